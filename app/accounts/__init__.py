@@ -1,0 +1,1 @@
+"""People, passwords, sign-ins, and members of projects."""

@@ -1,0 +1,19 @@
+"""The only place that asks the operating system for the time, so that tests can hold it still."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the server's time as an aware UTC datetime."""
+    return datetime.now(UTC)  # noqa: TID251 - this is the one place
+
+
+def now_ms() -> int:
+    """Return the server's time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def monotonic_s() -> float:
+    """Return seconds on a clock that never goes back; only differences mean something."""
+    return time.monotonic()

@@ -1,0 +1,61 @@
+"""The one tree of errors.
+
+ReplayError
+  - Refused          the sender can mend it: becomes 400, 401, 403, 413, 429, and an outcome
+    · Malformed  TooLarge  Unauthorised  Forbidden  Limited
+  - NotFound         becomes 404, also for what one may not see
+  - Unavailable      a keeper is down: retried with backoff in the background, hang-up at the door
+"""
+
+
+class ReplayError(Exception):
+    """The root: everything this program raises on purpose."""
+
+
+class Refused(ReplayError):
+    """The sender can mend it; the message says what was found, expected and where."""
+
+    status = 400
+    reason = "invalid"
+
+
+class Malformed(Refused):
+    """The bytes do not follow their format."""
+
+    reason = "malformed"
+
+
+class TooLarge(Refused):
+    """A limit of `core.limits` is exceeded."""
+
+    status = 413
+    reason = "too_large"
+
+
+class Unauthorised(Refused):
+    """No key, or one that cannot be read."""
+
+    status = 401
+    reason = "no_key"
+
+
+class Forbidden(Refused):
+    """The key is unknown, disabled, or belongs to another project."""
+
+    status = 403
+    reason = "unknown_key"
+
+
+class Limited(Refused):
+    """A rate or a quota is used up."""
+
+    status = 429
+    reason = "rate_limited"
+
+
+class NotFound(ReplayError):
+    """It does not exist, or the person may not know that it does."""
+
+
+class Unavailable(ReplayError):
+    """A keeper (journal, Postgres, object storage) cannot answer now."""

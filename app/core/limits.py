@@ -1,0 +1,47 @@
+"""Every cap on what may come in, in one struct.
+
+Source: wire protocol notes 2.4 (what Relay enforces), measured bombs.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps in bytes, counts and characters; one value over is refused, never cut silently."""
+
+    body_bytes: int = 100 * _MIB
+    """The request body as it comes over the wire."""
+    inflated_bytes: int = 200 * _MIB
+    """The envelope after Content-Encoding."""
+    envelope_header_bytes: int = 64 * 1024
+    item_header_bytes: int = 16 * 1024
+    items: int = 200
+    event_bytes: int = 1 * _MIB
+    """One event, transaction or replay_event."""
+    replay_video_bytes: int = 16 * _MIB
+    recording_bytes: int = 20 * _MIB
+    """A recording after its own zlib layer."""
+    span_container_bytes: int = 12 * _MIB
+    spans: int = 1_000
+    json_depth: int = 64
+    json_marks: int = 2_000_000
+    """Brackets, braces and commas in one JSON text: bounds the memory that parsing takes."""
+    segment_id: int = 65_535
+    segments: int = 2_000
+    """Segments of one replay; 60 minutes of 5 s segments are 720."""
+    recording_events: int = 50_000
+    text_bytes: int = 64 * 1024
+    """One string on its way into a Postgres text column."""
+    mp4_boxes: int = 4_096
+    mp4_depth: int = 8
+    mp4_samples: int = 20_000
+    video_px: int = 4_096
+    """Width and height."""
+    video_ms: int = 10 * 60 * 1000
+
+
+LIMITS: Final = Limits()

@@ -1,0 +1,54 @@
+"""Structured logging: one JSON object a line, or coloured text on a terminal."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+_SHOWN_CHARS: Final = 200
+
+
+def set_up(*, json_lines: bool, level: str = "INFO") -> None:
+    """Send every log record of this process to standard error in one format."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    render: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                render,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def get(room: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a room, for example `get("ingest.digest")`."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(room)
+    return logger
+
+
+def shown(value: object) -> str:
+    """Return untrusted input as it may stand in a message: escaped and cut to 200 characters."""
+    text = value if isinstance(value, str) else repr(value)
+    cut = text[:_SHOWN_CHARS]
+    escaped = cut.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return f"{escaped}…" if len(text) > _SHOWN_CHARS else escaped

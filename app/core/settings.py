@@ -1,0 +1,40 @@
+"""Settings: read once from the environment (`PLAYHEAD_…`), then handed down as one value."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may choose; every field is named in `docs/settings.md`."""
+
+    model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", frozen=True)
+
+    data_dir: Path = Path("data")
+    """Journal, embedded Postgres and local objects live under this folder."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    public_url: str | None = None
+    """The address people and SDKs use; printed in links and DSNs. Default: http://localhost:PORT."""
+    database_url: SecretStr | None = None
+    """`postgresql://…`; without it the embedded Postgres is started."""
+    storage: str = "local"
+    """`local`, or `s3://bucket/prefix`."""
+    trusted_proxies: str = ""
+    """Comma-separated addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    journal_file_bytes: int = Field(default=64 * 1024 * 1024, ge=64 * 1024)
+    """A journal file is closed and the next begun at this size."""
+    journal_reserve_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
+    """Free disk space under which envelopes are no longer accepted (connections are closed)."""
+    digest_memory_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    """Fresh entries kept in memory until digested; more are read back from the journal."""
+    storage_threads: int = Field(default=8, ge=1, le=64)
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a slash at the end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")

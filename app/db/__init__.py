@@ -1,0 +1,1 @@
+"""Postgres: the embedded server, the engine, transactions, and the text gate."""

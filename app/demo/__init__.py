@@ -1,0 +1,1 @@
+"""A made-up shopping app, recorded and sent like an SDK would."""

@@ -1,0 +1,1 @@
+"""Deletion that really deletes: request, sweep, receipt."""

@@ -1,0 +1,1 @@
+"""Readers of what SDKs send: pure functions from bytes to typed values, no I/O."""

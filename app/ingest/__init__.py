@@ -1,0 +1,1 @@
+"""From a request to stored rows: accept, journal, digest."""

@@ -1,0 +1,1 @@
+"""The journal: accepted envelopes on disk until they are digested."""

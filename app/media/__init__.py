@@ -1,0 +1,1 @@
+"""Video bytes encoded and decoded; the only room that knows libav."""

@@ -1,0 +1,1 @@
+"""Projects, their public keys and DSNs, outcomes, quarantine."""

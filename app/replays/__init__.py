@@ -1,0 +1,1 @@
+"""Replays and their segments: rows, reads and writes."""

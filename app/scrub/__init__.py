@@ -1,0 +1,1 @@
+"""Removal of secrets and personal data before anything is stored."""

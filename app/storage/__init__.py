@@ -1,0 +1,1 @@
+"""Objects at rest: one port, a driver for local disk."""
