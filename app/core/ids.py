@@ -15,6 +15,8 @@ PublicKey = NewType("PublicKey", str)
 _HEX_32: Final = re.compile(r"[0-9a-f]{32}\Z")
 _HEX_16: Final = re.compile(r"[0-9a-f]{16}\Z")
 _NIL: Final = "0" * 32
+_LONGEST_CHARS: Final = 64
+"""Blanks and dashes included; longer text is not looked at."""
 
 
 def read_hex32(value: object) -> str | None:
@@ -24,7 +26,7 @@ def read_hex32(value: object) -> str | None:
         32 lower-case hex digits; None for anything else, and for the all-zero id, which SDKs
         use for "none".
     """
-    if not isinstance(value, str) or len(value) > 64:
+    if not isinstance(value, str) or len(value) > _LONGEST_CHARS:
         return None
     text = value.strip().replace("-", "").lower()
     return text if _HEX_32.match(text) and text != _NIL else None
@@ -32,7 +34,7 @@ def read_hex32(value: object) -> str | None:
 
 def read_hex16(value: object) -> str | None:
     """Read a 64-bit span id: 16 hex digits in either case; None for anything else."""
-    if not isinstance(value, str) or len(value) > 32:
+    if not isinstance(value, str) or len(value) > _LONGEST_CHARS:
         return None
     text = value.strip().lower()
     return text if _HEX_16.match(text) and text.strip("0") else None
