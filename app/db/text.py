@@ -20,8 +20,8 @@ def clean(text: str, *, limit_bytes: int = LIMITS.text_bytes) -> str:
     """
     if text.isascii() and "\0" not in text and len(text) <= limit_bytes:
         return text
-    data = text.replace("\0", "").encode("utf-8", "surrogatepass")
-    fit = data.decode("utf-8", "replace")
+    # UTF-16 joins surrogate pairs that arrived as two escapes, and replaces only the lone ones.
+    fit = text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if len(fit.encode()) <= limit_bytes:
         return fit
     return fit.encode()[: limit_bytes - _CUT_MARK_BYTES].decode("utf-8", "ignore") + _CUT_MARK
