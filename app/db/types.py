@@ -10,8 +10,8 @@ from typing_extensions import override
 class Hex32(types.TypeDecorator[str]):
     """A 128-bit id: 32 lower-case hex digits in Python, 16 bytes (`uuid`) in Postgres."""
 
-    impl = types.Uuid(as_uuid=True)
-    cache_ok = True
+    impl = types.Uuid(as_uuid=True)  # type: ignore[mutable-override]  # how SQLAlchemy does it
+    cache_ok = True  # type: ignore[mutable-override]  # how SQLAlchemy does it
 
     @override
     def process_bind_param(self, value: str | None, dialect: Any) -> uuid.UUID | None:
