@@ -1,6 +1,71 @@
-"""What this domain hands upward: frozen values, no table objects."""
+"""What this domain takes in and hands upward: frozen values, no table objects."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.ids import ProjectId, ReplayId, TraceId
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReplayKey:
+    """What names a replay: the same id may exist in several projects."""
+
+    project_id: ProjectId
+    replay_id: ReplayId
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVideo:
+    """A segment's video at rest, and how its samples lie.
+
+    `layout` is what `formats.layout.pack` made of the MP4; None when the video cannot be played,
+    and `fault` then says why.
+    """
+
+    object_key: str
+    object_offset: int
+    object_bytes: int
+    width_px: int | None
+    height_px: int | None
+    frames: int
+    duration_ms: int
+    codec: str | None
+    layout: bytes | None
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    """One segment on its way into the tables.
+
+    Times are aware UTC datetimes on the phone's clock. `recording` is the zstd-compressed JSON
+    list of events, scrubbed. `facts` and `user` are those of this segment's replay_event.
+    """
+
+    key: ReplayKey
+    segment_id: int
+    received_at: datetime
+    drift_ms: int
+    started_at: datetime
+    ended_at: datetime
+    replay_type: str | None
+    is_complete: bool
+    """False for segments recovered after a crash, whose facts are poor."""
+    facts: Mapping[str, Any]
+    user: Mapping[str, str]
+    screens: tuple[str, ...]
+    trace_ids: tuple[TraceId, ...]
+    recording: bytes
+    breadcrumbs: int
+    taps: int
+    rage_taps: int
+    network_requests: int
+    network_failures: int
+    declared_size_px: tuple[int, int] | None
+    video: StoredVideo | None
+    no_video_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +83,80 @@ class PlayableSegment:
     object_offset: int
     object_bytes: int
     layout: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stored segment as pages list it; `recording` is compressed."""
+
+    segment_id: int
+    received_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    replay_type: str | None
+    sdk_name: str | None
+    width_px: int | None
+    height_px: int | None
+    frames: int
+    codec: str | None
+    video_fault: str | None
+    object_key: str | None
+    object_offset: int
+    object_bytes: int
+    layout: bytes | None
+    recording: bytes
+    screens: tuple[str, ...]
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the segment can be played."""
+        return self.layout is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One replay: facts and totals over its segments.
+
+    `facts` holds what `NewSegment.facts` held: platform, release, environment, dist, sdk, device,
+    os, app and tags. `screens` are in the order of visit, repeats in a row removed.
+    """
+
+    key: ReplayKey
+    first_received_at: datetime
+    last_received_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    drift_ms: int
+    replay_type: str | None
+    facts: Mapping[str, Any]
+    user: Mapping[str, str]
+    screens: tuple[str, ...]
+    segments: int
+    video_segments: int
+    video_ms: int
+    video_bytes: int
+    frames: int
+    breadcrumbs: int
+    taps: int
+    rage_taps: int
+    network_requests: int
+    network_failures: int
+
+    @property
+    def duration_ms(self) -> int:
+        """From the first moment of the first segment to the last of the last."""
+        return round((self.ended_at - self.started_at).total_seconds() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The mark of a deletion, and its receipt."""
+
+    key: ReplayKey
+    deleted_at: datetime
+    deleted_by: int | None
+    reason: str
+    segments: int
+    video_bytes: int
+    objects: int
+    swept_at: datetime | None

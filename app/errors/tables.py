@@ -1,0 +1,49 @@
+"""The table of error and message events."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, LargeBinary, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("event_id", Hex32, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    # The sender's clock, as sent; `drift_ms` leads to the server's.
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("culprit", Text),
+    Column("exception_type", Text),
+    Column("exception_value", Text),
+    Column("handled", Boolean),
+    Column("mechanism", Text),
+    Column("platform", Text),
+    Column("release", Text),
+    Column("environment", Text),
+    Column("sdk_name", Text),
+    Column("recorded_user", JSONB, nullable=False),
+    Column("trace_id", Hex32),
+    Column("span_id", Text),
+    Column("replay_id", Hex32),
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("ix_events_newest", events.c.project_id, events.c.received_at.desc())
+Index(
+    "ix_events_replay_id",
+    events.c.replay_id,
+    postgresql_where=events.c.replay_id.is_not(None),
+)
+Index(
+    "ix_events_trace_id",
+    events.c.trace_id,
+    events.c.at,
+    postgresql_where=events.c.trace_id.is_not(None),
+)

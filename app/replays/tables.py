@@ -1,0 +1,134 @@
+"""Tables of replays, their segments, their traces, and what deletion leaves behind.
+
+Every key begins with `project_id`, so a big installation can shard by project.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+_NEVER: Final = text("2147483647")
+"""A rank that any segment beats."""
+
+replays: Final = Table(
+    "replays",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("first_received_at", DateTime(timezone=True), nullable=False),
+    Column("last_received_at", DateTime(timezone=True), nullable=False),
+    # The phone's clock, as sent.
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False, server_default=text("0")),
+    # The lowest segment decides the type; the lowest complete one the facts; the lowest with a
+    # user the user. The rank of the segment that decided makes the update commutative.
+    Column("type_rank", Integer, nullable=False, server_default=_NEVER),
+    Column("replay_type", Text),
+    Column("facts_rank", Integer, nullable=False, server_default=_NEVER),
+    Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("user_rank", Integer, nullable=False, server_default=_NEVER),
+    Column("recorded_user", JSONB, nullable=False, server_default=text("'{}'")),
+    # `00003:CartActivity`: the segment in front keeps the union in order whatever comes first.
+    Column("screens", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("segments", Integer, nullable=False, server_default=text("0")),
+    Column("video_segments", Integer, nullable=False, server_default=text("0")),
+    Column("video_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("video_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("frames", Integer, nullable=False, server_default=text("0")),
+    Column("breadcrumbs", Integer, nullable=False, server_default=text("0")),
+    Column("taps", Integer, nullable=False, server_default=text("0")),
+    Column("rage_taps", Integer, nullable=False, server_default=text("0")),
+    Column("network_requests", Integer, nullable=False, server_default=text("0")),
+    Column("network_failures", Integer, nullable=False, server_default=text("0")),
+    # Room in the page keeps the update of every segment inside it (a HOT update).
+    postgresql_with={"fillfactor": "80"},
+)
+# Only columns fixed at the first segment are indexed: an index on a column that every segment
+# changes costs 1.6 times the write (measured).
+Index(
+    "ix_replays_newest",
+    replays.c.project_id,
+    replays.c.first_received_at.desc(),
+    replays.c.replay_id.desc(),
+)
+Index("ix_replays_replay_id", replays.c.replay_id)
+
+segments: Final = Table(
+    "segments",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("segment_id", Integer, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("replay_type", Text),
+    Column("sdk_name", Text),
+    Column("width_px", SmallInteger),
+    Column("height_px", SmallInteger),
+    Column("frames", Integer, nullable=False),
+    Column("codec", Text),
+    Column("video_fault", Text),
+    Column("object_key", Text),
+    Column("object_offset", BigInteger, nullable=False, server_default=text("0")),
+    Column("object_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("layout", LargeBinary),
+    Column("recording", LargeBinary, nullable=False),
+    Column("breadcrumbs", Integer, nullable=False),
+    Column("screens", ARRAY(Text), nullable=False),
+)
+
+replay_traces: Final = Table(
+    "replay_traces",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("trace_id", Hex32, primary_key=True),
+)
+Index("ix_replay_traces_trace_id", replay_traces.c.trace_id)
+
+tombstones: Final = Table(
+    "tombstones",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("deleted_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_by", BigInteger),
+    Column("reason", Text, nullable=False),
+    # The receipt: what went, and when the last object was seen to be gone.
+    Column("segments", Integer, nullable=False),
+    Column("video_bytes", BigInteger, nullable=False),
+    Column("objects", Integer, nullable=False, server_default=text("0")),
+    Column("swept_at", DateTime(timezone=True)),
+)
+Index(
+    "ix_tombstones_unswept",
+    tombstones.c.deleted_at,
+    postgresql_where=tombstones.c.swept_at.is_(None),
+)
+
+object_outbox: Final = Table(
+    "object_outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("object_key", Text, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+)

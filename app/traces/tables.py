@@ -1,0 +1,76 @@
+"""Tables of transactions and spans; a transaction's root is a span like any other."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+transactions: Final = Table(
+    "transactions",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("event_id", Hex32, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("op", Text),
+    Column("status", Text),
+    Column("platform", Text),
+    Column("release", Text),
+    Column("environment", Text),
+    Column("sdk_name", Text),
+    Column("trace_id", Hex32),
+    Column("span_id", Text),
+    Column("replay_id", Hex32),
+    Column("spans", Integer, nullable=False),
+    # What the span rows do not hold: contexts, tags, measurements, user.
+    Column("payload", LargeBinary, nullable=False),
+)
+Index("ix_transactions_newest", transactions.c.project_id, transactions.c.received_at.desc())
+Index(
+    "ix_transactions_replay_id",
+    transactions.c.replay_id,
+    postgresql_where=transactions.c.replay_id.is_not(None),
+)
+
+spans: Final = Table(
+    "spans",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("trace_id", Hex32, primary_key=True),
+    Column("span_id", Text, primary_key=True),
+    Column("parent_span_id", Text),
+    Column("transaction_id", Hex32),
+    Column("is_segment", Boolean, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("op", Text),
+    Column("description", Text),
+    Column("status", Text),
+    Column("origin", Text),
+    Column("service", Text),
+    Column("replay_id", Hex32),
+    Column("data", LargeBinary, nullable=False),
+)
+Index("ix_spans_trace_id", spans.c.trace_id, spans.c.started_at)
+Index(
+    "ix_spans_replay_id",
+    spans.c.replay_id,
+    postgresql_where=spans.c.replay_id.is_not(None),
+)
