@@ -1,0 +1,66 @@
+"""Rows of the Activity and Network panels."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
+Level = Literal["debug", "info", "warning", "error", "fatal"]
+Icon = Literal[
+    "tap", "rage", "swipe", "screen", "network", "crash", "error", "battery", "connectivity",
+    "orientation", "foreground", "background", "log", "dot",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """One leaf of a breadcrumb's or request's data, with its path: `request.headers.Accept`."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """Something that happened at a moment: a tap, a screen, a request, an error, a note."""
+
+    at_ms: int
+    kind: ActivityKind
+    icon: Icon
+    category: str
+    """As the SDK named it: `ui.tap`, `navigation`, `cart`."""
+    title: str
+    detail: str | None = None
+    level: Level = "info"
+    data: tuple[DataRow, ...] = ()
+    target: str | None = None
+    """Id of the element that tells more, on this page: `error-678ab0…`, `request-12`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRow:
+    """One request of the app."""
+
+    number: int
+    """Position in the list, from 0; makes the element's id `request-N`."""
+    at_ms: int
+    duration_ms: int | None
+    method: str
+    host: str
+    path: str
+    """With the query; the whole description when it is no URL."""
+    status: int | None
+    has_failed: bool
+    """Status ≥ 400, or no answer."""
+    request_bytes: int | None = None
+    response_bytes: int | None = None
+    op: str = "resource.http"
+    data: tuple[DataRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSpan:
+    """A screen from its first moment until the next screen's, or the replay's end."""
+
+    start_ms: int
+    end_ms: int
+    name: str

@@ -1,0 +1,58 @@
+"""The addresses of our own pages, in one place, so that a link and its route agree."""
+
+from typing import Final
+from urllib.parse import urlencode
+
+from app.core.ids import ProjectId, ReplayId
+
+REPLAYS: Final = "/replays"
+PROJECTS: Final = "/projects"
+NEW_PROJECT: Final = "/projects/new"
+ACCOUNT: Final = "/account"
+SIGN_IN: Final = "/sign-in"
+SIGN_OUT: Final = "/sign-out"
+"""POST ends this sign-in."""
+THEME: Final = "/theme"
+"""POST `theme` (auto, light, dark) and `back` (a path of ours): sets the cookie, 303 to `back`."""
+
+
+def replays(project_id: ProjectId | None = None, **query: str) -> str:
+    """Return the list's address, with the given filters; empty values are left out."""
+    pairs = {"project": str(project_id or ""), **query}
+    text = urlencode({name: value for name, value in pairs.items() if value})
+    return f"{REPLAYS}?{text}" if text else REPLAYS
+
+
+def project(project_id: ProjectId) -> str:
+    """Return the address of a project's page."""
+    return f"{PROJECTS}/{project_id}"
+
+
+def replay(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of a replay's page; index, stream and segments lie below it."""
+    return f"{PROJECTS}/{project_id}/replays/{replay_id}"
+
+
+def replay_at(project_id: ProjectId, replay_id: ReplayId, *, at_ms: int) -> str:
+    """Return the address that opens a replay at a moment; `t` counts seconds."""
+    return f"{replay(project_id, replay_id)}?t={max(0, at_ms) / 1000:g}"
+
+
+def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address that asks (GET) and erases (POST)."""
+    return f"{replay(project_id, replay_id)}/delete"
+
+
+def index(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of the playback index."""
+    return f"{replay(project_id, replay_id)}/index"
+
+
+def stream(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of the virtual stream of a replay's pictures."""
+    return f"{replay(project_id, replay_id)}/stream"
+
+
+def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
+    """Return the address of one segment's MP4, as the phone sent it."""
+    return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"

@@ -1,0 +1,58 @@
+"""Rows of the Errors panel: what went wrong in the app and behind it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.core.ids import EventId, TraceId
+
+Source = Literal["app", "backend"]
+ErrorKind = Literal["crash", "anr", "error", "message"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """One line of a stack trace."""
+
+    function: str
+    module: str | None
+    file: str | None
+    line: int | None
+    in_app: bool
+    context_line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionBlock:
+    """One exception of a chain."""
+
+    type: str
+    value: str | None
+    mechanism: str | None
+    frames: tuple[FrameRow, ...]
+    """The innermost call first, where the error was thrown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One event linked to the replay."""
+
+    event_id: EventId
+    at_ms: int | None
+    """None when the event carries no time we can place."""
+    at: datetime | None
+    source: Source
+    kind: ErrorKind
+    title: str
+    value: str | None
+    culprit: str | None
+    level: str
+    handled: bool | None
+    project_name: str
+    linked_by: str
+    """How it was linked, in words: `replay id`, `trace id`."""
+    exceptions: tuple[ExceptionBlock, ...] = ()
+    """The outermost first; empty for messages."""
+    trace_id: TraceId | None = None
+    release: str | None = None
+    environment: str | None = None

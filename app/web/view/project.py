@@ -1,0 +1,101 @@
+"""Projects: the list, a new one, and one project's page."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from app.core.ids import ProjectId, PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """One project in the list."""
+
+    project_id: ProjectId
+    name: str
+    href: str
+    replays_href: str
+    dsn: str | None
+    replays: int
+    last_received_at: datetime | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectsPage:
+    """The projects a person may see."""
+
+    projects: tuple[ProjectCard, ...]
+    may_create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewProjectPage:
+    """The form for a new project; `problem` says what to mend."""
+
+    name: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key of a project with its DSN."""
+
+    public_key: PublicKey
+    label: str
+    dsn: str
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """How many items of one kind met one fate on one day."""
+
+    day: date
+    item_type: str
+    outcome: Literal["kept", "duplicate", "deleted", "limited", "refused", "ignored"]
+    reason: str | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A person of the project."""
+
+    name: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """How to set one SDK up: text to copy."""
+
+    key: str
+    """For the element's id: `android`."""
+    sdk: str
+    file: str
+    code: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """One project: its DSN, how to set an app up, what arrived and what did not."""
+
+    project_id: ProjectId
+    name: str
+    slug: str
+    replays_href: str
+    dsn: str | None
+    """Of the first active key; None when all keys are off."""
+    keys: tuple[KeyRow, ...]
+    snippets: tuple[Snippet, ...]
+    outcomes: tuple[OutcomeRow, ...]
+    outcome_days: int
+    """How many days the table covers."""
+    quarantined: int
+    """Envelopes that failed five times and wait for a person."""
+    members: tuple[MemberRow, ...]
+    has_replays: bool

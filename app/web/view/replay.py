@@ -1,0 +1,135 @@
+"""The replay page: the stage, the panels beside it and the timeline below."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.core.ids import ProjectId, ReplayId
+from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
+from app.web.view.problems import ErrorRow
+from app.web.view.traces import TraceBlock
+
+ReplayState = Literal["playing", "processing", "no_video", "live"]
+Tab = Literal["activity", "network", "errors", "trace", "segments", "details"]
+VideoState = Literal["playable", "faulty", "none", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without video, with the reason as far as it is known."""
+
+    start_ms: int
+    end_ms: int
+    reason: str
+    """`app in background`, `offline`, `segment 7 never arrived`, `no video`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """One segment as it came, or one that never did."""
+
+    segment_id: int
+    at_ms: int | None
+    duration_ms: int | None
+    frames: int | None
+    size_bytes: int | None
+    """Of the video."""
+    width_px: int | None
+    height_px: int | None
+    video: VideoState
+    fault: str | None
+    """Why a browser cannot play it, or why it is missing."""
+    mp4_href: str | None
+    received_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a value; `href` leads to the list filtered by it."""
+
+    name: str
+    value: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """Facts under one heading: Device, App, SDK, Masking, Tags."""
+
+    title: str
+    facts: tuple[Fact, ...]
+    warning: str | None = None
+    """What the reader should know: `Text is not masked in this replay.`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What deleting takes away, counted; `href` asks by GET and erases by POST."""
+
+    href: str
+    video_bytes: int
+    segments: int
+    breadcrumbs: int
+    requests: int
+    linked_errors: int
+    """They stay, without the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayHeader:
+    """The facts of the one line on top."""
+
+    project_id: ProjectId
+    project_name: str
+    project_href: str
+    replay_id: ReplayId
+    href: str
+    back_href: str
+    """The list, with the filters it was left with."""
+    user: str | None
+    started_at: datetime
+    duration_ms: int
+    chips: tuple[Fact, ...]
+    """Device, OS, app version."""
+    app_errors: int
+    backend_errors: int
+    end: str | None
+    has_crashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPage:
+    """Everything the replay page shows, complete without JavaScript."""
+
+    header: ReplayHeader
+    state: ReplayState
+    index_href: str
+    stream_href: str
+    start_at_ms: int
+    """Where to open: `t` of the address."""
+    tab: Tab
+    gaps: tuple[Gap, ...]
+    screens: tuple[ScreenSpan, ...]
+    activity: tuple[ActivityRow, ...]
+    network: tuple[NetworkRow, ...]
+    errors: tuple[ErrorRow, ...]
+    traces: tuple[TraceBlock, ...]
+    segments: tuple[SegmentRow, ...]
+    details: tuple[FactGroup, ...]
+    deletion: Deletion | None
+    """None when the person may not delete."""
+    width_px: int | None = None
+    height_px: int | None = None
+    """Size of the first picture, so that the stage has its shape before the first frame."""
+    status_text: str | None = None
+    """For `processing`, `live` and `no_video`: what is known, in one sentence."""
+    hidden_activity: int = 0
+    """Rows beyond what a page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReplayPage:
+    """The question before erasing, as a page of its own."""
+
+    header: ReplayHeader
+    deletion: Deletion

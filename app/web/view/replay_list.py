@@ -1,0 +1,68 @@
+"""The list of replays."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.core.ids import ProjectId, ReplayId
+
+ListState = Literal["rows", "empty", "nothing_matches"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRow:
+    """One replay in the list."""
+
+    project_id: ProjectId
+    project_name: str
+    replay_id: ReplayId
+    href: str
+    user: str | None
+    """Name, e-mail, username or id of the recorded app's user, whichever is known first."""
+    started_at: datetime
+    duration_ms: int
+    device: str | None
+    os: str | None
+    """Name and version: `Android 15`."""
+    app: str | None
+    """Version or release of the app: `4.2.1 (871)`."""
+    screens: tuple[str, ...]
+    """All screens in the order visited; the page shortens."""
+    app_errors: int
+    backend_errors: int
+    segments: int
+    has_video: bool
+    end: str | None
+    """Why it ended, in words (`crashed`, `in background over 30 s`); None while unknown."""
+    has_crashed: bool
+    is_live: bool
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOption:
+    """A project to filter by."""
+
+    project_id: ProjectId
+    name: str
+    is_selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayListPage:
+    """The list with its filter; rows are newest first, by receipt."""
+
+    state: ListState
+    rows: tuple[ReplayRow, ...]
+    projects: tuple[ProjectOption, ...]
+    selected: ProjectOption | None = None
+    total: int | None = None
+    """How many match in all; None when counting would cost too much."""
+    newer_href: str | None = None
+    older_href: str | None = None
+    demo_href: str | None = None
+    """POST here plays the demo app into the server; None when the person may not."""
+    dsn: str | None = None
+    """For the set-up hint of the empty state: the DSN of the selected or only project."""
+    setup_href: str | None = None
+    """The project page that shows how to set an app up."""

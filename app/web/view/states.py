@@ -1,0 +1,33 @@
+"""Pages for what is not there: errors, deleted replays, a keeper that does not answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+StateKind = Literal["deleted", "not_found", "storage_unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatePage:
+    """A replay's address without a replay to show."""
+
+    kind: StateKind
+    replay_id: str
+    back_href: str
+    retry_href: str | None = None
+    deleted_by: str | None = None
+    deleted_at: datetime | None = None
+    reason: str | None = None
+    """Of a deletion: `by hand`, `rule: 30 days`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """Any refusal or failure of a page: what happened and what to do."""
+
+    status: int
+    title: str
+    text: str
+    error_id: str | None = None
+    """Names the log line; None for refusals that are not logged."""
+    back_href: str = "/replays"
