@@ -46,6 +46,12 @@ Index(
     transactions.c.replay_id,
     postgresql_where=transactions.c.replay_id.is_not(None),
 )
+Index(
+    "ix_transactions_trace_id",
+    transactions.c.trace_id,
+    transactions.c.started_at,
+    postgresql_where=transactions.c.trace_id.is_not(None),
+)
 
 spans: Final = Table(
     "spans",

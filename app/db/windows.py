@@ -1,0 +1,66 @@
+"""Replay windows as a table inside a statement, for the domains that link to replays."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.core.ids import ProjectId
+from app.core.windows import SLACK, ReplayWindow
+
+WINDOWS: Final = """
+    windows as (
+        select * from unnest(
+            :numbers, :replay_ids, :starts, :ends, :server_starts, :server_ends
+        ) as w (n, replay_id, starts, ends, server_starts, server_ends)
+    ),
+    window_traces as (
+        select * from unnest(:trace_numbers, :trace_ids) as t (n, trace_id)
+    )
+"""
+"""Two common table expressions: `windows`, one row each, and the trace ids of each."""
+
+
+def statement(sql: str) -> TextClause:
+    """Make a statement out of SQL that uses `WINDOWS` and `:project_ids`."""
+    return text(sql).bindparams(
+        bindparam("numbers", type_=ARRAY(Integer)),
+        bindparam("replay_ids", type_=ARRAY(Uuid)),
+        bindparam("starts", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("ends", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("server_starts", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("server_ends", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("trace_numbers", type_=ARRAY(Integer)),
+        bindparam("trace_ids", type_=ARRAY(Uuid)),
+        bindparam("project_ids", type_=ARRAY(BigInteger)),
+    )
+
+
+def parameters(
+    windows: Sequence[ReplayWindow], project_ids: Sequence[ProjectId]
+) -> dict[str, list[Any]]:
+    """Turn windows into the parameters of such a statement; `n` is the place in `windows`."""
+    drifts = [timedelta(milliseconds=window.drift_ms) for window in windows]
+    traces = [
+        (number, uuid.UUID(hex=trace_id))
+        for number, window in enumerate(windows)
+        for trace_id in sorted(window.trace_ids)
+    ]
+    return {
+        "numbers": list(range(len(windows))),
+        "replay_ids": [uuid.UUID(hex=window.replay_id) for window in windows],
+        "starts": [window.started_at - SLACK for window in windows],
+        "ends": [window.ended_at + SLACK for window in windows],
+        "server_starts": [
+            window.started_at + drift - SLACK for window, drift in zip(windows, drifts, strict=True)
+        ],
+        "server_ends": [
+            window.ended_at + drift + SLACK for window, drift in zip(windows, drifts, strict=True)
+        ],
+        "trace_numbers": [number for number, _ in traces],
+        "trace_ids": [trace_id for _, trace_id in traces],
+        "project_ids": list(project_ids),
+    }

@@ -1,0 +1,148 @@
+"""Reads: the events that belong to replays, and how many there are; one rule for both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId, TraceId
+from app.core.windows import ReplayWindow
+from app.db import windows as sql_windows
+from app.errors.model import StoredEvent
+
+_MOST: Final = 1_000
+"""Events of one replay at most."""
+
+_LINKED: Final = f"""
+    with {sql_windows.WINDOWS},
+    keys as (
+        select w.n, e.project_id, e.event_id, true as names_replay
+        from windows w join events e on e.replay_id = w.replay_id
+        where e.project_id = any(:project_ids)
+        union
+        select w.n, e.project_id, e.event_id, false
+        from windows w
+        join window_traces t on t.n = w.n
+        join events e on e.trace_id = t.trace_id
+        where e.replay_id is null
+          and e.project_id = any(:project_ids)
+          and (e.at between w.starts and w.ends
+               or e.at + e.drift_ms * interval '1 ms' between w.server_starts and w.server_ends)
+    )
+"""  # noqa: S608 - joined from constants
+_EVENTS: Final = sql_windows.statement(
+    f"""{_LINKED}
+    select k.n, k.names_replay, e.project_id, e.event_id, e.received_at, e.at, e.drift_ms,
+           e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value, e.handled,
+           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id, e.payload
+    from keys k join events e using (project_id, event_id)
+    order by k.n, e.at, e.event_id
+    limit :most
+    """  # noqa: S608 - joined from constants
+)
+_COUNTS: Final = sql_windows.statement(
+    f"""{_LINKED}
+    select k.n, e.project_id, e.platform, e.kind, count(*) as events
+    from keys k join events e using (project_id, event_id)
+    group by k.n, e.project_id, e.platform, e.kind
+    """  # noqa: S608 - joined from constants
+)
+_TRACES: Final = text(
+    """
+    select distinct replay_id, trace_id from events
+    where replay_id = any(cast(:replay_ids as uuid[])) and trace_id is not null
+      and project_id = any(:project_ids)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedEvent:
+    """An event and how it came to the replay."""
+
+    event: StoredEvent
+    names_replay: bool
+    """False when only the trace and the time led to the replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCount:
+    """How many events of one kind from one project and platform belong to a replay."""
+
+    project_id: ProjectId
+    platform: str | None
+    kind: str
+    events: int
+
+
+async def linked(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> list[LinkedEvent]:
+    """Read the events of one replay in the order of their time.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+    """
+    parameters = sql_windows.parameters([window], project_ids)
+    found = await connection.execute(_EVENTS, {**parameters, "most": _MOST})
+    return [LinkedEvent(_event(row), row.names_replay) for row in found]
+
+
+async def linked_counts(
+    connection: AsyncConnection,
+    windows: Sequence[ReplayWindow],
+    project_ids: Sequence[ProjectId],
+) -> list[list[LinkedCount]]:
+    """Count the events of several replays; the lists stand in the order of `windows`."""
+    counts: list[list[LinkedCount]] = [[] for _ in windows]
+    if windows:
+        found = await connection.execute(_COUNTS, sql_windows.parameters(windows, project_ids))
+        for row in found:
+            counts[row.n].append(
+                LinkedCount(ProjectId(row.project_id), row.platform, row.kind, row.events)
+            )
+    return counts
+
+
+async def traces_of(
+    connection: AsyncConnection,
+    replay_ids: Sequence[ReplayId],
+    project_ids: Sequence[ProjectId],
+) -> dict[ReplayId, set[TraceId]]:
+    """Read the trace ids of events that name one of these replays."""
+    traces: dict[ReplayId, set[TraceId]] = {}
+    found = await connection.execute(
+        _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
+    )
+    for row in found:
+        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
+    return traces
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        project_id=ProjectId(row.project_id),
+        event_id=EventId(row.event_id.hex),
+        received_at=row.received_at,
+        at=row.at,
+        drift_ms=row.drift_ms,
+        level=row.level,
+        kind=row.kind,
+        title=row.title,
+        culprit=row.culprit,
+        exception_type=row.exception_type,
+        exception_value=row.exception_value,
+        handled=row.handled,
+        mechanism=row.mechanism,
+        platform=row.platform,
+        release=row.release,
+        environment=row.environment,
+        trace_id=TraceId(row.trace_id.hex) if row.trace_id else None,
+        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+        payload=row.payload,
+    )

@@ -1,0 +1,52 @@
+"""The lock between a segment on its way in and the deletion of its replay.
+
+Digest takes it shared, deletion takes it alone; both hold it to the end of their transaction. So
+either the segment is there when the deletion looks, or the tombstone is there when the segment
+does.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, bindparam, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId, ReplayId
+from app.replays.model import ReplayKey
+from app.replays.tables import tombstones
+
+_SHARED = text("select pg_advisory_xact_lock_shared(k) from unnest(:keys) as k").bindparams(
+    bindparam("keys", type_=ARRAY(BigInteger))
+)
+_ALONE = text("select pg_advisory_xact_lock(:key)")
+
+
+async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[ReplayKey]:
+    """Lock replays for adding to them.
+
+    Returns:
+        Those that are deleted: nothing may be added to them.
+    """
+    wanted = sorted(set(keys))
+    if not wanted:
+        return set()
+    await connection.execute(_SHARED, {"keys": sorted({_number(key) for key in wanted})})
+    found = await connection.execute(
+        select(tombstones.c.project_id, tombstones.c.replay_id).where(
+            tuple_(tombstones.c.project_id, tombstones.c.replay_id).in_(
+                [(key.project_id, key.replay_id) for key in wanted]
+            )
+        )
+    )
+    return {ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)) for row in found}
+
+
+async def take(connection: AsyncConnection, key: ReplayKey) -> None:
+    """Lock one replay for deleting it; waits for those who are adding to it."""
+    await connection.execute(_ALONE, {"key": _number(key)})
+
+
+def _number(key: ReplayKey) -> int:
+    """Fold a key into the signed 64 bits of an advisory lock; a collision only waits longer."""
+    folded = int(key.replay_id[16:], 16) ^ (key.project_id * 0x9E3779B97F4A7C15)
+    return (folded & (1 << 64) - 1) - (1 << 63)

@@ -1,0 +1,230 @@
+"""Reads: lists by key, one replay, its segments, its traces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import BigInteger, bindparam, func, lateral, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import units
+from app.core.ids import ProjectId, ReplayId, TraceId
+from app.core.limits import LIMITS
+from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
+from app.replays.tables import replay_traces, replays, segments, tombstones
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the list of replays: the row before which, or after which, a page begins."""
+
+    received_at: datetime
+    replay_id: ReplayId
+    is_backward: bool = False
+    """True to read towards newer replays."""
+
+
+async def newest(
+    connection: AsyncConnection,
+    project_ids: Sequence[ProjectId],
+    *,
+    cursor: Cursor | None = None,
+    limit: int = 50,
+) -> list[Replay]:
+    """Read a page of replays, newest received first.
+
+    Args:
+        connection: Where to read.
+        project_ids: The projects to look in; none gives none.
+        cursor: Where the page begins; None is the newest.
+        limit: Rows at most.
+    """
+    backward = cursor is not None and cursor.is_backward
+    place = (replays.c.first_received_at, replays.c.replay_id)
+    order = [column.asc() if backward else column.desc() for column in place]
+    # One short index scan a project, then a merge: no sort over all that the person may see.
+    projects = func.unnest(bindparam("ids", list(project_ids), ARRAY(BigInteger))).table_valued(
+        "id", name="p"
+    )
+    inner = select(replays).where(replays.c.project_id == projects.c.id)
+    if cursor is not None:
+        here = tuple_(*place)
+        edge = tuple_(
+            cursor.received_at, bindparam("edge", cursor.replay_id, replays.c.replay_id.type)
+        )
+        inner = inner.where(here > edge if backward else here < edge)
+    each = lateral(inner.order_by(*order).limit(limit), "r")
+    outer_place = (each.c.first_received_at, each.c.replay_id)
+    outer_order = [column.asc() if backward else column.desc() for column in outer_place]
+    found = await connection.execute(
+        select(each).select_from(projects.join(each, true())).order_by(*outer_order).limit(limit)
+    )
+    rows = [_replay(row) for row in found]
+    return rows[::-1] if backward else rows
+
+
+async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
+    """Read one replay."""
+    found = await connection.execute(
+        select(replays).where(
+            replays.c.project_id == key.project_id, replays.c.replay_id == key.replay_id
+        )
+    )
+    row = found.first()
+    return _replay(row) if row else None
+
+
+async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
+    """Read the segments of a replay in the order of their ids."""
+    found = await connection.execute(
+        select(segments)
+        .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
+        .order_by(segments.c.segment_id)
+        .limit(LIMITS.segments)
+    )
+    return [_segment(row) for row in found]
+
+
+async def playable(connection: AsyncConnection, key: ReplayKey) -> list[PlayableSegment]:
+    """Read what playback needs of the segments that have video, in the order of their ids."""
+    found = await connection.execute(
+        select(
+            segments.c.segment_id,
+            segments.c.started_at,
+            segments.c.ended_at,
+            segments.c.object_key,
+            segments.c.object_offset,
+            segments.c.object_bytes,
+            segments.c.layout,
+        )
+        .where(
+            segments.c.project_id == key.project_id,
+            segments.c.replay_id == key.replay_id,
+            segments.c.layout.is_not(None),
+        )
+        .order_by(segments.c.segment_id)
+        .limit(LIMITS.segments)
+    )
+    return [
+        PlayableSegment(
+            segment_id=row.segment_id,
+            started_at_ms=units.ms_from_at(row.started_at),
+            ended_at_ms=units.ms_from_at(row.ended_at),
+            object_key=row.object_key,
+            object_offset=row.object_offset,
+            object_bytes=row.object_bytes,
+            layout=row.layout,
+        )
+        for row in found
+    ]
+
+
+async def traces_of(
+    connection: AsyncConnection, keys: Sequence[ReplayKey]
+) -> dict[ReplayKey, set[TraceId]]:
+    """Read the trace ids that the segments of some replays named."""
+    found = await connection.execute(
+        select(replay_traces).where(
+            tuple_(replay_traces.c.project_id, replay_traces.c.replay_id).in_(
+                [(key.project_id, key.replay_id) for key in keys]
+            )
+        )
+    )
+    traces: dict[ReplayKey, set[TraceId]] = {key: set() for key in keys}
+    for row in found:
+        traces[_key(row)].add(TraceId(row.trace_id))
+    return traces
+
+
+async def with_id(
+    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
+) -> list[ReplayKey]:
+    """Find the projects, among some, that hold a replay of this id."""
+    found = await connection.execute(
+        select(replays.c.project_id)
+        .where(replays.c.replay_id == replay_id, replays.c.project_id.in_(project_ids))
+        .order_by(replays.c.project_id)
+        .limit(100)
+    )
+    return [ReplayKey(ProjectId(row.project_id), replay_id) for row in found]
+
+
+async def tombstone(connection: AsyncConnection, key: ReplayKey) -> Tombstone | None:
+    """Read the mark that a deletion left, if there was one."""
+    found = await connection.execute(
+        select(tombstones).where(
+            tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id
+        )
+    )
+    row = found.first()
+    return to_tombstone(row) if row else None
+
+
+def to_tombstone(row: Row[Any]) -> Tombstone:
+    """Turn a row of the tombstones table into its value."""
+    return Tombstone(
+        key=_key(row),
+        deleted_at=row.deleted_at,
+        deleted_by=row.deleted_by,
+        reason=row.reason,
+        segments=row.segments,
+        video_bytes=row.video_bytes,
+        objects=row.objects,
+        swept_at=row.swept_at,
+    )
+
+
+def _key(row: Row[Any]) -> ReplayKey:
+    return ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
+
+
+def _replay(row: Row[Any]) -> Replay:
+    return Replay(
+        key=_key(row),
+        first_received_at=row.first_received_at,
+        last_received_at=row.last_received_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        drift_ms=row.drift_ms,
+        replay_type=row.replay_type,
+        facts=row.facts,
+        user=row.recorded_user,
+        # `00003:01:CartActivity` → `CartActivity`, once for each visit.
+        screens=tuple(name for name, _ in groupby(screen[9:] for screen in row.screens)),
+        segments=row.segments,
+        video_segments=row.video_segments,
+        video_ms=row.video_ms,
+        video_bytes=row.video_bytes,
+        frames=row.frames,
+        breadcrumbs=row.breadcrumbs,
+        taps=row.taps,
+        rage_taps=row.rage_taps,
+        network_requests=row.network_requests,
+        network_failures=row.network_failures,
+    )
+
+
+def _segment(row: Row[Any]) -> Segment:
+    return Segment(
+        segment_id=row.segment_id,
+        received_at=row.received_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        replay_type=row.replay_type,
+        sdk_name=row.sdk_name,
+        width_px=row.width_px,
+        height_px=row.height_px,
+        frames=row.frames,
+        codec=row.codec,
+        video_fault=row.video_fault,
+        object_key=row.object_key,
+        object_offset=row.object_offset,
+        object_bytes=row.object_bytes,
+        layout=row.layout,
+        recording=row.recording,
+        screens=tuple(row.screens),
+    )

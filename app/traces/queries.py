@@ -1,0 +1,148 @@
+"""Reads: the transactions and spans that belong to a replay."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.windows import ReplayWindow
+from app.db import windows as sql_windows
+from app.traces.model import StoredSpan, StoredTransaction
+
+_MOST: Final = 5_000
+"""Spans of one replay at most."""
+
+_TRANSACTIONS: Final = sql_windows.statement(
+    f"""
+    with {sql_windows.WINDOWS},
+    keys as (
+        select x.project_id, x.event_id
+        from windows w join transactions x on x.replay_id = w.replay_id
+        where x.project_id = any(:project_ids)
+        union
+        select x.project_id, x.event_id
+        from windows w
+        join window_traces t on t.n = w.n
+        join transactions x on x.trace_id = t.trace_id
+        where x.replay_id is null
+          and x.project_id = any(:project_ids)
+          and ((x.started_at <= w.ends and x.ended_at >= w.starts)
+               or (x.started_at + x.drift_ms * interval '1 ms' <= w.server_ends
+                   and x.ended_at + x.drift_ms * interval '1 ms' >= w.server_starts))
+    )
+    select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
+           x.platform, x.trace_id, x.replay_id, x.spans
+    from keys join transactions x using (project_id, event_id)
+    order by x.started_at, x.event_id
+    limit :most
+    """  # noqa: S608 - joined from constants
+)
+_SPANS: Final = sql_windows.statement(
+    f"""
+    with {sql_windows.WINDOWS},
+    keys as (
+        select s.project_id, s.trace_id, s.span_id
+        from windows w join spans s on s.replay_id = w.replay_id
+        where s.project_id = any(:project_ids)
+        union
+        select s.project_id, s.trace_id, s.span_id
+        from windows w
+        join window_traces t on t.n = w.n
+        join spans s on s.trace_id = t.trace_id
+        where s.replay_id is null
+          and s.project_id = any(:project_ids)
+          and ((s.started_at <= w.ends and coalesce(s.ended_at, s.started_at) >= w.starts)
+               or (s.started_at + s.drift_ms * interval '1 ms' <= w.server_ends
+                   and coalesce(s.ended_at, s.started_at) + s.drift_ms * interval '1 ms'
+                       >= w.server_starts))
+    )
+    select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
+           s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,
+           s.replay_id
+    from keys join spans s using (project_id, trace_id, span_id)
+    order by s.started_at, s.span_id
+    limit :most
+    """  # noqa: S608 - joined from constants
+)
+_TRACES: Final = text(
+    """
+    select replay_id, trace_id from transactions
+    where replay_id = any(cast(:replay_ids as uuid[])) and trace_id is not null
+      and project_id = any(:project_ids)
+    union
+    select replay_id, trace_id from spans
+    where replay_id = any(cast(:replay_ids as uuid[])) and project_id = any(:project_ids)
+    """
+)
+
+
+async def transactions_of(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> list[StoredTransaction]:
+    """Read the transactions of one replay in the order of their start."""
+    parameters = sql_windows.parameters([window], project_ids)
+    found = await connection.execute(_TRANSACTIONS, {**parameters, "most": _MOST})
+    return [_transaction(row) for row in found]
+
+
+async def spans_of(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> list[StoredSpan]:
+    """Read the spans of one replay in the order of their start."""
+    parameters = sql_windows.parameters([window], project_ids)
+    found = await connection.execute(_SPANS, {**parameters, "most": _MOST})
+    return [_span(row) for row in found]
+
+
+async def traces_of(
+    connection: AsyncConnection,
+    replay_ids: Sequence[ReplayId],
+    project_ids: Sequence[ProjectId],
+) -> dict[ReplayId, set[TraceId]]:
+    """Read the trace ids of transactions and spans that name one of these replays."""
+    traces: dict[ReplayId, set[TraceId]] = {}
+    found = await connection.execute(
+        _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
+    )
+    for row in found:
+        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
+    return traces
+
+
+def _transaction(row: Row[Any]) -> StoredTransaction:
+    return StoredTransaction(
+        project_id=ProjectId(row.project_id),
+        event_id=EventId(row.event_id.hex),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        drift_ms=row.drift_ms,
+        name=row.name,
+        op=row.op,
+        status=row.status,
+        platform=row.platform,
+        trace_id=TraceId(row.trace_id.hex) if row.trace_id else None,
+        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+        spans=row.spans,
+    )
+
+
+def _span(row: Row[Any]) -> StoredSpan:
+    return StoredSpan(
+        project_id=ProjectId(row.project_id),
+        trace_id=TraceId(row.trace_id.hex),
+        span_id=SpanId(row.span_id),
+        parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
+        transaction_id=EventId(row.transaction_id.hex) if row.transaction_id else None,
+        is_segment=row.is_segment,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        drift_ms=row.drift_ms,
+        op=row.op,
+        description=row.description,
+        status=row.status,
+        service=row.service,
+        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+    )
