@@ -1,0 +1,267 @@
+"""Reads JSON as SDKs really send it, and hands out its parts by type.
+
+`decode` is strict first (fast) and lenient second: NaN and infinities become null, bytes that are
+not UTF-8 and half surrogates become U+FFFD, a byte order mark and raw control characters pass.
+What it returns can always be encoded again: every string is valid Unicode, every float finite.
+
+The getters below `decode` take a key that may be absent or of the wrong type and return what they
+promise: the value, or None (or an empty container).
+"""
+
+import json
+import math
+import re
+from typing import Any, Final
+
+import msgspec
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.core.log import shown
+
+JsonObject = dict[str, Any]
+
+_TEXT_CHARS: Final = 16 * 1024
+_CUT_MARK: Final = "…"
+_INT64_MAX: Final = 2**63 - 1
+_INT64_MIN: Final = -(2**63)
+_TRUE_WORDS: Final = frozenset({"true", "1", "yes"})
+_FALSE_WORDS: Final = frozenset({"false", "0", "no"})
+_INTEGER_DIGITS: Final = 4_300
+"""Longer integers are refused by int(); msgspec has the same limit."""
+_LONGEST_NUMBER_CHARS: Final = 64
+
+_ONE_BRACKET_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_UNMARKED: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+# In order: an escaped backslash, a whole surrogate pair, half a pair. Only the last is changed.
+_SURROGATES: Final = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_HALF_CHARS: Final = len(r"\ud800")
+
+
+def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
+    """Decode one JSON text.
+
+    Args:
+        data: UTF-8 bytes; not kept, and not copied unless they are long or broken.
+        what: How messages call it: `replay_event`, `item header`.
+
+    Returns:
+        Plain dicts, lists, strings, numbers, booleans and None; of a repeated key the last value.
+
+    Raises:
+        Malformed: It is no JSON, or nests deeper than `LIMITS.json_depth`.
+        TooLarge: It holds more than `LIMITS.json_marks` brackets, braces and commas.
+    """
+    raw = data if isinstance(data, bytes) else bytes(data)
+    if len(raw) > LIMITS.json_marks:
+        _check_marks(raw, what)
+    try:
+        value = msgspec.json.decode(raw)
+    except RecursionError:
+        raise Malformed(_too_deep(what)) from None
+    except ValueError:
+        value = _decode_leniently(raw, what)
+    if raw.count(b"[") + raw.count(b"{") > LIMITS.json_depth:
+        _check_depth(raw, what)
+    return value
+
+
+def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject:
+    """Decode one JSON text that must be an object.
+
+    Raises:
+        Malformed, TooLarge: As `decode`, and Malformed for any other kind of value.
+    """
+    value = decode(data, what)
+    if not isinstance(value, dict):
+        raise Malformed(f"{what} is a JSON {_kind(value)}, expected an object")
+    return value
+
+
+def text(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> str | None:
+    """Return a string; numbers and booleans are written out, since SDKs mix them.
+
+    Args:
+        obj: The object to look into.
+        key: The member to read.
+        limit: In characters; longer text is cut there and ends in `…`.
+
+    Returns:
+        None if it is absent, empty, or a container.
+    """
+    return text_of(obj.get(key), limit=limit)
+
+
+def text_of(value: object, *, limit: int = _TEXT_CHARS) -> str | None:
+    """Return a bare value as `text` returns a member."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        value = str(value) if _INT64_MIN <= value <= _INT64_MAX else None
+    elif isinstance(value, float):
+        value = str(value)
+    if not isinstance(value, str) or not value:
+        return None
+    return value if len(value) <= limit else value[: limit - 1] + _CUT_MARK
+
+
+def integer(
+    obj: JsonObject, key: str, *, lowest: int = _INT64_MIN, highest: int = _INT64_MAX
+) -> int | None:
+    """Return a whole number, also one written as `3.0` or `"3"`; None outside of the range."""
+    value = obj.get(key)
+    if type(value) is not int:
+        read = _number_of(value)
+        if read is None or read != int(read):
+            return None
+        value = int(read)
+    return value if lowest <= value <= highest else None
+
+
+def number(obj: JsonObject, key: str) -> float | None:
+    """Return a finite number, also one written in a string."""
+    return _number_of(obj.get(key))
+
+
+def flag(obj: JsonObject, key: str) -> bool | None:
+    """Return a boolean, also one written as 0, 1 or `"true"`."""
+    value = text(obj, key)
+    if value is None:
+        return None
+    word = value.lower()
+    if word in _TRUE_WORDS:
+        return True
+    return False if word in _FALSE_WORDS else None
+
+
+def mapping(obj: JsonObject, key: str) -> JsonObject:
+    """Return an object; `{}` if it is absent or something else."""
+    value = obj.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(obj: JsonObject, key: str) -> list[Any]:
+    """Return a list; `[]` if it is absent or something else."""
+    value = obj.get(key)
+    return value if isinstance(value, list) else []
+
+
+def values_of(obj: JsonObject, key: str) -> list[Any]:
+    """Return the list of an interface that SDKs write as `{"values": [...]}` or as a bare list."""
+    value = obj.get(key)
+    return sequence(value, "values") if isinstance(value, dict) else sequence(obj, key)
+
+
+def pairs(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> dict[str, str]:
+    """Return text by name, as tags are: from an object, or from a list of pairs.
+
+    Entries whose value is no text, number or boolean are left out.
+    """
+    value = obj.get(key)
+    found: dict[str, str] = {}
+    for name, item in _entries(value):
+        shown_value = text_of(item, limit=limit)
+        if isinstance(name, str) and name and shown_value is not None:
+            found[name] = shown_value
+    return found
+
+
+def _entries(value: object) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list):
+        return [(pair[0], pair[1]) for pair in value if isinstance(pair, list) and len(pair) == 2]  # noqa: PLR2004 - a pair
+    return []
+
+
+def _number_of(value: object) -> float | None:
+    """Read a finite number from a number or a string; None for booleans and the rest."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER_CHARS:
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
+
+
+def _check_marks(text: bytes, what: str) -> None:
+    """Refuse a text whose decoded form would take far more memory than its bytes."""
+    marks = text.count(b",") + text.count(b"[") + text.count(b"{")
+    if marks > LIMITS.json_marks:
+        raise TooLarge(f"{what} has {marks} commas and brackets, {LIMITS.json_marks} are allowed")
+
+
+def _check_depth(text: bytes, what: str) -> None:
+    """Refuse nesting beyond the limit; `text` is known to be JSON.
+
+    Everything but the brackets outside of strings is thrown away, then the innermost pairs are
+    taken off until none is left: a few microseconds for a recording, against a hundred for a walk
+    over its values.
+    """
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    bare = text.translate(_ONE_BRACKET_KIND, _UNMARKED).replace(b'""', b"")
+    if b'"' in bare:
+        bare = b"".join(bare.split(b'"')[::2])
+    for _ in range(LIMITS.json_depth):
+        bare = bare.replace(b"[]", b"")
+        if not bare:
+            return
+    raise Malformed(_too_deep(what))
+
+
+def _decode_leniently(data: bytes, what: str) -> Any:
+    readable = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    try:
+        return json.loads(
+            _SURROGATES.sub(_mend_surrogate, readable),
+            strict=False,
+            parse_constant=_no_number,
+            parse_float=_finite_float,
+            parse_int=_short_int,
+        )
+    except RecursionError:
+        raise Malformed(_too_deep(what)) from None
+    except ValueError as error:
+        raise Malformed(f"{what} is not JSON ({error}): {shown(readable[:60])}") from None
+
+
+def _mend_surrogate(found: re.Match[str]) -> str:
+    escape = found[0]
+    return r"\ufffd" if len(escape) == _HALF_CHARS else escape
+
+
+def _no_number(_name: str) -> None:
+    """Stand in for NaN, Infinity and -Infinity."""
+
+
+def _finite_float(digits: str) -> float | None:
+    read = float(digits)
+    return read if math.isfinite(read) else None
+
+
+def _short_int(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _INTEGER_DIGITS else None
+
+
+def _too_deep(what: str) -> str:
+    return f"{what} nests deeper than {LIMITS.json_depth} levels"
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case str():
+            return "string"
+        case list():
+            return "list"
+        case _:
+            return "number"

@@ -1,0 +1,167 @@
+"""Reads a `replay_event`: what one segment says about itself, its app, its device and its user.
+
+Source: wire protocol notes, section 4.4; relay `relay-event-schema/src/protocol/replay.rs`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from app.core import ids
+from app.core.errors import Malformed, TooLarge
+from app.core.ids import ReplayId, TraceId
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import jsonish, timestamps
+from app.formats.jsonish import JsonObject
+
+_NAME_CHARS: Final = 200
+_SCREEN_CHARS: Final = 2_000
+_TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
+"""Old browser SDKs say `error` for what is `buffer` today."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The user of the recorded app, as the SDK tells; `{{auto}}` is no address and left out."""
+
+    id: str | None = None
+    email: str | None = None
+    username: str | None = None
+    ip_address: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEvent:
+    """One segment's own account; times are those of the device's clock."""
+
+    replay_id: ReplayId
+    segment_id: int
+    replay_type: str | None
+    """`session` or `buffer`."""
+    started_ms: int | None
+    """`replay_start_timestamp`: of the segment on mobile, of the whole replay in browsers."""
+    ended_ms: int | None
+    screens: tuple[str, ...]
+    """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
+    error_ids: tuple[str, ...]
+    trace_ids: tuple[TraceId, ...]
+    """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
+    platform: str | None
+    release: str | None
+    environment: str | None
+    dist: str | None
+    sdk_name: str | None
+    sdk_version: str | None
+    user: User
+    tags: dict[str, str]
+    device_name: str | None
+    device_brand: str | None
+    device_model: str | None
+    device_family: str | None
+    os_name: str | None
+    os_version: str | None
+    app_name: str | None
+    app_id: str | None
+    app_version: str | None
+    app_build: str | None
+    raw: JsonObject
+
+
+def read(data: bytes | memoryview) -> ReplayEvent:
+    """Read a replay event; what has the wrong type counts as absent, bad list members go.
+
+    Raises:
+        Malformed: It is no JSON object, or lacks a replay id or a segment id that can be read.
+        TooLarge: It is over `LIMITS.event_bytes`.
+    """
+    if len(data) > LIMITS.event_bytes:
+        raise TooLarge(f"replay_event has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+    raw = jsonish.decode_object(data, "replay_event")
+    contexts = jsonish.mapping(raw, "contexts")
+    device = jsonish.mapping(contexts, "device")
+    system = jsonish.mapping(contexts, "os")
+    app = jsonish.mapping(contexts, "app")
+    sdk = jsonish.mapping(raw, "sdk")
+    return ReplayEvent(
+        replay_id=_replay_id(raw),
+        segment_id=_segment_id(raw),
+        replay_type=_TYPES.get(_name(raw, "replay_type") or ""),
+        started_ms=timestamps.read_ms(raw.get("replay_start_timestamp")),
+        ended_ms=timestamps.read_ms(raw.get("timestamp")),
+        screens=_screens(raw),
+        error_ids=tuple(_ids_once(jsonish.sequence(raw, "error_ids"))),
+        trace_ids=_trace_ids(raw, contexts),
+        platform=_name(raw, "platform"),
+        release=_name(raw, "release"),
+        environment=_name(raw, "environment"),
+        dist=_name(raw, "dist"),
+        sdk_name=_name(sdk, "name"),
+        sdk_version=_name(sdk, "version"),
+        user=read_user(raw),
+        tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
+        device_name=_name(device, "name"),
+        device_brand=_name(device, "brand") or _name(device, "manufacturer"),
+        device_model=_name(device, "model"),
+        device_family=_name(device, "family"),
+        os_name=_name(system, "name"),
+        os_version=_name(system, "version"),
+        app_name=_name(app, "app_name"),
+        app_id=_name(app, "app_identifier"),
+        app_version=_name(app, "app_version"),
+        app_build=_name(app, "app_build"),
+        raw=raw,
+    )
+
+
+def read_user(raw: JsonObject) -> User:
+    """Read the `user` member that replay events, events and transactions share."""
+    user = jsonish.mapping(raw, "user")
+    address = _name(user, "ip_address")
+    return User(
+        id=_name(user, "id"),
+        email=_name(user, "email"),
+        username=_name(user, "username"),
+        ip_address=None if address == "{{auto}}" else address,
+        name=_name(user, "name"),
+    )
+
+
+def _replay_id(raw: JsonObject) -> ReplayId:
+    found = ids.read_hex32(raw.get("replay_id"))
+    if found is None:
+        raise Malformed(f"replay_id is no 32 hex digits: {shown(raw.get('replay_id'))}")
+    return ReplayId(found)
+
+
+def _segment_id(raw: JsonObject) -> int:
+    found = jsonish.integer(raw, "segment_id", lowest=0, highest=LIMITS.segment_id)
+    if found is None:
+        raise Malformed(
+            f"segment_id is no whole number from 0 to {LIMITS.segment_id}: "
+            f"{shown(raw.get('segment_id'))}"
+        )
+    return found
+
+
+def _screens(raw: JsonObject) -> tuple[str, ...]:
+    names = (jsonish.text_of(url, limit=_SCREEN_CHARS) for url in jsonish.sequence(raw, "urls"))
+    return tuple(name for name, _ in groupby(name for name in names if name is not None))
+
+
+def _trace_ids(raw: JsonObject, contexts: JsonObject) -> tuple[TraceId, ...]:
+    current = jsonish.mapping(contexts, "trace").get("trace_id")
+    listed = jsonish.sequence(raw, "trace_ids")
+    return tuple(TraceId(trace_id) for trace_id in _ids_once([*listed, current]))
+
+
+def _ids_once(values: Iterable[object]) -> list[str]:
+    """Return the readable ids, each once, in their first order."""
+    found = (ids.read_hex32(value) for value in values)
+    return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def _name(obj: JsonObject, key: str) -> str | None:
+    return jsonish.text(obj, key, limit=_NAME_CHARS)
