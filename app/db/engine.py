@@ -2,22 +2,33 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
+import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.core.errors import Unavailable
+
+_CONNECT_S: Final = 10
+_COMMAND_S: Final = 60
+
+_OUTAGES: Final = ("08", "25006", "40", "53", "57", "58")
+"""SQLSTATE prefixes that a later try may not meet: connection lost, read-only standby, deadlock
+or serialization, out of resources, operator intervention, system error. Not 54 (a limit) and XX
+(internal): content can cause those, and must then count against its entry."""
 
 
 class Database:
     """A pool of connections.
 
     `transaction()` is for writes: it commits when its block ends and rolls back when the block
-    raises. `reading()` is for reads. Both raise `Unavailable` when Postgres cannot be reached.
+    raises. `reading()` is for reads. Both raise `Unavailable` when Postgres cannot be reached, or
+    goes away inside the block; then the work may be tried again.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, pool: AsyncEngine) -> None:
+        self._engine = pool
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -27,15 +38,7 @@ class Database:
             url: A libpq-style URL; a `host=/folder` query names a Unix socket.
             pool_size: Connections kept; as many again may be opened for a while.
         """
-        address = sqlalchemy.make_url(url).set(drivername="postgresql+asyncpg")
-        engine = create_async_engine(
-            address,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_pre_ping=True,
-            connect_args={"timeout": 10, "command_timeout": 60},
-        )
-        return cls(engine)
+        return cls(make(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -58,7 +61,43 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 yield connection
-        except (OSError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError) as error:
-            raise Unavailable(f"Postgres cannot be reached: {error}") from error
-        except sqlalchemy.exc.OperationalError as error:
-            raise Unavailable(f"Postgres does not answer as it should: {error}") from error
+        except sqlalchemy.exc.TimeoutError as error:
+            raise Unavailable(f"no connection to Postgres is free: {error}") from error
+        except sqlalchemy.exc.DBAPIError as error:
+            if not _is_outage(error):
+                raise
+            raise Unavailable(f"Postgres does not answer as it should: {error.orig}") from error
+        except (ConnectionError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise Unavailable(f"Postgres went away: {error!r}") from error
+
+
+def make(url: str, **options: Any) -> AsyncEngine:
+    """Make an engine whose connections asyncpg opens, so that it reads the URL as libpq does."""
+
+    async def opened() -> "asyncpg.Connection[Any]":
+        return await connect(url)
+
+    return create_async_engine("postgresql+asyncpg://", async_creator=opened, **options)
+
+
+async def connect(url: str) -> "asyncpg.Connection[Any]":
+    """Open one connection without a pool.
+
+    Raises:
+        Unavailable: Whatever the reason is; the message tells it.
+    """
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=_CONNECT_S,
+            command_timeout=_COMMAND_S,
+            server_settings={"application_name": "playhead"},
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unavailable(f"Postgres cannot be reached: {error}") from error
+
+
+def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
+    if error.connection_invalidated or isinstance(error, sqlalchemy.exc.InterfaceError):
+        return True
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_OUTAGES)

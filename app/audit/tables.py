@@ -1,0 +1,35 @@
+"""Tables of who did what and who looked at what; a trigger refuses to change a line.
+
+No foreign keys: a line outlives the project and the replay that it is about. Lines go after
+a year, and only then does the trigger let them.
+"""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+audit_lines = Table(
+    "audit_lines",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("person_id", BigInteger),
+    Column("action", Text, nullable=False),
+    Column("project_id", BigInteger),
+    Column("subject", Text),
+    Column("detail", JSONB, nullable=False),
+    Index(None, "project_id", "id"),
+)
+
+view_log = Table(
+    "view_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("person_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("replay_id", Hex32, nullable=False),
+    Index(None, "project_id", "replay_id", "person_id"),
+)

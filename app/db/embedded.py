@@ -1,0 +1,90 @@
+"""The embedded Postgres of `playhead serve`: started here, watched here, started again here."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from app.core import log
+from app.core.errors import Unavailable
+from app.db.postmaster import SETTINGS, Postmaster, running_url
+
+_WATCH_S: Final = 0.25
+_RETRY_S: Final = 1.0
+
+
+class EmbeddedPostgres:
+    """Postgres under our own data folder, brought back when it dies.
+
+    One process per data folder: hold `app.db.folder.DataFolderLock` before `start`. A second
+    process that only wants to use the database asks `running(data_dir)`.
+    """
+
+    def __init__(self, *, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._settings = settings
+        self._postmaster: Postmaster | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._came_back = asyncio.Condition()
+        self.restarts = 0
+        """How often the server died and was started again."""
+
+    @staticmethod
+    def running(data_dir: Path) -> str | None:
+        """Return the URL of the server that another process runs on `data_dir`, if one does."""
+        return running_url(data_dir)
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id while it runs."""
+        return self._postmaster.pid if self._postmaster else None
+
+    async def start(self, data_dir: Path) -> str:
+        """Start the server of `data_dir`, making its cluster the first time, and keep it running.
+
+        Returns:
+            `postgresql://…` with the folder of its Unix socket; stays the same over restarts.
+
+        Raises:
+            Unavailable: It does not start; the message ends with the server's last words.
+        """
+        self._postmaster = Postmaster(data_dir, settings=self._settings)
+        url = await asyncio.to_thread(self._postmaster.start)
+        self._supervisor = asyncio.create_task(self._supervise(), name="embedded postgres")
+        return url
+
+    async def stop(self) -> None:
+        """Stop the server and the watch over it; does nothing when it was not started."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._supervisor
+        if self._postmaster is not None:
+            await asyncio.to_thread(self._postmaster.stop)
+
+    async def restarted(self, *, more_than: int) -> None:
+        """Wait until `restarts` exceeds `more_than`."""
+        async with self._came_back:
+            await self._came_back.wait_for(lambda: self.restarts > more_than)
+
+    async def _supervise(self) -> None:
+        """Look four times a second: a child's end costs one `waitpid` to see."""
+        pause_s = _WATCH_S
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = _WATCH_S if self.pid is not None or await self._bring_back() else _RETRY_S
+
+    async def _bring_back(self) -> bool:
+        if self._postmaster is None:  # pragma: no cover - the supervisor starts after it
+            return False
+        log.get("db.embedded").error("postgres_died")
+        try:
+            await asyncio.to_thread(self._postmaster.start)
+        except (Unavailable, OSError) as error:
+            log.get("db.embedded").error("postgres_start_failed", error=str(error))
+            return False
+        async with self._came_back:
+            self.restarts += 1
+            self._came_back.notify_all()
+        log.get("db.embedded").warning("postgres_restarted", restarts=self.restarts)
+        return True

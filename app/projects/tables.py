@@ -1,0 +1,69 @@
+"""Tables of projects, their keys, what became of every item, and what could not be digested."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+project_keys = Table(
+    "project_keys",
+    metadata,
+    Column("public_key", Text, primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("public_key ~ '^[0-9a-f]{32}$'", name="public_key_is_hex"),
+)
+
+# No foreign key: counts arrive in the batch that stores, and must never make it fail.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("item_type", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("reason", Text, primary_key=True, server_default=""),
+    Column("quantity", BigInteger, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("item_types", ARRAY(Text), nullable=False),
+    Column("reason", Text, nullable=False),
+    # Named so that erasing a replay reaches what is kept of it here.
+    Column("replay_id", Hex32),
+    Column("content_encoding", Text),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "project_id", "id"),
+)

@@ -1,0 +1,97 @@
+"""The schema: what the migrations make is what the table objects say."""
+
+import asyncio
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+import app
+from app.core.errors import Unavailable
+from app.db import migrate
+from app.db.engine import Database
+from app.db.schema import metadata
+from tests.support.postgres import run_sql
+
+
+def _import_all_tables() -> None:
+    for path in Path(app.__path__[0]).glob("*/tables.py"):
+        import_module(f"app.{path.parent.name}.tables")
+
+
+def _differences(connection: Connection) -> list[tuple[Any, ...]]:
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+async def test_migrated_schema_is_what_the_tables_say(database: Database):
+    """Alembic finds nothing to add, drop or change between `tables.py` and the database."""
+    _import_all_tables()
+    async with database.reading() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_a_column_that_no_migration_makes_is_noticed(database: Database):
+    """The comparison above is able to fail."""
+    _import_all_tables()
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("alter table projects drop column name")
+        found = await connection.run_sync(_differences)
+    assert [str(column[3]) for column in found if column[0] == "add_column"] == ["projects.name"]
+
+
+def test_revisions_are_read_from_file_names_as_alembic_orders_them():
+    """The quick look at the folder and Alembic agree on every revision and the last one."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.FOLDER))
+    scripts = ScriptDirectory.from_config(config)
+    ordered = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert migrate.known_revisions() == ordered
+
+
+async def test_upgrade_reaches_the_newest_revision_and_then_has_nothing_to_do(
+    empty_database_url: str,
+):
+    """The first call migrates and says so, the second finds everything done."""
+    assert await migrate.current_revision(empty_database_url) is None
+    assert await migrate.upgrade(empty_database_url) is True
+    assert await migrate.current_revision(empty_database_url) == migrate.known_revisions()[-1]
+    assert await migrate.upgrade(empty_database_url) is False
+
+
+async def test_two_upgrades_at_once_both_succeed_and_one_works(empty_database_url: str):
+    """The advisory lock lets one migrate; the other finds nothing to do."""
+    done = await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
+    assert sorted(done) == [False, False, True]
+
+
+async def test_a_database_of_a_newer_release_is_left_alone(database_url: str):
+    """An older process on a newer schema works on instead of failing or going back."""
+    await run_sql(database_url, "update alembic_version set version_num = '9999'")
+    assert await migrate.upgrade(database_url) is False
+    assert await migrate.current_revision(database_url) == "9999"
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str):
+    """One transaction: a table in the way undoes the whole migration, and a rerun succeeds."""
+    await run_sql(empty_database_url, "create table view_log (id int)")
+    with pytest.raises(Exception, match="view_log"):
+        await migrate.upgrade(empty_database_url)
+    connection = await asyncpg.connect(empty_database_url)
+    assert await connection.fetchval("select to_regclass('projects')") is None
+    await connection.execute("drop table view_log")
+    await connection.close()
+    assert await migrate.upgrade(empty_database_url) is True
+
+
+async def test_upgrade_without_postgres_says_so(tmp_path: Path):
+    """No server: `Unavailable`, which the command line shows as it is."""
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")

@@ -1,0 +1,101 @@
+"""A real Postgres for tests: one server a run, one fresh and migrated database a test.
+
+`database_url` is the database of this test, `database` a pool on it. The server is the embedded
+one; set `PLAYHEAD_TEST_DATABASE_URL` to run the same tests on another (its user must be allowed
+to create databases).
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app.db import migrate
+from app.db.engine import Database
+from app.db.postmaster import SETTINGS, Postmaster
+
+# No test here is about a power cut; those start a server of their own.
+_FAST: Final = {**SETTINGS, "fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty server, shared by the whole run."""
+    given = os.environ.get("PLAYHEAD_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Not under pytest's own folder: that is 0700, and as root the server is another user.
+    data_dir = Path(tempfile.mkdtemp(prefix="playhead-test-"))
+    postmaster = Postmaster(data_dir, settings=_FAST)
+    try:
+        yield postmaster.start()
+    finally:
+        postmaster.stop()
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    name = f"template_{uuid.uuid4().hex}"
+
+    async def make() -> None:
+        await run_sql(postgres_url, f'create database "{name}"')
+        await migrate.upgrade(with_database(postgres_url, name))
+
+    asyncio.run(make())
+    yield name
+    asyncio.run(run_sql(postgres_url, f'drop database "{name}" with (force)'))
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of a database without any table, for tests of migrations."""
+    async for url in _fresh_database(postgres_url, template="template1"):
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template_database: str) -> AsyncIterator[str]:
+    """The URL of this test's own database at the newest schema."""
+    async for url in _fresh_database(postgres_url, template=template_database):
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on this test's own database."""
+    pool = Database.open(database_url, pool_size=5)
+    yield pool
+    await pool.close()
+
+
+async def _fresh_database(postgres_url: str, *, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    await run_sql(postgres_url, f'create database "{name}" template "{template}"')
+    yield with_database(postgres_url, name)
+    await run_sql(postgres_url, f'drop database if exists "{name}" with (force)')
+
+
+def with_database(url: str, name: str) -> str:
+    """Return `url` with another database name."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+async def run_sql(url: str, sql: str) -> None:
+    """Run statements outside any transaction."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
