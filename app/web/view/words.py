@@ -1,0 +1,61 @@
+"""Pure functions that put facts into words or into the shape a page shows."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+_HIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that reorder the text after them."""
+
+
+def visible(text: str) -> str:
+    """Show control and reordering characters as `⟨U+202E⟩`, so that none can mislead."""
+    return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
+def count(quantity: int, singular: str, plural: str | None = None) -> str:
+    """Write a counted noun: `1 replay`, `1,204 replays`, `2 entries`."""
+    return f"{quantity:,} {singular if quantity == 1 else plural or singular + 's'}"
+
+
+def day_and_time(at: datetime) -> str:
+    """Write a moment for people without JavaScript: `24 Nov 2026, 14:03 UTC`."""
+    utc = at.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def exact(at: datetime) -> str:
+    """Write a moment to the second: `2026-11-24 14:03:05 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso(at: datetime) -> str:
+    """Write a moment for the `datetime` attribute: `2026-11-24T14:03:05Z`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def shortened(text: str, *, limit: int = 200) -> str:
+    """Cut a text at `limit` characters and say so with an ellipsis."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenPath:
+    """The way through an app, short: the first screens, how many are left out, the last."""
+
+    first: tuple[str, ...]
+    hidden: int
+    last: str | None
+
+
+def screen_path(screens: Sequence[str], *, first: int = 3) -> ScreenPath:
+    """Shorten a way through an app to its first screens and its last.
+
+    Returns:
+        All screens in `first` when at most one more than `first` would be shown anyway.
+    """
+    if len(screens) <= first + 1:
+        return ScreenPath(tuple(screens), 0, None)
+    return ScreenPath(tuple(screens[:first]), len(screens) - first - 1, screens[-1])
