@@ -142,8 +142,16 @@ def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
     try:
         wire = _decode_header(line)
     except (ValueError, RecursionError):
-        found = jsonish.decode_object(line, "envelope header")
-        wire = _HeaderWire(**{name: found.get(name) for name in _HeaderWire.__struct_fields__})
+        return header_of(jsonish.decode_object(line, "envelope header"))
+    return _header(wire)
+
+
+def header_of(found: jsonish.JsonObject) -> EnvelopeHeader:
+    """Read the members of a header from an object that is decoded already."""
+    return _header(_HeaderWire(**{name: found.get(name) for name in _HeaderWire.__struct_fields__}))
+
+
+def _header(wire: _HeaderWire) -> EnvelopeHeader:
     sdk = wire.sdk if isinstance(wire.sdk, dict) else {}
     return EnvelopeHeader(
         event_id=ids.read_hex32(wire.event_id),

@@ -1,0 +1,46 @@
+"""Wraps the body of the old `/store/` endpoint, a single event, into an envelope of one item.
+
+Source: wire protocol notes, section 1.2.
+"""
+
+import base64
+import binascii
+from typing import Final
+
+from app.core.errors import Malformed
+from app.core.limits import LIMITS
+from app.formats import encoding, envelope, jsonish
+
+_ENVELOPE_TYPE: Final = "application/x-sentry-envelope"
+
+
+def wrap_store(body: bytes, *, content_type: str | None = None) -> envelope.Envelope:
+    """Read a store body, whose Content-Encoding is off already.
+
+    Args:
+        body: JSON of one event or transaction; very old clients send base64 of zlib of it.
+        content_type: The request's header; some senders post a whole envelope here and say so.
+
+    Returns:
+        An envelope with one item, `event` or `transaction`.
+
+    Raises:
+        Malformed: It is none of these.
+        TooLarge: It is over `LIMITS.event_bytes` once inflated.
+    """
+    if content_type is not None and content_type.strip().lower().startswith(_ENVELOPE_TYPE):
+        return envelope.split(body)
+    text = body if body.lstrip().startswith(b"{") else _unwrap(body)
+    event = jsonish.decode_object(text, "store body")
+    kind = "transaction" if event.get("type") == "transaction" else "event"
+    header = envelope.header_of(event)
+    return envelope.Envelope(header, (envelope.Item(kind, memoryview(text)),))
+
+
+def _unwrap(body: bytes) -> bytes:
+    """Undo base64(zlib(JSON))."""
+    try:
+        packed = base64.b64decode(body, validate=False)
+    except binascii.Error:
+        raise Malformed("store body is neither JSON nor base64") from None
+    return encoding.inflate_zlib(packed, limit_bytes=LIMITS.event_bytes)
