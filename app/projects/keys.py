@@ -1,0 +1,186 @@
+"""The keys of every project in memory, so that accepting an envelope never waits for Postgres.
+
+    lookup    what is known now; never waits
+    settle    for a key not known yet: one read, shared with everybody else who waits for one
+
+With Postgres down the cache keeps what it has, and says of new keys that they cannot be settled.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from enum import Enum
+from typing import Final, Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import log
+from app.core.clock import monotonic_s
+from app.core.errors import Unavailable
+from app.core.ids import PublicKey
+from app.db.engine import Database
+from app.projects import queries
+from app.projects.model import KeyRecord
+
+_REFRESH_S: Final = 5.0
+_PAUSE_S: Final = 0.25
+_READ_S: Final = 5.0
+_SETTLE_S: Final = 1.0
+_UNKNOWN_S: Final = 5.0
+_MOST_UNKNOWN: Final = 10_000
+
+
+class Unsettled(Enum):
+    """The third answer of `lookup`, beside a record and None."""
+
+    UNKNOWN_YET = "unknown_yet"
+
+
+UNKNOWN_YET: Final = Unsettled.UNKNOWN_YET
+
+
+class Settled(Enum):
+    """What asking Postgres for one key gave."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
+
+
+class KeyCache:
+    """Every key of this installation, at most five seconds old while Postgres answers."""
+
+    def __init__(self, *, refresh_s: float = _REFRESH_S, pause_s: float = _PAUSE_S) -> None:
+        """Make an empty cache.
+
+        Args:
+            refresh_s: How often all keys are read.
+            pause_s: The least time between two reads for keys that were missed.
+        """
+        self._refresh_s = refresh_s
+        self._pause_s = pause_s
+        self._records: dict[PublicKey, KeyRecord] = {}
+        self._unknown_until_s: dict[PublicKey, float] = {}
+        self._wanted: dict[PublicKey, asyncio.Future[Settled]] = {}
+        self._missed = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._database: Database | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_reachable = True
+
+    async def start(self, database: Database) -> None:
+        """Read all keys once, if Postgres answers, and go on reading them in the background."""
+        self._database = database
+        await self.refresh()
+        self._tasks = [
+            asyncio.create_task(self._refresh_for_ever(), name="keys: refresh"),
+            asyncio.create_task(self._settle_for_ever(), name="keys: settle"),
+        ]
+
+    async def stop(self) -> None:
+        """End the background reading; what is known stays known."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._answer(self._take_wanted(), reached=False)
+
+    def lookup(self, public_key: PublicKey) -> KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None:
+        """Return what is known of a key, without waiting for anything.
+
+        Returns:
+            Its record, also when the key is not active; None when Postgres said moments ago that
+            there is no such key; `UNKNOWN_YET` when nobody asked: then `settle` it.
+        """
+        record = self._records.get(public_key)
+        if record is not None:
+            return record
+        return None if monotonic_s() < self._unknown_until_s.get(public_key, 0) else UNKNOWN_YET
+
+    async def settle(self, public_key: PublicKey) -> Settled:
+        """Ask Postgres for a key that `lookup` does not know yet; takes a second at most.
+
+        Keys asked for within a quarter of a second share one read, so that made-up keys cannot
+        load the database. Afterwards `lookup` gives the record (KNOWN) or None (UNKNOWN).
+        """
+        match self.lookup(public_key):
+            case KeyRecord():
+                return Settled.KNOWN
+            case None:
+                return Settled.UNKNOWN
+            case Unsettled.UNKNOWN_YET:
+                return await self._ask(public_key)
+
+    async def refresh(self) -> bool:
+        """Read all keys now, for example after one was made or switched off in this process.
+
+        Returns:
+            Whether Postgres answered.
+        """
+        async with self._reading:
+            records = await self._read(None)
+            if records is not None:
+                self._records = records
+            return records is not None
+
+    async def _ask(self, public_key: PublicKey) -> Settled:
+        answer = self._wanted.get(public_key)
+        if answer is None:
+            answer = self._wanted[public_key] = asyncio.get_running_loop().create_future()
+        self._missed.set()
+        try:
+            async with asyncio.timeout(_SETTLE_S):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            return Settled.UNREACHABLE
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._refresh_s)
+            await self.refresh()
+
+    async def _settle_for_ever(self) -> None:
+        while True:
+            await self._missed.wait()
+            wanted = self._take_wanted()
+            async with self._reading:
+                records = await self._read(wanted)
+                self._records |= records or {}
+                self._answer(wanted, reached=records is not None)
+            await asyncio.sleep(self._pause_s)
+
+    def _take_wanted(self) -> dict[PublicKey, asyncio.Future[Settled]]:
+        wanted, self._wanted = self._wanted, {}
+        self._missed.clear()
+        return wanted
+
+    def _answer(self, wanted: dict[PublicKey, asyncio.Future[Settled]], *, reached: bool) -> None:
+        for public_key, answer in wanted.items():
+            if public_key in self._records:
+                answer.set_result(Settled.KNOWN)
+            elif reached:
+                self._remember_unknown(public_key)
+                answer.set_result(Settled.UNKNOWN)
+            else:
+                answer.set_result(Settled.UNREACHABLE)
+
+    def _remember_unknown(self, public_key: PublicKey) -> None:
+        if len(self._unknown_until_s) >= _MOST_UNKNOWN:
+            self._unknown_until_s.clear()
+        self._unknown_until_s[public_key] = monotonic_s() + _UNKNOWN_S
+
+    async def _read(self, wanted: Iterable[PublicKey] | None) -> dict[PublicKey, KeyRecord] | None:
+        """Read some keys, or all of them; None when Postgres does not answer in time."""
+        if self._database is None:
+            return None
+        records: dict[PublicKey, KeyRecord] | None = None
+        # A database that is not migrated yet, or is being restored, counts as one that is down.
+        with suppress(Unavailable, TimeoutError, SQLAlchemyError):
+            async with asyncio.timeout(_READ_S), self._database.reading() as connection:
+                records = await queries.key_records(connection, wanted)
+        self._note_reachable(reached=records is not None)
+        return records
+
+    def _note_reachable(self, *, reached: bool) -> None:
+        if reached != self._is_reachable:
+            self._is_reachable = reached
+            log.get("projects.keys").warning("keys_reachable" if reached else "keys_unreachable")

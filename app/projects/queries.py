@@ -1,0 +1,181 @@
+"""Reads of projects, keys, outcomes and quarantine."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, Select, Text, any_, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts.model import Person, Role
+from app.core.errors import NotFound
+from app.core.ids import ProjectId, PublicKey, ReplayId
+from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, Quarantined
+from app.projects.scope import scope
+from app.projects.tables import outcomes, project_keys, projects, quarantine
+
+_MOST_PROJECTS: Final = 1_000
+_MOST_KEYS_SHOWN: Final = 200
+_MOST_OUTCOMES: Final = 10_000
+
+_PROJECT: Final = (projects.c.id, projects.c.slug, projects.c.name, projects.c.created_at)
+_KEY: Final = (
+    project_keys.c.public_key,
+    project_keys.c.project_id,
+    project_keys.c.label,
+    project_keys.c.is_active,
+    project_keys.c.created_at,
+)
+_QUARANTINED: Final = (
+    quarantine.c.id,
+    quarantine.c.project_id,
+    quarantine.c.received_at,
+    quarantine.c.item_types,
+    quarantine.c.reason,
+    quarantine.c.replay_id,
+    quarantine.c.content_encoding,
+    func.octet_length(quarantine.c.body).label("body_bytes"),
+)
+
+
+async def get_project(
+    connection: AsyncConnection, person: Person, project_id: ProjectId, *, role: Role = Role.VIEWER
+) -> Project:
+    """Return a project in which `person` has at least `role`.
+
+    Raises:
+        NotFound: There is none, or the person may not know that there is.
+    """
+    found = await _projects(
+        connection,
+        select(*_PROJECT).where(
+            projects.c.id == project_id, scope(person, projects.c.id, role=role)
+        ),
+    )
+    if not found:
+        raise NotFound(f"no project {project_id}")
+    return found[0]
+
+
+async def projects_of(connection: AsyncConnection, person: Person) -> list[Project]:
+    """Return the projects that `person` may see, by name; the first 1,000."""
+    condition = scope(person, projects.c.id)
+    return await _projects(
+        connection,
+        select(*_PROJECT).where(condition).order_by(func.lower(projects.c.name), projects.c.id),
+    )
+
+
+async def all_projects(connection: AsyncConnection) -> list[Project]:
+    """Return every project by id, for the command line and for work without a person."""
+    return await _projects(connection, select(*_PROJECT).order_by(projects.c.id))
+
+
+async def find_project(connection: AsyncConnection, slug: str) -> Project | None:
+    """Return the project with this slug, for the command line; None if there is none."""
+    found = await _projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
+    return found[0] if found else None
+
+
+async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[ProjectKey]:
+    """Return the keys of a project, the oldest first."""
+    rows = await connection.execute(
+        select(*_KEY)
+        .where(project_keys.c.project_id == project_id)
+        .order_by(project_keys.c.created_at, project_keys.c.public_key)
+        .limit(_MOST_KEYS_SHOWN)
+    )
+    return [ProjectKey(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def key_records(
+    connection: AsyncConnection, wanted: Iterable[PublicKey] | None = None
+) -> dict[PublicKey, KeyRecord]:
+    """Return what accepting needs of the `wanted` keys, or of all; unknown ones are left out."""
+    query = select(project_keys.c.public_key, project_keys.c.project_id, project_keys.c.is_active)
+    if wanted is not None:
+        keys = literal(list(wanted), type_=ARRAY(Text))
+        query = query.where(project_keys.c.public_key == any_(keys))
+    return {
+        PublicKey(row.public_key): KeyRecord(ProjectId(row.project_id), row.is_active)
+        for row in await connection.execute(query)
+    }
+
+
+async def outcomes_of(
+    connection: AsyncConnection, project_id: ProjectId, *, since: date
+) -> list[OutcomeCount]:
+    """Return what became of a project's items from the day `since` on, the newest day first."""
+    rows = await connection.execute(
+        select(
+            outcomes.c.day,
+            outcomes.c.item_type,
+            outcomes.c.outcome,
+            outcomes.c.reason,
+            outcomes.c.quantity,
+        )
+        .where(outcomes.c.project_id == project_id, outcomes.c.day >= since)
+        .order_by(
+            outcomes.c.day.desc(), outcomes.c.item_type, outcomes.c.outcome, outcomes.c.reason
+        )
+        .limit(_MOST_OUTCOMES)
+    )
+    return [OutcomeCount(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def quarantined_of(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> list[Quarantined]:
+    """Return a page of a project's quarantined envelopes, the newest first.
+
+    Args:
+        connection: Where to read.
+        project_id: Whose.
+        before_id: The id of the last one shown, for the next page.
+        limit: The length of a page.
+    """
+    query = select(*_QUARANTINED).where(quarantine.c.project_id == project_id)
+    if before_id is not None:
+        query = query.where(quarantine.c.id < before_id)
+    rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(limit))
+    return [_quarantined(row) for row in rows]
+
+
+async def quarantined_body(
+    connection: AsyncConnection, project_id: ProjectId, quarantined_id: int
+) -> bytes:
+    """Return a quarantined envelope as it came over the wire.
+
+    Raises:
+        NotFound: It is not there any more, or belongs to another project.
+    """
+    body: bytes | None = await connection.scalar(
+        select(quarantine.c.body).where(
+            quarantine.c.project_id == project_id, quarantine.c.id == quarantined_id
+        )
+    )
+    if body is None:
+        raise NotFound(f"no quarantined envelope {quarantined_id} in project {project_id}")
+    return body
+
+
+def _quarantined(row: Any) -> Quarantined:
+    return Quarantined(
+        id=row.id,
+        project_id=ProjectId(row.project_id),
+        received_at=row.received_at,
+        item_types=tuple(row.item_types),
+        reason=row.reason,
+        replay_id=None if row.replay_id is None else ReplayId(row.replay_id),
+        content_encoding=row.content_encoding,
+        body_bytes=row.body_bytes,
+    )
+
+
+async def _projects(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
+    rows = await connection.execute(query.limit(_MOST_PROJECTS))
+    return [Project(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name

@@ -1,0 +1,303 @@
+"""Writes of projects, keys, outcomes and quarantine; the story commits."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text as sql,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import ids, log
+from app.core.errors import Malformed, NotFound
+from app.core.ids import ProjectId, PublicKey, ReplayId
+from app.db import text
+from app.projects.model import OutcomeKey, Project, ProjectKey
+from app.projects.tables import project_keys, projects, quarantine
+
+MOST_QUARANTINED: Final = 1_000
+MOST_QUARANTINED_BYTES: Final = 1024 * 1024 * 1024
+
+_NAME_CHARS: Final = 80
+_LABEL_BYTES: Final = 200
+_SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")
+
+_WORD_BYTES: Final = 100
+"""Item types and reasons: names from a short list, or a stranger's word cut to this."""
+
+# One constant statement for any number of counts: planned once, compiled once.
+_ADD_OUTCOMES: Final = sql(
+    """
+    insert into outcomes as kept (project_id, day, item_type, outcome, reason, quantity)
+    select * from unnest(:project_ids, :days, :item_types, :outcomes, :reasons, :quantities)
+    on conflict (project_id, day, item_type, outcome, reason)
+    do update set quantity = kept.quantity + excluded.quantity
+    """
+).bindparams(
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("days", type_=ARRAY(Date)),
+    bindparam("item_types", type_=ARRAY(Text)),
+    bindparam("outcomes", type_=ARRAY(Text)),
+    bindparam("reasons", type_=ARRAY(Text)),
+    bindparam("quantities", type_=ARRAY(BigInteger)),
+)
+
+
+async def add_project(
+    connection: AsyncConnection, name: str, *, slug: str | None = None
+) -> Project:
+    """Make a project; it has no key yet.
+
+    Args:
+        connection: A transaction of the story.
+        name: 1 to 80 characters.
+        slug: Lower-case letters, digits and dashes; made from the name when left out.
+
+    Raises:
+        Malformed: The name or slug cannot be used, or the slug is in use.
+    """
+    shown_name = _read_name(name)
+    wanted = slug if slug is not None else await _free_slug(connection, shown_name)
+    if not _SLUG.match(wanted):
+        raise Malformed(
+            f"slug {log.shown(wanted)!r}: use 1 to 50 lower-case letters, digits and dashes"
+        )
+    added = await connection.execute(
+        upsert(projects)
+        .values(slug=wanted, name=shown_name)
+        .on_conflict_do_nothing(index_elements=[projects.c.slug])
+        .returning(projects.c.id, projects.c.slug, projects.c.name, projects.c.created_at)
+    )
+    row = added.first()
+    if row is None:
+        raise Malformed(f"a project with the slug {wanted!r} exists already")
+    return Project(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def rename_project(connection: AsyncConnection, project_id: ProjectId, name: str) -> None:
+    """Give a project another name; its slug stays, so links go on working.
+
+    Raises:
+        Malformed: The name is empty or too long.
+        NotFound: There is no such project.
+    """
+    done = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(name=_read_name(name))
+    )
+    if not done.rowcount:
+        raise NotFound(f"no project {project_id}")
+
+
+async def add_key(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    label: str,
+    public_key: PublicKey | None = None,
+) -> ProjectKey:
+    """Add a key to a project.
+
+    Args:
+        connection: A transaction of the story.
+        project_id: Whose.
+        label: What people call it, such as "iOS, store build".
+        public_key: 32 hex digits, to take over the DSN of another server; made when left out.
+
+    Raises:
+        Malformed: The key is not 32 hex digits, or is in use.
+        NotFound: There is no such project.
+    """
+    wanted = ids.new_public_key() if public_key is None else _read_key(public_key)
+    found = select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
+    if await connection.scalar(found) is None:
+        raise NotFound(f"no project {project_id}")
+    added = await connection.execute(
+        upsert(project_keys)
+        .values(
+            public_key=wanted,
+            project_id=project_id,
+            label=text.clean(label.strip(), limit_bytes=_LABEL_BYTES),
+        )
+        .on_conflict_do_nothing()
+        .returning(project_keys)
+    )
+    row = added.first()
+    if row is None:
+        raise Malformed(f"the key {wanted} is in use already")
+    return ProjectKey(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def set_key_active(
+    connection: AsyncConnection, project_id: ProjectId, public_key: PublicKey, *, is_active: bool
+) -> None:
+    """Switch a key on or off; caches follow within five seconds.
+
+    Raises:
+        NotFound: The project has no such key.
+    """
+    done = await connection.execute(
+        update(project_keys)
+        .where(project_keys.c.project_id == project_id, project_keys.c.public_key == public_key)
+        .values(is_active=is_active)
+    )
+    if not done.rowcount:
+        raise NotFound(f"project {project_id} has no such key")
+
+
+async def add_outcomes(connection: AsyncConnection, counts: Mapping[OutcomeKey, int]) -> None:
+    """Add to the counts of outcomes.
+
+    Order does not matter, but a count added twice is counted twice: call it in the transaction
+    that stores what is counted.
+    """
+    cleaned: dict[OutcomeKey, int] = {}
+    for key, quantity in counts.items():
+        row = _cleaned(key)
+        cleaned[row] = cleaned.get(row, 0) + quantity
+    if not cleaned:
+        return
+    # Sorted, so that two processes lock the rows in one order and never each other.
+    rows = sorted(cleaned.items())
+    await connection.execute(
+        _ADD_OUTCOMES,
+        {
+            "project_ids": [key.project_id for key, _ in rows],
+            "days": [key.day for key, _ in rows],
+            "item_types": [key.item_type for key, _ in rows],
+            "outcomes": [key.outcome for key, _ in rows],
+            "reasons": [key.reason for key, _ in rows],
+            "quantities": [quantity for _, quantity in rows],
+        },
+    )
+
+
+async def add_quarantined(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    received_at: datetime,
+    item_types: Sequence[str],
+    reason: str,
+    body: bytes,
+    content_encoding: str | None = None,
+    replay_id: ReplayId | None = None,
+) -> int:
+    """Keep an envelope that fails on its content, and let go of the oldest beyond the bounds.
+
+    Args:
+        connection: A transaction of the story.
+        project_id: Whose key it came with.
+        received_at: When it came.
+        item_types: What could be read of it.
+        reason: The error, for people.
+        body: As it came over the wire.
+        content_encoding: How `body` is compressed, as the sender said.
+        replay_id: What it belongs to, so that erasing the replay erases it too.
+
+    Returns:
+        Its id.
+    """
+    added: int | None = await connection.scalar(
+        insert(quarantine)
+        .values(
+            project_id=project_id,
+            received_at=received_at,
+            item_types=[text.clean(word, limit_bytes=_WORD_BYTES) for word in item_types],
+            reason=text.clean(reason),
+            content_encoding=text.clean_or_none(content_encoding, limit_bytes=_WORD_BYTES),
+            replay_id=replay_id,
+            body=body,
+        )
+        .returning(quarantine.c.id)
+    )
+    await trim_quarantine(connection)
+    return int(added or 0)
+
+
+async def trim_quarantine(
+    connection: AsyncConnection,
+    *,
+    received_before: datetime | None = None,
+    most: int = MOST_QUARANTINED,
+    most_bytes: int = MOST_QUARANTINED_BYTES,
+) -> int:
+    """Delete what is older than `received_before`, and the oldest beyond count and size.
+
+    Returns:
+        How many went.
+    """
+    newest_first = quarantine.c.id.desc()
+    ranked = select(
+        quarantine.c.id,
+        quarantine.c.received_at,
+        func.row_number().over(order_by=newest_first).label("place"),
+        func.sum(func.octet_length(quarantine.c.body)).over(order_by=newest_first).label("total"),
+    ).subquery()
+    excess = (ranked.c.place > most) | (ranked.c.total > most_bytes)
+    if received_before is not None:
+        excess |= ranked.c.received_at < received_before
+    gone = await connection.execute(
+        delete(quarantine).where(quarantine.c.id.in_(select(ranked.c.id).where(excess)))
+    )
+    return gone.rowcount
+
+
+async def erase_quarantined(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
+) -> int:
+    """Delete what quarantine holds of one replay; returns how many went."""
+    gone = await connection.execute(
+        delete(quarantine).where(
+            quarantine.c.project_id == project_id, quarantine.c.replay_id == replay_id
+        )
+    )
+    return gone.rowcount
+
+
+async def _free_slug(connection: AsyncConnection, name: str) -> str:
+    """Make a slug from a name, with a number when others have it."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "project"
+    taken = set(
+        await connection.scalars(
+            select(projects.c.slug).where(projects.c.slug.startswith(words, autoescape=True))
+        )
+    )
+    candidates = (words, *(f"{words}-{number}" for number in range(2, len(taken) + 3)))
+    return next(slug for slug in candidates if slug not in taken)
+
+
+def _read_name(name: str) -> str:
+    shown_name = text.clean(name.strip())
+    if not 1 <= len(shown_name) <= _NAME_CHARS:
+        raise Malformed(f"a project's name has 1 to {_NAME_CHARS} characters")
+    return shown_name
+
+
+def _read_key(public_key: str) -> PublicKey:
+    read = ids.read_hex32(public_key)
+    if read is None:
+        raise Malformed("a public key is 32 hex digits")
+    return PublicKey(read)
+
+
+def _cleaned(key: OutcomeKey) -> OutcomeKey:
+    return OutcomeKey(
+        project_id=key.project_id,
+        day=key.day,
+        item_type=text.clean(key.item_type, limit_bytes=_WORD_BYTES),
+        outcome=str(key.outcome),
+        reason=text.clean(key.reason, limit_bytes=_WORD_BYTES),
+    )

@@ -1,0 +1,184 @@
+"""The key cache: quick to answer, close to the truth, alive without Postgres."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.core import ids
+from app.core.ids import PublicKey
+from app.db.engine import Database
+from app.projects import keys, queries, writes
+from app.projects.keys import UNKNOWN_YET, KeyCache, Settled
+from app.projects.model import KeyRecord, ProjectKey
+from tests.support.postgres import run_sql
+from tests.support.waiting import until
+
+NEVER_S = 3600.0
+
+
+async def make_key(database: Database, name: str = "Shop") -> ProjectKey:
+    """Add a project with one key."""
+    async with database.transaction() as connection:
+        project = await writes.add_project(connection, name)
+        return await writes.add_key(connection, project.id, label="Default")
+
+
+@asynccontextmanager
+async def running(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache]:
+    """Start a cache and stop it at the end."""
+    await cache.start(database)
+    try:
+        yield cache
+    finally:
+        await cache.stop()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the cache asked Postgres for, in order; None is "all"."""
+    seen: list[object] = []
+    real = queries.key_records
+
+    async def counted(connection, wanted=None):
+        seen.append(None if wanted is None else sorted(wanted))
+        return await real(connection, wanted)
+
+    monkeypatch.setattr(queries, "key_records", counted)
+    return seen
+
+
+async def test_keys_there_at_the_start_are_known(database: Database):
+    """After `start`, a lookup gives project and state without asking anybody."""
+    key = await make_key(database)
+    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+        assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
+        assert await cache.settle(key.public_key) is Settled.KNOWN
+
+
+async def test_a_key_made_later_is_found_when_first_asked_for(database: Database):
+    """A DSN pasted into an app works at once, not at the next refresh."""
+    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+        key = await make_key(database)
+        assert cache.lookup(key.public_key) is UNKNOWN_YET
+        assert await cache.settle(key.public_key) is Settled.KNOWN
+        assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
+
+
+async def test_a_made_up_key_is_remembered_as_unknown(database: Database, reads: list[object]):
+    """The second envelope with a wrong key costs no read."""
+    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+        stranger = ids.new_public_key()
+        assert await cache.settle(stranger) is Settled.UNKNOWN
+        assert cache.lookup(stranger) is None
+        assert await cache.settle(stranger) is Settled.UNKNOWN
+    assert reads == [None, [stranger]]
+
+
+async def test_an_unknown_key_is_asked_for_again_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """A key first used and then made becomes known without a restart."""
+    now_s = 100.0
+    monkeypatch.setattr(keys, "monotonic_s", lambda: now_s)
+    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+        early = ids.new_public_key()
+        assert await cache.settle(early) is Settled.UNKNOWN
+        async with database.transaction() as connection:
+            project = await writes.add_project(connection, "Late")
+            await writes.add_key(connection, project.id, label="x", public_key=early)
+        assert cache.lookup(early) is None
+        now_s += 5
+        assert cache.lookup(early) is UNKNOWN_YET
+        assert await cache.settle(early) is Settled.KNOWN
+
+
+async def test_misses_share_one_read(database: Database, reads: list[object]):
+    """Fifty made-up keys at once cost two reads at most: the first one's and everybody's."""
+    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+        strangers = [ids.new_public_key() for _ in range(50)]
+        twice = [*strangers, *strangers]
+        answers = await asyncio.gather(*(cache.settle(key) for key in twice))
+    assert set(answers) == {Settled.UNKNOWN}
+    assert len(reads) <= 3
+
+
+async def test_memory_of_unknown_keys_is_bounded(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """Made-up keys do not fill the memory."""
+    monkeypatch.setattr(keys, "_MOST_UNKNOWN", 10)
+    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+        strangers = [ids.new_public_key() for _ in range(25)]
+        await asyncio.gather(*(cache.settle(key) for key in strangers))
+        assert sum(cache.lookup(key) is None for key in strangers) == 5
+
+
+async def test_a_key_switched_off_elsewhere_is_noticed(database: Database):
+    """Another process switches a key off; the refresh in the background brings it here."""
+    key = await make_key(database)
+    async with running(KeyCache(refresh_s=0.01), database) as cache:
+        async with database.transaction() as connection:
+            await writes.set_key_active(connection, key.project_id, key.public_key, is_active=False)
+        await until(lambda: cache.lookup(key.public_key) == KeyRecord(key.project_id, False))
+
+
+async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, database_url: str):
+    """What Postgres no longer has, a refresh takes out of the cache."""
+    key = await make_key(database)
+    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+        await run_sql(database_url, "delete from projects")
+        assert await cache.refresh() is True
+        assert cache.lookup(key.public_key) is UNKNOWN_YET
+        assert await cache.settle(key.public_key) is Settled.UNKNOWN
+
+
+async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
+    database: Database, database_url: str, postgres_url: str
+):
+    """Postgres goes away: envelopes of known keys go on, new keys are "unreachable"."""
+    key = await make_key(database)
+    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+        name = database_url.partition("?")[0].rpartition("/")[2]
+        await run_sql(postgres_url, f'drop database "{name}" with (force)')
+        assert await cache.refresh() is False
+        assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
+        assert await cache.settle(key.public_key) is Settled.KNOWN
+        stranger = ids.new_public_key()
+        assert await cache.settle(stranger) is Settled.UNREACHABLE
+        assert cache.lookup(stranger) is UNKNOWN_YET
+
+
+async def test_a_cache_starts_without_postgres(tmp_path: Path):
+    """A server started while Postgres is down accepts envelopes all the same."""
+    nowhere = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
+    async with running(KeyCache(refresh_s=NEVER_S), nowhere) as cache:
+        assert await cache.settle(PublicKey("a" * 32)) is Settled.UNREACHABLE
+    await nowhere.close()
+
+
+async def test_a_read_that_hangs_is_not_waited_for(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Postgres holds the answer back: a phone is not kept waiting with it."""
+    monkeypatch.setattr(keys, "_SETTLE_S", 0.05)
+    async with (
+        running(KeyCache(refresh_s=NEVER_S), database) as cache,
+        database.transaction() as connection,
+    ):
+        await connection.exec_driver_sql("lock table project_keys in access exclusive mode")
+        assert await cache.settle(ids.new_public_key()) is Settled.UNREACHABLE
+
+
+async def test_a_cache_that_was_not_started_knows_nothing(database: Database):
+    """Before `start` every key is unknown yet; after `stop` a waiter is let go."""
+    cache = KeyCache()
+    stranger = ids.new_public_key()
+    assert cache.lookup(stranger) is UNKNOWN_YET
+    assert await cache.refresh() is False
+    waiting = asyncio.create_task(cache.settle(stranger))
+    await asyncio.sleep(0)
+    await cache.stop()
+    assert await waiting is Settled.UNREACHABLE
