@@ -1,0 +1,52 @@
+"""Lists the objects of the local store: a walk by descriptor that follows no link.
+
+What vanishes meanwhile is left out, and only that: a deletion trusts an empty list.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from app.storage.folders import FOLDER_FLAGS, Folders
+from app.storage.port import StoredObject
+
+
+def listed(folders: Folders, prefix: str) -> list[StoredObject]:
+    """Return the objects whose keys begin with `prefix`, in order of their keys.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    folder, slash, _ = prefix.rpartition("/")
+    try:
+        with folders.opened(folder.split("/") if slash else []) as fd:
+            return sorted(_walk(fd, folder + slash, prefix), key=lambda each: each.key)
+    except FileNotFoundError:
+        return []
+
+
+def _walk(fd: int, beginning: str, prefix: str) -> Iterator[StoredObject]:
+    inner: list[str] = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(fd) as entries:
+        for entry in entries:
+            key = beginning + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(entry.name)
+            elif entry.is_file(follow_symlinks=False) and key.startswith(prefix):
+                with contextlib.suppress(FileNotFoundError):
+                    yield StoredObject(key, entry.stat(follow_symlinks=False).st_size)
+    for name in inner:
+        if _leads(beginning + name, prefix):
+            with contextlib.suppress(FileNotFoundError):
+                child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
+                try:
+                    yield from _walk(child, f"{beginning}{name}/", prefix)
+                finally:
+                    os.close(child)
+
+
+def _leads(folder: str, prefix: str) -> bool:
+    """Tell whether keys that begin with `prefix` can lie in this folder."""
+    beginning = folder + "/"
+    is_hidden = folder.rpartition("/")[2].startswith(".")
+    return not is_hidden and (beginning.startswith(prefix) or prefix.startswith(beginning))

@@ -1,0 +1,73 @@
+"""The port every object store answers to, whichever driver stands behind it.
+
+Objects are written once and never changed: a key carries the hash of its bytes. The tests in
+`tests/contract/storage` say what a driver must do; they run against each of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a list shows it."""
+
+    key: str
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Bytes under keys.
+
+    Every method raises `Malformed` for a key `storage.keys` cannot make, and `Unavailable` when
+    the store cannot answer now; trying again later is then right.
+    """
+
+    async def put(self, key: str, data: bytes | memoryview) -> None:
+        """Store one object; when this returns, the bytes survive a power cut.
+
+        Putting the same bytes under the same key again changes nothing. A reader sees the whole
+        object or none.
+        """
+
+    async def put_many(self, objects: Sequence[tuple[str, bytes | memoryview]]) -> None:
+        """Store several objects for little more than the cost of one.
+
+        When it raises, any of them may have been stored; putting all of them again is right.
+        """
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return the bytes from `offset` on, `length` of them or up to the end.
+
+        Args:
+            key: The object.
+            offset: From 0; at or past the end gives no bytes.
+            length: From 0; None, or more than there is, means up to the end.
+
+        Raises:
+            NotFound: No such object.
+            ValueError: A negative offset or length.
+        """
+
+    async def delete(self, key: str) -> None:
+        """Remove one object for good; an absent one is removed already."""
+
+    async def list(self, prefix: str) -> list[StoredObject]:
+        """Return the objects whose keys begin with the text `prefix`, in order of their keys."""
+
+    async def probe(self) -> None:
+        """Check at start that objects can be put, read by range, listed and deleted."""
+
+    async def close(self) -> None:
+        """Finish what is under way and let go; afterwards everything is `Unavailable`."""
+
+
+def check_range(offset: int, length: int | None) -> None:
+    """Refuse a byte range no caller can mean.
+
+    Raises:
+        ValueError: A negative offset or length.
+    """
+    if offset < 0 or (length is not None and length < 0):
+        raise ValueError(f"offset {offset} and length {length} must not be negative")

@@ -1,0 +1,37 @@
+"""The start-up check that every driver runs on itself: put, range, list, delete."""
+
+import secrets
+from typing import Final
+
+from app.core.errors import NotFound, Unavailable
+from app.storage.port import ObjectStore, StoredObject
+
+PREFIX: Final = "probe/"
+_BODY: Final = b"playhead looks whether this store keeps what it is given"
+
+
+async def probe(store: ObjectStore) -> None:
+    """Put a small object, read a part of it, find it in a list and delete it.
+
+    Raises:
+        Unavailable: Says which of the steps did not do what the port promises.
+    """
+    key = f"{PREFIX}{secrets.token_hex(16)}"
+    await store.put(key, _BODY)
+    try:
+        await _check_stored(store, key)
+    finally:
+        await store.delete(key)
+    try:
+        await store.read(key)
+    except NotFound:
+        return
+    raise Unavailable(f"object storage still has {key} after deleting it")
+
+
+async def _check_stored(store: ObjectStore, key: str) -> None:
+    part = await store.read(key, 9, 5)
+    if part != _BODY[9:14]:
+        raise Unavailable(f"object storage answered bytes 9 to 14 of {key} with {part!r}")
+    if StoredObject(key, len(_BODY)) not in await store.list(PREFIX):
+        raise Unavailable(f"object storage does not list {key}, which it has just stored")
