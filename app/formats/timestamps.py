@@ -3,16 +3,16 @@
 Source: wire protocol notes, sections 4.4 and 11.
 """
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_US: Final = 946_684_800_000_000
+_FIRST_S: Final = 946_684_800
 """2000-01-01: an older clock is no clock."""
-_END_US: Final = 4_102_444_800_000_000
+_END_S: Final = 4_102_444_800
 """2100-01-01, exclusive: a number beyond is milliseconds taken for seconds, or garbage."""
 _MICROSECOND: Final = timedelta(microseconds=1)
+_US_A_SECOND: Final = 1_000_000
 _LONGEST_CHARS: Final = 64
 
 
@@ -38,25 +38,23 @@ def read_at(value: object) -> datetime | None:
 
 def read_epoch_ms(value: object) -> int | None:
     """Read a number that is milliseconds since 1970 already, as rrweb events carry it."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    ms = round(value)
-    return ms if _FIRST_US <= ms * 1000 < _END_US else None
+    return round(value) if _FIRST_S * 1000 <= value < _END_S * 1000 else None
 
 
 def _read_us(value: object) -> int | None:
     """Read either shape as microseconds since 1970, or None."""
     if isinstance(value, str):
-        us = _us_of_text(value)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        us = _us_of_seconds(value)
-    else:
-        return None
-    return us if us is not None and _FIRST_US <= us < _END_US else None
+        return _us_of_text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _us_of_seconds(value)
+    return None
 
 
 def _us_of_seconds(seconds: float) -> int | None:
-    return round(seconds * 1_000_000) if _is_finite(seconds) else None
+    """Compare before multiplying: NaN, infinities and giant integers fall out here."""
+    return round(seconds * _US_A_SECOND) if _FIRST_S <= seconds < _END_S else None
 
 
 def _us_of_text(text: str) -> int | None:
@@ -67,7 +65,8 @@ def _us_of_text(text: str) -> int | None:
     except ValueError:
         return _us_of_number(text)
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MICROSECOND
+    us = (aware - _EPOCH) // _MICROSECOND
+    return us if _FIRST_S * _US_A_SECOND <= us < _END_S * _US_A_SECOND else None
 
 
 def _us_of_number(text: str) -> int | None:
@@ -75,11 +74,3 @@ def _us_of_number(text: str) -> int | None:
         return _us_of_seconds(float(text))
     except ValueError:
         return None
-
-
-def _is_finite(number: float) -> bool:
-    """Tell whether a float can hold the number: no NaN, no infinity, no giant integer."""
-    try:
-        return math.isfinite(number)
-    except OverflowError:
-        return False

@@ -1,0 +1,69 @@
+"""Finds recorded SDK traffic: one folder a family, one folder a request.
+
+The samples lie beside the checkout, in `../shared/samples`, or where `PLAYHEAD_SAMPLES` says.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+ROOT: Final = Path(
+    os.environ.get(
+        "PLAYHEAD_SAMPLES", Path(__file__).resolve().parents[2].parent / "shared" / "samples"
+    )
+)
+HOSTILE: Final = "hostile"
+
+needs_samples: Final = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no samples in {ROOT}")
+"""Decorate a test that reads samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One recorded request."""
+
+    name: str
+    """`family/number`; for hostile ones `hostile/case`."""
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    """Names in lower case."""
+    body: bytes
+    expect: dict[str, Any]
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    def all_of(self, name: str) -> list[str]:
+        """Return every value of a header."""
+        return [value for key, value in self.headers if key == name]
+
+
+@cache
+def requests(family: str) -> tuple[Request, ...]:
+    """Return the requests of one family in order of delivery."""
+    return tuple(_load(path) for path in sorted(ROOT.glob(f"{family}/*/request.json")))
+
+
+def families() -> list[str]:
+    """Return the families of good traffic, without the hostile one."""
+    found = {path.parent.parent.name for path in ROOT.glob("*/*/request.json")}
+    return sorted(found - {HOSTILE})
+
+
+def _load(path: Path) -> Request:
+    found = json.loads(path.read_text("utf-8"))
+    return Request(
+        name=found["name"],
+        path=found["path"],
+        query=found["query"],
+        headers=tuple((name.lower(), value) for name, value in found["headers"]),
+        body=path.with_name("body.bin").read_bytes(),
+        expect=found["expect"],
+    )
