@@ -32,4 +32,5 @@ view_log = Table(
     Column("project_id", BigInteger, nullable=False),
     Column("replay_id", Hex32, nullable=False),
     Index(None, "project_id", "replay_id", "person_id"),
+    Index(None, "project_id", "id"),
 )

@@ -66,6 +66,12 @@ async def projects_of(connection: AsyncConnection, person: Person) -> list[Proje
     )
 
 
+async def project_ids_of(connection: AsyncConnection, person: Person) -> list[ProjectId]:
+    """Return the ids of the projects that `person` may see, in order; the first 1,000."""
+    query = select(projects.c.id).where(scope(person, projects.c.id)).order_by(projects.c.id)
+    return [ProjectId(found) for found in await connection.scalars(query.limit(_MOST_PROJECTS))]
+
+
 async def all_projects(connection: AsyncConnection) -> list[Project]:
     """Return every project by id, for the command line and for work without a person."""
     return await _projects(connection, select(*_PROJECT).order_by(projects.c.id))
@@ -85,7 +91,7 @@ async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[Pr
         .order_by(project_keys.c.created_at, project_keys.c.public_key)
         .limit(_MOST_KEYS_SHOWN)
     )
-    return [ProjectKey(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [ProjectKey(**row) for row in rows.mappings()]
 
 
 async def key_records(
@@ -120,7 +126,7 @@ async def outcomes_of(
         )
         .limit(_MOST_OUTCOMES)
     )
-    return [OutcomeCount(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [OutcomeCount(**row) for row in rows.mappings()]
 
 
 async def quarantined_of(
@@ -178,4 +184,4 @@ def _quarantined(row: Any) -> Quarantined:
 
 async def _projects(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
     rows = await connection.execute(query.limit(_MOST_PROJECTS))
-    return [Project(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [Project(**row) for row in rows.mappings()]

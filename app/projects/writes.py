@@ -81,10 +81,10 @@ async def add_project(
         .on_conflict_do_nothing(index_elements=[projects.c.slug])
         .returning(projects.c.id, projects.c.slug, projects.c.name, projects.c.created_at)
     )
-    row = added.first()
+    row = added.mappings().first()
     if row is None:
         raise Malformed(f"a project with the slug {wanted!r} exists already")
-    return Project(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    return Project(**row)
 
 
 async def rename_project(connection: AsyncConnection, project_id: ProjectId, name: str) -> None:
@@ -134,10 +134,10 @@ async def add_key(
         .on_conflict_do_nothing()
         .returning(project_keys)
     )
-    row = added.first()
+    row = added.mappings().first()
     if row is None:
         raise Malformed(f"the key {wanted} is in use already")
-    return ProjectKey(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    return ProjectKey(**row)
 
 
 async def set_key_active(

@@ -150,6 +150,7 @@ STATEMENTS = (
     create index ix_view_log_project_id_replay_id_person_id
         on view_log (project_id, replay_id, person_id)
     """,
+    "create index ix_view_log_project_id_id on view_log (project_id, id)",
     """
     create function refuse_change() returns trigger language plpgsql as $$
     begin

@@ -1,0 +1,139 @@
+"""The ways in: by password and by link; and the change of a password.
+
+These are whole stories: each opens its own transactions, because an attempt must be counted and
+committed before the password is looked at, and no connection is held while it is.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import attempts, links, passwords, queries, sign_ins, writes
+from app.accounts.model import Person
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import Unauthorised
+from app.core.ids import PersonId
+from app.db.engine import Database
+
+
+async def enter_with_password(
+    database: Database, email: str, password: str, *, address: str, user_agent: str
+) -> str:
+    """Sign in with an e-mail address and a password.
+
+    Args:
+        database: Where accounts are.
+        email: As typed.
+        password: As typed.
+        address: Where the request comes from.
+        user_agent: The browser, for the person's own list of sign-ins.
+
+    Returns:
+        The token for the cookie.
+
+    Raises:
+        Unauthorised: One of the two is wrong; not said which.
+        Limited: Too many failures from this address for this account.
+    """
+    secret, verdict = await _check(database, email, password, address=address)
+    if secret is None or not verdict.is_right:
+        async with database.transaction() as connection:
+            # The address typed may be a password in the wrong field: it is not written down.
+            await audit.add_line(
+                connection,
+                Action.SIGN_IN_FAILED,
+                person_id=secret.person_id if secret else None,
+                detail={"address": address},
+            )
+        raise Unauthorised("the address or the password is wrong")
+    rehashed = await passwords.rehash(password) if verdict.is_outdated else None
+    async with database.transaction() as connection:
+        await attempts.forgive(connection, email, address)
+        if rehashed is not None:
+            await writes.keep_rehash(connection, secret.person_id, rehashed)
+        return await _let_in(
+            connection, secret.person_id, by="password", address=address, user_agent=user_agent
+        )
+
+
+async def enter_with_link(
+    database: Database, link_token: str, *, address: str, user_agent: str
+) -> str:
+    """Sign in with a link, using it up.
+
+    Returns:
+        The token for the cookie.
+
+    Raises:
+        Unauthorised: The link is unknown, used or too old.
+    """
+    async with database.transaction() as connection:
+        person_id = await links.use(connection, link_token)
+        if person_id is None:
+            raise Unauthorised("this sign-in link has been used or is too old; ask for a new one")
+        return await _let_in(
+            connection, person_id, by="link", address=address, user_agent=user_agent
+        )
+
+
+async def change_password(
+    database: Database,
+    person: Person,
+    *,
+    current: str | None,
+    new: str,
+    address: str,
+    user_agent: str,
+) -> str:
+    """Set a person's password and end all their sign-ins but the one that this begins.
+
+    Args:
+        database: Where accounts are.
+        person: Who is signed in.
+        current: Their password until now; None for those who have none yet.
+        new: 12 characters or more.
+        address: Where the request comes from.
+        user_agent: The browser.
+
+    Returns:
+        The token of a new sign-in.
+
+    Raises:
+        Malformed: The new password is too short or too long.
+        Unauthorised: `current` is wrong.
+        Limited: Too many failures.
+    """
+    new_hash = await passwords.hash_new(new)
+    if person.has_password:
+        secret, verdict = await _check(database, person.email, current or "", address=address)
+        if secret is None or not verdict.is_right:
+            raise Unauthorised("the current password is wrong")
+    async with database.transaction() as connection:
+        await attempts.forgive(connection, person.email, address)
+        await writes.set_password(connection, person.id, new_hash)
+        await audit.add_line(connection, Action.PASSWORD_CHANGED, person_id=person.id)
+        return await sign_ins.start(connection, person.id, user_agent=user_agent)
+
+
+async def leave(database: Database, person: Person, token: str) -> None:
+    """Sign out on this device."""
+    async with database.transaction() as connection:
+        await sign_ins.end(connection, token)
+        await audit.add_line(connection, Action.SIGN_OUT, person_id=person.id)
+
+
+async def _check(
+    database: Database, email: str, password: str, *, address: str
+) -> tuple[queries.Secret | None, passwords.Verdict]:
+    async with database.transaction() as connection:
+        await attempts.count_one(connection, email, address)
+        secret = await queries.secret_of(connection, email)
+    return secret, await passwords.check(secret.password_hash if secret else None, password)
+
+
+async def _let_in(
+    connection: AsyncConnection, person_id: PersonId, *, by: str, address: str, user_agent: str
+) -> str:
+    await audit.add_line(
+        connection, Action.SIGN_IN, person_id=person_id, detail={"by": by, "address": address}
+    )
+    return await sign_ins.start(connection, person_id, user_agent=user_agent)

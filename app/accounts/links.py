@@ -1,0 +1,83 @@
+"""Sign-in links: made for one person, good for one use within a day."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import tokens
+from app.accounts.tables import people, sign_in_links
+from app.core import clock, ids
+from app.core.ids import PersonId
+
+GOOD_FOR: Final = timedelta(hours=24)
+
+
+async def make(connection: AsyncConnection, person_id: PersonId) -> str:
+    """Make a link for a person.
+
+    Returns:
+        The token to put into the link; only its hash is kept.
+    """
+    token = ids.new_token()
+    await connection.execute(
+        insert(sign_in_links).values(
+            token_sha256=tokens.digest(token),
+            person_id=person_id,
+            expires_at=clock.now() + GOOD_FOR,
+        )
+    )
+    return token
+
+
+async def use(connection: AsyncConnection, token: str) -> PersonId | None:
+    """Use a link up; of two at once, one succeeds.
+
+    Returns:
+        Whose it was; None when it is unknown, used, too old, or the person is disabled.
+    """
+    now = clock.now()
+    enabled = select(people.c.id).where(people.c.disabled_at.is_(None))
+    used: int | None = await connection.scalar(
+        update(sign_in_links)
+        .where(
+            sign_in_links.c.token_sha256 == tokens.digest(token),
+            sign_in_links.c.used_at.is_(None),
+            sign_in_links.c.expires_at > now,
+            sign_in_links.c.person_id.in_(enabled),
+        )
+        .values(used_at=now)
+        .returning(sign_in_links.c.person_id)
+    )
+    return None if used is None else PersonId(used)
+
+
+async def is_good(connection: AsyncConnection, token: str) -> bool:
+    """Tell whether `use` would succeed now, for the page that asks before using it up."""
+    found = (
+        select(sign_in_links.c.person_id)
+        .join(people, people.c.id == sign_in_links.c.person_id)
+        .where(
+            sign_in_links.c.token_sha256 == tokens.digest(token),
+            sign_in_links.c.used_at.is_(None),
+            sign_in_links.c.expires_at > clock.now(),
+            people.c.disabled_at.is_(None),
+        )
+    )
+    return await connection.scalar(found) is not None
+
+
+async def withdraw_all(connection: AsyncConnection, person_id: PersonId) -> None:
+    """Make every link of a person useless."""
+    await connection.execute(delete(sign_in_links).where(sign_in_links.c.person_id == person_id))
+
+
+async def forget_old(connection: AsyncConnection) -> int:
+    """Delete links that are used or too old; returns how many."""
+    gone = await connection.execute(
+        delete(sign_in_links).where(
+            sign_in_links.c.used_at.is_not(None) | (sign_in_links.c.expires_at <= clock.now())
+        )
+    )
+    return gone.rowcount

@@ -1,0 +1,119 @@
+"""Reads of people, members and roles."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts.model import Member, Person, Role
+from app.accounts.tables import members, people
+from app.core.errors import NotFound
+from app.core.ids import PersonId, ProjectId
+
+_MOST_MEMBERS: Final = 1_000
+
+PERSON_COLUMNS: Final = (
+    people.c.id,
+    people.c.email,
+    people.c.name,
+    people.c.is_admin,
+    (people.c.password_hash.is_not(None)).label("has_password"),
+    people.c.created_at,
+    people.c.disabled_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What is needed to check a password; stays in this room."""
+
+    person_id: PersonId
+    password_hash: str | None
+
+
+async def get_person(connection: AsyncConnection, person_id: PersonId) -> Person:
+    """Return a person, also a disabled one.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    rows = await connection.execute(select(*PERSON_COLUMNS).where(people.c.id == person_id))
+    row = rows.first()
+    if row is None:
+        raise NotFound(f"no person {person_id}")
+    return person_of(row)
+
+
+async def find_person(connection: AsyncConnection, email: str) -> Person | None:
+    """Return the person with this address, in any case; None if there is none."""
+    rows = await connection.execute(
+        select(*PERSON_COLUMNS).where(people.c.email == email.strip().lower())
+    )
+    row = rows.first()
+    return None if row is None else person_of(row)
+
+
+async def everybody(
+    connection: AsyncConnection, *, after_id: PersonId | None = None, limit: int = 200
+) -> list[Person]:
+    """Return a page of all people, in the order they were added."""
+    query = select(*PERSON_COLUMNS).order_by(people.c.id).limit(limit)
+    if after_id is not None:
+        query = query.where(people.c.id > after_id)
+    return [person_of(row) for row in await connection.execute(query)]
+
+
+async def has_people(connection: AsyncConnection) -> bool:
+    """Tell whether anybody has an account; a fresh installation has nobody."""
+    return bool(await connection.scalar(select(select(people.c.id).exists())))
+
+
+async def members_of(connection: AsyncConnection, project_id: ProjectId) -> list[Member]:
+    """Return the members of a project, by name; the first 1,000."""
+    rows = await connection.execute(
+        select(members.c.role, *PERSON_COLUMNS)
+        .join(people, people.c.id == members.c.person_id)
+        .where(members.c.project_id == project_id)
+        .order_by(func.lower(people.c.name), people.c.id)
+        .limit(_MOST_MEMBERS)
+    )
+    return [Member(person_of(row), project_id, Role(row.role)) for row in rows]
+
+
+async def role_in(
+    connection: AsyncConnection, person: Person, project_id: ProjectId
+) -> Role | None:
+    """Return what `person` may do in a project; None: not even know that it exists."""
+    if person.is_admin:
+        return Role.OWNER
+    role = await connection.scalar(
+        select(members.c.role).where(
+            members.c.project_id == project_id, members.c.person_id == person.id
+        )
+    )
+    return None if role is None else Role(role)
+
+
+async def secret_of(connection: AsyncConnection, email: str) -> Secret | None:
+    """Return what a sign-in with this address is checked against; None if nobody may."""
+    rows = await connection.execute(
+        select(people.c.id, people.c.password_hash).where(
+            people.c.email == email.strip().lower(), people.c.disabled_at.is_(None)
+        )
+    )
+    row = rows.first()
+    return None if row is None else Secret(PersonId(row.id), row.password_hash)
+
+
+def person_of(row: Any) -> Person:
+    """Turn a row that has `PERSON_COLUMNS` into a person."""
+    return Person(
+        id=PersonId(row.id),
+        email=row.email,
+        name=row.name,
+        is_admin=row.is_admin,
+        has_password=row.has_password,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )

@@ -1,0 +1,203 @@
+"""Writes of people and members; the story commits.
+
+Whatever takes rights from a person also ends their sign-ins, in the same transaction.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import attempts, links, sign_ins
+from app.accounts.model import Person, Role
+from app.accounts.queries import PERSON_COLUMNS, person_of
+from app.accounts.tables import members, people
+from app.core import clock, log
+from app.core.errors import Malformed, NotFound
+from app.core.ids import PersonId, ProjectId
+from app.db import text
+from app.projects.tables import projects
+
+_LONGEST_EMAIL_CHARS: Final = 254
+_NAME_BYTES: Final = 200
+
+
+async def add_person(
+    connection: AsyncConnection, email: str, *, name: str = "", is_admin: bool = False
+) -> Person:
+    """Add a person, who has no password yet: a sign-in link lets them in.
+
+    Args:
+        connection: A transaction of the story.
+        email: Their address; capitals do not matter.
+        name: What others see; the part before the `@` when left out.
+        is_admin: Whether they reach every project and every setting.
+
+    Raises:
+        Malformed: The address is none, or somebody has it.
+    """
+    address = read_email(email)
+    added = await connection.execute(
+        upsert(people)
+        .values(
+            email=address,
+            name=text.clean(name.strip(), limit_bytes=_NAME_BYTES) or address.partition("@")[0],
+            is_admin=is_admin,
+        )
+        .on_conflict_do_nothing(index_elements=[people.c.email])
+        .returning(*PERSON_COLUMNS)
+    )
+    row = added.first()
+    if row is None:
+        raise Malformed(f"somebody has the address {log.shown(address)} already")
+    return person_of(row)
+
+
+async def set_password(
+    connection: AsyncConnection, person_id: PersonId, password_hash: str
+) -> None:
+    """Keep the hash of a new password and end every sign-in and link of the person.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    await _change(connection, person_id, password_hash=password_hash)
+    await _let_nobody_in(connection, person_id)
+
+
+async def keep_rehash(connection: AsyncConnection, person_id: PersonId, password_hash: str) -> None:
+    """Keep a stronger hash of the same password; sign-ins go on."""
+    await _change(connection, person_id, password_hash=password_hash)
+
+
+async def rename_person(connection: AsyncConnection, person_id: PersonId, name: str) -> None:
+    """Change what others see of a person.
+
+    Raises:
+        Malformed: The name is empty.
+        NotFound: There is no such person.
+    """
+    shown = text.clean(name.strip(), limit_bytes=_NAME_BYTES)
+    if not shown:
+        raise Malformed("a name has at least one character")
+    await _change(connection, person_id, name=shown)
+
+
+async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admin: bool) -> None:
+    """Make a person an admin of the installation, or no longer.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    await _change(connection, person_id, is_admin=is_admin)
+
+
+async def disable_person(connection: AsyncConnection, person_id: PersonId) -> None:
+    """Shut a person out: no sign-in, no link works any more. What they did stays recorded.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    await _change(connection, person_id, disabled_at=clock.now())
+    await _let_nobody_in(connection, person_id)
+
+
+async def enable_person(connection: AsyncConnection, person_id: PersonId) -> None:
+    """Let a disabled person sign in again.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    await _change(connection, person_id, disabled_at=None)
+
+
+async def set_member(
+    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId, role: Role
+) -> None:
+    """Give a person a role in a project, instead of the one they may have.
+
+    Raises:
+        Malformed: The project would have no owner left.
+        NotFound: There is no such project or person.
+    """
+    await _lock_project(connection, project_id)
+    if await connection.scalar(select(people.c.id).where(people.c.id == person_id)) is None:
+        raise NotFound(f"no person {person_id}")
+    if role is not Role.OWNER:
+        await _keep_an_owner(connection, project_id, person_id)
+    await connection.execute(
+        upsert(members)
+        .values(project_id=project_id, person_id=person_id, role=role)
+        .on_conflict_do_update(
+            index_elements=[members.c.project_id, members.c.person_id], set_={"role": role}
+        )
+    )
+
+
+async def remove_member(
+    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId
+) -> None:
+    """Take a person out of a project; does nothing when they are not in it.
+
+    Raises:
+        Malformed: The project would have no owner left.
+        NotFound: There is no such project.
+    """
+    await _lock_project(connection, project_id)
+    await _keep_an_owner(connection, project_id, person_id)
+    await connection.execute(
+        delete(members).where(members.c.project_id == project_id, members.c.person_id == person_id)
+    )
+
+
+async def forget_old(connection: AsyncConnection) -> int:
+    """Delete sign-ins, links and attempts that time has ended; returns how many rows."""
+    ended = await sign_ins.forget_ended(connection)
+    return ended + await links.forget_old(connection) + await attempts.forget_old(connection)
+
+
+def read_email(email: str) -> str:
+    """Return an address as it is kept: without blanks around it, in lower case.
+
+    Raises:
+        Malformed: It cannot be an address.
+    """
+    address = email.strip().lower()
+    name, at, host = address.rpartition("@")
+    is_address = bool(name and at and host) and address.isprintable() and " " not in address
+    if not is_address or len(address) > _LONGEST_EMAIL_CHARS:
+        raise Malformed(f"{log.shown(email)!r} is no e-mail address")
+    return address
+
+
+async def _change(connection: AsyncConnection, person_id: PersonId, **values: Any) -> None:
+    done = await connection.execute(update(people).where(people.c.id == person_id).values(**values))
+    if not done.rowcount:
+        raise NotFound(f"no person {person_id}")
+
+
+async def _let_nobody_in(connection: AsyncConnection, person_id: PersonId) -> None:
+    await sign_ins.end_all(connection, person_id)
+    await links.withdraw_all(connection, person_id)
+
+
+async def _lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
+    """Let one change of members at a time happen, so that two owners cannot remove each other."""
+    locked = select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+    if await connection.scalar(locked) is None:
+        raise NotFound(f"no project {project_id}")
+
+
+async def _keep_an_owner(
+    connection: AsyncConnection, project_id: ProjectId, leaving: PersonId
+) -> None:
+    owners = set(
+        await connection.scalars(
+            select(members.c.person_id).where(
+                members.c.project_id == project_id, members.c.role == Role.OWNER
+            )
+        )
+    )
+    if owners == {leaving}:
+        raise Malformed("a project keeps at least one owner; make somebody else one first")

@@ -1,0 +1,73 @@
+"""What is written down, and what is handed upward."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.ids import PersonId, ProjectId, ReplayId
+
+Fact = str | int | bool | None
+Detail = Mapping[str, Fact]
+"""Facts about an action: ids, counts, names of settings; never what a user of the app did."""
+
+
+class Action(StrEnum):
+    """What a person did."""
+
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
+    SIGN_IN_ENDED = "sign_in_ended"
+    LINK_MADE = "link_made"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an action
+    PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"
+    PERSON_DISABLED = "person_disabled"
+    PERSON_ENABLED = "person_enabled"
+    MEMBER_SET = "member_set"
+    MEMBER_REMOVED = "member_removed"
+    PROJECT_ADDED = "project_added"
+    PROJECT_CHANGED = "project_changed"
+    KEY_ADDED = "key_added"
+    KEY_CHANGED = "key_changed"
+    RULES_CHANGED = "rules_changed"
+    REPLAY_DELETED = "replay_deleted"
+    REPLAY_DOWNLOADED = "replay_downloaded"
+    REPLAY_SHARED = "replay_shared"
+    SHARE_ENDED = "share_ended"
+    USER_ERASED = "user_erased"
+    QUARANTINE_DOWNLOADED = "quarantine_downloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the audit log; `person_id` is None for what the program did by itself."""
+
+    id: int
+    at: datetime
+    person_id: PersonId | None
+    action: str
+    project_id: ProjectId | None
+    subject: str | None
+    detail: Detail
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Somebody opened the page of a replay."""
+
+    id: int
+    at: datetime
+    person_id: PersonId
+    project_id: ProjectId
+    replay_id: ReplayId
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who has opened the page of a replay, and when last."""
+
+    person_id: PersonId
+    last_at: datetime
+    views: int

@@ -1,0 +1,101 @@
+"""Reads of the audit log and the view log."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.audit.model import Line, View, Viewer
+from app.audit.tables import audit_lines, view_log
+from app.core.ids import PersonId, ProjectId, ReplayId
+
+_MOST_VIEWERS: Final = 100
+
+
+async def lines(
+    connection: AsyncConnection,
+    *,
+    project_id: ProjectId | None = None,
+    before_id: int | None = None,
+    limit: int = 100,
+) -> list[Line]:
+    """Return a page of the audit log, the newest line first.
+
+    Args:
+        connection: Where to read.
+        project_id: Only this project's lines; None for all, which only admins may see.
+        before_id: The id of the last line shown, for the next page.
+        limit: The length of a page.
+    """
+    query = select(
+        audit_lines.c.id,
+        audit_lines.c.at,
+        audit_lines.c.person_id,
+        audit_lines.c.action,
+        audit_lines.c.project_id,
+        audit_lines.c.subject,
+        audit_lines.c.detail,
+    )
+    if project_id is not None:
+        query = query.where(audit_lines.c.project_id == project_id)
+    if before_id is not None:
+        query = query.where(audit_lines.c.id < before_id)
+    rows = await connection.execute(query.order_by(audit_lines.c.id.desc()).limit(limit))
+    return [Line(**row) for row in rows.mappings()]
+
+
+async def views(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    before_id: int | None = None,
+    limit: int = 100,
+) -> list[View]:
+    """Return a page of a project's view log, the newest view first."""
+    query = select(
+        view_log.c.id,
+        view_log.c.at,
+        view_log.c.person_id,
+        view_log.c.project_id,
+        view_log.c.replay_id,
+    ).where(view_log.c.project_id == project_id)
+    if before_id is not None:
+        query = query.where(view_log.c.id < before_id)
+    rows = await connection.execute(query.order_by(view_log.c.id.desc()).limit(limit))
+    return [View(**row) for row in rows.mappings()]
+
+
+async def viewers_of(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
+) -> list[Viewer]:
+    """Return who has opened a replay, the last one first; the first 100."""
+    last_at = func.max(view_log.c.at).label("last_at")
+    rows = await connection.execute(
+        select(view_log.c.person_id, last_at, func.count().label("views"))
+        .where(view_log.c.project_id == project_id, view_log.c.replay_id == replay_id)
+        .group_by(view_log.c.person_id)
+        .order_by(last_at.desc(), view_log.c.person_id)
+        .limit(_MOST_VIEWERS)
+    )
+    return [Viewer(**row) for row in rows.mappings()]
+
+
+async def viewed_by(
+    connection: AsyncConnection,
+    person_id: PersonId,
+    project_id: ProjectId,
+    *,
+    replay_ids: Sequence[ReplayId],
+) -> set[ReplayId]:
+    """Return which of these replays a person has opened."""
+    found = await connection.scalars(
+        select(view_log.c.replay_id)
+        .where(
+            view_log.c.project_id == project_id,
+            view_log.c.replay_id.in_(replay_ids),
+            view_log.c.person_id == person_id,
+        )
+        .distinct()
+    )
+    return {ReplayId(replay_id) for replay_id in found}

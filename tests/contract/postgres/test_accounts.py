@@ -1,0 +1,392 @@
+"""People, roles, passwords, sign-ins and links."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import argon2
+import pytest
+
+from app.accounts import door, links, passwords, queries, sign_ins, writes
+from app.accounts.model import Person, Role
+from app.audit import queries as audit
+from app.core import clock
+from app.core.errors import Limited, Malformed, NotFound, Unauthorised
+from app.core.ids import PersonId, ProjectId
+from app.db.engine import Database
+from tests.support.people import PASSWORD, make_person, make_project
+
+PLACE = {"address": "192.0.2.1", "user_agent": "Browser"}
+MINUTE = timedelta(minutes=1)
+
+
+class Clock:
+    """The server's time, held still and moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stop the clock."""
+    held = Clock()
+    monkeypatch.setattr(clock, "now", held.now)
+    return held
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make guesses cheap: these tests are not about their cost."""
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", quick)
+
+
+async def enter(database: Database, email: str = "ada@example.com", password: str = PASSWORD):
+    """Sign in by password."""
+    return await door.enter_with_password(database, email, password, **PLACE)
+
+
+async def who(database: Database, token: str) -> Person | None:
+    """Look up whose sign-in a token is."""
+    async with database.reading() as connection:
+        found = await sign_ins.signed_in(connection, token)
+    return found.person if found else None
+
+
+async def actions(database: Database) -> list[str]:
+    """Read the audit log, the oldest line first."""
+    async with database.reading() as connection:
+        return [line.action for line in await audit.lines(connection)][::-1]
+
+
+async def test_an_address_is_known_in_any_case(database: Database):
+    """Ada@Example.com and ada@example.COM are one person, and cannot be two."""
+    async with database.transaction() as connection:
+        assert not await queries.has_people(connection)
+        ada = await writes.add_person(connection, " Ada@Example.com ")
+        assert (ada.email, ada.name, ada.has_password) == ("ada@example.com", "ada", False)
+        assert await queries.find_person(connection, "ADA@example.COM") == ada
+        assert await queries.find_person(connection, "eve@example.com") is None
+        with pytest.raises(Malformed, match="already"):
+            await writes.add_person(connection, "ADA@example.com", name="Ada")
+        assert await queries.has_people(connection)
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ada", "@host", "ada@", "a b@c", "a\0@c", "a\n@c", "x" * 250 + "@a.de", "\ud800@c"],
+)
+async def test_what_is_no_address_is_refused(database: Database, email: str):
+    """The rule is small: something, `@`, something, no blanks, 254 characters at most."""
+    async with database.transaction() as connection:
+        with pytest.raises(Malformed, match="no e-mail address"):
+            await writes.add_person(connection, email)
+
+
+async def test_the_longest_address_is_taken(database: Database):
+    """254 characters are an address; with one more it is none (above)."""
+    async with database.transaction() as connection:
+        person = await writes.add_person(connection, "x" * 249 + "@a.de", name="Ada\0")
+    assert (len(person.email), person.name) == (254, "Ada")
+
+
+async def test_people_are_changed_and_paged(database: Database):
+    """Names and admin rights change; the list goes on after the last id shown."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    async with database.transaction() as connection:
+        await writes.rename_person(connection, ada.id, " Ada L. ")
+        await writes.set_admin(connection, ada.id, is_admin=True)
+        with pytest.raises(Malformed):
+            await writes.rename_person(connection, ada.id, " ")
+        with pytest.raises(NotFound):
+            await writes.set_admin(connection, PersonId(99), is_admin=True)
+        with pytest.raises(NotFound):
+            await queries.get_person(connection, PersonId(99))
+        changed = await queries.get_person(connection, ada.id)
+        assert (changed.name, changed.is_admin) == ("Ada L.", True)
+        assert await queries.everybody(connection, limit=1) == [changed]
+        assert await queries.everybody(connection, after_id=ada.id) == [eve]
+
+
+async def test_roles_in_a_project(database: Database):
+    """Set, changed, listed by name, removed; an admin of the installation counts as owner."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    root = await make_person(database, "root@example.com", is_admin=True)
+    project = await make_project(database, members={Role.OWNER: eve, Role.VIEWER: ada})
+    async with database.transaction() as connection:
+        await writes.set_member(connection, project.id, ada.id, Role.ADMIN)
+        assert await queries.role_in(connection, ada, project.id) is Role.ADMIN
+        assert await queries.role_in(connection, root, project.id) is Role.OWNER
+        assert await queries.role_in(connection, ada, ProjectId(99)) is None
+        listed = await queries.members_of(connection, project.id)
+        assert [(member.person, member.role) for member in listed] == [
+            (ada, Role.ADMIN),
+            (eve, Role.OWNER),
+        ]
+        for _ in range(2):
+            await writes.remove_member(connection, project.id, ada.id)
+        assert await queries.role_in(connection, ada, project.id) is None
+        with pytest.raises(NotFound):
+            await writes.set_member(connection, ProjectId(99), ada.id, Role.VIEWER)
+        with pytest.raises(NotFound):
+            await writes.set_member(connection, project.id, PersonId(99), Role.VIEWER)
+
+
+async def test_a_project_keeps_an_owner(database: Database):
+    """Two owners who remove each other at once: one stays."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    project = await make_project(database, members={Role.OWNER: ada})
+    async with database.transaction() as connection:
+        with pytest.raises(Malformed, match="owner"):
+            await writes.set_member(connection, project.id, ada.id, Role.MEMBER)
+        await writes.set_member(connection, project.id, ada.id, Role.OWNER)
+        await writes.set_member(connection, project.id, eve.id, Role.OWNER)
+
+    async def remove(person: Person) -> None:
+        async with database.transaction() as connection:
+            await writes.remove_member(connection, project.id, person.id)
+
+    done = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in done) == ["Malformed", "NoneType"]
+
+
+async def test_the_right_password_lets_in(database: Database):
+    """The token names the person; address and password count, capitals of the address do not."""
+    ada = await make_person(database, password=PASSWORD)
+    token = await enter(database, "ADA@example.com")
+    found = await who(database, token)
+    assert found is not None
+    assert (found.id, found.has_password) == (ada.id, True)
+    assert await who(database, token + "x") is None
+    assert await actions(database) == ["sign_in"]
+
+
+async def test_wrong_address_and_wrong_password_look_the_same(database: Database):
+    """Nobody learns who has an account; the log knows the person, and never what was typed."""
+    ada = await make_person(database, password=PASSWORD)
+    await make_person(database, "link@example.com")
+    said = set()
+    for email, password in [
+        ("ada@example.com", PASSWORD + "x"),
+        ("ada@example.com", "x" * 1001),
+        ("eve@example.com", PASSWORD),
+        ("link@example.com", PASSWORD),
+        ("link@example.com", ""),
+    ]:
+        with pytest.raises(Unauthorised) as refused:
+            await enter(database, email, password)
+        said.add(str(refused.value))
+    assert len(said) == 1
+    async with database.reading() as connection:
+        lines = await audit.lines(connection)
+    assert {line.action for line in lines} == {"sign_in_failed"}
+    assert {line.person_id for line in lines[-2:]} == {ada.id}
+    assert {tuple(line.detail.items()) for line in lines} == {(("address", "192.0.2.1"),)}
+
+
+async def test_five_failures_close_the_door_for_a_while(database: Database, time: Clock):
+    """The sixth try is not looked at, right or wrong, until 15 minutes after the first."""
+    await make_person(database, password=PASSWORD)
+    for _ in range(5):
+        with pytest.raises(Unauthorised):
+            await enter(database, password="wrong")
+    with pytest.raises(Limited):
+        await enter(database)
+    await door.enter_with_password(
+        database, "ada@example.com", PASSWORD, address="192.0.2.2", user_agent=""
+    )
+    time.at += 15 * MINUTE - timedelta(seconds=1)
+    with pytest.raises(Limited):
+        await enter(database)
+    time.at += timedelta(seconds=1)
+    assert await enter(database)
+
+
+async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: Database):
+    """Twenty wrong guesses in parallel are five looked at and fifteen refused."""
+    await make_person(database, password=PASSWORD)
+    tries = [enter(database, password=f"wrong {number}") for number in range(20)]
+    said = await asyncio.gather(*tries, return_exceptions=True)
+    assert [type(answer) for answer in said].count(Unauthorised) == 5
+    assert [type(answer) for answer in said].count(Limited) == 15
+
+
+async def test_success_forgives_earlier_failures(database: Database):
+    """Four typos and then the right password leave five tries again."""
+    await make_person(database, password=PASSWORD)
+    for _ in range(2):
+        for _ in range(4):
+            with pytest.raises(Unauthorised):
+                await enter(database, password="wrong")
+        await enter(database)
+
+
+async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: Clock):
+    """Each request within 12 hours carries it on, 30 days at most."""
+    await make_person(database, password=PASSWORD)
+    token = await enter(database)
+    time.at += timedelta(hours=12) - timedelta(seconds=1)
+    assert await who(database, token)
+    time.at += timedelta(seconds=1)
+    assert await who(database, token) is None
+
+    token = await enter(database)
+    began = time.at
+    while time.at < began + timedelta(days=30):
+        assert await who(database, token)
+        async with database.transaction() as connection:
+            await sign_ins.touch(connection, token)
+        time.at += timedelta(hours=6)
+    assert await who(database, token) is None
+
+
+async def test_last_seen_is_written_once_a_minute(database: Database, time: Clock):
+    """A page with thirty requests costs one write."""
+    await make_person(database, password=PASSWORD)
+    token = await enter(database)
+    began = time.at
+    async with database.transaction() as connection:
+        for seconds, seen in [(59, 0), (60, 60), (119, 60), (120, 120)]:
+            time.at = began + timedelta(seconds=seconds)
+            before = await sign_ins.signed_in(connection, token)
+            assert before is not None
+            await sign_ins.touch(connection, token)
+            after = await sign_ins.signed_in(connection, token)
+            assert after is not None
+            assert after.sign_in.last_seen_at == began + timedelta(seconds=seen)
+            assert before.is_touch_due == (before.sign_in != after.sign_in)
+
+
+async def test_people_see_and_end_their_own_sign_ins(database: Database):
+    """The list names each device; a handle ends one of one's own and nobody else's."""
+    ada = await make_person(database, password=PASSWORD)
+    eve = await make_person(database, "eve@example.com")
+    here, there = await enter(database), await enter(database)
+    async with database.transaction() as connection:
+        listed = await sign_ins.sign_ins_of(connection, ada.id)
+        assert [sign_in.user_agent for sign_in in listed] == ["Browser", "Browser"]
+        other = await sign_ins.signed_in(connection, there)
+        assert other is not None
+        assert not await sign_ins.end_one(connection, eve.id, other.sign_in.handle)
+        assert not await sign_ins.end_one(connection, ada.id, "no hex")
+        assert await sign_ins.end_one(connection, ada.id, other.sign_in.handle)
+    assert await who(database, there) is None
+    await door.leave(database, ada, here)
+    assert await who(database, here) is None
+
+
+async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
+    """After a change only the sign-in that it begins is alive."""
+    ada = await make_person(database, password=PASSWORD)
+    old = await enter(database)
+    ada = await who(database, old) or ada
+    async with database.transaction() as connection:
+        link = await links.make(connection, ada.id)
+    new = await door.change_password(
+        database, ada, current=PASSWORD, new="another long one", **PLACE
+    )
+    assert await who(database, old) is None
+    assert await who(database, new)
+    with pytest.raises(Unauthorised):
+        await door.enter_with_link(database, link, **PLACE)
+    with pytest.raises(Unauthorised):
+        await enter(database)
+    assert await enter(database, password="another long one")
+    assert (await actions(database))[:2] == ["sign_in", "password_changed"]
+
+
+async def test_changing_a_password_needs_the_current_one(database: Database):
+    """A browser left open does not give the account away; guesses there are limited too."""
+    await make_person(database, password=PASSWORD)
+    ada = await who(database, await enter(database))
+    assert ada is not None
+    for wrong in ("wrong", None, "wrong", "wrong", "wrong"):
+        with pytest.raises(Unauthorised):
+            await door.change_password(database, ada, current=wrong, new="x" * 12, **PLACE)
+    with pytest.raises(Limited):
+        await door.change_password(database, ada, current=PASSWORD, new="x" * 12, **PLACE)
+
+
+async def test_a_link_lets_in_once(database: Database):
+    """The first use signs in, a second does not; two at once are one and one."""
+    ada = await make_person(database)
+    async with database.transaction() as connection:
+        link = await links.make(connection, ada.id)
+        assert await links.is_good(connection, link)
+    tries = [door.enter_with_link(database, link, **PLACE) for _ in range(2)]
+    said = await asyncio.gather(*tries, return_exceptions=True)
+    (token,) = (answer for answer in said if isinstance(answer, str))
+    assert [type(answer) for answer in said].count(Unauthorised) == 1
+    found = await who(database, token)
+    assert found == ada
+    async with database.reading() as connection:
+        assert not await links.is_good(connection, link)
+    token = await door.change_password(database, ada, current=None, new="x" * 12, **PLACE)
+    assert await who(database, token)
+
+
+async def test_a_link_is_good_for_a_day(database: Database, time: Clock):
+    """24 hours after it was made it is useless, and housekeeping removes it."""
+    ada = await make_person(database)
+    async with database.transaction() as connection:
+        link = await links.make(connection, ada.id)
+        time.at += timedelta(hours=24) - timedelta(seconds=1)
+        assert await links.is_good(connection, link)
+        assert await writes.forget_old(connection) == 0
+        time.at += timedelta(seconds=1)
+        assert not await links.is_good(connection, link)
+        assert await links.use(connection, link) is None
+        assert await writes.forget_old(connection) == 1
+
+
+async def test_a_disabled_person_is_shut_out_at_once(database: Database):
+    """Sign-ins and links end, password and new links do not work until they are enabled."""
+    ada = await make_person(database, password=PASSWORD)
+    token = await enter(database)
+    async with database.transaction() as connection:
+        await writes.disable_person(connection, ada.id)
+        link = await links.make(connection, ada.id)
+        assert not await links.is_good(connection, link)
+    assert await who(database, token) is None
+    with pytest.raises(Unauthorised):
+        await enter(database)
+    with pytest.raises(Unauthorised):
+        await door.enter_with_link(database, link, **PLACE)
+    async with database.transaction() as connection:
+        await writes.enable_person(connection, ada.id)
+    assert await enter(database)
+
+
+async def test_an_old_hash_is_made_stronger_at_sign_in(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """When we ask for more than we used to, the next sign-in brings the hash up to it."""
+    ada = await make_person(database, password=PASSWORD)
+    other = await enter(database)
+    stronger = argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", stronger)
+    await enter(database)
+    async with database.reading() as connection:
+        secret = await queries.secret_of(connection, ada.email)
+    assert secret is not None
+    assert (secret.password_hash or "").startswith("$argon2id$v=19$m=16,t=2,p=1$")
+    assert await who(database, other), "a stronger hash of the same password ends nothing"
+
+
+async def test_housekeeping_removes_what_time_has_ended(database: Database, time: Clock):
+    """Old attempts and sign-ins go; live ones stay."""
+    await make_person(database, password=PASSWORD)
+    await enter(database)
+    with pytest.raises(Unauthorised):
+        await enter(database, password="wrong")
+    time.at += timedelta(hours=12)
+    token = await enter(database, email="ada@example.com")
+    async with database.transaction() as connection:
+        assert await writes.forget_old(connection) == 1
+    assert await who(database, token)

@@ -1,0 +1,101 @@
+"""The audit log and the view log: written once, changed never."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from app.audit import queries, writes
+from app.audit.model import Action
+from app.core import clock
+from app.core.ids import PersonId, ProjectId, ReplayId
+from app.db.engine import Database
+
+ADA, EVE = PersonId(1), PersonId(2)
+SHOP, ZOO = ProjectId(1), ProjectId(2)
+REPLAY, OTHER = ReplayId("ab" * 16), ReplayId("cd" * 16)
+
+
+async def fill(database: Database) -> None:
+    """Write three lines and three views."""
+    async with database.transaction() as connection:
+        await writes.add_line(connection, Action.SIGN_IN, person_id=ADA)
+        await writes.add_line(
+            connection,
+            Action.REPLAY_DELETED,
+            person_id=EVE,
+            project_id=SHOP,
+            subject=REPLAY,
+            detail={"segments": 12, "reason": "asked\0 for", "long": "x" * 300},
+        )
+        await writes.add_line(connection, Action.KEY_ADDED, person_id=None, project_id=ZOO)
+        for person in (ADA, EVE, ADA):
+            await writes.add_view(connection, person, SHOP, replay_id=REPLAY)
+
+
+async def test_lines_say_who_did_what_to_what(database: Database):
+    """One line an action, the newest first; texts are cleaned and cut."""
+    await fill(database)
+    async with database.reading() as connection:
+        key, deleted, sign_in = await queries.lines(connection)
+        (only,) = await queries.lines(connection, project_id=SHOP)
+        first = await queries.lines(connection, limit=1)
+        rest = await queries.lines(connection, before_id=first[-1].id)
+    assert (key.action, key.person_id, key.project_id, key.subject) == (
+        "key_added",
+        None,
+        ZOO,
+        None,
+    )
+    assert (sign_in.action, sign_in.person_id, dict(sign_in.detail)) == ("sign_in", ADA, {})
+    assert only == deleted
+    assert (deleted.person_id, deleted.subject) == (EVE, REPLAY)
+    assert deleted.detail == {"segments": 12, "reason": "asked for", "long": "x" * 197 + "…"}
+    assert abs(clock.now() - deleted.at) < timedelta(minutes=5)
+    assert first + rest == [key, deleted, sign_in]
+
+
+async def test_every_view_is_one_row(database: Database):
+    """Who looked, how often, and which of a list one has seen oneself."""
+    await fill(database)
+    async with database.reading() as connection:
+        seen = await queries.views(connection, SHOP)
+        assert [view.person_id for view in seen] == [ADA, EVE, ADA]
+        rest = await queries.views(connection, SHOP, before_id=seen[0].id, limit=1)
+        assert rest == seen[1:2]
+        assert await queries.views(connection, ZOO) == []
+        viewers = await queries.viewers_of(connection, SHOP, REPLAY)
+        assert {(viewer.person_id, viewer.views) for viewer in viewers} == {(ADA, 2), (EVE, 1)}
+        mine = await queries.viewed_by(connection, ADA, SHOP, replay_ids=[REPLAY, OTHER])
+        assert mine == {REPLAY}
+        assert not await queries.viewed_by(connection, ADA, ZOO, replay_ids=[REPLAY])
+
+
+@pytest.mark.parametrize("table", ["audit_lines", "view_log"])
+@pytest.mark.parametrize(
+    "statement",
+    ["update {} set at = now()", "delete from {}", "truncate {}", "truncate {} cascade"],
+)
+async def test_a_line_cannot_be_changed_or_removed(database: Database, table: str, statement: str):
+    """Postgres itself refuses, whoever asks."""
+    await fill(database)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql(statement.format(table))
+    async with database.reading() as connection:
+        kept = await connection.exec_driver_sql(f"select count(*) from {table}")
+        assert kept.scalar_one() == 3
+
+
+async def test_lines_go_after_a_year(database: Database):
+    """Retention takes what is older than 365 days, and nothing else."""
+    await fill(database)
+    async with database.transaction() as connection:
+        for age in ("365 days 1 minute", "364 days 23 hours"):
+            await connection.exec_driver_sql(
+                "insert into view_log (at, person_id, project_id, replay_id) "
+                f"values (now() - interval '{age}', 1, 1, gen_random_uuid())"
+            )
+        assert await writes.forget_old(connection) == 1
+        assert len(await queries.views(connection, SHOP)) == 4
+        assert len(await queries.lines(connection)) == 3
