@@ -1,0 +1,146 @@
+"""Walks the boxes of an MP4 file, and reads numbers out of them without leaving them.
+
+    | size u32 | kind 4 bytes | body …            |    size counts all of it
+    | 1        | kind         | size u64 | body … |
+    | 0        | kind         | body to the end of the file
+
+Source: ISO/IEC 14496-12, section 4.2.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from struct import Struct
+from typing import Any, Final
+
+from app.core import log
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+
+Extent = tuple[int, int]
+"""Where the body of a box begins and ends in the file."""
+Box = tuple[bytes, int, int]
+"""A box: its kind and the extent of its body. A plain tuple, for a segment has thirty of them."""
+Numbers = tuple[int, ...]
+"""A table's numbers, row after row; `[k::columns]` is its column k."""
+
+_HEADER: Final = Struct(">I4s")
+_LARGE_SIZE: Final = Struct(">Q")
+_COUNT: Final = Struct(">I")
+_HEADER_BYTES: Final = 8
+_LARGE_HEADER_BYTES: Final = 16
+
+
+class Boxes:
+    """The boxes of one file; counts those it opens, so that a hostile file costs little."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self.data = data
+        self._left = LIMITS.mp4_boxes
+
+    def inside(self, start: int, end: int) -> list[Box]:
+        """List the boxes that fill a stretch of the file, one level deep, in their order.
+
+        Raises:
+            Malformed: A box is cut, or claims more or fewer bytes than there can be.
+            TooLarge: The file has more boxes than `LIMITS.mp4_boxes`.
+        """
+        read_header = _HEADER.unpack_from
+        data, left = self.data, self._left
+        found: list[Box] = []
+        at = start
+        while at < end:
+            if at + _HEADER_BYTES > end:
+                self._check_padding(at, end)
+                break
+            size, kind = read_header(data, at)
+            body = at + _HEADER_BYTES
+            if size <= 1:
+                body, size = self._measure(at, end, size)
+            stop = at + size
+            if stop > end or stop < body:
+                raise Malformed(f"box at byte {at} claims {size} bytes, {end - at} are left")
+            found.append((kind, body, stop))
+            if len(found) > left:
+                raise TooLarge(f"more than {LIMITS.mp4_boxes} boxes")
+            at = stop
+        self._left = left - len(found)
+        return found
+
+    def _check_padding(self, at: int, end: int) -> None:
+        """Accept a few zeros after the last box, as QuickTime writers leave them."""
+        if any(self.data[at:end]):
+            raise Malformed(f"box at byte {at} is cut after {end - at} bytes")
+
+    def _measure(self, at: int, end: int, size: int) -> tuple[int, int]:
+        """Find body and size of a box whose size stands elsewhere."""
+        if size == 0:
+            if end != len(self.data):
+                raise Malformed(f"box at byte {at} has no size and is not the last of the file")
+            return at + _HEADER_BYTES, end - at
+        if at + _LARGE_HEADER_BYTES > end:
+            raise Malformed(f"box at byte {at} is cut before its 64-bit size")
+        return at + _LARGE_HEADER_BYTES, _LARGE_SIZE.unpack_from(self.data, at + _HEADER_BYTES)[0]
+
+    def numbers(self, layout: Struct, box: Extent, offset: int = 0) -> tuple[Any, ...]:
+        """Read the numbers that stand at an offset of a box's body."""
+        at = box[0] + offset
+        if at + layout.size > box[1]:
+            raise Malformed(f"box that begins at byte {box[0]} is too short: {box[1] - box[0]}")
+        return layout.unpack_from(self.data, at)
+
+    def table(self, code: str, box: Extent, *, columns: int = 1, head_bytes: int = 8) -> Numbers:
+        """Read a table of numbers of one kind; its head ends with the count of its rows.
+
+        Args:
+            code: The `struct` letter of its numbers.
+            box: Extent of the box that holds the table.
+            columns: Numbers in a row.
+            head_bytes: What stands before the first row.
+
+        Raises:
+            Malformed: The box is shorter than the claimed table.
+            TooLarge: There are more rows than a video may have samples.
+        """
+        start, end = box
+        at = start + head_bytes
+        if at > end:
+            raise Malformed(f"table at byte {start} is cut before its first row")
+        (rows,) = _COUNT.unpack_from(self.data, at - _COUNT.size)
+        return self.rows(code, box, head_bytes, count=rows, columns=columns)
+
+    def rows(self, code: str, box: Extent, offset: int, *, count: int, columns: int) -> Numbers:
+        """Read a number of rows that stand at an offset of a box's body; see `table`."""
+        if count > LIMITS.mp4_samples:
+            raise TooLarge(f"table of {count} rows, at most {LIMITS.mp4_samples} are read")
+        layout = _row_layout(code, count * columns)
+        at = box[0] + offset
+        if at + layout.size > box[1]:
+            raise Malformed(f"table at byte {at} is cut: {count} rows do not fit")
+        return layout.unpack_from(self.data, at)
+
+
+@lru_cache(maxsize=512)
+def _row_layout(code: str, count: int) -> Struct:
+    """Compile the layout of a table; the same few lengths come with every segment."""
+    return Struct(f">{count}{code}")
+
+
+def first(found: Iterable[Box], kind: bytes) -> Extent | None:
+    """Return the extent of the first box of a kind, None when there is none."""
+    for name, start, end in found:
+        if name == kind:
+            return start, end
+    return None
+
+
+def every(found: Iterable[Box], kind: bytes) -> list[Extent]:
+    """Return the extents of all boxes of a kind, in their order."""
+    return [(start, end) for name, start, end in found if name == kind]
+
+
+def need(found: Iterable[Box], kind: bytes) -> Extent:
+    """Return the extent of the first box of a kind; without it the file is malformed."""
+    extent = first(found, kind)
+    if extent is None:
+        raise Malformed(f"no {log.shown(kind.decode('latin-1'))} box")
+    return extent
