@@ -39,6 +39,13 @@ class EmbeddedPostgres:
         """The postmaster's process id while it runs."""
         return self._postmaster.pid if self._postmaster else None
 
+    @property
+    def url(self) -> str:
+        """Where the server is reached; raises `Unavailable` before `start`."""
+        if self._postmaster is None:
+            raise Unavailable("Postgres has not been started yet")
+        return self._postmaster.url
+
     async def start(self, data_dir: Path) -> str:
         """Start the server of `data_dir`, making its cluster the first time, and keep it running.
 

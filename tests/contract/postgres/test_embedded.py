@@ -1,0 +1,394 @@
+"""The embedded server: quick to start, durable, brought back when it dies."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import psutil  # type: ignore[import-untyped]  # it carries no types
+import pytest
+
+from app.core.errors import Unavailable
+from app.db import embedded, postmaster
+from app.db.embedded import EmbeddedPostgres
+from app.db.engine import Database
+from app.db.postmaster import Postmaster
+from tests.support.waiting import until
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
+
+
+@pytest.fixture(scope="module")
+def made_folder() -> Iterator[Path]:
+    """A data folder with a cluster that was stopped in order; copied by those who use it."""
+    data_dir = Path(tempfile.mkdtemp(prefix="playhead-made-"))
+    server = Postmaster(data_dir)
+    server.start()
+    server.stop()
+    yield data_dir
+    shutil.rmtree(data_dir)
+
+
+@pytest.fixture
+def data_dir(made_folder: Path) -> Iterator[Path]:
+    """A data folder of this test's own, with a cluster in it."""
+    folder = Path(tempfile.mkdtemp(prefix="playhead-data-"))
+    subprocess.run(["cp", "-a", f"{made_folder}/.", str(folder)], check=True)
+    yield folder
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] == "postgres" and _works_in(process, folder):
+            process.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def server(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[EmbeddedPostgres]:
+    """An embedded server that is running, and looked at often."""
+    monkeypatch.setattr(embedded, "_WATCH_S", 0.01)
+    monkeypatch.setattr(embedded, "_RETRY_S", 0.01)
+    running = EmbeddedPostgres()
+    await running.start(data_dir)
+    yield running
+    await running.stop()
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(folder)
+    except psutil.Error:
+        return False
+
+
+def _mode(path: Path) -> int | None:
+    """Return the permissions of a path; None when it is not there."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+
+
+async def ask(url: str, sql: str) -> object:
+    """Run one statement and return its value."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def test_a_bare_folder_becomes_a_database():
+    """The first start makes the cluster; it is version 18, durable, and nobody else's."""
+    data_dir = Path(tempfile.mkdtemp(prefix="playhead-bare-")) / "deep" / "data"
+    server = EmbeddedPostgres()
+    assert server.pid is None
+    url = await server.start(data_dir)
+    try:
+        assert str(await ask(url, "show server_version")).startswith("18.")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
+            assert await ask(url, f"show {setting}") == "on"
+        assert await ask(url, "show server_encoding") == "UTF8"
+        assert await ask(url, "show listen_addresses") == ""
+        assert stat.S_IMODE((data_dir / "postgres").stat().st_mode) == 0o700
+    finally:
+        await server.stop()
+        shutil.rmtree(data_dir.parents[1])
+    assert server.pid is None
+
+
+async def test_rows_survive_stop_and_start(data_dir: Path):
+    """A second start finds what was written before."""
+    first = EmbeddedPostgres()
+    url = await first.start(data_dir)
+    await ask(url, "create table kept (x int)")
+    await first.stop()
+    second = EmbeddedPostgres()
+    assert await second.start(data_dir) == url
+    assert await ask(url, "select count(*) from kept") == 0
+    await second.stop()
+
+
+async def test_a_killed_server_comes_back_with_every_committed_row(server: EmbeddedPostgres):
+    """Kill -9 of the postmaster: started again by itself, same address, nothing lost."""
+    url = server.url
+    await ask(url, "create table kept (x int)")
+    database = Database.open(url)
+    for turn in range(2):
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql(f"insert into kept values ({turn})")
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        await server.restarted(more_than=turn)
+        async with database.reading() as connection:
+            found = await connection.exec_driver_sql("select count(*) from kept")
+            assert found.scalar_one() == turn + 1
+    assert server.restarts == 2
+    await database.close()
+
+
+async def test_a_server_that_cannot_start_is_tried_again(server: EmbeddedPostgres, data_dir: Path):
+    """The reason passes, the server is back; until then each try is said in the log."""
+    control = data_dir / "postgres" / "global" / "pg_control"
+    aside = control.with_name("aside")
+    control.rename(aside)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    log = data_dir / "postgres.log"
+    await until(lambda: "could not find the database system" in log.read_text())
+    aside.rename(control)
+    await server.restarted(more_than=0)
+    assert await ask(server.url, "select 1") == 1
+
+
+async def test_a_start_that_fails_says_the_last_words_of_the_server(data_dir: Path):
+    """A broken cluster: the error carries what Postgres wrote."""
+    (data_dir / "postgres" / "global" / "pg_control").unlink()
+    with pytest.raises(Unavailable, match=r"did not start: .*control"):
+        await EmbeddedPostgres().start(data_dir)
+
+
+async def test_a_cluster_of_another_version_is_not_touched(data_dir: Path):
+    """An upgrade of Postgres is a decision of the operator."""
+    (data_dir / "postgres" / "PG_VERSION").write_text("16\n")
+    with pytest.raises(Unavailable, match="made by Postgres 16"):
+        await EmbeddedPostgres().start(data_dir)
+
+
+async def test_a_kill_during_initdb_leaves_nothing_in_the_way(data_dir: Path):
+    """Half a cluster lies beside, is thrown away, and made anew."""
+    (data_dir / "postgres").rename(data_dir / "postgres.making")
+    (data_dir / "postgres.making" / "PG_VERSION").unlink()
+    server = EmbeddedPostgres()
+    url = await server.start(data_dir)
+    assert await ask(url, "select 1") == 1
+    await server.stop()
+    assert not (data_dir / "postgres.making").exists()
+
+
+def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The message carries what initdb wrote."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
+    (programs / "initdb").chmod(0o755)
+    monkeypatch.setattr(postmaster, "_bin_dir", lambda: programs)
+    monkeypatch.setattr(postmaster, "_account", postmaster._Account)
+    with pytest.raises(Unavailable, match="initdb failed: no space left"):
+        Postmaster(tmp_path / "data").start()
+
+
+async def test_the_server_of_a_killed_process_is_replaced(data_dir: Path):
+    """We were killed, Postgres lives on: the next start ends it and runs its own."""
+    left_behind = Postmaster(data_dir)
+    url = left_behind.start()
+    await ask(url, "create table kept (x int)")
+    assert EmbeddedPostgres.running(data_dir) == url
+    server = EmbeddedPostgres()
+    await server.start(data_dir)
+    assert left_behind.pid is None
+    assert EmbeddedPostgres.running(data_dir) == url
+    assert await ask(url, "select count(*) from kept") == 0
+    await server.stop()
+    assert EmbeddedPostgres.running(data_dir) is None
+
+
+async def test_a_pid_file_that_names_somebody_else_is_stale(data_dir: Path):
+    """After a restart of a container the old pid is often our own: Postgres would refuse."""
+    left_behind = Postmaster(data_dir)
+    left_behind.start()
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    facts = pid_file.read_text()
+    assert left_behind._process is not None
+    os.kill(left_behind._process.pid, signal.SIGKILL)
+    left_behind._process.wait()
+    await until(lambda: not any(_works_in(process, data_dir) for process in psutil.process_iter()))
+    old_pid, _, rest = facts.partition("\n")
+    assert old_pid == str(left_behind._process.pid)
+    pid_file.write_text(f"{os.getpid()}\n{rest}")
+    assert EmbeddedPostgres.running(data_dir) is None
+    server = EmbeddedPostgres()
+    url = await server.start(data_dir)
+    assert await ask(url, "select 1") == 1
+    await server.stop()
+
+
+@pytest.mark.parametrize("text", ["", "no number\n"])
+def test_a_pid_file_cut_short_says_nothing(data_dir: Path, text: str):
+    """A full disk leaves an empty file: nobody runs, and nobody is stopped."""
+    (data_dir / "postgres" / "postmaster.pid").write_text(text)
+    assert EmbeddedPostgres.running(data_dir) is None
+    postmaster._end_leftovers(data_dir / "postgres")
+
+
+async def test_a_deep_data_folder_gets_a_short_socket_path(data_dir: Path):
+    """Unix sockets have 107 bytes for their path; a longer one lies in a private folder."""
+    deep = data_dir / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    (data_dir / "postgres").rename(deep / "postgres")
+    server = EmbeddedPostgres()
+    url = await server.start(deep)
+    socket_dir = Path(url.partition("host=")[2])
+    assert not socket_dir.is_relative_to(data_dir)
+    assert _mode(socket_dir) == 0o700
+    assert await ask(url, "select 1") == 1
+    assert EmbeddedPostgres.running(deep) == url
+    await server.stop()
+    assert _mode(socket_dir) is None
+
+
+def test_a_server_that_ignores_us_is_killed(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    """Stop returns in bounded time, whatever the server does."""
+    monkeypatch.setattr(postmaster, "_STOP_S", 0.05)
+    server = Postmaster(data_dir)
+    server.start()
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    server.stop()
+    assert server.pid is None
+
+
+def test_a_leftover_that_ends_by_itself_is_no_error():
+    """Between looking and stopping the server may be gone."""
+    with subprocess.Popen(["true"]) as gone:
+        process = psutil.Process(gone.pid)
+    postmaster._end(process)
+    assert not process.is_running()
+
+
+def test_stop_does_not_wait_for_a_server_that_is_still_starting(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Ctrl-C during a long recovery ends it."""
+    server = Postmaster(data_dir)
+    monkeypatch.setattr(postmaster, "_is_ready", lambda *_: server._stopping.set())
+    with pytest.raises(Unavailable, match="not ready"):
+        server.start()
+    assert server.pid is None
+
+
+def test_a_server_that_was_not_started_has_no_address(tmp_path: Path):
+    """Before the first start there is nothing to connect to, and nothing to stop."""
+    server = Postmaster(tmp_path)
+    with pytest.raises(Unavailable, match="not been started"):
+        _ = server.url
+    server.stop()
+
+
+async def test_stop_without_start_does_nothing():
+    """Shutting down after a failed start is no second failure."""
+    server = EmbeddedPostgres()
+    await server.stop()
+    with pytest.raises(Unavailable):
+        _ = server.url
+
+
+def test_starting_twice_is_starting_once(data_dir: Path):
+    """A server that runs is left alone."""
+    server = Postmaster(data_dir)
+    url = server.start()
+    pid = server.pid
+    assert server.start() == url
+    assert server.pid == pid
+    server.stop()
+
+
+def test_the_servers_log_does_not_grow_for_ever(data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    """A log over its size is put aside at the next start."""
+    monkeypatch.setattr(postmaster, "_LONGEST_LOG_BYTES", 10)
+    (data_dir / "postgres.log").write_text("x" * 11)
+    server = Postmaster(data_dir)
+    server.start()
+    server.stop()
+    assert (data_dir / "postgres.log.old").read_text() == "x" * 11
+
+
+def test_without_the_wheel_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """No binaries for this machine: use a Postgres server of your own."""
+    monkeypatch.setattr(postmaster, "PACKAGE", "no_such_package")
+    with pytest.raises(Unavailable, match="PLAYHEAD_DATABASE_URL"):
+        Postmaster(tmp_path).start()
+
+
+@AS_ROOT
+def test_as_root_only_the_cluster_belongs_to_the_other_user(data_dir: Path):
+    """Other users may pass through the data folder, and neither list nor read it."""
+    data_dir.chmod(0o700)
+    server = Postmaster(data_dir)
+    server.start()
+    assert server.pid is not None
+    uid = pwd.getpwnam(postmaster.SYSTEM_USER).pw_uid
+    assert psutil.Process(server.pid).uids().real == uid
+    assert (data_dir / "postgres").stat().st_uid == uid
+    assert data_dir.stat().st_uid == 0
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o711
+    server.stop()
+
+
+@AS_ROOT
+def test_without_useradd_the_server_runs_as_nobody(monkeypatch: pytest.MonkeyPatch):
+    """Small images cannot add users; one unprivileged user is always there."""
+    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert postmaster._account().uid == pwd.getpwnam("nobody").pw_uid
+
+
+@AS_ROOT
+def test_the_system_user_is_added_once(monkeypatch: pytest.MonkeyPatch):
+    """Useradd is asked for a user without a home, a password or a shell."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
+
+    def run(command, **_options):
+        asked.append(command)
+        monkeypatch.setattr(postmaster, "SYSTEM_USER", "nobody")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert postmaster._account().uid == pwd.getpwnam("nobody").pw_uid
+    assert asked == [[shutil.which("useradd"), *asked[0][1:-1], "playhead-no-such-user"]]
+    assert {"--system", "--no-create-home"} <= set(asked[0])
+
+
+@AS_ROOT
+def test_an_ordinary_user_runs_the_server_as_themselves():
+    """Not root: no other user is needed."""
+    nobody = pwd.getpwnam("nobody")
+    data_dir = Path(tempfile.mkdtemp(prefix="playhead-nobody-"))
+    os.chown(data_dir, nobody.pw_uid, nobody.pw_gid)
+    child = os.fork()
+    if child == 0:  # this interpreter may lie where that user cannot start it anew
+        try:
+            os.setgroups([])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            server = Postmaster(data_dir)
+            server.start()
+            username = psutil.Process(server.pid).username()
+            server.stop()
+            (data_dir / "answer").write_text(username)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    answer = (data_dir / "answer").read_text()
+    shutil.rmtree(data_dir)
+    assert answer == "nobody"
+
+
+def test_the_socket_is_the_only_way_in(data_dir: Path):
+    """No TCP port: nothing on this machine's network reaches the database."""
+    server = Postmaster(data_dir)
+    server.start()
+    assert server.pid is not None
+    listening = [
+        connection
+        for process in (psutil.Process(server.pid), *psutil.Process(server.pid).children())
+        for connection in process.net_connections("inet")
+    ]
+    assert listening == []
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(data_dir / "postgres" / ".s.PGSQL.5432"))
+    server.stop()

@@ -1,0 +1,55 @@
+"""Passwords: length is the only rule, and no guess is quicker than another."""
+
+import pytest
+
+from app.accounts import passwords
+from app.accounts.model import Role
+from app.accounts.passwords import LONGEST_CHARS, SHORTEST_CHARS, Verdict
+from app.core.errors import Malformed
+
+RIGHT = Verdict(is_right=True, is_outdated=False)
+WRONG = Verdict(is_right=False, is_outdated=False)
+
+
+@pytest.mark.parametrize("length", [SHORTEST_CHARS, LONGEST_CHARS])
+async def test_a_password_of_any_good_length_is_known_again(length: int):
+    """12 to 1,000 characters; one character off is wrong."""
+    kept = await passwords.hash_new("p" * length)
+    assert await passwords.check(kept, "p" * length) == RIGHT
+    assert await passwords.check(kept, "p" * (length - 1)) == WRONG
+
+
+@pytest.mark.parametrize("length", [0, SHORTEST_CHARS - 1, LONGEST_CHARS + 1])
+async def test_a_password_too_short_or_too_long_is_refused(length: int):
+    """11 characters are too few, 1,001 too many."""
+    with pytest.raises(Malformed, match="characters"):
+        await passwords.hash_new("p" * length)
+    assert await passwords.check(None, "p" * length) == WRONG
+
+
+async def test_one_text_typed_two_ways_is_one_password():
+    """A phone writes é as one character, a desk as two; a lone surrogate breaks nothing."""
+    kept = await passwords.hash_new("caf\u00e9 caf\u00e9 caf\u00e9")
+    assert await passwords.check(kept, "cafe\u0301 cafe\u0301 cafe\u0301") == RIGHT
+    assert await passwords.check(kept, "\ud800" * 12) == WRONG
+
+
+async def test_nobody_has_a_password():
+    """Without an account every password is wrong, after the same computation."""
+    assert await passwords.check(None, "p" * 12) == WRONG
+    ours = passwords._HASHER
+    assert not ours.check_needs_rehash(passwords._NOBODY)
+
+
+async def test_a_hash_that_is_none_lets_nobody_in():
+    """A damaged row is a wrong password, not a crash."""
+    assert await passwords.check("not a hash", "p" * 12) == WRONG
+
+
+def test_a_role_includes_the_weaker_ones():
+    """Owner > admin > member > viewer."""
+    order = [Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER]
+    for place, role in enumerate(order):
+        assert [role.includes(other) for other in order] == [
+            other_place >= place for other_place in range(4)
+        ]
