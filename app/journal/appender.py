@@ -1,0 +1,171 @@
+"""Writes the files of one journal; used by its writer thread and by nobody else.
+
+A file that failed once is never written again: what it was promised to hold is cut free of the
+failed tail as far as the disk allows, and the next write begins a new file.
+"""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.core import clock
+from app.core.errors import Unavailable
+from app.core.units import bytes_text
+from app.journal import files
+from app.journal.folder import FILE_MODE
+
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOM_TRUSTED_S: Final = 1.0
+_BUFFERS: Final = 1_024
+"""How many buffers one writev takes (IOV_MAX)."""
+
+Buffer = bytes | memoryview
+
+
+@dataclass(slots=True)
+class _File:
+    path: Path
+    fd: int
+    begun_s: float
+    synced_bytes: int = 0
+    last_seq: int = 0
+    """The last entry that is synced; 0 while none is."""
+
+
+class Appender:
+    """The files of a journal folder: one being written, others closed and waiting for release."""
+
+    def __init__(self, folder: Path, *, file_bytes: int, file_s: float, reserve_bytes: int) -> None:
+        """Open the folder for writing.
+
+        Args:
+            folder: An empty folder whose lock is held.
+            file_bytes: A file is closed once it is this long.
+            file_s: A file is closed once it is this old, so that what is digested leaves the disk
+                soon also when little comes in.
+            reserve_bytes: Free disk space that writes must leave.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+        self._folder = folder
+        self._folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._file_bytes = file_bytes
+        self._file_s = file_s
+        self._reserve_bytes = reserve_bytes
+        self._room_bytes = 0
+        self._room_asked_s = float("-inf")
+        self._live: _File | None = None
+        self._closed: list[_File] = []
+        self._released_seq = 0
+
+    def write(self, buffers: Sequence[Buffer], *, first_seq: int, last_seq: int) -> None:
+        """Write entries and return when they survive a power cut.
+
+        Raises:
+            Unavailable: The disk has no room beyond the reserve.
+            OSError: It failed; the entries count as never written.
+        """
+        size_bytes = sum(map(len, buffers))
+        self._check_room(size_bytes)
+        live = self._live
+        if live is None:
+            live, header = self._begin(first_seq)
+            buffers = [header, *buffers]
+            size_bytes += len(header)
+        try:
+            _write_all(live.fd, buffers)
+            os.fdatasync(live.fd)
+        except BaseException:
+            self._finish(live, is_torn=True)
+            raise
+        live.synced_bytes += size_bytes
+        live.last_seq = last_seq
+        self._room_bytes -= size_bytes
+        if live.synced_bytes >= self._file_bytes or self.due_s() == 0:
+            self._finish(live)
+
+    def due_s(self) -> float | None:
+        """Tell in how many seconds the file being written is old enough to close; None: no file."""
+        if self._live is None:
+            return None
+        return max(0.0, self._live.begun_s + self._file_s - clock.monotonic_s())
+
+    def tidy(self) -> None:
+        """Close the file being written when it is old enough."""
+        if self._live is not None and self.due_s() == 0:
+            self._finish(self._live)
+
+    def release(self, seq: int) -> None:
+        """Remove the closed files that hold nothing after `seq`."""
+        self._released_seq = max(self._released_seq, seq)
+        self._closed = [
+            each
+            for each in self._closed
+            if each.last_seq > self._released_seq or not _is_removed(each.path)
+        ]
+
+    def close(self) -> bool:
+        """Close everything; tell whether no file is left."""
+        if self._live is not None:
+            self._finish(self._live)
+        os.close(self._folder_fd)
+        return not self._closed
+
+    def _check_room(self, size_bytes: int) -> None:
+        now_s = clock.monotonic_s()
+        needed_bytes = size_bytes + self._reserve_bytes
+        if self._room_bytes < needed_bytes or now_s - self._room_asked_s > _ROOM_TRUSTED_S:
+            facts = os.fstatvfs(self._folder_fd)
+            self._room_bytes = facts.f_bavail * facts.f_frsize
+            self._room_asked_s = now_s
+        if self._room_bytes < needed_bytes:
+            room, reserve = bytes_text(self._room_bytes), bytes_text(self._reserve_bytes)
+            raise Unavailable(f"{room} of disk space are left, {reserve} are kept free")
+
+    def _begin(self, first_seq: int) -> tuple[_File, bytes]:
+        """Make a file whose name is on disk; its header goes out with its first entries."""
+        path = self._folder / files.name(first_seq)
+        previous_bytes = self._closed[-1].synced_bytes if self._closed else 0
+        fd = os.open(path.name, _FLAGS, FILE_MODE, dir_fd=self._folder_fd)
+        live = self._live = _File(path, fd, clock.monotonic_s())
+        try:
+            os.fsync(self._folder_fd)
+        except BaseException:
+            self._finish(live, is_torn=True)
+            raise
+        return live, files.encode_header(files.Header(first_seq, previous_bytes))
+
+    def _finish(self, live: _File, *, is_torn: bool = False) -> None:
+        self._live = None
+        with contextlib.suppress(OSError):  # the tail was promised to nobody; readers pass over it
+            if is_torn:
+                os.ftruncate(live.fd, live.synced_bytes)
+        with contextlib.suppress(OSError):  # what counts is synced
+            os.close(live.fd)
+        self._closed.append(live)
+        self.release(0)
+
+
+def _write_all(fd: int, buffers: Sequence[Buffer]) -> None:
+    """Write every byte; a call that takes only some of them is continued."""
+    start = 0
+    while start < len(buffers):
+        some = buffers[start : start + _BUFFERS]
+        start += _BUFFERS
+        written = os.writev(fd, some)
+        if written != sum(map(len, some)):
+            rest = memoryview(b"".join(some))[written:]  # rare, so a copy is cheap enough
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+
+
+def _is_removed(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # tried again with the next release
+        return False
+    return True

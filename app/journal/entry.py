@@ -1,0 +1,144 @@
+"""One journal entry, and how it stands in a file.
+
+    entry   head (28 bytes) | meta | body
+    head    mark "PHe1" | meta_bytes u32 | body_bytes u32 | seq u64 | crc u32 | head_crc u32
+    meta    MessagePack array: project_id, key, received_ms, client_ip, content_encoding, kind
+    body    the request body as it came
+
+Integers are big-endian. `crc` is the CRC32C of meta and body, `head_crc` that of the 24 bytes
+before it: a head that passes vouches for its lengths, so a damaged body does not cost the entries
+after it. The body is never copied: it is written from, and read into, its own buffer.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+from crc32c import crc32c
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+
+Kind = Literal["envelope", "store"]
+
+MARK: Final = b"PHe1"
+HEAD_BYTES: Final = 28
+META_BYTES: Final = 16 * 1024
+"""Longest meta; the client's header lines in it are short."""
+_VOUCHED: Final = struct.Struct(">4sIIQI")
+_HEAD: Final = struct.Struct(">4sIIQII")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted envelope.
+
+    `seq` grows within a journal folder and starts at 1; numbers may be left out.
+    """
+
+    seq: int
+    project_id: int
+    key: str
+    received_ms: int
+    client_ip: str | None
+    content_encoding: str | None
+    kind: Kind
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The fixed part before an entry."""
+
+    meta_bytes: int
+    body_bytes: int
+    seq: int
+    crc: int
+
+    @property
+    def rest_bytes(self) -> int:
+        """How many bytes of the entry follow the head."""
+        return self.meta_bytes + self.body_bytes
+
+
+class _Meta(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What is known of a request beside its body; new fields go to the end, with a default."""
+
+    project_id: int
+    key: str
+    received_ms: int
+    client_ip: str | None
+    content_encoding: str | None
+    kind: Kind
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(_Meta)
+
+
+def encode(entry: Entry) -> bytes:
+    """Return head and meta of an entry; in the file its body follows as it is.
+
+    Raises:
+        Malformed: A text or number that MessagePack cannot hold.
+        TooLarge: More body than `LIMITS.inflated_bytes` or more meta than 16 KiB.
+    """
+    try:
+        meta = _encoder.encode(
+            _Meta(
+                entry.project_id,
+                entry.key,
+                entry.received_ms,
+                entry.client_ip,
+                entry.content_encoding,
+                entry.kind,
+            )
+        )
+    except (OverflowError, UnicodeError) as error:
+        raise Malformed(f"request facts that cannot be written down: {error}") from error
+    if len(meta) > META_BYTES:
+        raise TooLarge(f"request facts of {len(meta)} bytes, {META_BYTES} are kept")
+    if len(entry.body) > LIMITS.inflated_bytes:
+        raise TooLarge(f"body of {len(entry.body)} bytes, {LIMITS.inflated_bytes} are kept")
+    crc = crc32c(entry.body, crc32c(meta))
+    vouched = _VOUCHED.pack(MARK, len(meta), len(entry.body), entry.seq, crc)
+    return b"".join((vouched, crc32c(vouched).to_bytes(4), meta))
+
+
+def decode_head(data: bytes) -> Head:
+    """Read the 28 bytes before an entry.
+
+    Raises:
+        Malformed: Too few bytes, another mark, or bytes that fail their checksum.
+    """
+    if len(data) != HEAD_BYTES:
+        raise Malformed(f"{len(data)} bytes where a head of {HEAD_BYTES} belongs")
+    mark, meta_bytes, body_bytes, seq, crc, head_crc = _HEAD.unpack(data)
+    if mark != MARK or crc32c(data[: _VOUCHED.size]) != head_crc:
+        raise Malformed("bytes that are no head of an entry")
+    return Head(meta_bytes, body_bytes, seq, crc)
+
+
+def decode(head: Head, meta: bytes, body: bytes) -> Entry:
+    """Put an entry together from what follows its head.
+
+    Raises:
+        Malformed: The bytes fail their checksum, or the meta is not what this version writes.
+    """
+    if crc32c(body, crc32c(meta)) != head.crc:
+        raise Malformed(f"entry {head.seq} fails its checksum")
+    try:
+        facts = _decoder.decode(meta)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Malformed(f"entry {head.seq} has unreadable meta: {error}") from error
+    return Entry(
+        head.seq,
+        facts.project_id,
+        facts.key,
+        facts.received_ms,
+        facts.client_ip,
+        facts.content_encoding,
+        facts.kind,
+        body,
+    )

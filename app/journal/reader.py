@@ -1,0 +1,186 @@
+"""Reads journal files back: every entry that is whole, in order, whatever happened to the disk.
+
+A tail that was never acknowledged ends its file in silence. Damage to anything else is told, never
+raised: a bad body costs its entry, a bad head the rest of its file.
+"""
+
+import contextlib
+import errno
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from app.core import log
+from app.core.errors import Malformed, Unavailable
+from app.journal import entry, files
+from app.journal.entry import Entry, Head
+
+_logger: Final = log.get("journal.reader")
+_BUFFER_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that were on disk once and cannot be read any more.
+
+    `offset` is where in `file` they begin. In a folder's last file the tail of a write that a
+    power cut interrupted can look the same.
+    """
+
+    file: Path
+    offset: int
+    reason: str
+
+
+class _BadBytes(Exception):
+    """Reading cannot go on here; `is_cut` when the file merely ends too early."""
+
+    def __init__(self, offset: int, reason: str, *, is_cut: bool) -> None:
+        super().__init__(reason)
+        self.offset = offset
+        self.reason = reason
+        self.is_cut = is_cut
+
+
+def log_damage(damage: Damage) -> None:
+    """Write damage to the log; what `read` does unless told otherwise."""
+    _logger.error(
+        "journal damaged", file=str(damage.file), offset=damage.offset, reason=damage.reason
+    )
+
+
+def read(
+    folder: Path,
+    after_seq: int = 0,
+    *,
+    until_seq: int | None = None,
+    on_damage: Callable[[Damage], None] = log_damage,
+) -> Iterator[Entry]:
+    """Read the entries of a journal folder in order. Blocks; run it in a thread.
+
+    Args:
+        folder: A journal's folder, also one that is being written.
+        after_seq: Entries up to this one are passed over without reading their bodies.
+        until_seq: The last entry wanted; for a journal being written, its `last_seq`.
+        on_damage: Called for each stretch that cannot be read.
+
+    Raises:
+        Unavailable: The folder or a file cannot be opened or read now.
+    """
+    try:
+        numbered = files.listing(folder)
+        for this, following in itertools.zip_longest(numbered, numbered[1:]):
+            if following is None or following.first_seq > after_seq + 1:
+                for found in _read_file(this.path, following, after_seq, on_damage):
+                    if until_seq is not None and found.seq > until_seq:
+                        return
+                    after_seq = found.seq
+                    yield found
+    except OSError as error:
+        raise Unavailable(f"the journal {folder} cannot be read: {error.strerror}") from error
+
+
+def take(entries: Iterator[Entry], *, max_entries: int, max_bytes: int) -> list[Entry]:
+    """Take the next entries for one batch: at least one, while there are any.
+
+    The entry that crosses `max_bytes` is the batch's last.
+    """
+    taken: list[Entry] = []
+    size_bytes = 0
+    while len(taken) < max_entries and size_bytes < max_bytes:
+        found = next(entries, None)
+        if found is None:
+            break
+        taken.append(found)
+        size_bytes += len(found.body)
+    return taken
+
+
+def _read_file(
+    path: Path,
+    following: files.Numbered | None,
+    after_seq: int,
+    on_damage: Callable[[Damage], None],
+) -> Iterator[Entry]:
+    for found in _entries(path, after_seq):
+        if isinstance(found, Entry):
+            yield found
+        elif _was_promised(found, following):
+            on_damage(Damage(path, found.offset, found.reason))
+
+
+def _was_promised(bad: _BadBytes, following: files.Numbered | None) -> bool:
+    """Tell damage from a torn tail: whether somebody may have got a 200 for these bytes."""
+    if following is not None:
+        with contextlib.suppress(Malformed, OSError), following.path.open("rb") as file:
+            header = files.decode_header(file.read(files.HEADER_BYTES))
+            return bad.offset < header.previous_bytes
+    return not bad.is_cut
+
+
+def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
+    """Read one file; what is bad stands in its place, and ends the file if its length is unsure."""
+    try:
+        file = path.open("rb", buffering=_BUFFER_BYTES)
+    except FileNotFoundError:  # released since the folder was listed
+        return
+    with file:
+        size_bytes = os.fstat(file.fileno()).st_size
+        offset = 0
+        try:
+            _read_header(file)
+            offset = files.HEADER_BYTES
+            while offset < size_bytes:
+                head = _read_head(file, offset, size_bytes)
+                if head.seq > after_seq:
+                    yield _read_entry(file, head, offset)
+                else:
+                    file.seek(head.rest_bytes, os.SEEK_CUR)
+                offset += entry.HEAD_BYTES + head.rest_bytes
+        except _BadBytes as bad:
+            yield bad
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            yield _BadBytes(offset, "the disk cannot read it", is_cut=False)
+
+
+def _read_header(file: BinaryIO) -> None:
+    data = file.read(files.HEADER_BYTES)
+    try:
+        files.decode_header(data)
+    except Malformed as error:
+        is_cut = len(data) < files.HEADER_BYTES or _is_blank(file, data)
+        raise _BadBytes(0, str(error), is_cut=is_cut) from error
+
+
+def _read_head(file: BinaryIO, offset: int, size_bytes: int) -> Head:
+    data = file.read(entry.HEAD_BYTES)
+    try:
+        head = entry.decode_head(data)
+    except Malformed as error:
+        is_cut = len(data) < entry.HEAD_BYTES or _is_blank(file, data)
+        raise _BadBytes(offset, str(error), is_cut=is_cut) from error
+    left_bytes = size_bytes - offset - entry.HEAD_BYTES
+    if head.rest_bytes > left_bytes:
+        reason = f"entry {head.seq} claims {head.rest_bytes} bytes, {left_bytes} are left"
+        raise _BadBytes(offset, reason, is_cut=True)
+    return head
+
+
+def _read_entry(file: BinaryIO, head: Head, offset: int) -> Entry | _BadBytes:
+    meta, body = file.read(head.meta_bytes), file.read(head.body_bytes)
+    try:
+        return entry.decode(head, meta, body)
+    except Malformed as error:
+        return _BadBytes(offset, str(error), is_cut=False)
+
+
+def _is_blank(file: BinaryIO, data: bytes) -> bool:
+    """Tell whether only zeros follow: a file made longer, whose data never reached the disk."""
+    while data and not data.strip(b"\0"):
+        data = file.read(_BUFFER_BYTES)
+    return not data

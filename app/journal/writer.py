@@ -1,0 +1,242 @@
+"""The journal of this process: `append` returns when an entry would survive a power cut.
+
+    append ─► waiting ─► writer thread: one writev, one fdatasync for all ─► append returns
+                              ▲ while it syncs, the next batch gathers
+
+One thread writes, so a busy door costs one fdatasync for many entries, and a quiet one none of
+the waiting that a timer would add.
+"""
+
+import asyncio
+import contextlib
+import os
+import queue
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.core import log
+from app.core.errors import Unavailable
+from app.journal import entry, folder as folders
+from app.journal.appender import Appender, Buffer
+from app.journal.backlog import Backlog, Tally
+from app.journal.entry import Entry, Kind
+
+FILE_S: Final = 10.0
+"""A journal file is closed at this age: what is digested stays on disk no longer."""
+WAITING_BYTES: Final = 128 * 1024 * 1024
+"""Entries waiting for the disk may take this much memory; more are turned away."""
+_BATCH_ENTRIES: Final = 500
+_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""A write ends with the entry that crosses this; more would make the first in it wait long."""
+
+_logger: Final = log.get("journal.writer")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One entry on its way to the disk."""
+
+    seq: int
+    received_ms: int
+    head: bytes
+    body: bytes
+    size_bytes: int
+    done: asyncio.Future[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """Everything up to `seq` is digested."""
+
+    seq: int
+
+
+class _Stop:
+    """The writer thread is to end."""
+
+
+_Work = _Waiting | _Release | _Stop
+
+
+class Journal:
+    """Accepted envelopes on disk. Use it from one event loop."""
+
+    def __init__(self, path: Path, lock: int, appender: Appender) -> None:
+        self.path = path
+        self._lock = lock
+        self._appender = appender
+        self._tally = Tally()
+        self._next_seq = 1
+        self._last_seq = 0
+        self._waiting_bytes = 0
+        self._is_closed = False
+        self._work: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(
+        cls, root: Path, *, file_bytes: int, reserve_bytes: int, file_s: float = FILE_S
+    ) -> "Journal":
+        """Begin a journal in a new folder below `root`, which this process alone writes.
+
+        Args:
+            root: Folder of all journals of this machine; made if it is missing.
+            file_bytes: A file is closed and the next begun at this size.
+            reserve_bytes: Free disk space under which nothing is accepted.
+            file_s: A file is closed and the next begun at this age.
+
+        Raises:
+            Unavailable: No folder can be made there.
+        """
+        path, lock = folders.new(root)
+        try:
+            appender = Appender(
+                path, file_bytes=file_bytes, file_s=file_s, reserve_bytes=reserve_bytes
+            )
+        except OSError as error:
+            os.close(lock)
+            raise Unavailable(f"the journal {path} cannot be opened: {error.strerror}") from error
+        return cls(path, lock, appender)
+
+    @property
+    def id(self) -> str:
+        """The name of this journal; with it a seq is unique for ever."""
+        return self.path.name
+
+    @property
+    def last_seq(self) -> int:
+        """The newest entry that is on disk; 0 while there is none."""
+        return self._last_seq
+
+    def backlog(self) -> Backlog:
+        """Return what is acknowledged and not yet released."""
+        return self._tally.backlog()
+
+    async def append(
+        self,
+        *,
+        project_id: int,
+        key: str,
+        received_ms: int,
+        client_ip: str | None,
+        content_encoding: str | None,
+        kind: Kind,
+        body: bytes,
+    ) -> int:
+        """Keep one envelope; when this returns, it is on disk.
+
+        A caller that is cancelled gets no answer; the entry may be on disk all the same. Nobody
+        was promised it, so it may be digested or not.
+
+        Returns:
+            Its seq: entries appended later have a larger one.
+
+        Raises:
+            Unavailable: It is not kept, and will not be found on disk as far as the disk allows.
+            Malformed: The facts cannot be written down.
+            TooLarge: Facts or body are beyond what an entry may hold.
+        """
+        if self._is_closed:
+            raise Unavailable("the journal is closed")
+        if self._waiting_bytes and self._waiting_bytes + len(body) > WAITING_BYTES:
+            raise Unavailable("the disk is too slow: too much waits to be written")
+        seq = self._next_seq
+        head = entry.encode(
+            Entry(seq, project_id, key, received_ms, client_ip, content_encoding, kind, body)
+        )
+        self._next_seq = seq + 1
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(seq, received_ms, head, body, len(head) + len(body), done)
+        self._waiting_bytes += waiting.size_bytes
+        self._work.put(waiting)
+        return await done
+
+    def release(self, seq: int) -> None:
+        """Say that everything up to `seq` is digested; files that hold nothing else are removed.
+
+        The removal happens soon, in the writer thread.
+        """
+        self._tally.release(seq)
+        self._work.put(_Release(seq))
+
+    async def close(self) -> None:
+        """Write what waits and stop; the folder is removed when all of it is released."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._work.put(_Stop())
+        await asyncio.to_thread(self._thread.join)
+        if self._appender.close():
+            with contextlib.suppress(OSError):  # empty: whoever adopts it removes it
+                folders.remove(self.path)
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        """Write batch after batch; the whole life of the writer thread."""
+        while True:
+            work: _Work | None
+            try:
+                work = self._work.get(timeout=self._appender.due_s())
+            except queue.Empty:
+                self._appender.tidy()
+                continue
+            while isinstance(work, _Waiting):
+                batch, work = self._gather(work)
+                self._write(batch)
+            if isinstance(work, _Stop):
+                return
+            if work is not None:
+                self._appender.release(work.seq)
+
+    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], _Work | None]:
+        """Take what waits; the first thing that does not belong in the batch is handed back."""
+        batch, size_bytes = [first], first.size_bytes
+        with contextlib.suppress(queue.Empty):
+            while True:
+                work = self._work.get_nowait()
+                full = len(batch) >= _BATCH_ENTRIES or size_bytes >= _BATCH_BYTES
+                if full or not isinstance(work, _Waiting):
+                    return batch, work
+                batch.append(work)
+                size_bytes += work.size_bytes
+        return batch, None
+
+    def _write(self, batch: list[_Waiting]) -> None:
+        buffers: list[Buffer] = []
+        for waiting in batch:
+            buffers += (waiting.head, waiting.body)
+        reason: str | None = None
+        try:
+            self._appender.write(buffers, first_seq=batch[0].seq, last_seq=batch[-1].seq)
+        except Unavailable as error:
+            reason = str(error)
+        except OSError as error:
+            reason = f"the journal cannot write: {error.strerror}"
+        except Exception:
+            reason = "the journal failed"
+            _logger.exception("journal write failed", entries=len(batch))
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and with it who waited
+            batch[0].done.get_loop().call_soon_threadsafe(self._settle, batch, reason)
+
+    def _settle(self, batch: list[_Waiting], reason: str | None) -> None:
+        """Tell those who wait, on the event loop."""
+        size_bytes = sum(waiting.size_bytes for waiting in batch)
+        self._waiting_bytes -= size_bytes
+        if reason is None:
+            self._last_seq = batch[-1].seq
+            self._tally.add(
+                batch[-1].seq,
+                entries=len(batch),
+                size_bytes=size_bytes,
+                oldest_received_ms=min(waiting.received_ms for waiting in batch),
+            )
+        for waiting in batch:
+            if waiting.done.done():  # cancelled meanwhile
+                continue
+            if reason is None:
+                waiting.done.set_result(waiting.seq)
+            else:
+                waiting.done.set_exception(Unavailable(reason))

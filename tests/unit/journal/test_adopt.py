@@ -1,0 +1,236 @@
+"""Folders: one living owner each; those of the dead are found, read and removed."""
+
+import errno
+import fcntl
+import os
+import stat
+
+import pytest
+
+from app.core import ids
+from app.core.errors import Unavailable
+from app.journal import files, folder as folders, reader
+from app.journal.adopt import adoptable
+from tests.support.journals import entry_of, file_of
+
+
+def refuse(code: int):
+    """Make a system call that always fails."""
+
+    def call(*_args: object, **_named: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return call
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Where journals make their folders; not made yet."""
+    return tmp_path / "data/journal"
+
+
+def dead(root, *contents: bytes, names=(1, 4, 7)):
+    """Leave a folder as a process does that was killed."""
+    path, lock = folders.new(root)
+    for name, content in zip(names, contents, strict=False):
+        (path / files.name(name)).write_bytes(content)
+    os.close(lock)
+    return path
+
+
+def test_new_folder_is_private_and_its_name_is_an_id(root):
+    """Folders are 0700, the lock 0600, the name 32 hex digits."""
+    path, lock = folders.new(root)
+    assert stat.S_IMODE(root.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((path / "lock").stat().st_mode) == 0o600
+    assert ids.read_hex32(path.name) == path.name
+    os.close(lock)
+
+
+def test_folder_of_a_living_process_is_left_alone(root):
+    """A held lock keeps others out, also within one process; once it is let go they may come."""
+    path, lock = folders.new(root)
+    assert adoptable(root, None) == []
+    assert folders.claim(path) is None
+    os.close(lock)
+    (found,) = adoptable(root, None)
+    assert found.id == path.name
+    assert adoptable(root, None) == []
+    found.let_go()
+    found.let_go()
+    (again,) = adoptable(root, None)
+    again.let_go()
+
+
+def test_own_folder_is_not_adopted(root):
+    """A process does not look at its own."""
+    path = dead(root)
+    assert adoptable(root, path.name) == []
+
+
+def test_oldest_folder_comes_first_and_strays_are_ignored(root):
+    """Only folders named by a journal's id count, in the order they were made."""
+    paths = sorted(dead(root) for _ in range(3))
+    (root / "lost+found").mkdir()
+    (root / "README").touch()
+    found = adoptable(root, None)
+    assert [each.path for each in found] == paths
+    for each in found:
+        each.let_go()
+
+
+def test_no_root_means_nothing_to_adopt(root):
+    """Before the first start there is no folder at all."""
+    assert adoptable(root, None) == []
+
+
+def test_adopted_folder_is_read_released_and_removed(root):
+    """The entries of a dead process come in order; digested files go, at last the folder."""
+    first = file_of([entry_of(1), entry_of(3)])
+    second = file_of([entry_of(4)], first_seq=4, previous_bytes=len(first))
+    path = dead(root, first, second)
+    (found,) = adoptable(root, None)
+    assert found.size_bytes() == len(first) + len(second)
+    assert [each.seq for each in found.read()] == [1, 3, 4]
+    assert [each.seq for each in found.read(1)] == [3, 4]
+    found.release(2)
+    assert found.size_bytes() == len(first) + len(second)
+    found.release(3)
+    assert found.size_bytes() == len(second)
+    found.release(9)
+    assert [each.seq for each in found.read()] == [4]
+    found.remove()
+    assert not path.exists()
+    assert adoptable(root, None) == []
+
+
+def test_damage_in_an_adopted_folder_is_told(root):
+    """The caller's own function hears of damage."""
+    dead(root, b"garbage" * 9)
+    (found,) = adoptable(root, None)
+    damages: list[reader.Damage] = []
+    assert list(found.read(on_damage=damages.append)) == []
+    assert len(damages) == 1
+    found.remove()
+
+
+def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
+    """Killed between making the folder and its lock, a process leaves something to tidy up."""
+    root.mkdir(parents=True)
+    (root / ("ab" * 16)).mkdir()
+    (found,) = adoptable(root, None)
+    assert list(found.read()) == []
+    found.remove()
+    assert list(root.iterdir()) == []
+
+
+def test_folder_removed_before_it_is_opened_is_nobodys(root):
+    """Two processes look for folders at the same time; one of them is late."""
+    root.mkdir(parents=True)
+    assert folders.claim(root / ("ab" * 16)) is None
+
+
+def test_folder_removed_before_it_is_locked_is_nobodys(root, monkeypatch):
+    """A lock on a file that is gone, or is another one by now, is worth nothing."""
+    path = dead(root)
+    flock = fcntl.flock
+
+    def late(fd: int, how: int) -> None:
+        (path / "lock").unlink()
+        flock(fd, how)
+
+    def later(fd: int, how: int) -> None:
+        late(fd, how)
+        (path / "lock").touch()
+
+    for race in (late, later):
+        monkeypatch.setattr(fcntl, "flock", race)
+        assert folders.claim(path) is None
+
+
+def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
+    """A process that looks for folders may lock a new one first; its maker makes another."""
+    claim = folders.claim
+    taken: list[int] = []
+
+    def rival_first(path):
+        nonlocal taken
+        if not taken:
+            taken += filter(None, [claim(path)])
+        return claim(path)
+
+    monkeypatch.setattr(folders, "claim", rival_first)
+    path, lock = folders.new(root)
+    assert len(list(root.iterdir())) == 2
+    assert path.exists()
+    os.close(lock)
+    os.close(taken[0])
+
+
+def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
+    """Making a folder is not tried for ever."""
+    monkeypatch.setattr(folders, "claim", lambda _path: None)
+    with pytest.raises(Unavailable, match="others take each one"):
+        folders.new(root)
+
+
+def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch):
+    """Removal does not fail when another process opens the folder in the last moment."""
+    path = dead(root)
+    (found,) = adoptable(root, None)
+    unlink = type(path).unlink
+
+    def rival(target, **named):
+        unlink(target, **named)
+        target.touch()
+
+    monkeypatch.setattr(type(path), "unlink", rival)
+    found.remove()
+    assert (path / "lock").exists()
+
+
+@pytest.mark.parametrize("call", ["mkdir", "open", "fsync"])
+def test_root_that_cannot_be_used_is_unavailable(root, monkeypatch, call):
+    """No folder, no journal."""
+    monkeypatch.setattr(os, call, refuse(errno.EROFS))
+    with pytest.raises(Unavailable, match="no journal folder"):
+        folders.new(root)
+
+
+def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeypatch):
+    """What was locked before the failure is let go."""
+    dead(root)
+    dead(root)
+    claim = folders.claim
+    calls = iter([claim, refuse(errno.EIO)])
+
+    def second_fails(path):
+        return next(calls)(path)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(folders, "claim", second_fails)
+        with pytest.raises(Unavailable, match="cannot be adopted"):
+            adoptable(root, None)
+    found = adoptable(root, None)
+    assert len(found) == 2
+    for each in found:
+        each.let_go()
+
+
+def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
+    """Nothing escapes as an OSError, and the lock stays held for another try."""
+    path = dead(root, file_of([entry_of(1)]))
+    (found,) = adoptable(root, None)
+    (path / "folder").mkdir()
+    with pytest.raises(Unavailable, match="cannot be removed"):
+        found.remove()
+    assert adoptable(root, None) == []
+    for each in path.iterdir():
+        each.rmdir() if each.is_dir() else each.unlink()
+    path.rmdir()
+    with pytest.raises(Unavailable):
+        found.size_bytes()
+    with pytest.raises(Unavailable):
+        found.release(1)
+    found.let_go()

@@ -1,0 +1,106 @@
+"""Entries: what is written comes back, and no byte can be changed unseen."""
+
+import dataclasses
+
+import msgspec
+import pytest
+from crc32c import crc32c
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.journal import entry
+from app.journal.entry import Entry
+from tests.support.journals import bytes_of, entry_of
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+entries = st.builds(
+    Entry,
+    seq=st.integers(1, 2**64 - 1),
+    project_id=st.integers(-(2**63), 2**64 - 1),
+    key=texts,
+    received_ms=st.integers(0, 2**63),
+    client_ip=st.none() | texts,
+    content_encoding=st.none() | texts,
+    kind=st.sampled_from(["envelope", "store"]),
+    body=st.binary(max_size=300),
+)
+
+
+def decoded(data: bytes) -> Entry:
+    """Read one entry that fills `data`."""
+    head = entry.decode_head(data[: entry.HEAD_BYTES])
+    rest = data[entry.HEAD_BYTES :]
+    assert len(rest) == head.rest_bytes
+    return entry.decode(head, rest[: head.meta_bytes], rest[head.meta_bytes :])
+
+
+@given(entries)
+def test_entry_comes_back_as_it_was(written):
+    """Any entry survives the round trip."""
+    assert decoded(bytes_of(written)) == written
+
+
+@given(entries, st.data())
+def test_changed_bit_is_seen(written, data):
+    """One flipped bit anywhere makes an entry Malformed."""
+    raw = bytearray(bytes_of(written))
+    bit = data.draw(st.integers(0, len(raw) * 8 - 1))
+    raw[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(Malformed):
+        decoded(bytes(raw))
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_a_head_or_malformed(data):
+    """No input makes the reader of heads fail otherwise."""
+    with pytest.raises(Malformed):
+        entry.decode_head(data)
+
+
+@given(st.binary(max_size=200))
+def test_any_meta_is_read_or_malformed(meta):
+    """Meta that passes its checksum but follows no format is Malformed."""
+    raw = entry.encode(entry_of(1))
+    head = entry.decode_head(raw[: entry.HEAD_BYTES])
+    forged = dataclasses.replace(head, crc=crc32c(b"body", crc32c(meta)))
+    try:
+        found = entry.decode(forged, meta, b"body")
+    except Malformed:
+        return
+    assert isinstance(found, Entry)
+
+
+def test_meta_of_a_later_version_is_read():
+    """Fields added to the end are passed over, so an older release can drain a newer journal."""
+    meta = msgspec.msgpack.encode([7, "key", 5, None, "gzip", "store", "new", 99])
+    head = entry.Head(len(meta), 0, 3, crc32c(meta))
+    assert entry.decode(head, meta, b"") == Entry(3, 7, "key", 5, None, "gzip", "store", b"")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"project_id": 2**64}, {"received_ms": -(2**70)}, {"key": "\ud800"}, {"client_ip": "a\udfff"}],
+)
+def test_what_messagepack_cannot_hold_is_malformed(change):
+    """Numbers beyond 64 bits and lone surrogates are refused, not written."""
+    with pytest.raises(Malformed, match="cannot be written down"):
+        entry.encode(dataclasses.replace(entry_of(1), **change))
+
+
+def test_longest_meta_is_kept_and_one_more_is_not():
+    """The limit of meta holds to the byte."""
+    spare = entry.META_BYTES - (len(entry.encode(entry_of(1))) - entry.HEAD_BYTES)
+    longest = "g" * (spare + len("gzip") - 2)  # a long text has 2 more bytes before it
+    kept = dataclasses.replace(entry_of(1), content_encoding=longest)
+    assert len(entry.encode(kept)) == entry.HEAD_BYTES + entry.META_BYTES
+    with pytest.raises(TooLarge, match="16384 are kept"):
+        entry.encode(dataclasses.replace(kept, content_encoding=longest + "g"))
+
+
+def test_largest_body_is_kept_and_one_more_byte_is_not(monkeypatch):
+    """The limit of the body holds to the byte."""
+    monkeypatch.setattr(entry, "LIMITS", dataclasses.replace(LIMITS, inflated_bytes=9))
+    assert decoded(bytes_of(entry_of(1, b"123456789"))).body == b"123456789"
+    with pytest.raises(TooLarge, match="9 are kept"):
+        entry.encode(entry_of(1, b"1234567890"))

@@ -1,0 +1,258 @@
+"""Reading back: every whole entry, in order, and the truth about the rest."""
+
+import errno
+import logging
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from app.core.errors import Unavailable
+from app.journal import entry, files, reader
+from app.journal.entry import Entry
+from app.journal.reader import Damage
+from tests.support.journals import bytes_of, entry_of, file_of
+
+ONE, TWO, THREE = entry_of(1, b"one" * 9), entry_of(2, b""), entry_of(3, b"three" * 99)
+FOUR = entry_of(4, b"four")
+AT_TWO = files.HEADER_BYTES + len(bytes_of(ONE))
+AT_THREE = AT_TWO + len(bytes_of(TWO))
+
+
+def lay(folder: Path, *contents: bytes, names: tuple[int, ...] = (1, 4, 7)) -> Path:
+    """Put journal files with these bytes into a folder."""
+    for name, content in zip(names, contents, strict=False):
+        (folder / files.name(name)).write_bytes(content)
+    return folder
+
+
+def everything(folder: Path, after_seq: int = 0) -> tuple[list[Entry], list[Damage]]:
+    """Read a folder to its end."""
+    damages: list[Damage] = []
+    return list(reader.read(folder, after_seq, on_damage=damages.append)), damages
+
+
+def test_entries_come_in_order_over_files(tmp_path):
+    """Two files read as one sequence."""
+    first = file_of([ONE, TWO, THREE])
+    lay(tmp_path, first, file_of([FOUR], first_seq=4, previous_bytes=len(first)))
+    assert everything(tmp_path) == ([ONE, TWO, THREE, FOUR], [])
+
+
+@pytest.mark.parametrize("after_seq", range(6))
+def test_reading_goes_on_after_a_seq(tmp_path, after_seq):
+    """Entries up to `after_seq` are passed over, whole files of them unopened."""
+    first = file_of([ONE, TWO, THREE])
+    lay(tmp_path, first, file_of([FOUR], first_seq=4, previous_bytes=len(first)))
+    assert everything(tmp_path, after_seq) == ([ONE, TWO, THREE, FOUR][after_seq:], [])
+
+
+def test_file_that_is_passed_over_is_not_opened(tmp_path):
+    """Garbage in a file that is digested already is nobody's concern."""
+    lay(tmp_path, b"garbage", file_of([FOUR], first_seq=4))
+    assert everything(tmp_path, 3) == ([FOUR], [])
+
+
+def test_reading_stops_at_the_last_one_wanted(tmp_path):
+    """`until_seq` keeps a reader out of what is not synced yet."""
+    lay(tmp_path, file_of([ONE, TWO, THREE]))
+    assert list(reader.read(tmp_path, until_seq=2)) == [ONE, TWO]
+    assert list(reader.read(tmp_path, until_seq=3)) == [ONE, TWO, THREE]
+
+
+def test_same_entry_in_two_files_comes_once(tmp_path):
+    """A seq that does not grow is passed over."""
+    lay(tmp_path, file_of([ONE, TWO]), file_of([TWO, FOUR], first_seq=4), names=(1, 3))
+    assert everything(tmp_path)[0] == [ONE, TWO, FOUR]
+
+
+@pytest.mark.parametrize("cut", range(1, len(bytes_of(THREE))))
+def test_torn_tail_of_the_last_file_ends_in_silence(tmp_path, cut):
+    """Wherever the last write was cut, the entries before it are read and nothing is told."""
+    lay(tmp_path, file_of([ONE, TWO, THREE])[:-cut])
+    assert everything(tmp_path) == ([ONE, TWO], [])
+
+
+@pytest.mark.parametrize("size", range(files.HEADER_BYTES + 1))
+def test_file_cut_in_its_header_is_empty(tmp_path, size):
+    """A process may die before its first entry is written."""
+    lay(tmp_path, file_of([])[:size])
+    assert everything(tmp_path) == ([], [])
+
+
+@pytest.mark.parametrize("zeros", [1, 27, 28, 9_999, 600_000])
+def test_blank_tail_ends_in_silence(tmp_path, zeros):
+    """A file made longer, whose data never reached the disk, has a torn tail."""
+    lay(tmp_path, file_of([ONE]) + bytes(zeros))
+    assert everything(tmp_path) == ([ONE], [])
+    lay(tmp_path, bytes(zeros))
+    assert everything(tmp_path) == ([], [])
+
+
+def test_torn_tail_of_an_earlier_file_ends_in_silence(tmp_path):
+    """What was not synced when its file was given up was promised to nobody."""
+    torn = file_of([ONE, TWO]) + b"\xff" * 50
+    following = file_of([FOUR], first_seq=4, previous_bytes=len(file_of([ONE, TWO])))
+    lay(tmp_path, torn, following)
+    assert everything(tmp_path) == ([ONE, TWO, FOUR], [])
+
+
+def test_cut_of_what_was_synced_is_damage(tmp_path):
+    """A file shorter than it was when the next one was begun has lost something."""
+    whole = file_of([ONE, TWO, THREE])
+    lay(tmp_path, whole[:-5], file_of([FOUR], first_seq=4, previous_bytes=len(whole)))
+    found, damages = everything(tmp_path)
+    assert found == [ONE, TWO, FOUR]
+    assert [(each.file.name, each.offset) for each in damages] == [(files.name(1), AT_THREE)]
+    assert "entry 3 claims" in damages[0].reason
+
+
+def test_bad_body_costs_one_entry(tmp_path):
+    """A head that passes its checksum vouches for where the next entry begins."""
+    raw = bytearray(file_of([ONE, TWO, THREE]))
+    raw[AT_TWO - 1] ^= 1
+    lay(tmp_path, bytes(raw))
+    found, damages = everything(tmp_path)
+    assert found == [TWO, THREE]
+    assert [(each.offset, each.reason) for each in damages] == [
+        (files.HEADER_BYTES, "entry 1 fails its checksum")
+    ]
+
+
+def test_bad_head_costs_the_rest_of_its_file(tmp_path):
+    """Without a trusted length the reader goes on with the next file, and says so."""
+    first = bytearray(file_of([ONE, TWO, THREE]))
+    first[AT_TWO + 5] ^= 1
+    lay(tmp_path, bytes(first), file_of([FOUR], first_seq=4, previous_bytes=len(first)))
+    found, damages = everything(tmp_path)
+    assert found == [ONE, FOUR]
+    assert [(each.offset, each.reason) for each in damages] == [
+        (AT_TWO, "bytes that are no head of an entry")
+    ]
+
+
+@pytest.mark.parametrize("following", [b"", b"garbage" * 9])
+def test_bad_bytes_before_an_unreadable_file_are_told(tmp_path, following):
+    """When nothing says what was synced, a wrong checksum counts as damage, a short file not."""
+    first = bytearray(file_of([ONE, TWO]))
+    first[AT_TWO - 1] ^= 1
+    lay(tmp_path, bytes(first[:-1]), following)
+    found, damages = everything(tmp_path)
+    assert found == []
+    assert damages[0] == Damage(
+        tmp_path / files.name(1), files.HEADER_BYTES, "entry 1 fails its checksum"
+    )
+    assert all(each.file.name == files.name(4) for each in damages[1:])
+
+
+def test_body_that_holds_a_whole_file_is_only_a_body(tmp_path):
+    """What a sender wrote is never taken for an entry, not even beside damage."""
+    forged = entry_of(1, file_of([entry_of(9, b"forged")]) + bytes_of(entry_of(10)))
+    raw = bytearray(file_of([forged, TWO]))
+    raw[files.HEADER_BYTES + 5] ^= 1
+    lay(tmp_path, bytes(raw))
+    found, damages = everything(tmp_path)
+    assert found == []
+    assert len(damages) == 1
+
+
+@settings(max_examples=200)
+@given(raw=st.binary(max_size=400), valid=st.integers(0, 3), tail=st.booleans())
+def test_any_bytes_are_entries_or_damage(tmp_path_factory, raw, valid, tail):
+    """No content of a file makes reading fail; what was written before it is read."""
+    folder = tmp_path_factory.mktemp("any")
+    written = [ONE, TWO, THREE][:valid]
+    first = (file_of(written) if valid else b"") + raw
+    second = file_of([FOUR], first_seq=4)
+    lay(folder, *([first, second] if tail else [first]))
+    found, damages = everything(folder)
+    assert found == written + ([FOUR] if tail else [])
+    assert all(isinstance(each, Damage) for each in damages)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_change_hides_entries_but_never_alters_them(tmp_path_factory, data):
+    """Overwritten, cut or inserted bytes lose entries at most; none comes out changed."""
+    raw = bytearray(file_of([ONE, TWO, THREE]))
+    start = data.draw(st.integers(0, len(raw)))
+    end = data.draw(st.integers(start, min(len(raw), start + 40)))
+    raw[start:end] = data.draw(st.binary(max_size=40))
+    folder = lay(tmp_path_factory.mktemp("changed"), bytes(raw))
+    found, _ = everything(folder)
+    assert [each for each in [ONE, TWO, THREE] if each in found] == found
+
+
+def test_empty_or_missing_folder(tmp_path):
+    """An empty folder has no entries; a missing one cannot be read."""
+    assert everything(tmp_path) == ([], [])
+    with pytest.raises(Unavailable, match="cannot be read"):
+        everything(tmp_path / "missing")
+
+
+def test_file_released_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    """Reading one's own journal goes beside the removal of its files."""
+    lay(tmp_path, file_of([ONE]), file_of([FOUR], first_seq=4))
+    entries = reader.read(tmp_path)
+    listing = files.listing
+
+    def then_released(folder):
+        found = listing(folder)
+        found[0].path.unlink()
+        return found
+
+    monkeypatch.setattr(files, "listing", then_released)
+    assert list(entries) == [FOUR]
+
+
+@pytest.mark.parametrize(("code", "is_damage"), [(errno.EIO, True), (errno.EMFILE, False)])
+def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, code, is_damage):
+    """A sector that is gone must not hold up the journal; what passes is tried again later."""
+    lay(tmp_path, file_of([ONE, TWO]))
+    real = entry.decode_head
+
+    def failing(data):
+        if real(data).seq == 2:
+            raise OSError(code, os.strerror(code))
+        return real(data)
+
+    monkeypatch.setattr(entry, "decode_head", failing)
+    if is_damage:
+        found, damages = everything(tmp_path)
+        assert found == [ONE]
+        assert damages == [Damage(tmp_path / files.name(1), AT_TWO, "the disk cannot read it")]
+    else:
+        with pytest.raises(Unavailable):
+            everything(tmp_path)
+
+
+def test_damage_is_logged_unless_asked_otherwise(tmp_path, caplog, capsys):
+    """The operator finds damage in the log, with file and offset."""
+    lay(tmp_path, b"garbage" * 9)
+    with caplog.at_level(logging.ERROR):
+        assert list(reader.read(tmp_path)) == []
+    told = caplog.text + capsys.readouterr().out
+    assert "journal damaged" in told
+    assert files.name(1) in told
+
+
+def test_batch_is_bounded_by_count_and_bytes():
+    """A batch ends at its count, or with the entry that crosses its bytes."""
+    every = [entry_of(seq, b"x" * 10) for seq in range(1, 8)]
+    entries = iter(every)
+    assert reader.take(entries, max_entries=2, max_bytes=99) == every[:2]
+    assert reader.take(entries, max_entries=9, max_bytes=11) == every[2:4]
+    assert reader.take(entries, max_entries=9, max_bytes=1) == every[4:5]
+    assert reader.take(entries, max_entries=9, max_bytes=999) == every[5:]
+    assert reader.take(entries, max_entries=9, max_bytes=999) == []
+
+
+def test_abandoned_reader_closes_its_file(tmp_path):
+    """A digest that stops in the middle leaves no file open."""
+    lay(tmp_path, file_of([ONE, TWO]))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    entries = reader.read(tmp_path)
+    assert next(iter(entries)) == ONE
+    del entries
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

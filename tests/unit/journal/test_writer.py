@@ -1,0 +1,461 @@
+"""The journal of a process: what `append` returned for is on disk, and nothing else is promised."""
+
+import asyncio
+import errno
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from app.core import clock
+from app.core.errors import Malformed, Unavailable
+from app.journal import adopt, appender, files, folder as folders, reader, writer
+from app.journal.backlog import Backlog
+from app.journal.writer import Journal
+from tests.support.journals import append
+from tests.support.waiting import until
+
+FILE_BYTES = 64 * 1024
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where journals make their folders."""
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+async def journal(root: Path) -> AsyncIterator[Journal]:
+    """An open journal, closed afterwards."""
+    opened = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    yield opened
+    await opened.close()
+
+
+class Gate:
+    """Holds the writer thread inside fdatasync until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entered = threading.Event()
+        self._open = threading.Event()
+        self.syncs = 0
+        real = os.fdatasync
+
+        def held(fd: int) -> None:
+            self.syncs += 1
+            self.entered.set()
+            assert self._open.wait(20)
+            real(fd)
+
+        monkeypatch.setattr(os, "fdatasync", held)
+
+    async def reached(self) -> None:
+        """Wait until the writer thread stands at the gate."""
+        await until(self.entered.is_set)
+
+    def open(self) -> None:
+        """Let it pass, now and from now on."""
+        self._open.set()
+
+
+def bodies(journal: Journal) -> list[bytes]:
+    """Read back what is on disk."""
+    return [each.body for each in reader.read(journal.path)]
+
+
+def names(journal: Journal) -> list[int]:
+    """List the numbers of the journal's files."""
+    return [each.first_seq for each in files.listing(journal.path)]
+
+
+async def test_appended_entry_is_read_back_whole(journal):
+    """Every fact of a request comes back, under the seq that append returned."""
+    seq = await journal.append(
+        project_id=7,
+        key="k",
+        received_ms=1_800_000_000_000,
+        client_ip="2001:db8::1",
+        content_encoding="br",
+        kind="store",
+        body=b"\0body\xff",
+    )
+    (found,) = reader.read(journal.path)
+    assert (found.seq, seq, journal.last_seq) == (1, 1, 1)
+    assert (found.project_id, found.key, found.received_ms) == (7, "k", 1_800_000_000_000)
+    assert (found.client_ip, found.content_encoding, found.kind) == ("2001:db8::1", "br", "store")
+    assert found.body == b"\0body\xff"
+
+
+async def test_seqs_grow_with_the_order_of_calls(journal):
+    """Entries appended at once get the seqs 1, 2, 3 … and lie on disk in that order."""
+    seqs = await asyncio.gather(*(append(journal, b"%d" % number) for number in range(50)))
+    assert seqs == list(range(1, 51))
+    assert bodies(journal) == [b"%d" % number for number in range(50)]
+
+
+async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch):
+    """While fdatasync has not returned, append has not either."""
+    gate = Gate(monkeypatch)
+    waiting = asyncio.ensure_future(append(journal))
+    await gate.reached()
+    assert not waiting.done()
+    assert journal.last_seq == 0
+    assert journal.backlog() == Backlog(0, 0, None)
+    gate.open()
+    assert await waiting == 1
+
+
+async def test_what_arrives_during_a_sync_goes_with_the_next(journal, monkeypatch):
+    """Forty entries that came meanwhile cost one fdatasync."""
+    gate = Gate(monkeypatch)
+    first = asyncio.ensure_future(append(journal, b"first"))
+    await gate.reached()
+    others = [asyncio.ensure_future(append(journal, b"%d" % number)) for number in range(40)]
+    await until(lambda: journal._next_seq == 42)
+    gate.open()
+    await asyncio.gather(first, *others)
+    assert gate.syncs == 2
+    assert len(bodies(journal)) == 41
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_BATCH_ENTRIES", 10), ("_BATCH_BYTES", 10)])
+async def test_batch_is_bounded(journal, monkeypatch, limit, value):
+    """A long queue is written in several steps, none forgotten, in order."""
+    monkeypatch.setattr(writer, limit, value)
+    gate = Gate(monkeypatch)
+    waiting = [asyncio.ensure_future(append(journal, b"%d" % number)) for number in range(40)]
+    await gate.reached()
+    await until(lambda: journal._next_seq == 41)
+    gate.open()
+    assert await asyncio.gather(*waiting) == list(range(1, 41))
+    assert gate.syncs >= 4
+    assert bodies(journal) == [b"%d" % number for number in range(40)]
+
+
+async def test_batch_of_more_buffers_than_one_call_takes(journal, monkeypatch):
+    """One writev takes a limited number of buffers; a batch may have more."""
+    monkeypatch.setattr(appender, "_BUFFERS", 3)
+    await asyncio.gather(*(append(journal, b"%d" % number) for number in range(20)))
+    assert bodies(journal) == [b"%d" % number for number in range(20)]
+
+
+async def test_short_write_is_continued(journal, monkeypatch):
+    """A call that takes only some bytes does not tear an entry."""
+    writev, write = os.writev, os.write
+    monkeypatch.setattr(os, "writev", lambda fd, some: writev(fd, [b"".join(some)[:40]]))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    await append(journal, b"whole" * 20)
+    await append(journal, b"")
+    assert bodies(journal) == [b"whole" * 20, b""]
+
+
+async def test_files_are_private(journal, root):
+    """Folders are 0700 and files 0600: a journal holds envelopes as they came."""
+    await append(journal)
+    assert stat.S_IMODE(root.stat().st_mode) == 0o700
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o700
+    for path in journal.path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_full_file_is_followed_by_another(journal):
+    """A file ends with the entry that crosses its size; entries are never split over two."""
+    for _ in range(4):
+        await append(journal, bytes(FILE_BYTES // 2))
+    assert names(journal) == [1, 3]
+    assert [each.seq for each in reader.read(journal.path)] == [1, 2, 3, 4]
+
+
+async def test_entry_larger_than_a_file_is_kept(journal):
+    """The size of a file is where it ends, not what it can hold."""
+    await append(journal, bytes(3 * FILE_BYTES))
+    assert bodies(journal) == [bytes(3 * FILE_BYTES)]
+
+
+async def test_name_of_a_file_is_synced_before_its_first_entry(journal, monkeypatch):
+    """An entry in a file whose name a power cut takes away would be lost."""
+    steps: list[str] = []
+    for call in ("open", "fsync", "writev", "fdatasync"):
+        real = getattr(os, call)
+
+        def noting(*args, real=real, call=call, **named):
+            steps.append(call)
+            return real(*args, **named)
+
+        monkeypatch.setattr(os, call, noting)
+    await append(journal)
+    await append(journal)
+    assert steps == ["open", "fsync", "writev", "fdatasync", "writev", "fdatasync"]
+
+
+async def test_released_files_are_removed_whole(journal):
+    """A file goes when all in it is digested, not before; the live file stays."""
+    for _ in range(5):
+        await append(journal, bytes(FILE_BYTES // 2))
+    assert names(journal) == [1, 3, 5]
+    journal.release(1)
+    await append(journal)
+    assert names(journal) == [1, 3, 5]
+    journal.release(2)
+    await until(lambda: names(journal) == [3, 5])
+    journal.release(6)
+    journal.release(2)
+    await until(lambda: names(journal) == [5])
+    assert [each.seq for each in reader.read(journal.path, 4)] == [5, 6]
+
+
+async def test_old_file_is_closed_so_that_it_can_go(root):
+    """Also when little comes in, what is digested leaves the disk."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0, file_s=0.01)
+    seq = await append(journal)
+    journal.release(seq)
+    await until(lambda: names(journal) == [])
+    assert await append(journal) == 2
+    assert names(journal) in ([2], [])
+    await until(lambda: journal._appender._live is None)
+    assert bodies(journal) == [b"body"]
+    await journal.close()
+
+
+async def test_old_file_is_closed_by_a_write_too(root):
+    """Under constant load nobody is idle to look at the clock."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0, file_s=0)
+    for _ in range(3):
+        await append(journal)
+    assert names(journal) == [1, 2, 3]
+    await journal.close()
+
+
+async def test_young_file_outlives_an_idle_look(root, monkeypatch):
+    """A look that comes too early changes nothing."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    journal._appender.tidy()
+    await append(journal)
+    journal._appender.tidy()
+    assert journal._appender._live is not None
+    await journal.close()
+
+
+async def test_backlog_tells_what_waits_for_digestion(journal):
+    """Entries, bytes and the oldest receipt go up with appends and down with releases."""
+    await append(journal, b"a" * 10, received_ms=30)
+    one = journal.backlog()
+    assert (one.entries, one.oldest_received_ms) == (1, 30)
+    await append(journal, b"b" * 10, received_ms=20)
+    two = journal.backlog()
+    assert (two.entries, two.bytes, two.oldest_received_ms) == (2, 2 * one.bytes, 30)
+    journal.release(1)
+    assert journal.backlog() == Backlog(1, one.bytes, 20)
+    journal.release(2)
+    assert journal.backlog() == Backlog(0, 0, None)
+
+
+async def test_cancelled_append_harms_nobody(journal, monkeypatch):
+    """A sender that hangs up while its entry is written leaves the others untouched."""
+    gate = Gate(monkeypatch)
+    gone = asyncio.ensure_future(append(journal, b"gone"))
+    stays = asyncio.ensure_future(append(journal, b"stays"))
+    await gate.reached()
+    gone.cancel()
+    gate.open()
+    assert await stays == 2
+    assert gone.cancelled()
+    assert b"stays" in bodies(journal)
+
+
+async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
+    """A stalled disk does not fill the memory; whatever is alone is taken, however large."""
+    monkeypatch.setattr(writer, "WAITING_BYTES", 1_000)
+    gate = Gate(monkeypatch)
+    large = asyncio.ensure_future(append(journal, bytes(5_000)))
+    await gate.reached()
+    with pytest.raises(Unavailable, match="too slow"):
+        await append(journal)
+    gate.open()
+    await large
+    assert await append(journal) == 2
+
+
+async def test_refused_entry_leaves_no_hole(journal):
+    """What cannot be written down costs no seq and no bytes of the queue."""
+    with pytest.raises(Malformed):
+        await journal.append(
+            project_id=2**80,
+            key="k",
+            received_ms=1,
+            client_ip=None,
+            content_encoding=None,
+            kind="envelope",
+            body=b"",
+        )
+    assert await append(journal) == 1
+    assert journal._waiting_bytes == 0
+
+
+@pytest.mark.parametrize("reserve_bytes", [2**62])
+async def test_reserve_is_kept_free(root, reserve_bytes):
+    """Under the reserve nothing is accepted and nothing is written."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=reserve_bytes)
+    with pytest.raises(Unavailable, match="disk space are left"):
+        await append(journal)
+    assert names(journal) == []
+    await journal.close()
+
+
+async def test_free_space_is_not_asked_for_each_write(journal, monkeypatch):
+    """The figure is trusted for a second, less what was written; too little is asked again."""
+    asked = 0
+    real = os.fstatvfs
+
+    def counting(fd):
+        nonlocal asked
+        asked += 1
+        return real(fd)
+
+    now_s = 100.0
+    monkeypatch.setattr(clock, "monotonic_s", lambda: now_s)
+    monkeypatch.setattr(os, "fstatvfs", counting)
+    for _ in range(5):
+        await append(journal)
+    assert asked == 1
+    now_s = 101.5
+    await append(journal)
+    assert asked == 2
+    journal._appender._room_bytes = 0
+    await append(journal)
+    assert asked == 3
+
+
+async def test_closed_journal_takes_nothing(journal):
+    """After closing, once or twice, append is Unavailable."""
+    await journal.close()
+    await journal.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await append(journal)
+
+
+async def test_closing_writes_what_waits(root, monkeypatch):
+    """A stop in the middle of a burst loses nobody who had come in."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    gate = Gate(monkeypatch)
+    waiting = [asyncio.ensure_future(append(journal)) for _ in range(9)]
+    await gate.reached()
+    closing = asyncio.ensure_future(journal.close())
+    await until(lambda: journal._is_closed)
+    gate.open()
+    await closing
+    assert await asyncio.gather(*waiting) == list(range(1, 10))
+    assert len(bodies(journal)) == 9
+
+
+async def test_closed_journal_is_adopted_if_anything_is_left(root):
+    """What was not released goes to the next process, under the same id and seqs."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    assert adopt.adoptable(root, journal.id) == adopt.adoptable(root, None) == []
+    await append(journal, b"left")
+    await journal.close()
+    (found,) = adopt.adoptable(root, None)
+    assert found.id == journal.id
+    assert [(each.seq, each.body) for each in found.read()] == [(1, b"left")]
+    found.let_go()
+
+
+async def test_closed_journal_leaves_no_folder_when_all_is_released(root):
+    """A clean stop leaves nothing to adopt."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    journal.release(await append(journal))
+    await journal.close()
+    assert list(root.iterdir()) == []
+
+
+async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, monkeypatch):
+    """A failed start leaves its folder for adoption."""
+
+    def failing(*_args: object, **_named: object) -> None:
+        raise OSError(errno.EMFILE, "no more")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "Appender", failing)
+        with pytest.raises(Unavailable, match="cannot be opened"):
+            Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    (found,) = adopt.adoptable(root, None)
+    found.remove()
+
+
+async def test_loop_that_is_gone_does_not_stop_the_writer(root):
+    """A loop that ends without waiting leaves a thread that still closes cleanly."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+
+    def abandoned() -> None:
+        async def start() -> None:
+            waiting = asyncio.ensure_future(append(journal, b"abandoned"))
+            await asyncio.sleep(0)
+            waiting.cancel()
+
+        with pytest.MonkeyPatch.context() as patched:
+            gate = Gate(patched)
+            asyncio.run(start())
+            gate.open()
+
+    await asyncio.to_thread(abandoned)
+    await journal.close()
+    assert bodies(journal) == [b"abandoned"]
+
+
+async def test_unknown_failure_is_unavailable_and_logged(journal, monkeypatch, caplog):
+    """A bug in the writer must not leave senders waiting for ever."""
+
+    def failing(*_args: object, **_named: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal._appender, "write", failing)
+        with pytest.raises(Unavailable, match="the journal failed"):
+            await append(journal)
+    assert await append(journal) == 2
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.binary(max_size=200), max_size=8), max_size=8), st.integers(40, 900))
+def test_any_load_reads_back(tmp_path_factory, bursts, file_bytes):
+    """Whatever is appended, in bursts and over files of any size, comes back in order."""
+
+    async def run() -> None:
+        root = tmp_path_factory.mktemp("load")
+        journal = Journal.open(root, file_bytes=file_bytes, reserve_bytes=0)
+        for burst in bursts:
+            await asyncio.gather(*(append(journal, body) for body in burst))
+        assert bodies(journal) == [body for burst in bursts for body in burst]
+        journal.release(journal.last_seq)
+        await journal.close()
+        assert not journal.path.exists()
+
+    asyncio.run(run())
+
+
+async def test_close_tolerates_a_folder_it_cannot_remove(root, monkeypatch):
+    """An empty folder that stays is removed by whoever adopts it."""
+
+    def failing(_path: Path) -> None:
+        raise PermissionError
+
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    monkeypatch.setattr(folders, "remove", failing)
+    await journal.close()
+    assert journal.path.exists()
+
+
+async def test_file_tells_how_much_of_the_one_before_was_synced(journal):
+    """Damage to acknowledged entries of a closed file is told, also when it looks like a cut."""
+    for _ in range(3):
+        await append(journal, bytes(FILE_BYTES // 2))
+    first, second = files.listing(journal.path)
+    os.truncate(first.path, first.path.stat().st_size - 1)
+    damages: list[reader.Damage] = []
+    found = [each.seq for each in reader.read(journal.path, on_damage=damages.append)]
+    assert found == [1, second.first_seq]
+    assert [each.file for each in damages] == [first.path]
