@@ -1,0 +1,17 @@
+/** Moments in the reader's own zone; the exact UTC stays in the title. */
+
+import { all } from "./dom.js";
+import { agoText, momentText } from "./words.js";
+
+/** @param {ParentNode} within */
+export function moments(within) {
+  for (const time of all("time[data-moment]", within)) {
+    const at = new Date(time.getAttribute("datetime") ?? "");
+    if (!Number.isNaN(at.getTime())) time.textContent = momentText(at);
+  }
+  const now = new Date();
+  for (const words of all("[data-ago]", within)) {
+    const at = new Date(words.dataset.ago ?? "");
+    if (!Number.isNaN(at.getTime())) words.textContent = agoText(at, now);
+  }
+}

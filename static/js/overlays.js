@@ -1,0 +1,39 @@
+/** Menus that close when one looks away, and dialogs that stand in for pages of their own. */
+
+import { all, closest } from "./dom.js";
+
+/** Closes a menu on a click elsewhere and on Escape. */
+export function menus() {
+  document.addEventListener("click", (event) => {
+    for (const menu of all("details[data-menu][open]")) {
+      const inside = event.target instanceof Node && menu.contains(event.target);
+      if (!inside || closest(event, "[data-opens]")) menu.removeAttribute("open");
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of all("details[data-menu][open]")) {
+      menu.removeAttribute("open");
+      menu.querySelector("summary")?.focus();
+    }
+  });
+}
+
+/** Opens dialogs by `data-opens`; a link's own page is what opens without JavaScript. */
+export function dialogs() {
+  document.addEventListener("click", (event) => {
+    const opener = closest(event, "[data-opens]");
+    if (opener && openDialog(opener.dataset.opens ?? "")) event.preventDefault();
+    const dialog = closest(event, "dialog");
+    if (!(dialog instanceof HTMLDialogElement)) return;
+    if (closest(event, "[data-closes]") || event.target === dialog) dialog.close();
+  });
+}
+
+/** @param {string} id */
+export function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (!(dialog instanceof HTMLDialogElement)) return false;
+  if (!dialog.open) dialog.showModal();
+  return true;
+}

@@ -1,0 +1,53 @@
+/**
+ * Keeps the address able to bring anybody to the same moment and panel.
+ *
+ * @import {Desk} from "./types.js"
+ */
+
+import { copyAndSay } from "../copy.js";
+import { need } from "../dom.js";
+import { clockText } from "../words.js";
+
+const QUIET_MS = 300;
+
+/**
+ * @param {Desk} desk
+ * @returns {{set: (name: string, value: string) => void, copy: () => void}}
+ */
+export function createAddress({ player, signal }) {
+  const button = need("[data-copy-link]");
+  const time = need("[data-copy-link-time]");
+  let timer = 0;
+  /** @param {string} name @param {string} value */
+  const set = (name, value) => {
+    const url = new URL(location.href);
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+  };
+  const copy = () => {
+    const url = new URL(location.href);
+    url.hash = "";
+    url.searchParams.set("t", seconds(player.store.get().at_ms));
+    void copyAndSay(button, url.href);
+  };
+  button.addEventListener("click", copy, { signal });
+  const stop = player.store.subscribe((state, previous) => {
+    if (state.at_ms === previous.at_ms && state.playing === previous.playing) return;
+    const words = clockText(state.at_ms);
+    if (time.textContent !== words) time.textContent = words;
+    // Browsers refuse frequent changes of the address; a moving playhead is not written.
+    clearTimeout(timer);
+    if (!state.playing) timer = setTimeout(() => set("t", seconds(state.at_ms)), QUIET_MS);
+  });
+  signal.addEventListener("abort", () => {
+    stop();
+    clearTimeout(timer);
+  });
+  return { set, copy };
+}
+
+/** @param {number} ms */
+function seconds(ms) {
+  return String(Math.round(ms / 100) / 10);
+}

@@ -1,0 +1,99 @@
+/**
+ * The timeline's axis: time in proportion, but every gap as a break of one width.
+ *
+ *     0 ms ──────── gap ──────── duration
+ *     0 ────────────▮▮────────── 1         fractions of the track
+ */
+
+const GAP_PX = 24;
+const GAPS_SHARE = 0.4;
+
+/**
+ * @typedef {{start_ms: number, end_ms: number}} Stretch
+ * @typedef {{start_ms: number, end_ms: number, from: number, to: number}} Piece
+ *
+ * @typedef {object} Axis
+ * @property {(ms: number) => number} at  where a time stands, 0 to 1
+ * @property {(at: number) => number} ms  which time stands there
+ * @property {readonly Piece[]} breaks
+ * @property {number} ms_per_px  in the stretches that are not breaks
+ */
+
+/**
+ * Lays time out over a track.
+ *
+ * @param {number} duration_ms
+ * @param {readonly Stretch[]} gaps  in time order, not overlapping
+ * @param {number} width_px  of the track; many gaps take at most 40 % of it
+ * @returns {Axis}
+ */
+export function makeAxis(duration_ms, gaps, width_px) {
+  const end_ms = Math.max(1, duration_ms);
+  const inside = gaps.filter(({ start_ms, end_ms: stop }) => start_ms < end_ms && stop > start_ms);
+  const gap = Math.min(GAP_PX / Math.max(1, width_px), GAPS_SHARE / Math.max(1, inside.length));
+  const seen_ms = inside.reduce((rest, { start_ms, end_ms: stop }) => rest - (Math.min(stop, end_ms) - start_ms), end_ms);
+  const scale = seen_ms > 0 ? (1 - gap * inside.length) / seen_ms : 0;
+
+  /** @type {Piece[]} */
+  const pieces = [];
+  /** @type {Piece[]} */
+  const breaks = [];
+  let [time_ms, place] = [0, 0];
+  /** @param {number} to_ms @param {number} width */
+  const add = (to_ms, width) => {
+    const piece = { start_ms: time_ms, end_ms: to_ms, from: place, to: place + width };
+    pieces.push(piece);
+    [time_ms, place] = [to_ms, piece.to];
+    return piece;
+  };
+  for (const { start_ms, end_ms: stop } of inside) {
+    if (start_ms > time_ms) add(start_ms, (start_ms - time_ms) * scale);
+    breaks.push(add(Math.min(stop, end_ms), gap));
+  }
+  if (time_ms < end_ms) add(end_ms, (end_ms - time_ms) * scale);
+
+  return {
+    at: (ms) => between(pieces, clamp(ms, 0, end_ms), "start_ms", "end_ms", "from", "to"),
+    ms: (at) => Math.round(between(pieces, clamp(at, 0, place), "from", "to", "start_ms", "end_ms")),
+    breaks,
+    ms_per_px: scale > 0 ? 1 / (scale * Math.max(1, width_px)) : end_ms / Math.max(1, width_px),
+  };
+}
+
+/**
+ * @param {readonly Piece[]} pieces
+ * @param {number} value
+ * @param {keyof Piece} low
+ * @param {keyof Piece} high
+ * @param {keyof Piece} from
+ * @param {keyof Piece} to
+ */
+function between(pieces, value, low, high, from, to) {
+  const piece = pieces.find((candidate) => value <= candidate[high]) ?? pieces[pieces.length - 1];
+  if (!piece || piece[high] === piece[low]) return piece ? piece[from] : 0;
+  return piece[from] + ((value - piece[low]) / (piece[high] - piece[low])) * (piece[to] - piece[from]);
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}
+
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800];
+
+/**
+ * Chooses round times to write over the track, far enough apart to be read.
+ *
+ * @param {number} duration_ms
+ * @param {Axis} axis
+ * @param {number} least_px
+ * @returns {number[]}
+ */
+export function tickTimes(duration_ms, axis, least_px) {
+  const least_s = (axis.ms_per_px * least_px) / 1000;
+  const step_ms = 1000 * (STEPS_S.find((step) => step >= least_s) ?? 3600);
+  const inBreak = (/** @type {number} */ ms) => axis.breaks.some(({ start_ms, end_ms }) => ms > start_ms && ms < end_ms);
+  const times = [];
+  for (let ms = 0; ms < duration_ms; ms += step_ms) if (!inBreak(ms)) times.push(ms);
+  return times;
+}

@@ -1,0 +1,67 @@
+/**
+ * What the pointer is over on the timeline: time, screen and the events there; and the ghost of
+ * the playhead, which also shows the row that the pointer is on in a panel.
+ *
+ * @import {Axis} from "./axis.js"
+ * @import {Content, Desk} from "./types.js"
+ */
+
+import { closest, el, mark, numberOf, place } from "../dom.js";
+import { clockText, durationText } from "../words.js";
+import { screenAt } from "./content.js";
+import { gapReason } from "./lanes.js";
+
+const REACH_PX = 5;
+const SHOWN_ROWS = 5;
+
+/**
+ * @param {Desk} desk
+ * @param {HTMLElement} track
+ * @param {() => Axis} axis
+ * @returns {{ghost: HTMLElement, card: HTMLElement}}
+ */
+export function createHover({ root, content, signal }, track, axis) {
+  const ghost = el("div", { className: "ghost" });
+  const card = el("div", { className: "hover" });
+  track.addEventListener("pointermove", (event) => {
+    const box = track.getBoundingClientRect();
+    const at = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    place(ghost, at);
+    place(card, at);
+    card.replaceChildren(...describe(content(), axis(), axis().ms(at)));
+  }, { signal });
+  root.addEventListener("pointerover", (event) => {
+    const row = closest(event, "[data-panel] [data-at-ms]");
+    mark(ghost, "data-shown", row !== null);
+    if (row) place(ghost, axis().at(numberOf(row, "atMs")));
+  }, { signal });
+  return { ghost, card };
+}
+
+/**
+ * @param {Content} content
+ * @param {Axis} axis
+ * @param {number} at_ms
+ */
+function describe(content, axis, at_ms) {
+  const screen = screenAt(content, at_ms);
+  const gap = axis.breaks.find(({ start_ms, end_ms }) => at_ms > start_ms && at_ms < end_ms);
+  const title = el("p", { className: "hover-time" }, el("span", { className: "mono" }, clockText(at_ms)), screen ? `  ${screen.name}` : "");
+  const lines = gap
+    ? [`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`]
+    : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX);
+  return [title, ...lines.map((text) => el("p", { className: "hover-row" }, text))];
+}
+
+/**
+ * @param {Content} content
+ * @param {number} at_ms
+ * @param {number} reach_ms
+ */
+function eventsNear({ errors, activity }, at_ms, reach_ms) {
+  const near = [...errors, ...activity.filter(({ kind }) => kind !== "error")].filter(
+    (row) => row.at_ms - reach_ms <= at_ms && at_ms <= row.at_ms + row.duration_ms + reach_ms,
+  );
+  const shown = near.slice(0, SHOWN_ROWS).map((row) => row.label);
+  return near.length > SHOWN_ROWS ? [...shown, `+${near.length - SHOWN_ROWS} more`] : shown;
+}

@@ -1,0 +1,118 @@
+/**
+ * The keyboard, page-wide unless one is typing; single keys can be switched off, and then work
+ * only where the picture or the timeline has the focus.
+ *
+ * @import {Desk, Row} from "./types.js"
+ * @import {Tabs} from "./tabs.js"
+ */
+
+import { openDialog } from "../overlays.js";
+import { need } from "../dom.js";
+import { lastBegun } from "./content.js";
+import { RATES } from "./transport.js";
+
+const STORED = "playhead.single-keys";
+
+/**
+ * @param {Desk} desk
+ * @param {{tabs: Tabs, focusFilter: () => void, copyLink: () => void, open: (row: Row) => void}} parts
+ */
+export function createKeys(desk, parts) {
+  const acts = actions(desk, parts);
+  const isOn = keySwitch(desk.signal);
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!(event.target instanceof Element) || isBusy(event)) return;
+    if (!isOn() && !event.target.closest(".stage, .deck")) return;
+    const name = event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key;
+    const act = acts[name] ?? acts[name.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }, { signal: desk.signal });
+}
+
+/** Whether a key means something to the element it was pressed in. @param {KeyboardEvent} event */
+function isBusy({ key, target }) {
+  if (!(target instanceof Element)) return true;
+  if (target.closest("input, select, textarea, dialog, [contenteditable]")) return true;
+  if (key === " " && target.closest("button, a, summary")) return true;
+  return /^(Arrow(Up|Down)|Home|End)$/.test(key) && target.closest("[data-panel]") !== null;
+}
+
+/** @param {AbortSignal} signal @returns {() => boolean} */
+function keySwitch(signal) {
+  const box = need("[data-keys-on]");
+  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is no check box");
+  box.checked = localStorage.getItem(STORED) !== "off";
+  box.addEventListener("change", () => localStorage.setItem(STORED, box.checked ? "on" : "off"), { signal });
+  return () => box.checked;
+}
+
+/**
+ * @param {Desk} desk
+ * @param {{tabs: Tabs, focusFilter: () => void, copyLink: () => void, open: (row: Row) => void}} parts
+ * @returns {Record<string, () => void>}
+ */
+function actions({ player, root, content, seek }, { tabs, focusFilter, copyLink, open }) {
+  const state = () => player.store.get();
+  const by = (/** @type {number} */ ms) => () => seek(state().at_ms + ms);
+  const step = (/** @type {number} */ frames) => () => player.request("step", { frames });
+  const faster = (/** @type {number} */ steps) => () => {
+    const next = RATES.indexOf(state().rate) + steps;
+    player.request("rate", { rate: RATES[Math.min(RATES.length - 1, Math.max(0, next))] ?? 1 });
+  };
+  const row = (/** @type {"activity" | "errors"} */ kind, /** @type {number} */ steps) => () => {
+    const next = neighbour(content()[kind], state().at_ms, steps);
+    if (!next) return;
+    if (kind === "errors") open(next);
+    seek(next.at_ms);
+  };
+  const toggle = () => player.request("toggle");
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    " ": toggle, k: toggle,
+    ArrowLeft: by(-5000), ArrowRight: by(5000), j: by(-10_000), l: by(10_000),
+    "Shift+ArrowLeft": row("activity", -1), "Shift+ArrowRight": row("activity", 1),
+    p: row("errors", -1), n: row("errors", 1),
+    ",": step(-1), ".": step(1),
+    ArrowUp: faster(1), ArrowDown: faster(-1), ">": faster(1), "<": faster(-1),
+    Home: () => seek(0), End: () => seek(state().duration_ms),
+    g: () => player.request("skip_gaps", {}),
+    "[": () => tabs.move(-1), "]": () => tabs.move(1),
+    "/": () => {
+      tabs.select("activity");
+      focusFilter();
+    },
+    c: copyLink,
+    f: () => fullScreen(need(".stage", root)),
+    v: () => {
+      root.dataset.focus = root.dataset.focus === "video" ? "" : "video";
+    },
+    "?": () => openDialog("keys-dialog"),
+  };
+  for (let tenth = 0; tenth <= 9; tenth += 1) {
+    acts[String(tenth)] = () => seek((state().duration_ms * tenth) / 10);
+  }
+  return acts;
+}
+
+/**
+ * The row before or after the one under the playhead.
+ *
+ * @param {readonly Row[]} rows
+ * @param {number} at_ms
+ * @param {number} steps
+ * @returns {Row | undefined}
+ */
+export function neighbour(rows, at_ms, steps) {
+  const shown = rows.filter(({ element }) => !element.hidden);
+  if (steps > 0) return shown[lastBegun(shown, at_ms) + 1];
+  return shown.findLast((row) => row.at_ms < at_ms);
+}
+
+/** @param {HTMLElement} stage */
+function fullScreen(stage) {
+  if (document.fullscreenElement) void document.exitFullscreen();
+  else void stage.requestFullscreen?.().catch(() => undefined);
+}

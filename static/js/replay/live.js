@@ -1,0 +1,97 @@
+/**
+ * A replay that still grows: looks at its own page every few seconds and takes over what is new.
+ *
+ * @import {Desk} from "./types.js"
+ */
+
+import { all } from "../dom.js";
+import { moments } from "../moments.js";
+
+const EVERY_MS = 5000;
+
+/**
+ * @param {Desk} desk
+ * @param {() => void} grown  called after the page has changed
+ */
+export function createLive({ player, root, signal }, grown) {
+  if (root.dataset.state !== "live") return;
+  let timer = 0;
+  const look = async () => {
+    const page = document.hidden ? null : await fetchPage(signal);
+    if (signal.aborted) return;
+    if (page) {
+      takeOver(root, page);
+      player.request("refresh");
+      grown();
+    }
+    if (root.dataset.state === "live") timer = setTimeout(() => void look(), EVERY_MS);
+  };
+  timer = setTimeout(() => void look(), EVERY_MS);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+}
+
+/**
+ * Fetches this page again as a document. XMLHttpRequest parses it inert, without trusting it.
+ *
+ * @param {AbortSignal} signal
+ * @returns {Promise<Document | null>}
+ */
+function fetchPage(signal) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", location.pathname + location.search);
+    request.responseType = "document";
+    request.onload = () => resolve(request.status === 200 ? request.responseXML : null);
+    request.onerror = () => resolve(null);
+    request.onabort = () => resolve(null);
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send();
+  });
+}
+
+/**
+ * Puts what is new in place: rows are added and never replaced, so that open ones stay open.
+ *
+ * @param {HTMLElement} root
+ * @param {Document} page
+ */
+function takeOver(root, page) {
+  const newRoot = page.querySelector("#replay");
+  if (!(newRoot instanceof HTMLElement)) return;
+  for (const name of ["state", "durationMs"]) root.dataset[name] = newRoot.dataset[name] ?? "";
+  for (const body of all("[data-live]")) {
+    const fresh = page.querySelector(`[data-live="${body.dataset.live}"]`);
+    if (fresh) renew(body, fresh);
+  }
+  for (const count of all("[data-count]", root)) {
+    count.textContent = page.querySelector(`[data-count="${count.dataset.count}"]`)?.textContent ?? "";
+  }
+}
+
+/**
+ * Rows with keys are merged; anything else is taken over whole.
+ *
+ * @param {HTMLElement} body
+ * @param {Element} fresh
+ */
+function renew(body, fresh) {
+  const [rows, freshRows] = [body.querySelector("[data-rows]"), fresh.querySelector("[data-rows]")];
+  if (rows && freshRows) merge(rows, freshRows);
+  else body.replaceChildren(...fresh.childNodes);
+  moments(body);
+}
+
+/**
+ * Brings rows into the new order; those that are here already stay themselves.
+ *
+ * @param {Element} rows
+ * @param {Element} fresh
+ */
+function merge(rows, fresh) {
+  const have = new Map(all(":scope > [data-key]", rows).map((row) => [row.dataset.key, row]));
+  for (const row of all(":scope > [data-key]", fresh)) {
+    const old = have.get(row.dataset.key);
+    if (old) have.delete(row.dataset.key);
+    rows.append(old ?? row);
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The replay page comes to life: reads the page, starts the player, lets the parts know each other.
+ *
+ * @import {Desk, Row} from "./types.js"
+ */
+
+import { createPlayer } from "../../player/player.js";
+import { closest, mark, need, numberOf } from "../dom.js";
+import { clockText } from "../words.js";
+import { createAddress } from "./address.js";
+import { readContent, screenAt } from "./content.js";
+import { createFilter } from "./filter.js";
+import { createFollow, keepInSight } from "./follow.js";
+import { createKeys } from "./keys.js";
+import { createLive } from "./live.js";
+import { createStage } from "./stage.js";
+import { createTabs } from "./tabs.js";
+import { createTimeline } from "./timeline.js";
+import { drawTraces } from "./traces.js";
+import { createTransport } from "./transport.js";
+
+const root = need("#replay");
+const host = root.querySelector("[data-stage-host]");
+const life = new AbortController();
+if (host instanceof HTMLElement) watch(host);
+else read();
+
+/** A replay without pictures: its panels work all the same. */
+function read() {
+  createTabs(root, life.signal);
+  drawTraces(root);
+}
+
+/** @param {HTMLElement} stageHost */
+function watch(stageHost) {
+  const tabs = createTabs(root, life.signal);
+  drawTraces(root);
+  const desk = createDesk(stageHost, life.signal);
+  createStage(desk);
+  createTransport(desk);
+  const address = createAddress(desk);
+  const follow = createFollow(desk, tabs);
+  const filter = createFilter(desk, (text) => {
+    address.set("filter", text);
+    follow.update();
+  });
+  const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
+  const timeline = createTimeline(desk, open);
+  createKeys(desk, { tabs, focusFilter: filter.focus, copyLink: address.copy, open });
+  tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
+  rowLinks(desk, (id) => {
+    const element = document.getElementById(id);
+    if (element) openRow(element, tabs, follow);
+  }, follow.resume);
+  createLive(desk, () => {
+    desk.reread();
+    drawTraces(root);
+    filter.apply();
+    timeline.draw();
+    follow.update();
+  });
+}
+
+/**
+ * @param {HTMLElement} stageHost
+ * @param {AbortSignal} signal
+ * @returns {Desk & {reread: () => void}}
+ */
+function createDesk(stageHost, signal) {
+  const player = createPlayer({
+    host: stageHost,
+    indexUrl: root.dataset.indexUrl ?? "",
+    streamUrl: root.dataset.streamUrl ?? "",
+    startAtMs: numberOf(root, "startAtMs"),
+  });
+  signal.addEventListener("abort", () => player.destroy());
+  const status = need("[data-announce]");
+  let content = readContent(root);
+  const announce = (/** @type {string} */ text) => {
+    status.textContent = text;
+  };
+  return {
+    player,
+    root,
+    signal,
+    content: () => content,
+    announce,
+    seek(at_ms) {
+      const end_ms = player.store.get().duration_ms || content.duration_ms;
+      const to_ms = Math.min(end_ms, Math.max(0, at_ms));
+      const screen = screenAt(content, to_ms);
+      player.request("seek", { at_ms: to_ms });
+      announce(`${clockText(to_ms)}${screen ? `, screen ${screen.name}` : ""}`);
+    },
+    reread() {
+      content = readContent(root);
+    },
+  };
+}
+
+/**
+ * A row's time seeks; a row's link opens what it names in its own panel.
+ *
+ * @param {Desk} desk
+ * @param {(id: string) => void} openId
+ * @param {() => void} resume
+ */
+function rowLinks({ seek, signal }, openId, resume) {
+  root.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const time = closest(event, "[data-seek]");
+    const link = closest(event, "[data-opens-row]");
+    if (!time && !link) return;
+    event.preventDefault();
+    if (time) {
+      seek(numberOf(time, "seek"));
+      resume();
+    }
+    if (link) openId((link.getAttribute("href") ?? "").slice(1));
+  }, { signal });
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {import("./tabs.js").Tabs} tabs
+ * @param {{rest: () => void}} follow
+ */
+function openRow(element, tabs, follow) {
+  const panel = element.closest("[data-panel]");
+  if (!(panel instanceof HTMLElement)) return;
+  tabs.select(panel.dataset.panel ?? "");
+  follow.rest();
+  for (const details of element.querySelectorAll("details")) details.open = true;
+  keepInSight(panel, element);
+  mark(element, "data-shown", true);
+  setTimeout(() => mark(element, "data-shown", false), 1500);
+}

@@ -1,0 +1,65 @@
+/**
+ * The buttons over the timeline, the clock, and a click on the picture.
+ *
+ * @import {Desk, State} from "./types.js"
+ */
+
+import { all, closest, mark, need } from "../dom.js";
+import { clockText } from "../words.js";
+
+export const RATES = [0.25, 0.5, 1, 2, 4, 8, 16];
+const JUMP_MS = 10_000;
+
+/** @param {Desk} desk */
+export function createTransport({ player, root, seek, signal }) {
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    toggle: () => player.request("toggle"),
+    back: () => seek(player.store.get().at_ms - JUMP_MS),
+    forward: () => seek(player.store.get().at_ms + JUMP_MS),
+    "frame-back": () => player.request("step", { frames: -1 }),
+    frame: () => player.request("step", { frames: 1 }),
+    "skip-gaps": () => player.request("skip_gaps", {}),
+  };
+  root.addEventListener("click", (event) => {
+    acts[closest(event, "[data-do]")?.dataset.do ?? ""]?.();
+    if (closest(event, "[data-stage-host]")) player.request("toggle");
+  }, { signal });
+
+  const rate = need("[data-rate]", root);
+  rate.addEventListener("change", () => {
+    if (rate instanceof HTMLSelectElement) player.request("rate", { rate: Number(rate.value) });
+  }, { signal });
+
+  const stop = player.store.subscribe((state) => show(root, rate, state));
+  signal.addEventListener("abort", stop);
+  show(root, rate, player.store.get());
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {HTMLElement} rate
+ * @param {State} state
+ */
+function show(root, rate, state) {
+  const play = need("[data-do=toggle]", root);
+  mark(play, "data-playing", state.playing);
+  setText(need("[data-clock]", root), clockText(state.at_ms));
+  const label = state.playing ? "Pause" : "Play";
+  if (play.getAttribute("aria-label") !== label) play.setAttribute("aria-label", label);
+  if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(state.duration_ms));
+  if (rate instanceof HTMLSelectElement && rate.value !== String(state.rate)) rate.value = String(state.rate);
+  for (const button of all("[data-do=skip-gaps]", root)) {
+    const pressed = String(state.skip_gaps);
+    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+  }
+  const isOff = state.status !== "ready";
+  for (const button of all("[data-do]:not([data-do=skip-gaps])", root)) {
+    if (button instanceof HTMLButtonElement && button.disabled !== isOff) button.disabled = isOff;
+  }
+}
+
+/** @param {HTMLElement} element @param {string} text */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

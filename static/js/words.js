@@ -1,0 +1,57 @@
+/** Times and lengths in words, as the server writes them. */
+
+/**
+ * A position on a replay's clock: `0:07`, `12:34`, `1:02:03`.
+ *
+ * @param {number} ms
+ */
+export function clockText(ms) {
+  const total_s = Math.floor(Math.max(0, ms) / 1000);
+  const seconds = String(total_s % 60).padStart(2, "0");
+  const minutes = Math.floor(total_s / 60) % 60;
+  const hours = Math.floor(total_s / 3600);
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
+}
+
+/**
+ * A length: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`.
+ *
+ * @param {number} ms
+ */
+export function durationText(ms) {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`.replace(".0 s", " s");
+  const total_s = Math.floor(ms / 1000);
+  if (total_s < 60) return `${total_s} s`;
+  const [minutes, seconds] = [Math.floor(total_s / 60), total_s % 60];
+  if (total_s < 3600) return seconds ? `${minutes} min ${seconds} s` : `${minutes} min`;
+  const rest = minutes % 60;
+  return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${Math.floor(minutes / 60)} h`;
+}
+
+/** @type {readonly [Intl.RelativeTimeFormatUnit, number][]} */
+const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+
+/**
+ * How long ago: `5 minutes ago`; under a minute `just now`.
+ *
+ * @param {Date} then
+ * @param {Date} now
+ */
+export function agoText(then, now) {
+  const passed_s = (now.getTime() - then.getTime()) / 1000;
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  for (const [unit, length_s] of STEPS) {
+    if (Math.abs(passed_s) >= length_s) return words.format(-Math.trunc(passed_s / length_s), unit);
+  }
+  return "just now";
+}
+
+/**
+ * A moment in the reader's zone, short: `24 Nov 2026, 15:03`.
+ *
+ * @param {Date} at
+ */
+export function momentText(at) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(at);
+}
