@@ -115,11 +115,12 @@ def _gunzip_whole(body: bytes, limit_bytes: int) -> bytes | None:
     """Inflate a small single-member body with libdeflate; None leaves it to the slow way.
 
     libdeflate trusts the size at the end to make room and looks at the first member only. So it
-    may not be asked where another member might begin, nor where the size is over a limit; and
-    whatever it refuses is tried again by zlib, which can say why.
+    may not be asked where another member might begin, nor where the size is over a limit, nor
+    where it is 0, which the binding believes unseen. What it refuses goes to zlib, which can say
+    why.
     """
     size_bytes = int.from_bytes(body[-_GZIP_SIZE_BYTES:], "little")
-    if len(body) > _WHOLE_BYTES or size_bytes > min(limit_bytes, _WHOLE_INFLATED_BYTES):
+    if len(body) > _WHOLE_BYTES or not 0 < size_bytes <= min(limit_bytes, _WHOLE_INFLATED_BYTES):
         return None
     if body.find(_GZIP_MEMBER, _GZIP_HEADER_BYTES) >= 0:
         return None

@@ -18,10 +18,12 @@ JSON_VALUES: Final[st.SearchStrategy[object]] = st.recursive(
     | st.booleans()
     | st.integers(-(2**70), 2**70)
     | st.floats()
-    | st.text(max_size=20)
+    | st.text(max_size=8)
     | st.sampled_from(["", "0", "1e400", "2026-08-06T07:06:40Z", "a" * 32, 1_786_000_000]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=12,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=5,
 )
 """Any JSON value, with those that SDKs and attackers like."""
 

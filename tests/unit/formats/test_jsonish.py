@@ -136,7 +136,8 @@ def test_number_is_finite():
     """Numbers in strings count; NaN, infinities and booleans do not."""
     assert jsonish.number({"a": "2.5"}, "a") == 2.5
     assert jsonish.number({"a": 2}, "a") == 2.0
-    for value in (float("nan"), "inf", True, None, "x", [], 10**400):
+    odd: list[object] = [float("nan"), "inf", True, None, "x", [], 10**400]
+    for value in odd:
         assert jsonish.number({"a": value}, "a") is None
 
 
@@ -213,14 +214,14 @@ def test_depth_is_exact_whatever_the_text(levels, text):
         jsonish._check_depth(data, "test")
 
 
-def _nested(levels, text):
-    value = [text]
+def _nested(levels: int, text: str) -> object:
+    value: object = [text]
     for level in range(levels - 1):
         value = {text: value} if level % 2 else [text, value, text]
     return value
 
 
-def _finite(value):
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,0 +1,75 @@
+"""app.formats.store_body."""
+
+import base64
+import zlib
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats import envelope, store_body
+from tests.support import envelopes, examples, payloads
+from tests.support.wire import EVENT_ID, compact
+
+EVENT = compact(payloads.event())
+
+
+def _packed(plain: bytes) -> bytes:
+    return base64.b64encode(zlib.compress(plain))
+
+
+@pytest.mark.parametrize("body", [EVENT, b" \n" + EVENT, _packed(EVENT), _packed(EVENT) + b"\n"])
+def test_an_event_becomes_an_envelope_of_one_item(body):
+    """Plain, or base64 of zlib as very old clients send it."""
+    found = store_body.wrap_store(body)
+    assert found.header == envelope.EnvelopeHeader(
+        event_id=EVENT_ID, sdk_name="sentry.java.android", sdk_version="8.53.0"
+    )
+    assert [(item.type, bytes(item.payload).strip()) for item in found.items] == [("event", EVENT)]
+    assert found.damage is None
+
+
+def test_a_transaction_is_one():
+    """Early Python SDKs send them to the same place."""
+    found = store_body.wrap_store(compact(payloads.transaction()))
+    assert [item.type for item in found.items] == ["transaction"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-sentry-envelope", " Application/X-Sentry-Envelope; a=b"]
+)
+def test_an_envelope_is_taken_where_it_is_declared(content_type):
+    """Some senders post to the wrong path."""
+    body = envelopes.event_envelope()
+    assert store_body.wrap_store(body, content_type=content_type) == envelope.split(body)
+    json_type = store_body.wrap_store(EVENT, content_type="application/json")
+    assert [item.type for item in json_type.items] == ["event"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b"abc=", b"not base64 at all!", b"{", b"[]", _packed(b"[]"), _packed(EVENT)[:-9]],
+)
+def test_anything_else_is_malformed(body):
+    """Neither JSON nor base64, cut, or no object."""
+    with pytest.raises(Malformed):
+        store_body.wrap_store(body)
+
+
+def test_a_packed_event_is_limited():
+    """The largest event comes out, one byte more is too large."""
+    at_limit = EVENT.ljust(LIMITS.event_bytes)
+    assert store_body.wrap_store(_packed(at_limit)).items
+    with pytest.raises(TooLarge):
+        store_body.wrap_store(_packed(at_limit + b" "))
+
+
+@examples.SETTINGS
+@given(st.binary(max_size=80) | examples.mutated([EVENT, _packed(EVENT)]))
+def test_any_bytes_are_wrapped_or_refused(body):
+    """Nothing but Malformed and TooLarge escapes."""
+    try:
+        assert len(store_body.wrap_store(body).items) == 1
+    except (Malformed, TooLarge):
+        return
