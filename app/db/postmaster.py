@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,6 +127,8 @@ class Postmaster:
         with self._guard:
             if self.pid is not None:
                 return self.url
+            if self._stopping.is_set():
+                raise Unavailable("Postgres has been stopped")
             self._prepare()
             _end_leftovers(self.folder)
             self._launch()
@@ -278,7 +281,8 @@ def _end_leftovers(folder: Path) -> None:
         return
     if _is_postgres_of(facts.pid, folder):
         log.get("db.embedded").info("postgres_left_behind", pid=facts.pid)
-        _end(psutil.Process(facts.pid))
+        with suppress(psutil.NoSuchProcess):
+            _end(psutil.Process(facts.pid))
     elif psutil.pid_exists(facts.pid) and not any(
         _is_postgres_of(pid, folder) for pid in psutil.pids()
     ):
@@ -310,24 +314,30 @@ def _account() -> _Account:
     """Return who must run the server: we do, unless we are root."""
     if os.geteuid() != 0:
         return _Account()
-    try:
-        entry = pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        entry = _add_account()
+    entry = _entry(SYSTEM_USER) or _added(SYSTEM_USER)
+    if entry is None:
+        # Small and read-only images cannot add users. Postgres needs one with a name, though.
+        entry = pwd.getpwnam("nobody")
     return _Account(entry.pw_uid, entry.pw_gid, ())
 
 
-def _add_account() -> pwd.struct_passwd:
+def _added(name: str) -> pwd.struct_passwd | None:
     program = shutil.which("useradd")
     if program is None:
-        # Small images have no useradd, but every one has this user, and Postgres needs a name.
-        return pwd.getpwnam("nobody")
+        return None
     subprocess.run(  # noqa: S603 - a fixed command
-        [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
-        check=True,
+        [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
+        check=False,
         capture_output=True,
     )
-    return pwd.getpwnam(SYSTEM_USER)
+    return _entry(name)
+
+
+def _entry(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
 
 
 def _let_through(folder: Path) -> None:

@@ -272,11 +272,13 @@ def test_stop_does_not_wait_for_a_server_that_is_still_starting(
 
 
 def test_a_server_that_was_not_started_has_no_address(tmp_path: Path):
-    """Before the first start there is nothing to connect to, and nothing to stop."""
+    """Before the first start there is nothing to connect to; after `stop` no start succeeds."""
     server = Postmaster(tmp_path)
     with pytest.raises(Unavailable, match="not been started"):
         _ = server.url
     server.stop()
+    with pytest.raises(Unavailable, match="been stopped"):
+        server.start()
 
 
 async def test_stop_without_start_does_nothing():
@@ -330,27 +332,30 @@ def test_as_root_only_the_cluster_belongs_to_the_other_user(data_dir: Path):
 
 
 @AS_ROOT
-def test_without_useradd_the_server_runs_as_nobody(monkeypatch: pytest.MonkeyPatch):
-    """Small images cannot add users; one unprivileged user is always there."""
+@pytest.mark.parametrize("program", [None, "/bin/false"])
+def test_where_users_cannot_be_added_the_server_runs_as_nobody(
+    monkeypatch: pytest.MonkeyPatch, program: str | None
+):
+    """Small images have no useradd, read-only ones a failing one; nobody is always there."""
     monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: program)
     assert postmaster._account().uid == pwd.getpwnam("nobody").pw_uid
 
 
 @AS_ROOT
-def test_the_system_user_is_added_once(monkeypatch: pytest.MonkeyPatch):
-    """Useradd is asked for a user without a home, a password or a shell."""
-    asked: list[list[str]] = []
-    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
+def test_the_system_user_is_added_without_home_and_shell(monkeypatch: pytest.MonkeyPatch):
+    """The first start as root asks useradd for a user who cannot log in, and runs as them."""
+    asked: list[str] = []
 
     def run(command, **_options):
-        asked.append(command)
-        monkeypatch.setattr(postmaster, "SYSTEM_USER", "nobody")
+        asked.extend(command)
+        entry = pwd.struct_passwd((command[-1], "x", 12345, 12345, "", "/", "/bin/false"))
+        monkeypatch.setattr(pwd, "getpwnam", {command[-1]: entry}.__getitem__)
 
+    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
     monkeypatch.setattr(subprocess, "run", run)
-    assert postmaster._account().uid == pwd.getpwnam("nobody").pw_uid
-    assert asked == [[shutil.which("useradd"), *asked[0][1:-1], "playhead-no-such-user"]]
-    assert {"--system", "--no-create-home"} <= set(asked[0])
+    assert postmaster._account().uid == 12345
+    assert {"--system", "--no-create-home", "/usr/sbin/nologin"} <= set(asked)
 
 
 @AS_ROOT
