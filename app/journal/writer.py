@@ -28,7 +28,7 @@ FILE_S: Final = 10.0
 WAITING_BYTES: Final = 128 * 1024 * 1024
 """Entries waiting for the disk may take this much memory; more are turned away."""
 _BATCH_ENTRIES: Final = 500
-_BATCH_BYTES: Final = 8 * 1024 * 1024
+_BATCH_BYTES: Final = 4 * 1024 * 1024
 """A write ends with the entry that crosses this; more would make the first in it wait long."""
 
 _logger: Final = log.get("journal.writer")
