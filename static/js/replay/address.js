@@ -32,6 +32,7 @@ export function createAddress({ player, signal }) {
     void copyAndSay(button, url.href);
   };
   button.addEventListener("click", copy, { signal });
+  time.textContent = clockText(player.store.get().at_ms);
   const stop = player.store.subscribe((state, previous) => {
     if (state.at_ms === previous.at_ms && state.playing === previous.playing) return;
     const words = clockText(state.at_ms);

@@ -16,6 +16,7 @@ const GAPS_SHARE = 0.4;
  * @property {(ms: number) => number} at  where a time stands, 0 to 1
  * @property {(at: number) => number} ms  which time stands there
  * @property {readonly Piece[]} breaks
+ * @property {number} width_px
  * @property {number} ms_per_px  in the stretches that are not breaks
  */
 
@@ -56,6 +57,7 @@ export function makeAxis(duration_ms, gaps, width_px) {
     at: (ms) => between(pieces, clamp(ms, 0, end_ms), "start_ms", "end_ms", "from", "to"),
     ms: (at) => Math.round(between(pieces, clamp(at, 0, place), "from", "to", "start_ms", "end_ms")),
     breaks,
+    width_px: Math.max(1, width_px),
     ms_per_px: scale > 0 ? 1 / (scale * Math.max(1, width_px)) : end_ms / Math.max(1, width_px),
   };
 }
@@ -79,6 +81,7 @@ function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));
 }
 
+const LABEL_SHARE = 0.6;
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800];
 
 /**
@@ -94,6 +97,9 @@ export function tickTimes(duration_ms, axis, least_px) {
   const step_ms = 1000 * (STEPS_S.find((step) => step >= least_s) ?? 3600);
   const inBreak = (/** @type {number} */ ms) => axis.breaks.some(({ start_ms, end_ms }) => ms > start_ms && ms < end_ms);
   const times = [];
-  for (let ms = 0; ms < duration_ms; ms += step_ms) if (!inBreak(ms)) times.push(ms);
+  const last_at = 1 - (least_px * LABEL_SHARE) / axis.width_px;
+  for (let ms = 0; ms < duration_ms; ms += step_ms) {
+    if (!inBreak(ms) && axis.at(ms) <= last_at) times.push(ms);
+  }
   return times;
 }

@@ -6,6 +6,8 @@
 
 import { all, numberOf } from "../dom.js";
 
+const FIRST_SCREEN_MS = 1500;
+
 /**
  * @param {HTMLElement} root
  * @returns {Content}
@@ -86,11 +88,12 @@ export function lastBegun(items, at_ms) {
 }
 
 /**
- * Finds the screen shown at a time.
+ * Finds the screen shown at a time; the first is noted a moment after the recording begins.
  *
  * @param {Content} content
  * @param {number} at_ms
  */
 export function screenAt({ screens }, at_ms) {
-  return screens.findLast(({ start_ms }) => start_ms <= at_ms) ?? null;
+  const first = screens[0] && screens[0].start_ms <= FIRST_SCREEN_MS ? screens[0] : null;
+  return screens.findLast(({ start_ms }) => start_ms <= at_ms) ?? first;
 }

@@ -3,10 +3,10 @@
  * the playhead, which also shows the row that the pointer is on in a panel.
  *
  * @import {Axis} from "./axis.js"
- * @import {Content, Desk} from "./types.js"
+ * @import {Content, Desk, Row} from "./types.js"
  */
 
-import { closest, el, mark, numberOf, place } from "../dom.js";
+import { closest, el, mark, numberOf, picture, place } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { screenAt } from "./content.js";
 import { gapReason } from "./lanes.js";
@@ -48,9 +48,9 @@ function describe(content, axis, at_ms) {
   const gap = axis.breaks.find(({ start_ms, end_ms }) => at_ms > start_ms && at_ms < end_ms);
   const title = el("p", { className: "hover-time" }, el("span", { className: "mono" }, clockText(at_ms)), screen ? `  ${screen.name}` : "");
   const lines = gap
-    ? [`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`]
+    ? [line(`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`)]
     : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX);
-  return [title, ...lines.map((text) => el("p", { className: "hover-row" }, text))];
+  return [title, ...lines];
 }
 
 /**
@@ -58,10 +58,18 @@ function describe(content, axis, at_ms) {
  * @param {number} at_ms
  * @param {number} reach_ms
  */
-function eventsNear({ errors, activity }, at_ms, reach_ms) {
-  const near = [...errors, ...activity.filter(({ kind }) => kind !== "error")].filter(
+function eventsNear({ errors, network, activity }, at_ms, reach_ms) {
+  const others = activity.filter(({ kind }) => !["error", "network", "screen"].includes(kind));
+  const near = [...errors, ...network, ...others].filter(
     (row) => row.at_ms - reach_ms <= at_ms && at_ms <= row.at_ms + row.duration_ms + reach_ms,
   );
-  const shown = near.slice(0, SHOWN_ROWS).map((row) => row.label);
-  return near.length > SHOWN_ROWS ? [...shown, `+${near.length - SHOWN_ROWS} more`] : shown;
+  const shown = near.slice(0, SHOWN_ROWS).map((row) => line(row.label, errors.includes(row) ? row : null));
+  return near.length > SHOWN_ROWS ? [...shown, line(`+${near.length - SHOWN_ROWS} more`)] : shown;
+}
+
+/** @param {string} text @param {Row | null} [error]  whose mark stands before the text */
+function line(text, error = null) {
+  const sign = error ? [picture(`mark-${error.kind}`, "mark")] : [];
+  if (sign[0]) sign[0].setAttribute("data-mark", error?.element.dataset.source ?? "app");
+  return el("p", { className: "hover-row" }, ...sign, text);
 }

@@ -10,6 +10,7 @@ import { clockText, durationText } from "../words.js";
 import { tickTimes } from "./axis.js";
 
 const TICK_PX = 76;
+const MARK_PX = 15;
 const HUES = [188, 95, 262, 150, 40, 322, 225, 65];
 
 /**
@@ -25,7 +26,7 @@ export function drawLanes(content, axis, duration_ms) {
     lane("ruler", tickTimes(duration_ms, axis, TICK_PX).map((ms) => tick(ms, axis))),
     lane("screens", bands(content, axis)),
     lane("activity", thinned(content.activity, axis).map((row) => note(row, axis))),
-    lane("errors", content.errors.map((row) => errorMark(row, axis))),
+    lane("errors", errorMarks(content.errors, axis)),
     lane("network", content.network.map((row) => bar(row, axis))),
     ...axis.breaks.map((piece) => gapBreak(piece, content)),
   ];
@@ -49,13 +50,36 @@ function tick(ms, axis) {
 /** @param {Content} content @param {Axis} axis */
 function bands({ screens }, axis) {
   const hues = new Map();
-  return screens.map(({ start_ms, end_ms, name }) => {
+  return screens.flatMap(({ start_ms, end_ms, name }) => {
     if (!hues.has(name)) hues.set(name, HUES[hues.size % HUES.length]);
-    const element = el("span", { className: "band", "data-start-ms": start_ms, title: "" }, name);
-    place(element, axis.at(start_ms), axis.at(end_ms) - axis.at(start_ms));
-    element.style.setProperty("--hue", String(hues.get(name)));
-    return element;
+    return seenParts(start_ms, end_ms, axis).map(([from_ms, to_ms]) => {
+      const element = el("span", { className: "band", "data-start-ms": start_ms, "data-end-ms": end_ms }, name);
+      place(element, axis.at(from_ms), axis.at(to_ms) - axis.at(from_ms));
+      element.style.setProperty("--hue", String(hues.get(name)));
+      return element;
+    });
   });
+}
+
+/**
+ * Cuts the breaks out of a stretch, so that each part can carry its name.
+ *
+ * @param {number} start_ms
+ * @param {number} end_ms
+ * @param {Axis} axis
+ * @returns {[number, number][]}
+ */
+function seenParts(start_ms, end_ms, { breaks }) {
+  /** @type {[number, number][]} */
+  const parts = [];
+  let from_ms = start_ms;
+  for (const gap of breaks) {
+    if (gap.end_ms <= from_ms || gap.start_ms >= end_ms) continue;
+    if (gap.start_ms > from_ms) parts.push([from_ms, gap.start_ms]);
+    from_ms = gap.end_ms;
+  }
+  if (from_ms < end_ms) parts.push([from_ms, end_ms]);
+  return parts;
 }
 
 /**
@@ -84,12 +108,23 @@ function note(row, axis) {
   return element;
 }
 
-/** @param {Row} row @param {Axis} axis */
-function errorMark(row, axis) {
-  const svg = picture(`mark-${row.kind}`, "mark");
-  svg.setAttribute("data-mark", row.element.dataset.source ?? "app");
-  place(svg, axis.at(row.at_ms));
-  return svg;
+/**
+ * Marks that would cover each other stand side by side; a click on one still means its own time.
+ *
+ * @param {readonly Row[]} rows
+ * @param {Axis} axis
+ */
+function errorMarks(rows, axis) {
+  let free_at = -1;
+  return rows.map((row, number) => {
+    const svg = picture(`mark-${row.kind}`, "mark");
+    svg.setAttribute("data-mark", row.element.dataset.source ?? "app");
+    svg.setAttribute("data-number", String(number));
+    const at = Math.max(axis.at(row.at_ms), Math.min(free_at, 1));
+    free_at = at + MARK_PX / axis.width_px;
+    place(svg, at);
+    return svg;
+  });
 }
 
 /** @param {Row} row @param {Axis} axis */

@@ -131,6 +131,8 @@ function openRow(element, tabs, follow) {
   tabs.select(panel.dataset.panel ?? "");
   follow.rest();
   for (const details of element.querySelectorAll("details")) details.open = true;
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
   keepInSight(panel, element);
   mark(element, "data-shown", true);
   setTimeout(() => mark(element, "data-shown", false), 1500);

@@ -12,8 +12,6 @@ import { screenAt } from "./content.js";
 import { createHover } from "./hover.js";
 import { drawLanes } from "./lanes.js";
 
-const SNAP_PX = 7;
-
 /**
  * Builds the timeline into the page.
  *
@@ -82,13 +80,13 @@ function tell(track, { content }, at_ms) {
 
 /** @param {HTMLElement} track @param {number} at_ms */
 function markBand(track, at_ms) {
-  const bands = all(".band", track);
-  const current = bands.findLast((band) => numberOf(band, "startMs") <= at_ms);
-  for (const band of bands) mark(band, "data-current", band === current);
+  for (const band of all(".band", track)) {
+    mark(band, "data-current", numberOf(band, "startMs") <= at_ms && at_ms < numberOf(band, "endMs"));
+  }
 }
 
 /**
- * Click and drag seek; near an error the click means the error. Shift opens it in its panel.
+ * Click and drag seek; on the mark of an error a click means the error. Shift opens it in its panel.
  *
  * @param {Desk} desk
  * @param {HTMLElement} track
@@ -101,22 +99,19 @@ function pointers({ player, content, seek, signal }, track, axis, open) {
     const box = track.getBoundingClientRect();
     return axis().ms((event.clientX - box.left) / box.width);
   };
-  /** @param {number} at_ms */
-  const near = (at_ms) => {
-    const reach_ms = axis().ms_per_px * SNAP_PX;
-    const distance = (/** @type {Row} */ row) => Math.abs(row.at_ms - at_ms);
-    const close = content().errors.filter((row) => distance(row) <= reach_ms);
-    return close.sort((a, b) => distance(a) - distance(b))[0];
+  /** @param {PointerEvent} event */
+  const errorUnder = ({ target }) => {
+    const number = target instanceof Element ? target.closest("[data-number]")?.getAttribute("data-number") : null;
+    return number ? content().errors[Number(number)] : undefined;
   };
   let dragged = false;
   track.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     dragged = false;
     track.setPointerCapture(event.pointerId);
-    const at_ms = timeAt(event);
-    const error = near(at_ms);
+    const error = errorUnder(event);
     if (error && event.shiftKey) open(error);
-    player.request("seek", { at_ms: error?.at_ms ?? at_ms });
+    player.request("seek", { at_ms: error?.at_ms ?? timeAt(event) });
   }, { signal });
   track.addEventListener("pointermove", (event) => {
     if (!track.hasPointerCapture(event.pointerId)) return;
