@@ -1,0 +1,344 @@
+"""Presents the stored segments of a replay as one stream of groups of pictures (GOPs).
+
+    segments ─ sort by start ─ cut overlaps ─ split at keyframes ─► PlaybackIndex
+    virtual stream   | record 0 | record 1 | record 2 | …
+    one record       | header: count, sizes, times | sample | sample | …
+
+A GOP is a keyframe and the frames that need it: the least a player can decode. Nothing is
+remuxed; a record's samples are the bytes of the stored object, its header is made here.
+
+Times are milliseconds on the replay clock: 0 is the start of the replay's first segment. A frame
+stays due until the next one begins. Where segments overlap, the one that starts later ends the
+earlier one; frames this hides are left out, or flagged when a shown frame needs them.
+
+Source: `static/player/index.js` reads what `encode` and the record headers hold.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from app.formats import layout
+from app.formats.layout import Layout
+from app.replays.model import PlayableSegment
+
+MAGIC: Final = b"PHI1"
+MIN_GAP_MS: Final = 1_100
+"""Shorter holes are closed by holding the last frame; phones make them between any segments."""
+
+_MOST_HELD_MS: Final = 60_000
+"""A segment that claims to last longer than its video by more than this is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a decoder must be told before the first frame, and how to show what it gives.
+
+    `width` and `height` are those of the coded picture, before it is turned.
+    """
+
+    codec: str
+    avcc: bytes
+    width: int
+    height: int
+    rotation_degrees: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of bytes inside a stored object."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gop:
+    """One record of the virtual stream.
+
+    `offset` and `size_bytes` place it in the stream, header included; `spans` are its samples in
+    decode order; `cover_ms` is how long video covers from `start_ms` on.
+    """
+
+    start_ms: int
+    cover_ms: int
+    config: int
+    segment_id: int
+    object_key: str
+    header: bytes
+    spans: tuple[Span, ...]
+    sample_count: int
+    key_bytes: int
+    offset: int
+    size_bytes: int
+
+    @property
+    def end_ms(self) -> int:
+        """The first millisecond this GOP does not cover."""
+        return self.start_ms + self.cover_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of the replay without video."""
+
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackIndex:
+    """Everything a player needs to fetch and place the frames of one replay."""
+
+    version: str
+    started_at_ms: int
+    duration_ms: int
+    configs: tuple[Config, ...]
+    gops: tuple[Gop, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the virtual stream."""
+        return self.gops[-1].offset + self.gops[-1].size_bytes if self.gops else 0
+
+    def gop_at(self, at_ms: int) -> int:
+        """Return the number of the GOP due at a time: the last that has begun, else the first."""
+        low, high = 0, len(self.gops)
+        while low < high:
+            middle = (low + high) // 2
+            if self.gops[middle].start_ms <= at_ms:
+                low = middle + 1
+            else:
+                high = middle
+        return max(0, low - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One sample on the replay clock."""
+
+    at_ms: int
+    size_bytes: int
+    offset: int
+    is_cut: bool
+    """The file itself says not to show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A GOP before it has a place in the stream; `end_ms` is where its cover ends."""
+
+    start_ms: int
+    end_ms: int
+    config: Config
+    segment: PlayableSegment
+    frames: Sequence[_Frame]
+
+
+def in_order(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
+    """Sort segments as they play: by start, those with one start by id."""
+    return sorted(segments, key=lambda segment: (segment.started_at_ms, segment.segment_id))
+
+
+def version(segments: Sequence[PlayableSegment]) -> str:
+    """Name a state of a replay: `<segments>-<hash of them>`.
+
+    A replay that grows at its end keeps the names of its earlier states true: see `at_version`.
+    """
+    digest = blake2b(digest_size=8)
+    for segment in in_order(segments):
+        facts = (
+            segment.segment_id,
+            segment.started_at_ms,
+            segment.ended_at_ms,
+            segment.object_key,
+            segment.object_offset,
+            segment.object_bytes,
+            segment.layout,
+        )
+        digest.update(repr(facts).encode())
+    return f"{len(segments)}-{digest.hexdigest()}"
+
+
+def at_version(segments: Sequence[PlayableSegment], name: str) -> list[PlayableSegment] | None:
+    """Find the segments that a version was made of.
+
+    Returns:
+        The first segments in playing order, which `build` turns into the very stream that the
+        page with this version knows; None when one arrived among them since, or the name is no
+        version of this replay.
+    """
+    count, _, _ = name.partition("-")
+    if not (count.isascii() and count.isdigit()) or len(count) > len(str(len(segments))):
+        return None
+    first = in_order(segments)[: int(count)]
+    return first if version(first) == name else None
+
+
+def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
+    """Lay the frames of all segments out on the replay clock.
+
+    Args:
+        segments: In any order; overlaps, holes and repeated starts are allowed.
+
+    Returns:
+        An index with GOPs in time order, no two with the same start. Without a decodable frame
+        it has no GOPs.
+
+    Raises:
+        Malformed: A layout is not what `formats.layout.pack` writes.
+    """
+    ordered = in_order(segments)
+    started_at_ms = ordered[0].started_at_ms if ordered else 0
+    configs: dict[Config, int] = {}
+    gops: list[Gop] = []
+    offset = 0
+    for number, segment in enumerate(ordered):
+        following = ordered[number + 1 : number + 2]
+        cut_ms = following[0].started_at_ms - started_at_ms if following else None
+        for piece in _pieces(segment, started_at_ms, cut_ms):
+            config = configs.setdefault(piece.config, len(configs))
+            gop = _record(piece, config, offset)
+            offset += gop.size_bytes
+            gops.append(gop)
+    return PlaybackIndex(
+        version=version(ordered),
+        started_at_ms=started_at_ms,
+        duration_ms=gops[-1].end_ms if gops else 0,
+        configs=tuple(configs),
+        gops=tuple(gops),
+        gaps=tuple(_gaps(gops)),
+    )
+
+
+def _pieces(segment: PlayableSegment, zero_ms: int, cut_ms: int | None) -> Iterator[_Cut]:
+    """Yield the GOPs of one segment that show something before `cut_ms`, in time order."""
+    facts = layout.unpack(segment.layout)
+    config = Config(facts.codec, facts.config, facts.width, facts.height, facts.rotation_degrees)
+    base_ms = segment.started_at_ms - zero_ms
+    groups = _split(facts, base_ms, segment.object_offset)
+    end_ms = _end_of(facts, segment, base_ms)
+    if cut_ms is not None:
+        end_ms = min(end_ms, cut_ms)
+    # In a sound file GOPs follow one another in time; in any other the next start still ends one.
+    groups.sort(key=lambda frames: frames[0].at_ms)
+    ends_ms = [frames[0].at_ms for frames in groups[1:]] + [end_ms]
+    for frames, next_ms in zip(groups, ends_ms, strict=False):
+        start_ms, stop_ms = frames[0].at_ms, min(next_ms, end_ms)
+        if start_ms < stop_ms:
+            shown = [_is_shown(frame, start_ms, stop_ms) for frame in frames]
+            if any(shown):
+                needed = len(frames) - shown[::-1].index(True)
+                yield _Cut(start_ms, stop_ms, config, segment, frames[:needed])
+
+
+def _split(facts: Layout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
+    """Split the samples of a segment at keyframes; what comes before the first is undecodable."""
+    # An edit list may let a video begin inside a frame: the last one to begin by then is shown.
+    first_ms = max((time_ms for time_ms in facts.times_ms if time_ms <= 0), default=0)
+    groups: list[list[_Frame]] = []
+    samples = zip(facts.times_ms, facts.sizes, facts.offsets, facts.keys, strict=True)
+    for time_ms, size_bytes, offset, is_key in samples:
+        if is_key:
+            groups.append([])
+        if groups:
+            at_ms = base_ms + max(0, time_ms)
+            frame = _Frame(at_ms, size_bytes, object_offset + offset, time_ms < first_ms)
+            groups[-1].append(frame)
+    return groups
+
+
+def _end_of(facts: Layout, segment: PlayableSegment, base_ms: int) -> int:
+    """Say until when a segment's video is shown: the later of the file's and the phone's word.
+
+    Recorders write a frame only when the screen changes, so a file may end long before its
+    segment does; the last frame was on the screen all the while. The phone's word is not
+    believed without limit.
+    """
+    ends = zip(facts.times_ms, facts.durations_ms, strict=True)
+    video_ms = max((time_ms + max(1, length_ms) for time_ms, length_ms in ends), default=0)
+    declared_ms = segment.ended_at_ms - segment.started_at_ms
+    return base_ms + max(video_ms, min(declared_ms, video_ms + _MOST_HELD_MS))
+
+
+def _is_shown(frame: _Frame, start_ms: int, stop_ms: int) -> bool:
+    """Tell whether a frame begins within its GOP's time."""
+    return not frame.is_cut and start_ms <= frame.at_ms < stop_ms
+
+
+def _record(piece: _Cut, config: int, offset: int) -> Gop:
+    """Give a GOP its header and its place in the stream."""
+    header = bytearray(_varint(len(piece.frames)))
+    spans: list[Span] = []
+    for frame in piece.frames:
+        hidden = not _is_shown(frame, piece.start_ms, piece.end_ms)
+        header += _varint(frame.size_bytes * 2 + hidden)
+        header += _varint(_zigzag(frame.at_ms - piece.start_ms))
+        if spans and spans[-1].offset + spans[-1].length == frame.offset:
+            spans[-1] = Span(spans[-1].offset, spans[-1].length + frame.size_bytes)
+        else:
+            spans.append(Span(frame.offset, frame.size_bytes))
+    return Gop(
+        start_ms=piece.start_ms,
+        cover_ms=piece.end_ms - piece.start_ms,
+        config=config,
+        segment_id=piece.segment.segment_id,
+        object_key=piece.segment.object_key,
+        header=bytes(header),
+        spans=tuple(spans),
+        sample_count=len(piece.frames),
+        key_bytes=len(header) + piece.frames[0].size_bytes,
+        offset=offset,
+        size_bytes=len(header) + sum(span.length for span in spans),
+    )
+
+
+def _gaps(gops: Sequence[Gop]) -> Iterator[Gap]:
+    """Find the stretches that no video covers and that are too long to hold a frame."""
+    end_ms = 0
+    for gop in gops:
+        if gop.start_ms - end_ms > MIN_GAP_MS:
+            yield Gap(end_ms, gop.start_ms)
+        end_ms = gop.end_ms
+
+
+def encode(index: PlaybackIndex) -> bytes:
+    """Write an index as the page reads it: "PHI1", then unsigned LEB128 numbers.
+
+    duration_ms; configs: codec, avcC, width, height, quarter turns; GOPs: start since the one
+    before, cover, size of the record, size up to the keyframe's end, config, samples. About 12
+    bytes a GOP.
+    """
+    out = bytearray(MAGIC)
+    out += _varint(index.duration_ms)
+    out += _varint(len(index.configs))
+    for config in index.configs:
+        for data in (config.codec.encode("ascii"), config.avcc):
+            out += _varint(len(data)) + data
+        out += _varint(config.width) + _varint(config.height)
+        out += _varint(config.rotation_degrees // 90)
+    out += _varint(len(index.gops))
+    before_ms = 0
+    for gop in index.gops:
+        out += _varint(gop.start_ms - before_ms) + _varint(gop.cover_ms)
+        out += _varint(gop.size_bytes) + _varint(gop.key_bytes)
+        out += _varint(gop.config) + _varint(gop.sample_count)
+        before_ms = gop.start_ms
+    return bytes(out)
+
+
+def _varint(value: int) -> bytes:
+    """Write an unsigned LEB128 number: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _zigzag(value: int) -> int:
+    """Turn a signed number into an unsigned one that is small when the signed one is."""
+    return value * 2 if value >= 0 else -value * 2 - 1

@@ -1,0 +1,140 @@
+"""Reads byte ranges of a replay's virtual stream out of the stored objects.
+
+    range ─ records it touches ─ parts (made header | bytes of an object) ─ reads ─ bytes
+
+Samples of a segment lie next to one another, so neighbouring parts become one read.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import log
+from app.core.errors import NotFound
+from app.playback.index import Gop, PlaybackIndex
+from app.storage.port import ObjectStore
+
+READ_BYTES: Final = 1024 * 1024
+"""The most one read asks for, unless one part alone is longer."""
+_BRIDGE_BYTES: Final = 16 * 1024
+"""Bytes between two parts that are cheaper to read and drop than to ask twice."""
+
+_log = log.get("playback.stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the answer: `made` bytes, or `length` bytes of an object from `offset` on."""
+
+    key: str
+    offset: int
+    length: int
+    made: bytes = b""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Parts that one read serves; `low` and `high` bound the bytes of the object."""
+
+    parts: list[Part]
+    key: str = ""
+    low: int = 0
+    high: int = 0
+
+    def takes(self, part: Part) -> bool:
+        """Widen the read to a part, unless another object or a wide hole parts them."""
+        if part.made:
+            return True
+        if not self.key:
+            self.key, self.low, self.high = part.key, part.offset, part.offset + part.length
+            return True
+        low, high = min(self.low, part.offset), max(self.high, part.offset + part.length)
+        wanted = part.length + sum(known.length for known in self.parts if not known.made)
+        if part.key != self.key or high - low > READ_BYTES or high - low - wanted > _BRIDGE_BYTES:
+            return False
+        self.low, self.high = low, high
+        return True
+
+
+def parts_of(index: PlaybackIndex, start: int, end: int) -> Iterator[Part]:
+    """Yield what the stream's bytes from `start` up to, not including, `end` are made of."""
+    for gop in index.gops[_record_at(index, start) :]:
+        if gop.offset >= end:
+            return
+        yield from _parts_of_record(gop, start - gop.offset, end - gop.offset)
+
+
+def _record_at(index: PlaybackIndex, offset: int) -> int:
+    """Find the record that holds a byte of the stream."""
+    low, high = 0, len(index.gops)
+    while low < high:
+        middle = (low + high) // 2
+        if index.gops[middle].offset + index.gops[middle].size_bytes <= offset:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _parts_of_record(gop: Gop, start: int, end: int) -> Iterator[Part]:
+    """Yield the parts of one record between two offsets from its beginning."""
+    made = gop.header[max(0, start) : max(0, end)]
+    if made:
+        yield Part(gop.object_key, 0, len(made), made)
+    at = len(gop.header)
+    for span in gop.spans:
+        first, last = max(0, start - at), min(span.length, end - at)
+        if first < last:
+            yield Part(gop.object_key, span.offset + first, last - first)
+        at += span.length
+
+
+def _batches(parts: Iterator[Part]) -> Iterator[_Batch]:
+    """Group parts, in order, so that each group needs at most one read."""
+    batch = _Batch([])
+    for part in parts:
+        if not batch.takes(part):
+            yield batch
+            batch = _Batch([])
+            batch.takes(part)
+        batch.parts.append(part)
+    if batch.parts:
+        yield batch
+
+
+async def read_range(
+    store: ObjectStore, index: PlaybackIndex, start: int, end: int
+) -> AsyncIterator[bytes]:
+    """Yield the stream's bytes from `start` up to, not including, `end`.
+
+    An object that has vanished or is too short ends the answer early: the bytes before it are
+    right, and the page asks again from there.
+
+    Raises:
+        NotFound: Nothing of the range can be read; raised before the first byte.
+        Unavailable: Storage is down.
+    """
+    begun = False
+    for batch in _batches(parts_of(index, start, end)):
+        try:
+            data = await _read(store, batch)
+        except NotFound:
+            if not begun:
+                raise
+            _log.warning("playback_object_missing", object_key=batch.key)
+            return
+        begun = True
+        yield data
+
+
+async def _read(store: ObjectStore, batch: _Batch) -> bytes:
+    """Read what a batch needs in one go and cut it into its parts, in order."""
+    source = memoryview(b"")
+    if batch.key:
+        length = batch.high - batch.low
+        source = memoryview(await store.read(batch.key, batch.low, length))
+        if len(source) != length:
+            raise NotFound(f"{batch.key} holds {len(source)} of {length} bytes at {batch.low}")
+    return b"".join(
+        part.made or source[part.offset - batch.low :][: part.length] for part in batch.parts
+    )
