@@ -1,0 +1,154 @@
+/**
+ * The decoding of one GOP: what has gone into the decoder, what came out, which pictures are kept.
+ *
+ * Decoded frames belong to a small pool of the decoder's; each is copied into an ImageBitmap and
+ * given back. Until the copy is there the frame itself can be shown.
+ *
+ * @import {GopRecord} from "../types.js"
+ */
+
+import { at } from "../index.js";
+
+/** Pictures kept ahead of the shown one, in bytes of RGBA, and how many at the least. */
+const AHEAD_BYTES = 48 * 1024 * 1024;
+const AHEAD_LEAST = 4;
+/** Samples given to the decoder that have not come out: reordering holds up to 16 back. */
+const MOST_INSIDE = 20;
+
+/** @typedef {{image: VideoFrame | ImageBitmap, width: number, height: number}} Picture */
+
+export class Decoding {
+  /** @type {Map<number, Picture>} by frame number */
+  #pictures = new Map();
+  #rank_of;
+  #ahead;
+  #fed = 0;
+  #came = 0;
+  #isClosed = false;
+  /** Nothing more will come out. */
+  isDone = false;
+  /** Place, by time, of the frame that is shown or wanted; earlier ones are not kept. */
+  rank = 0;
+  attempts = 1;
+
+  /** @param {GopRecord} record */
+  constructor(record) {
+    this.record = record;
+    this.#rank_of = new Map(record.shown.map((frame, rank) => [frame, rank]));
+    const { width, height } = record.config;
+    const picture_bytes = Math.max(1, width * height * 4);
+    this.#ahead = Math.max(AHEAD_LEAST, Math.floor(AHEAD_BYTES / picture_bytes));
+  }
+
+  /** Every sample is in the decoder. */
+  get isFed() {
+    return this.#fed === this.record.frames.length;
+  }
+
+  /** Another sample may go in: the pictures ahead are few enough. */
+  get isHungry() {
+    if (this.isFed || this.#fed - this.#came >= MOST_INSIDE) return false;
+    let ahead = 0;
+    for (const frame of this.#pictures.keys()) ahead += this.#rankOf(frame) > this.rank ? 1 : 0;
+    return ahead < this.#ahead;
+  }
+
+  /** Returns the next sample for the decoder; its time stamp tells later which one it was. */
+  nextChunk() {
+    const number = this.#fed++;
+    const frame = at(this.record.frames, number);
+    return new EncodedVideoChunk({
+      type: number === 0 ? "key" : "delta",
+      timestamp: frame.at_ms * 1000 + (number % 1000),
+      data: frame.data,
+    });
+  }
+
+  /**
+   * Takes a decoded frame: keeps its picture or closes it at once.
+   *
+   * @param {VideoFrame} frame
+   */
+  take(frame) {
+    this.#came += 1;
+    const number = this.record.frames.findIndex(
+      ({ at_ms }, place) => at_ms * 1000 + (place % 1000) === frame.timestamp);
+    const isKept = number >= 0 && !at(this.record.frames, number).hidden
+      && (this.#fitsWhole || this.#rankOf(number) >= this.rank);
+    if (this.#isClosed || !isKept) {
+      frame.close();
+      return;
+    }
+    const picture = { image: frame, width: frame.displayWidth, height: frame.displayHeight };
+    this.#pictures.set(number, picture);
+    void this.#copy(picture, frame);
+  }
+
+  /** The frame that is shown or wanted has come out. */
+  get hasDue() {
+    return this.#pictures.has(at(this.record.shown, this.rank));
+  }
+
+  /** @param {number} frame */
+  picture(frame) {
+    return this.#pictures.get(frame);
+  }
+
+  /**
+   * Tells whether a frame can still come out of the decoder.
+   *
+   * @param {number} frame
+   */
+  canBring(frame) {
+    return this.#pictures.has(frame) || (!this.isDone && this.#rankOf(frame) >= this.rank);
+  }
+
+  /**
+   * Says which frame is due, which lets go of the ones before it in a long GOP.
+   *
+   * @param {number} frame
+   */
+  moveTo(frame) {
+    this.rank = this.#rankOf(frame);
+    if (this.#fitsWhole) return;
+    for (const number of this.#pictures.keys()) {
+      if (this.#rankOf(number) < this.rank) this.#drop(number);
+    }
+  }
+
+  close() {
+    this.#isClosed = true;
+    for (const number of this.#pictures.keys()) this.#drop(number);
+  }
+
+  /** All pictures of the GOP may be kept, so that steps back cost nothing. */
+  get #fitsWhole() {
+    return this.record.shown.length <= this.#ahead;
+  }
+
+  /** @param {number} frame */
+  #rankOf(frame) {
+    return this.#rank_of.get(frame) ?? -1;
+  }
+
+  /**
+   * @param {Picture} picture
+   * @param {VideoFrame} frame
+   */
+  async #copy(picture, frame) {
+    try {
+      const copy = await createImageBitmap(frame);
+      if (picture.image === frame && !this.#isClosed) picture.image = copy;
+      else copy.close();
+    } catch {
+      return; // The frame was closed, with its GOP, before the copy was made.
+    }
+    frame.close();
+  }
+
+  /** @param {number} number */
+  #drop(number) {
+    this.#pictures.get(number)?.image.close();
+    this.#pictures.delete(number);
+  }
+}

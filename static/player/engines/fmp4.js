@@ -1,0 +1,157 @@
+/**
+ * Writes GOPs as fragmented MP4, the form in which Media Source Extensions take video.
+ *
+ *     initSegment   ftyp moov(mvhd trak mvex)
+ *     mediaSegment  moof(mfhd traf(tfhd tfdt trun)) mdat
+ *
+ * Pure. Media time is the replay clock in microseconds.
+ *
+ * Source: ISO/IEC 14496-12, -15.
+ *
+ * @import {Config, GopRecord} from "../types.js"
+ */
+
+const TIMESCALE = 1_000_000;
+const US = 1000;
+const KEY_FLAGS = 0x02000000;
+const DELTA_FLAGS = 0x01010000;
+const ONE = 0x10000;
+/** Rotations by quarters: the upper left of the matrix in movie and track headers. */
+const ROTATIONS = [[ONE, 0, 0, ONE], [0, ONE, -ONE, 0], [-ONE, 0, 0, -ONE], [0, -ONE, ONE, 0]];
+
+/** @typedef {Uint8Array | number[]} Bytes */
+
+/** @param {...number} values */
+function u32(...values) {
+  return values.flatMap((v) => [(v >>> 24) & 255, (v >>> 16) & 255, (v >>> 8) & 255, v & 255]);
+}
+
+/** @param {...number} values */
+function u16(...values) {
+  return values.flatMap((value) => [(value >>> 8) & 255, value & 255]);
+}
+
+/** @param {number} value */
+function u64(value) {
+  return u32(Math.floor(value / 2 ** 32), value % 2 ** 32);
+}
+
+/**
+ * @param {string} type
+ * @param {...Bytes} parts
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function box(type, ...parts) {
+  const size = parts.reduce((sum, part) => sum + part.length, 8);
+  const out = new Uint8Array(size);
+  out.set(u32(size));
+  out.set([...type].map((letter) => letter.charCodeAt(0)), 4);
+  let at = 8;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/**
+ * @param {string} type
+ * @param {number} version
+ * @param {number} flags
+ * @param {...Bytes} parts
+ */
+function fullBox(type, version, flags, ...parts) {
+  return box(type, u32(version * 2 ** 24 + flags), ...parts);
+}
+
+/** @param {...Uint8Array} parts */
+function join(...parts) {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/**
+ * Writes what comes before the first GOP and before each change of the picture's size.
+ *
+ * @param {Config} config
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function initSegment({ avcc, width, height, turns }) {
+  const ftyp = box("ftyp", ascii("iso5"), u32(512), ascii("iso5avc1mp41"));
+  const mvhd = fullBox("mvhd", 0, 0, u32(0, 0, TIMESCALE, 0, 0x10000), u16(0x100, 0), u32(0, 0),
+    matrix(0), u32(0, 0, 0, 0, 0, 0, 2));
+  const tkhd = fullBox("tkhd", 0, 3, u32(0, 0, 1, 0, 0, 0, 0), u16(0, 0, 0, 0), matrix(turns),
+    u32(width * 65536, height * 65536));
+  const mdhd = fullBox("mdhd", 0, 0, u32(0, 0, TIMESCALE, 0), u16(0x55c4, 0));
+  const hdlr = fullBox("hdlr", 0, 0, u32(0), ascii("vide"), u32(0, 0, 0), [0]);
+  const avc1 = box("avc1", u32(0), u16(0, 1), u32(0, 0, 0, 0), u16(width, height),
+    u32(0x480000, 0x480000, 0), u16(1), new Uint8Array(32), u16(24, 0xffff), box("avcC", avcc));
+  const stbl = box("stbl", fullBox("stsd", 0, 0, u32(1), avc1), fullBox("stts", 0, 0, u32(0)),
+    fullBox("stsc", 0, 0, u32(0)), fullBox("stsz", 0, 0, u32(0, 0)),
+    fullBox("stco", 0, 0, u32(0)));
+  const dinf = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
+  const minf = box("minf", fullBox("vmhd", 0, 1, u16(0, 0, 0, 0)), dinf, stbl);
+  const trak = box("trak", tkhd, box("mdia", mdhd, hdlr, minf));
+  const mvex = box("mvex", fullBox("trex", 0, 0, u32(1, 1, 0, 0, 0)));
+  return join(ftyp, box("moov", mvhd, trak, mvex));
+}
+
+/** @param {number} turns */
+function matrix(turns) {
+  const [a = 0, b = 0, c = 0, d = 0] = ROTATIONS[turns % 4] ?? [];
+  return u32(a, b, 0, c, d, 0, 0, 0, 0x40000000);
+}
+
+/** @param {string} text */
+function ascii(text) {
+  return [...text].map((letter) => letter.charCodeAt(0));
+}
+
+/**
+ * Writes one GOP.
+ *
+ * @param {GopRecord} record
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function mediaSegment(record) {
+  const { gop, frames } = record;
+  const shown_us = presentation(record);
+  // Decode times: the presentation times in ascending order; the offsets do the rest.
+  const decode_us = [...shown_us].sort((a, b) => a - b);
+  const end_us = gop.end_ms * US;
+  const samples = frames.flatMap(({ data }, number) => {
+    const decoded_us = decode_us[number] ?? 0;
+    const length_us = Math.max(1, (decode_us[number + 1] ?? end_us) - decoded_us);
+    const offset_us = (shown_us[number] ?? 0) - decoded_us;
+    return u32(length_us, data.length, number ? DELTA_FLAGS : KEY_FLAGS, offset_us);
+  });
+  // trun flags: data offset; then duration, size, flags and composition offset of each sample.
+  const size = (/** @type {number} */ offset) => box("moof",
+    fullBox("mfhd", 0, 0, u32(gop.number + 1)),
+    box("traf",
+      fullBox("tfhd", 0, 0x20000, u32(1)),
+      fullBox("tfdt", 1, 0, u64(decode_us[0] ?? 0)),
+      fullBox("trun", 1, 0xf01, u32(frames.length, offset), samples)));
+  const moof = size(size(0).length + 8);
+  const mdat = box("mdat", ...frames.map(({ data }) => data));
+  const out = new Uint8Array(moof.length + mdat.length);
+  out.set(moof);
+  out.set(mdat, moof.length);
+  return out;
+}
+
+/**
+ * Returns each sample's presentation time in microseconds, in decode order.
+ *
+ * Hidden samples would lie over the next GOP; they go into the last microseconds of their own,
+ * behind everything shown and in their own order.
+ *
+ * @param {GopRecord} record
+ */
+function presentation({ gop, frames }) {
+  const hidden = [...frames.keys()].filter((number) => frames[number]?.hidden);
+  hidden.sort((a, b) => (frames[a]?.at_ms ?? 0) - (frames[b]?.at_ms ?? 0));
+  return frames.map(({ at_ms }, number) => {
+    const place = hidden.indexOf(number);
+    return place < 0 ? at_ms * US : gop.end_ms * US - (hidden.length - place);
+  });
+}

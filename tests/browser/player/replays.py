@@ -1,0 +1,82 @@
+"""Replays for the player to play: recorded ones, drawn ones, and those of the playback bench.
+
+A replay here is what the database and the object store would hold: segments and their objects.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.core.errors import NotFound
+from app.formats import layout, mp4
+from app.replays.model import PlayableSegment
+from tests.support import recorded
+
+EPOCH_MS: Final = 1_795_000_000_000
+
+
+@dataclass
+class Replay:
+    """The playable segments of one replay and the objects that hold their bytes."""
+
+    segments: list[PlayableSegment] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def add(
+        self, segment_id: int, started_at_ms: int, video: bytes, *, ended_at_ms: int | None = None
+    ) -> None:
+        """Store one more segment, as ingest would; by default it lasts as long as its video."""
+        facts = mp4.read(video)
+        if ended_at_ms is None:
+            ended_at_ms = started_at_ms + facts.duration_ms
+        key = f"{segment_id:06}.mp4"
+        self.objects[key] = video
+        self.segments.append(
+            PlayableSegment(
+                segment_id=segment_id,
+                started_at_ms=started_at_ms,
+                ended_at_ms=ended_at_ms,
+                object_key=key,
+                object_offset=0,
+                object_bytes=len(video),
+                layout=layout.pack(facts),
+            )
+        )
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Read as an object store does."""
+        if key not in self.objects:
+            raise NotFound(key)
+        end = None if length is None else offset + length
+        return self.objects[key][offset:end]
+
+
+def of_family(name: str) -> Replay:
+    """Load the replay of a recorded family."""
+    replay = Replay()
+    for request in recorded.requests(name):
+        video = request.video()
+        if video is not None:
+            said = next(item for item in request.expected if item["type"] == "replay_video")
+            replay.add(said["segment_id"], said["starts_ms"], video, ended_at_ms=said["ends_ms"])
+    return replay
+
+
+def of_bench(folder: Path) -> Replay:
+    """Load what the generator of the playback bench made."""
+    replay = Replay()
+    for segment in json.loads((folder / "truth.json").read_bytes())["segments"]:
+        video = (folder / "seg" / f"{segment['id']:05}.mp4").read_bytes()
+        start_ms = EPOCH_MS + segment["start"]
+        replay.add(segment["id"], start_ms, video, ended_at_ms=start_ms + segment["dur"])
+    return replay
+
+
+def of_clips(clips: Sequence[tuple[int, bytes]]) -> Replay:
+    """Make a replay of clips, each with its start on the replay clock."""
+    replay = Replay()
+    for number, (start_ms, video) in enumerate(clips):
+        replay.add(number, EPOCH_MS + start_ms, video)
+    return replay

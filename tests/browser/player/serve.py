@@ -1,0 +1,176 @@
+"""A small server for the player: its files, a bare page, and the two endpoints it asks.
+
+    python -m tests.browser.player.serve --bench FOLDER --port 8200
+
+serves the replay of the playback bench at `/replay/bench`.
+"""
+
+import argparse
+import re
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, cast
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.core.errors import NotFound
+from app.playback import index as playback, stream
+from app.playback.index import PlaybackIndex
+from app.storage.port import ObjectStore
+from tests.browser.player import replays
+from tests.browser.player.replays import Replay
+
+STATIC: Final = Path(__file__).resolve().parents[3] / "static"
+_MODULES: Final = sorted(
+    str(path.relative_to(STATIC / "player"))
+    for path in (STATIC / "player").rglob("*.js")
+    if path.stem not in {"types", "mse", "fmp4"}
+)
+_PAGE: Final = """<!doctype html>
+<meta charset="utf-8">
+<title>Player</title>
+<link rel="preload" as="fetch" crossorigin href="{path}/index?t={at_ms}">
+{modules}
+<link rel="icon" href="data:,">
+<style>body {{ margin: 0 }} #stage {{ inline-size: 100vw; block-size: 95vh }}</style>
+<div id="stage"></div>
+<script type="module">
+import {{ createPlayer }} from "/static/player/player.js";
+window.player = createPlayer({{
+  host: document.getElementById("stage"),
+  indexUrl: "{path}/index", streamUrl: "{path}/stream", startAtMs: {at_ms},
+}});
+</script>
+"""
+
+
+class Server:
+    """Holds replays by name, counts what is asked, and can be told to misbehave."""
+
+    def __init__(self) -> None:
+        self.replays: dict[str, Replay] = {}
+        self.ranges: list[str] = []
+        self.refuse_stream_with: int | None = None
+        self._built: dict[str, PlaybackIndex] = {}
+        self._sent = {"n": 0, "bytes": 0}
+
+    def app(self) -> Starlette:
+        """Return the ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/replay/{name}", self.page),
+                Route("/replay/{name}/index", self.index),
+                Route("/replay/{name}/stream", self.stream),
+                Route("/stats", self.stats),
+                Mount("/static", StaticFiles(directory=STATIC)),
+            ]
+        )
+
+    async def page(self, request: Request) -> Response:
+        """Answer a page with nothing but the player."""
+        modules = "\n".join(
+            f'<link rel="modulepreload" href="/static/player/{name}">' for name in _MODULES
+        )
+        at_ms = int(request.query_params.get("t", "0"))
+        return HTMLResponse(_PAGE.format(path=request.url.path, at_ms=at_ms, modules=modules))
+
+    async def index(self, request: Request) -> Response:
+        """Answer the index and the GOP due at `t`."""
+        replay = self._replay(request)
+        index = self._index_of(replay, playback.version(replay.segments))
+        assert index is not None
+        head = playback.encode(index)
+        due, gop = b"", 0
+        if index.gops:
+            gop = index.gop_at(int(request.query_params["t"]))
+            record = index.gops[gop]
+            span = (record.offset, record.offset + record.size_bytes)
+            try:
+                due = b"".join(
+                    [part async for part in stream.read_range(_store(replay), index, *span)]
+                )
+            except NotFound:
+                due = b""
+        self._count(len(head) + len(due))
+        headers = {"ETag": f'"{index.version}"', "X-Gop": str(gop), "Cache-Control": "no-cache"}
+        body = len(head).to_bytes(4, "big") + head + due
+        return Response(body, headers=headers, media_type="application/octet-stream")
+
+    async def stream(self, request: Request) -> Response:
+        """Answer a byte range of the virtual stream."""
+        asked = request.headers["range"]
+        self.ranges.append(asked)
+        replay = self._replay(request)
+        index = self._index_of(replay, request.query_params["v"])
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked)
+        assert found
+        first, last = int(found[1]), int(found[2])
+        if self.refuse_stream_with or index is None:
+            return Response(status_code=self.refuse_stream_with or 409)
+        parts = stream.read_range(_store(replay), index, first, last + 1)
+        try:
+            begun = await anext(parts)
+        except NotFound:
+            return Response(status_code=404)
+
+        async def body() -> AsyncIterator[bytes]:
+            self._count(len(begun))
+            yield begun
+            async for part in parts:
+                self._count(len(part))
+                yield part
+
+        headers = {
+            "Content-Range": f"bytes {first}-{last}/{index.size_bytes}",
+            "Content-Length": str(last - first + 1),
+            "Cache-Control": "no-store",
+        }
+        return StreamingResponse(body(), 206, headers, "application/octet-stream")
+
+    async def stats(self, request: Request) -> Response:
+        """Answer this process's CPU seconds, and answers and bytes since the last reset."""
+        answer = {"cpu": time.process_time(), **self._sent}
+        if "reset" in request.query_params:
+            self._sent = {"n": 0, "bytes": 0}
+        return JSONResponse(answer)
+
+    def _count(self, size_bytes: int) -> None:
+        self._sent["n"] += 1
+        self._sent["bytes"] += size_bytes
+
+    def _replay(self, request: Request) -> Replay:
+        return self.replays[request.path_params["name"]]
+
+    def _index_of(self, replay: Replay, version: str) -> PlaybackIndex | None:
+        if version not in self._built:
+            segments = playback.at_version(replay.segments, version)
+            if segments is None:
+                return None
+            self._built[version] = playback.build(segments)
+        return self._built[version]
+
+
+def _store(replay: Replay) -> ObjectStore:
+    """Pass a replay for an object store, of which playback needs `read` alone."""
+    return cast("ObjectStore", replay)
+
+
+def main() -> None:
+    """Serve a replay of the playback bench until interrupted."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=8200)
+    options = parser.parse_args()
+    server = Server()
+    server.replays["bench"] = replays.of_bench(options.bench)
+    uvicorn.run(server.app(), port=options.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
