@@ -1,0 +1,93 @@
+"""Requests of the app in words, for the Network panel and among the activity."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.core import units
+from app.formats.activity import NetworkSpan
+from app.web.view.activity import ActivityRow, NetworkRow
+from app.web.view.breadcrumbs import data_rows
+from app.web.view.problems import ErrorRow
+
+_SHOWN_ELSEWHERE: Final = frozenset({"method", "statusCode", "requestBodySize", "responseBodySize"})
+_ANSWERED: Final = frozenset({"resource.http", "resource.fetch", "resource.xhr"})
+_FIRST_FAILURE: Final = 400
+
+
+def network_rows(spans: Sequence[NetworkSpan], *, start_ms: int) -> tuple[NetworkRow, ...]:
+    """Describe the requests among the spans, in time order, numbered from 0."""
+    requests = sorted((span for span in spans if span.is_request), key=lambda span: span.at_ms)
+    return tuple(
+        _network_row(span, number=number, start_ms=start_ms) for number, span in enumerate(requests)
+    )
+
+
+def request_activity(row: NetworkRow) -> ActivityRow:
+    """Describe a request as a row of the Activity panel that leads to the Network panel."""
+    took = "" if row.duration_ms is None else f" in {units.duration_text(row.duration_ms)}"
+    return ActivityRow(
+        at_ms=row.at_ms,
+        kind="network",
+        icon="network",
+        category=row.op,
+        title=f"{row.method} {row.path}",
+        detail=f"{row.status or 'no answer'}{took}",
+        level="error" if row.has_failed else "info",
+        target=f"request-{row.number}",
+    )
+
+
+def error_activity(row: ErrorRow) -> ActivityRow | None:
+    """Describe an error as a row of the Activity panel; None when it has no time."""
+    if row.at_ms is None:
+        return None
+    return ActivityRow(
+        at_ms=row.at_ms,
+        kind="error",
+        icon="crash" if row.kind in {"crash", "anr"} else "error",
+        category=f"{row.source} {row.kind}",
+        title=row.title,
+        detail=row.value,
+        level="fatal" if row.kind == "crash" else "error",
+        target=f"error-{row.event_id}",
+    )
+
+
+def _network_row(span: NetworkSpan, *, number: int, start_ms: int) -> NetworkRow:
+    host, path = _parts(span.url or "")
+    data = {name: value for name, value in span.data.items() if name not in _SHOWN_ELSEWHERE}
+    return NetworkRow(
+        number=number,
+        at_ms=span.at_ms - start_ms,
+        duration_ms=None if span.ended_ms is None else span.ended_ms - span.at_ms,
+        method=span.method or "GET",
+        host=host,
+        path=path,
+        status=span.status,
+        has_failed=_has_failed(span),
+        request_bytes=span.request_bytes,
+        response_bytes=span.response_bytes,
+        op=span.op,
+        data=data_rows(data),
+    )
+
+
+def _has_failed(span: NetworkSpan) -> bool:
+    """Without a status a request got no answer; a picture of a web page simply has none."""
+    if span.status is None:
+        return span.op in _ANSWERED
+    return span.status >= _FIRST_FAILURE
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Split an address into host and path with query; what is no address is all path."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "", url
+    if not parts.scheme or not host:
+        return "", url or "unknown address"
+    query = f"?{parts.query}" if parts.query else ""
+    return host, f"{parts.path or '/'}{query}"

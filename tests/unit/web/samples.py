@@ -1,0 +1,318 @@
+"""One made-up value of every page, rich enough to reach every branch of its template."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from app.core.ids import EventId, ProjectId, PublicKey, ReplayId, SpanId, TraceId
+from app.web.view import (
+    account,
+    activity,
+    hrefs,
+    problems,
+    project,
+    replay,
+    replay_list,
+    snippets,
+    states,
+    traces,
+)
+from app.web.view.chrome import Chrome, Notice
+
+NOW = datetime(2026, 11, 24, 14, 3, 5, tzinfo=UTC)
+PROJECT = ProjectId(318)
+REPLAY = ReplayId("95d907b51382429d82eed5c93c8d1350")
+KEY = PublicKey("9d3f5c7e1b2a4866a0c4e2f8d6b19375")
+TRACE = TraceId("239f823856ef4eca931d422610afd6ff")
+DSN = f"http://{KEY}@localhost:8000/318"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A page as a route would render it."""
+
+    template: str
+    page: object
+    chrome: Chrome
+
+
+def replay_row(**changes) -> replay_list.ReplayRow:
+    """Make a row of the list."""
+    row = replay_list.ReplayRow(
+        project_id=PROJECT,
+        project_name="Cartwheel Android",
+        replay_id=REPLAY,
+        href=hrefs.replay(PROJECT, REPLAY),
+        user="Ada Winter",
+        started_at=NOW - timedelta(hours=2),
+        duration_ms=66_000,
+        device="Pixel 9 Pro",
+        os="Android 16",
+        app="4.2.1 (871)",
+        screens=("Login", "Catalog", "Product", "Cart", "Checkout"),
+        app_errors=1,
+        backend_errors=2,
+        segments=14,
+        has_video=True,
+        end="closed",
+        has_crashed=False,
+        is_live=False,
+        size_bytes=812_345,
+    )
+    return replace(row, **changes)
+
+
+BARE_ROW = replay_row(
+    user=None, device=None, os=None, app=None, screens=(), app_errors=0, backend_errors=0,
+    has_video=False, end=None, size_bytes=0,
+)  # fmt: skip
+
+_APP = replay_list.ProjectOption(PROJECT, "Cartwheel Android")
+_API = replay_list.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
+LIST = replay_list.ReplayListPage(
+    "rows",
+    (replay_row(), replay_row(is_live=True), replay_row(has_crashed=True, end="crashed"), BARE_ROW),
+    (_APP, _API),
+    total=1204,
+    newer_href="/replays?after=1",
+    older_href="/replays?before=1",
+)
+LIST_EMPTY = replay_list.ReplayListPage(
+    "empty", (), (_APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up"
+)
+LIST_NOTHING = replay_list.ReplayListPage(
+    "nothing_matches", (), (_APP, _API), selected=_API, setup_href="/projects/201#set-up"
+)
+
+_FRAMES = tuple(
+    problems.FrameRow(f"step_{number}", "shop.pay", "pay.py", number, number < 3, "charge(order)")
+    for number in range(8)
+)
+
+
+def error(**changes) -> problems.ErrorRow:
+    """Make an error of the app with a cause."""
+    row = problems.ErrorRow(
+        event_id=EventId("678ab027ca244864a909028a574bd4f5"),
+        at_ms=44_500,
+        at=NOW,
+        source="app",
+        kind="error",
+        title="PaymentException",
+        value="Payment of 46.80 failed",
+        culprit="PaymentClient in charge",
+        level="error",
+        handled=True,
+        project_name="Cartwheel Android",
+        linked_by="replay id",
+        exceptions=(
+            problems.ExceptionBlock("PaymentException", "failed", "generic", _FRAMES),
+            problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1]),
+        ),
+        trace_id=TRACE,
+        release="com.cartwheel@4.2.1",
+        environment="production",
+    )
+    return replace(row, **changes)
+
+
+ERRORS = (
+    error(),
+    error(event_id=EventId("4" * 32), source="backend", handled=False),
+    error(event_id=EventId("5" * 32), kind="crash", level="fatal", handled=False),
+    error(event_id=EventId("6" * 32), kind="message", level="info", at_ms=None, at=None, value=None,
+          handled=None, exceptions=(), release=None, environment=None),
+)  # fmt: skip
+
+ACTIVITY = (
+    activity.ActivityRow(0, "app", "foreground", "app.foreground", "App in foreground"),
+    activity.ActivityRow(300, "screen", "screen", "navigation", "Login", "from Home"),
+    activity.ActivityRow(
+        2100, "gesture", "tap", "ui.tap", "Tap on email", data=(activity.DataRow("view.id", "x"),)
+    ),
+    activity.ActivityRow(
+        6900, "network", "network", "resource.http", "POST /pay", "500", "error", target="request-0"
+    ),
+    activity.ActivityRow(
+        44_500,
+        "error",
+        "error",
+        "app error",
+        "PaymentException",
+        target=f"error-{error().event_id}",
+    ),
+)
+NETWORK = (
+    activity.NetworkRow(
+        0, 6900, 412, "POST", "api.example", "/pay", 500, has_failed=True, response_bytes=122,
+        data=(activity.DataRow("response.body", "{}"),),
+    ),
+    activity.NetworkRow(1, 9000, None, "GET", "a.example", "/items?page=2", None, has_failed=True),
+    activity.NetworkRow(2, 9500, 80, "GET", "api.example", "/items", 200, has_failed=False),
+)  # fmt: skip
+
+
+def _span(number: int, depth: int, **changes) -> traces.SpanRow:
+    row = traces.SpanRow(
+        SpanId(f"{number:016x}"), 6900 + number, 400, depth, "http.server", "/pay", "ok",
+        has_failed=False, project_name="Cartwheel API", is_backend=True, is_transaction=depth == 0,
+    )  # fmt: skip
+    return replace(row, **changes)
+
+
+TRACES = (
+    traces.TraceBlock(
+        TRACE, "CheckoutActivity", 6900, 900,
+        (_span(0, 0, is_backend=False), _span(1, 1, has_failed=True, status="internal_error"),
+         _span(2, 12, duration_ms=None, has_failed=True, status=None)),
+        hidden_spans=3,
+    ),
+)  # fmt: skip
+
+SEGMENTS = (
+    replay.SegmentRow(0, 0, 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
+    replay.SegmentRow(1, 5000, 5000, None, None, None, None, "none", None, None, NOW),
+    replay.SegmentRow(2, 9000, 5000, 5, 51_000, 448, 960, "faulty", "not H.264", "/2.mp4", NOW),
+    replay.SegmentRow(3, None, None, None, None, None, None, "missing", "never came", None, None),
+)
+DELETION = replay.Deletion(hrefs.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
+HEADER = replay.ReplayHeader(
+    project_id=PROJECT,
+    project_name="Cartwheel Android",
+    project_href=hrefs.project(PROJECT),
+    replay_id=REPLAY,
+    href=hrefs.replay(PROJECT, REPLAY),
+    back_href="/replays?project=318",
+    user="Ada Winter",
+    started_at=NOW,
+    duration_ms=66_000,
+    chips=(replay.Fact("Device", "Pixel 9", "/replays?q=1"), replay.Fact("System", "Android 16")),
+    app_errors=2,
+    backend_errors=1,
+    end="crashed",
+    has_crashed=True,
+)
+REPLAY_PAGE = replay.ReplayPage(
+    header=HEADER,
+    state="playing",
+    index_href=hrefs.index(PROJECT, REPLAY),
+    stream_href=hrefs.stream(PROJECT, REPLAY),
+    start_at_ms=44_000,
+    tab="errors",
+    gaps=(replay.Gap(29_000, 36_400, "app in background"),),
+    screens=(activity.ScreenSpan(300, 8000, "Login"), activity.ScreenSpan(8000, 66_000, "Shop")),
+    activity=ACTIVITY,
+    network=NETWORK,
+    errors=ERRORS,
+    traces=TRACES,
+    segments=SEGMENTS,
+    details=(
+        replay.FactGroup("Device", (replay.Fact("Model", "Pixel 9", "/replays?q=1"),)),
+        replay.FactGroup("Masking", (replay.Fact("Text", "off"),), "Text is not masked."),
+    ),
+    deletion=DELETION,
+    width_px=448,
+    height_px=960,
+    hidden_activity=7,
+)
+EMPTY_REPLAY_PAGE = replace(
+    REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
+    screens=(), activity=(), network=(), errors=(), traces=(), segments=(), details=(),
+    deletion=None, width_px=None, height_px=None, tab="activity", start_at_ms=0,
+)  # fmt: skip
+
+PROJECT_PAGE = project.ProjectPage(
+    project_id=PROJECT,
+    name="Cartwheel Android",
+    slug="cartwheel-android",
+    replays_href="/replays?project=318",
+    dsn=DSN,
+    keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
+          project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
+    snippets=snippets.snippets(DSN),
+    outcomes=(project.OutcomeRow(date(2026, 11, 24), "event", "kept", None, 1211),
+              project.OutcomeRow(date(2026, 11, 24), "event", "refused", "too_large", 1),
+              project.OutcomeRow(date(2026, 11, 24), "event", "limited", "rate_limited", 1)),
+    outcome_days=30,
+    quarantined=2,
+    members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
+    has_replays=True,
+)  # fmt: skip
+
+_CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
+_SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", "192.0.2.14", is_this=True, end_href="/e")
+_ACCOUNT = account.AccountPage(
+    "Ana Silva", "ana@example.com", 12, has_password=True, password_href="/account/password",
+    sign_ins=(_SIGN_IN, replace(_SIGN_IN, is_this=False)), problem="The current one is wrong.",
+)  # fmt: skip
+
+_SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
+_NOBODY = Chrome(None, "/sign-in", "dark")
+_TOLD = replace(_SIGNED_IN, notice=Notice("The replay is deleted."))
+
+
+def _page(template: str, page: object, chrome: Chrome = _SIGNED_IN) -> Sample:
+    return Sample(template, page, chrome)
+
+
+def _deleted(**changes) -> states.StatePage:
+    page = states.StatePage("deleted", REPLAY, "/replays", None, "Ana Silva", NOW, "by hand")
+    return replace(page, **changes)
+
+
+SAMPLES = {
+    "list": _page("replays/page.html", LIST),
+    "list, one project": _page(
+        "replays/page.html", replace(LIST, projects=(_APP,), total=None), _TOLD
+    ),
+    "list, selected": _page("replays/page.html", replace(LIST, selected=_API)),
+    "list, empty": _page("replays/page.html", LIST_EMPTY),
+    "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
+    "list, nothing matches": _page("replays/page.html", LIST_NOTHING),
+    "replay": _page("replay/page.html", REPLAY_PAGE),
+    "replay, landscape": _page(
+        "replay/page.html", replace(REPLAY_PAGE, width_px=960, height_px=448), _TOLD
+    ),
+    "replay, live": _page("replay/page.html", replace(REPLAY_PAGE, state="live")),
+    "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
+    "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
+    "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
+    "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
+    "projects": _page(
+        "projects/page.html",
+        project.ProjectsPage(
+            (_CARD, replace(_CARD, dsn=None, last_received_at=None)), may_create=True
+        ),
+    ),
+    "projects, first": _page("projects/page.html", project.ProjectsPage((), may_create=True)),
+    "projects, none": _page("projects/page.html", project.ProjectsPage((), may_create=False)),
+    "new project": _page("projects/new.html", project.NewProjectPage("x", "Too long.")),
+    "project": _page("project/page.html", PROJECT_PAGE),
+    "project, bare": _page(
+        "project/page.html",
+        replace(
+            PROJECT_PAGE,
+            dsn=None,
+            keys=(),
+            outcomes=(),
+            members=(),
+            quarantined=0,
+            has_replays=False,
+        ),
+    ),
+    "sign in": _page(
+        "account/sign_in.html", account.SignInPage("a@b.example", "Wrong.", "/replays"), _NOBODY
+    ),
+    "link": _page("account/link.html", account.LinkPage("/link/x", "a@b.example", NOW), _NOBODY),
+    "set password": _page(
+        "account/set_password.html", account.SetPasswordPage("a@b.example", 12), _NOBODY
+    ),
+    "account": _page("account/page.html", _ACCOUNT),
+    "account, no password": _page(
+        "account/page.html", replace(_ACCOUNT, has_password=False, problem=None)
+    ),
+    "deleted": _page("state/replay.html", _deleted()),
+    "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None, reason=None)),
+    "not found": _page("state/replay.html", _deleted(kind="not_found")),
+    "storage": _page("state/replay.html", _deleted(kind="storage_unavailable", retry_href="/x")),
+    "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
+}

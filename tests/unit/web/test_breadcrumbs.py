@@ -1,0 +1,131 @@
+"""Breadcrumbs in words."""
+
+import pytest
+
+from app.formats.activity import Breadcrumb
+from app.web.view import breadcrumbs
+from app.web.view.activity import ActivityRow, DataRow
+
+START_MS = 1_795_468_811_973
+
+
+def row(category, message=None, level=None, /, **data) -> ActivityRow:
+    """Describe a breadcrumb two seconds into the replay."""
+    names = {name.replace("__", "."): value for name, value in data.items()}
+    crumb = Breadcrumb(START_MS + 2000, category, message, level, names)
+    return breadcrumbs.breadcrumb_row(crumb, start_ms=START_MS)
+
+
+@pytest.mark.parametrize(
+    ("crumb", "kind", "title", "detail"),
+    [
+        (row("app.foreground"), "app", "App in foreground", None),
+        (row("app.background"), "app", "App in background", None),
+        (row("app.active"), "app", "App active", None),
+        (row("app.inactive"), "app", "App inactive", None),
+        (row("navigation", to="Cart"), "screen", "Cart", None),
+        (row("navigation", **{"from": "Home", "to": "Cart"}), "screen", "Cart", "from Home"),
+        (row("navigation", "CatalogViewController"), "screen", "CatalogViewController", None),
+        (row("navigation"), "other", "Navigation", None),
+        (
+            row("ui.tap", "pay", view__class="com.google.MaterialButton"),
+            "gesture",
+            "Tap on pay",
+            "MaterialButton",
+        ),
+        (row("ui.tap", view__id="pay"), "gesture", "Tap on pay", None),
+        (row("ui.tap"), "gesture", "Tap", None),
+        (row("ui.click", "UIButton: pay"), "gesture", "Tap on UIButton: pay", None),
+        (row("ui.swipe", direction="up"), "gesture", "Swipe up", None),
+        (row("ui.scroll", view__id="list"), "gesture", "Scroll on list", None),
+        (row("ui.multiClick", "Pay", clickCount=3), "gesture", "3 quick taps on Pay", None),
+        (row("ui.multiClick", clickCount=7), "gesture", "Rage: 7 taps", None),
+        (row("ui.multiClick"), "gesture", "3 quick taps", None),
+        (row("device.connectivity", state="wifi"), "device", "Online by Wi-Fi", None),
+        (row("device.connectivity", state="cellular"), "device", "Online by cellular", None),
+        (row("device.connectivity", state="none"), "device", "Offline", None),
+        (row("device.connectivity"), "device", "Connection changed", None),
+        (
+            row("device.battery", level=76.0, charging=False),
+            "device",
+            "Battery at 76 %",
+            "not charging",
+        ),
+        (row("device.battery", charging=True), "device", "Battery changed", "charging"),
+        (row("device.battery", level=5), "device", "Battery at 5 %", None),
+        (row("device.orientation", position="landscape"), "device", "Turned to landscape", None),
+        (row("device.orientation"), "device", "Turned", None),
+        (row("device.event", action="LOW_MEMORY"), "device", "Low memory", None),
+        (row("device.event"), "device", "Device event", None),
+        (row("anr", "main thread"), "error", "App not responding", "main thread"),
+        (row("Logcat", "giving up"), "log", "giving up", None),
+        (row("cart", "quantity changed"), "other", "quantity changed", None),
+        (row("started"), "other", "started", None),
+    ],
+)
+def test_each_category_of_each_sdk_has_its_words(crumb, kind, title, detail):
+    """What an SDK notes is told in a sentence, with what it happened to."""
+    assert (crumb.kind, crumb.title, crumb.detail) == (kind, title, detail)
+    assert crumb.at_ms == 2000
+
+
+def test_a_label_names_a_target_better_than_its_path():
+    """React Native and Flutter send the way through the tree, in either direction."""
+    path = [{"name": "App"}, "odd", {"label": "Pay now", "element": "Pressable"}]
+    assert row("ui.tap", "App > Pressable", path=path).title == "Tap on Pay now"
+    assert row("ui.tap", "App > Pressable", path=path[::-1]).title == "Tap on Pay now"
+    assert row("ui.tap", "App > View", path=[{"name": "App"}]).title == "Tap on App > View"
+
+
+def test_levels_are_kept_unless_the_words_know_better():
+    """An unknown level is `info`; being offline, rage and low memory are warnings."""
+    assert row("cart", "x", "error").level == "error"
+    assert row("cart", "x", "none").level == "info"
+    assert row("device.connectivity", state="offline").level == "warning"
+    assert row("ui.multiClick", clickCount=5).level == "warning"
+    assert row("device.event", action="LOW_MEMORY").level == "warning"
+
+
+def test_data_is_flattened_to_its_leaves():
+    """Each leaf stands beside its path; empty containers and null say what they are."""
+    data = {"a": {"b": [1.0, True, None]}, "c": {}, "d": "text", "e": 1.5}
+    assert breadcrumbs.data_rows(data) == (
+        DataRow("a.b.0", "1"),
+        DataRow("a.b.1", "true"),
+        DataRow("a.b.2", "null"),
+        DataRow("c", "empty"),
+        DataRow("d", "text"),
+        DataRow("e", "1.5"),
+    )
+    assert breadcrumbs.data_rows(False) == ()
+
+
+def test_too_much_data_is_cut_and_says_so():
+    """At the limit everything is shown; one past it a last row tells that more is there."""
+    assert len(breadcrumbs.data_rows(list(range(3)), most=3)) == 3
+    assert breadcrumbs.data_rows(list(range(9)), most=3)[-1] == DataRow("…", "more is not shown")
+    deep: object = "end"
+    for _ in range(20):
+        deep = {"x": deep}
+    assert breadcrumbs.data_rows(deep) == (DataRow(".".join("x" * 8), "…"),)
+
+
+def test_screens_follow_one_another_to_the_end():
+    """A screen lasts until the next one; repeats are one stretch; the last reaches the end."""
+    rows = [
+        row("navigation", to="A"),
+        row("ui.tap"),
+        row("navigation", to="A"),
+        row("navigation", to="B"),
+    ]
+    moved = [
+        ActivityRow(at, r.kind, r.icon, r.category, r.title)
+        for at, r in zip((-5, 3, 9, 40), rows, strict=True)
+    ]
+    spans = breadcrumbs.screen_spans(moved, duration_ms=60)
+    assert [(span.start_ms, span.end_ms, span.name) for span in spans] == [
+        (0, 40, "A"),
+        (40, 60, "B"),
+    ]
+    assert [span.name for span in breadcrumbs.screen_spans(moved, duration_ms=30)] == ["A"]
+    assert breadcrumbs.screen_spans([], duration_ms=60) == ()

@@ -1,0 +1,31 @@
+"""The theme cookie, and set-up texts."""
+
+from app.web.view import chrome, snippets
+
+DSN = "https://9d3f5c7e1b2a4866a0c4e2f8d6b19375@replay.example/42"
+
+
+def test_only_known_themes_are_taken_from_the_cookie():
+    """Anything else, and no cookie at all, follows the system."""
+    assert chrome.read_theme("dark") == "dark"
+    assert chrome.read_theme("light") == "light"
+    assert chrome.read_theme('"><script>') == "auto"
+    assert chrome.read_theme(None) == "auto"
+
+
+def test_every_set_up_holds_the_dsn_and_its_braces():
+    """Each text is complete: the DSN once, no template marks left, one key an SDK."""
+    texts = snippets.snippets(DSN)
+    assert all(text.code.count(DSN) == 1 for text in texts)
+    assert not any("{{" in text.code or "{dsn}" in text.code for text in texts)
+    assert len({text.key for text in texts}) == len(texts)
+
+
+def test_every_mobile_sdk_asks_for_replays():
+    """A copied text records sessions; without its sample rates nothing would arrive."""
+    mobile = [text for text in snippets.snippets(DSN) if text.key != "python"]
+    assert len(mobile) == 5
+    for text in mobile:
+        code = text.code.lower().replace("-", "")
+        assert "sessionsamplerate" in code
+        assert "onerrorsamplerate" in code
