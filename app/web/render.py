@@ -9,7 +9,11 @@ from app.core import units
 from app.web.view import hrefs, words
 from app.web.view.chrome import Chrome
 
-TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+TEMPLATES: Final = _ROOT / "templates"
+STATIC: Final = _ROOT / "static"
+_LATER: Final = frozenset({"types", "mse", "fmp4"})
+"""Modules that a replay page does not load at once: typings, and the second-choice engine."""
 
 
 class Renderer:
@@ -42,11 +46,20 @@ class Renderer:
             shortened=words.shortened,
             screen_path=words.screen_path,
         )
-        self._environment.globals.update(hrefs=hrefs, static_base=static_base.rstrip("/"))
+        self._environment.globals.update(
+            hrefs=hrefs, static_base=static_base.rstrip("/"), replay_modules=_replay_modules()
+        )
 
     def page(self, template: str, page: object, *, chrome: Chrome) -> str:
         """Render one page, for example `page("replays/page.html", list_page, chrome=chrome)`."""
         return self._environment.get_template(template).render(page=page, chrome=chrome)
+
+
+def _replay_modules() -> tuple[str, ...]:
+    """List the modules of the replay page, so that it names them all and none waits for another."""
+    found = [*STATIC.glob("js/**/*.js"), *STATIC.glob("player/**/*.js")]
+    names = (path.relative_to(STATIC).as_posix() for path in found if path.stem not in _LATER)
+    return tuple(sorted(names))
 
 
 def _finalize(value: object) -> object:

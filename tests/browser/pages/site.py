@@ -1,0 +1,81 @@
+"""Serves the pages of `tests/unit/web/samples.py` with the policy that the real server sends."""
+
+import mimetypes
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+from typing_extensions import override
+
+from app.web.render import STATIC, Renderer
+from tests.unit.web import samples
+from tests.unit.web.samples import SAMPLES, Sample
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+
+class Site:
+    """A server in a thread; `pages` may be changed while it runs, and `posts` grows."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Sample] = dict(SAMPLES)
+        self.posts: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def address(self, name: str, query: str = "") -> str:
+        """Return where a sample is shown."""
+        return f"http://127.0.0.1:{self._server.server_port}/{quote(name)}{query}"
+
+    def stop(self) -> None:
+        """End the thread and give the port back."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _html(self, name: str) -> str:
+        sample = self.pages[name]
+        return Renderer().page(sample.template, sample.page, chrome=sample.chrome)
+
+    def _find(self, path: str) -> tuple[int, str, bytes]:
+        name = unquote(path.strip("/"))
+        file = STATIC / path.removeprefix("/static/")
+        if path.startswith("/static/") and file.is_file():
+            return 200, mimetypes.guess_type(path)[0] or "text/plain", file.read_bytes()
+        if path == samples.HEADER.href:
+            name = "replay"
+        if name in self.pages:
+            return 200, "text/html; charset=utf-8", self._html(name).encode()
+        return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            @override
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                self._answer(*site._find(urlsplit(self.path).path))
+
+            def do_POST(self) -> None:
+                site.posts.append(self.path)
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._answer(200, "text/html", b"<!doctype html><title>Posted</title>")
+
+            def _answer(self, status: int, kind: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Security-Policy", POLICY)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        return Handler

@@ -1,0 +1,98 @@
+"""Every page in Chromium: sizes, themes, and life without JavaScript."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.unit.web import samples
+
+WIDTHS = {"wide": 1440, "tablet": 1024, "phone": 390}
+
+
+@pytest.mark.parametrize("name", list(samples.SAMPLES))
+def test_no_page_overflows_or_breaks_the_policy(page, site, name):
+    """At three widths nothing scrolls sideways, and nothing is said on the console."""
+    page.goto(site.address(name))
+    for width in WIDTHS.values():
+        page.set_viewport_size({"width": width, "height": 844})
+        beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert beyond <= 0, f"{name} is {beyond} px too wide at {width} px"
+
+
+def test_times_are_the_readers_and_utc_is_on_hover(page, site):
+    """Tokyo is nine hours ahead; the exact moment stays in the title."""
+    page.goto(site.address("list"))
+    time = page.locator("time").first
+    expect(time).to_have_text("Nov 24, 2026, 9:03 PM")
+    expect(time).to_have_attribute("title", "2026-11-24 12:03:05 UTC")
+
+
+def test_a_theme_is_chosen_at_once_and_for_the_next_page(page, site, context):
+    """The attribute changes without a reload, the cookie tells the server."""
+    page.goto(site.address("list"))
+    page.get_by_role("button", name="Theme: Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.get_by_role("button", name="Theme: Dark")).to_have_attribute("aria-pressed", "true")
+    [cookie] = context.cookies()
+    assert (cookie["name"], cookie["value"]) == ("theme", "dark")
+    assert site.posts == []
+
+
+def test_a_copy_button_copies(page, site, context):
+    """What is on the clipboard is the DSN, and the button says so."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site.address("list, empty"))
+    page.get_by_role("button", name="Copy DSN").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == samples.DSN
+
+
+def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
+    """Radio buttons choose it, by keyboard as well."""
+    page.goto(site.address("project"))
+    expect(page.locator(".sdk:visible")).to_have_count(1)
+    page.get_by_role("radio", name="Android").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".sdk:visible")).to_contain_text("SentryAndroid.init")
+
+
+def test_the_whole_row_of_the_list_is_a_link(page, site):
+    """A click anywhere in a row opens the replay."""
+    page.goto(site.address("list, one project"))
+    box = page.locator(".replay").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 30, box["y"] + box["height"] / 2)
+    page.wait_for_url(f"**{samples.replay_row().href}")
+
+
+def test_a_replay_can_be_read_without_javascript(browser, site):
+    """All panels stand below each other; times are links; deleting is a page."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.address("replay"))
+    for panel in ("activity", "network", "errors", "trace", "segments", "details"):
+        expect(page.locator(f"#{panel}")).to_be_visible()
+    expect(page.locator(".transport")).to_be_hidden()
+    expect(page.locator(".stage noscript .stage-card")).to_be_visible()
+    assert page.locator("#errors .seek").first.get_attribute("href") == (
+        f"{samples.HEADER.href}?t=44.5"
+    )
+    page.locator(".replay-actions summary").click()
+    expect(page.get_by_role("link", name="Delete replay…")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["list", "replay", "project", "account", "sign in"])
+def test_targets_are_large_enough_for_fingers(browser, site, name):
+    """Buttons, fields and tabs are at least 24 px, on touch screens 36."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(site.address(name))
+    small = page.locator(
+        "button:visible, select:visible, input:visible, .tab:visible"
+    ).evaluate_all(
+        "(found) => found.filter((each) => !each.closest('.unseen, label') && "
+        "Math.min(each.offsetWidth, each.offsetHeight) < 36).map((each) => each.outerHTML)"
+    )
+    context.close()
+    assert small == []

@@ -1,0 +1,215 @@
+"""The replay page under the hands of a reader."""
+
+import re
+from dataclasses import replace
+
+from playwright.sync_api import expect
+
+from tests.unit.web import samples
+
+CLOCK = "[data-clock]"
+
+
+def test_the_page_opens_where_its_address_says(replay):
+    """Time and panel come from the server; the marked row is the last error before them."""
+    expect(replay.locator(CLOCK)).to_have_text("0:44")
+    expect(replay.get_by_role("tabpanel")).to_have_count(1)
+    expect(replay.locator("#errors")).to_be_visible()
+    expect(replay.get_by_role("tab", selected=True)).to_contain_text("Errors")
+
+
+def test_tabs_work_by_mouse_and_by_arrow_and_are_part_of_the_address(replay):
+    """One panel at a time; the chosen one is remembered in the address."""
+    replay.get_by_role("tab", name=re.compile("Network")).click()
+    expect(replay.locator("#network")).to_be_visible()
+    expect(replay.locator("#errors")).to_be_hidden()
+    assert "tab=network" in replay.url
+    replay.keyboard.press("ArrowRight")
+    expect(replay.get_by_role("tab", selected=True)).to_be_focused()
+    expect(replay.get_by_role("tab", selected=True)).to_contain_text("Errors")
+    replay.keyboard.press("[")
+    expect(replay.locator("#network")).to_be_visible()
+
+
+def test_a_rows_time_seeks(replay):
+    """The link does not leave the page: the playhead goes there, and a reader is told."""
+    replay.get_by_role("tab", name=re.compile("Network")).click()
+    replay.locator("#network .seek").first.click()
+    expect(replay.locator(CLOCK)).to_have_text("0:06")
+    expect(replay.locator("[data-announce]")).to_have_text("0:06, screen Login")
+    expect(replay).to_have_url(re.compile("t=6.9"))
+
+
+def test_a_row_leads_to_its_details(replay):
+    """A request among the activity opens its row in the Network panel and takes the focus along."""
+    replay.get_by_role("tab", name=re.compile("Activity")).click()
+    replay.get_by_role("link", name="Request in its panel").click()
+    expect(replay.locator("#network")).to_be_visible()
+    expect(replay.locator("#request-0")).to_be_focused()
+    expect(replay.locator("#request-0 .data")).to_be_visible()
+
+
+def test_the_timeline_is_a_slider_that_speaks(replay):
+    """Its value is told as time and screen; arrow keys move it."""
+    slider = replay.get_by_role("slider", name="Position in the replay")
+    expect(slider).to_have_attribute("aria-valuetext", "0:44 of 1:06, screen Shop")
+    slider.focus()
+    replay.keyboard.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuenow", "39")
+    replay.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", "0:00 of 1:06, screen Login")
+
+
+def test_a_click_on_the_timeline_seeks_in_proportion(replay):
+    """Left edge is the start, right edge the end; a gap takes 24 px whatever its length."""
+    box = replay.locator("[data-track]").bounding_box()
+    replay.mouse.click(box["x"] + 1, box["y"] + 70)
+    expect(replay.locator(CLOCK)).to_have_text("0:00")
+    replay.mouse.click(box["x"] + box["width"] - 1, box["y"] + 70)
+    expect(replay.locator(CLOCK)).to_have_text(re.compile("1:0[56]"))
+    gap = replay.locator(".break").bounding_box()
+    assert abs(gap["width"] - 24) < 1
+    expect(replay.locator(".break")).to_have_text("7.4 s")
+
+
+def test_a_drag_on_the_timeline_scrubs(replay):
+    """Every move of the pressed pointer is a seek."""
+    box = replay.locator("[data-track]").bounding_box()
+    replay.mouse.move(box["x"] + 10, box["y"] + 70)
+    replay.mouse.down()
+    replay.mouse.move(box["x"] + 300, box["y"] + 70, steps=4)
+    replay.mouse.up()
+    assert replay.evaluate("fake.requests.filter((name) => name === 'seek').length") >= 4
+
+
+def test_errors_are_told_apart_by_shape(replay):
+    """A diamond in the app, a square behind it, a cross for a crash; a click seeks to it."""
+    shapes = replay.locator(".track .mark use").evaluate_all(
+        "(marks) => marks.map((mark) => mark.getAttribute('href'))"
+    )
+    assert sorted(shapes) == ["#mark-app", "#mark-backend", "#mark-crash"]
+    replay.keyboard.press("Home")
+    replay.locator(".track .mark").nth(2).click()
+    assert replay.evaluate("fake.store.get().at_ms") == 44_500
+
+
+def test_the_pointer_tells_what_it_is_over(replay):
+    """Over a gap: why there is no video, and for how long."""
+    replay.locator(".break").hover()
+    expect(replay.locator(".hover")).to_contain_text("app in background, 7.4 s without video")
+
+
+def test_following_lets_go_when_the_reader_scrolls(replay):
+    """A turn of the wheel keeps the rows where they are; the pill brings following back."""
+    replay.set_viewport_size({"width": 1440, "height": 560})
+    pill = replay.get_by_role("button", name="Follow the playhead")
+    replay.evaluate("fake.store.set({ at_ms: 45000 })")
+    expect(pill).to_be_hidden()
+    replay.locator("#errors").hover()
+    replay.mouse.wheel(0, 200)
+    expect(pill).to_be_visible()
+    pill.click()
+    expect(pill).to_be_hidden()
+
+
+def test_the_row_under_the_playhead_is_marked(replay):
+    """The mark moves with the time."""
+    replay.get_by_role("tab", name=re.compile("Activity")).click()
+    marked = replay.locator("#activity [data-now] .row-title")
+    expect(marked).to_have_text("POST /pay")
+    replay.evaluate("fake.store.set({ at_ms: 2500 })")
+    expect(marked).to_have_text("Tap on email")
+
+
+def test_the_keyboard_plays_and_typing_does_not(replay):
+    """Space and K play; in the filter they are letters."""
+    button = replay.locator("[data-do=toggle]")
+    replay.keyboard.press("Space")
+    expect(button).to_have_accessible_name("Pause")
+    replay.keyboard.press("k")
+    expect(button).to_have_accessible_name("Play")
+    replay.keyboard.press("/")
+    replay.keyboard.type("k tap")
+    expect(button).to_have_accessible_name("Play")
+    assert replay.locator("[data-filter]").input_value() == "k tap"
+
+
+def test_single_keys_can_be_switched_off(replay):
+    """Then they work only where the timeline has the focus, and the choice is remembered."""
+    button = replay.locator("[data-do=toggle]")
+    replay.keyboard.press("?")
+    replay.get_by_label("Use single keys on this page").uncheck()
+    replay.get_by_role("button", name="Close").click()
+    replay.locator("#main").focus()
+    replay.keyboard.press("k")
+    expect(button).to_have_accessible_name("Play")
+    replay.get_by_role("slider").focus()
+    replay.keyboard.press("k")
+    expect(button).to_have_accessible_name("Pause")
+    replay.reload()
+    expect(replay.locator("[data-keys-on]")).not_to_be_checked()
+
+
+def test_the_filter_narrows_and_is_part_of_the_address(replay):
+    """All words must be found; the address brings the same rows back."""
+    replay.keyboard.press("/")
+    replay.keyboard.type("tap email")
+    expect(replay.locator("#activity .row:visible")).to_have_count(1)
+    expect(replay.locator("[data-filter-count]")).to_have_text("1 of 5 rows")
+    assert "filter=tap+email" in replay.url
+    replay.reload()
+    expect(replay.locator("#activity .row:not([hidden])")).to_have_count(1)
+
+
+def test_n_goes_to_the_next_error(replay):
+    """The playhead and the panel go together."""
+    replay.keyboard.press("Home")
+    replay.keyboard.press("n")
+    expect(replay.locator(CLOCK)).to_have_text("0:44")
+    expect(replay.locator(".error:focus")).to_contain_text("PaymentException")
+
+
+def test_gaps_can_be_watched(replay):
+    """The button tells its state; in a gap that is not skipped the card tells the reason."""
+    replay.get_by_role("button", name="Skip 1 gap").click()
+    expect(replay.get_by_role("button", name="Skip 1 gap")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    replay.evaluate("fake.store.set({ at_ms: 30000, in_gap: fake.store.get().gaps[0] })")
+    expect(replay.locator("[data-stage-card]")).to_contain_text("app in background")
+
+
+def test_a_broken_video_says_so_and_can_be_tried_again(replay):
+    """The card carries the player's words and a button."""
+    replay.evaluate("fake.store.set({ status: 'failed', error: 'The server does not answer.' })")
+    expect(replay.locator("[data-stage-card]")).to_contain_text("The server does not answer.")
+    replay.get_by_role("button", name="Try again").click()
+    assert replay.evaluate("fake.requests.at(-1)") == "refresh"
+
+
+def test_deleting_asks_first_and_posts(replay, site):
+    """The dialog names what goes; its form posts to the page's own address."""
+    replay.get_by_label("More").click()
+    replay.get_by_role("link", name="Delete replay…").click()
+    dialog = replay.get_by_role("dialog", name="Delete this replay?")
+    expect(dialog).to_contain_text("3.2 MiB in 14 segments")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    dialog.get_by_role("button", name="Delete replay").click()
+    replay.wait_for_url("**/delete")
+    assert site.posts == [samples.DELETION.href]
+
+
+def test_a_live_replay_gains_rows_in_place(page, site):
+    """New rows come in; one that the reader opened stays open; the end of the recording is seen."""
+    live = replace(samples.REPLAY_PAGE, state="live", tab="activity", activity=samples.ACTIVITY[:4])
+    site.pages["live"] = samples.Sample("replay/page.html", live, samples.SAMPLES["replay"].chrome)
+    page.clock.install()
+    page.goto(site.address("live"))
+    page.wait_for_selector(".track .head")
+    page.locator("#activity details summary").click()
+    site.pages["live"] = samples.SAMPLES["replay"]
+    page.clock.run_for(6000)
+    expect(page.locator("#activity .row")).to_have_count(5)
+    expect(page.locator("#activity details[open]")).to_have_count(1)
+    expect(page.locator(".replay-facts")).not_to_contain_text("Live")
+    assert "refresh" in page.evaluate("fake.requests")
