@@ -1,0 +1,81 @@
+"""Hints: byte patterns that fit wherever a rule could, so that clean text costs one pass.
+
+A hint is tried on text as UTF-8 and on JSON made of it, before or after decoding. So it must also
+fit when a quote, a slash or a line end is written as an escape, and when a space or a dash is a
+typographic one. A hint may fit too often; that costs time. It must never fit too rarely.
+"""
+
+from typing import Final
+
+from app.scrub import fold, keys, shapes
+from app.scrub.rules import Rules
+
+_WIDE: Final = rb"[\x80-\xff]{2,3}"
+"""A character that folds to a space or a dash."""
+_COLON: Final = rb"\xef\xbc\x9a"
+_DASH: Final = rb"(?:[-:]|" + _WIDE + rb")"
+_SPACE: Final = rb"(?:[ \-]|" + _WIDE + rb")"
+_GAP: Final = rb"(?:[\s\-._/+]|\\+[/nrt]|\\+u00[01][0-9a-fA-F]|%20|%2[dD]|" + _WIDE + rb"){0,3}"
+
+ESCAPES: Final = rb"\\u(?:00[2-9a-fA-F]|0[1-9a-fA-F]|[1-9a-fA-F])[0-9a-fA-F]"
+"""A character written as \\u: it could be any letter of a secret word."""
+PRIVATE_KEY: Final = rb"PRIVATE.{1,3}KEY"
+USERINFO: Final = rb"/[^/\s?#\"'<>]+@"
+SCHEMED: Final = rb"(?:[Bb]earer|BEARER|[Bb]asic|BASIC)(?:[\s+%\\]|[\x80-\xff])"
+WEB_TOKEN: Final = rb"eyJ[A-Za-z0-9_\-]{10}"
+VENDOR_KEY: Final = shapes.VENDOR_KEYS.encode()
+CARD: Final = rb"(?:^|[^0-9]|\\u00[01][0-9a-fA-F])[2-9](?:" + _GAP + rb"[0-9]){11}"
+IBAN: Final = rb"[A-Z]{2}[0-9]{2}(?:" + _SPACE + rb"?[A-Z0-9]){11}"
+SSN: Final = rb"[0-9]{3}" + _DASH + rb"[0-9]{2}" + _DASH + rb"[0-9]{4}"
+EMAIL: Final = rb"@[\w\-\x80-\xff]+(?:\.[\w\-\x80-\xff]+)*\.[A-Za-z\x80-\xff][A-Za-z0-9\-\x80-\xff]"
+USER_PATH: Final = rb"[/\\](?:Users|home|Documents.{1,3}and.{1,3}Settings)[/\\]"
+MAC: Final = rb"[0-9A-Fa-f]{2}(?:(?:" + _DASH + rb"|" + _COLON + rb")[0-9A-Fa-f]{2}){5}"
+_ANY_COLON: Final = rb"(?::|" + _COLON + rb")"
+_HEX: Final = rb"[0-9A-Fa-f]{0,4}"
+ADDRESS: Final = rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|" + _HEX + _ANY_COLON + _HEX + _ANY_COLON
+IMEI: Final = rb"[0-9]{15}"
+PHONE: Final = rb"\+[1-9](?:(?:[\-./() ]|\\/|" + _WIDE + rb"){0,2}[0-9]){7}"
+ENCODED: Final = rb"%(?:40|3[0-9aAdD]|[46][1-9a-fA-F]|[57][0-9aA]|25)"
+OWNER: Final = (
+    rb"(?i)\"name\"\s*:\s*\"(?:[^\"\\]|\\.)*(?:'|\xe2\x80\x99| (?:von|de|di|van|av|da|do) )"
+)
+ADDRESS_FIELD: Final = rb"\"(?:ip_address|REMOTE_ADDR|client_ip)\""
+
+
+def exotic() -> bytes:
+    """Return the hint for characters that fold to digits, letters or signs."""
+    return fold.exotic_bytes()
+
+
+def named(rules: Rules) -> bytes:
+    """Return the hint for a sensitive name in front of a value, in JSON or in text."""
+    words = _words(rules)
+    inside = rb"(?:[^\"\\]|\\.)*"
+    signs = rb"[=:\\>]|\"[\s\"'`]*(?:[=:]|" + _COLON + rb")|\"[\r\n]|" + _COLON
+    says = rb"[ \x80-\xff](?:is|was|ist|lautet)[ \x80-\xff]"
+    query = keys.QUERY_NAMES.encode()
+    return (
+        rb"(?i)" + words + rb"[^\"=:\\>]*(?:" + signs + rb"|" + says + rb")"
+        rb"|\[\s*\"" + inside + words + rb"|\"(?:name|key)\"\s*:\s*\"" + inside + words +
+        rb"|(?:[?&]|\xef\xbc\x9f)(?:" + query + rb")="
+    )  # fmt: skip
+
+
+def secret_like() -> bytes:
+    """Return the hint for a lone word such as `secret-1`."""
+    return rb"(?i)(?:pass|secret|key|credential)[A-Za-z_.\-:\x80-\xff]*[0-9]"
+
+
+def _words(rules: Rules) -> bytes:
+    """Return the pattern of all sensitive words, in bytes and with typographic dashes."""
+    built_in = "|".join([*keys.WORDS, *keys.WHOLE_WORDS, "pin", "cookie"]).encode()
+    wide = built_in.replace(keys.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
+    own = [_own_word(word) for word in sorted(rules.sensitive_keys) if word.strip()]
+    return rb"(?:" + b"|".join([wide, *own]) + rb")"
+
+
+def _own_word(word: str) -> bytes:
+    """Return a pattern for a project's own word; what is not plain ASCII may be written anyhow."""
+    return b"".join(
+        char.encode() if char.isascii() and char.isalnum() else rb"[^\x00]{1,12}" for char in word
+    )

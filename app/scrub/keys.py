@@ -1,0 +1,148 @@
+"""Judges names: does a key, header, query parameter or variable of this name hold a secret?
+
+One judge serves JSON keys, `key=value` in text, URL queries and headers, so that all agree.
+Names that merely contain `auth`, such as `author` and `isAuthenticated`, are let go.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from app.scrub import fold, patterns
+from app.scrub.rules import Rules
+
+SEP: Final = r"[-_. ]?"
+WORDS: Final = (
+    rf"pass{SEP}w(?:or)?d", "passwort", rf"pass{SEP}phrase", rf"pass{SEP}code", "secret",
+    rf"api{SEP}key", "auth", "credential", "mysql_pwd", rf"private{SEP}key", "token",
+    rf"access{SEP}key", rf"(?:encryption|signing){SEP}key", rf"card{SEP}(?:num|no\b)",
+    rf"credit{SEP}card", "kreditkarte", "phpsessid", "jsessionid", "sessionid", "csrf", "xsrf",
+    "_vercel_jwt", "sentrysid", rf"x{SEP}amz{SEP}(?:signature|credential)", r"connect\.sid",
+    "mnemonic", rf"seed{SEP}phrase", rf"recovery{SEP}(?:code|phrase|key)",
+    rf"security{SEP}code", rf"social{SEP}security", rf"two{SEP}factor",
+    rf"(?:mfa|otp|sms|verification){SEP}code", rf"pin{SEP}(?:code|number)",
+    "contrase", "senha", "kennwort", "mot_?de_?passe",
+)  # fmt: skip
+"""Sensitive wherever they stand in a name."""
+WHOLE_WORDS: Final = ("pwd", "cvv2?", "cvc2?", "ssn", "iban", "otp", "totp", "jwt", "bearer")
+"""Sensitive only as a word of their own: `otp` must not catch `hotplug`."""
+PIN: Final = r"(?:(?:user|card|account|sim|new|old|current|login|my|atm)_)?pin"
+_COOKIE: Final = r"(?:.*[-_. ])?(?:set[-_]?)?cookies?2?"
+_COOKIE_NAMES: Final = (
+    r"su|sudo|session|__session|session_?id|user_session|symfony|mysession|fasthttpsessionid"
+    r"|irissessionid|sid|connect\.sid|.*[-_.](?:session|sess|sid)"
+)
+QUERY_NAMES: Final = r"code|sig|signature|key|sid|session_?id|nonce|hmac|hash|ticket|assertion"
+_INNOCENT: Final = (
+    r"(?:^|[^a-z])(?:authors?|authored|authorship|authoring|authority|authorities|authenticated)"
+    r"(?:$|[^a-z])"
+)
+_COUNT: Final = (
+    r".*(?:max|min|total|input|output|prompt|completion|cached?|reasoning|used|remaining|num|n)"
+    r"[-_.]tokens|.*tokens?[-_.](?:count|limit|usage|used|total|index|length|position)"
+)
+_TAILS: Final = frozenset(
+    {"value", "val", "id", "key", "code", "hash", "header", "string", "text", "field"}
+    | {"new", "old", "confirm", "confirmation", "again", "number", "num", "no"}
+)
+"""Words behind a secret word that do not change what it is: `token value: x`."""
+_KEPT_KEYS: Final = 4_096
+_KEPT_CHARS: Final = 128
+
+
+class Verdict(IntEnum):
+    """What a name says about its value."""
+
+    PLAIN = 0
+    SECRET = 1
+    COOKIE = 2
+    """A jar of cookies: secret as text; as a map, only some of its names are."""
+    COUNT = 3
+    """Secret as text, harmless as a number: `max_tokens`."""
+
+
+class Judge:
+    """Judges names by the built-in words and those of one project."""
+
+    def __init__(self, rules: Rules) -> None:
+        own = [patterns.escape(word) for word in sorted(rules.sensitive_keys) if word.strip()]
+        whole = [rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])", rf"^{PIN}$"]
+        self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
+        self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
+        self._safe = frozenset(key.lower() for key in rules.safe_keys)
+        self._kept: dict[str, Verdict] = {}
+
+    def verdict(self, name: str) -> Verdict:
+        """Judge a name; the answers for short names are remembered."""
+        found = self._kept.get(name)
+        if found is None:
+            found = self._judge(name)
+            if len(name) <= _KEPT_CHARS:
+                if len(self._kept) >= _KEPT_KEYS:
+                    self._kept.clear()
+                self._kept[name] = found
+        return found
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether text under this name must go."""
+        return self.verdict(name) is not Verdict.PLAIN
+
+    def ends_secret(self, name: str) -> bool:
+        """Tell whether the last word of a name is secret: `accessToken`, not `TokenRefresher`.
+
+        For `name: value` in prose and logs, where the name often is a class or a file.
+        """
+        if not self.is_secret(name):
+            return False
+        if self._own is not None and self._own.search(fold.fold(name)):
+            return True
+        words = [word for word in _SPLIT.split(_snake(name)) if word]
+        if self._last_is_secret(words):
+            return True
+        while len(words) > 1 and (words[-1] in _TAILS or words[-1].isdigit()):
+            words.pop()
+        return self._last_is_secret(words)
+
+    def _last_is_secret(self, words: list[str]) -> bool:
+        """Tell whether the last word is secret, or becomes so by the word before it: `api key`."""
+        if not words or self.is_secret(words[-1]):
+            return bool(words)
+        pair = "_".join(words[-2:])
+        return self.is_secret(pair) and not self.is_secret(words[-2])
+
+    def _judge(self, name: str) -> Verdict:
+        if name.lower() in self._safe:
+            return Verdict.PLAIN
+        if self._own is not None and self._own.search(fold.fold(name)):
+            return Verdict.SECRET
+        snake = _snake(name)
+        if _IS_COOKIE.fullmatch(snake):
+            return Verdict.COOKIE
+        # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
+        plain = fold.fold(name).lower().replace("auth", "")
+        if not any(map(self._secret.search, (_INNOCENTS.sub(" ", snake), plain))):
+            return Verdict.PLAIN
+        return Verdict.COUNT if _IS_COUNT.fullmatch(snake) else Verdict.SECRET
+
+
+def is_cookie_secret(name: str) -> bool:
+    """Tell whether a cookie of this name opens a session."""
+    return _IS_COOKIE_NAME.fullmatch(fold.fold(name)) is not None
+
+
+def is_query_secret(name: str) -> bool:
+    """Tell whether a long value of this URL parameter may be a code, signature or key."""
+    return _IS_QUERY_NAME.fullmatch(_snake(name)) is not None
+
+
+def _snake(name: str) -> str:
+    """Return a name in lower case with an underscore where camelCase has a capital."""
+    return _CAMEL.sub(r"\1_\2", fold.fold(name)).lower()
+
+
+_IS_COOKIE: Final = patterns.compile_text(_COOKIE, any_case=True)
+_IS_COOKIE_NAME: Final = patterns.compile_text(_COOKIE_NAMES, any_case=True)
+_IS_QUERY_NAME: Final = patterns.compile_text(QUERY_NAMES, any_case=True)
+_IS_COUNT: Final = patterns.compile_text(_COUNT, any_case=True)
+_INNOCENTS: Final = patterns.compile_text(_INNOCENT, any_case=True)
+_CAMEL: Final = patterns.compile_text(r"([a-z0-9])([A-Z])")
+_SPLIT: Final = patterns.compile_text(r"[^a-z0-9]+")

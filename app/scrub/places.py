@@ -1,0 +1,274 @@
+"""Says what stands where in what SDKs send: what is structure, what is text, what is data.
+
+A place that is not named here is data and gets all rules. Structure is kept as it is: ids, times,
+types, names of screens and files. It is kept only as a single value; if a map or a list stands
+there, that is data again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from app.scrub.text import Treat
+
+
+class Kind(StrEnum):
+    """What is scrubbed."""
+
+    EVENT = "event"
+    TRANSACTION = "transaction"
+    SPAN = "span"
+    REPLAY_EVENT = "replay_event"
+    RECORDING = "recording"
+    LOG = "log"
+
+
+class Role(StrEnum):
+    """Places with a rule of their own."""
+
+    DATA = "data"
+    STRUCTURE = "structure"
+    CLOSED = "closed"
+    """Structure all the way down."""
+    ADDRESS = "address"
+    """The IP address of the sender: removed whole if the project wants that."""
+    COOKIES = "cookies"
+    HEADERS = "headers"
+    """Names with values, as a map or as pairs."""
+    OWNER = "owner"
+    """The name of a device, which may be that of its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place in a JSON value; a list and its items are one place."""
+
+    role: Role = Role.DATA
+    treat: Treat = Treat.FREE
+    fields: Mapping[str, "Place"] = field(default_factory=dict)
+
+
+def _kept(*names: str) -> dict[str, Place]:
+    """Return the fields that are structure."""
+    return dict.fromkeys(names, _STRUCTURE)
+
+
+DATA: Final = Place()
+_STRUCTURE: Final = Place(Role.STRUCTURE)
+_CLOSED: Final = Place(Role.CLOSED)
+_TEXT: Final = Place(treat=Treat.TEXT)
+_NAME: Final = Place(treat=Treat.NAME)
+_CODE: Final = Place(treat=Treat.CODE)
+_ADDRESS: Final = Place(Role.ADDRESS)
+_TIMES: Final = _kept("timestamp", "start_timestamp", "end_timestamp", "received")
+_IDS: Final = _kept("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
+
+_HEADERS: Final = Place(Role.HEADERS, fields=_kept("User-Agent", "user-agent"))
+_MESSAGE: Final = Place(fields={"body": DATA, "headers": _HEADERS, "size": _STRUCTURE})
+_CRUMB_DATA: Final = Place(
+    fields={
+        **_kept("view.id", "view.class", "view.tag", "statusCode", "status_code"),
+        **dict.fromkeys(("screen", "state", "to", "from", "route", "path", "node"), _TEXT),
+        "request": _MESSAGE,
+        "response": _MESSAGE,
+    }
+)
+_CRUMB: Final = Place(
+    fields={
+        **_TIMES,
+        **_kept("type", "category", "level", "event_id", "origin"),
+        "message": _TEXT,
+        "data": _CRUMB_DATA,
+    }
+)
+_NETWORK: Final = Place(
+    fields={
+        **_kept("op", "startTimestamp", "endTimestamp"),
+        "description": _TEXT,
+        "data": _CRUMB_DATA,
+    }
+)
+_OPTIONS: Final = Place(
+    fields={
+        **dict.fromkeys(("maskedViewClasses", "unmaskedViewClasses"), _CLOSED),
+        **dict.fromkeys(("networkRequestHeaders", "networkResponseHeaders"), _CLOSED),
+        **dict.fromkeys(("nativeSdkName", "nativeSdkVersion"), _STRUCTURE),
+    }
+)
+_FRAME: Final = Place(
+    fields={
+        **_kept(
+            "function", "raw_function", "module", "filename", "abs_path", "package", "platform"
+        ),
+        **_kept("symbol", "symbol_addr", "image_addr", "instruction_addr", "addr_mode", "lang"),
+        "context_line": _CODE,
+        "pre_context": _CODE,
+        "post_context": _CODE,
+    }
+)
+_STACK: Final = Place(fields={"frames": _FRAME, "registers": _CLOSED})
+_MECHANISM: Final = Place(fields=_kept("type", "source", "handled", "synthetic"))
+_EXCEPTION: Final = Place(
+    fields={
+        **_kept("module", "thread_id"),
+        "type": _TEXT,
+        "value": _TEXT,
+        "mechanism": _MECHANISM,
+        "stacktrace": _STACK,
+        "raw_stacktrace": _STACK,
+    }
+)
+_THREAD: Final = Place(
+    fields={**_kept("id", "state"), "name": _TEXT, "stacktrace": _STACK, "raw_stacktrace": _STACK}
+)
+_ATTRIBUTE: Final = Place(fields=_kept("value", "type", "unit"))
+_ATTRIBUTES: Final = Place(
+    fields={
+        **dict.fromkeys(
+            (
+                *(
+                    f"sentry.{name}"
+                    for name in ("op", "origin", "release", "environment", "source")
+                ),
+                *(f"sentry.sdk.{name}" for name in ("name", "version")),
+                *("sentry.replay_id", "sentry.segment.id", "sentry.trace_lifecycle"),
+                *("sentry.trace.parent_span_id", "sentry.severity_text", "logger.name"),
+                *("code.file.path", "code.function.name", "code.namespace", "thread.name"),
+                *("code.filepath", "code.function", "user_agent.original", "thread.id"),
+                *("device.model", "device.brand", "device.family", "os.name", "os.version"),
+            ),
+            _ATTRIBUTE,
+        ),
+        "user.id": Place(fields={"value": _NAME, "type": _STRUCTURE}),
+        "user.email": Place(fields={"value": _NAME, "type": _STRUCTURE}),
+        "user.name": Place(fields={"value": _NAME, "type": _STRUCTURE}),
+    }
+)
+_SPAN: Final = Place(
+    fields={
+        **_TIMES,
+        **_IDS,
+        **_kept("segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"),
+        "description": _TEXT,
+        "name": _TEXT,
+        "data": DATA,
+        "attributes": _ATTRIBUTES,
+        "measurements": _CLOSED,
+    }
+)
+_CONTEXTS: Final = Place(
+    fields={
+        "trace": Place(fields={**_IDS, "data": DATA}),
+        "replay": Place(fields=_kept("replay_id", "type")),
+        "app": Place(
+            fields={
+                **_kept("app_identifier", "app_name", "app_version", "app_build", "build_type"),
+                **_kept("app_start_time", "app_id", "device_app_hash", "type"),
+                "view_names": _TEXT,
+                "permissions": _CLOSED,
+            }
+        ),
+        "device": Place(
+            fields={
+                "name": Place(Role.OWNER, Treat.TEXT),
+                **_kept("model", "model_id", "family", "brand", "manufacturer", "arch", "id"),
+                **_kept("orientation", "boot_time", "timezone", "locale", "cpu_description"),
+                "archs": _CLOSED,
+            }
+        ),
+        "os": Place(fields=_kept("name", "version", "build", "kernel_version", "type")),
+        "feedback": Place(fields={"contact_email": _NAME, "name": _NAME, "message": _TEXT}),
+        "runtime": Place(fields=_kept("name", "version", "build", "raw_description", "type")),
+    }
+)
+_USER: Final = Place(
+    fields={
+        "id": _NAME,
+        "username": _NAME,
+        "name": _NAME,
+        "email": _NAME,
+        "ip_address": _ADDRESS,
+    }
+)
+_REQUEST: Final = Place(
+    fields={
+        "method": _STRUCTURE,
+        "url": _TEXT,
+        "query_string": _TEXT,
+        "headers": _HEADERS,
+        "cookies": Place(Role.COOKIES),
+        "env": Place(fields={"REMOTE_ADDR": _ADDRESS}),
+    }
+)
+_SDK: Final = Place(
+    fields={
+        **_kept("name", "version"),
+        **dict.fromkeys(("packages", "integrations", "features", "settings"), _CLOSED),
+        "client_ip": _ADDRESS,
+    }
+)
+
+
+def _values(place: Place) -> Place:
+    """Return the place of a list that may also be written as `{"values": […]}`."""
+    return Place(place.role, place.treat, {**place.fields, "values": place})
+
+
+_EVENT: Final = Place(
+    fields={
+        **_TIMES,
+        **_kept("event_id", "type", "platform", "level", "release", "dist", "environment"),
+        **_kept("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
+        **_kept("replay_start_timestamp", "error_ids", "trace_ids"),
+        **dict.fromkeys(("debug_meta", "modules", "measurements", "transaction_info"), _CLOSED),
+        "sdk": _SDK,
+        "message": _TEXT,
+        "logentry": Place(fields={"message": _TEXT, "formatted": _TEXT}),
+        "transaction": _TEXT,
+        "culprit": _TEXT,
+        "server_name": _TEXT,
+        "urls": _TEXT,
+        "segment_names": _TEXT,
+        "user": _USER,
+        "request": _REQUEST,
+        "contexts": _CONTEXTS,
+        "breadcrumbs": _values(_CRUMB),
+        "exception": _values(_EXCEPTION),
+        "threads": _values(_THREAD),
+        "stacktrace": _STACK,
+        "spans": _SPAN,
+    }
+)
+_LOG: Final = Place(
+    fields={
+        **_TIMES,
+        **_kept("trace_id", "span_id", "level", "severity_number", "severity_text"),
+        "body": _TEXT,
+        "attributes": _ATTRIBUTES,
+    }
+)
+_ROOTS: Final = {
+    Kind.SPAN: Place(fields={**_SPAN.fields, "items": _SPAN, "version": _STRUCTURE}),
+    Kind.LOG: Place(fields={**_LOG.fields, "items": _LOG, "version": _STRUCTURE}),
+}
+
+
+def _rrweb(payload: Place) -> Place:
+    """Return the place of an rrweb event with this payload."""
+    data = Place(fields={"tag": _STRUCTURE, "payload": payload, "href": _TEXT})
+    return Place(fields={"type": _STRUCTURE, "timestamp": _STRUCTURE, "data": data})
+
+
+RRWEB: Final = {
+    "breadcrumb": _rrweb(_CRUMB),
+    "performanceSpan": _rrweb(_NETWORK),
+    "options": _rrweb(_OPTIONS),
+}
+"""By the tag of the event."""
+RRWEB_OTHER: Final = _rrweb(DATA)
+
+
+def root(kind: Kind) -> Place:
+    """Return the place of a whole value of this kind."""
+    return _ROOTS.get(kind, _EVENT)

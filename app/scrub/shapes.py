@@ -1,0 +1,228 @@
+"""Finds secrets that their own shape gives away: cards, addresses, tokens, keys.
+
+Every finder takes folded text and yields (start, end, mark), ascending and apart.
+"""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Iterator
+from typing import Final
+
+from app.scrub import checks, patterns
+from app.scrub.rules import EMAIL, FILTERED, IMEI, IP, MAC, MARKS, PERSON, PHONE
+from app.scrub.spans import Span
+
+_PEM_BEGIN: Final = patterns.compile_text(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_USERINFO: Final = patterns.compile_text(r"/\\?/([^/\s?#\"'<>\\]+)@")
+_SCHEMED: Final = patterns.compile_text(
+    r"\b(?:[Bb]earer|BEARER)(?:\s|%20|\+){1,3}([A-Za-z0-9\-._~+/=|:]{6,})"
+    r"|\b[Bb](?:asic|ASIC)(?:\s|%20|\+){1,3}([A-Za-z0-9+/_\-]{6,}={0,2})"
+)
+_NO_TOKENS: Final = frozenset(
+    {"token", "tokens", "authentication", "authorization", "header", "headers", "scheme"}
+    | {"missing", "required", "invalid", "expired", "realm", "challenge", "error", "format"}
+)
+_SHORT_TOKEN_CHARS: Final = 20
+_JWT: Final = patterns.compile_text(r"eyJ[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*){0,4}")
+VENDOR_KEYS: Final = (
+    r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_\-]{20,}"
+    r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
+    r"|glpat-[A-Za-z0-9_\-]{16,}|xox[abeoprs]-[A-Za-z0-9\-]{10,}|AIza[0-9A-Za-z_\-]{30,}"
+    r"|ya29\.[0-9A-Za-z_\-]{20,}|SG\.[0-9A-Za-z_\-]{16,}\.[0-9A-Za-z_\-]{16,}"
+    r"|npm_[A-Za-z0-9]{30,}|sntry[su]_[A-Za-z0-9+/=_\\]{20,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{30,}"
+)
+_VENDOR_KEY: Final = patterns.compile_text(VENDOR_KEYS)
+_IBAN_RUN: Final = patterns.compile_text(
+    r"\b[A-Z]{2}[0-9]{2}(?:[A-Z0-9]{11,30}|(?:[ \-][A-Z0-9]{4}){2,7}(?:[ \-][A-Z0-9]{1,4})?)\b"
+)
+_SSN: Final = patterns.compile_text(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b")
+_EMAIL: Final = patterns.compile_text(
+    r"([\pL\pN_][\pL\pN._+\-'!#$*^~%]*)@((?:[\pL\pN_\-]+\.)+[\pL][\pL\pN\-]+)"
+)
+_IMAGE_SUFFIXES: Final = frozenset({"png", "jpg", "jpeg", "webp", "gif", "svg", "pdf"})
+_USER_PATH: Final = patterns.compile_text(
+    r"(?:/Users/([^/\s\"'<>:;,?&\\]+)"
+    r"|[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings)[\\/]{1,4}([^/\\\s\"'<>:;,?&]+)"
+    r"|/home/([^/\s\"'<>:;,?&\\]+)/)"
+)
+_NO_PEOPLE: Final = frozenset(
+    {"shared", "public", "default", "all users", "feed", "profile", "settings", "tab", "tabs"}
+    | {"index", "search", "details", "dashboard", "main", "runner", "user", "home", "screen"}
+)
+_MAC: Final = patterns.compile_text(r"[0-9A-Fa-f]{2}(?:[:\-][0-9A-Fa-f]{2}){5,}")
+_NO_STATIONS: Final = frozenset({"000000000000", "020000000000", "ffffffffffff"})
+_MAC_CHARS: Final = 17
+_OWNER: Final = patterns.compile_text(
+    r"(?i)(?:^.{1,60}?['\x{2019}]s? .*|.{1,60}? (?:von|de|di|van|av|da|do|d['\x{2019}]) .*)"
+)
+_IP_RUN: Final = patterns.compile_text(r"[0-9A-Fa-f:.]*[:.][0-9A-Fa-f:.]+")
+_ADDRESS_CHARS: Final = 45
+_DOTS: Final = 3
+_IMEI_RUN: Final = patterns.compile_text(r"\b[0-9]{15}\b")
+_PHONE: Final = patterns.compile_text(r"\+[1-9](?:[ \-./()]{0,2}[0-9]){7,14}\b")
+
+
+def private_keys(text: str) -> Iterator[Span]:
+    """Find what stands between the lines of a PEM private key; a key cut off goes to the end."""
+    done = 0
+    for found in _PEM_BEGIN.finditer(text):
+        start = found.end()
+        if start < done:
+            continue
+        end = text.find("-----END", start)
+        done = len(text) if end < 0 else end
+        if text[start:done].strip("\r\n\\nr ") not in {"", FILTERED}:
+            yield start, done, f"\n{FILTERED}\n"
+
+
+def userinfo(text: str) -> Iterator[Span]:
+    """Find the part of a URL that signs in: `//user:password@`."""
+    return _groups(_USERINFO, text)
+
+
+def schemed(text: str) -> Iterator[Span]:
+    """Find credentials behind `Bearer` and `Basic`."""
+    for found in _SCHEMED.finditer(text):
+        group = 1 if found.group(1) else 2
+        if (_is_bearer if group == 1 else _is_basic)(found.group(group), found.group()):
+            yield found.start(group), found.end(group), FILTERED
+
+
+def web_tokens(text: str) -> Iterator[Span]:
+    """Find JSON web tokens, whole or cut."""
+    return _wholes(_JWT, text, FILTERED)
+
+
+def vendor_keys(text: str) -> Iterator[Span]:
+    """Find keys whose makers gave them a beginning of their own."""
+    return _wholes(_VENDOR_KEY, text, FILTERED)
+
+
+def ibans(text: str) -> Iterator[Span]:
+    """Find account numbers, in one piece or in groups of four."""
+    for found in _IBAN_RUN.finditer(text):
+        run = found.group()
+        if checks.is_iban(run, grouped=False):
+            yield found.start(), found.end(), FILTERED
+            continue
+        pieces = run.replace("-", " ").split(" ")
+        for count in range(len(pieces), 2, -1):
+            if checks.is_iban("".join(pieces[:count]), grouped=True):
+                yield found.start(), found.start() + len(" ".join(pieces[:count])), FILTERED
+                break
+
+
+def social_security_numbers(text: str) -> Iterator[Span]:
+    """Find numbers written like those of US social security."""
+    return _wholes(_SSN, text, FILTERED)
+
+
+def emails(text: str) -> Iterator[Span]:
+    """Find e-mail addresses, but not `git@host`, `icon@2x.png` or `app@1.0.beta`."""
+    for found in _EMAIL.finditer(text):
+        *labels, last = found.group(2).lower().split(".")
+        is_density = last in _IMAGE_SUFFIXES and labels[-1].rstrip("x").isdigit()
+        is_version = all(label.isdigit() for label in labels)
+        if found.group(1) != "git" and not is_density and not is_version:
+            yield found.start(), found.end(), EMAIL
+
+
+def user_paths(text: str) -> Iterator[Span]:
+    """Find the names of people in file paths; not behind a host, nor common routes."""
+    for found in _USER_PATH.finditer(text):
+        group = next(number for number in (1, 2, 3) if found.group(number))
+        name = found.group(group)
+        before = _before(text, found.start())
+        if name not in MARKS and name.lower() not in _NO_PEOPLE and not before.isalnum():
+            yield found.start(group), found.end(group), PERSON
+
+
+def owners(text: str) -> Iterator[Span]:
+    """Find that the name of a device is also that of its owner: `Jo's iPhone`, `iPad von Jo`."""
+    if text not in MARKS and _OWNER.fullmatch(text):
+        yield 0, len(text), PERSON
+
+
+def macs(text: str) -> Iterator[Span]:
+    """Find addresses of network interfaces; not fingerprints, dates, or the all-zero address."""
+    for found in _MAC.finditer(text):
+        address = found.group().lower()
+        bare = address.replace(":", "").replace("-", "")
+        is_one = len(address) == _MAC_CHARS and not bare.isdigit()
+        beside = _before(text, found.start()) + text[found.end() : found.end() + 1]
+        if (
+            is_one
+            and bare not in _NO_STATIONS
+            and not any(c.isalnum() or c in ":-" for c in beside)
+        ):
+            yield found.start(), found.end(), MAC
+
+
+def addresses(text: str) -> Iterator[Span]:
+    """Find IP addresses of both versions."""
+    for found in _IP_RUN.finditer(text):
+        start, end = found.start(), found.end()
+        while end > start and text[end - 1] in ".:" and not text.startswith("::", end - 2):
+            end -= 1
+        port = text.rfind(":", start, end)
+        if text.count(".", start, end) == _DOTS and port > 0:
+            end = port
+        beside = _before(text, start) + text[end : end + 1]
+        if _is_address(text[start:end]) and not any(c.isalnum() or c == "_" for c in beside):
+            yield start, end, IP
+
+
+def imeis(text: str) -> Iterator[Span]:
+    """Find numbers of phones: 15 digits, the last one a check digit."""
+    for found in _IMEI_RUN.finditer(text):
+        if checks.is_luhn(found.group()):
+            yield found.start(), found.end(), IMEI
+
+
+def phones(text: str) -> Iterator[Span]:
+    """Find telephone numbers that begin with + and a country."""
+    return _wholes(_PHONE, text, PHONE)
+
+
+def _wholes(pattern: patterns.Pattern, text: str, mark: str) -> Iterator[Span]:
+    for found in pattern.finditer(text):
+        yield found.start(), found.end(), mark
+
+
+def _groups(pattern: patterns.Pattern, text: str) -> Iterator[Span]:
+    for found in pattern.finditer(text):
+        if found.group(1) not in MARKS:
+            yield found.start(1), found.end(1), FILTERED
+
+
+def _is_bearer(token: str, whole: str) -> bool:
+    """Tell a token from the next word of a sentence about bearer tokens."""
+    if token.lower().rstrip(".:=") in _NO_TOKENS:
+        return False
+    is_long = len(token) >= _SHORT_TOKEN_CHARS or any(c.isdigit() for c in token)
+    return is_long or whole[0] == "B"
+
+
+def _is_basic(token: str, _whole: str) -> bool:
+    """Tell whether this is `name:password` in base64."""
+    try:
+        plain = base64.b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4))
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in plain
+
+
+def _before(text: str, place: int) -> str:
+    """Return the character before a place, or nothing at the beginning."""
+    return text[max(0, place - 1) : place]
+
+
+def _is_address(text: str) -> bool:
+    if len(text) > _ADDRESS_CHARS or text == "::":
+        return False
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

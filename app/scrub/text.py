@@ -1,0 +1,175 @@
+"""Scrubs one text: asks the hints which rules could fit, then applies those in order."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, unquote, unquote_plus
+
+from app.scrub import cards, fold, hints, keyed, patterns, shapes
+from app.scrub.keys import Judge
+from app.scrub.rules import FILTERED, MARKS, Rules
+from app.scrub.spans import Span, put_marks
+
+_ENCODED: Final = patterns.compile_text(
+    r"[^\s\"'<>\\]*%(?:40|3[0-9aAdD]|[46][1-9a-fA-F]|[57][0-9aA]|25)[^\s\"'<>\\]*"
+)
+_PARTS: Final = patterns.compile_text(r"([?&;#])")
+_SECRET_LIKE: Final = patterns.compile_text(
+    r"(?:[a-z0-9]+[-_.])?(?:pass(?:wor[dt]|wd|phrase|code)|secret|(?:api|private|access)[-_]?key"
+    r"|credentials?)[-_.:]?[a-z_.\-]*[0-9][^\s]*",
+    any_case=True,
+)
+_DECODED_TIMES: Final = 2
+_PLAIN_IN_QUERY: Final = "[]/:,@!$*()'~"
+
+
+class Treat(Enum):
+    """Which rules a text gets, by what it is."""
+
+    FREE = auto()
+    """Data of any kind: all rules."""
+    TEXT = auto()
+    """Prose, and names of screens and views: not the rule for lone secret-like words."""
+    NAME = auto()
+    """Who the user is: kept, unless it is a card or a key."""
+    CODE = auto()
+    """Lines of source: `password = ask()` stays."""
+
+
+_ALL: Final = frozenset(Treat)
+_NO_NAMES: Final = _ALL - {Treat.NAME}
+_PROSE: Final = frozenset({Treat.FREE, Treat.TEXT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    name: str
+    hint: bytes
+    find: Callable[[str], Iterable[Span]]
+    treats: frozenset[Treat] = _ALL
+
+
+class TextScrubber:
+    """The rules of one project, compiled."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.judge = Judge(rules)
+        self._rules = self._chosen()
+        extra = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
+        others = (hints.exotic(), hints.ESCAPES, hints.OWNER, hints.ENCODED, *extra)
+        self._hints = patterns.ByteSet([*(rule.hint for rule in self._rules), *others])
+
+    def is_clean(self, data: bytes) -> bool:
+        """Tell whether no rule can find anything in this text or JSON."""
+        return not self._hints.which(data)
+
+    def hits(self, text: str) -> Sequence[int]:
+        """Return the numbers of the rules that could find something, for `scrub`."""
+        return self._hints.which(fold.fold(text).encode())
+
+    def scrub(
+        self, text: str, treat: Treat, hits: Sequence[int] | None = None, *, depth: int = 0
+    ) -> tuple[str, list[tuple[str, int]]]:
+        """Put marks in the place of secrets.
+
+        Args:
+            text: Any text.
+            treat: Which rules apply.
+            hits: What `hits(text)` said, if it was asked already.
+            depth: How many layers of percent encoding were taken off.
+
+        Returns:
+            The new text (the same object if nothing was found), and each rule with its count.
+        """
+        done: list[tuple[str, int]] = []
+        for number in self.hits(text) if hits is None else hits:
+            rule = self._rules[number] if number < len(self._rules) else None
+            if rule is None or treat not in rule.treats:
+                continue
+            text, count = put_marks(text, rule.find(fold.fold(text)))
+            if count:
+                done.append((rule.name, count))
+        if "%" in text and depth < _DECODED_TIMES and treat in _PROSE:
+            text, count = put_marks(text, self._encoded(text, treat, depth))
+            if count:
+                done.append(("encoded", count))
+        return text, done
+
+    def _encoded(self, text: str, treat: Treat, depth: int) -> Iterator[Span]:
+        """Find percent-encoded text that would not be clean once decoded."""
+        for found in _ENCODED.finditer(fold.fold(text)):
+            parts = [self._part(part, treat, depth) for part in _PARTS.split(found.group())]
+            clean = "".join(parts)
+            if clean != found.group():
+                yield found.start(), found.end(), clean
+
+    def _part(self, part: str, treat: Treat, depth: int) -> str:
+        """Return one `name=value` (or anything else between `?`, `&`, `;` and `#`) made clean."""
+        name, sign, value = part.rpartition("=") if part.count("=") == 1 else ("", "", part)
+        if "%" in name and value and value not in MARKS and self.judge.is_secret(unquote(name)):
+            return f"{name}={FILTERED}"
+        if "%" not in value:
+            return part
+        for decode in (unquote_plus, unquote):
+            plain = decode(value, errors="replace")
+            clean, done = self.scrub(plain, treat, depth=depth + 1)
+            if done:
+                return f"{name}{sign}{quote(clean, safe=_PLAIN_IN_QUERY)}"
+        return part
+
+    def _chosen(self) -> tuple[_Rule, ...]:
+        """Return the rules this project wants, in the order they apply.
+
+        Names come first, so that all of `password=jo@example.com` goes, not only the address.
+        """
+        rules, judge = self.rules, self.judge
+
+        def in_code(text: str) -> Iterator[Span]:
+            return keyed.named_values(text, judge, only_quoted=True)
+
+        def in_text(text: str) -> Iterator[Span]:
+            return keyed.named_values(text, judge)
+
+        def in_markup(text: str) -> Iterator[Span]:
+            return keyed.markup_values(text, judge)
+
+        named, code = hints.named(rules), frozenset({Treat.CODE})
+        chosen = [
+            _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys),
+            _Rule("named", named, in_text, _ALL - code),
+            _Rule("named", named, in_code, code),
+            _Rule("markup", named, in_markup, _PROSE),
+            _Rule("url-login", hints.USERINFO, shapes.userinfo),
+            _Rule("bearer", hints.SCHEMED, shapes.schemed),
+            _Rule("jwt", hints.WEB_TOKEN, shapes.web_tokens),
+            _Rule("vendor-key", hints.VENDOR_KEY, shapes.vendor_keys),
+            _Rule("card", hints.CARD, cards.cards),
+            _Rule("iban", hints.IBAN, shapes.ibans),
+            _Rule("us-ssn", hints.SSN, shapes.social_security_numbers),
+            _Rule("user-path", hints.USER_PATH, shapes.user_paths, _PROSE),
+            _Rule("secret-like", hints.secret_like(), _secret_like, frozenset({Treat.FREE})),
+        ]
+        emails = _ALL if rules.user_email else _NO_NAMES
+        options = (
+            (rules.emails_in_text, _Rule("email", hints.EMAIL, shapes.emails, emails)),
+            (rules.macs, _Rule("mac", hints.MAC, shapes.macs)),
+            (rules.scrub_ip, _Rule("ip", hints.ADDRESS, shapes.addresses)),
+            (rules.imeis, _Rule("imei", hints.IMEI, shapes.imeis)),
+            (rules.phones, _Rule("phone", hints.PHONE, shapes.phones, _NO_NAMES)),
+        )
+        return (*chosen, *(rule for is_wanted, rule in options if is_wanted))
+
+
+@lru_cache(maxsize=128)
+def scrubber(rules: Rules) -> TextScrubber:
+    """Return the compiled rules; compiling takes milliseconds, so they are kept."""
+    return TextScrubber(rules)
+
+
+def _secret_like(text: str) -> Iterator[Span]:
+    """Find that a whole text is one word like `secret-1` or `password123`."""
+    if text not in MARKS and _SECRET_LIKE.fullmatch(text):
+        yield 0, len(text), FILTERED

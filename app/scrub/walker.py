@@ -1,0 +1,276 @@
+"""Walks one JSON value with the rules of one project and notes what went."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from operator import is_
+from typing import Any, Final
+
+import msgspec
+
+from app.core.limits import LIMITS
+from app.scrub import cards, fold, keys, shapes, spans
+from app.scrub.keys import Verdict
+from app.scrub.places import DATA, Place, Role
+from app.scrub.rules import FAILED, FILTERED, MARKS, Remark
+from app.scrub.text import TextScrubber, Treat
+
+_DEEPEST: Final = LIMITS.json_depth + 32
+"""A value and a body that is JSON inside it; what is deeper fails closed, long before the stack."""
+_REMARKS: Final = 500
+"""Different places noted for one value; more are counted under the path `…`."""
+_NAME_CHARS: Final = 80
+_CARD_DIGITS: Final = frozenset({15, 16})
+"""Of a card written as a number. Other lengths are times and sizes more often than cards."""
+_ATTRIBUTE_KEYS: Final = frozenset({"value", "type", "unit"})
+_PAIR: Final = 2
+_CARD_BELOW: Final = 10**16
+_BLANK_CHARS: Final = 64
+_JSON_STARTS: Final = ("{", "[")
+_COOKIES: Final = Place(Role.COOKIES)
+_KEY: Final = Place(treat=Treat.TEXT)
+_ROUNDS: Final = 4
+_SPECIAL: Final = frozenset({Role.STRUCTURE, Role.ADDRESS, Role.COOKIES, Role.OWNER})
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Walker:
+    """One walk: knows where it is and counts what it took out."""
+
+    def __init__(self, scrubber: TextScrubber) -> None:
+        self._scrubber = scrubber
+        self._judge = scrubber.judge
+        self._trail: list[str | int] = []
+        self._notes: Counter[tuple[str, str]] = Counter()
+
+    def remarks(self) -> tuple[Remark, ...]:
+        """Return what was noted, in the order of the walk."""
+        return tuple(Remark(rule, path, count) for (rule, path), count in self._notes.items())
+
+    def is_clean(self, value: Any) -> bool:
+        """Tell whether a value holds no hint; False also if it cannot be written as JSON."""
+        try:
+            return self._scrubber.is_clean(_encode(value))
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return False
+
+    def under(self, name: str | int, value: Any, place: Place) -> Any:
+        """Visit what stands under a key or a number."""
+        self._trail.append(name)
+        try:
+            return self.visit(value, place)
+        finally:
+            self._trail.pop()
+
+    def visit(self, value: Any, place: Place) -> Any:
+        """Return a value without its secrets: the same object if there are none."""
+        try:
+            return self._visit(value, place)
+        except Exception:  # noqa: BLE001 - whatever a rule does, its text must not pass
+            self._note("scrub-failed")
+            return FAILED
+
+    def _visit(self, value: Any, place: Place) -> Any:
+        if place.role is Role.CLOSED:
+            return value
+        if isinstance(value, dict | list):
+            return self._container(value, place)
+        if place.role is Role.ADDRESS and value is not None and self._scrubber.rules.scrub_ip:
+            self._note("ip")
+            return None
+        if isinstance(value, str):
+            return self._text(value, place)
+        if type(value) is int and place.role is not Role.STRUCTURE:
+            return self._number(value)
+        return value
+
+    def _container(self, value: dict[str, Any] | list[Any], place: Place) -> Any:
+        """Walk a map or a list, unless one pass over all of it finds no hint."""
+        if len(self._trail) > _DEEPEST:
+            self._note("scrub-failed")
+            return FAILED
+        if place.role is not Role.COOKIES and self.is_clean(value):
+            return value
+        if place.role is Role.STRUCTURE:
+            place = DATA
+        return self._map(value, place) if isinstance(value, dict) else self._list(value, place)
+
+    def _map(self, value: dict[str, Any], place: Place) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        is_same = True
+        named = (
+            self._verdict(value.get("name", value.get("key")))
+            if "value" in value
+            else Verdict.PLAIN
+        )
+        for key, item in value.items():
+            inner = place.fields.get(key)
+            clean_key = key
+            if inner is not None:
+                clean = self.under(key, item, inner)
+            else:
+                clean_key = self._free_key(key, out)
+                verdict = self._verdict_in(place, key) or self._verdict_in(place, clean_key)
+                verdict = named if key == "value" and named else verdict
+                clean = self._named(clean_key, item, verdict)
+            is_same = is_same and clean is item and clean_key is key
+            out[clean_key] = clean
+        return value if is_same else out
+
+    def _list(self, value: list[Any], place: Place) -> list[Any]:
+        """Walk a list; two items of which the first is a sensitive name are a pair."""
+        if len(value) == _PAIR and isinstance(value[0], str):
+            out = self._pair(value[0], value[1], place)
+        else:
+            out = [self.under(number, item, place) for number, item in enumerate(value)]
+        return value if all(map(is_, value, out)) else out
+
+    def _pair(self, name: str, value: Any, place: Place) -> list[Any]:
+        """Return what may be a name and its value: a header, a cookie, a parameter."""
+        if place.role is Role.HEADERS and name in place.fields:
+            return [name, value]
+        inner = DATA if place.role is Role.COOKIES and "=" not in name else place
+        clean = str(self.under(0, name, inner))
+        # Judged as it is now: a first item that was a secret itself is a mark and no name.
+        verdict = self._verdict_in(place, clean)
+        second = self._named(clean, value, verdict) if verdict else self.under(1, value, inner)
+        return [clean, second]
+
+    def _verdict(self, name: Any) -> Verdict:
+        return self._judge.verdict(name) if isinstance(name, str) else Verdict.PLAIN
+
+    def _verdict_in(self, place: Place, name: str) -> Verdict:
+        """Judge a name; in a jar of cookies more names are secret."""
+        verdict = self._judge.verdict(name)
+        is_cookie = place.role is Role.COOKIES and keys.is_cookie_secret(name)
+        return Verdict.SECRET if is_cookie else verdict
+
+    def _free_key(self, key: str, taken: dict[str, Any]) -> str:
+        """Return a key without secrets (some use addresses as keys), different from the others."""
+        clean = self._plain(key, _KEY)
+        number, unique = len(taken), clean
+        while unique in taken:
+            # Doubling keeps this short whatever the other keys are called.
+            unique, number = f"{clean} ({number})", 2 * number + 1
+        return unique
+
+    def _named(self, name: str, value: Any, verdict: Verdict) -> Any:
+        """Return what stands under a name: all redacted if the name is sensitive."""
+        if verdict is Verdict.PLAIN:
+            return self.under(name, value, DATA)
+        if verdict is Verdict.COOKIE:
+            return self.under(name, value, _COOKIES)
+        self._trail.append(name)
+        try:
+            return self._redacted(value, verdict)
+        finally:
+            self._trail.pop()
+
+    def _redacted(self, value: Any, verdict: Verdict) -> Any:
+        """Return the same containers with every text and number replaced; flags say little."""
+        if isinstance(value, list):
+            items = [self._redacted(item, verdict) for item in value]
+            return value if all(map(is_, value, items)) else items
+        if isinstance(value, dict):
+            return self._redacted_map(value, verdict)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if (is_number and verdict is not Verdict.COUNT) or (
+            isinstance(value, str) and _is_open(value)
+        ):
+            self._note("sensitive-name")
+            return FILTERED
+        return value
+
+    def _redacted_map(self, value: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+        is_attribute = "value" in value and value.keys() <= _ATTRIBUTE_KEYS
+        out: dict[str, Any] = {}
+        for key, item in value.items():
+            is_kept = is_attribute and key != "value"
+            out[self._free_key(key, out)] = item if is_kept else self._redacted(item, verdict)
+        is_same = all(map(is_, value, out)) and all(map(is_, value.values(), out.values()))
+        return value if is_same else out
+
+    def _text(self, text: str, place: Place) -> str:
+        """Return a text without secrets."""
+        return self._special(text, place) if place.role in _SPECIAL else self._plain(text, place)
+
+    def _plain(self, text: str, place: Place) -> str:
+        """Return a text after all rules; a body that is JSON is walked.
+
+        What one rule leaves may show another something new (a word ends where a mark begins), so
+        they go round until nothing changes.
+        """
+        for _ in range(_ROUNDS):
+            hits = self._scrubber.hits(text)
+            if not hits:
+                break
+            is_json = text[:_BLANK_CHARS].lstrip()[:1] in _JSON_STARTS
+            clean = self._body(text) if is_json else None
+            if clean is None:
+                clean = self._scrubbed(text, place.treat, hits)
+            if clean == text:
+                break
+            text = clean
+        return text
+
+    def _scrubbed(self, text: str, treat: Treat, hits: Sequence[int]) -> str:
+        """Return a text after one round of rules; if one fails, nothing of the text."""
+        try:
+            clean, done = self._scrubber.scrub(text, treat, hits)
+        except Exception:  # noqa: BLE001 - whatever a rule does, its text must not pass
+            self._note("scrub-failed")
+            return FAILED
+        for rule, count in done:
+            self._note(rule, count)
+        return clean
+
+    def _special(self, text: str, place: Place) -> str:
+        """Return the text of a place with a rule of its own."""
+        if place.role is Role.COOKIES and _is_open(text):
+            self._note("sensitive-name")
+            return FILTERED
+        if place.role is Role.OWNER:
+            clean, count = spans.put_marks(text, shapes.owners(fold.fold(text)))
+            if count:
+                self._note("owner")
+                return clean
+            return self._plain(text, place)
+        return text
+
+    def _body(self, text: str) -> str | None:
+        """Return a text that is JSON with its secrets out, or None if it is no JSON.
+
+        A map that has a name twice is taken as text: a reader would see only the last one.
+        """
+        try:
+            value = json.loads(text, object_pairs_hook=_without_repeats)
+        except (ValueError, RecursionError):
+            return None
+        clean = self.under("json", value, DATA)
+        return text if clean is value else json.dumps(clean, ensure_ascii=False)
+
+    def _number(self, value: int) -> int | str:
+        """Return a number, unless it is that of a card."""
+        digits = str(value) if 0 < value < _CARD_BELOW else ""
+        if len(digits) in _CARD_DIGITS and cards.is_card(digits):
+            self._note("card")
+            return FILTERED
+        return value
+
+    def _note(self, rule: str, count: int = 1) -> None:
+        path = ".".join(str(name)[:_NAME_CHARS] for name in self._trail)
+        if len(self._notes) >= _REMARKS and (rule, path) not in self._notes:
+            path = "…"
+        self._notes[rule, path] += count
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a text under a sensitive name still has to go."""
+    return bool(text) and text not in MARKS
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name stands twice in one map")
+    return value

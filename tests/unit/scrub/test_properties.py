@@ -1,0 +1,243 @@
+"""What holds for any input: shape, repetition, sharing, no errors, linear work."""
+
+import copy
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
+from hypothesis import given, settings, strategies as st
+
+from app.scrub import fold, patterns, walk
+from app.scrub.places import Kind
+from app.scrub.rules import DEFAULT, Rules
+from app.scrub.text import TextScrubber, Treat, scrubber
+
+STRICT = Rules(
+    scrub_ip=True,
+    user_email=True,
+    phones=True,
+    imeis=True,
+    sensitive_keys=frozenset({"nickname", "größe"}),
+    safe_keys=frozenset({"credentials"}),
+)
+PIECES = (
+    *("password", "token", "pin", "otp", "author", "cookie", "api key", "nickname", "Bearer "),
+    *("=", ":", '"', "'", "\\", '\\"', " ", "\n", "&", "?", ";", ",", "/", "//", "@", "-", "."),
+    *("{", "}", "[", "]", "<", ">", "%40", "%3D", "%2540", "%20", "pass%77ord=", "code="),
+    *("4111 1111 1111 1111", "4111", "6 6", "078-05-1120", "DE89370400440532013000", "GB82 WEST"),
+    *("jo@example.org", "/Users/", "/home/", "C:\\Users\\", "a4:5e:60:c1:22:0f", "10.1.2.3", "::1"),
+    *("-----BEGIN PRIVATE KEY-----", "-----END", "eyJhbGciOiJIUzI1NiJ9", "<pin>", "</pin>"),
+    *(
+        "[Filtered]",
+        "[email]",
+        "w1nter",
+        "secret-1",
+        "Jo's iPad",
+        "+491711234567",
+        "é",
+        "\uff1a",
+        "\uff14",
+    ),
+    *("\u00a0", "\u2011", "\ud800", "\x00", "\\u0070", "😀", " is ", "null", "12"),
+)
+NAMES = (
+    *("name", "value", "key", "type", "password", "cookies", "request", "url", "headers", "extra"),
+    *("user", "id", "email", "breadcrumbs", "data", "message", "view.id", "contexts", "device"),
+    *(
+        "ip_address",
+        "otp",
+        "max_tokens",
+        "attributes",
+        "items",
+        "body",
+        "tag",
+        "payload",
+        "debug_meta",
+    ),
+)
+texts = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+scalars = st.one_of(
+    texts, st.text(max_size=20), st.none(), st.booleans(), st.integers(), st.floats(),
+    st.just(4111111111111111),
+)  # fmt: skip
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(st.sampled_from(NAMES), texts), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+rule_sets = st.sampled_from((DEFAULT, STRICT))
+
+
+def shape(value: Any) -> Any:
+    """Return the containers of a value without what is in them."""
+    if isinstance(value, dict):
+        return ("map", [shape(item) for item in value.values()])
+    return ("list", [shape(item) for item in value]) if isinstance(value, list) else None
+
+
+@settings(max_examples=100, deadline=None)
+@given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
+def test_any_value_keeps_its_containers(value: Any, rules: Rules, kind: Kind):
+    """JSON in, JSON out, the same containers; the input is untouched; a change has a remark."""
+    before = copy.deepcopy(value)
+    out = walk.scrub_json(value, rules, kind=kind)
+    assert shape(out.value) == shape(value)
+    assert repr(value) == repr(before)
+    assert (out.value is value) == (not out.remarks)
+    assert "scrub-failed" not in {remark.rule for remark in out.remarks}
+    json.dumps(out.value)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
+def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: Rules, kind: Kind):
+    """What came out is clean."""
+    once = walk.scrub_json(value, rules, kind=kind).value
+    twice = walk.scrub_json(once, rules, kind=kind)
+    assert repr(twice.value) == repr(once)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=texts, rules=rule_sets, treat=st.sampled_from(Treat))
+def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: Rules, treat: Treat):
+    """Asking the hints first gives what trying every rule gives, on text and on raw JSON."""
+    compiled = scrubber(rules)
+    tried, _ = compiled.scrub(text, treat, range(40))
+    assert compiled.scrub(text, treat)[0] == tried
+    if tried != text and text.isprintable():
+        for ascii_only in (True, False):
+            raw = json.dumps({"x": text}, ensure_ascii=ascii_only).encode("utf-8", "replace")
+            assert not walk.is_clean(raw, rules)
+
+
+@settings(max_examples=100, deadline=None)
+@given(events=st.lists(st.one_of(values, st.builds(dict, type=scalars, data=values)), max_size=4))
+def test_any_list_is_a_recording(events: list[Any]):
+    """Odd events are walked, not refused, and stay in their places."""
+    out = walk.scrub_recording(events)
+    assert [shape(event) for event in out.value] == [shape(event) for event in events]
+
+
+@given(text=st.text())
+def test_folding_keeps_places(text: str):
+    """One character becomes one, and the result can be encoded."""
+    assert len(fold.fold(text)) == len(text)
+    fold.fold(text).encode()
+
+
+@given(raw=st.binary())
+def test_any_bytes_are_clean_or_not(raw: bytes):
+    """The look at raw bytes never raises."""
+    assert walk.is_clean(raw) in {True, False}
+
+
+class Work:
+    """Counts calls, and the characters that patterns are shown."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def of(self, job: Callable[[], object]) -> int:
+        """Return how much work a job makes."""
+        self.done = 0
+        before = sys.getprofile()
+        sys.setprofile(self._count)
+        try:
+            job()
+        finally:
+            sys.setprofile(before)
+        return self.done
+
+    def _count(self, _frame: object, event: str, _arg: object) -> None:
+        self.done += event in {"call", "c_call"}
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Count the work of the rules."""
+    counted = Work()
+    which, fits = patterns.ByteSet.which, re2._Regexp._match
+
+    def counting_which(self: patterns.ByteSet, data: bytes):
+        counted.done += len(data)
+        return which(self, data)
+
+    def counting_fits(self: Any, anchor: Any, text: str, *places: Any):
+        counted.done += len(text)
+        return fits(self, anchor, text, *places)
+
+    monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
+    monkeypatch.setattr(re2._Regexp, "_match", counting_fits)
+    return counted
+
+
+EVIL = (
+    *("a", "password", "password=a&", 'password="', "password=[", '"password":', "token is "),
+    *(
+        "4 ",
+        "6 6",
+        "66 ",
+        "4111 1111 1111 1111 ",
+        "a@b.",
+        "a@b.co.1.",
+        "//a@",
+        "Bearer ",
+        "/home/a/",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJhbGciOiJIUz.",
+        "GB82 WEST ",
+        "aa:",
+        "1.2.3.4 ",
+        "::",
+        "%2540",
+    ),
+    *(
+        "%70%61",
+        "<pin>",
+        "{",
+        "[",
+        '{"a":[',
+        "\\",
+        "\\u0070",
+        "\uff1a",
+        "\uff14",
+        "\ud800",
+        "api ",
+        "cookie: a\n",
+    ),
+)
+
+
+@pytest.mark.parametrize("unit", EVIL)
+def test_the_work_grows_with_the_length_only(unit: str, work: Work):
+    """Four times the text makes at most about four times the work, for hostile texts too."""
+
+    def scrub(chars: int) -> None:
+        event = {"extra": {"x": unit * (chars // len(unit))}}
+        assert isinstance(walk.scrub_json(event, STRICT, kind=Kind.EVENT).value["extra"]["x"], str)
+
+    scrub(8)
+    small, large = work.of(lambda: scrub(2_000)), work.of(lambda: scrub(8_000))
+    assert small > 0
+    assert large <= 6 * small
+
+
+def test_a_long_hostile_text_is_scrubbed():
+    """200 kB that nearly match many rules give an answer."""
+    text = "a@b.password4111 4111:eyJ[//" * 8_000
+    out = walk.scrub_json({"extra": {"x": text}}, kind=Kind.EVENT)
+    assert isinstance(out.value["extra"]["x"], str)
+
+
+def test_rules_are_compiled_once():
+    """Equal rules share what was compiled from them."""
+    assert scrubber(Rules(phones=True)) is scrubber(Rules(phones=True))
+    assert isinstance(scrubber(DEFAULT), TextScrubber)

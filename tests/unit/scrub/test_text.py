@@ -1,0 +1,183 @@
+"""Single rules: what exactly is left of a text."""
+
+from typing import Any
+
+import pytest
+
+from app.scrub import checks, spans
+from app.scrub.keys import Judge, Verdict, is_cookie_secret, is_query_secret
+from app.scrub.rules import DEFAULT, Rules
+from app.scrub.text import Treat, scrubber
+
+
+def clean(text: str, treat: Treat = Treat.FREE, **options: Any) -> str:
+    """Return a text after scrubbing."""
+    return scrubber(Rules(**options)).scrub(text, treat)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "https://a.example/pay?token=abc&page=2#x",
+            "https://a.example/pay?token=[Filtered]&page=2#x",
+        ),
+        ("https://jo:pw@a.example/x", "https://[Filtered]@a.example/x"),
+        ("https://a.example/@jo/x", "https://a.example/@jo/x"),
+        ("?mail=jo%40example.org&x=a%20b", "?mail=[email]&x=a%20b"),
+        ("?next=%2Flogin%3Fpassword%3Dx1%26y%3D2", "?next=/login%3Fpassword%3D[Filtered]%26y%3D2"),
+        ("pass%77ord=x1&y=2", "pass%77ord=[Filtered]&y=2"),
+        ("pass%77ord=[Filtered]", "pass%77ord=[Filtered]"),
+        ("a%41=b%42", "a%41=b%42"),
+        ("?code=12345678", "?code=[Filtered]"),
+        ("error code=12345678", "error code=12345678"),
+        ("password: x1, user: jo", "password: [Filtered], user: jo"),
+        ('password="a b" left', 'password="[Filtered]" left'),
+        ("password='a b", "password='[Filtered]"),
+        ('{\\"token\\":\\"a b', '{\\"token\\":\\"[Filtered]'),
+        ('{\\"token\\":\\"a b\\",\\"x\\":1}', '{\\"token\\":\\"[Filtered]\\",\\"x\\":1}'),
+        ('cut "pin":12,"x":1', 'cut "pin":[Filtered],"x":1'),
+        ("pin: 12", "pin: 12"),
+        ("tokens: [a, [b]] left", "tokens: [Filtered] left"),
+        ("tokens: {a", "tokens: [Filtered]"),
+        ("tokens: []", "tokens: []"),
+        ("Cookie: a=b; c=d\nHost: x", "Cookie: [Filtered]\nHost: x"),
+        ("Authorization: Digest a=b, c=d\nx", "Authorization: [Filtered]\nx"),
+        ("Authorization: Bearer abc def", "Authorization: [Filtered] def"),
+        ("password=api key=x1", "password=[Filtered] key=[Filtered]"),
+        ("jo@auth: x1", "jo@auth: x1"),
+        ("access_token value: x1y2", "access_token value: x1y2"),
+        ("token_value_2: x1y2", "token_value_2: [Filtered]"),
+        (
+            "<pin>  </pin><token>[Filtered]</token><a>x</a>",
+            "<pin>  </pin><token>[Filtered]</token><a>x</a>",
+        ),
+        ("bearer certificates everywhere", "bearer certificates everywhere"),
+        ("bearer abcdefghijklmnopqrstuvwxyz", "bearer [Filtered]"),
+        ("Bearer authentication failed", "Bearer authentication failed"),
+        ("Basic abcdefghi is no login", "Basic abcdefghi is no login"),
+        ("secret-1", "[Filtered]"),
+        ("password123", "[Filtered]"),
+        ("secret-1 and more", "secret-1 and more"),
+        (
+            "a -----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY----- b",
+            "a -----BEGIN RSA PRIVATE KEY-----\n[Filtered]\n-----END RSA PRIVATE KEY----- b",
+        ),
+        ("/home/joanna", "/home/joanna"),
+        ("file:///home/joanna/x", "file:///home/[user]/x"),
+        ("/home/[user]/x", "/home/[user]/x"),
+    ],
+)
+def test_the_rest_of_a_text_is_readable(text: str, left: str):
+    """Names, hosts and paths stay; only values go; a second time changes nothing."""
+    assert clean(text) == left
+    assert clean(left) == left
+
+
+def test_a_long_value_goes_whole():
+    """Values longer than the window are followed to their end."""
+    value = "x" * 5_000
+    assert clean(f"password={value} left") == "password=[Filtered] left"
+    assert clean(f'password="{value}" left') == 'password="[Filtered]" left'
+
+
+def test_names_of_users_keep_their_address():
+    """An address that says who the user is stays; so it does if e-mails in text may stay."""
+    assert clean("jo@example.org", Treat.NAME) == "jo@example.org"
+    assert clean("jo@example.org", Treat.NAME, user_email=True) == "[email]"
+    assert clean("jo@example.org", emails_in_text=False) == "jo@example.org"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("from 10.1.2.3:8080 ok", "from [ip]:8080 ok"),
+        ("from 2001:db8::1.", "from [ip]."),
+        ("from ::1 ok", "from [ip] ok"),
+        ("at 21:20:12 in a::b::c", "at 21:20:12 in a::b::c"),
+        ("10.1.2.3.4 and 300.1.2.3", "10.1.2.3.4 and 300.1.2.3"),
+        ("v10.1.2.3", "v10.1.2.3"),
+        ("std::vector :: x", "std::vector :: x"),
+        ("1:" * 40, "1:" * 40),
+    ],
+)
+def test_addresses_go_if_asked(text: str, left: str):
+    """IPv4 and IPv6, with or without a port; not times, versions or scopes."""
+    assert clean(text, scrub_ip=True) == left
+    assert clean(text) == text
+
+
+def test_numbers_of_phones_go_if_asked():
+    """IMEIs and telephone numbers are options."""
+    text = "imei 490154203237518 or 490154203237519, call +49 171 1234567"
+    assert clean(text) == text
+    assert clean(text, imeis=True, phones=True) == "imei [imei] or 490154203237519, call [phone]"
+
+
+def test_macs_may_stay():
+    """The rule for network addresses can be turned off."""
+    assert clean("a4:5e:60:c1:22:0f", macs=False) == "a4:5e:60:c1:22:0f"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "at_end"),
+    [
+        ("password", Verdict.SECRET, True),
+        ("passWd", Verdict.SECRET, True),
+        ("userPassword", Verdict.SECRET, True),
+        ("X-Api-Key", Verdict.SECRET, True),
+        ("seed phrase", Verdict.SECRET, True),
+        ("social_security_number", Verdict.SECRET, True),
+        ("TokenRefresher", Verdict.SECRET, False),
+        ("auth-state", Verdict.SECRET, False),
+        ("Set-Cookie", Verdict.COOKIE, True),
+        ("max_tokens", Verdict.COUNT, True),
+        ("author_name", Verdict.PLAIN, False),
+        ("authority", Verdict.PLAIN, False),
+        ("map-pin", Verdict.PLAIN, False),
+        ("user_pin", Verdict.SECRET, True),
+        ("", Verdict.PLAIN, False),
+        ("token" * 60, Verdict.SECRET, True),
+    ],
+)
+def test_names_are_judged_by_their_words(name: str, kind: Verdict, at_end: bool):
+    """camelCase, dashes and capitals do not matter; `author` is not `auth`."""
+    judge = Judge(DEFAULT)
+    assert judge.verdict(name) is kind
+    assert judge.verdict(name) is kind
+    assert judge.ends_secret(name) is at_end
+
+
+def test_a_judge_forgets_rather_than_grows():
+    """Hostile names do not fill the memory."""
+    judge = Judge(Rules(sensitive_keys=frozenset({"shoe"})))
+    for number in range(5_000):
+        judge.verdict(f"k{number}")
+    assert len(judge._kept) <= 4_096
+    assert judge.ends_secret("shoe of k1")
+    assert not judge.ends_secret("k1")
+
+
+def test_names_that_matter_only_in_their_place():
+    """`session` is a secret as a cookie, `code` as a parameter."""
+    assert is_cookie_secret("session")
+    assert not is_cookie_secret("theme")
+    assert is_query_secret("sessionId")
+    assert not is_query_secret("page")
+
+
+def test_luhn_and_iban_check_digits():
+    """Right ones are right, wrong ones wrong."""
+    assert checks.is_luhn("4111111111111111")
+    assert not checks.is_luhn("4111111111111112")
+    assert checks.is_iban("gb82west12345698765432", grouped=True)
+    assert not checks.is_iban("gb82west12345698765433", grouped=True)
+    assert checks.is_iban("gb82west12345698765433", grouped=False)
+    assert not checks.is_iban("gb82", grouped=False)
+
+
+def test_putting_no_marks_copies_nothing():
+    """The same text comes back."""
+    text = "abc"
+    assert spans.put_marks(text, ()) == ("abc", 0)
+    assert spans.put_marks(text, [(1, 2, "[x]")]) == ("a[x]c", 1)
