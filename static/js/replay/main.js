@@ -14,28 +14,20 @@ import { createFollow, keepInSight } from "./follow.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createStage } from "./stage.js";
+import { createStill } from "./still.js";
 import { createTabs } from "./tabs.js";
 import { createTimeline } from "./timeline.js";
 import { drawTraces } from "./traces.js";
 import { createTransport } from "./transport.js";
 
 const root = need("#replay");
-const host = root.querySelector("[data-stage-host]");
 const life = new AbortController();
-if (host instanceof HTMLElement) watch(host);
-else read();
+start();
 
-/** A replay without pictures: its panels work all the same. */
-function read() {
-  createTabs(root, life.signal);
-  drawTraces(root);
-}
-
-/** @param {HTMLElement} stageHost */
-function watch(stageHost) {
+function start() {
   const tabs = createTabs(root, life.signal);
   drawTraces(root);
-  const desk = createDesk(stageHost, life.signal);
+  const desk = createDesk(life.signal);
   createStage(desk);
   createTransport(desk);
   const address = createAddress(desk);
@@ -61,18 +53,21 @@ function watch(stageHost) {
   });
 }
 
+/** The player, or its stand-in where there are no pictures. */
+function choosePlayer() {
+  const startAtMs = numberOf(root, "startAtMs");
+  const host = root.querySelector("[data-stage-host]");
+  if (!(host instanceof HTMLElement)) return createStill(numberOf(root, "durationMs"), startAtMs);
+  const { indexUrl = "", streamUrl = "" } = root.dataset;
+  return createPlayer({ host, indexUrl, streamUrl, startAtMs });
+}
+
 /**
- * @param {HTMLElement} stageHost
  * @param {AbortSignal} signal
  * @returns {Desk & {reread: () => void}}
  */
-function createDesk(stageHost, signal) {
-  const player = createPlayer({
-    host: stageHost,
-    indexUrl: root.dataset.indexUrl ?? "",
-    streamUrl: root.dataset.streamUrl ?? "",
-    startAtMs: numberOf(root, "startAtMs"),
-  });
+function createDesk(signal) {
+  const player = choosePlayer();
   signal.addEventListener("abort", () => player.destroy());
   const status = need("[data-announce]");
   let content = readContent(root);

@@ -55,7 +55,8 @@ function captions({ content }, stage, at_ms) {
  * @returns {(state: State, previous: State) => void}
  */
 function createCard({ player, root, content, announce }) {
-  const card = need("[data-stage-card]", root);
+  const card = root.querySelector("[data-stage-card]");
+  if (!(card instanceof HTMLElement)) return () => undefined;
   let timer = 0;
   /** @param {readonly (Node | string)[]} parts @param {boolean} [isQuiet] */
   const show = (parts, isQuiet = false) => {

@@ -187,6 +187,18 @@ def test_a_broken_video_says_so_and_can_be_tried_again(replay):
     assert replay.evaluate("fake.requests.at(-1)") == "refresh"
 
 
+def test_without_pictures_everything_else_works(page, site):
+    """No video: rows seek on the timeline, the filter filters, the play button is off."""
+    page.goto(site.address("replay, no video"))
+    page.get_by_role("tab", name=re.compile("Activity")).click()
+    page.locator("#activity .seek").nth(2).click()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "2")
+    expect(page.locator("[data-do=toggle]")).to_be_disabled()
+    page.keyboard.press("/")
+    page.keyboard.type("login")
+    expect(page.locator("#activity .row:visible")).to_have_count(1)
+
+
 def test_deleting_asks_first_and_posts(replay, site):
     """The dialog names what goes; its form posts to the page's own address."""
     replay.get_by_label("More").click()
