@@ -33,14 +33,14 @@ export function durationText(ms) {
 const STEPS = [["year", 31_536_000], ["month", 2_592_000], ["day", 86_400], ["hour", 3600], ["minute", 60]];
 
 /**
- * How long ago: `5 minutes ago`; under a minute `just now`.
+ * How long ago: `5 min. ago`; under a minute `just now`.
  *
  * @param {Date} then
  * @param {Date} now
  */
 export function agoText(then, now) {
   const passed_s = (now.getTime() - then.getTime()) / 1000;
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
   for (const [unit, length_s] of STEPS) {
     if (Math.abs(passed_s) >= length_s) return words.format(-Math.trunc(passed_s / length_s), unit);
   }

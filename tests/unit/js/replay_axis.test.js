@@ -92,5 +92,5 @@ test("times and lengths read as the server writes them", () => {
 test("how long ago is told in the largest unit", () => {
   const now = new Date("2026-11-24T14:00:00Z");
   const ago = (seconds) => agoText(new Date(now.getTime() - seconds * 1000), now);
-  assert.deepEqual([5, 60, 7200, 90_000].map(ago), ["just now", "1 minute ago", "2 hours ago", "1 day ago"]);
+  assert.deepEqual([5, 60, 7200, 90_000].map(ago), ["just now", "1 min. ago", "2 hr. ago", "1 day ago"]);
 });
