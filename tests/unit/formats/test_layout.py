@@ -1,18 +1,15 @@
 """The layout of a segment's video: nothing is lost, and little is kept."""
 
-import os
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed
 from app.formats import layout, mp4
 from tests.support.clips import clip
+from tests.support.examples import SETTINGS
 from tests.support.mp4_boxes import edits, mp4_file, runs
-
-EXAMPLES = int(os.environ.get("PLAYHEAD_EXAMPLES", "200"))
-reading = settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 
 
 def video(*samples: mp4.Sample, **changes: Any) -> mp4.Video:
@@ -117,7 +114,7 @@ samples = st.lists(
 )
 
 
-@reading
+@SETTINGS
 @given(samples, st.integers(1, 10**6), st.binary(max_size=4_096), st.sampled_from((0, 90, 180)))
 def test_any_video_comes_back(listed, timescale, config, rotation):
     """Sizes, places, keys and times in ms are the same after packing."""
@@ -133,7 +130,7 @@ def test_any_video_comes_back(listed, timescale, config, rotation):
     assert max(at + length for at, length in ends) == original.duration_ms
 
 
-@reading
+@SETTINGS
 @given(st.binary(max_size=60))
 def test_any_bytes_are_unpacked_or_refused(data):
     """A value or a refusal, nothing else."""

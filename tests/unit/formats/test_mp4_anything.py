@@ -1,18 +1,14 @@
 """The MP4 reader with any bytes: a video that is safe to hand on, or a refusal."""
 
-import os
-
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import mp4
-from tests.support import recorded
+from tests.support import recorded, samples
 from tests.support.clips import clip
+from tests.support.examples import SETTINGS
 from tests.support.mp4_boxes import box, fragmented_file, mp4_file
-
-EXAMPLES = int(os.environ.get("PLAYHEAD_EXAMPLES", "200"))
-reading = settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 
 
 def read_or_refuse(data: bytes) -> None:
@@ -35,7 +31,7 @@ def read_or_refuse(data: bytes) -> None:
         assert video.codec.startswith("avc")
 
 
-@reading
+@SETTINGS
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
@@ -58,7 +54,7 @@ def placed(data: bytes, where: float) -> int:
     return moov + int(length * where * 2) if where < 0.5 else int(len(data) * (where * 2 - 1))
 
 
-@reading
+@SETTINGS
 @given(st.sampled_from(WHOLE), mutations, st.floats(0, 1))
 def test_a_changed_file_is_read_or_refused(data, changes, cut):
     """Bytes overwritten anywhere, and the end cut off now and then."""
@@ -69,12 +65,12 @@ def test_a_changed_file_is_read_or_refused(data, changes, cut):
     read_or_refuse(bytes(changed[: int(len(changed) * min(1, cut * 4))]))
 
 
-@recorded.needed
-@reading
+@samples.needs_samples
+@SETTINGS
 @given(st.data())
 def test_a_changed_segment_is_read_or_refused(data):
     """The same with what phones send."""
-    segments = [r.video() for r in recorded.requests("android-rotation-a", "*seg[0-3]")]
+    segments = [recorded.video_of(r) for r in recorded.requests("android-rotation-a")]
     original = data.draw(st.sampled_from([video for video in segments if video]))
     changed = bytearray(original)
     for where, patch in data.draw(mutations):

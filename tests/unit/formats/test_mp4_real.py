@@ -8,7 +8,7 @@ import pytest
 
 from app.core.errors import Malformed, TooLarge
 from app.formats import mp4
-from tests.support import recorded
+from tests.support import recorded, samples
 from tests.support.clips import clip
 
 PROFILES = {"Constrained Baseline": "avc1.42", "Main": "avc1.4D", "High": "avc1.64"}
@@ -85,16 +85,16 @@ def test_other_real_codecs_carry_a_fault(arguments, fault):
 # Recorded by SDKs
 
 
-@recorded.needed
-@pytest.mark.parametrize("family", recorded.families())
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
 def test_recorded_segments_are_read(family):
     """Every video of every SDK plays, with the facts that a decoder found."""
     for request in recorded.requests(family):
-        for item in request.expected:
+        for item in request.expect.get("items", []):
             facts = item.get("video")
             if not facts:
                 continue
-            data = request.video()
+            data = recorded.video_of(request)
             assert data is not None
             video = mp4.read(data)
             shown_s = [sample.at / video.timescale for sample in video.samples]
@@ -108,20 +108,21 @@ def test_recorded_segments_are_read(family):
             assert video.codec[:7] == PROFILES[facts["profile"]]
 
 
-@recorded.needed
+@samples.needs_samples
 def test_hostile_videos_are_refused_or_marked():
     """Each is what it is known to be; what may only be a segment without video never plays."""
     seen = set()
-    for request in recorded.requests(recorded.HOSTILE, "video-*"):
+    for request in recorded.requests(samples.HOSTILE, "video-*"):
+        name = request.name.partition("/")[2]
         try:
-            data = request.video()
+            data = recorded.video_of(request)
             if data is None:
-                seen.add(request.name)
+                seen.add(name)
                 continue
             video = mp4.read(data)
         except (Malformed, TooLarge):
-            seen.add(request.name)
+            seen.add(name)
             continue
-        assert video.fault == FAULTS.get(request.name), request.name
+        assert video.fault == FAULTS.get(name), name
         assert video.is_playable <= (request.expect["result"] != "segment-without-video")
     assert seen == REFUSED
