@@ -1,0 +1,153 @@
+"""Where replays, errors and traces meet: what belongs to a replay, from any project one may see.
+
+    trace ids that segments named + those of events, transactions and spans that name the replay
+        ─► ReplayWindow ─► linked events (all, or counted) and transactions, spans
+
+List and page ask by the same windows, so their numbers agree.
+
+Source: wire protocol notes 7.3.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.core.windows import SLACK, ReplayWindow
+from app.errors import queries as errors
+from app.errors.queries import LinkedCount, LinkedEvent
+from app.replays import queries as replays
+from app.replays.model import Replay
+from app.traces import queries as traces
+from app.traces.model import StoredSpan, StoredTransaction
+
+Side = Literal["app", "backend"]
+
+BACKEND_PLATFORMS: Final = frozenset(
+    {"python", "node", "ruby", "go", "php", "csharp", "elixir", "rust", "perl"}
+)
+"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other."""
+CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
+"""Kinds of events that end the app."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCounts:
+    """How many events belong to a replay, and whether one of the app's own ended it."""
+
+    app: int
+    backend: int
+    has_crashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTraces:
+    """What belongs to a replay of tracing data, each list in the order of its start."""
+
+    transactions: tuple[StoredTransaction, ...]
+    spans: tuple[StoredSpan, ...]
+
+
+def side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
+    """Tell on which side an item was made: another project's is a backend's."""
+    is_backend = project_id != replay_project or platform in BACKEND_PLATFORMS
+    return "backend" if is_backend else "app"
+
+
+def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app") -> int:
+    """Place a moment on the clock of a replay, 0 at its start.
+
+    Args:
+        window: The replay.
+        at: By the sender's clock.
+        drift_ms: How far that clock was behind the server's.
+        made_by: An app shares the phone's clock, so its own time is believed first; a backend's
+            is corrected first.
+    """
+    as_sent = at - window.started_at
+    corrected = as_sent + timedelta(milliseconds=drift_ms - window.drift_ms)
+    first, second = (as_sent, corrected) if made_by == "app" else (corrected, as_sent)
+    return _ms(first if _is_within(window, first) else second)
+
+
+def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
+    """Add up what was counted by project, platform and kind."""
+    sides = {"app": 0, "backend": 0}
+    has_crashed = False
+    for one in counts:
+        made_by = side(replay_project, one.project_id, one.platform)
+        sides[made_by] += one.events
+        has_crashed = has_crashed or (made_by == "app" and one.kind in CRASHES)
+    return ErrorCounts(sides["app"], sides["backend"], has_crashed)
+
+
+async def windows_of(
+    connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
+) -> list[ReplayWindow]:
+    """Return the reach of each replay, in the order given.
+
+    Args:
+        connection: Where to read.
+        found: The replays.
+        project_ids: The projects that the reader may see.
+    """
+    if not found:
+        return []
+    replay_ids = [replay.key.replay_id for replay in found]
+    named = await replays.traces_of(connection, [replay.key for replay in found])
+    of_events = await errors.traces_of(connection, replay_ids, project_ids)
+    of_spans = await traces.traces_of(connection, replay_ids, project_ids)
+    return [
+        ReplayWindow(
+            replay_id=replay.key.replay_id,
+            trace_ids=frozenset(
+                named[replay.key]
+                | of_events.get(replay.key.replay_id, set())
+                | of_spans.get(replay.key.replay_id, set())
+            ),
+            started_at=replay.started_at,
+            ended_at=replay.ended_at,
+            drift_ms=replay.drift_ms,
+        )
+        for replay in found
+    ]
+
+
+async def counts_of(
+    connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
+) -> list[ErrorCounts]:
+    """Count the errors of several replays, in the order given."""
+    windows = await windows_of(connection, found, project_ids)
+    counted = await errors.linked_counts(connection, windows, project_ids)
+    return [
+        count(replay.key.project_id, counts) for replay, counts in zip(found, counted, strict=True)
+    ]
+
+
+async def errors_of(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> tuple[LinkedEvent, ...]:
+    """Read the errors of one replay in the order of their time."""
+    return tuple(await errors.linked(connection, window, project_ids))
+
+
+async def traces_of(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> LinkedTraces:
+    """Read the transactions and spans of one replay."""
+    return LinkedTraces(
+        transactions=tuple(await traces.transactions_of(connection, window, project_ids)),
+        spans=tuple(await traces.spans_of(connection, window, project_ids)),
+    )
+
+
+def _is_within(window: ReplayWindow, offset: timedelta) -> bool:
+    """Tell whether an offset from the start lies in the replay's time, with its slack."""
+    return -SLACK <= offset <= window.ended_at - window.started_at + SLACK
+
+
+def _ms(offset: timedelta) -> int:
+    return round(offset.total_seconds() * 1000)

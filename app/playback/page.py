@@ -1,0 +1,193 @@
+"""Puts together what the page of a replay shows, out of its segments and their recordings.
+
+    segments ─ unpack ─ activity of each ─ merge ─┐
+    playable segments ─ index ─ gaps ─ reasons ───┴─► Contents
+
+Times inside `Breadcrumb` and `NetworkSpan` are milliseconds since 1970; `zero_ms` is the replay's
+zero on that scale, the same one the player counts from.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final, Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import log, units
+from app.formats import activity, packed
+from app.formats.activity import Activity, Breadcrumb, NetworkSpan
+from app.formats.jsonish import JsonObject
+from app.playback import gaps, index
+from app.playback.gaps import ExplainedGap
+from app.playback.shelf import Held, Shelf
+from app.replays import queries
+from app.replays.model import Replay, Segment
+
+State = Literal["playing", "processing", "no_video", "live"]
+
+FRESH_MS: Final = 30_000
+"""A replay that got a segment within this time may go on."""
+
+_log = log.get("playback.page")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A screen from its first moment on the replay clock to its last."""
+
+    start_ms: int
+    end_ms: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """One replay, read and merged."""
+
+    replay: Replay
+    state: State
+    zero_ms: int
+    duration_ms: int
+    segments: tuple[Segment, ...]
+    missing_ids: tuple[int, ...]
+    breadcrumbs: tuple[Breadcrumb, ...]
+    spans: tuple[NetworkSpan, ...]
+    options: JsonObject | None
+    """The SDK's replay settings, from the first segment that carries them."""
+    gaps: tuple[ExplainedGap, ...]
+    screens: tuple[Stretch, ...]
+    """Screens as the segments name them, for replays whose breadcrumbs name none."""
+    size_px: tuple[int, int] | None
+    """Of the first picture."""
+
+
+async def read(
+    connection: AsyncConnection, replay: Replay, *, shelf: Shelf, now: datetime
+) -> Contents:
+    """Read everything that the page of a replay shows of the replay itself.
+
+    Args:
+        connection: Where to read.
+        replay: Its row, read just now.
+        shelf: Where its playback index is kept.
+        now: The server's time, to tell a live replay.
+    """
+    segments = await queries.segments_of(connection, replay.key)
+    held = await shelf.hold(connection, replay)
+    # Hundreds of recordings take a while to unpack: not on the event loop.
+    return await asyncio.to_thread(assemble, replay, segments, held, now)
+
+
+def assemble(replay: Replay, segments: Sequence[Segment], held: Held, now: datetime) -> Contents:
+    """Merge the segments of a replay into what its page shows."""
+    activities = [_activity(segment) for segment in segments]
+    has_video = bool(held.newest.gops)
+    zero_ms = held.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
+    ended_ms = units.ms_from_at(replay.ended_at)
+    duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
+    breadcrumbs = merge_breadcrumbs(one.breadcrumbs for one in activities)
+    stored_ids = {segment.segment_id for segment in segments}
+    return Contents(
+        replay=replay,
+        state=state_of(replay, has_video=has_video, now=now),
+        zero_ms=zero_ms,
+        duration_ms=duration_ms,
+        segments=tuple(segments),
+        missing_ids=tuple(gaps.missing_ids(stored_ids)),
+        breadcrumbs=breadcrumbs,
+        spans=merge_spans(one.spans for one in activities),
+        options=next((one.options for one in activities if one.options), None),
+        gaps=gaps.explain(
+            _all_gaps(held.newest, duration_ms) if has_video else (),
+            playable=held.segments,
+            stored_ids=stored_ids,
+            breadcrumbs=breadcrumbs,
+            zero_ms=zero_ms,
+        ),
+        screens=screens_by_segment(segments, zero_ms=zero_ms, duration_ms=duration_ms),
+        size_px=_size_px(segments),
+    )
+
+
+def state_of(replay: Replay, *, has_video: bool, now: datetime) -> State:
+    """Tell what a viewer can expect: pictures, more of them, the first ones, or none."""
+    is_fresh = units.ms_from_at(now) - units.ms_from_at(replay.last_received_at) < FRESH_MS
+    if has_video:
+        return "live" if is_fresh else "playing"
+    return "processing" if is_fresh else "no_video"
+
+
+def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:
+    """Put breadcrumbs in time order; one that overlapping segments both carry stands once."""
+    return _once(
+        chain.from_iterable(parts),
+        place=lambda crumb: crumb.at_ms,
+        identity=lambda crumb: (crumb.at_ms, crumb.category, crumb.message),
+    )
+
+
+def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ...]:
+    """Put network spans in time order; one that overlapping segments both carry stands once."""
+    return _once(
+        chain.from_iterable(parts),
+        place=lambda span: span.at_ms,
+        identity=lambda span: (span.at_ms, span.ended_ms, span.op, span.url),
+    )
+
+
+def screens_by_segment(
+    segments: Sequence[Segment], *, zero_ms: int, duration_ms: int
+) -> tuple[Stretch, ...]:
+    """Lay out the screens that segments name, which say in which segment but not when.
+
+    The screens of one segment share its time evenly; a screen named again at once goes on.
+    """
+    starts: list[tuple[int, str]] = []
+    for segment in sorted(segments, key=lambda one: (one.started_at, one.segment_id)):
+        start_ms = units.ms_from_at(segment.started_at) - zero_ms
+        length_ms = units.ms_from_at(segment.ended_at) - zero_ms - start_ms
+        for number, name in enumerate(segment.screens):
+            if not starts or starts[-1][1] != name:
+                at_ms = start_ms + length_ms * number // len(segment.screens)
+                starts.append((min(max(0, at_ms), duration_ms), name))
+    ends_ms = [at_ms for at_ms, _ in starts[1:]] + [duration_ms]
+    return tuple(
+        Stretch(start_ms, end_ms, name)
+        for (start_ms, name), end_ms in zip(starts, ends_ms, strict=True)
+        if end_ms > start_ms
+    )
+
+
+def _once(
+    items: Iterable[_T], *, place: Callable[[_T], int], identity: Callable[[_T], Hashable]
+) -> tuple[_T, ...]:
+    first: dict[Hashable, _T] = {}
+    for item in items:
+        first.setdefault(identity(item), item)
+    return tuple(sorted(first.values(), key=place))
+
+
+def _activity(segment: Segment) -> Activity:
+    """Read the recording of a segment; a damaged one leaves the rest of the page alone."""
+    try:
+        events = packed.unpack_json(segment.recording)
+    except ValueError as error:
+        _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
+        events = []
+    return activity.read(events if isinstance(events, list) else [])
+
+
+def _all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, ...]:
+    """Return the gaps between pictures, and the one after the last picture."""
+    if duration_ms - built.duration_ms > index.MIN_GAP_MS:
+        return (*built.gaps, index.Gap(built.duration_ms, duration_ms))
+    return built.gaps
+
+
+def _size_px(segments: Sequence[Segment]) -> tuple[int, int] | None:
+    sizes = ((one.width_px, one.height_px) for one in segments if one.has_video)
+    return next(((wide, high) for wide, high in sizes if wide and high), None)

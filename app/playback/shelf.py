@@ -1,0 +1,107 @@
+"""Keeps the playback indexes of the replays that somebody watches, for a minute.
+
+A range request names a version; building its index again for each would cost more than the
+bytes. What is kept is found only by way of the replay's row, which every request reads: a
+deleted replay is gone at once, and a grown one is read anew.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.clock import monotonic_s
+from app.core.errors import NotFound
+from app.db.engine import Database
+from app.playback import index
+from app.playback.index import PlaybackIndex
+from app.replays import queries
+from app.replays.model import PlayableSegment, Replay, ReplayKey
+
+_KEPT_S: Final = 60.0
+_MOST_REPLAYS: Final = 64
+_MOST_VERSIONS: Final = 8
+
+_Facts = tuple[int, int, int, int, datetime, datetime]
+
+
+@dataclass(slots=True)
+class Held:
+    """The playable segments of a replay, and the indexes that were made of them."""
+
+    segments: tuple[PlayableSegment, ...]
+    newest: PlaybackIndex
+    _older: dict[str, PlaybackIndex] = field(default_factory=dict)
+
+    async def at(self, version: str) -> PlaybackIndex | None:
+        """Return the index of a version; None when it is no version of this replay any more."""
+        if version == self.newest.version:
+            return self.newest
+        known = self._older.get(version)
+        if known is not None:
+            return known
+        segments = index.at_version(self.segments, version)
+        if segments is None:
+            return None
+        if len(self._older) >= _MOST_VERSIONS:
+            self._older.clear()
+        built = self._older[version] = await asyncio.to_thread(index.build, segments)
+        return built
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    facts: _Facts
+    until_s: float
+    held: Held
+
+
+class Shelf:
+    """The indexes of the last replays asked for; small, and empty after a restart."""
+
+    def __init__(self, *, now_s: Callable[[], float] = monotonic_s) -> None:
+        self._now_s = now_s
+        self._kept: OrderedDict[ReplayKey, _Kept] = OrderedDict()
+
+    async def find(self, database: Database, key: ReplayKey) -> Held:
+        """Return what a replay's player needs.
+
+        Raises:
+            NotFound: There is no such replay, or it is deleted.
+        """
+        async with database.reading() as connection:
+            replay = await queries.one(connection, key)
+            if replay is None:
+                raise NotFound(f"no replay {key.replay_id}")
+            return await self.hold(connection, replay)
+
+    async def hold(self, connection: AsyncConnection, replay: Replay) -> Held:
+        """Return what the player of a replay that was read just now needs."""
+        facts = _facts(replay)
+        kept = self._kept.get(replay.key)
+        if kept is not None and kept.facts == facts and self._now_s() < kept.until_s:
+            self._kept.move_to_end(replay.key)
+            return kept.held
+        segments = tuple(await queries.playable(connection, replay.key))
+        held = Held(segments, await asyncio.to_thread(index.build, segments))
+        self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, held)
+        self._kept.move_to_end(replay.key)
+        if len(self._kept) > _MOST_REPLAYS:
+            self._kept.popitem(last=False)
+        return held
+
+
+def _facts(replay: Replay) -> _Facts:
+    """Return what changes whenever a segment is added or gains its video."""
+    return (
+        replay.segments,
+        replay.video_segments,
+        replay.video_bytes,
+        replay.frames,
+        replay.last_received_at,
+        replay.ended_at,
+    )
