@@ -1,0 +1,292 @@
+"""Reads an error or message event: what went wrong, where, and what it belongs to.
+
+Everything is optional on the wire and may be of the wrong type; what cannot be read counts as
+absent, and the object as sent stays in `raw`.
+
+Source: wire protocol notes, sections 7.1 and 9.1 to 9.3.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from app.core import ids
+from app.core.errors import TooLarge
+from app.core.ids import EventId, ReplayId, SpanId, TraceId
+from app.core.limits import LIMITS
+from app.formats import exceptions, jsonish, timestamps
+from app.formats.envelope import EnvelopeHeader
+from app.formats.jsonish import JsonObject
+from app.formats.replay_event import User, read_user
+
+Kind = Literal["crash", "anr", "app_hang", "native_crash", "watchdog", "error", "message"]
+
+DEFAULT_ENVIRONMENT: Final = "production"
+_NAME_CHARS: Final = 200
+_LINE_CHARS: Final = 300
+_VALUE_CHARS: Final = 8_000
+_UNLABELED: Final = "<unlabeled event>"
+
+_LEVELS: Final = {
+    "fatal": "fatal", "critical": "fatal", "50": "fatal",
+    "error": "error", "40": "error",
+    "warning": "warning", "warn": "warning", "30": "warning",
+    "info": "info", "log": "info", "20": "info",
+    "debug": "debug", "trace": "debug", "10": "debug",
+}  # fmt: skip
+"""By every word that is in use; raven wrote the numbers of Python's logging."""
+
+_KINDS: Final[dict[str, Kind]] = {
+    "UncaughtExceptionHandler": "crash",
+    "mach": "crash", "signal": "crash", "nsexception": "crash", "cpp_exception": "crash",
+    "user": "crash",
+    "signalhandler": "native_crash", "Tombstone": "native_crash", "TombstoneMerged": "native_crash",
+    "ANR": "anr", "AppExitInfo": "anr", "HistoricalAppExitInfo": "anr",
+    "AppHang": "app_hang", "mx_hang_diagnostic": "app_hang",
+    "watchdog_termination": "watchdog",
+}  # fmt: skip
+"""By the mechanism that caught it."""
+_ENDS_THE_APP: Final = frozenset({"crash", "native_crash", "watchdog"})
+_UNKNOWN_FUNCTION: Final = "?"
+_ANR_TYPE: Final = "ApplicationNotResponding"
+_APP_HANG_TYPE: Final = "App Hang"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One error or message; ids are lower-case hex."""
+
+    event_id: EventId
+    at: datetime | None
+    """When it happened, by the sender's clock."""
+    kind: Kind
+    level: str
+    """fatal, error, warning, info or debug."""
+    title: str
+    """One line: type and value of the exception, or the message."""
+    culprit: str | None
+    """Where it happened: the transaction, else the last function of the app's own."""
+    message: str | None
+    exception_type: str | None
+    exception_value: str | None
+    mechanism: str | None
+    handled: bool | None
+    """False if nobody caught it; None if the SDK does not say."""
+    platform: str | None
+    release: str | None
+    environment: str
+    dist: str | None
+    logger: str | None
+    transaction: str | None
+    server_name: str | None
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    replay_id: ReplayId | None
+    user: User
+    tags: dict[str, str]
+    sdk_name: str | None
+    sdk_version: str | None
+    raw: JsonObject
+
+    @property
+    def is_fatal(self) -> bool:
+        return self.level == "fatal"
+
+
+def read(data: bytes | memoryview, header: EnvelopeHeader) -> Event:
+    """Read an event.
+
+    Args:
+        data: JSON.
+        header: Of its envelope; on Android the only place that names the replay.
+
+    Raises:
+        Malformed: It is no JSON object.
+        TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
+    """
+    raw = decode(data, "event")
+    chain = exceptions.list_values(raw)
+    main = _main_exception(chain)
+    level = _level(raw)
+    message = _message(raw)
+    handled = _handled(chain)
+    mechanism = _text(exceptions.mechanism_of(main), "type")
+    frame = exceptions.main_frame(raw, main)
+    trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
+    transaction = _text(raw, "transaction")
+    sdk_name, sdk_version = read_sdk(raw, header)
+    return Event(
+        event_id=read_event_id(raw, header),
+        at=timestamps.read_at(raw.get("timestamp")),
+        kind=_kind(chain, level=level, handled=handled, message=message),
+        level=level,
+        title=_title(main, frame, message),
+        culprit=transaction or _place(frame),
+        message=message,
+        exception_type=_text(main, "type"),
+        exception_value=jsonish.text(main, "value", limit=_VALUE_CHARS),
+        mechanism=mechanism,
+        handled=handled,
+        platform=_text(raw, "platform"),
+        release=_text(raw, "release"),
+        environment=_text(raw, "environment") or DEFAULT_ENVIRONMENT,
+        dist=_text(raw, "dist"),
+        logger=_text(raw, "logger"),
+        transaction=transaction,
+        server_name=_text(raw, "server_name"),
+        trace_id=read_trace_id(trace, header),
+        span_id=read_span_id(trace.get("span_id")),
+        replay_id=read_replay_id(raw, header),
+        user=read_user(raw),
+        tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
+        sdk_name=sdk_name,
+        sdk_version=sdk_version,
+        raw=raw,
+    )
+
+
+# What transactions have as well
+
+
+def decode(data: bytes | memoryview, what: str) -> JsonObject:
+    """Decode an event or a transaction, both of which have the same limit."""
+    if len(data) > LIMITS.event_bytes:
+        raise TooLarge(f"{what} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+    return jsonish.decode_object(data, what)
+
+
+def read_event_id(raw: JsonObject, header: EnvelopeHeader) -> EventId:
+    """Read the id: its own, else the envelope's, else a new one."""
+    return EventId(ids.read_hex32(raw.get("event_id")) or header.event_id or uuid.uuid4().hex)
+
+
+def read_trace_id(trace: JsonObject, header: EnvelopeHeader) -> TraceId | None:
+    """Read the id of the trace from the trace context, else from the envelope."""
+    found = ids.read_hex32(trace.get("trace_id")) or header.trace.trace_id
+    return TraceId(found) if found else None
+
+
+def read_span_id(value: object) -> SpanId | None:
+    """Read the id of a span; None for what is none."""
+    found = ids.read_hex16(value)
+    return SpanId(found) if found else None
+
+
+def read_replay_id(raw: JsonObject, header: EnvelopeHeader) -> ReplayId | None:
+    """Find the replay an event belongs to: its contexts, then its tag, then the envelope."""
+    contexts = jsonish.mapping(raw, "contexts")
+    found = (
+        ids.read_hex32(jsonish.mapping(contexts, "replay").get("replay_id"))
+        or ids.read_hex32(jsonish.mapping(contexts, "feedback").get("replay_id"))
+        or ids.read_hex32(jsonish.pairs(raw, "tags").get("replayId"))
+        or header.trace.replay_id
+    )
+    return ReplayId(found) if found else None
+
+
+def read_sdk(raw: JsonObject, header: EnvelopeHeader) -> tuple[str | None, str | None]:
+    """Read name and version of the SDK: its own words, else the envelope's."""
+    sdk = jsonish.mapping(raw, "sdk")
+    name = _text(sdk, "name")
+    return (name, _text(sdk, "version")) if name else (header.sdk_name, header.sdk_version)
+
+
+# What only errors and messages have
+
+
+def _text(obj: JsonObject, key: str) -> str | None:
+    return jsonish.text(obj, key, limit=_NAME_CHARS)
+
+
+def _level(raw: JsonObject) -> str:
+    """Read the level; an event without one is an error."""
+    return _LEVELS.get((_text(raw, "level") or "").strip().lower(), "error")
+
+
+def _message(raw: JsonObject) -> str | None:
+    """Read the message in its three forms, or what a person wrote as feedback."""
+    for key in ("logentry", "message"):
+        entry = jsonish.mapping(raw, key)
+        found = jsonish.text(entry, "formatted") or jsonish.text(entry, "message")
+        if found or (found := jsonish.text(raw, key)):
+            return found
+    feedback = jsonish.mapping(jsonish.mapping(raw, "contexts"), "feedback")
+    return jsonish.text(feedback, "message")
+
+
+def _main_exception(chain: Sequence[JsonObject]) -> JsonObject:
+    """Find the exception that names the event: the last with content; `{}` if there is none."""
+    for value in reversed(chain):
+        if _text(value, "type") or _text(value, "value"):
+            return value
+    return {}
+
+
+def _handled(chain: Sequence[JsonObject]) -> bool | None:
+    """Say whether somebody caught it.
+
+    False if any exception says so, or was caught by what only sees the end of an app and says
+    nothing, as iOS does in rare cases.
+    """
+    marks: set[bool | None] = set()
+    for value in chain:
+        mechanism = exceptions.mechanism_of(value)
+        handled = jsonish.flag(mechanism, "handled")
+        if handled is None and _KINDS.get(_text(mechanism, "type") or "") in _ENDS_THE_APP:
+            handled = False
+        marks.add(handled)
+    if False in marks:
+        return False
+    return True if True in marks else None
+
+
+def _kind(
+    chain: Sequence[JsonObject], *, level: str, handled: bool | None, message: str | None
+) -> Kind:
+    """Tell what kind of problem it is, by the mechanism first."""
+    for value in reversed(chain):
+        kind = _KINDS.get(_text(exceptions.mechanism_of(value), "type") or "")
+        if kind and not (kind in _ENDS_THE_APP and handled):
+            return kind
+        name = _text(value, "type") or ""
+        if name == _ANR_TYPE:
+            return "anr"
+        if name.startswith(_APP_HANG_TYPE):
+            return "app_hang"
+    if chain:
+        return "crash" if level == "fatal" and handled is False else "error"
+    return "message" if message else "error"
+
+
+def _title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
+    """Write the one line that names an event."""
+    name = _text(main, "type")
+    if jsonish.flag(exceptions.mechanism_of(main), "synthetic"):
+        name = _function(frame) or name
+    parts = [part for part in (name, _first_line(jsonish.text(main, "value"))) if part]
+    return _cut(": ".join(parts) or _first_line(message) or _UNLABELED)
+
+
+def _first_line(text: str | None) -> str:
+    """Return the first line that is not blank."""
+    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LINE_CHARS else f"{line[: _LINE_CHARS - 1]}…"
+
+
+def _place(frame: exceptions.Frame | None) -> str | None:
+    """Write where a frame is: `com.example.Cart in checkout`."""
+    if frame is None:
+        return None
+    where = frame.module or frame.filename or frame.package
+    place = " in ".join(part for part in (where, _function(frame)) if part)
+    return _cut(place) or None
+
+
+def _function(frame: exceptions.Frame | None) -> str | None:
+    """Name the function of a frame; SDKs write `?` where they do not know it."""
+    return frame.function if frame and frame.function != _UNKNOWN_FUNCTION else None

@@ -1,0 +1,164 @@
+"""Reads the exceptions and stack frames of an event, for pages and for its title.
+
+    event.exception.values[]     oldest cause first; the last one is what was thrown or captured
+      .type .value .module
+      .mechanism                 how it was caught: type, handled
+      .stacktrace.frames[]       oldest call first; the last one is where it happened
+
+Nothing here raises: what has the wrong type counts as absent.
+
+Source: wire protocol notes, sections 9.1 to 9.3.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.formats import jsonish
+from app.formats.jsonish import JsonObject
+
+_NAME_CHARS: Final = 500
+_VALUE_CHARS: Final = 8_000
+_LINE_CHARS: Final = 500
+_MOST_EXCEPTIONS: Final = 50
+_MOST_FRAMES: Final = 500
+"""Of one stack; of a longer one the middle is left out, as it is where recursion repeats itself."""
+_MOST_CONTEXT_LINES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call on a stack."""
+
+    function: str | None
+    module: str | None
+    filename: str | None
+    line: int | None
+    column: int | None
+    in_app: bool | None
+    """Whether it is the app's own code; None where the SDK does not say."""
+    context_line: str | None
+    pre_context: tuple[str, ...]
+    post_context: tuple[str, ...]
+    package: str | None
+    """The library or app binary it is in, on native platforms."""
+    address: str | None
+    """Where in memory, as `0x…`, where there are no symbols."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionShown:
+    """One exception of a chain, or the bare stack of an event that has none."""
+
+    type: str | None
+    value: str | None
+    module: str | None
+    mechanism: str | None
+    handled: bool | None
+    """False: nobody caught it; None: the SDK does not say."""
+    frames: tuple[Frame, ...]
+    """Oldest call first, as sent."""
+    frames_left_out: int = 0
+    """Taken from the middle of `frames`."""
+
+
+def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
+    """Read the exceptions of an event, the thrown one first, then its causes.
+
+    Returns:
+        Empty for a message. If no exception has a stack, that of the crashed (or only) thread
+        stands with the first one, which is made for it if there is none.
+    """
+    chain = list_values(event)
+    shown = [_read_exception(value, _frames(value)) for value in reversed(chain)]
+    if any(one.frames for one in shown):
+        return tuple(shown)
+    frames = _thread_frames(event)
+    if frames:
+        shown[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
+    return tuple(shown)
+
+
+def list_values(event: JsonObject) -> list[JsonObject]:
+    """List the exceptions of an event as sent, oldest cause first; of many the last ones."""
+    values = jsonish.values_of(event, "exception")
+    return [value for value in values[-_MOST_EXCEPTIONS:] if isinstance(value, dict)]
+
+
+def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
+    """Find the frame that an exception is named after.
+
+    Args:
+        event: Its threads stand in where the exception has no stack.
+        value: The exception as sent, `{}` for an event that has none.
+
+    Returns:
+        The last frame of the app's own code; else the last that is not said to be foreign.
+    """
+    frames = _frames(value) or _thread_frames(event)
+    foreign: Any = None
+    for frame in reversed(frames):
+        is_own = jsonish.flag(frame, "in_app")
+        if is_own:
+            return _read_frame(frame)
+        if is_own is None and foreign is None:
+            foreign = frame
+    return _read_frame(foreign) if foreign is not None else None
+
+
+def mechanism_of(value: JsonObject) -> JsonObject:
+    """Return how an exception as sent was caught; empty if it does not say."""
+    return jsonish.mapping(value, "mechanism")
+
+
+def _frames(holder: JsonObject) -> list[JsonObject]:
+    """List the stack frames of an exception or a thread, as sent."""
+    frames = jsonish.sequence(jsonish.mapping(holder, "stacktrace"), "frames")
+    return [frame for frame in frames if isinstance(frame, dict)]
+
+
+def _thread_frames(event: JsonObject) -> list[JsonObject]:
+    """List the frames of the thread that crashed, or of the only one that has any."""
+    threads = [one for one in jsonish.values_of(event, "threads") if isinstance(one, dict)]
+    crashed = [thread for thread in threads if jsonish.flag(thread, "crashed")]
+    stacks = [frames for thread in crashed or threads if (frames := _frames(thread))]
+    return stacks[0] if stacks and (crashed or len(stacks) == 1) else []
+
+
+def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionShown:
+    mechanism = mechanism_of(value)
+    left_out = max(0, len(frames) - _MOST_FRAMES)
+    if left_out:
+        half = _MOST_FRAMES // 2
+        frames = frames[:half] + frames[-half:]
+    return ExceptionShown(
+        type=jsonish.text(value, "type", limit=_NAME_CHARS),
+        value=jsonish.text(value, "value", limit=_VALUE_CHARS),
+        module=jsonish.text(value, "module", limit=_NAME_CHARS),
+        mechanism=jsonish.text(mechanism, "type", limit=_NAME_CHARS),
+        handled=jsonish.flag(mechanism, "handled"),
+        frames=tuple([_read_frame(frame) for frame in frames]),
+        frames_left_out=left_out,
+    )
+
+
+def _read_frame(frame: JsonObject) -> Frame:
+    return Frame(
+        function=jsonish.text(frame, "function", limit=_NAME_CHARS),
+        module=jsonish.text(frame, "module", limit=_NAME_CHARS),
+        filename=jsonish.text(frame, "filename", limit=_NAME_CHARS)
+        or jsonish.text(frame, "abs_path", limit=_NAME_CHARS),
+        line=jsonish.integer(frame, "lineno", lowest=0),
+        column=jsonish.integer(frame, "colno", lowest=0),
+        in_app=jsonish.flag(frame, "in_app"),
+        context_line=jsonish.text(frame, "context_line", limit=_LINE_CHARS),
+        pre_context=_read_lines(frame, "pre_context"),
+        post_context=_read_lines(frame, "post_context"),
+        package=jsonish.text(frame, "package", limit=_NAME_CHARS),
+        address=jsonish.text(frame, "instruction_addr", limit=_NAME_CHARS),
+    )
+
+
+def _read_lines(frame: JsonObject, key: str) -> tuple[str, ...]:
+    """Read source lines; an empty one stays, or the numbers of the others would be wrong."""
+    lines = jsonish.sequence(frame, key)[:_MOST_CONTEXT_LINES]
+    return tuple([jsonish.text_of(line, limit=_LINE_CHARS) or "" for line in lines])

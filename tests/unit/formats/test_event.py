@@ -1,0 +1,301 @@
+"""Events: what names them, what they belong to, and any shape at all."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats import event as events
+from app.formats.envelope import EnvelopeHeader, TraceHeader
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.payloads import event
+from tests.support.wire import EVENT_ID, MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, compact
+
+NOTHING = EnvelopeHeader()
+OTHER_ID = "c" * 32
+HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> events.Event:
+    """Read an event with some members changed."""
+    return events.read(compact(event(**changes)), header)
+
+
+def thrown(**members: Any) -> dict[str, Any]:
+    """Return the member `exception` with one exception."""
+    return {"values": [members]}
+
+
+def caught_by(mechanism: str, **more: Any) -> dict[str, Any]:
+    """Return the member `exception` with one exception of a mechanism."""
+    return thrown(type="T", value="v", mechanism={"type": mechanism, **more})
+
+
+def test_an_event_is_read():
+    """Every fact of a crash as the Java SDK sends it."""
+    found = read()
+    assert found.event_id == EVENT_ID
+    assert found.at == datetime(2026, 8, 6, 7, 6, 42, tzinfo=UTC)
+    assert (found.kind, found.level, found.is_fatal, found.handled) == (
+        "crash",
+        "fatal",
+        True,
+        False,
+    )
+    assert found.title == "IllegalStateException: Cart total is negative: -12.40"
+    assert found.exception_type == "IllegalStateException"
+    assert found.exception_value == "Cart total is negative: -12.40"
+    assert (found.culprit, found.transaction) == ("CartActivity", "CartActivity")
+    assert found.mechanism == "UncaughtExceptionHandler"
+    assert (found.trace_id, found.span_id) == (TRACE_ID, SPAN_ID)
+    assert (found.platform, found.release) == ("java", "net.example.shop@4.2.0+118")
+    assert (found.sdk_name, found.sdk_version) == ("sentry.java.android", "8.53.0")
+    assert (found.user.id, found.tags) == ("u-1042", {"flavor": "play"})
+    assert found.raw["level"] == "fatal"
+
+
+def test_an_empty_event_is_read():
+    """Nothing is required."""
+    found = events.read(b"{}", NOTHING)
+    assert (found.kind, found.level, found.title) == ("error", "error", "<unlabeled event>")
+    assert found.environment == "production"
+    assert (found.at, found.culprit, found.handled, found.replay_id) == (None,) * 4
+    assert len(found.event_id) == 32
+    assert found.event_id != events.read(b"{}", NOTHING).event_id
+
+
+@pytest.mark.parametrize(
+    ("own", "of_envelope", "found"),
+    [
+        ("A" * 32, "b" * 32, "a" * 32),
+        (MISSING, "b" * 32, "b" * 32),
+        ("abc", "b" * 32, "b" * 32),
+        (7, "b" * 32, "b" * 32),
+    ],
+)
+def test_the_id_is_its_own_else_the_envelopes(own, of_envelope, found):
+    """What is no id counts as absent."""
+    assert read(EnvelopeHeader(event_id=of_envelope), event_id=own).event_id == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_envelope", "found"),
+    [
+        ({"contexts": {"replay": {"replay_id": REPLAY_ID}}, "tags": {"replayId": OTHER_ID}},
+         OTHER_ID, REPLAY_ID),
+        ({"contexts": {"feedback": {"replay_id": REPLAY_ID}}}, OTHER_ID, REPLAY_ID),
+        ({"tags": {"replayId": REPLAY_ID}}, OTHER_ID, REPLAY_ID),
+        ({"tags": [["replayId", REPLAY_ID]]}, OTHER_ID, REPLAY_ID),
+        ({"tags": {"replayId": "any text"}}, REPLAY_ID, REPLAY_ID),
+        ({"contexts": {"replay": {"replay_id": "0" * 32}}}, REPLAY_ID, REPLAY_ID),
+        ({}, REPLAY_ID, REPLAY_ID),
+        ({}, None, None),
+    ],
+)  # fmt: skip
+def test_the_replay_is_found_in_order(changes, of_envelope, found):
+    """Contexts, then the tag, then the envelope; what is no id counts as absent."""
+    header = EnvelopeHeader(trace=TraceHeader(replay_id=of_envelope))
+    assert read(header, **changes).replay_id == found
+
+
+def test_the_envelope_stands_in():
+    """For the trace and for the SDK's name, never for release or environment."""
+    trace = TraceHeader(trace_id=OTHER_ID, release="app@1", environment="qa")
+    header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
+    found = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
+    assert (found.trace_id, found.span_id) == (OTHER_ID, None)
+    assert (found.sdk_name, found.sdk_version) == ("sentry.python", "2")
+    assert (found.release, found.environment) == (None, "production")
+
+
+@pytest.mark.parametrize(
+    ("sent", "level"),
+    [
+        ("FATAL", "fatal"), ("critical", "fatal"), ("warn", "warning"), ("log", "info"),
+        ("debug", "debug"), (30, "warning"), ("50", "fatal"), (MISSING, "error"), ("?", "error"),
+        (None, "error"), ([], "error"),
+    ],
+)  # fmt: skip
+def test_levels_are_five(sent, level):
+    """Other words for them are known; an event without one is an error."""
+    assert read(level=sent).level == level
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"exception": thrown(type="T", value="one\ntwo")}, "T: one"),
+        ({"exception": thrown(type="T", value="\n  two \n")}, "T: two"),
+        ({"exception": thrown(type="T", value=None)}, "T"),
+        ({"exception": thrown(value="only")}, "only"),
+        ({"exception": {"values": [{"type": "Cause"}, {"type": "Last"}, {}]}}, "Last"),
+        ({"exception": [{"type": "A", "value": 5}]}, "A: 5"),
+        ({"exception": MISSING, "logentry": {"formatted": "f", "message": "m"}}, "f"),
+        ({"exception": MISSING, "logentry": {"message": "m %s"}}, "m %s"),
+        ({"exception": MISSING, "logentry": "text"}, "text"),
+        ({"exception": MISSING, "message": {"formatted": "f"}}, "f"),
+        ({"exception": MISSING, "message": "first\nsecond"}, "first"),
+        ({"exception": MISSING, "message": 5}, "5"),
+        ({"exception": {"values": [{}]}, "message": "m"}, "m"),
+        ({"exception": MISSING, "contexts": {"feedback": {"message": "slow"}}}, "slow"),
+        ({"exception": None, "message": "\n"}, "<unlabeled event>"),
+    ],
+)
+def test_the_title_is_one_line(changes, title):
+    """Of the last exception with content, else of the message."""
+    assert read(**changes).title == title
+
+
+def test_a_long_title_is_cut():
+    """300 characters are enough for a line."""
+    assert read(exception=thrown(type="T", value="x" * 297)).title == "T: " + "x" * 297
+    assert read(exception=thrown(type="T", value="x" * 298)).title == "T: " + "x" * 296 + "…"
+
+
+@pytest.mark.parametrize(
+    ("function", "title"), [("crash_here", "crash_here: v"), ("?", "T: v"), (None, "T: v")]
+)
+def test_a_synthetic_type_is_no_name(function, title):
+    """Then the function that crashed names the event, if it is known."""
+    frames = {"frames": [{"function": function}]}
+    mechanism = {"type": "signalhandler", "synthetic": True}
+    found = read(exception=thrown(type="T", value="v", mechanism=mechanism, stacktrace=frames))
+    assert found.title == title
+
+
+@pytest.mark.parametrize(
+    ("frame", "culprit"),
+    [
+        ({"module": "net.example.Cart", "function": "total"}, "net.example.Cart in total"),
+        ({"filename": "app.js", "function": "?"}, "app.js"),
+        ({"package": "libshop.so", "function": "pay"}, "libshop.so in pay"),
+        ({"function": "pay"}, "pay"),
+        ({}, None),
+    ],
+)
+def test_the_culprit_is_a_place(frame, culprit):
+    """Without a transaction it is where the last own frame is."""
+    exception = thrown(type="T", stacktrace={"frames": [frame]})
+    assert read(transaction=MISSING, exception=exception).culprit == culprit
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "handled"),
+    [
+        ({"exception": caught_by("UncaughtExceptionHandler")}, "crash", False),
+        ({"exception": caught_by("UncaughtExceptionHandler", handled=True)}, "error", True),
+        ({"exception": caught_by("mach")}, "crash", False),
+        ({"exception": caught_by("signalhandler", handled=False)}, "native_crash", False),
+        ({"exception": caught_by("TombstoneMerged")}, "native_crash", False),
+        ({"exception": caught_by("ANR")}, "anr", None),
+        ({"exception": caught_by("AppExitInfo")}, "anr", None),
+        ({"exception": thrown(type="ApplicationNotResponding")}, "anr", None),
+        ({"exception": caught_by("AppHang", handled=True)}, "app_hang", True),
+        ({"exception": thrown(type="App Hang Fully Blocked")}, "app_hang", None),
+        ({"exception": caught_by("watchdog_termination")}, "watchdog", False),
+        ({"exception": caught_by("generic", handled=False)}, "crash", False),
+        ({"exception": caught_by("generic", handled=False), "level": "error"}, "error", False),
+        ({"exception": caught_by("generic", handled=True)}, "error", True),
+        ({"exception": caught_by("chained")}, "error", None),
+        ({"exception": thrown(type="T", mechanism="text")}, "error", None),
+        ({"exception": {"values": [
+            {"type": "C", "mechanism": {"type": "chained", "handled": False}},
+            {"type": "T", "mechanism": {"type": "generic", "handled": True}},
+        ]}, "level": "error"}, "error", False),
+        ({"exception": MISSING, "message": "m"}, "message", None),
+        ({"exception": MISSING}, "error", None),
+    ],
+)  # fmt: skip
+def test_kinds_are_told_by_the_mechanism(changes, kind, handled):
+    """Unhandled is what any exception says to be, or what only a dying app can report."""
+    found = read(**changes)
+    assert (found.kind, found.handled) == (kind, handled)
+
+
+def test_an_event_has_a_largest():
+    """One byte over the limit is refused."""
+    body = b'{"message":"m"}'
+    most = body.ljust(LIMITS.event_bytes)
+    assert events.read(most, NOTHING).title == "m"
+    with pytest.raises(TooLarge, match="event has 1048577 bytes"):
+        events.read(most + b" ", NOTHING)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"7", b"{", b"null"])
+def test_what_is_no_object_is_refused(data):
+    """An event is a JSON object."""
+    with pytest.raises(Malformed):
+        events.read(data, NOTHING)
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_errors_are_read(family):
+    """Every error of every SDK has the facts that are known of it."""
+    expected = {each["event_id"]: each for each in recorded.conclusions(family)["errors"]}
+    seen = set()
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type != "event":
+                continue
+            found = events.read(item.payload, envelope.header)
+            facts = expected[found.event_id]
+            seen.add(found.event_id)
+            assert found.exception_type == facts["title"]
+            if facts["value"] is not None:
+                # Half surrogates, which Node sends, become U+FFFD when the JSON is read.
+                value = HALF_SURROGATE.sub("\ufffd", facts["value"])
+                assert value in {found.exception_value, found.message}
+            assert found.level == (facts["level"] or "error")
+            assert found.handled == facts["handled"]
+            assert found.trace_id == facts["trace_id"]
+    assert seen == set(expected)
+
+
+@samples.needs_samples
+def test_hostile_errors_are_read_or_refused():
+    """What must be kept is read; the rest may be refused, in no other way."""
+    for request in recorded.requests(samples.HOSTILE, "error-*"):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            try:
+                found = events.read(item.payload, envelope.header)
+            except (Malformed, TooLarge):
+                assert request.expect["result"] != "event", request.name
+                continue
+            assert found.title
+
+
+@SETTINGS
+@given(with_changed_member(event()), with_changed_member(event()["exception"]["values"][0]))
+def test_an_event_of_any_shape_is_read(changed, exception):
+    """Members of any type make no difference to whether it is read."""
+    for member in ({}, {"exception": [exception]}, {"exception": {"values": [exception]}}):
+        found = events.read(compact(changed | member), NOTHING)
+        assert found.title
+        assert found.level in {"fatal", "error", "warning", "info", "debug"}
+        assert len(found.event_id) == 32
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact(event())]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    try:
+        events.read(data, NOTHING)
+    except (Malformed, TooLarge):
+        return
+
+
+@SETTINGS
+@given(JSON_VALUES)
+def test_any_contexts_are_read(value):
+    """The places that lead to replay and trace may hold anything."""
+    for contexts in (value, {"trace": value, "replay": value, "feedback": value}):
+        read(contexts=contexts, tags=value, sdk=value, user=value, logentry=value)
