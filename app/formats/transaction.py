@@ -1,0 +1,154 @@
+"""Reads a transaction: a named root span with the spans of the same service below it.
+
+Source: wire protocol notes, section 9.5.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.core import ids
+from app.core.errors import Malformed
+from app.core.ids import EventId, ReplayId, SpanId, TraceId
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import event, jsonish, timestamps
+from app.formats.envelope import EnvelopeHeader
+from app.formats.jsonish import JsonObject
+from app.formats.replay_event import User, read_user
+from app.formats.span import Span, Surroundings, read_inner
+
+_NAME_CHARS: Final = 200
+_SPAN_ID_CHARS: Final = 16
+_UNNAMED: Final = "<unlabeled transaction>"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction; ids are lower-case hex."""
+
+    event_id: EventId
+    name: str
+    op: str | None
+    status: str | None
+    started_at: datetime
+    ended_at: datetime
+    """Never before `started_at`."""
+    trace_id: TraceId
+    span_id: SpanId
+    parent_span_id: SpanId | None
+    replay_id: ReplayId | None
+    platform: str | None
+    release: str | None
+    environment: str
+    user: User
+    tags: dict[str, str]
+    sdk_name: str | None
+    sdk_version: str | None
+    root: Span
+    spans: tuple[Span, ...]
+    """Below the root, which is not among them; in the order sent, flat."""
+    skipped: int
+    """Spans that could not be read, or were more than `LIMITS.spans`."""
+    raw: JsonObject
+
+
+def read(data: bytes | memoryview, header: EnvelopeHeader) -> Transaction:
+    """Read a transaction.
+
+    What lacks a trace id is a trace of its own, named by the event's id, and so is its root: sent
+    twice it is the same trace twice.
+
+    Args:
+        data: JSON.
+        header: Of its envelope, which may name the replay and the trace.
+
+    Raises:
+        Malformed: It is no JSON object, or has neither a start nor an end that can be read.
+        TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
+    """
+    raw = event.decode(data, "transaction")
+    event_id = event.read_event_id(raw, header)
+    trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
+    name = _text(raw, "transaction") or _UNNAMED
+    sdk_name, sdk_version = event.read_sdk(raw, header)
+    around = Surroundings(
+        trace_id=event.read_trace_id(trace, header) or TraceId(event_id),
+        segment_name=name,
+        release=_text(raw, "release"),
+        environment=_text(raw, "environment") or event.DEFAULT_ENVIRONMENT,
+        replay_id=event.read_replay_id(raw, header),
+        sdk_name=sdk_name,
+    )
+    root = _read_root(raw, trace, event_id=event_id, around=around)
+    spans, skipped = _read_spans(raw, around)
+    return Transaction(
+        event_id=event_id,
+        name=name,
+        op=root.op,
+        status=root.status,
+        started_at=root.started_at,
+        ended_at=root.ended_at or root.started_at,
+        trace_id=root.trace_id,
+        span_id=root.span_id,
+        parent_span_id=root.parent_span_id,
+        replay_id=around.replay_id,
+        platform=_text(raw, "platform"),
+        release=around.release,
+        environment=_text(raw, "environment") or event.DEFAULT_ENVIRONMENT,
+        user=read_user(raw),
+        tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
+        sdk_name=sdk_name,
+        sdk_version=sdk_version,
+        root=root,
+        spans=spans,
+        skipped=skipped,
+        raw=raw,
+    )
+
+
+def _read_root(
+    raw: JsonObject, trace: JsonObject, *, event_id: EventId, around: Surroundings
+) -> Span:
+    """Put the root span together: ids and kind are in the trace context, times outside of it."""
+    started = raw.get("start_timestamp")
+    ended = raw.get("timestamp")
+    if timestamps.read_at(started) is None:
+        started = ended
+    if timestamps.read_at(started) is None:
+        raise Malformed(
+            f"transaction has no time: start_timestamp {shown(raw.get('start_timestamp'))}, "
+            f"timestamp {shown(raw.get('timestamp'))}"
+        )
+    span = {
+        **trace,
+        "trace_id": around.trace_id,
+        "span_id": ids.read_hex16(trace.get("span_id")) or _made_span_id(event_id),
+        "description": jsonish.text(trace, "description") or around.segment_name,
+        "start_timestamp": started,
+        "timestamp": ended,
+        "is_segment": True,
+    }
+    return read_inner(span, around)
+
+
+def _made_span_id(event_id: EventId) -> SpanId:
+    """Make the id of a root from that of its event; a span id is never all zeros."""
+    end = event_id[-_SPAN_ID_CHARS:]
+    return SpanId(end if end.strip("0") else event_id[:_SPAN_ID_CHARS])
+
+
+def _read_spans(raw: JsonObject, around: Surroundings) -> tuple[tuple[Span, ...], int]:
+    """Read the spans below the root, and count those that are left out."""
+    listed = jsonish.sequence(raw, "spans")
+    spans: list[Span] = []
+    for item in listed[: LIMITS.spans]:
+        try:
+            spans.append(read_inner(item if isinstance(item, dict) else {}, around))
+        except Malformed:
+            continue
+    return tuple(spans), len(listed) - len(spans)
+
+
+def _text(obj: JsonObject, key: str) -> str | None:
+    return jsonish.text(obj, key, limit=_NAME_CHARS)
