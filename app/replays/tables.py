@@ -95,7 +95,6 @@ segments: Final = Table(
     Column("breadcrumbs", Integer, nullable=False),
     Column("screens", ARRAY(Text), nullable=False),
 )
-
 replay_traces: Final = Table(
     "replay_traces",
     metadata,
@@ -129,6 +128,8 @@ object_outbox: Final = Table(
     "object_outbox",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("replay_id", Hex32, nullable=False),
     Column("object_key", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
 )

@@ -65,10 +65,18 @@ async def add_segments(
 
 
 async def discard_objects(
-    connection: AsyncConnection, object_keys: Iterable[str], at: datetime
+    connection: AsyncConnection, objects: Iterable[tuple[ReplayKey, str]], at: datetime
 ) -> None:
     """Note objects that nothing points at for removal by the sweep."""
-    rows = [{"object_key": key, "added_at": at} for key in sorted(set(object_keys))]
+    rows = [
+        {
+            "project_id": key.project_id,
+            "replay_id": key.replay_id,
+            "object_key": object_key,
+            "added_at": at,
+        }
+        for key, object_key in sorted(set(objects))
+    ]
     if rows:
         await connection.execute(insert(object_outbox), rows)
 

@@ -1,0 +1,104 @@
+"""Removes the objects of deleted replays, until their prefix is seen to be empty.
+
+    outbox (keys) ─► delete ─► off the list
+    tombstone     ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
+
+Storage being down delays a sweep and never ends it: what is not done stays on the lists. Several
+processes may sweep at once; each locks what it works on.
+"""
+
+import asyncio
+from typing import Final
+
+from app.core import clock, log
+from app.core.errors import Unavailable
+from app.db.engine import Database
+from app.replays import erase
+from app.replays.model import Tombstone
+from app.storage import keys
+from app.storage.port import ObjectStore
+
+_BATCH: Final = 100
+_PAUSE_S: Final = 5.0
+
+_logger: Final = log.get("erasure.sweep")
+
+
+class Sweeper:
+    """The background half of deletion."""
+
+    def __init__(self, database: Database, objects: ObjectStore) -> None:
+        self._database = database
+        self._objects = objects
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to sweep: at once, after each deletion here, and every five seconds."""
+        self._task = asyncio.create_task(self._run(), name="sweep")
+
+    async def stop(self) -> None:
+        """End; what is not swept waits for the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Sweep now: something was deleted in this process."""
+        self._wanted.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                while await sweep(self._database, self._objects):
+                    pass
+            except Unavailable as error:
+                _logger.warning("the sweep waits", error=str(error))
+            except Exception:
+                _logger.exception("the sweep failed")
+            self._wanted.clear()
+            try:
+                await asyncio.wait_for(self._wanted.wait(), _PAUSE_S)
+            except TimeoutError:
+                continue
+
+
+async def sweep(database: Database, objects: ObjectStore) -> bool:
+    """Remove one batch of objects; returns whether there may be more to do.
+
+    Raises:
+        Unavailable: Postgres or the object storage does not answer.
+    """
+    has_swept_objects = await _sweep_outbox(database, objects)
+    has_swept_replays = await _sweep_replays(database, objects)
+    return has_swept_objects or has_swept_replays
+
+
+async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
+    async with database.transaction() as connection:
+        waiting = await erase.outgoing(connection, limit=_BATCH)
+        for one in waiting:
+            if not one.is_needed:
+                await objects.delete(one.object_key)
+        await erase.forget_outgoing(connection, [one.id for one in waiting])
+    return len(waiting) == _BATCH
+
+
+async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
+    async with database.transaction() as connection:
+        tombstones = await erase.unswept(connection, limit=_BATCH)
+        for tombstone in tombstones:
+            removed = await _empty_prefix(objects, tombstone)
+            await erase.set_swept(connection, tombstone.key, objects=removed, at=clock.now())
+    return len(tombstones) == _BATCH
+
+
+async def _empty_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:
+    """Delete whatever lies under a replay's prefix, derived pictures too, and look again."""
+    prefix = keys.replay_prefix(tombstone.key.project_id, tombstone.key.replay_id)
+    found = await objects.list(prefix)
+    for one in found:
+        await objects.delete(one.key)
+    if await objects.list(prefix):
+        raise Unavailable(f"objects under {prefix} are still there after their deletion")
+    return len(found)

@@ -1,0 +1,153 @@
+"""Accepts one envelope: authenticate, inflate, look at the framing, journal, 200.
+
+    keys (memory) → inflate under caps → split → journal.append (fsync) → inbox → 200
+
+The answer waits for nothing but the journal. Phones delete an envelope on any answer, so only what
+can never be kept is refused; what cannot be kept now raises `Unavailable`, and the door hangs up.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import clock
+from app.core.errors import Forbidden, Malformed, Refused, Unauthorised
+from app.core.ids import ProjectId, PublicKey
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import credentials, encoding
+from app.formats.envelope import Envelope
+from app.ingest.inbox import Fresh, Inbox
+from app.ingest.outcomes import Tally
+from app.ingest.reopen import open_body
+from app.ingest.request import IngestRequest
+from app.journal.writer import Journal
+from app.projects.keys import UNKNOWN_YET, KeyCache
+from app.projects.model import KeyRecord
+
+_INLINE_BYTES: Final = 512 * 1024
+"""Above this, inflating would hold the event loop for milliseconds: it goes to a thread."""
+_PROJECT_DIGITS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What accepting needs; made once per process."""
+
+    keys: KeyCache
+    journal: Journal
+    inbox: Inbox
+    tally: Tally
+
+
+async def accept(gate: Gate, request: IngestRequest) -> str | None:
+    """Take one envelope in.
+
+    Returns:
+        The event id to answer with, if the envelope has one. Then its bytes are on disk.
+
+    Raises:
+        Refused: It can never be kept; the outcome is counted where the project is known.
+        Unavailable: It cannot be kept now: hang up, so that the phone sends it again.
+    """
+    project_id = _read_project(request.project)
+    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    if named is not None:
+        await _authorise(gate, named.public_key, project_id)
+    try:
+        body = await _inflate(request)
+        opened = _open(request, body)
+    except Refused as refused:
+        if named is not None:
+            gate.tally.refuse(project_id, request.kind, refused.reason)
+        raise
+    key = named.public_key if named else await _authorise_by_dsn(gate, opened, project_id)
+    _check_dsn(opened, key, project_id)
+    received_ms = clock.now_ms()
+    seq = await gate.journal.append(
+        project_id=project_id,
+        key=key,
+        received_ms=received_ms,
+        client_ip=request.client_ip,
+        content_encoding=request.content_encoding,
+        kind=request.kind,
+        body=request.body,
+    )
+    # No await between the append and this: the inbox gets entries in the order of their seq.
+    gate.inbox.add(
+        Fresh(
+            seq=seq,
+            project_id=project_id,
+            key=key,
+            received_ms=received_ms,
+            client_ip=request.client_ip,
+            envelope=opened,
+            body=request.body,
+            content_encoding=request.content_encoding,
+            size_bytes=len(body) + len(request.body),
+            is_key_known=isinstance(gate.keys.lookup(key), KeyRecord),
+        )
+    )
+    return opened.header.event_id
+
+
+def _read_project(text: str) -> ProjectId:
+    if not (text.isascii() and text.isdigit() and len(text) <= _PROJECT_DIGITS):
+        raise Malformed(f"the project in the path is {shown(text)}, expected a number")
+    return ProjectId(int(text))
+
+
+async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> None:
+    """Check a key against what is known; with Postgres away, digest decides later."""
+    record = gate.keys.lookup(key)
+    if record is UNKNOWN_YET:
+        await gate.keys.settle(key)
+        record = gate.keys.lookup(key)
+    match record:
+        case KeyRecord(project_id=owner, is_active=is_active):
+            if owner != project_id:
+                raise Forbidden(f"this key belongs to another project than {project_id}")
+            if not is_active:
+                gate.tally.refuse(project_id, "envelope", "key_off")
+                raise Forbidden("this key is switched off")
+        case None:
+            raise Forbidden("no project has this key: compare the DSN with the project's page")
+        case _:
+            return
+
+
+async def _authorise_by_dsn(gate: Gate, opened: Envelope, project_id: ProjectId) -> PublicKey:
+    """Find the key of a tunnelled envelope, which names it only in its header."""
+    found = credentials.from_dsn(opened.header.dsn or "")
+    if found is None:
+        raise Unauthorised(
+            "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
+        )
+    await _authorise(gate, found[0], project_id)
+    return found[0]
+
+
+def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
+    """Refuse an envelope whose own DSN contradicts the request that carries it."""
+    found = credentials.from_dsn(opened.header.dsn or "")
+    if found is not None and found != (key, str(project_id)):
+        raise Forbidden("the DSN in the envelope's header names another project or key")
+
+
+async def _inflate(request: IngestRequest) -> bytes:
+    if len(request.body) <= _INLINE_BYTES:
+        return encoding.inflate(
+            request.body, request.content_encoding, limit_bytes=LIMITS.inflated_bytes
+        )
+    return await asyncio.to_thread(
+        encoding.inflate,
+        request.body,
+        request.content_encoding,
+        limit_bytes=LIMITS.inflated_bytes,
+    )
+
+
+def _open(request: IngestRequest, body: bytes) -> Envelope:
+    if not body.strip(b"\r\n "):
+        raise Malformed("the body is empty, expected an envelope")
+    return open_body(request.kind, body)

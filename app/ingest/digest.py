@@ -1,0 +1,265 @@
+"""Digests accepted envelopes: batches from the inbox, or from a journal, into rows and objects.
+
+    inbox (memory) ─┐
+    own journal ────┼─► expand each ─► store the batch (one transaction, mark in it) ─► release
+    dead journals ──┘
+
+A batch that fails is taken entry by entry; an entry that fails five times on its content goes to
+quarantine. Postgres or the object storage being down never counts against an entry: the batch
+waits and is tried again.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from sqlalchemy import delete, select
+
+from app.core import log
+from app.core.errors import ReplayError, Unavailable
+from app.core.ids import ProjectId, PublicKey
+from app.db.engine import Database
+from app.ingest import expand
+from app.ingest.inbox import Fresh, Inbox
+from app.ingest.outcomes import Tally
+from app.ingest.prepared import Prepared
+from app.ingest.reopen import reopen
+from app.ingest.store import Mark, Quarantine, store
+from app.ingest.tables import journal_marks
+from app.journal import adopt, reader
+from app.journal.entry import Entry
+from app.journal.writer import Journal
+from app.projects import queries as project_queries, writes as project_writes
+from app.scrub.rules import Rules
+from app.storage.port import ObjectStore
+
+_T = TypeVar("_T")
+
+_TRIES: Final = 5
+_BACKOFF_S: Final = (0.2, 1.0, 5.0, 15.0, 30.0)
+_BATCH_ENTRIES: Final = 64
+_BATCH_BYTES: Final = 16 * 1024 * 1024
+_IDLE_S: Final = 1.0
+_ADOPT_S: Final = 60.0
+
+_logger: Final = log.get("ingest.digest")
+
+
+class Digester:
+    """The background half of ingest. One per process; use it from one event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        journal: Journal,
+        *,
+        inbox: Inbox,
+        tally: Tally,
+        rules: Rules,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._journal = journal
+        self._inbox = inbox
+        self._tally = tally
+        self._rules = rules
+        self._digested_seq = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    def start(self) -> None:
+        """Begin to digest, and to adopt the journals of dead processes."""
+        self._tasks = [
+            asyncio.create_task(self._run(), name="digest"),
+            asyncio.create_task(self._adopt_for_ever(), name="digest: adopt"),
+        ]
+
+    async def stop(self, *, patience_s: float = 10.0) -> None:
+        """Finish what is in memory, as far as it goes; the rest waits in the journal."""
+        self._is_stopping = True
+        run, adopting = self._tasks
+        adopting.cancel()
+        done, _ = await asyncio.wait([run], timeout=patience_s)
+        if not done:
+            run.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if not await self._step():
+                    return
+            except Unavailable:
+                return  # only when stopping: the journal keeps the rest
+            except Exception:
+                # Nothing may end this loop while envelopes are accepted.
+                _logger.exception("digest failed", after_seq=self._digested_seq)
+                self._inbox.fall_behind()
+                await asyncio.sleep(_IDLE_S)
+
+    async def _step(self) -> bool:
+        """Digest one batch; returns False when it is time to stop."""
+        has_more = await self._inbox.wait(0 if self._is_stopping else _IDLE_S)
+        if not has_more:
+            await self._write_tally()
+            return not self._is_stopping
+        batch = self._inbox.take()
+        if batch:
+            # What was read back from disk may stand in memory as well.
+            new = [fresh for fresh in batch if fresh.seq > self._digested_seq]
+            if new:
+                await self._digest(self._journal.id, new)
+                self._advance(new[-1].seq)
+        else:
+            await self._read_back()
+        await self._write_tally()
+        return True
+
+    def _advance(self, seq: int) -> None:
+        self._digested_seq = seq
+        self._journal.release(seq)
+
+    async def _read_back(self) -> None:
+        """Digest what is on disk only, until nothing is."""
+        until_seq = self._journal.last_seq
+        entries = reader.read(self._journal.path, self._digested_seq, until_seq=until_seq)
+        while batch := await asyncio.to_thread(_next_batch, entries):
+            await self._digest(self._journal.id, batch)
+            self._advance(batch[-1].seq)
+        self._advance(max(until_seq, self._digested_seq))
+        if self._journal.last_seq == until_seq:
+            self._inbox.caught_up()
+
+    async def _adopt_for_ever(self) -> None:
+        while True:
+            try:
+                await self._adopt()
+            except Exception:
+                _logger.exception("adopting a journal failed")
+            await asyncio.sleep(_ADOPT_S)
+
+    async def _adopt(self) -> None:
+        """Digest the journals that dead processes left, and remove them."""
+        folders = await asyncio.to_thread(
+            adopt.adoptable, self._journal.path.parent, self._journal.id
+        )
+        try:
+            for folder in folders:
+                await self._adopt_one(folder)
+        finally:
+            for folder in folders:
+                folder.let_go()
+
+    async def _adopt_one(self, folder: adopt.Folder) -> None:
+        after_seq = await self._retry(lambda: self._read_mark(folder.id))
+        _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
+        entries = folder.read(after_seq)
+        while batch := await asyncio.to_thread(_next_batch, entries):
+            await self._digest(folder.id, batch)
+        await asyncio.to_thread(folder.remove)
+        await self._retry(lambda: self._forget_mark(folder.id))
+
+    async def _digest(self, journal_id: str, batch: Sequence[Fresh]) -> None:
+        """Store a batch, whatever it takes; entries that cannot be stored go to quarantine."""
+        mark = Mark(journal_id, batch[-1].seq)
+        try:
+            prepared = await self._expand_all(batch)
+            await self._store(prepared, mark)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
+            _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
+            for fresh in batch:
+                await self._digest_alone(fresh, Mark(journal_id, fresh.seq))
+
+    async def _digest_alone(self, fresh: Fresh, mark: Mark) -> None:
+        reason = ""
+        for _ in range(_TRIES):
+            try:
+                prepared = await self._expand_all([fresh])
+                await self._store(prepared, mark)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                return
+        _logger.error("an envelope goes to quarantine", seq=fresh.seq, reason=log.shown(reason))
+        refused = expand.refused(fresh, "quarantined")
+        await self._store(refused, mark, Quarantine(fresh, reason))
+
+    async def _store(
+        self, prepared: Prepared, mark: Mark, quarantine: Quarantine | None = None
+    ) -> None:
+        await self._retry(lambda: store(self._database, self._objects, prepared, mark, quarantine))
+
+    async def _expand_all(self, batch: Sequence[Fresh]) -> Prepared:
+        unknown = await self._retry(lambda: self._unknown_keys(batch))
+        prepared = Prepared()
+        for fresh in batch:
+            is_refused = (fresh.key, fresh.project_id) in unknown
+            prepared.add(
+                expand.refused(fresh, "unknown_key")
+                if is_refused
+                else expand.expand(fresh, self._rules)
+            )
+            # Other requests get their turn between two envelopes.
+            await asyncio.sleep(0)
+        return prepared
+
+    async def _unknown_keys(self, batch: Sequence[Fresh]) -> set[tuple[PublicKey, ProjectId]]:
+        """Find keys that were accepted unseen, while Postgres was away, and are none."""
+        unseen = {(fresh.key, fresh.project_id) for fresh in batch if not fresh.is_key_known}
+        if not unseen:
+            return set()
+        async with self._database.reading() as connection:
+            records = await project_queries.key_records(connection, [key for key, _ in unseen])
+        return {
+            (key, project_id)
+            for key, project_id in unseen
+            if key not in records or records[key].project_id != project_id
+        }
+
+    async def _read_mark(self, journal_id: str) -> int:
+        async with self._database.reading() as connection:
+            seq = await connection.scalar(
+                select(journal_marks.c.seq).where(journal_marks.c.journal_id == journal_id)
+            )
+        return seq or 0
+
+    async def _forget_mark(self, journal_id: str) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                delete(journal_marks).where(journal_marks.c.journal_id == journal_id)
+            )
+
+    async def _write_tally(self) -> None:
+        counts = self._tally.take()
+        if counts:
+            try:
+                async with self._database.transaction() as connection:
+                    await project_writes.add_outcomes(connection, counts)
+            except ReplayError:
+                self._tally.put_back(counts)
+
+    async def _retry(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Run a step until its keepers are there."""
+        tries = 0
+        while True:
+            try:
+                return await step()
+            except Unavailable as error:
+                pause_s = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
+                tries += 1
+                _logger.warning("a keeper is away", error=str(error), next_try_s=pause_s)
+                if self._is_stopping:
+                    raise
+                await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+
+def _next_batch(entries: Iterator[Entry]) -> list[Fresh]:
+    """Read, inflate and split the next entries of a journal. Blocks; run it in a thread."""
+    taken = reader.take(entries, max_entries=_BATCH_ENTRIES, max_bytes=_BATCH_BYTES)
+    return [reopen(entry) for entry in taken]

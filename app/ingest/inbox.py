@@ -1,0 +1,96 @@
+"""Accepted envelopes between the door and digest: in memory while they fit, else on disk only.
+
+add ─► fresh (memory) ─► take ─► digest
+  └─ too much? ─► behind: digest reads the journal instead, until it has caught up
+"""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.ids import ProjectId, PublicKey
+from app.formats.envelope import Envelope
+
+_BATCH_ENTRIES: Final = 64
+_BATCH_BYTES: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """One accepted envelope, already inflated and split. `body` is what came over the wire."""
+
+    seq: int
+    project_id: ProjectId
+    key: PublicKey
+    received_ms: int
+    client_ip: str | None
+    envelope: Envelope
+    body: bytes
+    content_encoding: str | None
+    size_bytes: int
+    is_key_known: bool
+    """False if the key was accepted unseen: digest looks it up."""
+
+
+class Inbox:
+    """A queue with a memory limit. Use it from one event loop."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Make an empty inbox.
+
+        Args:
+            limit_bytes: The most that fresh envelopes may take; beyond, only their place in the
+                journal is known.
+        """
+        self._limit_bytes = limit_bytes
+        self._fresh: deque[Fresh] = deque()
+        self._fresh_bytes = 0
+        self._is_behind = False
+        self._arrived = asyncio.Event()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether some entries are on disk only and must be read back."""
+        return self._is_behind
+
+    def add(self, fresh: Fresh) -> None:
+        """Put one envelope at the end; call it in the order of the seqs."""
+        if not self._is_behind and self._fresh_bytes + fresh.size_bytes > self._limit_bytes:
+            # One larger than the limit passes when nothing else is there.
+            self._is_behind = bool(self._fresh)
+        if not self._is_behind:
+            self._fresh.append(fresh)
+            self._fresh_bytes += fresh.size_bytes
+        self._arrived.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait until something has arrived; returns whether it has."""
+        if not self._fresh and not self._is_behind:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), timeout_s)
+            except TimeoutError:
+                return False
+        return True
+
+    def take(self) -> list[Fresh]:
+        """Return the next batch from memory; empty when what is left is on disk only."""
+        batch: list[Fresh] = []
+        size_bytes = 0
+        while self._fresh and len(batch) < _BATCH_ENTRIES and size_bytes < _BATCH_BYTES:
+            fresh = self._fresh.popleft()
+            batch.append(fresh)
+            size_bytes += fresh.size_bytes
+        self._fresh_bytes -= size_bytes
+        return batch
+
+    def fall_behind(self) -> None:
+        """Forget what is in memory: the journal has it, and is read from the last mark on."""
+        self._fresh.clear()
+        self._fresh_bytes = 0
+        self._is_behind = True
+
+    def caught_up(self) -> None:
+        """Say that everything on disk has been digested: memory may be used again."""
+        self._is_behind = False

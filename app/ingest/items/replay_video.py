@@ -1,0 +1,159 @@
+"""A `replay_video` item: one segment of a mobile replay, video, events and facts."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import units
+from app.core.errors import Malformed, Refused, TooLarge
+from app.core.ids import ReplayId
+from app.core.limits import LIMITS
+from app.formats import activity, layout, mp4, recording, replay_event, replay_video
+from app.formats.activity import Activity
+from app.formats.envelope import Item
+from app.formats.jsonish import JsonObject
+from app.formats.packed import pack_json
+from app.formats.replay_event import ReplayEvent
+from app.ingest.items import facts, scrubbed
+from app.ingest.prepared import Context, Prepared, SegmentWork
+from app.replays.model import NewSegment, ReplayKey, StoredVideo
+from app.scrub import walk
+from app.scrub.places import Kind
+from app.storage import keys
+
+_FAILED_STATUS: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The scrubbed events of a segment, and what they say."""
+
+    events: list[JsonObject]
+    activity: Activity
+    fault: str | None
+
+
+def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+    """Turn one item into a segment to be stored.
+
+    A broken video or recording costs only itself: the rest of the segment is kept and marked.
+
+    Raises:
+        Malformed: There is no replay event, or it names no replay and segment.
+        TooLarge: The item, its event or its segment id is over a limit.
+    """
+    if len(item.payload) > LIMITS.replay_video_bytes:
+        raise TooLarge(
+            f"the item has {len(item.payload)} bytes, at most {LIMITS.replay_video_bytes} are kept"
+        )
+    parts = replay_video.expand(item.payload)
+    event = replay_event.read(
+        scrubbed.payload(parts.event, context, kind=Kind.REPLAY_EVENT, what="replay_event")
+    )
+    recorded = read_recorded(parts.recording, context)
+    key = ReplayKey(context.project_id, event.replay_id)
+    video, fault = _read_video(parts.video, key.replay_id, event.segment_id, context)
+    extent_ms = _extent_ms(event, recorded, video, context)
+    segment = make_segment(event, recorded, video, context, extent_ms, no_video_reason=fault)
+    prepared.segments.append(
+        SegmentWork(segment, item.type, parts.video if video is not None else None)
+    )
+
+
+def read_recorded(data: memoryview | None, context: Context) -> Recorded:
+    """Read and scrub a recording; one that cannot be read gives no events and a reason."""
+    if data is None:
+        return Recorded([], activity.read([]), "the segment came without a recording")
+    try:
+        events = recording.read(data).events
+    except Refused as refused:
+        return Recorded([], activity.read([]), str(refused))
+    clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
+    return Recorded(clean, activity.read(clean), None)
+
+
+def make_segment(
+    event: ReplayEvent,
+    recorded: Recorded,
+    video: StoredVideo | None,
+    context: Context,
+    extent_ms: tuple[int, int],
+    *,
+    no_video_reason: str | None,
+) -> NewSegment:
+    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock."""
+    start_ms, end_ms = extent_ms
+    seen = recorded.activity
+    network = [span for span in seen.spans if span.is_request]
+    return NewSegment(
+        key=ReplayKey(context.project_id, event.replay_id),
+        segment_id=event.segment_id,
+        received_at=context.received_at,
+        drift_ms=context.drift_ms,
+        started_at=units.at_from_ms(start_ms),
+        ended_at=units.at_from_ms(end_ms),
+        replay_type=event.replay_type,
+        is_complete=event.release is not None,
+        facts=facts.of_segment(event),
+        user=facts.of_user(event.user),
+        screens=event.screens,
+        trace_ids=event.trace_ids,
+        recording=pack_json(recorded.events),
+        breadcrumbs=len(seen.breadcrumbs),
+        taps=sum(crumb.category == "ui.tap" for crumb in seen.breadcrumbs),
+        rage_taps=sum(crumb.category == "ui.multiClick" for crumb in seen.breadcrumbs),
+        network_requests=len(network),
+        network_failures=sum((span.status or 0) >= _FAILED_STATUS for span in network),
+        declared_size_px=recording.size(recorded.events),
+        video=video,
+        no_video_reason=no_video_reason,
+    )
+
+
+def _read_video(
+    data: memoryview | None, replay_id: ReplayId, segment_id: int, context: Context
+) -> tuple[StoredVideo | None, str | None]:
+    """Read where the frames lie; a video that cannot be played is kept all the same, and marked."""
+    if data is None:
+        return None, "the segment came without a video"
+    digest = hashlib.sha256(data).hexdigest()
+    object_key = keys.segment_video(context.project_id, replay_id, segment_id, digest)
+    try:
+        video = mp4.read(data)
+    except Refused as refused:
+        stored = StoredVideo(object_key, 0, len(data), None, None, 0, 0, None, None, str(refused))
+        return stored, None
+    is_playable = video.fault is None
+    return (
+        StoredVideo(
+            object_key=object_key,
+            object_offset=0,
+            object_bytes=len(data),
+            width_px=video.width,
+            height_px=video.height,
+            frames=len(video.samples),
+            duration_ms=video.duration_ms,
+            codec=video.codec,
+            layout=layout.pack(video) if is_playable else None,
+            fault=video.fault,
+        ),
+        None,
+    )
+
+
+def _extent_ms(
+    event: ReplayEvent, recorded: Recorded, video: StoredVideo | None, context: Context
+) -> tuple[int, int]:
+    """Place a segment on the phone's clock; the picture's own length beats the declared one."""
+    found = recording.extent_ms(
+        recording.video_facts(recorded.events), started_ms=event.started_ms, ended_ms=event.ended_ms
+    )
+    if found is None:
+        if event.ended_ms is None and video is None and not recorded.events:
+            raise Malformed("nothing in the segment says when it was")
+        at_ms = event.ended_ms or units.ms_from_at(context.received_at)
+        found = (at_ms, at_ms)
+    start_ms, end_ms = found
+    if video is not None and video.layout is not None and video.duration_ms:
+        end_ms = start_ms + video.duration_ms
+    return start_ms, end_ms

@@ -1,0 +1,67 @@
+"""`replay_event` and `replay_recording` items: one segment of a browser's replay.
+
+They are stored and listed, their events shown; the page itself is not played.
+"""
+
+from collections.abc import Sequence
+
+from app.core import units
+from app.core.errors import Refused
+from app.formats import replay_event, timestamps
+from app.formats.envelope import Item
+from app.formats.replay_event import ReplayEvent
+from app.ingest.items import scrubbed
+from app.ingest.items.replay_video import Recorded, make_segment, read_recorded
+from app.ingest.prepared import Context, Prepared, SegmentWork
+from app.projects.model import Outcome
+from app.scrub.places import Kind
+
+_EVENT = "replay_event"
+_RECORDING = "replay_recording"
+
+
+def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
+    """Join the two items of a browser segment.
+
+    The recording's outcome is that of its event; alone it has no facts and is refused.
+
+    Returns:
+        The other items of the envelope.
+    """
+    event = next((item for item in items if item.type == _EVENT), None)
+    recorded = next((item for item in items if item.type == _RECORDING), None)
+    if event is not None:
+        try:
+            prepared.segments.append(_segment(event, recorded, context))
+        except Refused as refused:
+            prepared.count(context, _EVENT, Outcome.REFUSED, refused.reason)
+    elif recorded is not None:
+        prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
+    return [item for item in items if item.type not in (_EVENT, _RECORDING)]
+
+
+def _segment(event_item: Item, recording_item: Item | None, context: Context) -> SegmentWork:
+    event = replay_event.read(
+        scrubbed.payload(event_item.payload, context, kind=Kind.REPLAY_EVENT, what=_EVENT)
+    )
+    recorded = read_recorded(recording_item.payload if recording_item else None, context)
+    segment = make_segment(
+        event,
+        recorded,
+        None,
+        context,
+        _extent_ms(event, recorded, context),
+        no_video_reason="a browser's replay has no video",
+    )
+    return SegmentWork(segment, _EVENT, None)
+
+
+def _extent_ms(event: ReplayEvent, recorded: Recorded, context: Context) -> tuple[int, int]:
+    """Place a segment by its events: the event's start is that of the whole replay."""
+    times = [
+        int(one["timestamp"])
+        for one in recorded.events
+        if timestamps.read_epoch_ms(one.get("timestamp")) is not None
+    ]
+    end_ms = event.ended_ms or max(times, default=units.ms_from_at(context.received_at))
+    return min(min(times, default=end_ms), end_ms), end_ms

@@ -1,0 +1,44 @@
+"""Counting what became of every item."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from app.core import clock
+from app.core.ids import ProjectId
+from app.projects.model import Outcome, OutcomeKey
+
+_MOST_KEYS: Final = 10_000
+"""Different outcomes waiting to be written; made-up item types cannot fill the memory."""
+
+
+class Tally:
+    """Outcomes of what never reached the journal, kept in memory until the next write.
+
+    What is counted here and not written when the process dies is forgotten: it was refused, and
+    the sender was told.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[OutcomeKey] = Counter()
+
+    def refuse(self, project_id: ProjectId, item_type: str, reason: str) -> None:
+        """Count one refusal."""
+        if len(self._counts) < _MOST_KEYS:
+            self._counts[outcome_key(project_id, item_type, Outcome.REFUSED, reason)] += 1
+
+    def take(self) -> Counter[OutcomeKey]:
+        """Return what was counted, and begin anew."""
+        taken, self._counts = self._counts, Counter()
+        return taken
+
+    def put_back(self, counts: Mapping[OutcomeKey, int]) -> None:
+        """Return counts that could not be written."""
+        self._counts.update(counts)
+
+
+def outcome_key(
+    project_id: ProjectId, item_type: str, outcome: Outcome, reason: str = ""
+) -> OutcomeKey:
+    """Name an outcome of today (UTC)."""
+    return OutcomeKey(project_id, clock.now().date(), item_type[:64], outcome, reason)

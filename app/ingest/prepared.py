@@ -1,0 +1,70 @@
+"""What one envelope asks to be stored, before anything is stored."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core.ids import ProjectId
+from app.errors.model import NewEvent
+from app.formats.envelope import EnvelopeHeader
+from app.ingest.outcomes import outcome_key
+from app.projects.model import Outcome, OutcomeKey
+from app.replays.model import NewSegment
+from app.scrub.rules import Rules
+from app.traces.model import NewSpan, NewTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the items of one envelope share.
+
+    `drift_ms` leads from the sender's clock to the server's; 0 unless the two are 55 minutes or
+    more apart, since below that it is the network rather than the clock.
+    """
+
+    project_id: ProjectId
+    received_at: datetime
+    drift_ms: int
+    client_ip: str | None
+    header: EnvelopeHeader
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentWork:
+    """A segment, and the bytes that its row points at."""
+
+    segment: NewSegment
+    item_type: str
+    video: memoryview | None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Everything one or several envelopes ask for, in the order of arrival."""
+
+    segments: list[SegmentWork] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    transactions: list[NewTransaction] = field(default_factory=list)
+    spans: list[NewSpan] = field(default_factory=list)
+    outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
+
+    def count(
+        self,
+        context: Context,
+        item_type: str,
+        outcome: Outcome,
+        reason: str = "",
+        *,
+        quantity: int = 1,
+    ) -> None:
+        """Count an outcome that is known before storing."""
+        self.outcomes[outcome_key(context.project_id, item_type, outcome, reason)] += quantity
+
+    def add(self, other: "Prepared") -> None:
+        """Append what another envelope asks for."""
+        self.segments += other.segments
+        self.events += other.events
+        self.transactions += other.transactions
+        self.spans += other.spans
+        self.outcomes += other.outcomes

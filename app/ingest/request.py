@@ -1,0 +1,27 @@
+"""One HTTP request to an ingest door, freed from the server that read it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What the door read: everything that accepting needs, nothing of ASGI.
+
+    Args:
+        project: The project as the path names it, unread.
+        kind: Which door: `envelope`, or `store` for the single JSON event of old SDKs.
+        auth_headers: Values of X-Sentry-Auth, then of Authorization.
+        query: The query string without `?`.
+        content_encoding: The header's value, if there was one.
+        client_ip: The sender's address, a trusted proxy's word included.
+        body: The body as it came, still compressed.
+    """
+
+    project: str
+    kind: Literal["envelope", "store"]
+    auth_headers: tuple[str, ...]
+    query: str
+    content_encoding: str | None
+    client_ip: str | None
+    body: bytes

@@ -1,0 +1,152 @@
+"""Writes what a batch asks for: objects first, then one transaction, outcomes and mark in it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock, units
+from app.db.engine import Database
+from app.errors import writes as error_writes
+from app.ingest import expand
+from app.ingest.inbox import Fresh
+from app.ingest.outcomes import outcome_key
+from app.ingest.prepared import Prepared, SegmentWork
+from app.ingest.tables import journal_marks
+from app.projects import writes as project_writes
+from app.projects.model import Outcome, OutcomeKey
+from app.replays import locks, writes as replay_writes
+from app.replays.model import ReplayKey
+from app.storage.port import ObjectStore
+from app.traces import writes as trace_writes
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a journal: everything up to `seq` is stored."""
+
+    journal_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """An envelope that failed on its content, to be kept aside for a person to look at."""
+
+    fresh: Fresh
+    reason: str
+
+
+async def store(
+    database: Database,
+    objects: ObjectStore,
+    prepared: Prepared,
+    mark: Mark,
+    quarantine: Quarantine | None = None,
+) -> None:
+    """Store a batch whole, or not at all; doing it twice changes nothing.
+
+    The mark moves in the same transaction, so that after a crash no outcome is counted twice.
+
+    Raises:
+        Unavailable: Postgres or the object storage does not answer.
+    """
+    videos = {
+        work.segment.video.object_key: work.video
+        for work in prepared.segments
+        if work.segment.video is not None and work.video is not None
+    }
+    if videos:
+        await objects.put_many(list(videos.items()))
+    async with database.transaction() as connection:
+        counts = Counter(prepared.outcomes)
+        counts += await _store_segments(connection, prepared.segments)
+        counts += await _store_events(connection, prepared)
+        counts += await _store_traces(connection, prepared)
+        await project_writes.add_outcomes(connection, counts)
+        if quarantine is not None:
+            await _store_aside(connection, quarantine)
+        await _move_mark(connection, mark)
+
+
+async def _store_segments(
+    connection: AsyncConnection, works: Sequence[SegmentWork]
+) -> Counter[OutcomeKey]:
+    """Store segments of replays that are not deleted; objects nobody points at go to the sweep."""
+    deleted = await locks.share(connection, [work.segment.key for work in works])
+    live = [work for work in works if work.segment.key not in deleted]
+    added = await replay_writes.add_segments(connection, [work.segment for work in live])
+    kept = {id(one.segment) for one in added}
+    counts: Counter[OutcomeKey] = Counter()
+    pointed_at = {
+        (one.segment.key, one.segment.video.object_key) for one in added if one.segment.video
+    }
+    orphans: set[tuple[ReplayKey, str]] = set()
+    for work in works:
+        outcome = Outcome.KEPT if id(work.segment) in kept else Outcome.DUPLICATE
+        if work.segment.key in deleted:
+            outcome = Outcome.DELETED
+        if outcome is not Outcome.KEPT and work.segment.video is not None:
+            orphans.add((work.segment.key, work.segment.video.object_key))
+        counts[outcome_key(work.segment.key.project_id, work.item_type, outcome)] += 1
+    # The sweep looks again whether a row points at an object before it removes it: a second
+    # delivery of the same bytes has the same key.
+    await replay_writes.discard_objects(connection, orphans - pointed_at, clock.now())
+    return counts
+
+
+async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
+    added = await error_writes.add_events(connection, prepared.events)
+    counts: Counter[OutcomeKey] = Counter()
+    for event in prepared.events:
+        key = (event.project_id, event.event_id)
+        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
+        added.discard(key)
+        counts[outcome_key(event.project_id, "event", outcome)] += 1
+    return counts
+
+
+async def _store_traces(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
+    counts: Counter[OutcomeKey] = Counter()
+    added = await trace_writes.add_transactions(connection, prepared.transactions)
+    for transaction in prepared.transactions:
+        key = (transaction.project_id, transaction.event_id)
+        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
+        added.discard(key)
+        counts[outcome_key(transaction.project_id, "transaction", outcome)] += 1
+    new = await trace_writes.add_spans(connection, prepared.spans)
+    for span in prepared.spans:
+        place = (span.project_id, span.trace_id, span.span_id)
+        outcome = Outcome.KEPT if place in new else Outcome.DUPLICATE
+        new.discard(place)
+        counts[outcome_key(span.project_id, "span", outcome)] += 1
+    return counts
+
+
+async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:
+    fresh = quarantine.fresh
+    await project_writes.add_quarantined(
+        connection,
+        fresh.project_id,
+        received_at=units.at_from_ms(fresh.received_ms),
+        item_types=[item.type for item in fresh.envelope.items],
+        reason=quarantine.reason,
+        body=fresh.body,
+        content_encoding=fresh.content_encoding,
+        replay_id=expand.replay_id(fresh.envelope),
+    )
+
+
+async def _move_mark(connection: AsyncConnection, mark: Mark) -> None:
+    statement = insert(journal_marks).values(
+        journal_id=mark.journal_id, seq=mark.seq, moved_at=clock.now()
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["journal_id"],
+            set_={"seq": statement.excluded.seq, "moved_at": statement.excluded.moved_at},
+            where=journal_marks.c.seq < statement.excluded.seq,
+        )
+    )

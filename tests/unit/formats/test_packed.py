@@ -1,0 +1,32 @@
+"""JSON at rest comes back as it went in."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.formats.packed import pack_json, unpack_json
+from tests.support.examples import SETTINGS
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@SETTINGS
+@given(_JSON)
+def test_any_value_comes_back(value):
+    """Packing and unpacking changes nothing."""
+    assert unpack_json(pack_json(value)) == value
+
+
+def test_lone_surrogates_come_back():
+    """Half of a pair, as old SDKs send it, is kept for the text gate to judge."""
+    assert unpack_json(pack_json({"a": "x\ud800y"})) == {"a": "x\ud800y"}
+
+
+@pytest.mark.parametrize("data", [b"", b"plain", pack_json([1])[:-3]])
+def test_foreign_bytes_are_no_value(data):
+    """Damage is an error with a reason, not a guess."""
+    with pytest.raises(ValueError, match="no packed JSON"):
+        unpack_json(data)
