@@ -1,0 +1,185 @@
+"""Who is behind a request, and what they may see: the one way of a page to a person or project.
+
+cookie ─► sign-in ─► Visitor ─► role in the project ─► Inside
+            │                          └ none: NotFound, as if the project did not exist
+            └ none: NotSignedIn, which a page answers with the sign-in form
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import queries as accounts, sign_ins
+from app.accounts.model import Person, Role, SignIn
+from app.core import ids
+from app.core.errors import Forbidden, NotFound, Unauthorised
+from app.core.ids import ProjectId, ReplayId
+from app.projects import queries as projects
+from app.projects.model import Project
+from app.replays.model import ReplayKey
+from app.web import house
+from app.web.house import House
+
+_BIGGEST_ID: Final = 2**63 - 1
+_LONGEST_TOKEN_CHARS: Final = 200
+
+
+class NotSignedIn(Unauthorised):
+    """Nobody is behind this request, or their sign-in has ended."""
+
+    reason = "not_signed_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person who is signed in, and by what."""
+
+    person: Person
+    sign_in: SignIn
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A visitor in a project of theirs."""
+
+    visitor: Visitor
+    project: Project
+    role: Role
+
+    @property
+    def person(self) -> Person:
+        """Who it is."""
+        return self.visitor.person
+
+    def need(self, role: Role) -> None:
+        """Make sure that the person may do what `role` may.
+
+        Raises:
+            Forbidden: They see the project, but may not do this in it.
+        """
+        if not self.role.includes(role):
+            raise Forbidden(f"this needs the role {role}; yours in this project is {self.role}")
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """A visitor at a replay's address; whether there is such a replay is not said."""
+
+    inside: Inside
+    key: ReplayKey
+
+
+def cookie_name(here: House) -> str:
+    """Return the name of the sign-in cookie; `__Host-` binds it to this host and to https."""
+    return "__Host-playhead" if here.is_https else "playhead"
+
+
+def set_cookie(response: Response, here: House, token: str) -> None:
+    """Hand the token of a sign-in to the browser."""
+    response.set_cookie(
+        cookie_name(here),
+        token,
+        max_age=int(sign_ins.LONGEST.total_seconds()),
+        path="/",
+        secure=here.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, here: House) -> None:
+    """Let the browser forget the sign-in."""
+    response.delete_cookie(
+        cookie_name(here), path="/", secure=here.is_https, httponly=True, samesite="lax"
+    )
+
+
+def address(request: Request) -> str:
+    """Return where a request comes from, for the audit log and the limit on guessing."""
+    return request.client.host if request.client else "unknown"
+
+
+def user_agent(request: Request) -> str:
+    """Return the browser as it names itself."""
+    return request.headers.get("user-agent", "")
+
+
+async def who(request: Request) -> Visitor | None:
+    """Return who is signed in, if anybody; the frame of the page finds it in the request too."""
+    here = house.of(request)
+    token = request.cookies.get(cookie_name(here), "")
+    if not token or len(token) > _LONGEST_TOKEN_CHARS:
+        return None
+    async with here.db.reading() as connection:
+        found = await sign_ins.signed_in(connection, token)
+    if found is None:
+        return None
+    if found.is_touch_due:
+        async with here.db.transaction() as connection:
+            await sign_ins.touch(connection, token)
+    visitor = Visitor(found.person, found.sign_in, token)
+    request.state.visitor = visitor
+    return visitor
+
+
+async def somebody(request: Request) -> Visitor:
+    """Return who is signed in.
+
+    Raises:
+        NotSignedIn: Nobody is.
+    """
+    visitor = await who(request)
+    if visitor is None:
+        raise NotSignedIn("nobody is signed in")
+    return visitor
+
+
+async def inside(request: Request, project_id: int) -> Inside:
+    """Return the visitor in the project that the address names.
+
+    Raises:
+        NotSignedIn: Nobody is signed in.
+        NotFound: There is no such project, or the person may not know that there is.
+    """
+    visitor = await somebody(request)
+    if not 0 < project_id <= _BIGGEST_ID:
+        raise NotFound("no such project")
+    async with house.of(request).db.reading() as connection:
+        project = await projects.get_project(connection, visitor.person, ProjectId(project_id))
+        role = await accounts.role_in(connection, visitor.person, project.id)
+    if role is None:
+        raise NotFound("no such project")
+    return Inside(visitor, project, role)
+
+
+def read_replay_id(value: str) -> ReplayId:
+    """Read the replay id of an address.
+
+    Raises:
+        NotFound: It is none, so there is no such replay.
+    """
+    found = ids.read_hex32(value)
+    if found is None:
+        raise NotFound("no replay has such an id")
+    return ReplayId(found)
+
+
+async def replay_here(request: Request, project_id: int, replay_id: str) -> Watching:
+    """Return the visitor, the project and the key of the replay that the address names.
+
+    Raises:
+        NotSignedIn: Nobody is signed in.
+        NotFound: There is no such project, the person may not see it, or the id is none.
+    """
+    here = await inside(request, project_id)
+    return Watching(here, ReplayKey(here.project.id, read_replay_id(replay_id)))
+
+
+SomebodyHere = Annotated[Visitor, Depends(somebody)]
+AnybodyHere = Annotated[Visitor | None, Depends(who)]
+InsideHere = Annotated[Inside, Depends(inside)]
+WatchingHere = Annotated[Watching, Depends(replay_here)]

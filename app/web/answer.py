@@ -1,0 +1,47 @@
+"""Makes the answers of pages: HTML in its frame, and the way on after a form."""
+
+import asyncio
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from app.web import access, house
+from app.web.view.chrome import Chrome, Notice, read_theme
+
+_NOTICES: Final = {
+    "replay-deleted": Notice("The replay is deleted."),
+    "password-saved": Notice("The password is saved. All other sign-ins have ended."),
+    "sign-in-ended": Notice("That sign-in has ended."),
+    "project-made": Notice("The project is ready: point an app at its DSN."),
+    "demo": Notice("The demo app is playing. Its replay appears here in a few seconds."),
+}
+"""Words about what a form did, by the code that the next address carries."""
+
+
+async def page(
+    request: Request, template: str, value: object, *, status: int = 200
+) -> HTMLResponse:
+    """Render a page in its frame, away from the event loop."""
+    html = await asyncio.to_thread(
+        house.of(request).renderer.page, template, value, chrome=frame(request)
+    )
+    return HTMLResponse(html, status)
+
+
+def frame(request: Request) -> Chrome:
+    """Return what stands around the page of a request."""
+    visitor: access.Visitor | None = getattr(request.state, "visitor", None)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Chrome(
+        person_name=visitor.person.name if visitor else None,
+        path=f"{request.url.path}{query}",
+        theme=read_theme(request.cookies.get("theme")),
+        notice=_NOTICES.get(request.query_params.get("done", "")),
+    )
+
+
+def go(path: str, *, done: str | None = None) -> RedirectResponse:
+    """Send the browser on after a form; `done` names the notice that the next page shows."""
+    mark = "&" if "?" in path else "?"
+    return RedirectResponse(f"{path}{mark}done={done}" if done else path, 303)
