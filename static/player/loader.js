@@ -10,14 +10,14 @@
 import { GopCache } from "./cache.js";
 import { Flights } from "./flights.js";
 import { at, decodeIndex, decodeRecord } from "./index.js";
-import { Refusal, explain, fetchIndex } from "./network.js";
+import { Refusal, fetchIndex } from "./network.js";
+import { Retry } from "./retry.js";
 
 const SETTLE_MS = 200;
 const FIRST_READ_BYTES = 128 * 1024;
 const MOST_READ_BYTES = 1024 * 1024;
 /** An index that is refused again so soon is asked for with a pause. */
 const REOPEN_MS = 2_000;
-const RETRY_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
 /** @type {Readonly<{due: number, last: number}>} */
 const NO_AIM = Object.freeze({ due: 0, last: -1 });
 
@@ -42,12 +42,9 @@ export class Loader {
   #read_bytes = FIRST_READ_BYTES;
   #opening = false;
   #opened_ms = -Infinity;
-  #failures = 0;
-  /** @type {(() => void) | null} what to try again when the pause after a failure is over */
-  #retry = null;
-  #retry_timer = 0;
   #settle_timer = 0;
   #control = new AbortController();
+  #retry;
   #flights;
   #indexUrl;
   #on;
@@ -64,7 +61,7 @@ export class Loader {
       landed: () => this.#pump(),
       crashed: (error, next) => this.#crashed(error, next),
     });
-    addEventListener("online", () => this.#tryAgain(), { signal: this.#control.signal });
+    this.#retry = new Retry(on);
   }
 
   /**
@@ -76,17 +73,17 @@ export class Loader {
     if (this.#opening) return;
     this.#opening = true;
     try {
-      const fresh = this.#index !== null || this.#failures > 0;
+      const fresh = this.#index !== null || this.#retry.isTrying;
       const { signal } = this.#control;
       const answer = await fetchIndex(this.#indexUrl, at_ms, { fresh, signal });
       const index = decodeIndex(answer.index);
       this.#opening = false;
       this.#opened_ms = performance.now();
-      this.#works();
+      this.#retry.works();
       this.#adopt(index, answer);
     } catch (error) {
       this.#opening = false;
-      this.#fails(error, () => this.open(at_ms));
+      if (!this.#control.signal.aborted) this.#retry.fails(error, () => this.open(at_ms));
     }
   }
 
@@ -113,7 +110,7 @@ export class Loader {
   destroy() {
     this.#control.abort();
     this.#flights.cancelAll();
-    clearTimeout(this.#retry_timer);
+    this.#retry.destroy();
     clearTimeout(this.#settle_timer);
     this.cache.clear();
   }
@@ -123,8 +120,12 @@ export class Loader {
    * @param {Awaited<ReturnType<typeof fetchIndex>>} answer
    */
   #adopt(index, answer) {
+    if (this.#index && answer.version === this.#version) {
+      this.#pump();
+      return;
+    }
     this.#flights.cancelAll();
-    if (answer.version !== this.#version) this.cache.clear();
+    this.cache.clear();
     this.#broken.clear();
     this.#version = answer.version;
     this.#index = index;
@@ -139,22 +140,25 @@ export class Loader {
    * @param {Uint8Array} bytes
    */
   #took(gop, bytes) {
-    this.#works();
-    this.#keep(gop, bytes);
-    this.#on.gop();
+    this.#retry.works();
+    if (this.#keep(gop, bytes)) this.#on.gop();
+    else this.#breaks(gop.number, "A part of the video is damaged.");
   }
 
   /**
+   * Keeps a GOP; false: the bytes are damaged.
+   *
    * @param {Gop} gop
    * @param {Uint8Array} bytes
    */
   #keep(gop, bytes) {
     const config = this.#index?.configs[gop.config];
-    if (!config || this.cache.has(gop.number)) return;
+    if (!config) return false;
     try {
-      this.cache.put(decodeRecord(bytes, gop, config));
+      if (!this.cache.has(gop.number)) this.cache.put(decodeRecord(bytes, gop, config));
+      return true;
     } catch {
-      this.#breaks(gop.number, "A part of the video is damaged.");
+      return false;
     }
   }
 
@@ -169,14 +173,14 @@ export class Loader {
 
   /** Starts the requests that the aim calls for. */
   #pump() {
-    if (!this.#index || this.#opening || this.#retry || this.#aim.last < 0) return;
+    if (!this.#index || this.#opening || this.#retry.isPausing || this.#aim.last < 0) return;
     const { due, last } = this.#aim;
     if (this.#isWanted(due)) this.#launch([at(this.#index.gops, due)], false);
     if (this.#flights.isReadingAhead) return;
     const early_ms = this.#seek_ms + SETTLE_MS - performance.now();
     if (early_ms > 0) {
       clearTimeout(this.#settle_timer);
-      this.#settle_timer = window.setTimeout(() => this.#pump(), early_ms);
+      this.#settle_timer = setTimeout(() => this.#pump(), early_ms);
       return;
     }
     const run = this.#runAhead(this.#index, due + 1, last);
@@ -227,45 +231,15 @@ export class Loader {
   #crashed(error, next) {
     const status = error instanceof Refusal ? error.status : 0;
     const isStale = status === 409 || status === 416;
+    const reopen = () => this.open(this.#index?.gops[this.#aim.due]?.start_ms ?? 0);
     if (isStale && performance.now() - this.#opened_ms > REOPEN_MS) {
-      void this.open(this.#index?.gops[this.#aim.due]?.start_ms ?? 0);
+      void reopen();
     } else if (status === 404 || status === 410) {
-      this.#works();
+      this.#retry.works();
       this.#breaks(next, "A part of the video is no longer on the server.");
       this.#pump();
     } else {
-      this.#fails(error, () => (isStale ? this.open(0) : this.#pump()));
+      this.#retry.fails(error, isStale ? reopen : () => this.#pump());
     }
-  }
-
-  #works() {
-    if (!this.#failures) return;
-    this.#failures = 0;
-    this.#on.trouble(null);
-  }
-
-  /**
-   * Waits and tries again, unless trying cannot help.
-   *
-   * @param {unknown} error
-   * @param {() => void} retry
-   */
-  #fails(error, retry) {
-    if (this.#control.signal.aborted) return;
-    const { text, isFinal } = explain(error);
-    if (isFinal) return this.#on.failed(text);
-    this.#on.trouble(text);
-    const wait_ms = at(RETRY_MS, Math.min(this.#failures, RETRY_MS.length - 1));
-    this.#failures += 1;
-    this.#retry = retry;
-    clearTimeout(this.#retry_timer);
-    this.#retry_timer = window.setTimeout(() => this.#tryAgain(), wait_ms);
-  }
-
-  #tryAgain() {
-    const retry = this.#retry;
-    this.#retry = null;
-    clearTimeout(this.#retry_timer);
-    retry?.();
   }
 }

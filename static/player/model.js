@@ -106,21 +106,25 @@ export function lastAhead(index, from, length_ms, limit_bytes) {
 /**
  * Finds where a step of whole frames leads.
  *
- * Frames of a GOP whose bytes are not here are not known; a step back into one leads to its last
- * millisecond, where its last frame is due.
+ * Frames of a GOP whose bytes are not here are not known. A step back into one leads to its last
+ * millisecond, where its last frame is due, and further steps are `left` until its bytes are here.
  *
  * @param {Index} index
  * @param {(gop: number) => GopRecord | undefined} recordOf
  * @param {number} at_ms
  * @param {number} frames  negative steps back
- * @returns {number}  a time on the replay clock
+ * @returns {{to_ms: number, left: number}}
  */
 export function stepFrom(index, recordOf, at_ms, frames) {
-  let time_ms = at_ms;
-  for (let left = Math.abs(frames); left > 0; left--) {
-    time_ms = frames > 0 ? after(index, recordOf, time_ms) : before(index, recordOf, time_ms);
+  const step = Math.sign(frames);
+  let to_ms = at_ms;
+  let left = frames;
+  while (left !== 0) {
+    to_ms = step > 0 ? after(index, recordOf, to_ms) : before(index, recordOf, to_ms);
+    left -= step;
+    if (!recordOf(gopAt(index, to_ms))) break;
   }
-  return time_ms;
+  return { to_ms, left };
 }
 
 /**

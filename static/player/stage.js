@@ -7,36 +7,39 @@
 
 export class Stage {
   #host;
-  /** @type {HTMLCanvasElement | HTMLVideoElement | null} */
-  #surface = null;
-  /** @type {CanvasRenderingContext2D | null} */
-  #context = null;
+  #context;
+  /** @type {HTMLVideoElement | null} */
+  #video = null;
+  /** The element that shows the replay. */
+  surface = document.createElement("canvas");
 
   /** @param {HTMLElement} host */
   constructor(host) {
     this.#host = host;
+    this.#context = this.surface.getContext("2d", { alpha: false });
+    this.surface.className = "stage-picture";
+    this.surface.setAttribute("role", "img");
+    this.surface.setAttribute("aria-label", "The recorded screen");
+    Object.assign(this.surface.style, {
+      display: "block", width: "100%", height: "100%", objectFit: "contain",
+    });
+    this.setVisible(false);
+    host.append(this.surface);
   }
 
-  /** The element that shows the replay. */
-  get surface() {
-    return this.#surface;
-  }
-
-  /** Makes the canvas that `draw` paints. */
-  useCanvas() {
-    const canvas = document.createElement("canvas");
-    canvas.setAttribute("role", "img");
-    this.#context = canvas.getContext("2d", { alpha: false });
-    this.#place(canvas);
-  }
-
-  /** Makes the video element that an engine feeds. */
+  /** Makes a video element that decodes out of sight; browsers may not decode outside a page. */
   useVideo() {
     const video = document.createElement("video");
     video.muted = true;
     video.playsInline = true;
     video.disableRemotePlayback = true;
-    this.#place(video);
+    video.ariaHidden = "true";
+    video.tabIndex = -1;
+    Object.assign(video.style, {
+      position: "absolute", width: "1px", height: "1px", opacity: "0", pointerEvents: "none",
+    });
+    this.#host.append(video);
+    this.#video = video;
     return video;
   }
 
@@ -50,7 +53,7 @@ export class Stage {
   draw(picture, { width, height, turns }) {
     const context = this.#context;
     if (!context) return;
-    const { canvas } = context;
+    const canvas = this.surface;
     const [width_px, height_px] = turns % 2 ? [height, width] : [width, height];
     if (canvas.width !== width_px || canvas.height !== height_px) {
       canvas.width = width_px;
@@ -62,32 +65,17 @@ export class Stage {
   }
 
   /**
-   * Hides the picture, when it is the wrong one and the right one cannot be had.
+   * Hides the picture, while there is none or when the right one cannot be had.
    *
    * @param {boolean} visible
    */
   setVisible(visible) {
     const value = visible ? "" : "hidden";
-    if (this.#surface && this.#surface.style.visibility !== value) {
-      this.#surface.style.visibility = value;
-    }
+    if (this.surface.style.visibility !== value) this.surface.style.visibility = value;
   }
 
   destroy() {
-    this.#surface?.remove();
-    this.#surface = null;
-    this.#context = null;
-  }
-
-  /** @param {HTMLCanvasElement | HTMLVideoElement} surface */
-  #place(surface) {
-    surface.className = "stage-picture";
-    surface.setAttribute("aria-label", "The recorded screen");
-    Object.assign(surface.style, {
-      display: "block", width: "100%", height: "100%", objectFit: "contain",
-    });
-    this.#surface?.remove();
-    this.#surface = surface;
-    this.#host.append(surface);
+    this.surface.remove();
+    this.#video?.remove();
   }
 }

@@ -4,7 +4,7 @@
  * @import {Engine, EngineEvents} from "../types.js"
  */
 
-import { createWebCodecsEngine } from "./webcodecs.js";
+import { WebCodecsEngine } from "./webcodecs.js";
 
 /** Baseline, which every recorder can make; what a replay has is known too late to wait for. */
 const CODEC = "avc1.42E01E";
@@ -15,11 +15,11 @@ const CODEC = "avc1.42E01E";
  * @returns {Promise<Engine | null>}  null: the browser can show no H.264
  */
 export async function chooseEngine(stage, on) {
-  if (await hasWebCodecs()) return createWebCodecsEngine(stage, on);
+  if (await hasWebCodecs()) return new WebCodecsEngine(stage, on);
   const Source = globalThis.MediaSource ?? Reflect.get(globalThis, "ManagedMediaSource");
   if (!Source?.isTypeSupported(`video/mp4; codecs="${CODEC}"`)) return null;
-  const { createMseEngine } = await import("./mse.js");
-  return createMseEngine(stage, on, Source);
+  const { MseEngine } = await import("./mse.js");
+  return new MseEngine(stage, on, Source);
 }
 
 /** VideoDecoder exists in secure contexts only, and may come without H.264. */

@@ -12,10 +12,28 @@ import { at } from "../index.js";
 /** Pictures kept ahead of the shown one, in bytes of RGBA, and how many at the least. */
 const AHEAD_BYTES = 48 * 1024 * 1024;
 const AHEAD_LEAST = 4;
-/** Samples given to the decoder that have not come out: reordering holds up to 16 back. */
-const MOST_INSIDE = 20;
+/** Samples in the decoder that have not come out: reordering and threads hold dozens back. */
+const MOST_INSIDE = 48;
 
 /** @typedef {{image: VideoFrame | ImageBitmap, width: number, height: number}} Picture */
+
+/**
+ * Says how a decoder is to be set up for a GOP.
+ *
+ * @param {GopRecord} record
+ * @param {boolean} isSoftware
+ * @returns {VideoDecoderConfig}
+ */
+export function setupFor({ config, frames }, isSoftware) {
+  return {
+    codec: config.codec,
+    description: config.avcc,
+    hardwareAcceleration: isSoftware ? "prefer-software" : "no-preference",
+    // Without reordering no frame need wait for a later one. With it, haste loses frames.
+    optimizeForLatency: frames.every(
+      ({ at_ms }, number) => number === 0 || at_ms >= at(frames, number - 1).at_ms),
+  };
+}
 
 export class Decoding {
   /** @type {Map<number, Picture>} by frame number */
@@ -24,7 +42,8 @@ export class Decoding {
   #ahead;
   #fed = 0;
   #came = 0;
-  #isClosed = false;
+    /** Nobody wants its pictures any more. */
+  isClosed = false;
   /** Nothing more will come out. */
   isDone = false;
   /** Place, by time, of the frame that is shown or wanted; earlier ones are not kept. */
@@ -75,7 +94,7 @@ export class Decoding {
       ({ at_ms }, place) => at_ms * 1000 + (place % 1000) === frame.timestamp);
     const isKept = number >= 0 && !at(this.record.frames, number).hidden
       && (this.#fitsWhole || this.#rankOf(number) >= this.rank);
-    if (this.#isClosed || !isKept) {
+    if (this.isClosed || !isKept) {
       frame.close();
       return;
     }
@@ -117,7 +136,7 @@ export class Decoding {
   }
 
   close() {
-    this.#isClosed = true;
+    this.isClosed = true;
     for (const number of this.#pictures.keys()) this.#drop(number);
   }
 
@@ -138,7 +157,7 @@ export class Decoding {
   async #copy(picture, frame) {
     try {
       const copy = await createImageBitmap(frame);
-      if (picture.image === frame && !this.#isClosed) picture.image = copy;
+      if (picture.image === frame && !this.isClosed) picture.image = copy;
       else copy.close();
     } catch {
       return; // The frame was closed, with its GOP, before the copy was made.

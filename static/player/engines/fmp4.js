@@ -115,13 +115,15 @@ function ascii(text) {
 export function mediaSegment(record) {
   const { gop, frames } = record;
   const shown_us = presentation(record);
-  // Decode times: the presentation times in ascending order; the offsets do the rest.
-  const decode_us = [...shown_us].sort((a, b) => a - b);
-  const end_us = gop.end_ms * US;
+  const in_order = [...shown_us, gop.end_ms * US].sort((a, b) => a - b);
+  // Each sample lasts as long as its picture is shown: browsers judge by that which one is due.
+  // Decode times are the sums of that, which is all they need to be: ascending.
+  let decoded_us = in_order[0] ?? 0;
   const samples = frames.flatMap(({ data }, number) => {
-    const decoded_us = decode_us[number] ?? 0;
-    const length_us = Math.max(1, (decode_us[number + 1] ?? end_us) - decoded_us);
-    const offset_us = (shown_us[number] ?? 0) - decoded_us;
+    const at_us = shown_us[number] ?? 0;
+    const length_us = Math.max(1, (in_order[in_order.lastIndexOf(at_us) + 1] ?? 0) - at_us);
+    const offset_us = at_us - decoded_us;
+    decoded_us += length_us;
     return u32(length_us, data.length, number ? DELTA_FLAGS : KEY_FLAGS, offset_us);
   });
   // trun flags: data offset; then duration, size, flags and composition offset of each sample.
@@ -129,7 +131,7 @@ export function mediaSegment(record) {
     fullBox("mfhd", 0, 0, u32(gop.number + 1)),
     box("traf",
       fullBox("tfhd", 0, 0x20000, u32(1)),
-      fullBox("tfdt", 1, 0, u64(decode_us[0] ?? 0)),
+      fullBox("tfdt", 1, 0, u64(in_order[0] ?? 0)),
       fullBox("trun", 1, 0xf01, u32(frames.length, offset), samples)));
   const moof = size(size(0).length + 8);
   const mdat = box("mdat", ...frames.map(({ data }) => data));

@@ -1,77 +1,67 @@
 /**
- * Shows frames through a video element fed by Media Source Extensions, where VideoDecoder is
- * missing (plain http).
+ * Shows frames by letting a video element decode them, fed by Media Source Extensions, where
+ * VideoDecoder is missing (plain http).
  *
- * The element never plays. Each due frame is sought, as a step in an editor is: that is exact at
- * any speed and knows no buffering rules of the browser. GOPs are appended as they become due.
+ * The element never plays and is never seen. Each due frame is sought, as an editor steps, and
+ * painted on the canvas once the element has it: that is exact at any speed, knows no buffering
+ * rules of the browser, and what the element shows on the way stays unseen.
  *
  * @import {Engine, EngineEvents, GopRecord} from "../types.js"
  */
 
 import { at } from "../index.js";
-import { initSegment, mediaSegment } from "./fmp4.js";
+import { Feed } from "./feed.js";
 
-/** GOPs in the element's buffer before it is cut back; their bytes stay in the player's cache. */
-const MOST_APPENDED = 12;
 /** How far into its frame a seek goes, so that rounding never lands on the one before. */
 const INSIDE_S = 0.000_2;
-/** Longer than any replay, in seconds: a seek may go nowhere beyond it. */
-const DURATION_S = 10_000_000;
+/** How long a browser may take to tell which frame it presents, before it is taken on trust. */
+const TRUST_MS = 250;
+/** A seek that takes longer has got stuck. */
+const SILENCE_MS = 8_000;
+const MOST_ATTEMPTS = 2;
 
 /** @typedef {{record: GopRecord, frame: number}} Target */
 
-/**
- * @param {import("../stage.js").Stage} stage
- * @param {EngineEvents} on
- * @param {typeof MediaSource} Source
- * @returns {Engine}
- */
-export function createMseEngine(stage, on, Source) {
-  return new MseEngine(stage.useVideo(), on, Source);
-}
-
-class MseEngine {
+/** @implements {Engine} */
+export class MseEngine {
   /** @type {"mse"} */
   name = "mse";
-  /** @type {MediaSource | null} */
-  #source = null;
-  /** @type {SourceBuffer | null} */
-  #buffer = null;
-  /** @type {Map<number, GopRecord>} */
-  #appended = new Map();
-  /** @type {GopRecord["config"] | null} */
-  #config = null;
   /** @type {Target | null} */
   #wanted = null;
-  /** @type {Target | null} */
+  /** @type {Target | null} where the element was last sent */
   #sought = null;
+  /** @type {Target | null} the frame that the element has */
+  #ready = null;
   /** @type {Target | null} */
   #shown = null;
-  /** @type {GopRecord | null} what is being appended */
-  #coming = null;
-  /** @type {{from_s: number, to_s: number}[]} stretches to take out of the buffer */
-  #cuts = [];
+  /** Time of the frame that the compositor showed last. */
   #presented_s = -1;
-  #url = "";
+  #attempts = 0;
+  #watch = 0;
+  #trust = 0;
   #control = new AbortController();
+  #feed;
   #video;
+  #stage;
   #on;
   #Source;
 
   /**
-   * @param {HTMLVideoElement} video
+   * @param {import("../stage.js").Stage} stage
    * @param {EngineEvents} on
    * @param {typeof MediaSource} Source
    */
-  constructor(video, on, Source) {
+  constructor(stage, on, Source) {
+    const video = stage.useVideo();
     this.#video = video;
+    this.#stage = stage;
     this.#on = on;
     this.#Source = Source;
     const { signal } = this.#control;
     video.addEventListener("seeked", () => this.#seeked(), { signal });
     video.addEventListener("error", () => this.#fails(), { signal });
+    this.#feed = this.#newFeed();
     this.#listen();
-    this.#open();
   }
 
   /**
@@ -79,123 +69,52 @@ class MseEngine {
    * @param {number} frame
    */
   show(record, frame) {
-    const isShown = isSame(this.#shown, record, frame);
     if (!isSame(this.#wanted, record, frame)) this.#wanted = { record, frame };
-    this.#pump();
-    return isShown;
+    if (isSame(this.#shown, record, frame)) return true;
+    if (!isSame(this.#ready, record, frame)) {
+      this.#pump();
+      return false;
+    }
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    this.#stage.draw(this.#video, { width, height, turns: 0 });
+    this.#shown = this.#ready;
+    return true;
   }
 
-  /** @param {GopRecord} record */
-  prepare(record) {
-    if (!this.#appended.has(record.gop.number)) this.#append(record);
-  }
+  /** There is nothing to prepare: the element has room for one GOP, the one on the screen. */
+  prepare() {}
 
   forget() {
     this.#wanted = null;
-    this.#shown = null;
-    this.#open();
+    this.#lose();
   }
 
   destroy() {
     this.#control.abort();
-    this.#close();
+    this.#lose();
+    this.#feed.close();
+    this.#video.removeAttribute("src");
   }
 
-  /** Begins with an empty element. */
-  #open() {
-    this.#close();
-    const source = new this.#Source();
-    this.#source = source;
-    this.#url = URL.createObjectURL(source);
-    source.addEventListener("sourceopen", () => this.#pump(), { once: true });
-    this.#video.src = this.#url;
-  }
-
-  #close() {
-    URL.revokeObjectURL(this.#url);
-    this.#source = null;
-    this.#buffer = null;
-    this.#config = null;
-    this.#sought = null;
-    this.#coming = null;
-    this.#cuts = [];
-    this.#appended.clear();
+  #newFeed() {
+    return new Feed(this.#video, this.#Source, () => this.#pump());
   }
 
   /** Does the next thing that brings the wanted frame nearer. */
   #pump() {
     const wanted = this.#wanted;
-    if (!wanted || isSame(this.#shown, wanted.record, wanted.frame)) return;
-    if (this.#appended.get(wanted.record.gop.number) !== wanted.record) {
-      this.#append(wanted.record);
-    } else if (!isSame(this.#sought, wanted.record, wanted.frame)) {
-      this.#sought = wanted;
-      this.#shown = null;
-      this.#presented_s = -1;
-      this.#video.currentTime = timeOf(wanted) + INSIDE_S;
-    }
-  }
-
-  /**
-   * Appends a GOP, or what must be done before it; each step ends with another `#pump`.
-   *
-   * @param {GopRecord} record
-   */
-  #append(record) {
-    if (this.#source?.readyState !== "open" || this.#buffer?.updating) return;
+    if (!wanted || isSame(this.#ready, wanted.record, wanted.frame)) return;
     try {
-      const buffer = this.#bufferFor(this.#source, record);
-      if (this.#appended.size >= MOST_APPENDED) this.#cutBack();
-      const cut = this.#cuts.shift();
-      if (cut) {
-        buffer.remove(cut.from_s, cut.to_s);
-      } else if (this.#config !== record.config) {
-        this.#config = record.config;
-        buffer.appendBuffer(initSegment(record.config));
-      } else {
-        this.#coming = record;
-        buffer.appendBuffer(mediaSegment(record));
-      }
+      if (!this.#feed.holds(wanted.record)) return;
     } catch {
-      this.#coming = record;
       this.#fails();
+      return;
     }
-  }
-
-  /**
-   * Takes everything out of the buffer but the GOP on the screen: an element whose present time is
-   * not in its buffer may show what lies near it.
-   */
-  #cutBack() {
-    const kept = this.#shown?.record ?? this.#wanted?.record;
-    const from_s = (kept?.gop.start_ms ?? 0) / 1000;
-    const to_s = (kept?.gop.end_ms ?? 0) / 1000;
-    if (from_s > 0) this.#cuts.push({ from_s: 0, to_s: from_s });
-    this.#cuts.push({ from_s: to_s, to_s: Infinity });
-    const isIn = kept && this.#appended.get(kept.gop.number) === kept;
-    this.#appended.clear();
-    if (isIn) this.#appended.set(kept.gop.number, kept);
-  }
-
-  /**
-   * @param {MediaSource} source
-   * @param {GopRecord} record
-   */
-  #bufferFor(source, record) {
-    if (this.#buffer) return this.#buffer;
-    const buffer = source.addSourceBuffer(`video/mp4; codecs="${record.config.codec}"`);
-    buffer.addEventListener("updateend", () => this.#updated(buffer));
-    this.#buffer = buffer;
-    source.duration = DURATION_S;
-    return buffer;
-  }
-
-  /** @param {SourceBuffer} buffer */
-  #updated(buffer) {
-    if (buffer !== this.#buffer) return;
-    if (this.#coming) this.#appended.set(this.#coming.gop.number, this.#coming);
-    this.#coming = null;
-    this.#pump();
+    if (isSame(this.#sought, wanted.record, wanted.frame)) return;
+    this.#lose();
+    this.#sought = wanted;
+    this.#video.currentTime = timeOf(wanted) + INSIDE_S;
+    this.#watch = setTimeout(() => this.#fails(), SILENCE_MS);
   }
 
   /** Follows what the compositor says is on the screen, where it says so. */
@@ -210,35 +129,55 @@ class MseEngine {
     this.#video.requestVideoFrameCallback(heard);
   }
 
-  /** Without such word, two refreshes after the seek the frame is on the screen. */
+  /** Without such word, two refreshes after the seek the element has its frame. */
   #seeked() {
     const sought = this.#sought;
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (sought && sought === this.#sought && !this.#video.seeking) this.#arrive(sought);
-    }));
+    if (!sought) return;
+    const trust = () => {
+      const isSilent = this.#presented_s < 0 && !this.#video.seeking;
+      if (sought === this.#sought && isSilent) this.#arrive(sought);
+    };
+    if ("requestVideoFrameCallback" in this.#video) this.#trust = setTimeout(trust, TRUST_MS);
+    else requestAnimationFrame(() => requestAnimationFrame(trust));
     this.#check();
   }
 
   #check() {
     const sought = this.#sought;
     const isThere = sought && Math.abs(this.#presented_s - timeOf(sought)) < INSIDE_S;
-    if (sought && isThere && !this.#video.seeking) this.#arrive(sought);
+    if (isThere && !this.#video.seeking) this.#arrive(sought);
   }
 
   /** @param {Target} target */
   #arrive(target) {
-    if (this.#shown === target) return;
-    this.#shown = target;
+    if (this.#ready === target) return;
+    clearTimeout(this.#watch);
+    clearTimeout(this.#trust);
+    this.#attempts = 0;
+    this.#ready = target;
     this.#on.picture();
   }
 
-  /** Gives up the GOP in hand and begins anew: an element in error takes nothing more. */
+  /** Forgets where the element is; what is painted stays. */
+  #lose() {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#trust);
+    this.#sought = null;
+    this.#ready = null;
+    this.#presented_s = -1;
+  }
+
+  /** Begins anew, for an element in error takes nothing more; the second time gives up the GOP. */
   #fails() {
-    const record = this.#coming ?? this.#wanted?.record;
+    const record = this.#wanted?.record;
+    this.#lose();
+    this.#feed.close();
+    this.#feed = this.#newFeed();
+    this.#attempts += 1;
+    if (this.#attempts < MOST_ATTEMPTS || !record) return;
+    this.#attempts = 0;
     this.#wanted = null;
-    this.#shown = null;
-    this.#open();
-    if (record) this.#on.fault(record.gop.number, "A part of the video cannot be decoded.");
+    this.#on.fault(record.gop.number, "A part of the video cannot be decoded.");
   }
 }
 

@@ -7,26 +7,17 @@
  * @import {Engine, EngineEvents, GopRecord} from "../types.js"
  */
 
-import { Decoding } from "./decoding.js";
+import { Decoding, setupFor } from "./decoding.js";
 
 /** Samples waiting at the decoder's door; more would only make a reset costlier. */
 const MOST_QUEUED = 8;
 /** Attempts at a GOP; the second leaves the hardware out. */
 const MOST_ATTEMPTS = 2;
-/** A decoder that is silent for so long is taken for dead. */
-const SILENCE_MS = 5_000;
+const SILENCE_MS = 5_000; // A decoder that is silent for so long is taken for dead.
+const FAULT = "A part of the video cannot be decoded.";
 
-/**
- * @param {import("../stage.js").Stage} stage
- * @param {EngineEvents} on
- * @returns {Engine}
- */
-export function createWebCodecsEngine(stage, on) {
-  stage.useCanvas();
-  return new WebCodecsEngine(stage, on);
-}
-
-class WebCodecsEngine {
+/** @implements {Engine} */
+export class WebCodecsEngine {
   /** @type {"webcodecs"} */
   name = "webcodecs";
   /** @type {VideoDecoder | null} */
@@ -80,9 +71,8 @@ class WebCodecsEngine {
   }
 
   forget() {
-    for (const decoding of this.#decodings.values()) decoding.close();
-    this.#decodings.clear();
     this.#stopLine();
+    this.#drop([...this.#decodings.values()]);
     this.#shown = null;
   }
 
@@ -101,12 +91,12 @@ class WebCodecsEngine {
     const known = this.#decodings.get(record.gop.number);
     const head = this.#line[0];
     if (known?.record === record && known.canBring(frame)) {
-      const isBehind = !known.isDone && head !== known && head && !head.isFed;
-      if (!isBehind) return known;
+      const isNext = head?.isFed && this.#line.includes(known);
+      if (known.isDone || known === head || isNext) return known;
     }
-    // The head needs no more than its flush, which is cheaper than a new start.
-    if (head && !head.isFed) this.#stopLine();
-    else this.#line.splice(1);
+    // A head that is fed needs no more than its flush, which is cheaper than a new start.
+    if (head?.isFed) this.#drop(this.#line.splice(1));
+    else this.#stopLine();
     return this.#begin(record);
   }
 
@@ -125,12 +115,9 @@ class WebCodecsEngine {
    * @param {number} gop
    */
   #keepOnly(gop) {
-    for (const [number, decoding] of this.#decodings) {
-      const isNear = Math.abs(number - gop) <= 1 || this.#line.includes(decoding);
-      if (isNear) continue;
-      decoding.close();
-      this.#decodings.delete(number);
-    }
+    const far = [...this.#decodings.values()].filter((decoding) => (
+      Math.abs(decoding.record.gop.number - gop) > 1 && !this.#line.includes(decoding)));
+    this.#drop(far);
   }
 
   /** Feeds the decoder with the head of the line. */
@@ -154,14 +141,14 @@ class WebCodecsEngine {
    */
   async #finish(decoder, head) {
     clearTimeout(this.#watch);
-    this.#watch = window.setTimeout(() => this.#fails(), SILENCE_MS);
+    this.#watch = setTimeout(() => this.#fails(), SILENCE_MS);
     try {
       await decoder.flush();
     } catch {
       return; // A reset ends a flush this way; after an error the decoder's own report comes.
     }
     if (this.#line[0] !== head) return;
-    if (!head.hasDue) {
+    if (!head.isClosed && !head.hasDue) {
       this.#fails();
       return;
     }
@@ -178,22 +165,11 @@ class WebCodecsEngine {
    * @param {Decoding} decoding
    */
   #decoderFor({ record, attempts }) {
-    const { codec, avcc } = record.config;
-    // In a GOP without reordering no frame need wait for a later one.
-    const isOrdered = record.frames.every(
-      ({ at_ms }, number, all) => number === 0 || at_ms >= (all[number - 1]?.at_ms ?? 0));
-    const isSoftware = this.#software || attempts > 1;
-    const setup = `${codec} ${avcc.join()} ${isOrdered} ${isSoftware}`;
+    const wanted = setupFor(record, this.#software || attempts > 1);
+    const setup = JSON.stringify({ ...wanted, description: [...record.config.avcc] });
     const decoder = this.#decoder ?? this.#newDecoder();
-    if (setup !== this.#setup) {
-      decoder.configure({
-        codec,
-        description: avcc,
-        hardwareAcceleration: isSoftware ? "prefer-software" : "no-preference",
-        optimizeForLatency: isOrdered,
-      });
-      this.#setup = setup;
-    }
+    if (setup !== this.#setup) decoder.configure(wanted);
+    this.#setup = setup;
     return decoder;
   }
 
@@ -226,33 +202,42 @@ class WebCodecsEngine {
   /** Stops decoding; what is decoded completely stays. */
   #stopLine() {
     clearTimeout(this.#watch);
-    for (const decoding of this.#line) {
-      decoding.close();
-      this.#decodings.delete(decoding.record.gop.number);
-    }
     if (this.#line.length && this.#decoder?.state === "configured") this.#decoder.reset();
-    this.#line = [];
+    this.#drop(this.#line.splice(0));
     this.#setup = "";
+  }
+
+  /** @param {Decoding[]} decodings */
+  #drop(decodings) {
+    for (const decoding of decodings) {
+      decoding.close();
+      const { number } = decoding.record.gop;
+      if (this.#decodings.get(number) === decoding) this.#decodings.delete(number);
+    }
   }
 
   /**
    * Tries the head of the line once more, without hardware, or gives it up.
    *
-   * Browsers also end decoders that are idle in a hidden tab; with an empty line that is no loss.
+   * Browsers also end decoders that are idle in a hidden tab, which is no loss: whoever still
+   * wants a picture asks again when told that there is news.
    */
   #fails() {
     const head = this.#line[0];
+    const isWanted = head && !head.isClosed;
     this.#dropDecoder();
     this.#stopLine();
-    if (!head) return;
-    const { gop } = head.record;
+    if (!isWanted) {
+      this.#on.picture();
+      return;
+    }
     if (head.attempts < MOST_ATTEMPTS) {
       const again = this.#begin(head.record);
       again.attempts = head.attempts + 1;
       again.rank = head.rank;
       this.#pump();
     } else {
-      this.#on.fault(gop.number, faultText());
+      this.#on.fault(head.record.gop.number, FAULT);
     }
   }
 
@@ -261,8 +246,4 @@ class WebCodecsEngine {
     this.#decoder = null;
     if (decoder && decoder.state !== "closed") decoder.close();
   }
-}
-
-function faultText() {
-  return "A part of the video cannot be decoded.";
 }

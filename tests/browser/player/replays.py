@@ -57,9 +57,9 @@ def of_family(name: str) -> Replay:
     """Load the replay of a recorded family."""
     replay = Replay()
     for request in recorded.requests(name):
-        video = request.video()
+        video = recorded.video_of(request)
         if video is not None:
-            said = next(item for item in request.expected if item["type"] == "replay_video")
+            said = next(item for item in request.expect["items"] if item["type"] == "replay_video")
             replay.add(said["segment_id"], said["starts_ms"], video, ended_at_ms=said["ends_ms"])
     return replay
 

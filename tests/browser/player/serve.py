@@ -148,10 +148,10 @@ class Server:
         return self.replays[request.path_params["name"]]
 
     def _index_of(self, replay: Replay, version: str) -> PlaybackIndex | None:
+        segments = playback.at_version(replay.segments, version)
+        if segments is None:
+            return None
         if version not in self._built:
-            segments = playback.at_version(replay.segments, version)
-            if segments is None:
-                return None
             self._built[version] = playback.build(segments)
         return self._built[version]
 

@@ -1,0 +1,76 @@
+"""A server with replays, and a browser to look at them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.player import replays
+from tests.browser.player.serve import Server
+from tests.browser.player.watching import Watching
+from tests.support import samples
+
+FAMILIES: Final = ("android-session-full-a", "android-rotation-a", "android-gap-a", "android-vfr-a")
+_CHROMIUM: Final = "/usr/bin/chromium"
+_PATIENCE_S: Final = 10
+
+
+class _Running(Server):
+    """A server and the address it listens on."""
+
+    url = ""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[_Running]:
+    """Run the server in a thread of its own, with the recorded replays if they are here."""
+    running = _Running()
+    if samples.ROOT.is_dir():
+        running.replays.update({name: replays.of_family(name) for name in FAMILIES})
+    uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
+    thread = threading.Thread(target=uvicorn_server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _PATIENCE_S
+    while not uvicorn_server.started:
+        assert time.monotonic() < deadline, "the server does not start"
+        thread.join(0.01)
+    port = uvicorn_server.servers[0].sockets[0].getsockname()[1]
+    running.url = f"http://localhost:{port}"
+    yield running
+    uvicorn_server.should_exit = True
+    thread.join(_PATIENCE_S)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium once."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["webcodecs", "mse"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name each engine in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def watching(server: _Running, browser: Browser, engine: str) -> Iterator[Watching]:
+    """Offer a page of its own, whose browser has the engine and no better one."""
+    with browser.new_context(viewport={"width": 500, "height": 500}) as context:
+        page = context.new_page()
+        if engine == "mse":
+            page.add_init_script("delete window.VideoDecoder")
+        watching = Watching(page, server.url)
+        yield watching
+        assert watching.errors == []
+    server.refuse_stream_with = None

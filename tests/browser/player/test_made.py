@@ -1,0 +1,184 @@
+"""Replays made to be awkward: reordered frames, long GOPs, damage, growth, a broken network."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.browser.player import replays
+from tests.browser.player.replays import Replay
+from tests.browser.player.serve import Server
+from tests.browser.player.watching import Watching
+from tests.support.clips import clip
+
+_SECOND = 1000
+
+
+def _seek_all(watching: Watching, due: Sequence[tuple[int, int, int]]) -> None:
+    """Seek back and forth over (time, start of the due frame, its colour)."""
+    count = len(due)
+    for place in range(count):
+        at_ms, shown_ms, colour = due[place * 7 % count if count % 7 else count - 1 - place]
+        assert watching.look("seek", at_ms, shown_ms)[-1] == colour, f"at {at_ms} ms"
+
+
+def _each_second(first: int, count: int, start_ms: int = 0) -> list[tuple[int, int, int]]:
+    """Say what a clip of one frame a second shows in the middle of each."""
+    return [
+        (start_ms + n * _SECOND + 500, start_ms + n * _SECOND, n % 8)
+        for n in range(first, first + count)
+    ]
+
+
+def test_reordered_frames_are_shown_in_order(watching: Watching, server: Server):
+    """B-frames are decoded after the frame they precede, and shown before it."""
+    video = clip(frames=12, b_frames=2)
+    server.replays["reordered"] = replays.of_clips([(0, video), (12_000, video)])
+    watching.open("reordered")
+    _seek_all(watching, [*_each_second(0, 12), *_each_second(0, 12, 12_000)])
+    seen = watching.look("play", 8, 24_000)
+    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 12 % 8][:-1] == []
+
+
+def test_cut_among_reordered_frames_shows_no_hidden_one(watching: Watching, server: Server):
+    """A frame beyond the cut is decoded for the ones before it, and never seen."""
+    video = clip(frames=12, b_frames=2)
+    for cut_ms in (7200, 8200, 9200):
+        name = f"cut-{cut_ms}"
+        server.replays[name] = replays.of_clips([(0, video), (cut_ms, video)])
+        watching.open(name)
+        before = [(at, shown, c) for at, shown, c in _each_second(5, 5) if at < cut_ms]
+        _seek_all(watching, [*before, *_each_second(0, 3, cut_ms)])
+        assert watching.look("seek", cut_ms - 1, cut_ms // _SECOND * _SECOND)[-1] == (
+            cut_ms // _SECOND % 8
+        )
+
+
+def test_long_gop_is_decoded_as_it_is_needed(watching: Watching, server: Server):
+    """Hundreds of frames after one keyframe: seeks both ways, steps, fast play."""
+    video = clip(frames=150, keyframe_every=1000, width=720, height=1280)
+    server.replays["long"] = replays.of_clips([(0, video)])
+    watching.open("long")
+    _seek_all(watching, [_each_second(0, 150)[n] for n in (149, 3, 80, 79, 78, 120)])
+    watching.request("step", frames=-1)
+    watching.until("s.shown_ms === 119000")
+    seen = watching.look("play", 16, 145_000)
+    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 8] == []
+
+
+def _three_segments() -> Replay:
+    video = clip(frames=5)
+    return replays.of_clips([(0, video), (5000, video), (10_000, video)])
+
+
+def _plays_past(watching: Watching) -> None:
+    """Check that the second of three segments is passed, and never shown as something else."""
+    seen = watching.look("play", 2, 11_000)
+    assert [at for at, *_ in seen if 5000 <= at < 10_000] == []
+    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 5] == []
+    assert watching.state()["error"] is not None
+    watching.request("seek", at_ms=7000)
+    watching.until("s.at_ms === 7000 && s.shown_ms === -1")
+    assert watching.look("colour") == -1
+    assert watching.state()["error"] is not None
+    assert watching.look("seek", 12_000, 12_000)[-1] == 2
+    assert watching.state()["error"] is None
+
+
+def test_missing_object_is_told_and_passed(watching: Watching, server: Server):
+    """What is no longer on the server is not played; the rest is."""
+    replay = server.replays["missing"] = _three_segments()
+    del replay.objects["000001.mp4"]
+    watching.open("missing")
+    _plays_past(watching)
+
+
+def test_undecodable_video_is_told_and_passed(watching: Watching, server: Server):
+    """A decoder that gives up costs its GOP, not the replay."""
+    replay = server.replays["damaged"] = _three_segments()
+    video = replay.objects["000001.mp4"]
+    at = video.index(b"mdat") + 4
+    replay.objects["000001.mp4"] = video[:at] + b"\xa5" * (len(video) - at)
+    watching.open("damaged")
+    _plays_past(watching)
+
+
+def test_replay_that_grows_can_be_watched_on(watching: Watching, server: Server):
+    """A refresh brings the new end; the picture and the time stay."""
+    replay = server.replays["growing"] = replays.of_clips([(0, clip(frames=5))])
+    watching.open("growing", 3500)
+    replay.add(1, replays.EPOCH_MS + 5000, clip(frames=5))
+    watching.request("refresh")
+    watching.until("s.duration_ms === 10000")
+    assert (watching.state()["at_ms"], watching.look("colour")) == (3500, 3)
+    _seek_all(watching, _each_second(0, 5, 5000))
+
+
+def test_segment_that_arrives_in_the_middle_is_found(watching: Watching, server: Server):
+    """The stream refuses the old version, the page fetches the index again and goes on."""
+    clips = [(0, clip(frames=5)), *((20_000 + n * 60_000, clip(frames=60)) for n in range(3))]
+    replay = server.replays["late"] = replays.of_clips(clips)
+    watching.open("late")
+    assert len(watching.state()["gaps"]) == 1
+    replay.add(9, replays.EPOCH_MS + 5000, clip(frames=15))
+    _seek_all(watching, [(150_500, 150_000, 2)])
+    watching.until("s.gaps.length === 0")
+    assert watching.look("seek", 9000, 9000)[-1] == 4
+
+
+def test_lost_connection_is_told_and_found_again(watching: Watching, server: Server):
+    """The player waits, says why, and goes on by itself."""
+    server.replays["far"] = replays.of_clips([(0, clip(frames=400))])
+    watching.open("far")
+    watching.page.context.set_offline(True)
+    watching.request("seek", at_ms=300_500)
+    watching.until("s.waiting && s.error !== null")
+    assert (watching.state()["at_ms"], watching.state()["shown_ms"]) == (300_500, 0)
+    watching.page.context.set_offline(False)
+    watching.until("s.shown_ms === 300000 && !s.waiting && s.error === null")
+    watching.look("frames", 2)
+    assert watching.look("colour") == 300 % 8
+
+
+def test_replay_without_video_is_empty(watching: Watching, server: Server):
+    """There is nothing to play, and nothing breaks."""
+    server.replays["empty"] = Replay()
+    assert watching.open("empty")["status"] == "empty"
+    watching.request("play")
+    watching.request("seek", at_ms=5)
+    watching.request("step", frames=1)
+    state = watching.state()
+    assert (state["status"], state["playing"], state["error"]) == ("empty", False, None)
+
+
+def test_turned_video_is_shown_upright(watching: Watching, server: Server):
+    """A track header may ask for a quarter turn; the stage makes it."""
+    video = bytearray(clip(frames=2))
+    matrix = video.index(b"tkhd") + 44
+    quarter = [0, 1 << 16, 0, -(1 << 16) & 0xFFFFFFFF, 0, 0, 0, 0, 1 << 30]
+    video[matrix : matrix + 36] = b"".join(number.to_bytes(4, "big") for number in quarter)
+    server.replays["turned"] = replays.of_clips([(0, bytes(video))])
+    state = watching.open("turned")
+    watching.screen_is((256, 128))
+    assert (state["width"], state["height"]) == (256, 128)
+
+
+@pytest.mark.parametrize("engine", ["mse"], indirect=True)
+def test_browser_that_plays_no_h264_is_told(watching: Watching, server: Server):
+    """The page says so instead of staying dark."""
+    server.replays["any"] = replays.of_clips([(0, clip())])
+    watching.page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource")
+    state = watching.open("any")
+    assert (state["status"], state["engine"]) == ("failed", "none")
+    assert "H.264" in state["error"]
+    watching.request("play")
+    assert watching.state()["playing"] is False
+
+
+def test_player_that_is_destroyed_leaves_nothing(watching: Watching, server: Server):
+    """Its elements, its global and its requests end."""
+    server.replays["any"] = replays.of_clips([(0, clip(frames=60))])
+    watching.open("any")
+    watching.request("play")
+    watching.page.evaluate("player.destroy()")
+    assert watching.page.evaluate("document.querySelectorAll('canvas, video').length") == 0
+    assert watching.page.evaluate("'pb' in window") is False

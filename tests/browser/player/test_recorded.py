@@ -1,0 +1,124 @@
+"""Recorded replays in a real browser: the second that is drawn is the second that is due."""
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.browser.player import truth
+from tests.browser.player.conftest import FAMILIES
+from tests.browser.player.watching import Watching
+from tests.support import samples
+
+pytestmark = samples.needs_samples
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Name each recorded family in turn."""
+    name: str = request.param
+    return name
+
+
+def _wrong(seen: list[Any], facts: truth.Truth) -> list[Any]:
+    """Keep the refreshes whose picture was not the one due at the clock's time."""
+    return [
+        (at_ms, colour, size)
+        for at_ms, colour, _, *size, _ in seen
+        if (facts.at(at_ms).colour, facts.at(at_ms).size) != (colour, tuple(size))
+    ]
+
+
+def test_every_frame_can_be_sought(watching: Watching, engine: str, family: str):
+    """Each seek shows the due frame in its size, and no other picture on the way."""
+    facts = truth.of_family(family)
+    state = watching.open(family)
+    assert (state["engine"], state["duration_ms"]) == (engine, facts.duration_ms)
+    dice = random.Random(family)
+    times = [frame.at_ms + dice.choice([0, 1, 350]) for frame in facts.frames]
+    times += [frame.at_ms - 1 for frame in facts.frames[1:]] + [facts.duration_ms]
+    dice.shuffle(times)
+    before = facts.at(0).colour
+    for at_ms in times[:60]:
+        due = facts.at(at_ms)
+        seen = watching.look("seek", at_ms, due.at_ms)
+        assert seen in ([before, due.colour], [due.colour]), f"at {at_ms} ms"
+        watching.screen_is(due.size)
+        before = due.colour
+
+
+@pytest.mark.parametrize("rate", [8, 16])
+def test_fast_play_shows_what_is_due(watching: Watching, family: str, rate: int):
+    """Over borders, rotations and gaps, on every refresh; and no frame is left out."""
+    facts = truth.of_family(family)
+    watching.open(family)
+    seen = watching.look("play", rate, facts.duration_ms + 1)
+    assert _wrong(seen, facts) == []
+    shown = {shown_ms for _, _, shown_ms, *_ in seen}
+    lengths = zip(facts.frames, [*facts.frames[1:], None], strict=True)
+    long = [a.at_ms for a, b in lengths if b and b.at_ms - a.at_ms >= 150 * rate]
+    assert [at_ms for at_ms in long if at_ms not in shown] == []
+    state = watching.state()
+    assert (state["playing"], state["at_ms"]) == (False, facts.duration_ms)
+
+
+def test_play_at_its_own_speed_shows_what_is_due(watching: Watching):
+    """One second of the replay takes one second."""
+    facts = truth.of_family("android-vfr-a")
+    watching.open("android-vfr-a", 4300)
+    seen = watching.look("play", 1, 6200)
+    assert _wrong(seen, facts) == []
+    assert {shown_ms for _, _, shown_ms, *_ in seen} >= {4500, 5000}
+
+
+def test_gaps_are_skipped_unless_told_not_to(watching: Watching):
+    """Skipping, the clock jumps from a gap's start to its end; else the last frame is held."""
+    facts = truth.of_family("android-gap-a")
+    (start_ms, end_ms) = facts.gaps[0]
+    state = watching.open("android-gap-a", start_ms - 1500)
+    assert state["gaps"] == [{"start_ms": start_ms, "end_ms": end_ms}]
+    seen = watching.look("play", 4, end_ms + 500)
+    assert [at_ms for at_ms, *_ in seen if start_ms <= at_ms < end_ms] == []
+    watching.request("skip_gaps", on=False)
+    watching.look("seek", start_ms - 100, facts.at(start_ms - 100).at_ms)
+    seen = watching.look("play", 16, end_ms + 500)
+    held = [(colour, in_gap) for at_ms, colour, *_, in_gap in seen if start_ms <= at_ms < end_ms]
+    assert len(held) > 10
+    assert set(held) == {(facts.at(start_ms).colour, True)}
+
+
+def test_seek_into_a_gap_holds_the_last_frame(watching: Watching):
+    """Standing still in a gap, the state says so; playing leaves it at once."""
+    facts = truth.of_family("android-gap-a")
+    (start_ms, end_ms) = facts.gaps[0]
+    watching.open("android-gap-a")
+    watching.look("seek", start_ms + 4000, facts.at(start_ms).at_ms)
+    state = watching.state()
+    assert state["in_gap"] == {"start_ms": start_ms, "end_ms": end_ms}
+    assert state["at_ms"] == start_ms + 4000
+    assert watching.look("colour") == facts.at(start_ms).colour
+    seen = watching.look("play", 1, end_ms + 300)
+    assert all(at_ms >= end_ms or at_ms == start_ms + 4000 for at_ms, *_ in seen)
+
+
+def test_page_may_open_in_the_middle(watching: Watching, family: str):
+    """The first picture is the one due at the time the page was asked for."""
+    facts = truth.of_family(family)
+    at_ms = facts.duration_ms // 2
+    state = watching.open(family, at_ms)
+    assert (state["status"], state["at_ms"]) == ("ready", at_ms)
+    assert watching.look("colour") == facts.at(at_ms).colour
+
+
+def test_steps_go_frame_by_frame(watching: Watching):
+    """Forward and back, over the borders of segments."""
+    facts = truth.of_family("android-rotation-a")
+    watching.open("android-rotation-a", 15_000)
+    place = facts.frames.index(facts.at(15_000))
+    for frames in [1, 1, 1, -1, 4, -1, -1, -3, -3]:
+        watching.request("step", frames=frames)
+        place += frames
+        due = facts.frames[place]
+        watching.until(f"s.shown_ms === {due.at_ms}")
+        watching.look("frames", 2)
+        assert watching.look("colour") == due.colour
