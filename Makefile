@@ -1,0 +1,97 @@
+# make run      start Playhead on http://localhost:8000; data in ./data
+# make demo     play the demo app into the running server
+# make test     test everything, from a bare machine
+# make check    the quick part of it, before each commit
+# make format   lay out all Python files
+# make lock     pin the dependencies anew, with hashes (needs uv)
+# make clean    remove what was installed and cached; ./data stays
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test check lint javascript format lock clean system
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= uv
+
+# A stamp carries the checksum of what it stands for, so a fresh one costs nothing to look at.
+checksum = $(firstword $(shell cksum < $(1)))
+APP := $(VENV)/.app-$(call checksum,requirements/app.lock)
+DEV := $(VENV)/.dev-$(call checksum,requirements/dev.lock)
+NODE := node_modules/.packages-$(call checksum,package-lock.json)
+
+# pip takes nothing whose hash is not in the lock.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: $(APP) $(BIN)/playhead
+	@exec $(BIN)/python -m app.cli serve
+
+demo: $(APP) $(BIN)/playhead
+	@exec $(BIN)/python -m app.cli demo
+
+# Two runs of pytest: the browser's driver keeps an event loop of its own.
+test: lint javascript system
+	$(BIN)/python -m pytest -q --ignore=tests/browser tests
+	$(BIN)/python -m pytest -q tests/browser
+
+check: lint javascript
+	$(BIN)/python -m pytest -q tests/unit tests/contract $(wildcard tests/api)
+
+lint: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+javascript: $(NODE)
+	node_modules/.bin/tsc
+	node --test $(wildcard tests/unit/js/*.test.js)
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv; or say: make lock UV=/path/to/uv"; exit 1; }
+	cd requirements && for name in app dev; do \
+	    $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
+	        $$name.in -o $$name.lock || exit 1; done
+
+clean:
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:
+	@.ci/system
+
+$(APP): | $(BIN)/python
+	@echo "Installing what Playhead needs into $(VENV); this happens once and takes about a minute ..."
+	@$(INSTALL) -r requirements/app.lock
+	@rm -f $(VENV)/.app-* && touch $@
+
+$(DEV): | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(INSTALL) -r requirements/dev.lock
+	@rm -f $(VENV)/.dev-* && touch $@
+
+$(NODE): | system
+	npm ci --no-audit --no-fund
+	@rm -f node_modules/.packages-* && touch $@
+
+$(BIN)/playhead: | $(BIN)/python
+	@ln -sf ../../playhead $@
+
+# Half an environment is worse than none: what fails is removed.
+$(BIN)/python:
+	@for python in python3.11 python3 python3.12 python3.13; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv $(VENV) && exit 0; \
+	        rm -rf $(VENV); \
+	        echo "$$python cannot make a virtual environment. On Debian: apt-get install python3-venv"; \
+	        exit 1; \
+	    fi; \
+	done; echo "Playhead needs Python 3.11 or later; no python3.11 or python3 of that age is found."; exit 1

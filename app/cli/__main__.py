@@ -1,0 +1,5 @@
+"""`python -m app.cli` does what `playhead` does."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""`playhead demo`: play a made-up app into the running server, through the door phones use."""
+
+import asyncio
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.cli import projects, surroundings
+from app.cli.surroundings import err, out
+from app.core.ids import ReplayId
+from app.core.settings import Settings
+from app.projects import queries
+from app.projects.model import Project
+from app.web.view import hrefs
+
+APP: Final = "Demo shop"
+BACKEND: Final = "Demo shop backend"
+
+
+def demo(
+    project: Annotated[
+        str | None, typer.Option(help="Id or slug of the project to send to; default: the first.")
+    ] = None,
+) -> None:
+    """Play a made-up shopping app: a replay with taps, requests, errors and traces."""
+    settings = surroundings.read_settings()
+    asyncio.run(_demo(settings, project))
+
+
+async def _demo(settings: Settings, wanted: str | None) -> None:
+    from app.demo import send  # noqa: PLC0415 - draws and encodes: 0.5 s no other command pays
+
+    async with (
+        surroundings.database(settings) as database,
+        database.transaction() as connection,
+    ):
+        app = await _app_project(connection, wanted)
+        backend = await _named(connection, BACKEND)
+        app_dsn = projects.dsn_of(settings, await projects.active_key(connection, app))
+        backend_dsn = projects.dsn_of(settings, await projects.active_key(connection, backend))
+    base_url = surroundings.address(settings)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task("Recording", total=1.0)
+        result = await send.play(
+            app_dsn,
+            backend_dsn,
+            base_url=base_url,
+            on_progress=lambda done: progress.update(task, completed=done),
+        )
+    page = hrefs.replay(app.id, ReplayId(result.replay_id))
+    out.print(f"Sent {result.sent} envelopes, {result.refused} refused. Watch the replay:")
+    out.print(f"{base_url}{page}")
+
+
+async def _app_project(connection: AsyncConnection, wanted: str | None) -> Project:
+    if wanted is not None:
+        return await projects.find(connection, wanted)
+    found = [each for each in await queries.all_projects(connection) if each.name != BACKEND]
+    return found[0] if found else await projects.make_project(connection, APP)
+
+
+async def _named(connection: AsyncConnection, name: str) -> Project:
+    for project in await queries.all_projects(connection):
+        if project.name == name:
+            return project
+    return await projects.make_project(connection, name)

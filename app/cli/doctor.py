@@ -1,0 +1,161 @@
+"""`playhead doctor`: look at everything the server stands on, and say what to do about it."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import typer
+from rich.table import Table
+
+from app.cli import surroundings
+from app.cli.surroundings import out
+from app.core import clock
+from app.core.errors import ReplayError
+from app.core.settings import Settings
+from app.db import engine, migrate
+from app.db.folder import DataFolderLock, Taken
+from app.storage.local import LocalStore
+
+OBJECTS: Final = "objects"
+"""The folder of local storage under the data folder."""
+
+_CLOCK_S: Final = 5.0
+"""Between our clock and the database's; more makes links end early and lists look odd."""
+_GIB: Final = 1024**3
+
+
+class State(StrEnum):
+    """What a check found."""
+
+    FINE = "fine"
+    LOOK = "look"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table."""
+
+    subject: str
+    state: State
+    text: str
+
+
+def doctor() -> None:
+    """Check data folder, disk space, server, database, clock and storage."""
+    findings = asyncio.run(examine(surroundings.read_settings()))
+    table = Table("", "What", "Found", box=None)
+    colours = {State.FINE: "green", State.LOOK: "yellow", State.WRONG: "red"}
+    for finding in findings:
+        table.add_row(finding.state, finding.subject, finding.text, style=colours[finding.state])
+    out.print(table)
+    if any(finding.state is State.WRONG for finding in findings):
+        raise typer.Exit(1)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Make every check; one that fails does not keep the others from being made."""
+    return [
+        Finding("Python", State.FINE, sys.version.split()[0]),
+        *_folder(settings),
+        *_server(settings),
+        *await _database(settings),
+        await _storage(settings),
+    ]
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir.resolve()
+    if not folder.is_dir():
+        yield Finding("data folder", State.LOOK, f"{folder} is made by the first `playhead serve`")
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"playhead")
+    except OSError as error:
+        yield Finding("data folder", State.WRONG, f"{folder}: {error.strerror}")
+        return
+    yield Finding("data folder", State.FINE, f"{folder} can be written")
+    free = shutil.disk_usage(folder).free
+    reserve = settings.journal_reserve_bytes
+    text = f"{free / _GIB:.1f} GiB free, envelopes are taken down to {reserve / _GIB:.1f} GiB"
+    state = State.WRONG if free <= reserve else State.LOOK if free < 2 * reserve else State.FINE
+    yield Finding("disk space", state, text)
+
+
+def _server(settings: Settings) -> Iterator[Finding]:
+    if not settings.data_dir.is_dir():
+        return
+    try:
+        DataFolderLock.acquire(settings.data_dir).release()
+    except Taken as taken:
+        where = surroundings.address(settings)
+        yield Finding("server", State.FINE, f"runs as process {taken.pid} on {where}")
+        return
+    except OSError as error:
+        yield Finding("server", State.WRONG, f"the lock of the data folder: {error.strerror}")
+        return
+    yield Finding("server", State.LOOK, "does not run; start it with `playhead serve`")
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    url = surroundings.known_url(settings)
+    if url is None:
+        return [Finding("database", State.LOOK, "embedded; it starts with the server")]
+    kind = "external" if settings.database_url else "embedded"
+    try:
+        before = clock.now()
+        connection = await engine.connect(url)
+        try:
+            version = await connection.fetchval("show server_version")
+            now: datetime = await connection.fetchval("select clock_timestamp()")
+        finally:
+            await connection.close()
+        revision = await migrate.current_revision(url)
+    except ReplayError as error:
+        return [Finding("database", State.WRONG, str(error))]
+    newest = migrate.known_revisions()[-1]
+    return [
+        Finding("database", State.FINE, f"{kind}, Postgres {version}"),
+        _schema(revision, newest),
+        _clock(before, now),
+    ]
+
+
+def _schema(revision: str | None, newest: str) -> Finding:
+    if revision is None or revision < newest:
+        text = f"at {revision or 'none'}, {newest} is needed; run `playhead migrate`"
+        return Finding("schema", State.WRONG, text)
+    return Finding("schema", State.FINE, f"at {revision}")
+
+
+def _clock(before: datetime, database_now: datetime) -> Finding:
+    after = clock.now()
+    off_s = max(
+        (before - database_now).total_seconds(), (database_now - after).total_seconds(), 0.0
+    )
+    state = State.FINE if off_s <= _CLOCK_S else State.WRONG
+    text = f"{after:%Y-%m-%d %H:%M:%S} UTC, {off_s:.1f} s away from the database's"
+    return Finding("clock", state, text)
+
+
+async def _storage(settings: Settings) -> Finding:
+    if settings.storage != "local":
+        return Finding("storage", State.WRONG, "this release keeps objects on local disk only")
+    if not settings.data_dir.is_dir():
+        return Finding("storage", State.LOOK, "made with the data folder")
+    try:
+        store = LocalStore(settings.data_dir / OBJECTS, 1)
+        try:
+            await store.probe()
+        finally:
+            await store.close()
+    except ReplayError as error:
+        return Finding("storage", State.WRONG, str(error))
+    return Finding("storage", State.FINE, "put, range, list and delete work")

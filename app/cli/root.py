@@ -1,0 +1,40 @@
+"""The commands and their groups, and the one place where their errors become messages."""
+
+from typing import Annotated
+
+import typer
+
+from app.cli import demo, doctor, erase, people, projects, serve, surroundings
+from app.core import log
+from app.core.errors import ReplayError
+
+app = typer.Typer(
+    name="playhead",
+    help="Self-hosted session replay for mobile apps, fed by unmodified Sentry SDKs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("migrate")(serve.migrate)
+app.command("demo")(demo.demo)
+app.add_typer(projects.projects, name="project")
+app.add_typer(projects.keys, name="key")
+app.add_typer(people.people, name="user")
+app.command("doctor")(doctor.doctor)
+app.command("erase")(erase.erase)
+
+
+@app.callback()
+def _prepare(
+    *, verbose: Annotated[bool, typer.Option("--verbose", help="Print log lines too.")] = False
+) -> None:
+    log.set_up(json_lines=False, level="INFO" if verbose else "WARNING")
+
+
+def main() -> None:
+    """Run the command that the arguments name; errors end as one line and status 1."""
+    try:
+        app(prog_name="playhead")
+    except (ReplayError, OSError) as error:
+        surroundings.fail(str(error))

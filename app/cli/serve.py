@@ -1,0 +1,130 @@
+"""`playhead serve` and `playhead migrate`: the server itself, and its schema."""
+
+import asyncio
+import errno
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import surroundings
+from app.cli.surroundings import out
+from app.core import log
+from app.core.errors import Malformed, Unavailable
+from app.core.settings import Settings
+from app.db import migrate as schema
+from app.db.embedded import EmbeddedPostgres
+from app.db.folder import DataFolderLock, Taken
+
+if TYPE_CHECKING:
+    from app.main import Started
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder for everything that is kept.")
+    ] = None,
+) -> None:
+    """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
+    from app.main import run  # noqa: PLC0415 - the whole server, which no other command needs
+
+    settings = surroundings.read_settings(host=host, port=port, data_dir=data_dir)
+    log.set_up(json_lines=settings.log_format == "json", level=settings.log_level)
+    lock = take_folder(settings)
+    try:
+        check_port(settings.host, settings.port)
+        run(settings, on_ready=lambda started: _tell(settings, started))
+    finally:
+        surroundings.forget_address(settings.data_dir)
+        lock.release()
+
+
+def migrate() -> None:
+    """Bring the database to the newest schema. `serve` does this by itself."""
+    settings = surroundings.read_settings()
+    was_behind = asyncio.run(_migrate(settings))
+    newest = schema.known_revisions()[-1]
+    out.print(f"{'Migrated to' if was_behind else 'Nothing to do: already at'} {newest}.")
+
+
+def take_folder(settings: Settings) -> DataFolderLock:
+    """Take the data folder for this process.
+
+    Raises:
+        Unavailable: Another Playhead has it; the message says which and where.
+    """
+    try:
+        return DataFolderLock.acquire(settings.data_dir)
+    except Taken as taken:
+        who = f"process {taken.pid}" if taken.pid else "another process"
+        raise Unavailable(
+            f"Playhead already runs on this data folder "
+            f"({who}, {surroundings.address(settings)}). Open that address, stop that process, "
+            f"or start this one with another --data-dir and --port."
+        ) from None
+
+
+def check_port(host: str, port: int) -> None:
+    """Look whether the port can be opened, before a database is started for nothing.
+
+    Raises:
+        Malformed: The host names no address of this machine.
+        Unavailable: The port is in use or not allowed; the message says what to do.
+    """
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(place[:2], family=family).close()
+    except socket.gaierror as error:
+        raise Malformed(f"no such host {log.shown(host)}: {error.strerror}") from None
+    except OSError as error:
+        raise Unavailable(_port_fault(host, port, error)) from None
+
+
+def banner(started: "Started", data_dir: Path) -> None:
+    """Print what a person needs after a start: where to go, how to get in, what comes next."""
+    lines = [("Web app", started.base_url)]
+    if started.sign_in_link is not None:
+        lines.append(("Sign in", f"{started.sign_in_link}  (works once, within 24 hours)"))
+    lines += [("DSN", started.dsn), ("Data", str(data_dir.resolve()))]
+    out.print("\nPlayhead is ready.\n", style="bold green")
+    for name, value in lines:
+        out.print(f"  {name:<9}{value}")
+    way_in = "the sign-in link" if started.sign_in_link else "the web app"
+    out.print(
+        f"\n  Next: open {way_in} and press “Play the demo app”,\n"
+        "  or run `make demo` in a second terminal. Ctrl-C stops the server.\n"
+    )
+
+
+def _tell(settings: Settings, started: "Started") -> None:
+    surroundings.write_address(settings.data_dir, started.base_url)
+    banner(started, settings.data_dir)
+
+
+async def _migrate(settings: Settings) -> bool:
+    url = surroundings.known_url(settings)
+    if url is not None:
+        return await schema.upgrade(url)
+    lock = take_folder(settings)
+    postgres = EmbeddedPostgres()
+    try:
+        return await schema.upgrade(await postgres.start(settings.data_dir))
+    finally:
+        await postgres.stop()
+        lock.release()
+
+
+def _port_fault(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"port {port} is in use by another program. "
+                f"Choose another one: `playhead serve --port {port + 1}`, or set PLAYHEAD_PORT."
+            )
+        case errno.EACCES:
+            return f"this account may not open port {port}; ports from 1024 on are free for all"
+        case _:
+            return f"cannot listen on {host}:{port}: {error.strerror}"

@@ -1,0 +1,105 @@
+"""What every command needs: settings, a terminal, the database, the running server's address."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pydantic
+from rich.console import Console
+
+from app.core.errors import Malformed
+from app.core.settings import Settings
+from app.db import migrate
+from app.db.embedded import EmbeddedPostgres
+from app.db.engine import Database
+from app.db.folder import DataFolderLock
+
+out: Final = Console(highlight=False, soft_wrap=True, markup=False)
+"""Where results go: lines are never broken, so that addresses can be copied."""
+
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+_ADDRESS: Final = "playhead.address"
+
+
+def read_settings(**chosen: Any) -> Settings:
+    """Read the settings; options given on the command line win over the environment.
+
+    Raises:
+        Malformed: Names each setting that cannot be used, and why.
+    """
+    try:
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except pydantic.ValidationError as error:
+        faults = [
+            f"PLAYHEAD_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        ]
+        raise Malformed("; ".join(faults)) from None
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database that the server uses, whether or not the server runs now.
+
+    The embedded Postgres is started for the length of the block when nobody runs it.
+
+    Raises:
+        Taken: Another process has the data folder, and its Postgres is not ready yet.
+        Unavailable: Postgres cannot be reached.
+    """
+    async with _database_url(settings) as url:
+        pool = Database.open(url, pool_size=2)
+        try:
+            yield pool
+        finally:
+            await pool.close()
+
+
+@asynccontextmanager
+async def _database_url(settings: Settings) -> AsyncIterator[str]:
+    url = known_url(settings)
+    if url is not None:
+        yield url
+        return
+    lock = DataFolderLock.acquire(settings.data_dir)
+    postgres = EmbeddedPostgres()
+    try:
+        url = await postgres.start(settings.data_dir)
+        await migrate.upgrade(url)
+        yield url
+    finally:
+        await postgres.stop()
+        lock.release()
+
+
+def known_url(settings: Settings) -> str | None:
+    """Return where the database is reached now; None when the embedded one does not run."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return EmbeddedPostgres.running(settings.data_dir)
+
+
+def write_address(data_dir: Path, base_url: str) -> None:
+    """Leave word of where the server that runs on this data folder is reached."""
+    (data_dir / _ADDRESS).write_text(f"{base_url}\n")
+
+
+def forget_address(data_dir: Path) -> None:
+    """Take that word back; does nothing when there is none."""
+    (data_dir / _ADDRESS).unlink(missing_ok=True)
+
+
+def address(settings: Settings) -> str:
+    """Return where the server is reached: as it said itself, else as the settings say."""
+    try:
+        return (settings.data_dir / _ADDRESS).read_text().strip() or settings.base_url
+    except OSError:
+        return settings.base_url
+
+
+def fail(message: str) -> None:
+    """Print a message for the person who must act, and end the program with status 1."""
+    err.print(f"playhead: {message}", style="red")
+    sys.exit(1)
