@@ -38,6 +38,8 @@ def set_up(*, json_lines: bool, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # Alembic tells about every plugin it loads.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def get(room: str) -> structlog.stdlib.BoundLogger:

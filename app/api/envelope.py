@@ -1,0 +1,200 @@
+"""The envelope door: a plain ASGI application before everything else.
+
+    POST [/prefix]/api/{project}/envelope[/]     every current SDK
+    POST [/prefix]/api/{project}/store[/]        old SDKs: one event as JSON
+    OPTIONS                                      browsers, before they post
+
+It answers 200 when the envelope is on disk, 4xx when it can never be kept, and hangs up otherwise:
+never 5xx, because phones delete what was answered.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, Literal, cast
+
+from app.api.hang_up import Receive, hang_up
+from app.core import log
+from app.core.errors import Limited, Refused, TooLarge, Unavailable
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.core.units import bytes_text
+from app.ingest.accept import Gate, accept
+from app.ingest.request import IngestRequest
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+_PATH: Final = re.compile(r"(?:/[^/]+)*?/api/(?P<project>[^/]+)/(?P<kind>envelope|store)/?\Z")
+_METHOD_NOT_ALLOWED: Final = 405
+_OK: Final = 200
+_CORS: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
+)
+_PREFLIGHT: Final[tuple[Header, ...]] = (
+    *_CORS,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (
+        b"access-control-allow-headers",
+        (
+            b"x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept,"
+            b" content-type, authentication, authorization, content-encoding, transfer-encoding"
+        ),
+    ),
+    (b"access-control-max-age", b"3600"),
+)
+_RETRY_AFTER_S: Final = b"60"
+
+_logger: Final = log.get("api.envelope")
+
+
+class _SenderGone(Exception):
+    """The connection ended before the body did: there is nobody to answer."""
+
+
+class EnvelopeDoor:
+    """Takes ingest requests; everything else goes on to the next application."""
+
+    def __init__(self, gate: Gate, after: AsgiApp) -> None:
+        self._gate = gate
+        self._after = after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI defines it."""
+        found = _PATH.match(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self._after(scope, receive, send)
+            return
+        kind = cast("Literal['envelope', 'store']", found["kind"])
+        try:
+            await self._serve(scope, receive, send, found["project"], kind)
+        except _SenderGone:
+            return
+        except Unavailable as error:
+            _logger.warning("cannot keep an envelope", error=str(error))
+            hang_up(receive)
+        except Exception:
+            _logger.exception("accepting an envelope failed", path=shown(scope["path"]))
+            hang_up(receive)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        project: str,
+        kind: Literal["envelope", "store"],
+    ) -> None:
+        match scope["method"]:
+            case "POST":
+                await self._take(scope, receive, send, project, kind)
+            case "OPTIONS":
+                await _answer(send, _OK, None, headers=_PREFLIGHT)
+            case method:
+                detail = {"detail": f"{method} is not understood here, expected POST"}
+                await _answer(
+                    send,
+                    _METHOD_NOT_ALLOWED,
+                    detail,
+                    headers=(*_CORS, (b"allow", b"POST, OPTIONS")),
+                )
+
+    async def _take(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        project: str,
+        kind: Literal["envelope", "store"],
+    ) -> None:
+        try:
+            body = await _read_body(scope, receive)
+            event_id = await accept(self._gate, _request(scope, project, kind, body))
+        except Refused as refused:
+            answer = {"detail": str(refused), "causes": [refused.reason]}
+            extra: tuple[Header, ...] = ()
+            if isinstance(refused, Limited):
+                extra = ((b"retry-after", _RETRY_AFTER_S),)
+            elif isinstance(refused, TooLarge):
+                # The rest of a body that is too large is not read.
+                extra = ((b"connection", b"close"),)
+            await _answer(send, refused.status, answer, headers=(*_CORS, *extra))
+            return
+        await _answer(send, _OK, {"id": event_id} if event_id else {}, headers=_CORS)
+
+
+def _request(
+    scope: Scope, project: str, kind: Literal["envelope", "store"], body: bytes
+) -> IngestRequest:
+    sentry_auth: list[str] = []
+    authorization: list[str] = []
+    content_encoding: str | None = None
+    for name, value in scope["headers"]:
+        match name:
+            case b"x-sentry-auth":
+                sentry_auth.append(value.decode("latin-1"))
+            case b"authorization":
+                authorization.append(value.decode("latin-1"))
+            case b"content-encoding":
+                content_encoding = value.decode("latin-1")[:64]
+            case _:
+                continue
+    client = scope.get("client")
+    return IngestRequest(
+        project=project,
+        kind=kind,
+        auth_headers=(*sentry_auth, *authorization),
+        query=scope["query_string"].decode("latin-1"),
+        content_encoding=content_encoding,
+        client_ip=client[0] if client else None,
+        body=body,
+    )
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    """Read a body under its cap, whether or not its length was announced.
+
+    Raises:
+        TooLarge: It is, or says it is, over the cap.
+    """
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if declared.isdigit() and int(declared) > LIMITS.body_bytes:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _SenderGone
+        chunk: bytes = message.get("body", b"")
+        size_bytes += len(chunk)
+        if size_bytes > LIMITS.body_bytes:
+            raise _too_large()
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"the body has more than {bytes_text(LIMITS.body_bytes)}")
+
+
+async def _answer(
+    send: Send, status: int, body: dict[str, Any] | None, *, headers: Iterable[Header]
+) -> None:
+    data = b"" if body is None else json.dumps(body).encode()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(data)).encode()),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": data})

@@ -1,0 +1,57 @@
+"""Housekeeping once an hour: what is past its time goes."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from app.accounts import writes as account_writes
+from app.audit import writes as audit_writes
+from app.core import clock, log
+from app.core.errors import Unavailable
+from app.db.engine import Database
+from app.projects import writes as project_writes
+
+_PAUSE_S: Final = 3600.0
+QUARANTINE: Final = timedelta(days=7)
+
+_logger: Final = log.get("background")
+
+
+class Housekeeper:
+    """Forgets ended sign-ins, used links, old audit lines and old quarantine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin: at once, and then every hour."""
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End; nothing is half done."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await tidy(self._database)
+            except Unavailable as error:
+                _logger.warning("housekeeping waits", error=str(error))
+            except Exception:
+                _logger.exception("housekeeping failed")
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def tidy(database: Database) -> None:
+    """Forget what is past its time.
+
+    Raises:
+        Unavailable: Postgres does not answer.
+    """
+    async with database.transaction() as connection:
+        await account_writes.forget_old(connection)
+        await audit_writes.forget_old(connection)
+        await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)

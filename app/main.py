@@ -1,0 +1,233 @@
+"""Puts the floors together: keepers first, then stories, then doors, then the server.
+
+lock folder → Postgres → migrations → objects, journal, keys → digest, sweep → doors → listen
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from app import __version__
+from app.accounts import links, queries as account_queries, writes as account_writes
+from app.api import health
+from app.api.envelope import AsgiApp, EnvelopeDoor
+from app.background import Housekeeper
+from app.core import log
+from app.core.errors import ReplayError
+from app.core.settings import Settings
+from app.db import migrate
+from app.db.embedded import EmbeddedPostgres
+from app.db.engine import Database
+from app.erasure.sweep import Sweeper
+from app.formats import credentials
+from app.ingest.lane import Lane
+from app.projects import queries as project_queries, writes as project_writes
+from app.projects.keys import KeyCache
+from app.storage.local import LocalStore
+from app.storage.port import ObjectStore
+from app.web import errors as web_errors, router
+from app.web.guard import Guard
+from app.web.house import House
+from app.web.render import Renderer
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_STATIC_BASE: Final = f"/static/{__version__}"
+_FIRST_PROJECT: Final = "My app"
+_FIRST_PERSON: Final = "admin@localhost"
+_BACKLOG: Final = 1024
+"""Connections the kernel holds while the process is busy."""
+
+_logger: Final = log.get("main")
+
+
+class PortTaken(ReplayError):
+    """Another program listens where this one should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a person needs to know once the server listens."""
+
+    base_url: str
+    sign_in_link: str | None
+    """For the first admin, as long as they have no password."""
+    dsn: str
+    project_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running Playhead without its listener: what tests and the server share."""
+
+    app: AsgiApp
+    house: House
+    lane: Lane
+    sweeper: Sweeper
+
+
+def run(settings: Settings, on_ready: Callable[[Started], None]) -> None:
+    """Serve until the process is told to stop.
+
+    Args:
+        settings: Read once, at start.
+        on_ready: Called when the server listens.
+
+    Raises:
+        PortTaken: The address is in use.
+        Unavailable: Postgres, the journal or the object storage cannot be started.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, on_ready))
+
+
+async def _serve(settings: Settings, on_ready: Callable[[Started], None]) -> None:
+    # The port is taken before anything else starts, so that a second start fails at once.
+    with _listen(settings) as listener:
+        async with opened(settings) as service:
+            await _serve_on(listener, settings, service, on_ready)
+
+
+async def _serve_on(
+    listener: socket.socket,
+    settings: Settings,
+    service: Service,
+    on_ready: Callable[[Started], None],
+) -> None:
+    server = uvicorn.Server(_server_config(settings, service.app))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
+        await asyncio.sleep(0.01)
+    if server.started:
+        on_ready(await _introduce(settings, service.house.db))
+    await serving
+
+
+def _server_config(settings: Settings, app: AsgiApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
+        )
+    except OSError as error:
+        raise PortTaken(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from error
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Service]:
+    """Start everything but the listener, and stop it in the reverse order."""
+    data_dir = settings.data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        url = await _database_url(settings, data_dir, stack)
+        await migrate.upgrade(url)
+        database = Database.open(url)
+        stack.push_async_callback(database.close)
+        await _first_things(database)
+        objects = _object_store(settings, data_dir)
+        stack.push_async_callback(objects.close)
+        await objects.probe()
+        keys = KeyCache()
+        await keys.start(database)
+        stack.push_async_callback(keys.stop)
+        lane = Lane.open(
+            database,
+            objects,
+            keys,
+            journal_root=data_dir / "journal",
+            file_bytes=settings.journal_file_bytes,
+            reserve_bytes=settings.journal_reserve_bytes,
+            memory_bytes=settings.digest_memory_bytes,
+        )
+        stack.push_async_callback(lane.close)
+        sweeper = Sweeper(database, objects)
+        sweeper.start()
+        stack.push_async_callback(sweeper.stop)
+        housekeeper = Housekeeper(database)
+        housekeeper.start()
+        stack.push_async_callback(housekeeper.stop)
+        house = House(settings, database, objects, keys, Renderer(static_base=_STATIC_BASE))
+        stack.push_async_callback(house.close)
+        yield Service(_build(house, lane), house, lane, sweeper)
+
+
+def _build(house: House, lane: Lane) -> AsgiApp:
+    """Stack the doors: ingest before everything, then the guard, then pages."""
+    pages = FastAPI(title="Playhead", version=__version__, docs_url=None, redoc_url=None)
+    pages.state.house = house
+    pages.include_router(health.doors(house.db, lane.gate.journal))
+    pages.include_router(router.pages())
+    pages.mount(_STATIC_BASE, StaticFiles(directory=_ROOT / "static"), name="static")
+    web_errors.install(pages)
+    return EnvelopeDoor(lane.gate, Guard(pages))
+
+
+async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    postgres = EmbeddedPostgres()
+    stack.push_async_callback(postgres.stop)
+    return await postgres.start(data_dir)
+
+
+def _object_store(settings: Settings, data_dir: Path) -> ObjectStore:
+    if settings.storage != "local":
+        raise ReplayError(
+            f"PLAYHEAD_STORAGE is {settings.storage}, but only `local` is there in this release"
+        )
+    return LocalStore(data_dir / "objects", threads=settings.storage_threads)
+
+
+async def _first_things(database: Database) -> None:
+    """Make the first person and the first project, so that a new installation can be used."""
+    async with database.transaction() as connection:
+        if not await account_queries.has_people(connection):
+            await account_writes.add_person(connection, _FIRST_PERSON, name="Admin", is_admin=True)
+        if not await project_queries.all_projects(connection):
+            project = await project_writes.add_project(connection, _FIRST_PROJECT)
+            await project_writes.add_key(connection, project.id, label="Default")
+
+
+async def _introduce(settings: Settings, database: Database) -> Started:
+    async with database.transaction() as connection:
+        people = await account_queries.everybody(connection)
+        first = next((one for one in people if one.is_admin and one.disabled_at is None), None)
+        link = None
+        if first is not None and not first.has_password:
+            link = f"{settings.base_url}/sign-in/{await links.make(connection, first.id)}"
+        project = (await project_queries.all_projects(connection))[0]
+        keys = await project_queries.keys_of(connection, project.id)
+    dsn = next(
+        (
+            credentials.make_dsn(settings.base_url, key.public_key, project.id)
+            for key in keys
+            if key.is_active
+        ),
+        "none: every key of the first project is switched off",
+    )
+    return Started(settings.base_url, link, dsn, project.id)
