@@ -144,16 +144,19 @@ def _read_video(
 def _extent_ms(
     event: ReplayEvent, recorded: Recorded, video: StoredVideo | None, context: Context
 ) -> tuple[int, int]:
-    """Place a segment on the phone's clock; the picture's own length beats the declared one."""
-    found = recording.extent_ms(
-        recording.video_facts(recorded.events), started_ms=event.started_ms, ended_ms=event.ended_ms
-    )
+    """Place a segment on the phone's clock.
+
+    It covers what the SDK declares; frames are due by their own times, whatever that says.
+    """
+    declared = recording.video_facts(recorded.events)
+    found = recording.extent_ms(declared, started_ms=event.started_ms, ended_ms=event.ended_ms)
     if found is None:
         if event.ended_ms is None and video is None and not recorded.events:
             raise Malformed("nothing in the segment says when it was")
         at_ms = event.ended_ms or units.ms_from_at(context.received_at)
         found = (at_ms, at_ms)
     start_ms, end_ms = found
-    if video is not None and video.layout is not None and video.duration_ms:
+    is_declared = declared is not None and bool(declared.duration_ms)
+    if not is_declared and video is not None and video.layout is not None:
         end_ms = start_ms + video.duration_ms
     return start_ms, end_ms
