@@ -4,6 +4,8 @@ lock folder → Postgres → migrations → objects, journal, keys → digest, s
 """
 
 import asyncio
+import functools
+import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -40,7 +42,7 @@ from app.web.house import House
 from app.web.render import Renderer
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_STATIC_BASE: Final = f"/static/{__version__}"
+_STATIC: Final = _ROOT / "static"
 _FIRST_PROJECT: Final = "My app"
 _FIRST_PERSON: Final = "admin@localhost"
 _BACKLOG: Final = 1024
@@ -171,7 +173,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         housekeeper = Housekeeper(database)
         housekeeper.start()
         stack.push_async_callback(housekeeper.stop)
-        house = House(settings, database, objects, keys, Renderer(static_base=_STATIC_BASE))
+        house = House(settings, database, objects, keys, Renderer(static_base=_static_base()))
         stack.push_async_callback(house.close)
         yield Service(_build(house, lane), house, lane, sweeper)
 
@@ -182,9 +184,19 @@ def _build(house: House, lane: Lane) -> AsgiApp:
     pages.state.house = house
     pages.include_router(health.doors(house.db, lane.gate.journal))
     pages.include_router(router.pages())
-    pages.mount(_STATIC_BASE, StaticFiles(directory=_ROOT / "static"), name="static")
+    pages.mount(_static_base(), StaticFiles(directory=_STATIC), name="static")
     web_errors.install(pages)
-    return EnvelopeDoor(lane.gate, Guard(pages))
+    return EnvelopeDoor(lane.gate, Guard(pages, base_url=house.settings.base_url))
+
+
+@functools.cache
+def _static_base() -> str:
+    """Name the static files by their content, so that browsers may keep them for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(_STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return f"/static/{digest.hexdigest()[:12]}"
 
 
 async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> str:
