@@ -17,7 +17,7 @@ Source: `static/player/index.js` reads what `encode` and the record headers hold
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.formats import layout
 from app.formats.layout import Layout
@@ -27,6 +27,9 @@ MAGIC: Final = b"PHI1"
 MIN_GAP_MS: Final = 1_100
 """Shorter holes are closed by holding the last frame; phones make them between any segments."""
 
+_MORE: Final = 0x80
+"""The bit that says that a number goes on in the next byte."""
+_SHORT: Final = tuple(bytes((value,)) for value in range(_MORE))
 _MOST_HELD_MS: Final = 60_000
 """A segment that claims to last longer than its video by more than this is not believed."""
 
@@ -45,9 +48,8 @@ class Config:
     rotation_degrees: int
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of bytes inside a stored object."""
+class Span(NamedTuple):
+    """A run of bytes inside a stored object. A tuple, for a replay has thousands."""
 
     offset: int
     length: int
@@ -115,8 +117,7 @@ class PlaybackIndex:
         return max(0, low - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(NamedTuple):
     """One sample on the replay clock."""
 
     at_ms: int
@@ -126,15 +127,15 @@ class _Frame:
     """The file itself says not to show it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """A GOP before it has a place in the stream; `end_ms` is where its cover ends."""
 
     start_ms: int
     end_ms: int
     config: Config
     segment: PlayableSegment
-    frames: Sequence[_Frame]
+    frames: list[_Frame]
+    shown: list[bool]
 
 
 def in_order(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
@@ -228,10 +229,11 @@ def _pieces(segment: PlayableSegment, zero_ms: int, cut_ms: int | None) -> Itera
     for frames, next_ms in zip(groups, ends_ms, strict=False):
         start_ms, stop_ms = frames[0].at_ms, min(next_ms, end_ms)
         if start_ms < stop_ms:
-            shown = [_is_shown(frame, start_ms, stop_ms) for frame in frames]
-            if any(shown):
-                needed = len(frames) - shown[::-1].index(True)
-                yield _Cut(start_ms, stop_ms, config, segment, frames[:needed])
+            shown = [not frame.is_cut and start_ms <= frame.at_ms < stop_ms for frame in frames]
+            while shown and not shown[-1]:
+                shown.pop()
+            if shown:
+                yield _Cut(start_ms, stop_ms, config, segment, frames[: len(shown)], shown)
 
 
 def _split(facts: Layout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
@@ -257,29 +259,25 @@ def _end_of(facts: Layout, segment: PlayableSegment, base_ms: int) -> int:
     segment does; the last frame was on the screen all the while. The phone's word is not
     believed without limit.
     """
-    ends = zip(facts.times_ms, facts.durations_ms, strict=True)
-    video_ms = max((time_ms + max(1, length_ms) for time_ms, length_ms in ends), default=0)
+    samples = zip(facts.times_ms, facts.durations_ms, strict=True)
+    video_ms = max([time_ms + (length_ms or 1) for time_ms, length_ms in samples])
     declared_ms = segment.ended_at_ms - segment.started_at_ms
     return base_ms + max(video_ms, min(declared_ms, video_ms + _MOST_HELD_MS))
-
-
-def _is_shown(frame: _Frame, start_ms: int, stop_ms: int) -> bool:
-    """Tell whether a frame begins within its GOP's time."""
-    return not frame.is_cut and start_ms <= frame.at_ms < stop_ms
 
 
 def _record(piece: _Cut, config: int, offset: int) -> Gop:
     """Give a GOP its header and its place in the stream."""
     header = bytearray(_varint(len(piece.frames)))
     spans: list[Span] = []
-    for frame in piece.frames:
-        hidden = not _is_shown(frame, piece.start_ms, piece.end_ms)
-        header += _varint(frame.size_bytes * 2 + hidden)
+    start = end = piece.frames[0].offset
+    for frame, is_shown in zip(piece.frames, piece.shown, strict=True):
+        header += _varint(frame.size_bytes * 2 + (not is_shown))
         header += _varint(_zigzag(frame.at_ms - piece.start_ms))
-        if spans and spans[-1].offset + spans[-1].length == frame.offset:
-            spans[-1] = Span(spans[-1].offset, spans[-1].length + frame.size_bytes)
-        else:
-            spans.append(Span(frame.offset, frame.size_bytes))
+        if frame.offset != end:
+            spans.append(Span(start, end - start))
+            start = frame.offset
+        end = frame.offset + frame.size_bytes
+    spans.append(Span(start, end - start))
     return Gop(
         start_ms=piece.start_ms,
         cover_ms=piece.end_ms - piece.start_ms,
@@ -331,9 +329,11 @@ def encode(index: PlaybackIndex) -> bytes:
 
 def _varint(value: int) -> bytes:
     """Write an unsigned LEB128 number: seven bits a byte, the lowest first."""
+    if value < _MORE:
+        return _SHORT[value]
     out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits
-        out.append(value & 0x7F | 0x80)
+    while value >= _MORE:
+        out.append(value & _MORE - 1 | _MORE)
         value >>= 7
     out.append(value)
     return bytes(out)

@@ -202,9 +202,10 @@ export class WebCodecsEngine {
   /** Stops decoding; what is decoded completely stays. */
   #stopLine() {
     clearTimeout(this.#watch);
-    if (this.#line.length && this.#decoder?.state === "configured") this.#decoder.reset();
-    this.#drop(this.#line.splice(0));
+    if (!this.#line.length) return;
+    if (this.#decoder?.state === "configured") this.#decoder.reset();
     this.#setup = "";
+    this.#drop(this.#line.splice(0));
   }
 
   /** @param {Decoding[]} decodings */
