@@ -1,0 +1,72 @@
+"""The inbox keeps what fits, and says when the rest is on disk only."""
+
+import pytest
+
+from app.core.ids import ProjectId, PublicKey
+from app.formats.envelope import Envelope, EnvelopeHeader
+from app.ingest.inbox import Fresh, Inbox
+
+
+def _fresh(seq: int, size_bytes: int = 10) -> Fresh:
+    return Fresh(
+        seq=seq,
+        project_id=ProjectId(1),
+        key=PublicKey("k"),
+        received_ms=0,
+        client_ip=None,
+        envelope=Envelope(EnvelopeHeader(), ()),
+        body=b"",
+        content_encoding=None,
+        size_bytes=size_bytes,
+        is_key_known=True,
+    )
+
+
+async def test_entries_come_out_in_order():
+    """First in, first out, one batch."""
+    inbox = Inbox(100)
+    inbox.add(_fresh(1))
+    inbox.add(_fresh(2))
+    assert await inbox.wait(0)
+    assert [fresh.seq for fresh in inbox.take()] == [1, 2]
+    assert not await inbox.wait(0)
+
+
+async def test_too_much_is_left_on_disk():
+    """Beyond the limit only the fact is kept that something is missing."""
+    inbox = Inbox(25)
+    for seq in (1, 2, 3, 4):
+        inbox.add(_fresh(seq))
+    assert inbox.is_behind
+    assert [fresh.seq for fresh in inbox.take()] == [1, 2]
+    assert await inbox.wait(0)
+    assert inbox.take() == []
+    inbox.caught_up()
+    inbox.add(_fresh(5))
+    assert [fresh.seq for fresh in inbox.take()] == [5]
+
+
+async def test_one_entry_larger_than_the_limit_passes_alone():
+    """An empty inbox takes whatever comes, or it would never come."""
+    inbox = Inbox(5)
+    inbox.add(_fresh(1, 50))
+    assert not inbox.is_behind
+    assert [fresh.seq for fresh in inbox.take()] == [1]
+
+
+async def test_falling_behind_forgets_memory():
+    """After a failure everything is read from the journal again."""
+    inbox = Inbox(100)
+    inbox.add(_fresh(1))
+    inbox.fall_behind()
+    assert inbox.take() == []
+    assert await inbox.wait(0)
+
+
+@pytest.mark.parametrize(("entries", "batches"), [(64, [64]), (65, [64, 1])])
+async def test_batches_are_bounded(entries, batches):
+    """A batch has at most 64 entries."""
+    inbox = Inbox(10_000)
+    for seq in range(1, entries + 1):
+        inbox.add(_fresh(seq))
+    assert [len(inbox.take()) for _ in batches] == batches
