@@ -4,12 +4,12 @@ import asyncio
 from typing import Annotated, Final
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cli import projects, surroundings
 from app.cli.surroundings import err, out
-from app.core.ids import ReplayId
+from app.core.errors import Unavailable
 from app.core.settings import Settings
 from app.projects import queries
 from app.projects.model import Project
@@ -32,6 +32,8 @@ def demo(
 async def _demo(settings: Settings, wanted: str | None) -> None:
     from app.demo import send  # noqa: PLC0415 - draws and encodes: 0.5 s no other command pays
 
+    if surroundings.known_url(settings) is None:
+        raise Unavailable("Playhead does not run; start it with `make run` or `playhead serve`")
     async with (
         surroundings.database(settings) as database,
         database.transaction() as connection,
@@ -41,18 +43,20 @@ async def _demo(settings: Settings, wanted: str | None) -> None:
         app_dsn = projects.dsn_of(settings, await projects.active_key(connection, app))
         backend_dsn = projects.dsn_of(settings, await projects.active_key(connection, backend))
     base_url = surroundings.address(settings)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=err) as progress:
-        task = progress.add_task("Recording", total=1.0)
-        result = await send.play(
-            app_dsn,
-            backend_dsn,
-            base_url=base_url,
-            on_progress=lambda done: progress.update(task, completed=done),
-        )
-    page = hrefs.replay(app.id, ReplayId(result.replay_id))
-    out.print(f"Sent {result.sent} envelopes, {result.refused} refused. Watch the replay:")
-    out.print(f"{base_url}{page}")
+        task = progress.add_task("Recording", total=None)
+
+        def show(sent: int, total: int) -> None:
+            progress.update(task, description="Sending", completed=sent, total=total)
+
+        result = await send.play(app_dsn, backend_dsn, base_url=base_url, on_progress=show)
+    for answer in result.refused:
+        err.print(f"refused: {answer}", style="red")
+    out.print(f"Sent {result.sent} envelopes, {len(result.refused)} refused. Watch the replay:")
+    out.print(f"{base_url}{hrefs.replay(app.id, result.replay_id)}")
+    if result.refused:
+        raise typer.Exit(1)
 
 
 async def _app_project(connection: AsyncConnection, wanted: str | None) -> Project:

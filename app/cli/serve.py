@@ -1,8 +1,6 @@
 """`playhead serve` and `playhead migrate`: the server itself, and its schema."""
 
 import asyncio
-import errno
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +9,7 @@ import typer
 from app.cli import surroundings
 from app.cli.surroundings import out
 from app.core import log
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import Unavailable
 from app.core.settings import Settings
 from app.db import migrate as schema
 from app.db.embedded import EmbeddedPostgres
@@ -29,14 +27,18 @@ def serve(
     ] = None,
 ) -> None:
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
-    from app.main import run  # noqa: PLC0415 - the whole server, which no other command needs
+    from app.main import PortTaken, run  # noqa: PLC0415 - the whole server, which no other command needs
 
     settings = surroundings.read_settings(host=host, port=port, data_dir=data_dir)
     log.set_up(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
-        check_port(settings.host, settings.port)
         run(settings, on_ready=lambda started: _tell(settings, started))
+    except PortTaken as taken:
+        raise Unavailable(
+            f"{taken}. Choose another port: `playhead serve --port {settings.port + 1}`, "
+            f"or set PLAYHEAD_PORT."
+        ) from None
     finally:
         surroundings.forget_address(settings.data_dir)
         lock.release()
@@ -65,22 +67,6 @@ def take_folder(settings: Settings) -> DataFolderLock:
             f"({who}, {surroundings.address(settings)}). Open that address, stop that process, "
             f"or start this one with another --data-dir and --port."
         ) from None
-
-
-def check_port(host: str, port: int) -> None:
-    """Look whether the port can be opened, before a database is started for nothing.
-
-    Raises:
-        Malformed: The host names no address of this machine.
-        Unavailable: The port is in use or not allowed; the message says what to do.
-    """
-    try:
-        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        socket.create_server(place[:2], family=family).close()
-    except socket.gaierror as error:
-        raise Malformed(f"no such host {log.shown(host)}: {error.strerror}") from None
-    except OSError as error:
-        raise Unavailable(_port_fault(host, port, error)) from None
 
 
 def banner(started: "Started", data_dir: Path) -> None:
@@ -115,16 +101,3 @@ async def _migrate(settings: Settings) -> bool:
     finally:
         await postgres.stop()
         lock.release()
-
-
-def _port_fault(host: str, port: int, error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (
-                f"port {port} is in use by another program. "
-                f"Choose another one: `playhead serve --port {port + 1}`, or set PLAYHEAD_PORT."
-            )
-        case errno.EACCES:
-            return f"this account may not open port {port}; ports from 1024 on are free for all"
-        case _:
-            return f"cannot listen on {host}:{port}: {error.strerror}"
