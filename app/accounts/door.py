@@ -83,6 +83,7 @@ async def change_password(
     new: str,
     address: str,
     user_agent: str,
+    link_token: str | None = None,
 ) -> str:
     """Set a person's password and end all their sign-ins but the one that this begins.
 
@@ -93,6 +94,7 @@ async def change_password(
         new: 12 characters or more.
         address: Where the request comes from.
         user_agent: The browser.
+        link_token: A link they came by just now: it stands in for a forgotten password.
 
     Returns:
         The token of a new sign-in.
@@ -103,7 +105,7 @@ async def change_password(
         Limited: Too many failures.
     """
     new_hash = await passwords.hash_new(new)
-    if person.has_password:
+    if person.has_password and not await _came_by_link(database, person, link_token):
         secret, verdict = await _check(database, person.email, current or "", address=address)
         if secret is None or not verdict.is_right:
             raise Unauthorised("the current password is wrong")
@@ -119,6 +121,13 @@ async def leave(database: Database, person: Person, token: str) -> None:
     async with database.transaction() as connection:
         await sign_ins.end(connection, token)
         await audit.add_line(connection, Action.SIGN_OUT, person_id=person.id)
+
+
+async def _came_by_link(database: Database, person: Person, link_token: str | None) -> bool:
+    if not link_token:
+        return False
+    async with database.reading() as connection:
+        return await links.is_fresh(connection, link_token, person.id)
 
 
 async def _check(

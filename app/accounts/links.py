@@ -1,6 +1,7 @@
 """Sign-in links: made for one person, good for one use within a day."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, insert, select, update
@@ -12,6 +13,16 @@ from app.core import clock, ids
 from app.core.ids import PersonId
 
 GOOD_FOR: Final = timedelta(hours=24)
+FRESH: Final = timedelta(minutes=15)
+"""How long a used link stands in for a forgotten password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Whose link it is, and until when it is good."""
+
+    email: str
+    expires_at: datetime
 
 
 async def make(connection: AsyncConnection, person_id: PersonId) -> str:
@@ -53,10 +64,10 @@ async def use(connection: AsyncConnection, token: str) -> PersonId | None:
     return None if used is None else PersonId(used)
 
 
-async def is_good(connection: AsyncConnection, token: str) -> bool:
-    """Tell whether `use` would succeed now, for the page that asks before using it up."""
-    found = (
-        select(sign_in_links.c.person_id)
+async def whose(connection: AsyncConnection, token: str) -> Invitation | None:
+    """Return whom a link lets in, without using it up; None when `use` would not succeed."""
+    found = await connection.execute(
+        select(people.c.email, sign_in_links.c.expires_at)
         .join(people, people.c.id == sign_in_links.c.person_id)
         .where(
             sign_in_links.c.token_sha256 == tokens.digest(token),
@@ -64,6 +75,25 @@ async def is_good(connection: AsyncConnection, token: str) -> bool:
             sign_in_links.c.expires_at > clock.now(),
             people.c.disabled_at.is_(None),
         )
+    )
+    row = found.first()
+    return None if row is None else Invitation(row.email, row.expires_at)
+
+
+async def is_good(connection: AsyncConnection, token: str) -> bool:
+    """Tell whether `use` would succeed now, for the page that asks before using it up."""
+    return await whose(connection, token) is not None
+
+
+async def is_fresh(connection: AsyncConnection, token: str, person_id: PersonId) -> bool:
+    """Tell whether a person used this link within the last 15 minutes.
+
+    Saving a password withdraws all links, so a link stands in for a password once.
+    """
+    found = select(sign_in_links.c.person_id).where(
+        sign_in_links.c.token_sha256 == tokens.digest(token),
+        sign_in_links.c.used_at > clock.now() - FRESH,
+        sign_in_links.c.person_id == person_id,
     )
     return await connection.scalar(found) is not None
 
@@ -74,10 +104,11 @@ async def withdraw_all(connection: AsyncConnection, person_id: PersonId) -> None
 
 
 async def forget_old(connection: AsyncConnection) -> int:
-    """Delete links that are used or too old; returns how many."""
+    """Delete links that are used and no longer fresh, or too old; returns how many."""
+    now = clock.now()
     gone = await connection.execute(
         delete(sign_in_links).where(
-            sign_in_links.c.used_at.is_not(None) | (sign_in_links.c.expires_at <= clock.now())
+            (sign_in_links.c.used_at <= now - FRESH) | (sign_in_links.c.expires_at <= now)
         )
     )
     return gone.rowcount

@@ -39,7 +39,6 @@ class SignInRow:
     started_at: datetime
     seen_at: datetime
     browser: str
-    address: str
     is_this: bool
     end_href: str
 

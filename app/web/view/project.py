@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from app.core.ids import ProjectId, PublicKey
 
@@ -54,7 +53,8 @@ class OutcomeRow:
 
     day: date
     item_type: str
-    outcome: Literal["kept", "duplicate", "deleted", "limited", "refused", "ignored"]
+    outcome: str
+    """In words: `kept`, `duplicate`, `limited`, `refused`, `dropped by sdk` and so on."""
     reason: str | None
     quantity: int
 

@@ -239,7 +239,7 @@ PROJECT_PAGE = project.ProjectPage(
 )  # fmt: skip
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
-_SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", "192.0.2.14", is_this=True, end_href="/e")
+_SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", is_this=True, end_href="/e")
 _ACCOUNT = account.AccountPage(
     "Ana Silva", "ana@example.com", 12, has_password=True, password_href="/account/password",
     sign_ins=(_SIGN_IN, replace(_SIGN_IN, is_this=False)), problem="The current one is wrong.",

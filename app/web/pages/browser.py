@@ -1,0 +1,33 @@
+"""What browsers ask for and report by themselves."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from app.core import log
+from app.web import forms, guard
+from app.web.render import STATIC
+
+router = APIRouter()
+
+_MOST_BYTES: Final = 16 * 1024
+_DAY: Final = "public, max-age=86400"
+
+_log = log.get("web.browser")
+
+
+@router.post(guard.REPORTS)
+async def take_report(request: Request) -> Response:
+    """Note that a browser refused something on a page of ours."""
+    body = await forms.read_body(request, most_bytes=_MOST_BYTES)
+    _log.warning("csp_violation", report=log.shown(body.decode("utf-8", "replace")))
+    return Response(status_code=204)
+
+
+@router.get("/favicon.ico")
+async def send_icon() -> Response:
+    """Send the icon to what asks for it at its old address."""
+    icon = STATIC / "icons" / "favicon.svg"
+    return FileResponse(icon, headers={"Cache-Control": _DAY}, media_type="image/svg+xml")

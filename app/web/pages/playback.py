@@ -1,0 +1,161 @@
+"""The bytes behind the replay page: the index, the stream, and segments as they came."""
+
+import struct
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import Forbidden, NotFound
+from app.core.log import get
+from app.playback import index, stream
+from app.playback.shelf import Held
+from app.replays import queries as replays
+from app.storage.port import ObjectStore
+from app.web import access, house, ranges
+from app.web.access import Watching
+
+router = APIRouter()
+
+_PATH: Final = "/projects/{project_id}/replays/{replay_id}"
+_LENGTH: Final = struct.Struct(">I")
+_BINARY: Final = "application/octet-stream"
+_CHUNK_BYTES: Final = 1024 * 1024
+_LATEST_MS: Final = 10**12
+_MEDIA: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+}
+
+_log = get("web.playback")
+
+
+@router.get(f"{_PATH}/index")
+async def send_index(request: Request, watching: access.WatchingHere, t: str = "") -> Response:
+    """Send the playback index, and with it the pictures due at `t` milliseconds."""
+    here = house.of(request)
+    built = (await here.shelf.find(here.db, watching.key)).newest
+    encoded = index.encode(built)
+    number = built.gop_at(_read_ms(t))
+    record = await _record(here.store, built, number)
+    headers = {**_MEDIA, "ETag": f'"{built.version}"', "X-Gop": str(number)}
+    return Response(_LENGTH.pack(len(encoded)) + encoded + record, 200, headers, _BINARY)
+
+
+@router.get(f"{_PATH}/stream")
+async def send_stream(request: Request, watching: access.WatchingHere, v: str = "") -> Response:
+    """Send a range of the replay's pictures as one version of its index places them."""
+    here = house.of(request)
+    built = await (await here.shelf.find(here.db, watching.key)).at(v)
+    if built is None:
+        return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
+    try:
+        wanted = ranges.read(request, built.size_bytes)
+    except ranges.Unsatisfiable:
+        return ranges.refuse(built.size_bytes)
+    chunks = stream.read_range(here.store, built, wanted.start, wanted.end)
+    size_bytes = built.size_bytes
+    return await ranges.send(
+        chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=_MEDIA
+    )
+
+
+@router.get(f"{_PATH}/segments/{{segment_id}}.mp4")
+async def send_segment(
+    request: Request, watching: access.WatchingHere, segment_id: int
+) -> Response:
+    """Send the video of a segment as the phone sent it."""
+    _refuse_other_sites(request)
+    key, offset, size_bytes = await _stored(request, watching, segment_id)
+    try:
+        wanted = ranges.read(request, size_bytes)
+    except ranges.Unsatisfiable:
+        return ranges.refuse(size_bytes)
+    if wanted.start == 0:
+        await _note_download(request, watching, segment_id)
+    chunks = _chunks(house.of(request).store, key, offset + wanted.start, offset + wanted.end)
+    return await ranges.send(
+        chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=_MEDIA
+    )
+
+
+def _read_ms(t: str) -> int:
+    """Read a place on the replay clock; anything else is the start."""
+    return min(int(t), _LATEST_MS) if t.isascii() and t.isdecimal() and len(t) <= 12 else 0  # noqa: PLR2004 - digits of the latest
+
+
+async def _record(store: ObjectStore, built: index.PlaybackIndex, number: int) -> bytes:
+    """Read one GOP; a vanished object gives none, and the player says what is missing."""
+    if not built.gops:
+        return b""
+    gop = built.gops[number]
+    try:
+        end = gop.offset + gop.size_bytes
+        return b"".join([part async for part in stream.read_range(store, built, gop.offset, end)])
+    except NotFound:
+        _log.warning("playback_object_missing", object_key=gop.object_key)
+        return b""
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """Keep other sites from showing a video by a visitor's cookie.
+
+    Raises:
+        Forbidden: Another site asks.
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise Forbidden("another site asks for this video")
+
+
+async def _stored(request: Request, watching: Watching, segment_id: int) -> tuple[str, int, int]:
+    """Return where the bytes of a segment's video are: object key, offset, length.
+
+    Raises:
+        NotFound: There is no such replay or segment, or it has no video.
+    """
+    here = house.of(request)
+    held = await here.shelf.find(here.db, watching.key)
+    place = _playable(held, segment_id)
+    if place is not None:
+        return place
+    async with here.db.reading() as connection:
+        segments = await replays.segments_of(connection, watching.key)
+    for segment in segments:
+        if segment.segment_id == segment_id and segment.object_key:
+            return segment.object_key, segment.object_offset, segment.object_bytes
+    raise NotFound(f"segment {segment_id} has no video")
+
+
+def _playable(held: Held, segment_id: int) -> tuple[str, int, int] | None:
+    for segment in held.segments:
+        if segment.segment_id == segment_id:
+            return segment.object_key, segment.object_offset, segment.object_bytes
+    return None
+
+
+async def _note_download(request: Request, watching: Watching, segment_id: int) -> None:
+    async with house.of(request).db.transaction() as connection:
+        await audit.add_line(
+            connection,
+            Action.REPLAY_DOWNLOADED,
+            person_id=watching.inside.person.id,
+            project_id=watching.key.project_id,
+            subject=watching.key.replay_id,
+            detail={"segment": segment_id},
+        )
+
+
+async def _chunks(store: ObjectStore, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    """Yield bytes of an object, a mebibyte at a time; ends early if the object does."""
+    while start < end:
+        data = await store.read(key, start, min(_CHUNK_BYTES, end - start))
+        if not data:
+            return
+        yield data
+        start += len(data)

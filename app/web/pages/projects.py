@@ -1,0 +1,171 @@
+"""Projects: the list, a new one, and one project's page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import queries as accounts, writes as accounts_writes
+from app.accounts.model import Person, Role
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import clock
+from app.core.errors import Forbidden, Malformed
+from app.core.ids import ProjectId
+from app.projects import queries as projects, writes as projects_writes
+from app.projects.model import OutcomeCount, Project, ProjectKey
+from app.replays import totals
+from app.web import access, answer, dsn, forms, house
+from app.web.house import House
+from app.web.view import hrefs
+from app.web.view.project import (
+    KeyRow,
+    MemberRow,
+    NewProjectPage,
+    OutcomeRow,
+    ProjectCard,
+    ProjectPage,
+    ProjectsPage,
+)
+from app.web.view.snippets import snippets
+
+router = APIRouter()
+
+_OUTCOME_DAYS: Final = 30
+_MOST_QUARANTINED: Final = 1_000
+
+
+@router.get(hrefs.PROJECTS)
+async def show_projects(request: Request, visitor: access.SomebodyHere) -> Response:
+    """List the projects that a person may see."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        listed = await projects.projects_of(connection, visitor.person)
+        totals_by_id = await totals.totals_of(connection, [one.id for one in listed])
+        cards = [
+            await _card(connection, here, visitor.person, one, found=totals_by_id) for one in listed
+        ]
+    page = ProjectsPage(tuple(cards), may_create=visitor.person.is_admin)
+    return await answer.page(request, "projects/page.html", page)
+
+
+@router.get(hrefs.NEW_PROJECT)
+async def ask_for_project(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Show the form for a new project."""
+    _need_admin(visitor.person)
+    return await answer.page(request, "projects/new.html", NewProjectPage())
+
+
+@router.post(hrefs.NEW_PROJECT)
+async def make_project(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Make a project with its first key; its maker owns it."""
+    _need_admin(visitor.person)
+    here = house.of(request)
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with here.db.transaction() as connection:
+            project = await add_project(connection, visitor.person, name)
+    except Malformed as error:
+        page = NewProjectPage(name[:200], f"{error}.")
+        return await answer.page(request, "projects/new.html", page, status=400)
+    await here.keys.refresh()
+    return answer.go(hrefs.project(project.id), done="project-made")
+
+
+@router.get(f"{hrefs.PROJECTS}/{{project_id}}")
+async def show_project(request: Request, inside: access.InsideHere) -> Response:
+    """Show how to send to a project, and what became of what was sent."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        page = await _page(connection, here, inside.project)
+    return await answer.page(request, "project/page.html", page)
+
+
+async def add_project(connection: AsyncConnection, person: Person, name: str) -> Project:
+    """Make a project with its first key, owned by a person, and write it down.
+
+    Raises:
+        Malformed: The name cannot be used.
+    """
+    project = await projects_writes.add_project(connection, name)
+    await projects_writes.add_key(connection, project.id, label="Default")
+    await accounts_writes.set_member(connection, project.id, person.id, Role.OWNER)
+    await audit.add_line(
+        connection, Action.PROJECT_ADDED, person_id=person.id, project_id=project.id
+    )
+    return project
+
+
+def _need_admin(person: Person) -> None:
+    """Make sure that somebody may add to the installation.
+
+    Raises:
+        Forbidden: They are no admin of it.
+    """
+    if not person.is_admin:
+        raise Forbidden("only an admin of this server makes projects")
+
+
+async def _card(
+    connection: AsyncConnection,
+    here: House,
+    person: Person,
+    project: Project,
+    *,
+    found: Mapping[ProjectId, totals.Totals],
+) -> ProjectCard:
+    keys = await projects.keys_of(connection, project.id)
+    role = await accounts.role_in(connection, person, project.id)
+    total = found.get(project.id)
+    return ProjectCard(
+        project_id=project.id,
+        name=project.name,
+        href=hrefs.project(project.id),
+        replays_href=hrefs.replays(project.id),
+        dsn=dsn.first(here, keys),
+        replays=total.replays if total else 0,
+        last_received_at=total.last_received_at if total else None,
+        role=role or Role.VIEWER,
+    )
+
+
+async def _page(connection: AsyncConnection, here: House, project: Project) -> ProjectPage:
+    since = (clock.now() - timedelta(days=_OUTCOME_DAYS - 1)).date()
+    keys = await projects.keys_of(connection, project.id)
+    outcomes = await projects.outcomes_of(connection, project.id, since=since)
+    quarantined = await projects.quarantined_of(connection, project.id, limit=_MOST_QUARANTINED)
+    members = await accounts.members_of(connection, project.id)
+    total = await totals.totals_of(connection, [project.id])
+    first = dsn.first(here, keys)
+    return ProjectPage(
+        project_id=project.id,
+        name=project.name,
+        slug=project.slug,
+        replays_href=hrefs.replays(project.id),
+        dsn=first,
+        keys=tuple(_key_row(here, key) for key in keys),
+        snippets=snippets(first) if first else (),
+        outcomes=_outcome_rows(outcomes),
+        outcome_days=_OUTCOME_DAYS,
+        quarantined=len(quarantined),
+        members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
+        has_replays=project.id in total,
+    )
+
+
+def _key_row(here: House, key: ProjectKey) -> KeyRow:
+    written = dsn.of(here, key)
+    return KeyRow(key.public_key, key.label, written, key.is_active, key.created_at)
+
+
+def _outcome_rows(counts: Sequence[OutcomeCount]) -> tuple[OutcomeRow, ...]:
+    return tuple(
+        OutcomeRow(
+            one.day, one.item_type, one.outcome.replace("_", " "), one.reason or None, one.quantity
+        )
+        for one in counts
+    )

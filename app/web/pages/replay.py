@@ -1,0 +1,165 @@
+"""The page of one replay, and its deletion."""
+
+import asyncio
+import math
+from typing import Final, get_args
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import queries as accounts
+from app.accounts.model import Role
+from app.audit import writes as audit
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import PersonId
+from app.erasure.request import erase_replay
+from app.playback import links, page as playback
+from app.projects import queries as projects
+from app.replays import queries as replays
+from app.replays.model import Replay
+from app.web import access, answer, forms, house
+from app.web.access import Watching
+from app.web.view import hrefs, replay_page
+from app.web.view.replay import DeleteReplayPage, ReplayPage, Tab
+from app.web.view.replay_page import Found
+from app.web.view.states import StatePage
+
+router = APIRouter()
+
+_PATH: Final = "/projects/{project_id}/replays/{replay_id}"
+_TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
+_GONE: Final = 410
+
+
+@router.get(_PATH)
+async def show_replay(
+    request: Request, watching: access.WatchingHere, t: str = "", tab: str = ""
+) -> Response:
+    """Show a replay, and note who opened it."""
+    found = await _find(request, watching)
+    if found is None:
+        return await _absent(request, watching)
+    page = await _page(request, watching, found, start_at_ms=_read_ms(t), tab=tab)
+    if _is_opened(request):
+        async with house.of(request).db.transaction() as connection:
+            key = watching.key
+            person_id = watching.inside.person.id
+            await audit.add_view(connection, person_id, key.project_id, replay_id=key.replay_id)
+    return await answer.page(request, "replay/page.html", page)
+
+
+@router.get(f"{_PATH}/delete")
+async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Response:
+    """Ask before erasing, and say what goes."""
+    watching.inside.need(Role.MEMBER)
+    found = await _find(request, watching)
+    if found is None:
+        return await _absent(request, watching)
+    page = await _page(request, watching, found, start_at_ms=0, tab="")
+    if page.deletion is None:
+        raise NotFound("nothing to delete")
+    value = DeleteReplayPage(page.header, page.deletion)
+    return await answer.page(request, "replay/delete.html", value)
+
+
+@router.post(f"{_PATH}/delete")
+async def delete_replay(request: Request, watching: access.WatchingHere) -> Response:
+    """Erase a replay; to erase one that is gone shows by whom it went."""
+    watching.inside.need(Role.MEMBER)
+    here = house.of(request)
+    person_id = watching.inside.person.id
+    try:
+        await erase_replay(here.db, watching.key, person_id=person_id, at=clock.now())
+    except NotFound:
+        return await _absent(request, watching)
+    return answer.go(hrefs.REPLAYS, done="replay-deleted")
+
+
+async def _find(request: Request, watching: Watching) -> Found | None:
+    """Read a replay and all that is linked to it; None when there is none."""
+    here = house.of(request)
+    now = clock.now()
+    async with here.db.reading() as connection:
+        replay = await replays.one(connection, watching.key)
+        if replay is None:
+            return None
+        contents = await playback.read(connection, replay, shelf=here.shelf, now=now)
+        return await _with_links(connection, watching, replay, contents)
+
+
+async def _with_links(
+    connection: AsyncConnection, watching: Watching, replay: Replay, contents: playback.Contents
+) -> Found:
+    seen = await projects.projects_of(connection, watching.inside.person)
+    project_ids = [project.id for project in seen]
+    (window,) = await links.windows_of(connection, [replay], project_ids)
+    return Found(
+        project=watching.inside.project,
+        contents=contents,
+        window=window,
+        errors=await links.errors_of(connection, window, project_ids),
+        traces=await links.traces_of(connection, window, project_ids),
+        project_names={project.id: project.name for project in seen},
+    )
+
+
+async def _page(
+    request: Request, watching: Watching, found: Found, *, start_at_ms: int, tab: str
+) -> ReplayPage:
+    """Describe a replay for its page, away from the event loop."""
+    return await asyncio.to_thread(
+        replay_page.build,
+        found,
+        back_href=forms.came_from_list(request),
+        start_at_ms=start_at_ms,
+        tab=_TABS.get(tab, "activity"),
+        may_delete=watching.inside.role.includes(Role.MEMBER),
+    )
+
+
+async def _absent(request: Request, watching: Watching) -> Response:
+    """Say why there is no replay at its address: deleted by somebody, or never here."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        mark = await replays.tombstone(connection, watching.key)
+        by = await _name_of(connection, mark.deleted_by) if mark else None
+    replay_id = watching.key.replay_id
+    if mark is None:
+        page = StatePage("not_found", replay_id, hrefs.REPLAYS, retry_href=request.url.path)
+        return await answer.page(request, "state/replay.html", page, status=404)
+    page = StatePage(
+        "deleted",
+        replay_id,
+        hrefs.REPLAYS,
+        deleted_by=by,
+        deleted_at=mark.deleted_at,
+        reason=mark.reason or None,
+    )
+    return await answer.page(request, "state/replay.html", page, status=_GONE)
+
+
+async def _name_of(connection: AsyncConnection, person_id: int | None) -> str | None:
+    """Name a person who may have left since."""
+    if person_id is None:
+        return None
+    try:
+        return (await accounts.get_person(connection, PersonId(person_id))).name
+    except NotFound:
+        return None
+
+
+def _is_opened(request: Request) -> bool:
+    """Tell somebody who opens the page from a script that looks whether the replay has grown."""
+    return request.headers.get("sec-fetch-dest", "document") == "document"
+
+
+def _read_ms(t: str) -> int:
+    """Read a moment in seconds; anything else is the start."""
+    try:
+        seconds = float(t)
+    except ValueError:
+        return 0
+    return round(seconds * 1000) if math.isfinite(seconds) and seconds > 0 else 0

@@ -1,0 +1,110 @@
+"""The ways in and out: password, one-time link, sign-out."""
+
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import door, links
+from app.core.errors import Refused, Unauthorised
+from app.web import access, answer, forms, house
+from app.web.view import hrefs
+from app.web.view.account import LinkPage, SignInPage
+from app.web.view.states import ErrorPage
+
+router = APIRouter()
+
+LINK_COOKIE: Final = "playhead-link"
+"""Holds a link that was used just now: with it a forgotten password need not be known."""
+_CHOOSE: Final = "/account/password"
+_FRESH_S: Final = int(links.FRESH.total_seconds())
+
+
+@router.get(hrefs.SIGN_IN)
+async def ask_to_sign_in(request: Request, visitor: access.AnybodyHere, back: str = "") -> Response:
+    """Show the form, unless somebody is signed in."""
+    if visitor is not None:
+        return answer.go(forms.own_path(back))
+    return await answer.page(request, "account/sign_in.html", SignInPage(back=back[:2000]))
+
+
+@router.post(hrefs.SIGN_IN)
+async def sign_in(request: Request) -> Response:
+    """Let a person in by password."""
+    here = house.of(request)
+    fields = await forms.read(request)
+    email, back = fields.get("email", ""), fields.get("back", "")
+    try:
+        token = await door.enter_with_password(
+            here.db, email, fields.get("password", ""), **_caller(request)
+        )
+    except Refused as error:
+        text = str(error)
+        page = SignInPage(email[:300], f"{text[:1].upper()}{text[1:]}.", back[:2000])
+        return await answer.page(request, "account/sign_in.html", page, status=error.status)
+    response = answer.go(forms.own_path(back))
+    access.set_cookie(response, here, token)
+    return response
+
+
+@router.get(f"{hrefs.SIGN_IN}/{{token}}")
+async def show_link(request: Request, token: str) -> Response:
+    """Show whose link it is; a program that opens addresses in mails does not use it up."""
+    async with house.of(request).db.reading() as connection:
+        found = await links.whose(connection, token)
+    if found is None:
+        return await _used_up(request)
+    page = LinkPage(f"{hrefs.SIGN_IN}/{quote(token, safe='')}", found.email, found.expires_at)
+    return await answer.page(request, "account/link.html", page)
+
+
+@router.post(f"{hrefs.SIGN_IN}/{{token}}")
+async def use_link(request: Request, token: str) -> Response:
+    """Use a link up: sign in, and go on to choose a password."""
+    here = house.of(request)
+    try:
+        entered = await door.enter_with_link(here.db, token, **_caller(request))
+    except Unauthorised:
+        return await _used_up(request)
+    response = answer.go(_CHOOSE)
+    access.set_cookie(response, here, entered)
+    response.set_cookie(
+        LINK_COOKIE,
+        token,
+        max_age=_FRESH_S,
+        path=_CHOOSE,
+        secure=here.is_https,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+@router.post(hrefs.SIGN_OUT)
+async def sign_out(request: Request, visitor: access.AnybodyHere) -> Response:
+    """Sign out here, and let the browser forget what it has seen."""
+    here = house.of(request)
+    if visitor is not None:
+        await door.leave(here.db, visitor.person, visitor.token)
+    response = answer.go(hrefs.SIGN_IN)
+    access.drop_cookie(response, here)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+async def _used_up(request: Request) -> Response:
+    page = ErrorPage(
+        410,
+        "This link no longer works",
+        "A sign-in link is good for one use within a day. Ask whoever runs this server for a new "
+        "one: playhead user link YOUR-ADDRESS",
+        back_href=hrefs.SIGN_IN,
+    )
+    return await answer.page(request, "state/error.html", page, status=page.status)
+
+
+def _caller(request: Request) -> dict[str, str]:
+    """Return who calls, for the limit on guessing and the list of sign-ins."""
+    return {"address": access.address(request), "user_agent": access.user_agent(request)}

@@ -1,0 +1,121 @@
+"""Linked events as rows of the Errors panel."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from app.core.ids import ProjectId
+from app.core.windows import ReplayWindow
+from app.errors.queries import LinkedEvent
+from app.formats import exceptions, packed
+from app.formats.exceptions import ExceptionShown, Frame
+from app.playback import links
+from app.playback.ending import Mishap
+from app.web.view.problems import ErrorKind, ErrorRow, ExceptionBlock, FrameRow
+
+_KINDS: Final[dict[str, ErrorKind]] = {
+    "crash": "crash",
+    "native_crash": "crash",
+    "watchdog": "crash",
+    "anr": "anr",
+    "app_hang": "anr",
+    "message": "message",
+}
+
+
+def error_rows(
+    found: Sequence[LinkedEvent],
+    window: ReplayWindow,
+    *,
+    project_id: ProjectId,
+    project_names: Mapping[ProjectId, str],
+    zero_ms: int,
+) -> tuple[ErrorRow, ...]:
+    """Describe the events of a replay in the order of their place on its clock.
+
+    Args:
+        found: The events.
+        window: The reach of the replay.
+        project_id: The replay's project.
+        project_names: Of every project among the events.
+        zero_ms: How far the page's zero is behind the start of the replay.
+    """
+    rows = [
+        _row(one, window, project_id=project_id, project_names=project_names, zero_ms=zero_ms)
+        for one in found
+    ]
+    return tuple(sorted(rows, key=lambda row: row.at_ms or 0))
+
+
+def mishaps(
+    found: Sequence[LinkedEvent], window: ReplayWindow, *, project_id: ProjectId, zero_ms: int
+) -> list[Mishap]:
+    """Pick the events of the app itself, which may have ended the replay."""
+    return [
+        Mishap(one.event.kind, _at_ms(one, window, side="app", zero_ms=zero_ms))
+        for one in found
+        if links.side(project_id, one.event.project_id, one.event.platform) == "app"
+    ]
+
+
+def _row(
+    one: LinkedEvent,
+    window: ReplayWindow,
+    *,
+    project_id: ProjectId,
+    project_names: Mapping[ProjectId, str],
+    zero_ms: int,
+) -> ErrorRow:
+    event = one.event
+    side = links.side(project_id, event.project_id, event.platform)
+    return ErrorRow(
+        event_id=event.event_id,
+        at_ms=_at_ms(one, window, side=side, zero_ms=zero_ms),
+        at=event.at,
+        source=side,
+        kind=_KINDS.get(event.kind, "error"),
+        title=event.exception_type or event.title,
+        value=event.exception_value if event.exception_type else None,
+        culprit=event.culprit,
+        level=event.level,
+        handled=event.handled,
+        project_name=project_names.get(event.project_id, "another project"),
+        linked_by="replay id" if one.names_replay else "trace id",
+        exceptions=_exceptions(event.payload),
+        trace_id=event.trace_id,
+        release=event.release,
+        environment=event.environment,
+    )
+
+
+def _at_ms(one: LinkedEvent, window: ReplayWindow, *, side: links.Side, zero_ms: int) -> int:
+    return links.offset_ms(window, one.event.at, one.event.drift_ms, made_by=side) - zero_ms
+
+
+def _exceptions(payload: bytes) -> tuple[ExceptionBlock, ...]:
+    """Read the stack traces of a stored event; one that cannot be read shows none."""
+    try:
+        event = packed.unpack_json(payload)
+    except ValueError:
+        return ()
+    shown = exceptions.read(event) if isinstance(event, dict) else ()
+    return tuple(_block(one) for one in shown)
+
+
+def _block(one: ExceptionShown) -> ExceptionBlock:
+    return ExceptionBlock(
+        type=one.type or "Exception",
+        value=one.value,
+        mechanism=one.mechanism,
+        frames=tuple(_frame(frame) for frame in reversed(one.frames)),
+    )
+
+
+def _frame(frame: Frame) -> FrameRow:
+    return FrameRow(
+        function=frame.function or frame.address or "unknown",
+        module=frame.module,
+        file=frame.filename or frame.package,
+        line=frame.line,
+        in_app=bool(frame.in_app),
+        context_line=frame.context_line,
+    )

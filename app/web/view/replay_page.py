@@ -1,0 +1,182 @@
+"""Builds the replay page out of what was found: pure, so that it can run in a thread."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import clock, units
+from app.core.ids import ProjectId
+from app.core.windows import ReplayWindow
+from app.errors.queries import LinkedEvent
+from app.playback import ending
+from app.playback.ending import Ending
+from app.playback.links import LinkedTraces
+from app.playback.page import Contents
+from app.projects.model import Project
+from app.web.view import facts, hrefs, linked, segments, spans
+from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
+from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
+from app.web.view.problems import ErrorRow
+from app.web.view.replay import Deletion, Gap, ReplayHeader, ReplayPage, Tab
+from app.web.view.requests import error_activity, network_rows, request_activity
+from app.web.view.spans import Surroundings
+from app.web.view.words import count
+
+_MOST_ROWS: Final = 3_000
+"""Of activity, and of requests: an hour of a busy app."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A replay and everything linked to it that the viewer may see."""
+
+    project: Project
+    contents: Contents
+    window: ReplayWindow
+    errors: tuple[LinkedEvent, ...]
+    traces: LinkedTraces
+    project_names: Mapping[ProjectId, str]
+
+    @property
+    def zero_ms(self) -> int:
+        """How far the player's zero is behind the start of the replay."""
+        return self.contents.zero_ms - units.ms_from_at(self.window.started_at)
+
+
+def build(
+    found: Found, *, back_href: str, start_at_ms: int, tab: Tab, may_delete: bool
+) -> ReplayPage:
+    """Describe a replay for its page.
+
+    Args:
+        found: What was read.
+        back_href: The list as it was left.
+        start_at_ms: Where to open; past the end means the end.
+        tab: The panel to open with.
+        may_delete: Whether the viewer may erase it.
+    """
+    contents = found.contents
+    key = contents.replay.key
+    errors = linked.error_rows(
+        found.errors,
+        found.window,
+        project_id=key.project_id,
+        project_names=found.project_names,
+        zero_ms=found.zero_ms,
+    )
+    requests = network_rows(contents.spans, start_ms=contents.zero_ms)
+    rows = _activity(contents, requests, errors)
+    ended = _ending(found)
+    return ReplayPage(
+        header=_header(found, errors, back_href=back_href, ended=ended),
+        state=contents.state,
+        index_href=hrefs.index(key.project_id, key.replay_id),
+        stream_href=hrefs.stream(key.project_id, key.replay_id),
+        start_at_ms=min(start_at_ms, contents.duration_ms),
+        tab=tab,
+        gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),
+        screens=_screens(contents, rows),
+        activity=tuple(rows[:_MOST_ROWS]),
+        network=requests[:_MOST_ROWS],
+        errors=errors,
+        traces=spans.trace_blocks(found.traces, _surroundings(found)),
+        segments=segments.segment_rows(contents),
+        details=facts.groups(contents.replay, options=contents.options, ending=ended),
+        deletion=_deletion(contents, len(errors)) if may_delete else None,
+        width_px=contents.size_px[0] if contents.size_px else None,
+        height_px=contents.size_px[1] if contents.size_px else None,
+        status_text=_status_text(contents),
+        hidden_activity=max(0, len(rows) - _MOST_ROWS),
+    )
+
+
+def _activity(
+    contents: Contents, requests: Sequence[NetworkRow], errors: Iterable[ErrorRow]
+) -> list[ActivityRow]:
+    """Bring everything that happened into the order of time."""
+    rows = [breadcrumb_row(crumb, start_ms=contents.zero_ms) for crumb in contents.breadcrumbs]
+    rows += [request_activity(row) for row in requests]
+    rows += [row for error in errors if (row := error_activity(error)) is not None]
+    return sorted(rows, key=lambda row: row.at_ms)
+
+
+def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
+    """Take the screens that breadcrumbs name, with their time; else those of the segments."""
+    by_breadcrumb = screen_spans(rows, duration_ms=contents.duration_ms)
+    if by_breadcrumb:
+        return by_breadcrumb
+    return tuple(ScreenSpan(one.start_ms, one.end_ms, one.name) for one in contents.screens)
+
+
+def _ending(found: Found) -> Ending | None:
+    """Infer how the replay ended; None while it may go on."""
+    contents = found.contents
+    happened = linked.mishaps(
+        found.errors, found.window, project_id=found.project.id, zero_ms=found.zero_ms
+    )
+    inferred = ending.infer(
+        duration_ms=contents.duration_ms,
+        mishaps=happened,
+        breadcrumbs=contents.breadcrumbs,
+        zero_ms=contents.zero_ms,
+    )
+    is_open = contents.state in {"live", "processing"}
+    return None if is_open and not inferred.has_crashed else inferred
+
+
+def _header(
+    found: Found, errors: Sequence[ErrorRow], *, back_href: str, ended: Ending | None
+) -> ReplayHeader:
+    replay = found.contents.replay
+    key = replay.key
+    return ReplayHeader(
+        project_id=key.project_id,
+        project_name=found.project.name,
+        project_href=hrefs.project(key.project_id),
+        replay_id=key.replay_id,
+        href=hrefs.replay(key.project_id, key.replay_id),
+        back_href=back_href,
+        user=facts.user_of(replay.user),
+        started_at=units.at_from_ms(found.contents.zero_ms),
+        duration_ms=found.contents.duration_ms,
+        chips=facts.chips(replay.facts),
+        app_errors=sum(row.source == "app" for row in errors),
+        backend_errors=sum(row.source == "backend" for row in errors),
+        end=ended.text if ended else None,
+        has_crashed=ended.has_crashed if ended else False,
+    )
+
+
+def _surroundings(found: Found) -> Surroundings:
+    return Surroundings(found.window, found.project.id, found.project_names, found.zero_ms)
+
+
+def _deletion(contents: Contents, linked_errors: int) -> Deletion:
+    replay = contents.replay
+    return Deletion(
+        href=hrefs.delete_replay(replay.key.project_id, replay.key.replay_id),
+        video_bytes=replay.video_bytes,
+        segments=replay.segments,
+        breadcrumbs=replay.breadcrumbs,
+        requests=replay.network_requests,
+        linked_errors=linked_errors,
+    )
+
+
+def _status_text(contents: Contents) -> str | None:
+    """Say in one sentence what is known of a replay that cannot be played, or still grows."""
+    replay = contents.replay
+    match contents.state:
+        case "playing":
+            return None
+        case "live":
+            return f"Live: {count(replay.segments, 'segment')} so far."
+        case "processing":
+            ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
+            last = contents.segments[-1].segment_id if contents.segments else 0
+            took = units.duration_text(ago_ms // 1000 * 1000)
+            return f"Segment {last} was received {took} ago without video; waiting for more."
+        case "no_video":
+            faults = {one.video_fault for one in contents.segments if one.video_fault}
+            why = f" ({min(faults)})" if faults else ""
+            return f"No video{why}, {count(len(contents.breadcrumbs), 'breadcrumb')}."

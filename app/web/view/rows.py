@@ -1,0 +1,45 @@
+"""Replays as rows of the list."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.core.ids import ProjectId
+from app.playback import ending, page
+from app.playback.links import ErrorCounts
+from app.replays.model import Replay
+from app.web.view import facts, hrefs
+from app.web.view.replay_list import ReplayRow
+
+
+def replay_row(
+    replay: Replay,
+    counts: ErrorCounts,
+    *,
+    project_names: Mapping[ProjectId, str],
+    now: datetime,
+) -> ReplayRow:
+    """Describe one replay; `now` tells whether it still goes on."""
+    key = replay.key
+    has_video = replay.video_segments > 0
+    state = page.state_of(replay, has_video=has_video, now=now)
+    return ReplayRow(
+        project_id=key.project_id,
+        project_name=project_names.get(key.project_id, ""),
+        replay_id=key.replay_id,
+        href=hrefs.replay(key.project_id, key.replay_id),
+        user=facts.user_of(replay.user),
+        started_at=replay.started_at,
+        duration_ms=replay.duration_ms,
+        device=facts.device_of(replay.facts),
+        os=facts.system_of(replay.facts),
+        app=facts.app_of(replay.facts),
+        screens=replay.screens,
+        app_errors=counts.app,
+        backend_errors=counts.backend,
+        segments=replay.segments,
+        has_video=has_video,
+        end=ending.at_a_glance(replay.duration_ms, has_crashed=counts.has_crashed),
+        has_crashed=counts.has_crashed,
+        is_live=state in {"live", "processing"} and not counts.has_crashed,
+        size_bytes=replay.video_bytes,
+    )

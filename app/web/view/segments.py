@@ -1,0 +1,60 @@
+"""Segments as rows of their panel, those that never came among them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from app.core import units
+from app.playback.page import Contents
+from app.replays.model import ReplayKey, Segment
+from app.web.view import hrefs
+from app.web.view.replay import SegmentRow, VideoState
+
+_MOST_MISSING: Final = 200
+
+
+def segment_rows(contents: Contents) -> tuple[SegmentRow, ...]:
+    """Describe every segment in the order of their ids."""
+    key = contents.replay.key
+    came = [_row(segment, key, zero_ms=contents.zero_ms) for segment in contents.segments]
+    missing = [_missing(number) for number in contents.missing_ids[:_MOST_MISSING]]
+    return _in_order([*came, *missing])
+
+
+def _in_order(rows: Sequence[SegmentRow]) -> tuple[SegmentRow, ...]:
+    return tuple(sorted(rows, key=lambda row: row.segment_id))
+
+
+def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
+    started_ms, ended_ms = units.ms_from_at(segment.started_at), units.ms_from_at(segment.ended_at)
+    is_stored = segment.object_key is not None
+    return SegmentRow(
+        segment_id=segment.segment_id,
+        at_ms=started_ms - zero_ms,
+        duration_ms=max(0, ended_ms - started_ms),
+        frames=segment.frames if is_stored else None,
+        size_bytes=segment.object_bytes if is_stored else None,
+        width_px=segment.width_px,
+        height_px=segment.height_px,
+        video=_video(segment),
+        fault=segment.video_fault,
+        mp4_href=(
+            hrefs.segment_video(key.project_id, key.replay_id, segment.segment_id)
+            if is_stored
+            else None
+        ),
+        received_at=segment.received_at,
+    )
+
+
+def _video(segment: Segment) -> VideoState:
+    if segment.has_video:
+        return "playable"
+    return "none" if segment.object_key is None else "faulty"
+
+
+def _missing(number: int) -> SegmentRow:
+    reason = "never arrived: lost on the phone, refused, or still on its way"
+    return SegmentRow(
+        number, None, None, None, None, None, None, "missing", fault=reason, mp4_href=None,
+        received_at=None,
+    )  # fmt: skip
