@@ -32,6 +32,9 @@ class Ending:
     has_crashed: bool = False
 
 
+_CAPPED: Final = Ending("60-minute limit", "SDKs stop a recording after 60 minutes.")
+
+
 def infer(
     *, duration_ms: int, mishaps: Sequence[Mishap], breadcrumbs: Sequence[Breadcrumb], zero_ms: int
 ) -> Ending:
@@ -47,12 +50,19 @@ def infer(
     if last & CRASHES:
         return Ending("crashed", "The app reported a crash at the end.", has_crashed=True)
     if duration_ms >= _CAP_MS - _CAP_SLACK_MS:
-        return Ending("60-minute limit", "SDKs stop a recording after 60 minutes.")
+        return _CAPPED
     if last & _HANGS:
         return Ending("not responding", "The app reported that it hung at the end.")
     if _is_left(breadcrumbs, zero_ms + duration_ms):
         return Ending("in background", "The last breadcrumbs say that the app left the screen.")
     return Ending("closed", "No crash and no change to the background was reported at the end.")
+
+
+def at_a_glance(duration_ms: int, *, has_crashed: bool) -> str | None:
+    """Say how a replay ended without reading its recordings; None when only they could tell."""
+    if has_crashed:
+        return "crashed"
+    return _CAPPED.text if duration_ms >= _CAP_MS - _CAP_SLACK_MS else None
 
 
 def _is_left(breadcrumbs: Sequence[Breadcrumb], ended_ms: int) -> bool:
