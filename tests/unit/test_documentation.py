@@ -1,0 +1,200 @@
+"""The documentation is complete and true where a program can tell."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer
+
+from app.cli.root import app as cli
+from app.core.errors import Refused
+from app.core.settings import Settings
+from app.projects.model import Outcome
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DOCUMENTS: Final = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+SOURCES: Final = ("app", "bench", "migrations", "static", "templates", "tests")
+LONGEST: Final = {".py": 400, ".js": 250, ".css": 200}
+CODE: Final = {*LONGEST, ".html", ".sh"}
+
+# Written in parts, so that this file does not name them either.
+REGISTRIES: Final = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("yarnpkg", "com"),
+        ("docker", "io"),
+        ("ghcr", "io"),
+        ("quay", "io"),
+        ("deb", "debian", "org"),
+    )
+)
+
+_LINK: Final = re.compile(r"\]\((?!https?:)([^)#]+)")
+_SETTING: Final = re.compile(r"PLAYHEAD_[A-Z_]+")
+_UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\):)")
+_REASONS: Final = (
+    re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
+    re.compile(r'expand\.refused\(\s*\w+,\s*"(\w+)"'),
+    re.compile(r'tally\.refuse\(\s*\w+,\s*[^,]+,\s*"(\w+)"'),
+)
+
+
+def text_of(name: str) -> str:
+    """The text of a file of this repository."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def sources() -> Iterator[Path]:
+    """Every file of code."""
+    for folder in SOURCES:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in CODE and "node_modules" not in path.parts:
+                yield path
+
+
+def texts() -> Iterator[Path]:
+    """Every file a person may read, locks and settings included."""
+    yield from sources()
+    yield from DOCUMENTS
+    for pattern in ("*", ".*", ".ci/*", "deploy/*", "requirements/*"):
+        yield from (
+            path
+            for path in sorted(ROOT.glob(pattern))
+            if path.is_file() and path.name not in {".git", ".coverage"}
+        )
+
+
+def commands(group: typer.Typer, name: str) -> Iterator[str]:
+    """The full names of all commands of a group."""
+    for command in group.registered_commands:
+        yield f"{name} {command.name}"
+    for below in group.registered_groups:
+        if below.typer_instance is not None:
+            yield from commands(below.typer_instance, f"{name} {below.name}")
+
+
+def subclasses(parent: type[Refused]) -> Iterator[type[Refused]]:
+    """The class and all below it."""
+    yield parent
+    for child in parent.__subclasses__():
+        yield from subclasses(child)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_setting_is_documented_with_its_default(name: str):
+    """Each setting has a row in docs/settings.md, with its default."""
+    rows = [
+        line
+        for line in text_of("docs/settings.md").splitlines()
+        if line.startswith(f"| `PLAYHEAD_{name.upper()}` |")
+    ]
+    assert len(rows) == 1
+    default: Any = Settings.model_fields[name].default
+    assert f"`{default}`" in rows[0] or default in (None, "")
+
+
+def test_documents_name_only_settings_that_exist():
+    """A variable that a document or a recipe names is read by the program."""
+    known = {f"PLAYHEAD_{name.upper()}" for name in Settings.model_fields}
+    recipes = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *ROOT.glob("deploy/*")]
+    named = {name for path in (*DOCUMENTS, *recipes) for name in _SETTING.findall(path.read_text())}
+    assert named - known == {"PLAYHEAD_TEST_DATABASE_URL"}
+
+
+COMMANDS: Final = sorted(commands(cli, "playhead"))
+
+
+def test_commands_are_found():
+    """The list that the next test goes through holds commands and those of groups."""
+    assert {"playhead serve", "playhead user link"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_is_documented(name: str):
+    """Each command has a row in docs/commands.md."""
+    assert re.search(rf"^\| `{name}[ `]", text_of("docs/commands.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_outcome_is_documented(outcome: Outcome):
+    """Each outcome has a row in docs/outcomes.md."""
+    assert f"\n| `{outcome}` |" in text_of("docs/outcomes.md")
+
+
+def test_reasons_of_refusal_are_documented():
+    """Each reason that the code counts has a row in docs/outcomes.md."""
+    reasons = {
+        refused.reason
+        for refused in subclasses(Refused)
+        if refused.__module__ == Refused.__module__
+    }
+    for path in (ROOT / "app" / "ingest").rglob("*.py"):
+        reasons.update(reason for each in _REASONS for reason in each.findall(path.read_text()))
+    assert {"quarantined", "cut", "key_off"} <= reasons
+    page = text_of("docs/outcomes.md")
+    assert [reason for reason in sorted(reasons) if f"\n| `{reason}` |" not in page] == []
+
+
+def test_health_doors_are_documented():
+    """Each door for machines that watch is in docs/deployment.md."""
+    doors = re.findall(r'@router\.get\("([^"]+)"\)', text_of("app/api/health.py"))
+    assert len(doors) >= 3
+    page = text_of("docs/deployment.md")
+    assert [door for door in doors if f"`GET {door}`" not in page] == []
+
+
+def test_make_targets_in_documents_exist():
+    """What a document tells the reader to make can be made."""
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    told = {
+        target
+        for path in DOCUMENTS
+        for target in re.findall(r"(?:`|^|\d )make ([a-z]+)", path.read_text(), re.MULTILINE)
+    }
+    assert {"run", "test", "demo", "check"} <= told
+    assert told <= targets
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.name))
+def test_links_lead_somewhere(path: Path):
+    """Links between documents point at files that exist."""
+    links = _LINK.findall(path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_open_work_carries_the_number_of_an_issue():
+    """No comment promises something that nobody can look up."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sources()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if _UNNUMBERED.search(line)
+    ]
+    assert found == []
+
+
+def test_no_file_names_a_registry():
+    """Packages come from wherever the machine is told to get them."""
+    found = [
+        f"{path.relative_to(ROOT)}: {host}"
+        for path in texts()
+        for host in REGISTRIES
+        if host in path.read_text(errors="replace")
+    ]
+    assert found == []
+
+
+def test_files_are_short():
+    """Each file can be read from top to bottom."""
+    found = [
+        f"{path.relative_to(ROOT)}: {lines} lines"
+        for path in sources()
+        if (lines := len(path.read_text().splitlines())) > LONGEST.get(path.suffix, 400)
+    ]
+    assert found == []
