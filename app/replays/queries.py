@@ -47,9 +47,8 @@ async def newest(
     place = (replays.c.first_received_at, replays.c.replay_id)
     order = [column.asc() if backward else column.desc() for column in place]
     # One short index scan a project, then a merge: no sort over all that the person may see.
-    projects = func.unnest(bindparam("ids", list(project_ids), ARRAY(BigInteger))).table_valued(
-        "id", name="p"
-    )
+    unnested = func.unnest(bindparam("ids", list(project_ids), ARRAY(BigInteger)))
+    projects = unnested.table_valued("id", name="p").render_derived()
     inner = select(replays).where(replays.c.project_id == projects.c.id)
     if cursor is not None:
         here = tuple_(*place)
