@@ -21,7 +21,7 @@ _TOTALS: Final = text(
     cross join lateral (
         select count(*) as replays from (
             select 1 from replays where project_id = p.id limit :most
-        ) as some
+        ) as counted
     ) as c
     cross join lateral (
         select last_received_at from replays where project_id = p.id
