@@ -79,6 +79,7 @@ class Digester:
     async def stop(self, *, patience_s: float = 10.0) -> None:
         """Finish what is in memory, as far as it goes; the rest waits in the journal."""
         self._is_stopping = True
+        self._inbox.wake()
         run, adopting = self._tasks
         adopting.cancel()
         done, _ = await asyncio.wait([run], timeout=patience_s)

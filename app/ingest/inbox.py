@@ -6,6 +6,7 @@ add ─► fresh (memory) ─► take ─► digest
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,11 +69,13 @@ class Inbox:
         """Wait until something has arrived; returns whether it has."""
         if not self._fresh and not self._is_behind:
             self._arrived.clear()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), timeout_s)
-            except TimeoutError:
-                return False
-        return True
+        return bool(self._fresh) or self._is_behind
+
+    def wake(self) -> None:
+        """End the wait, though nothing has arrived: it is time to stop."""
+        self._arrived.set()
 
     def take(self) -> list[Fresh]:
         """Return the next batch from memory; empty when what is left is on disk only."""
