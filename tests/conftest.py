@@ -1,3 +1,46 @@
 """Fixtures that every test may use."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from tests.support.server import Server
+
 pytest_plugins = ["tests.support.postgres"]
+
+
+@pytest.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator["Server"]:
+    """A real server with a database and folders of its own."""
+    from tests.support import server  # noqa: PLC0415 - everything there is; unit tests need it not
+
+    async with server.running(database_url, tmp_path) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_server(
+    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["Server"]:
+    """One server for every test that is a `tenant`; it runs while such a test does."""
+    from tests.support import postgres, server  # noqa: PLC0415 - as above
+
+    async for url in postgres._fresh_database(postgres_url, template=template_database):
+        async with server.running(url, tmp_path_factory.mktemp("shared")) as started:
+            yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tenant(shared_server: "Server") -> AsyncIterator["Server"]:
+    """The shared server, with projects and a person of this test's own.
+
+    Tests that use it bear `pytest.mark.asyncio(loop_scope="session")`.
+    """
+    from tests.support import server  # noqa: PLC0415 - as above
+
+    async with server.tenant(shared_server) as own:
+        yield own

@@ -1,0 +1,95 @@
+"""A canonical picture of one replay: the same for every order of delivery.
+
+Left out is what arrival decides: when things were received, and by which clock drift.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock, units
+from app.core.ids import ProjectId
+from app.formats import activity, packed
+from app.formats.activity import Activity
+from app.playback import links, page
+from app.playback.page import Contents
+from app.playback.shelf import Shelf
+from app.replays import queries
+from app.replays.model import Replay, ReplayKey, Segment
+
+_ARRIVAL = {"key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at"}
+
+
+async def of_replay(
+    connection: AsyncConnection, key: ReplayKey, project_ids: Sequence[ProjectId]
+) -> dict[str, Any]:
+    """Read everything that is known of a replay.
+
+    Returns:
+        `replay` (its totals), `segments`, `activity` (as its page shows it), `errors`,
+        `transactions` and `spans` (ids, sorted); `{}` if there is no such replay.
+    """
+    replay = await queries.one(connection, key)
+    if replay is None:
+        return {}
+    contents = await page.read(connection, replay, shelf=Shelf(), now=clock.now())
+    (window,) = await links.windows_of(connection, [replay], project_ids)
+    found = await links.traces_of(connection, window, project_ids)
+    linked = await links.errors_of(connection, window, project_ids)
+    return {
+        "replay": _replay(replay),
+        "segments": [_segment(segment) for segment in contents.segments],
+        "activity": _activity(contents),
+        "traces": sorted(window.trace_ids),
+        "errors": sorted((one.event.project_id, one.event.event_id) for one in linked),
+        "transactions": sorted((one.project_id, one.event_id) for one in found.transactions),
+        "spans": sorted((one.project_id, one.trace_id, one.span_id) for one in found.spans),
+    }
+
+
+def _replay(replay: Replay) -> dict[str, Any]:
+    known = {name: value for name, value in asdict(replay).items() if name not in _ARRIVAL}
+    return {
+        **known,
+        "starts_ms": units.ms_from_at(replay.started_at),
+        "ends_ms": units.ms_from_at(replay.ended_at),
+    }
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    seen = activity.read(packed.unpack_json(segment.recording))
+    return {
+        "segment_id": segment.segment_id,
+        "starts_ms": units.ms_from_at(segment.started_at),
+        "ends_ms": units.ms_from_at(segment.ended_at),
+        "size": (segment.width_px, segment.height_px),
+        "frames": segment.frames,
+        "has_video": segment.has_video,
+        "fault": segment.video_fault,
+        "bytes": segment.object_bytes,
+        "screens": segment.screens,
+        "breadcrumbs": dict(sorted(Counter(one.category for one in seen.breadcrumbs).items())),
+        "touches": _touches(seen),
+        "spans": dict(sorted(Counter(one.op for one in seen.spans).items())),
+    }
+
+
+def _touches(seen: Activity) -> dict[str, int]:
+    counts = Counter[str](f"touch_{one.kind}" for one in seen.touches)
+    moved = {"move_batches": seen.move_batches, "move_positions": counts.pop("touch_move", 0)}
+    return {name: count for name, count in {**counts, **moved}.items() if count}
+
+
+def _activity(contents: Contents) -> dict[str, Any]:
+    return {
+        "duration_ms": contents.duration_ms,
+        "missing": contents.missing_ids,
+        "breadcrumbs": [(one.at_ms, one.category, one.message) for one in contents.breadcrumbs],
+        "requests": [(one.at_ms, one.op, one.url, one.status) for one in contents.spans],
+        "gaps": [asdict(one) for one in contents.gaps],
+        "screens": [asdict(one) for one in contents.screens],
+        "size": contents.size_px,
+    }
