@@ -57,20 +57,27 @@ def missing_ids(stored_ids: Collection[int]) -> list[int]:
     return sorted(set(range(max(stored_ids, default=-1))) - set(stored_ids))
 
 
-def _between(gap: Gap, playable: Sequence[PlayableSegment], zero_ms: int) -> range:
-    """Return the ids between the segments on both sides of a gap."""
+def _between(
+    gap: Gap, playable: Sequence[PlayableSegment], stored_ids: Collection[int], zero_ms: int
+) -> range:
+    """Return the ids between the segments on both sides of a gap; at the end, all that follow."""
     middle_ms = zero_ms + (gap.start_ms + gap.end_ms) // 2
     before = [one for one in playable if one.started_at_ms < middle_ms]
     after = [one for one in playable if one.started_at_ms >= middle_ms]
     last = max(before, key=lambda one: one.started_at_ms, default=None)
     first = min(after, key=lambda one: one.started_at_ms, default=None)
-    return range(last.segment_id + 1 if last else 0, first.segment_id if first else 0)
+    above = first.segment_id if first else max(stored_ids, default=-1) + 1
+    return range(last.segment_id + 1 if last else 0, above)
 
 
 def _lost(
     gap: Gap, playable: Sequence[PlayableSegment], stored_ids: Collection[int], zero_ms: int
 ) -> str | None:
-    lost = [number for number in _between(gap, playable, zero_ms) if number not in stored_ids]
+    lost = [
+        number
+        for number in _between(gap, playable, stored_ids, zero_ms)
+        if number not in stored_ids
+    ]
     if not lost:
         return None
     if len(lost) == 1:
@@ -81,7 +88,9 @@ def _lost(
 def _without_video(
     gap: Gap, playable: Sequence[PlayableSegment], stored_ids: Collection[int], zero_ms: int
 ) -> str | None:
-    bare = [number for number in _between(gap, playable, zero_ms) if number in stored_ids]
+    bare = [
+        number for number in _between(gap, playable, stored_ids, zero_ms) if number in stored_ids
+    ]
     return f"segment {bare[0]} has no video" if bare else None
 
 

@@ -17,7 +17,7 @@ from app.web.view import facts, hrefs, linked, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
 from app.web.view.problems import ErrorRow
-from app.web.view.replay import Deletion, Gap, ReplayHeader, ReplayPage, Tab
+from app.web.view.replay import Deletion, Gap, ReplayHeader, ReplayPage, ReplayState, Tab
 from app.web.view.requests import error_activity, network_rows, request_activity
 from app.web.view.spans import Surroundings
 from app.web.view.words import count
@@ -69,7 +69,7 @@ def build(
     ended = _ending(found)
     return ReplayPage(
         header=_header(found, errors, back_href=back_href, ended=ended),
-        state=contents.state,
+        state=_state(contents, ended),
         index_href=hrefs.index(key.project_id, key.replay_id),
         stream_href=hrefs.stream(key.project_id, key.replay_id),
         start_at_ms=min(start_at_ms, contents.duration_ms),
@@ -122,6 +122,12 @@ def _ending(found: Found) -> Ending | None:
     )
     is_open = contents.state in {"live", "processing"}
     return None if is_open and not inferred.has_crashed else inferred
+
+
+def _state(contents: Contents, ended: Ending | None) -> ReplayState:
+    """Take a crashed app off the air at once: it sends nothing more."""
+    is_over = ended is not None and ended.has_crashed
+    return "playing" if contents.state == "live" and is_over else contents.state
 
 
 def _header(
