@@ -30,6 +30,7 @@ BACKEND_PLATFORMS: Final = frozenset(
     {"python", "node", "ruby", "go", "php", "csharp", "elixir", "rust", "perl"}
 )
 """Platforms of services; an app reports as java, cocoa, javascript, dart, native, other."""
+_CLOCKS_APART: Final = timedelta(minutes=55)
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
 """Kinds of events that end the app."""
 
@@ -65,11 +66,15 @@ def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Sid
         at: By the sender's clock.
         drift_ms: How far that clock was behind the server's.
         made_by: An app shares the phone's clock, so its own time is believed first; a backend's
-            is corrected first.
+            is corrected first, if the two clocks really differ. Below 55 minutes the difference
+            is one of delivery: how long each envelope was on its way.
     """
     as_sent = at - window.started_at
-    corrected = as_sent + timedelta(milliseconds=drift_ms - window.drift_ms)
-    first, second = (as_sent, corrected) if made_by == "app" else (corrected, as_sent)
+    apart = timedelta(milliseconds=drift_ms - window.drift_ms)
+    if made_by == "app" or abs(apart) < _CLOCKS_APART:
+        first, second = as_sent, as_sent + apart
+    else:
+        first, second = as_sent + apart, as_sent
     return _ms(first if _is_within(window, first) else second)
 
 
