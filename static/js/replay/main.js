@@ -51,6 +51,8 @@ function start() {
     timeline.draw();
     follow.update();
   });
+  // A page that opens at a moment shows what happened then.
+  follow.update();
 }
 
 /** The player, or its stand-in where there are no pictures. */
