@@ -154,10 +154,10 @@ def screens_by_segment(
             if not starts or starts[-1][1] != name:
                 at_ms = start_ms + length_ms * number // len(segment.screens)
                 starts.append((min(max(0, at_ms), duration_ms), name))
-    ends_ms = [at_ms for at_ms, _ in starts[1:]] + [duration_ms]
+    ends_ms = [*(at_ms for at_ms, _ in starts[1:]), duration_ms]
     return tuple(
         Stretch(start_ms, end_ms, name)
-        for (start_ms, name), end_ms in zip(starts, ends_ms, strict=True)
+        for (start_ms, name), end_ms in zip(starts, ends_ms, strict=False)
         if end_ms > start_ms
     )
 

@@ -1,0 +1,85 @@
+"""Tests of which side an item was made on, where it lies on a replay's clock, and the counts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.core.ids import ProjectId, ReplayId
+from app.core.windows import ReplayWindow
+from app.errors.queries import LinkedCount
+from app.playback import links
+
+APP, API = ProjectId(1), ProjectId(2)
+START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+HOUR_MS = 3_600_000
+
+
+def window(*, drift_ms: int = 0) -> ReplayWindow:
+    """Make the window of a replay of one minute."""
+    end = START + timedelta(minutes=1)
+    return ReplayWindow(ReplayId("a" * 32), frozenset(), START, end, drift_ms)
+
+
+@pytest.mark.parametrize(
+    ("project_id", "platform", "expected"),
+    [
+        (APP, "java", "app"),
+        (APP, None, "app"),
+        (APP, "javascript", "app"),
+        (APP, "python", "backend"),
+        (API, "java", "backend"),
+        (API, None, "backend"),
+    ],
+)
+def test_a_side_is_told_by_project_and_platform(
+    project_id: ProjectId, platform: str | None, expected: str
+):
+    """Another project is a backend, and so is a platform that only services have."""
+    assert links.side(APP, project_id, platform) == expected
+
+
+def test_a_moment_in_the_window_keeps_its_own_clock():
+    """Without drift an offset is the plain difference, for both sides."""
+    at = START + timedelta(seconds=7)
+    assert links.offset_ms(window(), at, 0) == 7_000
+    assert links.offset_ms(window(), at, 0, made_by="backend") == 7_000
+
+
+def test_an_app_is_believed_before_the_drift():
+    """The app shares the phone's clock, however wrong that is."""
+    at = START + timedelta(seconds=7)
+    assert links.offset_ms(window(drift_ms=HOUR_MS), at, 0) == 7_000
+
+
+def test_a_backend_is_placed_by_the_servers_clock():
+    """The phone is an hour behind, the backend is not: its error lies where the server saw it."""
+    at = START + timedelta(hours=1, seconds=7)
+    assert links.offset_ms(window(drift_ms=HOUR_MS), at, 0, made_by="backend") == 7_000
+
+
+def test_a_time_outside_the_window_is_corrected():
+    """An app event with a wrong clock of its own is moved by the drift of its envelope."""
+    at = START - timedelta(hours=2) + timedelta(seconds=7)
+    assert links.offset_ms(window(), at, 2 * HOUR_MS) == 7_000
+
+
+def test_a_backends_own_time_stands_in_where_the_correction_misses():
+    """A drift that leads out of the window is not followed."""
+    at = START + timedelta(seconds=7)
+    assert links.offset_ms(window(), at, HOUR_MS, made_by="backend") == 7_000
+
+
+def test_counts_are_added_up_by_side():
+    """All kinds count; only a crash of the app itself is one of the replay."""
+    counts = [
+        LinkedCount(APP, "java", "error", 2),
+        LinkedCount(APP, "java", "message", 1),
+        LinkedCount(API, "python", "crash", 4),
+    ]
+    assert links.count(APP, counts) == links.ErrorCounts(3, 4, has_crashed=False)
+
+
+@pytest.mark.parametrize("kind", sorted(links.CRASHES))
+def test_a_crash_of_the_app_is_told(kind: str):
+    """Every kind that ends the app counts as a crash."""
+    assert links.count(APP, [LinkedCount(APP, "cocoa", kind, 1)]).has_crashed

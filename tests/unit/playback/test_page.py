@@ -1,0 +1,171 @@
+"""Tests of what a replay page is put together from."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.core import units
+from app.core.ids import ProjectId, ReplayId
+from app.formats import packed
+from app.formats.activity import Breadcrumb, NetworkSpan
+from app.playback import index, page
+from app.playback.shelf import Held
+from app.replays.model import Replay, ReplayKey, Segment
+from tests.unit.playback import building
+from tests.unit.playback.building import START_MS
+
+START = units.at_from_ms(START_MS)
+NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+
+
+def replay(**changes: Any) -> Replay:
+    """Make a replay of one minute that ended long ago."""
+    values: dict[str, Any] = {
+        "key": ReplayKey(ProjectId(1), ReplayId("a" * 32)),
+        "first_received_at": NOW - timedelta(hours=1),
+        "last_received_at": NOW - timedelta(hours=1),
+        "started_at": START,
+        "ended_at": START + timedelta(minutes=1),
+        "drift_ms": 0,
+        "replay_type": "session",
+        "facts": {},
+        "user": {},
+        "screens": (),
+        **dict.fromkeys(_COUNTS, 0),
+    }
+    return Replay(**{**values, **changes})
+
+
+_COUNTS = (
+    "segments", "video_segments", "video_ms", "video_bytes", "frames", "breadcrumbs", "taps",
+    "rage_taps", "network_requests", "network_failures",
+)  # fmt: skip
+
+
+def segment(segment_id: int, start_ms: int, end_ms: int, **changes: Any) -> Segment:
+    """Make a stored segment at a time after the replay's start."""
+    values: dict[str, Any] = {
+        "segment_id": segment_id,
+        "received_at": NOW,
+        "started_at": START + timedelta(milliseconds=start_ms),
+        "ended_at": START + timedelta(milliseconds=end_ms),
+        "replay_type": "session",
+        "sdk_name": None,
+        "width_px": 448,
+        "height_px": 960,
+        "frames": 5,
+        "codec": None,
+        "video_fault": None,
+        "object_key": None,
+        "object_offset": 0,
+        "object_bytes": 0,
+        "layout": None,
+        "recording": packed.pack_json([]),
+        "screens": (),
+        **changes,
+    }
+    return Segment(**values)
+
+
+def tap(at_ms: int, message: str) -> dict[str, Any]:
+    """Make the rrweb event of a tap."""
+    at = START_MS + at_ms
+    payload = {"type": "default", "timestamp": at / 1000, "category": "ui.tap", "message": message}
+    return {"type": 5, "timestamp": at, "data": {"tag": "breadcrumb", "payload": payload}}
+
+
+def held(*playable: Any) -> Held:
+    """Hold playable segments with their index."""
+    return Held(tuple(playable), index.build(playable))
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "has_video", "expected"),
+    [
+        (29, True, "live"),
+        (30, True, "playing"),
+        (29, False, "processing"),
+        (30, False, "no_video"),
+    ],
+)
+def test_a_state_follows_from_video_and_age(ago_s: int, has_video: bool, expected: str):
+    """Half a minute without a segment is the end of live."""
+    it = replay(last_received_at=NOW - timedelta(seconds=ago_s))
+    assert page.state_of(it, has_video=has_video, now=NOW) == expected
+
+
+def test_a_breadcrumb_of_two_segments_stands_once():
+    """Same time, category and message are the same note; order is by time."""
+    first = Breadcrumb(2, "ui.tap", "Pay", None, {})
+    other = Breadcrumb(2, "ui.tap", "Cart", None, {})
+    early = Breadcrumb(1, "ui.tap", "Pay", None, {})
+    assert page.merge_breadcrumbs([(first, other), (first, early)]) == (early, first, other)
+
+
+def test_a_request_of_two_segments_stands_once():
+    """Same time, end, kind and address are the same request."""
+    one = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
+    two = NetworkSpan(5, 9, "resource.http", "/b", "GET", 200, None, None, {})
+    assert page.merge_spans([(one, two), (one,)]) == (one, two)
+
+
+def test_screens_of_segments_share_their_time():
+    """Two screens in ten seconds get five each; a repeat goes on; the last reaches to the end."""
+    found = page.screens_by_segment(
+        [
+            segment(1, 10_000, 20_000, screens=("Cart",)),
+            segment(0, 0, 10_000, screens=("Login", "Cart")),
+            segment(2, 20_000, 20_000, screens=("Done",)),
+        ],
+        zero_ms=START_MS,
+        duration_ms=30_000,
+    )
+    assert [(one.start_ms, one.end_ms, one.name) for one in found] == [
+        (0, 5_000, "Login"),
+        (5_000, 20_000, "Cart"),
+        (20_000, 30_000, "Done"),
+    ]
+
+
+def test_a_page_counts_from_the_first_picture():
+    """The player's zero is the first segment with video, and the page's is the same."""
+    video = building.segment(1, 4_000, building.gops(5))
+    listed = [
+        segment(0, 0, 4_000, recording=packed.pack_json([tap(500, "Early")])),
+        segment(1, 4_000, 9_000, layout=video.layout),
+    ]
+    found = page.assemble(replay(), listed, held(video), NOW)
+    assert found.zero_ms == START_MS + 4_000
+    assert found.duration_ms == 56_000
+    assert found.size_px == (448, 960)
+    assert found.state == "playing"
+    assert [crumb.message for crumb in found.breadcrumbs] == ["Early"]
+    assert [(gap.start_ms, gap.end_ms) for gap in found.gaps] == [(5_000, 56_000)]
+
+
+def test_a_replay_without_video_keeps_its_panels():
+    """No picture, no gaps: its zero is its start, and what was noted is there."""
+    options = {"type": 5, "timestamp": START_MS, "data": {"tag": "options", "payload": {"a": 1}}}
+    listed = [
+        segment(0, 0, 60_000, recording=packed.pack_json([options, tap(10, "Pay")])),
+        segment(2, 0, 60_000, recording=b"torn"),
+        segment(3, 0, 60_000, recording=packed.pack_json({"not": "a list"})),
+    ]
+    found = page.assemble(replay(), listed, held(), NOW)
+    assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
+    assert (found.state, found.size_px) == ("no_video", None)
+    assert found.missing_ids == (1,)
+    assert found.options == {"a": 1}
+    assert len(found.breadcrumbs) == 1
+
+
+async def test_an_index_is_found_by_its_version():
+    """A page that knows fewer segments goes on playing; an unknown version is none."""
+    first = building.segment(0, 0, building.gops(5))
+    second = building.segment(1, 5_000, building.gops(5))
+    before, now = index.build([first]), held(first, second)
+    assert await now.at(now.newest.version) is now.newest
+    assert await now.at(before.version) == before
+    assert await now.at(before.version) is await now.at(before.version)
+    assert await now.at("1-0000000000000000") is None
