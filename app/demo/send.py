@@ -1,0 +1,137 @@
+"""Sends the recorded demo through the same door as a phone: gzip, SDK headers, one by one."""
+
+import asyncio
+import gzip
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.core import clock, ids
+from app.core.errors import Forbidden, Malformed, Unavailable
+from app.core.ids import PublicKey, ReplayId
+from app.core.log import shown
+from app.demo import backend, facts, record
+from app.demo.record import SENT_AFTER_MS, Delivery, Sender
+
+_TIMEOUT_S: Final = 30.0
+_SEED_BITS: Final = 64
+_OK: Final = 200
+_WRONG_KEY: Final = (401, 403)
+_GZIP_LEVEL: Final = 6
+
+Progress = Callable[[int, int], None]
+"""Called with the number of requests answered and the number of all requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """How it went; `refused` says what the server answered to envelopes that it did not take."""
+
+    replay_id: ReplayId
+    sent: int
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where one project's envelopes go."""
+
+    url: str
+    public_key: PublicKey
+
+
+async def play(
+    app_dsn: str,
+    backend_dsn: str,
+    *,
+    base_url: str | None = None,
+    on_progress: Progress | None = None,
+    seed: int | None = None,
+) -> DemoResult:
+    """Record the demo so that it ended a minute ago, and send it.
+
+    Args:
+        app_dsn: DSN of the project that gets the replay and the app's errors.
+        backend_dsn: DSN of the project that gets the backend's; it may be the same one.
+        base_url: Where to send instead of the host in the DSNs, such as `http://127.0.0.1:8000`.
+        on_progress: Called after every answer, and once with 0 when the recording is ready.
+        seed: For the same people, ids and latencies again; by default each replay is another.
+
+    Raises:
+        Malformed: A DSN cannot be read.
+        Forbidden: The server does not know a key.
+        Unavailable: The server did not answer.
+    """
+    doors = {"app": _door(app_dsn, base_url), "backend": _door(backend_dsn, base_url)}
+    deliveries = await asyncio.to_thread(
+        record.record,
+        secrets.randbits(_SEED_BITS) if seed is None else seed,
+        clock.now_ms() - SENT_AFTER_MS,
+        app_key=doors["app"].public_key,
+    )
+    refused: list[str] = []
+    tell = on_progress or (lambda _sent, _total: None)
+    tell(0, len(deliveries))
+    async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+        for at, delivery in enumerate(deliveries, 1):
+            answer = await _post(client, doors[delivery.project], delivery)
+            if answer.status_code != _OK:
+                refused.append(f"{answer.status_code}: {shown(answer.text)}")
+            tell(at, len(deliveries))
+    return DemoResult(deliveries[0].replay_id, len(deliveries) - len(refused), tuple(refused))
+
+
+def _door(dsn: str, base_url: str | None) -> _Door:
+    """Turn a DSN into the address of the envelope endpoint."""
+    try:
+        parts = urlsplit(dsn.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise Malformed(f"cannot read the DSN {shown(dsn)}") from None
+    prefix, _, project = parts.path.rstrip("/").rpartition("/")
+    public_key = ids.read_hex32(parts.username)
+    if not (public_key and project.isdecimal() and host):
+        raise Malformed(f"expected a DSN like http://KEY@HOST/PROJECT, got {shown(dsn)}")
+    where = f"[{host}]" if ":" in host else host
+    address = f"{parts.scheme}://{where}{f':{port}' if port else ''}{prefix}"
+    root = (base_url or address).rstrip("/")
+    return _Door(f"{root}/api/{project}/envelope/", PublicKey(public_key))
+
+
+async def _post(client: httpx.AsyncClient, door: _Door, delivery: Delivery) -> httpx.Response:
+    body = gzip.compress(delivery.envelope, _GZIP_LEVEL, mtime=0)
+    headers = _headers(delivery.project, door.public_key)
+    try:
+        answer = await client.post(door.url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise Unavailable(
+            f"no answer from {door.url} ({type(error).__name__}): is the server running there?"
+        ) from error
+    if answer.status_code in _WRONG_KEY:
+        raise Forbidden(
+            f"{door.url} does not take the key {door.public_key} "
+            f"({answer.status_code}: {shown(answer.text)})"
+        )
+    return answer
+
+
+def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:
+    """Return what the Android or the Python SDK sends along."""
+    if project == "app":
+        client, blank = f"{facts.SDK_NAME}/{facts.SDK_VERSION}", ""
+        more = {"Accept": "application/json", "Connection": "close"}
+    else:
+        client, blank = f"{backend.SDK_NAME}/{backend.SDK_VERSION}", " "
+        more = {}
+    fields = ("sentry_version=7", f"sentry_client={client}", f"sentry_key={public_key}")
+    return {
+        "User-Agent": client,
+        "X-Sentry-Auth": "Sentry " + f",{blank}".join(fields),
+        "Content-Encoding": "gzip",
+        "Content-Type": "application/x-sentry-envelope",
+        **more,
+    }

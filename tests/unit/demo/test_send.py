@@ -1,0 +1,180 @@
+"""The demo goes through the door like a phone's traffic, and says what went wrong."""
+
+import gzip
+from collections.abc import Callable
+from functools import partial
+
+import httpx
+import pytest
+
+from app.core.errors import Forbidden, Malformed, Unavailable
+from app.core.ids import ReplayId
+from app.demo import send
+from app.demo.record import Delivery
+from app.formats import credentials
+
+APP = "http://9d3f5c7e1b2a4866a0c4e2f8d6b19375@phone.example:8000/sentry/42"
+BACKEND = "http://a1f0c3d2b4e5968778695a4b3c2d1e0f@phone.example:8000/sentry/43"
+REPLAY_ID = ReplayId("5b1c0f4e9a7d4c3e8f20716d3b9a4c55")
+SHORT = [
+    Delivery(b'{"event_id":"1"}\n', "app", REPLAY_ID),
+    Delivery(b'{"event_id":"2"}\n', "backend", REPLAY_ID),
+    Delivery(b'{"event_id":"3"}\n', "app", REPLAY_ID),
+]
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Stand-in for the recording: three small envelopes; remembers what was asked for."""
+    asked: list[tuple[int, int]] = []
+
+    def record(seed: int, ended_ms: int, *, app_key: str) -> list[Delivery]:
+        assert app_key == APP[7:39]
+        asked.append((seed, ended_ms))
+        return SHORT
+
+    monkeypatch.setattr("app.demo.record.record", record)
+    monkeypatch.setattr("app.core.clock.now_ms", lambda: 1_795_480_000_000)
+    return asked
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx.Request]]:
+    """Put a server at the other end of the line; returns what it is sent."""
+
+    def install(answer: Answer) -> list[httpx.Request]:
+        seen: list[httpx.Request] = []
+
+        def serve(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return answer(request)
+
+        client = partial(httpx.AsyncClient, transport=httpx.MockTransport(serve))
+        monkeypatch.setattr("httpx.AsyncClient", client)
+        return seen
+
+    return install
+
+
+Door = Callable[[Answer], list[httpx.Request]]
+
+
+def _accept(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"id": "1"})
+
+
+async def test_each_project_gets_its_own(door: Door):
+    """App and backend go to their own project with their own key, gzipped."""
+    seen = door(_accept)
+    result = await send.play(APP, BACKEND)
+    assert (result.replay_id, result.sent, result.refused) == (REPLAY_ID, 3, ())
+    assert [str(request.url) for request in seen] == [
+        f"http://phone.example:8000/sentry/api/{project}/envelope/" for project in (42, 43, 42)
+    ]
+    for request, delivery in zip(seen, SHORT, strict=True):
+        assert gzip.decompress(request.content) == delivery.envelope
+        header = request.headers["X-Sentry-Auth"]
+        found = credentials.read(auth_headers=[header], query="")
+        assert found is not None
+        dsn = APP if delivery.project == "app" else BACKEND
+        assert found.public_key in dsn
+
+
+async def test_the_app_speaks_like_the_android_sdk(door: Door):
+    """The headers are those of recorded traffic."""
+    seen = door(_accept)
+    await send.play(APP, BACKEND)
+    headers = seen[0].headers
+    assert headers["X-Sentry-Auth"] == (
+        "Sentry sentry_version=7,sentry_client=sentry.java.android/8.53.0,"
+        "sentry_key=9d3f5c7e1b2a4866a0c4e2f8d6b19375"
+    )
+    assert headers["User-Agent"] == "sentry.java.android/8.53.0"
+    assert headers["Content-Type"] == "application/x-sentry-envelope"
+    assert headers["Content-Encoding"] == "gzip"
+    assert seen[1].headers["User-Agent"].startswith("sentry.python")
+
+
+async def test_progress_counts_up(door: Door):
+    """The caller hears of every answer."""
+    door(_accept)
+    heard: list[tuple[int, int]] = []
+    await send.play(APP, BACKEND, on_progress=lambda sent, total: heard.append((sent, total)))
+    assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+async def test_the_replay_ended_a_minute_ago(door: Door, short_demo: list[tuple[int, int]]):
+    """So it is the newest in the list, and its sending time is now."""
+    door(_accept)
+    await send.play(APP, BACKEND, seed=7)
+    assert short_demo == [(7, 1_795_480_000_000 - 60_000)]
+
+
+async def test_each_play_is_another_replay(door: Door, short_demo: list[tuple[int, int]]):
+    """Without a seed, the button may be pressed twice."""
+    door(_accept)
+    await send.play(APP, BACKEND)
+    await send.play(APP, BACKEND)
+    assert short_demo[0][0] != short_demo[1][0]
+
+
+async def test_a_base_url_replaces_the_host(door: Door):
+    """The server can play to itself when its public name is not reachable from inside."""
+    seen = door(_accept)
+    await send.play(APP, BACKEND, base_url="http://[::1]:9000/")
+    assert str(seen[0].url) == "http://[::1]:9000/api/42/envelope/"
+
+
+async def test_an_address_in_brackets_keeps_them(door: Door):
+    """An IPv6 host in a DSN is used as it is."""
+    seen = door(_accept)
+    await send.play(APP.replace("phone.example", "[::1]"), BACKEND)
+    assert str(seen[0].url) == "http://[::1]:8000/sentry/api/42/envelope/"
+
+
+async def test_refused_envelopes_are_told(door: Door):
+    """Other envelopes still go out, and the answer's text is kept."""
+    door(lambda r: httpx.Response(413, text="too big") if "43" in r.url.path else _accept(r))
+    result = await send.play(APP, BACKEND)
+    assert result.sent == 2
+    assert len(result.refused) == 1
+    assert "413" in result.refused[0]
+    assert "too big" in result.refused[0]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
+    """Nothing would get through with it; the error names the key and the address."""
+    door(lambda _: httpx.Response(status, text="no such key"))
+    with pytest.raises(Forbidden, match=r"api/42/envelope/ does not take the key 9d3f"):
+        await send.play(APP, BACKEND)
+
+
+async def test_a_silent_server_is_named(door: Door):
+    """The error says where nobody answered."""
+
+    def hang_up(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    door(hang_up)
+    with pytest.raises(Unavailable, match=r"no answer from http://phone\.example:8000"):
+        await send.play(APP, BACKEND)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "",
+        "http://phone.example/42",
+        "http://9@[x/1",
+        APP.replace("9d3f", "zzzz"),
+        APP[:-2],
+        "http://[x/1",
+    ],
+)
+async def test_a_dsn_without_its_parts_is_malformed(dsn: str):
+    """Before anything is recorded."""
+    with pytest.raises(Malformed, match="DSN"):
+        await send.play(dsn, BACKEND)

@@ -1,0 +1,120 @@
+"""The story fits the screens, and fingers fit the story."""
+
+import pytest
+
+from app.demo import hierarchy, screens, story
+from app.demo.dice import Dice
+from app.demo.goods import PRODUCTS, money
+from app.demo.hierarchy import Icon, Photo, Text
+from app.demo.screens_shop import Gallery, Home
+from app.demo.stage import Stage, phone_of
+from app.demo.story import PEOPLE
+from app.demo.take import Take
+
+
+@pytest.fixture(scope="module")
+def take() -> Take:
+    """Return one played story."""
+    return story.play(Dice(3), PEOPLE[0])
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.first_name)
+def test_no_label_holds_what_belongs_to_a_person(person: story.Person):
+    """Names, addresses, product names and prices are never among the unmasked words."""
+    private = [person.first_name, *person.name.split(), person.street, person.city, person.phone]
+    private += [product.name for product in PRODUCTS]
+    private += [money(product.price_cents) for product in PRODUCTS]
+    labels = set()
+    for shot in story.play(Dice(1), person).shots:
+        screen = screens.lay_out(shot.scene, phone_of(shot, "09:41"))
+        for control in hierarchy.walk(screen.controls):
+            if isinstance(control, Text) and control.unmask:
+                labels.add(control.words)
+    assert "Payment failed" in labels
+    assert [label for label in labels for secret in private if secret in label] == []
+
+
+def test_photos_of_goods_are_masked(take: Take):
+    """Only the shop's own banner shows a plant."""
+    for shot in take.shots:
+        screen = screens.lay_out(shot.scene, phone_of(shot, "09:41"))
+        photos = [c for c in hierarchy.walk(screen.controls) if isinstance(c, Photo)]
+        assert all(photo.tint is None for photo in photos if photo.unmask)
+
+
+def test_icons_lie_on_the_screen(take: Take):
+    """No fixed part of a portrait screen hangs over the edge."""
+    for shot in take.shots:
+        phone = phone_of(shot, "09:41")
+        for control in hierarchy.walk(screens.lay_out(shot.scene, phone).controls):
+            if isinstance(control, Icon):
+                assert control.rect.left >= 0
+                assert control.rect.right <= phone.width
+
+
+def test_touches_lie_on_the_screen(take: Take):
+    """Every finger is inside the video of its moment."""
+    for touch in take.touches:
+        phone = phone_of(take.shot_at(touch.at_ms), "")
+        for _, x, y in touch.path:
+            assert 0 <= x < phone.width
+            assert 0 <= y < phone.height
+
+
+def test_fingers_come_down_and_go_up_in_turn(take: Take):
+    """Starts and ends alternate; moves lie between, none later than its event."""
+    kinds = [touch.kind for touch in take.touches if touch.kind != "move"]
+    assert kinds == ["start", "end"] * (len(kinds) // 2)
+    moves = [touch for touch in take.touches if touch.kind == "move"]
+    assert moves
+    for move in moves:
+        assert [offset for offset, _, _ in move.path] == sorted(o for o, _, _ in move.path)
+        assert move.path[-1][0] == 0
+
+
+def test_the_same_dice_play_the_same_story(take: Take):
+    """A seed decides everything."""
+    assert story.play(Dice(3), PEOPLE[0]) == take
+    assert story.play(Dice(4), PEOPLE[0]) != take
+
+
+def test_the_story_lasts_about_95_s(take: Take):
+    """Long enough to show everything, short enough to watch."""
+    assert 90_000 <= take.ended_ms <= 97_000
+    (away,) = take.away_ms
+    assert away[1] - away[0] == 20_000
+
+
+def test_a_quick_swipe_sends_no_moves():
+    """As on Android: positions still waiting when the finger lifts are lost."""
+    stage = Stage(Dice(1), Gallery(PRODUCTS[0]))
+    stage.swipe("photo_pager", (-300, 0), 260, Gallery(PRODUCTS[0], 1))
+    assert [touch.kind for touch in stage.take.touches] == ["start", "end"]
+    assert stage.take.crumbs[-1].data["direction"] == "left"
+
+
+def test_a_tap_on_what_is_not_there_is_an_error_in_the_story():
+    """The story cannot go on with a control that no screen shows."""
+    stage = Stage(Dice(1), Home("Ana"))
+    with pytest.raises(LookupError, match="pay_now"):
+        stage.tap("pay_now")
+    with pytest.raises(LookupError, match="VD-0"):
+        stage.tap("product_card", tag="VD-0")
+
+
+def test_the_story_cannot_go_back_in_time():
+    """Waiting for a moment that has passed is an error in the story."""
+    stage = Stage(Dice(1), Home("Ana"))
+    stage.until(2_000)
+    with pytest.raises(ValueError, match="already at 2000 ms"):
+        stage.until(1_000)
+
+
+@pytest.mark.parametrize(
+    ("move", "way"), [((0, -80), "up"), ((0, 80), "down"), ((80, 0), "right"), ((-80, 0), "left")]
+)
+def test_a_swipe_says_where_it_went(move: tuple[int, int], way: str):
+    """The breadcrumb names the finger's direction."""
+    stage = Stage(Dice(1), Gallery(PRODUCTS[0]))
+    stage.swipe("photo_pager", move, 200, Gallery(PRODUCTS[0]))
+    assert stage.take.crumbs[-1].data["direction"] == way
