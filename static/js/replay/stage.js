@@ -71,8 +71,9 @@ function createCard({ player, root, content, announce }) {
     clearTimeout(timer);
     if (state.status === "failed") return show(failure(state, player));
     if (state.status === "empty") return show(["No segment of this replay holds a picture."]);
-    if (state.in_gap && !state.skip_gaps) {
-      return show([`${gapReason(content(), state.in_gap)}, ${durationText(state.in_gap.end_ms - state.in_gap.start_ms)} without video`]);
+    if (state.in_gap && !(state.playing && state.skip_gaps)) {
+      const reason = gapReason(content(), state.in_gap);
+      return show([`${reason.charAt(0).toUpperCase()}${reason.slice(1)}, ${durationText(state.in_gap.end_ms - state.in_gap.start_ms)} without video`]);
     }
     if (skipped) {
       const text = `Skipped ${durationText(skipped.end_ms - skipped.start_ms)}: ${gapReason(content(), skipped)}`;
@@ -86,8 +87,8 @@ function createCard({ player, root, content, announce }) {
 }
 
 /** What of a state decides the card. @param {State} state */
-function key({ status, error, waiting, in_gap, skip_gaps }) {
-  return [status, error, waiting, in_gap?.start_ms, skip_gaps].join();
+function key({ status, error, waiting, in_gap, playing, skip_gaps }) {
+  return [status, error, waiting, in_gap?.start_ms, playing && skip_gaps].join();
 }
 
 /** The gap that playing has just jumped over. @param {State} state @param {State} previous */
