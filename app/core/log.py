@@ -38,8 +38,9 @@ def set_up(*, json_lines: bool, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Alembic tells about every plugin it loads.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # These tell about every plugin they load and every request they make.
+    for chatty in ("alembic", "httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def get(room: str) -> structlog.stdlib.BoundLogger:
