@@ -1,0 +1,31 @@
+"""Browsers for tests: clients with cookies of their own, signed in as somebody or nobody."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from app.accounts import sign_ins, writes as accounts
+from app.accounts.model import Person, Role
+from app.web import access
+from tests.support.server import Server
+
+
+def stranger(server: Server) -> httpx.AsyncClient:
+    """Make a browser that nobody is signed in with; use it as a context."""
+    headers = {"origin": server.base_url, "accept": "text/html"}
+    return httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=headers)
+
+
+@asynccontextmanager
+async def signed_in(
+    server: Server, person: Person, *, role: Role | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Make a browser of somebody who has a role in the app's project, or none."""
+    async with server.database.transaction() as connection:
+        token = await sign_ins.start(connection, person.id, user_agent="tests")
+        if role is not None:
+            await accounts.set_member(connection, server.app.id, person.id, role)
+    async with stranger(server) as browser:
+        browser.cookies.set(access.cookie_name(server.service.house), token)
+        yield browser
