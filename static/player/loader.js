@@ -184,7 +184,9 @@ export class Loader {
       return;
     }
     const run = this.#runAhead(this.#index, due + 1, last);
-    if (run.length) this.#launch(run, true);
+    // Far ahead, a read waits until it is worth a request.
+    const isNear = run[0] && run[0].number - due <= (last - due) / 2 + 1;
+    if (isNear) this.#launch(run, true);
   }
 
   /**

@@ -100,7 +100,7 @@ export class Decoding {
     }
     const picture = { image: frame, width: frame.displayWidth, height: frame.displayHeight };
     this.#pictures.set(number, picture);
-    void this.#copy(picture, frame);
+    void this.#copy(number, picture, frame);
   }
 
   /** The frame that is shown or wanted has come out. */
@@ -151,13 +151,14 @@ export class Decoding {
   }
 
   /**
+   * @param {number} number
    * @param {Picture} picture
    * @param {VideoFrame} frame
    */
-  async #copy(picture, frame) {
+  async #copy(number, picture, frame) {
     try {
       const copy = await createImageBitmap(frame);
-      if (picture.image === frame && !this.isClosed) picture.image = copy;
+      if (this.#pictures.get(number) === picture) picture.image = copy;
       else copy.close();
     } catch {
       return; // The frame was closed, with its GOP, before the copy was made.

@@ -17,6 +17,8 @@ export class Feed {
   /** @type {Config | null} */
   #config = null;
   #isEmpty = true;
+  /** Something is under way; `updating` ends before the event that tells so. */
+  #isBusy = false;
   #isWhole = false;
   #isClosed = false;
   #url;
@@ -43,9 +45,10 @@ export class Feed {
    * @throws {DOMException} when the element takes no more
    */
   holds(record) {
-    if (this.#source.readyState === "closed" || this.#buffer?.updating) return false;
+    if (this.#source.readyState === "closed" || this.#isBusy) return false;
     if (this.#record === record && this.#isWhole) return true;
     const buffer = this.#buffer ?? this.#open(record.config);
+    this.#isBusy = true;
     if (!this.#isEmpty) {
       this.#isEmpty = true;
       this.#isWhole = false;
@@ -70,6 +73,7 @@ export class Feed {
   #open({ codec }) {
     const buffer = this.#source.addSourceBuffer(`video/mp4; codecs="${codec}"`);
     buffer.addEventListener("updateend", () => {
+      this.#isBusy = false;
       if (this.#isClosed) return;
       if (!this.#isEmpty && this.#source.readyState === "open") {
         this.#isWhole = true;

@@ -96,7 +96,19 @@ test("reading ahead grows from 128 KB to 1 MB", async () => {
   loader.aim(0, COUNT - 1);
   await settle();
   const lengths = asked.slice(1).map(([first, last]) => last - first + 1);
-  assert.deepEqual(lengths, [4, 8, 17, 10]);
+  assert.deepEqual(lengths, [4, 8, 17]);
+});
+
+test("far ahead, reading waits until it is worth a request", async () => {
+  const { loader } = await open();
+  loader.aim(0, COUNT - 1);
+  await settle();
+  loader.aim(18, COUNT - 1);
+  await settle();
+  assert.equal(asked.length, 4);
+  loader.aim(19, COUNT - 1);
+  await settle();
+  assert.deepEqual(asked.slice(4), [[30, 39]]);
 });
 
 test("what is here is not asked for again", async () => {
