@@ -4,7 +4,7 @@ Left out is what arrival decides: when things were received, and by which clock 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -24,9 +24,14 @@ _ARRIVAL = {"key", "first_received_at", "last_received_at", "drift_ms", "started
 
 
 async def of_replay(
-    connection: AsyncConnection, key: ReplayKey, project_ids: Sequence[ProjectId]
+    connection: AsyncConnection, key: ReplayKey, names: Mapping[ProjectId, str]
 ) -> dict[str, Any]:
     """Read everything that is known of a replay.
+
+    Args:
+        connection: Where to read.
+        key: Which replay.
+        names: What the projects that are looked into are called in the dump.
 
     Returns:
         `replay` (its totals), `segments`, `activity` (as its page shows it), `errors`,
@@ -35,6 +40,7 @@ async def of_replay(
     replay = await queries.one(connection, key)
     if replay is None:
         return {}
+    project_ids = list(names)
     contents = await page.read(connection, replay, shelf=Shelf(), now=clock.now())
     (window,) = await links.windows_of(connection, [replay], project_ids)
     found = await links.traces_of(connection, window, project_ids)
@@ -44,9 +50,9 @@ async def of_replay(
         "segments": [_segment(segment) for segment in contents.segments],
         "activity": _activity(contents),
         "traces": sorted(window.trace_ids),
-        "errors": sorted((one.event.project_id, one.event.event_id) for one in linked),
-        "transactions": sorted((one.project_id, one.event_id) for one in found.transactions),
-        "spans": sorted((one.project_id, one.trace_id, one.span_id) for one in found.spans),
+        "errors": sorted((names[one.event.project_id], one.event.event_id) for one in linked),
+        "transactions": sorted((names[one.project_id], one.event_id) for one in found.transactions),
+        "spans": sorted((names[one.project_id], one.trace_id, one.span_id) for one in found.spans),
     }
 
 

@@ -29,6 +29,7 @@ class Request:
 
     name: str
     """`family/number`; for hostile ones `hostile/case`."""
+    method: str
     path: str
     query: str
     headers: tuple[tuple[str, str], ...]
@@ -61,6 +62,7 @@ def _load(path: Path) -> Request:
     found = json.loads(path.read_text("utf-8"))
     return Request(
         name=found["name"],
+        method=found["method"],
         path=found["path"],
         query=found["query"],
         headers=tuple((name.lower(), value) for name, value in found["headers"]),

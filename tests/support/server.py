@@ -116,7 +116,7 @@ class Server:
         wanted = sum(expected.values())
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                while (await self.outcomes(project)).total() < wanted:  # noqa: ASYNC110 - rows
+                while (await self.outcomes(project)).total() < wanted:
                     # Refusals wait in memory for the next batch, or for a second.
                     self.service.lane.gate.inbox.wake()
                     await asyncio.sleep(0.01)
@@ -128,7 +128,8 @@ class Server:
         """Return a replay with all that belongs to it, without anything that arrival decides."""
         key = ReplayKey((project or self.app).id, ReplayId(replay_id))
         async with self.database.reading() as connection:
-            return await dump.of_replay(connection, key, (self.app.id, self.backend.id))
+            names = {self.app.id: "app", self.backend.id: "backend"}
+            return await dump.of_replay(connection, key, names)
 
     def page(self, replay_id: str, rest: str = "") -> str:
         """Return the path of a replay's page, or of something under it."""
