@@ -15,7 +15,7 @@ from app.core import log
 from app.core.errors import NotFound, Refused, Unavailable
 from app.web import answer, guard
 from app.web.access import NotSignedIn
-from app.web.view import hrefs
+from app.web.view import hrefs, words
 from app.web.view.states import ErrorPage
 
 _log = log.get("web.errors")
@@ -47,7 +47,7 @@ def wants_html(request: Request) -> bool:
 
 async def _not_signed_in(request: Request, error: Exception) -> Response:
     if not wants_html(request):
-        return await _answer(request, ErrorPage(401, "Not signed in", f"{error}."))
+        return await _answer(request, ErrorPage(401, "Not signed in", words.sentence(str(error))))
     if request.method != "GET":
         return answer.go(hrefs.SIGN_IN)
     back = answer.frame(request).path
@@ -60,8 +60,7 @@ async def _nothing_here(request: Request, _error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, Refused) else 400
-    text = str(error)
-    page = ErrorPage(status, _title(status), f"{text[:1].upper()}{text[1:]}.")
+    page = ErrorPage(status, _title(status), words.sentence(str(error)))
     return await _answer(request, page)
 
 

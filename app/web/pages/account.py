@@ -14,7 +14,7 @@ from app.core.errors import NotFound, Refused
 from app.web import access, answer, forms, house
 from app.web.access import Visitor
 from app.web.pages.sign_in import LINK_COOKIE
-from app.web.view import hrefs
+from app.web.view import hrefs, words
 from app.web.view.account import AccountPage, SetPasswordPage, SignInRow
 from app.web.view.browsers import browser_of
 from app.web.view.chrome import read_theme
@@ -49,8 +49,7 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
     try:
         token = await _change(request, visitor, fields)
     except Refused as error:
-        text = str(error)
-        return await _ask_again(request, visitor, f"{text[:1].upper()}{text[1:]}.", error.status)
+        return await _ask_again(request, visitor, words.sentence(str(error)), error.status)
     if token is None:
         return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
     response = answer.go(hrefs.REPLAYS, done="password-saved")

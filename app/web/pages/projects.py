@@ -21,7 +21,7 @@ from app.projects.model import OutcomeCount, Project, ProjectKey
 from app.replays import totals
 from app.web import access, answer, dsn, forms, house
 from app.web.house import House
-from app.web.view import hrefs
+from app.web.view import hrefs, words
 from app.web.view.project import (
     KeyRow,
     MemberRow,
@@ -70,7 +70,7 @@ async def make_project(request: Request, visitor: access.SomebodyHere) -> Respon
         async with here.db.transaction() as connection:
             project = await add_project(connection, visitor.person, name)
     except Malformed as error:
-        page = NewProjectPage(name[:200], f"{error}.")
+        page = NewProjectPage(name[:200], words.sentence(str(error)))
         return await answer.page(request, "projects/new.html", page, status=400)
     await here.keys.refresh()
     return answer.go(hrefs.project(project.id), done="project-made")

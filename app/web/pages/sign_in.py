@@ -10,7 +10,8 @@ from starlette.responses import Response
 from app.accounts import door, links
 from app.core.errors import Refused, Unauthorised
 from app.web import access, answer, forms, house
-from app.web.view import hrefs
+from app.web.house import House
+from app.web.view import hrefs, words
 from app.web.view.account import LinkPage, SignInPage
 from app.web.view.states import ErrorPage
 
@@ -35,14 +36,12 @@ async def sign_in(request: Request) -> Response:
     """Let a person in by password."""
     here = house.of(request)
     fields = await forms.read(request)
-    email, back = fields.get("email", ""), fields.get("back", "")
+    email, password = fields.get("email", ""), fields.get("password", "")
+    back = fields.get("back", "")
     try:
-        token = await door.enter_with_password(
-            here.db, email, fields.get("password", ""), **_caller(request)
-        )
+        token = await door.enter_with_password(here.db, email, password, **_caller(request))
     except Refused as error:
-        text = str(error)
-        page = SignInPage(email[:300], f"{text[:1].upper()}{text[1:]}.", back[:2000])
+        page = SignInPage(email[:300], words.sentence(str(error)), back[:2000])
         return await answer.page(request, "account/sign_in.html", page, status=error.status)
     response = answer.go(forms.own_path(back))
     access.set_cookie(response, here, token)
@@ -70,15 +69,7 @@ async def use_link(request: Request, token: str) -> Response:
         return await _used_up(request)
     response = answer.go(_CHOOSE)
     access.set_cookie(response, here, entered)
-    response.set_cookie(
-        LINK_COOKIE,
-        token,
-        max_age=_FRESH_S,
-        path=_CHOOSE,
-        secure=here.is_https,
-        httponly=True,
-        samesite="strict",
-    )
+    _remember_link(response, here, token)
     return response
 
 
@@ -92,6 +83,19 @@ async def sign_out(request: Request, visitor: access.AnybodyHere) -> Response:
     access.drop_cookie(response, here)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _remember_link(response: Response, here: House, token: str) -> None:
+    """Let the next form show that its sender came by a link just now."""
+    response.set_cookie(
+        LINK_COOKIE,
+        token,
+        max_age=_FRESH_S,
+        path=_CHOOSE,
+        secure=here.is_https,
+        httponly=True,
+        samesite="strict",
+    )
 
 
 async def _used_up(request: Request) -> Response:

@@ -41,6 +41,11 @@ def shortened(text: str, *, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def sentence(message: str) -> str:
+    """Turn the message of an error, which begins small and has no full stop, into a sentence."""
+    return f"{message[:1].upper()}{message[1:]}."
+
+
 @dataclass(frozen=True, slots=True)
 class ScreenPath:
     """The way through an app, short: the first screens, how many are left out, the last."""
