@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from app.formats.activity import Breadcrumb
 from app.playback.links import CRASHES
+from app.replays.model import Replay
 
 _NEAR_MS: Final = 15_000
 """The last segment of a crashed app may end seconds before the crash."""
@@ -33,6 +35,10 @@ class Ending:
 
 
 _CAPPED: Final = Ending("60-minute limit", "SDKs stop a recording after 60 minutes.")
+_LEFT: Final = Ending("in background", "The last breadcrumbs say that the app left the screen.")
+_CLOSED: Final = Ending(
+    "closed", "No crash and no change to the background was reported at the end."
+)
 
 
 def infer(
@@ -54,15 +60,20 @@ def infer(
     if last & _HANGS:
         return Ending("not responding", "The app reported that it hung at the end.")
     if _is_left(breadcrumbs, zero_ms + duration_ms):
-        return Ending("in background", "The last breadcrumbs say that the app left the screen.")
-    return Ending("closed", "No crash and no change to the background was reported at the end.")
+        return _LEFT
+    return _CLOSED
 
 
-def at_a_glance(duration_ms: int, *, has_crashed: bool) -> str | None:
-    """Say how a replay ended without reading its recordings; None when only they could tell."""
+def at_a_glance(replay: Replay, *, has_crashed: bool) -> str:
+    """Say how a replay ended without reading its recordings, for lists."""
     if has_crashed:
         return "crashed"
-    return _CAPPED.text if duration_ms >= _CAP_MS - _CAP_SLACK_MS else None
+    if replay.duration_ms >= _CAP_MS - _CAP_SLACK_MS:
+        return _CAPPED.text
+    left, back = replay.background_at, replay.foreground_at
+    if left is None or left < replay.ended_at - timedelta(milliseconds=_LAST_MS):
+        return _CLOSED.text
+    return _CLOSED.text if back is not None and back > left else _LEFT.text
 
 
 def _is_left(breadcrumbs: Sequence[Breadcrumb], ended_ms: int) -> bool:

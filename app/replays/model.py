@@ -63,6 +63,9 @@ class NewSegment:
     rage_taps: int
     network_requests: int
     network_failures: int
+    background_at: datetime | None
+    """When the app last left the screen in this segment, and when it last came back."""
+    foreground_at: datetime | None
     declared_size_px: tuple[int, int] | None
     video: StoredVideo | None
     no_video_reason: str | None
@@ -131,6 +134,8 @@ class Replay:
     facts: Mapping[str, Any]
     user: Mapping[str, str]
     screens: tuple[str, ...]
+    background_at: datetime | None
+    foreground_at: datetime | None
     segments: int
     video_segments: int
     video_ms: int

@@ -194,6 +194,8 @@ def _replay(row: Row[Any]) -> Replay:
         user=row.recorded_user,
         # `00003:01:CartActivity` → `CartActivity`, once for each visit.
         screens=tuple(name for name, _ in groupby(screen[9:] for screen in row.screens)),
+        background_at=row.background_at,
+        foreground_at=row.foreground_at,
         segments=row.segments,
         video_segments=row.video_segments,
         video_ms=row.video_ms,

@@ -45,6 +45,9 @@ replays: Final = Table(
     Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
     Column("user_rank", Integer, nullable=False, server_default=_NEVER),
     Column("recorded_user", JSONB, nullable=False, server_default=text("'{}'")),
+    # When the app last left the screen, and last came back: how the replay ended.
+    Column("background_at", DateTime(timezone=True)),
+    Column("foreground_at", DateTime(timezone=True)),
     # `00003:CartActivity`: the segment in front keeps the union in order whatever comes first.
     Column("screens", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("segments", Integer, nullable=False, server_default=text("0")),

@@ -165,6 +165,8 @@ def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]
         "facts": clean_json(dict(factual.facts)),
         "user_rank": known.segment_id if known else _NEVER,
         "recorded_user": clean_json(dict(known.user)) if known else {},
+        "background_at": max((one.background_at for one in new if one.background_at), default=None),
+        "foreground_at": max((one.foreground_at for one in new if one.foreground_at), default=None),
         "screens": sorted(screens)[:_SCREENS],
         "segments": len(new),
         "video_segments": sum(video.layout is not None for video in videos),
@@ -191,6 +193,8 @@ def _upsert_replays(rows: Sequence[dict[str, Any]]) -> Insert:
         "last_received_at": func.greatest(old.last_received_at, new.last_received_at),
         "started_at": func.least(old.started_at, new.started_at),
         "ended_at": func.greatest(old.ended_at, new.ended_at),
+        "background_at": func.greatest(old.background_at, new.background_at),
+        "foreground_at": func.greatest(old.foreground_at, new.foreground_at),
         "screens": _JOINED_SCREENS,
     }
     for rank, decided in (

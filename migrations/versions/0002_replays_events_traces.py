@@ -21,6 +21,8 @@ STATEMENTS = (
         facts jsonb default '{}' not null,
         user_rank integer default 2147483647 not null,
         recorded_user jsonb default '{}' not null,
+        background_at timestamptz,
+        foreground_at timestamptz,
         screens text[] default '{}' not null,
         segments integer default 0 not null,
         video_segments integer default 0 not null,

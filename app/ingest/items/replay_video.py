@@ -1,7 +1,9 @@
 """A `replay_video` item: one segment of a mobile replay, video, events and facts."""
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from app.core import units
@@ -104,10 +106,17 @@ def make_segment(
         rage_taps=sum(crumb.category == "ui.multiClick" for crumb in seen.breadcrumbs),
         network_requests=len(network),
         network_failures=sum((span.status or 0) >= _FAILED_STATUS for span in network),
+        background_at=_last_at(seen, {"app.background", "app.inactive"}),
+        foreground_at=_last_at(seen, {"app.foreground", "app.active"}),
         declared_size_px=recording.size(recorded.events),
         video=video,
         no_video_reason=no_video_reason,
     )
+
+
+def _last_at(seen: Activity, categories: AbstractSet[str]) -> datetime | None:
+    times_ms = [crumb.at_ms for crumb in seen.breadcrumbs if crumb.category in categories]
+    return units.at_from_ms(max(times_ms)) if times_ms else None
 
 
 def _read_video(

@@ -38,7 +38,7 @@ def replay_row(
         backend_errors=counts.backend,
         segments=replay.segments,
         has_video=has_video,
-        end=ending.at_a_glance(replay.duration_ms, has_crashed=counts.has_crashed),
+        end=ending.at_a_glance(replay, has_crashed=counts.has_crashed),
         has_crashed=counts.has_crashed,
         is_live=state in {"live", "processing"} and not counts.has_crashed,
         size_bytes=replay.video_bytes,

@@ -1,10 +1,13 @@
 """Tests of how a replay ended."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.formats.activity import Breadcrumb
 from app.playback import ending
 from app.playback.ending import Mishap
+from tests.unit.playback.stored import START, replay
 
 ZERO_MS = 1_795_000_000_000
 
@@ -55,10 +58,18 @@ def test_an_app_that_left_last_is_in_the_background():
 def test_an_hour_is_the_limit_of_the_sdks():
     """Which a list can tell by the length alone."""
     assert ended(duration_ms=3_595_000) == "60-minute limit"
-    assert ending.at_a_glance(3_595_000, has_crashed=False) == "60-minute limit"
+    long = replay(ended_at=START + timedelta(minutes=60))
+    assert ending.at_a_glance(long, has_crashed=False) == "60-minute limit"
 
 
-def test_a_list_says_only_what_it_knows():
-    """Without recordings there are crashes and lengths."""
-    assert ending.at_a_glance(60_000, has_crashed=True) == "crashed"
-    assert ending.at_a_glance(60_000, has_crashed=False) is None
+def test_a_list_says_what_the_page_says():
+    """Without recordings the row itself knows when the app left and came back."""
+    end = START + timedelta(minutes=1)
+    left = replay(background_at=end - timedelta(seconds=1), foreground_at=START)
+    assert ending.at_a_glance(left, has_crashed=True) == "crashed"
+    assert ending.at_a_glance(left, has_crashed=False) == "in background"
+    returned = replay(background_at=end - timedelta(seconds=3), foreground_at=end)
+    assert ending.at_a_glance(returned, has_crashed=False) == "closed"
+    long_ago = replay(background_at=START)
+    assert ending.at_a_glance(long_ago, has_crashed=False) == "closed"
+    assert ending.at_a_glance(replay(), has_crashed=False) == "closed"

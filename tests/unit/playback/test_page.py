@@ -1,46 +1,18 @@
 """Tests of what a replay page is put together from."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.core import units
-from app.core.ids import ProjectId, ReplayId
 from app.formats import packed
 from app.formats.activity import Breadcrumb, NetworkSpan
 from app.playback import index, page
 from app.playback.shelf import Held
-from app.replays.model import Replay, ReplayKey, Segment
+from app.replays.model import Segment
 from tests.unit.playback import building
 from tests.unit.playback.building import START_MS
-
-START = units.at_from_ms(START_MS)
-NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-
-
-def replay(**changes: Any) -> Replay:
-    """Make a replay of one minute that ended long ago."""
-    values: dict[str, Any] = {
-        "key": ReplayKey(ProjectId(1), ReplayId("a" * 32)),
-        "first_received_at": NOW - timedelta(hours=1),
-        "last_received_at": NOW - timedelta(hours=1),
-        "started_at": START,
-        "ended_at": START + timedelta(minutes=1),
-        "drift_ms": 0,
-        "replay_type": "session",
-        "facts": {},
-        "user": {},
-        "screens": (),
-        **dict.fromkeys(_COUNTS, 0),
-    }
-    return Replay(**{**values, **changes})
-
-
-_COUNTS = (
-    "segments", "video_segments", "video_ms", "video_bytes", "frames", "breadcrumbs", "taps",
-    "rage_taps", "network_requests", "network_failures",
-)  # fmt: skip
+from tests.unit.playback.stored import NOW, START, replay
 
 
 def segment(segment_id: int, start_ms: int, end_ms: int, **changes: Any) -> Segment:
