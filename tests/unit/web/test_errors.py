@@ -1,0 +1,108 @@
+"""Tests of what people read when something fails, and of what stands before the pages."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from app.core.errors import Limited, Unavailable
+from app.core.ids import ReplayId
+from app.web import cursors, errors, forms
+from app.web.guard import Guard
+from app.web.render import Renderer
+from tests.unit.playback.stored import replay
+
+
+class Bare:
+    """A house with nothing but a renderer."""
+
+    renderer = Renderer()
+
+
+def failing(error: Exception | None = None) -> FastAPI:
+    """Make an application whose only page fails."""
+    app = FastAPI()
+    app.state.house = Bare()
+    errors.install(app)
+
+    @app.api_route("/page", methods=["GET", "POST"])
+    async def page() -> PlainTextResponse:
+        if error is not None:
+            raise error
+        return PlainTextResponse("fine")
+
+    return app
+
+
+async def ask(app: object, method: str = "GET", **headers: str) -> httpx.Response:
+    """Ask for the page, through the guard, over https."""
+    guarded = Guard(app, base_url="https://replays.example")  # type: ignore[arg-type]  # ASGI
+    transport = httpx.ASGITransport(guarded, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://inner:8000") as client:
+        return await client.request(method, "/page", headers=headers)
+
+
+async def test_a_mistake_is_told_by_its_number_only():
+    """The log has the rest; the answer carries the headers all the same."""
+    answer = await ask(failing(RuntimeError("secret detail")), accept="text/html")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "The log has the details under" in answer.text
+    assert answer.headers["content-security-policy"]
+    plain = await ask(failing(RuntimeError("secret detail")))
+    assert plain.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_keeper_that_is_down_is_waited_for():
+    """503, and when to come back."""
+    answer = await ask(failing(Unavailable("Postgres went away")), accept="text/html")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Nothing is lost" in answer.text
+
+
+async def test_a_refusal_says_why():
+    """With the status of its kind."""
+    answer = await ask(failing(Limited("too many")))
+    assert (answer.status_code, answer.text) == (429, "Too many requests. Too many.\n")
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://replays.example", 200),
+        ("https://inner:8000", 200),
+        ("https://inner:8001", 403),
+        ("https://[broken", 403),
+        ("null", 403),
+        ("", 403),
+    ],
+)
+async def test_a_form_comes_from_the_public_address_or_the_host(origin: str, status: int):
+    """Behind a proxy the two differ."""
+    answer = await ask(failing(), "POST", origin=origin)
+    assert answer.status_code == status
+    assert answer.headers["strict-transport-security"]
+
+
+def came(referer: str) -> str:
+    """Return where the back link of a replay page leads."""
+    headers = [(b"referer", referer.encode()), (b"host", b"a.example")]
+    return forms.came_from_list(Request({"type": "http", "headers": headers}))
+
+
+def test_the_way_back_keeps_the_filters():
+    """Only if the visitor comes from our own list."""
+    assert came("http://a.example/replays?project=3") == "/replays?project=3"
+    assert came("http://a.example/replays") == "/replays"
+    assert came("http://b.example/replays?project=3") == "/replays"
+    assert came("http://a.example/projects") == "/replays"
+    assert came("http://[broken") == "/replays"
+
+
+def test_a_place_in_the_list_comes_back():
+    """To the microsecond."""
+    it = replay()
+    cursor = cursors.read(cursors.write(it), is_backward=True)
+    assert (cursor.received_at, cursor.replay_id) == (it.first_received_at, ReplayId("a" * 32))
+    assert cursor.is_backward

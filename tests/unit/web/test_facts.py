@@ -1,0 +1,86 @@
+"""Tests of facts in words."""
+
+import pytest
+
+from app.playback.ending import Ending
+from app.web.view import browsers, facts
+from tests.unit.playback.stored import replay
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"name": "Ada", "email": "a@b.example"}, "Ada"),
+        ({"email": "a@b.example", "id": "7"}, "a@b.example"),
+        ({"id": "7", "username": ""}, "7"),
+        ({"ip_address": "192.0.2.1"}, None),
+    ],
+)
+def test_a_user_is_named_by_what_is_known(user: dict[str, str], expected: str | None):
+    """Name before e-mail before username before id; an address is no name."""
+    assert facts.user_of(user) == expected
+
+
+def test_a_device_is_named_once():
+    """A model that begins with its brand does not repeat it."""
+    assert facts.device_of({"device_brand": "Google", "device_model": "Pixel 9"}) == (
+        "Google Pixel 9"
+    )
+    assert facts.device_of({"device_brand": "Google", "device_model": "google x"}) == "google x"
+    assert facts.device_of({"device_family": "iPhone"}) == "iPhone"
+    assert facts.device_of({}) is None
+
+
+def test_an_app_is_named_by_version_or_release():
+    """With its build where there is one."""
+    assert facts.app_of({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
+    assert facts.app_of({"app_version": "4.2"}) == "4.2"
+    assert facts.app_of({"release": "shop@4.2"}) == "shop@4.2"
+
+
+def test_facts_stand_under_headings():
+    """Empty groups are left out, and of facts those that are no text."""
+    it = replay(facts={"os_name": "Android", "tags": {"b": "2", "a": "1"}, "dist": 7})
+    groups = {group.title: group for group in facts.groups(it, options=None, ending=None)}
+    assert set(groups) == {"Recording", "Device", "Tags"}
+    assert [fact.name for fact in groups["Tags"].facts] == ["a", "b"]
+    assert facts.chips(it.facts)[0].value == "Android"
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ({"maskAllText": False}, "Text is not masked by default in this replay."),
+        ({"maskAllImages": False}, "Images are not masked by default in this replay."),
+        (
+            {"maskAllText": False, "maskAllImages": False},
+            "Text and images are not masked by default in this replay.",
+        ),
+        ({"maskAllText": True, "maskAllImages": True}, None),
+    ],
+)
+def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str | None):
+    """The SDK's settings say it; without them nothing is claimed."""
+    found = facts.groups(replay(), options=options, ending=Ending("closed", "So it seems."))
+    assert found[-1].warning == warning
+    assert found[0].facts[-1].value == "closed. So it seems."
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "expected"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko Firefox/144.0", "Firefox 144 on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537 Edg/140.1", "Edge 140 on Windows"),
+        ("Mozilla/5.0 (Android 16) Chrome/140.0 Mobile Safari/537", "Chrome 140 on Android"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18) Version/18.1 Mobile/15E Safari/604",
+            "Safari 18 on iOS",
+        ),
+        ("Chrome/1", "Chrome 1"),
+        ("curl/8.5", "curl/8.5"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_named(user_agent: str, expected: str):
+    """By the name it means among those it claims."""
+    assert browsers.browser_of(user_agent) == expected
