@@ -1,0 +1,73 @@
+"""The envelope door can close a connection without an answer, with either of uvicorn's parsers.
+
+It reaches into uvicorn for that, so every upgrade is tested here.
+"""
+
+import asyncio
+
+import pytest
+
+from app.core.errors import Unavailable
+from tests.support import envelopes
+from tests.support.server import exchange, running
+from tests.support.wire import EVENT_ID
+
+
+@pytest.fixture(params=["httptools", "h11"])
+async def server(request, database_url, tmp_path):
+    """A server with each parser in turn."""
+    async with running(database_url, tmp_path, http=request.param) as started:
+        yield started
+
+
+def request_of(server, body: bytes) -> bytes:
+    """Return a whole HTTP request; the connection is to be kept."""
+    head = (
+        f"POST {server.door()} HTTP/1.1\r\nHost: a\r\n"
+        f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("error", [Unavailable("the disk is full"), RuntimeError("a bug")])
+async def test_sender_sees_a_closed_connection_and_no_bytes(server, monkeypatch, error):
+    """No status line, whatever went wrong; and the server goes on."""
+
+    async def fail(*_args, **_fields):
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(server.service.lane.gate.journal, "append", fail)
+        assert (
+            await exchange(server.base_url, request_of(server, envelopes.event_envelope())) == b""
+        )
+    await server.take(envelopes.event_envelope())
+    assert await server.outcomes() == {("event", "kept", ""): 1}
+
+
+async def test_requests_behind_it_get_no_answer_either(server, monkeypatch):
+    """What a sender pipelined after the envelope is not answered in its place."""
+
+    async def fail(*_args, **_fields):
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(server.service.lane.gate.journal, "append", fail)
+    both = (
+        request_of(server, envelopes.event_envelope())
+        + b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+    )
+    assert await exchange(server.base_url, both) == b""
+
+
+async def test_a_sender_that_leaves_is_no_trouble(server):
+    """A connection that ends before its body does leaves nothing behind."""
+    _, writer = await asyncio.open_connection(*server.base_url.removeprefix("http://").split(":"))
+    writer.write(request_of(server, envelopes.event_envelope())[:-10])
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    answer = await server.post(envelopes.event_envelope())
+    assert answer.json() == {"id": EVENT_ID}
+    await server.settled()
+    assert await server.outcomes() == {("event", "kept", ""): 1}
