@@ -14,6 +14,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
 
+# Compiled modules make a start more than a second shorter, so they are kept whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A stamp carries the checksum of what it stands for, so a fresh one costs nothing to look at.
 checksum = $(firstword $(shell cksum < $(1)))
 APP := $(VENV)/.app-$(call checksum,requirements/app.lock)

@@ -1,0 +1,62 @@
+"""What `playhead serve` says to the person who started it."""
+
+from pathlib import Path
+
+import pytest
+
+from app.cli import serve, surroundings
+from app.core.errors import Malformed, Unavailable
+from app.core.settings import Settings
+from app.db.folder import DataFolderLock
+from app.main import Started
+
+DSN = "http://0123456789abcdef0123456789abcdef@localhost:8000/1"
+LINK = "http://localhost:8000/sign-in/token"
+
+
+def test_second_server_on_a_folder_is_told_where_the_first_is(tmp_path: Path):
+    """The message names the process and the address of the server that has the folder."""
+    settings = Settings(data_dir=tmp_path)
+    lock = DataFolderLock.acquire(tmp_path)
+    surroundings.write_address(tmp_path, "http://localhost:9000")
+    try:
+        with pytest.raises(Unavailable, match=r"process \d+, http://localhost:9000"):
+            serve.take_folder(settings)
+    finally:
+        lock.release()
+
+
+def test_address_is_the_settings_when_no_server_left_word(tmp_path: Path):
+    """Before a start and after a stop, links carry the address of the settings."""
+    settings = Settings(data_dir=tmp_path, port=8123)
+    surroundings.write_address(tmp_path, "http://localhost:9000")
+    assert surroundings.address(settings) == "http://localhost:9000"
+    surroundings.forget_address(tmp_path)
+    assert surroundings.address(settings) == "http://localhost:8123"
+
+
+def test_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch):
+    """A wrong value stops the start and says which variable holds it."""
+    monkeypatch.setenv("PLAYHEAD_STORAGE_THREADS", "0")
+    with pytest.raises(Malformed, match=r"PLAYHEAD_STORAGE_THREADS: .*greater than or equal to 1"):
+        surroundings.read_settings()
+
+
+def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
+    """What is given on the command line is taken; what is not is left to the environment."""
+    monkeypatch.setenv("PLAYHEAD_PORT", "1")
+    monkeypatch.setenv("PLAYHEAD_HOST", "::1")
+    settings = surroundings.read_settings(port=2, host=None)
+    assert (settings.port, settings.host) == (2, "::1")
+
+
+@pytest.mark.parametrize("link", [LINK, None])
+def test_banner_tells_where_to_go(
+    link: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Address, DSN and folder are always there; the link only for those who need it."""
+    serve.banner(Started("http://localhost:8000", link, DSN, 1), tmp_path)
+    printed = capsys.readouterr().out
+    assert f"DSN      {DSN}\n" in printed
+    assert str(tmp_path) in printed
+    assert (LINK in printed) == (link is not None)
