@@ -1,0 +1,151 @@
+"""What was answered with 200 is there after a kill, exactly once, whatever digest was doing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.db.engine import Database
+from app.ingest import expand
+from app.ingest.items import event as event_item
+from app.projects import queries as projects
+from tests.support import envelopes, process
+from tests.support.server import Keyed, keyed, running
+from tests.support.waiting import until
+from tests.support.wire import REPLAY_ID
+
+SEGMENTS = 12
+
+
+async def send(base_url: str, to: Keyed, *bodies: bytes) -> None:
+    """Send envelopes, each answered with 200."""
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as sender:
+        for body in bodies:
+            answer = await sender.post(
+                f"/api/{to.id}/envelope/",
+                content=envelopes.gzipped(body),
+                headers=envelopes.headers(to.key),
+            )
+            assert answer.status_code == 200, answer.text
+
+
+@asynccontextmanager
+async def pool(database_url: str) -> AsyncIterator[Database]:
+    """Open a database for a moment."""
+    database = Database.open(database_url, pool_size=1)
+    yield database
+    await database.close()
+
+
+async def stored(database: Database) -> int:
+    """Count the segments that are stored."""
+    async with database.reading() as connection:
+        count = await connection.scalar(text("select count(*) from segments"))
+    return int(count or 0)
+
+
+def segments() -> list[bytes]:
+    """Return the segments of one replay."""
+    return [envelopes.replay_video_envelope(number) for number in range(SEGMENTS)]
+
+
+async def test_accepted_entries_survive_a_kill(database_url, tmp_path):
+    """Killed with nothing digested, the next process adopts the journal and stores all, once."""
+    async with pool(database_url) as database:
+        to = await keyed(database, "App")
+    with process.serving(database_url, tmp_path, hold_digest=True) as server:
+        await send(server.base_url, to, *segments(), envelopes.event_envelope())
+        server.kill()
+    async with running(database_url, tmp_path) as server:
+        await server.outcomes_reach(
+            {("replay_video", "kept", ""): SEGMENTS, ("event", "kept", ""): 1}
+        )
+        found = await server.dump(REPLAY_ID)
+        assert [one["segment_id"] for one in found["segments"]] == list(range(SEGMENTS))
+        assert all(one["has_video"] for one in found["segments"])
+        await until(lambda: len(journals(tmp_path)) == 1)
+
+
+@pytest.mark.parametrize("digested", [1, SEGMENTS // 2])
+async def test_a_kill_in_the_middle_counts_nothing_twice(database_url, tmp_path, digested):
+    """Killed while it digests, what was stored is not stored or counted again."""
+    async with pool(database_url) as database:
+        to = await keyed(database, "App")
+        with process.serving(database_url, tmp_path) as server:
+            await send(server.base_url, to, *segments())
+            async with asyncio.timeout(20):
+                while await stored(database) < digested:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0)
+            server.kill()
+    async with running(database_url, tmp_path) as server:
+        await server.outcomes_reach({("replay_video", "kept", ""): SEGMENTS})
+        assert len((await server.dump(REPLAY_ID))["segments"]) == SEGMENTS
+        assert len(server.objects()) == SEGMENTS
+
+
+async def test_a_journal_is_adopted_twice_without_harm(database_url, tmp_path):
+    """The process that adopts is killed as well: the third one finishes."""
+    async with pool(database_url) as database:
+        to = await keyed(database, "App")
+    for part in (segments()[:4], segments()[4:]):
+        with process.serving(database_url, tmp_path, hold_digest=True) as server:
+            await send(server.base_url, to, *part)
+            server.kill()
+    assert len(journals(tmp_path)) == 2
+    async with running(database_url, tmp_path) as server:
+        await server.outcomes_reach({("replay_video", "kept", ""): SEGMENTS})
+        assert len((await server.dump(REPLAY_ID))["segments"]) == SEGMENTS
+
+
+async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path, monkeypatch):
+    """With room for one envelope, digest goes through the journal; nothing is lost or doubled."""
+    async with running(
+        database_url, tmp_path, digest_memory_bytes=1024 * 1024, journal_file_bytes=64 * 1024
+    ) as server:
+        inbox = server.service.lane.gate.inbox
+        monkeypatch.setattr(inbox, "_limit_bytes", 1)
+        for body in segments():
+            assert (await server.post(body)).status_code == 200
+        await server.settled()
+        assert await server.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
+        await until(lambda: not inbox.is_behind)
+        await server.take(envelopes.event_envelope())
+        assert (await server.outcomes())["event", "kept", ""] == 1
+
+
+async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
+    """What makes digest fail is kept aside after its tries; its neighbours arrive."""
+    prepare = event_item.prepare
+
+    def poisoned(item, context, prepared):
+        if b"poison" in bytes(item.payload):
+            raise ZeroDivisionError("a bug of ours")
+        prepare(item, context, prepared)
+
+    monkeypatch.setitem(expand._PREPARE, "event", poisoned)
+    await server.take(
+        envelopes.event_envelope("a" * 32),
+        envelopes.event_envelope("b" * 32, message="poison"),
+        envelopes.replay_video_envelope(),
+        envelopes.event_envelope("c" * 32),
+    )
+    assert await server.outcomes() == {
+        ("event", "kept", ""): 2,
+        ("event", "refused", "quarantined"): 1,
+        ("replay_video", "kept", ""): 1,
+    }
+    async with server.database.reading() as connection:
+        (aside,) = await projects.quarantined_of(connection, server.app.id)
+        body = await projects.quarantined_body(connection, server.app.id, aside.id)
+    assert aside.item_types == ("event",)
+    assert "ZeroDivisionError" in aside.reason
+    assert body == envelopes.event_envelope("b" * 32, message="poison")
+
+
+def journals(folder: Path) -> list[Path]:
+    """Return the folders of journals."""
+    return [path for path in (folder / "journal").iterdir() if path.is_dir()]
