@@ -16,7 +16,7 @@ from app.projects.model import Project
 from app.web.view import hrefs
 
 APP: Final = "Demo shop"
-BACKEND: Final = "Demo shop backend"
+BACKEND: Final = "Demo backend"
 
 
 def demo(
