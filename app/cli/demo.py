@@ -21,7 +21,7 @@ BACKEND: Final = "Demo backend"
 
 def demo(
     project: Annotated[
-        str | None, typer.Option(help="Id or slug of the project to send to; default: the first.")
+        str | None, typer.Option(help="Id or slug; default: “Demo shop”, else the first.")
     ] = None,
 ) -> None:
     """Play a made-up shopping app: a replay with taps, requests, errors and traces."""
@@ -63,7 +63,9 @@ async def _app_project(connection: AsyncConnection, wanted: str | None) -> Proje
     if wanted is not None:
         return await projects.find(connection, wanted)
     found = [each for each in await queries.all_projects(connection) if each.name != BACKEND]
-    return found[0] if found else await projects.make_project(connection, APP)
+    own = [each for each in found if each.name == APP]
+    chosen = next(iter(own or found), None)
+    return chosen or await projects.make_project(connection, APP)
 
 
 async def _named(connection: AsyncConnection, name: str) -> Project:
