@@ -27,6 +27,7 @@ class Limits:
     """A recording after its own zlib layer."""
     span_container_bytes: int = 12 * _MIB
     spans: int = 1_000
+    client_report_bytes: int = 100 * 1024
     json_depth: int = 64
     json_marks: int = 2_000_000
     """Brackets, braces and commas in one JSON text: bounds the memory that parsing takes."""

@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.errors import Forbidden, Malformed
 from app.core.ids import ProjectId
 from app.projects import queries as projects, writes as projects_writes
-from app.projects.model import OutcomeCount, Project, ProjectKey
+from app.projects.model import Outcome, OutcomeCount, Project, ProjectKey
 from app.replays import totals
 from app.web import access, answer, dsn, forms, house
 from app.web.house import House
@@ -36,6 +36,8 @@ from app.web.view.snippets import snippets
 router = APIRouter()
 
 _OUTCOME_DAYS: Final = 30
+_OUTCOME_WORDS: Final[dict[str, str]] = {Outcome.DROPPED_BY_SDK: "dropped by the SDK"}
+"""Where the stored word is no plain English."""
 _MOST_QUARANTINED: Final = 1_000
 
 
@@ -165,7 +167,11 @@ def _key_row(here: House, key: ProjectKey) -> KeyRow:
 def _outcome_rows(counts: Sequence[OutcomeCount]) -> tuple[OutcomeRow, ...]:
     return tuple(
         OutcomeRow(
-            one.day, one.item_type, one.outcome.replace("_", " "), one.reason or None, one.quantity
+            one.day,
+            one.item_type,
+            _OUTCOME_WORDS.get(one.outcome, one.outcome),
+            one.reason or None,
+            one.quantity,
         )
         for one in counts
     )

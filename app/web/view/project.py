@@ -54,7 +54,7 @@ class OutcomeRow:
     day: date
     item_type: str
     outcome: str
-    """In words: `kept`, `duplicate`, `limited`, `refused`, `dropped by sdk` and so on."""
+    """In words: `kept`, `duplicate`, `limited`, `refused`, `dropped by the SDK` and so on."""
     reason: str | None
     quantity: int
 

@@ -1,0 +1,73 @@
+"""Reads a client report: what an SDK threw away before it was sent, by category and reason.
+
+    {"timestamp": …, "discarded_events": [{"reason": "cache_overflow", "category": "replay",
+                                           "quantity": 4}]}
+
+Source: wire protocol notes, section 9.8; relay `relay-event-schema/src/protocol/client_report.rs`.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import jsonish
+
+_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+"""Categories and reasons are words of SDKs; anything else could be a stranger's secret."""
+_MOST: Final = 1_000_000_000
+"""No phone lost more than this: sums stay far below what a column holds."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Loss:
+    """What was lost, and why, in the SDK's words: `replay`, `cache_overflow`."""
+
+    category: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReport:
+    """How much of what was lost; `skipped` entries could not be read."""
+
+    losses: Counter[Loss]
+    skipped: int
+
+
+def read(data: bytes | memoryview) -> ClientReport:
+    """Read a report; an entry that makes no sense is left out and counted.
+
+    Raises:
+        Malformed: It is no JSON object with a list of discarded events.
+        TooLarge: It is over `LIMITS.client_report_bytes`.
+    """
+    most_bytes = LIMITS.client_report_bytes
+    if len(data) > most_bytes:
+        raise TooLarge(f"client report has {len(data)} bytes, {most_bytes} are allowed")
+    entries = jsonish.decode_object(data, "client report").get("discarded_events")
+    if not isinstance(entries, list):
+        raise Malformed(f"client report has no list of discarded events: {shown(entries)}")
+    losses: Counter[Loss] = Counter()
+    skipped = 0
+    for entry in entries:
+        found = _read_entry(entry)
+        if found is None:
+            skipped += 1
+        else:
+            losses[found[0]] += found[1]
+    return ClientReport(losses, skipped)
+
+
+def _read_entry(entry: object) -> tuple[Loss, int] | None:
+    if not isinstance(entry, dict):
+        return None
+    category = jsonish.text(entry, "category") or ""
+    reason = jsonish.text(entry, "reason") or ""
+    quantity = jsonish.integer(entry, "quantity", lowest=1, highest=_MOST)
+    if not (_WORD.match(category) and _WORD.match(reason) and quantity):
+        return None
+    return Loss(category, reason), quantity

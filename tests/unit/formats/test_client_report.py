@@ -1,0 +1,104 @@
+"""Client reports: what SDKs lost, in their own words and no others."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats import client_report
+from app.formats.client_report import Loss
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated
+from tests.support.wire import Json, compact
+
+LOST: Json = {"reason": "cache_overflow", "category": "replay", "quantity": 4}
+BILLION = 1_000_000_000
+
+
+def read(*entries: object) -> client_report.ClientReport:
+    """Read a report of these entries."""
+    return client_report.read(compact({"timestamp": 1_786_000_000, "discarded_events": entries}))
+
+
+def test_losses_add_up_by_category_and_reason():
+    """Two entries of one kind are one loss."""
+    found = read(LOST, LOST | {"category": "error"}, LOST | {"quantity": "2"})
+    assert found.losses == {
+        Loss("replay", "cache_overflow"): 6,
+        Loss("error", "cache_overflow"): 4,
+    }
+    assert found.skipped == 0
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        7,
+        None,
+        {},
+        LOST | {"category": "a category of 4111 1111 1111 1111"},
+        LOST | {"reason": ""},
+        LOST | {"reason": "x" * 65},
+        LOST | {"reason": "4111111111111111"},
+        LOST | {"quantity": 0},
+        LOST | {"quantity": BILLION + 1},
+        LOST | {"quantity": None},
+    ],
+)
+def test_an_entry_without_sense_is_left_out(entry):
+    """What is no word, and what is no amount, never becomes an outcome."""
+    found = read(entry, LOST)
+    assert (found.losses, found.skipped) == ({Loss("replay", "cache_overflow"): 4}, 1)
+
+
+def test_the_longest_word_and_the_largest_amount_are_taken():
+    """64 characters and a thousand million."""
+    found = read({"reason": "x" * 64, "category": "replay", "quantity": BILLION})
+    assert found.losses == {Loss("replay", "x" * 64): BILLION}
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"discarded_events":{}}', b"x", b""])
+def test_a_report_needs_a_list(data):
+    """Anything else is refused."""
+    with pytest.raises(Malformed):
+        client_report.read(data)
+
+
+def test_a_report_has_a_largest():
+    """100 KiB are read, one byte more is refused."""
+    data = compact({"discarded_events": [LOST]})
+    assert client_report.read(data.ljust(LIMITS.client_report_bytes)).losses
+    with pytest.raises(TooLarge, match="client report has 102401 bytes"):
+        client_report.read(data.ljust(LIMITS.client_report_bytes + 1))
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_reports_are_read(family):
+    """Every entry of every SDK."""
+    for request in recorded.requests(family):
+        for item in recorded.envelope_of(request).items:
+            if item.type == "client_report":
+                found = client_report.read(item.payload)
+                assert found.losses
+                assert found.skipped == 0
+
+
+@SETTINGS
+@given(
+    st.one_of(
+        st.binary(max_size=40),
+        mutated([compact({"discarded_events": [LOST, LOST]})]),
+        st.lists(JSON_VALUES, max_size=3).map(lambda all_: compact({"discarded_events": all_})),
+        st.fixed_dictionaries(
+            {"reason": JSON_VALUES, "category": JSON_VALUES, "quantity": JSON_VALUES}
+        ).map(lambda one: compact({"discarded_events": [one]})),
+    )
+)
+def test_any_bytes_are_losses_or_malformed(data):
+    """Nothing else comes out, and every amount is positive."""
+    try:
+        found = client_report.read(data)
+    except Malformed:
+        return
+    assert all(quantity > 0 for quantity in found.losses.values())
