@@ -25,11 +25,10 @@ async def add_events(
     if not new:
         return set()
     rows = {(one.project_id, one.event_id): _row(one) for one in reversed(new)}
+    # Sorted, so that two processes lock rows in the same order.
     result = await connection.execute(
-        insert(events)
-        .values(list(rows.values()))
-        .on_conflict_do_nothing()
-        .returning(events.c.project_id, events.c.event_id)
+        insert(events).on_conflict_do_nothing().returning(events.c.project_id, events.c.event_id),
+        [rows[key] for key in sorted(rows)],
     )
     return {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
 

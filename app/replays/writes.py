@@ -4,25 +4,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import case, func, literal_column, text
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db.text import clean, clean_json, clean_or_none
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.tables import object_outbox, replay_traces, replays, segments
-
-_Row = TypeVar("_Row")
 
 _POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
 _NEVER: Final = 2_147_483_647
 _SCREENS: Final = 200
 """Screens kept per replay for lists; the page reads them all from its segments."""
-_ROWS: Final = 500
-"""Rows in one statement: Postgres takes 32,767 parameters."""
 _JOINED_SCREENS: Final = text(
     "(select coalesce(array_agg(s order by s), '{}') from (select distinct s from"
     " unnest(replays.screens || excluded.screens) as s order by s limit :most_screens) as u)"
@@ -53,9 +50,10 @@ async def add_segments(
         first = by_key.setdefault((one.key, one.segment_id), one)
         if first.video is None and one.video is not None:
             by_key[one.key, one.segment_id] = one
-    for chunk in _chunks(list(by_key.values())):
-        result = await connection.execute(_insert_segments(chunk))
-        for row in result:
+    if by_key:
+        # Sorted, so that two processes lock rows in the same order.
+        rows = [_segment_row(by_key[place]) for place in sorted(by_key)]
+        for row in await connection.execute(_INSERT_SEGMENTS, rows):
             key = ReplayKey(row.project_id, row.replay_id)
             added.append(AddedSegment(by_key[key, row.segment_id], row.is_new))
     if added:
@@ -79,25 +77,6 @@ async def discard_objects(
     ]
     if rows:
         await connection.execute(insert(object_outbox), rows)
-
-
-def _insert_segments(chunk: Sequence[NewSegment]) -> Insert:
-    statement = insert(segments).values([_segment_row(one) for one in chunk])
-    video = (
-        "width_px", "height_px", "frames", "codec", "video_fault",
-        "object_key", "object_offset", "object_bytes", "layout", "ended_at",
-    )  # fmt: skip
-    upsert = statement.on_conflict_do_update(
-        index_elements=["project_id", "replay_id", "segment_id"],
-        set_={name: statement.excluded[name] for name in video},
-        where=segments.c.object_key.is_(None) & statement.excluded.object_key.is_not(None),
-    )
-    return upsert.returning(
-        segments.c.project_id,
-        segments.c.replay_id,
-        segments.c.segment_id,
-        literal_column("(xmax = 0)").label("is_new"),
-    )  # type: ignore[return-value]  # a returning insert is still an insert
 
 
 def _segment_row(one: NewSegment) -> dict[str, Any]:
@@ -134,8 +113,7 @@ async def _add_to_replays(connection: AsyncConnection, added: Sequence[AddedSegm
         by_key[one.segment.key].append(one)
     # Sorted, so that two processes lock rows in the same order.
     rows = [_replay_row(key, by_key[key]) for key in sorted(by_key)]
-    for chunk in _chunks(rows):
-        await connection.execute(_upsert_replays(chunk))
+    await connection.execute(_UPSERT_REPLAYS, rows)
 
 
 def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]:
@@ -185,8 +163,42 @@ def _facts_rank(one: NewSegment) -> int:
     return one.segment_id + (0 if one.is_complete else _POOR)
 
 
-def _upsert_replays(rows: Sequence[dict[str, Any]]) -> Insert:
-    statement = insert(replays).values(list(rows))
+async def _add_traces(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
+    rows = sorted(
+        {
+            (one.segment.key.project_id, one.segment.key.replay_id, trace_id)
+            for one in added
+            for trace_id in one.segment.trace_ids
+        }
+    )
+    names = ("project_id", "replay_id", "trace_id")
+    if rows:
+        await connection.execute(
+            insert(replay_traces).on_conflict_do_nothing(),
+            [dict(zip(names, row, strict=True)) for row in rows],
+        )
+
+
+def _insert_segments() -> ReturningInsert[Any]:
+    statement = insert(segments)
+    video = (
+        "width_px", "height_px", "frames", "codec", "video_fault",
+        "object_key", "object_offset", "object_bytes", "layout", "ended_at",
+    )  # fmt: skip
+    return statement.on_conflict_do_update(
+        index_elements=["project_id", "replay_id", "segment_id"],
+        set_={name: statement.excluded[name] for name in video},
+        where=segments.c.object_key.is_(None) & statement.excluded.object_key.is_not(None),
+    ).returning(
+        segments.c.project_id,
+        segments.c.replay_id,
+        segments.c.segment_id,
+        literal_column("(xmax = 0)").label("is_new"),
+    )
+
+
+def _upsert_replays() -> ReturningInsert[Any]:
+    statement = insert(replays)
     new, old = statement.excluded, replays.c
     changes: dict[str, Any] = {
         "first_received_at": func.least(old.first_received_at, new.first_received_at),
@@ -210,22 +222,12 @@ def _upsert_replays(rows: Sequence[dict[str, Any]]) -> Insert:
         "taps", "rage_taps", "network_requests", "network_failures",
     ):  # fmt: skip
         changes[name] = old[name] + new[name]
-    return statement.on_conflict_do_update(index_elements=["project_id", "replay_id"], set_=changes)
+    # What is returned is not read: it makes SQLAlchemy send all rows in one statement.
+    return statement.on_conflict_do_update(
+        index_elements=["project_id", "replay_id"], set_=changes
+    ).returning(old.project_id)
 
 
-async def _add_traces(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
-    rows = sorted(
-        {
-            (one.segment.key.project_id, one.segment.key.replay_id, trace_id)
-            for one in added
-            for trace_id in one.segment.trace_ids
-        }
-    )
-    names = ("project_id", "replay_id", "trace_id")
-    for chunk in _chunks(rows):
-        values = [dict(zip(names, row, strict=True)) for row in chunk]
-        await connection.execute(insert(replay_traces).values(values).on_conflict_do_nothing())
-
-
-def _chunks(rows: Sequence[_Row]) -> Iterable[Sequence[_Row]]:
-    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
+# Made once: SQLAlchemy then compiles each of them once, whatever the size of a batch.
+_INSERT_SEGMENTS: Final = _insert_segments()
+_UPSERT_REPLAYS: Final = _upsert_replays()

@@ -12,8 +12,6 @@ from app.traces.model import NewSpan, NewTransaction
 from app.traces.tables import spans, transactions
 
 _NAME_BYTES: Final = 2_048
-_ROWS: Final = 1_000
-"""Rows in one statement: Postgres takes 32,767 parameters."""
 
 
 async def add_transactions(
@@ -27,11 +25,12 @@ async def add_transactions(
     if not new:
         return set()
     by_key = {(one.project_id, one.event_id): one for one in reversed(new)}
+    # Sorted, so that two processes lock rows in the same order.
     result = await connection.execute(
         insert(transactions)
-        .values([_transaction_row(one) for one in by_key.values()])
         .on_conflict_do_nothing()
-        .returning(transactions.c.project_id, transactions.c.event_id)
+        .returning(transactions.c.project_id, transactions.c.event_id),
+        [_transaction_row(by_key[key]) for key in sorted(by_key)],
     )
     added = {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
     await add_spans(connection, [span for key in added for span in by_key[key].spans])
@@ -45,20 +44,17 @@ async def add_spans(
     by_key: dict[tuple[ProjectId, TraceId, SpanId], NewSpan] = {}
     for one in new:
         by_key.setdefault((one.project_id, one.trace_id, one.span_id), one)
-    rows = [_span_row(by_key[key]) for key in sorted(by_key)]
-    added: set[tuple[ProjectId, TraceId, SpanId]] = set()
-    for start in range(0, len(rows), _ROWS):
-        result = await connection.execute(
-            insert(spans)
-            .values(rows[start : start + _ROWS])
-            .on_conflict_do_nothing()
-            .returning(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
-        )
-        added |= {
-            (ProjectId(row.project_id), TraceId(row.trace_id), SpanId(row.span_id))
-            for row in result
-        }
-    return added
+    if not by_key:
+        return set()
+    result = await connection.execute(
+        insert(spans)
+        .on_conflict_do_nothing()
+        .returning(spans.c.project_id, spans.c.trace_id, spans.c.span_id),
+        [_span_row(by_key[key]) for key in sorted(by_key)],
+    )
+    return {
+        (ProjectId(row.project_id), TraceId(row.trace_id), SpanId(row.span_id)) for row in result
+    }
 
 
 def _transaction_row(one: NewTransaction) -> dict[str, Any]:
