@@ -22,6 +22,13 @@ class Settings(BaseSettings):
     """`postgresql://…`; without it the embedded Postgres is started."""
     storage: str = "local"
     """`local`, or `s3://bucket/prefix`."""
+    s3_endpoint_url: str | None = None
+    """Where a bucket that is not Amazon's is reached."""
+    s3_region: str | None = None
+    s3_access_key_id: str | None = None
+    """Without it, boto3 looks where it always looks: `AWS_…`, its files, the machine's role."""
+    s3_secret_access_key: SecretStr | None = None
+    s3_addressing: Literal["auto", "path", "virtual"] = "auto"
     trusted_proxies: str = ""
     """Comma-separated addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     journal_file_bytes: int = Field(default=64 * 1024 * 1024, ge=64 * 1024)

@@ -93,10 +93,17 @@ class _Found:
     unknown: int = 0
 
 
-def read(events: Sequence[JsonObject]) -> Activity:
-    """Read all events of one segment."""
+def read(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity:
+    """Read all events of one segment.
+
+    Args:
+        events: As `recording.read` gives them.
+        with_touches: False leaves touches out, unseen; they are most of a recording.
+    """
     found = _Found()
     for event in events:
+        if not with_touches and event.get("type") == recording.INCREMENTAL:
+            continue
         if not _read_event(event, found):
             found.unknown += 1
     return Activity(

@@ -71,7 +71,7 @@ def read_recorded(data: memoryview | None, context: Context) -> Recorded:
     except Refused as refused:
         return Recorded([], activity.read([]), str(refused))
     clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
-    return Recorded(clean, activity.read(clean), None)
+    return Recorded(clean, activity.read(clean, with_touches=False), None)
 
 
 def make_segment(

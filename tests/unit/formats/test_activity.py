@@ -177,3 +177,21 @@ def test_what_recordings_hold_is_always_read(data):
     except Malformed:
         return
     activity.read(events)
+
+
+def test_touches_can_be_left_out():
+    """Counting breadcrumbs and requests needs no finger."""
+    events = [
+        {
+            "type": 3,
+            "timestamp": 1_786_000_000_000,
+            "data": {"source": 2, "type": 7, "x": 1, "y": 2},
+        },
+        {
+            "type": 5,
+            "timestamp": 1_786_000_000_000,
+            "data": {"tag": "breadcrumb", "payload": {"timestamp": 1_786_000_000, "category": "a"}},
+        },
+    ]
+    seen = activity.read(events, with_touches=False)
+    assert (len(seen.breadcrumbs), seen.touches, seen.unknown) == (1, (), 0)
