@@ -19,10 +19,10 @@ def test_defaults_need_nothing():
 def test_the_environment_decides(monkeypatch):
     """A variable of our prefix beats the default; secrets do not show."""
     monkeypatch.setenv("PLAYHEAD_PUBLIC_URL", "https://replay.example.net/")
-    monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://u:secret@db/x")
+    monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://u:hunter2@db/x")
     settings = Settings()
     assert settings.base_url == "https://replay.example.net"
-    assert "secret" not in repr(settings)
+    assert "hunter2" not in repr(settings)
 
 
 def test_nonsense_is_refused(monkeypatch):
