@@ -34,8 +34,7 @@ from app.formats import credentials
 from app.ingest.lane import Lane
 from app.projects import queries as project_queries, writes as project_writes
 from app.projects.keys import KeyCache
-from app.storage.local import LocalStore
-from app.storage.port import ObjectStore
+from app.storage.choose import open_store
 from app.web import errors as web_errors, router
 from app.web.guard import Guard
 from app.web.house import House
@@ -151,9 +150,10 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         database = Database.open(url)
         stack.push_async_callback(database.close)
         await _first_things(database)
-        objects = _object_store(settings, data_dir)
+        objects = open_store(settings, data_dir)
         stack.push_async_callback(objects.close)
-        await objects.probe()
+        for warning in await objects.probe():
+            _logger.warning("storage", warning=warning)
         keys = KeyCache()
         await keys.start(database)
         stack.push_async_callback(keys.stop)
@@ -205,14 +205,6 @@ async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStac
     postgres = EmbeddedPostgres()
     stack.push_async_callback(postgres.stop)
     return await postgres.start(data_dir)
-
-
-def _object_store(settings: Settings, data_dir: Path) -> ObjectStore:
-    if settings.storage != "local":
-        raise ReplayError(
-            f"PLAYHEAD_STORAGE is {settings.storage}, but only `local` is there in this release"
-        )
-    return LocalStore(data_dir / "objects", threads=settings.storage_threads)
 
 
 async def _first_things(database: Database) -> None:

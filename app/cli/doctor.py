@@ -20,10 +20,7 @@ from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db import engine, migrate
 from app.db.folder import DataFolderLock, Taken
-from app.storage.local import LocalStore
-
-OBJECTS: Final = "objects"
-"""The folder of local storage under the data folder."""
+from app.storage.choose import open_store
 
 _CLOCK_S: Final = 5.0
 """Between our clock and the database's; more makes links end early and lists look odd."""
@@ -146,16 +143,17 @@ def _clock(before: datetime, database_now: datetime) -> Finding:
 
 
 async def _storage(settings: Settings) -> Finding:
-    if settings.storage != "local":
-        return Finding("storage", State.WRONG, "this release keeps objects on local disk only")
-    if not settings.data_dir.is_dir():
+    if settings.storage == "local" and not settings.data_dir.is_dir():
         return Finding("storage", State.LOOK, "made with the data folder")
     try:
-        store = LocalStore(settings.data_dir / OBJECTS, 1)
+        store = open_store(settings, settings.data_dir)
         try:
-            await store.probe()
+            warnings = await store.probe()
         finally:
             await store.close()
     except ReplayError as error:
         return Finding("storage", State.WRONG, str(error))
-    return Finding("storage", State.FINE, "put, range, list and delete work")
+    text = "put, range, list and delete work"
+    if warnings:
+        return Finding("storage", State.LOOK, f"{text}, but {'; '.join(warnings)}")
+    return Finding("storage", State.FINE, text)

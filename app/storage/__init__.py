@@ -1,1 +1,1 @@
-"""Objects at rest: one port, a driver for local disk."""
+"""Objects at rest: one port, drivers for local disk and for S3."""

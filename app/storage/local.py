@@ -89,9 +89,10 @@ class LocalStore:
         """See `ObjectStore.list`."""
         return await self._in_pool(listed, self._folders, keys.check_prefix(prefix))
 
-    async def probe(self) -> None:
+    async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`."""
         await probe(self)
+        return ()
 
     async def close(self) -> None:
         """See `ObjectStore.close`."""

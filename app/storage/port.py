@@ -56,8 +56,12 @@ class ObjectStore(Protocol):
     async def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects whose keys begin with the text `prefix`, in order of their keys."""
 
-    async def probe(self) -> None:
-        """Check at start that objects can be put, read by range, listed and deleted."""
+    async def probe(self) -> tuple[str, ...]:
+        """Check at start that objects can be put, read by range, listed and deleted.
+
+        Returns:
+            What works, but not as it should; each a sentence for the operator. Mostly empty.
+        """
 
     async def close(self) -> None:
         """Finish what is under way and let go; afterwards everything is `Unavailable`."""

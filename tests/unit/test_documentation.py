@@ -36,7 +36,7 @@ REGISTRIES: Final = tuple(
 )
 
 _LINK: Final = re.compile(r"\]\((?!https?:)([^)#]+)")
-_SETTING: Final = re.compile(r"PLAYHEAD_[A-Z_]+")
+_SETTING: Final = re.compile(r"PLAYHEAD_[A-Z0-9_]+")
 _UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\):)")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
@@ -104,7 +104,7 @@ def test_documents_name_only_settings_that_exist():
     known = {f"PLAYHEAD_{name.upper()}" for name in Settings.model_fields}
     recipes = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *ROOT.glob("deploy/*")]
     named = {name for path in (*DOCUMENTS, *recipes) for name in _SETTING.findall(path.read_text())}
-    assert named - known == {"PLAYHEAD_TEST_DATABASE_URL"}
+    assert named - known == {"PLAYHEAD_TEST_DATABASE_URL", "PLAYHEAD_TEST_S3"}
 
 
 COMMANDS: Final = sorted(commands(cli, "playhead"))

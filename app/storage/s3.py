@@ -1,0 +1,212 @@
+"""Objects in a bucket of S3, or of anything that speaks its language.
+
+    s3://bucket/prefix  +  p/1/r/<replay>/000003-9f86d081884c7d65.mp4
+    → bucket `bucket`, name `prefix/p/1/r/<replay>/000003-9f86d081884c7d65.mp4`
+
+boto3 waits where it works, so every call runs in a bounded pool of threads, one connection each.
+The bucket is never made here: who owns it decides where it lies and who may read it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app.core.errors import Malformed, NotFound, ReplayError, Unavailable
+from app.core.log import shown
+from app.storage import keys
+from app.storage.bucket import Access, Location, Patience
+from app.storage.port import StoredObject, check_range
+from app.storage.probe import probe
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+CONNECTIONS: Final = 16
+"""Calls under way at the same time; the threads and boto3's own pool have as many."""
+_PAGE: Final = 1000
+"""Objects in one answer to a list; S3 gives no more."""
+_PATIENCE: Final = Patience()
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Object = tuple[str, bytes | memoryview]
+_Listed = list[StoredObject]
+
+
+class S3Store:
+    """The object store in one bucket. Any number of processes may share it."""
+
+    def __init__(
+        self, location: Location, access: Access, *, patience: Patience = _PATIENCE
+    ) -> None:
+        """Prepare to talk to the bucket; nothing is sent yet.
+
+        Raises:
+            ReplayError: The endpoint, the region or half a pair of keys cannot be used.
+        """
+        self._bucket = location.bucket
+        self._beginning = f"{location.prefix}/" if location.prefix else ""
+        try:
+            self._client = _client(access, patience)
+        except (BotoCoreError, ValueError) as error:
+            raise ReplayError(f"the settings of S3 cannot be used: {error}") from error
+        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
+        self._is_closed = False
+
+    async def put(self, key: str, data: bytes | memoryview) -> None:
+        """See `ObjectStore.put`."""
+        await self.put_many([(key, data)])
+
+    async def put_many(self, objects: Sequence[_Object]) -> None:
+        """See `ObjectStore.put_many`."""
+        checked = [(keys.check_key(key), data) for key, data in objects]
+        puts = (self._in_pool(self._put, key, data) for key, data in checked)
+        # All are waited for, so that none arrives after a caller was told that the batch failed.
+        for outcome in await asyncio.gather(*puts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """See `ObjectStore.read`."""
+        check_range(offset, length)
+        return await self._in_pool(self._read, keys.check_key(key), offset, length)
+
+    async def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        await self._in_pool(self._delete, keys.check_key(key))
+
+    async def list(self, prefix: str) -> list[StoredObject]:
+        """See `ObjectStore.list`."""
+        return await self._in_pool(self._list, keys.check_prefix(prefix))
+
+    async def probe(self) -> tuple[str, ...]:
+        """See `ObjectStore.probe`; warns of a bucket that keeps what is deleted."""
+        await probe(self)
+        return await self._in_pool(self._warnings)
+
+    async def close(self) -> None:
+        """See `ObjectStore.close`."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await asyncio.to_thread(self._pool.shutdown)
+        self._client.close()
+
+    async def _in_pool(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if self._is_closed:
+            raise Unavailable("object storage is closed")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        except ClientError as error:
+            raise Unavailable(f"object storage refused: {_told(error)}") from error
+        except (BotoCoreError, OSError) as error:
+            raise Unavailable(f"object storage failed: {shown(str(error))}") from error
+
+    def _put(self, key: str, data: bytes | memoryview) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=bytes(data))
+
+    def _read(self, key: str, offset: int, length: int | None) -> bytes:
+        try:
+            answer = self._get(key, offset, length)
+        except ClientError as error:
+            code = error.response["Error"].get("Code")
+            if code == "NoSuchKey":
+                raise NotFound(f"no object {key}") from error
+            if code == "InvalidRange":  # from the end on there is nothing
+                return b""
+            raise
+        # As its own context manager the body is urllib3's, and would raise urllib3's errors.
+        with closing(answer["Body"]) as body:
+            data = body.read()
+        return data if length is None else data[:length]
+
+    def _get(self, key: str, offset: int, length: int | None) -> "GetObjectOutputTypeDef":
+        name = self._beginning + key
+        if offset == 0 and length is None:
+            return self._client.get_object(Bucket=self._bucket, Key=name)
+        # No range means "nothing"; one byte is asked for, to learn whether the object is there.
+        last = "" if length is None else offset + max(length, 1) - 1
+        answer = self._client.get_object(
+            Bucket=self._bucket, Key=name, Range=f"bytes={offset}-{last}"
+        )
+        given = answer.get("ContentRange", "none")
+        if not given.startswith(f"bytes {offset}-"):
+            answer["Body"].close()
+            raise Unavailable(f"object storage gave the range {shown(given)}, not from {offset}")
+        return answer
+
+    def _delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=self._beginning + key)
+
+    def _list(self, prefix: str) -> _Listed:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket,
+            Prefix=self._beginning + prefix,
+            PaginationConfig={"PageSize": _PAGE},
+        )
+        found = (
+            StoredObject(each["Key"].removeprefix(self._beginning), each["Size"])
+            for page in pages
+            for each in page.get("Contents", ())
+        )
+        return sorted(_ours(found), key=lambda each: each.key)
+
+    def _warnings(self) -> tuple[str, ...]:
+        try:
+            facts: Mapping[str, object] = self._client.get_bucket_versioning(Bucket=self._bucket)
+        except ClientError as error:
+            return (f"whether the bucket keeps old versions cannot be seen: {_told(error)}",)
+        status = facts.get("Status")  # absent from a bucket that never kept versions
+        if status is None:
+            return ()
+        warning = (
+            f"versioning of bucket {self._bucket} is {status}: it keeps what Playhead deletes; "
+            "use a bucket without versions, or one whose lifecycle removes old versions"
+        )
+        return (warning,)
+
+
+def _client(access: Access, patience: Patience) -> "S3Client":
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=access.key_id,
+        aws_secret_access_key=access.secret.get_secret_value() if access.secret else None,
+        config=Config(
+            # Signing the body makes the server check its SHA-256, which every server can. The
+            # CRC trailers that boto3 adds by itself are refused by some of them.
+            s3={"addressing_style": access.addressing, "payload_signing_enabled": True},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=patience.connect_s,
+            read_timeout=patience.read_s,
+            retries={"mode": "standard", "total_max_attempts": patience.attempts},
+            max_pool_connections=CONNECTIONS,
+        ),
+    )
+
+
+def _ours(found: Iterator[StoredObject]) -> Iterator[StoredObject]:
+    """Leave out what others put into the bucket, such as the folder marks of a console."""
+    for each in found:
+        try:
+            keys.check_key(each.key)
+        except Malformed:
+            continue
+        yield each
+
+
+def _told(error: ClientError) -> str:
+    """Say what the server said, for the person who set it up."""
+    told = error.response["Error"]
+    words = f"{error.operation_name}: {told.get('Code', 'no code')} {told.get('Message', '')}"
+    return shown(words.strip())

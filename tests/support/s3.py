@@ -1,0 +1,85 @@
+"""A server that speaks S3: moto's, in a thread, or the one that PLAYHEAD_TEST_S3 names.
+
+The variable is `http://KEY:SECRET@host:port`. moto is quick and accepts every secret; what a
+secret is worth is tested with a real server, by `make test-s3`.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from pydantic import SecretStr
+
+from app.storage.bucket import Access, Location, Patience
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+VARIABLE: Final = "PLAYHEAD_TEST_S3"
+HASTY: Final = Patience(connect_s=1, read_s=0.5, attempts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where it is, and a client that may do what the driver never does."""
+
+    access: Access
+    owner: "S3Client"
+
+    def new_bucket(self) -> str:
+        """Make an empty bucket and return its name."""
+        bucket = f"playhead-{secrets.token_hex(8)}"
+        self.owner.create_bucket(Bucket=bucket)
+        return bucket
+
+    def new_location(self, prefix: str = "some/where") -> Location:
+        """Make an empty bucket and point into it."""
+        return Location(self.new_bucket(), prefix)
+
+    def with_secret(self, secret: str) -> Access:
+        """How someone with another secret would come."""
+        return replace(self.access, secret=SecretStr(secret))
+
+
+@contextmanager
+def serving() -> Iterator[Service]:
+    """Give the server for as long as it runs."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        yield _service(given)
+        return
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second, only where needed
+
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        yield _service(f"http://key:secret@{host}:{port}")
+    finally:
+        moto.stop()
+
+
+def _service(url: str) -> Service:
+    parts = urlsplit(url)
+    access = Access(
+        endpoint_url=f"http://{parts.hostname}:{parts.port}",
+        region="us-east-1",
+        key_id=parts.username,
+        secret=SecretStr(parts.password or ""),
+        addressing="path",
+    )
+    client: Any = boto3.session.Session().client(
+        "s3",
+        endpoint_url=access.endpoint_url,
+        region_name=access.region,
+        aws_access_key_id=parts.username,
+        aws_secret_access_key=parts.password,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    return Service(access, client)
