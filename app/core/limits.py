@@ -28,6 +28,9 @@ class Limits:
     span_container_bytes: int = 12 * _MIB
     spans: int = 1_000
     client_report_bytes: int = 100 * 1024
+    sessions_bytes: int = 10 * _MIB
+    session_counts: int = 1_000
+    """Counts in one `sessions` item."""
     json_depth: int = 64
     json_marks: int = 2_000_000
     """Brackets, braces and commas in one JSON text: bounds the memory that parsing takes."""

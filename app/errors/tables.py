@@ -1,8 +1,18 @@
-"""The table of error and message events."""
+"""Tables of error and message events, and of what else tells how a release does."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.schema import metadata
@@ -47,3 +57,24 @@ Index(
     events.c.at,
     postgresql_where=events.c.trace_id.is_not(None),
 )
+
+release_sessions: Final = Table(
+    "release_sessions",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("release", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("quantity", BigInteger, nullable=False),
+)
+# What has been counted of a session: SDKs tell an end twice, and send again what was not answered.
+session_marks: Final = Table(
+    "session_marks",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sid", Hex32, primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("day", Date, nullable=False),
+)
+Index("ix_release_sessions_day", release_sessions.c.project_id, release_sessions.c.day.desc())

@@ -12,7 +12,15 @@ from app.core.errors import Refused
 from app.core.ids import ReplayId
 from app.formats.envelope import Envelope, Item
 from app.ingest.inbox import Fresh
-from app.ingest.items import client_report, event, replay_video, span, transaction, web_replay
+from app.ingest.items import (
+    client_report,
+    event,
+    replay_video,
+    session,
+    span,
+    transaction,
+    web_replay,
+)
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 from app.scrub.rules import Rules
@@ -26,6 +34,8 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
     "transaction": transaction.prepare,
     "span": span.prepare,
     "client_report": client_report.prepare,
+    "session": session.prepare,
+    "sessions": session.prepare_aggregates,
 }
 
 

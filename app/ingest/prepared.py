@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.ids import ProjectId
-from app.errors.model import NewEvent
+from app.errors.model import NewEvent, NewSessions
 from app.formats.envelope import EnvelopeHeader
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
@@ -47,6 +47,7 @@ class Prepared:
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)
     spans: list[NewSpan] = field(default_factory=list)
+    sessions: list[NewSessions] = field(default_factory=list)
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
 
     def count(
@@ -67,4 +68,5 @@ class Prepared:
         self.events += other.events
         self.transactions += other.transactions
         self.spans += other.spans
+        self.sessions += other.sessions
         self.outcomes += other.outcomes

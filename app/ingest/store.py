@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.db.engine import Database
-from app.errors import writes as error_writes
+from app.errors import sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
 from app.ingest.outcomes import outcome_key
@@ -65,6 +65,7 @@ async def store(
         counts += await _store_segments(connection, prepared.segments)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
+        counts += await _store_sessions(connection, prepared)
         await project_writes.add_outcomes(connection, counts)
         if quarantine is not None:
             await _store_aside(connection, quarantine)
@@ -105,6 +106,15 @@ async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Coun
         outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
         added.discard(key)
         counts[outcome_key(event.project_id, "event", outcome)] += 1
+    return counts
+
+
+async def _store_sessions(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
+    counts: Counter[OutcomeKey] = Counter()
+    are_new = await sessions.add_sessions(connection, prepared.sessions)
+    for one, is_new in zip(prepared.sessions, are_new, strict=True):
+        outcome = Outcome.KEPT if is_new else Outcome.DUPLICATE
+        counts[outcome_key(one.project_id, "session" if one.sid else "sessions", outcome)] += 1
     return counts
 
 

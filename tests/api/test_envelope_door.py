@@ -234,7 +234,7 @@ async def test_without_an_event_id_the_answer_is_empty(tenant):
     answer = await tenant.post(body)
     assert (answer.status_code, answer.json()) == (200, {})
     await tenant.settled()
-    assert await tenant.outcomes() == {("session", "ignored", "type"): 1}
+    assert await tenant.outcomes() == {("session", "kept", ""): 1}
 
 
 async def test_an_envelope_without_items_is_taken(tenant):

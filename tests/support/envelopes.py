@@ -242,4 +242,14 @@ def attachment_item(data: bytes = b"a note\n", *, filename: str = "notes.txt") -
 
 def session_item(status: str = "ok") -> bytes:
     """Return a release-health session."""
-    return item("session", {"sid": EVENT_ID, "init": True, "status": status, "errors": 0})
+    return item(
+        "session",
+        {
+            "sid": EVENT_ID,
+            "init": True,
+            "started": iso(STARTED_MS),
+            "status": status,
+            "errors": 0,
+            "attrs": {"release": "shop@4.2.0", "environment": "production"},
+        },
+    )

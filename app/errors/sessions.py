@@ -1,0 +1,141 @@
+"""Release health: how many sessions of a release began on a day, and how they ended.
+
+update (sid, status) ─► mark, if it is not there yet ─► count
+aggregate ────────────────────────────────────────────► count
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.db.text import clean
+from app.errors.model import NewSessions, SessionCount
+from app.errors.tables import release_sessions, session_marks
+
+_NAME_BYTES: Final = 400
+_MOST: Final = 10_000
+
+_Mark = tuple[ProjectId, str, str]
+"""Project, session, status."""
+
+_ADD: Final = text(
+    """
+    insert into release_sessions as kept
+        (project_id, release, environment, day, status, quantity)
+    select * from unnest(:project_ids, :releases, :environments, :days, :statuses, :quantities)
+    on conflict (project_id, release, environment, day, status)
+    do update set quantity = kept.quantity + excluded.quantity
+    """
+).bindparams(
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("releases", type_=ARRAY(Text)),
+    bindparam("environments", type_=ARRAY(Text)),
+    bindparam("days", type_=ARRAY(Date)),
+    bindparam("statuses", type_=ARRAY(Text)),
+    bindparam("quantities", type_=ARRAY(BigInteger)),
+)
+
+
+async def add_sessions(connection: AsyncConnection, new: Sequence[NewSessions]) -> list[bool]:
+    """Add to the counts of sessions, whatever the order.
+
+    One session counts once for each status, however often that is told. Sessions that their
+    sender counted have no id: call this in the transaction that moves the journal's mark.
+
+    Returns:
+        For each of `new` whether it told anything new; one without counts is not told twice.
+    """
+    added = await _add_marks(connection, new)
+    counts: Counter[SessionCount] = Counter()
+    are_new: list[bool] = []
+    for one in new:
+        fresh = [(key, quantity) for key, quantity in one.counts if _is_new(one, key, added)]
+        for key, quantity in fresh:
+            counts[_cleaned(key)] += quantity
+            added.discard(_mark(one, key))
+        are_new.append(bool(fresh) or not one.counts)
+    await _add_counts(connection, counts)
+    return are_new
+
+
+async def _add_marks(connection: AsyncConnection, new: Sequence[NewSessions]) -> set[_Mark]:
+    """Mark what is told of single sessions; returns the marks that were not there yet."""
+    days = {_mark(one, key): key.day for one in new if one.sid for key, _ in one.counts}
+    if not days:
+        return set()
+    names = ("project_id", "sid", "status")
+    found = await connection.execute(
+        insert(session_marks)
+        .on_conflict_do_nothing()
+        .returning(session_marks.c.project_id, session_marks.c.sid, session_marks.c.status),
+        [dict(zip(names, mark, strict=True), day=days[mark]) for mark in sorted(days)],
+    )
+    return {(ProjectId(row.project_id), row.sid, row.status) for row in found}
+
+
+def _mark(one: NewSessions, key: SessionCount) -> _Mark:
+    return one.project_id, one.sid or "", key.status
+
+
+def _is_new(one: NewSessions, key: SessionCount, added: set[_Mark]) -> bool:
+    return one.sid is None or _mark(one, key) in added
+
+
+async def _add_counts(connection: AsyncConnection, counts: Counter[SessionCount]) -> None:
+    if not counts:
+        return
+    # Sorted, so that two processes lock the rows in one order and never each other.
+    rows = sorted(counts.items())
+    await connection.execute(
+        _ADD,
+        {
+            "project_ids": [key.project_id for key, _ in rows],
+            "releases": [key.release for key, _ in rows],
+            "environments": [key.environment for key, _ in rows],
+            "days": [key.day for key, _ in rows],
+            "statuses": [key.status for key, _ in rows],
+            "quantities": [quantity for _, quantity in rows],
+        },
+    )
+
+
+async def sessions_of(
+    connection: AsyncConnection, project_ids: Sequence[ProjectId], *, since: date
+) -> dict[SessionCount, int]:
+    """Read the counts of these projects from a day on, the newest day first."""
+    columns = release_sessions.c
+    found = await connection.execute(
+        select(
+            columns.project_id,
+            columns.release,
+            columns.environment,
+            columns.day,
+            columns.status,
+            columns.quantity,
+        )
+        .where(columns.project_id.in_(project_ids), columns.day >= since)
+        .order_by(columns.day.desc(), columns.project_id, columns.release, columns.environment)
+        .limit(_MOST)
+    )
+    return {
+        SessionCount(
+            ProjectId(row.project_id), row.release, row.environment, row.day, row.status
+        ): row.quantity
+        for row in found
+    }
+
+
+def _cleaned(key: SessionCount) -> SessionCount:
+    return SessionCount(
+        project_id=key.project_id,
+        release=clean(key.release, limit_bytes=_NAME_BYTES),
+        environment=clean(key.environment, limit_bytes=_NAME_BYTES),
+        day=key.day,
+        status=key.status,
+    )

@@ -1,0 +1,50 @@
+"""`session` and `sessions` items: numbers of a release, and nothing of who it was.
+
+One session counts once for each status, by its id. Sessions that a server counted itself have no
+id: the journal's mark keeps them from being counted twice here, but not from being sent twice.
+"""
+
+from datetime import timedelta
+
+from app.errors.model import NewSessions, SessionCount
+from app.formats import session
+from app.formats.envelope import Item
+from app.ingest.prepared import Context, Prepared
+
+
+def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+    """Add one update of one session to the counts.
+
+    Raises:
+        Malformed: It is no session.
+        TooLarge: It is over a limit.
+    """
+    _add(session.read(item.payload), context, prepared)
+
+
+def prepare_aggregates(item: Item, context: Context, prepared: Prepared) -> None:
+    """Add the sessions that a server counted itself.
+
+    Raises:
+        Malformed: They are no counts of sessions.
+        TooLarge: They are over a limit.
+    """
+    _add(session.read_aggregates(item.payload), context, prepared)
+
+
+def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
+    drift = timedelta(milliseconds=context.drift_ms)
+    counts = [
+        (
+            SessionCount(
+                project_id=context.project_id,
+                release=read.release,
+                environment=read.environment,
+                day=(count.started_at + drift).date(),
+                status=count.status,
+            ),
+            count.quantity,
+        )
+        for count in read.counts
+    ]
+    prepared.sessions.append(NewSessions(context.project_id, read.sid, tuple(counts)))
