@@ -1,6 +1,7 @@
 # make run      start Playhead on http://localhost:8000; data in ./data
 # make demo     play the demo app into the running server
 # make test     test everything, from a bare machine
+# make test-s3  test storage with a real S3 server, Ceph's; needs root or its packages
 # make check    the quick part of it, before each commit
 # make format   lay out all Python files
 # make lock     pin the dependencies anew, with hashes (needs uv)
@@ -8,7 +9,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check lint javascript format lock clean system
+.PHONY: help run demo test test-s3 check lint javascript format lock clean system
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,6 +40,9 @@ demo: $(APP) $(BIN)/playhead
 test: lint javascript system
 	$(BIN)/python -m pytest -q --ignore=tests/browser tests
 	$(BIN)/python -m pytest -q tests/browser
+
+test-s3: $(DEV)
+	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3
 
 check: lint javascript
 	$(BIN)/python -m pytest -q tests/unit tests/contract $(wildcard tests/api)

@@ -1,0 +1,134 @@
+"""The driver in front of a real server that freezes, or that knows better than moto."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from app.core.errors import NotFound, Unavailable
+from app.storage.bucket import Location
+from app.storage.s3 import CONNECTIONS, S3Store
+from tests.support import s3
+
+BODY = bytes(range(256)) * 1_000
+OUTAGE_S = 60
+"""Three attempts of 10 s and their backoff fit in."""
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """The server as it is while its machine hangs: connections are taken, nothing is said."""
+    pid = int(os.environ["PLAYHEAD_TEST_S3_PID"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[s3.Service]:
+    """The real server."""
+    with s3.serving() as given:
+        yield given
+
+
+@pytest.fixture
+async def location(service: s3.Service) -> Location:
+    """A place in a new bucket."""
+    return service.new_location()
+
+
+@pytest.fixture
+async def store(service: s3.Service, location: Location) -> AsyncIterator[S3Store]:
+    """The driver as the server opens it, with its own patience."""
+    opened = S3Store(location, service.access)
+    yield opened
+    await opened.close()
+
+
+async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
+    """Every method gives up within its time; afterwards the same store works again."""
+    await store.put("a/before", BODY)
+    with frozen():
+        async with asyncio.timeout(OUTAGE_S):
+            said = await asyncio.gather(
+                store.put("a/during", BODY),
+                store.put_many([(f"a/{number}", BODY) for number in range(3)]),
+                store.read("a/before"),
+                store.read("a/before", 5, 5),
+                store.delete("a/before"),
+                store.list(""),
+                store.probe(),
+                return_exceptions=True,
+            )
+    assert [type(each) for each in said] == [Unavailable] * 7
+    await store.put("a/after", BODY)
+    assert await store.read("a/after", 1_000, 9) == BODY[1_000:1_009]
+    for each in await store.list(""):
+        # The kernel kept what was sent; whatever of it the server did later, it did whole.
+        assert each.size_bytes == len(BODY) or each.key.startswith("probe/")
+
+
+async def test_short_freeze_is_waited_out(store: S3Store):
+    """A pause shorter than the patience of a call is not noticed by the caller."""
+    objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
+    with frozen():
+        batch = asyncio.create_task(store.put_many(objects))
+        async with asyncio.timeout(OUTAGE_S):
+            while len(store._pool._threads) < CONNECTIONS:  # noqa: ASYNC110 - a pool has no event
+                await asyncio.sleep(0.01)
+        assert not batch.done()
+    await batch
+    assert [each.key for each in await store.list("a/")] == [key for key, _ in objects]
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "words"),
+    [
+        (None, "wrong", "SignatureDoesNotMatch"),
+        ("nobody", "wrong", "InvalidAccessKeyId"),
+    ],
+)
+async def test_wrong_keys_are_refused(
+    service: s3.Service, location: Location, key_id: str | None, secret: str, words: str
+):
+    """Who has not the secret neither reads nor writes, and is told why."""
+    access = service.with_secret(secret)
+    if key_id is not None:
+        access = replace(access, key_id=key_id)
+    store = S3Store(location, access)
+    for attempt in (store.put("a", b"b"), store.read("a"), store.list(""), store.delete("a")):
+        with pytest.raises(Unavailable, match=words):
+            await attempt
+    await store.close()
+
+
+async def test_missing_bucket_is_not_a_missing_object(service: s3.Service, store: S3Store):
+    """Both are 404 on the wire; only the object's may end a deletion."""
+    with pytest.raises(NotFound):
+        await store.read("a")
+    elsewhere = S3Store(Location("playhead-nowhere", ""), service.access)
+    with pytest.raises(Unavailable, match="NoSuchBucket"):
+        await elsewhere.read("a")
+    await elsewhere.close()
+
+
+async def test_changed_body_is_refused_by_the_server(
+    store: S3Store, location: Location, service: s3.Service
+):
+    """Bodies are signed: bytes that are damaged on the way are not stored."""
+    damaged = bytearray(BODY)
+    damaged[9] ^= 1
+
+    def damage(request: object, **_: object) -> None:
+        setattr(request, "body", bytes(damaged))  # noqa: B010 - of a type botocore does not tell
+
+    store._client.meta.events.register_last("before-send.s3.PutObject", damage)
+    with pytest.raises(Unavailable, match="XAmzContentSHA256Mismatch"):
+        await store.put("a/damaged", BODY)
+    assert await store.list("") == []
