@@ -15,6 +15,7 @@ from app.ingest.inbox import Fresh
 from app.ingest.items import (
     client_report,
     event,
+    feedback,
     replay_video,
     session,
     span,
@@ -34,6 +35,8 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
     "transaction": transaction.prepare,
     "span": span.prepare,
     "client_report": client_report.prepare,
+    "feedback": feedback.prepare,
+    "user_report": feedback.prepare_report,
     "session": session.prepare,
     "sessions": session.prepare_aggregates,
 }

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.ids import ProjectId
-from app.errors.model import NewEvent, NewSessions
+from app.errors.model import NewEvent, NewFeedback, NewSessions
 from app.formats.envelope import EnvelopeHeader
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
-from app.replays.model import NewSegment
+from app.replays.model import NewSegment, ReplayKey
 from app.scrub.rules import Rules
 from app.traces.model import NewSpan, NewTransaction
 
@@ -47,6 +47,7 @@ class Prepared:
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)
     spans: list[NewSpan] = field(default_factory=list)
+    feedback: list[NewFeedback] = field(default_factory=list)
     sessions: list[NewSessions] = field(default_factory=list)
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
 
@@ -62,11 +63,20 @@ class Prepared:
         """Count an outcome that is known before storing."""
         self.outcomes[outcome_key(context.project_id, item_type, outcome, reason)] += quantity
 
+    def objects(self) -> list[tuple[ReplayKey, str]]:
+        """Name the objects that storing it has made, for the case that no row will."""
+        return [
+            (work.segment.key, work.segment.video.object_key)
+            for work in self.segments
+            if work.segment.video is not None
+        ]
+
     def add(self, other: "Prepared") -> None:
         """Append what another envelope asks for."""
         self.segments += other.segments
         self.events += other.events
         self.transactions += other.transactions
         self.spans += other.spans
+        self.feedback += other.feedback
         self.sessions += other.sessions
         self.outcomes += other.outcomes

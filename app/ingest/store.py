@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.db.engine import Database
-from app.errors import sessions, writes as error_writes
+from app.errors import feedback, sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
 from app.ingest.outcomes import outcome_key
@@ -37,6 +37,8 @@ class Quarantine:
 
     fresh: Fresh
     reason: str
+    objects: Sequence[tuple[ReplayKey, str]] = ()
+    """Objects that were put before it failed: no row will point at them."""
 
 
 async def store(
@@ -61,15 +63,18 @@ async def store(
     if videos:
         await objects.put_many(list(videos.items()))
     async with database.transaction() as connection:
+        if not await _move_mark(connection, mark):
+            # Committed before: the connection broke before the answer came.
+            return
         counts = Counter(prepared.outcomes)
         counts += await _store_segments(connection, prepared.segments)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
+        counts += await _store_feedback(connection, prepared)
         counts += await _store_sessions(connection, prepared)
         await project_writes.add_outcomes(connection, counts)
         if quarantine is not None:
             await _store_aside(connection, quarantine)
-        await _move_mark(connection, mark)
 
 
 async def _store_segments(
@@ -109,6 +114,17 @@ async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Coun
     return counts
 
 
+async def _store_feedback(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
+    added = await feedback.add_feedback(connection, prepared.feedback)
+    counts: Counter[OutcomeKey] = Counter()
+    for one in prepared.feedback:
+        key = (one.project_id, one.event_id)
+        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
+        added.discard(key)
+        counts[outcome_key(one.project_id, one.item_type, outcome)] += 1
+    return counts
+
+
 async def _store_sessions(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
     counts: Counter[OutcomeKey] = Counter()
     are_new = await sessions.add_sessions(connection, prepared.sessions)
@@ -137,6 +153,12 @@ async def _store_traces(connection: AsyncConnection, prepared: Prepared) -> Coun
 
 async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:
     fresh = quarantine.fresh
+    await replay_writes.discard_objects(connection, quarantine.objects, clock.now())
+    replay_id = expand.replay_id(fresh.envelope)
+    if replay_id is not None and await locks.share(
+        connection, [ReplayKey(fresh.project_id, replay_id)]
+    ):
+        return  # of a deleted replay nothing is kept
     await project_writes.add_quarantined(
         connection,
         fresh.project_id,
@@ -145,18 +167,20 @@ async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> N
         reason=quarantine.reason,
         body=fresh.body,
         content_encoding=fresh.content_encoding,
-        replay_id=expand.replay_id(fresh.envelope),
+        replay_id=replay_id,
     )
 
 
-async def _move_mark(connection: AsyncConnection, mark: Mark) -> None:
+async def _move_mark(connection: AsyncConnection, mark: Mark) -> bool:
+    """Move the mark forward; False if it is there already."""
     statement = insert(journal_marks).values(
         journal_id=mark.journal_id, seq=mark.seq, moved_at=clock.now()
     )
-    await connection.execute(
+    moved = await connection.execute(
         statement.on_conflict_do_update(
             index_elements=["journal_id"],
             set_={"seq": statement.excluded.seq, "moved_at": statement.excluded.moved_at},
             where=journal_marks.c.seq < statement.excluded.seq,
-        )
+        ).returning(journal_marks.c.seq)
     )
+    return moved.first() is not None

@@ -178,7 +178,15 @@ _CONTEXTS: Final = Place(
             }
         ),
         "os": Place(fields=_kept("name", "version", "build", "kernel_version", "type")),
-        "feedback": Place(fields={"contact_email": _NAME, "name": _NAME, "message": _TEXT}),
+        "feedback": Place(
+            fields={
+                **_kept("associated_event_id", "replay_id", "source"),
+                "contact_email": _NAME,
+                "name": _NAME,
+                "message": _TEXT,
+                "url": _TEXT,
+            }
+        ),
         "runtime": Place(fields=_kept("name", "version", "build", "raw_description", "type")),
     }
 )

@@ -1,4 +1,4 @@
-"""Sessions of releases."""
+"""Sessions of releases, feedback."""
 
 from alembic import op
 
@@ -29,6 +29,40 @@ STATEMENTS = (
     """,
     """
     create index ix_release_sessions_day on release_sessions (project_id, day desc)
+    """,
+    """
+    create table feedback (
+        project_id bigint not null,
+        event_id uuid not null,
+        item_type text not null,
+        received_at timestamptz not null,
+        at timestamptz not null,
+        drift_ms bigint not null,
+        message text not null,
+        name text,
+        email text,
+        url text,
+        associated_event_id uuid,
+        replay_id uuid,
+        trace_id uuid,
+        platform text,
+        release text,
+        environment text,
+        constraint pk_feedback primary key (project_id, event_id)
+    )
+    """,
+    """
+    create index ix_feedback_newest on feedback (project_id, received_at desc)
+    """,
+    """
+    create index ix_feedback_associated_event_id on feedback (project_id, associated_event_id)
+        where associated_event_id is not null
+    """,
+    """
+    create index ix_feedback_replay_id on feedback (replay_id) where replay_id is not null
+    """,
+    """
+    create index ix_feedback_trace_id on feedback (trace_id, at) where trace_id is not null
     """,
 )
 

@@ -1,14 +1,36 @@
 """Items that are neither replay nor error nor trace, through the real doors."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from app.errors import sessions
+from app.core.ids import ReplayId, TraceId
+from app.core.windows import ReplayWindow
+from app.errors import feedback, sessions
+from app.errors.model import StoredFeedback
 from tests.support import delivery, envelopes, reading, samples
 from tests.support.server import Server
+from tests.support.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+OTHER_ID = "c" * 32
+STARTED_AT = datetime.fromtimestamp(STARTED_MS / 1000, UTC)
+CARD = "4242 4242 4242 4242"
+
+
+def window(**changes: Any) -> ReplayWindow:
+    """Return the reach of the builders' replay, in one detail another."""
+    usual: dict[str, Any] = {
+        "replay_id": ReplayId(REPLAY_ID),
+        "trace_ids": frozenset({TraceId(TRACE_ID)}),
+        "started_at": STARTED_AT,
+        "ended_at": STARTED_AT + timedelta(seconds=5),
+        "drift_ms": 0,
+    }
+    return ReplayWindow(**usual | changes)
 
 
 async def outcome_rows(server: Server) -> list[list[str]]:
@@ -113,3 +135,88 @@ async def test_recorded_sessions_are_counted(tenant, family, expected):
     await delivery.deliver_family(tenant, family)
     found = await sessions_of(tenant)
     assert {status: number for (_, status), number in found.items()} == expected
+
+
+async def feedback_of(server: Server, **changes: Any) -> list[StoredFeedback]:
+    """Read the feedback of the builders' replay."""
+    async with server.database.reading() as connection:
+        return await feedback.feedback_of(
+            connection, window(**changes), [server.app.id, server.backend.id]
+        )
+
+
+async def test_feedback_is_kept_once_and_linked_by_the_replay_it_names(tenant):
+    """Who wrote what is stored; the second delivery is a duplicate."""
+    item = envelopes.feedback_item(replay_id=REPLAY_ID, associated_event_id=EVENT_ID)
+    body = envelopes.envelope({"event_id": OTHER_ID}, item)
+    await tenant.take(body, body)
+    (found,) = await feedback_of(tenant, trace_ids=frozenset())
+    assert (found.event_id, found.associated_event_id) == (OTHER_ID, EVENT_ID)
+    assert (found.message, found.name, found.email) == ("paying fails", "Ada", "ada@example.com")
+    assert found.at == STARTED_AT
+    assert await tenant.outcomes() == {
+        ("feedback", "kept", ""): 1,
+        ("feedback", "duplicate", ""): 1,
+    }
+    assert await feedback_of(tenant, replay_id=ReplayId(OTHER_ID)) == []
+
+
+async def test_feedback_is_linked_by_its_trace_at_the_time_of_the_replay(tenant):
+    """And not by the trace alone."""
+    await tenant.take(envelopes.envelope({"event_id": OTHER_ID}, envelopes.feedback_item()))
+    assert [one.event_id for one in await feedback_of(tenant)] == [OTHER_ID]
+    assert await feedback_of(tenant, trace_ids=frozenset()) == []
+    later = STARTED_AT + timedelta(hours=1)
+    assert await feedback_of(tenant, started_at=later, ended_at=later) == []
+
+
+async def test_a_user_report_belongs_to_the_replay_of_its_error(tenant):
+    """Whichever of the two comes first; the same report is stored once."""
+    report = envelopes.envelope({"event_id": EVENT_ID}, envelopes.user_report_item())
+    await tenant.take(report, report)
+    assert await feedback_of(tenant) == []
+    await tenant.take(envelopes.event_envelope())
+    (found,) = await feedback_of(tenant)
+    assert (found.message, found.associated_event_id) == ("it fails", EVENT_ID)
+    assert await tenant.outcomes() == {
+        ("user_report", "kept", ""): 1,
+        ("user_report", "duplicate", ""): 1,
+        ("event", "kept", ""): 1,
+    }
+
+
+async def test_feedback_is_scrubbed(tenant):
+    """Cards go, in both forms; the address somebody gave for an answer stays, as do ids."""
+    await tenant.take(
+        envelopes.envelope(
+            {"event_id": OTHER_ID}, envelopes.feedback_item(f"my card {CARD}", replay_id=REPLAY_ID)
+        ),
+        envelopes.envelope({}, envelopes.user_report_item(comments=f"my card {CARD}")),
+        envelopes.event_envelope(),
+    )
+    found = await feedback_of(tenant)
+    assert [(one.message, one.email) for one in found] == [
+        ("my card [Filtered]", "ada@example.com")
+    ] * 2
+
+
+async def test_feedback_without_words_is_refused(tenant):
+    """In both forms."""
+    await tenant.take(
+        envelopes.envelope({}, envelopes.feedback_item("")),
+        envelopes.envelope({}, envelopes.user_report_item(comments="")),
+    )
+    assert await tenant.outcomes() == {
+        ("feedback", "refused", "malformed"): 1,
+        ("user_report", "refused", "malformed"): 1,
+    }
+
+
+@samples.needs_samples
+async def test_recorded_feedback_finds_its_replay(tenant):
+    """What was written in the browser names the replay."""
+    await delivery.deliver_family(tenant, "web-session")
+    (found,) = await feedback_of(
+        tenant, replay_id=ReplayId("2d7445105ff6463bbda2e8af6722c479"), trace_ids=frozenset()
+    )
+    assert (found.message, found.email) == ("paying fails", "ada@example.com")

@@ -240,6 +240,19 @@ def attachment_item(data: bytes = b"a note\n", *, filename: str = "notes.txt") -
     return item("attachment", data, filename=filename, content_type="text/plain")
 
 
+def feedback_item(message: str = "paying fails", **changes: Any) -> bytes:
+    """Return what a person wrote; `changes` replace members of its context."""
+    said = {"message": message, "contact_email": "ada@example.com", "name": "Ada"}
+    contexts = {"feedback": changed(said, changes), "trace": {"trace_id": TRACE_ID}}
+    return item("feedback", {"timestamp": STARTED_MS / 1000, "contexts": contexts})
+
+
+def user_report_item(event_id: str = EVENT_ID, **changes: Any) -> bytes:
+    """Return the older form of feedback, about an error."""
+    said = {"event_id": event_id, "name": "Ada", "email": "ada@example.com", "comments": "it fails"}
+    return item("user_report", changed(said, changes))
+
+
 def session_item(status: str = "ok") -> bytes:
     """Return a release-health session."""
     return item(

@@ -1,0 +1,109 @@
+"""Reads what a person wrote about the app: `feedback`, and `user_report`, its older form.
+
+    feedback      {"event_id", "contexts": {"feedback": {"message", "contact_email", "name", …}}, …}
+    user_report   {"event_id": of the error, "name", "email", "comments"}
+
+Both come out as the same; `as_feedback` turns the older form into the newer before scrubbing.
+
+Source: wire protocol notes, sections 3, 7.1 and 9.8.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from app.core import ids
+from app.core.errors import Malformed
+from app.core.ids import EventId, ReplayId, TraceId
+from app.formats import event, jsonish, timestamps
+from app.formats.envelope import EnvelopeHeader
+
+_NAME_CHARS: Final = 200
+_URL_CHARS: Final = 2_000
+_MESSAGE_CHARS: Final = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody wrote, and what it belongs to; ids are lower-case hex."""
+
+    event_id: EventId
+    at: datetime | None
+    """When it was sent off, by the sender's clock."""
+    message: str
+    name: str | None
+    email: str | None
+    url: str | None
+    associated_event_id: EventId | None
+    """The error that it is about."""
+    replay_id: ReplayId | None
+    trace_id: TraceId | None
+    platform: str | None
+    release: str | None
+    environment: str
+
+
+def read(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
+    """Read feedback.
+
+    Args:
+        data: JSON of an event with a feedback context.
+        header: Of its envelope.
+
+    Raises:
+        Malformed: It is no JSON object, or has no message.
+        TooLarge: It is over `LIMITS.event_bytes`.
+    """
+    raw = event.decode(data, "feedback")
+    contexts = jsonish.mapping(raw, "contexts")
+    said = jsonish.mapping(contexts, "feedback")
+    message = jsonish.text(said, "message", limit=_MESSAGE_CHARS)
+    if message is None:
+        raise Malformed("feedback has no message")
+    associated = ids.read_hex32(said.get("associated_event_id"))
+    return Feedback(
+        event_id=event.read_event_id(raw, header),
+        at=timestamps.read_at(raw.get("timestamp")),
+        message=message,
+        name=jsonish.text(said, "name", limit=_NAME_CHARS),
+        email=jsonish.text(said, "contact_email", limit=_NAME_CHARS),
+        url=jsonish.text(said, "url", limit=_URL_CHARS),
+        associated_event_id=EventId(associated) if associated else None,
+        replay_id=event.read_replay_id(raw, header),
+        trace_id=event.read_trace_id(jsonish.mapping(contexts, "trace"), header),
+        platform=jsonish.text(raw, "platform", limit=_NAME_CHARS),
+        release=jsonish.text(raw, "release", limit=_NAME_CHARS),
+        environment=(
+            jsonish.text(raw, "environment", limit=_NAME_CHARS) or event.DEFAULT_ENVIRONMENT
+        ),
+    )
+
+
+def as_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> bytes:
+    """Write a user report in the form of feedback.
+
+    Its own id is made of what it says: the same report twice is one, another one is another.
+
+    Args:
+        data: JSON of the report.
+        header: Of its envelope; names the error if the report does not.
+
+    Raises:
+        Malformed: It is no JSON object.
+        TooLarge: It is over `LIMITS.event_bytes`.
+    """
+    raw = event.decode(data, "user_report")
+    said = {
+        "associated_event_id": ids.read_hex32(raw.get("event_id")) or header.event_id,
+        "name": jsonish.text(raw, "name"),
+        "contact_email": jsonish.text(raw, "email"),
+        "message": jsonish.text(raw, "comments"),
+    }
+    own_id = hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:32]
+    sent_at = header.sent_at.isoformat() if header.sent_at else None
+    return msgspec.json.encode(
+        {"event_id": own_id, "timestamp": sent_at, "contexts": {"feedback": said}}
+    )

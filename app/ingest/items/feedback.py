@@ -1,0 +1,54 @@
+"""A `feedback` or `user_report` item: what a person wrote about the app."""
+
+from app.errors.model import NewFeedback
+from app.formats import feedback
+from app.formats.envelope import Item
+from app.ingest.items import scrubbed
+from app.ingest.prepared import Context, Prepared
+from app.scrub.places import Kind
+
+
+def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+    """Turn one item into feedback to be stored.
+
+    Raises:
+        Malformed: It is no JSON object, or has no message.
+        TooLarge: It is over a limit.
+    """
+    _prepare(item.payload, item, context, prepared)
+
+
+def prepare_report(item: Item, context: Context, prepared: Prepared) -> None:
+    """Turn one item of the older form into feedback to be stored.
+
+    Raises:
+        Malformed: It is no JSON object, or has no comments.
+        TooLarge: It is over a limit.
+    """
+    data = feedback.as_feedback(item.payload, context.header)
+    _prepare(memoryview(data), item, context, prepared)
+
+
+def _prepare(data: memoryview, item: Item, context: Context, prepared: Prepared) -> None:
+    clean = scrubbed.payload(data, context, kind=Kind.EVENT, what=item.type)
+    read = feedback.read(clean, context.header)
+    prepared.feedback.append(
+        NewFeedback(
+            project_id=context.project_id,
+            event_id=read.event_id,
+            item_type=item.type,
+            received_at=context.received_at,
+            at=read.at or context.received_at,
+            drift_ms=context.drift_ms,
+            message=read.message,
+            name=read.name,
+            email=read.email,
+            url=read.url,
+            associated_event_id=read.associated_event_id,
+            replay_id=read.replay_id,
+            trace_id=read.trace_id,
+            platform=read.platform,
+            release=read.release,
+            environment=read.environment,
+        )
+    )

@@ -1,0 +1,160 @@
+"""Feedback in both of its forms, and any shape at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.ids import EventId, ReplayId, TraceId
+from app.core.limits import LIMITS
+from app.formats import feedback
+from app.formats.envelope import EnvelopeHeader, TraceHeader
+from app.formats.feedback import Feedback
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.wire import EVENT_ID, REPLAY_ID, TRACE_ID, Json, changed, compact, iso
+
+NOTHING = EnvelopeHeader()
+OTHER_ID = "c" * 32
+SENT_AT = datetime(2026, 8, 6, 7, 6, 40, tzinfo=UTC)
+SAID: Json = {
+    "message": "paying fails",
+    "name": "Ada",
+    "contact_email": "ada@example.com",
+    "url": "https://shop.example/cart",
+    "associated_event_id": EVENT_ID,
+    "replay_id": REPLAY_ID,
+}
+EVENT: Json = {
+    "event_id": OTHER_ID,
+    "type": "feedback",
+    "timestamp": iso(1_786_000_000_000),
+    "platform": "java",
+    "release": "shop@4.2.0",
+    "environment": "qa",
+    "contexts": {"feedback": SAID, "trace": {"trace_id": TRACE_ID}},
+}
+REPORT: Json = {
+    "event_id": EVENT_ID,
+    "name": "Ada",
+    "email": "ada@example.com",
+    "comments": "paying fails",
+}
+
+
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
+    """Read feedback with members of its context changed."""
+    contexts = EVENT["contexts"] | {"feedback": changed(SAID, changes)}
+    return feedback.read(compact(EVENT | {"contexts": contexts}), header)
+
+
+def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
+    """Read a user report with some members changed."""
+    data = feedback.as_feedback(compact(changed(REPORT, changes)), header)
+    return feedback.read(data, header)
+
+
+def test_feedback_is_read():
+    """Who wrote what, when, and what it belongs to."""
+    assert read() == Feedback(
+        event_id=EventId(OTHER_ID),
+        at=SENT_AT,
+        message="paying fails",
+        name="Ada",
+        email="ada@example.com",
+        url="https://shop.example/cart",
+        associated_event_id=EventId(EVENT_ID),
+        replay_id=ReplayId(REPLAY_ID),
+        trace_id=TraceId(TRACE_ID),
+        platform="java",
+        release="shop@4.2.0",
+        environment="qa",
+    )
+
+
+def test_the_envelope_stands_in():
+    """For the ids of event, replay and trace; an environment has a default."""
+    trace = TraceHeader(trace_id=TRACE_ID, replay_id=REPLAY_ID)
+    header = EnvelopeHeader(event_id=EVENT_ID, trace=trace)
+    found = feedback.read(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
+    assert (found.event_id, found.replay_id, found.trace_id) == (EVENT_ID, REPLAY_ID, TRACE_ID)
+    assert (found.associated_event_id, found.environment) == (None, "production")
+
+
+@pytest.mark.parametrize("message", ["", None, {}, []])
+def test_feedback_needs_a_message(message):
+    """Without it nobody said anything."""
+    with pytest.raises(Malformed, match="no message"):
+        read(message=message)
+    with pytest.raises(Malformed, match="no message"):
+        report(comments=message)
+
+
+def test_a_user_report_is_feedback():
+    """Its event id is that of the error; its own is made of what it says."""
+    found = report(EnvelopeHeader(sent_at=SENT_AT))
+    assert (found.message, found.name, found.email) == ("paying fails", "Ada", "ada@example.com")
+    assert (found.associated_event_id, found.at) == (EVENT_ID, SENT_AT)
+    assert found.event_id == report().event_id
+    assert found.event_id != report(comments="paying still fails").event_id
+    assert report().at is None
+    assert report(EnvelopeHeader(event_id=OTHER_ID), event_id=None).associated_event_id == OTHER_ID
+
+
+def test_both_forms_have_a_largest():
+    """One byte over the limit is refused."""
+    assert feedback.read(compact(EVENT).ljust(LIMITS.event_bytes), NOTHING).name == "Ada"
+    assert feedback.as_feedback(compact(REPORT).ljust(LIMITS.event_bytes), NOTHING)
+    with pytest.raises(TooLarge, match="feedback has 1048577 bytes"):
+        feedback.read(compact(EVENT).ljust(LIMITS.event_bytes + 1), NOTHING)
+    with pytest.raises(TooLarge, match="user_report has 1048577 bytes"):
+        feedback.as_feedback(compact(REPORT).ljust(LIMITS.event_bytes + 1), NOTHING)
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_feedback_is_read(family):
+    """Message and address of every SDK."""
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "feedback":
+                found = feedback.read(item.payload, envelope.header)
+                assert found.message
+                assert found.email
+                assert found.at is not None
+                assert found.event_id == envelope.header.event_id
+            if item.type == "user_report":
+                data = feedback.as_feedback(item.payload, envelope.header)
+                found = feedback.read(data, envelope.header)
+                assert found.message == "legacy user_report"
+                assert found.associated_event_id == envelope.header.event_id
+
+
+@SETTINGS
+@given(with_changed_member(EVENT), with_changed_member(REPORT), JSON_VALUES)
+def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
+    """A value or a refusal, nothing else."""
+    said = SAID | {"associated_event_id": anything, "url": anything, "name": anything}
+    for source in (event, {"contexts": {"feedback": said}}):
+        try:
+            assert feedback.read(compact(source), NOTHING).message
+        except Malformed:
+            continue
+    try:
+        assert feedback.read(feedback.as_feedback(compact(old), NOTHING), NOTHING).message
+    except Malformed:
+        return
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact(EVENT), compact(REPORT)]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    for reader in (feedback.read, feedback.as_feedback):
+        try:
+            reader(data, NOTHING)
+        except Malformed:
+            continue
