@@ -27,6 +27,9 @@ class Limits:
     """A recording after its own zlib layer."""
     span_container_bytes: int = 12 * _MIB
     spans: int = 1_000
+    log_container_bytes: int = 12 * _MIB
+    logs: int = 1_000
+    """Records in one container; Java sends 100."""
     client_report_bytes: int = 100 * 1024
     sessions_bytes: int = 10 * _MIB
     session_counts: int = 1_000

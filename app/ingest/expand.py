@@ -16,6 +16,7 @@ from app.ingest.items import (
     client_report,
     event,
     feedback,
+    log,
     replay_video,
     session,
     span,
@@ -37,6 +38,7 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
     "client_report": client_report.prepare,
     "feedback": feedback.prepare,
     "user_report": feedback.prepare_report,
+    "log": log.prepare,
     "session": session.prepare,
     "sessions": session.prepare_aggregates,
 }

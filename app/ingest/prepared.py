@@ -11,7 +11,7 @@ from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey
 from app.scrub.rules import Rules
-from app.traces.model import NewSpan, NewTransaction
+from app.traces.model import NewLog, NewSpan, NewTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Prepared:
     transactions: list[NewTransaction] = field(default_factory=list)
     spans: list[NewSpan] = field(default_factory=list)
     feedback: list[NewFeedback] = field(default_factory=list)
+    logs: list[NewLog] = field(default_factory=list)
     sessions: list[NewSessions] = field(default_factory=list)
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
 
@@ -78,5 +79,6 @@ class Prepared:
         self.transactions += other.transactions
         self.spans += other.spans
         self.feedback += other.feedback
+        self.logs += other.logs
         self.sessions += other.sessions
         self.outcomes += other.outcomes

@@ -20,7 +20,7 @@ from app.projects.model import Outcome, OutcomeKey
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
-from app.traces import writes as trace_writes
+from app.traces import logs, writes as trace_writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ async def store(
         counts += await _store_segments(connection, prepared.segments)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
+        counts += await _store_logs(connection, prepared)
         counts += await _store_feedback(connection, prepared)
         counts += await _store_sessions(connection, prepared)
         await project_writes.add_outcomes(connection, counts)
@@ -111,6 +112,17 @@ async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Coun
         outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
         added.discard(key)
         counts[outcome_key(event.project_id, "event", outcome)] += 1
+    return counts
+
+
+async def _store_logs(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
+    added = await logs.add_logs(connection, prepared.logs)
+    counts: Counter[OutcomeKey] = Counter()
+    for one in prepared.logs:
+        key = (one.project_id, one.log_id)
+        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
+        added.discard(key)
+        counts[outcome_key(one.project_id, "log", outcome)] += 1
     return counts
 
 

@@ -89,3 +89,40 @@ class StoredTransaction:
     trace_id: TraceId | None
     replay_id: ReplayId | None
     spans: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewLog:
+    """One log record on its way into the table; `attributes` is zstd JSON, scrubbed."""
+
+    project_id: ProjectId
+    log_id: str
+    received_at: datetime
+    at: datetime
+    drift_ms: int
+    level: str
+    body: str
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    replay_id: ReplayId | None
+    release: str | None
+    environment: str | None
+    attributes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """One stored log record; `at` is the sender's clock, `at` plus drift the server's."""
+
+    project_id: ProjectId
+    log_id: str
+    at: datetime
+    drift_ms: int
+    level: str
+    body: str
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    replay_id: ReplayId | None
+    release: str | None
+    environment: str | None
+    attributes: bytes

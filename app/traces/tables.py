@@ -1,4 +1,4 @@
-"""Tables of transactions and spans; a transaction's root is a span like any other."""
+"""Tables of transactions, spans and logs; a transaction's root is a span like any other."""
 
 from typing import Final
 
@@ -80,3 +80,25 @@ Index(
     spans.c.replay_id,
     postgresql_where=spans.c.replay_id.is_not(None),
 )
+
+logs: Final = Table(
+    "logs",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    # A hash of the record: it has no id on the wire.
+    Column("log_id", Hex32, primary_key=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("trace_id", Hex32),
+    Column("span_id", Text),
+    Column("replay_id", Hex32),
+    Column("release", Text),
+    Column("environment", Text),
+    Column("attributes", LargeBinary, nullable=False),
+)
+Index("ix_logs_newest", logs.c.project_id, logs.c.received_at.desc())
+Index("ix_logs_replay_id", logs.c.replay_id, postgresql_where=logs.c.replay_id.is_not(None))
+Index("ix_logs_trace_id", logs.c.trace_id, logs.c.at, postgresql_where=logs.c.trace_id.is_not(None))

@@ -1,4 +1,4 @@
-"""Sessions of releases, feedback."""
+"""Sessions of releases, feedback, logs."""
 
 from alembic import op
 
@@ -63,6 +63,33 @@ STATEMENTS = (
     """,
     """
     create index ix_feedback_trace_id on feedback (trace_id, at) where trace_id is not null
+    """,
+    """
+    create table logs (
+        project_id bigint not null,
+        log_id uuid not null,
+        received_at timestamptz not null,
+        at timestamptz not null,
+        drift_ms bigint not null,
+        level text not null,
+        body text not null,
+        trace_id uuid,
+        span_id text,
+        replay_id uuid,
+        release text,
+        environment text,
+        attributes bytea not null,
+        constraint pk_logs primary key (project_id, log_id)
+    )
+    """,
+    """
+    create index ix_logs_newest on logs (project_id, received_at desc)
+    """,
+    """
+    create index ix_logs_replay_id on logs (replay_id) where replay_id is not null
+    """,
+    """
+    create index ix_logs_trace_id on logs (trace_id, at) where trace_id is not null
     """,
 )
 

@@ -71,8 +71,9 @@ async def test_every_item_ends_in_one_counted_outcome(delivered, family):
         if outcome != "dropped_by_sdk":
             found[item_type] += quantity
     said = Counter(recorded.conclusions(family)["items"])
-    # A browser's recording shares the outcome of its event; each streamed span has its own.
-    for item_type in ("span", "replay_recording"):
+    # A browser's recording shares the outcome of its event; each streamed span and each record of
+    # a log has its own.
+    for item_type in ("span", "log", "replay_recording"):
         found.pop(item_type, None)
         said.pop(item_type, None)
     assert found == said

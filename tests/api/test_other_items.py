@@ -9,7 +9,10 @@ from app.core.ids import ReplayId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors import feedback, sessions
 from app.errors.model import StoredFeedback
-from tests.support import delivery, envelopes, reading, samples
+from app.formats.packed import unpack_json
+from app.traces import logs
+from app.traces.model import StoredLog
+from tests.support import delivery, envelopes, reading, recorded, samples
 from tests.support.server import Server
 from tests.support.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
 
@@ -220,3 +223,71 @@ async def test_recorded_feedback_finds_its_replay(tenant):
         tenant, replay_id=ReplayId("2d7445105ff6463bbda2e8af6722c479"), trace_ids=frozenset()
     )
     assert (found.message, found.email) == ("paying fails", "ada@example.com")
+
+
+async def logs_of(server: Server, **changes: Any) -> list[StoredLog]:
+    """Read the log records of the builders' replay."""
+    async with server.database.reading() as connection:
+        return await logs.logs_of(connection, window(**changes), [server.app.id, server.backend.id])
+
+
+async def test_each_record_of_a_log_is_kept_once(tenant):
+    """Delivered again, with others, it is a duplicate; a record without text is refused."""
+    await tenant.take(
+        envelopes.envelope({}, envelopes.log_item("one", "two")),
+        envelopes.envelope({}, envelopes.log_item("one", "two", "")),
+    )
+    assert [(one.level, one.body) for one in await logs_of(tenant)] == [
+        ("warn", "one"),
+        ("warn", "two"),
+    ]
+    assert await tenant.outcomes() == {
+        ("log", "kept", ""): 2,
+        ("log", "duplicate", ""): 2,
+        ("log", "refused", "malformed"): 1,
+    }
+
+
+async def test_logs_are_linked_by_replay_or_by_trace_and_time(tenant):
+    """Those of a backend too; a record of another replay is no one else's."""
+    ours = {"sentry.replay_id": REPLAY_ID}
+    await tenant.take(
+        envelopes.envelope({}, envelopes.log_item("named", trace_id=OTHER_ID, **ours)),
+        envelopes.envelope({}, envelopes.log_item("other", **{"sentry.replay_id": OTHER_ID})),
+    )
+    await tenant.take(envelopes.envelope({}, envelopes.log_item("traced")), project=tenant.backend)
+    assert {one.body for one in await logs_of(tenant)} == {"named", "traced"}
+    later = STARTED_AT + timedelta(hours=1)
+    assert [one.body for one in await logs_of(tenant, started_at=later, ended_at=later)] == [
+        "named"
+    ]
+    async with tenant.database.reading() as connection:
+        seen = await logs.logs_of(connection, window(), [tenant.backend.id])
+    assert [one.body for one in seen] == ["traced"]
+
+
+async def test_logs_are_scrubbed(tenant):
+    """Text and attributes; what names the replay stays."""
+    item = envelopes.log_item(
+        f"paid with {CARD}", **{"sentry.replay_id": REPLAY_ID, "password": "hunter2-secret"}
+    )
+    await tenant.take(envelopes.envelope({}, item))
+    (found,) = await logs_of(tenant, trace_ids=frozenset())
+    assert found.body == "paid with [Filtered]"
+    attributes = unpack_json(found.attributes)
+    assert "hunter2-secret" not in str(attributes)
+    assert attributes["sentry.replay_id"] == REPLAY_ID
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", ["android-events-a", "node-11-features", "python-2.75-features"])
+async def test_recorded_logs_are_kept(tenant, family):
+    """As many records as the SDK said that it sent."""
+    items = [item for one in recorded.requests(family) for item in recorded.envelope_of(one).items]
+    records = sum(item.item_count or 0 for item in items if item.type == "log")
+    assert records
+    await delivery.deliver_family(tenant, family)
+    counts = await tenant.outcomes() + await tenant.outcomes(tenant.backend)
+    assert {key: number for key, number in counts.items() if key[0] == "log"} == {
+        ("log", "kept", ""): records
+    }

@@ -253,6 +253,18 @@ def user_report_item(event_id: str = EVENT_ID, **changes: Any) -> bytes:
     return item("user_report", changed(said, changes))
 
 
+def log_item(*bodies: str, trace_id: str | None = TRACE_ID, **attributes: Any) -> bytes:
+    """Return a container of log records, one a second, with the same attributes."""
+    typed = {name: {"type": "string", "value": value} for name, value in attributes.items()}
+    records = [
+        {"timestamp": STARTED_MS / 1000 + place, "level": "warn", "body": body}
+        | {"trace_id": trace_id, "attributes": typed}
+        for place, body in enumerate(bodies)
+    ]
+    content_type = "application/vnd.sentry.items.log+json"
+    return item("log", {"items": records}, content_type=content_type, item_count=len(records))
+
+
 def session_item(status: str = "ok") -> bytes:
     """Return a release-health session."""
     return item(

@@ -1,0 +1,138 @@
+"""Reads a container of log records.
+
+    {"items": [{"timestamp", "level", "body", "trace_id", "span_id", "severity_number",
+                "attributes": {"sentry.replay_id": {"type": "string", "value": …}, …}}]}
+
+A record has no id on the wire. It gets one from what it says, time and place included: the same
+record delivered twice is one.
+
+Source: wire protocol notes, section 9.7; OpenTelemetry logs data model (severity numbers).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from app.core import ids
+from app.core.errors import Malformed, TooLarge
+from app.core.ids import ReplayId, SpanId, TraceId
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import jsonish, timestamps
+from app.formats.envelope import EnvelopeHeader
+from app.formats.event import read_span_id
+from app.formats.jsonish import JsonObject
+
+_NAME_CHARS: Final = 200
+_LEVELS: Final = {
+    "trace": "trace", "debug": "debug", "info": "info", "warn": "warn", "warning": "warn",
+    "error": "error", "fatal": "fatal", "critical": "fatal",
+}  # fmt: skip
+_BY_SEVERITY: Final = ("trace", "debug", "info", "warn", "error", "fatal")
+"""Four numbers each, from 1."""
+_HIGHEST_SEVERITY: Final = 4 * len(_BY_SEVERITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One record; ids are lower-case hex."""
+
+    log_id: str
+    """Made of what it says: 32 hex digits."""
+    at: datetime
+    level: str
+    """trace, debug, info, warn, error or fatal."""
+    body: str
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    replay_id: ReplayId | None
+    release: str | None
+    environment: str | None
+    attributes: JsonObject
+    """As plain values."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogContainer:
+    """The records of one item, and how many could not be read."""
+
+    logs: tuple[Log, ...]
+    skipped: int
+
+
+def read(data: bytes | memoryview, header: EnvelopeHeader) -> LogContainer:
+    """Read a container; a bad record is left out and counted.
+
+    Args:
+        data: JSON.
+        header: Of its envelope: it names the replay of records of its own trace.
+
+    Raises:
+        Malformed: It is no JSON object with a list of items.
+        TooLarge: It is over `LIMITS.log_container_bytes`, or has more records than `LIMITS.logs`.
+    """
+    most_bytes = LIMITS.log_container_bytes
+    if len(data) > most_bytes:
+        raise TooLarge(f"log container has {len(data)} bytes, {most_bytes} are allowed")
+    items = jsonish.decode_object(data, "log container").get("items")
+    if not isinstance(items, list):
+        raise Malformed(f"log container has no list of items: {shown(items)}")
+    if len(items) > LIMITS.logs:
+        raise TooLarge(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
+    found = [_read_one(item, header) for item in items]
+    logs = tuple(log for log in found if log is not None)
+    return LogContainer(logs, len(items) - len(logs))
+
+
+def _read_one(item: object, header: EnvelopeHeader) -> Log | None:
+    """Read one record; None if it has no time or says nothing."""
+    if not isinstance(item, dict):
+        return None
+    at = timestamps.read_at(item.get("timestamp"))
+    body = jsonish.text(item, "body", limit=LIMITS.text_bytes)
+    if at is None or body is None:
+        return None
+    trace_id = ids.read_hex32(item.get("trace_id"))
+    attributes = _plain(item)
+    return Log(
+        log_id=hashlib.sha256(msgspec.json.encode(item, order="sorted")).hexdigest()[:32],
+        at=at,
+        level=_level(item),
+        body=body,
+        trace_id=TraceId(trace_id) if trace_id else None,
+        span_id=read_span_id(item.get("span_id")),
+        replay_id=_replay_id(attributes, trace_id, header),
+        release=jsonish.text(attributes, "sentry.release", limit=_NAME_CHARS),
+        environment=jsonish.text(attributes, "sentry.environment", limit=_NAME_CHARS),
+        attributes=attributes,
+    )
+
+
+def _level(item: JsonObject) -> str:
+    """Read the level, by its word or else by its number; a record without is information."""
+    word = (jsonish.text(item, "level", limit=_NAME_CHARS) or "").strip().lower()
+    if word in _LEVELS:
+        return _LEVELS[word]
+    number = jsonish.integer(item, "severity_number", lowest=1, highest=_HIGHEST_SEVERITY)
+    return _BY_SEVERITY[(number - 1) // 4] if number else "info"
+
+
+def _plain(item: JsonObject) -> JsonObject:
+    """Take the values out of typed attributes."""
+    return {
+        name: attribute.get("value") if isinstance(attribute, dict) else attribute
+        for name, attribute in jsonish.mapping(item, "attributes").items()
+    }
+
+
+def _replay_id(
+    attributes: JsonObject, trace_id: str | None, header: EnvelopeHeader
+) -> ReplayId | None:
+    """Read the replay; the envelope's is that of its trace, and a container may mix traces."""
+    found = ids.read_hex32(attributes.get("sentry.replay_id"))
+    if found is None and trace_id is not None and trace_id == header.trace.trace_id:
+        found = header.trace.replay_id
+    return ReplayId(found) if found else None

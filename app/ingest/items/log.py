@@ -1,0 +1,41 @@
+"""A `log` item: a container of log records."""
+
+from app.formats import log
+from app.formats.envelope import Item
+from app.formats.packed import pack_json
+from app.ingest.items import scrubbed
+from app.ingest.prepared import Context, Prepared
+from app.projects.model import Outcome
+from app.scrub.places import Kind
+from app.traces.model import NewLog
+
+
+def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+    """Turn one item into log records to be stored; each record is counted.
+
+    Raises:
+        Malformed: It is no JSON object with a list of items.
+        TooLarge: It is over a limit.
+    """
+    data = scrubbed.payload(item.payload, context, kind=Kind.LOG, what="log")
+    container = log.read(data, context.header)
+    if container.skipped:
+        prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
+    prepared.logs += [
+        NewLog(
+            project_id=context.project_id,
+            log_id=one.log_id,
+            received_at=context.received_at,
+            at=one.at,
+            drift_ms=context.drift_ms,
+            level=one.level,
+            body=one.body,
+            trace_id=one.trace_id,
+            span_id=one.span_id,
+            replay_id=one.replay_id,
+            release=one.release,
+            environment=one.environment,
+            attributes=pack_json(one.attributes),
+        )
+        for one in container.logs
+    ]

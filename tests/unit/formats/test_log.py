@@ -1,0 +1,147 @@
+"""Log records: read in containers, and any shape at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats import log
+from app.formats.envelope import EnvelopeHeader, TraceHeader
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.wire import MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, Json, changed, compact
+
+NOTHING = EnvelopeHeader()
+OTHER_ID = "c" * 32
+RECORD: Json = {
+    "timestamp": 1_786_000_000.5,
+    "trace_id": TRACE_ID,
+    "span_id": SPAN_ID,
+    "level": "warn",
+    "body": "cart is odd",
+    "severity_number": 13,
+    "attributes": {
+        "sentry.replay_id": {"type": "string", "value": REPLAY_ID},
+        "sentry.release": {"type": "string", "value": "shop@4.2.0"},
+        "sentry.environment": {"type": "string", "value": "qa"},
+        "n": {"type": "integer", "value": 2},
+    },
+}
+
+
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> log.Log:
+    """Read a container of one record with some members changed."""
+    (found,) = log.read(compact({"items": [changed(RECORD, changes)]}), header).logs
+    return found
+
+
+def test_a_record_is_read():
+    """Every fact of it; attributes become plain values."""
+    found = read()
+    assert found.at == datetime(2026, 8, 6, 7, 6, 40, 500_000, tzinfo=UTC)
+    assert (found.level, found.body) == ("warn", "cart is odd")
+    assert (found.trace_id, found.span_id, found.replay_id) == (TRACE_ID, SPAN_ID, REPLAY_ID)
+    assert (found.release, found.environment) == ("shop@4.2.0", "qa")
+    assert found.attributes["n"] == 2
+    assert read(attributes={"n": 3}).attributes == {"n": 3}
+
+
+def test_the_id_is_made_of_what_a_record_says():
+    """The order of members is no difference; time, text and attributes are."""
+    turned = dict(reversed(RECORD.items()))
+    (found,) = log.read(compact({"items": [turned]}), NOTHING).logs
+    ids = {found.log_id, read().log_id}
+    assert len(ids) == 1
+    ids |= {
+        read(timestamp=1_786_000_000.6).log_id,
+        read(body="x").log_id,
+        read(attributes={}).log_id,
+    }
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({"level": "Warning"}, "warn"),
+        ({"level": "fatal"}, "fatal"),
+        ({"level": "odd"}, "warn"),
+        ({"level": MISSING, "severity_number": 1}, "trace"),
+        ({"level": MISSING, "severity_number": 24}, "fatal"),
+        ({"level": MISSING, "severity_number": 25}, "info"),
+        ({"level": MISSING, "severity_number": MISSING}, "info"),
+    ],
+)
+def test_the_level_is_read_by_word_or_number(changes, level):
+    """A record that has neither is information."""
+    assert read(**changes).level == level
+
+
+def test_the_envelope_names_the_replay_of_its_own_trace_only():
+    """A container may hold records of other traces."""
+    header = EnvelopeHeader(trace=TraceHeader(trace_id=TRACE_ID, replay_id=OTHER_ID))
+    assert read(header).replay_id == REPLAY_ID
+    assert read(header, attributes={}).replay_id == OTHER_ID
+    assert read(header, attributes={}, trace_id=OTHER_ID).replay_id is None
+    assert read(header, attributes={}, trace_id=MISSING).replay_id is None
+    assert read(attributes={"sentry.replay_id": {"value": "0" * 32}}).replay_id is None
+
+
+def test_a_bad_record_is_left_out_and_counted():
+    """One without time or text; the others of its container are read."""
+    bad = [7, None, {}, RECORD | {"timestamp": "x"}, RECORD | {"body": ""}]
+    found = log.read(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
+    assert (len(found.logs), found.skipped) == (2, 5)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b"x"])
+def test_a_container_needs_items(data):
+    """Anything else is refused."""
+    with pytest.raises(Malformed):
+        log.read(data, NOTHING)
+
+
+def test_a_container_has_a_largest_and_a_most():
+    """At the limit it is read, one past it refused."""
+    data = compact({"items": [RECORD]})
+    assert log.read(data.ljust(LIMITS.log_container_bytes), NOTHING).logs
+    with pytest.raises(TooLarge, match="log container has 12582913 bytes"):
+        log.read(data.ljust(LIMITS.log_container_bytes + 1), NOTHING)
+    assert len(log.read(compact({"items": [RECORD] * LIMITS.logs}), NOTHING).logs) == LIMITS.logs
+    with pytest.raises(TooLarge, match="1001 records"):
+        log.read(compact({"items": [RECORD] * (LIMITS.logs + 1)}), NOTHING)
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_logs_are_read(family):
+    """Every record of every SDK, with text, release and time."""
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "log":
+                found = log.read(item.payload, envelope.header)
+                assert (len(found.logs), found.skipped) == (item.item_count, 0)
+                assert all(one.release for one in found.logs)
+
+
+@SETTINGS
+@given(with_changed_member(RECORD), JSON_VALUES)
+def test_records_of_any_shape_are_read_or_left_out(record, anything):
+    """A container of records is always read."""
+    odd = RECORD | {"attributes": {"sentry.replay_id": anything}, "span_id": anything}
+    found = log.read(compact({"items": [record, odd, anything]}), NOTHING)
+    assert len(found.logs) + found.skipped == 3
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact({"items": [RECORD, RECORD]})]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    try:
+        log.read(data, NOTHING)
+    except Malformed:
+        return
