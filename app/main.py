@@ -6,9 +6,10 @@ lock folder → Postgres → migrations → objects, journal, keys → digest, s
 import asyncio
 import functools
 import hashlib
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from typing_extensions import override
 
 from app import __version__
 from app.accounts import links, queries as account_queries, writes as account_writes
@@ -103,13 +105,29 @@ async def _serve_on(
     service: Service,
     on_ready: Callable[[Started], None],
 ) -> None:
-    server = uvicorn.Server(_server_config(settings, service.app))
+    server = _Server(_server_config(settings, service.app))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     if server.started:
         on_ready(await _introduce(settings, service.house.db))
     await serving
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the end of the process to its caller.
+
+    uvicorn raises a caught signal again when it has stopped, which would end the process before
+    the journal is closed and Postgres is stopped.
+    """
+
+    @contextmanager
+    @override
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def _server_config(settings: Settings, app: AsgiApp) -> uvicorn.Config:

@@ -8,6 +8,7 @@ It answers 200 when the envelope is on disk, 4xx when it can never be kept, and 
 never 5xx, because phones delete what was answered.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -16,7 +17,6 @@ from typing import Any, Final, Literal, cast
 from app.api.hang_up import Receive, hang_up
 from app.core import log
 from app.core.errors import Limited, Refused, TooLarge, Unavailable
-from app.core.limits import LIMITS
 from app.core.log import shown
 from app.core.units import bytes_text
 from app.ingest.accept import Gate, accept
@@ -27,7 +27,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-_PATH: Final = re.compile(r"(?:/[^/]+)*?/api/(?P<project>[^/]+)/(?P<kind>envelope|store)/?\Z")
+_PATH: Final = re.compile(r"(?:/[^/]*)*?/api/(?P<project>[^/]+)/(?P<kind>envelope|store)/?\Z")
 _METHOD_NOT_ALLOWED: Final = 405
 _OK: Final = 200
 _CORS: Final[tuple[Header, ...]] = (
@@ -46,6 +46,8 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
     ),
     (b"access-control-max-age", b"3600"),
 )
+_READING_BYTES: Final = 512 * 1024 * 1024
+"""Bodies that are being read may take this much memory; beyond, senders are hung up on."""
 _RETRY_AFTER_S: Final = b"60"
 
 _logger: Final = log.get("api.envelope")
@@ -61,6 +63,7 @@ class EnvelopeDoor:
     def __init__(self, gate: Gate, after: AsgiApp) -> None:
         self._gate = gate
         self._after = after
+        self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI defines it."""
@@ -76,6 +79,10 @@ class EnvelopeDoor:
         except Unavailable as error:
             _logger.warning("cannot keep an envelope", error=str(error))
             hang_up(receive)
+        except asyncio.CancelledError:
+            # The server stops and this took too long: uvicorn would answer 500.
+            hang_up(receive)
+            raise
         except Exception:
             _logger.exception("accepting an envelope failed", path=shown(scope["path"]))
             hang_up(receive)
@@ -110,9 +117,11 @@ class EnvelopeDoor:
         project: str,
         kind: Literal["envelope", "store"],
     ) -> None:
+        async def read_body(limit_bytes: int) -> bytes:
+            return await self._read_body(scope, receive, limit_bytes)
+
         try:
-            body = await _read_body(scope, receive)
-            event_id = await accept(self._gate, _request(scope, project, kind, body))
+            event_id = await accept(self._gate, _request(scope, project, kind, read_body))
         except Refused as refused:
             answer = {"detail": str(refused), "causes": [refused.reason]}
             extra: tuple[Header, ...] = ()
@@ -125,9 +134,43 @@ class EnvelopeDoor:
             return
         await _answer(send, _OK, {"id": event_id} if event_id else {}, headers=_CORS)
 
+    async def _read_body(self, scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+        """Read a body under its cap, whether or not its length was announced.
+
+        Raises:
+            TooLarge: It is, or says it is, over the cap.
+            Unavailable: Too much is being read at once.
+        """
+        headers = scope["headers"]
+        declared = next((value for name, value in headers if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared) > limit_bytes:
+            raise _too_large(limit_bytes)
+        chunks: list[bytes] = []
+        size_bytes = 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _SenderGone
+                chunk: bytes = message.get("body", b"")
+                size_bytes += len(chunk)
+                self._reading_bytes += len(chunk)
+                if size_bytes > limit_bytes:
+                    raise _too_large(limit_bytes)
+                if self._reading_bytes > _READING_BYTES:
+                    raise Unavailable("too many large bodies are being read at once")
+                chunks.append(chunk)
+                if not message.get("more_body", False):
+                    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        finally:
+            self._reading_bytes -= size_bytes
+
 
 def _request(
-    scope: Scope, project: str, kind: Literal["envelope", "store"], body: bytes
+    scope: Scope,
+    project: str,
+    kind: Literal["envelope", "store"],
+    read_body: Callable[[int], Awaitable[bytes]],
 ) -> IngestRequest:
     sentry_auth: list[str] = []
     authorization: list[str] = []
@@ -150,36 +193,12 @@ def _request(
         query=scope["query_string"].decode("latin-1"),
         content_encoding=content_encoding,
         client_ip=client[0] if client else None,
-        body=body,
+        read_body=read_body,
     )
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read a body under its cap, whether or not its length was announced.
-
-    Raises:
-        TooLarge: It is, or says it is, over the cap.
-    """
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if declared.isdigit() and int(declared) > LIMITS.body_bytes:
-        raise _too_large()
-    chunks: list[bytes] = []
-    size_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _SenderGone
-        chunk: bytes = message.get("body", b"")
-        size_bytes += len(chunk)
-        if size_bytes > LIMITS.body_bytes:
-            raise _too_large()
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"the body has more than {bytes_text(LIMITS.body_bytes)}")
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"the body has more than {bytes_text(limit_bytes)}")
 
 
 async def _answer(

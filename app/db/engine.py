@@ -77,7 +77,13 @@ def make(url: str, **options: Any) -> AsyncEngine:
     async def opened() -> "asyncpg.Connection[Any]":
         return await connect(url)
 
-    return create_async_engine("postgresql+asyncpg://", async_creator=opened, **options)
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=opened,
+        # What apps recorded must not reach the log by way of an error's text.
+        hide_parameters=True,
+        **options,
+    )
 
 
 async def connect(url: str) -> "asyncpg.Connection[Any]":

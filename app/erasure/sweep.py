@@ -67,7 +67,8 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
     """Remove one batch of objects; returns whether there may be more to do.
 
     Raises:
-        Unavailable: Postgres or the object storage does not answer.
+        Unavailable: Postgres does not answer. What the object storage does not delete now stays on
+            the lists, and is logged.
     """
     has_swept_objects = await _sweep_outbox(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
@@ -77,20 +78,35 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
         waiting = await erase.outgoing(connection, limit=_BATCH)
-        for one in waiting:
-            if not one.is_needed:
-                await objects.delete(one.object_key)
-        await erase.forget_outgoing(connection, [one.id for one in waiting])
-    return len(waiting) == _BATCH
+        done = [one.id for one in waiting if one.is_needed or await _is_deleted(objects, one)]
+        await erase.forget_outgoing(connection, done)
+    return len(done) == _BATCH
+
+
+async def _is_deleted(objects: ObjectStore, one: erase.Outgoing) -> bool:
+    """Delete one object; what cannot be deleted now must not hold up the others."""
+    try:
+        await objects.delete(one.object_key)
+    except Unavailable as error:
+        _logger.warning("an object stays", object_key=one.object_key, error=str(error))
+        return False
+    return True
 
 
 async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
-        tombstones = await erase.unswept(connection, limit=_BATCH)
-        for tombstone in tombstones:
-            removed = await _empty_prefix(objects, tombstone)
+        swept = 0
+        for tombstone in await erase.unswept(connection, limit=_BATCH):
+            try:
+                removed = await _empty_prefix(objects, tombstone)
+            except Unavailable as error:
+                _logger.warning(
+                    "a replay is not swept yet", replay=tombstone.key.replay_id, error=str(error)
+                )
+                continue
             await erase.set_swept(connection, tombstone.key, objects=removed, at=clock.now())
-    return len(tombstones) == _BATCH
+            swept += 1
+    return swept == _BATCH
 
 
 async def _empty_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:

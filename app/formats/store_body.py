@@ -7,7 +7,7 @@ import base64
 import binascii
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import encoding, envelope, jsonish
 
@@ -31,6 +31,8 @@ def wrap_store(body: bytes, *, content_type: str | None = None) -> envelope.Enve
     if content_type is not None and content_type.strip().lower().startswith(_ENVELOPE_TYPE):
         return envelope.split(body)
     text = body if body.lstrip().startswith(b"{") else _unwrap(body)
+    if len(text) > LIMITS.event_bytes:
+        raise TooLarge(f"store body has {len(text)} bytes, at most {LIMITS.event_bytes} are read")
     event = jsonish.decode_object(text, "store body")
     kind = "transaction" if event.get("type") == "transaction" else "event"
     header = envelope.header_of(event)

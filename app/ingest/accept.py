@@ -7,11 +7,12 @@ can never be kept is refused; what cannot be kept now raises `Unavailable`, and 
 """
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.core import clock
-from app.core.errors import Forbidden, Malformed, Refused, Unauthorised
+from app.core.errors import Forbidden, Malformed, Refused, TooLarge, Unauthorised
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -25,8 +26,12 @@ from app.journal.writer import Journal
 from app.projects.keys import UNKNOWN_YET, KeyCache
 from app.projects.model import KeyRecord
 
-_INLINE_BYTES: Final = 512 * 1024
+_INLINE_BYTES: Final = 1024 * 1024
 """Above this, inflating would hold the event loop for milliseconds: it goes to a thread."""
+_LARGE: Final = 2
+"""Large bodies in memory at once; each may be `LIMITS.inflated_bytes`."""
+_UNNAMED_BYTES: Final = 20 * 1024 * 1024
+"""Bodies whose sender names itself only inside: read before anything is known of them."""
 _PROJECT_DIGITS: Final = 18
 
 
@@ -38,6 +43,7 @@ class Gate:
     journal: Journal
     inbox: Inbox
     tally: Tally
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))
 
 
 async def accept(gate: Gate, request: IngestRequest) -> str | None:
@@ -52,42 +58,46 @@ async def accept(gate: Gate, request: IngestRequest) -> str | None:
     """
     project_id = _read_project(request.project)
     named = credentials.read(auth_headers=request.auth_headers, query=request.query)
-    if named is not None:
-        await _authorise(gate, named.public_key, project_id)
-    try:
-        body = await _inflate(request)
-        opened = _open(request, body)
-    except Refused as refused:
+    is_key_known = named is not None and await _authorise(gate, named.public_key, project_id)
+    async with AsyncExitStack() as held:
+        try:
+            body = await request.read_body(LIMITS.body_bytes if named else _UNNAMED_BYTES)
+            inflated = await _inflate(gate, request, body, held)
+            opened = _open(request, inflated)
+        except Refused as refused:
+            if named is not None:
+                gate.tally.refuse(project_id, request.kind, refused.reason)
+            raise
         if named is not None:
-            gate.tally.refuse(project_id, request.kind, refused.reason)
-        raise
-    key = named.public_key if named else await _authorise_by_dsn(gate, opened, project_id)
-    _check_dsn(opened, key, project_id)
-    received_ms = clock.now_ms()
-    seq = await gate.journal.append(
-        project_id=project_id,
-        key=key,
-        received_ms=received_ms,
-        client_ip=request.client_ip,
-        content_encoding=request.content_encoding,
-        kind=request.kind,
-        body=request.body,
-    )
-    # No await between the append and this: the inbox gets entries in the order of their seq.
-    gate.inbox.add(
-        Fresh(
-            seq=seq,
+            key = named.public_key
+        else:
+            key, is_key_known = await _authorise_by_dsn(gate, opened, project_id)
+        _check_dsn(opened, key, project_id)
+        received_ms = clock.now_ms()
+        seq = await gate.journal.append(
             project_id=project_id,
             key=key,
             received_ms=received_ms,
             client_ip=request.client_ip,
-            envelope=opened,
-            body=request.body,
             content_encoding=request.content_encoding,
-            size_bytes=len(body) + len(request.body),
-            is_key_known=isinstance(gate.keys.lookup(key), KeyRecord),
+            kind=request.kind,
+            body=body,
         )
-    )
+        # No await between the append and this: the inbox gets entries in the order of their seq.
+        gate.inbox.add(
+            Fresh(
+                seq=seq,
+                project_id=project_id,
+                key=key,
+                received_ms=received_ms,
+                client_ip=request.client_ip,
+                envelope=opened,
+                body=body,
+                content_encoding=request.content_encoding,
+                size_bytes=len(inflated) + len(body),
+                is_key_known=is_key_known,
+            )
+        )
     return opened.header.event_id
 
 
@@ -97,8 +107,12 @@ def _read_project(text: str) -> ProjectId:
     return ProjectId(int(text))
 
 
-async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> None:
-    """Check a key against what is known; with Postgres away, digest decides later."""
+async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> bool:
+    """Check a key against what is known.
+
+    Returns:
+        False if nothing is: with Postgres away, digest decides later.
+    """
     record = gate.keys.lookup(key)
     if record is UNKNOWN_YET:
         await gate.keys.settle(key)
@@ -113,18 +127,20 @@ async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> None:
         case None:
             raise Forbidden("no project has this key: compare the DSN with the project's page")
         case _:
-            return
+            return False
+    return True
 
 
-async def _authorise_by_dsn(gate: Gate, opened: Envelope, project_id: ProjectId) -> PublicKey:
-    """Find the key of a tunnelled envelope, which names it only in its header."""
+async def _authorise_by_dsn(
+    gate: Gate, opened: Envelope, project_id: ProjectId
+) -> tuple[PublicKey, bool]:
+    """Find and check the key of a tunnelled envelope, which names it only in its header."""
     found = credentials.from_dsn(opened.header.dsn or "")
     if found is None:
         raise Unauthorised(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
-    await _authorise(gate, found[0], project_id)
-    return found[0]
+    return found[0], await _authorise(gate, found[0], project_id)
 
 
 def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
@@ -134,20 +150,24 @@ def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
         raise Forbidden("the DSN in the envelope's header names another project or key")
 
 
-async def _inflate(request: IngestRequest) -> bytes:
-    if len(request.body) <= _INLINE_BYTES:
-        return encoding.inflate(
-            request.body, request.content_encoding, limit_bytes=LIMITS.inflated_bytes
-        )
+async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncExitStack) -> bytes:
+    """Take the encoding off: small results here, large ones in a thread, few at a time."""
+    if len(body) <= _INLINE_BYTES:
+        try:
+            return encoding.inflate(body, request.content_encoding, limit_bytes=_INLINE_BYTES)
+        except TooLarge:
+            pass  # as it came it is small, inflated it is not
+    # Kept until the envelope is in the inbox, so that bombs cannot add up.
+    await held.enter_async_context(gate.large)
     return await asyncio.to_thread(
         encoding.inflate,
-        request.body,
+        body,
         request.content_encoding,
         limit_bytes=LIMITS.inflated_bytes,
     )
 
 
 def _open(request: IngestRequest, body: bytes) -> Envelope:
-    if not body.strip(b"\r\n "):
+    if not body or body.isspace():
         raise Malformed("the body is empty, expected an envelope")
     return open_body(request.kind, body)

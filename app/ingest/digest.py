@@ -10,6 +10,8 @@ waits and is tried again.
 """
 
 import asyncio
+import contextlib
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeVar
@@ -31,6 +33,7 @@ from app.journal import adopt, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
+from app.projects.model import KeyRecord
 from app.scrub.rules import Rules
 from app.storage.port import ObjectStore
 
@@ -40,6 +43,8 @@ _TRIES: Final = 5
 _BACKOFF_S: Final = (0.2, 1.0, 5.0, 15.0, 30.0)
 _BATCH_ENTRIES: Final = 64
 _BATCH_BYTES: Final = 16 * 1024 * 1024
+_INLINE_BYTES: Final = 512 * 1024
+"""Above this, reading an envelope would hold the event loop for milliseconds."""
 _IDLE_S: Final = 1.0
 _ADOPT_S: Final = 60.0
 
@@ -86,14 +91,21 @@ class Digester:
         if not done:
             run.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._digested_seq >= self._journal.last_seq:
+            with contextlib.suppress(Unavailable):
+                await self._forget_mark(self._journal.id)
 
     async def _run(self) -> None:
         while True:
             try:
                 if not await self._step():
                     return
-            except Unavailable:
-                return  # only when stopping: the journal keeps the rest
+            except Unavailable as error:
+                if self._is_stopping:
+                    return  # the journal keeps the rest
+                _logger.warning("the journal cannot be read back", error=str(error))
+                self._inbox.fall_behind()
+                await asyncio.sleep(_IDLE_S)
             except Exception:
                 # Nothing may end this loop while envelopes are accepted.
                 _logger.exception("digest failed", after_seq=self._digested_seq)
@@ -148,7 +160,10 @@ class Digester:
         )
         try:
             for folder in folders:
-                await self._adopt_one(folder)
+                try:
+                    await self._adopt_one(folder)
+                except Unavailable as error:
+                    _logger.warning("a journal waits", journal=folder.id, error=str(error))
         finally:
             for folder in folders:
                 folder.let_go()
@@ -174,9 +189,12 @@ class Digester:
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
             for fresh in batch:
                 await self._digest_alone(fresh, Mark(journal_id, fresh.seq))
+                if journal_id == self._journal.id:
+                    self._advance(fresh.seq)
 
     async def _digest_alone(self, fresh: Fresh, mark: Mark) -> None:
         reason = ""
+        prepared = Prepared()
         for _ in range(_TRIES):
             try:
                 prepared = await self._expand_all([fresh])
@@ -189,7 +207,7 @@ class Digester:
                 return
         _logger.error("an envelope goes to quarantine", seq=fresh.seq, reason=log.shown(reason))
         refused = expand.refused(fresh, "quarantined")
-        await self._store(refused, mark, Quarantine(fresh, reason))
+        await self._store(refused, mark, Quarantine(fresh, reason, prepared.objects()))
 
     async def _store(
         self, prepared: Prepared, mark: Mark, quarantine: Quarantine | None = None
@@ -200,14 +218,14 @@ class Digester:
         unknown = await self._retry(lambda: self._unknown_keys(batch))
         prepared = Prepared()
         for fresh in batch:
-            is_refused = (fresh.key, fresh.project_id) in unknown
-            prepared.add(
-                expand.refused(fresh, "unknown_key")
-                if is_refused
-                else expand.expand(fresh, self._rules)
-            )
-            # Other requests get their turn between two envelopes.
-            await asyncio.sleep(0)
+            if (fresh.key, fresh.project_id) in unknown:
+                prepared.add(expand.refused(fresh, "unknown_key"))
+            elif fresh.size_bytes > _INLINE_BYTES:
+                prepared.add(await asyncio.to_thread(expand.expand, fresh, self._rules))
+            else:
+                prepared.add(expand.expand(fresh, self._rules))
+                # Other requests get their turn between two envelopes.
+                await asyncio.sleep(0)
         return prepared
 
     async def _unknown_keys(self, batch: Sequence[Fresh]) -> set[tuple[PublicKey, ProjectId]]:
@@ -220,7 +238,7 @@ class Digester:
         return {
             (key, project_id)
             for key, project_id in unseen
-            if key not in records or records[key].project_id != project_id
+            if records.get(key) != KeyRecord(project_id, is_active=True)
         }
 
     async def _read_mark(self, journal_id: str) -> int:
@@ -262,5 +280,12 @@ class Digester:
 
 def _next_batch(entries: Iterator[Entry]) -> list[Fresh]:
     """Read, inflate and split the next entries of a journal. Blocks; run it in a thread."""
-    taken = reader.take(entries, max_entries=_BATCH_ENTRIES, max_bytes=_BATCH_BYTES)
-    return [reopen(entry) for entry in taken]
+    batch: list[Fresh] = []
+    size_bytes = 0
+    # What comes out of an entry counts, not what lies on disk: a bomb inflates a thousandfold.
+    for entry in itertools.islice(entries, _BATCH_ENTRIES):
+        batch.append(reopen(entry))
+        size_bytes += batch[-1].size_bytes
+        if size_bytes >= _BATCH_BYTES:
+            break
+    return batch

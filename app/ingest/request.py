@@ -1,5 +1,6 @@
 """One HTTP request to an ingest door, freed from the server that read it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,8 @@ class IngestRequest:
         query: The query string without `?`.
         content_encoding: The header's value, if there was one.
         client_ip: The sender's address, a trusted proxy's word included.
-        body: The body as it came, still compressed.
+        read_body: Reads the body as it comes, still compressed, up to a number of bytes; raises
+            `TooLarge` beyond. It is called once, after the sender is known.
     """
 
     project: str
@@ -24,4 +26,4 @@ class IngestRequest:
     query: str
     content_encoding: str | None
     client_ip: str | None
-    body: bytes
+    read_body: Callable[[int], Awaitable[bytes]]

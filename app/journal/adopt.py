@@ -67,9 +67,10 @@ class Folder:
 
     def let_go(self) -> None:
         """Give the folder back as it is; another process may adopt it. Twice is harmless."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        # Taken first: two threads must not close one number, which may be another file's by then.
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
 
 def adoptable(root: Path, own: str | None) -> list[Folder]:

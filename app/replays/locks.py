@@ -6,6 +6,7 @@ does.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import BigInteger, bindparam, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -14,6 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, ReplayId
 from app.replays.model import ReplayKey
 from app.replays.tables import tombstones
+
+_CLASS: Final = 0x706C6179 << 32
+"""Keeps these locks apart from those of migrations."""
+_LOCKS: Final = 0xFF
 
 _SHARED = text("select pg_advisory_xact_lock_shared(k) from unnest(:keys) as k").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
@@ -47,6 +52,9 @@ async def take(connection: AsyncConnection, key: ReplayKey) -> None:
 
 
 def _number(key: ReplayKey) -> int:
-    """Fold a key into the signed 64 bits of an advisory lock; a collision only waits longer."""
-    folded = int(key.replay_id[16:], 16) ^ (key.project_id * 0x9E3779B97F4A7C15)
-    return (folded & (1 << 64) - 1) - (1 << 63)
+    """Fold a key into one of 256 locks: a collision only waits longer.
+
+    Postgres has room for some thousand locks in all, and one envelope may name hundreds of
+    replays; so their number must not grow with what senders send.
+    """
+    return _CLASS | (int(key.replay_id[16:], 16) ^ key.project_id) & _LOCKS

@@ -183,11 +183,16 @@ def _insert_segments() -> ReturningInsert[Any]:
     statement = insert(segments)
     video = (
         "width_px", "height_px", "frames", "codec", "video_fault",
-        "object_key", "object_offset", "object_bytes", "layout", "ended_at",
+        "object_key", "object_offset", "object_bytes", "layout",
     )  # fmt: skip
+    new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["project_id", "replay_id", "segment_id"],
-        set_={name: statement.excluded[name] for name in video},
+        set_={
+            **{name: new[name] for name in video},
+            "started_at": func.least(segments.c.started_at, new.started_at),
+            "ended_at": func.greatest(segments.c.ended_at, new.ended_at),
+        },
         where=segments.c.object_key.is_(None) & statement.excluded.object_key.is_not(None),
     ).returning(
         segments.c.project_id,

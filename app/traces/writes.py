@@ -33,7 +33,8 @@ async def add_transactions(
         [_transaction_row(by_key[key]) for key in sorted(by_key)],
     )
     added = {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
-    await add_spans(connection, [span for key in added for span in by_key[key].spans])
+    stored = [key for key in sorted(by_key) if key in added]
+    await add_spans(connection, [span for key in stored for span in by_key[key].spans])
     return added
 
 

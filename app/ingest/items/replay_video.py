@@ -24,6 +24,8 @@ from app.scrub.places import Kind
 from app.storage import keys
 
 _FAILED_STATUS: Final = 400
+_LARGEST_PX: Final = 32_767
+"""What the column holds; browsers report the page, which may be taller than any screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,16 @@ def make_segment(
         network_failures=sum((span.status or 0) >= _FAILED_STATUS for span in network),
         background_at=_last_at(seen, {"app.background", "app.inactive"}),
         foreground_at=_last_at(seen, {"app.foreground", "app.active"}),
-        declared_size_px=recording.size(recorded.events),
+        declared_size_px=_size_px(recorded),
         video=video,
         no_video_reason=no_video_reason,
     )
+
+
+def _size_px(recorded: Recorded) -> tuple[int, int] | None:
+    """Return the declared size, unless no screen is that large."""
+    size = recording.size(recorded.events)
+    return size if size is not None and max(size) <= _LARGEST_PX else None
 
 
 def _last_at(seen: Activity, categories: AbstractSet[str]) -> datetime | None:

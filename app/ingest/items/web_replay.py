@@ -37,6 +37,13 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
             prepared.count(context, _EVENT, Outcome.REFUSED, refused.reason)
     elif recorded is not None:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
+    for further in items:
+        if (
+            further.type in (_EVENT, _RECORDING)
+            and further is not event
+            and further is not recorded
+        ):
+            prepared.count(context, further.type, Outcome.REFUSED, "second_in_envelope")
     return [item for item in items if item.type not in (_EVENT, _RECORDING)]
 
 
