@@ -1,11 +1,17 @@
 """Builders for journals: valid entries and files, of which a test changes one detail."""
 
+import os
+import threading
 from collections.abc import Sequence
 
-from app.journal import entry, files
+import pytest
+
+from app.journal import entry, files, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
+from tests.support.waiting import until
 
+FILE_BYTES = 64 * 1024
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -36,3 +42,39 @@ async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 
         kind="envelope",
         body=body,
     )
+
+
+class Gate:
+    """Holds the writer thread inside fdatasync until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.entered = threading.Event()
+        self._open = threading.Event()
+        self.syncs = 0
+        real = os.fdatasync
+
+        def held(fd: int) -> None:
+            self.syncs += 1
+            self.entered.set()
+            assert self._open.wait(20)
+            real(fd)
+
+        monkeypatch.setattr(os, "fdatasync", held)
+
+    async def reached(self) -> None:
+        """Wait until the writer thread stands at the gate."""
+        await until(self.entered.is_set)
+
+    def open(self) -> None:
+        """Let it pass, now and from now on."""
+        self._open.set()
+
+
+def bodies(journal: Journal) -> list[bytes]:
+    """Read back what is on disk."""
+    return [each.body for each in reader.read(journal.path)]
+
+
+def names(journal: Journal) -> list[int]:
+    """List the numbers of the journal's files."""
+    return [each.first_seq for each in files.listing(journal.path)]

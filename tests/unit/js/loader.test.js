@@ -10,8 +10,7 @@ const GOPS = Array.from({ length: COUNT }, (_, number) => (
   { start: number * 1000, cover: 1000, size: RECORD.length }));
 const INDEX = indexBytes({ duration: COUNT * 1000, gops: GOPS });
 
-let now_ms;
-let asked;
+let now_ms, asked;
 /** What the server does with a range: a status, or how many bytes it sends. */
 let answer;
 let version;
@@ -27,8 +26,7 @@ beforeEach(() => {
   mock.method(performance, "now", () => now_ms);
   mock.method(globalThis, "fetch", serve);
 });
-afterEach(() => mock.restoreAll());
-afterEach(() => mock.timers.reset());
+afterEach(() => { mock.restoreAll(); mock.timers.reset(); });
 
 async function serve(url, { headers, signal }) {
   if (url.startsWith("/index")) return serveIndex(url);

@@ -1,0 +1,146 @@
+"""How a journal ends: closed, left behind, or with a disk that fails."""
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from app.core.errors import Unavailable
+from app.journal import adopt, files, folder as folders, reader, writer
+from app.journal.writer import Journal
+from tests.support.journals import FILE_BYTES, Gate, append, bodies
+from tests.support.waiting import until
+
+
+async def test_closed_journal_takes_nothing(journal):
+    """After closing, once or twice, append is Unavailable."""
+    await journal.close()
+    await journal.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await append(journal)
+
+
+async def test_closing_writes_what_waits(root, monkeypatch):
+    """A stop in the middle of a burst loses nobody who had come in."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    gate = Gate(monkeypatch)
+    waiting = [asyncio.ensure_future(append(journal)) for _ in range(9)]
+    await gate.reached()
+    closing = asyncio.ensure_future(journal.close())
+    await until(lambda: journal._is_closed)
+    gate.open()
+    await closing
+    assert await asyncio.gather(*waiting) == list(range(1, 10))
+    assert len(bodies(journal)) == 9
+
+
+async def test_closed_journal_is_adopted_if_anything_is_left(root):
+    """What was not released goes to the next process, under the same id and seqs."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    assert adopt.adoptable(root, journal.id) == adopt.adoptable(root, None) == []
+    await append(journal, b"left")
+    await journal.close()
+    (found,) = adopt.adoptable(root, None)
+    assert found.id == journal.id
+    assert [(each.seq, each.body) for each in found.read()] == [(1, b"left")]
+    found.let_go()
+
+
+async def test_closed_journal_leaves_no_folder_when_all_is_released(root):
+    """A clean stop leaves nothing to adopt."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    journal.release(await append(journal))
+    await journal.close()
+    assert list(root.iterdir()) == []
+
+
+async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, monkeypatch):
+    """A failed start leaves its folder for adoption."""
+
+    def failing(*_args: object, **_named: object) -> None:
+        raise OSError(errno.EMFILE, "no more")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "Appender", failing)
+        with pytest.raises(Unavailable, match="cannot be opened"):
+            Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    (found,) = adopt.adoptable(root, None)
+    found.remove()
+
+
+async def test_loop_that_is_gone_does_not_stop_the_writer(root):
+    """A loop that ends without waiting leaves a thread that still closes cleanly."""
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+
+    def abandoned() -> None:
+        async def start() -> None:
+            waiting = asyncio.ensure_future(append(journal, b"abandoned"))
+            await asyncio.sleep(0)
+            waiting.cancel()
+
+        with pytest.MonkeyPatch.context() as patched:
+            gate = Gate(patched)
+            asyncio.run(start())
+            gate.open()
+
+    await asyncio.to_thread(abandoned)
+    await journal.close()
+    assert bodies(journal) == [b"abandoned"]
+
+
+async def test_unknown_failure_is_unavailable_and_logged(journal, monkeypatch, caplog):
+    """A bug in the writer must not leave senders waiting for ever."""
+
+    def failing(*_args: object, **_named: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal._appender, "write", failing)
+        with pytest.raises(Unavailable, match="the journal failed"):
+            await append(journal)
+    assert await append(journal) == 2
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.binary(max_size=200), max_size=8), max_size=8), st.integers(40, 900))
+def test_any_load_reads_back(tmp_path_factory, bursts, file_bytes):
+    """Whatever is appended, in bursts and over files of any size, comes back in order."""
+
+    async def run() -> None:
+        root = tmp_path_factory.mktemp("load")
+        journal = Journal.open(root, file_bytes=file_bytes, reserve_bytes=0)
+        for burst in bursts:
+            await asyncio.gather(*(append(journal, body) for body in burst))
+        assert bodies(journal) == [body for burst in bursts for body in burst]
+        journal.release(journal.last_seq)
+        await journal.close()
+        assert not journal.path.exists()
+
+    asyncio.run(run())
+
+
+async def test_close_tolerates_a_folder_it_cannot_remove(root, monkeypatch):
+    """An empty folder that stays is removed by whoever adopts it."""
+
+    def failing(_path: Path) -> None:
+        raise PermissionError
+
+    journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
+    monkeypatch.setattr(folders, "remove", failing)
+    await journal.close()
+    assert journal.path.exists()
+
+
+async def test_file_tells_how_much_of_the_one_before_was_synced(journal):
+    """Damage to acknowledged entries of a closed file is told, also when it looks like a cut."""
+    for _ in range(3):
+        await append(journal, bytes(FILE_BYTES // 2))
+    first, second = files.listing(journal.path)
+    os.truncate(first.path, first.path.stat().st_size - 1)
+    damages: list[reader.Damage] = []
+    found = [each.seq for each in reader.read(journal.path, on_damage=damages.append)]
+    assert found == [1, second.first_seq]
+    assert [each.file for each in damages] == [first.path]
