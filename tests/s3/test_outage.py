@@ -1,10 +1,7 @@
 """The driver in front of a real server that freezes, or that knows better than moto."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -17,17 +14,6 @@ from tests.support import s3
 BODY = bytes(range(256)) * 1_000
 OUTAGE_S = 60
 """Three attempts of 10 s and their backoff fit in."""
-
-
-@contextmanager
-def frozen() -> Iterator[None]:
-    """The server as it is while its machine hangs: connections are taken, nothing is said."""
-    pid = int(os.environ["PLAYHEAD_TEST_S3_PID"])
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +40,7 @@ async def store(service: s3.Service, location: Location) -> AsyncIterator[S3Stor
 async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
     """Every method gives up within its time; afterwards the same store works again."""
     await store.put("a/before", BODY)
-    with frozen():
+    with s3.frozen():
         async with asyncio.timeout(OUTAGE_S):
             said = await asyncio.gather(
                 store.put("a/during", BODY),
@@ -77,7 +63,7 @@ async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
 async def test_short_freeze_is_waited_out(store: S3Store):
     """A pause shorter than the patience of a call is not noticed by the caller."""
     objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
-    with frozen():
+    with s3.frozen():
         batch = asyncio.create_task(store.put_many(objects))
         async with asyncio.timeout(OUTAGE_S):
             while len(store._pool._threads) < CONNECTIONS:  # noqa: ASYNC110 - a pool has no event

@@ -6,6 +6,7 @@ secret is worth is tested with a real server, by `make test-s3`.
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -63,6 +64,17 @@ def serving() -> Iterator[Service]:
         yield _service(f"http://key:secret@{host}:{port}")
     finally:
         moto.stop()
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Hold a real server as if its machine hung: connections are taken, nothing is said."""
+    pid = int(os.environ["PLAYHEAD_TEST_S3_PID"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _service(url: str) -> Service:
