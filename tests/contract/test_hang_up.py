@@ -71,3 +71,22 @@ async def test_a_sender_that_leaves_is_no_trouble(server):
     assert answer.json() == {"id": EVENT_ID}
     await server.settled()
     assert await server.outcomes() == {("event", "kept", ""): 1}
+
+
+async def test_a_request_that_outlives_the_server_gets_no_answer(server, monkeypatch):
+    """At the end of its patience uvicorn cancels what still waits, and would answer 500."""
+    waits = asyncio.Event()
+
+    async def wait(*_args, **_fields):
+        waits.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(server.service.lane.gate.journal, "append", wait)
+    answer = asyncio.create_task(
+        exchange(server.base_url, request_of(server, envelopes.event_envelope()))
+    )
+    await waits.wait()
+    for task in asyncio.all_tasks():
+        if "run_asgi" in repr(task.get_coro()):
+            task.cancel()
+    assert await answer == b""
