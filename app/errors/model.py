@@ -125,3 +125,22 @@ class StoredFeedback:
     platform: str | None
     release: str | None
     environment: str | None
+
+
+AttachmentKey = tuple[ProjectId, EventId, str, str]
+"""Project, event, file name, SHA-256 in hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that belongs to an event; its bytes are the object of this key."""
+
+    project_id: ProjectId
+    event_id: EventId
+    sha256: str
+    filename: str
+    content_type: str | None
+    attachment_type: str
+    received_at: datetime
+    object_key: str
+    size_bytes: int

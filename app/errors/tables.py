@@ -118,3 +118,18 @@ Index(
     feedback.c.at,
     postgresql_where=feedback.c.trace_id.is_not(None),
 )
+
+attachments: Final = Table(
+    "attachments",
+    metadata,
+    # No foreign key: a file may come before its event, or without it.
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Hex32, primary_key=True),
+    Column("filename", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("content_type", Text),
+    Column("attachment_type", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+)

@@ -13,6 +13,7 @@ from app.core.ids import ReplayId
 from app.formats.envelope import Envelope, Item
 from app.ingest.inbox import Fresh
 from app.ingest.items import (
+    attachment,
     client_report,
     event,
     feedback,
@@ -35,6 +36,7 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
     "event": event.prepare,
     "transaction": transaction.prepare,
     "span": span.prepare,
+    "attachment": attachment.prepare,
     "client_report": client_report.prepare,
     "feedback": feedback.prepare,
     "user_report": feedback.prepare_report,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.ids import ProjectId
-from app.errors.model import NewEvent, NewFeedback, NewSessions
+from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
 from app.formats.envelope import EnvelopeHeader
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
@@ -39,6 +39,14 @@ class SegmentWork:
     video: memoryview | None
 
 
+@dataclass(frozen=True, slots=True)
+class AttachmentWork:
+    """A file's row, and its bytes."""
+
+    attachment: Attachment
+    data: memoryview
+
+
 @dataclass(slots=True)
 class Prepared:
     """Everything one or several envelopes ask for, in the order of arrival."""
@@ -47,6 +55,7 @@ class Prepared:
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)
     spans: list[NewSpan] = field(default_factory=list)
+    attachments: list[AttachmentWork] = field(default_factory=list)
     feedback: list[NewFeedback] = field(default_factory=list)
     logs: list[NewLog] = field(default_factory=list)
     sessions: list[NewSessions] = field(default_factory=list)
@@ -78,6 +87,7 @@ class Prepared:
         self.events += other.events
         self.transactions += other.transactions
         self.spans += other.spans
+        self.attachments += other.attachments
         self.feedback += other.feedback
         self.logs += other.logs
         self.sessions += other.sessions

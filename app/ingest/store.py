@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.db.engine import Database
-from app.errors import feedback, sessions, writes as error_writes
+from app.errors import attachments, feedback, sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
 from app.ingest.outcomes import outcome_key
@@ -55,13 +55,9 @@ async def store(
     Raises:
         Unavailable: Postgres or the object storage does not answer.
     """
-    videos = {
-        work.segment.video.object_key: work.video
-        for work in prepared.segments
-        if work.segment.video is not None and work.video is not None
-    }
-    if videos:
-        await objects.put_many(list(videos.items()))
+    wanted = _objects(prepared)
+    if wanted:
+        await objects.put_many(list(wanted.items()))
     async with database.transaction() as connection:
         if not await _move_mark(connection, mark):
             # Committed before: the connection broke before the answer came.
@@ -70,12 +66,23 @@ async def store(
         counts += await _store_segments(connection, prepared.segments)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
+        counts += await _store_attachments(connection, prepared)
         counts += await _store_logs(connection, prepared)
         counts += await _store_feedback(connection, prepared)
         counts += await _store_sessions(connection, prepared)
         await project_writes.add_outcomes(connection, counts)
         if quarantine is not None:
             await _store_aside(connection, quarantine)
+
+
+def _objects(prepared: Prepared) -> dict[str, memoryview]:
+    """Gather the bytes that rows will point at, by their object keys."""
+    videos = {
+        work.segment.video.object_key: work.video
+        for work in prepared.segments
+        if work.segment.video is not None and work.video is not None
+    }
+    return videos | {work.attachment.object_key: work.data for work in prepared.attachments}
 
 
 async def _store_segments(
@@ -112,6 +119,21 @@ async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Coun
         outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
         added.discard(key)
         counts[outcome_key(event.project_id, "event", outcome)] += 1
+    return counts
+
+
+async def _store_attachments(
+    connection: AsyncConnection, prepared: Prepared
+) -> Counter[OutcomeKey]:
+    """Store the rows of files; a duplicate's object is the one that is there already."""
+    new = [work.attachment for work in prepared.attachments]
+    added = await attachments.add_attachments(connection, new)
+    counts: Counter[OutcomeKey] = Counter()
+    for one in new:
+        key = attachments.key_of(one)
+        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
+        added.discard(key)
+        counts[outcome_key(one.project_id, "attachment", outcome)] += 1
     return counts
 
 

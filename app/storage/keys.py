@@ -2,6 +2,7 @@
 
     p/{project_id}/r/{replay_id}/                          everything of one replay
     p/{project_id}/r/{replay_id}/{segment}-{sha}.mp4       the video of one segment
+    p/{project_id}/e/{event_id}/{sha}                      a file attached to an event
 
 A key is made of integers, hex digits and fixed words, so nothing a sender wrote can name a file.
 It carries a prefix of the content's hash: a second delivery writes the same bytes under the same
@@ -41,8 +42,7 @@ def segment_video(project_id: int, replay_id: str, segment_id: int, sha256_hex: 
     """
     if not _is_integer(segment_id) or not 0 <= segment_id <= LIMITS.segment_id:
         raise Malformed(f"segment {shown(segment_id)} is not within 0..{LIMITS.segment_id}")
-    if not _SHA256.match(sha256_hex):
-        raise Malformed(f"{shown(sha256_hex)} is no SHA-256 in lower-case hex")
+    _check_sha256(sha256_hex)
     folder = replay_prefix(project_id, replay_id)
     return f"{folder}{segment_id:06}-{sha256_hex[:_SHA_CHARS]}.mp4"
 
@@ -53,11 +53,28 @@ def replay_prefix(project_id: int, replay_id: str) -> str:
     Raises:
         Malformed: The project id is not positive, or the replay id not 32 lower-case hex digits.
     """
-    if not _is_integer(project_id) or not 1 <= project_id <= _BIGGEST_PROJECT_ID:
-        raise Malformed(f"project {shown(project_id)} is not within 1..{_BIGGEST_PROJECT_ID}")
+    _check_project(project_id)
     if ids.read_hex32(replay_id) != replay_id:
         raise Malformed(f"{shown(replay_id)} is no replay id of 32 lower-case hex digits")
     return f"p/{project_id}/r/{replay_id}/"
+
+
+def attachment(project_id: int, event_id: str, sha256_hex: str) -> str:
+    """Name a file attached to an event.
+
+    Args:
+        project_id: From 1.
+        event_id: 32 lower-case hex digits, as `core.ids` reads them.
+        sha256_hex: SHA-256 of the file, 64 lower-case hex digits.
+
+    Raises:
+        Malformed: When an argument is none of that.
+    """
+    _check_project(project_id)
+    _check_sha256(sha256_hex)
+    if ids.read_hex32(event_id) != event_id:
+        raise Malformed(f"{shown(event_id)} is no event id of 32 lower-case hex digits")
+    return f"p/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
 
 
 def check_key(key: str) -> str:
@@ -80,6 +97,16 @@ def check_prefix(prefix: str) -> str:
     if len(prefix) > KEY_CHARS or not _PREFIX.match(prefix):
         raise Malformed(f"{shown(prefix)} begins no object key")
     return prefix
+
+
+def _check_project(project_id: int) -> None:
+    if not _is_integer(project_id) or not 1 <= project_id <= _BIGGEST_PROJECT_ID:
+        raise Malformed(f"project {shown(project_id)} is not within 1..{_BIGGEST_PROJECT_ID}")
+
+
+def _check_sha256(sha256_hex: str) -> None:
+    if not _SHA256.match(sha256_hex):
+        raise Malformed(f"{shown(sha256_hex)} is no SHA-256 in lower-case hex")
 
 
 def _is_integer(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Sessions of releases, feedback, logs."""
+"""Sessions of releases, feedback, logs, attachments."""
 
 from alembic import op
 
@@ -90,6 +90,20 @@ STATEMENTS = (
     """,
     """
     create index ix_logs_trace_id on logs (trace_id, at) where trace_id is not null
+    """,
+    """
+    create table attachments (
+        project_id bigint not null,
+        event_id uuid not null,
+        filename text not null,
+        sha256 text not null,
+        content_type text,
+        attachment_type text not null,
+        received_at timestamptz not null,
+        object_key text not null,
+        size_bytes bigint not null,
+        constraint pk_attachments primary key (project_id, event_id, filename, sha256)
+    )
     """,
 )
 

@@ -113,7 +113,7 @@ async def test_every_item_ends_in_one_counted_outcome(server):
         ("made_up", "ignored", "type"): 1,
         ("client_report", "kept", ""): 1,
         ("replay", "dropped_by_sdk", "sample_rate"): 1,
-        ("attachment", "ignored", "type"): 1,
+        ("attachment", "kept", ""): 1,
     }
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.core.ids import ReplayId, TraceId
+from app.core.ids import EventId, ReplayId, TraceId
+from app.core.limits import LIMITS
 from app.core.windows import ReplayWindow
-from app.errors import feedback, sessions
-from app.errors.model import StoredFeedback
+from app.errors import attachments, feedback, sessions
+from app.errors.model import Attachment, StoredFeedback
 from app.formats.packed import unpack_json
 from app.traces import logs
 from app.traces.model import StoredLog
@@ -291,3 +292,77 @@ async def test_recorded_logs_are_kept(tenant, family):
     assert {key: number for key, number in counts.items() if key[0] == "log"} == {
         ("log", "kept", ""): records
     }
+
+
+async def attachments_of(server: Server, event_id: str) -> list[Attachment]:
+    """Read the rows of an event's files."""
+    async with server.database.reading() as connection:
+        return await attachments.attachments_of(connection, server.app.id, EventId(event_id))
+
+
+def object_of(server: Server, one: Attachment) -> bytes:
+    """Read the bytes of a file."""
+    return (server.folder / "objects" / one.object_key).read_bytes()
+
+
+async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
+    """Under the event's id and the hash of its bytes; an empty file is a file."""
+    header = {"event_id": EVENT_ID}
+    note = envelopes.attachment_item(b"a note\n")
+    empty = envelopes.attachment_item(b"", filename="empty.bin")
+    await tenant.take(envelopes.envelope(header, note, empty), envelopes.event_envelope())
+    await tenant.take(envelopes.envelope(header, note))
+    found = await attachments_of(tenant, EVENT_ID)
+    assert [(one.filename, one.size_bytes) for one in found] == [("empty.bin", 0), ("notes.txt", 7)]
+    assert [object_of(tenant, one) for one in found] == [b"", b"a note\n"]
+    prefix = f"p/{tenant.app.id}/e/{EVENT_ID}/"
+    assert all(one.object_key == prefix + one.sha256[:16] for one in found)
+    assert {one.attachment_type for one in found} == {"event.attachment"}
+    assert await tenant.outcomes() == {
+        ("attachment", "kept", ""): 2,
+        ("attachment", "duplicate", ""): 1,
+        ("event", "kept", ""): 1,
+    }
+
+
+async def test_the_name_of_an_attachment_is_a_scrubbed_label(tenant):
+    """Paths name no file here, secrets go, and a nameless file has a word."""
+    names = ["../../etc/passwd", f"bill {CARD}.txt", ""]
+    items = [envelopes.attachment_item(name.encode(), filename=name) for name in names]
+    await tenant.take(envelopes.envelope({"event_id": EVENT_ID}, *items))
+    found = await attachments_of(tenant, EVENT_ID)
+    assert {one.filename for one in found} == {
+        "../../etc/passwd",
+        "bill [Filtered].txt",
+        "unnamed",
+    }
+
+
+async def test_an_attachment_needs_an_event_and_has_a_largest(tenant):
+    """At the limit it is kept; one byte more, or no event, and it is refused."""
+    large = bytes(LIMITS.attachment_bytes)
+    header = {"event_id": EVENT_ID}
+    await tenant.take(
+        envelopes.gzipped(envelopes.envelope(header, envelopes.attachment_item(large))),
+        envelopes.gzipped(envelopes.envelope(header, envelopes.attachment_item(large + b"x"))),
+        envelopes.envelope({}, envelopes.attachment_item()),
+    )
+    (found,) = await attachments_of(tenant, EVENT_ID)
+    assert found.size_bytes == LIMITS.attachment_bytes
+    assert await tenant.outcomes() == {
+        ("attachment", "kept", ""): 1,
+        ("attachment", "refused", "too_large"): 1,
+        ("attachment", "refused", "malformed"): 1,
+    }
+
+
+@samples.needs_samples
+async def test_recorded_attachments_are_kept(tenant):
+    """Name, type and bytes, as the phone sent them."""
+    await delivery.deliver_family(tenant, "android-events-a")
+    found = await attachments_of(tenant, "13bf4480f35e40da9dd6bc40d0391ee3")
+    assert [(one.filename, one.content_type, one.size_bytes) for one in found] == [
+        ("notes.txt", "text/plain", 18),
+        ("screenshot.png", "image/png", 2000),
+    ]
+    assert object_of(tenant, found[0]) == b"line one\nline two\n"

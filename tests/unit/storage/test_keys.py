@@ -39,6 +39,29 @@ def test_key_of_a_segment_reads_as_documented():
     assert keys.replay_prefix(7, REPLAY) == f"p/7/r/{REPLAY}/"
 
 
+def test_key_of_an_attachment_reads_as_documented():
+    """The key names project, event and the first 16 digits of the hash; never the file's name."""
+    assert keys.attachment(7, REPLAY, SHA) == f"p/7/e/{REPLAY}/9f86d081884c7d65"
+
+
+@given(event=anything, sha=anything)
+def test_hostile_text_names_no_attachment(event, sha):
+    """Any text in: the documented shape or Malformed out."""
+    try:
+        key = keys.attachment(1, event, sha)
+    except Malformed:
+        return
+    assert keys.check_key(key) == key
+    assert re.fullmatch(r"p/1/e/[0-9a-f]{32}/[0-9a-f]{16}", key, re.ASCII)
+
+
+@pytest.mark.parametrize("event", HOSTILE)
+def test_hostile_event_id_is_refused(event):
+    """As a replay id is."""
+    with pytest.raises(Malformed):
+        keys.attachment(1, event, SHA)
+
+
 @given(
     project=st.integers(1, 2**63 - 1),
     replay=st.text(HEX, min_size=32, max_size=32).filter(lambda text: text != "0" * 32),
@@ -85,6 +108,8 @@ def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
     with pytest.raises(Malformed):
         keys.segment_video(1, REPLAY, 0, sha)
+    with pytest.raises(Malformed):
+        keys.attachment(1, REPLAY, sha)
 
 
 @pytest.mark.parametrize("project", [0, -1, 2**63, True, "1", 1.0, None])
@@ -92,6 +117,8 @@ def test_impossible_project_is_refused(project):
     """A project id is a positive 64-bit integer and nothing that looks like one."""
     with pytest.raises(Malformed):
         keys.replay_prefix(project, REPLAY)
+    with pytest.raises(Malformed):
+        keys.attachment(project, REPLAY, SHA)
 
 
 @pytest.mark.parametrize("segment", [-1, LIMITS.segment_id + 1, False, "0", 0.0, None])
