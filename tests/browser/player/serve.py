@@ -97,7 +97,8 @@ class Server:
                 )
             except NotFound:
                 due = b""
-        self._count(len(head) + len(due))
+        self._sent["n"] += 1
+        self._sent["bytes"] += len(head) + len(due)
         headers = {"ETag": f'"{index.version}"', "X-Gop": str(gop), "Cache-Control": "no-cache"}
         body = len(head).to_bytes(4, "big") + head + due
         return Response(body, headers=headers, media_type="application/octet-stream")
@@ -120,11 +121,13 @@ class Server:
             return Response(status_code=404)
 
         async def body() -> AsyncIterator[bytes]:
-            self._count(len(begun))
+            self._sent["bytes"] += len(begun)
             yield begun
             async for part in parts:
-                self._count(len(part))
+                self._sent["bytes"] += len(part)
                 yield part
+
+        self._sent["n"] += 1
 
         headers = {
             "Content-Range": f"bytes {first}-{last}/{index.size_bytes}",
@@ -139,10 +142,6 @@ class Server:
         if "reset" in request.query_params:
             self._sent = {"n": 0, "bytes": 0}
         return JSONResponse(answer)
-
-    def _count(self, size_bytes: int) -> None:
-        self._sent["n"] += 1
-        self._sent["bytes"] += size_bytes
 
     def _replay(self, request: Request) -> Replay:
         return self.replays[request.path_params["name"]]
