@@ -15,6 +15,8 @@ from app.errors.model import StoredEvent
 
 _MOST: Final = 1_000
 """Events of one replay at most."""
+_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
+"""Packed payloads of one replay at most: one may unpack to a megabyte."""
 
 _LINKED: Final = f"""
     with {sql_windows.WINDOWS},
@@ -37,7 +39,10 @@ _EVENTS: Final = sql_windows.statement(
     f"""{_LINKED}
     select k.n, k.names_replay, e.project_id, e.event_id, e.received_at, e.at, e.drift_ms,
            e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value, e.handled,
-           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id, e.payload
+           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id,
+           case when sum(length(e.payload)) over (partition by k.n order by e.at, e.event_id)
+                     <= :payload_bytes
+                then e.payload else '' end as payload
     from keys k join events e using (project_id, event_id)
     order by k.n, e.at, e.event_id
     limit :most
@@ -89,7 +94,9 @@ async def linked(
         project_ids: The projects that the reader may see.
     """
     parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(_EVENTS, {**parameters, "most": _MOST})
+    found = await connection.execute(
+        _EVENTS, {**parameters, "most": _MOST, "payload_bytes": _PAYLOAD_BYTES}
+    )
     return [LinkedEvent(_event(row), row.names_replay) for row in found]
 
 
