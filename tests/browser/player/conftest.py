@@ -45,9 +45,13 @@ def server() -> Iterator[_Running]:
     thread.join(_PATIENCE_S)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Chromium once."""
+    """Start Chromium, once for each file.
+
+    Playwright keeps an event loop running in this thread as long as it lives, in which no
+    asynchronous test of another file could run.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
