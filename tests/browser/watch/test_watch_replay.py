@@ -1,0 +1,121 @@
+"""A person signs in by the link, finds a recorded replay, watches it, and deletes it.
+
+Server and browser run in a thread with an event loop of its own: the drivers of the other browser
+tests keep one in the main thread.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from app.accounts import links, queries as accounts
+from tests.browser.player import truth
+from tests.browser.player.watching import _CLIP_ENDS, _LOOK, PALETTE
+from tests.support import delivery, postgres, recorded, samples
+from tests.support.server import Server, running
+
+pytestmark = samples.needs_samples
+
+FAMILY = "android-session-full-a"
+
+
+async def link_of(server: Server) -> str:
+    """Make the one-time link that the server prints at its first start."""
+    async with server.database.transaction() as connection:
+        admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
+        return f"{server.base_url}/sign-in/{await links.make(connection, admin.id)}"
+
+
+async def becomes_true(page: Page, expression: str) -> None:
+    """Wait until an expression holds; the page's own policy forbids the driver's way to."""
+    async with asyncio.timeout(30):
+        while not await page.evaluate(expression):  # noqa: ASYNC110 - it is in another process
+            await asyncio.sleep(0.02)
+
+
+async def colour_at(page: Page, at_ms: int, due: int) -> None:
+    """Seek, and wait until the picture shows the second that is due."""
+    await page.evaluate("(ms) => pb.seek(ms)", at_ms)
+    await becomes_true(page, f"look.colour() === {due}")
+
+
+async def watch(server: Server, page: Page) -> None:
+    """Do what a person does, and look at what they see."""
+    facts = truth.of_family(FAMILY)
+    (replay,) = recorded.conclusions(FAMILY)["replays"]
+    await delivery.deliver_family(server, FAMILY)
+    await page.goto(await link_of(server))
+    await page.locator("form button[type=submit], form button").last.click()
+    await page.wait_for_url("**/account/**")
+    await page.goto(f"{server.base_url}/replays")
+    await page.locator(f"a[href*='{replay['replay_id']}']").first.click()
+    await becomes_true(page, "window.pb !== undefined")
+    await page.evaluate("pb.ready")
+    assert await page.evaluate("pb.duration") == facts.duration_ms
+    for at_ms in (31_500, 5_200, 65_100, 0):
+        await colour_at(page, at_ms, facts.at(at_ms).colour)
+    await page.evaluate("pb.play(8)")
+    await becomes_true(page, f"pb.time() >= {facts.duration_ms}")
+    assert await page.evaluate("look.colour()") == facts.frames[-1].colour
+    await expect(page.locator("[data-panel=activity] [data-now]")).to_be_visible()
+    await page.locator("[data-tab=errors]").click()
+    backend = page.locator("article.error[data-source=backend]")
+    await expect(backend).to_contain_text("CardProcessorTimeout")
+    await expect(backend).to_contain_text("Backend")
+    await page.goto(f"{server.base_url}{server.page(replay['replay_id'])}")
+    await page.locator("header details summary").last.click()
+    await page.locator("header a[href$='/delete'], header button[data-opens]").last.click()
+    dialog = page.locator("#delete-dialog")
+    await expect(dialog).to_be_visible()
+    await dialog.locator("button[data-kind=danger]").click()
+    await page.wait_for_url("**/replays**")
+    await expect(page.locator(f"a[href*='{replay['replay_id']}']")).to_have_count(0)
+
+
+async def run(postgres_url: str, template: str, folder: Path) -> list[str]:
+    """Start server and browser, watch, and return what the console said."""
+    said: list[str] = []
+    async for url in postgres._fresh_database(postgres_url, template=template):
+        async with running(url, folder) as server, async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = await browser.new_page(viewport={"width": 1440, "height": 900})
+            page.on("console", lambda message: said.append(message.text))
+            page.on("pageerror", lambda error: said.append(str(error)))
+            look = _LOOK.replace("PALETTE", json.dumps(PALETTE + _CLIP_ENDS))
+            await page.add_init_script(look)
+            await watch(server, page)
+            await browser.close()
+    return said
+
+
+def in_a_thread(work: Callable[[], Coroutine[Any, Any, list[str]]]) -> list[str]:
+    """Run work on an event loop in another thread; its error is raised here."""
+    results: list[list[str]] = []
+    errors: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            results.append(asyncio.run(work()))
+        except BaseException as error:  # noqa: BLE001 - handed over to the test's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_replay_is_found_watched_and_deleted(postgres_url, template_database, tmp_path):
+    """List, page, seeks, fast play, errors with their project, deletion; the console is silent."""
+    assert in_a_thread(lambda: run(postgres_url, template_database, tmp_path)) == []
