@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
+from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.errors import attachments, feedback, sessions, writes as error_writes
 from app.ingest import expand
@@ -21,6 +23,8 @@ from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
 from app.traces import logs, writes as trace_writes
+
+_Place = TypeVar("_Place", bound=tuple[ProjectId, *tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +117,7 @@ async def _store_segments(
 
 async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
     added = await error_writes.add_events(connection, prepared.events)
-    counts: Counter[OutcomeKey] = Counter()
-    for event in prepared.events:
-        key = (event.project_id, event.event_id)
-        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
-        added.discard(key)
-        counts[outcome_key(event.project_id, "event", outcome)] += 1
-    return counts
+    return _count("event", [(one.project_id, one.event_id) for one in prepared.events], added)
 
 
 async def _store_attachments(
@@ -128,34 +126,19 @@ async def _store_attachments(
     """Store the rows of files; a duplicate's object is the one that is there already."""
     new = [work.attachment for work in prepared.attachments]
     added = await attachments.add_attachments(connection, new)
-    counts: Counter[OutcomeKey] = Counter()
-    for one in new:
-        key = attachments.key_of(one)
-        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
-        added.discard(key)
-        counts[outcome_key(one.project_id, "attachment", outcome)] += 1
-    return counts
+    return _count("attachment", [attachments.key_of(one) for one in new], added)
 
 
 async def _store_logs(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
     added = await logs.add_logs(connection, prepared.logs)
-    counts: Counter[OutcomeKey] = Counter()
-    for one in prepared.logs:
-        key = (one.project_id, one.log_id)
-        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
-        added.discard(key)
-        counts[outcome_key(one.project_id, "log", outcome)] += 1
-    return counts
+    return _count("log", [(one.project_id, one.log_id) for one in prepared.logs], added)
 
 
 async def _store_feedback(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
     added = await feedback.add_feedback(connection, prepared.feedback)
     counts: Counter[OutcomeKey] = Counter()
     for one in prepared.feedback:
-        key = (one.project_id, one.event_id)
-        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
-        added.discard(key)
-        counts[outcome_key(one.project_id, one.item_type, outcome)] += 1
+        counts += _count(one.item_type, [(one.project_id, one.event_id)], added)
     return counts
 
 
@@ -169,19 +152,28 @@ async def _store_sessions(connection: AsyncConnection, prepared: Prepared) -> Co
 
 
 async def _store_traces(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
-    counts: Counter[OutcomeKey] = Counter()
     added = await trace_writes.add_transactions(connection, prepared.transactions)
-    for transaction in prepared.transactions:
-        key = (transaction.project_id, transaction.event_id)
-        outcome = Outcome.KEPT if key in added else Outcome.DUPLICATE
-        added.discard(key)
-        counts[outcome_key(transaction.project_id, "transaction", outcome)] += 1
+    places = [(one.project_id, one.event_id) for one in prepared.transactions]
+    counts = _count("transaction", places, added)
     new = await trace_writes.add_spans(connection, prepared.spans)
-    for span in prepared.spans:
-        place = (span.project_id, span.trace_id, span.span_id)
-        outcome = Outcome.KEPT if place in new else Outcome.DUPLICATE
-        new.discard(place)
-        counts[outcome_key(span.project_id, "span", outcome)] += 1
+    spans = [(one.project_id, one.trace_id, one.span_id) for one in prepared.spans]
+    return counts + _count("span", spans, new)
+
+
+def _count(item_type: str, places: Sequence[_Place], added: set[_Place]) -> Counter[OutcomeKey]:
+    """Count items by whether their rows were added.
+
+    Args:
+        item_type: Of all of them.
+        places: The key of each, the project first, in the order of arrival.
+        added: Keys of new rows; each is taken out by the first item that has it, so that the
+            others of a batch count as duplicates.
+    """
+    counts: Counter[OutcomeKey] = Counter()
+    for place in places:
+        outcome = Outcome.KEPT if place in added else Outcome.DUPLICATE
+        added.discard(place)
+        counts[outcome_key(place[0], item_type, outcome)] += 1
     return counts
 
 
