@@ -36,10 +36,13 @@ run: $(APP) $(BIN)/playhead
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# Two runs of pytest: the browser's driver keeps an event loop of its own.
+# A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
+# the tests of another cannot share.
 test: lint javascript system
+	$(BIN)/python -m pytest -q tests/browser/pages
+	$(BIN)/python -m pytest -q tests/browser/player
+	$(BIN)/python -m pytest -q tests/browser/watch
 	$(BIN)/python -m pytest -q --ignore=tests/browser tests
-	$(BIN)/python -m pytest -q tests/browser
 
 test-s3: $(DEV)
 	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3

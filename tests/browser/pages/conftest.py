@@ -12,7 +12,7 @@ FAKE_PLAYER = Path(__file__).with_name("fake_player.js")
 CHROMIUM = "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of this folder."""
     with sync_playwright() as playwright:

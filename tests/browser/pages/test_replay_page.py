@@ -176,7 +176,7 @@ def test_gaps_can_be_watched(replay):
         "aria-pressed", "false"
     )
     replay.evaluate("fake.store.set({ at_ms: 30000, in_gap: fake.store.get().gaps[0] })")
-    expect(replay.locator("[data-stage-card]")).to_contain_text("app in background")
+    expect(replay.locator("[data-stage-card]")).to_contain_text("App in background")
 
 
 def test_a_broken_video_says_so_and_can_be_tried_again(replay):
