@@ -8,10 +8,10 @@ zero on that scale, the same one the player counts from.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Final, Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -122,9 +122,12 @@ def state_of(replay: Replay, *, has_video: bool, now: datetime) -> State:
 
 
 def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:
-    """Put breadcrumbs in time order; one that overlapping segments both carry stands once."""
-    return _once(
-        chain.from_iterable(parts),
+    """Put breadcrumbs in time order; one that overlapping segments both carry stands once.
+
+    One that a segment itself repeats (four quick taps in a millisecond) stays repeated.
+    """
+    return _merge(
+        parts,
         place=lambda crumb: crumb.at_ms,
         identity=lambda crumb: (crumb.at_ms, crumb.category, crumb.message),
     )
@@ -132,8 +135,8 @@ def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb
 
 def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ...]:
     """Put network spans in time order; one that overlapping segments both carry stands once."""
-    return _once(
-        chain.from_iterable(parts),
+    return _merge(
+        parts,
         place=lambda span: span.at_ms,
         identity=lambda span: (span.at_ms, span.ended_ms, span.op, span.url),
     )
@@ -162,13 +165,24 @@ def screens_by_segment(
     )
 
 
-def _once(
-    items: Iterable[_T], *, place: Callable[[_T], int], identity: Callable[[_T], Hashable]
+def _merge(
+    parts: Iterable[Sequence[_T]],
+    *,
+    place: Callable[[_T], int],
+    identity: Callable[[_T], Hashable],
 ) -> tuple[_T, ...]:
-    first: dict[Hashable, _T] = {}
-    for item in items:
-        first.setdefault(identity(item), item)
-    return tuple(sorted(first.values(), key=place))
+    """Keep each item as often as the segment that has it most."""
+    kept: Counter[Hashable] = Counter()
+    merged: list[_T] = []
+    for part in parts:
+        here: Counter[Hashable] = Counter()
+        for item in part:
+            name = identity(item)
+            here[name] += 1
+            if here[name] > kept[name]:
+                kept[name] += 1
+                merged.append(item)
+    return tuple(sorted(merged, key=place))
 
 
 def _activity(segment: Segment) -> Activity:

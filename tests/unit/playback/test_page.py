@@ -75,6 +75,12 @@ def test_a_breadcrumb_of_two_segments_stands_once():
     assert page.merge_breadcrumbs([(first, other), (first, early)]) == (early, first, other)
 
 
+def test_taps_of_one_moment_stay_as_many_as_they_were():
+    """A segment's own repeats are real; only what another segment repeats is dropped."""
+    tap = Breadcrumb(5, "ui.tap", "btn_retry", None, {})
+    assert page.merge_breadcrumbs([(tap, tap, tap), (tap, tap)]) == (tap, tap, tap)
+
+
 def test_a_request_of_two_segments_stands_once():
     """Same time, end, kind and address are the same request."""
     one = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
