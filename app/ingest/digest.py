@@ -33,7 +33,6 @@ from app.journal import adopt, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
-from app.projects.model import KeyRecord
 from app.scrub.rules import Rules
 from app.storage.port import ObjectStore
 
@@ -91,7 +90,10 @@ class Digester:
         if not done:
             run.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._digested_seq >= self._journal.last_seq:
+
+    async def forget(self) -> None:
+        """Forget how far the journal was digested, if its folder is gone; call it when closed."""
+        if not self._journal.path.exists():
             with contextlib.suppress(Unavailable):
                 await self._forget_mark(self._journal.id)
 
@@ -238,7 +240,8 @@ class Digester:
         return {
             (key, project_id)
             for key, project_id in unseen
-            if records.get(key) != KeyRecord(project_id, is_active=True)
+            # One that was switched off since counts: its envelope has been answered 200.
+            if key not in records or records[key].project_id != project_id
         }
 
     async def _read_mark(self, journal_id: str) -> int:

@@ -49,3 +49,4 @@ class Lane:
         """Digest what is in memory, as far as that goes; the journal keeps the rest."""
         await self.digester.stop()
         await self.gate.journal.close()
+        await self.digester.forget()

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.core import clock
 from app.core.errors import Unavailable
+from app.ingest.reopen import reopen
+from app.journal.entry import Entry
+from app.projects import writes as project_writes
 from app.storage.local import LocalStore
 from tests.support import clips, envelopes, payloads, reading, recordings
 from tests.support.server import exchange
@@ -213,3 +217,22 @@ async def test_a_backend_is_linked_by_the_trace_alone(server):
     )
     found = await server.dump(REPLAY_ID)
     assert found["errors"] == [("backend", EVENT_ID)]
+
+
+async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server):
+    """Read back after a restart, an entry is judged by its project, not by today's switch."""
+    entry = Entry(
+        seq=1,
+        project_id=server.app.id,
+        key=server.app.key,
+        received_ms=clock.now_ms(),
+        client_ip=None,
+        content_encoding="gzip",
+        kind="envelope",
+        body=envelopes.event_envelope(),
+    )
+    async with server.database.transaction() as connection:
+        await project_writes.set_key_active(
+            connection, server.app.id, server.app.key, is_active=False
+        )
+    assert await server.service.lane.digester._unknown_keys([reopen(entry)]) == set()
