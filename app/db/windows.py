@@ -1,14 +1,15 @@
 """Replay windows as a table inside a statement, for the domains that link to replays."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
 
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.windows import SLACK, ReplayWindow
 
 WINDOWS: Final = """
@@ -22,6 +23,35 @@ WINDOWS: Final = """
     )
 """
 """Two common table expressions: `windows`, one row each, and the trace ids of each."""
+
+
+def happened_within(alias: str) -> str:
+    """Return the condition that a row with a moment (`at`) lies in the time of window `w`.
+
+    On the phone's clock or on the server's: either will do.
+    """
+    return _overlaps(f"{alias}.at", f"{alias}.at", alias)
+
+
+def lasted_within(alias: str) -> str:
+    """Return the condition that a row with a start, and perhaps an end, touches window `w`."""
+    return _overlaps(
+        f"{alias}.started_at", f"coalesce({alias}.ended_at, {alias}.started_at)", alias
+    )
+
+
+def _overlaps(start: str, end: str, alias: str) -> str:
+    drift = f"{alias}.drift_ms * interval '1 ms'"
+    return f"""(({start} <= w.ends and {end} >= w.starts)
+        or ({start} + {drift} <= w.server_ends and {end} + {drift} >= w.server_starts))"""
+
+
+def traces_by_replay(rows: Iterable[Row[Any]]) -> dict[ReplayId, set[TraceId]]:
+    """Gather rows of `replay_id` and `trace_id`."""
+    traces: dict[ReplayId, set[TraceId]] = {}
+    for row in rows:
+        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
+    return traces
 
 
 def statement(sql: str) -> TextClause:

@@ -39,8 +39,7 @@ _FEEDBACK: Final = sql_windows.statement(
         join feedback f on f.trace_id = t.trace_id
         where f.replay_id is null
           and f.project_id = any(:project_ids)
-          and (f.at between w.starts and w.ends
-               or f.at + f.drift_ms * interval '1 ms' between w.server_starts and w.server_ends)
+          and {sql_windows.happened_within("f")}
     )
     select f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message,
            f.name, f.email, f.url, f.associated_event_id, f.replay_id, f.trace_id, f.platform,

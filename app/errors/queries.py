@@ -31,8 +31,7 @@ _LINKED: Final = f"""
         join events e on e.trace_id = t.trace_id
         where e.replay_id is null
           and e.project_id = any(:project_ids)
-          and (e.at between w.starts and w.ends
-               or e.at + e.drift_ms * interval '1 ms' between w.server_starts and w.server_ends)
+          and {sql_windows.happened_within("e")}
     )
 """  # noqa: S608 - joined from constants
 _EVENTS: Final = sql_windows.statement(
@@ -122,13 +121,10 @@ async def traces_of(
     project_ids: Sequence[ProjectId],
 ) -> dict[ReplayId, set[TraceId]]:
     """Read the trace ids of events that name one of these replays."""
-    traces: dict[ReplayId, set[TraceId]] = {}
     found = await connection.execute(
         _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
     )
-    for row in found:
-        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
-    return traces
+    return sql_windows.traces_by_replay(found)
 
 
 def _event(row: Row[Any]) -> StoredEvent:

@@ -32,8 +32,7 @@ _LOGS: Final = sql_windows.statement(
         join logs l on l.trace_id = t.trace_id
         where l.replay_id is null
           and l.project_id = any(:project_ids)
-          and (l.at between w.starts and w.ends
-               or l.at + l.drift_ms * interval '1 ms' between w.server_starts and w.server_ends)
+          and {sql_windows.happened_within("l")}
     )
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes

@@ -29,9 +29,7 @@ _TRANSACTIONS: Final = sql_windows.statement(
         join transactions x on x.trace_id = t.trace_id
         where x.replay_id is null
           and x.project_id = any(:project_ids)
-          and ((x.started_at <= w.ends and x.ended_at >= w.starts)
-               or (x.started_at + x.drift_ms * interval '1 ms' <= w.server_ends
-                   and x.ended_at + x.drift_ms * interval '1 ms' >= w.server_starts))
+          and {sql_windows.lasted_within("x")}
     )
     select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
            x.platform, x.trace_id, x.replay_id, x.spans
@@ -54,10 +52,7 @@ _SPANS: Final = sql_windows.statement(
         join spans s on s.trace_id = t.trace_id
         where s.replay_id is null
           and s.project_id = any(:project_ids)
-          and ((s.started_at <= w.ends and coalesce(s.ended_at, s.started_at) >= w.starts)
-               or (s.started_at + s.drift_ms * interval '1 ms' <= w.server_ends
-                   and coalesce(s.ended_at, s.started_at) + s.drift_ms * interval '1 ms'
-                       >= w.server_starts))
+          and {sql_windows.lasted_within("s")}
     )
     select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
            s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,
@@ -103,13 +98,10 @@ async def traces_of(
     project_ids: Sequence[ProjectId],
 ) -> dict[ReplayId, set[TraceId]]:
     """Read the trace ids of transactions and spans that name one of these replays."""
-    traces: dict[ReplayId, set[TraceId]] = {}
     found = await connection.execute(
         _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
     )
-    for row in found:
-        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
-    return traces
+    return sql_windows.traces_by_replay(found)
 
 
 def _transaction(row: Row[Any]) -> StoredTransaction:
