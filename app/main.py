@@ -191,7 +191,9 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         housekeeper = Housekeeper(database)
         housekeeper.start()
         stack.push_async_callback(housekeeper.stop)
-        house = House(settings, database, objects, keys, Renderer(static_base=_static_base()))
+        house = House(
+            settings, database, objects, keys, Renderer(static_base=_static_base()), sweeper
+        )
         stack.push_async_callback(house.close)
         yield Service(_build(house, lane), house, lane, sweeper)
 

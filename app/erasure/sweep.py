@@ -49,6 +49,7 @@ class Sweeper:
 
     async def _run(self) -> None:
         while True:
+            self._wanted.clear()
             try:
                 while await sweep(self._database, self._objects):
                     pass
@@ -56,7 +57,6 @@ class Sweeper:
                 _logger.warning("the sweep waits", error=str(error))
             except Exception:
                 _logger.exception("the sweep failed")
-            self._wanted.clear()
             try:
                 await asyncio.wait_for(self._wanted.wait(), _PAUSE_S)
             except TimeoutError:

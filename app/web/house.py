@@ -10,6 +10,7 @@ from starlette.requests import Request
 from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.erasure.sweep import Sweeper
 from app.playback.shelf import Shelf
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
@@ -25,6 +26,7 @@ class House:
     store: ObjectStore
     keys: KeyCache
     renderer: Renderer
+    sweeper: Sweeper
     shelf: Shelf = field(default_factory=Shelf)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that a page began and that outlives its answer."""

@@ -75,6 +75,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
         await erase_replay(here.db, watching.key, person_id=person_id, at=clock.now())
     except NotFound:
         return await _absent(request, watching)
+    here.sweeper.hurry()
     return answer.go(hrefs.REPLAYS, done="replay-deleted")
 
 
