@@ -192,7 +192,7 @@ def _activity(segment: Segment) -> Activity:
     except ValueError as error:
         _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
         events = []
-    return activity.read(events if isinstance(events, list) else [])
+    return activity.read(events if isinstance(events, list) else [], with_touches=False)
 
 
 def _all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, ...]:
