@@ -83,22 +83,6 @@ def read(
         raise Unavailable(f"the journal {folder} cannot be read: {error.strerror}") from error
 
 
-def take(entries: Iterator[Entry], *, max_entries: int, max_bytes: int) -> list[Entry]:
-    """Take the next entries for one batch: at least one, while there are any.
-
-    The entry that crosses `max_bytes` is the batch's last.
-    """
-    taken: list[Entry] = []
-    size_bytes = 0
-    while len(taken) < max_entries and size_bytes < max_bytes:
-        found = next(entries, None)
-        if found is None:
-            break
-        taken.append(found)
-        size_bytes += len(found.body)
-    return taken
-
-
 def _read_file(
     path: Path,
     following: files.Numbered | None,

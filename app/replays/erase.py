@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId
@@ -128,9 +128,3 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[Outgoing]
 async def forget_outgoing(connection: AsyncConnection, done: Sequence[int]) -> None:
     """Take objects off the list that are removed or needed."""
     await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
-
-
-async def count_outgoing(connection: AsyncConnection) -> int:
-    """Count the objects that wait for removal."""
-    waiting = await connection.scalar(select(func.count()).select_from(object_outbox))
-    return waiting or 0

@@ -235,24 +235,3 @@ def test_damage_is_logged_unless_asked_otherwise(tmp_path, caplog, capsys):
     told = caplog.text + capsys.readouterr().out
     assert "journal damaged" in told
     assert files.name(1) in told
-
-
-def test_batch_is_bounded_by_count_and_bytes():
-    """A batch ends at its count, or with the entry that crosses its bytes."""
-    every = [entry_of(seq, b"x" * 10) for seq in range(1, 8)]
-    entries = iter(every)
-    assert reader.take(entries, max_entries=2, max_bytes=99) == every[:2]
-    assert reader.take(entries, max_entries=9, max_bytes=11) == every[2:4]
-    assert reader.take(entries, max_entries=9, max_bytes=1) == every[4:5]
-    assert reader.take(entries, max_entries=9, max_bytes=999) == every[5:]
-    assert reader.take(entries, max_entries=9, max_bytes=999) == []
-
-
-def test_abandoned_reader_closes_its_file(tmp_path):
-    """A digest that stops in the middle leaves no file open."""
-    lay(tmp_path, file_of([ONE, TWO]))
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    entries = reader.read(tmp_path)
-    assert next(iter(entries)) == ONE
-    del entries
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
