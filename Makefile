@@ -24,8 +24,9 @@ APP := $(VENV)/.app-$(call checksum,requirements/app.lock)
 DEV := $(VENV)/.dev-$(call checksum,requirements/dev.lock)
 NODE := node_modules/.packages-$(call checksum,package-lock.json)
 
-# pip takes nothing whose hash is not in the lock.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# pip takes nothing whose hash is not in the lock. The lock is complete, so pip must not resolve: it
+# would look for the newest `coverage[toml]` though the lock pins `coverage`, and fail.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
