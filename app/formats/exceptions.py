@@ -69,10 +69,10 @@ def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
         stands with the first one, which is made for it if there is none.
     """
     chain = list_values(event)
-    shown = [_read_exception(value, _frames(value)) for value in reversed(chain)]
+    shown = [_read_exception(value, frames_of(value)) for value in reversed(chain)]
     if any(one.frames for one in shown):
         return tuple(shown)
-    frames = _thread_frames(event)
+    frames = thread_frames(event)
     if frames:
         shown[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
     return tuple(shown)
@@ -94,7 +94,7 @@ def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
     Returns:
         The last frame of the app's own code; else the last that is not said to be foreign.
     """
-    frames = _frames(value) or _thread_frames(event)
+    frames = frames_of(value) or thread_frames(event)
     foreign: Any = None
     for frame in reversed(frames):
         is_own = jsonish.flag(frame, "in_app")
@@ -110,17 +110,17 @@ def mechanism_of(value: JsonObject) -> JsonObject:
     return jsonish.mapping(value, "mechanism")
 
 
-def _frames(holder: JsonObject) -> list[JsonObject]:
+def frames_of(holder: JsonObject) -> list[JsonObject]:
     """List the stack frames of an exception or a thread, as sent."""
     frames = jsonish.sequence(jsonish.mapping(holder, "stacktrace"), "frames")
     return [frame for frame in frames if isinstance(frame, dict)]
 
 
-def _thread_frames(event: JsonObject) -> list[JsonObject]:
-    """List the frames of the thread that crashed, or of the only one that has any."""
+def thread_frames(event: JsonObject) -> list[JsonObject]:
+    """List the frames of the thread that crashed, or else of the only one that has any."""
     threads = [one for one in jsonish.values_of(event, "threads") if isinstance(one, dict)]
     crashed = [thread for thread in threads if jsonish.flag(thread, "crashed")]
-    stacks = [frames for thread in crashed or threads if (frames := _frames(thread))]
+    stacks = [frames for thread in crashed or threads if (frames := frames_of(thread))]
     return stacks[0] if stacks and (crashed or len(stacks) == 1) else []
 
 

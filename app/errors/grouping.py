@@ -1,0 +1,198 @@
+"""Tells which issue an event belongs to: one pure function of the event as sent.
+
+    fingerprint   the app says so itself; `{{ default }}` stands for the rules below
+    stack         types of the chain, and the app's own frames of each
+    exception     no frames: types, and what the exception says with its numbers replaced
+    message       the template of a log call, else the text with its numbers replaced
+    fallback      nothing at all: platform, logger, transaction
+
+Not part of a key, since they differ between two runs or two builds of one problem: line numbers,
+addresses, ids, numbers of lambdas and anonymous classes, names a shrinker made, the depth of a
+recursion, the parameters of a message.
+
+`VERSION` goes into every key. Whoever changes the rules adds a version and keeps the old function:
+an event whose older key has an issue stays with it (`issues.place`), so nothing is scattered.
+
+Source: wire protocol notes, section 9.4.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from app.core.ids import IssueId
+from app.errors import names, placeholders
+from app.errors.stack import contribution
+from app.formats import exceptions, jsonish
+from app.formats.jsonish import JsonObject
+
+Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
+
+VERSION: Final = 1
+_PART_CHARS: Final = 500
+_MOST_FINGERPRINTS: Final = 50
+_VARIABLE: Final = re.compile(r"\{\{\s*([\w.\-]+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Where an event belongs, and why."""
+
+    issue_id: IssueId
+    rule: Rule
+    parts: tuple[str, ...]
+    """What the key was made of, for a person to read."""
+
+
+def group(event: JsonObject) -> Grouping:
+    """Return the issue that an event belongs to.
+
+    Args:
+        event: As sent, scrubbed; anything may be missing or of the wrong type.
+
+    Returns:
+        The same `issue_id` for the same problem, within a project; it is a hash of `parts`.
+    """
+    rule, parts = _by_fingerprint(event) or _by_default(event)
+    return Grouping(_key(rule, parts), rule, tuple(parts))
+
+
+def keys(event: JsonObject) -> tuple[IssueId, ...]:
+    """Return the keys of an event by every version of the rules, the newest first."""
+    return tuple([version(event).issue_id for version in _VERSIONS])
+
+
+_VERSIONS: Final[tuple[Callable[[JsonObject], Grouping], ...]] = (group,)
+
+
+def _key(rule: Rule, parts: Sequence[str]) -> IssueId:
+    text = "\x1f".join([str(VERSION), rule, *parts])
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
+    return IssueId(digest.hexdigest())
+
+
+def _by_fingerprint(event: JsonObject) -> tuple[Rule, list[str]] | None:
+    """Follow the fingerprint; one that says no more than `{{ default }}` is none."""
+    sent = event.get("fingerprint")
+    if not isinstance(sent, list) or not sent:
+        return None
+    texts = [text for one in sent[:_MOST_FINGERPRINTS] if (text := jsonish.text_of(one))]
+    if not texts or [_VARIABLE.sub(r"{{\1}}", text) for text in texts] == ["{{default}}"]:
+        return None
+    parts: list[str] = []
+    for text in texts:
+        whole = _VARIABLE.fullmatch(text.strip())
+        if whole and whole[1] == "default":
+            rule, default = _by_default(event)
+            parts += [rule, *default]
+        else:
+            parts.append(_VARIABLE.sub(lambda found: _value(event, found), text)[:_PART_CHARS])
+    return "fingerprint", parts
+
+
+def _value(event: JsonObject, found: re.Match[str]) -> str:
+    """Return what a variable of a fingerprint stands for; one nobody knows stays as it is."""
+    name = found[1]
+    if name.startswith("tags."):
+        return jsonish.pairs(event, "tags").get(name.removeprefix("tags."), "")
+    chain = exceptions.list_values(event)
+    main = chain[-1] if chain else {}
+    frame = exceptions.main_frame(event, main)
+    known: dict[str, str | None] = {
+        "type": jsonish.text(main, "type"),
+        "value": jsonish.text(main, "value"),
+        "function": frame.function if frame else None,
+        "module": frame.module if frame else None,
+        "package": frame.package if frame else None,
+        "message": _template(event),
+        "transaction": jsonish.text(event, "transaction"),
+        "level": jsonish.text(event, "level"),
+        "logger": jsonish.text(event, "logger"),
+    }
+    short = name.removeprefix("error.").removeprefix("stack.")
+    return (known[short] or "") if short in known else found[0]
+
+
+def _by_default(event: JsonObject) -> tuple[Rule, list[str]]:
+    platform = event.get("platform")
+    chain = exceptions.list_values(event)
+    template = _template(event)
+    # SDKs wrap a message into an exception without a type to give it a stack.
+    if chain and not (template and not any(one.get("type") for one in chain)):
+        return _by_chain(chain, event, platform if isinstance(platform, str) else "")
+    # A message names its problem; where it was logged from may be the place of many.
+    if template:
+        return "message", [placeholders.fill(template)]
+    if stack := contribution(exceptions.thread_frames(event), platform, _images(event)):
+        return "stack", stack
+    facts = [jsonish.text(event, key) or "" for key in ("platform", "logger", "transaction")]
+    return "fallback", facts
+
+
+def _by_chain(
+    chain: Sequence[JsonObject], event: JsonObject, platform: str
+) -> tuple[Rule, list[str]]:
+    """Group by the frames of the whole chain, else by what the exceptions are and say."""
+    images = _images(event)
+    stacks = [contribution(exceptions.frames_of(one), platform, images) for one in chain]
+    if not any(stacks):
+        stacks[-1] = contribution(exceptions.thread_frames(event), platform, images)
+    if any(stacks):
+        blocks = [[_type(one), *stack] for one, stack in zip(chain, stacks, strict=True)]
+        return "stack", [part for block in _without_siblings(chain, blocks) for part in block]
+    says = next((said for one in reversed(chain) if (said := _says(one))), "")
+    types = [[_type(one)] for one in chain]
+    parts = [part for block in _without_siblings(chain, types) for part in block]
+    if not says:
+        says = placeholders.fill(_template(event) or "")
+    return "exception", [*parts, says]
+
+
+def _without_siblings(
+    chain: Sequence[JsonObject], blocks: Sequence[list[str]]
+) -> Sequence[list[str]]:
+    """Make the members of an exception group a set: how many failed, and in what order, is chance.
+
+    A chain of causes stays as it is.
+    """
+    if not any(exceptions.mechanism_of(one).get("is_exception_group") is True for one in chain):
+        return blocks
+    members = sorted({tuple(block) for block in blocks[:-1]})
+    return [*(list(block) for block in members), blocks[-1]]
+
+
+def _type(value: JsonObject) -> str:
+    """Name the type; not where the SDK made it up, and without what a shrinker made of it."""
+    mechanism = exceptions.mechanism_of(value)
+    if mechanism.get("synthetic") is True:
+        return ""
+    name = jsonish.text(value, "type", limit=_PART_CHARS) or ""
+    if name.startswith("App Hang"):
+        return "App Hang"
+    if names.is_shrunk(name, name, "jvm"):
+        return names.SHRUNK
+    error: Any = jsonish.mapping(jsonish.mapping(mechanism, "meta"), "ns_error").get("code")
+    return f"{name} {error}" if isinstance(error, int) else name
+
+
+def _images(event: JsonObject) -> list[Any]:
+    return jsonish.sequence(jsonish.mapping(event, "debug_meta"), "images")
+
+
+def _says(value: JsonObject) -> str:
+    return placeholders.fill(jsonish.text(value, "value") or "")
+
+
+def _template(event: JsonObject) -> str | None:
+    """Return the message before its parameters went in, where the SDK sends it."""
+    for key in ("logentry", "message"):
+        entry = event.get(key)
+        if isinstance(entry, dict):
+            found = jsonish.text(entry, "message") or jsonish.text(entry, "formatted")
+        else:
+            found = jsonish.text_of(entry)
+        if found:
+            return found
+    return None

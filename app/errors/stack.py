@@ -1,0 +1,130 @@
+"""Turns a stack into what it adds to the key of a group: the names that outlive a build.
+
+Of the frames those of the app count; where none is marked so, those that no platform is known by;
+where there are none of these, all of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.errors import names
+from app.errors.names import Family
+from app.formats.jsonish import JsonObject
+
+_FAMILIES: Final[dict[str, Family]] = {
+    "java": "jvm", "kotlin": "jvm", "scala": "jvm",
+    "cocoa": "native", "native": "native", "objc": "native", "c": "native", "rust": "native",
+}  # fmt: skip
+_WITH_SOURCE: Final = frozenset(
+    {"python", "javascript", "node", "php", "ruby", "perl", "elixir", "other", "dart"}
+)
+"""Platforms whose frames may carry the source line as it runs."""
+_SOURCE_CHARS: Final = 120
+_NAME_CHARS: Final = 300
+_FOREIGN: Final = (
+    "java.", "javax.", "jdk.", "sun.", "kotlin.", "kotlinx.", "android.", "androidx.",
+    "com.android.", "dalvik.", "libcore.", "com.google.android.",
+)  # fmt: skip
+_DEEP: Final = 150
+"""A stack of more frames of the app is a recursion without end: where it began is chance."""
+_MOST_FRAMES: Final = 2_000
+
+
+def contribution(
+    frames: Sequence[JsonObject], platform: object, images: Sequence[Any] = ()
+) -> list[str]:
+    """Return one part for each frame that counts, the oldest call first.
+
+    Args:
+        frames: As sent.
+        platform: Of the event; a frame may have its own.
+        images: The binaries of `debug_meta`, for frames that do not say where theirs begins.
+
+    Returns:
+        `module|function|source line`; consecutive equal ones stand once. Empty if no frame has a
+        name or an address.
+    """
+    parts: list[str] = []
+    shrunk: list[str] = []
+    for frame in _counting(frames[-_MOST_FRAMES:]):
+        own = frame.get("platform") or platform
+        part, plain = _part(frame, own if isinstance(own, str) else "", images)
+        if part and (not parts or parts[-1] != part or part == names.SHRUNK):
+            parts.append(part)
+            shrunk.append(plain)
+    if all(part == names.SHRUNK for part in parts):
+        parts = shrunk  # the names of one build are better than none
+    return sorted(set(parts)) if len(parts) > _DEEP else parts
+
+
+def _counting(frames: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    own = [frame for frame in frames if frame.get("in_app") in (True, "true")]
+    if own:
+        return own
+    unsaid = [
+        frame
+        for frame in frames
+        if frame.get("in_app") is None and not _text(frame.get("module")).startswith(_FOREIGN)
+    ]
+    return unsaid or frames
+
+
+def _part(frame: JsonObject, platform: str, images: Sequence[Any]) -> tuple[str, str]:
+    """Write one frame; the second form keeps the names that a shrinker made."""
+    family = _FAMILIES.get(platform, "script")
+    function = names.function(_text(frame.get("function")), family)
+    place = names.module(_text(frame.get("module")), family)
+    if not place:
+        place = names.file(_text(frame.get("filename")) or _text(frame.get("abs_path")))
+    if family == "native":
+        return _native_part(frame, function, images)
+    line = frame.get("context_line") if platform in _WITH_SOURCE else None
+    source = line.strip() if isinstance(line, str) else ""
+    if len(source) > _SOURCE_CHARS or "{snip}" in source:
+        source = ""
+    if not (function or source or place):
+        return "", ""
+    plain = f"{place}|{function}|{source}"
+    return (names.SHRUNK if names.is_shrunk(place, function, family) else plain), plain
+
+
+def _native_part(frame: JsonObject, function: str, images: Sequence[Any]) -> tuple[str, str]:
+    """Name the function alone, else where it lies in its binary: that holds for one build."""
+    part = function
+    if not part:
+        package = names.file(_text(frame.get("package")))
+        offset = _offset(frame, images)
+        part = f"{package}+{offset:#x}" if offset is not None else package
+    return part, part
+
+
+def _offset(frame: JsonObject, images: Sequence[Any]) -> int | None:
+    """Return how far into its binary a frame is."""
+    address = _address(frame.get("instruction_addr"))
+    if address is None:
+        return None
+    base = _address(frame.get("image_addr"))
+    if base is None:
+        base = next((start for one in images if (start := _start(one, address)) is not None), None)
+    return None if base is None or address < base else address - base
+
+
+def _start(image: Any, address: int) -> int | None:
+    """Return where a binary begins, if the address lies in it."""
+    if not isinstance(image, dict):
+        return None
+    start, size = _address(image.get("image_addr")), image.get("image_size")
+    if start is None or not isinstance(size, int):
+        return None
+    return start if start <= address < start + size else None
+
+
+def _address(value: Any) -> int | None:
+    try:
+        return int(value, 16) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _text(value: Any) -> str:
+    return value[:_NAME_CHARS] if isinstance(value, str) else ""

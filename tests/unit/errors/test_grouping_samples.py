@@ -1,0 +1,113 @@
+"""The groups a developer expects over the recorded events of all SDKs, and why."""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from app.errors import grouping
+from app.formats import jsonish
+from tests.support import recorded, samples
+
+pytestmark = samples.needs_samples
+
+EXPECTED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    (
+        "stack",
+        "One frozen image load in onResume, two recordings: the lock frames below it are Java's.",
+        ("android-anr-a/002", "android-events-a/007"),
+    ),
+    (
+        "stack",
+        "One raise in pay() of the backend: the order number in the text is a parameter.",
+        ("android-buffer-a/005", "android-session-full-a/017"),
+    ),
+    (
+        "stack",
+        "One throw in charge(), whatever it says; frames nobody marks as the app's do not count.",
+        (
+            "android-buffer-a/007",
+            "android-events-a/003",
+            "android-gap-a/008",
+            "android-rotation-a/010",
+            "android-text-a/003",
+        ),
+    ),
+    (
+        "stack",
+        "The same PaymentException, but caused by a broken connection: another problem to fix.",
+        ("android-session-full-a/019",),
+    ),
+    ("stack", "A crash in the cart.", ("android-crash-a/008",)),
+    ("message", "A log line, wherever it was logged from.", ("android-buffer-a/013",)),
+    ("message", "Another log line from the same function.", ("android-events-a/002",)),
+    (
+        "stack",
+        "A minified bundle names only onPress: React Native and Flutter recordings of one error.",
+        ("flutter-android-a/003", "rn-android-a/003"),
+    ),
+    ("stack", "An NSError: its code tells it from others of its domain.", ("ios-session-a/004",)),
+    ("message", "A plain message of Node.", ("node-11-features/007",)),
+    ("stack", "An Error with a cause, both from one anonymous line.", ("node-11-features/009",)),
+    (
+        "message",
+        "A message that the SDK wrapped into an exception without a type.",
+        ("node-11-features/010",),
+    ),
+    ("message", "A plain message of an old Node SDK.", ("node-5-store/000",)),
+    ("stack", "JSON.parse called by the app.", ("node-5-store/002",)),
+    ("stack", "An anonymous handler: its source line is its name.", ("node-7-express/002",)),
+    ("stack", "An index out of range in a view.", ("python-0.14-flask-store/001",)),
+    (
+        "message",
+        "A log call with a parameter: its template names it, not '97%'.",
+        ("python-2.75-features/004", "python-2.75-span-streaming/004"),
+    ),
+    (
+        "stack",
+        "A recursion, and what was raised from it.",
+        ("python-2.75-features/005", "python-2.75-span-streaming/005"),
+    ),
+    (
+        "stack",
+        "An exception group: its members as a set.",
+        ("python-2.75-features/006", "python-2.75-span-streaming/006"),
+    ),
+    (
+        "fallback",
+        "An event that carries nothing but data.",
+        ("python-2.75-features/007", "python-2.75-span-streaming/007"),
+    ),
+    (
+        "stack",
+        "One rejection in a browser, with and without compressed recordings.",
+        ("web-session/006", "web-uncompressed-static/005"),
+    ),
+)
+
+
+def events() -> dict[str, dict[str, Any]]:
+    """Read every recorded error and message, by name."""
+    found = {}
+    for family in samples.families():
+        for request in recorded.requests(family):
+            for item in recorded.envelope_of(request).items:
+                if item.type == "event":
+                    found[request.name] = jsonish.decode_object(item.payload, "event")
+    return found
+
+
+def test_recorded_events_form_the_groups_a_developer_expects():
+    """Every event of every family stands in the table above, in the group it stands for."""
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, event in events().items():
+        found = grouping.group(event)
+        groups[found.rule, found.issue_id].add(name)
+    said = {(rule, frozenset(names)) for rule, _, names in EXPECTED}
+    assert {(rule, frozenset(names)) for (rule, _), names in groups.items()} == said
+
+
+def test_a_fingerprint_of_the_peers_data_is_followed():
+    """An event with a fingerprint of its own is grouped by it alone."""
+    path = samples.ROOT / "peer" / "sentry-java" / "json" / "sentry_event.json"
+    event = jsonish.decode_object(path.read_bytes(), "event")
+    found = grouping.group(event)
+    assert (found.rule, list(found.parts)) == ("fingerprint", event["fingerprint"])
