@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log, units
 from app.formats import activity, packed
-from app.formats.activity import Activity, Breadcrumb, NetworkSpan
+from app.formats.activity import Activity, Breadcrumb, NetworkSpan, Touch
 from app.formats.jsonish import JsonObject
 from app.playback import gaps, index
 from app.playback.gaps import ExplainedGap
@@ -139,6 +139,17 @@ def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ..
         parts,
         place=lambda span: span.at_ms,
         identity=lambda span: (span.at_ms, span.ended_ms, span.op, span.url),
+    )
+
+
+def merge_touches(
+    parts: Iterable[Sequence[tuple[Touch, tuple[int, int]]]],
+) -> tuple[tuple[Touch, tuple[int, int]], ...]:
+    """Put touches, each with its video's size, in time order; a repeated one stands once."""
+    return _merge(
+        parts,
+        place=lambda one: one[0].at_ms,
+        identity=lambda one: (one[0].at_ms, one[0].kind, one[0].pointer_id),
     )
 
 

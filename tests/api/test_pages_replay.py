@@ -87,6 +87,21 @@ async def test_the_index_brings_the_first_pictures(server: Server):
     assert part.headers["content-range"] == f"bytes {size - len(record)}-{size - 1}/{size}"
 
 
+async def test_gestures_come_on_the_players_clock(server: Server):
+    """A second look costs nothing while the replay stands still; a grown one is read anew."""
+    await server.take(envelopes.replay_video_envelope(0))
+    path = server.page(REPLAY_ID, "/gestures")
+    first = await server.web.get(path)
+    (tap,) = first.json()
+    assert [at_ms for at_ms, _, _ in tap["points"]] == [200, 280]
+    assert (tap["kind"], tap["finger"], tap["taps"], tap["dead"]) == ("tap", 0, 1, False)
+    known = {"if-none-match": first.headers["etag"]}
+    assert (await server.web.get(path, headers=known)).status_code == 304
+    await server.take(envelopes.replay_video_envelope(1))
+    assert len((await server.web.get(path, headers=known)).json()) == 2
+    assert (await server.web.get(server.page(OTHER_ID, "/gestures"))).status_code == 404
+
+
 async def test_a_range_that_is_not_there_is_refused(server: Server):
     """Past the end, reversed, several at once: 416 with the size."""
     await take_two_segments(server)

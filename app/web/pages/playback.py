@@ -1,20 +1,24 @@
 """The bytes behind the replay page: the index, the stream, and segments as they came."""
 
+import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.audit import writes as audit
 from app.audit.model import Action
+from app.core import units
 from app.core.errors import Forbidden, NotFound
 from app.core.log import get
-from app.playback import index, stream
+from app.playback import gestures, index, stream
 from app.playback.shelf import Held
 from app.replays import queries as replays
+from app.replays.model import Segment
 from app.storage.port import ObjectStore
 from app.web import access, house, ranges
 from app.web.access import Watching
@@ -66,6 +70,25 @@ async def send_stream(request: Request, watching: access.WatchingHere, v: str = 
     )
 
 
+@router.get(f"{_PATH}/gestures")
+async def send_gestures(request: Request, watching: access.WatchingHere) -> Response:
+    """Send what fingers did, in the pixels of the picture and on the player's clock."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        replay = await replays.one(connection, watching.key)
+        if replay is None:
+            raise NotFound(f"no replay {watching.key.replay_id}")
+        version = f'"{replay.segments}-{units.ms_from_at(replay.last_received_at)}"'
+        headers = {**_MEDIA, "ETag": version}
+        if request.headers.get("if-none-match") == version:
+            return Response(status_code=304, headers=headers)
+        segments = await replays.segments_of(connection, watching.key)
+        built = (await here.shelf.hold(connection, replay)).newest
+    zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
+    body = await asyncio.to_thread(_gestures_json, segments, zero_ms)
+    return Response(body, 200, headers, "application/json")
+
+
 @router.get(f"{_PATH}/segments/{{segment_id}}.mp4")
 async def send_segment(
     request: Request, watching: access.WatchingHere, segment_id: int
@@ -82,6 +105,24 @@ async def send_segment(
     chunks = _chunks(house.of(request).store, key, offset + wanted.start, offset + wanted.end)
     return await ranges.send(
         chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=_MEDIA
+    )
+
+
+def _gestures_json(segments: Sequence[Segment], zero_ms: int) -> bytes:
+    """Write gestures for the page: short names, times and places as flat lists."""
+    found = gestures.read(segments, zero_ms=zero_ms)
+    return msgspec.json.encode(
+        [
+            {
+                "kind": one.kind,
+                "finger": one.finger,
+                "size": one.size,
+                "points": [(point.at_ms, point.x, point.y) for point in one.points],
+                "taps": one.taps,
+                "dead": one.is_dead,
+            }
+            for one in found
+        ]
     )
 
 

@@ -53,6 +53,11 @@ def stream(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/stream"
 
 
+def gestures(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of what fingers did in a replay, as JSON."""
+    return f"{replay(project_id, replay_id)}/gestures"
+
+
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
     """Return the address of one segment's MP4, as the phone sent it."""
     return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"

@@ -105,6 +105,7 @@ class ReplayPage:
     state: ReplayState
     index_href: str
     stream_href: str
+    gestures_href: str
     start_at_ms: int
     """Where to open: `t` of the address."""
     tab: Tab

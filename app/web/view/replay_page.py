@@ -72,6 +72,7 @@ def build(
         state=_state(contents, ended),
         index_href=hrefs.index(key.project_id, key.replay_id),
         stream_href=hrefs.stream(key.project_id, key.replay_id),
+        gestures_href=hrefs.gestures(key.project_id, key.replay_id),
         start_at_ms=min(start_at_ms, contents.duration_ms),
         tab=tab,
         gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),

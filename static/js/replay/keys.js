@@ -3,7 +3,15 @@
  * only where the picture or the timeline has the focus.
  *
  * @import {Desk, Row} from "./types.js"
+ * @import {Gestures} from "./gestures.js"
  * @import {Tabs} from "./tabs.js"
+ *
+ * @typedef {object} Parts
+ * @property {Tabs} tabs
+ * @property {Gestures} gestures
+ * @property {() => void} focusFilter
+ * @property {() => void} copyLink
+ * @property {(row: Row) => void} open
  */
 
 import { openDialog } from "../overlays.js";
@@ -15,7 +23,7 @@ const STORED = "playhead.single-keys";
 
 /**
  * @param {Desk} desk
- * @param {{tabs: Tabs, focusFilter: () => void, copyLink: () => void, open: (row: Row) => void}} parts
+ * @param {Parts} parts
  */
 export function createKeys(desk, parts) {
   const acts = actions(desk, parts);
@@ -51,10 +59,10 @@ function keySwitch(signal) {
 
 /**
  * @param {Desk} desk
- * @param {{tabs: Tabs, focusFilter: () => void, copyLink: () => void, open: (row: Row) => void}} parts
+ * @param {Parts} parts
  * @returns {Record<string, () => void>}
  */
-function actions({ player, root, content, seek }, { tabs, focusFilter, copyLink, open }) {
+function actions({ player, root, content, seek }, { tabs, gestures, focusFilter, copyLink, open }) {
   const state = () => player.store.get();
   const by = (/** @type {number} */ ms) => () => seek(state().at_ms + ms);
   const step = (/** @type {number} */ frames) => () => player.request("step", { frames });
@@ -79,6 +87,7 @@ function actions({ player, root, content, seek }, { tabs, focusFilter, copyLink,
     ArrowUp: faster(1), ArrowDown: faster(-1), ">": faster(1), "<": faster(-1),
     Home: () => seek(0), End: () => seek(state().duration_ms),
     g: () => player.request("skip_gaps", {}),
+    t: gestures.toggle,
     "[": () => tabs.move(-1), "]": () => tabs.move(1),
     "/": () => {
       tabs.select("activity");

@@ -11,6 +11,7 @@ import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
 import { createFilter } from "./filter.js";
 import { createFollow, keepInSight } from "./follow.js";
+import { createGestures } from "./gestures.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createStage } from "./stage.js";
@@ -28,7 +29,13 @@ function start() {
   const tabs = createTabs(root, life.signal);
   drawTraces(root);
   const desk = createDesk(life.signal);
-  createStage(desk);
+  /** @type {{draw: () => void} | null} */
+  let timeline = null;
+  const gestures = createGestures(desk, () => {
+    stage.retell();
+    timeline?.draw();
+  });
+  const stage = createStage(desk, gestures.list);
   createTransport(desk);
   const address = createAddress(desk);
   const follow = createFollow(desk, tabs);
@@ -37,8 +44,8 @@ function start() {
     follow.update();
   });
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
-  const timeline = createTimeline(desk, open);
-  createKeys(desk, { tabs, focusFilter: filter.focus, copyLink: address.copy, open });
+  timeline = createTimeline(desk, open);
+  createKeys(desk, { tabs, gestures, focusFilter: filter.focus, copyLink: address.copy, open });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {
     const element = document.getElementById(id);
@@ -48,7 +55,9 @@ function start() {
     desk.reread();
     drawTraces(root);
     filter.apply();
-    timeline.draw();
+    stage.retell();
+    timeline?.draw();
+    void gestures.refresh();
     follow.update();
   });
   // A page that opens at a moment shows what happened then.

@@ -2,31 +2,61 @@
  * What stands around the picture: the screen's name, the last thing that happened, and a card
  * when there is something to say instead of a picture.
  *
- * @import {Desk, State} from "./types.js"
+ * @import {Gesture} from "./gesture_marks.js"
+ * @import {Content, Desk, State} from "./types.js"
  */
 
 import { el, mark, need, numberOf } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { lastBegun, screenAt } from "./content.js";
+import { endOf, startOf, words } from "./gesture_marks.js";
 import { gapReason } from "./lanes.js";
 
 const WAITING_MS = 300;
 const SKIPPED_MS = 2500;
 const CAPTION_MS = 4000;
+const STORED = "playhead.captions-read";
+/** A row so near a gesture speaks of it. */
+const ROW_NEAR_MS = 600;
 
-/** @param {Desk} desk */
-export function createStage(desk) {
+/**
+ * @param {Desk} desk
+ * @param {() => readonly Gesture[]} gestures
+ * @returns {{retell: () => void}}  `retell` makes the captions anew when the page has grown
+ */
+export function createStage(desk, gestures) {
   const { player, root, signal } = desk;
   const stage = need(".stage", root);
+  let captions = captionsOf(desk.content(), gestures());
   shape(stage, numberOf(stage, "widthPx"), numberOf(stage, "heightPx"));
   const card = createCard(desk);
   const stop = player.store.subscribe((state, previous) => {
     if (state.width !== previous.width || state.height !== previous.height) shape(stage, state.width, state.height);
-    if (state.at_ms !== previous.at_ms) captions(desk, stage, state.at_ms);
+    if (state.at_ms !== previous.at_ms) tell(desk, stage, captions, state.at_ms);
     card(state, previous);
   });
   signal.addEventListener("abort", stop);
-  captions(desk, stage, player.store.get().at_ms);
+  const retell = () => {
+    captions = captionsOf(desk.content(), gestures());
+    tell(desk, stage, captions, player.store.get().at_ms);
+  };
+  retell();
+  readAloud(stage, signal);
+  return { retell };
+}
+
+/** Captions are silent unless asked for: beside a playing picture they would never end. @param {HTMLElement} stage @param {AbortSignal} signal */
+function readAloud(stage, signal) {
+  const box = need("[data-captions-read]");
+  const caption = need("[data-stage-caption]", stage);
+  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is no check box");
+  const apply = () => caption.setAttribute("aria-live", box.checked ? "polite" : "off");
+  box.checked = localStorage.getItem(STORED) === "on";
+  box.addEventListener("change", () => {
+    localStorage.setItem(STORED, box.checked ? "on" : "off");
+    apply();
+  }, { signal });
+  apply();
 }
 
 /** Gives the stage the picture's shape. @param {HTMLElement} stage @param {number} width @param {number} height */
@@ -36,14 +66,31 @@ function shape(stage, width, height) {
   stage.style.setProperty("--aspect", (width / height).toFixed(4));
 }
 
-/** @param {Desk} desk @param {HTMLElement} stage @param {number} at_ms */
-function captions({ content }, stage, at_ms) {
+/**
+ * What is told under the picture: rows of touches and of trouble, and touches that no row speaks of.
+ *
+ * @param {Content} content
+ * @param {readonly Gesture[]} gestures
+ * @returns {{at_ms: number, text: string}[]}  in time order
+ */
+function captionsOf({ activity }, gestures) {
+  const told = activity.filter((row) => row.kind === "gesture" || row.is_bad);
+  const taps = told.filter(({ kind }) => kind === "gesture");
+  const others = gestures.filter((gesture) => !taps.some(({ at_ms }) => (
+    at_ms >= startOf(gesture) - ROW_NEAR_MS && at_ms <= endOf(gesture) + ROW_NEAR_MS)));
+  return [
+    ...told.map(({ at_ms, label }) => ({ at_ms, text: label })),
+    ...others.map((gesture) => ({ at_ms: startOf(gesture), text: words(gesture, gestures) })),
+  ].filter(({ text }) => text).sort((a, b) => a.at_ms - b.at_ms);
+}
+
+/** @param {Desk} desk @param {HTMLElement} stage @param {{at_ms: number, text: string}[]} captions @param {number} at_ms */
+function tell({ content }, stage, captions, at_ms) {
   const screen = screenAt(content(), at_ms);
   const name = need("[data-screen-name]", stage);
   if (name.textContent !== (screen?.name ?? "")) name.textContent = screen?.name ?? "";
-  const told = content().activity.filter((row) => row.kind === "gesture" || row.is_bad);
-  const last = told[lastBegun(told, at_ms)];
-  const text = last && at_ms - last.at_ms < CAPTION_MS ? `${clockText(last.at_ms)}  ${last.label}` : "\u00a0";
+  const last = captions[lastBegun(captions, at_ms)];
+  const text = last && at_ms - last.at_ms < CAPTION_MS ? `${clockText(last.at_ms)}  ${last.text}` : "\u00a0";
   const caption = need("[data-stage-caption]", stage);
   if (caption.textContent !== text) caption.textContent = text;
 }

@@ -54,7 +54,7 @@ function show(root, rate, state) {
     if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
   }
   const isOff = state.status !== "ready";
-  for (const button of all("[data-do]:not([data-do=skip-gaps])", root)) {
+  for (const button of all("[data-do]:not([aria-pressed])", root)) {
     if (button instanceof HTMLButtonElement && button.disabled !== isOff) button.disabled = isOff;
   }
 }

@@ -35,7 +35,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
   };
   window.fake = player;
   queueMicrotask(() => set({
-    status: "ready", waiting: false, duration_ms: 66_000, width: 448, height: 960,
+    status: "ready", waiting: false, duration_ms: 66_000, shown_ms: startAtMs, width: 448, height: 960,
     gaps: [{ start_ms: 29_000, end_ms: 36_400 }],
   }));
   return player;

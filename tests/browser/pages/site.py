@@ -1,5 +1,6 @@
 """Serves the pages of `tests/unit/web/samples.py` with the policy that the real server sends."""
 
+import json
 import mimetypes
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,11 +21,12 @@ POLICY: Final = (
 
 
 class Site:
-    """A server in a thread; `pages` may be changed while it runs, and `posts` grows."""
+    """A server in a thread; `pages` and `gestures` may be changed, and `posts` grows."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Sample] = dict(SAMPLES)
         self.posts: list[str] = []
+        self.gestures: list[dict[str, object]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -52,6 +54,8 @@ class Site:
             name = "replay"
         if name in self.pages:
             return 200, "text/html; charset=utf-8", self._html(name).encode()
+        if path.endswith("/gestures"):
+            return 200, "application/json", json.dumps(self.gestures).encode()
         return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import replace
+from typing import Final
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.unit.web import samples
@@ -177,6 +179,84 @@ def test_gaps_can_be_watched(replay):
     )
     replay.evaluate("fake.store.set({ at_ms: 30000, in_gap: fake.store.get().gaps[0] })")
     expect(replay.locator("[data-stage-card]")).to_contain_text("App in background")
+
+
+def gesture(
+    kind: str, *points: tuple[int, int, int], taps: int = 1, **changes
+) -> dict[str, object]:
+    """Make a gesture as the server sends it."""
+    size = [448, 960]
+    made = {"kind": kind, "finger": 0, "size": size, "points": points, "taps": taps, "dead": False}
+    return {**made, **changes}
+
+
+GESTURES: Final = [
+    gesture("tap", (2000, 100, 200), (2060, 100, 200), taps=4),
+    gesture("swipe", (9000, 100, 800), (9400, 100, 200)),
+    gesture("tap", (12_000, 800, 200), size=[960, 448]),
+]
+
+
+@pytest.fixture
+def touched(page, site):
+    """The replay page of a replay with gestures, which have come."""
+    site.gestures = GESTURES
+    with page.expect_response("**/gestures"):
+        page.goto(site.address("replay"))
+    page.wait_for_selector(".track .head")
+    return page
+
+
+def test_gestures_are_drawn_where_the_finger_was(touched):
+    """In the picture's pixels, with a badge for quick taps; a swipe leaves a trail."""
+    touched.evaluate("fake.store.set({ at_ms: 2100 })")
+    ring = touched.locator(".gesture .ink")
+    expect(ring).to_have_attribute("cx", "100")
+    expect(touched.locator(".gestures")).to_have_attribute("viewBox", "0 0 448 960")
+    expect(touched.locator(".gesture")).to_contain_text("4")
+    touched.evaluate("fake.store.set({ at_ms: 9300 })")
+    expect(touched.locator(".gesture")).to_have_attribute("data-kind", "swipe")
+    expect(touched.locator(".gesture .trail")).to_have_count(1)
+    expect(touched.locator("[data-stage-caption]")).to_have_text(re.compile("0:09 +Swipe up"))
+
+
+def test_nothing_lingers_after_a_seek(touched):
+    """The picture of a time has the gestures of that time and no others."""
+    touched.evaluate("fake.store.set({ at_ms: 9300 })")
+    expect(touched.locator(".gesture")).to_have_count(1)
+    touched.keyboard.press("Home")
+    expect(touched.locator(".gesture")).to_have_count(0)
+
+
+def test_a_touch_of_the_turned_phone_is_not_drawn_on_the_upright_picture(touched):
+    """It waits for a picture of its own shape."""
+    touched.evaluate("fake.store.set({ at_ms: 12100 })")
+    expect(touched.locator(".gesture")).to_have_count(0)
+    touched.evaluate("fake.store.set({ width: 960, height: 448 })")
+    expect(touched.locator(".gesture")).to_have_count(1)
+
+
+def test_gestures_can_be_hidden(touched):
+    """By button and by key; the choice is remembered."""
+    touched.evaluate("fake.store.set({ at_ms: 9300 })")
+    button = touched.get_by_role("button", name="Show gestures")
+    button.click()
+    expect(touched.locator(".gesture")).to_have_count(0)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    touched.reload()
+    touched.wait_for_selector(".track .head")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    touched.keyboard.press("t")
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_captions_are_read_only_to_those_who_ask(touched):
+    """A line that changes with every tap is silent until it is wanted."""
+    caption = touched.locator("[data-stage-caption]")
+    expect(caption).to_have_attribute("aria-live", "off")
+    touched.keyboard.press("?")
+    touched.get_by_label("Let a screen reader read captions").check()
+    expect(caption).to_have_attribute("aria-live", "polite")
 
 
 def test_a_broken_video_says_so_and_can_be_tried_again(replay):

@@ -1,0 +1,202 @@
+"""Turns the touches of a replay into the gestures that a page draws over the picture.
+
+    touches of each segment ─ merge ─ follow each finger ─ tell the kind ─► Gesture
+
+Touches are given in pixels of their segment's video, and a gesture may cross into a segment of
+another size: its points are kept in the pixels of the segment in which it began. A finger whose
+end never came ends where it was seen last.
+
+Source: wire protocol notes, section 5.7.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from math import hypot
+from typing import Final, Literal
+
+from app.core import log
+from app.formats import activity, packed, recording
+from app.formats.activity import Breadcrumb, Touch
+from app.playback.page import merge_touches
+from app.replays.model import Segment
+
+Kind = Literal["tap", "press", "swipe"]
+Size = tuple[int, int]
+
+_SLOP_PX: Final = 12
+"""A finger that rolls less than this has not moved: touch slop is 8 to 10 units on phones."""
+_PRESS_MS: Final = 500
+"""Phones call a touch a long press from here on."""
+_QUICK_MS: Final = 1_000
+_NEAR_PX: Final = 30
+_QUICK_TAPS: Final = 3
+"""So many taps on one place, each within a second of the one before, are worth a badge."""
+_DEAD_MS: Final = 250
+"""How far the note of a dead tap may lie from the tap."""
+_MOST: Final = 20_000
+
+_log = log.get("playback.gestures")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a finger was; milliseconds on the replay clock, pixels of the gesture's size."""
+
+    at_ms: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """What one finger did between touching the screen and leaving it.
+
+    `finger` tells fingers apart that are down together, from 0. `size` is that of the video in
+    whose pixels the points are. `taps` is how many quick taps on one place this one belongs to.
+    """
+
+    kind: Kind
+    finger: int
+    size: Size
+    points: tuple[Point, ...]
+    taps: int = 1
+    is_dead: bool = False
+    """The app did not react."""
+
+    @property
+    def start_ms(self) -> int:
+        """When the finger came down."""
+        return self.points[0].at_ms
+
+    @property
+    def end_ms(self) -> int:
+        """When it was seen last."""
+        return self.points[-1].at_ms
+
+
+@dataclass(slots=True)
+class _Finger:
+    """A finger that is down."""
+
+    number: int
+    size: Size
+    points: list[Point] = field(default_factory=list)
+
+    def add(self, touch: Touch, size: Size, zero_ms: int) -> bool:
+        """Note where it is; False when the phone was turned under it."""
+        if (size[0] > size[1]) != (self.size[0] > self.size[1]):
+            return False
+        x = touch.x * self.size[0] / size[0]
+        y = touch.y * self.size[1] / size[1]
+        self.points.append(Point(touch.at_ms - zero_ms, round(x, 1), round(y, 1)))
+        return True
+
+
+def read(segments: Sequence[Segment], *, zero_ms: int) -> tuple[Gesture, ...]:
+    """Read the gestures of a replay out of its recordings.
+
+    Args:
+        segments: As stored, in any order.
+        zero_ms: The replay's zero, in milliseconds since 1970.
+
+    Returns:
+        In the order of their starts; no more than a page can hold.
+    """
+    parts: list[list[tuple[Touch, Size]]] = []
+    dead: list[Breadcrumb] = []
+    for segment in sorted(segments, key=lambda one: (one.started_at, one.segment_id)):
+        events = _events(segment)
+        seen = activity.read(events)
+        size = recording.size(events) or (segment.width_px or 0, segment.height_px or 0)
+        if size[0] > 0 and size[1] > 0:
+            parts.append([(touch, size) for touch in seen.touches])
+        dead += [one for one in seen.breadcrumbs if one.category == "ui.slowClickDetected"]
+    found = _follow(merge_touches(parts), zero_ms)
+    return _with_badges(found, [one.at_ms - zero_ms for one in dead])[:_MOST]
+
+
+def _events(segment: Segment) -> list[dict[str, object]]:
+    try:
+        events = packed.unpack_json(segment.recording)
+    except ValueError as error:
+        _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
+        return []
+    return events if isinstance(events, list) else []
+
+
+def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture]:
+    """Follow every finger from its start to its end."""
+    down: dict[int, _Finger] = {}
+    done: list[_Finger] = []
+
+    def end(pointers: Iterable[int]) -> None:
+        done.extend(down.pop(pointer) for pointer in list(pointers) if pointer in down)
+
+    for touch, size in touches:
+        pointer = touch.pointer_id
+        if touch.kind == "start":
+            end([pointer])
+        if touch.kind == "start" or (touch.kind == "move" and pointer not in down):
+            down[pointer] = _Finger(_free_number(down), size)
+        finger = down.get(pointer)
+        if finger is not None and not finger.add(touch, size, zero_ms):
+            end([pointer])
+        if touch.kind == "end":
+            end([pointer])
+        elif touch.kind == "cancel":
+            # Android says so once, of pointer 0, and means all of them.
+            end(down)
+    end(down)
+    gestures = [_gesture(finger) for finger in done if finger.points]
+    return sorted(gestures, key=lambda gesture: (gesture.start_ms, gesture.finger))
+
+
+def _free_number(down: dict[int, _Finger]) -> int:
+    taken = {finger.number for finger in down.values()}
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
+def _gesture(finger: _Finger) -> Gesture:
+    """Tell by way and time what a finger did."""
+    first, last = finger.points[0], finger.points[-1]
+    way_px = max(hypot(point.x - first.x, point.y - first.y) for point in finger.points)
+    kind: Kind = "tap"
+    if way_px > _SLOP_PX:
+        kind = "swipe"
+    elif last.at_ms - first.at_ms >= _PRESS_MS:
+        kind = "press"
+    return Gesture(kind, finger.number, finger.size, tuple(finger.points))
+
+
+def _with_badges(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Gesture, ...]:
+    """Count quick taps on one place, and mark those that the SDK noted as without effect."""
+    marked: list[Gesture] = []
+    run: list[Gesture] = []
+    for gesture in gestures:
+        if gesture.kind != "tap":
+            marked.append(gesture)
+        elif run and _follows(run[-1], gesture):
+            run.append(gesture)
+        else:
+            marked += _counted(run)
+            run = [gesture]
+    marked += _counted(run)
+    return tuple(
+        replace(one, is_dead=True)
+        if any(abs(one.start_ms - at_ms) <= _DEAD_MS for at_ms in dead_ms)
+        else one
+        for one in sorted(marked, key=lambda one: (one.start_ms, one.finger))
+    )
+
+
+def _follows(before: Gesture, tap: Gesture) -> bool:
+    one, other = before.points[0], tap.points[0]
+    is_soon = other.at_ms - one.at_ms <= _QUICK_MS
+    return (
+        is_soon and before.size == tap.size and hypot(one.x - other.x, one.y - other.y) <= _NEAR_PX
+    )
+
+
+def _counted(run: Sequence[Gesture]) -> list[Gesture]:
+    taps = len(run) if len(run) >= _QUICK_TAPS else 1
+    return [replace(tap, taps=taps) for tap in run]
