@@ -2,6 +2,7 @@
 
     POST [/prefix]/api/{project}/envelope[/]     every current SDK
     POST [/prefix]/api/{project}/store[/]        old SDKs: one event as JSON
+    POST [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
     OPTIONS                                      browsers, before they post
 
 It answers 200 when the envelope is on disk, 4xx when it can never be kept, and hangs up otherwise:
@@ -12,22 +13,28 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 
+from app.api import otlp
 from app.api.hang_up import Receive, hang_up
 from app.core import log
 from app.core.errors import Limited, Refused, TooLarge, Unavailable
 from app.core.log import shown
 from app.core.units import bytes_text
+from app.formats.envelope import Envelope
 from app.ingest.accept import Gate, accept
 from app.ingest.request import IngestRequest
+from app.journal.entry import Kind
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-_PATH: Final = re.compile(r"(?:/[^/]*)*?/api/(?P<project>[^/]+)/(?P<kind>envelope|store)/?\Z")
+_PATH: Final = re.compile(
+    r"(?:/[^/]*)*?/api/(?P<project>[^/]+)/"
+    r"(?P<kind>envelope|store|(?:integration/)?otlp/v1/traces)/?\Z"
+)
 _METHOD_NOT_ALLOWED: Final = 405
 _OK: Final = 200
 _CORS: Final[tuple[Header, ...]] = (
@@ -71,7 +78,7 @@ class EnvelopeDoor:
         if found is None:
             await self._after(scope, receive, send)
             return
-        kind = cast("Literal['envelope', 'store']", found["kind"])
+        kind = _kind(found["kind"], scope)
         try:
             await self._serve(scope, receive, send, found["project"], kind)
         except _SenderGone:
@@ -93,19 +100,19 @@ class EnvelopeDoor:
         receive: Receive,
         send: Send,
         project: str,
-        kind: Literal["envelope", "store"],
+        kind: Kind,
     ) -> None:
         match scope["method"]:
             case "POST":
                 await self._take(scope, receive, send, project, kind)
             case "OPTIONS":
-                await _answer(send, _OK, None, headers=_PREFLIGHT)
+                await _answer(send, _OK, b"", headers=_PREFLIGHT)
             case method:
-                detail = {"detail": f"{method} is not understood here, expected POST"}
+                detail = json.dumps({"detail": f"{method} is not understood here, expected POST"})
                 await _answer(
                     send,
                     _METHOD_NOT_ALLOWED,
-                    detail,
+                    detail.encode(),
                     headers=(*_CORS, (b"allow", b"POST, OPTIONS")),
                 )
 
@@ -115,24 +122,24 @@ class EnvelopeDoor:
         receive: Receive,
         send: Send,
         project: str,
-        kind: Literal["envelope", "store"],
+        kind: Kind,
     ) -> None:
         async def read_body(limit_bytes: int) -> bytes:
             return await self._read_body(scope, receive, limit_bytes)
 
         try:
-            event_id = await accept(self._gate, _request(scope, project, kind, read_body))
+            envelope = await accept(self._gate, _request(scope, project, kind, read_body))
         except Refused as refused:
-            answer = {"detail": str(refused), "causes": [refused.reason]}
             extra: tuple[Header, ...] = ()
             if isinstance(refused, Limited):
                 extra = ((b"retry-after", _RETRY_AFTER_S),)
             elif isinstance(refused, TooLarge):
                 # The rest of a body that is too large is not read.
                 extra = ((b"connection", b"close"),)
-            await _answer(send, refused.status, answer, headers=(*_CORS, *extra))
+            body = _refusal(kind, refused)
+            await _answer(send, refused.status, body, kind=kind, headers=(*_CORS, *extra))
             return
-        await _answer(send, _OK, {"id": event_id} if event_id else {}, headers=_CORS)
+        await _answer(send, _OK, _success(kind, envelope), kind=kind, headers=_CORS)
 
     async def _read_body(self, scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
         """Read a body under its cap, whether or not its length was announced.
@@ -169,7 +176,7 @@ class EnvelopeDoor:
 def _request(
     scope: Scope,
     project: str,
-    kind: Literal["envelope", "store"],
+    kind: Kind,
     read_body: Callable[[int], Awaitable[bytes]],
 ) -> IngestRequest:
     sentry_auth: list[str] = []
@@ -201,19 +208,49 @@ def _too_large(limit_bytes: int) -> TooLarge:
     return TooLarge(f"the body has more than {bytes_text(limit_bytes)}")
 
 
+def _kind(door: str, scope: Scope) -> Kind:
+    """Tell what a body is: by the door, and of OpenTelemetry's two forms by what it says it is."""
+    match door:
+        case "store":
+            return "store"
+        case "envelope":
+            return "envelope"
+        case _:
+            named = (value for name, value in scope["headers"] if name == b"content-type")
+            return "otlp_json" if b"json" in next(named, b"").lower() else "otlp"
+
+
+def _success(kind: Kind, envelope: Envelope) -> bytes:
+    if kind in ("otlp", "otlp_json"):
+        return otlp.success(envelope.left_out, is_json=kind == "otlp_json")
+    event_id = envelope.header.event_id
+    return json.dumps({"id": event_id} if event_id else {}).encode()
+
+
+def _refusal(kind: Kind, refused: Refused) -> bytes:
+    if kind in ("otlp", "otlp_json"):
+        return otlp.refusal(str(refused), is_json=kind == "otlp_json")
+    return json.dumps({"detail": str(refused), "causes": [refused.reason]}).encode()
+
+
 async def _answer(
-    send: Send, status: int, body: dict[str, Any] | None, *, headers: Iterable[Header]
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    headers: Iterable[Header],
+    kind: Kind = "envelope",
 ) -> None:
-    data = b"" if body is None else json.dumps(body).encode()
+    content_type = b"application/x-protobuf" if kind == "otlp" else b"application/json"
     await send(
         {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(data)).encode()),
+                (b"content-type", content_type),
+                (b"content-length", str(len(body)).encode()),
                 *headers,
             ],
         }
     )
-    await send({"type": "http.response.body", "body": data})
+    await send({"type": "http.response.body", "body": body})

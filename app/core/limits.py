@@ -29,6 +29,12 @@ class Limits:
     """A recording after its own zlib layer."""
     span_container_bytes: int = 12 * _MIB
     spans: int = 1_000
+    otlp_bytes: int = 16 * _MIB
+    """One OTLP request after Content-Encoding; a collector's batch of 8,192 spans has 4 to 8."""
+    otlp_spans: int = 20_000
+    """Spans in one OTLP request."""
+    otlp_fields: int = 2_000_000
+    """Protobuf fields in one OTLP request, those of inner messages included."""
     log_container_bytes: int = 12 * _MIB
     logs: int = 1_000
     """Records in one container; Java sends 100."""

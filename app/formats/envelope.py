@@ -72,12 +72,14 @@ class Item:
 class Envelope:
     """A header and the items that could be read.
 
-    `damage` says why reading stopped before the end; the items before it are whole.
+    `damage` says why reading stopped before the end; the items before it are whole. `left_out`
+    counts parts of items that the door knows already that nobody can keep.
     """
 
     header: EnvelopeHeader
     items: tuple[Item, ...]
     damage: str | None = None
+    left_out: int = 0
 
 
 class _HeaderWire(msgspec.Struct):

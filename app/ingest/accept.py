@@ -33,6 +33,11 @@ _LARGE: Final = 2
 _UNNAMED_BYTES: Final = 20 * 1024 * 1024
 """Bodies whose sender names itself only inside: read before anything is known of them."""
 _PROJECT_DIGITS: Final = 18
+_READ_WHOLE: Final = frozenset({"otlp", "otlp_json"})
+"""Bodies that are read at the door to the last span, since the answer says how many are kept. An
+empty one is a request without spans."""
+_READ_INLINE_BYTES: Final = 32 * 1024
+"""Above this, reading one would hold the event loop for milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,11 @@ class Gate:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))
 
 
-async def accept(gate: Gate, request: IngestRequest) -> str | None:
+async def accept(gate: Gate, request: IngestRequest) -> Envelope:
     """Take one envelope in.
 
     Returns:
-        The event id to answer with, if the envelope has one. Then its bytes are on disk.
+        The envelope, whose bytes are on disk.
 
     Raises:
         Refused: It can never be kept; the outcome is counted where the project is known.
@@ -63,7 +68,7 @@ async def accept(gate: Gate, request: IngestRequest) -> str | None:
         try:
             body = await request.read_body(LIMITS.body_bytes if named else _UNNAMED_BYTES)
             inflated = await _inflate(gate, request, body, held)
-            opened = _open(request, inflated)
+            opened = await _open(request, inflated)
         except Refused as refused:
             if named is not None:
                 gate.tally.refuse(project_id, request.kind, refused.reason)
@@ -98,7 +103,7 @@ async def accept(gate: Gate, request: IngestRequest) -> str | None:
                 is_key_known=is_key_known,
             )
         )
-    return opened.header.event_id
+    return opened
 
 
 def _read_project(text: str) -> ProjectId:
@@ -167,7 +172,10 @@ async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncE
     )
 
 
-def _open(request: IngestRequest, body: bytes) -> Envelope:
-    if not body or body.isspace():
+async def _open(request: IngestRequest, body: bytes) -> Envelope:
+    if request.kind in _READ_WHOLE:
+        if len(body) > _READ_INLINE_BYTES:
+            return await asyncio.to_thread(open_body, request.kind, body)
+    elif not body or body.isspace():
         raise Malformed("the body is empty, expected an envelope")
     return open_body(request.kind, body)

@@ -1,9 +1,13 @@
 """Opens a body: at the door the first time, and again when it is read back from a journal."""
 
+import functools
+from collections.abc import Callable
+from typing import Final
+
 from app.core.errors import Malformed, Refused
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
-from app.formats import encoding, envelope, store_body
+from app.formats import encoding, envelope, otlp, store_body
 from app.formats.envelope import Envelope, EnvelopeHeader
 from app.ingest.inbox import Fresh
 from app.journal.entry import Entry, Kind
@@ -16,7 +20,7 @@ def open_body(kind: Kind, body: bytes) -> Envelope:
         Malformed: Nothing in it can be kept.
         TooLarge: It is over a limit.
     """
-    opened = store_body.wrap_store(body) if kind == "store" else envelope.split(body)
+    opened = _OPENERS[kind](body)
     if opened.damage and not opened.items:
         raise Malformed(f"no item of the envelope can be read: {opened.damage}")
     return opened
@@ -48,3 +52,11 @@ def reopen(entry: Entry) -> Fresh:
         size_bytes=len(body) + len(entry.body),
         is_key_known=False,
     )
+
+
+_OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
+    "envelope": envelope.split,
+    "store": store_body.wrap_store,
+    "otlp": functools.partial(otlp.wrap, is_json=False),
+    "otlp_json": functools.partial(otlp.wrap, is_json=True),
+}

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+
+from app.journal.entry import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,8 @@ class IngestRequest:
 
     Args:
         project: The project as the path names it, unread.
-        kind: Which door: `envelope`, or `store` for the single JSON event of old SDKs.
+        kind: Which door: `envelope`, `store` for the single JSON event of old SDKs, `otlp` and
+            `otlp_json` for the two forms of OpenTelemetry's traces.
         auth_headers: Values of X-Sentry-Auth, then of Authorization.
         query: The query string without `?`.
         content_encoding: The header's value, if there was one.
@@ -21,7 +23,7 @@ class IngestRequest:
     """
 
     project: str
-    kind: Literal["envelope", "store"]
+    kind: Kind
     auth_headers: tuple[str, ...]
     query: str
     content_encoding: str | None

@@ -20,7 +20,7 @@ from crc32c import crc32c
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 
-Kind = Literal["envelope", "store"]
+Kind = Literal["envelope", "store", "otlp", "otlp_json"]
 
 MARK: Final = b"PHe1"
 HEAD_BYTES: Final = 28

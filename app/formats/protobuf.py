@@ -1,0 +1,174 @@
+"""Reads the wire form of Protocol Buffers: fields with their numbers, no schema, no copies kept.
+
+    message   (tag field)*       tag = number << 3 | wire type, a varint
+    wire type 0 varint | 1 eight bytes | 2 length and bytes | 5 four bytes
+
+A message of two bytes can claim to be anything, so a reader gives out a bounded number of fields
+over its life, however deeply messages nest: memory and time follow the bytes, never their claims.
+Groups (wire types 3 and 4) are of an age before OTLP and are refused.
+
+Source: protobuf.dev, "Encoding".
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.errors import Malformed, TooLarge
+
+VARINT: Final = 0
+FIXED64: Final = 1
+LENGTH: Final = 2
+FIXED32: Final = 5
+_FIXED_BYTES: Final = {FIXED64: 8, FIXED32: 4}
+
+_MOST_VARINT_BYTES: Final = 10
+_LOW_BITS: Final = 0x7F
+_MORE: Final = 0x80
+_U64: Final = (1 << 64) - 1
+_SIGN: Final = 1 << 63
+_DOUBLE: Final = struct.Struct("<d")
+
+Field = tuple[int, int, int | bytes]
+"""Number, wire type, and the value: bytes where the wire type is `LENGTH`, else unsigned."""
+
+
+class Reader:
+    """Reads messages of one body, all of them together up to a number of fields."""
+
+    def __init__(self, *, most_fields: int) -> None:
+        self._left = most_fields
+        self._most = most_fields
+
+    def fields(self, data: bytes) -> Iterator[Field]:
+        """Give out the fields of one message in their order.
+
+        Raises:
+            Malformed: A field is cut, has an unknown wire type, or the number 0.
+            TooLarge: The reader has given out as many fields as it may.
+        """
+        at = 0
+        while at < len(data):
+            self._left -= 1
+            if self._left < 0:
+                raise TooLarge(f"protobuf body has more than {self._most} fields")
+            tag, at = _varint(data, at)
+            number, wire = tag >> 3, tag & 7
+            if number == 0:
+                raise Malformed(f"protobuf field 0 at byte {at}")
+            value: int | bytes
+            if wire == VARINT:
+                value, at = _varint(data, at)
+            elif wire == LENGTH:
+                size, at = _varint(data, at)
+                value = _take(data, at, size, number)
+                at += size
+            elif wire in _FIXED_BYTES:
+                size = _FIXED_BYTES[wire]
+                value = int.from_bytes(_take(data, at, size, number), "little")
+                at += size
+            else:
+                raise Malformed(f"protobuf field {number} has the wire type {wire}")
+            yield number, wire, value
+
+    def message(self, data: bytes) -> "Message":
+        """Read all fields of one message.
+
+        Raises:
+            Malformed, TooLarge: As `fields`.
+        """
+        found = Message({}, {})
+        for number, _, value in self.fields(data):
+            if isinstance(value, bytes):
+                found.parts.setdefault(number, []).append(value)
+            else:
+                found.numbers[number] = value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The fields of one message by their number; of a repeated number the last one counts."""
+
+    numbers: dict[int, int]
+    parts: dict[int, list[bytes]]
+    """All of them, in their order: text, bytes or messages."""
+
+    def number(self, field: int) -> int:
+        """Return a number; 0 if it is not there, as the format has it."""
+        return self.numbers.get(field, 0)
+
+    def part(self, field: int) -> bytes:
+        """Return text, bytes or a message; empty if it is not there."""
+        return self.parts.get(field, (b"",))[-1]
+
+    def all(self, field: int, most: int) -> list[bytes]:
+        """Return the first so many of a repeated field."""
+        return self.parts.get(field, [])[:most]
+
+
+def signed(value: int) -> int:
+    """Read a varint as the 64-bit signed number it stands for."""
+    return value - (1 << 64) if value & _SIGN else value
+
+
+def double(value: int) -> float:
+    """Read eight bytes as a floating-point number."""
+    return float(_DOUBLE.unpack(value.to_bytes(8, "little"))[0])
+
+
+def text(value: bytes) -> str:
+    """Read text; what is not UTF-8 becomes U+FFFD."""
+    return value.decode("utf-8", "replace")
+
+
+def write_text(number: int, value: str) -> bytes:
+    """Write one field of text, for answers."""
+    data = value.encode()
+    return _write_varint(number << 3 | LENGTH) + _write_varint(len(data)) + data
+
+
+def write_message(number: int, data: bytes) -> bytes:
+    """Write one field that is a message."""
+    return _write_varint(number << 3 | LENGTH) + _write_varint(len(data)) + data
+
+
+def write_number(number: int, value: int) -> bytes:
+    """Write one field that is a whole number, not negative."""
+    return _write_varint(number << 3 | VARINT) + _write_varint(value)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte; return it and the offset after it."""
+    try:
+        byte = data[at]
+        if byte < _MORE:
+            return byte, at + 1
+        value = byte & _LOW_BITS
+        for place in range(1, _MOST_VARINT_BYTES):
+            byte = data[at + place]
+            value |= (byte & _LOW_BITS) << (7 * place)
+            if byte < _MORE:
+                return value & _U64, at + place + 1
+    except IndexError:
+        raise Malformed(f"protobuf number is cut at byte {at}") from None
+    raise Malformed(f"protobuf number at byte {at} has more than {_MOST_VARINT_BYTES} bytes")
+
+
+def _write_varint(value: int) -> bytes:
+    written = bytearray()
+    while value >= _MORE:
+        written.append(value & _LOW_BITS | _MORE)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
+def _take(data: bytes, at: int, size: int, number: int) -> bytes:
+    value = data[at : at + size]
+    if len(value) < size:
+        raise Malformed(
+            f"protobuf field {number} at byte {at} claims {size} bytes, {len(value)} are left"
+        )
+    return value

@@ -1,0 +1,232 @@
+"""OTLP traces: both forms come out as what SDKs would have sent, and any bytes at all."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from app.core.errors import Malformed, Refused, TooLarge
+from app.core.limits import LIMITS
+from app.formats import event, otlp, span as spans
+from app.formats.envelope import Envelope, EnvelopeHeader
+from tests.support import otlp as made
+from tests.support.examples import SETTINGS, mutated
+
+FULL = made.request(
+    made.span(
+        1,
+        attributes={
+            "http.request.method": "GET",
+            "http.route": "/cart",
+            "n": 3,
+            "deep": {"a": [1]},
+        },
+        events=[made.exception("java.lang.IllegalStateException", "no card", made.JAVA_STACK)],
+    ),
+    made.span(
+        2,
+        parent_span_id=(1).to_bytes(8, "big"),
+        name="select",
+        kind=Span.SPAN_KIND_CLIENT,
+        attributes={"db.system": "postgresql", "db.query.text": "select 1", "ok": True, "f": 0.5},
+        status=Status(code=Status.STATUS_CODE_ERROR, message="timed out"),
+        links=[Span.Link(trace_id=b"\x01" * 16, span_id=b"\x02" * 8)],
+    ),
+    resource={
+        "service.name": "shop-api",
+        "service.version": "2.9.1",
+        "deployment.environment.name": "qa",
+        "telemetry.sdk.language": "java",
+    },
+)
+
+
+def wrapped(request: Any, *, is_json: bool = False) -> Envelope:
+    """Read a request in one of its forms."""
+    body = made.as_json(request) if is_json else request.SerializeToString()
+    return otlp.wrap(body, is_json=is_json)
+
+
+def read_spans(envelope: Envelope) -> list[spans.Span]:
+    """Read the spans as digest does."""
+    return [
+        one
+        for item in envelope.items
+        if item.type == "span"
+        for one in spans.read_v2(item.payload, EnvelopeHeader()).spans
+    ]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_spans_come_out_as_streamed_ones(is_json):
+    """Every fact of them, whichever form they came in."""
+    server, query = read_spans(wrapped(FULL, is_json=is_json))
+    assert (server.trace_id, server.span_id) == (made.TRACE_ID, "0000000000000001")
+    assert (server.op, server.description, server.status) == ("http.server", "GET /cart", "ok")
+    assert (server.service, server.release, server.environment) == (
+        "shop-api", "shop-api@2.9.1", "qa",
+    )  # fmt: skip
+    assert server.is_segment
+    assert server.ended_at is not None
+    assert (server.ended_at - server.started_at).total_seconds() == 0.25
+    assert (server.data["n"], server.data["deep"]) == (3, {"a": [1]})
+    assert (query.op, query.description, query.status) == ("db", "select 1", "error")
+    assert (query.parent_span_id, query.is_segment) == ("0000000000000001", False)
+    assert (query.data["ok"], query.data["f"], query.data["otel.status_message"]) == (
+        True, 0.5, "timed out",
+    )  # fmt: skip
+    assert query.data["links"] == [{"trace_id": "01" * 16, "span_id": "02" * 8}]
+
+
+def test_both_forms_are_one():
+    """Byte for byte, once they are read."""
+    one, other = wrapped(FULL), wrapped(FULL, is_json=True)
+    assert [bytes(item.payload) for item in one.items] == [
+        bytes(item.payload) for item in other.items
+    ]
+
+
+def test_a_recorded_exception_is_an_event_of_its_span():
+    """With the frames of the exception that was thrown, the app's own marked."""
+    item = next(item for item in wrapped(FULL).items if item.type == "event")
+    found = event.read(item.payload, EnvelopeHeader())
+    assert found.exception_type == "java.lang.IllegalStateException"
+    assert (found.platform, found.release, found.environment) == ("java", "shop-api@2.9.1", "qa")
+    assert (found.trace_id, found.span_id) == (made.TRACE_ID, "0000000000000001")
+    frames = found.raw["exception"]["values"][0]["stacktrace"]["frames"]
+    assert [(one["function"], one["in_app"]) for one in frames] == [
+        ("service", False), ("charge", True),
+    ]  # fmt: skip
+    assert found.culprit == "/cart"
+
+
+def test_an_exception_on_its_way_out_is_one_event():
+    """The innermost record, wherever in the request it stands."""
+    inner = made.exception("ValueError", "no card", at_ns=made.STARTED_NS)
+    outer = made.exception("ValueError", "no card", at_ns=made.STARTED_NS + 1_000_000)
+    request = made.request(made.span(1, events=[outer]), made.span(2, events=[inner]))
+    (item,) = [item for item in wrapped(request).items if item.type == "event"]
+    assert json.loads(bytes(item.payload))["contexts"]["trace"]["span_id"] == "0000000000000002"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trace_id": b""},
+        {"trace_id": bytes(16)},
+        {"span_id": b"\x01"},
+        {"start_time_unix_nano": 0},
+        {"end_time_unix_nano": made.STARTED_NS - 1},
+    ],
+)
+def test_a_span_without_id_or_time_is_counted(change):
+    """And stays in its container, to be counted as refused there."""
+    found = wrapped(made.request(made.span(1), made.span(2, **change)))
+    assert found.left_out == 1
+    (item,) = found.items
+    assert spans.read_v2(item.payload, EnvelopeHeader()).skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "op"),
+    [
+        (Span.SPAN_KIND_CLIENT, {"http.method": "GET"}, "http.client"),
+        (Span.SPAN_KIND_PRODUCER, {"messaging.system": "kafka"}, "queue.publish"),
+        (Span.SPAN_KIND_CONSUMER, {"messaging.system": "kafka"}, "queue.process"),
+        (Span.SPAN_KIND_SERVER, {"rpc.system": "grpc"}, "rpc.server"),
+        (Span.SPAN_KIND_INTERNAL, {}, "function"),
+        (Span.SPAN_KIND_SERVER, {}, "server"),
+    ],
+)
+def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
+    """By what the span says of itself."""
+    (found,) = read_spans(wrapped(made.request(made.span(kind=kind, attributes=attributes))))
+    assert found.op == op
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "is_segment"),
+    [
+        (0x300, Span.SPAN_KIND_INTERNAL, True),
+        (0x100, Span.SPAN_KIND_SERVER, False),
+        (0, Span.SPAN_KIND_SERVER, True),
+        (0, Span.SPAN_KIND_CLIENT, False),
+    ],
+)
+def test_the_first_span_of_a_service_is_known(flags, kind, is_segment):
+    """By its flags, or else by its kind."""
+    request = made.request(made.span(flags=flags, kind=kind, parent_span_id=b"\x09" * 8))
+    (found,) = read_spans(wrapped(request))
+    assert found.is_segment is is_segment
+
+
+@pytest.mark.parametrize("name", ["sentry.replay_id", "sentry-replay_id"])
+def test_a_replay_id_that_was_passed_on_links_the_span(name):
+    """As an attribute, under the name that baggage has for it too."""
+    (found,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
+    assert found.replay_id == "b" * 32
+
+
+def test_many_spans_fill_several_containers():
+    """Each as large as an SDK may send it."""
+    request = made.request(*(made.span(number + 1) for number in range(LIMITS.spans + 1)))
+    found = wrapped(request)
+    assert [item.item_count for item in found.items] == [LIMITS.spans, 1]
+    assert len(read_spans(found)) == LIMITS.spans + 1
+
+
+def test_too_much_is_refused():
+    """Spans beyond their limit, in a body of two bytes each; and a body beyond its own."""
+    empty = b"\x12\x00" * (LIMITS.otlp_spans + 1)
+    scope = b"\x12" + varint(len(empty)) + empty
+    with pytest.raises(TooLarge, match="more than 20000 spans"):
+        otlp.wrap(b"\x0a" + varint(len(scope)) + scope, is_json=False)
+    with pytest.raises(TooLarge, match="bytes"):
+        otlp.wrap(bytes(LIMITS.otlp_bytes + 1), is_json=False)
+
+
+def test_values_nest_only_so_deep():
+    """What is deeper is left out, in both forms."""
+    deep: Any = "bottom"
+    for _ in range(40):
+        deep = [deep]
+    request = made.request(made.span(attributes={"deep": deep}))
+    (one,) = read_spans(wrapped(request))
+    assert one.data["deep"] == [[[[[[None]]]]]]
+
+
+@given(st.binary(max_size=300))
+@SETTINGS
+def test_any_bytes_give_an_envelope_or_a_refusal(data):
+    """In both forms."""
+    for is_json in (False, True):
+        try:
+            otlp.wrap(data, is_json=is_json)
+        except Refused:
+            continue
+
+
+@given(mutated([FULL.SerializeToString()]))
+@SETTINGS
+def test_a_damaged_request_gives_an_envelope_or_malformed(data):
+    """And what comes out can be read by digest."""
+    try:
+        found = otlp.wrap(data, is_json=False)
+    except Malformed:
+        return
+    for item in found.items:
+        if item.type == "span":
+            spans.read_v2(item.payload, EnvelopeHeader())
+        else:
+            event.read(item.payload, EnvelopeHeader())
+
+
+def varint(value: int) -> bytes:
+    """Write a number of seven bits a byte."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])
