@@ -20,6 +20,7 @@ from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db import engine, migrate
 from app.db.folder import DataFolderLock, Taken
+from app.media import child
 from app.storage.choose import open_store
 
 _CLOCK_S: Final = 5.0
@@ -45,7 +46,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Check data folder, disk space, server, database, clock and storage."""
+    """Check data folder, disk space, server, database, clock, storage and the media child."""
     findings = asyncio.run(examine(surroundings.read_settings()))
     table = Table("", "What", "Found", box=None)
     colours = {State.FINE: "green", State.LOOK: "yellow", State.WRONG: "red"}
@@ -64,6 +65,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *_server(settings),
         *await _database(settings),
         await _storage(settings),
+        await _pictures(),
     ]
 
 
@@ -157,3 +159,14 @@ async def _storage(settings: Settings) -> Finding:
     if warnings:
         return Finding("storage", State.LOOK, f"{text}, but {'; '.join(warnings)}")
     return Finding("storage", State.FINE, text)
+
+
+async def _pictures() -> Finding:
+    try:
+        async with child.started() as started:
+            is_filtered = started.is_filtered
+    except ReplayError as error:
+        return Finding("pictures", State.WRONG, str(error))
+    if not is_filtered:
+        return Finding("pictures", State.LOOK, child.UNFILTERED)
+    return Finding("pictures", State.FINE, "decoded in a sandbox: limits and filtered system calls")

@@ -1,0 +1,193 @@
+"""Starts media children and talks with them; what they say is checked, and any fault is the end.
+
+    start ─► READY ─► group ─► NEXT ─► group ─► NEXT … ─► draw ─► a strip ─► killed
+                        └── ended, late or wrong: killed, `Malformed` says why
+
+One child sees the video of one replay only, so that what a broken decoder holds of one cannot get
+into the pictures of another.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.core.errors import Malformed, Unavailable
+from app.media import wire
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+COMMAND: Final = (sys.executable, "-E", "-s", "-m", "app.media.decode")
+_TOLD_CHARS: Final = 200
+UNFILTERED: Final = (
+    "decoded in a child process with limits, but this kernel or container does not let it filter "
+    "its system calls (seccomp)"
+)
+"""What an operator is told where the sandbox is not complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a child may take, by its own processor time and by the clock."""
+
+    start_s: float = 30.0
+    answer_s: float = 20.0
+    """By the clock: it has low priority and may have to wait for a processor."""
+    cpu_s: int = 5
+    """Processor time for one answer."""
+
+
+class MediaChild:
+    """One child process; use it for one replay, from one task."""
+
+    def __init__(self, process: asyncio.subprocess.Process, patience: Patience) -> None:
+        self._process = process
+        self._patience = patience
+        self._asked_ms: list[int] = []
+        self.is_filtered = False
+        """Whether the kernel filters the child's system calls."""
+
+    async def begin(self) -> None:
+        """Wait until the sandbox is closed.
+
+        Raises:
+            Unavailable: The child does not come up.
+        """
+        try:
+            body = await self._answer(wire.READY, self._patience.start_s)
+        except Malformed as error:
+            raise Unavailable(f"{error}{await self._last_words()}") from error
+        self.is_filtered = body == b"\x01"
+
+    async def show(self, group: wire.Group) -> None:
+        """Let the child decode one group of pictures.
+
+        Raises:
+            Malformed: It ended over it; this child is of no more use.
+        """
+        self._asked_ms += [one.at_ms for one in group.samples if one.marks]
+        await self._ask(wire.GROUP, wire.pack_group(group), wire.NEXT)
+
+    async def draw(self) -> wire.Strip:
+        """Ask for the pictures of all groups that were shown.
+
+        Raises:
+            Malformed: It ended, or sent what it cannot have made.
+        """
+        return wire.unpack_strip(await self._ask(wire.DRAW, b"", wire.DRAWN), self._asked_ms)
+
+    async def end(self) -> None:
+        """Kill it, whatever it does, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        # Its pipes are closed here, so that nothing it wrote is kept.
+        await self._process.communicate()
+
+    async def _ask(self, kind: int, body: bytes, expected: int) -> bytes:
+        assert self._process.stdin is not None  # noqa: S101 - started with a pipe
+        self._grant_time()
+        try:
+            self._process.stdin.write(wire.HEAD.pack(kind, len(body)) + body)
+            async with asyncio.timeout(self._patience.answer_s):
+                await self._process.stdin.drain()
+        except TimeoutError:
+            raise Malformed("the media child took too long to read") from None
+        except OSError:
+            raise Malformed(await self._why()) from None
+        return await self._answer(expected, self._patience.answer_s)
+
+    async def _answer(self, expected: int, patience_s: float) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101 - started with a pipe
+        try:
+            async with asyncio.timeout(patience_s):
+                head = await self._process.stdout.readexactly(wire.HEAD.size)
+                kind, size_bytes = wire.HEAD.unpack(head)
+                if kind != expected or size_bytes > wire.MOST_BYTES:
+                    raise Malformed(f"the media child sent message {kind} of {size_bytes} bytes")
+                return await self._process.stdout.readexactly(size_bytes)
+        except TimeoutError:
+            raise Malformed(f"the media child did not answer within {patience_s:g} s") from None
+        except (asyncio.IncompleteReadError, OSError):
+            raise Malformed(await self._why()) from None
+
+    def _grant_time(self) -> None:
+        """Let the child use its processor time anew; the hard limit of its start stays."""
+        with contextlib.suppress(OSError, ValueError):
+            soft = _used_s(self._process.pid) + 1 + self._patience.cpu_s
+            _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CPU)
+            resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (min(soft, hard), hard))
+
+    async def _why(self) -> str:
+        """Say how the child ended; it closed its pipe, so it has or will soon."""
+        with contextlib.suppress(ProcessLookupError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
+        code = self._process.returncode
+        if code is None:
+            return "the media child closed its pipe"
+        if code >= 0:
+            return "the decoder gave up on the video"
+        name = signal.Signals(-code).name
+        words = {
+            "SIGSYS": "the media child made a forbidden system call",
+            "SIGXCPU": f"the video takes more than {self._patience.cpu_s} s to decode",
+        }
+        return f"{words.get(name, 'the media child was ended')} ({name})"
+
+    async def _last_words(self) -> str:
+        """Read what a child that could not start has said about it."""
+        assert self._process.stderr is not None  # noqa: S101 - started with a pipe
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        said = (await self._process.stderr.read(64 * 1024)).decode("utf-8", "replace").split("\n")
+        last = next((line for line in reversed(said) if line.strip()), "")
+        return f": {last[:_TOLD_CHARS]}" if last else ""
+
+
+def _used_s(pid: int) -> int:
+    """Return the whole seconds of processor time that a process has used.
+
+    Source: proc_pid_stat(5): `utime` and `stime` are the 12th and 13th field after the name.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) // os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def started(
+    *, command: Sequence[str] = COMMAND, patience: Patience | None = None
+) -> AsyncIterator[MediaChild]:
+    """Start a child, and end it whatever happens.
+
+    Args:
+        command: The program; tests put others in its place.
+        patience: How long it may take.
+
+    Raises:
+        Unavailable: It cannot be started.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=_ROOT,
+            # Nothing of ours: the environment holds the database's password.
+            env={},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Unavailable(f"the media child cannot be started: {error.strerror}") from error
+    child = MediaChild(process, patience or Patience())
+    try:
+        await child.begin()
+        yield child
+    finally:
+        await child.end()

@@ -1,0 +1,199 @@
+"""The messages between the server and the media child, over the two pipes that the child has.
+
+    message            u8 kind | u32 bytes of body | body
+    GROUP  to child    u8 quarter turns | u16 bytes of config | u16 samples
+                       | per sample: u32 bytes, i64 at_ms, u8 marks | config | the samples
+    DRAW   to child    nothing; asks for the pictures of all groups so far
+    READY  from child  u8: 1 when system calls are filtered
+    NEXT   from child  nothing: the group is decoded
+    DRAWN  from child  a strip: see `pack_strip`
+
+What comes from the child is as untrusted as the video it decodes: every number is checked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from app.core.errors import Malformed
+
+HEAD: Final = Struct(">BI")
+GROUP: Final = 1
+DRAW: Final = 2
+READY: Final = 3
+NEXT: Final = 4
+DRAWN: Final = 5
+
+WANTED: Final = 1
+"""Mark of a sample whose picture may become a tile."""
+POSTER: Final = 2
+"""Mark of the sample whose picture becomes the poster."""
+
+MOST_TILES: Final = 200
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""The longest message a child may send: 200 tiles are below 2 MiB."""
+LONGEST_SIDE_PX: Final = 1_000
+
+_GROUP_HEAD: Final = Struct(">BHH")
+_SAMPLE: Final = Struct(">IqB")
+_STRIP_HEAD: Final = Struct(">HHBBHBBHH")
+_TILE: Final = Struct(">qHH")
+_LENGTH: Final = Struct(">I")
+_WEBP_MAGIC: Final = (b"RIFF", b"WEBP")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One coded picture; `marks` adds up WANTED and POSTER."""
+
+    at_ms: int
+    marks: int
+    data: bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A keyframe and the pictures that need it, in decode order.
+
+    `config` is the avcC of the video; `quarter_turns` how often to turn the picture clockwise.
+    """
+
+    config: bytes
+    quarter_turns: int
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One picture of the strip: when it was on the screen, and its size in its cell."""
+
+    at_ms: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """What a child makes of a replay; pictures are WebP.
+
+    Tiles fill sheets row by row: `columns` in a row, `tiles_a_sheet` on a sheet, each in the
+    top left corner of a cell. The preview holds some tiles in one row of cells of that size.
+    """
+
+    poster: bytes
+    poster_width: int
+    poster_height: int
+    cell_width: int
+    cell_height: int
+    columns: int
+    tiles_a_sheet: int
+    tiles: tuple[Tile, ...]
+    preview: bytes
+    preview_tiles: int
+    sheets: tuple[bytes, ...]
+
+
+def pack_group(group: Group) -> bytes:
+    """Write a group for the child."""
+    parts = [_GROUP_HEAD.pack(group.quarter_turns, len(group.config), len(group.samples))]
+    parts += [_SAMPLE.pack(len(one.data), one.at_ms, one.marks) for one in group.samples]
+    return b"".join((*parts, group.config, *(one.data for one in group.samples)))
+
+
+def unpack_group(body: bytes) -> Group:
+    """Read what `pack_group` wrote; the server is trusted to have written it right."""
+    turns, config_bytes, count = _GROUP_HEAD.unpack_from(body)
+    at = _GROUP_HEAD.size + count * _SAMPLE.size
+    rows = list(_SAMPLE.iter_unpack(body[_GROUP_HEAD.size : at]))
+    config = body[at : at + config_bytes]
+    at += config_bytes
+    samples = []
+    for size_bytes, at_ms, marks in rows:
+        samples.append(Sample(at_ms, marks, body[at : at + size_bytes]))
+        at += size_bytes
+    return Group(config, turns, tuple(samples))
+
+
+def pack_strip(strip: Strip) -> bytes:
+    """Write a strip: its numbers, tiles and lengths, then poster, preview and sheets."""
+    head = _STRIP_HEAD.pack(
+        strip.cell_width, strip.cell_height, strip.columns, strip.tiles_a_sheet,
+        len(strip.tiles), strip.preview_tiles, len(strip.sheets),
+        strip.poster_width, strip.poster_height,
+    )  # fmt: skip
+    tiles = [_TILE.pack(one.at_ms, one.width, one.height) for one in strip.tiles]
+    pictures = (strip.poster, strip.preview, *strip.sheets)
+    return b"".join((head, *tiles, *(_LENGTH.pack(len(one)) for one in pictures), *pictures))
+
+
+def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
+    """Read the strip that a child sent, believing nothing.
+
+    Args:
+        body: What it sent.
+        asked_ms: The times of the samples it was given; a tile must have one of them.
+
+    Raises:
+        Malformed: The child is not itself.
+    """
+    if len(body) < _STRIP_HEAD.size:
+        raise Malformed("the media child sent a strip that is cut")
+    numbers = _STRIP_HEAD.unpack_from(body)
+    cell_width, cell_height, columns, a_sheet, count, preview_tiles, sheets, wide, high = numbers
+    lengths_at = _STRIP_HEAD.size + count * _TILE.size
+    pictures_at = lengths_at + (2 + sheets) * _LENGTH.size
+    if len(body) < pictures_at:
+        raise Malformed("the media child sent a strip that is cut")
+    tiles = [Tile(*row) for row in _TILE.iter_unpack(body[_STRIP_HEAD.size : lengths_at])]
+    lengths = [row[0] for row in _LENGTH.iter_unpack(body[lengths_at:pictures_at])]
+    poster, preview, *rest = _cut(body, pictures_at, lengths)
+    strip = Strip(
+        poster=poster, poster_width=wide, poster_height=high,
+        cell_width=cell_width, cell_height=cell_height, columns=columns, tiles_a_sheet=a_sheet,
+        tiles=tuple(tiles), preview=preview, preview_tiles=preview_tiles, sheets=tuple(rest),
+    )  # fmt: skip
+    _check(strip, set(asked_ms))
+    return strip
+
+
+def _cut(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:
+    if start + sum(lengths) != len(body):
+        raise Malformed("the media child sent pictures of another length than it said")
+    pictures = []
+    for length in lengths:
+        pictures.append(body[start : start + length])
+        start += length
+    return pictures
+
+
+def _check(strip: Strip, asked_ms: set[int]) -> None:
+    """Make sure that a strip is one that an honest child can make.
+
+    Raises:
+        Malformed: It is not.
+    """
+    times = [tile.at_ms for tile in strip.tiles]
+    is_right = (
+        0 < len(times) <= MOST_TILES
+        and times == sorted(set(times))
+        and asked_ms.issuperset(times)
+        and all(_is_side(side) for side in (strip.cell_width, strip.cell_height))
+        and all(_is_side(side) for side in (strip.poster_width, strip.poster_height))
+        and all(0 < tile.width <= strip.cell_width for tile in strip.tiles)
+        and all(0 < tile.height <= strip.cell_height for tile in strip.tiles)
+        and 0 < strip.columns <= strip.tiles_a_sheet
+        and len(strip.sheets) == -(-len(times) // strip.tiles_a_sheet)
+        and 0 < strip.preview_tiles <= len(times)
+        and all(_is_webp(one) for one in (strip.poster, strip.preview, *strip.sheets))
+    )
+    if not is_right:
+        raise Malformed("the media child sent a strip that it cannot have made of this video")
+
+
+def _is_side(side: int) -> bool:
+    return 0 < side <= LONGEST_SIDE_PX
+
+
+def _is_webp(data: bytes) -> bool:
+    return (data[:4], data[8:12]) == _WEBP_MAGIC

@@ -1,0 +1,95 @@
+"""The media child as a process: coded pictures in, small pictures out."""
+
+import io
+import sys
+
+import pytest
+from PIL import Image
+
+from app.core.errors import Malformed, Unavailable
+from app.media import child, wire
+from tests.support import coded
+from tests.support.clips import clip, colour_of
+
+
+async def _strip(*groups: wire.Group) -> wire.Strip:
+    async with child.started() as started:
+        for group in groups:
+            await started.show(group)
+        return await started.draw()
+
+
+def _colour(data: bytes, at: tuple[int, int]) -> tuple[int, int, int]:
+    with Image.open(io.BytesIO(data)) as picture:
+        red, green, blue = picture.convert("RGB").getpixel(at)  # type: ignore[misc]  # RGB has three
+    return red, green, blue
+
+
+def _is_near(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    return all(abs(a - b) < 30 for a, b in zip(one, other, strict=True))
+
+
+async def test_tiles_show_their_moments():
+    """Every picture that differs becomes a tile with its time, in its cell of the sheet."""
+    strip = await _strip(*coded.groups(clip(frames=5)))
+    assert [tile.at_ms for tile in strip.tiles] == [0, 1000, 2000, 3000, 4000]
+    assert (strip.cell_width, strip.cell_height) == (120, 240)
+    for number in range(5):
+        middle = (number * strip.cell_width + 60, 120)
+        assert _is_near(_colour(strip.sheets[0], middle), colour_of(number))
+    assert strip.preview_tiles == 5
+
+
+async def test_the_poster_is_the_marked_picture():
+    """The poster shows its moment, larger than a tile."""
+    strip = await _strip(*coded.groups(clip(frames=4, width=256, height=512), poster_ms=2000))
+    assert (strip.poster_width, strip.poster_height) == (180, 360)
+    assert _is_near(_colour(strip.poster, (90, 180)), colour_of(2))
+
+
+async def test_pictures_in_another_order_keep_their_times():
+    """With B-frames, too, each tile has the time at which its picture is shown."""
+    strip = await _strip(*coded.groups(clip(frames=8, b_frames=2, keyframe_every=8)))
+    for number in range(8):
+        middle = (number * strip.cell_width + 60, 120)
+        assert _is_near(_colour(strip.sheets[0], middle), colour_of(number))
+
+
+async def test_turned_and_wide_pictures_share_sheets():
+    """A replay that turns has cells that hold both; a turned picture lies upright."""
+    wide = coded.groups(clip(width=256, height=128), start_ms=5000)
+    turned = [wire.Group(one.config, 1, one.samples) for one in wide]
+    level = coded.groups(clip(width=256, height=128), start_ms=10_000)
+    strip = await _strip(*coded.groups(clip()), *turned, *level)
+    sizes = {(tile.width, tile.height) for tile in strip.tiles}
+    assert sizes == {(120, 240), (240, 120)}
+    assert (strip.cell_width, strip.cell_height) == (240, 240)
+
+
+async def test_rubbish_ends_the_child_only():
+    """Pictures that are none end the child; the next one is as good as new."""
+    config = coded.groups(clip())[0].config
+    rubbish = wire.Group(config, 0, (wire.Sample(0, wire.WANTED, b"\0\0\0\5abcde"),))
+    with pytest.raises(Malformed, match="gave up"):
+        await _strip(rubbish)
+    assert (await _strip(*coded.groups(clip()))).tiles
+
+
+async def test_nothing_wanted_makes_no_strip():
+    """Without a picture there is nothing to draw, and the child says so by ending."""
+    with pytest.raises(Malformed, match="gave up"):
+        await _strip()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("/nowhere/python",), "cannot be started"),
+        ((sys.executable, "-c", "raise SystemExit('libav is missing')"), "libav is missing"),
+    ],
+)
+async def test_a_child_that_does_not_start_says_why(command, words):
+    """A broken installation is a keeper that is down, with the last line it printed."""
+    with pytest.raises(Unavailable, match=words):
+        async with child.started(command=command):
+            pass

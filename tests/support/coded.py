@@ -1,0 +1,33 @@
+"""Videos as the groups of coded pictures that a media child is shown."""
+
+from collections.abc import Iterator
+
+from app.formats import layout, mp4
+from app.media import wire
+
+
+def groups(video: bytes, *, start_ms: int = 0, poster_ms: int | None = None) -> list[wire.Group]:
+    """Read a video and cut it at its keyframes; every picture is wanted.
+
+    Args:
+        video: An MP4 that plays.
+        start_ms: Added to the times of its pictures.
+        poster_ms: The time, with `start_ms`, of the picture that becomes the poster.
+    """
+    facts = layout.unpack(layout.pack(mp4.read(memoryview(video))))
+    return list(_groups(facts, video, start_ms, poster_ms))
+
+
+def _groups(
+    facts: layout.Layout, video: bytes, start_ms: int, poster_ms: int | None
+) -> Iterator[wire.Group]:
+    samples: list[wire.Sample] = []
+    rows = zip(facts.times_ms, facts.sizes, facts.offsets, facts.keys, strict=True)
+    for time_ms, size_bytes, offset, is_key in rows:
+        if is_key and samples:
+            yield wire.Group(facts.config, facts.rotation_degrees // 90, tuple(samples))
+            samples = []
+        at_ms = start_ms + time_ms
+        marks = wire.WANTED | (wire.POSTER if at_ms == poster_ms else 0)
+        samples.append(wire.Sample(at_ms, marks, video[offset : offset + size_bytes]))
+    yield wire.Group(facts.config, facts.rotation_degrees // 90, tuple(samples))

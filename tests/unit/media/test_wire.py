@@ -1,0 +1,82 @@
+"""Messages to and from the media child."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, strategies
+
+from app.core.errors import Malformed
+from app.media import wire
+from tests.support.examples import SETTINGS
+
+WEBP = b"RIFF\0\0\0\0WEBP"
+STRIP = wire.Strip(
+    poster=WEBP,
+    poster_width=166,
+    poster_height=360,
+    cell_width=110,
+    cell_height=240,
+    columns=8,
+    tiles_a_sheet=24,
+    tiles=tuple(wire.Tile(at, 110, 240) for at in range(0, 25_000, 1_000)),
+    preview=WEBP,
+    preview_tiles=8,
+    sheets=(WEBP + b"one", WEBP + b"two"),
+)
+ASKED = range(0, 30_000, 500)
+
+
+def test_a_group_comes_back():
+    """What is packed for the child is what it unpacks."""
+    samples = (wire.Sample(-5, 1, b"key"), wire.Sample(2**40, 3, b""), wire.Sample(0, 0, b"x"))
+    group = wire.Group(b"avcC", 3, samples)
+    assert wire.unpack_group(wire.pack_group(group)) == group
+
+
+def test_a_strip_comes_back():
+    """What an honest child packs is what the server unpacks."""
+    assert wire.unpack_strip(wire.pack_strip(STRIP), ASKED) == STRIP
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(STRIP, poster=b"<svg onload=alert(1)>"),
+        replace(STRIP, preview=b""),
+        replace(STRIP, sheets=(WEBP, b"\x89PNG\r\n\x1a\n")),
+        replace(STRIP, sheets=(WEBP,)),
+        replace(STRIP, tiles=()),
+        replace(STRIP, tiles=STRIP.tiles[::-1]),
+        replace(STRIP, tiles=(wire.Tile(7, 110, 240), *STRIP.tiles[1:])),
+        replace(STRIP, tiles=(wire.Tile(0, 111, 240), *STRIP.tiles[1:])),
+        replace(STRIP, tiles=(wire.Tile(0, 110, 0), *STRIP.tiles[1:])),
+        replace(STRIP, cell_width=0),
+        replace(STRIP, cell_height=wire.LONGEST_SIDE_PX + 1),
+        replace(STRIP, poster_width=0),
+        replace(STRIP, columns=0),
+        replace(STRIP, tiles_a_sheet=1),
+        replace(STRIP, preview_tiles=26),
+    ],
+)
+def test_what_no_honest_child_sends_is_refused(wrong):
+    """Other formats, times nobody asked about, sizes that do not fit: none gets further."""
+    with pytest.raises(Malformed, match="cannot have made"):
+        wire.unpack_strip(wire.pack_strip(wrong), ASKED)
+
+
+@pytest.mark.parametrize("cut", [0, 5, 60, 330, -1])
+def test_a_cut_strip_is_refused(cut):
+    """A strip that ends early is not read further than it goes."""
+    with pytest.raises(Malformed, match=r"cut|length"):
+        wire.unpack_strip(wire.pack_strip(STRIP)[:cut], ASKED)
+
+
+@SETTINGS
+@given(body=strategies.binary(max_size=300))
+def test_any_bytes_give_a_strip_or_malformed(body):
+    """Whatever a child sends, the server has a strip or says that it has none."""
+    try:
+        strip = wire.unpack_strip(body, ASKED)
+    except Malformed:
+        return
+    assert strip.tiles
