@@ -34,6 +34,8 @@ from app.db.engine import Database
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
 from app.ingest.lane import Lane
+from app.ingest.quotas import Quotas
+from app.ingest.rates import KeyRates
 from app.projects import queries as project_queries, writes as project_writes
 from app.projects.keys import KeyCache
 from app.storage.choose import open_store
@@ -175,10 +177,14 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         keys = KeyCache()
         await keys.start(database)
         stack.push_async_callback(keys.stop)
+        quotas = _quotas(settings)
+        quotas.start(database)
+        stack.push_async_callback(quotas.stop)
         lane = Lane.open(
             database,
             objects,
             keys,
+            quotas,
             journal_root=data_dir / "journal",
             file_bytes=settings.journal_file_bytes,
             reserve_bytes=settings.journal_reserve_bytes,
@@ -217,6 +223,17 @@ def _static_base() -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return f"/static/{digest.hexdigest()[:12]}"
+
+
+def _quotas(settings: Settings) -> Quotas:
+    return Quotas(
+        KeyRates(
+            envelopes_per_s=settings.key_envelopes_per_s,
+            envelopes=settings.key_envelopes_burst,
+            bytes_per_s=settings.key_bytes_per_s,
+            size_bytes=settings.key_bytes_burst,
+        )
+    )
 
 
 async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> str:

@@ -55,7 +55,6 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
 )
 _READING_BYTES: Final = 512 * 1024 * 1024
 """Bodies that are being read may take this much memory; beyond, senders are hung up on."""
-_RETRY_AFTER_S: Final = b"60"
 
 _logger: Final = log.get("api.envelope")
 
@@ -128,18 +127,23 @@ class EnvelopeDoor:
             return await self._read_body(scope, receive, limit_bytes)
 
         try:
-            envelope = await accept(self._gate, _request(scope, project, kind, read_body))
+            accepted = await accept(self._gate, _request(scope, project, kind, read_body))
         except Refused as refused:
             extra: tuple[Header, ...] = ()
             if isinstance(refused, Limited):
-                extra = ((b"retry-after", _RETRY_AFTER_S),)
+                extra = (
+                    (b"retry-after", str(refused.wait_s).encode()),
+                    *_rate_limits(refused.rate_limits),
+                )
             elif isinstance(refused, TooLarge):
                 # The rest of a body that is too large is not read.
                 extra = ((b"connection", b"close"),)
             body = _refusal(kind, refused)
             await _answer(send, refused.status, body, kind=kind, headers=(*_CORS, *extra))
             return
-        await _answer(send, _OK, _success(kind, envelope), kind=kind, headers=_CORS)
+        body = _success(kind, accepted.envelope)
+        headers = (*_CORS, *_rate_limits(accepted.rate_limits))
+        await _answer(send, _OK, body, kind=kind, headers=headers)
 
     async def _read_body(self, scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
         """Read a body under its cap, whether or not its length was announced.
@@ -202,6 +206,10 @@ def _request(
         client_ip=client[0] if client else None,
         read_body=read_body,
     )
+
+
+def _rate_limits(value: str) -> tuple[Header, ...]:
+    return ((b"x-sentry-rate-limits", value.encode("ascii")),) if value else ()
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

@@ -47,10 +47,24 @@ class Forbidden(Refused):
 
 
 class Limited(Refused):
-    """A rate or a quota is used up."""
+    """A rate or a quota is used up.
+
+    Attributes:
+        reason: Which one.
+        wait_s: When it is worth a new try.
+        rate_limits: For SDKs: the value of `X-Sentry-Rate-Limits`, or nothing.
+    """
 
     status = 429
     reason = "rate_limited"
+
+    def __init__(
+        self, message: str, *, reason: str = reason, wait_s: int = 60, rate_limits: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.wait_s = wait_s
+        self.rate_limits = rate_limits
 
 
 class NotFound(ReplayError):

@@ -47,7 +47,7 @@ class Limits:
     """Brackets, braces and commas in one JSON text: bounds the memory that parsing takes."""
     segment_id: int = 65_535
     segments: int = 2_000
-    """Segments of one replay; 60 minutes of 5 s segments are 720."""
+    """Segments of one replay, numbered from 0; 60 minutes of 5 s segments are 720."""
     recording_events: int = 50_000
     text_bytes: int = 64 * 1024
     """One string on its way into a Postgres text column."""

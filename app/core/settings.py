@@ -37,6 +37,13 @@ class Settings(BaseSettings):
     """Free disk space under which envelopes are no longer accepted (connections are closed)."""
     digest_memory_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
     """Fresh entries kept in memory until digested; more are read back from the journal."""
+    key_envelopes_per_s: float = Field(default=50.0, ge=0)
+    """Envelopes that a key may send; one with a segment counts as a tenth. 0: no limit."""
+    key_envelopes_burst: int = Field(default=500, ge=1)
+    """Envelopes that a key may send at once, after a quiet time."""
+    key_bytes_per_s: float = Field(default=20_000_000.0, ge=0)
+    """Bytes that a key may send, as they come over the wire. 0: no limit."""
+    key_bytes_burst: int = Field(default=200_000_000, ge=1)
     storage_threads: int = Field(default=8, ge=1, le=64)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,6 +49,20 @@ def key_of(one: Attachment) -> AttachmentKey:
     Source: wire protocol notes, section 1.6.
     """
     return one.project_id, one.event_id, clean(one.filename, limit_bytes=_NAME_BYTES), one.sha256
+
+
+async def bytes_of(
+    connection: AsyncConnection, project_ids: Sequence[ProjectId]
+) -> dict[ProjectId, int]:
+    """Add up the files of some projects: reads every row, so ask seldom."""
+    if not project_ids:
+        return {}
+    found = await connection.execute(
+        select(attachments.c.project_id, func.sum(attachments.c.size_bytes).label("size_bytes"))
+        .where(attachments.c.project_id.in_(project_ids))
+        .group_by(attachments.c.project_id)
+    )
+    return {ProjectId(row.project_id): int(row.size_bytes) for row in found}
 
 
 async def attachments_of(

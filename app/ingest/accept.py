@@ -1,6 +1,6 @@
 """Accepts one envelope: authenticate, inflate, look at the framing, journal, 200.
 
-    keys (memory) → inflate under caps → split → journal.append (fsync) → inbox → 200
+    keys (memory) → inflate under caps → split → quotas → journal.append (fsync) → inbox → 200
 
 The answer waits for nothing but the journal. Phones delete an envelope on any answer, so only what
 can never be kept is refused; what cannot be kept now raises `Unavailable`, and the door hangs up.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core import clock
-from app.core.errors import Forbidden, Malformed, Refused, TooLarge, Unauthorised
+from app.core.errors import Forbidden, Limited, Malformed, Refused, TooLarge, Unauthorised
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -20,6 +20,7 @@ from app.formats import credentials, encoding
 from app.formats.envelope import Envelope
 from app.ingest.inbox import Fresh, Inbox
 from app.ingest.outcomes import Tally
+from app.ingest.quotas import Quotas
 from app.ingest.reopen import open_body
 from app.ingest.request import IngestRequest
 from app.journal.writer import Journal
@@ -48,14 +49,21 @@ class Gate:
     journal: Journal
     inbox: Inbox
     tally: Tally
+    quotas: Quotas
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))
 
 
-async def accept(gate: Gate, request: IngestRequest) -> Envelope:
-    """Take one envelope in.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An envelope whose bytes are on disk, and what to answer."""
 
-    Returns:
-        The envelope, whose bytes are on disk.
+    envelope: Envelope
+    rate_limits: str
+    """What the SDK shall hold back from now on, as its header says it; often empty."""
+
+
+async def accept(gate: Gate, request: IngestRequest) -> Accepted:
+    """Take one envelope in.
 
     Raises:
         Refused: It can never be kept; the outcome is counted where the project is known.
@@ -63,7 +71,9 @@ async def accept(gate: Gate, request: IngestRequest) -> Envelope:
     """
     project_id = _read_project(request.project)
     named = credentials.read(auth_headers=request.auth_headers, query=request.query)
-    is_key_known = named is not None and await _authorise(gate, named.public_key, project_id)
+    is_key_known = named is not None and await _authorise(
+        gate, request, named.public_key, project_id
+    )
     async with AsyncExitStack() as held:
         try:
             body = await request.read_body(LIMITS.body_bytes if named else _UNNAMED_BYTES)
@@ -76,8 +86,9 @@ async def accept(gate: Gate, request: IngestRequest) -> Envelope:
         if named is not None:
             key = named.public_key
         else:
-            key, is_key_known = await _authorise_by_dsn(gate, opened, project_id)
+            key, is_key_known = await _authorise_by_dsn(gate, request, opened, project_id)
         _check_dsn(opened, key, project_id)
+        rate_limits = _admit(gate, project_id, key, opened, size_bytes=len(body))
         received_ms = clock.now_ms()
         seq = await gate.journal.append(
             project_id=project_id,
@@ -103,7 +114,7 @@ async def accept(gate: Gate, request: IngestRequest) -> Envelope:
                 is_key_known=is_key_known,
             )
         )
-    return opened
+    return Accepted(opened, rate_limits)
 
 
 def _read_project(text: str) -> ProjectId:
@@ -112,7 +123,9 @@ def _read_project(text: str) -> ProjectId:
     return ProjectId(int(text))
 
 
-async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> bool:
+async def _authorise(
+    gate: Gate, request: IngestRequest, key: PublicKey, project_id: ProjectId
+) -> bool:
     """Check a key against what is known.
 
     Returns:
@@ -125,19 +138,24 @@ async def _authorise(gate: Gate, key: PublicKey, project_id: ProjectId) -> bool:
     match record:
         case KeyRecord(project_id=owner, is_active=is_active):
             if owner != project_id:
-                raise Forbidden(f"this key belongs to another project than {project_id}")
+                raise gate.quotas.refuse_stranger(
+                    request.client_ip, f"this key belongs to another project than {project_id}"
+                )
             if not is_active:
                 gate.tally.refuse(project_id, "envelope", "key_off")
                 raise Forbidden("this key is switched off")
         case None:
-            raise Forbidden("no project has this key: compare the DSN with the project's page")
+            raise gate.quotas.refuse_stranger(
+                request.client_ip,
+                "no project has this key: compare the DSN with the project's page",
+            )
         case _:
             return False
     return True
 
 
 async def _authorise_by_dsn(
-    gate: Gate, opened: Envelope, project_id: ProjectId
+    gate: Gate, request: IngestRequest, opened: Envelope, project_id: ProjectId
 ) -> tuple[PublicKey, bool]:
     """Find and check the key of a tunnelled envelope, which names it only in its header."""
     found = credentials.from_dsn(opened.header.dsn or "")
@@ -145,7 +163,7 @@ async def _authorise_by_dsn(
         raise Unauthorised(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
-    return found[0], await _authorise(gate, found[0], project_id)
+    return found[0], await _authorise(gate, request, found[0], project_id)
 
 
 def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
@@ -153,6 +171,16 @@ def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
     found = credentials.from_dsn(opened.header.dsn or "")
     if found is not None and found != (key, str(project_id)):
         raise Forbidden("the DSN in the envelope's header names another project or key")
+
+
+def _admit(
+    gate: Gate, project_id: ProjectId, key: PublicKey, opened: Envelope, *, size_bytes: int
+) -> str:
+    try:
+        return gate.quotas.admit(project_id, key, opened.items, size_bytes)
+    except Limited as limited:
+        gate.tally.limit(project_id, opened.items, limited.reason)
+        raise
 
 
 async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncExitStack) -> bytes:

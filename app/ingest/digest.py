@@ -26,6 +26,7 @@ from app.ingest import expand
 from app.ingest.inbox import Fresh, Inbox
 from app.ingest.outcomes import Tally
 from app.ingest.prepared import Prepared
+from app.ingest.quotas import Quotas
 from app.ingest.reopen import reopen
 from app.ingest.store import Mark, Quarantine, store
 from app.ingest.tables import journal_marks
@@ -61,6 +62,7 @@ class Digester:
         *,
         inbox: Inbox,
         tally: Tally,
+        quotas: Quotas,
         rules: Rules,
     ) -> None:
         self._database = database
@@ -68,6 +70,7 @@ class Digester:
         self._journal = journal
         self._inbox = inbox
         self._tally = tally
+        self._quotas = quotas
         self._rules = rules
         self._digested_seq = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -220,12 +223,15 @@ class Digester:
         unknown = await self._retry(lambda: self._unknown_keys(batch))
         prepared = Prepared()
         for fresh in batch:
+            is_full = self._quotas.is_full(fresh.project_id)
             if (fresh.key, fresh.project_id) in unknown:
                 prepared.add(expand.refused(fresh, "unknown_key"))
             elif fresh.size_bytes > _INLINE_BYTES:
-                prepared.add(await asyncio.to_thread(expand.expand, fresh, self._rules))
+                prepared.add(
+                    await asyncio.to_thread(expand.expand, fresh, self._rules, is_full=is_full)
+                )
             else:
-                prepared.add(expand.expand(fresh, self._rules))
+                prepared.add(expand.expand(fresh, self._rules, is_full=is_full))
                 # Other requests get their turn between two envelopes.
                 await asyncio.sleep(0)
         return prepared

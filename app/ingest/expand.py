@@ -4,7 +4,7 @@ Every item ends in one outcome: refused and ignored are known here, kept, duplic
 only when the rows are written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.core import units
@@ -24,8 +24,10 @@ from app.ingest.items import (
     transaction,
     web_replay,
 )
+from app.ingest.outcomes import UNTYPED
 from app.ingest.prepared import Context, Prepared
-from app.projects.model import Outcome
+from app.ingest.quotas import STORED_TYPES
+from app.projects.model import LimitReason, Outcome
 from app.scrub.rules import Rules
 
 _DRIFT_MS: Final = 55 * 60 * 1000
@@ -46,8 +48,14 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
 }
 
 
-def expand(fresh: Fresh, rules: Rules) -> Prepared:
-    """Read, check and scrub every item of an envelope."""
+def expand(fresh: Fresh, rules: Rules, *, is_full: bool = False) -> Prepared:
+    """Read, check and scrub every item of an envelope.
+
+    Args:
+        fresh: The envelope.
+        rules: How to scrub.
+        is_full: Whether its project may store no more: then what goes to storage is left out.
+    """
     context = Context(
         project_id=fresh.project_id,
         received_at=units.at_from_ms(fresh.received_ms),
@@ -57,23 +65,33 @@ def expand(fresh: Fresh, rules: Rules) -> Prepared:
         rules=rules,
     )
     prepared = Prepared()
-    items = web_replay.prepare(fresh.envelope.items, context, prepared)
-    for item in items:
+    items: Sequence[Item] = fresh.envelope.items
+    if is_full:
+        items = _leave_out(items, context, prepared)
+    for item in web_replay.prepare(items, context, prepared):
         _expand_item(item, context, prepared)
     if fresh.envelope.damage:
         prepared.count(context, "envelope", Outcome.REFUSED, "cut")
     return prepared
 
 
+def _leave_out(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
+    """Count what would go to storage as limited; returns the rest."""
+    for item in items:
+        if item.type in STORED_TYPES:
+            prepared.count(context, item.type, Outcome.LIMITED, LimitReason.STORAGE)
+    return [item for item in items if item.type not in STORED_TYPES]
+
+
 def _expand_item(item: Item, context: Context, prepared: Prepared) -> None:
     prepare = _PREPARE.get(item.type)
     if prepare is None:
-        prepared.count(context, item.type or "untyped", Outcome.IGNORED, "type")
+        prepared.count(context, item.type or UNTYPED, Outcome.IGNORED, "type")
         return
     try:
         prepare(item, context, prepared)
     except Refused as refused:
-        prepared.count(context, item.type, Outcome.REFUSED, refused.reason)
+        prepared.refuse(context, item.type, refused)
 
 
 def _drift_ms(envelope: Envelope, received_ms: int) -> int:
@@ -96,7 +114,7 @@ def refused(fresh: Fresh, reason: str) -> Prepared:
         rules=Rules(),
     )
     for item in fresh.envelope.items:
-        prepared.count(context, item.type or "untyped", Outcome.REFUSED, reason)
+        prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)
     return prepared
 
 

@@ -8,6 +8,7 @@ from app.ingest.accept import Gate
 from app.ingest.digest import Digester
 from app.ingest.inbox import Inbox
 from app.ingest.outcomes import Tally
+from app.ingest.quotas import Quotas
 from app.journal.writer import Journal
 from app.projects.keys import KeyCache
 from app.scrub.rules import DEFAULT
@@ -27,6 +28,7 @@ class Lane:
         database: Database,
         objects: ObjectStore,
         keys: KeyCache,
+        quotas: Quotas,
         *,
         journal_root: Path,
         file_bytes: int,
@@ -41,9 +43,11 @@ class Lane:
         journal = Journal.open(journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes)
         inbox = Inbox(memory_bytes)
         tally = Tally()
-        digester = Digester(database, objects, journal, inbox=inbox, tally=tally, rules=DEFAULT)
+        digester = Digester(
+            database, objects, journal, inbox=inbox, tally=tally, quotas=quotas, rules=DEFAULT
+        )
         digester.start()
-        return cls(Gate(keys, journal, inbox, tally), digester)
+        return cls(Gate(keys, journal, inbox, tally, quotas), digester)
 
     async def close(self) -> None:
         """Digest what is in memory, as far as that goes; the journal keeps the rest."""

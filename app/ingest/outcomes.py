@@ -1,13 +1,17 @@
 """Counting what became of every item."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.core import clock
 from app.core.ids import ProjectId
+from app.core.limits import LIMITS
+from app.formats.envelope import Item
 from app.projects.model import Outcome, OutcomeKey
 
+UNTYPED: Final = "untyped"
+"""The type of an item whose header names none."""
 _MOST_KEYS: Final = 10_000
 """Different outcomes waiting to be written; made-up item types cannot fill the memory."""
 
@@ -24,8 +28,13 @@ class Tally:
 
     def refuse(self, project_id: ProjectId, item_type: str, reason: str) -> None:
         """Count one refusal."""
-        if len(self._counts) < _MOST_KEYS:
-            self._counts[outcome_key(project_id, item_type, Outcome.REFUSED, reason)] += 1
+        self._count(outcome_key(project_id, item_type, Outcome.REFUSED, reason), 1)
+
+    def limit(self, project_id: ProjectId, items: Iterable[Item], reason: str) -> None:
+        """Count every item of an envelope that met a limit."""
+        for item in items:
+            key = outcome_key(project_id, item.type or UNTYPED, Outcome.LIMITED, reason)
+            self._count(key, quantity_of(item))
 
     def take(self) -> Counter[OutcomeKey]:
         """Return what was counted, and begin anew."""
@@ -35,6 +44,17 @@ class Tally:
     def put_back(self, counts: Mapping[OutcomeKey, int]) -> None:
         """Return counts that could not be written."""
         self._counts.update(counts)
+
+    def _count(self, key: OutcomeKey, quantity: int) -> None:
+        if len(self._counts) < _MOST_KEYS:
+            self._counts[key] += quantity
+
+
+def quantity_of(item: Item) -> int:
+    """Return as how many an item counts: spans and logs one by one, as far as its header tells."""
+    if item.type not in ("span", "log"):
+        return 1
+    return min(max(1, item.item_count or 1), LIMITS.spans)
 
 
 def outcome_key(

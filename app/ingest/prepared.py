@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
 from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
 from app.formats.envelope import EnvelopeHeader
@@ -72,6 +73,11 @@ class Prepared:
     ) -> None:
         """Count an outcome that is known before storing."""
         self.outcomes[outcome_key(context.project_id, item_type, outcome, reason)] += quantity
+
+    def refuse(self, context: Context, item_type: str, refused: Refused) -> None:
+        """Count an item that cannot be kept, or that met a limit."""
+        outcome = Outcome.LIMITED if isinstance(refused, Limited) else Outcome.REFUSED
+        self.count(context, item_type, outcome, refused.reason)
 
     def objects(self) -> list[tuple[ReplayKey, str]]:
         """Name the objects that storing it has made, for the case that no row will."""

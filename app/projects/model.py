@@ -15,6 +15,8 @@ class Project:
     slug: str
     name: str
     created_at: datetime
+    stored_bytes_limit: int | None = None
+    """The most bytes of video and files it may have in storage; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     DROPPED_BY_SDK = "dropped_by_sdk"
     """Never sent: the SDK says so in a client report."""
+
+
+class LimitReason(StrEnum):
+    """Which limit an item met; the reasons of `Outcome.LIMITED`."""
+
+    ENVELOPES = "envelope_rate"
+    BYTES = "byte_rate"
+    STORAGE = "storage_quota"
+    SEGMENTS = "segments"
+    """The replay has as many segments as one may have."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,7 +18,13 @@ _MOST_PROJECTS: Final = 1_000
 _MOST_KEYS_SHOWN: Final = 200
 _MOST_OUTCOMES: Final = 10_000
 
-_PROJECT: Final = (projects.c.id, projects.c.slug, projects.c.name, projects.c.created_at)
+_PROJECT: Final = (
+    projects.c.id,
+    projects.c.slug,
+    projects.c.name,
+    projects.c.created_at,
+    projects.c.stored_bytes_limit,
+)
 _KEY: Final = (
     project_keys.c.public_key,
     project_keys.c.project_id,

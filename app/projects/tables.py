@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -28,6 +29,7 @@ projects = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("stored_bytes_limit", BigInteger),
 )
 
 project_keys = Table(
@@ -39,6 +41,20 @@ project_keys = Table(
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("public_key ~ '^[0-9a-f]{32}$'", name="public_key_is_hex"),
+)
+
+# What each key has sent, ever, as far as its rates are concerned: processes add what they let
+# through, and learn from the difference what the others did.
+key_spending = Table(
+    "key_spending",
+    metadata,
+    Column(
+        "public_key",
+        ForeignKey("project_keys.public_key", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("envelopes", Double, nullable=False),
+    Column("size_bytes", Double, nullable=False),
 )
 
 # No foreign key: counts arrive in the batch that stores, and must never make it fail.

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, bindparam, text
+from sqlalchemy import BigInteger, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
+from app.replays.tables import replays
 
 MOST: Final = 10_000
 """Counting stops here: a number nobody reads is not worth a scan."""
@@ -45,3 +46,17 @@ async def totals_of(
     """Count the replays of some projects; those without any are left out."""
     found = await connection.execute(_TOTALS, {"project_ids": list(project_ids), "most": MOST})
     return {ProjectId(row.id): Totals(row.replays, row.last_received_at) for row in found}
+
+
+async def video_bytes_of(
+    connection: AsyncConnection, project_ids: Sequence[ProjectId]
+) -> dict[ProjectId, int]:
+    """Add up the video of some projects: reads every replay, so ask seldom."""
+    if not project_ids:
+        return {}
+    found = await connection.execute(
+        select(replays.c.project_id, func.sum(replays.c.video_bytes).label("size_bytes"))
+        .where(replays.c.project_id.in_(project_ids))
+        .group_by(replays.c.project_id)
+    )
+    return {ProjectId(row.project_id): int(row.size_bytes) for row in found}

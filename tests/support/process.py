@@ -77,6 +77,8 @@ def serving(
         "public_url": f"http://127.0.0.1:{port}",
         "database_url": database_url,
         "journal_reserve_bytes": 0,
+        "key_envelopes_per_s": 0,
+        "key_bytes_per_s": 0,
         **settings,
     }
     environment = {

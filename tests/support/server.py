@@ -165,6 +165,8 @@ async def running(
             "public_url": f"http://127.0.0.1:{port}",
             "database_url": SecretStr(database_url),
             "journal_reserve_bytes": 0,
+            "key_envelopes_per_s": 0,
+            "key_bytes_per_s": 0,
             **changes,
         }
         settings = Settings(**values)

@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from app.cli.root import app as cli
-from app.core.errors import Refused
+from app.core.errors import Limited, Refused
 from app.core.settings import Settings
-from app.projects.model import Outcome
+from app.projects.model import LimitReason, Outcome
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENTS: Final = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
@@ -127,12 +127,19 @@ def test_outcome_is_documented(outcome: Outcome):
     assert f"\n| `{outcome}` |" in text_of("docs/outcomes.md")
 
 
+@pytest.mark.parametrize("reason", list(LimitReason))
+def test_reason_of_a_limit_is_documented(reason: LimitReason):
+    """Each limit has a row in docs/outcomes.md."""
+    assert f"\n| `{reason}` |" in text_of("docs/outcomes.md")
+
+
 def test_reasons_of_refusal_are_documented():
     """Each reason that the code counts has a row in docs/outcomes.md."""
     reasons = {
         refused.reason
         for refused in subclasses(Refused)
-        if refused.__module__ == Refused.__module__
+        # Those of limits are `LimitReason`; the others of 429 concern people who sign in.
+        if refused.__module__ == Refused.__module__ and not issubclass(refused, Limited)
     }
     for path in (ROOT / "app" / "ingest").rglob("*.py"):
         reasons.update(reason for each in _REASONS for reason in each.findall(path.read_text()))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from app.core import units
-from app.core.errors import Malformed, Refused, TooLarge
+from app.core.errors import Limited, Malformed, Refused, TooLarge
 from app.core.ids import ReplayId
 from app.core.limits import LIMITS
 from app.formats import activity, layout, mp4, recording, replay_event, replay_video
@@ -18,6 +18,7 @@ from app.formats.packed import pack_json
 from app.formats.replay_event import ReplayEvent
 from app.ingest.items import facts, scrubbed
 from app.ingest.prepared import Context, Prepared, SegmentWork
+from app.projects.model import LimitReason
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.scrub import walk
 from app.scrub.places import Kind
@@ -45,6 +46,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     Raises:
         Malformed: There is no replay event, or it names no replay and segment.
         TooLarge: The item, its event or its segment id is over a limit.
+        Limited: The replay has all the segments it may have.
     """
     if len(item.payload) > LIMITS.replay_video_bytes:
         raise TooLarge(
@@ -85,7 +87,16 @@ def make_segment(
     *,
     no_video_reason: str | None,
 ) -> NewSegment:
-    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock."""
+    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock.
+
+    Raises:
+        Limited: Segments are numbered from 0, and the replay has all it may have.
+    """
+    if event.segment_id >= LIMITS.segments:
+        raise Limited(
+            f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
+            reason=LimitReason.SEGMENTS,
+        )
     start_ms, end_ms = extent_ms
     seen = recorded.activity
     network = [span for span in seen.spans if span.is_request]

@@ -34,7 +34,7 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
         try:
             prepared.segments.append(_segment(event, recorded, context))
         except Refused as refused:
-            prepared.count(context, _EVENT, Outcome.REFUSED, refused.reason)
+            prepared.refuse(context, _EVENT, refused)
     elif recorded is not None:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
     for further in items:

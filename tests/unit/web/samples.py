@@ -232,7 +232,7 @@ PROJECT_PAGE = project.ProjectPage(
     snippets=snippets.snippets(DSN),
     outcomes=(project.OutcomeRow(date(2026, 11, 24), "event", "kept", None, 1211),
               project.OutcomeRow(date(2026, 11, 24), "event", "refused", "too_large", 1),
-              project.OutcomeRow(date(2026, 11, 24), "event", "limited", "rate_limited", 1)),
+              project.OutcomeRow(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)),
     outcome_days=30,
     quarantined=2,
     members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),

@@ -1,0 +1,186 @@
+"""What may come in: rates by key, strangers by address, projects whose storage is full.
+
+The door and digest ask; memory answers. Every ten seconds a process tells Postgres what its keys
+sent, takes off what other processes let through meanwhile, and looks which projects are full. With
+Postgres away each process goes by what it knows.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import log
+from app.core.clock import monotonic_s
+from app.core.errors import Forbidden, Limited, Unavailable
+from app.core.ids import ProjectId, PublicKey
+from app.core.units import bytes_text
+from app.db.engine import Database
+from app.errors import attachments
+from app.formats import rate_limits
+from app.formats.envelope import Item
+from app.ingest.rates import Buckets, KeyRates
+from app.projects import spending
+from app.projects.model import LimitReason
+from app.projects.spending import Spending
+from app.replays import totals
+
+SEGMENT_TYPES: Final = frozenset({"replay_video", "replay_event", "replay_recording"})
+STORED_TYPES: Final = SEGMENT_TYPES | {"attachment"}
+"""Items whose bytes go to object storage, or belong to what does."""
+
+_SHARE_S: Final = 10.0
+_LOOK_SHARE: Final = 0.02
+"""The part of the time that summing up storage may take of Postgres."""
+_STRANGERS_PER_S: Final = 10.0
+_STRANGER_WAIT_S: Final = 60
+_STORAGE_WAIT_S: Final = 60
+_NOBODY: Final = "unknown"
+
+_logger: Final = log.get("ingest.quotas")
+
+
+class Quotas:
+    """Every limit that depends on what came before. Use it from one event loop."""
+
+    def __init__(self, rates: KeyRates) -> None:
+        self._rates = rates
+        self._strangers: Buckets[str] = Buckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
+        self._known: dict[PublicKey, Spending] = {}
+        self._full: frozenset[ProjectId] = frozenset()
+        self._look_at_s = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, database: Database) -> None:
+        """Begin to compare with other processes: at once, and then every ten seconds."""
+        self._task = asyncio.create_task(self._share_for_ever(database), name="quotas")
+
+    async def stop(self) -> None:
+        """End; what was let through since the last comparison stays this process's own."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def is_full(self, project_id: ProjectId) -> bool:
+        """Whether a project has as much in storage as it may have."""
+        return project_id in self._full
+
+    def admit(
+        self, project_id: ProjectId, key: PublicKey, items: Sequence[Item], size_bytes: int
+    ) -> str:
+        """Let an envelope through.
+
+        An envelope of which a part can be kept is let through whole: digest takes it apart.
+
+        Returns:
+            What SDKs shall hold back, as `X-Sentry-Rate-Limits` says it; empty: nothing.
+
+        Raises:
+            Limited: Nothing of it is kept.
+        """
+        answer = ""
+        if project_id in self._full:
+            answer = self._of_full(items)
+        has_segment = any(item.type in SEGMENT_TYPES for item in items)
+        excess = self._rates.take(key, size_bytes, has_segment=has_segment)
+        if excess is None:
+            return answer
+        raise Limited(
+            f"this key sends more than it may; wait {excess.wait_s} s",
+            reason=excess.reason,
+            wait_s=excess.wait_s,
+            # Named, a limit on replays would end the recording for as long as the app runs.
+            rate_limits=rate_limits.write(
+                excess.wait_s, rate_limits.BUT_REPLAY, scope="key", reason=excess.reason
+            ),
+        )
+
+    def refuse_stranger(self, address: str | None, message: str) -> Forbidden | Limited:
+        """Return the answer to a key that is not known here; it is for the caller to raise.
+
+        An app with a wrong DSN would go on for ever if nobody answered it, and an answer lets it
+        drop what nobody will ever take. One that does not stop is told to hold everything back.
+        """
+        bucket = self._strangers.of(address or _NOBODY, monotonic_s())
+        if bucket.tokens > 0:
+            bucket.tokens -= 1
+            return Forbidden(message)
+        reason = Forbidden.reason
+        header = rate_limits.write(
+            _STRANGER_WAIT_S, rate_limits.EVERYTHING, scope="key", reason=reason
+        )
+        return Limited(message, reason=reason, wait_s=_STRANGER_WAIT_S, rate_limits=header)
+
+    async def refresh(self, database: Database) -> None:
+        """Compare with other processes and look at storage, now.
+
+        Raises:
+            Unavailable: Postgres does not answer.
+        """
+        async with database.transaction() as connection:
+            await self._share(connection)
+        now_s = monotonic_s()
+        if now_s >= self._look_at_s:
+            async with database.reading() as connection:
+                await self._look(connection)
+            took_s = monotonic_s() - now_s
+            self._look_at_s = now_s + took_s / _LOOK_SHARE
+
+    def _of_full(self, items: Sequence[Item]) -> str:
+        """Return what to tell the sender of an envelope to a project that is full."""
+        stored = sum(item.type in STORED_TYPES for item in items)
+        if not stored:
+            return ""
+        reason = LimitReason.STORAGE
+        answer = rate_limits.write(
+            _STORAGE_WAIT_S, rate_limits.STORED, scope="project", reason=reason
+        )
+        if stored == len(items):
+            raise Limited(
+                "the project has as much in storage as it may have",
+                reason=reason,
+                wait_s=_STORAGE_WAIT_S,
+                rate_limits=answer,
+            )
+        return answer
+
+    async def _share_for_ever(self, database: Database) -> None:
+        while True:
+            try:
+                await self.refresh(database)
+            except Unavailable as error:
+                _logger.info("limits are this process's own for now", error=str(error))
+            except Exception:
+                _logger.exception("comparing limits failed")
+            await asyncio.sleep(_SHARE_S)
+
+    async def _share(self, connection: AsyncConnection) -> None:
+        envelopes = self._rates.envelopes.taken()
+        sizes = self._rates.bytes.taken()
+        spent = {
+            key: Spending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
+            for key in envelopes.keys() | sizes.keys()
+        }
+        for key, total in (await spending.add_spending(connection, spent)).items():
+            known, self._known[key] = self._known.get(key), total
+            if known is not None:
+                own = spent[key]
+                others = total.envelopes - known.envelopes - own.envelopes
+                self._rates.envelopes.charge(key, others)
+                others = total.size_bytes - known.size_bytes - own.size_bytes
+                self._rates.bytes.charge(key, others)
+
+    async def _look(self, connection: AsyncConnection) -> None:
+        limits = await spending.storage_limits(connection)
+        stored = await totals.video_bytes_of(connection, list(limits))
+        files = await attachments.bytes_of(connection, list(limits))
+        full = frozenset(
+            project_id
+            for project_id, limit in limits.items()
+            if stored.get(project_id, 0) + files.get(project_id, 0) >= limit
+        )
+        for project_id in full - self._full:
+            limit = bytes_text(limits[project_id])
+            _logger.warning("a project's storage is full", project=project_id, limit=limit)
+        self._full = full

@@ -1,0 +1,91 @@
+"""What keys have sent so far, as processes tell one another, and what projects may store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ARRAY, Double, Text, bindparam, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.errors import Malformed, NotFound
+from app.core.ids import ProjectId, PublicKey
+from app.projects.tables import projects
+
+_MOST_PROJECTS: Final = 10_000
+_MOST_BYTES: Final = 2**62
+
+# Sorted, so that two processes lock the rows in one order. The join keeps made-up keys out.
+_ADD: Final = text(
+    """
+    insert into key_spending as known (public_key, envelopes, size_bytes)
+    select k.public_key, s.envelopes, s.size_bytes
+    from unnest(:keys, :envelopes, :sizes) as s (public_key, envelopes, size_bytes)
+    join project_keys as k using (public_key)
+    order by k.public_key
+    on conflict (public_key) do update set
+        envelopes = known.envelopes + excluded.envelopes,
+        size_bytes = known.size_bytes + excluded.size_bytes
+    returning public_key, envelopes, size_bytes
+    """
+).bindparams(
+    bindparam("keys", type_=ARRAY(Text)),
+    bindparam("envelopes", type_=ARRAY(Double)),
+    bindparam("sizes", type_=ARRAY(Double)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a key has sent, in tokens of its rates."""
+
+    envelopes: float
+    size_bytes: float
+
+
+async def add_spending(
+    connection: AsyncConnection, spent: Mapping[PublicKey, Spending]
+) -> dict[PublicKey, Spending]:
+    """Add what this process let through.
+
+    Returns:
+        What all processes have let through, ever, of the same keys.
+    """
+    if not spent:
+        return {}
+    rows = await connection.execute(
+        _ADD,
+        {
+            "keys": list(spent),
+            "envelopes": [one.envelopes for one in spent.values()],
+            "sizes": [one.size_bytes for one in spent.values()],
+        },
+    )
+    return {PublicKey(row.public_key): Spending(row.envelopes, row.size_bytes) for row in rows}
+
+
+async def storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:
+    """Return how many bytes each project may store; those without a limit are left out."""
+    rows = await connection.execute(
+        select(projects.c.id, projects.c.stored_bytes_limit)
+        .where(projects.c.stored_bytes_limit.is_not(None))
+        .limit(_MOST_PROJECTS)
+    )
+    return {ProjectId(row.id): row.stored_bytes_limit for row in rows}
+
+
+async def set_storage_limit(
+    connection: AsyncConnection, project_id: ProjectId, limit_bytes: int | None
+) -> None:
+    """Limit what a project may store, or lift its limit with None; takes hold within 10 s.
+
+    Raises:
+        Malformed: It is no number of bytes.
+        NotFound: There is no such project.
+    """
+    if limit_bytes is not None and not 0 <= limit_bytes <= _MOST_BYTES:
+        raise Malformed("a limit of storage is a number of bytes, 0 or more")
+    done = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(stored_bytes_limit=limit_bytes)
+    )
+    if not done.rowcount:
+        raise NotFound(f"no project {project_id}")

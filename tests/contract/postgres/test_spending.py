@@ -1,0 +1,105 @@
+"""Processes tell one another what keys have sent, and see which projects are full."""
+
+import pytest
+
+from app.core.errors import Limited, Malformed, NotFound, Unavailable
+from app.core.ids import ProjectId, PublicKey
+from app.db.engine import Database
+from app.formats.envelope import Item
+from app.ingest.quotas import Quotas
+from app.ingest.rates import KeyRates
+from app.projects import queries, spending, writes
+from app.projects.spending import Spending
+
+EVENT = (Item("event", memoryview(b"")),)
+MADE_UP = PublicKey("f" * 32)
+
+
+def process() -> Quotas:
+    """The limits of a process: bursts of 10 envelopes and 1,000 bytes, hardly more after."""
+    return Quotas(
+        KeyRates(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
+    )
+
+
+def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int = 0) -> int:
+    """Send envelopes until one is limited; return how many came through."""
+    project_id, key = keyed
+    for number in range(1_000):
+        try:
+            quotas.admit(project_id, key, EVENT, size_bytes)
+        except Limited:
+            return number
+    raise AssertionError("nothing limits it")
+
+
+@pytest.fixture
+async def keyed(database: Database) -> tuple[ProjectId, PublicKey]:
+    """A project and its key."""
+    async with database.transaction() as connection:
+        project = await writes.add_project(connection, "App")
+        key = await writes.add_key(connection, project.id, label="")
+    return project.id, key.public_key
+
+
+@pytest.mark.parametrize(("size_bytes", "at_once"), [(0, 10), (100, 10), (500, 3)])
+async def test_two_processes_overshoot_by_one_bucket(database, keyed, size_bytes, at_once):
+    """Each lets a bucket through; once they have compared, both are in debt for the other's."""
+    project_id, key = keyed
+    here, there = process(), process()
+    for quotas in (here, there):  # each has seen the key before
+        quotas.admit(project_id, key, EVENT, 0)
+        await quotas.refresh(database)
+    await here.refresh(database)
+    sent = sum(passed(quotas, keyed, size_bytes) for quotas in (here, there))
+    assert sent <= 2 * at_once
+    await here.refresh(database)
+    await there.refresh(database)
+    assert passed(here, keyed) == 0
+    assert passed(there, keyed) == 0
+
+
+async def test_a_quiet_process_charges_nobody(database, keyed):
+    """Comparing again and again takes nothing off."""
+    project_id, key = keyed
+    quotas = process()
+    quotas.admit(project_id, key, EVENT, 10)
+    for _ in range(5):
+        await quotas.refresh(database)
+    assert passed(quotas, keyed) == 9
+
+
+async def test_made_up_keys_are_not_written_down(database, keyed):
+    """Only keys of projects have a row; adding nothing asks nothing."""
+    async with database.transaction() as connection:
+        spent = {MADE_UP: Spending(1, 2), keyed[1]: Spending(3, 4)}
+        assert await spending.add_spending(connection, spent) == {keyed[1]: Spending(3, 4)}
+        again = {keyed[1]: Spending(1, 1)}
+        assert await spending.add_spending(connection, again) == {keyed[1]: Spending(4, 5)}
+        assert await spending.add_spending(connection, {}) == {}
+
+
+async def test_storage_limits_are_set_and_lifted(database, keyed):
+    """A project has none at first; it may be set, also to nothing at all, and taken away."""
+    project_id, _ = keyed
+    async with database.transaction() as connection:
+        assert await spending.storage_limits(connection) == {}
+        await spending.set_storage_limit(connection, project_id, 0)
+        assert await spending.storage_limits(connection) == {project_id: 0}
+        assert (await queries.all_projects(connection))[0].stored_bytes_limit == 0
+        await spending.set_storage_limit(connection, project_id, None)
+        assert await spending.storage_limits(connection) == {}
+        with pytest.raises(Malformed):
+            await spending.set_storage_limit(connection, project_id, -1)
+        with pytest.raises(NotFound):
+            await spending.set_storage_limit(connection, ProjectId(999), 1)
+
+
+async def test_without_postgres_each_process_goes_by_what_it_knows(database, keyed, tmp_path):
+    """Comparing fails, limits hold."""
+    quotas = process()
+    away = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
+    with pytest.raises(Unavailable):
+        await quotas.refresh(away)
+    await away.close()
+    assert passed(quotas, keyed) == 10
