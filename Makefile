@@ -46,7 +46,8 @@ test: lint javascript system
 	$(BIN)/python -m pytest -q --ignore=tests/browser tests
 
 test-s3: $(DEV)
-	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3
+	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3 \
+	    tests/faults/test_s3_outage.py
 
 check: lint javascript
 	$(BIN)/python -m pytest -q tests/unit tests/contract $(wildcard tests/api)

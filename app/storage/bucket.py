@@ -43,11 +43,21 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a call may take: about `attempts` times `read_s`, and some backoff."""
+    """How long a call may take."""
 
-    connect_s: float = 3
-    read_s: float = 10
-    attempts: int = 3
+    connect_s: float
+    read_s: float
+    """Without a byte from the server."""
+    attempts: int
+    total_s: float | None = None
+    """All attempts and the pauses between them: then the caller is told, whatever goes on."""
+
+
+READING: Final = Patience(connect_s=2, read_s=2, attempts=2, total_s=4.5)
+"""Somebody waits in front of a player: 5 s are enough to learn that storage does not answer."""
+WRITING: Final = Patience(connect_s=3, read_s=10, attempts=3)
+"""Nobody waits: what is to be written is in the journal. Without an end in all, so that what a
+caller was told has failed is not still on its way."""
 
 
 def read_location(url: str) -> Location:

@@ -3,24 +3,28 @@
     s3://bucket/prefix  +  p/1/r/<replay>/000003-9f86d081884c7d65.mp4
     → bucket `bucket`, name `prefix/p/1/r/<replay>/000003-9f86d081884c7d65.mp4`
 
-boto3 waits where it works, so every call runs in a bounded pool of threads, one connection each.
-The bucket is never made here: who owns it decides where it lies and who may read it.
+Reading and writing go different ways, each with its own connections: a page that waits for a frame
+stands behind no upload, and learns soon that the store is away. The bucket is never made here: who
+owns it decides where it lies and who may read it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.core.clock import monotonic_s
 from app.core.errors import Malformed, NotFound, ReplayError, Unavailable
 from app.core.log import shown
 from app.storage import keys
-from app.storage.bucket import Access, Location, Patience
+from app.storage.bucket import READING, WRITING, Access, Location, Patience
+from app.storage.calls import Calls
 from app.storage.port import StoredObject, check_range
 from app.storage.probe import probe
 
@@ -28,14 +32,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-CONNECTIONS: Final = 16
-"""Calls under way at the same time; the threads and boto3's own pool have as many."""
+CONNECTIONS: Final = 8
+"""Calls under way at the same time, each way; the threads and boto3's own pool have as many."""
 _PAGE: Final = 1000
 """Objects in one answer to a list; S3 gives no more."""
-_PATIENCE: Final = Patience()
+_PIECE_BYTES: Final = 256 * 1024
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 _Object = tuple[str, bytes | memoryview]
 _Listed = list[StoredObject]
 
@@ -44,7 +46,12 @@ class S3Store:
     """The object store in one bucket. Any number of processes may share it."""
 
     def __init__(
-        self, location: Location, access: Access, *, patience: Patience = _PATIENCE
+        self,
+        location: Location,
+        access: Access,
+        *,
+        reading: Patience = READING,
+        writing: Patience = WRITING,
     ) -> None:
         """Prepare to talk to the bucket; nothing is sent yet.
 
@@ -54,11 +61,14 @@ class S3Store:
         self._bucket = location.bucket
         self._beginning = f"{location.prefix}/" if location.prefix else ""
         try:
-            self._client = _client(access, patience)
+            session = boto3.session.Session()
+            self._reader = _client(session, access, reading)
+            self._writer = _client(session, access, writing)
         except (BotoCoreError, ValueError) as error:
             raise ReplayError(f"the settings of S3 cannot be used: {error}") from error
-        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="s3")
-        self._is_closed = False
+        self._read_s = reading.total_s or math.inf
+        self._reads = Calls(reading, threads=CONNECTIONS, name="s3-read")
+        self._writes = Calls(writing, threads=CONNECTIONS, name="s3-write")
 
     async def put(self, key: str, data: bytes | memoryview) -> None:
         """See `ObjectStore.put`."""
@@ -67,7 +77,7 @@ class S3Store:
     async def put_many(self, objects: Sequence[_Object]) -> None:
         """See `ObjectStore.put_many`."""
         checked = [(keys.check_key(key), data) for key, data in objects]
-        puts = (self._in_pool(self._put, key, data) for key, data in checked)
+        puts = (self._writes.run(partial(self._put, key, data)) for key, data in checked)
         # All are waited for, so that none arrives after a caller was told that the batch failed.
         for outcome in await asyncio.gather(*puts, return_exceptions=True):
             if isinstance(outcome, BaseException):
@@ -76,44 +86,33 @@ class S3Store:
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore.read`."""
         check_range(offset, length)
-        return await self._in_pool(self._read, keys.check_key(key), offset, length)
+        until_s = monotonic_s() + self._read_s
+        read = partial(self._read, keys.check_key(key), offset, length, until_s)
+        return await self._reads.run(read)
 
     async def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
-        await self._in_pool(self._delete, keys.check_key(key))
+        await self._writes.run(partial(self._delete, keys.check_key(key)))
 
     async def list(self, prefix: str) -> list[StoredObject]:
         """See `ObjectStore.list`."""
-        return await self._in_pool(self._list, keys.check_prefix(prefix))
+        return await self._writes.run(partial(self._list, keys.check_prefix(prefix)))
 
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`; warns of a bucket that keeps what is deleted."""
         await probe(self)
-        return await self._in_pool(self._warnings)
+        return await self._writes.run(self._warnings)
 
     async def close(self) -> None:
         """See `ObjectStore.close`."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        await asyncio.to_thread(self._pool.shutdown)
-        self._client.close()
-
-    async def _in_pool(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        if self._is_closed:
-            raise Unavailable("object storage is closed")
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
-        except ClientError as error:
-            raise Unavailable(f"object storage refused: {_told(error)}") from error
-        except (BotoCoreError, OSError) as error:
-            raise Unavailable(f"object storage failed: {shown(str(error))}") from error
+        for way, client in ((self._reads, self._reader), (self._writes, self._writer)):
+            await way.close()
+            client.close()
 
     def _put(self, key: str, data: bytes | memoryview) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=bytes(data))
+        self._writer.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=bytes(data))
 
-    def _read(self, key: str, offset: int, length: int | None) -> bytes:
+    def _read(self, key: str, offset: int, length: int | None, until_s: float) -> bytes:
         try:
             answer = self._get(key, offset, length)
         except ClientError as error:
@@ -123,18 +122,17 @@ class S3Store:
             if code == "InvalidRange":  # from the end on there is nothing
                 return b""
             raise
-        # As its own context manager the body is urllib3's, and would raise urllib3's errors.
-        with closing(answer["Body"]) as body:
-            data = body.read()
+        with closing(answer["Body"]):
+            data = _read_body(answer, until_s)
         return data if length is None else data[:length]
 
     def _get(self, key: str, offset: int, length: int | None) -> "GetObjectOutputTypeDef":
         name = self._beginning + key
         if offset == 0 and length is None:
-            return self._client.get_object(Bucket=self._bucket, Key=name)
+            return self._reader.get_object(Bucket=self._bucket, Key=name)
         # No range means "nothing"; one byte is asked for, to learn whether the object is there.
         last = "" if length is None else offset + max(length, 1) - 1
-        answer = self._client.get_object(
+        answer = self._reader.get_object(
             Bucket=self._bucket, Key=name, Range=f"bytes={offset}-{last}"
         )
         given = answer.get("ContentRange", "none")
@@ -144,10 +142,10 @@ class S3Store:
         return answer
 
     def _delete(self, key: str) -> None:
-        self._client.delete_object(Bucket=self._bucket, Key=self._beginning + key)
+        self._writer.delete_object(Bucket=self._bucket, Key=self._beginning + key)
 
     def _list(self, prefix: str) -> _Listed:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages = self._writer.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket,
             Prefix=self._beginning + prefix,
             PaginationConfig={"PageSize": _PAGE},
@@ -161,9 +159,9 @@ class S3Store:
 
     def _warnings(self) -> tuple[str, ...]:
         try:
-            facts: Mapping[str, object] = self._client.get_bucket_versioning(Bucket=self._bucket)
+            facts: Mapping[str, object] = self._writer.get_bucket_versioning(Bucket=self._bucket)
         except ClientError as error:
-            return (f"whether the bucket keeps old versions cannot be seen: {_told(error)}",)
+            return (f"whether the bucket keeps old versions cannot be seen: {shown(str(error))}",)
         status = facts.get("Status")  # absent from a bucket that never kept versions
         if status is None:
             return ()
@@ -174,8 +172,8 @@ class S3Store:
         return (warning,)
 
 
-def _client(access: Access, patience: Patience) -> "S3Client":
-    return boto3.session.Session().client(
+def _client(session: boto3.session.Session, access: Access, patience: Patience) -> "S3Client":
+    return session.client(
         "s3",
         endpoint_url=access.endpoint_url,
         region_name=access.region,
@@ -189,10 +187,30 @@ def _client(access: Access, patience: Patience) -> "S3Client":
             response_checksum_validation="when_required",
             connect_timeout=patience.connect_s,
             read_timeout=patience.read_s,
-            retries={"mode": "standard", "total_max_attempts": patience.attempts},
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=CONNECTIONS,
         ),
     )
+
+
+def _read_body(answer: "GetObjectOutputTypeDef", until_s: float) -> bytes:
+    """Read a body as it comes, whole or not at all.
+
+    Raises:
+        TimeoutError: It comes so slowly that nobody waits for it any more.
+        OSError: It ends before its end.
+    """
+    # boto3's own reading waits until a piece is full, for hours if its bytes only trickle.
+    raw = answer["Body"]._raw_stream  # type: ignore[attr-defined] # noqa: SLF001 - see above
+    promised = answer["ContentLength"]
+    body = bytearray()
+    while piece := raw.read1(_PIECE_BYTES):
+        body += piece
+        if monotonic_s() > until_s:
+            raise TimeoutError(f"{len(body)} of {promised} bytes came in time")
+    if len(body) != promised:
+        raise OSError(f"the answer ended after {len(body)} of {promised} bytes")
+    return bytes(body)
 
 
 def _ours(found: Iterator[StoredObject]) -> Iterator[StoredObject]:
@@ -203,10 +221,3 @@ def _ours(found: Iterator[StoredObject]) -> Iterator[StoredObject]:
         except Malformed:
             continue
         yield each
-
-
-def _told(error: ClientError) -> str:
-    """Say what the server said, for the person who set it up."""
-    told = error.response["Error"]
-    words = f"{error.operation_name}: {told.get('Code', 'no code')} {told.get('Message', '')}"
-    return shown(words.strip())

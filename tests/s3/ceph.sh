@@ -4,7 +4,8 @@
 #   tests/s3/ceph.sh COMMAND ...
 #
 # One monitor, one manager, one OSD on a sparse file, and radosgw, all children of this script. The
-# command finds the server in PLAYHEAD_TEST_S3 and the process to freeze in PLAYHEAD_TEST_S3_PID.
+# command finds the server in PLAYHEAD_TEST_S3, and in the file PLAYHEAD_TEST_S3_PID the process to
+# freeze or to kill: it is started again.
 # KEEP_LOGS=1 leaves the logs where the last line says.
 set -euo pipefail
 
@@ -12,6 +13,7 @@ key=playhead-acceptance
 secret=a-secret-of-one-afternoon
 home=$(mktemp -d /tmp/playhead-ceph.XXXXXX)
 conf=$home/ceph.conf
+gateway=$home/radosgw.pid
 pools=(.rgw.root default.rgw.{control,log,meta} default.rgw.buckets.{data,index,non-ec})
 pgs_each=4
 children=()
@@ -67,6 +69,7 @@ stop_all() {
     # Nothing is kept, so nobody gets time to say good-bye.
     if ((${#children[@]})); then
         kill -KILL "${children[@]}" 2>/dev/null || true
+        [[ ! -e $gateway ]] || kill -KILL "$(<"$gateway")" 2>/dev/null || true
         wait "${children[@]}" 2>/dev/null || true
     fi
     if [[ ${KEEP_LOGS:-} ]]; then say "logs are in $home/log"; else rm -rf "$home"; fi
@@ -141,12 +144,19 @@ start_cluster() {
     until_true 60 pools_are_clean
 }
 
+keep_radosgw() {
+    while true; do
+        radosgw -f -c "$conf" -n client.rgw --no-mon-config &
+        echo $! >"$gateway"
+        wait $! || true
+    done
+}
+
 start_radosgw() {
     # Right after the pools were made, the first call may hang; it is given up and repeated.
     until_true 90 timeout 20 radosgw-admin -c "$conf" user create \
         --uid=playhead --display-name=Playhead --access-key="$key" --secret-key="$secret"
-    start radosgw -f -c "$conf" -n client.rgw --no-mon-config
-    gateway=$!
+    start keep_radosgw
     until_true 60 curl -fsS "http://127.0.0.1:$port/"
 }
 

@@ -1,6 +1,7 @@
 """The driver in front of a real server that freezes, or that knows better than moto."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from app.core.errors import NotFound, Unavailable
 from app.storage.bucket import Location
 from app.storage.s3 import CONNECTIONS, S3Store
 from tests.support import s3
+from tests.support.waiting import until_asked
 
 BODY = bytes(range(256)) * 1_000
 OUTAGE_S = 60
@@ -60,13 +62,30 @@ async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
         assert each.size_bytes == len(BODY) or each.key.startswith("probe/")
 
 
+async def test_killed_server_loses_nothing(store: S3Store):
+    """What was stored before the end of the server is there when it has come back."""
+    objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
+    await store.put_many(objects)
+    s3.kill()
+
+    async def is_back() -> bool:
+        with contextlib.suppress(Unavailable):
+            return await store.read("a/000") == BODY
+        return False
+
+    await until_asked(is_back, deadline_s=OUTAGE_S)
+    for key, body in objects:
+        assert await store.read(key) == body
+    await store.put("a/after", BODY)
+
+
 async def test_short_freeze_is_waited_out(store: S3Store):
     """A pause shorter than the patience of a call is not noticed by the caller."""
     objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
     with s3.frozen():
         batch = asyncio.create_task(store.put_many(objects))
         async with asyncio.timeout(OUTAGE_S):
-            while len(store._pool._threads) < CONNECTIONS:  # noqa: ASYNC110 - a pool has no event
+            while len(store._writes._pool._threads) < CONNECTIONS:  # noqa: ASYNC110 - a pool has no event
                 await asyncio.sleep(0.01)
         assert not batch.done()
     await batch
@@ -114,7 +133,7 @@ async def test_changed_body_is_refused_by_the_server(
     def damage(request: object, **_: object) -> None:
         setattr(request, "body", bytes(damaged))  # noqa: B010 - of a type botocore does not tell
 
-    store._client.meta.events.register_last("before-send.s3.PutObject", damage)
+    store._writer.meta.events.register_last("before-send.s3.PutObject", damage)
     with pytest.raises(Unavailable, match="XAmzContentSHA256Mismatch"):
         await store.put("a/damaged", BODY)
     assert await store.list("") == []

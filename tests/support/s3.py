@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -69,12 +70,21 @@ def serving() -> Iterator[Service]:
 @contextmanager
 def frozen() -> Iterator[None]:
     """Hold a real server as if its machine hung: connections are taken, nothing is said."""
-    pid = int(os.environ["PLAYHEAD_TEST_S3_PID"])
+    pid = _pid()
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def kill() -> None:
+    """End a real server as a power cut does; it is started again, and takes a while to come."""
+    os.kill(_pid(), signal.SIGKILL)
+
+
+def _pid() -> int:
+    return int(Path(os.environ["PLAYHEAD_TEST_S3_PID"]).read_text())
 
 
 def _service(url: str) -> Service:

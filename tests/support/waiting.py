@@ -1,7 +1,7 @@
 """Waiting for a condition, never for a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> None:
@@ -13,3 +13,14 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> N
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - conditions of the product have no event
             await asyncio.sleep(0.005)
+
+
+async def until_asked(question: Callable[[], Awaitable[bool]], *, deadline_s: float = 30.0) -> None:
+    """Ask over and over until the answer is yes.
+
+    Raises:
+        TimeoutError: It never was; the deadline is far beyond what is expected.
+    """
+    async with asyncio.timeout(deadline_s):
+        while not await question():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)

@@ -21,7 +21,7 @@ from tests.support import s3
 @asynccontextmanager
 async def opened(service: s3.Service, location: Location) -> AsyncIterator[S3Store]:
     """The driver at a place, closed afterwards."""
-    store = S3Store(location, service.access, patience=s3.HASTY)
+    store = S3Store(location, service.access, reading=s3.HASTY, writing=s3.HASTY)
     yield store
     await store.close()
 
@@ -43,7 +43,7 @@ async def answering(service: s3.Service, answer: bytes | None) -> AsyncIterator[
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     access = replace(service.access, endpoint_url=f"http://127.0.0.1:{port}")
-    store = S3Store(Location("replays", ""), access, patience=s3.HASTY)
+    store = S3Store(Location("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
     try:
         yield store
     finally:
@@ -186,9 +186,9 @@ async def test_other_range_than_asked_is_not_believed(s3_service: s3.Service, an
 async def test_nobody_at_the_address_is_unavailable(s3_service: s3.Service):
     """A server that is down refuses connections."""
     async with answering(s3_service, b"") as unused:
-        address = unused._client.meta.endpoint_url
+        address = unused._reader.meta.endpoint_url
     access = replace(s3_service.access, endpoint_url=address)
-    store = S3Store(Location("replays", ""), access, patience=s3.HASTY)
+    store = S3Store(Location("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
     for attempt in (store.put("a", b"b"), store.list("")):
         with pytest.raises(Unavailable, match="failed: Could not connect"):
             await attempt
@@ -198,8 +198,9 @@ async def test_nobody_at_the_address_is_unavailable(s3_service: s3.Service):
 async def test_versions_that_may_not_be_seen_are_told(s3_service: s3.Service):
     """A key that may only read and write cannot ask about versions; the operator should."""
     async with answering(s3_service, http("403 No", fault("AccessDenied"))) as store:
-        (warning,) = await store._in_pool(store._warnings)
-    assert "cannot be seen: GetBucketVersioning: AccessDenied" in warning
+        (warning,) = await store._writes.run(store._warnings)
+    assert "cannot be seen" in warning
+    assert "AccessDenied" in warning
 
 
 async def test_failed_batch_has_come_to_rest(s3_service: s3.Service):
@@ -207,4 +208,4 @@ async def test_failed_batch_has_come_to_rest(s3_service: s3.Service):
     async with answering(s3_service, http("500 Oops", fault("InternalError"))) as store:
         with pytest.raises(Unavailable):
             await store.put_many([(f"a/{number}", b"x" * 9) for number in range(40)])
-        assert store._pool._work_queue.empty()
+        assert store._writes._pool._work_queue.empty()

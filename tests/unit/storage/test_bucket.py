@@ -78,7 +78,7 @@ async def test_bucket_stands_where_the_setting_says(addressing: str, start: str,
     )
     store = choose.open_store(settings, tmp_path)
     assert isinstance(store, S3Store)
-    url = store._client.generate_presigned_url("get_object", {"Bucket": "replays", "Key": "a"})
+    url = store._reader.generate_presigned_url("get_object", {"Bucket": "replays", "Key": "a"})
     await store.close()
     assert url.startswith(start)
 
@@ -89,7 +89,7 @@ async def test_without_keys_boto3_looks_for_them(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     store = choose.open_store(Settings(storage="s3://replays", s3_access_key_id=""), tmp_path)
     assert isinstance(store, S3Store)
-    url = store._client.generate_presigned_url("get_object", {"Bucket": "replays", "Key": "a"})
+    url = store._reader.generate_presigned_url("get_object", {"Bucket": "replays", "Key": "a"})
     await store.close()
     assert "of-the-machine" in url
 

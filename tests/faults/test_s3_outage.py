@@ -1,0 +1,106 @@
+"""Object storage fails in every way it knows, while phones send and somebody watches (F4)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+import pytest_asyncio
+
+from tests.support import clips, envelopes, postgres, s3, s3_faults, server as servers
+from tests.support.s3_faults import Fault, FaultProxy
+from tests.support.server import Server
+from tests.support.waiting import until, until_asked
+from tests.support.wire import REPLAY_ID
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PUT, GET = frozenset({"PUT"}), frozenset({"GET"})
+READING_FAILS = (
+    Fault("frozen"),
+    Fault("500", refusal=(500, "InternalError")),
+    Fault("slow-down", refusal=(503, "SlowDown")),
+    Fault("no-right", refusal=(403, "AccessDenied")),
+    Fault("no-bucket", refusal=(404, "NoSuchBucket")),
+    Fault("clock", refusal=(403, "RequestTimeTooSkewed")),
+    Fault("hung-up", answer_bytes=0),
+    Fault("cut-get", methods=GET, answer_bytes=2_000),
+    Fault("trickle", methods=GET, bytes_per_s=10),
+)
+WRITING_FAILS = (
+    Fault("reset-in-put", methods=PUT, request_bytes=1_000),
+    Fault("put-answer-lost", methods=PUT, answer_bytes=0),
+)
+NOTHING_FAILS = (Fault("wrong-etag", methods=PUT, etag=b"0" * 32),)
+SEGMENTS = 4
+
+
+@dataclass
+class Faulty:
+    """A server whose bucket is behind a proxy, and what lies in the bucket."""
+
+    server: Server
+    proxy: FaultProxy
+    service: s3.Service
+    bucket: str
+
+    def stored(self, project_id: int) -> list[bytes]:
+        """Return the bodies of a project's objects, by their names."""
+        prefix = f"p/{project_id}/"
+        listed = self.service.owner.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        names = [each["Key"] for each in listed.get("Contents", [])]
+        found = []
+        for name in names:
+            with self.service.owner.get_object(Bucket=self.bucket, Key=name)["Body"] as body:
+                found.append(body.read())
+        return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def faulty(
+    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Faulty]:
+    """One server for all faults."""
+    with s3.serving() as service:
+        bucket = service.new_bucket()
+        async with s3_faults.in_front_of(service) as proxy:
+            async for url in postgres._fresh_database(postgres_url, template=template_database):
+                async with servers.running(
+                    url,
+                    tmp_path_factory.mktemp("outage"),
+                    storage=f"s3://{bucket}",
+                    s3_endpoint_url=proxy.access.endpoint_url,
+                    s3_region=proxy.access.region,
+                    s3_access_key_id=proxy.access.key_id,
+                    s3_secret_access_key=proxy.access.secret,
+                    s3_addressing="path",
+                ) as started:
+                    yield Faulty(started, proxy, service, bucket)
+
+
+@pytest.mark.parametrize("fault", [*READING_FAILS, *WRITING_FAILS, *NOTHING_FAILS], ids=str)
+async def test_an_outage_costs_no_envelope(faulty: Faulty, fault: Fault):
+    """Phones get their 200, watchers a 503 meanwhile; then all is there, once and whole."""
+    async with servers.tenant(faulty.server) as own:
+        await own.take(envelopes.replay_video_envelope(0))
+        video = own.page(REPLAY_ID, "/segments/0.mp4")
+        faulty.proxy.spoil(fault)
+        for segment_id in range(1, SEGMENTS):
+            answer = await own.post(envelopes.replay_video_envelope(segment_id))
+            assert answer.status_code == 200
+        watched = await own.web.get(video)
+        assert watched.status_code == (503 if fault in READING_FAILS else 200)
+        await until(lambda: faulty.proxy.hits > 0)
+        faulty.proxy.mend()
+        await own.settled()
+        assert await own.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
+        for segment_id in range(SEGMENTS):
+            path = own.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
+            await until_asked(partial(_is_whole, own, path))
+        assert b"".join(faulty.stored(own.app.id)) == clips.clip() * SEGMENTS
+
+
+async def _is_whole(own: Server, path: str) -> bool:
+    answer = await own.web.get(path)
+    assert answer.status_code in {200, 503}
+    return answer.content == clips.clip()
