@@ -24,6 +24,7 @@ from app import __version__
 from app.accounts import links, queries as account_queries, writes as account_writes
 from app.api import health
 from app.api.envelope import AsgiApp, EnvelopeDoor
+from app.api.patience import PatientProtocol
 from app.background import Housekeeper
 from app.core import log
 from app.core.errors import ReplayError
@@ -135,7 +136,7 @@ class _Server(uvicorn.Server):
 def _server_config(settings: Settings, app: AsgiApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=PatientProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -53,7 +53,7 @@ _PREFLIGHT: Final[tuple[Header, ...]] = (
     ),
     (b"access-control-max-age", b"3600"),
 )
-_READING_BYTES: Final = 512 * 1024 * 1024
+_READING_BYTES: Final = 128 * 1024 * 1024
 """Bodies that are being read may take this much memory; beyond, senders are hung up on."""
 
 _logger: Final = log.get("api.envelope")

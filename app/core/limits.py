@@ -11,7 +11,7 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps in bytes, counts and characters; one value over is refused, never cut silently."""
+    """Caps in bytes, counts, characters, seconds; one value over is refused, never cut silently."""
 
     body_bytes: int = 100 * _MIB
     """The request body as it comes over the wire."""
@@ -57,6 +57,12 @@ class Limits:
     video_px: int = 4_096
     """Width and height."""
     video_ms: int = 10 * 60 * 1000
+    header_s: float = 30.0
+    """Until the headers of a request are complete."""
+    silence_s: float = 30.0
+    """Without a byte, in the middle of a request."""
+    request_s: float = 15 * 60.0
+    """A whole request; 1 MB over 10 kbit/s takes 13 minutes."""
 
 
 LIMITS: Final = Limits()

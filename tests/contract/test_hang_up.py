@@ -13,7 +13,7 @@ from tests.support.server import exchange, running
 from tests.support.wire import EVENT_ID
 
 
-@pytest.fixture(params=["httptools", "h11"])
+@pytest.fixture(params=[None, "h11"], ids=["ours", "h11"])
 async def server(request, database_url, tmp_path):
     """A server with each parser in turn."""
     async with running(database_url, tmp_path, http=request.param) as started:

@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import uvicorn
@@ -142,14 +142,14 @@ class Server:
 
 @asynccontextmanager
 async def running(
-    database_url: str, folder: Path, *, http: str = "httptools", **changes: Any
+    database_url: str, folder: Path, *, http: Literal["h11"] | None = None, **changes: Any
 ) -> AsyncIterator[Server]:
     """Start a server on a free port and stop it.
 
     Args:
         database_url: A migrated database; projects that are there are taken over.
         folder: For journal and objects; keep it to start another server on the same data.
-        http: uvicorn's parser, `httptools` or `h11`.
+        http: Another parser than our own, which is built on httptools.
         changes: Settings to change.
     """
     database = Database.open(database_url, pool_size=2)
@@ -221,10 +221,14 @@ async def exchange(base_url: str, request: bytes) -> bytes:
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, service: main.Service, listener: socket.socket, *, http: str
+    settings: Settings,
+    service: main.Service,
+    listener: socket.socket,
+    *,
+    http: Literal["h11"] | None,
 ) -> AsyncIterator[None]:
     config = main._server_config(settings, service.app)
-    config.http = http
+    config.http = http or config.http
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started or serving.done())
