@@ -1,4 +1,4 @@
-"""Housekeeping once an hour: what is past its time goes."""
+"""Housekeeping once an hour: what is past its time goes, what is ungrouped is grouped."""
 
 import asyncio
 from datetime import timedelta
@@ -9,6 +9,7 @@ from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
+from app.errors import backfill
 from app.projects import writes as project_writes
 
 _PAUSE_S: Final = 3600.0
@@ -18,7 +19,7 @@ _logger: Final = log.get("background")
 
 
 class Housekeeper:
-    """Forgets ended sign-ins, used links, old audit lines and old quarantine."""
+    """Forgets ended sign-ins, used links, old audit lines and old quarantine; groups events."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +47,7 @@ class Housekeeper:
 
 
 async def tidy(database: Database) -> None:
-    """Forget what is past its time.
+    """Forget what is past its time, and group the events of releases that did not.
 
     Raises:
         Unavailable: Postgres does not answer.
@@ -55,3 +56,7 @@ async def tidy(database: Database) -> None:
         await account_writes.forget_old(connection)
         await audit_writes.forget_old(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
+    grouped = 1
+    while grouped:
+        async with database.transaction() as connection:
+            grouped = await backfill.group_some(connection)

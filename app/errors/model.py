@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
-from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class NewEvent:
     span_id: SpanId | None
     replay_id: ReplayId | None
     payload: bytes
+    issue_ids: tuple[IssueId, ...]
+    """By every version of grouping, the newest first (`grouping.keys`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,38 @@ class StoredEvent:
     trace_id: TraceId | None
     replay_id: ReplayId | None
     payload: bytes
+    issue_id: IssueId | None
+    """None for a moment only: an event that an older release stored is not grouped yet."""
+
+
+IssueKey = tuple[ProjectId, IssueId]
+Status = Literal["open", "resolved", "ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A group of events that are one problem; level, kind, title are those of its last event."""
+
+    project_id: ProjectId
+    issue_id: IssueId
+    first_seen_at: datetime
+    first_release: str | None
+    last_seen_at: datetime
+    last_release: str | None
+    level: str
+    kind: str
+    title: str
+    culprit: str | None
+    platform: str | None
+    events: int
+    users: int
+    replays: int
+    """Replays that its events name, whether they came or not."""
+    status: Status
+    status_at: datetime | None
+    resolved_release: str | None
+    is_regressed: bool
+    """It was resolved, and came back in a later release."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId, ReplayId, TraceId
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.errors.model import StoredEvent
@@ -38,7 +38,7 @@ _EVENTS: Final = sql_windows.statement(
     f"""{_LINKED}
     select k.n, k.names_replay, e.project_id, e.event_id, e.received_at, e.at, e.drift_ms,
            e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value, e.handled,
-           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id,
+           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id, e.issue_id,
            case when sum(length(e.payload)) over (partition by k.n order by e.at, e.event_id)
                      <= :payload_bytes
                 then e.payload else '' end as payload
@@ -148,4 +148,5 @@ def _event(row: Row[Any]) -> StoredEvent:
         trace_id=TraceId(row.trace_id.hex) if row.trace_id else None,
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
         payload=row.payload,
+        issue_id=IssueId(row.issue_id.hex) if row.issue_id else None,
     )

@@ -10,8 +10,10 @@ from sqlalchemy import (
     DateTime,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -44,8 +46,21 @@ events: Final = Table(
     Column("span_id", Text),
     Column("replay_id", Hex32),
     Column("payload", LargeBinary, nullable=False),
+    # Null until it is grouped: events of a release that did not group yet (`backfill.py`).
+    Column("issue_id", Hex32),
 )
-Index("ix_events_newest", events.c.project_id, events.c.received_at.desc())
+Index(
+    "ix_events_issue_id",
+    events.c.project_id,
+    events.c.issue_id,
+    events.c.received_at.desc(),
+    events.c.event_id.desc(),
+)
+Index(
+    "ix_events_ungrouped",
+    events.c.project_id,
+    postgresql_where=events.c.issue_id.is_(None),
+)
 Index(
     "ix_events_replay_id",
     events.c.replay_id,
@@ -56,6 +71,71 @@ Index(
     events.c.trace_id,
     events.c.at,
     postgresql_where=events.c.trace_id.is_not(None),
+)
+
+# One row a group of events, changed by every event of it: no index but the key, and room in the
+# page, so that the change stays inside it (a HOT update).
+issues: Final = Table(
+    "issues",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("grouping_version", SmallInteger, nullable=False),
+    # When its first and last event happened, by the server's clock (`model.seen_at`).
+    Column("first_seen_at", DateTime(timezone=True), nullable=False),
+    Column("first_event_id", Hex32, nullable=False),
+    Column("first_release", Text),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("last_event_id", Hex32, nullable=False),
+    Column("last_release", Text),
+    # As its last event has them.
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("culprit", Text),
+    Column("platform", Text),
+    # Events, and how many rows `issue_users` and `issue_replays` have of it.
+    Column("events", BigInteger, nullable=False),
+    Column("users", BigInteger, nullable=False),
+    Column("replays", BigInteger, nullable=False),
+    # open, resolved or ignored; who resolved it did so for this release and all before.
+    Column("status", Text, nullable=False, server_default=text("'open'")),
+    Column("status_at", DateTime(timezone=True)),
+    Column("resolved_release", Text),
+    Column("is_regressed", Boolean, nullable=False, server_default=text("false")),
+    postgresql_with={"fillfactor": "80"},
+)
+issue_hours: Final = Table(
+    "issue_hours",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "80"},
+)
+issue_users: Final = Table(
+    "issue_users",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    # A hash: it counts users, and does not say who they are.
+    Column("user_hash", Hex32, primary_key=True),
+)
+issue_replays: Final = Table(
+    "issue_replays",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    # As its events name it, whether it ever came or not.
+    Column("replay_id", Hex32, primary_key=True),
+)
+issue_releases: Final = Table(
+    "issue_releases",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("release", Text, primary_key=True),
 )
 
 release_sessions: Final = Table(

@@ -1,4 +1,4 @@
-"""Adding events: the first write of an event id wins."""
+"""Adding events, and counting them in their issues: the first write of an event id wins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId
+from app.core.ids import EventId, IssueId, ProjectId
 from app.db.text import clean, clean_json, clean_or_none
+from app.errors import issues
 from app.errors.model import NewEvent
 from app.errors.tables import events
 
@@ -17,23 +18,29 @@ _TITLE_BYTES = 1_024
 async def add_events(
     connection: AsyncConnection, new: Sequence[NewEvent]
 ) -> set[tuple[ProjectId, EventId]]:
-    """Store events that are not there yet.
+    """Store events that are not there yet, and add them to their issues.
 
     Returns:
         The keys of those that were stored; the others were duplicates.
     """
     if not new:
         return set()
-    rows = {(one.project_id, one.event_id): _row(one) for one in reversed(new)}
+    issue_ids = await issues.place(connection, new)
+    first = {
+        (one.project_id, one.event_id): (one, issue_id)
+        for one, issue_id in reversed([*zip(new, issue_ids, strict=True)])
+    }
     # Sorted, so that two processes lock rows in the same order.
     result = await connection.execute(
         insert(events).on_conflict_do_nothing().returning(events.c.project_id, events.c.event_id),
-        [rows[key] for key in sorted(rows)],
+        [_row(*first[key]) for key in sorted(first)],
     )
-    return {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
+    added = {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
+    await issues.add(connection, [first[key] for key in sorted(added)])
+    return added
 
 
-def _row(one: NewEvent) -> dict[str, Any]:
+def _row(one: NewEvent, issue_id: IssueId) -> dict[str, Any]:
     return {
         "project_id": one.project_id,
         "event_id": one.event_id,
@@ -57,4 +64,5 @@ def _row(one: NewEvent) -> dict[str, Any]:
         "span_id": one.span_id,
         "replay_id": one.replay_id,
         "payload": one.payload,
+        "issue_id": issue_id,
     }

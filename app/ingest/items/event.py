@@ -1,5 +1,6 @@
 """An `event` item: an error or a message of an app or a backend."""
 
+from app.errors import grouping
 from app.errors.model import NewEvent
 from app.formats import event
 from app.formats.envelope import Item
@@ -42,5 +43,6 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             span_id=read.span_id,
             replay_id=read.replay_id,
             payload=pack_json(read.raw),
+            issue_ids=grouping.keys(read.raw),
         )
     )

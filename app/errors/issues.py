@@ -1,0 +1,283 @@
+"""Adding events to their issues: counts of what is new, in one statement for a whole batch.
+
+    new events ─ fold by issue ─► one row each ─► issues       first, last, events, users, replays
+                                             ├──► issue_hours  events by hour
+                                             └──► issue_users, issue_replays, issue_releases
+
+Everything is a minimum, a maximum, or a count of rows that were not there, so that neither order
+nor repetition changes a thing. Only what happens to a resolved issue looks at its state.
+"""
+
+import hashlib
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Integer,
+    Text,
+    TextClause,
+    Uuid,
+    bindparam,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
+
+from app.core.ids import IssueId, ProjectId
+from app.db.text import clean, clean_or_none
+from app.errors import grouping, releases
+from app.errors.model import IssueKey, NewEvent
+from app.errors.tables import issues
+
+_TEXT_BYTES: Final = 1_024
+_OLDEST: Final = timedelta(days=30)
+"""A phone may have been off that long; a time further back is a wrong clock."""
+
+_TIME: Final = DateTime(timezone=True)
+_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
+    "project_ids": BigInteger(), "issue_ids": Uuid(),
+    "firsts": _TIME, "first_events": Uuid(), "first_releases": Text(),
+    "lasts": _TIME, "last_events": Uuid(), "last_releases": Text(),
+    "levels": Text(), "kinds": Text(), "titles": Text(), "culprits": Text(), "platforms": Text(),
+    "counts": BigInteger(),
+    "hour_places": Integer(), "hours": _TIME, "hour_counts": BigInteger(),
+    "user_places": Integer(), "users": Uuid(),
+    "replay_places": Integer(), "replays": Uuid(),
+    "release_places": Integer(), "releases": Text(),
+}  # fmt: skip
+
+
+def _statement(sql: str) -> TextClause:
+    return text(sql).bindparams(
+        *(bindparam(name, type_=ARRAY(kind)) for name, kind in _TYPES.items())
+    )
+
+
+_ADD: Final = _statement(
+    """
+    with new as (
+        select * from unnest(
+            :project_ids, :issue_ids, :firsts, :first_events, :first_releases, :lasts,
+            :last_events, :last_releases, :levels, :kinds, :titles, :culprits, :platforms, :counts
+        ) with ordinality as n (
+            project_id, issue_id, first_seen_at, first_event_id, first_release, last_seen_at,
+            last_event_id, last_release, level, kind, title, culprit, platform, events, place
+        )
+    ),
+    hours as (
+        insert into issue_hours as h (project_id, issue_id, hour, events)
+        select n.project_id, n.issue_id, o.hour, o.events
+        from unnest(:hour_places, :hours, :hour_counts) as o (place, hour, events)
+        join new n using (place) order by 1, 2, 3
+        on conflict (project_id, issue_id, hour) do update set events = h.events + excluded.events
+    ),
+    users as (
+        insert into issue_users (project_id, issue_id, user_hash)
+        select n.project_id, n.issue_id, o.user_hash
+        from unnest(:user_places, :users) as o (place, user_hash)
+        join new n using (place) order by 1, 2, 3
+        on conflict do nothing returning project_id, issue_id
+    ),
+    named as (
+        insert into issue_replays (project_id, issue_id, replay_id)
+        select n.project_id, n.issue_id, o.replay_id
+        from unnest(:replay_places, :replays) as o (place, replay_id)
+        join new n using (place) order by 1, 2, 3
+        on conflict do nothing returning project_id, issue_id
+    ),
+    shipped as (
+        insert into issue_releases (project_id, issue_id, release)
+        select n.project_id, n.issue_id, o.release
+        from unnest(:release_places, :releases) as o (place, release)
+        join new n using (place) order by 1, 2, 3
+        on conflict do nothing
+    )
+    insert into issues as i (
+        project_id, issue_id, grouping_version, first_seen_at, first_event_id, first_release,
+        last_seen_at, last_event_id, last_release, level, kind, title, culprit, platform,
+        events, users, replays
+    )
+    select n.project_id, n.issue_id, :version, n.first_seen_at, n.first_event_id, n.first_release,
+        n.last_seen_at, n.last_event_id, n.last_release, n.level, n.kind, n.title, n.culprit,
+        n.platform, n.events,
+        (select count(*) from users u
+         where u.project_id = n.project_id and u.issue_id = n.issue_id),
+        (select count(*) from named r
+         where r.project_id = n.project_id and r.issue_id = n.issue_id)
+    from new n order by n.project_id, n.issue_id
+    on conflict (project_id, issue_id) do update set
+        (first_seen_at, first_event_id, first_release) = (
+            select f.* from (values
+                (i.first_seen_at, i.first_event_id, i.first_release),
+                (excluded.first_seen_at, excluded.first_event_id, excluded.first_release)
+            ) as f (at, event_id, release) order by at, event_id limit 1
+        ),
+        (last_seen_at, last_event_id, last_release, level, kind, title, culprit, platform) = (
+            select l.* from (values
+                (i.last_seen_at, i.last_event_id, i.last_release, i.level, i.kind, i.title,
+                 i.culprit, i.platform),
+                (excluded.last_seen_at, excluded.last_event_id, excluded.last_release,
+                 excluded.level, excluded.kind, excluded.title, excluded.culprit,
+                 excluded.platform)
+            ) as l (at, event_id, release, level, kind, title, culprit, platform)
+            order by at desc, event_id desc limit 1
+        ),
+        events = i.events + excluded.events,
+        users = i.users + excluded.users,
+        replays = i.replays + excluded.replays
+    returning i.project_id, i.issue_id, i.status, i.status_at, i.resolved_release
+    """
+)
+
+
+async def place(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
+    """Choose the issue of each event, in the order given.
+
+    An event whose key by an older version of grouping has an issue stays with it; what is new is
+    grouped by the newest version.
+    """
+    older = {(one.project_id, key) for one in new for key in one.issue_ids[1:]}
+    known: set[IssueKey] = set()
+    if older:
+        found = await connection.execute(
+            select(issues.c.project_id, issues.c.issue_id).where(
+                tuple_(issues.c.project_id, issues.c.issue_id).in_(sorted(older))
+            )
+        )
+        known = {(ProjectId(row.project_id), IssueId(row.issue_id)) for row in found}
+    return [
+        next(
+            (key for key in one.issue_ids[:0:-1] if (one.project_id, key) in known),
+            one.issue_ids[0],
+        )
+        for one in new
+    ]
+
+
+async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId]]) -> None:
+    """Count events that were stored just now, and open issues that they bring back.
+
+    Args:
+        connection: Of the transaction that stored them.
+        new: Each event once, with its issue.
+    """
+    folded: defaultdict[IssueKey, list[NewEvent]] = defaultdict(list)
+    for one, issue_id in new:
+        folded[one.project_id, issue_id].append(one)
+    if not folded:
+        return
+    # Sorted, so that two processes lock rows in the same order.
+    keys = sorted(folded)
+    found = await connection.execute(_ADD, _parameters(keys, folded))
+    back: list[IssueKey] = []
+    for row in found:
+        key = ProjectId(row.project_id), IssueId(row.issue_id.hex)
+        if row.status == "resolved" and _comes_back(row, folded[key]):
+            back.append(key)
+    if back:
+        await connection.execute(
+            update(issues)
+            .where(tuple_(issues.c.project_id, issues.c.issue_id).in_(back))
+            .values(status="open", is_regressed=True, status_at=None)
+        )
+
+
+def seen_at(one: NewEvent) -> datetime:
+    """Return when an event happened by the server's clock: not later than it came.
+
+    A time of more than thirty days before that is no time.
+    """
+    at = one.at + timedelta(milliseconds=one.drift_ms)
+    return at if one.received_at - _OLDEST <= at <= one.received_at else one.received_at
+
+
+def _comes_back(issue: Row[Any], events: Sequence[NewEvent]) -> bool:
+    """Tell whether one of the events happened after the issue was resolved, in a later release.
+
+    Where releases have no order (commits), any other release than the resolved one counts, if the
+    event happened after it was resolved.
+    """
+    for one in events:
+        later = None
+        if one.release and issue.resolved_release:
+            if one.release == issue.resolved_release:
+                continue
+            later = releases.is_later(one.release, issue.resolved_release)
+        if later if later is not None else seen_at(one) > issue.status_at:
+            return True
+    return False
+
+
+def _parameters(
+    keys: Sequence[IssueKey], folded: Mapping[IssueKey, Sequence[NewEvent]]
+) -> dict[str, Any]:
+    """Turn folded events into the arrays of the statement."""
+    columns: dict[str, list[Any]] = {name: [] for name in _TYPES}
+    for place_of, key in enumerate(keys, 1):
+        events = sorted(folded[key], key=lambda one: (seen_at(one), one.event_id))
+        _add_issue(columns, key, events)
+        hours = Counter(_hour(one) for one in events)
+        facets: tuple[tuple[str, str, set[Any]], ...] = (
+            ("hour_places", "hours", set(hours)),
+            ("user_places", "users", {h for one in events if (h := _user_hash(one)) is not None}),
+            ("replay_places", "replays", {_uuid(one.replay_id) for one in events if one.replay_id}),
+            ("release_places", "releases", {r for one in events if (r := _cut(one.release))}),
+        )
+        for places, values, found in facets:
+            columns[places] += [place_of] * len(found)
+            columns[values] += sorted(found)
+        columns["hour_counts"] += [hours[hour] for hour in sorted(hours)]
+    return {**columns, "version": grouping.VERSION}
+
+
+def _add_issue(columns: dict[str, list[Any]], key: IssueKey, events: Sequence[NewEvent]) -> None:
+    first, last = events[0], events[-1]
+    row = {
+        "project_ids": key[0],
+        "issue_ids": _uuid(key[1]),
+        "firsts": seen_at(first),
+        "first_events": _uuid(first.event_id),
+        "first_releases": _cut(first.release),
+        "lasts": seen_at(last),
+        "last_events": _uuid(last.event_id),
+        "last_releases": _cut(last.release),
+        "levels": last.level,
+        "kinds": last.kind,
+        "titles": clean(last.title, limit_bytes=_TEXT_BYTES),
+        "culprits": _cut(last.culprit),
+        "platforms": _cut(last.platform),
+        "counts": len(events),
+    }
+    for name, value in row.items():
+        columns[name].append(value)
+
+
+def _hour(one: NewEvent) -> datetime:
+    return seen_at(one).replace(minute=0, second=0, microsecond=0)
+
+
+def _user_hash(one: NewEvent) -> uuid.UUID | None:
+    """Hash what names the user best, bound to the project; None when nothing does."""
+    for name in ("id", "email", "username", "ip_address"):
+        if value := one.user.get(name):
+            text_of = f"{one.project_id}:{name}:{value}".encode("utf-8", "surrogatepass")
+            return uuid.UUID(bytes=hashlib.blake2b(text_of, digest_size=16).digest())
+    return None
+
+
+def _uuid(value: str) -> uuid.UUID:
+    return uuid.UUID(hex=value)
+
+
+def _cut(value: str | None) -> str | None:
+    return clean_or_none(value, limit_bytes=_TEXT_BYTES)

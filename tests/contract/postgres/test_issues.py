@@ -1,0 +1,246 @@
+"""Issues in Postgres: counted once, whatever the order, and opened again when they come back."""
+
+import random
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import text
+
+from app.core.errors import NotFound
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
+from app.db.engine import Database
+from app.errors import backfill, grouping, issues, status, writes
+from app.errors.model import NewEvent
+from app.formats import packed
+from tests.support import payloads
+
+PROJECT: Final = ProjectId(7)
+ISSUE: Final = IssueId("a" * 32)
+OLDER: Final = IssueId("b" * 32)
+NOON: Final = datetime(2026, 8, 6, 12, tzinfo=UTC)
+TABLES: Final = ("issues", "issue_hours", "issue_users", "issue_replays", "issue_releases")
+
+
+def new(number: int, **changes: Any) -> NewEvent:
+    """Return an event that happened `number` minutes after noon."""
+    at = NOON + timedelta(minutes=number)
+    values: dict[str, Any] = {
+        "project_id": PROJECT,
+        "event_id": EventId(f"{number + 1:032x}"),
+        "received_at": at + timedelta(seconds=2),
+        "at": at,
+        "drift_ms": 0,
+        "level": "error",
+        "kind": "error",
+        "title": f"T: {number}",
+        "culprit": None,
+        "exception_type": "T",
+        "exception_value": str(number),
+        "handled": True,
+        "mechanism": None,
+        "platform": "java",
+        "release": f"shop@1.{number % 3}",
+        "environment": "production",
+        "sdk_name": "sentry.java.android",
+        "user": {"id": f"u-{number % 4}"},
+        "trace_id": TraceId(uuid.uuid4().hex),
+        "span_id": None,
+        "replay_id": ReplayId(f"{number // 2 + 1:032x}"),
+        "payload": packed.pack_json(payloads.event()),
+        "issue_ids": (ISSUE,),
+    }
+    return NewEvent(**{**values, **changes})
+
+
+async def add(database: Database, *found: NewEvent) -> None:
+    """Store a batch."""
+    async with database.transaction() as connection:
+        await writes.add_events(connection, found)
+
+
+async def rows(database: Database, table: str) -> list[dict[str, Any]]:
+    """Return a whole table."""
+    async with database.reading() as connection:
+        found = await connection.execute(text(f"select * from {table} order by 1, 2, 3"))
+        return [dict(row) for row in found.mappings()]
+
+
+async def only_issue(database: Database) -> dict[str, Any]:
+    """Return the issue, of which there is one."""
+    (issue,) = await rows(database, "issues")
+    return issue
+
+
+async def everything(database: Database) -> list[list[dict[str, Any]]]:
+    """Return what is known of issues."""
+    return [await rows(database, table) for table in TABLES]
+
+
+async def forget(database: Database) -> None:
+    """Empty the tables."""
+    async with database.transaction() as connection:
+        await connection.execute(text(f"truncate events, {', '.join(TABLES)}"))
+
+
+def batches(found: Sequence[NewEvent], seed: int) -> list[list[NewEvent]]:
+    """Cut events into batches by chance, some of them delivered twice."""
+    dice = random.Random(seed)
+    left = [*found, *dice.sample([*found], 8)]
+    dice.shuffle(left)
+    cut = []
+    while left:
+        size = dice.randint(1, 7)
+        cut.append(left[:size])
+        left = left[size:]
+    return cut
+
+
+async def test_an_issue_counts_its_events(database):
+    """Its first, its last, how many, by hour, of how many users, with which replays."""
+    await add(database, *(new(number) for number in range(90)))
+    issue = await only_issue(database)
+    assert (issue["events"], issue["users"], issue["replays"]) == (90, 4, 45)
+    assert (issue["first_seen_at"], issue["last_seen_at"]) == (NOON, NOON + timedelta(minutes=89))
+    assert (issue["first_release"], issue["last_release"]) == ("shop@1.0", "shop@1.2")
+    assert (issue["title"], issue["status"], issue["is_regressed"]) == ("T: 89", "open", False)
+    assert issue["grouping_version"] == grouping.VERSION
+    hours = await rows(database, "issue_hours")
+    assert [(row["hour"], row["events"]) for row in hours] == [
+        (NOON, 60),
+        (NOON + timedelta(hours=1), 30),
+    ]
+    releases = await rows(database, "issue_releases")
+    assert [row["release"] for row in releases] == ["shop@1.0", "shop@1.1", "shop@1.2"]
+
+
+async def test_order_and_repetition_change_nothing(database):
+    """Whatever the batches are, and whatever comes twice, the issue is the same."""
+    found = [new(number) for number in range(40)]
+    await add(database, *found)
+    expected = await everything(database)
+    for seed in range(3):
+        await forget(database)
+        for batch in batches(found, seed):
+            await add(database, *batch)
+        assert await everything(database) == expected
+
+
+async def test_issues_of_projects_are_apart(database):
+    """The same problem in two projects is two issues, and one user two users."""
+    await add(database, new(1), new(1, project_id=ProjectId(8)))
+    found = await rows(database, "issues")
+    assert [(row["project_id"], row["events"]) for row in found] == [(7, 1), (8, 1)]
+
+
+async def test_times_that_cannot_be_are_the_time_of_arrival(database):
+    """A clock in the future, and one of 1970; a known drift is taken into account."""
+    received = NOON
+    for number, (at, drift_ms, expected) in enumerate(
+        (
+            (NOON + timedelta(days=1), 0, received),
+            (datetime(1970, 1, 1, tzinfo=UTC), 0, received),
+            (NOON - timedelta(hours=3), 7_200_000, NOON - timedelta(hours=1)),
+        )
+    ):
+        one = new(number, at=at, received_at=received, drift_ms=drift_ms)
+        assert issues.seen_at(one) == expected
+
+
+async def test_an_event_without_user_replay_and_release_counts(database):
+    """As a backend's message does."""
+    await add(database, new(1, user={}, replay_id=None, release=None))
+    issue = await only_issue(database)
+    assert (issue["events"], issue["users"], issue["replays"]) == (1, 0, 0)
+    assert await rows(database, "issue_releases") == []
+
+
+@pytest.mark.parametrize(
+    ("release", "minutes", "is_back"),
+    [
+        ("shop@1.1", 5, True),
+        ("shop@1.0", 5, False),
+        ("shop@0.9", 5, False),
+        ("3f2a91bc", 5, True),
+        ("3f2a91bc", -5, False),
+        (None, 5, True),
+        (None, -5, False),
+    ],
+)
+async def test_a_resolved_issue_comes_back_in_a_later_release(database, release, minutes, is_back):
+    """By the order of releases; without one, by whether it happened after it was resolved."""
+    await add(database, new(0))
+    async with database.transaction() as connection:
+        resolved_at = NOON + timedelta(minutes=30)
+        await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=resolved_at)
+    await add(database, new(30 + minutes, release=release))
+    issue = await only_issue(database)
+    assert issue["status"] == ("open" if is_back else "resolved")
+    assert issue["is_regressed"] is is_back
+    assert issue["resolved_release"] == "shop@1.0"
+
+
+async def test_an_issue_is_resolved_in_the_latest_of_its_releases(database):
+    """Not in that of its last event: an old version may have sent it."""
+    await add(database, new(1, release="shop@1.10"), new(2, release="shop@1.9"))
+    async with database.transaction() as connection:
+        await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
+    assert (await only_issue(database))["resolved_release"] == "shop@1.10"
+
+
+async def test_an_ignored_issue_stays_ignored(database):
+    """It counts on, and does not come back; what was resolved is forgotten."""
+    await add(database, new(0))
+    for word in ("resolved", "ignored"):
+        async with database.transaction() as connection:
+            await status.set_status(connection, (PROJECT, ISSUE), word, at=NOON)
+    await add(database, new(9, release="shop@9.0"))
+    issue = await only_issue(database)
+    assert (issue["status"], issue["events"], issue["resolved_release"]) == ("ignored", 2, None)
+
+
+async def test_there_must_be_an_issue_to_resolve(database):
+    """One nobody knows is not found."""
+    async with database.transaction() as connection:
+        with pytest.raises(NotFound):
+            await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
+
+
+async def test_a_new_version_of_grouping_scatters_nothing(database):
+    """What an older version grouped goes on; what it never saw is grouped by the new one."""
+    newer, newest = IssueId("c" * 32), IssueId("d" * 32)
+    await add(database, new(0, issue_ids=(OLDER,)))
+    await add(database, new(1, issue_ids=(newer, OLDER)), new(2, issue_ids=(newest, ISSUE)))
+    found = await rows(database, "issues")
+    assert {(row["issue_id"].hex, row["events"]) for row in found} == {(OLDER, 2), (newest, 1)}
+
+
+async def test_events_of_an_older_release_are_grouped_in_the_background(database):
+    """As digest would have grouped them: once, and the rest in the next step."""
+    sent = payloads.event()
+    key = grouping.group(sent).issue_id
+    found = [new(number, issue_ids=(key,)) for number in range(5)]
+    await add(database, *found)
+    expected = await everything(database)
+    async with database.transaction() as connection:
+        await connection.execute(text("update events set issue_id = null"))
+        await connection.execute(text(f"truncate {', '.join(TABLES)}"))
+    steps: list[int] = []
+    while not steps or steps[-1]:
+        async with database.transaction() as connection:
+            steps.append(await backfill.group_some(connection, limit=3))
+    assert steps == [3, 2, 0]
+    assert await everything(database) == expected
+    assert {row["issue_id"].hex for row in await rows(database, "events")} == {key}
+
+
+async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
+    """It must not hold up the others."""
+    await add(database, new(0, payload=b"broken"))
+    async with database.transaction() as connection:
+        await connection.execute(text("update events set issue_id = null"))
+        assert await backfill.group_some(connection) == 1
+    expected = grouping.group({"message": "T: 0"}).issue_id
+    assert [row["issue_id"].hex for row in await rows(database, "events")] == [expected]

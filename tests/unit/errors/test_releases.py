@@ -1,0 +1,53 @@
+"""The order of releases."""
+
+import pytest
+
+from app.errors import releases
+
+IN_ORDER = [
+    "shop@4.2.0-alpha",
+    "shop@4.2.0-beta.2",
+    "shop@4.2.0-beta.10",
+    "shop@4.2.0",
+    "shop@4.2.0+118",
+    "shop@4.2+119",
+    "shop@4.2.1",
+    "shop@4.10",
+    "shop@5",
+]
+
+
+@pytest.mark.parametrize("place", range(len(IN_ORDER) - 1))
+def test_releases_are_ordered_by_version_and_build(place):
+    """Numbers as numbers; what is not final comes before the final one."""
+    one, other = IN_ORDER[place], IN_ORDER[place + 1]
+    assert releases.is_later(other, one) is True
+    assert releases.is_later(one, other) is False
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3f2a91bc", "4f2a91bc"),
+        ("shop@1.0", "card@2.0"),
+        ("1042", "1043"),
+        ("shop@1.0", "shop@next"),
+        ("", "1.0"),
+    ],
+)
+def test_some_releases_have_no_order(one, other):
+    """Commits, numbers alone, and versions of different packages."""
+    assert releases.is_later(one, other) is None
+
+
+def test_equal_releases_are_not_later():
+    """However their zeros are written; a build that is no number has no place."""
+    assert releases.is_later("shop@4.2.0", "shop@4.2") is False
+    assert releases.is_later("shop@4.2+a1b2", "shop@4.2") is False
+
+
+def test_the_latest_of_several():
+    """By order where there is one; else the one that stands in."""
+    assert releases.latest(["1.0", "1.10", "1.9"], None) == "1.10"
+    assert releases.latest(["abc", "def"], "def") == "def"
+    assert releases.latest([], None) is None
