@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit.model import Line, View, Viewer
-from app.audit.tables import audit_lines, view_log
+from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 
 _MOST_VIEWERS: Final = 100
@@ -81,21 +81,21 @@ async def viewers_of(
     return [Viewer(**row) for row in rows.mappings()]
 
 
-async def viewed_by(
+async def seen_by(
     connection: AsyncConnection,
     person_id: PersonId,
-    project_id: ProjectId,
-    *,
-    replay_ids: Sequence[ReplayId],
-) -> set[ReplayId]:
-    """Return which of these replays a person has opened."""
-    found = await connection.scalars(
-        select(view_log.c.replay_id)
-        .where(
-            view_log.c.project_id == project_id,
-            view_log.c.replay_id.in_(replay_ids),
-            view_log.c.person_id == person_id,
+    replays: Sequence[tuple[ProjectId, ReplayId]],
+) -> set[tuple[ProjectId, ReplayId]]:
+    """Return which of these replays a person has opened, or marked as seen."""
+    if not replays:
+        return set()
+    found = union(
+        *(
+            select(table.c.project_id, table.c.replay_id).where(
+                table.c.person_id == person_id,
+                tuple_(table.c.project_id, table.c.replay_id).in_(replays),
+            )
+            for table in (view_log, seen_marks)
         )
-        .distinct()
     )
-    return {ReplayId(replay_id) for replay_id in found}
+    return {(row.project_id, row.replay_id) for row in await connection.execute(found)}

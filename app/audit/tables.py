@@ -1,4 +1,4 @@
-"""Tables of who did what and who looked at what; a trigger refuses to change a line.
+"""Tables of who did what and who looked at what; a trigger refuses to change a line of the logs.
 
 No foreign keys: a line outlives the project and the replay that it is about. Lines go after
 a year, and only then does the trigger let them.
@@ -33,4 +33,14 @@ view_log = Table(
     Column("replay_id", Hex32, nullable=False),
     Index(None, "project_id", "replay_id", "person_id"),
     Index(None, "project_id", "id"),
+)
+
+# Replays that somebody has done with without opening them; what they opened is in the view log.
+seen_marks = Table(
+    "seen_marks",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

@@ -1,13 +1,15 @@
-"""Writes of the audit log; nothing here changes a line, and Postgres refuses it too."""
+"""Writes of the logs and of marks; nothing here changes a line, and Postgres refuses it too."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, insert
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit.model import Action, Detail, Fact
-from app.audit.tables import audit_lines, view_log
+from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db import text
 
@@ -59,10 +61,24 @@ async def add_view(
     )
 
 
+async def mark_seen(
+    connection: AsyncConnection,
+    person_id: PersonId,
+    replays: Iterable[tuple[ProjectId, ReplayId]],
+) -> None:
+    """Note that a person has done with some replays without opening them."""
+    rows = [
+        {"person_id": person_id, "project_id": project_id, "replay_id": replay_id}
+        for project_id, replay_id in sorted(set(replays))
+    ]
+    if rows:
+        await connection.execute(postgresql.insert(seen_marks).on_conflict_do_nothing(), rows)
+
+
 async def forget_old(connection: AsyncConnection) -> int:
-    """Delete lines and views older than a year, the only ones that can go; returns how many."""
+    """Delete what is older than a year, the only lines and views that can go; returns how many."""
     gone = 0
-    for table in (audit_lines, view_log):
+    for table in (audit_lines, view_log, seen_marks):
         # Postgres's clock, as in the trigger, so that the two agree.
         old = await connection.execute(delete(table).where(table.c.at < func.now() - KEPT_FOR))
         gone += old.rowcount

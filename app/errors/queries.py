@@ -54,6 +54,14 @@ _COUNTS: Final = sql_windows.statement(
     group by k.n, e.project_id, e.platform, e.kind
     """  # noqa: S608 - joined from constants
 )
+_IN_TRACE: Final = text(
+    """
+    select distinct replay_id from events
+    where trace_id = cast(:trace_id as uuid) and replay_id is not null
+      and project_id = any(:project_ids)
+    limit 1000
+    """
+)
 _TRACES: Final = text(
     """
     select distinct replay_id, trace_id from events
@@ -113,6 +121,16 @@ async def linked_counts(
                 LinkedCount(ProjectId(row.project_id), row.platform, row.kind, row.events)
             )
     return counts
+
+
+async def replays_in_trace(
+    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
+) -> set[ReplayId]:
+    """Return the replays that events of a trace name; the first 1,000."""
+    found = await connection.scalars(
+        _IN_TRACE, {"trace_id": trace_id, "project_ids": list(project_ids)}
+    )
+    return {ReplayId(replay_id.hex) for replay_id in found}
 
 
 async def traces_of(

@@ -72,9 +72,15 @@ async def projects_of(connection: AsyncConnection, person: Person) -> list[Proje
     )
 
 
-async def project_ids_of(connection: AsyncConnection, person: Person) -> list[ProjectId]:
-    """Return the ids of the projects that `person` may see, in order; the first 1,000."""
-    query = select(projects.c.id).where(scope(person, projects.c.id)).order_by(projects.c.id)
+async def project_ids_of(
+    connection: AsyncConnection, person: Person, *, role: Role = Role.VIEWER
+) -> list[ProjectId]:
+    """Return the ids of the projects where `person` has at least `role`, in order; the first 1,000.
+
+    Without a role: those that they may see.
+    """
+    reached = scope(person, projects.c.id, role=role)
+    query = select(projects.c.id).where(reached).order_by(projects.c.id)
     return [ProjectId(found) for found in await connection.scalars(query.limit(_MOST_PROJECTS))]
 
 

@@ -1,13 +1,10 @@
-"""Reads: lists by key, one replay, its segments, its traces."""
+"""Reads: one replay, its segments, its traces."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, lateral, select, true, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,54 +15,6 @@ from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombs
 from app.replays.tables import replay_traces, replays, segments, tombstones
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place in the list of replays: the row before which, or after which, a page begins."""
-
-    received_at: datetime
-    replay_id: ReplayId
-    is_backward: bool = False
-    """True to read towards newer replays."""
-
-
-async def newest(
-    connection: AsyncConnection,
-    project_ids: Sequence[ProjectId],
-    *,
-    cursor: Cursor | None = None,
-    limit: int = 50,
-) -> list[Replay]:
-    """Read a page of replays, newest received first.
-
-    Args:
-        connection: Where to read.
-        project_ids: The projects to look in; none gives none.
-        cursor: Where the page begins; None is the newest.
-        limit: Rows at most.
-    """
-    backward = cursor is not None and cursor.is_backward
-    place = (replays.c.first_received_at, replays.c.replay_id)
-    order = [column.asc() if backward else column.desc() for column in place]
-    # One short index scan a project, then a merge: no sort over all that the person may see.
-    unnested = func.unnest(bindparam("ids", list(project_ids), ARRAY(BigInteger)))
-    projects = unnested.table_valued("id", name="p").render_derived()
-    inner = select(replays).where(replays.c.project_id == projects.c.id)
-    if cursor is not None:
-        here = tuple_(*place)
-        edge = tuple_(
-            cursor.received_at, bindparam("edge", cursor.replay_id, replays.c.replay_id.type)
-        )
-        inner = inner.where(here > edge if backward else here < edge)
-    each = lateral(inner.order_by(*order).limit(limit), "r")
-    outer_place = (each.c.first_received_at, each.c.replay_id)
-    outer_order = [column.asc() if backward else column.desc() for column in outer_place]
-    found = await connection.execute(
-        select(each).select_from(projects.join(each, true())).order_by(*outer_order).limit(limit)
-    )
-    rows = [_replay(row) for row in found]
-    return rows[::-1] if backward else rows
-
-
 async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
     """Read one replay."""
     found = await connection.execute(
@@ -74,7 +23,7 @@ async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
         )
     )
     row = found.first()
-    return _replay(row) if row else None
+    return to_replay(row) if row else None
 
 
 async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
@@ -181,7 +130,8 @@ def _key(row: Row[Any]) -> ReplayKey:
     return ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
 
 
-def _replay(row: Row[Any]) -> Replay:
+def to_replay(row: Row[Any]) -> Replay:
+    """Turn a row of the replays table into its value."""
     return Replay(
         key=_key(row),
         first_received_at=row.first_received_at,

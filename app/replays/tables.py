@@ -72,6 +72,22 @@ Index(
     replays.c.replay_id.desc(),
 )
 Index("ix_replays_replay_id", replays.c.replay_id)
+# What the list is filtered by. A replay's first segment decides its facts and its user, so an
+# update by a later one leaves these indexes alone.
+Index(
+    "ix_replays_facts",
+    replays.c.facts,
+    postgresql_using="gin",
+    postgresql_ops={"facts": "jsonb_path_ops"},
+    postgresql_with={"fastupdate": "off"},
+)
+Index(
+    "ix_replays_recorded_user",
+    replays.c.recorded_user,
+    postgresql_using="gin",
+    postgresql_ops={"recorded_user": "jsonb_path_ops"},
+    postgresql_with={"fastupdate": "off"},
+)
 
 segments: Final = Table(
     "segments",

@@ -62,6 +62,14 @@ _SPANS: Final = sql_windows.statement(
     limit :most
     """  # noqa: S608 - joined from constants
 )
+_IN_TRACE: Final = text(
+    """
+    select distinct replay_id from spans
+    where trace_id = cast(:trace_id as uuid) and replay_id is not null
+      and project_id = any(:project_ids)
+    limit 1000
+    """
+)
 _TRACES: Final = text(
     """
     select replay_id, trace_id from transactions
@@ -90,6 +98,16 @@ async def spans_of(
     parameters = sql_windows.parameters([window], project_ids)
     found = await connection.execute(_SPANS, {**parameters, "most": _MOST})
     return [_span(row) for row in found]
+
+
+async def replays_in_trace(
+    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
+) -> set[ReplayId]:
+    """Return the replays that spans of a trace name; the first 1,000."""
+    found = await connection.scalars(
+        _IN_TRACE, {"trace_id": trace_id, "project_ids": list(project_ids)}
+    )
+    return {ReplayId(replay_id.hex) for replay_id in found}
 
 
 async def traces_of(

@@ -11,6 +11,8 @@ from app.web.view.chrome import Chrome, Notice, read_theme
 
 _NOTICES: Final = {
     "replay-deleted": Notice("The replay is deleted."),
+    "replays-deleted": Notice("The ticked replays are deleted."),
+    "marked-seen": Notice("The ticked replays are marked as seen."),
     "password-saved": Notice("The password is saved. All other sign-ins have ended."),
     "sign-in-ended": Notice("That sign-in has ended."),
     "project-made": Notice("The project is ready: point an app at its DSN."),

@@ -19,14 +19,23 @@ async def read(request: Request) -> dict[str, str]:
         TooLarge: It is over 64 KiB.
         Malformed: It has more than 50 fields.
     """
+    return dict(await read_pairs(request, most=_MOST_FIELDS))
+
+
+async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
+    """Return all fields of a form, those sent several times too.
+
+    Raises:
+        TooLarge: It is over 64 KiB.
+        Malformed: It has more than `most` fields.
+    """
     body = await read_body(request, most_bytes=_MOST_BYTES)
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+        return parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
         )
     except ValueError as error:
         raise Malformed(f"the form cannot be read: {error}") from error
-    return dict(pairs)
 
 
 async def read_body(request: Request, *, most_bytes: int) -> bytes:

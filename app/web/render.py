@@ -6,14 +6,14 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
-from app.web.view import hrefs, words
+from app.web.view import hrefs, search_bar, words
 from app.web.view.chrome import Chrome
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = _ROOT / "templates"
 STATIC: Final = _ROOT / "static"
-_LATER: Final = frozenset({"types", "mse", "fmp4"})
-"""Modules that a replay page does not load at once: typings, and the second-choice engine."""
+_LATER: Final = frozenset({"types", "mse", "fmp4", "ticks"})
+"""Modules that a replay page does not load at once: typings, other pages', the second engine."""
 
 
 class Renderer:
@@ -47,7 +47,10 @@ class Renderer:
             screen_path=words.screen_path,
         )
         self._environment.globals.update(
-            hrefs=hrefs, static_base=static_base.rstrip("/"), replay_modules=_replay_modules()
+            hrefs=hrefs,
+            static_base=static_base.rstrip("/"),
+            replay_modules=_replay_modules(),
+            search_help=search_bar.HELP,
         )
 
     def page(self, template: str, page: object, *, chrome: Chrome) -> str:

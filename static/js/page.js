@@ -14,11 +14,10 @@ dialogs();
 filterForms();
 reloadWhileWaiting();
 
-/** Filters act as soon as they are chosen; their button is for pages without JavaScript. */
+/** Filters act as soon as they are chosen; their button is for text, and without JavaScript. */
 function filterForms() {
   for (const form of all("form[data-auto-submit]")) {
     if (!(form instanceof HTMLFormElement)) continue;
-    for (const button of all("button", form)) button.hidden = true;
     form.addEventListener("change", (event) => {
       if (closest(event, "select")) form.requestSubmit();
     });

@@ -1,27 +1,33 @@
 """The list of replays, and the way from a replay's id alone to its page."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.accounts.model import Person
+from app.accounts.model import Person, Role
 from app.core import clock
-from app.core.errors import NotFound
+from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId
-from app.playback import links
+from app.formats import search
+from app.formats.search import Every
+from app.playback import search as playback
+from app.playback.search import Asked, Hit
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import queries as replays
-from app.replays.model import Replay
+from app.replays.search import Place, at_of, place_of
 from app.web import access, answer, cursors, dsn, house
 from app.web.view import hrefs, rows
 from app.web.view.replay_list import ProjectOption, ReplayListPage
+from app.web.view.search_bar import Asking, bar, read_order
 from app.web.view.states import StatePage
+from app.web.view.words import sentence
 
 router = APIRouter()
 
@@ -29,13 +35,24 @@ PAGE_ROWS: Final = 50
 _DEMO: Final = "/demo"
 
 
+class Wanted(BaseModel):
+    """What the address of the list asks for."""
+
+    project: str = ""
+    query: str = ""
+    sort: str = ""
+    after: str = ""
+    before: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Page:
     """A page of replays, and whether there are more in either direction."""
 
-    replays: Sequence[Replay]
-    has_newer: bool
-    has_older: bool
+    hits: Sequence[Hit]
+    has_back: bool
+    has_next: bool
+    looked_to: Place | None = None
 
 
 @router.get("/")
@@ -46,22 +63,26 @@ async def start() -> RedirectResponse:
 
 @router.get(hrefs.REPLAYS)
 async def show_list(
-    request: Request,
-    visitor: access.SomebodyHere,
-    project: str = "",
-    after: str = "",
-    before: str = "",
+    request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
 ) -> Response:
-    """Show a page of replays, newest first."""
+    """Show a page of replays."""
     async with house.of(request).db.reading() as connection:
         listed = await projects.projects_of(connection, visitor.person)
-        selected = _selected(listed, project)
-        searched = [selected.id] if selected else [one.id for one in listed]
-        found = await _find(connection, searched, after=after, before=before)
-        seen = [one.id for one in listed]
-        counts = await links.counts_of(connection, found.replays, seen)
+        selected = _selected(listed, wanted.project)
+        asking = Asking(
+            selected.id if selected else None, wanted.query.strip(), read_order(wanted.sort)
+        )
         hint = await _hint(connection, request, listed if selected is None else [selected])
-    page = _page(visitor.person, listed, selected, found=found, counts=counts, hint=hint)
+        frame = await _frame(connection, visitor.person, listed, selected, hint=hint)
+        try:
+            query = search.read(asking.text)
+            asked = _asked(visitor.person, listed, asking, query)
+            found = await _find(connection, asked, wanted)
+        except Malformed as error:
+            problem = sentence(str(error))
+            page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
+            return await answer.page(request, "replays/page.html", page, status=error.status)
+    page = _page(frame, asking, query, found, names={one.id: one.name for one in listed})
     return await answer.page(request, "replays/page.html", page)
 
 
@@ -95,20 +116,24 @@ def _selected(listed: Sequence[Project], wanted: str) -> Project | None:
     raise NotFound("no such project")
 
 
-async def _find(
-    connection: AsyncConnection, project_ids: Sequence[ProjectId], *, after: str, before: str
-) -> _Found:
-    """Read one replay more than a page shows, to know whether there is another page."""
-    most = PAGE_ROWS + 1
-    if after:
-        cursor = cursors.read(after, is_backward=True)
-        newer = await replays.newest(connection, project_ids, cursor=cursor, limit=most)
-        if len(newer) >= PAGE_ROWS:
-            return _Found(newer[-PAGE_ROWS:], len(newer) > PAGE_ROWS, has_older=True)
-    # A page towards newer replays that is not full is the first page.
-    cursor_before = cursors.read(before, is_backward=False) if before and not after else None
-    found = await replays.newest(connection, project_ids, cursor=cursor_before, limit=most)
-    return _Found(found[:PAGE_ROWS], cursor_before is not None, len(found) > PAGE_ROWS)
+def _asked(person: Person, listed: Sequence[Project], asking: Asking, query: Every) -> Asked:
+    readable = tuple(one.id for one in listed)
+    searched = (asking.project_id,) if asking.project_id is not None else readable
+    return Asked(person.id, readable, searched, query, asking.order)
+
+
+async def _find(connection: AsyncConnection, asked: Asked, wanted: Wanted) -> _Page:
+    """Read a page; one towards the beginning that is not full is the first page."""
+    now = clock.now()
+    after, before = cursors.read(wanted.after), cursors.read(wanted.before)
+    if before is not None:
+        back = replace(asked, after=before, is_backward=True)
+        found = await playback.find(connection, back, limit=PAGE_ROWS, now=now)
+        if len(found.hits) >= PAGE_ROWS:
+            return _Page(found.hits[::-1], has_back=found.has_more, has_next=True)
+        after = None
+    found = await playback.find(connection, replace(asked, after=after), limit=PAGE_ROWS, now=now)
+    return _Page(found.hits, after is not None, found.has_more, found.looked_to)
 
 
 async def _hint(
@@ -121,42 +146,60 @@ async def _hint(
     return dsn.first(house.of(request), keys)
 
 
-def _page(
+async def _frame(
+    connection: AsyncConnection,
     person: Person,
     listed: Sequence[Project],
     selected: Project | None,
     *,
-    found: _Found,
-    counts: Sequence[links.ErrorCounts],
     hint: str | None,
 ) -> ReplayListPage:
-    names = {one.id: one.name for one in listed}
-    now = clock.now()
-    shown = tuple(
-        rows.replay_row(replay, one, project_names=names, now=now)
-        for replay, one in zip(found.replays, counts, strict=True)
-    )
+    """Describe what stands around the rows, whatever is found."""
     options = tuple(ProjectOption(one.id, one.name, one == selected) for one in listed)
     setup = selected or (listed[0] if listed else None)
-    is_filtered = selected is not None or found.has_newer
+    erasable = set(await projects.project_ids_of(connection, person, role=Role.MEMBER))
     return ReplayListPage(
-        state="rows" if shown else "nothing_matches" if is_filtered else "empty",
-        rows=shown,
+        state="empty",
+        rows=(),
         projects=options,
         selected=next((option for option in options if option.is_selected), None),
-        newer_href=_turn(found, selected, newer=True),
-        older_href=_turn(found, selected, newer=False),
         demo_href=_DEMO if person.is_admin else None,
         dsn=hint,
         setup_href=f"{hrefs.project(setup.id)}#set-up" if setup else None,
+        may_delete=bool(erasable & ({selected.id} if selected else {one.id for one in listed})),
     )
 
 
-def _turn(found: _Found, selected: Project | None, *, newer: bool) -> str | None:
-    """Return the address of the next page in one direction, if there is one."""
-    if not found.replays or not (found.has_newer if newer else found.has_older):
+def _page(
+    frame: ReplayListPage,
+    asking: Asking,
+    query: Every,
+    found: _Page,
+    *,
+    names: Mapping[ProjectId, str],
+) -> ReplayListPage:
+    now = clock.now()
+    shown = tuple(rows.replay_row(hit, project_names=names, now=now) for hit in found.hits)
+    is_filtered = bool(query.parts) or frame.selected is not None or found.has_back
+    is_all = not (found.has_back or found.has_next or found.looked_to)
+    first, last = (found.hits[0], found.hits[-1]) if found.hits else (None, None)
+    return replace(
+        frame,
+        state="rows" if shown else "nothing_matches" if is_filtered else "empty",
+        rows=shown,
+        total=len(shown) if is_all else None,
+        search=bar(asking, query),
+        back_href=_turn(asking, first, "before") if found.has_back else None,
+        next_href=_turn(asking, last, "after") if found.has_next else None,
+        further_href=(
+            asking.href(after=cursors.write(found.looked_to)) if found.looked_to else None
+        ),
+        looked_to=at_of(found.looked_to) if found.looked_to else None,
+    )
+
+
+def _turn(asking: Asking, hit: Hit | None, way: str) -> str | None:
+    """Return the address of the page before or after a row."""
+    if hit is None:
         return None
-    project_id = selected.id if selected else None
-    if newer:
-        return hrefs.replays(project_id, after=cursors.write(found.replays[0]))
-    return hrefs.replays(project_id, before=cursors.write(found.replays[-1]))
+    return asking.href(**{way: cursors.write(place_of(hit.replay, asking.order))})

@@ -6,6 +6,9 @@ from urllib.parse import urlencode
 from app.core.ids import ProjectId, ReplayId
 
 REPLAYS: Final = "/replays"
+SELECTED: Final = "/replays/selected"
+"""POST marks the ticked replays as seen; below it lies their deletion."""
+DELETE_SELECTED: Final = "/replays/selected/delete"
 PROJECTS: Final = "/projects"
 NEW_PROJECT: Final = "/projects/new"
 ACCOUNT: Final = "/account"

@@ -1,12 +1,14 @@
 """The list of replays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
+from app.web.view import hrefs
+from app.web.view.search_bar import SearchBar
 
-ListState = Literal["rows", "empty", "nothing_matches"]
+ListState = Literal["rows", "empty", "nothing_matches", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class ReplayRow:
     has_crashed: bool
     is_live: bool
     size_bytes: int
+    is_seen: bool
+    """By whoever looks at the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class ProjectOption:
 
 @dataclass(frozen=True, slots=True)
 class ReplayListPage:
-    """The list with its filter; rows are newest first, by receipt."""
+    """The list with its filters."""
 
     state: ListState
     rows: tuple[ReplayRow, ...]
@@ -58,11 +62,30 @@ class ReplayListPage:
     selected: ProjectOption | None = None
     total: int | None = None
     """How many match in all; None when counting would cost too much."""
-    newer_href: str | None = None
-    older_href: str | None = None
+    search: SearchBar = field(default_factory=SearchBar)
+    back_href: str | None = None
+    next_href: str | None = None
+    further_href: str | None = None
+    """Where a search goes on that has looked at enough for one page."""
+    looked_to: datetime | None = None
+    """How far back it looked; None when it was not cut short."""
+    selected_href: str = hrefs.SELECTED
+    """POST here does something to the rows that are ticked."""
+    may_delete: bool = False
     demo_href: str | None = None
     """POST here plays the demo app into the server; None when the person may not."""
     dsn: str | None = None
     """For the set-up hint of the empty state: the DSN of the selected or only project."""
     setup_href: str | None = None
     """The project page that shows how to set an app up."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReplaysPage:
+    """The question before several replays are erased."""
+
+    rows: tuple[ReplayRow, ...]
+    action_href: str
+    back_href: str
+    video_bytes: int
+    segments: int

@@ -4,21 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from app.core.ids import ProjectId
-from app.playback import ending, page
-from app.playback.links import ErrorCounts
-from app.replays.model import Replay
+from app.playback import page
+from app.playback.search import Hit
 from app.web.view import facts, hrefs
 from app.web.view.replay_list import ReplayRow
 
 
-def replay_row(
-    replay: Replay,
-    counts: ErrorCounts,
-    *,
-    project_names: Mapping[ProjectId, str],
-    now: datetime,
-) -> ReplayRow:
+def replay_row(hit: Hit, *, project_names: Mapping[ProjectId, str], now: datetime) -> ReplayRow:
     """Describe one replay; `now` tells whether it still goes on."""
+    replay, counts = hit.replay, hit.counts
     key = replay.key
     has_video = replay.video_segments > 0
     state = page.state_of(replay, has_video=has_video, now=now)
@@ -38,8 +32,9 @@ def replay_row(
         backend_errors=counts.backend,
         segments=replay.segments,
         has_video=has_video,
-        end=ending.at_a_glance(replay, has_crashed=counts.has_crashed),
+        end=hit.ended,
         has_crashed=counts.has_crashed,
         is_live=state in {"live", "processing"} and not counts.has_crashed,
         size_bytes=replay.video_bytes,
+        is_seen=hit.is_seen,
     )

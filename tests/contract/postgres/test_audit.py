@@ -66,9 +66,21 @@ async def test_every_view_is_one_row(database: Database):
         assert await queries.views(connection, ZOO) == []
         viewers = await queries.viewers_of(connection, SHOP, REPLAY)
         assert {(viewer.person_id, viewer.views) for viewer in viewers} == {(ADA, 2), (EVE, 1)}
-        mine = await queries.viewed_by(connection, ADA, SHOP, replay_ids=[REPLAY, OTHER])
-        assert mine == {REPLAY}
-        assert not await queries.viewed_by(connection, ADA, ZOO, replay_ids=[REPLAY])
+        asked = [(SHOP, REPLAY), (SHOP, OTHER), (ZOO, REPLAY)]
+        assert await queries.seen_by(connection, ADA, asked) == {(SHOP, REPLAY)}
+        assert await queries.seen_by(connection, ADA, []) == set()
+
+
+async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database):
+    """The mark is the person's own, may be set twice, and is no line of the view log."""
+    async with database.transaction() as connection:
+        await writes.mark_seen(connection, ADA, [(ZOO, OTHER), (ZOO, OTHER)])
+        await writes.mark_seen(connection, ADA, [(ZOO, OTHER)])
+        await writes.mark_seen(connection, ADA, [])
+    async with database.reading() as connection:
+        assert await queries.seen_by(connection, ADA, [(ZOO, OTHER)]) == {(ZOO, OTHER)}
+        assert await queries.seen_by(connection, EVE, [(ZOO, OTHER)]) == set()
+        assert await queries.views(connection, ZOO) == []
 
 
 @pytest.mark.parametrize("table", ["audit_lines", "view_log"])

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from app.core.ids import EventId, ProjectId, PublicKey, ReplayId, SpanId, TraceId
+from app.formats import search
+from app.replays.search import Order
 from app.web.view import (
     account,
     activity,
@@ -12,6 +14,7 @@ from app.web.view import (
     project,
     replay,
     replay_list,
+    search_bar,
     snippets,
     states,
     traces,
@@ -57,13 +60,14 @@ def replay_row(**changes) -> replay_list.ReplayRow:
         has_crashed=False,
         is_live=False,
         size_bytes=812_345,
+        is_seen=False,
     )
     return replace(row, **changes)
 
 
 BARE_ROW = replay_row(
     user=None, device=None, os=None, app=None, screens=(), app_errors=0, backend_errors=0,
-    has_video=False, end=None, size_bytes=0,
+    has_video=False, end=None, size_bytes=0, is_seen=True,
 )  # fmt: skip
 
 _APP = replay_list.ProjectOption(PROJECT, "Cartwheel Android")
@@ -73,12 +77,24 @@ LIST = replay_list.ReplayListPage(
     (replay_row(), replay_row(is_live=True), replay_row(has_crashed=True, end="crashed"), BARE_ROW),
     (_APP, _API),
     total=1204,
-    newer_href="/replays?after=1",
-    older_href="/replays?before=1",
+    back_href="/replays?before=1",
+    next_href="/replays?after=1",
+    may_delete=True,
 )
 LIST_EMPTY = replay_list.ReplayListPage(
     "empty", (), (_APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up"
 )
+_SEARCH = search_bar.bar(
+    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), search.read("pixel !plan:pro")
+)
+LIST_SEARCHED = replace(
+    LIST, search=_SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
+    looked_to=NOW,
+)  # fmt: skip
+LIST_PROBLEM = replace(
+    LIST, state="problem", rows=(), total=None, back_href=None, next_href=None,
+    search=search_bar.bar(search_bar.Asking(None, "("), None, problem="Nothing closes it."),
+)  # fmt: skip
 LIST_NOTHING = replay_list.ReplayListPage(
     "nothing_matches", (), (_APP, _API), selected=_API, setup_href="/projects/201#set-up"
 )
@@ -269,6 +285,20 @@ SAMPLES = {
     "list, empty": _page("replays/page.html", LIST_EMPTY),
     "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
     "list, nothing matches": _page("replays/page.html", LIST_NOTHING),
+    "list, searched": _page("replays/page.html", LIST_SEARCHED),
+    "list, nothing found": _page(
+        "replays/page.html", replace(LIST_NOTHING, search=_SEARCH, selected=None)
+    ),
+    "list, nothing so far": _page(
+        "replays/page.html", replace(LIST_SEARCHED, state="nothing_matches", rows=())
+    ),
+    "list, no such query": _page("replays/page.html", LIST_PROBLEM),
+    "delete several": _page(
+        "replays/delete.html",
+        replay_list.DeleteReplaysPage(
+            (replay_row(), BARE_ROW), hrefs.DELETE_SELECTED, "/replays?query=x", 7_340_032, 28
+        ),
+    ),
     "replay": _page("replay/page.html", REPLAY_PAGE),
     "replay, landscape": _page(
         "replay/page.html", replace(REPLAY_PAGE, width_px=960, height_px=448), _TOLD

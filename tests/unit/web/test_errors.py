@@ -1,17 +1,20 @@
 """Tests of what people read when something fails, and of what stands before the pages."""
 
+import uuid
+
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import given, strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.core.errors import Limited, Unavailable
+from app.core.errors import Limited, Malformed, Unavailable
 from app.core.ids import ReplayId
+from app.replays.search import Place
 from app.web import cursors, errors, forms
 from app.web.guard import Guard
 from app.web.render import Renderer
-from tests.unit.playback.stored import replay
 
 
 class Bare:
@@ -100,9 +103,16 @@ def test_the_way_back_keeps_the_filters():
     assert came("http://[broken") == "/replays"
 
 
-def test_a_place_in_the_list_comes_back():
+@given(st.integers(0, 253_370_764_800_000_000), st.uuids())
+def test_a_place_in_the_list_comes_back(value_us: int, replay_id: uuid.UUID):
     """To the microsecond."""
-    it = replay()
-    cursor = cursors.read(cursors.write(it), is_backward=True)
-    assert (cursor.received_at, cursor.replay_id) == (it.first_received_at, ReplayId("a" * 32))
-    assert cursor.is_backward
+    place = Place(value_us, ReplayId(replay_id.hex))
+    assert cursors.read(cursors.write(place)) == place
+
+
+@pytest.mark.parametrize("value", ["x", "é", "AAAA", "A" * 31, "_" * 32])
+def test_anything_else_is_no_place(value: str):
+    """A made-up address is refused, an empty one is the beginning."""
+    assert cursors.read("") is None
+    with pytest.raises(Malformed):
+        cursors.read(value)

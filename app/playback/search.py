@@ -1,0 +1,249 @@
+"""The list of replays as one asks for it: rows, their errors, and what a query says of both.
+
+    query ─ terms decided by Postgres ─► looks at replays, in order, within a budget
+          └ terms decided here (errors, ending, seen) ─► each row is tried again
+
+The errors of a row are counted by the query that the replay's page reads them with.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.audit import queries as audit
+from app.core import ids
+from app.core.errors import Malformed
+from app.core.ids import PersonId, ProjectId, ReplayId, TraceId
+from app.errors import queries as errors
+from app.formats import search
+from app.formats.search import Either, Every, Expression, Not, Term
+from app.playback import ending, links
+from app.playback.links import ErrorCounts
+from app.replays import filters, search as rows
+from app.replays.filters import Columns
+from app.replays.model import Replay
+from app.replays.search import Look, Order, Place, Seen
+from app.traces import queries as traces
+
+_FIRST_ROWS: Final = 5_000
+"""Of each project, in the first look: what is common is found among them within 10 ms."""
+_MORE_ROWS: Final = 50_000
+_BATCH: Final = 200
+"""Rows whose errors are counted at once."""
+_MOST_TRIED: Final = 1_000
+"""Rows tried for one page by what is decided here."""
+_YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}
+_PER_ERROR: Final = 25
+_PER_SCREEN: Final = 5
+_MOST_ACTIVITY: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks the list for."""
+
+    person_id: PersonId
+    readable: tuple[ProjectId, ...]
+    """All projects that they may see: errors may come from any of them."""
+    searched: tuple[ProjectId, ...]
+    query: Every = search.EVERYTHING
+    order: Order = Order.NEWEST
+    after: Place | None = None
+    is_backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One replay of the list."""
+
+    replay: Replay
+    counts: ErrorCounts
+    is_seen: bool
+    ended: str
+    """How, without a look into its recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of the list, in the order of the list."""
+
+    hits: tuple[Hit, ...]
+    has_more: bool
+    """Whether more was found than the page holds."""
+    looked_to: Place | None = None
+    """Where the search stopped because it had looked at enough; it can go on there."""
+
+
+async def find(connection: AsyncConnection, asked: Asked, *, limit: int, now: datetime) -> Found:
+    """Read a page of the list.
+
+    Args:
+        connection: Where to read.
+        asked: What is looked for, and where the page begins.
+        limit: Rows at most.
+        now: What `started:-24h` counts from.
+
+    Raises:
+        Malformed: A value in the query is none that its key can have.
+    """
+    query = await _with_traces(connection, asked)
+    _check(query)
+    finder = _Finder(connection, replace(asked, query=query), now)
+    return await finder.page(limit)
+
+
+async def hits_of(connection: AsyncConnection, asked: Asked, found: Sequence[Replay]) -> list[Hit]:
+    """Count the errors of replays, and tell which of them the person has seen."""
+    counts = await links.counts_of(connection, found, asked.readable)
+    keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
+    seen = await audit.seen_by(connection, asked.person_id, keys)
+    return [
+        Hit(replay, one, key in seen, ending.at_a_glance(replay, has_crashed=one.has_crashed))
+        for replay, one, key in zip(found, counts, keys, strict=True)
+    ]
+
+
+class _Finder:
+    """Looks further and further until a page is full, all is seen, or the budget is spent."""
+
+    def __init__(self, connection: AsyncConnection, asked: Asked, now: datetime) -> None:
+        self._connection = connection
+        self._asked = asked
+        self._now = now
+        self._terms = tuple(search.terms(asked.query))
+        self._is_late = any(term.key in LATE for term in self._terms)
+        self._kept: list[Hit] = []
+        self._tried = 0
+
+    async def page(self, limit: int) -> Found:
+        """Fill a page."""
+        at, most = self._asked.after, _FIRST_ROWS
+        while True:
+            wanted = _BATCH if self._is_late else limit + 1
+            seen = await self._look(at, limit=wanted, most=most)
+            await self._keep(seen.replays)
+            if len(self._kept) > limit:
+                return Found(tuple(self._kept[:limit]), has_more=True)
+            is_full = len(seen.replays) >= wanted
+            if not is_full and seen.end is None:
+                return Found(tuple(self._kept), has_more=False)
+            at = rows.place_of(seen.replays[-1], self._asked.order) if is_full else seen.end
+            if self._tried >= _MOST_TRIED or (not is_full and most == _MORE_ROWS):
+                return Found(tuple(self._kept), has_more=False, looked_to=at)
+            most = most if is_full else _MORE_ROWS
+
+    async def _look(self, at: Place | None, *, limit: int, most: int) -> Seen:
+        """Look in the order of time; when that was not enough, by facts that few rows hold."""
+        asked = self._asked
+        there = Look(asked.searched, asked.order, at, asked.is_backward)
+        condition = self._condition if asked.query.parts else None
+        anchor = filters.anchor(asked.query) if most == _MORE_ROWS else None
+        if condition is not None and anchor is not None:
+            seen = await rows.look_by_facts(
+                self._connection, there, anchor, condition=condition, limit=limit
+            )
+            if seen is not None:
+                return seen
+        most = rows.SORTED_ROWS if asked.order is Order.LONGEST else most
+        return await rows.look(self._connection, there, condition=condition, limit=limit, most=most)
+
+    def _condition(self, columns: Columns) -> ColumnElement[bool]:
+        return filters.superset(
+            self._asked.query, columns, now=self._now, is_decided_here=_is_early
+        )
+
+    async def _keep(self, found: Sequence[Replay]) -> None:
+        """Keep what the whole query holds for."""
+        hits = await hits_of(self._connection, self._asked, found)
+        if self._is_late:
+            self._tried += len(found)
+            early = [term for term in self._terms if _is_early(term)]
+            keys = [replay.key for replay in found]
+            truths = await rows.truths(self._connection, keys, early, now=self._now)
+            hits = [hit for hit in hits if self._holds(hit, truths[hit.replay.key])]
+        self._kept += hits
+
+    def _holds(self, hit: Hit, early: Mapping[Term, bool]) -> bool:
+        return search.holds(
+            self._asked.query,
+            lambda term: early[term] if _is_early(term) else LATE[term.key or ""](hit, term),
+        )
+
+
+def _is_early(term: Term) -> bool:
+    """Tell a term that Postgres decides from one that is decided here."""
+    return term.key not in LATE
+
+
+def _number(read: Callable[[Hit], int]) -> Callable[[Hit, Term], bool]:
+    return lambda hit, term: filters.compare(term, read(hit))
+
+
+def _activity(hit: Hit) -> int:
+    """Say how much happened, from 0 to 10: errors weigh five times as much as screens."""
+    errors_in_all = hit.counts.app + hit.counts.backend
+    score = _PER_ERROR * errors_in_all + _PER_SCREEN * len(hit.replay.screens)
+    return min(_MOST_ACTIVITY, score // 10)
+
+
+def _ends(hit: Hit, term: Term) -> bool:
+    """Compare how a replay ended; blanks may be written as `_`."""
+    return any(filters.is_like(hit.ended.replace(" ", "_"), value) for value in term.values)
+
+
+def _is_seen(hit: Hit, term: Term) -> bool:
+    return any(_YES_NO[value.text.lower()] == hit.is_seen for value in term.values)
+
+
+LATE: Final[Mapping[str, Callable[[Hit, Term], bool]]] = {
+    "count_errors": _number(lambda hit: hit.counts.app + hit.counts.backend),
+    "count_errors.app": _number(lambda hit: hit.counts.app),
+    "count_errors.backend": _number(lambda hit: hit.counts.backend),
+    "activity": _number(_activity),
+    "end": _ends,
+    "seen": _is_seen,
+}
+"""Keys that need more than the row of a replay, and what decides them."""
+
+
+def _check(query: Every) -> None:
+    """Refuse values that no replay can have, before any is looked at."""
+    for term in search.terms(query):
+        if term.key == "seen":
+            if any(value.text.lower() not in _YES_NO for value in term.values):
+                raise Malformed("seen is yes or no")
+        elif term.key == "end":
+            if term.operator != "=":
+                raise Malformed(f"end cannot be compared by {term.operator}")
+        elif not _is_early(term):
+            filters.number_of(term)
+
+
+async def _with_traces(connection: AsyncConnection, asked: Asked) -> Every:
+    """Let a trace also mean the replays that its events and spans name."""
+
+    async def widen(part: Expression) -> Expression:
+        match part:
+            case Term(key="trace"):
+                found: set[ReplayId] = set()
+                for value in part.values:
+                    trace_id = ids.read_hex32(value.text)
+                    if trace_id is not None:
+                        wanted = TraceId(trace_id)
+                        found |= await errors.replays_in_trace(connection, wanted, asked.readable)
+                        found |= await traces.replays_in_trace(connection, wanted, asked.readable)
+                return Either((part, search.term("id", *sorted(found)))) if found else part
+            case Not(inner):
+                return Not(await widen(inner))
+            case Every(parts):
+                return Every(tuple([await widen(one) for one in parts]))
+            case Either(parts):
+                return Either(tuple([await widen(one) for one in parts]))
+            case _:
+                return part
+
+    return Every(tuple([await widen(part) for part in asked.query.parts]))

@@ -1,0 +1,37 @@
+/** The boxes before the rows of a list: tick all, tick a stretch with Shift, and how many are. */
+
+import { all } from "./dom.js";
+
+for (const form of all("form[data-ticks]")) ticks(form);
+
+/** @param {HTMLElement} form */
+function ticks(form) {
+  const whole = form.querySelector("[data-tick-all]");
+  const count = form.querySelector("[data-ticks-count]");
+  const boxes = all("[data-tick]", form).filter((box) => box instanceof HTMLInputElement);
+  if (!(whole instanceof HTMLInputElement) || !count) return;
+  let last = -1;
+  const tell = () => {
+    const ticked = boxes.filter(({ checked }) => checked).length;
+    whole.checked = ticked > 0 && ticked === boxes.length;
+    whole.indeterminate = ticked > 0 && ticked < boxes.length;
+    count.textContent = ticked === 1 ? "1 replay ticked" : `${ticked} replays ticked`;
+  };
+  whole.hidden = false;
+  whole.addEventListener("change", () => {
+    for (const box of boxes) box.checked = whole.checked;
+    tell();
+  });
+  form.addEventListener("click", (event) => {
+    const at = boxes.findIndex((box) => box === event.target);
+    if (at < 0) return;
+    const [from, to] = last < at ? [last, at] : [at, last];
+    const checked = boxes[at]?.checked ?? false;
+    if (event.shiftKey && last >= 0) for (const box of boxes.slice(from, to + 1)) box.checked = checked;
+    last = at;
+    tell();
+  });
+  // A page that comes back by the Back button keeps its ticks.
+  tell();
+  addEventListener("pageshow", tell);
+}
