@@ -60,7 +60,10 @@ _FILL: Final = """
         jsonb_build_object('id', 'user-' || n % 50000, 'email', n % 50000 || '@example.com'),
         array['00000:00:Login', '00001:00:Screen' || n % 30, '00002:00:Screen' || n % 11],
         12, 12, 60000, 900000, 60, 40, n % 100
-    from (select n, now() - n * interval '1.2 s' as at from generate_series(:first, :last) as n) as m
+    from (
+        select n, now() - n * interval '1.2 s' as at
+        from generate_series(cast(:first as int), cast(:last as int)) as n
+    ) as m
 """
 
 
