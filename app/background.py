@@ -13,6 +13,8 @@ from app.errors import backfill
 from app.projects import writes as project_writes
 
 _PAUSE_S: Final = 3600.0
+_AGAIN_S: Final = 60.0
+"""After a try without Postgres."""
 QUARANTINE: Final = timedelta(days=7)
 
 _logger: Final = log.get("background")
@@ -37,13 +39,15 @@ class Housekeeper:
 
     async def _run(self) -> None:
         while True:
+            pause_s = _PAUSE_S
             try:
                 await tidy(self._database)
             except Unavailable as error:
                 _logger.warning("housekeeping waits", error=str(error))
+                pause_s = _AGAIN_S
             except Exception:
                 _logger.exception("housekeeping failed")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(pause_s)
 
 
 async def tidy(database: Database) -> None:

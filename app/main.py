@@ -1,6 +1,8 @@
 """Puts the floors together: keepers first, then stories, then doors, then the server.
 
 lock folder → Postgres → migrations → objects, journal, keys → digest, sweep → doors → listen
+
+A Postgres that does not answer holds up nothing but pages: it is prepared when it comes.
 """
 
 import asyncio
@@ -8,11 +10,11 @@ import functools
 import hashlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -21,15 +23,14 @@ from fastapi.staticfiles import StaticFiles
 from typing_extensions import override
 
 from app import __version__
-from app.accounts import links, queries as account_queries, writes as account_writes
+from app.accounts import links, queries as account_queries
 from app.api import health
 from app.api.envelope import AsgiApp, EnvelopeDoor
 from app.api.patience import PatientProtocol
 from app.background import Housekeeper
 from app.core import log
-from app.core.errors import ReplayError
+from app.core.errors import ReplayError, Unavailable
 from app.core.settings import Settings
-from app.db import migrate
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
@@ -37,7 +38,8 @@ from app.formats import credentials
 from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
 from app.ingest.rates import KeyRates
-from app.projects import queries as project_queries, writes as project_writes
+from app.preparation import Preparation
+from app.projects import queries as project_queries
 from app.projects.keys import KeyCache
 from app.storage.choose import open_store
 from app.web import errors as web_errors, router
@@ -47,8 +49,7 @@ from app.web.render import Renderer
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _STATIC: Final = _ROOT / "static"
-_FIRST_PROJECT: Final = "My app"
-_FIRST_PERSON: Final = "admin@localhost"
+_AGAIN_S: Final = 1.0
 _BACKLOG: Final = 1024
 """Connections the kernel holds while the process is busy."""
 
@@ -78,43 +79,78 @@ class Service:
     house: House
     lane: Lane
     sweeper: Sweeper
+    preparation: Preparation
 
 
-def run(settings: Settings, on_ready: Callable[[Started], None]) -> None:
+def run(
+    settings: Settings,
+    on_ready: Callable[[Started], None],
+    on_waiting: Callable[[str], None] = lambda _reason: None,
+) -> None:
     """Serve until the process is told to stop.
 
     Args:
         settings: Read once, at start.
-        on_ready: Called when the server listens.
+        on_ready: Called when the server listens and the database can be used.
+        on_waiting: Called when the server listens and the database cannot be used yet.
 
     Raises:
         PortTaken: The address is in use.
-        Unavailable: Postgres, the journal or the object storage cannot be started.
+        Unavailable: The embedded Postgres, the journal or the object storage cannot be started.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, on_ready))
+        runner.run(_serve(settings, on_ready, on_waiting))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[Started], None]) -> None:
+async def _serve(
+    settings: Settings, on_ready: Callable[[Started], None], on_waiting: Callable[[str], None]
+) -> None:
     # The port is taken before anything else starts, so that a second start fails at once.
     with _listen(settings) as listener:
         async with opened(settings) as service:
-            await _serve_on(listener, settings, service, on_ready)
+            telling = _tell(settings, service, on_ready, on_waiting)
+            await _serve_on(listener, settings, service, telling)
 
 
 async def _serve_on(
     listener: socket.socket,
     settings: Settings,
     service: Service,
-    on_ready: Callable[[Started], None],
+    telling: Coroutine[Any, Any, None],
 ) -> None:
     server = _Server(_server_config(settings, service.app))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
-    if server.started:
-        on_ready(await _introduce(settings, service.house.db))
+    if not server.started:
+        telling.close()
+        await serving
+        return
+    told = asyncio.create_task(telling, name="banner")
     await serving
+    told.cancel()
+    with suppress(asyncio.CancelledError):
+        await told
+
+
+async def _tell(
+    settings: Settings,
+    service: Service,
+    on_ready: Callable[[Started], None],
+    on_waiting: Callable[[str], None],
+) -> None:
+    """Say how the start went, which may be long after it."""
+    preparation = service.preparation
+    if not preparation.done.is_set():
+        on_waiting(preparation.reason)
+    await preparation.done.wait()
+    while True:
+        try:
+            on_ready(await _introduce(settings, service.house.db))
+        except Unavailable:
+            await asyncio.sleep(_AGAIN_S)  # it went away again
+        else:
+            return
 
 
 class _Server(uvicorn.Server):
@@ -167,10 +203,11 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
     data_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         url = await _database_url(settings, data_dir, stack)
-        await migrate.upgrade(url)
         database = Database.open(url)
         stack.push_async_callback(database.close)
-        await _first_things(database)
+        preparation = Preparation(url, database)
+        stack.push_async_callback(preparation.stop)
+        await preparation.begin()
         objects = open_store(settings, data_dir)
         stack.push_async_callback(objects.close)
         for warning in await objects.probe():
@@ -202,7 +239,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             settings, database, objects, keys, Renderer(static_base=_static_base()), sweeper
         )
         stack.push_async_callback(house.close)
-        yield Service(_build(house, lane), house, lane, sweeper)
+        yield Service(_build(house, lane), house, lane, sweeper, preparation)
 
 
 def _build(house: House, lane: Lane) -> AsgiApp:
@@ -243,16 +280,6 @@ async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStac
     postgres = EmbeddedPostgres()
     stack.push_async_callback(postgres.stop)
     return await postgres.start(data_dir)
-
-
-async def _first_things(database: Database) -> None:
-    """Make the first person and the first project, so that a new installation can be used."""
-    async with database.transaction() as connection:
-        if not await account_queries.has_people(connection):
-            await account_writes.add_person(connection, _FIRST_PERSON, name="Admin", is_admin=True)
-        if not await project_queries.all_projects(connection):
-            project = await project_writes.add_project(connection, _FIRST_PROJECT)
-            await project_writes.add_key(connection, project.id, label="Default")
 
 
 async def _introduce(settings: Settings, database: Database) -> Started:

@@ -33,7 +33,11 @@ def serve(
     log.set_up(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
-        run(settings, on_ready=lambda started: _tell(settings, started))
+        run(
+            settings,
+            on_ready=lambda started: _tell(settings, started),
+            on_waiting=lambda reason: tell_waiting(settings.base_url, reason),
+        )
     except PortTaken as taken:
         raise Unavailable(
             f"{taken}. Choose another port: `playhead serve --port {settings.port + 1}`, "
@@ -82,6 +86,17 @@ def banner(started: "Started", data_dir: Path) -> None:
     out.print(
         f"\n  Next: open {way_in} and press “Play the demo app”,\n"
         "  or run `make demo` in a second terminal. Ctrl-C stops the server.\n"
+    )
+
+
+def tell_waiting(base_url: str, reason: str) -> None:
+    """Print what a person needs when the server runs and its database does not."""
+    out.print("\nPlayhead runs, but its database cannot be used yet.\n", style="bold yellow")
+    out.print(
+        f"  Reason   {reason}\n"
+        f"  Web app  {base_url}  (says so until the database is there)\n"
+        "\n  What apps send is taken and kept in the journal. Playhead tries again every second;\n"
+        "  nothing needs to be started again. Ctrl-C stops the server.\n"
     )
 
 

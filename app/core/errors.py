@@ -5,6 +5,7 @@ ReplayError
     · Malformed  TooLarge  Unauthorised  Forbidden  Limited
   - NotFound         becomes 404, also for what one may not see
   - Unavailable      a keeper is down: retried with backoff in the background, hang-up at the door
+    · DatabaseAway
 """
 
 
@@ -73,3 +74,7 @@ class NotFound(ReplayError):
 
 class Unavailable(ReplayError):
     """A keeper (journal, Postgres, object storage) cannot answer now."""
+
+
+class DatabaseAway(Unavailable):
+    """Postgres cannot be reached, or may not be used yet."""

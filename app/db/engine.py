@@ -8,7 +8,7 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.core.errors import Unavailable
+from app.core.errors import DatabaseAway
 
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
@@ -23,12 +23,13 @@ class Database:
     """A pool of connections.
 
     `transaction()` is for writes: it commits when its block ends and rolls back when the block
-    raises. `reading()` is for reads. Both raise `Unavailable` when Postgres cannot be reached, or
+    raises. `reading()` is for reads. Both raise `DatabaseAway` when Postgres cannot be reached, or
     goes away inside the block; then the work may be tried again.
     """
 
     def __init__(self, pool: AsyncEngine) -> None:
         self._engine = pool
+        self._kept_out = ""
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
@@ -52,23 +53,33 @@ class Database:
         async with self._connection() as connection:
             yield connection
 
+    def keep_out(self, reason: str) -> None:
+        """Let nobody use it: both ways raise `DatabaseAway` with this reason."""
+        self._kept_out = reason
+
+    def let_in(self) -> None:
+        """End `keep_out`."""
+        self._kept_out = ""
+
     async def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
         await self._engine.dispose()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        if self._kept_out:
+            raise DatabaseAway(self._kept_out)
         try:
             async with self._engine.connect() as connection:
                 yield connection
         except sqlalchemy.exc.TimeoutError as error:
-            raise Unavailable(f"no connection to Postgres is free: {error}") from error
+            raise DatabaseAway(f"no connection to Postgres is free: {error}") from error
         except sqlalchemy.exc.DBAPIError as error:
             if not _is_outage(error):
                 raise
-            raise Unavailable(f"Postgres does not answer as it should: {error.orig}") from error
+            raise DatabaseAway(f"Postgres does not answer as it should: {error.orig}") from error
         except (ConnectionError, TimeoutError, asyncpg.InterfaceError) as error:
-            raise Unavailable(f"Postgres went away: {error!r}") from error
+            raise DatabaseAway(f"Postgres went away: {error!r}") from error
 
 
 def make(url: str, **options: Any) -> AsyncEngine:
@@ -90,7 +101,7 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
     """Open one connection without a pool.
 
     Raises:
-        Unavailable: Whatever the reason is; the message tells it.
+        DatabaseAway: Whatever the reason is; the message tells it.
     """
     try:
         return await asyncpg.connect(
@@ -100,7 +111,7 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
             server_settings={"application_name": "playhead"},
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Unavailable(f"Postgres cannot be reached: {error}") from error
+        raise DatabaseAway(f"Postgres cannot be reached: {error}") from error
 
 
 def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:

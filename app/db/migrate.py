@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
 from app.core import log
-from app.core.errors import Unavailable
+from app.core.errors import DatabaseAway
 from app.db import engine
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
@@ -28,7 +28,7 @@ async def current_revision(url: str) -> str | None:
     """Return the revision a database is at; None before the first migration.
 
     Raises:
-        Unavailable: Postgres cannot be reached.
+        DatabaseAway: Postgres cannot be reached.
     """
     connection = await engine.connect(url)
     try:
@@ -48,7 +48,7 @@ async def upgrade(url: str) -> bool:
         Whether there was anything to do.
 
     Raises:
-        Unavailable: Postgres cannot be reached.
+        DatabaseAway: Postgres cannot be reached.
     """
     connection = await engine.connect(url)
     try:
@@ -84,7 +84,7 @@ async def _run(url: str) -> None:
         async with own.connect() as connection:
             await connection.run_sync(_run_alembic)
     except OSError as error:
-        raise Unavailable(f"Postgres went away during a migration: {error}") from error
+        raise DatabaseAway(f"Postgres went away during a migration: {error}") from error
     finally:
         await own.dispose()
 

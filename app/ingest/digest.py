@@ -40,7 +40,7 @@ from app.storage.port import ObjectStore
 _T = TypeVar("_T")
 
 _TRIES: Final = 5
-_BACKOFF_S: Final = (0.2, 1.0, 5.0, 15.0, 30.0)
+_BACKOFF_S: Final = (0.2, 1.0, 5.0, 10.0)
 _BATCH_ENTRIES: Final = 64
 _BATCH_BYTES: Final = 16 * 1024 * 1024
 _INLINE_BYTES: Final = 512 * 1024

@@ -26,6 +26,8 @@ _REFRESH_S: Final = 5.0
 _PAUSE_S: Final = 0.25
 _READ_S: Final = 5.0
 _SETTLE_S: Final = 1.0
+_AWAY_S: Final = 1.0
+"""Whoever asks in this time after a read without an answer is not kept waiting."""
 _UNKNOWN_S: Final = 5.0
 _MOST_UNKNOWN: Final = 10_000
 
@@ -67,6 +69,7 @@ class KeyCache:
         self._database: Database | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._is_reachable = True
+        self._away_until_s = 0.0
 
     async def start(self, database: Database) -> None:
         """Read all keys once, if Postgres answers, and go on reading them in the background."""
@@ -100,13 +103,16 @@ class KeyCache:
         """Ask Postgres for a key that `lookup` does not know yet; takes a second at most.
 
         Keys asked for within a quarter of a second share one read, so that made-up keys cannot
-        load the database. Afterwards `lookup` gives the record (KNOWN) or None (UNKNOWN).
+        load the database; one that did not answer is not asked again for a second. Afterwards
+        `lookup` gives the record (KNOWN) or None (UNKNOWN).
         """
         match self.lookup(public_key):
             case KeyRecord():
                 return Settled.KNOWN
             case None:
                 return Settled.UNKNOWN
+            case Unsettled.UNKNOWN_YET if monotonic_s() < self._away_until_s:
+                return Settled.UNREACHABLE
             case Unsettled.UNKNOWN_YET:
                 return await self._ask(public_key)
 
@@ -131,6 +137,7 @@ class KeyCache:
             async with asyncio.timeout(_SETTLE_S):
                 return await asyncio.shield(answer)
         except TimeoutError:
+            self._away_until_s = monotonic_s() + _AWAY_S
             return Settled.UNREACHABLE
 
     async def _refresh_for_ever(self) -> None:
@@ -181,6 +188,7 @@ class KeyCache:
         return records
 
     def _note_reachable(self, *, reached: bool) -> None:
+        self._away_until_s = 0.0 if reached else monotonic_s() + _AWAY_S
         if reached != self._is_reachable:
             self._is_reachable = reached
             log.get("projects.keys").warning("keys_reachable" if reached else "keys_unreachable")

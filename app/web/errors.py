@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.core import log
-from app.core.errors import NotFound, Refused, Unavailable
+from app.core.errors import DatabaseAway, NotFound, Refused, Unavailable
 from app.web import answer, guard
 from app.web.access import NotSignedIn
 from app.web.view import hrefs, words
@@ -25,6 +25,19 @@ _NOTHING_HERE: Final = ErrorPage(
     "There is nothing here",
     "The address is wrong, or what it named is gone, or it belongs to a project you are not a "
     "member of.",
+)
+_KEEPER_AWAY: Final = ErrorPage(
+    503,
+    "A part of the server does not answer",
+    "The storage or another part of the server is down or restarting. Nothing is lost: what apps "
+    "send now is kept in the journal. Try again in a few seconds.",
+)
+_DATABASE_AWAY: Final = ErrorPage(
+    503,
+    "The database does not answer",
+    "It is down, restarting or being migrated. Nothing is lost: Playhead takes what apps send and "
+    "keeps it in its journal until the database is back, and so are these pages. If this lasts, "
+    "ask whoever runs the server: its log names the reason.",
 )
 _RETRY_S: Final = "5"
 
@@ -66,12 +79,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
-    page = ErrorPage(
-        503,
-        "A part of the server does not answer",
-        "The database or the storage is down or restarting. Nothing is lost: what apps send now "
-        "is kept in the journal. Try again in a few seconds.",
-    )
+    page = _DATABASE_AWAY if isinstance(error, DatabaseAway) else _KEEPER_AWAY
     response = await _answer(request, page)
     response.headers["Retry-After"] = _RETRY_S
     return response

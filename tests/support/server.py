@@ -157,13 +157,40 @@ async def running(
     backend = await keyed(database, "Backend")
     await database.close()
     async with AsyncExitStack() as stack:
+        service, sender = await stack.enter_async_context(
+            alone(database_url, folder, http=http, **changes)
+        )
+        async with service.house.db.reading() as connection:
+            admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
+        web = await stack.enter_async_context(_signed_in(service, admin.id))
+        base_url = service.house.settings.base_url
+        yield Server(service, base_url, folder, app, backend, sender, web)
+
+
+@asynccontextmanager
+async def alone(
+    database_url: str | None,
+    folder: Path,
+    *,
+    http: Literal["h11"] | None = None,
+    **changes: Any,
+) -> AsyncIterator[tuple[main.Service, httpx.AsyncClient]]:
+    """Start a server that knows of no project, whether or not its database is there.
+
+    Args:
+        database_url: Of a database; None for the embedded one.
+        folder: For journal and objects, and the embedded database.
+        http: Another parser than our own, which is built on httptools.
+        changes: Settings to change.
+    """
+    async with AsyncExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = listener.getsockname()[1]
         values: dict[str, Any] = {
             "data_dir": folder,
             "port": port,
             "public_url": f"http://127.0.0.1:{port}",
-            "database_url": SecretStr(database_url),
+            "database_url": SecretStr(database_url) if database_url else None,
             "journal_reserve_bytes": 0,
             "key_envelopes_per_s": 0,
             "key_bytes_per_s": 0,
@@ -172,11 +199,7 @@ async def running(
         settings = Settings(**values)
         service = await stack.enter_async_context(main.opened(settings))
         await stack.enter_async_context(_listening(settings, service, listener, http=http))
-        sender = await stack.enter_async_context(_client(settings.base_url))
-        async with service.house.db.reading() as connection:
-            admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
-        web = await stack.enter_async_context(_signed_in(service, admin.id))
-        yield Server(service, settings.base_url, folder, app, backend, sender, web)
+        yield service, await stack.enter_async_context(_client(settings.base_url))
 
 
 @asynccontextmanager

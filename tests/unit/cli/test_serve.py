@@ -60,3 +60,11 @@ def test_banner_tells_where_to_go(
     assert f"DSN      {DSN}\n" in printed
     assert str(tmp_path) in printed
     assert (LINK in printed) == (link is not None)
+
+
+def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixture[str]):
+    """A database that is away is no failed start: the reason, and what happens meanwhile."""
+    serve.tell_waiting("http://localhost:8000", "Postgres cannot be reached: refused")
+    printed = capsys.readouterr().out
+    assert "Postgres cannot be reached: refused" in printed
+    assert "tries again every second" in printed

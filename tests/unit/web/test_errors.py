@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.core.errors import Limited, Malformed, Unavailable
+from app.core.errors import DatabaseAway, Limited, Malformed, Unavailable
 from app.core.ids import ReplayId
 from app.replays.search import Place
 from app.web import cursors, errors, forms
@@ -55,6 +55,15 @@ async def test_a_mistake_is_told_by_its_number_only():
     assert answer.headers["content-security-policy"]
     plain = await ask(failing(RuntimeError("secret detail")))
     assert plain.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_database_that_is_away_is_named():
+    """People read what is away and that nothing is lost; the reason is in the log only."""
+    answer = await ask(failing(DatabaseAway("host=secret refused")), accept="text/html")
+    assert answer.status_code == 503
+    assert "The database does not answer" in answer.text
+    assert "Nothing is lost" in answer.text
+    assert "secret" not in answer.text
 
 
 async def test_a_keeper_that_is_down_is_waited_for():
