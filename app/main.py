@@ -10,7 +10,7 @@ import functools
 import hashlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +38,12 @@ from app.formats import credentials
 from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
 from app.ingest.rates import KeyRates
+from app.playback.pictures.make import Result
+from app.playback.pictures.maker import PictureMaker
 from app.preparation import Preparation
 from app.projects import queries as project_queries
 from app.projects.keys import KeyCache
+from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.web import errors as web_errors, router
 from app.web.guard import Guard
@@ -50,6 +53,8 @@ from app.web.render import Renderer
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _STATIC: Final = _ROOT / "static"
 _AGAIN_S: Final = 1.0
+_BUSY_ENTRIES: Final = 200
+"""With more envelopes than this to be digested, pictures wait."""
 _BACKLOG: Final = 1024
 """Connections the kernel holds while the process is busy."""
 
@@ -80,6 +85,7 @@ class Service:
     lane: Lane
     sweeper: Sweeper
     preparation: Preparation
+    maker: PictureMaker
 
 
 def run(
@@ -218,6 +224,11 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         quotas = _quotas(settings)
         quotas.start(database)
         stack.push_async_callback(quotas.stop)
+        maker = PictureMaker(
+            database,
+            objects,
+            is_busy=lambda: lane.gate.journal.backlog().entries > _BUSY_ENTRIES,
+        )
         lane = Lane.open(
             database,
             objects,
@@ -227,8 +238,12 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             file_bytes=settings.journal_file_bytes,
             reserve_bytes=settings.journal_reserve_bytes,
             memory_bytes=settings.digest_memory_bytes,
+            note_pictures=maker.note if settings.pictures else _forget,
         )
         stack.push_async_callback(lane.close)
+        if settings.pictures:
+            maker.start()
+            stack.push_async_callback(maker.stop)
         sweeper = Sweeper(database, objects)
         sweeper.start()
         stack.push_async_callback(sweeper.stop)
@@ -239,18 +254,31 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             settings, database, objects, keys, Renderer(static_base=_static_base()), sweeper
         )
         stack.push_async_callback(house.close)
-        yield Service(_build(house, lane), house, lane, sweeper, preparation)
+        yield Service(_build(house, lane, maker), house, lane, sweeper, preparation, maker)
 
 
-def _build(house: House, lane: Lane) -> AsgiApp:
+def _build(house: House, lane: Lane, maker: PictureMaker) -> AsgiApp:
     """Stack the doors: ingest before everything, then the guard, then pages."""
     pages = FastAPI(title="Playhead", version=__version__, docs_url=None, redoc_url=None)
     pages.state.house = house
-    pages.include_router(health.doors(house.db, lane.gate.journal))
+    pages.include_router(health.doors(house.db, lane.gate.journal, _figures(maker)))
     pages.include_router(router.pages())
     pages.mount(_static_base(), StaticFiles(directory=_STATIC), name="static")
     web_errors.install(pages)
     return EnvelopeDoor(lane.gate, Guard(pages, base_url=house.settings.base_url))
+
+
+def _forget(keys: Iterable[ReplayKey]) -> None:
+    """Take no note of replays: pictures are off."""
+
+
+def _figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]:
+    """Let the metrics read what the maker counts, which lives on another floor."""
+    return lambda: health.PictureFigures(
+        waiting=maker.waiting,
+        spent_s=maker.spent_s,
+        results={result.value: maker.results[result] for result in Result},
+    )
 
 
 @functools.cache

@@ -1,11 +1,12 @@
 """Doors for machines that watch: alive, ready, metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 from typing_extensions import override
@@ -36,11 +37,43 @@ class _JournalFigures(Collector):
             yield GaugeMetricFamily(f"playhead_journal_backlog_{name}", words, value)
 
 
-def doors(database: Database, journal: Journal) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class PictureFigures:
+    """What the drawing of pictures counts."""
+
+    waiting: int
+    spent_s: float
+    results: Mapping[str, int]
+
+
+class _Pictures(Collector):
+    """How this process draws pictures, read when somebody asks."""
+
+    def __init__(self, read: Callable[[], PictureFigures]) -> None:
+        self._read = read
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        figures = self._read()
+        words = "Replays whose small pictures are due, in all processes."
+        yield GaugeMetricFamily("playhead_pictures_waiting", words, figures.waiting)
+        words = "Time that drawing took."
+        yield CounterMetricFamily("playhead_pictures_seconds", words, figures.spent_s)
+        words = "Replays looked at to draw them, by result."
+        results = CounterMetricFamily("playhead_pictures", words, labels=("result",))
+        for result, count in figures.results.items():
+            results.add_metric((result,), count)
+        yield results
+
+
+def doors(
+    database: Database, journal: Journal, read_pictures: Callable[[], PictureFigures]
+) -> APIRouter:
     """Make the routes."""
     router = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
     registry.register(_JournalFigures(journal))
+    registry.register(_Pictures(read_pictures))
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     key_bytes_per_s: float = Field(default=20_000_000.0, ge=0)
     """Bytes that a key may send, as they come over the wire. 0: no limit."""
     key_bytes_burst: int = Field(default=200_000_000, ge=1)
+    pictures: bool = True
+    """Draw small pictures of replays; off, no video is decoded on this machine."""
     storage_threads: int = Field(default=8, ge=1, le=64)
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

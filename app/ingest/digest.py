@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import delete, select
@@ -34,10 +34,13 @@ from app.journal import adopt, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
+from app.replays.model import ReplayKey
 from app.scrub.rules import Rules
 from app.storage.port import ObjectStore
 
 _T = TypeVar("_T")
+NotePictures = Callable[[Iterable[ReplayKey]], None]
+"""Told of replays whose pictures may have to change; must not wait for anything."""
 
 _TRIES: Final = 5
 _BACKOFF_S: Final = (0.2, 1.0, 5.0, 10.0)
@@ -64,6 +67,7 @@ class Digester:
         tally: Tally,
         quotas: Quotas,
         rules: Rules,
+        note_pictures: NotePictures,
     ) -> None:
         self._database = database
         self._objects = objects
@@ -72,6 +76,7 @@ class Digester:
         self._tally = tally
         self._quotas = quotas
         self._rules = rules
+        self._note_pictures = note_pictures
         self._digested_seq = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
@@ -218,6 +223,7 @@ class Digester:
         self, prepared: Prepared, mark: Mark, quarantine: Quarantine | None = None
     ) -> None:
         await self._retry(lambda: store(self._database, self._objects, prepared, mark, quarantine))
+        self._note_pictures(prepared.pictured())
 
     async def _expand_all(self, batch: Sequence[Fresh]) -> Prepared:
         unknown = await self._retry(lambda: self._unknown_keys(batch))

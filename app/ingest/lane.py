@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.db.engine import Database
 from app.ingest.accept import Gate
-from app.ingest.digest import Digester
+from app.ingest.digest import Digester, NotePictures
 from app.ingest.inbox import Inbox
 from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas
@@ -34,6 +34,7 @@ class Lane:
         file_bytes: int,
         reserve_bytes: int,
         memory_bytes: int,
+        note_pictures: NotePictures,
     ) -> "Lane":
         """Open a journal of this process's own and begin to digest.
 
@@ -44,7 +45,14 @@ class Lane:
         inbox = Inbox(memory_bytes)
         tally = Tally()
         digester = Digester(
-            database, objects, journal, inbox=inbox, tally=tally, quotas=quotas, rules=DEFAULT
+            database,
+            objects,
+            journal,
+            inbox=inbox,
+            tally=tally,
+            quotas=quotas,
+            rules=DEFAULT,
+            note_pictures=note_pictures,
         )
         digester.start()
         return cls(Gate(keys, journal, inbox, tally, quotas), digester)

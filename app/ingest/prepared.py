@@ -87,6 +87,15 @@ class Prepared:
             if work.segment.video is not None
         ]
 
+    def pictured(self) -> set[ReplayKey]:
+        """Name the replays that gain video or an error: what shows them in small may change."""
+        videos = {work.segment.key for work in self.segments if work.segment.video is not None}
+        return videos | {
+            ReplayKey(event.project_id, event.replay_id)
+            for event in self.events
+            if event.replay_id is not None
+        }
+
     def add(self, other: "Prepared") -> None:
         """Append what another envelope asks for."""
         self.segments += other.segments

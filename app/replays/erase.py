@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId
+from app.replays import pictures
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import to_tombstone
 from app.replays.tables import object_outbox, replay_traces, replays, segments, tombstones
@@ -56,6 +57,7 @@ async def erase_rows(
             replay_traces.c.replay_id == key.replay_id,
         )
     )
+    await pictures.erase(connection, key, at=at)
     object_keys = sorted({row.object_key for row in removed if row.object_key})
     if object_keys:
         await connection.execute(

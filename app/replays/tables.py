@@ -143,6 +143,33 @@ Index(
     postgresql_where=tombstones.c.swept_at.is_(None),
 )
 
+# What was drawn of a replay, and when to draw again: a row is both the result and the task.
+replay_pictures: Final = Table(
+    "replay_pictures",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    # When to look at the replay next; null when its pictures are right.
+    Column("due_at", DateTime(timezone=True)),
+    # Until when one process works on it; in the past when that process has died.
+    Column("leased_until", DateTime(timezone=True)),
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),
+    # What the pictures were made of; null when there are none.
+    Column("made_at", DateTime(timezone=True)),
+    Column("video_segments", Integer),
+    Column("error_ms", BigInteger),
+    Column("fault", Text),
+    # Poster, preview and sheets lie in one object, one after another.
+    Column("object_key", Text),
+    Column("sizes", JSONB),
+    Column("tiles", ARRAY(BigInteger)),
+)
+Index(
+    "ix_replay_pictures_due",
+    replay_pictures.c.due_at,
+    postgresql_where=replay_pictures.c.due_at.is_not(None),
+)
+
 object_outbox: Final = Table(
     "object_outbox",
     metadata,

@@ -2,6 +2,7 @@
 
     p/{project_id}/r/{replay_id}/                          everything of one replay
     p/{project_id}/r/{replay_id}/{segment}-{sha}.mp4       the video of one segment
+    p/{project_id}/r/{replay_id}/pictures-{random}         small pictures made of the replay
     p/{project_id}/e/{event_id}/{sha}                      a file attached to an event
 
 A key is made of integers, hex digits and fixed words, so nothing a sender wrote can name a file.
@@ -10,6 +11,7 @@ key, and another video can never take the place of a stored one.
 """
 
 import re
+import secrets
 from typing import Final
 
 from app.core import ids
@@ -21,6 +23,7 @@ KEY_CHARS: Final = 512
 """Longest key; S3 allows 1,024 bytes, and a bucket prefix wants room."""
 _PART_CHARS: Final = 128
 _SHA_CHARS: Final = 16
+_RANDOM_BYTES: Final = 8
 _BIGGEST_PROJECT_ID: Final = 2**63 - 1
 _PART: Final = rf"[a-z0-9][a-z0-9._-]{{0,{_PART_CHARS - 1}}}"
 _KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*\Z")
@@ -57,6 +60,15 @@ def replay_prefix(project_id: int, replay_id: str) -> str:
     if ids.read_hex32(replay_id) != replay_id:
         raise Malformed(f"{shown(replay_id)} is no replay id of 32 lower-case hex digits")
     return f"p/{project_id}/r/{replay_id}/"
+
+
+def pictures(project_id: int, replay_id: str) -> str:
+    """Name the small pictures of a replay; a new name with every call.
+
+    Raises:
+        Malformed: The project id is not positive, or the replay id not 32 lower-case hex digits.
+    """
+    return f"{replay_prefix(project_id, replay_id)}pictures-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
 def attachment(project_id: int, event_id: str, sha256_hex: str) -> str:

@@ -6,6 +6,7 @@ from app.web.pages import (
     account,
     browser,
     demo,
+    pictures,
     playback,
     projects,
     replay,
@@ -18,6 +19,8 @@ from app.web.pages import (
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
-    for room in (sign_in, account, selected, replays, projects, replay, playback, demo, browser):
+    for room in (
+        sign_in, account, selected, replays, projects, replay, playback, pictures, demo, browser,
+    ):  # fmt: skip
         router.include_router(room.router)
     return router

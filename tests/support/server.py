@@ -192,6 +192,7 @@ async def alone(
             "public_url": f"http://127.0.0.1:{port}",
             "database_url": SecretStr(database_url) if database_url else None,
             "journal_reserve_bytes": 0,
+            "pictures": False,
             "key_envelopes_per_s": 0,
             "key_bytes_per_s": 0,
             **changes,

@@ -30,7 +30,7 @@ _LENGTH: Final = struct.Struct(">I")
 _BINARY: Final = "application/octet-stream"
 _CHUNK_BYTES: Final = 1024 * 1024
 _LATEST_MS: Final = 10**12
-_MEDIA: Final = {
+MEDIA: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -48,7 +48,7 @@ async def send_index(request: Request, watching: access.WatchingHere, t: str = "
     encoded = index.encode(built)
     number = built.gop_at(_read_ms(t))
     record = await _record(here.store, built, number)
-    headers = {**_MEDIA, "ETag": f'"{built.version}"', "X-Gop": str(number)}
+    headers = {**MEDIA, "ETag": f'"{built.version}"', "X-Gop": str(number)}
     return Response(_LENGTH.pack(len(encoded)) + encoded + record, 200, headers, _BINARY)
 
 
@@ -66,7 +66,7 @@ async def send_stream(request: Request, watching: access.WatchingHere, v: str = 
     chunks = stream.read_range(here.store, built, wanted.start, wanted.end)
     size_bytes = built.size_bytes
     return await ranges.send(
-        chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=_MEDIA
+        chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=MEDIA
     )
 
 
@@ -79,7 +79,7 @@ async def send_gestures(request: Request, watching: access.WatchingHere) -> Resp
         if replay is None:
             raise NotFound(f"no replay {watching.key.replay_id}")
         version = f'"{replay.segments}-{units.ms_from_at(replay.last_received_at)}"'
-        headers = {**_MEDIA, "ETag": version}
+        headers = {**MEDIA, "ETag": version}
         if request.headers.get("if-none-match") == version:
             return Response(status_code=304, headers=headers)
         segments = await replays.segments_of(connection, watching.key)
@@ -94,7 +94,7 @@ async def send_segment(
     request: Request, watching: access.WatchingHere, segment_id: int
 ) -> Response:
     """Send the video of a segment as the phone sent it."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request)
     key, offset, size_bytes = await _stored(request, watching, segment_id)
     try:
         wanted = ranges.read(request, size_bytes)
@@ -104,7 +104,7 @@ async def send_segment(
         await _note_download(request, watching, segment_id)
     chunks = _chunks(house.of(request).store, key, offset + wanted.start, offset + wanted.end)
     return await ranges.send(
-        chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=_MEDIA
+        chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=MEDIA
     )
 
 
@@ -144,7 +144,7 @@ async def _record(store: ObjectStore, built: index.PlaybackIndex, number: int) -
         return b""
 
 
-def _refuse_other_sites(request: Request) -> None:
+def refuse_other_sites(request: Request) -> None:
     """Keep other sites from showing a video by a visitor's cookie.
 
     Raises:

@@ -61,6 +61,11 @@ def gestures(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/gestures"
 
 
+def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address under which the small pictures of a replay lie."""
+    return f"{replay(project_id, replay_id)}/pictures"
+
+
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
     """Return the address of one segment's MP4, as the phone sent it."""
     return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"

@@ -1,4 +1,7 @@
-"""H3: broken videos, through the reader of boxes and, if they pass it, through the media child."""
+"""H3: broken videos, through the reader of boxes and, if they pass it, through the media child.
+
+`PLAYHEAD_HOSTILE_CLIPS` is how many (300), `PLAYHEAD_HOSTILE_SEED` chooses them.
+"""
 
 import json
 import os

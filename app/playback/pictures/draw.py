@@ -1,0 +1,126 @@
+"""Has a media child draw one replay.
+
+    GOPs of the index ─► their bytes, a mebibyte at a time ─► groups ─► child ─► strip
+
+A group that ends the child is left out, and another child draws the rest.
+"""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+
+from app.core.errors import Malformed, NotFound
+from app.media import child, wire
+from app.playback import index, stream
+from app.playback.index import Gop, PlaybackIndex
+from app.storage.port import ObjectStore
+
+_MOST_FRAMES: Final = 6_000
+"""Decoding an hour takes 3,600; of a replay with more, keyframes alone are looked at."""
+_MOST_CHILDREN: Final = 4
+
+
+class _BadGroup(Malformed):
+    """A group of pictures ended the child."""
+
+    def __init__(self, start_ms: int, cause: Malformed) -> None:
+        super().__init__(str(cause))
+        self.start_ms = start_ms
+
+
+async def draw(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
+    """Draw a replay.
+
+    Args:
+        store: Where its video is.
+        built: Its index.
+        poster_ms: The moment that the poster shows, on the replay's clock.
+
+    Raises:
+        Malformed: It cannot be drawn; the message says why.
+        Unavailable: Storage is down, or no child starts.
+    """
+    if not built.gops:
+        raise Malformed("none of its videos can be played")
+    bad: set[int] = set()
+    while True:
+        try:
+            return await _drawn(store, built, poster_ms, bad)
+        except _BadGroup as error:
+            bad.add(error.start_ms)
+            if len(bad) == _MOST_CHILDREN:
+                raise
+
+
+async def _drawn(
+    store: ObjectStore, built: PlaybackIndex, poster_ms: int, bad: set[int]
+) -> wire.Strip:
+    """Draw all but some groups with one child."""
+    is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
+    poster = built.gops[built.gop_at(poster_ms)]
+    async with child.started() as started:
+        async for gop, record in _records(store, built.gops, built):
+            if gop.start_ms in bad:
+                continue
+            at_ms = poster_ms if gop is poster else None
+            group = _group(built, gop, record, poster_ms=at_ms, is_whole=is_whole)
+            try:
+                await started.show(group)
+            except Malformed as error:
+                raise _BadGroup(gop.start_ms, error) from error
+        return await started.draw()
+
+
+async def _records(
+    store: ObjectStore, gops: Sequence[Gop], built: PlaybackIndex
+) -> AsyncIterator[tuple[Gop, memoryview]]:
+    """Read the bytes of GOPs; those whose object has vanished are left out."""
+    for run in _runs(gops):
+        start, end = run[0].offset, run[-1].offset + run[-1].size_bytes
+        try:
+            chunks = [part async for part in stream.read_range(store, built, start, end)]
+        except NotFound:
+            continue
+        data = memoryview(b"".join(chunks))
+        for gop in run:
+            record = data[gop.offset - start :][: gop.size_bytes]
+            if len(record) == gop.size_bytes:
+                yield gop, record
+
+
+def _runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
+    """Split GOPs into runs that lie in one object and are worth one read."""
+    for _, of_object in itertools.groupby(gops, key=lambda gop: gop.object_key):
+        run: list[Gop] = []
+        for gop in of_object:
+            if run and gop.offset + gop.size_bytes - run[0].offset > stream.READ_BYTES:
+                yield run
+                run = []
+            run.append(gop)
+        yield run
+
+
+def _group(
+    built: PlaybackIndex, gop: Gop, record: memoryview, *, poster_ms: int | None, is_whole: bool
+) -> wire.Group:
+    """Mark the pictures of a GOP that are wanted, and give them their bytes."""
+    config = built.configs[gop.config]
+    samples = index.samples_of(gop)
+    if not is_whole:
+        samples = samples[:1]
+    poster = _poster(samples, poster_ms) if poster_ms is not None else None
+    at = len(gop.header)
+    marked = []
+    for sample in samples:
+        marks = wire.WANTED if sample.is_shown else 0
+        marks |= wire.POSTER if sample is poster else 0
+        marked.append(wire.Sample(sample.at_ms, marks, record[at : at + sample.size_bytes]))
+        at += sample.size_bytes
+    return wire.Group(config.avcc, config.rotation_degrees // 90, tuple(marked))
+
+
+def _poster(samples: Sequence[index.Sample], at_ms: int) -> index.Sample:
+    """Find the picture that is on the screen at a moment."""
+    shown = [sample for sample in samples if sample.is_shown]
+    due = [sample for sample in shown if sample.at_ms <= at_ms]
+    return max(due or shown[:1] or samples[:1], key=lambda sample: sample.at_ms)

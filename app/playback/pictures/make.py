@@ -1,0 +1,147 @@
+"""Takes one replay that is due and does what there is to do about its pictures.
+
+claim ─► deleted? the sweep looks again │ not yet? put off │ right? done
+      └► draw (no transaction) ─► object ─► one transaction: tombstone? else the row
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from app.core import clock, log, units
+from app.core.errors import Malformed, Unavailable
+from app.db.engine import Database
+from app.media import wire
+from app.playback import index, links
+from app.playback.index import PlaybackIndex
+from app.playback.pictures import schedule
+from app.playback.pictures.draw import draw
+from app.replays import locks, pictures, queries
+from app.replays.model import Replay
+from app.replays.pictures import Made, Sizes, Task, Tile
+from app.storage import keys
+from app.storage.port import ObjectStore
+
+_ERRORS: Final = frozenset({"error", "fatal"})
+
+_logger: Final = log.get("pictures")
+
+
+class Result(StrEnum):
+    """What became of a replay that was due."""
+
+    MADE = "made"
+    FAILED = "failed"
+    PUT_OFF = "put_off"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A replay, and what is needed to draw it."""
+
+    replay: Replay
+    built: PlaybackIndex
+    error_ms: int | None
+
+
+async def make_next(database: Database, store: ObjectStore) -> Result | None:
+    """Do what there is to do about the replay that has waited longest; None when none is due.
+
+    Raises:
+        Unavailable: Postgres or storage does not answer, or no child starts; the replay is tried
+            again when its lease ends.
+    """
+    async with database.transaction() as connection:
+        task = await pictures.claim(connection, at=clock.now())
+    if task is None:
+        return None
+    found = await _find(database, task)
+    now = clock.now()
+    if found is None:
+        async with database.transaction() as connection:
+            await pictures.end_deleted(connection, task.key)
+        return Result.DELETED
+    due_at = schedule.due_at(found.replay, task, found.error_ms, now=now)
+    if due_at is None or due_at > now:
+        async with database.transaction() as connection:
+            await pictures.put_off(connection, task, until=due_at)
+        return Result.PUT_OFF
+    try:
+        strip = await draw(store, found.built, _poster_ms(found))
+        return await _keep(database, store, task, found, strip)
+    except Malformed as error:
+        return await _note_failure(database, task, str(error), now)
+    except Unavailable:
+        async with database.transaction() as connection:
+            await pictures.put_off(connection, task, until=schedule.again_at(1, now=now))
+        raise
+
+
+async def _find(database: Database, task: Task) -> _Found | None:
+    """Read a replay; None when there is none, or none any more."""
+    async with database.reading() as connection:
+        replay = await queries.one(connection, task.key)
+        if replay is None:
+            return None
+        segments = await queries.playable(connection, task.key)
+        # Of the replay's own project: a picture must not tell what happened in another.
+        [window] = await links.windows_of(connection, [replay], [task.key.project_id])
+        linked = await links.errors_of(connection, window, [task.key.project_id])
+    built = await asyncio.to_thread(index.build, segments)
+    shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
+    moments = [
+        links.offset_ms(window, one.event.at, one.event.drift_ms) - shift_ms
+        for one in linked
+        if one.event.level in _ERRORS
+    ]
+    return _Found(replay, built, min(moments, default=None))
+
+
+def _poster_ms(found: _Found) -> int:
+    """Choose the moment that stands for a replay: its first error, else its middle."""
+    return found.built.duration_ms // 2 if found.error_ms is None else max(0, found.error_ms)
+
+
+async def _note_failure(database: Database, task: Task, reason: str, now: datetime) -> Result:
+    again_at = schedule.again_at(task.tries, now=now)
+    _logger.warning(
+        "no pictures", replay=task.key.replay_id, reason=reason, tries=task.tries, again_at=again_at
+    )
+    async with database.transaction() as connection:
+        await pictures.set_fault(connection, task, reason, again_at=again_at)
+    return Result.FAILED
+
+
+async def _keep(
+    database: Database, store: ObjectStore, task: Task, found: _Found, strip: wire.Strip
+) -> Result:
+    """Store the pictures and point at them, unless the replay was deleted meanwhile."""
+    key = task.key
+    object_key = keys.pictures(key.project_id, key.replay_id)
+    await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
+    made = Made(object_key, found.replay.video_segments, found.error_ms, _sizes(strip))
+    tiles = [Tile(one.at_ms, one.width, one.height) for one in strip.tiles]
+    async with database.transaction() as connection:
+        if await locks.share(connection, [key]):
+            await pictures.end_deleted(connection, key)
+            return Result.DELETED
+        await pictures.set_made(connection, task, made, tiles=tiles, at=clock.now())
+    return Result.MADE
+
+
+def _sizes(strip: wire.Strip) -> Sizes:
+    return Sizes(
+        poster_bytes=len(strip.poster),
+        poster_width=strip.poster_width,
+        poster_height=strip.poster_height,
+        preview_bytes=len(strip.preview),
+        preview_tiles=strip.preview_tiles,
+        cell_width=strip.cell_width,
+        cell_height=strip.cell_height,
+        columns=strip.columns,
+        tiles_a_sheet=strip.tiles_a_sheet,
+        sheet_bytes=tuple(len(one) for one in strip.sheets),
+    )

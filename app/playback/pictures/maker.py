@@ -1,0 +1,131 @@
+"""Draws replays in the background: one at a time in a process, when ingest leaves room.
+
+    ingest ─ notes keys in memory ─► every 2 s: one statement ─► claim ─► make ─► claim …
+
+Ingest does not wait for Postgres to note a picture, nor pays for it. What a process has noted and
+not written when it dies is found by the repair that every process makes at its start and hourly.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Final
+
+from app.core import clock, log
+from app.core.errors import Unavailable
+from app.db.engine import Database
+from app.media import child
+from app.playback.pictures.make import Result, make_next
+from app.replays import pictures
+from app.replays.model import ReplayKey
+from app.storage.port import ObjectStore
+
+_PAUSE_S: Final = 2.0
+_REPAIR_S: Final = 3600.0
+_REPAIRED: Final = timedelta(days=1)
+_MOST_NOTED: Final = 100_000
+"""Keys kept while Postgres is away; the repair finds the others."""
+
+_logger: Final = log.get("pictures")
+
+
+class PictureMaker:
+    """The background half of pictures; one per process."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: ObjectStore,
+        *,
+        is_busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Make one.
+
+        Args:
+            database: Where rows are.
+            store: Where videos are, and pictures go.
+            is_busy: Whether ingest needs the processor; pictures wait then.
+        """
+        self._database = database
+        self._store = store
+        self._is_busy = is_busy
+        self._noted: set[ReplayKey] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._repaired_s = -_REPAIR_S
+        self.results: Counter[Result] = Counter()
+        self.spent_s = 0.0
+        """Time that making took, by the clock."""
+        self.waiting = 0
+        """Replays that were due at the last look, in all processes."""
+
+    def note(self, keys: Iterable[ReplayKey]) -> None:
+        """Take note of replays that gained video or an error; costs nothing, waits for nothing."""
+        if len(self._noted) < _MOST_NOTED:
+            self._noted.update(keys)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._task = asyncio.create_task(self._run(), name="pictures")
+
+    async def stop(self) -> None:
+        """End; the child is killed, and its replay is drawn by the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def step(self) -> bool:
+        """Write down what was noted and make what is due; returns whether there may be more.
+
+        Raises:
+            Unavailable: A keeper does not answer.
+        """
+        noted, self._noted = self._noted, set()
+        try:
+            async with self._database.transaction() as connection:
+                await pictures.want(connection, noted, at=clock.now())
+                self.waiting = await pictures.waiting(connection, at=clock.now())
+        except Unavailable:
+            self._noted |= noted
+            raise
+        if not self.waiting or self._is_busy():
+            return False
+        began_s = clock.monotonic_s()
+        result = await make_next(self._database, self._store)
+        if result is not None:
+            self.results[result] += 1
+            self.spent_s += clock.monotonic_s() - began_s
+        return result is not None
+
+    async def _run(self) -> None:
+        await _look_at_sandbox()
+        while True:
+            try:
+                await self._repair()
+                while await self.step():
+                    pass
+            except Unavailable as error:
+                _logger.warning("pictures wait", error=str(error))
+            except Exception:
+                _logger.exception("pictures failed")
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _repair(self) -> None:
+        if clock.monotonic_s() - self._repaired_s < _REPAIR_S:
+            return
+        now = clock.now()
+        async with self._database.transaction() as connection:
+            await pictures.repair(connection, since=now - _REPAIRED, at=now)
+        self._repaired_s = clock.monotonic_s()
+
+
+async def _look_at_sandbox() -> None:
+    """Warn where children run with less than a whole sandbox, or not at all."""
+    try:
+        async with child.started() as started:
+            is_filtered = started.is_filtered
+    except Unavailable as error:
+        _logger.warning("pictures cannot be drawn", error=str(error))
+        return
+    if not is_filtered:
+        _logger.warning("pictures", warning=child.UNFILTERED)

@@ -1,0 +1,51 @@
+"""When to draw a replay: soon after it ended, at its first error, and while it grows.
+
+A replay that goes on is drawn again each time it has become half as long again, so all its
+drawings together cost no more than three times the last one.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.replays.model import Replay
+from app.replays.pictures import Task
+
+QUIET: Final = timedelta(seconds=15)
+"""Phones send a segment every five seconds while the app is in use."""
+_FIRST: Final = timedelta(seconds=60)
+"""A replay that is never quiet is drawn for the first time after this long."""
+_ERROR: Final = timedelta(seconds=3)
+_AGAIN: Final = (timedelta(minutes=1), timedelta(minutes=10))
+"""Pauses after a failure; after one more there is no picture until the replay grows."""
+
+
+def due_at(replay: Replay, task: Task, error_ms: int | None, *, now: datetime) -> datetime | None:
+    """Say when to draw a replay.
+
+    Args:
+        replay: As it is now.
+        task: What was drawn of it before.
+        error_ms: The moment of its first error, if it has one.
+        now: Not before this is any answer.
+
+    Returns:
+        None when its pictures are right, or it has no video.
+    """
+    if not replay.video_segments:
+        return None
+    made = task.made
+    quiet_at = replay.last_received_at + QUIET
+    if made is None or task.made_at is None:
+        wait = _FIRST if error_ms is None else _ERROR
+        return max(now, min(quiet_at, replay.first_received_at + wait))
+    if made.error_ms != error_ms:
+        return now
+    if made.video_segments == replay.video_segments:
+        return None
+    age = task.made_at - replay.first_received_at
+    return max(now, min(quiet_at, task.made_at + max(_FIRST, age / 2)))
+
+
+def again_at(tries: int, *, now: datetime) -> datetime | None:
+    """Say when to try again after so many failures; None when not."""
+    return now + _AGAIN[tries - 1] if tries <= len(_AGAIN) else None
