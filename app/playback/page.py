@@ -20,7 +20,8 @@ from app.core import log, units
 from app.formats import activity, packed
 from app.formats.activity import Activity, Breadcrumb, NetworkSpan, Touch
 from app.formats.jsonish import JsonObject
-from app.playback import gaps, index
+from app.playback import conditions, gaps, index
+from app.playback.conditions import Condition
 from app.playback.gaps import ExplainedGap
 from app.playback.shelf import Held, Shelf
 from app.replays import queries
@@ -59,6 +60,7 @@ class Contents:
     options: JsonObject | None
     """The SDK's replay settings, from the first segment that carries them."""
     gaps: tuple[ExplainedGap, ...]
+    conditions: tuple[Condition, ...]
     screens: tuple[Stretch, ...]
     """Screens as the segments name them, for replays whose breadcrumbs name none."""
     size_px: tuple[int, int] | None
@@ -108,6 +110,7 @@ def assemble(replay: Replay, segments: Sequence[Segment], held: Held, now: datet
             breadcrumbs=breadcrumbs,
             zero_ms=zero_ms,
         ),
+        conditions=conditions.conditions(breadcrumbs, zero_ms=zero_ms, duration_ms=duration_ms),
         screens=screens_by_segment(segments, zero_ms=zero_ms, duration_ms=duration_ms),
         size_px=_size_px(segments),
     )

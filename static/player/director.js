@@ -11,11 +11,13 @@
 
 import { Clock } from "./clock.js";
 import { at } from "./index.js";
-import { gapAt, sizeShown, stepFrom } from "./model.js";
+import { gapAt, sizeShown, stepFrom, stretchAt } from "./model.js";
 import { Screen } from "./screen.js";
+import { Skips } from "./skips.js";
 
 export class Director {
   #clock = new Clock((to_ms) => this.#tick(to_ms));
+  #skips = new Skips();
   /** The time whose picture is wanted next. */
   #goal_ms = 0;
   /** A seek's picture is still to come: time stands still until it is there. */
@@ -42,7 +44,7 @@ export class Director {
     });
   }
 
-  /** The exact time; the store's is rounded down to a millisecond. */
+  /** The exact time; the store's is whole milliseconds. */
   get at_ms() {
     return this.#clock.at_ms;
   }
@@ -109,6 +111,7 @@ export class Director {
     this.#clock.set(to_ms);
     this.#isSeeking = true;
     this.#steps_left = 0;
+    this.#skips.leave();
     this.#screen.leave();
     this.#store.set({ at_ms: Math.floor(to_ms), in_gap: this.#gapAt(to_ms) });
     this.#reach(to_ms);
@@ -131,9 +134,15 @@ export class Director {
     this.#store.set({ rate });
   }
 
-  /** @param {boolean} on */
-  setSkipGaps(on) {
-    this.#store.set({ skip_gaps: on });
+  /**
+   * Plays the gap at a time instead of skipping it.
+   *
+   * @param {number} at_ms
+   */
+  stay(at_ms) {
+    const gap = this.#gapAt(at_ms);
+    if (gap) this.seek(at_ms);
+    if (gap) this.#skips.stay(gap);
   }
 
   destroy() {
@@ -163,8 +172,12 @@ export class Director {
       this.#reach(this.#goal_ms);
       return;
     }
-    const gap = this.#store.get().skip_gaps ? this.#gapAt(to_ms) : null;
-    this.#reach(gap ? gap.end_ms : Math.min(to_ms, index.duration_ms));
+    const { rate, skip_gaps, skip_idle, idle } = this.#store.get();
+    const where = {
+      at_ms: this.#clock.at_ms, rate, gap: skip_gaps ? this.#gapAt(to_ms) : null,
+      idle: skip_idle ? stretchAt(idle, to_ms) : null,
+    };
+    this.#reach(Math.min(this.#skips.goal(to_ms, where, performance.now()), index.duration_ms));
   }
 
   /**

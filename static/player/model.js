@@ -65,9 +65,18 @@ export function frameAt(record, at_ms) {
  * @returns {Gap | null}
  */
 export function gapAt(index, at_ms) {
-  const begun = countUpTo(index.gaps.length, (number) => at(index.gaps, number).start_ms, at_ms);
-  const gap = index.gaps[begun - 1];
-  return gap && at_ms < gap.end_ms ? gap : null;
+  return stretchAt(index.gaps, at_ms);
+}
+
+/**
+ * @param {readonly Gap[]} stretches  in time order, not overlapping
+ * @param {number} at_ms
+ * @returns {Gap | null}
+ */
+export function stretchAt(stretches, at_ms) {
+  const begun = countUpTo(stretches.length, (number) => at(stretches, number).start_ms, at_ms);
+  const stretch = stretches[begun - 1];
+  return stretch && at_ms < stretch.end_ms ? stretch : null;
 }
 
 /**

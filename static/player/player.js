@@ -25,6 +25,7 @@ import { createStore } from "./store.js";
  * @property {Promise<void>} ready  the first picture is on the screen, or will never be
  * @property {Store} store
  * @property {(name: import("./requests.js").RequestName, detail?: RequestDetail) => void} request
+ * @property {() => Promise<Blob | null>} save  a PNG of the picture on the screen
  * @property {() => void} destroy
  */
 
@@ -41,6 +42,8 @@ const INITIAL = {
   gaps: Object.freeze([]),
   in_gap: null,
   skip_gaps: true,
+  idle: Object.freeze([]),
+  skip_idle: false,
   width: 0,
   height: 0,
   engine: "none",
@@ -74,6 +77,7 @@ export function createPlayer({ host, indexUrl, streamUrl, startAtMs = 0 }) {
     ready,
     store,
     request,
+    save: () => stage.save(),
     destroy() {
       isGone = true;
       director.destroy();

@@ -7,7 +7,7 @@
 export const MIN_RATE = 0.25;
 export const MAX_RATE = 16;
 
-/** @typedef {"play" | "pause" | "toggle" | "seek" | "rate" | "step" | "skip_gaps" | "refresh"} RequestName */
+/** @typedef {"play" | "pause" | "toggle" | "seek" | "rate" | "step" | "skip_gaps" | "stay" | "idle" | "skip_idle" | "refresh"} RequestName */
 
 /**
  * @param {unknown} value
@@ -36,7 +36,10 @@ export function createRequests(director, store) {
       director.setRate(Math.min(MAX_RATE, Math.max(MIN_RATE, wanted)));
     },
     step: ({ frames }) => director.step(Math.trunc(number(frames, 1))),
-    skip_gaps: ({ on }) => director.setSkipGaps(on ?? !store.get().skip_gaps),
+    skip_gaps: ({ on }) => store.set({ skip_gaps: on ?? !store.get().skip_gaps }),
+    stay: ({ at_ms }) => director.stay(number(at_ms, store.get().at_ms)),
+    idle: ({ stretches }) => store.set({ idle: stretches ?? [] }),
+    skip_idle: ({ on }) => store.set({ skip_idle: on ?? !store.get().skip_idle }),
     refresh: () => director.refresh(),
   };
   return (name, detail = {}) => {

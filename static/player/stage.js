@@ -65,6 +65,16 @@ export class Stage {
   }
 
   /**
+   * Makes a PNG of the picture in its own pixels; null while there is none.
+   *
+   * @returns {Promise<Blob | null>}
+   */
+  save() {
+    if (this.surface.style.visibility === "hidden") return Promise.resolve(null);
+    return new Promise((resolve) => this.surface.toBlob(resolve, "image/png"));
+  }
+
+  /**
    * Hides the picture, while there is none or when the right one cannot be had.
    *
    * @param {boolean} visible

@@ -63,6 +63,8 @@
  * @property {readonly Gap[]} gaps
  * @property {Gap | null} in_gap
  * @property {boolean} skip_gaps
+ * @property {readonly Gap[]} idle  stretches in which nothing happens
+ * @property {boolean} skip_idle
  * @property {number} width
  * @property {number} height
  * @property {"webcodecs" | "mse" | "none"} engine
@@ -72,7 +74,7 @@
  * @property {(patch: Partial<State>) => void} set
  * @property {(listener: (state: Readonly<State>, previous: Readonly<State>) => void) => () => void} subscribe
  *
- * @typedef {{at_ms?: number, rate?: number, frames?: number, on?: boolean}} RequestDetail
+ * @typedef {{at_ms?: number, rate?: number, frames?: number, on?: boolean, stretches?: readonly Gap[]}} RequestDetail
  */
 
 export {};

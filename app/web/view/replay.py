@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
+from app.playback.conditions import Condition
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.problems import ErrorRow
 from app.web.view.traces import TraceBlock
@@ -111,6 +112,7 @@ class ReplayPage:
     tab: Tab
     gaps: tuple[Gap, ...]
     screens: tuple[ScreenSpan, ...]
+    conditions: tuple[Condition, ...]
     activity: tuple[ActivityRow, ...]
     network: tuple[NetworkRow, ...]
     errors: tuple[ErrorRow, ...]

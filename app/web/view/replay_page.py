@@ -77,6 +77,7 @@ def build(
         tab=tab,
         gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),
         screens=_screens(contents, rows),
+        conditions=contents.conditions,
         activity=tuple(rows[:_MOST_ROWS]),
         network=requests[:_MOST_ROWS],
         errors=errors,

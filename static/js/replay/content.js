@@ -25,6 +25,12 @@ export function readContent(root) {
       end_ms: numberOf(item, "endMs"),
       name: item.dataset.name ?? "",
     })),
+    conditions: all("[data-conditions] > li", root).map((item) => ({
+      start_ms: numberOf(item, "startMs"),
+      end_ms: numberOf(item, "endMs"),
+      kind: item.dataset.kind ?? "",
+      name: item.dataset.name ?? "",
+    })),
     activity: rows(root, "activity", (element) => textOf(element, ".row-title")),
     network: rows(root, "network", (element) => element.dataset.label ?? ""),
     errors: rows(root, "errors", (element) => element.dataset.label ?? ""),

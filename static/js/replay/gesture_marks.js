@@ -39,6 +39,13 @@ export const startOf = ({ points }) => points[0]?.[0] ?? 0;
 /** @param {Gesture} gesture */
 export const endOf = ({ points }) => points[points.length - 1]?.[0] ?? 0;
 
+/** A note so near a gesture speaks of it. */
+const NOTE_NEAR_MS = 600;
+
+/** @param {Gesture} gesture @param {number} at_ms  of a note */
+export const isNear = (gesture, at_ms) => (
+  at_ms >= startOf(gesture) - NOTE_NEAR_MS && at_ms <= endOf(gesture) + NOTE_NEAR_MS);
+
 /**
  * Finds what is to be seen.
  *

@@ -11,6 +11,11 @@ import { clockText, durationText } from "../words.js";
 import { screenAt } from "./content.js";
 import { gapReason } from "./lanes.js";
 
+/**
+ * A picture of a moment, from the filmstrip; null while there is none.
+ * @typedef {(at_ms: number) => HTMLElement | null} PictureAt
+ */
+
 const REACH_PX = 5;
 const SHOWN_ROWS = 5;
 
@@ -18,9 +23,11 @@ const SHOWN_ROWS = 5;
  * @param {Desk} desk
  * @param {HTMLElement} track
  * @param {() => Axis} axis
- * @returns {{ghost: HTMLElement, card: HTMLElement}}
+ * @returns {{ghost: HTMLElement, card: HTMLElement, usePictures: (from: PictureAt) => void}}
  */
 export function createHover({ root, content, signal }, track, axis) {
+  /** @type {PictureAt} */
+  let pictureAt = () => null;
   const ghost = el("div", { className: "ghost" });
   const card = el("div", { className: "hover" });
   track.addEventListener("pointermove", (event) => {
@@ -28,14 +35,22 @@ export function createHover({ root, content, signal }, track, axis) {
     const at = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     place(ghost, at);
     place(card, at);
-    card.replaceChildren(...describe(content(), axis(), axis().ms(at)));
+    const at_ms = axis().ms(at);
+    const seen = pictureAt(at_ms);
+    card.replaceChildren(...(seen ? [seen] : []), ...describe(content(), axis(), at_ms));
   }, { signal });
   root.addEventListener("pointerover", (event) => {
     const row = closest(event, "[data-panel] [data-at-ms]");
-    mark(ghost, "data-shown", row !== null);
+    mark(ghost, "data-shown", row !== null && axis().holds(numberOf(row, "atMs")));
     if (row) place(ghost, axis().at(numberOf(row, "atMs")));
   }, { signal });
-  return { ghost, card };
+  return {
+    ghost,
+    card,
+    usePictures(from) {
+      pictureAt = from;
+    },
+  };
 }
 
 /**
@@ -50,7 +65,8 @@ function describe(content, axis, at_ms) {
   const lines = gap
     ? [line(`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`)]
     : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX);
-  return [title, ...lines];
+  const conditions = content.conditions.filter(({ start_ms, end_ms }) => start_ms <= at_ms && at_ms < end_ms);
+  return [title, ...lines, ...conditions.map(({ name }) => line(name))];
 }
 
 /**

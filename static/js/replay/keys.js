@@ -5,10 +5,12 @@
  * @import {Desk, Row} from "./types.js"
  * @import {Gestures} from "./gestures.js"
  * @import {Tabs} from "./tabs.js"
+ * @import {Timeline} from "./timeline.js"
  *
  * @typedef {object} Parts
  * @property {Tabs} tabs
  * @property {Gestures} gestures
+ * @property {Timeline} timeline
  * @property {() => void} focusFilter
  * @property {() => void} copyLink
  * @property {(row: Row) => void} open
@@ -17,6 +19,7 @@
 import { openDialog } from "../overlays.js";
 import { need } from "../dom.js";
 import { lastBegun } from "./content.js";
+import { savePicture } from "./save.js";
 import { RATES } from "./transport.js";
 
 const STORED = "playhead.single-keys";
@@ -62,7 +65,8 @@ function keySwitch(signal) {
  * @param {Parts} parts
  * @returns {Record<string, () => void>}
  */
-function actions({ player, root, content, seek }, { tabs, gestures, focusFilter, copyLink, open }) {
+function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }) {
+  const { player, root, content, seek } = desk;
   const state = () => player.store.get();
   const by = (/** @type {number} */ ms) => () => seek(state().at_ms + ms);
   const step = (/** @type {number} */ frames) => () => player.request("step", { frames });
@@ -87,14 +91,15 @@ function actions({ player, root, content, seek }, { tabs, gestures, focusFilter,
     ArrowUp: faster(1), ArrowDown: faster(-1), ">": faster(1), "<": faster(-1),
     Home: () => seek(0), End: () => seek(state().duration_ms),
     g: () => player.request("skip_gaps", {}),
-    t: gestures.toggle,
+    t: gestures.toggle, i: () => player.request("skip_idle", {}),
+    "+": () => timeline.zoom(2), "=": () => timeline.zoom(2), "-": () => timeline.zoom(0.5),
     "[": () => tabs.move(-1), "]": () => tabs.move(1),
     "/": () => {
       tabs.select("activity");
       focusFilter();
     },
-    c: copyLink,
-    f: () => fullScreen(need(".stage", root)),
+    c: copyLink, s: () => void savePicture(desk),
+    f: () => fullScreen(root),
     v: () => {
       root.dataset.focus = root.dataset.focus === "video" ? "" : "video";
     },
@@ -120,8 +125,8 @@ export function neighbour(rows, at_ms, steps) {
   return shown.findLast((row) => row.at_ms < at_ms);
 }
 
-/** @param {HTMLElement} stage */
-function fullScreen(stage) {
+/** The picture and what plays it take the whole screen. @param {HTMLElement} root */
+function fullScreen(root) {
   if (document.fullscreenElement) void document.exitFullscreen();
-  else void stage.requestFullscreen?.().catch(() => undefined);
+  else void root.requestFullscreen?.().catch(() => undefined);
 }

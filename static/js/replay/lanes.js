@@ -2,32 +2,61 @@
  * Draws the lanes of the timeline from what the page holds.
  *
  * @import {Axis} from "./axis.js"
- * @import {Content, Row} from "./types.js"
+ * @import {Gesture} from "./gesture_marks.js"
+ * @import {Condition, Content, Row} from "./types.js"
  */
 
-import { el, mark, picture, place } from "../dom.js";
+import { el, mark, place } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { tickTimes } from "./axis.js";
+import { errorMarks } from "./error_marks.js";
+import { endOf, isNear, startOf } from "./gesture_marks.js";
 
 const TICK_PX = 76;
-const MARK_PX = 15;
+/** Notes and bars nearer to one another than this are drawn once. */
+const THIN_PX = 3;
+/** Less room holds no word. */
+const WORD_PX = 36;
 const HUES = [188, 95, 262, 150, 40, 322, 225, 65];
+
+/** @type {WeakMap<Element, readonly Row[]>} the rows that a mark stands for */
+const meant = new WeakMap();
+
+/**
+ * Returns the rows that a mark on the timeline stands for.
+ *
+ * @param {EventTarget | null} target
+ * @returns {readonly Row[]}
+ */
+export function rowsUnder(target) {
+  for (let element = target instanceof Element ? target : null; element; element = element.parentElement) {
+    const rows = meant.get(element);
+    if (rows) return rows;
+  }
+  return [];
+}
 
 /**
  * Draws all lanes anew.
  *
  * @param {Content} content
+ * @param {readonly Gesture[]} gestures
+ * @param {readonly {start_ms: number, end_ms: number}[]} idle  stretches that are skipped
  * @param {Axis} axis
- * @param {number} duration_ms
- * @returns {HTMLElement[]}  the lanes from top to bottom, then the breaks over them
+ * @returns {HTMLElement[]}  the lanes from top to bottom, then what lies over them
  */
-export function drawLanes(content, axis, duration_ms) {
+export function drawLanes(content, gestures, idle, axis) {
+  const told = content.activity.filter(({ kind }) => !["network", "error", "screen"].includes(kind));
+  const touches = told.filter(({ kind }) => kind === "gesture");
   return [
-    lane("ruler", tickTimes(duration_ms, axis, TICK_PX).map((ms) => tick(ms, axis))),
+    lane("ruler", tickTimes(axis, TICK_PX).map((ms) => tick(ms, axis))),
     lane("screens", bands(content, axis)),
-    lane("activity", thinned(content.activity, axis).map((row) => note(row, axis))),
-    lane("errors", errorMarks(content.errors, axis)),
-    lane("network", content.network.map((row) => bar(row, axis))),
+    lane("gestures", gestureMarks(gestures, touches, axis)),
+    lane("errors", errorMarks(content.errors, axis, meant)),
+    lane("network", bars(content.network, axis)),
+    lane("device", [...conditionBands(content.conditions, axis), ...notes(told.filter(({ kind }) => kind !== "gesture"), axis)]),
+    ...idle.flatMap((stretch) => stretches(stretch, axis).map(([from_ms, to_ms]) => (
+      span("idle", from_ms, to_ms, axis)))),
     ...axis.breaks.map((piece) => gapBreak(piece, content)),
   ];
 }
@@ -47,98 +76,132 @@ function tick(ms, axis) {
   return element;
 }
 
+/** @param {string} className @param {number} from_ms @param {number} to_ms @param {Axis} axis @param {string} [text] */
+function span(className, from_ms, to_ms, axis, text = "") {
+  const element = el("span", { className }, text);
+  place(element, axis.at(from_ms), axis.at(to_ms) - axis.at(from_ms));
+  return element;
+}
+
 /** @param {Content} content @param {Axis} axis */
 function bands({ screens }, axis) {
   const hues = new Map();
   return screens.flatMap(({ start_ms, end_ms, name }) => {
     if (!hues.has(name)) hues.set(name, HUES[hues.size % HUES.length]);
-    return seenParts(start_ms, end_ms, axis).map(([from_ms, to_ms]) => {
-      const element = el("span", { className: "band", "data-start-ms": start_ms, "data-end-ms": end_ms }, name);
-      place(element, axis.at(from_ms), axis.at(to_ms) - axis.at(from_ms));
+    return stretches({ start_ms, end_ms }, axis).map(([from_ms, to_ms]) => {
+      const element = span("band", from_ms, to_ms, axis, name);
+      Object.assign(element.dataset, { startMs: start_ms, endMs: end_ms });
       element.style.setProperty("--hue", String(hues.get(name)));
       return element;
     });
   });
 }
 
+/** @param {readonly Condition[]} conditions @param {Axis} axis */
+function conditionBands(conditions, axis) {
+  return conditions.flatMap((condition) => stretches(condition, axis).map(([from_ms, to_ms]) => {
+    const isWide = (axis.at(to_ms) - axis.at(from_ms)) * axis.width_px >= WORD_PX;
+    const element = span("condition", from_ms, to_ms, axis, isWide ? condition.name : "");
+    element.dataset.kind = condition.kind;
+    return element;
+  }));
+}
+
 /**
- * Cuts the breaks out of a stretch, so that each part can carry its name.
+ * The parts of a stretch that are on the track and not in a break, so that each can carry its name.
  *
- * @param {number} start_ms
- * @param {number} end_ms
+ * @param {{start_ms: number, end_ms: number}} stretch
  * @param {Axis} axis
  * @returns {[number, number][]}
  */
-function seenParts(start_ms, end_ms, { breaks }) {
+function stretches({ start_ms, end_ms }, axis) {
   /** @type {[number, number][]} */
   const parts = [];
-  let from_ms = start_ms;
-  for (const gap of breaks) {
-    if (gap.end_ms <= from_ms || gap.start_ms >= end_ms) continue;
+  const stop_ms = Math.min(end_ms, axis.end_ms);
+  let from_ms = Math.max(start_ms, axis.start_ms);
+  for (const gap of axis.breaks) {
+    if (gap.end_ms <= from_ms || gap.start_ms >= stop_ms) continue;
     if (gap.start_ms > from_ms) parts.push([from_ms, gap.start_ms]);
     from_ms = gap.end_ms;
   }
-  if (from_ms < end_ms) parts.push([from_ms, end_ms]);
+  if (from_ms < stop_ms) parts.push([from_ms, stop_ms]);
   return parts;
 }
 
 /**
- * Leaves out notes that would stand on the same pixel as a more telling one.
+ * Swipes and presses have a length, taps are drawn as one moment. Notes that speak of a gesture are
+ * its meaning; the others stand for themselves.
  *
- * @param {readonly Row[]} rows
+ * @param {readonly Gesture[]} gestures
+ * @param {readonly Row[]} touches
  * @param {Axis} axis
  */
-function thinned(rows, axis) {
-  /** @type {Map<number, Row>} */
-  const kept = new Map();
-  for (const row of rows) {
-    if (["network", "error", "screen"].includes(row.kind)) continue;
-    const pixel = Math.round(row.at_ms / (axis.ms_per_px * 2));
-    const other = kept.get(pixel);
-    if (!other || row.is_bad || (row.kind === "gesture" && !other.is_bad)) kept.set(pixel, row);
-  }
-  return [...kept.values()];
+function gestureMarks(gestures, touches, axis) {
+  const seen = gestures.filter((gesture) => axis.holds(startOf(gesture)));
+  /** @type {Set<Row>} */
+  const told = new Set();
+  const dashes = seen.map((gesture) => {
+    const element = span("dash", startOf(gesture), endOf(gesture), axis);
+    Object.assign(element.dataset, { kind: gesture.kind, finger: Math.min(gesture.finger, 1) });
+    const rows = touches.filter(({ at_ms }) => isNear(gesture, at_ms));
+    for (const row of rows) told.add(row);
+    if (rows.length) meant.set(element, rows);
+    return element;
+  });
+  return [...dashes, ...notes(touches.filter((row) => !told.has(row) || row.is_bad), axis)];
 }
 
-/** @param {Row} row @param {Axis} axis */
-function note(row, axis) {
-  const element = el("span", { className: "note", "data-kind": row.kind });
-  mark(element, "data-bad", row.is_bad);
-  place(element, axis.at(row.at_ms));
-  return element;
-}
-
-/**
- * Marks that would cover each other stand side by side; a click on one still means its own time.
- *
- * @param {readonly Row[]} rows
- * @param {Axis} axis
- */
-function errorMarks(rows, axis) {
-  let free_at = -1;
-  return rows.map((row, number) => {
-    const svg = picture(`mark-${row.kind}`, "mark");
-    svg.setAttribute("data-mark", row.element.dataset.source ?? "app");
-    svg.setAttribute("data-number", String(number));
-    const at = Math.max(axis.at(row.at_ms), Math.min(free_at, 1));
-    free_at = at + MARK_PX / axis.width_px;
-    place(svg, at);
-    return svg;
+/** Of notes on the same place the more telling one is drawn. @param {readonly Row[]} rows @param {Axis} axis */
+function notes(rows, axis) {
+  return thinned(rows, axis).map((group) => {
+    const row = group.find(({ is_bad }) => is_bad) ?? /** @type {Row} */ (group[0]);
+    const element = el("span", { className: "note", "data-kind": row.kind });
+    mark(element, "data-bad", row.is_bad);
+    place(element, axis.at(row.at_ms));
+    meant.set(element, group);
+    return element;
   });
 }
 
-/** @param {Row} row @param {Axis} axis */
-function bar(row, axis) {
-  const element = el("span", { className: "bar" });
-  mark(element, "data-failed", row.is_bad);
-  place(element, axis.at(row.at_ms), axis.at(row.at_ms + row.duration_ms) - axis.at(row.at_ms));
-  return element;
+/** @param {readonly Row[]} rows @param {Axis} axis */
+function bars(rows, axis) {
+  const seen = rows.filter(({ at_ms, duration_ms }) => at_ms <= axis.end_ms && at_ms + duration_ms >= axis.start_ms);
+  return [false, true].flatMap((isBad) => thinned(seen.filter((row) => row.is_bad === isBad), axis, true).map((group) => {
+    const [from_ms, to_ms] = [Math.min(...group.map(({ at_ms }) => at_ms)), Math.max(...group.map(({ at_ms, duration_ms }) => at_ms + duration_ms))];
+    const element = span("bar", from_ms, to_ms, axis);
+    mark(element, "data-failed", isBad);
+    meant.set(element, group);
+    return element;
+  }));
+}
+
+/**
+ * Puts rows that would stand on the same pixels together.
+ *
+ * @param {readonly Row[]} rows  in time order
+ * @param {Axis} axis
+ * @param {boolean} [areLong]  those off the track on one side only are kept, and lengths must agree
+ * @returns {Row[][]}
+ */
+function thinned(rows, axis, areLong = false) {
+  /** @type {Map<string, Row[]>} */
+  const groups = new Map();
+  const pixel = (/** @type {number} */ ms) => Math.round((axis.at(ms) * axis.width_px) / THIN_PX);
+  for (const row of rows) {
+    if (!areLong && !axis.holds(row.at_ms)) continue;
+    const key = areLong ? `${pixel(row.at_ms)} ${pixel(row.at_ms + row.duration_ms)}` : String(pixel(row.at_ms));
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()];
 }
 
 /** @param {import("./axis.js").Piece} piece @param {Content} content */
 function gapBreak(piece, content) {
-  const words = durationText(piece.end_ms - piece.start_ms);
-  const element = el("span", { className: "break", "data-reason": gapReason(content, piece) }, el("span", {}, words));
+  const reason = gapReason(content, piece);
+  const words = `${durationText(piece.end_ms - piece.start_ms)} ${reason.replace(/^app /, "").replace("never arrived", "missing")}`;
+  const element = el("span", { className: "break", "data-reason": reason }, el("span", {}, words));
   place(element, piece.from, piece.to - piece.from);
   return element;
 }

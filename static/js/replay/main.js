@@ -1,6 +1,8 @@
 /**
  * The replay page comes to life: reads the page, starts the player, lets the parts know each other.
  *
+ * @import {Gesture} from "./gesture_marks.js"
+ * @import {Timeline} from "./timeline.js"
  * @import {Desk, Row} from "./types.js"
  */
 
@@ -12,6 +14,7 @@ import { readContent, screenAt } from "./content.js";
 import { createFilter } from "./filter.js";
 import { createFollow, keepInSight } from "./follow.js";
 import { createGestures } from "./gestures.js";
+import { idleStretches } from "./idle.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createStage } from "./stage.js";
@@ -29,10 +32,11 @@ function start() {
   const tabs = createTabs(root, life.signal);
   drawTraces(root);
   const desk = createDesk(life.signal);
-  /** @type {{draw: () => void} | null} */
+  /** @type {Timeline | null} */
   let timeline = null;
   const gestures = createGestures(desk, () => {
     stage.retell();
+    findIdle(desk, gestures.list());
     timeline?.draw();
   });
   const stage = createStage(desk, gestures.list);
@@ -44,8 +48,8 @@ function start() {
     follow.update();
   });
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
-  timeline = createTimeline(desk, open);
-  createKeys(desk, { tabs, gestures, focusFilter: filter.focus, copyLink: address.copy, open });
+  timeline = createTimeline(desk, { address, gestures: gestures.list, open });
+  createKeys(desk, { tabs, gestures, timeline, focusFilter: filter.focus, copyLink: address.copy, open });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {
     const element = document.getElementById(id);
@@ -62,6 +66,12 @@ function start() {
   });
   // A page that opens at a moment shows what happened then.
   follow.update();
+}
+
+/** Tells the player in which stretches nothing happens. @param {Desk} desk @param {readonly Gesture[]} gestures */
+function findIdle({ player, content }, gestures) {
+  const { duration_ms, gaps } = player.store.get();
+  player.request("idle", { stretches: idleStretches(content(), gestures, gaps, duration_ms) });
 }
 
 /** The player, or its stand-in where there are no pictures. */

@@ -2,7 +2,15 @@
  * The timeline: lanes, playhead, and a slider over all of it.
  *
  * @import {Axis} from "./axis.js"
+ * @import {Gesture} from "./gesture_marks.js"
  * @import {Desk, Row, State} from "./types.js"
+ *
+ * @typedef {object} Timeline
+ * @property {() => void} draw  draws anew what a live replay has gained
+ * @property {(factor: number) => void} zoom  around the playhead
+ * @property {() => void} whole
+ * @property {(pictureAt: (at_ms: number) => HTMLElement | null) => void} usePictures
+ *   whose pictures stand in the card of what the pointer is over
  */
 
 import { all, el, mark, need, numberOf, place } from "../dom.js";
@@ -11,60 +19,86 @@ import { makeAxis } from "./axis.js";
 import { screenAt } from "./content.js";
 import { createHover } from "./hover.js";
 import { drawLanes } from "./lanes.js";
+import { createPointers } from "./pointers.js";
+import { createRange } from "./range.js";
 
 /**
  * Builds the timeline into the page.
  *
  * @param {Desk} desk
- * @param {(row: Row) => void} open  shows a row in its own panel
- * @returns {{draw: () => void}}  `draw` draws anew what a live replay has gained
+ * @param {object} parts
+ * @param {{set: (name: string, value: string) => void}} parts.address
+ * @param {() => readonly Gesture[]} parts.gestures
+ * @param {(row: Row) => void} parts.open  shows a row in its own panel
+ * @returns {Timeline}
  */
-export function createTimeline(desk, open) {
+export function createTimeline(desk, { address, gestures, open }) {
   const { player, root, signal } = desk;
   const track = need("[data-track]", root);
+  const whole = need("[data-do=whole]", root);
   const head = el("div", { className: "head" });
   /** @type {Axis} */
-  let axis = makeAxis(1, [], 1);
+  let axis = makeAxis({ start_ms: 0, end_ms: 1 }, [], 1);
+  const duration = () => Math.max(player.store.get().duration_ms, desk.content().duration_ms);
+  const range = createRange(address, () => draw());
   const hover = createHover(desk, track, () => axis);
+  const choice = createPointers(desk, track, { axis: () => axis, range, duration, open });
 
-  slider(track, desk);
+  slider(track);
   const draw = () => {
     const content = desk.content();
-    const { status, gaps, duration_ms: played_ms } = player.store.get();
-    const duration_ms = Math.max(played_ms, content.duration_ms);
-    axis = makeAxis(duration_ms, status === "ready" ? gaps : content.gaps, track.clientWidth);
-    track.replaceChildren(...drawLanes(content, axis, duration_ms), hover.ghost, head, hover.card);
-    track.setAttribute("aria-valuemax", String(Math.round(duration_ms / 1000)));
+    const { status, gaps, skip_idle, idle } = player.store.get();
+    axis = makeAxis(range.of(duration()), status === "ready" ? gaps : content.gaps, track.clientWidth);
+    const lanes = drawLanes(content, gestures(), skip_idle ? idle : [], axis);
+    track.replaceChildren(...lanes, choice, hover.ghost, head, hover.card);
+    track.setAttribute("aria-valuemax", String(Math.round(duration() / 1000)));
+    showRange(whole, axis, duration());
     follow(player.store.get());
   };
   /** @param {State} state */
   const follow = ({ at_ms }) => {
+    mark(head, "data-away", !axis.holds(at_ms));
     place(head, axis.at(at_ms));
     markBand(track, at_ms);
     tell(track, desk, at_ms);
   };
 
   const stop = player.store.subscribe((state, previous) => {
-    if (state.gaps !== previous.gaps || state.duration_ms !== previous.duration_ms) draw();
-    else if (state.at_ms !== previous.at_ms) follow(state);
+    const isNew = (["status", "gaps", "duration_ms", "idle", "skip_idle"]).some((name) => (
+      state[/** @type {keyof State} */ (name)] !== previous[/** @type {keyof State} */ (name)]));
+    if (isNew) draw();
+    else if (state.at_ms !== previous.at_ms) {
+      if (state.playing) range.follow(state.at_ms, duration());
+      follow(state);
+    }
   });
   const sizes = new ResizeObserver(() => draw());
   sizes.observe(track);
+  whole.addEventListener("click", () => range.set(null), { signal });
   signal.addEventListener("abort", () => {
     stop();
     sizes.disconnect();
   });
-  pointers(desk, track, () => axis, open);
-  return { draw };
+  return {
+    draw,
+    zoom: (factor) => range.zoom(factor, player.store.get().at_ms, duration()),
+    whole: () => range.set(null),
+    usePictures: hover.usePictures,
+  };
 }
 
-/** @param {HTMLElement} track @param {Desk} desk */
-function slider(track, { content }) {
+/** @param {HTMLElement} button @param {Axis} axis @param {number} duration_ms */
+function showRange(button, { start_ms, end_ms }, duration_ms) {
+  button.hidden = start_ms <= 0 && end_ms >= duration_ms;
+  need("span", button).textContent = `${clockText(start_ms)} to ${clockText(end_ms)}`;
+}
+
+/** @param {HTMLElement} track */
+function slider(track) {
   track.tabIndex = 0;
   track.setAttribute("role", "slider");
   track.setAttribute("aria-label", "Position in the replay");
   track.setAttribute("aria-valuemin", "0");
-  track.setAttribute("aria-valuemax", String(Math.round(content().duration_ms / 1000)));
   track.setAttribute("aria-valuenow", "0");
 }
 
@@ -83,40 +117,4 @@ function markBand(track, at_ms) {
   for (const band of all(".band", track)) {
     mark(band, "data-current", numberOf(band, "startMs") <= at_ms && at_ms < numberOf(band, "endMs"));
   }
-}
-
-/**
- * Click and drag seek; on the mark of an error a click means the error. Shift opens it in its panel.
- *
- * @param {Desk} desk
- * @param {HTMLElement} track
- * @param {() => Axis} axis
- * @param {(row: Row) => void} open
- */
-function pointers({ player, content, seek, signal }, track, axis, open) {
-  /** @param {PointerEvent} event */
-  const timeAt = (event) => {
-    const box = track.getBoundingClientRect();
-    return axis().ms((event.clientX - box.left) / box.width);
-  };
-  /** @param {PointerEvent} event */
-  const errorUnder = ({ target }) => {
-    const number = target instanceof Element ? target.closest("[data-number]")?.getAttribute("data-number") : null;
-    return number ? content().errors[Number(number)] : undefined;
-  };
-  let dragged = false;
-  track.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    dragged = false;
-    track.setPointerCapture(event.pointerId);
-    const error = errorUnder(event);
-    if (error && event.shiftKey) open(error);
-    player.request("seek", { at_ms: error?.at_ms ?? timeAt(event) });
-  }, { signal });
-  track.addEventListener("pointermove", (event) => {
-    if (!track.hasPointerCapture(event.pointerId)) return;
-    dragged ||= Math.abs(event.movementX) > 0;
-    if (dragged) player.request("seek", { at_ms: timeAt(event) });
-  }, { signal });
-  track.addEventListener("pointerup", () => seek(player.store.get().at_ms), { signal });
 }

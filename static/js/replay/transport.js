@@ -6,12 +6,14 @@
 
 import { all, closest, mark, need } from "../dom.js";
 import { clockText } from "../words.js";
+import { savePicture } from "./save.js";
 
 export const RATES = [0.25, 0.5, 1, 2, 4, 8, 16];
 const JUMP_MS = 10_000;
 
 /** @param {Desk} desk */
-export function createTransport({ player, root, seek, signal }) {
+export function createTransport(desk) {
+  const { player, root, seek, signal } = desk;
   /** @type {Record<string, () => void>} */
   const acts = {
     toggle: () => player.request("toggle"),
@@ -19,7 +21,9 @@ export function createTransport({ player, root, seek, signal }) {
     forward: () => seek(player.store.get().at_ms + JUMP_MS),
     "frame-back": () => player.request("step", { frames: -1 }),
     frame: () => player.request("step", { frames: 1 }),
+    save: () => void savePicture(desk),
     "skip-gaps": () => player.request("skip_gaps", {}),
+    "skip-idle": () => player.request("skip_idle", {}),
   };
   root.addEventListener("click", (event) => {
     acts[closest(event, "[data-do]")?.dataset.do ?? ""]?.();
@@ -49,13 +53,21 @@ function show(root, rate, state) {
   if (play.getAttribute("aria-label") !== label) play.setAttribute("aria-label", label);
   if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(state.duration_ms));
   if (rate instanceof HTMLSelectElement && rate.value !== String(state.rate)) rate.value = String(state.rate);
-  for (const button of all("[data-do=skip-gaps]", root)) {
-    const pressed = String(state.skip_gaps);
-    if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
-  }
+  press(root, "skip-gaps", state.skip_gaps, state.gaps.length);
+  press(root, "skip-idle", state.skip_idle, state.idle.length);
   const isOff = state.status !== "ready";
-  for (const button of all("[data-do]:not([aria-pressed])", root)) {
+  for (const button of all("[data-do]:not([aria-pressed], [data-do=whole])", root)) {
     if (button instanceof HTMLButtonElement && button.disabled !== isOff) button.disabled = isOff;
+  }
+}
+
+/** Shows a switch while there is something to skip. @param {HTMLElement} root @param {string} name @param {boolean} isOn @param {number} number */
+function press(root, name, isOn, number) {
+  for (const button of all(`[data-do=${name}]`, root)) {
+    const label = button.querySelector("[data-number]");
+    if (label instanceof HTMLElement) setText(label, String(number));
+    if (button.hidden !== (number === 0)) button.hidden = number === 0;
+    if (button.getAttribute("aria-pressed") !== String(isOn)) button.setAttribute("aria-pressed", String(isOn));
   }
 }
 

@@ -11,6 +11,9 @@
  * A screen from its first moment to the next screen's.
  * @typedef {{start_ms: number, end_ms: number, name: string}} Screen
  *
+ * A stretch in which phone or app was in some condition: offline, in background.
+ * @typedef {{start_ms: number, end_ms: number, kind: string, name: string}} Condition
+ *
  * One row of a panel, with what the timeline needs of it.
  * @typedef {object} Row
  * @property {number} at_ms
@@ -25,6 +28,7 @@
  * @property {number} duration_ms
  * @property {readonly Gap[]} gaps
  * @property {readonly Screen[]} screens
+ * @property {readonly Condition[]} conditions
  * @property {readonly Row[]} activity
  * @property {readonly Row[]} network
  * @property {readonly Row[]} errors

@@ -4,7 +4,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
   const listeners = new Set();
   let state = Object.freeze({
     status: "loading", error: null, playing: false, waiting: true, at_ms: startAtMs, shown_ms: -1,
-    duration_ms: 0, rate: 1, gaps: [], in_gap: null, skip_gaps: true, width: 0, height: 0, engine: "none",
+    duration_ms: 0, rate: 1, gaps: [], in_gap: null, skip_gaps: true, idle: [], skip_idle: false, width: 0, height: 0, engine: "none",
   });
   const set = (patch) => {
     const previous = state;
@@ -19,6 +19,9 @@ export function createPlayer({ host, startAtMs = 0 }) {
     seek: ({ at_ms }) => set({ at_ms }),
     rate: ({ rate }) => set({ rate }),
     step: ({ frames }) => set({ at_ms: state.at_ms + frames * 1000 }),
+    stay: ({ at_ms }) => set({ at_ms }),
+    idle: ({ stretches }) => set({ idle: stretches }),
+    skip_idle: ({ on }) => set({ skip_idle: on ?? !state.skip_idle }),
     skip_gaps: ({ on }) => set({ skip_gaps: on ?? !state.skip_gaps }),
     refresh: () => undefined,
   };
@@ -31,6 +34,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
       acts[name](detail);
     },
     requests,
+    save: () => Promise.resolve(new Blob(["picture"], { type: "image/png" })),
     destroy: () => undefined,
   };
   window.fake = player;

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.unit.web import samples
 
@@ -71,17 +71,45 @@ def test_a_click_on_the_timeline_seeks_in_proportion(replay):
     expect(replay.locator(CLOCK)).to_have_text(re.compile("1:0[56]"))
     gap = replay.locator(".break").bounding_box()
     assert abs(gap["width"] - 24) < 1
-    expect(replay.locator(".break")).to_have_text("7.4 s")
+    expect(replay.locator(".break")).to_have_text("7.4 s in background")
 
 
-def test_a_drag_on_the_timeline_scrubs(replay):
+def drag(page: Page, from_x: float, to_x: float, y: float) -> None:
+    """Press, move and let go on the timeline."""
+    box = page.locator("[data-track]").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + from_x, box["y"] + y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + to_x, box["y"] + y, steps=4)
+    page.mouse.up()
+
+
+def test_a_drag_on_the_ruler_scrubs(replay):
     """Every move of the pressed pointer is a seek."""
-    box = replay.locator("[data-track]").bounding_box()
-    replay.mouse.move(box["x"] + 10, box["y"] + 70)
-    replay.mouse.down()
-    replay.mouse.move(box["x"] + 300, box["y"] + 70, steps=4)
-    replay.mouse.up()
+    drag(replay, 10, 300, 6)
     assert replay.evaluate("fake.requests.filter((name) => name === 'seek').length") >= 4
+
+
+def test_a_drag_over_the_lanes_shows_that_range(replay):
+    """It is part of the address, keys widen and narrow it, a double click brings the whole back."""
+    width = replay.locator("[data-track]").bounding_box()["width"]
+    drag(replay, 0, width / 4, 70)
+    whole = replay.get_by_role("button", name=re.compile("0:00 to 0:"))
+    expect(whole).to_be_visible()
+    assert re.search("from=0&to=1[3-6]", replay.url)
+    expect(replay.locator(".break")).to_have_count(0)
+    replay.reload()
+    replay.wait_for_selector(".track .head", state="attached")
+    expect(whole).to_be_visible()
+    replay.locator("[data-track]").dblclick(position={"x": 500, "y": 70})
+    expect(whole).to_be_hidden()
+    replay.keyboard.press("+")
+    expect(replay.get_by_role("button", name=re.compile("to [01]:"))).to_be_visible()
+    replay.keyboard.press("-")
+    assert "from=" not in replay.url
+    drag(replay, 0, width / 4, 70)
+    replay.evaluate("fake.store.set({ playing: true, at_ms: 50000 })")
+    expect(replay.locator("[data-do=whole]")).to_contain_text("0:50 to 1:0")
 
 
 def test_errors_are_told_apart_by_shape(replay):
@@ -91,7 +119,7 @@ def test_errors_are_told_apart_by_shape(replay):
     )
     assert sorted(shapes) == ["#mark-app", "#mark-backend", "#mark-crash"]
     replay.keyboard.press("Home")
-    replay.locator(".track .mark").nth(2).click()
+    replay.locator(".error-mark").nth(2).click()
     assert replay.evaluate("fake.store.get().at_ms") == 44_500
 
 
@@ -136,6 +164,14 @@ def test_the_keyboard_plays_and_typing_does_not(replay):
     assert replay.locator("[data-filter]").input_value() == "k tap"
 
 
+def test_s_saves_the_picture(replay):
+    """A PNG, named after the replay and the moment."""
+    with replay.expect_download() as saved:
+        replay.keyboard.press("s")
+    assert re.fullmatch(r"replay-\w{1,8}-0\.44\.png", saved.value.suggested_filename)
+    expect(replay.locator("[data-announce]")).to_have_text("The picture is saved.")
+
+
 def test_single_keys_can_be_switched_off(replay):
     """Then they work only where the timeline has the focus, and the choice is remembered."""
     button = replay.locator("[data-do=toggle]")
@@ -171,14 +207,35 @@ def test_n_goes_to_the_next_error(replay):
     expect(replay.locator(".error:focus")).to_contain_text("PaymentException")
 
 
+def test_a_gap_is_told_while_it_is_skipped(replay):
+    """The card says why and how long; Show plays the gap."""
+    in_gap = "in_gap: fake.store.get().gaps[0]"
+    replay.evaluate(f"fake.store.set({{ playing: true, at_ms: 29000, {in_gap} }})")
+    card = replay.locator("[data-stage-card]")
+    expect(card).to_contain_text("App in background, 7.4 s, skipped.")
+    card.get_by_role("button", name="Show").click()
+    assert replay.evaluate("fake.requests.at(-1)") == "stay"
+
+
 def test_gaps_can_be_watched(replay):
     """The button tells its state; in a gap that is not skipped the card tells the reason."""
-    replay.get_by_role("button", name="Skip 1 gap").click()
-    expect(replay.get_by_role("button", name="Skip 1 gap")).to_have_attribute(
-        "aria-pressed", "false"
-    )
+    button = replay.get_by_role("button", name="Skip gaps 1")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
     replay.evaluate("fake.store.set({ at_ms: 30000, in_gap: fake.store.get().gaps[0] })")
-    expect(replay.locator("[data-stage-card]")).to_contain_text("App in background")
+    card = replay.locator("[data-stage-card]")
+    expect(card).to_contain_text("App in background, 7.4 s without video.")
+    card.get_by_role("button", name="Skip").click()
+    expect(replay.locator(CLOCK)).to_have_text("0:36")
+
+
+def test_idle_time_is_skipped_on_request(replay):
+    """The player is told where nothing happens; the timeline hatches what it skips."""
+    button = replay.get_by_role("button", name="Skip idle")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    replay.keyboard.press("i")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert replay.evaluate("fake.store.get().idle.length") == replay.locator(".idle").count() > 0
 
 
 def gesture(

@@ -109,20 +109,26 @@ test("requests become acts", () => {
   request("seek", { at_ms: 5 });
   request("step", { frames: -2 });
   request("skip_gaps", { on: false });
+  request("stay", { at_ms: 7 });
+  request("idle", { stretches: [{ start_ms: 1, end_ms: 9 }] });
+  request("skip_idle", { on: true });
   request("refresh");
   assert.deepEqual(acts, [["play"], ["pause"], ["play"], ["pause"], ["seek", 5], ["step", -2],
-    ["setSkipGaps", false], ["refresh"]]);
+    ["stay", 7], ["refresh"]]);
+  const { skip_gaps, skip_idle, idle } = store.get();
+  assert.deepEqual([skip_gaps, skip_idle, idle.length], [false, true, 1]);
 });
 
 test("odd values are put right", () => {
-  const { acts, request } = withRequests();
+  const { acts, store, request } = withRequests();
   request("rate", { rate: 99 });
   request("rate", { rate: 0 });
   request("rate", { rate: NaN });
   request("seek", { at_ms: Infinity });
   request("step");
   request("skip_gaps");
-  assert.deepEqual(acts.map(([, value]) => value), [16, 0.25, 2, 70, 1, false]);
+  assert.deepEqual(acts.map(([, value]) => value), [16, 0.25, 2, 70, 1]);
+  assert.equal(store.get().skip_gaps, false);
 });
 
 test("an unknown request is told", () => {

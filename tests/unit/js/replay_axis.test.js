@@ -3,12 +3,15 @@ import { test } from "node:test";
 
 import { makeAxis, tickTimes } from "../../../static/js/replay/axis.js";
 import { lastBegun, screenAt } from "../../../static/js/replay/content.js";
+import { groups } from "../../../static/js/replay/error_marks.js";
+import { idleStretches } from "../../../static/js/replay/idle.js";
+import { within } from "../../../static/js/replay/range.js";
 import { agoText, clockText, durationText } from "../../../static/js/words.js";
 
 const GAPS = [{ start_ms: 20_000, end_ms: 50_000 }, { start_ms: 80_000, end_ms: 90_000 }];
 
 test("without gaps the axis is in proportion", () => {
-  const axis = makeAxis(100_000, [], 1000);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, [], 1000);
   assert.equal(axis.at(0), 0);
   assert.equal(axis.at(25_000), 0.25);
   assert.equal(axis.at(100_000), 1);
@@ -17,18 +20,18 @@ test("without gaps the axis is in proportion", () => {
 });
 
 test("every gap is a break of the same width", () => {
-  const axis = makeAxis(100_000, GAPS, 1000);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, GAPS, 1000);
   const widths = axis.breaks.map(({ from, to }) => Math.round((to - from) * 1000));
   assert.deepEqual(widths, [24, 24]);
 });
 
 test("place and time undo each other, in gaps too", () => {
-  const axis = makeAxis(100_000, GAPS, 1000);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, GAPS, 1000);
   for (let ms = 0; ms <= 100_000; ms += 500) assert.ok(Math.abs(axis.ms(axis.at(ms)) - ms) <= 1, String(ms));
 });
 
 test("the axis only grows", () => {
-  const axis = makeAxis(100_000, GAPS, 700);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, GAPS, 700);
   let last = -1;
   for (let ms = 0; ms <= 100_000; ms += 250) {
     assert.ok(axis.at(ms) >= last);
@@ -38,34 +41,65 @@ test("the axis only grows", () => {
 
 test("many gaps take at most two fifths of the track", () => {
   const many = Array.from({ length: 100 }, (_, n) => ({ start_ms: n * 1000 + 500, end_ms: n * 1000 + 900 }));
-  const axis = makeAxis(100_000, many, 300);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, many, 300);
   const taken = axis.breaks.reduce((sum, { from, to }) => sum + to - from, 0);
   assert.ok(taken <= 0.4001, String(taken));
 });
 
 test("a gap at the start, one at the end, and one over everything", () => {
-  const edges = makeAxis(10_000, [{ start_ms: 0, end_ms: 2000 }, { start_ms: 9000, end_ms: 20_000 }], 1000);
+  const edges = makeAxis({ start_ms: 0, end_ms: 10_000 }, [{ start_ms: 0, end_ms: 2000 }, { start_ms: 9000, end_ms: 20_000 }], 1000);
   assert.equal(edges.at(0), 0);
   assert.equal(edges.at(10_000), 1);
-  const all = makeAxis(10_000, [{ start_ms: 0, end_ms: 10_000 }], 1000);
+  const all = makeAxis({ start_ms: 0, end_ms: 10_000 }, [{ start_ms: 0, end_ms: 10_000 }], 1000);
   assert.ok(Number.isFinite(all.at(5000)) && Number.isFinite(all.ms_per_px));
 });
 
 test("an empty replay and a track without width have an axis all the same", () => {
-  for (const axis of [makeAxis(0, [], 1000), makeAxis(1000, [], 0)]) {
+  for (const axis of [makeAxis({ start_ms: 0, end_ms: 0 }, [], 1000), makeAxis({ start_ms: 0, end_ms: 1000 }, [], 0)]) {
     assert.equal(axis.at(0), 0);
     assert.ok(axis.at(1000) <= 1);
   }
 });
 
 test("ticks are round, readable, outside of gaps and clear of the end", () => {
-  const axis = makeAxis(100_000, GAPS, 1000);
-  const ticks = tickTimes(100_000, axis, 76);
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, GAPS, 1000);
+  const ticks = tickTimes(axis, 76);
   assert.ok(ticks.length > 3);
   assert.ok(ticks.every((ms) => ms % 5000 === 0));
   assert.ok(!ticks.some((ms) => ms > 20_000 && ms < 50_000));
   assert.ok(ticks.every((ms) => axis.at(ms) < 0.97));
-  assert.ok(tickTimes(3_600_000, makeAxis(3_600_000, [], 1000), 76).length < 14);
+  assert.ok(tickTimes(makeAxis({ start_ms: 0, end_ms: 3_600_000 }, [], 1000), 76).length < 14);
+});
+
+test("a range is cut out of the whole, with the gaps that reach into it", () => {
+  const axis = makeAxis({ start_ms: 30_000, end_ms: 70_000 }, GAPS, 1000);
+  assert.deepEqual(axis.breaks.map(({ start_ms, end_ms }) => [start_ms, end_ms]), [[30_000, 50_000]]);
+  assert.deepEqual([axis.at(0), axis.at(70_000), axis.at(99_000)].map((at) => at.toFixed(6)), ["0.000000", "1.000000", "1.000000"]);
+  assert.deepEqual([29_999, 30_000, 70_000, 70_001].map(axis.holds), [false, true, true, false]);
+  assert.ok(tickTimes(axis, 76).every((ms) => ms === 30_000 || (ms >= 50_000 && ms < 70_000)));
+});
+
+test("a range is kept within the replay, or is the whole", () => {
+  assert.deepEqual(within({ start_ms: 5000, end_ms: 90_000 }, 60_000), { start_ms: 5000, end_ms: 60_000 });
+  for (const odd of [null, { start_ms: 70_000, end_ms: 90_000 }, { start_ms: 5000, end_ms: 5500 }]) {
+    assert.deepEqual(within(odd, 60_000), { start_ms: 0, end_ms: 60_000 });
+  }
+});
+
+test("errors that stand too near to one another become one group", () => {
+  const axis = makeAxis({ start_ms: 0, end_ms: 100_000 }, [], 1000);
+  const at = (at_ms, kind) => ({ at_ms, kind });
+  const rows = [at(1000, "app"), at(1200, "backend"), at(1300, "app"), at(60_000, "crash")];
+  const found = groups(rows, axis).map(({ kinds }) => [...kinds].map(([kind, { length }]) => `${kind} ${length}`));
+  assert.deepEqual(found, [["app 2", "backend 1"], ["crash 1"]]);
+});
+
+test("idle is where nothing happens for long, and is no gap", () => {
+  const row = (at_ms, duration_ms = 0) => ({ at_ms, duration_ms });
+  const content = { activity: [row(0), row(30_000)], network: [row(10_000, 4000)], errors: [] };
+  const swipe = { points: [[20_000, 1, 1], [22_000, 9, 9]] };
+  const found = idleStretches(content, [swipe], [{ start_ms: 35_000, end_ms: 50_000 }], 60_000);
+  assert.deepEqual(found.map(({ start_ms, end_ms }) => [start_ms, end_ms]), [[2000, 9000], [24_000, 29_000], [50_000, 60_000]]);
 });
 
 test("the row under the playhead is the last that has begun", () => {

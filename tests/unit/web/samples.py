@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from app.core.ids import EventId, ProjectId, PublicKey, ReplayId, SpanId, TraceId
 from app.formats import search
+from app.playback.conditions import Condition
 from app.replays.search import Order
 from app.web.view import (
     account,
@@ -217,6 +218,7 @@ REPLAY_PAGE = replay.ReplayPage(
     tab="errors",
     gaps=(replay.Gap(29_000, 36_400, "app in background"),),
     screens=(activity.ScreenSpan(300, 8000, "Login"), activity.ScreenSpan(8000, 66_000, "Shop")),
+    conditions=(Condition(29_000, 36_400, "background", "in background"),),
     activity=ACTIVITY,
     network=NETWORK,
     errors=ERRORS,

@@ -1,0 +1,90 @@
+"""Says in which condition phone and app were, as stretches of time: what lies behind the gestures.
+
+    breadcrumbs ─ app.background … app.foreground      ─► in background
+                ─ connectivity offline … online        ─► offline
+                ─ battery at most 15 %, not charging   ─► low battery
+                ─ orientation landscape … portrait     ─► landscape
+
+Source: wire protocol notes, section 5.4.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.formats import jsonish
+from app.formats.activity import Breadcrumb
+
+Kind = Literal["background", "offline", "battery", "landscape"]
+
+_LOW_PERCENT: Final = 15
+_OFFLINE: Final = frozenset({"offline", "none"})
+_TEXTS: Final[dict[Kind, str]] = {
+    "background": "in background",
+    "offline": "offline",
+    "battery": "low battery",
+    "landscape": "landscape",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A stretch on the replay clock, and what was the case then."""
+
+    start_ms: int
+    end_ms: int
+    kind: Kind
+    text: str
+
+
+def conditions(
+    breadcrumbs: Sequence[Breadcrumb], *, zero_ms: int, duration_ms: int
+) -> tuple[Condition, ...]:
+    """Lay the conditions out over a replay.
+
+    Args:
+        breadcrumbs: In time order.
+        zero_ms: The replay's zero, in milliseconds since 1970.
+        duration_ms: Where the last ones end.
+
+    Returns:
+        In the order of their starts; those of one kind do not overlap.
+    """
+    open_since: dict[Kind, int] = {}
+    found: list[Condition] = []
+
+    def close(kind: Kind, at_ms: int) -> None:
+        start_ms = open_since.pop(kind, None)
+        if start_ms is not None and at_ms > start_ms:
+            found.append(Condition(start_ms, at_ms, kind, _TEXTS[kind]))
+
+    for crumb in breadcrumbs:
+        at_ms = min(max(0, crumb.at_ms - zero_ms), duration_ms)
+        for kind, is_case in _told(crumb):
+            if not is_case:
+                close(kind, at_ms)
+            else:
+                open_since.setdefault(kind, at_ms)
+    for kind in list(open_since):
+        close(kind, duration_ms)
+    return tuple(sorted(found, key=lambda one: (one.start_ms, one.kind)))
+
+
+def _told(crumb: Breadcrumb) -> Iterator[tuple[Kind, bool]]:
+    """Yield what a breadcrumb says is the case from now on, or is no longer."""
+    match crumb.category:
+        case "app.background" | "app.foreground":
+            yield "background", crumb.category == "app.background"
+        case "device.connectivity":
+            state = jsonish.text(crumb.data, "state")
+            yield "offline", state is not None and state.lower() in _OFFLINE
+        case "device.battery":
+            level = jsonish.number(crumb.data, "level")
+            is_charging = jsonish.flag(crumb.data, "charging") or False
+            if level is not None or is_charging:
+                yield "battery", not is_charging and (level or 0) <= _LOW_PERCENT
+        case "device.orientation":
+            position = jsonish.text(crumb.data, "position") or ""
+            yield "landscape", position.lower().startswith("landscape")
+        case _:
+            return
