@@ -2,6 +2,8 @@
 # make demo     play the demo app into the running server
 # make test     test everything, from a bare machine
 # make test-s3  test storage with a real S3 server, Ceph's; needs root or its packages
+# make faults   break everything around the server, at nightly counts: hours; see docs/reliability.md
+# make hostile  send what is made to break it, at nightly counts: hours
 # make check    the quick part of it, before each commit
 # make format   lay out all Python files
 # make lock     pin the dependencies anew, with hashes (needs uv)
@@ -9,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-s3 check lint javascript format lock clean system
+.PHONY: help run demo test test-s3 faults hostile check lint javascript format lock clean system
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +50,20 @@ test: lint javascript system
 test-s3: $(DEV)
 	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3 \
 	    tests/faults/test_s3_outage.py
+
+# SCALE: ci, nightly, or a share of nightly as 0.1; SEED: another number, other moments; ONLY: as
+# pytest's -k has it, one programme. A line of JSON for each round goes to standard output.
+SCALE ?= nightly
+SEED ?= 1
+EXAMPLES ?= 50000
+programme = PLAYHEAD_TEST_SCALE=$(SCALE) PLAYHEAD_TEST_SEED=$(SEED) PLAYHEAD_EXAMPLES=$(EXAMPLES) \
+    $(BIN)/python -m pytest -q $(if $(ONLY),-k '$(ONLY)')
+
+faults: $(DEV) system
+	$(programme) tests/faults
+
+hostile: $(DEV) system
+	$(programme) tests/hostile tests/unit/formats
 
 check: lint javascript
 	$(BIN)/python -m pytest -q tests/unit tests/contract $(wildcard tests/api)

@@ -10,7 +10,7 @@ import pytest_asyncio
 if TYPE_CHECKING:
     from tests.support.server import Server
 
-pytest_plugins = ["tests.support.postgres"]
+pytest_plugins = ["tests.support.postgres", "tests.support.report"]
 
 
 @pytest.fixture

@@ -1,45 +1,94 @@
-"""A server in a process of its own, to be killed or measured.
+"""Servers in processes of their own, to be killed or measured; forked by a nursery."""
 
-Run as a program this file is that process: it serves with the settings of its environment and
-prints one line of JSON when it listens. With PLAYHEAD_TEST_HOLD set, digest stores nothing.
-"""
-
-import asyncio
+import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
-from app import main
-from app.core import log
-from app.core.settings import Settings
-from app.ingest import digest
 from app.main import Started
 
 _HOUSE: Final = Path(__file__).parents[2]
-_HOLD: Final = "PLAYHEAD_TEST_HOLD"
+_PROGRAM: Final = Path(__file__).with_name("nursery.py")
+_PATIENCE_S: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+class Nursery:
+    """The process that forks servers."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it; its servers inherit `environment`."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._door = ours
+        with theirs:
+            self._popen = subprocess.Popen(
+                [sys.executable, str(_PROGRAM)],
+                stdin=theirs.fileno(),
+                env={**os.environ, "PYTHONPATH": str(_HOUSE), **(environment or {})},
+            )
+
+    def fork(self, request: dict[str, Any], pipe: int) -> int:
+        """Ask for a server that speaks into a pipe; returns its process id."""
+        socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
+        answer = self._door.recv(32)
+        assert answer, "the nursery is gone"
+        return int(answer)
+
+    def close(self) -> None:
+        """End the nursery and every server it forked."""
+        self._door.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+@cache
+def nursery() -> Nursery:
+    """Return the nursery of this run."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
+
+
 class Process:
-    """A running process and where it listens."""
+    """A server that was asked for; it may not listen yet, and may be dead already."""
 
-    started: Started
-    pid: int
-    popen: "subprocess.Popen[bytes]"
+    def __init__(self, pid: int, pipe: int) -> None:
+        self.pid = pid
+        self._pidfd = os.pidfd_open(pid)
+        self._said = os.fdopen(pipe, "rb")
+        self.place: str | None = None
+        """Where it killed itself; known once it did."""
+        self._started: Started | None = None
+
+    @property
+    def started(self) -> Started:
+        """What the server told when it listened."""
+        assert self._started is not None, f"the server did not start: {self.place}"
+        return self._started
 
     @property
     def base_url(self) -> str:
         """The address of the server."""
         return self.started.base_url
+
+    def listens(self) -> bool:
+        """Wait until it listens; False if it ends before."""
+        line = self._said.readline()
+        said = json.loads(line) if line else {}
+        if "base_url" in said:
+            self._started = Started(**said)
+            return True
+        self.place = said.get("place")
+        return False
 
     def memory_bytes(self) -> int:
         """Return the most memory that the process has had resident so far."""
@@ -49,24 +98,62 @@ class Process:
 
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
-        return self.popen.poll() is None
+        return not select.select([self._pidfd], [], [], 0)[0]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def wait(self) -> None:
+        """Wait for its end, and learn where it killed itself."""
+        assert select.select([self._pidfd], [], [], _PATIENCE_S)[0], "the server does not end"
+        for line in self._said:
+            self.place = json.loads(line).get("place", self.place)
 
     def kill(self) -> None:
         """End it between two instructions, as a power cut would."""
-        self.popen.send_signal(signal.SIGKILL)
-        self.popen.wait()
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """End it as an operator does."""
+        self.send(signal.SIGTERM)
+        self.wait()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._said.close()
+        os.close(self._pidfd)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is to live, beside its settings."""
+
+    hold_digest: bool = False
+    """Accept only."""
+    kill_at: int | None = None
+    """The step at which it kills itself, with asyncio's own loop; 0 for never, None: uvloop."""
+    address_space_bytes: int = 0
+    log_file: Path | None = None
+    """Where its log goes instead of standard error."""
+    nursery: Nursery | None = None
+
+
+PLAIN: Final = Way()
 
 
 @contextmanager
-def serving(
-    database_url: str, folder: Path, *, hold_digest: bool = False, **settings: Any
+def launched(
+    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
 ) -> Iterator[Process]:
-    """Start a server; stop it at the end, if it still runs.
+    """Start a server and go on at once; stop it at the end, if it still runs.
 
     Args:
-        database_url: A migrated database.
+        database_url: A migrated database; None for an embedded Postgres.
         folder: For journal and objects.
-        hold_digest: Accept only.
+        way: How it is to live.
         settings: More settings by name.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -75,43 +162,38 @@ def serving(
         "data_dir": folder,
         "port": port,
         "public_url": f"http://127.0.0.1:{port}",
-        "database_url": database_url,
+        **({"database_url": database_url} if database_url else {}),
         "journal_reserve_bytes": 0,
         "key_envelopes_per_s": 0,
         "key_bytes_per_s": 0,
         **settings,
     }
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(_HOUSE),
-        **{f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
+    request = {
+        "environment": {f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
+        "hold_digest": way.hold_digest,
+        "kill_at": way.kill_at,
+        "address_space_bytes": way.address_space_bytes,
+        "log_file": str(way.log_file) if way.log_file else None,
     }
-    if hold_digest:
-        environment[_HOLD] = "1"
-    command = [sys.executable, __file__]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as popen:
-        assert popen.stdout is not None
-        line = popen.stdout.readline()
-        assert line, "the server did not start"
-        yield Process(Started(**json.loads(line)), popen.pid, popen)
-        if popen.poll() is None:
-            popen.terminate()
-            popen.wait(30)
+    ours, theirs = os.pipe()
+    try:
+        pid = (way.nursery or nursery()).fork(request, theirs)
+    finally:
+        os.close(theirs)
+    process = Process(pid, ours)
+    try:
+        yield process
+    finally:
+        if process.is_alive():
+            process.stop()
+        process.close()
 
 
-async def _never(*_args: object) -> None:
-    await asyncio.Event().wait()
-
-
-def _serve() -> None:
-    log.set_up(json_lines=True)
-    with mock.patch.object(digest, "store", _never) if os.environ.get(_HOLD) else nullcontext():
-        main.run(Settings(), _tell)
-
-
-def _tell(started: Started) -> None:
-    os.write(1, json.dumps(asdict(started)).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    _serve()
+@contextmanager
+def serving(
+    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
+) -> Iterator[Process]:
+    """Start a server as `launched` does, and wait until it listens."""
+    with launched(database_url, folder, way, **settings) as process:
+        assert process.listens(), "the server did not start"
+        yield process

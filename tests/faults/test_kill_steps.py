@@ -1,0 +1,48 @@
+"""F1: the server is killed at every await of its own code, with eight phones sending."""
+
+import asyncio
+from pathlib import Path
+
+from app.db.engine import Database
+from tests.support import amounts, invariant, process, traffic
+from tests.support.process import Way
+from tests.support.report import Report
+from tests.support.server import Keyed, keyed, running
+from tests.support.traffic import Ledger
+
+KILLS = amounts.rounds(ci=200, nightly=2_400)
+LIVES = 10
+"""Kills in a row, each while the next server adopts what the last one left; then all is checked."""
+STEPS = 500
+"""About what it takes to start, to adopt, to accept and to digest what eight phones send."""
+
+
+async def live_and_die(database_url: str, folder: Path, to: Keyed, ledger: Ledger, step: int):
+    """Let a server take traffic until it kills itself at a step; returns where it was."""
+    with process.launched(database_url, folder, Way(kill_at=step)) as server:
+        if await asyncio.to_thread(server.listens):
+            await traffic.send(server.base_url, to, ledger, is_over=lambda: not server.is_alive())
+        server.wait()
+        return server.place
+
+
+async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Report) -> None:
+    """Whatever the server was doing when it died: each 200 is kept, once and whole."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    dice = amounts.dice("kill steps")
+    steps = [
+        1 + (number * STEPS // KILLS + dice.randrange(STEPS)) % STEPS for number in range(KILLS)
+    ]
+    places: set[str | None] = set()
+    ledger = Ledger(dice)
+    for first in range(0, KILLS, LIVES):
+        chain = steps[first : first + LIVES]
+        for step in chain:
+            places.add(await live_and_die(database_url, tmp_path, to, ledger, step))
+        async with running(database_url, tmp_path) as server:
+            found = await invariant.check(server, ledger)
+        report.round(kills=len(chain), **found.facts())
+        ledger = Ledger(dice)
+    report.facts["places"] = len(places)
