@@ -53,6 +53,8 @@ class EnvelopeHeader:
     sent_at: datetime | None = None
     sdk_name: str | None = None
     sdk_version: str | None = None
+    infer_ip: str | None = None
+    """Whether the SDK wants the sender's address noted, in its own word; see `addresses`."""
     trace: TraceHeader = TraceHeader()
 
 
@@ -161,6 +163,7 @@ def _header(wire: _HeaderWire) -> EnvelopeHeader:
         sent_at=timestamps.read_at(wire.sent_at),
         sdk_name=jsonish.text(sdk, "name", limit=_NAME_CHARS),
         sdk_version=jsonish.text(sdk, "version", limit=_NAME_CHARS),
+        infer_ip=jsonish.text(jsonish.mapping(sdk, "settings"), "infer_ip", limit=_NAME_CHARS),
         trace=_trace(wire.trace) if isinstance(wire.trace, dict) else TraceHeader(),
     )
 
