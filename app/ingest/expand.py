@@ -30,9 +30,6 @@ from app.ingest.quotas import STORED_TYPES
 from app.projects.model import LimitReason, Outcome
 from app.scrub.rules import Rules
 
-_DRIFT_MS: Final = 55 * 60 * 1000
-"""Less is network and queueing, not a wrong clock. Source: wire protocol notes 2.5."""
-
 _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
     "replay_video": replay_video.prepare,
     "event": event.prepare,
@@ -95,11 +92,9 @@ def _expand_item(item: Item, context: Context, prepared: Prepared) -> None:
 
 
 def _drift_ms(envelope: Envelope, received_ms: int) -> int:
+    """Return how far the sender's clock was behind ours; 0 if it does not say when it sent."""
     sent_at = envelope.header.sent_at
-    if sent_at is None:
-        return 0
-    drift_ms = received_ms - units.ms_from_at(sent_at)
-    return drift_ms if abs(drift_ms) >= _DRIFT_MS else 0
+    return 0 if sent_at is None else received_ms - units.ms_from_at(sent_at)
 
 
 def refused(fresh: Fresh, reason: str) -> Prepared:

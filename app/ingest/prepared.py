@@ -19,8 +19,8 @@ from app.traces.model import NewLog, NewSpan, NewTransaction
 class Context:
     """What the items of one envelope share.
 
-    `drift_ms` leads from the sender's clock to the server's; 0 unless the two are 55 minutes or
-    more apart, since below that it is the network rather than the clock.
+    `drift_ms` leads from the sender's clock to the server's: when it was received less when it was
+    sent. What it took on its way is in it, mostly well under a second.
     """
 
     project_id: ProjectId

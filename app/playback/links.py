@@ -30,7 +30,8 @@ BACKEND_PLATFORMS: Final = frozenset(
     {"python", "node", "ruby", "go", "php", "csharp", "elixir", "rust", "perl"}
 )
 """Platforms of services; an app reports as java, cocoa, javascript, dart, native, other."""
-_CLOCKS_APART: Final = timedelta(minutes=55)
+_SLOW_MS: Final = 60_000
+"""So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
 """Kinds of events that end the app."""
 
@@ -66,12 +67,11 @@ def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Sid
         at: By the sender's clock.
         drift_ms: How far that clock was behind the server's.
         made_by: An app shares the phone's clock, so its own time is believed first; a backend's
-            is corrected first, if the two clocks really differ. Below 55 minutes the difference
-            is one of delivery: how long each envelope was on its way.
+            is corrected first, if the two clocks really differ.
     """
     as_sent = at - window.started_at
     apart = timedelta(milliseconds=drift_ms - window.drift_ms)
-    if made_by == "app" or abs(apart) < _CLOCKS_APART:
+    if made_by == "app" or not _clocks_differ(window.drift_ms, drift_ms):
         first, second = as_sent, as_sent + apart
     else:
         first, second = as_sent + apart, as_sent
@@ -147,6 +147,16 @@ async def traces_of(
         transactions=tuple(await traces.transactions_of(connection, window, project_ids)),
         spans=tuple(await traces.spans_of(connection, window, project_ids)),
     )
+
+
+def _clocks_differ(one_ms: int, other_ms: int) -> bool:
+    """Tell clocks that differ from envelopes that were long on their way.
+
+    What held both up, such as a queue that was replayed a day later, makes both drifts large and
+    alike; of two clocks one is right, or they are wrong in different ways.
+    """
+    largest_ms = max(abs(one_ms), abs(other_ms))
+    return abs(one_ms - other_ms) >= max(_SLOW_MS, largest_ms // 2)
 
 
 def _is_within(window: ReplayWindow, offset: timedelta) -> bool:

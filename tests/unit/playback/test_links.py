@@ -57,6 +57,35 @@ def test_a_backend_is_placed_by_the_servers_clock():
     assert links.offset_ms(window(drift_ms=HOUR_MS), at, 0, made_by="backend") == 7_000
 
 
+@pytest.mark.parametrize(
+    ("of_phone_ms", "of_backend_ms"),
+    [
+        (180_000, 40),
+        (-180_000, 40),
+        (0, -180_000),
+        (120_000, -60_000),
+        (3 * HOUR_MS, HOUR_MS),
+    ],
+)
+def test_clocks_minutes_apart_are_put_right(of_phone_ms: int, of_backend_ms: int):
+    """Whichever of the two is wrong, and by whatever sign."""
+    on_the_server = START + timedelta(milliseconds=of_phone_ms + 7_000)
+    at = on_the_server - timedelta(milliseconds=of_backend_ms)
+    placed = links.offset_ms(window(drift_ms=of_phone_ms), at, of_backend_ms, made_by="backend")
+    assert placed == 7_000
+
+
+@pytest.mark.parametrize(
+    ("of_phone_ms", "of_backend_ms"),
+    [(40_000, 40), (40, 59_000), (24 * HOUR_MS, 24 * HOUR_MS - 150_000), (600_000, 480_000)],
+)
+def test_delivery_that_took_long_is_no_wrong_clock(of_phone_ms: int, of_backend_ms: int):
+    """A slow network, or a queue that held both up, moves nothing."""
+    at = START + timedelta(seconds=7)
+    placed = links.offset_ms(window(drift_ms=of_phone_ms), at, of_backend_ms, made_by="backend")
+    assert placed == 7_000
+
+
 def test_a_time_outside_the_window_is_corrected():
     """An app event with a wrong clock of its own is moved by the drift of its envelope."""
     at = START - timedelta(hours=2) + timedelta(seconds=7)
