@@ -2,6 +2,7 @@
 
     POST [/prefix]/api/{project}/envelope[/]     every current SDK
     POST [/prefix]/api/{project}/store[/]        old SDKs: one event as JSON
+    POST [/prefix]/api/store[/]                  very old ones: the project is that of the key
     POST [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
     OPTIONS                                      browsers, before they post
 
@@ -32,8 +33,8 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 _PATH: Final = re.compile(
-    r"(?:/[^/]*)*?/api/(?P<project>[^/]+)/"
-    r"(?P<kind>envelope|store|(?:integration/)?otlp/v1/traces)/?\Z"
+    r"(?:/[^/]*)*?/api/(?:(?P<project>[^/]+)/"
+    r"(?P<kind>envelope|store|(?:integration/)?otlp/v1/traces)|store)/?\Z"
 )
 _METHOD_NOT_ALLOWED: Final = 405
 _OK: Final = 200
@@ -77,9 +78,9 @@ class EnvelopeDoor:
         if found is None:
             await self._after(scope, receive, send)
             return
-        kind = _kind(found["kind"], scope)
+        kind = _kind(found["kind"] or "store", scope)
         try:
-            await self._serve(scope, receive, send, found["project"], kind)
+            await self._serve(scope, receive, send, found["project"] or "", kind)
         except _SenderGone:
             return
         except Unavailable as error:

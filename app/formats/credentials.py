@@ -19,8 +19,8 @@ _QUERY_FIELDS: Final = 100
 _CLIENT_CHARS: Final = 200
 _DSN_CHARS: Final = 2_000
 _SCHEME: Final = re.compile(r"\s*sentry\s+", re.IGNORECASE)
-_OTHER_SCHEME: Final = re.compile(r"\s*(basic|bearer|digest|negotiate)\b", re.IGNORECASE)
-"""An Authorization header that some proxy or browser added; it is not meant for us."""
+_OTHER_SCHEME: Final = re.compile(r"\s*(?!sentry(\s|\Z))[\w-]+(\s|\Z)", re.IGNORECASE)
+"""`Basic …`, `Bearer …`, `AWS4-HMAC-SHA256 …`: some proxy or browser added it, not for us."""
 _VERSION: Final = re.compile(r"\s*(\d{1,3})(\.\d+)?\s*\Z")
 
 

@@ -14,6 +14,13 @@ import zstandard
 
 from app.core.errors import Malformed, TooLarge
 
+_Decoder = Callable[[bytes, int], bytes]
+
+_ENCODINGS: Final = 3
+"""Of one body; more is a game."""
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_ZLIB_FIRST: Final = b"\x78"
+_ZLIB_CHECK: Final = 31
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_MEMBER: Final = b"\x1f\x8b\x08"
 _GZIP_HEADER_BYTES: Final = 10
@@ -40,26 +47,44 @@ def inflate(body: bytes, encoding: str | None, *, limit_bytes: int) -> bytes:
     Args:
         body: As it came over the wire, chunked framing removed.
         encoding: The header's value in any case: gzip, x-gzip, deflate (with or without zlib
-            wrapper), br, zstd. Anything else counts as identity.
+            wrapper), br, zstd, or several in the order in which they were applied. Anything else
+            counts as identity.
         limit_bytes: The most that may come out.
 
     Returns:
-        The same object where nothing is to be done. Gzip is recognised without a declaration,
-        since proxies strip headers, and a body that is plain JSON is taken in spite of one.
+        The same object where nothing is to be done. What the first bytes of a body say goes
+        before the header: proxies strip headers, and undo encodings without telling.
 
     Raises:
         Malformed: The body is cut, or a checksum is wrong.
         TooLarge: More than `limit_bytes` would come out.
     """
-    decoder = _DECODERS.get((encoding or "").strip().lower())
-    if decoder is None:
-        decoder = _gunzip if body.startswith(_GZIP_MAGIC) else _plain
-    try:
-        return decoder(body, limit_bytes)
-    except Malformed:
-        if body.startswith(b"{"):
-            return _plain(body, limit_bytes)
-        raise
+    decoders = _declared(encoding)
+    for decoder in decoders:
+        try:
+            body = decoder(body, limit_bytes)
+        except Malformed:
+            sniffed = _sniffed(body)
+            if sniffed is decoder or (sniffed is _plain and not body.startswith(b"{")):
+                raise
+            return sniffed(body, limit_bytes)
+    return body if decoders else _sniffed(body)(body, limit_bytes)
+
+
+def _declared(encoding: str | None) -> list[_Decoder]:
+    """Return what undoes the encodings of a header, the last one first."""
+    names = [name.strip() for name in (encoding or "").lower().split(",")[:_ENCODINGS]]
+    return [_DECODERS[name] for name in reversed(names) if name in _DECODERS]
+
+
+def _sniffed(body: bytes) -> _Decoder:
+    """Return what undoes the encoding that a body shows by its first bytes."""
+    if body.startswith(_GZIP_MAGIC):
+        return _gunzip
+    if body.startswith(_ZSTD_MAGIC):
+        return _inflate_zstd
+    is_zlib = body[:1] == _ZLIB_FIRST and int.from_bytes(body[:2], "big") % _ZLIB_CHECK == 0
+    return _inflate_deflate if is_zlib else _plain
 
 
 def inflate_zlib(data: bytes | memoryview, *, limit_bytes: int) -> bytes:
@@ -196,7 +221,7 @@ def _too_large(limit_bytes: int) -> TooLarge:
     return TooLarge(f"inflated data is over {limit_bytes} bytes")
 
 
-_DECODERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
+_DECODERS: Final[dict[str, _Decoder]] = {
     "gzip": _gunzip,
     "x-gzip": _gunzip,
     "deflate": _inflate_deflate,

@@ -6,11 +6,13 @@ absent, and the object as sent stays in `raw`.
 Source: wire protocol notes, sections 7.1 and 9.1 to 9.3.
 """
 
-import uuid
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+import msgspec
 
 from app.core import ids
 from app.core.errors import TooLarge
@@ -158,8 +160,15 @@ def decode(data: bytes | memoryview, what: str) -> JsonObject:
 
 
 def read_event_id(raw: JsonObject, header: EnvelopeHeader) -> EventId:
-    """Read the id: its own, else the envelope's, else a new one."""
-    return EventId(ids.read_hex32(raw.get("event_id")) or header.event_id or uuid.uuid4().hex)
+    """Read the id: its own, else the envelope's, else one made of what it says.
+
+    So the same event without an id, read or sent twice, is one.
+    """
+    return EventId(ids.read_hex32(raw.get("event_id")) or header.event_id or _made_id(raw))
+
+
+def _made_id(raw: JsonObject) -> str:
+    return hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()[:32]
 
 
 def read_trace_id(trace: JsonObject, header: EnvelopeHeader) -> TraceId | None:

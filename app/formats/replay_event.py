@@ -14,10 +14,12 @@ from app.core.ids import ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish, timestamps
+from app.formats.envelope import EnvelopeHeader
 from app.formats.jsonish import JsonObject
 
 _NAME_CHARS: Final = 200
 _SCREEN_CHARS: Final = 2_000
+_NO_HEADER: Final = EnvelopeHeader()
 _TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
 """Old browser SDKs say `error` for what is `buffer` today."""
 
@@ -70,8 +72,13 @@ class ReplayEvent:
     raw: JsonObject
 
 
-def read(data: bytes | memoryview) -> ReplayEvent:
+def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
     """Read a replay event; what has the wrong type counts as absent, bad list members go.
+
+    Args:
+        data: JSON.
+        header: Of its envelope: it knows the SDK where the event of an app that had crashed does
+            not.
 
     Raises:
         Malformed: It is no JSON object, or lacks a replay id or a segment id that can be read.
@@ -98,8 +105,8 @@ def read(data: bytes | memoryview) -> ReplayEvent:
         release=_name(raw, "release"),
         environment=_name(raw, "environment"),
         dist=_name(raw, "dist"),
-        sdk_name=_name(sdk, "name"),
-        sdk_version=_name(sdk, "version"),
+        sdk_name=_name(sdk, "name") or header.sdk_name,
+        sdk_version=_name(sdk, "version") if _name(sdk, "name") else header.sdk_version,
         user=read_user(raw),
         tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
         device_name=_name(device, "name"),

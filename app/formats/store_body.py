@@ -5,30 +5,27 @@ Source: wire protocol notes, section 1.2.
 
 import base64
 import binascii
-from typing import Final
 
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import encoding, envelope, jsonish
 
-_ENVELOPE_TYPE: Final = "application/x-sentry-envelope"
 
-
-def wrap_store(body: bytes, *, content_type: str | None = None) -> envelope.Envelope:
+def wrap_store(body: bytes) -> envelope.Envelope:
     """Read a store body, whose Content-Encoding is off already.
 
     Args:
-        body: JSON of one event or transaction; very old clients send base64 of zlib of it.
-        content_type: The request's header; some senders post a whole envelope here and say so.
+        body: JSON of one event or transaction; very old clients send base64 of zlib of it, and
+            some senders post a whole envelope here.
 
     Returns:
-        An envelope with one item, `event` or `transaction`.
+        An envelope with one item, `event` or `transaction`; or the envelope that it is.
 
     Raises:
         Malformed: It is none of these.
         TooLarge: It is over `LIMITS.event_bytes` once inflated.
     """
-    if content_type is not None and content_type.strip().lower().startswith(_ENVELOPE_TYPE):
+    if _is_envelope(body):
         return envelope.split(body)
     text = body if body.lstrip().startswith(b"{") else _unwrap(body)
     if len(text) > LIMITS.event_bytes:
@@ -37,6 +34,12 @@ def wrap_store(body: bytes, *, content_type: str | None = None) -> envelope.Enve
     kind = "transaction" if event.get("type") == "transaction" else "event"
     header = envelope.header_of(event)
     return envelope.Envelope(header, (envelope.Item(kind, memoryview(text)),))
+
+
+def _is_envelope(body: bytes) -> bool:
+    """Tell an envelope: one object ends with the first line, and another begins after it."""
+    head, _, rest = body.partition(b"\n")
+    return head.startswith(b"{") and head.rstrip().endswith(b"}") and rest.startswith(b"{")
 
 
 def _unwrap(body: bytes) -> bytes:

@@ -9,10 +9,18 @@ can never be kept is refused; what cannot be kept now raises `Unavailable`, and 
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from app.core import clock
-from app.core.errors import Forbidden, Limited, Malformed, Refused, TooLarge, Unauthorised
+from app.core.errors import (
+    Forbidden,
+    Limited,
+    Malformed,
+    Refused,
+    TooLarge,
+    Unauthorised,
+    Unavailable,
+)
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -24,7 +32,7 @@ from app.ingest.quotas import Quotas
 from app.ingest.reopen import open_body
 from app.ingest.request import IngestRequest
 from app.journal.writer import Journal
-from app.projects.keys import UNKNOWN_YET, KeyCache
+from app.projects.keys import UNKNOWN_YET, KeyCache, Unsettled
 from app.projects.model import KeyRecord
 
 _INLINE_BYTES: Final = 1024 * 1024
@@ -34,6 +42,7 @@ _LARGE: Final = 2
 _UNNAMED_BYTES: Final = 20 * 1024 * 1024
 """Bodies whose sender names itself only inside: read before anything is known of them."""
 _PROJECT_DIGITS: Final = 18
+_NO_SUCH_KEY: Final = "no project has this key: compare the DSN with the project's page"
 _READ_WHOLE: Final = frozenset({"otlp", "otlp_json"})
 """Bodies that are read at the door to the last span, since the answer says how many are kept. An
 empty one is a request without spans."""
@@ -69,8 +78,8 @@ async def accept(gate: Gate, request: IngestRequest) -> Accepted:
         Refused: It can never be kept; the outcome is counted where the project is known.
         Unavailable: It cannot be kept now: hang up, so that the phone sends it again.
     """
-    project_id = _read_project(request.project)
     named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    project_id = await _project(gate, request, named)
     is_key_known = named is not None and await _authorise(
         gate, request, named.public_key, project_id
     )
@@ -117,6 +126,23 @@ async def accept(gate: Gate, request: IngestRequest) -> Accepted:
     return Accepted(opened, rate_limits)
 
 
+async def _project(
+    gate: Gate, request: IngestRequest, named: credentials.Credentials | None
+) -> ProjectId:
+    """Read the project from the path, or ask whose key it is."""
+    if request.project:
+        return _read_project(request.project)
+    if named is None:
+        raise Unauthorised("no project in the path, and no key that tells it")
+    match await _known(gate, named.public_key):
+        case KeyRecord(project_id=owner):
+            return owner
+        case None:
+            raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
+        case _:
+            raise Unavailable("whose key this is cannot be read now, and the path does not tell")
+
+
 def _read_project(text: str) -> ProjectId:
     if not (text.isascii() and text.isdigit() and len(text) <= _PROJECT_DIGITS):
         raise Malformed(f"the project in the path is {shown(text)}, expected a number")
@@ -131,11 +157,7 @@ async def _authorise(
     Returns:
         False if nothing is: with Postgres away, digest decides later.
     """
-    record = gate.keys.lookup(key)
-    if record is UNKNOWN_YET:
-        await gate.keys.settle(key)
-        record = gate.keys.lookup(key)
-    match record:
+    match await _known(gate, key):
         case KeyRecord(project_id=owner, is_active=is_active):
             if owner != project_id:
                 raise gate.quotas.refuse_stranger(
@@ -145,13 +167,19 @@ async def _authorise(
                 gate.tally.refuse(project_id, "envelope", "key_off")
                 raise Forbidden("this key is switched off")
         case None:
-            raise gate.quotas.refuse_stranger(
-                request.client_ip,
-                "no project has this key: compare the DSN with the project's page",
-            )
+            raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
         case _:
             return False
     return True
+
+
+async def _known(gate: Gate, key: PublicKey) -> KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None:
+    """Look a key up, and ask Postgres once if need be."""
+    record = gate.keys.lookup(key)
+    if record is UNKNOWN_YET:
+        await gate.keys.settle(key)
+        record = gate.keys.lookup(key)
+    return record
 
 
 async def _authorise_by_dsn(

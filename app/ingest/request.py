@@ -11,7 +11,7 @@ class IngestRequest:
     """What the door read: everything that accepting needs, nothing of ASGI.
 
     Args:
-        project: The project as the path names it, unread.
+        project: The project as the path names it, unread; empty if it names none.
         kind: Which door: `envelope`, `store` for the single JSON event of old SDKs, `otlp` and
             `otlp_json` for the two forms of OpenTelemetry's traces.
         auth_headers: Values of X-Sentry-Auth, then of Authorization.

@@ -13,12 +13,17 @@ from app.core.limits import LIMITS
 from app.errors.model import Attachment
 from app.formats.envelope import Item
 from app.ingest.prepared import AttachmentWork, Context, Prepared
+from app.projects.model import Outcome
 from app.scrub import walk
 from app.scrub.places import Kind
 from app.storage import keys
 
 _UNNAMED: Final = "unnamed"
 _USUAL_TYPE: Final = "event.attachment"
+_NO_FILES: Final = frozenset(
+    {"application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment-ref"}
+)
+"""What belongs to a trace instead of an event, and what only says where a file would be."""
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:
@@ -28,6 +33,9 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: The envelope names no event.
         TooLarge: It is over `LIMITS.attachment_bytes`.
     """
+    if (item.content_type or "").partition(";")[0].strip().lower() in _NO_FILES:
+        prepared.count(context, item.type, Outcome.IGNORED, "type")
+        return
     size_bytes = len(item.payload)
     if size_bytes > LIMITS.attachment_bytes:
         raise TooLarge(

@@ -54,7 +54,8 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         )
     parts = replay_video.expand(item.payload)
     event = replay_event.read(
-        scrubbed.payload(parts.event, context, kind=Kind.REPLAY_EVENT, what="replay_event")
+        scrubbed.payload(parts.event, context, kind=Kind.REPLAY_EVENT, what="replay_event"),
+        context.header,
     )
     recorded = read_recorded(parts.recording, context)
     key = ReplayKey(context.project_id, event.replay_id)

@@ -27,7 +27,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             f"the spans have {len(item.payload)} bytes, {LIMITS.span_container_bytes} are kept"
         )
     data = scrubbed.payload(item.payload, context, kind=Kind.SPAN, what="span")
-    if item.content_type == _CONTAINER:
+    if _is_container(item):
         container = span.read_v2(data, context.header)
         if container.skipped:
             prepared.count(
@@ -37,3 +37,9 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     else:
         spans = (span.read_v1(data, context.header),)
     prepared.spans += [new_span(one, context, transaction_id=None) for one in spans]
+
+
+def _is_container(item: Item) -> bool:
+    """Tell a container by its type, with or without parameters, or by its count of members."""
+    content_type = (item.content_type or "").partition(";")[0].strip().lower()
+    return content_type == _CONTAINER or item.item_count is not None

@@ -5,9 +5,11 @@ They are stored and listed, their events shown; the page itself is not played.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from app.core import units
 from app.core.errors import Refused
-from app.formats import replay_event, timestamps
+from app.formats import recording, replay_event, timestamps
 from app.formats.envelope import Item
 from app.formats.replay_event import ReplayEvent
 from app.ingest.items import scrubbed
@@ -23,7 +25,8 @@ _RECORDING = "replay_recording"
 def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
     """Join the two items of a browser segment.
 
-    The recording's outcome is that of its event; alone it has no facts and is refused.
+    The recording's outcome is that of its event. Alone it is a segment without facts, if it and its
+    envelope tell which; other segments have the facts.
 
     Returns:
         The other items of the envelope.
@@ -32,11 +35,12 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
     recorded = next((item for item in items if item.type == _RECORDING), None)
     if event is not None:
         try:
-            prepared.segments.append(_segment(event, recorded, context))
+            read = _read_event(event, context)
+            prepared.segments.append(_segment(read, recorded, context, item_type=_EVENT))
         except Refused as refused:
             prepared.refuse(context, _EVENT, refused)
     elif recorded is not None:
-        prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
+        _prepare_alone(recorded, context, prepared)
     for further in items:
         if (
             further.type in (_EVENT, _RECORDING)
@@ -47,10 +51,25 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
     return [item for item in items if item.type not in (_EVENT, _RECORDING)]
 
 
-def _segment(event_item: Item, recording_item: Item | None, context: Context) -> SegmentWork:
-    event = replay_event.read(
-        scrubbed.payload(event_item.payload, context, kind=Kind.REPLAY_EVENT, what=_EVENT)
-    )
+def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
+    """Keep a recording whose event went another way."""
+    try:
+        segment_id = recording.read(item.payload).segment_id
+        made = {"replay_id": context.header.event_id, "segment_id": segment_id}
+        event = replay_event.read(msgspec.json.encode(made), context.header)
+        prepared.segments.append(_segment(event, item, context, item_type=_RECORDING))
+    except Refused:
+        prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
+
+
+def _read_event(item: Item, context: Context) -> ReplayEvent:
+    data = scrubbed.payload(item.payload, context, kind=Kind.REPLAY_EVENT, what=_EVENT)
+    return replay_event.read(data, context.header)
+
+
+def _segment(
+    event: ReplayEvent, recording_item: Item | None, context: Context, *, item_type: str
+) -> SegmentWork:
     recorded = read_recorded(recording_item.payload if recording_item else None, context)
     segment = make_segment(
         event,
@@ -60,7 +79,7 @@ def _segment(event_item: Item, recording_item: Item | None, context: Context) ->
         _extent_ms(event, recorded, context),
         no_video_reason="a browser's replay has no video",
     )
-    return SegmentWork(segment, _EVENT, None)
+    return SegmentWork(segment, item_type, None)
 
 
 def _extent_ms(event: ReplayEvent, recorded: Recorded, context: Context) -> tuple[int, int]:

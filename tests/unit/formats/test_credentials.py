@@ -44,12 +44,16 @@ def test_a_request_without_any_key_has_no_credentials():
     """Neither other query fields nor what a proxy put into Authorization are credentials."""
     assert _read() is None
     assert _read("Basic YTpi", "bearer abc", query="a=b&sentry_version=7") is None
+    others = ("AWS4-HMAC-SHA256 Credential=a, Signature=b", "NTLM", "Token x", "garbage")
+    assert _read(*others) is None
+    wanted = Credentials(PublicKey(KEY))
+    assert _read(f"Sentry sentry_key={KEY}", *others) == wanted
 
 
 @pytest.mark.parametrize(
     "header",
     [
-        *("", "Sentry", "Sentry ,,,===;", "garbage", "Sentry sentry_key=", "Sentry sentry_key=abc"),
+        *("", "Sentry", "Sentry ,,,===;", "Sentry sentry_key=", "Sentry sentry_key=abc"),
         *(f"Sentry sentry_key=\0{KEY}", f"Sentry sentry_key={'0' * 32}"),
         "Sentry sentry_version=7",
     ],

@@ -66,6 +66,24 @@ def test_gzip_is_recognised_without_a_declaration(name):
     assert encoding.inflate(PLAIN, name, limit_bytes=LIMIT) is PLAIN
 
 
+@pytest.mark.parametrize("name", ["gzip", "deflate", "zstd"])
+@pytest.mark.parametrize("said", [None, "identity", "br", "x-unheard-of"])
+def test_first_bytes_go_before_the_header(name, said):
+    """What can be recognised is, whatever is declared; brotli has no mark of its own."""
+    packed = PACKERS[name](PLAIN)
+    assert encoding.inflate(packed, said, limit_bytes=LIMIT) == PLAIN
+    with pytest.raises(TooLarge):
+        encoding.inflate(packed, said, limit_bytes=LIMIT - 1)
+
+
+@pytest.mark.parametrize("said", ["gzip, br", "identity, GZIP ,br", "gzip,br,"])
+def test_several_encodings_are_undone_backwards(said):
+    """Each under the limit, the last one first."""
+    assert encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT) == PLAIN
+    with pytest.raises(TooLarge):
+        encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT - 1)
+
+
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
 def test_a_plain_body_is_taken_in_spite_of_its_declaration(name):
     """An envelope that begins with `{` is what it is, but not beyond the limit."""

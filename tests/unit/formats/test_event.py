@@ -66,7 +66,13 @@ def test_an_empty_event_is_read():
     assert found.environment == "production"
     assert (found.at, found.culprit, found.handled, found.replay_id) == (None,) * 4
     assert len(found.event_id) == 32
-    assert found.event_id != events.read(b"{}", NOTHING).event_id
+
+
+def test_an_event_without_an_id_gets_one_of_what_it_says():
+    """Read twice it is the same event, with other words another."""
+    said = events.read(b'{"message":"a","level":"info"}', NOTHING)
+    assert events.read(b'{"level":"info","message":"a"}', NOTHING).event_id == said.event_id
+    assert events.read(b'{"level":"info","message":"b"}', NOTHING).event_id != said.event_id
 
 
 @pytest.mark.parametrize(

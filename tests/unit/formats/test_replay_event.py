@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import replay_event
+from app.formats.envelope import EnvelopeHeader
 from app.formats.replay_event import User
 from tests.support import examples, payloads
 from tests.support.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID, changed, compact
@@ -77,6 +78,15 @@ def test_without_a_replay_id_it_is_malformed(value):
     """Nothing else can stand in."""
     with pytest.raises(Malformed, match="replay_id is no 32 hex digits"):
         _read(replay_id=value)
+
+
+def test_an_absent_sdk_is_that_of_the_envelope():
+    """Segments that are recovered after a crash do not name it."""
+    header = EnvelopeHeader(sdk_name="sentry.cocoa", sdk_version="9")
+    found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
+    assert (found.sdk_name, found.sdk_version) == ("sentry.cocoa", "9")
+    told = replay_event.read(compact(payloads.replay_event(3)), header)
+    assert (told.sdk_name, told.sdk_version) == ("sentry.java.android", "8.53.0")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def _split(request: samples.Request) -> envelope.Envelope:
         request.body, request.header("content-encoding"), limit_bytes=LIMITS.inflated_bytes
     )
     if "/store" in request.path:
-        return store_body.wrap_store(body, content_type=request.header("content-type"))
+        return store_body.wrap_store(body)
     return envelope.split(body)
 
 
