@@ -9,7 +9,9 @@ remuxed; a record's samples are the bytes of the stored object, its header is ma
 
 Times are milliseconds on the replay clock: 0 is the start of the replay's first segment. A frame
 stays due until the next one begins. Where segments overlap, the one that starts later ends the
-earlier one; frames this hides are left out, or flagged when a shown frame needs them.
+earlier one. Of segments with one start the lower id plays first, then what the higher ones add:
+Android makes such twins when the phone turns, and the second repeats one frame over the time of the
+first. Frames this hides are left out, or flagged when a shown frame needs them.
 
 Source: `static/player/index.js` reads what `encode` and the record headers hold.
 """
@@ -196,10 +198,8 @@ def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
     configs: dict[Config, int] = {}
     gops: list[Gop] = []
     offset = 0
-    for number, segment in enumerate(ordered):
-        following = ordered[number + 1 : number + 2]
-        cut_ms = following[0].started_at_ms - started_at_ms if following else None
-        for piece in _pieces(segment, started_at_ms, cut_ms):
+    for segment, from_ms, cut_ms in _windows(ordered, gops):
+        for piece in _pieces(segment, started_at_ms, from_ms, cut_ms):
             config = configs.setdefault(piece.config, len(configs))
             gop = _record(piece, config, offset)
             offset += gop.size_bytes
@@ -214,8 +214,27 @@ def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
     )
 
 
-def _pieces(segment: PlayableSegment, zero_ms: int, cut_ms: int | None) -> Iterator[_Cut]:
-    """Yield the GOPs of one segment that show something before `cut_ms`, in time order."""
+def _windows(
+    ordered: Sequence[PlayableSegment], gops: Sequence[Gop]
+) -> Iterator[tuple[PlayableSegment, int, int | None]]:
+    """Yield segments in order, each with the time in which it may show something.
+
+    `gops` grows between two steps: a segment begins where its lower twins have ended.
+    """
+    zero_ms = ordered[0].started_at_ms if ordered else 0
+    for number, segment in enumerate(ordered):
+        later = (one for one in ordered[number + 1 :] if one.started_at_ms > segment.started_at_ms)
+        following = next(later, None)
+        has_twin = number > 0 and ordered[number - 1].started_at_ms == segment.started_at_ms
+        base_ms = segment.started_at_ms - zero_ms
+        from_ms = max(base_ms, gops[-1].end_ms) if has_twin and gops else base_ms
+        yield segment, from_ms, following.started_at_ms - zero_ms if following else None
+
+
+def _pieces(
+    segment: PlayableSegment, zero_ms: int, from_ms: int, cut_ms: int | None
+) -> Iterator[_Cut]:
+    """Yield the GOPs of one segment that show something in a window, in time order."""
     facts = layout.unpack(segment.layout)
     config = Config(facts.codec, facts.config, facts.width, facts.height, facts.rotation_degrees)
     base_ms = segment.started_at_ms - zero_ms
@@ -226,14 +245,25 @@ def _pieces(segment: PlayableSegment, zero_ms: int, cut_ms: int | None) -> Itera
     # In a sound file GOPs follow one another in time; in any other the next start still ends one.
     groups.sort(key=lambda frames: frames[0].at_ms)
     ends_ms = [frames[0].at_ms for frames in groups[1:]] + [end_ms]
-    for frames, next_ms in zip(groups, ends_ms, strict=False):
-        start_ms, stop_ms = frames[0].at_ms, min(next_ms, end_ms)
+    for group, next_ms in zip(groups, ends_ms, strict=False):
+        frames = _begin_at(group, from_ms)
+        start_ms, stop_ms = max(from_ms, group[0].at_ms), min(next_ms, end_ms)
         if start_ms < stop_ms:
             shown = [not frame.is_cut and start_ms <= frame.at_ms < stop_ms for frame in frames]
             while shown and not shown[-1]:
                 shown.pop()
             if shown:
                 yield _Cut(start_ms, stop_ms, config, segment, frames[: len(shown)], shown)
+
+
+def _begin_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
+    """Let the frame that is due at a time begin there; those before it are decoded, not shown."""
+    start_ms = frames[0].at_ms
+    if start_ms >= from_ms:
+        return frames
+    begun = [one.at_ms for one in frames if not one.is_cut and start_ms <= one.at_ms <= from_ms]
+    due_ms = max(begun, default=from_ms)
+    return [one._replace(at_ms=from_ms) if one.at_ms == due_ms else one for one in frames]
 
 
 def _split(facts: Layout, base_ms: int, object_offset: int) -> list[list[_Frame]]:

@@ -144,16 +144,23 @@ export function mediaSegment(record) {
 /**
  * Returns each sample's presentation time in microseconds, in decode order.
  *
- * Hidden samples would lie over the next GOP; they go into the last microseconds of their own,
- * behind everything shown and in their own order.
+ * Hidden samples would lie over the neighbours. Those before the first shown one go right before it,
+ * where a browser that seeks it begins to decode; those behind it go into the last microseconds of
+ * their own GOP, behind everything shown. Both keep their order.
  *
  * @param {GopRecord} record
  */
 function presentation({ gop, frames }) {
+  const shown = frames.filter(({ hidden }) => !hidden).map(({ at_ms }) => at_ms);
+  const first_ms = Math.min(...shown);
   const hidden = [...frames.keys()].filter((number) => frames[number]?.hidden);
   hidden.sort((a, b) => (frames[a]?.at_ms ?? 0) - (frames[b]?.at_ms ?? 0));
+  const before = hidden.filter((number) => (frames[number]?.at_ms ?? 0) <= first_ms);
+  const after = hidden.slice(before.length);
+  const lead_us = Math.max(first_ms * US, before.length) - before.length;
   return frames.map(({ at_ms }, number) => {
-    const place = hidden.indexOf(number);
-    return place < 0 ? at_ms * US : gop.end_ms * US - (hidden.length - place);
+    if (before.includes(number)) return lead_us + before.indexOf(number);
+    const place = after.indexOf(number);
+    return place < 0 ? Math.max(at_ms * US, before.length) : gop.end_ms * US - (after.length - place);
   });
 }

@@ -15,6 +15,10 @@ from tests.browser.player.watching import Watching
 from tests.support import samples
 
 FAMILIES: Final = ("android-session-full-a", "android-rotation-a", "android-gap-a", "android-vfr-a")
+OTHERS: Final = (
+    "android-anr-a", "android-buffer-a", "android-crash-a", "android-idle-a", "android-text-a",
+    "delivery-shuffled-a", "flutter-android-a", "ios-session-a", "rn-android-a",
+)  # fmt: skip
 _CHROMIUM: Final = "/usr/bin/chromium"
 _PATIENCE_S: Final = 10
 
@@ -30,7 +34,7 @@ def server() -> Iterator[_Running]:
     """Run the server in a thread of its own, with the recorded replays if they are here."""
     running = _Running()
     if samples.ROOT.is_dir():
-        running.replays.update({name: replays.of_family(name) for name in FAMILIES})
+        running.replays.update({name: replays.of_family(name) for name in FAMILIES + OTHERS})
     uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()

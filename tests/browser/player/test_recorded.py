@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.player import truth
-from tests.browser.player.conftest import FAMILIES
+from tests.browser.player.conftest import FAMILIES, OTHERS
 from tests.browser.player.watching import Watching
 from tests.support import samples
 
@@ -45,6 +45,27 @@ def test_every_frame_can_be_sought(watching: Watching, engine: str, family: str)
         assert seen in ([before, due.colour], [due.colour]), f"at {at_ms} ms"
         watching.screen_is(due.size)
         before = due.colour
+
+
+def test_every_other_family_plays_right(watching: Watching):
+    """Frames all over each replay, sought in any order; the start of each, played fast."""
+    for family in OTHERS:
+        facts = truth.of_family(family)
+        assert watching.open(family)["duration_ms"] == facts.duration_ms
+        times = random.Random(family).sample([frame.at_ms + 350 for frame in facts.frames], 5)
+        for at_ms in times:
+            due = facts.at(at_ms)
+            assert watching.look("seek", at_ms, due.at_ms)[-1] == due.colour, (family, at_ms)
+        watching.look("seek", 0, 0)
+        assert _wrong(watching.look("play", 16, 12_000), facts) == [], family
+
+
+def test_the_second_of_twin_segments_hides_no_frame():
+    """What rotation-a shows is each second once: that of the lower twin, then the higher one's."""
+    facts = truth.of_family("android-rotation-a")
+    assert [frame.colour for frame in facts.frames] == [
+        frame.at_ms // 1000 % 8 for frame in facts.frames
+    ]
 
 
 @pytest.mark.parametrize("rate", [8, 16])

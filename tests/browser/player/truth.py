@@ -32,7 +32,11 @@ class Truth:
 
 
 def of_family(name: str) -> Truth:
-    """Work out what a recorded family shows: a later segment ends the one before it."""
+    """Work out what a recorded family shows.
+
+    A segment that starts later ends the one before it; of two with one start the lower id plays
+    first, then what the higher adds.
+    """
     segments = []
     for request in recorded.requests(name):
         video = recorded.video_of(request)
@@ -50,15 +54,19 @@ def of_family(name: str) -> Truth:
     frames: list[Shown] = []
     gaps: list[tuple[int, int]] = []
     end_ms = 0
-    for number, (place, length_ms, size, drawn) in enumerate(segments):
-        start_ms = place[0] - zero_ms
-        cut_ms = [later[0] - zero_ms for later, *_ in segments[number + 1 : number + 2]]
-        if start_ms - end_ms > MIN_GAP_MS:
-            gaps.append((end_ms, start_ms))
-        end_ms = min([start_ms + length_ms, *cut_ms])
+    for number, ((started_ms, _), length_ms, size, drawn) in enumerate(segments):
+        start_ms = started_ms - zero_ms
+        later = [place[0] - zero_ms for place, *_ in segments if place[0] > started_ms]
+        is_twin = number > 0 and segments[number - 1][0][0] == started_ms
+        from_ms = max(start_ms, end_ms) if is_twin else start_ms
+        stop_ms = min([start_ms + length_ms, *later])
+        if from_ms - end_ms > MIN_GAP_MS:
+            gaps.append((end_ms, from_ms))
+        begun_ms = max((at for at, _ in drawn if start_ms + at <= from_ms), default=0)
         frames += [
-            Shown(start_ms + time_ms, colour, size)
+            Shown(max(start_ms + time_ms, from_ms), colour, size)
             for time_ms, colour in drawn
-            if start_ms + time_ms < end_ms
+            if begun_ms <= time_ms and start_ms + time_ms < stop_ms and from_ms < stop_ms
         ]
+        end_ms = max(stop_ms, end_ms) if is_twin else stop_ms
     return Truth(tuple(frames), tuple(gaps), end_ms)

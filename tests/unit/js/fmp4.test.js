@@ -84,6 +84,15 @@ test("hidden frames stay within their GOP, behind the shown ones", () => {
     [[500_000, 1_000_000], [1_699_999, 1], [1_500_000, 199_999]]);
 });
 
+test("hidden frames before the first shown one lie right before it", () => {
+  const late = samples(mediaSegment(gop([[-2000, 1, true], [-1000, 1, true], [0, 1], [1000, 1]], { start: 5000, cover: 2000 })));
+  assert.deepEqual(late.map(({ at, length }) => [at, length]),
+    [[4_999_998, 1], [4_999_999, 1], [5_000_000, 1_000_000], [6_000_000, 1_000_000]]);
+  assert.deepEqual(late.map(({ decoded }) => decoded), [4_999_998, 4_999_999, 5_000_000, 6_000_000]);
+  const atStart = samples(mediaSegment(gop([[0, 1, true], [0, 1, true], [0, 1]], { start: 0, cover: 1000 })));
+  assert.deepEqual(atStart.map(({ at }) => at), [0, 1, 2]);
+});
+
 test("times beyond 32 bits of microseconds are kept", () => {
   const found = samples(mediaSegment(gop([[0, 1]], { start: 3_600_000_000 })));
   assert.equal(found[0].at, 3_600_000_000_000);

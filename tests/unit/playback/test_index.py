@@ -79,10 +79,37 @@ def test_hidden_frame_that_a_shown_one_needs_is_flagged():
     assert header_frames(index.gops[0]) == [(10, 0, False), (10, 3000, True), (10, 1000, False)]
 
 
-def test_of_segments_with_one_start_the_higher_id_is_shown():
-    """The lower one is covered wholly and vanishes."""
-    index = playback.build([segment(7, 0, gops(6)), segment(6, 0, gops(5))])
-    assert {gop.segment_id for gop in index.gops} == {7}
+def test_of_segments_with_one_start_the_lower_plays_first():
+    """Then what the higher adds: its frames over the lower one's time are decoded and hidden."""
+    lower, higher = segment(6, 0, gops(5)), segment(7, 0, gops(7))
+    index = playback.build([higher, lower])
+    assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [
+        (6, 0, 5000),
+        (7, 5000, 7000),
+    ]
+    assert header_frames(index.gops[1]) == [
+        *((10, at_ms, True) for at_ms in range(0, 5000, 1000)),
+        (10, 5000, False),
+        (10, 6000, False),
+    ]
+
+
+def test_a_twin_that_adds_nothing_vanishes():
+    """It ends no later than the first, or the next segment begins before."""
+    twins = [segment(6, 0, gops(5)), segment(7, 0, gops(5))]
+    assert [gop.segment_id for gop in playback.build(twins).gops] == [6]
+    cut = [segment(6, 0, gops(5)), segment(7, 0, gops(9)), segment(8, 4500, gops(2))]
+    assert [gop.segment_id for gop in playback.build(cut).gops] == [6, 8]
+
+
+def test_a_twin_goes_on_with_the_frame_that_is_due():
+    """A frame that began under the lower twin is shown from where that one ends."""
+    index = playback.build([segment(6, 0, gops(2), declared_ms=2300), segment(7, 0, gops(2, 3))])
+    assert [(gop.segment_id, gop.start_ms) for gop in index.gops] == [
+        (6, 0),
+        (7, 2300),
+    ]
+    assert header_frames(index.gops[1]) == [(10, 2300, False), (10, 3000, False), (10, 4000, False)]
 
 
 def test_segment_inside_another_cuts_its_rest():
@@ -239,17 +266,39 @@ def _segments(draw: st.DrawFn) -> tuple[list[PlayableSegment], dict[int, list[Fr
 def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]], at_ms: int) -> str:
     """Say what is due by looking at every frame of every segment."""
     zero_ms = min(one.started_at_ms for one in segments)
-    shown = []
-    for one in segments:
-        rank = (one.started_at_ms, one.segment_id)
-        later = [o for o in segments if (o.started_at_ms, o.segment_id) > rank]
-        cut_ms = min((o.started_at_ms for o in later), default=1 << 60)
-        for number, frame in enumerate(drawn[one.segment_id]):
-            if one.started_at_ms + frame.time_ms < cut_ms:
-                time_ms = one.started_at_ms - zero_ms + frame.time_ms
-                shown.append((time_ms, f"{one.segment_id}/{number}"))
-    begun = [frame for frame in shown if frame[0] <= at_ms]
-    return max(begun)[1] if begun else min(shown)[1]
+    shown: list[tuple[int, str]] = []
+    end_ms = 0
+    for one in sorted(segments, key=lambda one: (one.started_at_ms, one.segment_id)):
+        start_ms = one.started_at_ms - zero_ms
+        later = [o.started_at_ms - zero_ms for o in segments if o.started_at_ms > one.started_at_ms]
+        cut_ms = min(later, default=1 << 60)
+        twins = [o for o in segments if o.started_at_ms == one.started_at_ms]
+        is_first = one.segment_id == min(twin.segment_id for twin in twins)
+        from_ms = start_ms if is_first else end_ms
+        frames = [
+            (start_ms + frame.time_ms, f"{one.segment_id}/{number}")
+            for number, frame in enumerate(drawn[one.segment_id])
+        ]
+        begun = max((time_ms for time_ms, _ in frames if time_ms <= from_ms), default=from_ms)
+        own_end_ms = max(time_ms for time_ms, _ in frames) + 1000
+        if from_ms < min(cut_ms, own_end_ms):
+            shown += [
+                (max(time_ms, from_ms), name)
+                for time_ms, name in frames
+                if begun <= time_ms < cut_ms
+            ]
+        end_ms = max(
+            from_ms,
+            min(
+                cut_ms,
+                max(
+                    time_ms + frame.duration_ms
+                    for (time_ms, _), frame in zip(frames, drawn[one.segment_id], strict=True)
+                ),
+            ),
+        )
+    begun_frames = [frame for frame in shown if frame[0] <= at_ms]
+    return max(begun_frames, key=lambda frame: frame[0])[1] if begun_frames else min(shown)[1]
 
 
 @settings(max_examples=150, deadline=None)
