@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from app.core.errors import Unavailable
 from app.journal import files, reader
 from app.journal.reader import Damage
 from app.journal.writer import Journal
+from tests.support import mounts
 from tests.support.journals import append
 
 MIB = 1024 * 1024
@@ -30,18 +29,9 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB; skips where mounting is not allowed."""
-    mount = shutil.which("mount")
-    point = tmp_path / "disk"
-    point.mkdir()
-    command = [str(mount), "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "playhead-test", str(point)]
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("a small file system needs root and mount")
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode:
-        pytest.skip(f"no tmpfs here: {made.stderr.strip()}")
-    yield point
-    subprocess.run(["umount", str(point)], check=True)
+    """A file system of 8 MiB."""
+    with mounts.tmpfs(tmp_path / "disk", size_mib=8, inodes=64) as point:
+        yield point
 
 
 def failing(call: str, code: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -182,6 +172,7 @@ async def test_failing_close_is_no_failure(journal, monkeypatch):
     assert await append(journal, b"after") == 2
 
 
+@mounts.needs_root
 async def test_full_disk_turns_away_and_recovers(small_disk):
     """On 8 MiB: Unavailable when full, nothing torn acknowledged, well again when space returns."""
     journal = Journal.open(small_disk / "journal", file_bytes=2 * MIB, reserve_bytes=0)
@@ -202,6 +193,7 @@ async def test_full_disk_turns_away_and_recovers(small_disk):
     assert list((small_disk / "journal").iterdir()) == []
 
 
+@mounts.needs_root
 async def test_disk_that_fills_inside_a_write_tears_nothing(small_disk, monkeypatch):
     """Space that vanishes between the check and the write is noticed by the write."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * MIB, reserve_bytes=0)
@@ -217,6 +209,7 @@ async def test_disk_that_fills_inside_a_write_tears_nothing(small_disk, monkeypa
     await journal.close()
 
 
+@mounts.needs_root
 async def test_disk_without_inodes_turns_away_and_recovers(small_disk):
     """A full table of files is a full disk."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * 1024, reserve_bytes=0)
@@ -233,6 +226,7 @@ async def test_disk_without_inodes_turns_away_and_recovers(small_disk):
     await journal.close()
 
 
+@mounts.needs_root
 async def test_reserve_is_kept_on_a_small_disk(small_disk):
     """The journal stops while others still have the room that was reserved for them."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * MIB, reserve_bytes=3 * MIB)

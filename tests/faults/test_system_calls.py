@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from app.db.engine import Database
-from tests.support import amounts, invariant, process, syscalls, traffic
+from tests.support import amounts, invariant, mounts, process, syscalls, traffic
 from tests.support.process import Process, Way
 from tests.support.report import Report
 from tests.support.server import Keyed, keyed, running
 from tests.support.syscalls import CALLS
 from tests.support.traffic import Ledger
+
+pytestmark = mounts.needs_root
 
 ROUNDS = amounts.rounds(ci=70, nightly=700)
 LIVES = 10

@@ -24,9 +24,10 @@ from tests.support.server import Server
 from tests.support.traffic import Ledger, Letter
 
 _PATIENCE_S: Final = 60.0
-_OBJECTS: Final = """
-    select object_key from segments where object_key is not null
-    union select object_key from attachments
+_COLUMNS: Final = """
+    select table_name, column_name from information_schema.columns
+    where table_schema = 'public' and column_name like '%object_key'
+    and table_name <> 'object_outbox'
 """
 _IDS: Final = """
     select event_id from events where project_id = :id
@@ -203,8 +204,11 @@ async def _rows(server: Server) -> dict[str, int]:
 
 async def _objects_without_rows(server: Server) -> list[str]:
     """Compare what lies in storage with what rows point at."""
+    named: set[str] = set()
     async with server.database.reading() as connection:
-        named = {row[0] for row in await connection.execute(text(_OBJECTS))}
+        for table, column in (await connection.execute(text(_COLUMNS))).all():
+            query = f'select distinct {column} from "{table}" where {column} is not null'
+            named |= {row[0] for row in await connection.execute(text(query))}
     root = server.folder / "objects"
     # What was being written when its process died lies in a folder of its own, for a day.
     found = [path.relative_to(root) for path in server.objects()]

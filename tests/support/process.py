@@ -1,5 +1,6 @@
 """Servers in processes of their own, to be killed or measured; forked by a nursery."""
 
+import asyncio
 import atexit
 import json
 import os
@@ -15,11 +16,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
+from app.core import clock
 from app.main import Started
 
 _HOUSE: Final = Path(__file__).parents[2]
 _PROGRAM: Final = Path(__file__).with_name("nursery.py")
 _PATIENCE_S: Final = 60.0
+_BACKLOG: Final = "\nplayhead_journal_backlog_entries 0.0"
 
 
 class Nursery:
@@ -166,6 +171,8 @@ def launched(
         "journal_reserve_bytes": 0,
         "key_envelopes_per_s": 0,
         "key_bytes_per_s": 0,
+        # Drawn by another process, from what is stored: they only cost time here.
+        "pictures": False,
         **settings,
     }
     request = {
@@ -197,3 +204,13 @@ def serving(
     with launched(database_url, folder, way, **settings) as process:
         assert process.listens(), "the server did not start"
         yield process
+
+
+async def digested(process: Process, *, deadline_s: float = _PATIENCE_S) -> float:
+    """Wait until a server has digested all it took; returns how long that was, in seconds."""
+    began_s = clock.monotonic_s()
+    url = f"{process.base_url}/metrics"
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(deadline_s):
+        while _BACKLOG not in (await client.get(url)).text:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    return clock.monotonic_s() - began_s

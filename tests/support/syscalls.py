@@ -1,7 +1,7 @@
 """Makes system calls of a running server fail, by strace, without a line of the product changed.
 
-It attaches to the process, so it needs root, or a kernel that lets one trace one's own processes.
-A machine that allows neither fails the tests: skipped, they would promise what nobody looked at.
+It attaches to the process, which needs root. Root that may not trace fails the tests: skipped, they
+would promise what nobody looked at.
 """
 
 import shutil

@@ -1,0 +1,90 @@
+"""F5: the disk of the journal, or that of the videos, is full while phones send."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.db.engine import Database
+from tests.support import amounts, invariant, mounts, process, traffic
+from tests.support.server import Keyed, keyed, running
+from tests.support.traffic import Ledger
+
+ROUNDS = amounts.rounds(ci=1, nightly=5)
+LETTERS = 40
+Shortage = Callable[[Path], AbstractContextManager[None]]
+DICE = amounts.dice("disk")
+
+SPACE: Final[Shortage] = lambda disk: mounts.filled(disk, but_bytes=DICE.randrange(400_000))  # noqa: E731
+INODES: Final[Shortage] = mounts.without_inodes
+
+pytestmark = mounts.needs_root
+
+
+async def app_of(database_url: str) -> Keyed:
+    """Make the project."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    return to
+
+
+async def send_some(base_url: str, to: Keyed, ledger: Ledger) -> None:
+    """Send so many letters."""
+    most = len(ledger.letters) + LETTERS
+    await traffic.send(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize("shortage", [SPACE, INODES], ids=["space", "inodes"])
+async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage, number):
+    """What does not fit is not answered, nothing is torn, and all is well when space returns."""
+    to = await app_of(database_url)
+    ledger = Ledger(amounts.dice("full journal", number))
+    with (
+        mounts.tmpfs(tmp_path / "journal", size_mib=8, inodes=64) as disk,
+        process.serving(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
+    ):
+        await send_some(server.base_url, to, ledger)
+        with shortage(disk):
+            # Files of the journal end with their size or age: until then no inode is missing.
+            await traffic.send(
+                server.base_url,
+                to,
+                ledger,
+                is_over=lambda: len(ledger.unanswered()) >= LETTERS,
+            )
+        await traffic.send_again(server.base_url, to, ledger)
+        server.kill()
+        assert invariant.torn_entries(disk) == []
+        async with running(database_url, tmp_path) as started:
+            found = await invariant.check(started, ledger)
+    report.round(**found.facts())
+    assert found.acks == len(ledger.letters)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize("shortage", [SPACE, INODES], ids=["space", "inodes"])
+async def test_full_storage_keeps_phones_waiting_for_nothing(
+    database_url, tmp_path, report, shortage, number
+):
+    """With no room for videos envelopes are answered 200; they are stored when it returns."""
+    to = await app_of(database_url)
+    ledger = Ledger(amounts.dice("full storage", number))
+    with (
+        mounts.ext4(tmp_path / "objects", tmp_path / "image", inodes=256) as disk,
+        process.serving(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
+    ):
+        await send_some(server.base_url, to, ledger)
+        with shortage(disk):
+            await send_some(server.base_url, to, ledger)
+        await send_some(server.base_url, to, ledger)
+        assert ledger.answers == {200}
+        await process.digested(server)
+        server.stop()
+        async with running(database_url, tmp_path) as started:
+            found = await invariant.check(started, ledger)
+    report.round(**found.facts())
+    assert found.acks == len(ledger.letters)
