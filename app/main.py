@@ -35,9 +35,11 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
+from app.ingest.digest import NotePictures
 from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
 from app.ingest.rates import KeyRates
+from app.ingest.vitals import Watch
 from app.playback.pictures.make import Result
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import Preparation
@@ -45,6 +47,7 @@ from app.projects import queries as project_queries
 from app.projects.keys import KeyCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
+from app.storage.port import ObjectStore
 from app.web import errors as web_errors, router
 from app.web.guard import Guard
 from app.web.house import House
@@ -221,29 +224,26 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         keys = KeyCache()
         await keys.start(database)
         stack.push_async_callback(keys.stop)
-        quotas = _quotas(settings)
-        quotas.start(database)
-        stack.push_async_callback(quotas.stop)
         maker = PictureMaker(
             database,
             objects,
             is_busy=lambda: lane.gate.journal.backlog().entries > _BUSY_ENTRIES,
         )
-        lane = Lane.open(
-            database,
-            objects,
-            keys,
-            quotas,
-            journal_root=data_dir / "journal",
-            file_bytes=settings.journal_file_bytes,
-            reserve_bytes=settings.journal_reserve_bytes,
-            memory_bytes=settings.digest_memory_bytes,
-            note_pictures=maker.note if settings.pictures else _forget,
+        note_pictures = maker.note if settings.pictures else _forget
+        lane = await _open_lane(
+            settings, database, objects, keys, note_pictures=note_pictures, stack=stack
         )
-        stack.push_async_callback(lane.close)
         if settings.pictures:
             maker.start()
             stack.push_async_callback(maker.stop)
+        watch = Watch(
+            lane.gate.journal,
+            lane.digester,
+            database,
+            reserve_bytes=settings.journal_reserve_bytes,
+        )
+        watch.start()
+        stack.push_async_callback(watch.stop)
         sweeper = Sweeper(database, objects)
         sweeper.start()
         stack.push_async_callback(sweeper.stop)
@@ -251,7 +251,13 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         housekeeper.start()
         stack.push_async_callback(housekeeper.stop)
         house = House(
-            settings, database, objects, keys, Renderer(static_base=_static_base()), sweeper
+            settings,
+            database,
+            objects,
+            keys,
+            Renderer(static_base=_static_base()),
+            sweeper,
+            watch,
         )
         stack.push_async_callback(house.close)
         yield Service(_build(house, lane, maker), house, lane, sweeper, preparation, maker)
@@ -261,7 +267,7 @@ def _build(house: House, lane: Lane, maker: PictureMaker) -> AsgiApp:
     """Stack the doors: ingest before everything, then the guard, then pages."""
     pages = FastAPI(title="Playhead", version=__version__, docs_url=None, redoc_url=None)
     pages.state.house = house
-    pages.include_router(health.doors(house.db, lane.gate.journal, _figures(maker)))
+    pages.include_router(health.doors(house.db, house.watch, _figures(maker)))
     pages.include_router(router.pages())
     pages.mount(_static_base(), StaticFiles(directory=_STATIC), name="static")
     web_errors.install(pages)
@@ -291,8 +297,16 @@ def _static_base() -> str:
     return f"/static/{digest.hexdigest()[:12]}"
 
 
-def _quotas(settings: Settings) -> Quotas:
-    return Quotas(
+async def _open_lane(
+    settings: Settings,
+    database: Database,
+    objects: ObjectStore,
+    keys: KeyCache,
+    *,
+    note_pictures: NotePictures,
+    stack: AsyncExitStack,
+) -> Lane:
+    quotas = Quotas(
         KeyRates(
             envelopes_per_s=settings.key_envelopes_per_s,
             envelopes=settings.key_envelopes_burst,
@@ -300,6 +314,21 @@ def _quotas(settings: Settings) -> Quotas:
             size_bytes=settings.key_bytes_burst,
         )
     )
+    quotas.start(database)
+    stack.push_async_callback(quotas.stop)
+    lane = Lane.open(
+        database,
+        objects,
+        keys,
+        quotas,
+        journal_root=settings.data_dir.resolve() / "journal",
+        file_bytes=settings.journal_file_bytes,
+        reserve_bytes=settings.journal_reserve_bytes,
+        memory_bytes=settings.digest_memory_bytes,
+        note_pictures=note_pictures,
+    )
+    stack.push_async_callback(lane.close)
+    return lane
 
 
 async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> str:

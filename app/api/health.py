@@ -11,30 +11,57 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from typing_extensions import override
 
-from app.core import clock
 from app.core.errors import Unavailable
 from app.db.engine import Database
-from app.journal.writer import Journal
+from app.ingest.vitals import Watch
 
 _UNREADY: Final = 503
-_OLDEST_S: Final = 60.0
 
 
-class _JournalFigures(Collector):
-    """The backlog of this process's journal, read when somebody asks."""
+class _Figures(Collector):
+    """The vitals of ingest, looked at when somebody asks."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
 
     @override
     def collect(self) -> Iterator[Metric]:
-        backlog = self._journal.backlog()
+        now = self._watch.look()
         for name, words, value in (
-            ("entries", "Accepted envelopes that are not digested yet.", backlog.entries),
-            ("bytes", "Bytes of accepted envelopes that are not digested yet.", backlog.bytes),
-            ("oldest_seconds", "Age of the oldest of them.", _age_s(backlog.oldest_received_ms)),
+            (
+                "journal_backlog_entries",
+                "Accepted envelopes that are not digested yet.",
+                now.backlog.entries,
+            ),
+            (
+                "journal_backlog_bytes",
+                "Bytes of accepted envelopes that are not digested yet.",
+                now.backlog.bytes,
+            ),
+            ("journal_backlog_oldest_seconds", "How long the oldest of them waits.", now.oldest_s),
+            (
+                "journal_disk_bytes",
+                "What journals take on disk, those of dead processes included.",
+                now.journal_bytes,
+            ),
+            (
+                "journal_room_bytes",
+                "What they may still take before nothing is accepted; below 0 nothing is.",
+                now.room_bytes,
+            ),
+            ("journal_used_ratio", "The part of the journal's room that is used.", now.used),
+            (
+                "digest_waits",
+                "1 while digest waits for Postgres or storage, else 0.",
+                now.away is not None,
+            ),
+            (
+                "quarantined_envelopes",
+                "Envelopes that failed on their content five times.",
+                sum(now.quarantined.values()),
+            ),
         ):
-            yield GaugeMetricFamily(f"playhead_journal_backlog_{name}", words, value)
+            yield GaugeMetricFamily(f"playhead_{name}", words, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +94,12 @@ class _Pictures(Collector):
 
 
 def doors(
-    database: Database, journal: Journal, read_pictures: Callable[[], PictureFigures]
+    database: Database, watch: Watch, read_pictures: Callable[[], PictureFigures]
 ) -> APIRouter:
     """Make the routes."""
     router = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
-    registry.register(_JournalFigures(journal))
+    registry.register(_Figures(watch))
     registry.register(_Pictures(read_pictures))
 
     @router.get("/health/live")
@@ -82,7 +109,10 @@ def doors(
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
-        """Answer 200 when Postgres does, else 503; envelopes are accepted all the same."""
+        """Answer 503 when Postgres does not answer or the journal runs out of room, else 200."""
+        if watch.look().is_filling:
+            response.status_code = _UNREADY
+            return {"status": "not ready", "detail": "the journal runs out of room"}
         try:
             async with database.reading() as connection:
                 await connection.execute(text("select 1"))
@@ -97,7 +127,3 @@ def doors(
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     return router
-
-
-def _age_s(received_ms: int | None) -> float:
-    return 0.0 if received_ms is None else (clock.now_ms() - received_ms) / 1000

@@ -80,6 +80,8 @@ class Digester:
         self._digested_seq = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
+        self.away: Unavailable | None = None
+        """Why a batch waits for Postgres or storage; None while none does."""
 
     def start(self) -> None:
         """Begin to digest, and to adopt the journals of dead processes."""
@@ -283,14 +285,19 @@ class Digester:
         tries = 0
         while True:
             try:
-                return await step()
+                found = await step()
             except Unavailable as error:
+                self.away = error
                 pause_s = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
                 tries += 1
                 _logger.warning("a keeper is away", error=str(error), next_try_s=pause_s)
                 if self._is_stopping:
                     raise
                 await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            else:
+                if tries:
+                    self.away = None
+                return found
 
 
 def _next_batch(entries: Iterator[Entry]) -> list[Fresh]:

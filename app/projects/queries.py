@@ -163,6 +163,16 @@ async def quarantined_of(
     return [_quarantined(row) for row in rows]
 
 
+async def quarantined_counts(connection: AsyncConnection) -> dict[ProjectId, int]:
+    """Count the quarantined envelopes of every project that has any."""
+    rows = await connection.execute(
+        select(quarantine.c.project_id, func.count().label("quantity")).group_by(
+            quarantine.c.project_id
+        )
+    )
+    return {ProjectId(row.project_id): row.quantity for row in rows}
+
+
 async def quarantined_body(
     connection: AsyncConnection, project_id: ProjectId, quarantined_id: int
 ) -> bytes:

@@ -126,6 +126,12 @@ async def who(request: Request) -> Visitor | None:
     return visitor
 
 
+def visitor_of(request: Request) -> Visitor | None:
+    """Return whom `who` has found behind this request; None also when nobody has asked."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    return visitor
+
+
 async def somebody(request: Request) -> Visitor:
     """Return who is signed in.
 

@@ -1,12 +1,13 @@
 """Makes the answers of pages: HTML in its frame, and the way on after a form."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from app.web import access, house
+from app.web import access, alerts, house
 from app.web.view.chrome import Chrome, Notice, read_theme
 
 _NOTICES: Final = {
@@ -16,6 +17,7 @@ _NOTICES: Final = {
     "password-saved": Notice("The password is saved. All other sign-ins have ended."),
     "sign-in-ended": Notice("That sign-in has ended."),
     "project-made": Notice("The project is ready: point an app at its DSN."),
+    "storage-limited": Notice("The limit of storage is saved."),
     "demo": Notice("The demo app is playing. Its replay appears here in a few seconds."),
 }
 """Words about what a form did, by the code that the next address carries."""
@@ -25,15 +27,15 @@ async def page(
     request: Request, template: str, value: object, *, status: int = 200
 ) -> HTMLResponse:
     """Render a page in its frame, away from the event loop."""
-    html = await asyncio.to_thread(
-        house.of(request).renderer.page, template, value, chrome=frame(request)
-    )
+    visitor = access.visitor_of(request)
+    chrome = replace(frame(request), alerts=await alerts.of(request, visitor))
+    html = await asyncio.to_thread(house.of(request).renderer.page, template, value, chrome=chrome)
     return HTMLResponse(html, status)
 
 
 def frame(request: Request) -> Chrome:
     """Return what stands around the page of a request."""
-    visitor: access.Visitor | None = getattr(request.state, "visitor", None)
+    visitor = access.visitor_of(request)
     query = f"?{request.url.query}" if request.url.query else ""
     return Chrome(
         person_name=visitor.person.name if visitor else None,
@@ -45,5 +47,7 @@ def frame(request: Request) -> Chrome:
 
 def go(path: str, *, done: str | None = None) -> RedirectResponse:
     """Send the browser on after a form; `done` names the notice that the next page shows."""
-    mark = "&" if "?" in path else "?"
-    return RedirectResponse(f"{path}{mark}done={done}" if done else path, 303)
+    place, hash_mark, fragment = path.partition("#")
+    mark = "&" if "?" in place else "?"
+    query = f"{mark}done={done}" if done else ""
+    return RedirectResponse(f"{place}{query}{hash_mark}{fragment}", 303)

@@ -11,6 +11,7 @@ from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
+from app.ingest.vitals import Watch
 from app.playback.shelf import Shelf
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
@@ -27,6 +28,7 @@ class House:
     keys: KeyCache
     renderer: Renderer
     sweeper: Sweeper
+    watch: Watch
     shelf: Shelf = field(default_factory=Shelf)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that a page began and that outlives its answer."""

@@ -1,6 +1,7 @@
 """Projects: the list, a new one, and one project's page."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -16,29 +17,30 @@ from app.audit.model import Action
 from app.core import clock
 from app.core.errors import Forbidden, Malformed
 from app.core.ids import ProjectId
-from app.projects import queries as projects, writes as projects_writes
-from app.projects.model import Outcome, OutcomeCount, Project, ProjectKey
+from app.errors import attachments
+from app.projects import queries as projects, spending, writes as projects_writes
+from app.projects.model import Project, ProjectKey
 from app.replays import totals
 from app.web import access, answer, dsn, forms, house
 from app.web.house import House
 from app.web.view import hrefs, words
+from app.web.view.outcomes import what_arrived
 from app.web.view.project import (
     KeyRow,
     MemberRow,
     NewProjectPage,
-    OutcomeRow,
     ProjectCard,
     ProjectPage,
     ProjectsPage,
+    Storage,
 )
 from app.web.view.snippets import snippets
 
 router = APIRouter()
 
 _OUTCOME_DAYS: Final = 30
-_OUTCOME_WORDS: Final[dict[str, str]] = {Outcome.DROPPED_BY_SDK: "dropped by the SDK"}
-"""Where the stored word is no plain English."""
 _MOST_QUARANTINED: Final = 1_000
+_GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 
 @router.get(hrefs.PROJECTS)
@@ -83,8 +85,56 @@ async def show_project(request: Request, inside: access.InsideHere) -> Response:
     """Show how to send to a project, and what became of what was sent."""
     here = house.of(request)
     async with here.db.reading() as connection:
-        page = await _page(connection, here, inside.project)
+        page = await _page(connection, here, inside)
     return await answer.page(request, "project/page.html", page)
+
+
+@router.post(f"{hrefs.PROJECTS}/{{project_id}}/storage")
+async def limit_storage(request: Request, inside: access.InsideHere) -> Response:
+    """Limit what a project may have in storage, or lift the limit."""
+    inside.need(Role.ADMIN)
+    here = house.of(request)
+    typed = (await forms.read(request)).get("limit_gib", "")
+    try:
+        async with here.db.transaction() as connection:
+            await change_storage_limit(connection, inside, _read_gib(typed))
+    except Malformed as error:
+        async with here.db.reading() as connection:
+            page = await _page(connection, here, inside, words.sentence(str(error)))
+        return await answer.page(request, "project/page.html", page, status=400)
+    return answer.go(hrefs.storage(inside.project.id), done="storage-limited")
+
+
+async def change_storage_limit(
+    connection: AsyncConnection, inside: access.Inside, limit_bytes: int | None
+) -> None:
+    """Set what a project may have in storage, and write it down.
+
+    Raises:
+        Malformed: It is no number of bytes.
+    """
+    await spending.set_storage_limit(connection, inside.project.id, limit_bytes)
+    await audit.add_line(
+        connection,
+        Action.PROJECT_CHANGED,
+        person_id=inside.person.id,
+        project_id=inside.project.id,
+        detail={"stored_bytes_limit": limit_bytes},
+    )
+
+
+def _read_gib(typed: str) -> int | None:
+    """Read a number of GiB that a person typed; nothing typed means no limit.
+
+    Raises:
+        Malformed: It is no number.
+    """
+    if not typed.strip():
+        return None
+    found = _GIB.fullmatch(typed.strip().replace(",", "."))
+    if found is None:
+        raise Malformed("a limit is a number of GiB such as 50 or 0.5, or nothing for no limit")
+    return round(float(found[0]) * 2**30)
 
 
 async def add_project(connection: AsyncConnection, person: Person, name: str) -> Project:
@@ -135,7 +185,10 @@ async def _card(
     )
 
 
-async def _page(connection: AsyncConnection, here: House, project: Project) -> ProjectPage:
+async def _page(
+    connection: AsyncConnection, here: House, inside: access.Inside, problem: str | None = None
+) -> ProjectPage:
+    project = inside.project
     since = (clock.now() - timedelta(days=_OUTCOME_DAYS - 1)).date()
     keys = await projects.keys_of(connection, project.id)
     outcomes = await projects.outcomes_of(connection, project.id, since=since)
@@ -151,27 +204,30 @@ async def _page(connection: AsyncConnection, here: House, project: Project) -> P
         dsn=first,
         keys=tuple(_key_row(here, key) for key in keys),
         snippets=snippets(first) if first else (),
-        outcomes=_outcome_rows(outcomes),
+        arrived=what_arrived(outcomes),
         outcome_days=_OUTCOME_DAYS,
         quarantined=len(quarantined),
         members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
         has_replays=project.id in total,
+        storage=await _storage(connection, inside, problem),
+    )
+
+
+async def _storage(
+    connection: AsyncConnection, inside: access.Inside, problem: str | None
+) -> Storage:
+    project_id = inside.project.id
+    video = await totals.video_bytes_of(connection, [project_id])
+    files = await attachments.bytes_of(connection, [project_id])
+    return Storage(
+        video_bytes=video.get(project_id, 0),
+        file_bytes=files.get(project_id, 0),
+        limit_bytes=inside.project.stored_bytes_limit,
+        may_change=inside.role.includes(Role.ADMIN),
+        problem=problem,
     )
 
 
 def _key_row(here: House, key: ProjectKey) -> KeyRow:
     written = dsn.of(here, key)
     return KeyRow(key.public_key, key.label, written, key.is_active, key.created_at)
-
-
-def _outcome_rows(counts: Sequence[OutcomeCount]) -> tuple[OutcomeRow, ...]:
-    return tuple(
-        OutcomeRow(
-            one.day,
-            one.item_type,
-            _OUTCOME_WORDS.get(one.outcome, one.outcome),
-            one.reason or None,
-            one.quantity,
-        )
-        for one in counts
-    )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from app.web.view.alerts import Alert
+
 Theme = Literal["auto", "light", "dark"]
 Section = Literal["replays", "projects", "account", "none"]
 
@@ -33,3 +35,5 @@ class Chrome:
     """The path and query of this page, where the theme form returns to."""
     theme: Theme = "auto"
     notice: Notice | None = None
+    alerts: tuple[Alert, ...] = ()
+    """What is wrong with the server."""

@@ -31,6 +31,21 @@ def project(project_id: ProjectId) -> str:
     return f"{PROJECTS}/{project_id}"
 
 
+def limit_storage(project_id: ProjectId) -> str:
+    """Return where POST `limit_gib` limits what a project may have in storage."""
+    return f"{project(project_id)}/storage"
+
+
+def storage(project_id: ProjectId) -> str:
+    """Return where a project's page says what it has in storage."""
+    return f"{project(project_id)}#storage"
+
+
+def outcomes(project_id: ProjectId) -> str:
+    """Return where a project's page says what arrived."""
+    return f"{project(project_id)}#outcomes"
+
+
 def replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address of a replay's page; index, stream and segments lie below it."""
     return f"{PROJECTS}/{project_id}/replays/{replay_id}"

@@ -1,9 +1,10 @@
 """Projects: the list, a new one, and one project's page."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from app.core.ids import ProjectId, PublicKey
+from app.web.view.outcomes import WhatArrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,6 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeRow:
-    """How many items of one kind met one fate on one day."""
-
-    day: date
-    item_type: str
-    outcome: str
-    """In words: `kept`, `duplicate`, `limited`, `refused`, `dropped by the SDK` and so on."""
-    reason: str | None
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
 class MemberRow:
     """A person of the project."""
 
@@ -81,6 +70,30 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """What a project has in storage, and what it may have."""
+
+    video_bytes: int
+    file_bytes: int
+    limit_bytes: int | None
+    may_change: bool
+    problem: str | None = None
+    """What to mend in the form."""
+
+    @property
+    def used_bytes(self) -> int:
+        """All of it."""
+        return self.video_bytes + self.file_bytes
+
+    @property
+    def limit_gib(self) -> str:
+        """The limit as the form shows it; empty: none."""
+        if self.limit_bytes is None:
+            return ""
+        return f"{self.limit_bytes / 2**30:.6f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectPage:
     """One project: its DSN, how to set an app up, what arrived and what did not."""
 
@@ -92,10 +105,11 @@ class ProjectPage:
     """Of the first active key; None when all keys are off."""
     keys: tuple[KeyRow, ...]
     snippets: tuple[Snippet, ...]
-    outcomes: tuple[OutcomeRow, ...]
+    arrived: WhatArrived
     outcome_days: int
-    """How many days the table covers."""
+    """How many days it covers."""
     quarantined: int
     """Envelopes that failed five times and wait for a person."""
     members: tuple[MemberRow, ...]
     has_replays: bool
+    storage: Storage

@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from app.core.ids import EventId, ProjectId, PublicKey, ReplayId, SpanId, TraceId
 from app.formats import search
 from app.playback.conditions import Condition
+from app.projects.model import OutcomeCount
 from app.replays.search import Order
 from app.web.view import (
     account,
     activity,
     hrefs,
+    outcomes,
     problems,
     project,
     replay,
@@ -20,6 +22,7 @@ from app.web.view import (
     states,
     traces,
 )
+from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
 
 NOW = datetime(2026, 11, 24, 14, 3, 5, tzinfo=UTC)
@@ -248,13 +251,15 @@ PROJECT_PAGE = project.ProjectPage(
     keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
           project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
     snippets=snippets.snippets(DSN),
-    outcomes=(project.OutcomeRow(date(2026, 11, 24), "event", "kept", None, 1211),
-              project.OutcomeRow(date(2026, 11, 24), "event", "refused", "too_large", 1),
-              project.OutcomeRow(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)),
+    arrived=outcomes.what_arrived([
+        OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
+        OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
+        OutcomeCount(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)]),
     outcome_days=30,
     quarantined=2,
     members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
     has_replays=True,
+    storage=project.Storage(900, 200, 1_000, may_change=True, problem="That is no number."),
 )  # fmt: skip
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
@@ -265,6 +270,10 @@ _ACCOUNT = account.AccountPage(
 )  # fmt: skip
 
 _SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
+_ALERTED = replace(
+    _SIGNED_IN,
+    alerts=(Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P")),
+)
 _NOBODY = Chrome(None, "/sign-in", "dark")
 _TOLD = replace(_SIGNED_IN, notice=Notice("The replay is deleted."))
 
@@ -320,13 +329,19 @@ SAMPLES = {
     "projects, none": _page("projects/page.html", project.ProjectsPage((), may_create=False)),
     "new project": _page("projects/new.html", project.NewProjectPage("x", "Too long.")),
     "project": _page("project/page.html", PROJECT_PAGE),
+    "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
+    "project, full": _page(
+        "project/page.html",
+        replace(PROJECT_PAGE, storage=project.Storage(900, 100, 1_000, may_change=False)),
+    ),
     "project, bare": _page(
         "project/page.html",
         replace(
             PROJECT_PAGE,
             dsn=None,
             keys=(),
-            outcomes=(),
+            arrived=outcomes.what_arrived([]),
+            storage=project.Storage(0, 0, None, may_change=False),
             members=(),
             quarantined=0,
             has_replays=False,

@@ -1,0 +1,160 @@
+"""How ingest is doing: what waits, how much room is left, which keeper is away.
+
+    journal, disk, digest ─► look() ─► /health/ready, /metrics, the banner on every page
+
+Looking costs one `statvfs`. What costs more (the folders of dead processes, quarantine) is looked
+at every ten seconds in the background.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.core import clock, log
+from app.core.errors import Unavailable
+from app.core.ids import ProjectId
+from app.db.engine import Database
+from app.ingest.digest import Digester
+from app.journal.backlog import Backlog
+from app.journal.writer import Journal
+from app.projects import queries as projects
+
+BEHIND_S: Final = 60.0
+"""An envelope that waits longer means that digestion does not keep up."""
+FILLING: Final = 0.8
+"""The part of the journal's room that may be used before somebody must act."""
+_PAUSE_S: Final = 10.0
+
+_logger: Final = log.get("ingest.vitals")
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One look at ingest."""
+
+    backlog: Backlog
+    oldest_s: float
+    """How long the oldest envelope waits, in this process's journal or a dead one's."""
+    journal_bytes: int
+    """What journals take on disk, those of dead processes included."""
+    room_bytes: int
+    """What they may still take before the reserve begins; below 0 nothing is accepted."""
+    reserve_bytes: int
+    away: Unavailable | None = None
+    """Why digest waits for Postgres or storage, if it does."""
+    quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether envelopes are not accepted: their senders are hung up on, and keep them."""
+        return self.room_bytes <= 0
+
+    @property
+    def used(self) -> float:
+        """The part of the journal's room that is used, from 0 to 1."""
+        if self.is_refusing:
+            return 1.0
+        return self.journal_bytes / (self.journal_bytes + self.room_bytes)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether somebody must act before nothing is accepted any more."""
+        return self.used >= FILLING
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether digestion does not keep up."""
+        return self.oldest_s > BEHIND_S
+
+
+class Watch:
+    """Looks at the ingest of this process."""
+
+    def __init__(
+        self, journal: Journal, digester: Digester, database: Database, *, reserve_bytes: int
+    ) -> None:
+        self._journal = journal
+        self._digester = digester
+        self._database = database
+        self._reserve_bytes = reserve_bytes
+        self._journal_bytes = 0
+        self._others_since_ms: int | None = None
+        self._quarantined: Mapping[ProjectId, int] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look at what costs more, now and then."""
+        self._task = asyncio.create_task(self._refresh_for_ever(), name="vitals")
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def look(self) -> Vitals:
+        """Return how things are."""
+        backlog = self._journal.backlog()
+        since_ms = [
+            at_ms
+            for at_ms in (backlog.oldest_received_ms, self._others_since_ms)
+            if at_ms is not None
+        ]
+        return Vitals(
+            backlog=backlog,
+            oldest_s=(clock.now_ms() - min(since_ms)) / 1000 if since_ms else 0.0,
+            journal_bytes=max(self._journal_bytes, backlog.bytes),
+            room_bytes=self._free_bytes() - self._reserve_bytes,
+            reserve_bytes=self._reserve_bytes,
+            away=self._digester.away,
+            quarantined=self._quarantined,
+        )
+
+    async def refresh(self) -> None:
+        """Look at the folders of dead processes and at quarantine.
+
+        Raises:
+            Unavailable: Postgres does not answer; the folders were looked at.
+        """
+        own, others = await asyncio.to_thread(self._measure)
+        self._journal_bytes = own + others
+        if not others:
+            self._others_since_ms = None
+        elif self._others_since_ms is None:
+            self._others_since_ms = clock.now_ms()
+        async with self._database.reading() as connection:
+            self._quarantined = await projects.quarantined_counts(connection)
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except Unavailable as error:
+                _logger.debug("quarantine is not looked at", error=str(error))
+            except Exception:
+                _logger.exception("looking at ingest failed")
+            await asyncio.sleep(_PAUSE_S)
+
+    def _measure(self) -> tuple[int, int]:
+        """Return the bytes of this process's journal, and of the others in the same place."""
+        own = others = 0
+        for folder in self._journal.path.parent.iterdir():
+            try:
+                size = sum(path.stat().st_size for path in folder.iterdir())
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # digested and removed in the meantime
+            if folder == self._journal.path:
+                own += size
+            else:
+                others += size
+        return own, others
+
+    def _free_bytes(self) -> int:
+        try:
+            facts = os.statvfs(self._journal.path)
+        except OSError as error:
+            _logger.warning("the journal's disk cannot be looked at", error=error.strerror)
+            return 0
+        return facts.f_bavail * facts.f_frsize

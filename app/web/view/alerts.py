@@ -1,0 +1,130 @@
+"""What a person must know about the server on every page: what happened, and what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.core.errors import DatabaseAway
+from app.core.units import bytes_text, duration_text
+from app.ingest.vitals import Vitals
+from app.web.view import words
+
+Tone = Literal["bad", "warn"]
+
+_NEAR: Final = 2
+"""Free space below this many reserves is near the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One sentence on what happened, and what to do about it."""
+
+    tone: Tone
+    title: str
+    what_to_do: str
+    href: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A project with quarantined envelopes."""
+
+    project_name: str
+    envelopes: int
+    href: str
+
+
+def of(vitals: Vitals, asides: Sequence[Aside], *, is_admin: bool) -> tuple[Alert, ...]:
+    """Put the vitals of ingest into words, the worst first.
+
+    Args:
+        vitals: As it is now.
+        asides: Of the projects that the reader may see.
+        is_admin: Whether the reader runs this server, and may read what its log says.
+    """
+    return (
+        *_of_disk(vitals),
+        *_of_keepers(vitals, is_admin=is_admin),
+        *_of_backlog(vitals),
+        *(_of_quarantine(aside) for aside in asides),
+    )
+
+
+def _of_disk(vitals: Vitals) -> list[Alert]:
+    free = bytes_text(max(0, vitals.room_bytes + vitals.reserve_bytes))
+    reserve = bytes_text(vitals.reserve_bytes)
+    if vitals.is_refusing:
+        return [
+            Alert(
+                "bad",
+                f"Nothing is accepted: the disk has {free} left, and {reserve} are kept free.",
+                "Phones keep what they have, 30 envelopes each, and send it again. Make room on "
+                "the disk of the data folder; Playhead goes on by itself.",
+            )
+        ]
+    if vitals.is_filling:
+        waiting = bytes_text(vitals.journal_bytes)
+        return [
+            Alert(
+                "bad",
+                f"The journal is filling: {waiting} wait to be digested, "
+                f"{vitals.used:.0%} of its room is used.",
+                "Nothing is lost yet. When its room is used up, nothing is accepted. Find out why "
+                "digestion does not keep up, or make room on the disk of the data folder.",
+            )
+        ]
+    if vitals.room_bytes + vitals.reserve_bytes < _NEAR * vitals.reserve_bytes:
+        return [
+            Alert(
+                "warn",
+                f"The disk of the server is nearly full: {free} are left.",
+                f"Below {reserve} nothing is accepted any more. Make room on the disk of the data "
+                "folder, delete replays, or move the video to a bucket.",
+            )
+        ]
+    return []
+
+
+def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
+    if vitals.away is None:
+        return []
+    what = "database" if isinstance(vitals.away, DatabaseAway) else "storage"
+    reason = f" It says: {words.shortened(str(vitals.away))}." if is_admin else ""
+    return [
+        Alert(
+            "bad",
+            f"The {what} does not answer: new replays and errors wait in the journal.",
+            f"Nothing is lost, and what waits appears when it is back; Playhead tries again every "
+            f"10 s.{reason} See that the {what} runs and that this server reaches it.",
+        )
+    ]
+
+
+def _of_backlog(vitals: Vitals) -> list[Alert]:
+    if not vitals.is_behind or vitals.away is not None:
+        return []
+    age = duration_text(int(vitals.oldest_s) * 1000)
+    number = words.count(vitals.backlog.entries, "envelope")
+    waiting = f"{number} wait, the oldest" if vitals.backlog.entries else "envelopes wait"
+    return [
+        Alert(
+            "warn",
+            f"Digestion is behind: {waiting} for {age}.",
+            "Nothing is lost; replays and errors appear later than usual. If this lasts, the "
+            "server is too small for what apps send, or its disk or database is slow.",
+        )
+    ]
+
+
+def _of_quarantine(aside: Aside) -> Alert:
+    number = words.count(aside.envelopes, "envelope")
+    return Alert(
+        "warn",
+        f"{aside.project_name}: {number} in quarantine.",
+        "Reading them failed five times, so they were put aside, and everything else went on. "
+        "They are kept for seven days. The log of the server names each and its reason; please "
+        "report it, since this is a fault of Playhead.",
+        aside.href,
+        "What arrived in this project",
+    )

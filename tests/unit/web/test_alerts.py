@@ -1,0 +1,91 @@
+"""What is wrong with the server is told in words, the worst first, and to whom it concerns."""
+
+from typing import Any
+
+import pytest
+
+from app.core.errors import DatabaseAway, Unavailable
+from app.ingest.vitals import BEHIND_S, Vitals
+from app.journal.backlog import Backlog
+from app.web.view import alerts
+from app.web.view.alerts import Aside
+
+GIB = 2**30
+
+
+def vitals(**changes: Any) -> Vitals:
+    """A server that does well, with details changed."""
+    values: dict[str, Any] = {
+        "backlog": Backlog(0, 0, None),
+        "oldest_s": 0.0,
+        "journal_bytes": 0,
+        "room_bytes": 50 * GIB,
+        "reserve_bytes": GIB,
+    }
+    return Vitals(**{**values, **changes})
+
+
+def titles(found: Vitals, *, is_admin: bool = False) -> list[tuple[str, str]]:
+    """The alerts of a vitals, each by its tone and its title."""
+    return [(one.tone, one.title) for one in alerts.of(found, (), is_admin=is_admin)]
+
+
+def test_nothing_is_said_while_all_is_well():
+    """No alert, also with a little waiting."""
+    assert titles(vitals(backlog=Backlog(3, 300, 1), oldest_s=BEHIND_S)) == []
+
+
+def test_a_full_disk_is_said_first():
+    """Nothing is accepted: how much is left, and that phones keep what they have."""
+    found = alerts.of(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
+    assert [one.tone for one in found] == ["bad", "warn"]
+    assert found[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
+    assert "Phones keep what they have" in found[0].what_to_do
+
+
+@pytest.mark.parametrize(("journal", "is_said"), [(79, False), (80, True), (99, True)])
+def test_a_journal_that_fills_is_said_at_four_fifths(journal, is_said):
+    """From 80 % of its room on, and not below."""
+    found = vitals(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
+    assert found.is_filling is is_said
+    said = [title for tone, title in titles(found) if "journal is filling" in title]
+    assert (len(said) == 1) is is_said
+    if is_said:
+        assert f"{journal}% of its room" in said[0]
+
+
+@pytest.mark.parametrize(("room_bytes", "is_said"), [(GIB, False), (GIB - 1, True)])
+def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
+    """Below two reserves of free space."""
+    assert bool(titles(vitals(room_bytes=room_bytes))) is is_said
+
+
+@pytest.mark.parametrize(
+    ("error", "what"), [(Unavailable("bucket"), "storage"), (DatabaseAway("db"), "database")]
+)
+def test_a_keeper_that_is_away_is_named(error, what):
+    """Instead of the backlog that it causes; the reason is for those who run the server."""
+    found = vitals(away=error, oldest_s=1_000.0)
+    assert titles(found) == [
+        ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
+    ]
+    (told,) = alerts.of(found, (), is_admin=True)
+    assert f"It says: {error}." in told.what_to_do
+    (told,) = alerts.of(found, (), is_admin=False)
+    assert str(error) + "." not in told.what_to_do.replace(f"the {what} runs", "")
+
+
+def test_digestion_that_is_behind_says_how_far():
+    """How many envelopes wait, and for how long; of a dead process's only how long."""
+    assert titles(vitals(backlog=Backlog(1_204, 1, 1), oldest_s=185.4)) == [
+        ("warn", "Digestion is behind: 1,204 envelopes wait, the oldest for 3 min 5 s.")
+    ]
+    assert titles(vitals(oldest_s=61.0)) == [
+        ("warn", "Digestion is behind: envelopes wait for 1 min 1 s.")
+    ]
+
+
+def test_quarantine_is_said_for_each_project():
+    """With the way to its page."""
+    (told,) = alerts.of(vitals(), (Aside("Shop", 2, "/projects/1#outcomes"),), is_admin=False)
+    assert (told.title, told.href) == ("Shop: 2 envelopes in quarantine.", "/projects/1#outcomes")
