@@ -52,7 +52,6 @@ class Limits:
     text_bytes: int = 64 * 1024
     """One string on its way into a Postgres text column."""
     mp4_boxes: int = 4_096
-    mp4_depth: int = 8
     mp4_samples: int = 20_000
     video_px: int = 4_096
     """Width and height."""

@@ -1,6 +1,7 @@
 """OTLP traces: both forms come out as what SDKs would have sent, and any bytes at all."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from app.core.errors import Malformed, Refused, TooLarge
 from app.core.limits import LIMITS
-from app.formats import event, otlp, span as spans
+from app.formats import event, otlp, otlp_protobuf, span as spans
 from app.formats.envelope import Envelope, EnvelopeHeader
 from tests.support import otlp as made
 from tests.support.examples import SETTINGS, mutated
@@ -185,6 +186,17 @@ def test_too_much_is_refused():
         otlp.wrap(b"\x0a" + varint(len(scope)) + scope, is_json=False)
     with pytest.raises(TooLarge, match="bytes"):
         otlp.wrap(bytes(LIMITS.otlp_bytes + 1), is_json=False)
+
+
+def test_fields_are_counted_to_their_limit(monkeypatch):
+    """As many as may be are read, one more is not; with few, since two million take seconds."""
+    most = 100
+    assert most < LIMITS.otlp_fields
+    monkeypatch.setattr(otlp_protobuf, "LIMITS", replace(LIMITS, otlp_fields=most))
+    number = b"\x10\x01"
+    assert list(otlp_protobuf.read(number * most)) == []
+    with pytest.raises(TooLarge, match="more than 100 fields"):
+        list(otlp_protobuf.read(number * (most + 1)))
 
 
 def test_values_nest_only_so_deep():

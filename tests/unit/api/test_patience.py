@@ -1,0 +1,46 @@
+"""Patience ends after each limit of time, and not before."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from app.api.patience import PatientProtocol
+from app.core.limits import LIMITS
+
+
+def waiting(*, since_s: float, silent_s: float, has_headers: bool, is_paused: bool = False) -> str:
+    """Say why a request that began then is given up; empty: it is not."""
+    protocol = PatientProtocol.__new__(PatientProtocol)
+    now_s = 10_000.0
+    protocol.loop = SimpleNamespace(time=lambda: now_s)  # type: ignore[assignment]  # a clock
+    protocol.flow = SimpleNamespace(read_paused=is_paused)  # type: ignore[assignment]  # as above
+    protocol._began_s = now_s - since_s
+    protocol._heard_s = now_s - silent_s
+    protocol._has_headers = has_headers
+    return protocol._reason() or ""
+
+
+@pytest.mark.parametrize(("extra_s", "reason"), [(0.0, ""), (1.0, "headers")])
+def test_headers_have_their_time(extra_s, reason):
+    """Until their limit, also when they trickle."""
+    since_s = LIMITS.header_s + extra_s
+    assert waiting(since_s=since_s, silent_s=0.0, has_headers=False) == reason
+
+
+@pytest.mark.parametrize(("extra_s", "reason"), [(0.0, ""), (1.0, "silence")])
+def test_silence_has_its_time(extra_s, reason):
+    """In the middle of a body."""
+    silent_s = LIMITS.silence_s + extra_s
+    assert waiting(since_s=silent_s, silent_s=silent_s, has_headers=True) == reason
+
+
+@pytest.mark.parametrize(("extra_s", "reason"), [(0.0, ""), (1.0, "whole request")])
+def test_a_whole_request_has_its_time(extra_s, reason):
+    """Though bytes come all the time."""
+    since_s = LIMITS.request_s + extra_s
+    assert waiting(since_s=since_s, silent_s=0.0, has_headers=True) == reason
+
+
+def test_who_waits_for_us_is_not_slow():
+    """While reading is paused nothing can be heard."""
+    assert waiting(since_s=9_000, silent_s=9_000, has_headers=True, is_paused=True) == ""
