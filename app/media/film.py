@@ -28,6 +28,8 @@ _NOTICEABLE: Final = 12
 """Of 255: what a keyframe changes in a still picture stays below."""
 _CHANGED_SHARE: Final = 0.02
 """A picture is new when more of its squares changed: a typed letter is not, a dialog is."""
+_GREY: Final = (110, 112, 114)
+"""Behind pictures, as on the stage: black and white screens both have an edge."""
 _QUALITY: Final = 70
 _METHOD: Final = 2
 
@@ -89,10 +91,10 @@ class Film:
             columns=_COLUMNS,
             tiles_a_sheet=_TILES_A_SHEET,
             tiles=tuple(Tile(one.at_ms, one.picture.width, one.picture.height) for one in shots),
-            preview=_sheet(preview, cell, len(preview)),
+            preview=_encoded(_preview(preview, cell)),
             preview_tiles=len(preview),
             sheets=tuple(
-                _sheet(shots[at : at + _TILES_A_SHEET], cell, _COLUMNS)
+                _encoded(_sheet(shots[at : at + _TILES_A_SHEET], cell))
                 for at in range(0, len(shots), _TILES_A_SHEET)
             ),
         )
@@ -120,12 +122,23 @@ def _spread(shots: Sequence[_Shot]) -> list[_Shot]:
     return [shots[(2 * number + 1) * len(shots) // (2 * count)] for number in range(count)]
 
 
-def _sheet(shots: Sequence[_Shot], cell: tuple[int, int], columns: int) -> bytes:
-    rows = -(-len(shots) // columns)
-    sheet = Image.new("RGB", (min(columns, len(shots)) * cell[0], rows * cell[1]))
+def _sheet(shots: Sequence[_Shot], cell: tuple[int, int]) -> Image.Image:
+    """Put tiles into rows, each at the top left of its cell."""
+    rows = -(-len(shots) // _COLUMNS)
+    sheet = Image.new("RGB", (min(_COLUMNS, len(shots)) * cell[0], rows * cell[1]))
     for number, one in enumerate(shots):
-        sheet.paste(one.picture, (number % columns * cell[0], number // columns * cell[1]))
-    return _encoded(sheet)
+        sheet.paste(one.picture, (number % _COLUMNS * cell[0], number // _COLUMNS * cell[1]))
+    return sheet
+
+
+def _preview(shots: Sequence[_Shot], cell: tuple[int, int]) -> Image.Image:
+    """Put tiles into one row, each in the middle of its cell, as people see it."""
+    row = Image.new("RGB", (len(shots) * cell[0], cell[1]), _GREY)
+    for number, one in enumerate(shots):
+        aside = (cell[0] - one.picture.width) // 2
+        down = (cell[1] - one.picture.height) // 2
+        row.paste(one.picture, (number * cell[0] + aside, down))
+    return row
 
 
 def _encoded(picture: Image.Image) -> bytes:

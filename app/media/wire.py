@@ -78,7 +78,7 @@ class Strip:
     """What a child makes of a replay; pictures are WebP.
 
     Tiles fill sheets row by row: `columns` in a row, `tiles_a_sheet` on a sheet, each in the
-    top left corner of a cell. The preview holds some tiles in one row of cells of that size.
+    top left corner of a cell. The preview holds some tiles in one row, in the middle of theirs.
     """
 
     poster: bytes

@@ -260,6 +260,8 @@ async def end_deleted(connection: AsyncConnection, key: ReplayKey) -> None:
 
 async def of(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> dict[ReplayKey, Pictures]:
     """Read what there is of some replays; those nobody has asked pictures of are absent."""
+    if not keys:
+        return {}
     row = replay_pictures.c
     columns = (
         row.project_id, row.replay_id, row.due_at, row.video_segments, row.error_ms, row.fault,

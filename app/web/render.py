@@ -12,7 +12,7 @@ from app.web.view.chrome import Chrome
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = _ROOT / "templates"
 STATIC: Final = _ROOT / "static"
-_LATER: Final = frozenset({"types", "mse", "fmp4", "ticks"})
+_LATER: Final = frozenset({"types", "mse", "fmp4", "ticks", "posters"})
 """Modules that a replay page does not load at once: typings, other pages', the second engine."""
 
 

@@ -52,6 +52,11 @@ async def strip_of(server: Server) -> dict[str, Any]:
     return strip
 
 
+async def listed(server: Server) -> str:
+    """The list of replays."""
+    return (await server.web.get("/replays")).text
+
+
 def small_objects(server: Server) -> list[str]:
     """The pictures in object storage."""
     return [path.name for path in server.objects() if path.name.startswith("pictures-")]
@@ -75,7 +80,13 @@ async def test_a_replay_is_drawn(server):
     """Strip, preview and poster show what the phone showed at their moments."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
     assert (await strip_of(server))["state"] == "none"
+    assert 'data-state="none" title="No picture"' in await listed(server)
+    async with server.database.transaction() as connection:
+        await pictures.want(connection, [key_of(server)], at=clock.now())
+    assert (await strip_of(server))["state"] == "due"
+    assert f'data-pictures="{server.page(REPLAY_ID, "/pictures")}"' in await listed(server)
     assert await drawn(server) is Result.MADE
+    assert f'src="{server.page(REPLAY_ID, PARTS[0])}?v=' in await listed(server)
     strip = await strip_of(server)
     assert strip["state"] == "made"
     assert [tile[0] for tile in strip["tiles"]] == list(range(0, 10_000, 1_000))

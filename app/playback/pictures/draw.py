@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.errors import Malformed, NotFound
 from app.media import child, wire
-from app.playback import index, stream
+from app.playback import records, stream
 from app.playback.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
 
@@ -105,7 +105,7 @@ def _group(
 ) -> wire.Group:
     """Mark the pictures of a GOP that are wanted, and give them their bytes."""
     config = built.configs[gop.config]
-    samples = index.samples_of(gop)
+    samples = records.samples_of(gop)
     if not is_whole:
         samples = samples[:1]
     poster = _poster(samples, poster_ms) if poster_ms is not None else None
@@ -119,7 +119,7 @@ def _group(
     return wire.Group(config.avcc, config.rotation_degrees // 90, tuple(marked))
 
 
-def _poster(samples: Sequence[index.Sample], at_ms: int) -> index.Sample:
+def _poster(samples: Sequence[records.Sample], at_ms: int) -> records.Sample:
     """Find the picture that is on the screen at a moment."""
     shown = [sample for sample in samples if sample.is_shown]
     due = [sample for sample in shown if sample.at_ms <= at_ms]

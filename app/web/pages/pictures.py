@@ -96,5 +96,6 @@ def _strip(found: Pictures | None, tiles: list[pictures.Tile]) -> dict[str, Any]
         "cell_px": [sizes.cell_width, sizes.cell_height],
         "columns": sizes.columns,
         "tiles_a_sheet": sizes.tiles_a_sheet,
+        "preview_tiles": sizes.preview_tiles,
         "tiles": [[one.at_ms, one.width, one.height] for one in tiles],
     }

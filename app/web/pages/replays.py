@@ -20,7 +20,9 @@ from app.playback import search as playback
 from app.playback.search import Asked, Hit
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays import queries as replays
+from app.replays import pictures, queries as replays
+from app.replays.model import ReplayKey
+from app.replays.pictures import Pictures
 from app.replays.search import Place, at_of, place_of
 from app.web import access, answer, cursors, dsn, house
 from app.web.view import hrefs, rows
@@ -78,11 +80,13 @@ async def show_list(
             query = search.read(asking.text)
             asked = _asked(visitor.person, listed, asking, query)
             found = await _find(connection, asked, wanted)
+            small = await pictures.of(connection, [hit.replay.key for hit in found.hits])
         except Malformed as error:
             problem = sentence(str(error))
             page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
             return await answer.page(request, "replays/page.html", page, status=error.status)
-    page = _page(frame, asking, query, found, names={one.id: one.name for one in listed})
+    names = {one.id: one.name for one in listed}
+    page = _page(frame, asking, query, found, names=names, small=small)
     return await answer.page(request, "replays/page.html", page)
 
 
@@ -177,9 +181,13 @@ def _page(
     found: _Page,
     *,
     names: Mapping[ProjectId, str],
+    small: Mapping[ReplayKey, Pictures],
 ) -> ReplayListPage:
     now = clock.now()
-    shown = tuple(rows.replay_row(hit, project_names=names, now=now) for hit in found.hits)
+    shown = tuple(
+        rows.replay_row(hit, project_names=names, now=now, pictures=small.get(hit.replay.key))
+        for hit in found.hits
+    )
     is_filtered = bool(query.parts) or frame.selected is not None or found.has_back
     is_all = not (found.has_back or found.has_next or found.looked_to)
     first, last = (found.hits[0], found.hits[-1]) if found.hits else (None, None)

@@ -107,6 +107,7 @@ class ReplayPage:
     index_href: str
     stream_href: str
     gestures_href: str
+    pictures_href: str
     start_at_ms: int
     """Where to open: `t` of the address."""
     tab: Tab

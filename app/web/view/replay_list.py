@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.web.view import hrefs
+from app.web.view.posters import Poster
 from app.web.view.search_bar import SearchBar
 
 ListState = Literal["rows", "empty", "nothing_matches", "problem"]
@@ -41,6 +42,7 @@ class ReplayRow:
     size_bytes: int
     is_seen: bool
     """By whoever looks at the list."""
+    poster: Poster = field(default_factory=Poster)
 
 
 @dataclass(frozen=True, slots=True)

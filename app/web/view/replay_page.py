@@ -73,6 +73,7 @@ def build(
         index_href=hrefs.index(key.project_id, key.replay_id),
         stream_href=hrefs.stream(key.project_id, key.replay_id),
         gestures_href=hrefs.gestures(key.project_id, key.replay_id),
+        pictures_href=hrefs.pictures(key.project_id, key.replay_id),
         start_at_ms=min(start_at_ms, contents.duration_ms),
         tab=tab,
         gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),

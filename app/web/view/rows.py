@@ -6,11 +6,19 @@ from datetime import datetime
 from app.core.ids import ProjectId
 from app.playback import page
 from app.playback.search import Hit
+from app.replays.pictures import Pictures
 from app.web.view import facts, hrefs
+from app.web.view.posters import poster_of
 from app.web.view.replay_list import ReplayRow
 
 
-def replay_row(hit: Hit, *, project_names: Mapping[ProjectId, str], now: datetime) -> ReplayRow:
+def replay_row(
+    hit: Hit,
+    *,
+    project_names: Mapping[ProjectId, str],
+    now: datetime,
+    pictures: Pictures | None = None,
+) -> ReplayRow:
     """Describe one replay; `now` tells whether it still goes on."""
     replay, counts = hit.replay, hit.counts
     key = replay.key
@@ -37,4 +45,5 @@ def replay_row(hit: Hit, *, project_names: Mapping[ProjectId, str], now: datetim
         is_live=state in {"live", "processing"} and not counts.has_crashed,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
+        poster=poster_of(key, pictures, has_video=has_video),
     )

@@ -11,6 +11,7 @@ import { closest, mark, need, numberOf } from "../dom.js";
 import { clockText } from "../words.js";
 import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
+import { createFilmstrip } from "./filmstrip.js";
 import { createFilter } from "./filter.js";
 import { createFollow, keepInSight } from "./follow.js";
 import { createGestures } from "./gestures.js";
@@ -24,6 +25,9 @@ import { createTimeline } from "./timeline.js";
 import { drawTraces } from "./traces.js";
 import { createTransport } from "./transport.js";
 
+/** The longer sides of small pictures: under the pointer on the timeline, and in rows. */
+const POINTED_PX = 144;
+const THUMB_PX = 112;
 const root = need("#replay");
 const life = new AbortController();
 start();
@@ -49,6 +53,9 @@ function start() {
   });
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
   timeline = createTimeline(desk, { address, gestures: gestures.list, open });
+  const filmstrip = createFilmstrip(root.dataset.picturesUrl ?? "", life.signal);
+  timeline.usePictures(filmstrip.viewer(POINTED_PX));
+  filmstrip.fill(root, THUMB_PX);
   createKeys(desk, { tabs, gestures, timeline, focusFilter: filter.focus, copyLink: address.copy, open });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {
@@ -58,6 +65,7 @@ function start() {
   createLive(desk, () => {
     desk.reread();
     drawTraces(root);
+    filmstrip.fill(root, THUMB_PX);
     filter.apply();
     stage.retell();
     timeline?.draw();

@@ -45,6 +45,29 @@ async def colour_at(page: Page, at_ms: int, due: int) -> None:
     await becomes_true(page, f"look.colour() === {due}")
 
 
+async def find_by_picture(page: Page, replay_id: str) -> None:
+    """Wait for the poster that is being drawn, and point at it: it tells the replay's story."""
+    row = page.locator("tr.replay", has=page.locator(f"a[href*='{replay_id}']")).first
+    poster = row.locator(".poster img")
+    await expect(poster).to_be_visible(timeout=60_000)
+    await becomes_true(page, "document.querySelector('.poster img').naturalHeight > 100")
+    await poster.hover(force=True)
+    await expect(page.locator(".story img")).to_be_visible()
+    await page.mouse.move(5, 5)
+    await expect(page.locator(".story")).to_be_hidden()
+    await row.locator(".replay-link").click()
+
+
+async def point_at_timeline(page: Page) -> None:
+    """Point at a moment: the card shows the screen of then; so does each error's row."""
+    track = page.locator("[data-track]")
+    await track.hover(position={"x": 200, "y": 20})
+    await expect(page.locator(".hover canvas.thumb")).to_be_visible()
+    await page.locator("[data-tab=errors]").click()
+    await expect(page.locator("article.error canvas.thumb").first).to_be_visible()
+    await page.mouse.move(5, 5)
+
+
 async def watch(server: Server, page: Page) -> None:
     """Do what a person does, and look at what they see."""
     facts = truth.of_family(FAMILY)
@@ -54,7 +77,7 @@ async def watch(server: Server, page: Page) -> None:
     await page.locator("form button[type=submit], form button").last.click()
     await page.wait_for_url("**/account/**")
     await page.goto(f"{server.base_url}/replays")
-    await page.locator(f"a[href*='{replay['replay_id']}']").first.click()
+    await find_by_picture(page, replay["replay_id"])
     await becomes_true(page, "window.pb !== undefined")
     await page.evaluate("pb.ready")
     assert await page.evaluate("pb.duration") == facts.duration_ms
@@ -64,7 +87,7 @@ async def watch(server: Server, page: Page) -> None:
     await becomes_true(page, f"pb.time() >= {facts.duration_ms}")
     assert await page.evaluate("look.colour()") == facts.frames[-1].colour
     await expect(page.locator("[data-panel=activity] [data-now]")).to_be_visible()
-    await page.locator("[data-tab=errors]").click()
+    await point_at_timeline(page)
     backend = page.locator("article.error[data-source=backend]")
     await expect(backend).to_contain_text("CardProcessorTimeout")
     await expect(backend).to_contain_text("Backend")
@@ -82,7 +105,7 @@ async def run(postgres_url: str, template: str, folder: Path) -> list[str]:
     """Start server and browser, watch, and return what the console said."""
     said: list[str] = []
     async for url in postgres._fresh_database(postgres_url, template=template):
-        async with running(url, folder) as server, async_playwright() as playwright:
+        async with running(url, folder, pictures=True) as server, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
             )

@@ -8,7 +8,7 @@ import pytest
 from app.core.ids import ProjectId, ReplayId
 from app.formats import layout, mp4
 from app.media import wire
-from app.playback import index, stream
+from app.playback import index, records, stream
 from app.playback.pictures import draw, schedule
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 from app.replays.pictures import Made, Sizes, Task
@@ -114,7 +114,7 @@ def test_headers_of_records_are_read_back():
     """Times, sizes and what is shown come out of a record's header as they went in."""
     video = mp4.read(memoryview(clip(frames=8, b_frames=2)))
     [gop, *_] = _built(1, frames=8, b_frames=2).gops
-    samples = index.samples_of(gop)
+    samples = records.samples_of(gop)
     assert [one.size_bytes for one in samples] == [
         one.size_bytes for one in video.samples[: len(samples)]
     ]

@@ -217,6 +217,7 @@ REPLAY_PAGE = replay.ReplayPage(
     index_href=hrefs.index(PROJECT, REPLAY),
     stream_href=hrefs.stream(PROJECT, REPLAY),
     gestures_href=hrefs.gestures(PROJECT, REPLAY),
+    pictures_href=hrefs.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
     tab="errors",
     gaps=(replay.Gap(29_000, 36_400, "app in background"),),

@@ -1,0 +1,43 @@
+"""Reads the headers of the records that `index.build` writes, as a player does."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from app.playback.index import Gop
+
+_MORE: Final = 0x80
+"""The bit that says that a number goes on in the next byte."""
+
+
+class Sample(NamedTuple):
+    """One coded picture of a GOP, as the header of its record tells it."""
+
+    at_ms: int
+    size_bytes: int
+    is_shown: bool
+
+
+def samples_of(gop: Gop) -> list[Sample]:
+    """Read the header of a record: its pictures in decode order, on the replay's clock."""
+    numbers = _numbers(gop.header)
+    next(numbers)
+    return [
+        Sample(gop.start_ms + _unzigzag(offset), size >> 1, not size & 1)
+        for size, offset in zip(numbers, numbers, strict=True)
+    ]
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    """Read unsigned LEB128 numbers that `_varint` wrote."""
+    value = shift = 0
+    for byte in data:
+        value |= (byte & _MORE - 1) << shift
+        shift += 7
+        if byte < _MORE:
+            yield value
+            value = shift = 0
+
+
+def _unzigzag(value: int) -> int:
+    """Undo `_zigzag`."""
+    return value >> 1 if not value & 1 else -(value + 1 >> 1)
