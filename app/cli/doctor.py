@@ -65,7 +65,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *_server(settings),
         *await _database(settings),
         await _storage(settings),
-        await _pictures(),
+        await _pictures(settings),
     ]
 
 
@@ -161,7 +161,9 @@ async def _storage(settings: Settings) -> Finding:
     return Finding("storage", State.FINE, text)
 
 
-async def _pictures() -> Finding:
+async def _pictures(settings: Settings) -> Finding:
+    if not settings.pictures:
+        return Finding("pictures", State.FINE, "off: no video is decoded on this machine")
     try:
         async with child.started() as started:
             is_filtered = started.is_filtered

@@ -24,6 +24,7 @@ from app.replays.model import ReplayKey
 from app.replays.tables import object_outbox, replay_pictures, replays, tombstones
 
 LEASE: Final = timedelta(minutes=10)
+_COUNTED: Final = 10_000
 _REPAIRED: Final = 10_000
 """Rows that one repair adds at most."""
 
@@ -176,10 +177,10 @@ async def claim(connection: AsyncConnection, *, at: datetime) -> Task | None:
 
 
 async def waiting(connection: AsyncConnection, *, at: datetime) -> int:
-    """Count the replays that are due."""
-    found = await connection.scalar(
-        select(func.count()).select_from(replay_pictures).where(replay_pictures.c.due_at <= at)
-    )
+    """Count the replays that are due, up to ten thousand."""
+    due = select(replay_pictures.c.due_at).where(replay_pictures.c.due_at <= at)
+    some = due.limit(_COUNTED).subquery()
+    found = await connection.scalar(select(func.count()).select_from(some))
     return found or 0
 
 

@@ -290,6 +290,19 @@ async def test_what_cannot_be_drawn_says_why(server, monkeypatch):
         }
 
 
+async def test_a_fault_of_our_own_is_not_tried_for_ever(server, monkeypatch):
+    """What nobody foresaw is logged, and counts as a failure like any other."""
+
+    async def falls(*arguments: Any) -> Any:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(make, "draw", falls)
+    await server.take(envelopes.replay_video_envelope(0))
+    with pytest.raises(RuntimeError):
+        await drawn(server)
+    assert await strip_of(server) == {"state": "due", "fault": "Playhead failed; its log says how"}
+
+
 async def test_pictures_come_by_themselves(database_url, tmp_path):
     """With an error in it, a replay has its poster seconds after it arrived; metrics tell."""
     async with servers.running(database_url, tmp_path, pictures=True) as server:

@@ -6,7 +6,6 @@ claim ─► deleted? the sweep looks again │ not yet? put off │ right? done
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -51,13 +50,29 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
     """Do what there is to do about the replay that has waited longest; None when none is due.
 
     Raises:
-        Unavailable: Postgres or storage does not answer, or no child starts; the replay is tried
-            again when its lease ends.
+        Unavailable: Postgres or storage does not answer, or no child starts. The replay is tried
+            again after a minute, or when its lease ends.
     """
     async with database.transaction() as connection:
         task = await pictures.claim(connection, at=clock.now())
     if task is None:
         return None
+    try:
+        return await _look(database, store, task)
+    except Malformed as error:
+        return await _note_failure(database, task, str(error))
+    except Unavailable:
+        async with database.transaction() as connection:
+            again_at = schedule.again_at(1, now=clock.now())
+            await pictures.put_off(connection, task, until=again_at)
+        raise
+    except Exception:
+        await _note_failure(database, task, "Playhead failed; its log says how")
+        raise
+
+
+async def _look(database: Database, store: ObjectStore, task: Task) -> Result:
+    """Look at a replay, and draw it if that is due."""
     found = await _find(database, task)
     now = clock.now()
     if found is None:
@@ -69,15 +84,8 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
         async with database.transaction() as connection:
             await pictures.put_off(connection, task, until=due_at)
         return Result.PUT_OFF
-    try:
-        strip = await draw(store, found.built, _poster_ms(found))
-        return await _keep(database, store, task, found, strip)
-    except Malformed as error:
-        return await _note_failure(database, task, str(error), now)
-    except Unavailable:
-        async with database.transaction() as connection:
-            await pictures.put_off(connection, task, until=schedule.again_at(1, now=now))
-        raise
+    strip = await draw(store, found.built, _poster_ms(found))
+    return await _keep(database, store, task, found, strip)
 
 
 async def _find(database: Database, task: Task) -> _Found | None:
@@ -105,8 +113,8 @@ def _poster_ms(found: _Found) -> int:
     return found.built.duration_ms // 2 if found.error_ms is None else max(0, found.error_ms)
 
 
-async def _note_failure(database: Database, task: Task, reason: str, now: datetime) -> Result:
-    again_at = schedule.again_at(task.tries, now=now)
+async def _note_failure(database: Database, task: Task, reason: str) -> Result:
+    again_at = schedule.again_at(task.tries, now=clock.now())
     _logger.warning(
         "no pictures", replay=task.key.replay_id, reason=reason, tries=task.tries, again_at=again_at
     )

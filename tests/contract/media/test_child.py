@@ -1,7 +1,10 @@
 """The media child as a process: coded pictures in, small pictures out."""
 
+import asyncio
 import io
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,6 +13,9 @@ from app.core.errors import Malformed, Unavailable
 from app.media import child, wire
 from tests.support import coded
 from tests.support.clips import clip, colour_of
+from tests.support.waiting import until
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 async def _strip(*groups: wire.Group) -> wire.Strip:
@@ -93,3 +99,37 @@ async def test_a_child_that_does_not_start_says_why(command, words):
     with pytest.raises(Unavailable, match=words):
         async with child.started(command=command):
             pass
+
+
+async def test_a_child_does_not_outlive_its_parent():
+    """Killed at once, the server leaves no child behind that waits for more."""
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _PARENT, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    os.kill(pid, 0)
+    parent.kill()
+    await parent.wait()
+    await until(lambda: not _lives(pid))
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for is dead all the same."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+_PARENT = """
+import asyncio
+from app.media import child
+
+async def main():
+    async with child.started() as started:
+        print(started._process.pid, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
