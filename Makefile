@@ -11,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-s3 faults hostile check lint javascript format lock clean system
+.PHONY: help run demo test test-s3 faults hostile check lint javascript format lock clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,10 +25,14 @@ checksum = $(firstword $(shell cksum < $(1)))
 APP := $(VENV)/.app-$(call checksum,requirements/app.lock)
 DEV := $(VENV)/.dev-$(call checksum,requirements/dev.lock)
 NODE := node_modules/.packages-$(call checksum,package-lock.json)
+# SDKs that the tests send with: an old Python one beside today's, in a venv of its own, and JavaScript's.
+OLD_SDK := $(VENV)/old-sdk/.packages-$(call checksum,requirements/old-sdk.lock)
+NODE_SDKS := tests/sdk/node_modules/.packages-$(call checksum,tests/sdk/package-lock.json)
 
 # pip takes nothing whose hash is not in the lock. The lock is complete, so pip must not resolve: it
 # would look for the newest `coverage[toml]` though the lock pins `coverage`, and fail.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+TAKE := install --quiet --disable-pip-version-check --require-hashes --no-deps
+INSTALL := $(BIN)/python -m pip $(TAKE)
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -41,7 +45,7 @@ demo: $(APP) $(BIN)/playhead
 
 # A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
 # the tests of another cannot share.
-test: lint javascript system
+test: lint javascript system sdks
 	$(BIN)/python -m pytest -q tests/browser/pages
 	$(BIN)/python -m pytest -q tests/browser/player
 	$(BIN)/python -m pytest -q tests/browser/watch
@@ -84,12 +88,12 @@ format: $(DEV)
 
 lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv; or say: make lock UV=/path/to/uv"; exit 1; }
-	cd requirements && for name in app dev; do \
+	cd requirements && for name in app dev old-sdk; do \
 	    $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
 	        $$name.in -o $$name.lock || exit 1; done
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) node_modules tests/sdk/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	    .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -109,6 +113,17 @@ $(DEV): | $(BIN)/python
 $(NODE): | system
 	npm ci --no-audit --no-fund
 	@rm -f node_modules/.packages-* && touch $@
+
+sdks: $(OLD_SDK) $(NODE_SDKS)
+
+$(OLD_SDK): | $(BIN)/python
+	@$(BIN)/python -m venv --without-pip $(VENV)/old-sdk
+	@$(BIN)/python -m pip --python $(VENV)/old-sdk/bin/python $(TAKE) -r requirements/old-sdk.lock
+	@rm -f $(VENV)/old-sdk/.packages-* && touch $@
+
+$(NODE_SDKS): | system
+	cd tests/sdk && npm ci --ignore-scripts --no-audit --no-fund
+	@rm -f tests/sdk/node_modules/.packages-* && touch $@
 
 $(BIN)/playhead: | $(BIN)/python
 	@ln -sf ../../playhead $@

@@ -1,0 +1,51 @@
+"""Runs programs that send with unmodified SDKs, and says what a phone's request would tell them."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from app.formats import credentials
+from tests.support.server import Keyed, Server
+from tests.support.wire import KEY, REPLAY_ID, SPAN_ID, TRACE_ID
+
+SENDERS: Final = Path(__file__).parent / "senders"
+PYTHON: Final = sys.executable
+OLD_PYTHON: Final = str(Path(sys.prefix) / "old-sdk" / "bin" / "python")
+NODE: Final = "node"
+SENTRY_TRACE: Final = f"{TRACE_ID}-{SPAN_ID}-1"
+BAGGAGE: Final = ",".join(
+    f"sentry-{name}={value}"
+    for name, value in {
+        "trace_id": TRACE_ID,
+        "public_key": KEY,
+        "release": "net.example.shop%404.2.0%2B118",
+        "environment": "production",
+        "sampled": "true",
+        "replay_id": REPLAY_ID,
+    }.items()
+)
+"""What a phone sends with a request; the key and the release are its own, not the backend's."""
+_PATIENCE_S: Final = 60
+
+
+def dsn_of(server: Server, project: Keyed) -> str:
+    """Write the DSN as the project's page shows it."""
+    return credentials.make_dsn(server.base_url, project.key, project.id)
+
+
+async def run(program: str, script: str, *arguments: str) -> dict[str, Any]:
+    """Run a sender to its end and return what it says it sent."""
+    running = await asyncio.create_subprocess_exec(
+        program,
+        str(SENDERS / script),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(_PATIENCE_S):
+        said, complained = await running.communicate()
+    assert running.returncode == 0, complained.decode()
+    sent: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return sent

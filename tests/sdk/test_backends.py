@@ -1,0 +1,71 @@
+"""Backends with unmodified SDKs, called by a recorded app: all they send is kept, and linked."""
+
+from collections import Counter
+
+import pytest
+
+from tests.sdk import sending
+from tests.support import envelopes, reading
+from tests.support.server import Server
+from tests.support.wire import REPLAY_ID
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TRACED = (sending.SENTRY_TRACE, sending.BAGGAGE)
+BACKENDS = {
+    "python": ((sending.PYTHON, "python_today.py", *TRACED), 2),
+    "python, streaming": ((sending.PYTHON, "python_today.py", *TRACED, "stream"), 2),
+    "node": ((sending.NODE, "node_today.mjs", *TRACED), 11),
+    "node 7": ((sending.NODE, "node_7.cjs", *TRACED), 7),
+}
+"""How each is run, and of which major its SDK is at least."""
+EVERYTHING = {"event": 1, "attachment": 1, "log": 1, "trace_metric": 1, "check_in": 1}
+KEPT_OR_IGNORED = {
+    "python": {**EVERYTHING, "transaction": 1, "session": 1},
+    "python, streaming": {**EVERYTHING, "session": 1},
+    "node": {**EVERYTHING, "feedback": 1},
+    "node 7": {"event": 1, "transaction": 1, "attachment": 1},
+}
+"""At least so many items of each type; some SDKs send more sessions and spans than others."""
+STREAMING = {"python, streaming", "node"}
+IGNORED = {"trace_metric", "check_in"}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+async def test_all_that_a_backend_sends_is_kept(tenant: Server, name: str):
+    """Nothing is refused; what it threw away is told; its error stands in the phone's replay."""
+    await tenant.take(envelopes.replay_video_envelope())
+    (program, script, *arguments), major = BACKENDS[name]
+    dsn = sending.dsn_of(tenant, tenant.backend)
+    sent = await sending.run(program, script, dsn, *arguments)
+    assert int(sent["version"].partition(".")[0]) >= major
+    await tenant.settled()
+    counts = await tenant.outcomes(tenant.backend)
+    assert [key for key in counts if key[1] == "refused"] == []
+    found: Counter[str] = Counter()
+    for (item_type, outcome, _), quantity in counts.items():
+        if outcome == ("ignored" if item_type in IGNORED else "kept"):
+            found[item_type] += quantity
+    wanted = KEPT_OR_IGNORED[name]
+    assert {kind: found[kind] for kind in wanted} == wanted
+    assert (found["span"] > 0) == (name in STREAMING)
+    if name != "node 7":
+        assert counts["error", "dropped_by_sdk", "before_send"] == 1
+    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    (error,) = page.all("article", class_="error")
+    assert error["data-key"] == sent["error"]
+    assert error["data-source"] == "backend"
+    spans = [cell.text for cell in page.all("td", class_="span-name")]
+    assert any("POST /pay" in span for span in spans), spans
+
+
+async def test_an_early_python_sdk_is_understood(tenant: Server):
+    """Version 0.14 posts bare JSON to the store: an error, a message, a transaction."""
+    dsn = sending.dsn_of(tenant, tenant.backend)
+    sent = await sending.run(sending.OLD_PYTHON, "old_python.py", dsn)
+    assert sent["version"].startswith("0.14.")
+    await tenant.settled()
+    assert await tenant.outcomes(tenant.backend) == {
+        ("event", "kept", ""): 2,
+        ("transaction", "kept", ""): 1,
+    }
