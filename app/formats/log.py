@@ -63,12 +63,15 @@ class LogContainer:
     skipped: int
 
 
-def read(data: bytes | memoryview, header: EnvelopeHeader) -> LogContainer:
+def read(
+    data: bytes | memoryview, header: EnvelopeHeader, *, received_at: datetime | None = None
+) -> LogContainer:
     """Read a container; a bad record is left out and counted.
 
     Args:
         data: JSON.
         header: Of its envelope: it names the replay of records of its own trace.
+        received_at: Stands in for a time that cannot be read.
 
     Raises:
         Malformed: It is no JSON object with a list of items.
@@ -82,16 +85,16 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> LogContainer:
         raise Malformed(f"log container has no list of items: {shown(items)}")
     if len(items) > LIMITS.logs:
         raise TooLarge(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
-    found = [_read_one(item, header) for item in items]
+    found = [_read_one(item, header, received_at) for item in items]
     logs = tuple(log for log in found if log is not None)
     return LogContainer(logs, len(items) - len(logs))
 
 
-def _read_one(item: object, header: EnvelopeHeader) -> Log | None:
+def _read_one(item: object, header: EnvelopeHeader, received_at: datetime | None) -> Log | None:
     """Read one record; None if it has no time or says nothing."""
     if not isinstance(item, dict):
         return None
-    at = timestamps.read_at(item.get("timestamp"))
+    at = timestamps.read_at(item.get("timestamp")) or received_at
     body = jsonish.text(item, "body", limit=LIMITS.text_bytes)
     if at is None or body is None:
         return None

@@ -53,7 +53,9 @@ class Transaction:
     raw: JsonObject
 
 
-def read(data: bytes | memoryview, header: EnvelopeHeader) -> Transaction:
+def read(
+    data: bytes | memoryview, header: EnvelopeHeader, *, received_at: datetime | None = None
+) -> Transaction:
     """Read a transaction.
 
     What lacks a trace id is a trace of its own, named by the event's id, and so is its root: sent
@@ -62,9 +64,11 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> Transaction:
     Args:
         data: JSON.
         header: Of its envelope, which may name the replay and the trace.
+        received_at: Stands in for its times if none can be read, as when the clock of a phone
+            stands in 1970.
 
     Raises:
-        Malformed: It is no JSON object, or has neither a start nor an end that can be read.
+        Malformed: It is no JSON object, or nothing says when it was.
         TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
     """
     raw = event.decode(data, "transaction")
@@ -80,7 +84,8 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> Transaction:
         replay_id=event.read_replay_id(raw, header),
         sdk_name=sdk_name,
     )
-    root = _read_root(raw, trace, event_id=event_id, around=around)
+    times = _read_times(raw, received_at)
+    root = _read_root(times, trace, event_id=event_id, around=around)
     spans, skipped = _read_spans(raw, around)
     return Transaction(
         event_id=event_id,
@@ -107,19 +112,25 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> Transaction:
     )
 
 
+def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[object, object]:
+    """Find start and end, the end standing in for a start that cannot be read."""
+    started, ended = raw.get("start_timestamp"), raw.get("timestamp")
+    if timestamps.read_at(started) is not None:
+        return started, ended
+    if timestamps.read_at(ended) is not None:
+        return ended, ended
+    if received_at is None:
+        raise Malformed(
+            f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
+        )
+    return received_at.isoformat(), None
+
+
 def _read_root(
-    raw: JsonObject, trace: JsonObject, *, event_id: EventId, around: Surroundings
+    times: tuple[object, object], trace: JsonObject, *, event_id: EventId, around: Surroundings
 ) -> Span:
     """Put the root span together: ids and kind are in the trace context, times outside of it."""
-    started = raw.get("start_timestamp")
-    ended = raw.get("timestamp")
-    if timestamps.read_at(started) is None:
-        started = ended
-    if timestamps.read_at(started) is None:
-        raise Malformed(
-            f"transaction has no time: start_timestamp {shown(raw.get('start_timestamp'))}, "
-            f"timestamp {shown(raw.get('timestamp'))}"
-        )
+    started, ended = times
     span = {
         **trace,
         "trace_id": around.trace_id,

@@ -130,6 +130,14 @@ CASES = {
         of_items(item("log", {"items": [LOG]}, length=MISSING, content_type=LOGS, item_count=1)),
         {("log", "kept", ""): 1},
     ),
+    "clock of 1970": Case(
+        of_items(
+            item("log", {"items": [{**LOG, "timestamp": 17.5}]}),
+            item("event", payloads.event(timestamp=17.5)),
+            item("transaction", payloads.transaction("b" * 32, timestamp=9, start_timestamp=7)),
+        ),
+        {**KEPT, ("log", "kept", ""): 1, ("transaction", "kept", ""): 1},
+    ),
     "siblings in a container": Case(
         of_items(item("log", {"version": 2, "ingest_settings": {"a": 1}, "items": [LOG]})),
         {("log", "kept", ""): 1},

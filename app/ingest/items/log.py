@@ -18,7 +18,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         TooLarge: It is over a limit.
     """
     data = scrubbed.payload(item.payload, context, kind=Kind.LOG, what="log")
-    container = log.read(data, context.header)
+    container = log.read(data, context.header, received_at=context.received_at)
     if container.skipped:
         prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
     prepared.logs += [

@@ -15,11 +15,11 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     """Turn one item into a transaction to be stored; spans that cannot be read are counted.
 
     Raises:
-        Malformed: It is no JSON object, or has no time.
+        Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
     data = scrubbed.payload(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
-    read = transaction.read(data, context.header)
+    read = transaction.read(data, context.header, received_at=context.received_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
     prepared.transactions.append(

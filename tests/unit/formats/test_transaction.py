@@ -108,10 +108,13 @@ def test_a_transaction_never_ends_before_it_began(changes, length_s):
     )
 
 
-def test_a_transaction_without_times_is_refused():
-    """It stands nowhere."""
+def test_a_transaction_without_times_is_placed_by_its_arrival():
+    """Where that is not known either it stands nowhere and is refused."""
     with pytest.raises(Malformed, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
+    body = compact(transaction(start_timestamp=17.5, timestamp=18.0))
+    found = transactions.read(body, NOTHING, received_at=STARTED_AT)
+    assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
 
 
 def test_parents_in_a_circle_are_read():
