@@ -60,6 +60,13 @@ def side(replay_project: ProjectId, project_id: ProjectId, platform: str | None)
 
 
 def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app") -> int:
+    """Place a moment on the clock of a replay, to the millisecond; see `offset`."""
+    return round(offset(window, at, drift_ms, made_by=made_by).total_seconds() * 1000)
+
+
+def offset(
+    window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
+) -> timedelta:
     """Place a moment on the clock of a replay, 0 at its start.
 
     Args:
@@ -75,7 +82,7 @@ def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Sid
         first, second = as_sent, as_sent + apart
     else:
         first, second = as_sent + apart, as_sent
-    return _ms(first if _is_within(window, first) else second)
+    return first if _is_within(window, first) else second
 
 
 def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
@@ -159,10 +166,6 @@ def _clocks_differ(one_ms: int, other_ms: int) -> bool:
     return abs(one_ms - other_ms) >= max(_SLOW_MS, largest_ms // 2)
 
 
-def _is_within(window: ReplayWindow, offset: timedelta) -> bool:
+def _is_within(window: ReplayWindow, after: timedelta) -> bool:
     """Tell whether an offset from the start lies in the replay's time, with its slack."""
-    return -SLACK <= offset <= window.ended_at - window.started_at + SLACK
-
-
-def _ms(offset: timedelta) -> int:
-    return round(offset.total_seconds() * 1000)
+    return -SLACK <= after <= window.ended_at - window.started_at + SLACK

@@ -14,6 +14,8 @@ from app.traces.model import StoredSpan, StoredTransaction
 
 _MOST: Final = 5_000
 """Spans of one replay at most."""
+MOST_IN_TRACE: Final = 10_000
+"""Spans of one trace on its own page at most."""
 
 _TRANSACTIONS: Final = sql_windows.statement(
     f"""
@@ -70,6 +72,35 @@ _IN_TRACE: Final = text(
     limit 1000
     """
 )
+_SPANS_IN_TRACE: Final = text(
+    """
+    select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
+           s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,
+           s.replay_id
+    from spans s
+    where s.trace_id = cast(:trace_id as uuid) and s.project_id = any(:project_ids)
+    order by s.started_at, s.span_id
+    limit :most
+    """
+)
+_TRANSACTIONS_IN_TRACE: Final = text(
+    """
+    select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
+           x.platform, x.trace_id, x.replay_id, x.spans
+    from transactions x
+    where x.trace_id = cast(:trace_id as uuid) and x.project_id = any(:project_ids)
+    order by x.started_at, x.event_id
+    limit :most
+    """
+)
+_DATA: Final = text(
+    """
+    select data from spans
+    where trace_id = cast(:trace_id as uuid) and span_id = :span_id
+      and project_id = any(:project_ids)
+    order by project_id limit 1
+    """
+)
 _TRACES: Final = text(
     """
     select replay_id, trace_id from transactions
@@ -108,6 +139,41 @@ async def replays_in_trace(
         _IN_TRACE, {"trace_id": trace_id, "project_ids": list(project_ids)}
     )
     return {ReplayId(replay_id.hex) for replay_id in found}
+
+
+async def spans_in_trace(
+    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
+) -> list[StoredSpan]:
+    """Read the spans of a trace in the order of their start; the first 10,000."""
+    found = await connection.execute(
+        _SPANS_IN_TRACE,
+        {"trace_id": trace_id, "project_ids": list(project_ids), "most": MOST_IN_TRACE},
+    )
+    return [_span(row) for row in found]
+
+
+async def transactions_in_trace(
+    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
+) -> list[StoredTransaction]:
+    """Read the transactions of a trace in the order of their start."""
+    found = await connection.execute(
+        _TRANSACTIONS_IN_TRACE,
+        {"trace_id": trace_id, "project_ids": list(project_ids), "most": _MOST},
+    )
+    return [_transaction(row) for row in found]
+
+
+async def data_of(
+    connection: AsyncConnection,
+    trace_id: TraceId,
+    span_id: SpanId,
+    project_ids: Sequence[ProjectId],
+) -> bytes | None:
+    """Read what a span says of itself, as zstd JSON; None if there is no such span."""
+    found = await connection.scalar(
+        _DATA, {"trace_id": trace_id, "span_id": span_id, "project_ids": list(project_ids)}
+    )
+    return bytes(found) if found is not None else None
 
 
 async def traces_of(

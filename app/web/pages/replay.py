@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
-from app.playback import links, page as playback
+from app.playback import links, page as playback, trace
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay
@@ -39,7 +39,7 @@ async def show_replay(
     request: Request, watching: access.WatchingHere, t: str = "", tab: str = ""
 ) -> Response:
     """Show a replay, and note who opened it."""
-    found = await _find(request, watching)
+    found = await find(request, watching)
     if found is None:
         return await _absent(request, watching)
     page = await _page(request, watching, found, start_at_ms=_read_ms(t), tab=tab)
@@ -55,7 +55,7 @@ async def show_replay(
 async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Response:
     """Ask before erasing, and say what goes."""
     watching.inside.need(Role.MEMBER)
-    found = await _find(request, watching)
+    found = await find(request, watching)
     if found is None:
         return await _absent(request, watching)
     page = await _page(request, watching, found, start_at_ms=0, tab="")
@@ -79,7 +79,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
     return answer.go(hrefs.REPLAYS, done="replay-deleted")
 
 
-async def _find(request: Request, watching: Watching) -> Found | None:
+async def find(request: Request, watching: Watching) -> Found | None:
     """Read a replay and all that is linked to it; None when there is none."""
     here = house.of(request)
     now = clock.now()
@@ -97,12 +97,17 @@ async def _with_links(
     seen = await projects.projects_of(connection, watching.inside.person)
     project_ids = [project.id for project in seen]
     (window,) = await links.windows_of(connection, [replay], project_ids)
+    errors = await links.errors_of(connection, window, project_ids)
+    linked = await links.traces_of(connection, window, project_ids)
+    keys = [(one.event.project_id, one.event.event_id) for one in errors]
     return Found(
         project=watching.inside.project,
         contents=contents,
         window=window,
-        errors=await links.errors_of(connection, window, project_ids),
-        traces=await links.traces_of(connection, window, project_ids),
+        errors=errors,
+        traces=await trace.of_replay(
+            connection, window, replay.key.project_id, linked=linked, events=keys
+        ),
         project_names={project.id: project.name for project in seen},
     )
 

@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlencode
 
-from app.core.ids import ProjectId, ReplayId
+from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 
 REPLAYS: Final = "/replays"
 SELECTED: Final = "/replays/selected"
@@ -84,3 +84,21 @@ def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
     """Return the address of one segment's MP4, as the phone sent it."""
     return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"
+
+
+def trace(trace_id: TraceId, *, first: int = 0) -> str:
+    """Return the address of a trace's page, from a span on."""
+    return f"/traces/{trace_id}?from={first}" if first else f"/traces/{trace_id}"
+
+
+def trace_in(
+    project_id: ProjectId, replay_id: ReplayId, trace_id: TraceId, *, first: int = 0
+) -> str:
+    """Return the address of a trace on the clock of a replay, from a span on."""
+    path = f"{replay(project_id, replay_id)}/traces/{trace_id}"
+    return f"{path}?from={first}" if first else path
+
+
+def span(trace_id: TraceId, span_id: SpanId) -> str:
+    """Return the address of what a span says of itself."""
+    return f"/traces/{trace_id}/spans/{span_id}"

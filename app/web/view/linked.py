@@ -1,7 +1,6 @@
 """Linked events as rows of the Errors panel."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
@@ -10,16 +9,7 @@ from app.formats import exceptions, packed
 from app.formats.exceptions import ExceptionShown, Frame
 from app.playback import links
 from app.playback.ending import Mishap
-from app.web.view.problems import ErrorKind, ErrorRow, ExceptionBlock, FrameRow
-
-_KINDS: Final[dict[str, ErrorKind]] = {
-    "crash": "crash",
-    "native_crash": "crash",
-    "watchdog": "crash",
-    "anr": "anr",
-    "app_hang": "anr",
-    "message": "message",
-}
+from app.web.view.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 
 def error_rows(
@@ -72,7 +62,7 @@ def _row(
         at_ms=_at_ms(one, window, side=side, zero_ms=zero_ms),
         at=event.at,
         source=side,
-        kind=_KINDS.get(event.kind, "error"),
+        kind=KINDS.get(event.kind, "error"),
         title=event.exception_type or event.title,
         value=event.exception_value if event.exception_type else None,
         culprit=event.culprit,

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from app.core.ids import EventId, TraceId
 
 Source = Literal["app", "backend"]
 ErrorKind = Literal["crash", "anr", "error", "message"]
+KINDS: Final[dict[str, ErrorKind]] = {
+    "crash": "crash",
+    "native_crash": "crash",
+    "watchdog": "crash",
+    "anr": "anr",
+    "app_hang": "anr",
+    "message": "message",
+}
+"""By the kind of an event; any other is an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core import clock, units
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedEvent
 from app.playback import ending
 from app.playback.ending import Ending
-from app.playback.links import LinkedTraces
 from app.playback.page import Contents
+from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
 from app.web.view import facts, hrefs, linked, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
@@ -34,7 +34,7 @@ class Found:
     contents: Contents
     window: ReplayWindow
     errors: tuple[LinkedEvent, ...]
-    traces: LinkedTraces
+    traces: tuple[Trace, ...]
     project_names: Mapping[ProjectId, str]
 
     @property
@@ -82,7 +82,7 @@ def build(
         activity=tuple(rows[:_MOST_ROWS]),
         network=requests[:_MOST_ROWS],
         errors=errors,
-        traces=spans.trace_blocks(found.traces, _surroundings(found)),
+        traces=spans.replay_blocks(found.traces, surroundings(found)),
         segments=segments.segment_rows(contents),
         details=facts.groups(contents.replay, options=contents.options, ending=ended),
         deletion=_deletion(contents, len(errors)) if may_delete else None,
@@ -156,8 +156,18 @@ def _header(
     )
 
 
-def _surroundings(found: Found) -> Surroundings:
-    return Surroundings(found.window, found.project.id, found.project_names, found.zero_ms)
+def surroundings(found: Found) -> Surroundings:
+    """Return what the traces of a replay are written with."""
+    key = found.contents.replay.key
+    here = hrefs.replay(key.project_id, key.replay_id)
+
+    def error_href(error: SpanError) -> str:
+        return f"{here}?tab=errors#error-{error.event.event_id}"
+
+    def trace_href(trace_id: TraceId, first: int) -> str:
+        return hrefs.trace_in(key.project_id, key.replay_id, trace_id, first=first)
+
+    return Surroundings(found.project_names, found.zero_ms, error_href, trace_href)
 
 
 def _deletion(contents: Contents, linked_errors: int) -> Deletion:

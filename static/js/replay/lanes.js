@@ -3,6 +3,7 @@
  *
  * @import {Axis} from "./axis.js"
  * @import {Gesture} from "./gesture_marks.js"
+ * @import {Served} from "./served.js"
  * @import {Condition, Content, Row} from "./types.js"
  */
 
@@ -11,6 +12,7 @@ import { clockText, durationText } from "../words.js";
 import { tickTimes } from "./axis.js";
 import { errorMarks } from "./error_marks.js";
 import { endOf, isNear, startOf } from "./gesture_marks.js";
+import { servedBars } from "./served.js";
 
 const TICK_PX = 76;
 /** Notes and bars nearer to one another than this are drawn once. */
@@ -43,9 +45,10 @@ export function rowsUnder(target) {
  * @param {readonly Gesture[]} gestures
  * @param {readonly {start_ms: number, end_ms: number}[]} idle  stretches that are skipped
  * @param {Axis} axis
+ * @param {readonly Served[]} [served]  what backends did for the requests
  * @returns {HTMLElement[]}  the lanes from top to bottom, then what lies over them
  */
-export function drawLanes(content, gestures, idle, axis) {
+export function drawLanes(content, gestures, idle, axis, served = []) {
   const told = content.activity.filter(({ kind }) => !["network", "error", "screen"].includes(kind));
   const touches = told.filter(({ kind }) => kind === "gesture");
   return [
@@ -53,7 +56,7 @@ export function drawLanes(content, gestures, idle, axis) {
     lane("screens", bands(content, axis)),
     lane("gestures", gestureMarks(gestures, touches, axis)),
     lane("errors", errorMarks(content.errors, axis, meant)),
-    lane("network", bars(content.network, axis)),
+    lane("network", [...bars(content.network, axis), ...servedBars(served, axis)]),
     lane("device", [...conditionBands(content.conditions, axis), ...notes(told.filter(({ kind }) => kind !== "gesture"), axis)]),
     ...idle.flatMap((stretch) => stretches(stretch, axis).map(([from_ms, to_ms]) => (
       span("idle", from_ms, to_ms, axis)))),

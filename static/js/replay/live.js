@@ -5,6 +5,7 @@
  */
 
 import { all } from "../dom.js";
+import { fetchPage } from "../fetch_page.js";
 import { moments } from "../moments.js";
 
 const EVERY_MS = 5000;
@@ -17,7 +18,7 @@ export function createLive({ player, root, signal }, grown) {
   if (root.dataset.state !== "live") return;
   let timer = 0;
   const look = async () => {
-    const page = document.hidden ? null : await fetchPage(signal);
+    const page = document.hidden ? null : await fetchPage(location.pathname + location.search, signal);
     if (signal.aborted) return;
     if (page) {
       takeOver(root, page);
@@ -28,25 +29,6 @@ export function createLive({ player, root, signal }, grown) {
   };
   timer = setTimeout(() => void look(), EVERY_MS);
   signal.addEventListener("abort", () => clearTimeout(timer));
-}
-
-/**
- * Fetches this page again as a document. XMLHttpRequest parses it inert, without trusting it.
- *
- * @param {AbortSignal} signal
- * @returns {Promise<Document | null>}
- */
-function fetchPage(signal) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("GET", location.pathname + location.search);
-    request.responseType = "document";
-    request.onload = () => resolve(request.status === 200 ? request.responseXML : null);
-    request.onerror = () => resolve(null);
-    request.onabort = () => resolve(null);
-    signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.send();
-  });
 }
 
 /**

@@ -8,6 +8,7 @@
 
 import { createPlayer } from "../../player/player.js";
 import { closest, mark, need, numberOf } from "../dom.js";
+import { createWaterfalls } from "../waterfall.js";
 import { clockText } from "../words.js";
 import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
@@ -18,11 +19,11 @@ import { createGestures } from "./gestures.js";
 import { idleStretches } from "./idle.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
+import { createServed } from "./served.js";
 import { createStage } from "./stage.js";
 import { createStill } from "./still.js";
 import { createTabs } from "./tabs.js";
 import { createTimeline } from "./timeline.js";
-import { drawTraces } from "./traces.js";
 import { createTransport } from "./transport.js";
 
 /** The longer sides of small pictures: under the pointer on the timeline, and in rows. */
@@ -34,7 +35,7 @@ start();
 
 function start() {
   const tabs = createTabs(root, life.signal);
-  drawTraces(root);
+  const waterfalls = createWaterfalls(root, life.signal);
   const desk = createDesk(life.signal);
   /** @type {Timeline | null} */
   let timeline = null;
@@ -43,6 +44,7 @@ function start() {
     findIdle(desk, gestures.list());
     timeline?.draw();
   });
+  const served = createServed(desk, () => timeline?.draw());
   const stage = createStage(desk, gestures.list);
   createTransport(desk);
   const address = createAddress(desk);
@@ -52,7 +54,7 @@ function start() {
     follow.update();
   });
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
-  timeline = createTimeline(desk, { address, gestures: gestures.list, open });
+  timeline = createTimeline(desk, { address, gestures: gestures.list, served: served.list, open });
   const filmstrip = createFilmstrip(root.dataset.picturesUrl ?? "", life.signal);
   timeline.usePictures(filmstrip.viewer(POINTED_PX));
   filmstrip.fill(root, THUMB_PX);
@@ -64,12 +66,13 @@ function start() {
   }, follow.resume);
   createLive(desk, () => {
     desk.reread();
-    drawTraces(root);
     filmstrip.fill(root, THUMB_PX);
     filter.apply();
     stage.retell();
     timeline?.draw();
     void gestures.refresh();
+    void served.refresh();
+    waterfalls.watch();
     follow.update();
   });
   // A page that opens at a moment shows what happened then.
@@ -140,7 +143,7 @@ function rowLinks({ seek, signal }, openId, resume) {
       seek(numberOf(time, "seek"));
       resume();
     }
-    if (link) openId((link.getAttribute("href") ?? "").slice(1));
+    if (link) openId((link.getAttribute("href") ?? "").split("#")[1] ?? "");
   }, { signal });
 }
 

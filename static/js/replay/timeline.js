@@ -3,6 +3,7 @@
  *
  * @import {Axis} from "./axis.js"
  * @import {Gesture} from "./gesture_marks.js"
+ * @import {Served} from "./served.js"
  * @import {Desk, Row, State} from "./types.js"
  *
  * @typedef {object} Timeline
@@ -29,10 +30,11 @@ import { createRange } from "./range.js";
  * @param {object} parts
  * @param {{set: (name: string, value: string) => void}} parts.address
  * @param {() => readonly Gesture[]} parts.gestures
+ * @param {() => readonly Served[]} parts.served
  * @param {(row: Row) => void} parts.open  shows a row in its own panel
  * @returns {Timeline}
  */
-export function createTimeline(desk, { address, gestures, open }) {
+export function createTimeline(desk, { address, gestures, served, open }) {
   const { player, root, signal } = desk;
   const track = need("[data-track]", root);
   const whole = need("[data-do=whole]", root);
@@ -49,7 +51,7 @@ export function createTimeline(desk, { address, gestures, open }) {
     const content = desk.content();
     const { status, gaps, skip_idle, idle } = player.store.get();
     axis = makeAxis(range.of(duration()), status === "ready" ? gaps : content.gaps, track.clientWidth);
-    const lanes = drawLanes(content, gestures(), skip_idle ? idle : [], axis);
+    const lanes = drawLanes(content, gestures(), skip_idle ? idle : [], axis, served());
     track.replaceChildren(...lanes, choice, hover.ghost, head, hover.card);
     track.setAttribute("aria-valuemax", String(Math.round(duration() / 1000)));
     showRange(whole, axis, duration());

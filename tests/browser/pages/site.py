@@ -56,6 +56,8 @@ class Site:
             return 200, "text/html; charset=utf-8", self._html(name).encode()
         if path.endswith("/gestures"):
             return 200, "application/json", json.dumps(self.gestures).encode()
+        if path.endswith("/served"):
+            return 200, "application/json", b'{"served": []}'
         return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

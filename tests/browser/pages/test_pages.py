@@ -80,7 +80,7 @@ def test_a_replay_can_be_read_without_javascript(browser, site):
     context.close()
 
 
-@pytest.mark.parametrize("name", ["list", "replay", "project", "account", "sign in"])
+@pytest.mark.parametrize("name", ["list", "replay", "trace", "project", "account", "sign in"])
 def test_targets_are_large_enough_for_fingers(browser, site, name):
     """Buttons, fields and tabs are at least 24 px, on touch screens 36."""
     context = browser.new_context(

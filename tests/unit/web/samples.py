@@ -171,22 +171,38 @@ NETWORK = (
 )  # fmt: skip
 
 
+_ERROR_MARK = traces.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
+
+
 def _span(number: int, depth: int, **changes) -> traces.SpanRow:
     row = traces.SpanRow(
-        SpanId(f"{number:016x}"), 6900 + number, 400, depth, "http.server", "/pay", "ok",
-        has_failed=False, project_name="Cartwheel API", is_backend=True, is_transaction=depth == 0,
+        SpanId(f"{number:016x}"), "/span", 6900 + number, 400,
+        "400 ms", "120 ms", depth, 1, "http.server", "/pay", "ok", has_failed=False,
+        service="Cartwheel API", is_backend=True, is_transaction=depth == 0,
+        is_parent_missing=False, slow=None, errors=(), x="10%", wide="20%",
     )  # fmt: skip
     return replace(row, **changes)
 
 
 TRACES = (
     traces.TraceBlock(
-        TRACE, "CheckoutActivity", 6900, 900,
-        (_span(0, 0, is_backend=False), _span(1, 1, has_failed=True, status="internal_error"),
-         _span(2, 12, duration_ms=None, has_failed=True, status=None)),
-        hidden_spans=3,
+        TRACE, f"/traces/{TRACE}", "CheckoutActivity", 6900, 900, 503, 2, 1, ("App", "API"),
+        (_span(0, 0, is_backend=False, slow="slow request: 2 s or more"),
+         _span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
+         _span(2, 12, duration_ms=None, took="open", self_time=None, is_parent_missing=True)),
+        (replace(_ERROR_MARK, href=None),),
+        ("The clock of API was set 3 s forward.",), ("0 ms", "450 ms"),
+        f"/traces/{TRACE}?from=3", 500,
     ),
 )  # fmt: skip
+
+TRACE_PAGE = traces.TracePage(
+    replace(TRACES[0], more_href="/trace, the rest"),
+    NOW,
+    (traces.ReplayLink(hrefs.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
+    None,
+    (("query", "500 ms"),),
+)
 
 SEGMENTS = (
     replay.SegmentRow(0, 0, 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
@@ -319,6 +335,15 @@ SAMPLES = {
     "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
     "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
     "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
+    "trace": _page("trace/page.html", TRACE_PAGE),
+    "trace, the rest": _page(
+        "trace/page.html",
+        replace(TRACE_PAGE, trace=replace(TRACES[0], spans=(_span(9, 1),), more_href=None)),
+    ),
+    "span": _page(
+        "trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))
+    ),
+    "span, silent": _page("trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), ())),
     "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
     "projects": _page(
         "projects/page.html",

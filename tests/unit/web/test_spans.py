@@ -1,95 +1,88 @@
-"""Tests of traces in words: order, depth, sides, names."""
+"""Traces in words: what is shown of how many, bars, notes, lengths."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+import pytest
 
-from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.core.windows import ReplayWindow
-from app.playback.links import LinkedTraces
-from app.traces.model import StoredSpan, StoredTransaction
+from app.playback.trace import Trace
 from app.web.view import spans
 from app.web.view.spans import Surroundings
+from tests.support.spans import API, APP, event, served, span
+from tests.unit.playback.test_trace import read
 
-START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-APP, API = ProjectId(1), ProjectId(2)
-TRACE = TraceId("a" * 32)
-TRANSACTION = EventId("b" * 32)
 AROUND = Surroundings(
-    ReplayWindow(ReplayId("c" * 32), frozenset(), START, START + timedelta(minutes=1), 0),
-    APP,
     {APP: "Shop", API: "Shop API"},
     zero_ms=100,
+    error_href=lambda error: f"#error-{error.event.event_id}",
+    trace_href=lambda trace_id, first: f"/t/{trace_id}?from={first}",
 )
 
 
-def span(number: int, parent: int | None = None, *, at_ms: int = 1_000) -> StoredSpan:
-    """Make a span of half a second."""
-    return StoredSpan(
-        project_id=APP,
-        trace_id=TRACE,
-        span_id=SpanId(f"{number:016x}"),
-        parent_span_id=None if parent is None else SpanId(f"{parent:016x}"),
-        transaction_id=None,
-        is_segment=False,
-        started_at=START + timedelta(milliseconds=at_ms),
-        ended_at=START + timedelta(milliseconds=at_ms + 500),
-        drift_ms=0,
-        op="http",
-        description=f"step {number}",
-        status="ok",
-        service=None,
-        replay_id=None,
-    )
+def block(trace: Trace, first: int = 0, most: int = 10):
+    """Describe a trace."""
+    return spans.block(trace, AROUND, first=first, most=most)
 
 
-def transaction(**changes) -> StoredTransaction:
-    """Make the transaction of a backend."""
-    made = StoredTransaction(
-        APP, TRANSACTION, START, START, 0, "/pay", "http.server", "internal_error", "python",
-        TRACE, None, 1,
+def test_a_row_says_what_took_how_long_and_where():
+    """Times count from the page's zero, bars from the start of the trace."""
+    request = span(1, at_ms=1_000, ms=400, op="http.client")
+    answer = served(2, 1, at_ms=1_100, ms=200, status="internal_error", description="/pay")
+    found = block(read(request, answer, events=[event(2, at_ms=1_200)]))
+    assert (found.start_ms, found.duration_ms, found.total) == (900, 400, 2)
+    assert (found.services, found.errors) == (("Shop", "Shop API"), 1)
+    assert found.ticks == ("0 ms", "80 ms", "160 ms", "240 ms", "320 ms")
+    first, second = found.spans
+    assert (first.took, first.self_time, first.x, first.wide) == ("400 ms", "200 ms", "0%", "100%")
+    assert (second.at_ms, second.depth, second.is_backend, second.is_transaction) == (
+        1_000, 1, True, True,
     )  # fmt: skip
-    return replace(made, **changes)
+    assert (second.status, second.has_failed, second.self_time) == ("internal error", True, None)
+    assert (second.x, second.wide) == ("25%", "50%")
+    (mark,) = second.errors
+    assert (mark.x, mark.source, mark.href) == ("50%", "backend", f"#error-{'e' * 32}")
 
 
-def order(*listed: StoredSpan) -> list[tuple[int, int]]:
-    """Return depth and number of each span in tree order."""
-    return [(depth, int(one.span_id, 16)) for depth, one in spans.in_tree_order(listed)]
+def test_rows_come_in_parts():
+    """Each part says where the next begins, the last one does not."""
+    trace = read(*(span(number) for number in range(1, 6)))
+    part = block(trace, first=0, most=2)
+    assert (len(part.spans), part.total, part.next_spans) == (2, 5, 3)
+    assert part.more_href == f"/t/{trace.trace_id}?from=2"
+    assert block(trace, first=4, most=2).more_href is None
+    assert block(trace, first=9, most=2).spans == ()
 
 
-def test_children_follow_their_parents():
-    """Brothers by start; a span whose parent is elsewhere stands as a root."""
-    root, late, early = span(1), span(2, 1, at_ms=3_000), span(3, 1, at_ms=2_000)
-    below, orphan = span(4, 2, at_ms=3_100), span(5, 99, at_ms=4_000)
-    found = order(orphan, below, early, late, root)
-    assert found == [(0, 1), (1, 3), (1, 2), (2, 4), (0, 5)]
+def test_a_replay_shows_the_first_spans_of_its_traces():
+    """About 500 in all; the traces after that show none until they are asked for."""
+    trace = read(*(span(number) for number in range(1, 301)))
+    found = spans.replay_blocks([trace] * 7, AROUND)
+    assert [len(one.spans) for one in found] == [100, 100, 100, 100, 100, 0, 0]
+    assert all(one.more_href for one in found)
 
 
-def test_spans_in_a_ring_are_all_shown():
-    """A span that is its own parent is a root; two that are each other's come last."""
-    assert order(span(1, 1), span(2, 3), span(3, 2)) == [(0, 1), (0, 2), (0, 3)]
+def test_what_was_done_is_said():
+    """Clocks that were moved, parents that are missing, spans beyond what is read."""
+    request = span(1, at_ms=1_000, ms=500, op="http.client")
+    trace = read(request, served(2, 1, at_ms=-2_000, ms=500), span(3, 99))
+    clock, parent = block(trace).notes
+    assert clock.startswith("The clock of Shop API was set 3 s forward")
+    assert parent.startswith("The parent of 1 span is not here")
 
 
-def test_a_trace_is_named_after_its_transaction():
-    """Its root takes name, status and side from it; times count from the page's zero."""
-    root = replace(span(1), transaction_id=TRANSACTION, is_segment=True, status=None)
-    (block,) = spans.trace_blocks(LinkedTraces((transaction(),), (root, span(2, 1))), AROUND)
-    assert (block.name, block.start_ms, block.duration_ms) == ("/pay", 900, 500)
-    first, second = block.spans
-    assert (first.is_backend, first.has_failed, first.is_transaction) == (True, True, True)
-    assert (second.is_backend, second.has_failed, second.project_name) == (False, False, "Shop")
+@pytest.mark.parametrize(
+    ("us", "words"),
+    [(0, "0 ms"), (40, "0 ms"), (140, "0.1 ms"), (999, "1.0 ms"), (1_400, "1 ms"), (5e6, "5 s")],
+)
+def test_short_lengths_are_told_in_tenths(us, words):
+    """A query takes less than a millisecond."""
+    assert spans.took(int(us)) == words
 
 
-def test_a_trace_without_transaction_is_named_after_its_first_span():
-    """Another project is a backend; its service names itself; an open span has no length."""
-    lone = replace(span(1), project_id=API, ended_at=None, service="payments", description=None)
-    (block,) = spans.trace_blocks(LinkedTraces((), (lone,)), AROUND)
-    assert (block.name, block.duration_ms) == ("http", 0)
-    assert (block.spans[0].project_name, block.spans[0].duration_ms) == ("payments", None)
-    assert block.spans[0].is_backend
+def test_what_a_span_says_of_itself_is_shown_by_name():
+    """Lists and maps as JSON, nothing for nothing."""
+    data = {"b": [1, {"c": None}], "a": 7, "empty": "", "none": None}
+    assert spans.data_rows(data) == (("a", "7"), ("b", '[1,{"c":null}]'))
 
 
-def test_a_long_trace_is_cut_and_says_so():
-    """300 spans are shown, the rest are counted."""
-    many = tuple(span(number, at_ms=number) for number in range(1, 304))
-    (block,) = spans.trace_blocks(LinkedTraces((), many), AROUND)
-    assert (len(block.spans), block.hidden_spans) == (300, 3)
+def test_the_rules_are_shown_as_they_are():
+    """From the one table."""
+    assert ("query", "500 ms") in spans.rules()
+    assert spans.rules()[-1][1] == "1 s"

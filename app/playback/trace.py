@@ -1,0 +1,271 @@
+"""Traces as waterfalls: where spans and errors meet, alone or on the clock of a replay.
+
+    spans ─► waterfall ─┐
+    errors ─────────────┴─► Trace: rows with sides, errors, slow spans; what the clocks needed
+
+Source: wire protocol notes 2.5 and 7.3.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.windows import ReplayWindow
+from app.errors import traced
+from app.errors.traced import TracedEvent
+from app.playback import links
+from app.playback.links import LinkedTraces, Side
+from app.traces import queries, slow, waterfall
+from app.traces.model import StoredSpan, StoredTransaction
+from app.traces.slow import Rule
+from app.traces.waterfall import Placed
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consumer")
+_SERVING_BELOW: Final = ("queue.process", "queue.task")
+
+Place = Callable[[datetime, int, Side], int]
+"""Places a moment on the axis, in microseconds: by its sender's clock, drift and side."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanError:
+    """An error of the trace, at its corrected time."""
+
+    event: TracedEvent
+    at_us: int
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One span with what is marked on it."""
+
+    placed: Placed
+    side: Side
+    errors: tuple[SpanError, ...]
+    slow: Rule | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockNote:
+    """A service whose clock was moved, and the furthest of its moves."""
+
+    project_id: ProjectId
+    service: str | None
+    shift_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One trace on one axis."""
+
+    trace_id: TraceId
+    name: str
+    start_us: int
+    end_us: int
+    rows: tuple[Row, ...]
+    loose: tuple[SpanError, ...]
+    """Errors whose span is not here."""
+    clocks: tuple[ClockNote, ...]
+    is_cut: bool = False
+    """Whether there are more spans than are read."""
+    started_at: datetime | None = None
+    """When its axis begins, by the server's clock; None on the clock of a replay."""
+
+    @property
+    def errors(self) -> int:
+        """How many errors it has."""
+        return len(self.loose) + sum(len(row.errors) for row in self.rows)
+
+    @property
+    def replay_ids(self) -> set[ReplayId]:
+        """Every replay that an item of it names."""
+        named = {row.placed.span.replay_id for row in self.rows}
+        named |= {one.event.replay_id for row in self.rows for one in row.errors}
+        named |= {one.event.replay_id for one in self.loose}
+        return {replay_id for replay_id in named if replay_id is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What all rows of a trace are made with."""
+
+    place: Place
+    home: ProjectId | None
+    """The replay's project: another one is a backend."""
+    platforms: Mapping[EventId, str | None]
+    """Of transactions."""
+
+
+async def read(
+    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
+) -> Trace | None:
+    """Read one trace, its zero at its first span; None if nothing of it is stored."""
+    spans = await queries.spans_in_trace(connection, trace_id, project_ids)
+    transactions = await queries.transactions_in_trace(connection, trace_id, project_ids)
+    events = await traced.in_trace(connection, trace_id, project_ids)
+    moments = [_corrected(one.started_at, one.drift_ms) for one in spans]
+    moments = moments or [_corrected(one.at, one.drift_ms) for one in events]
+    if not moments:
+        return None
+    zero = min(moments)
+
+    def place(at: datetime, drift_ms: int, _side: Side) -> int:
+        return (_corrected(at, drift_ms) - zero) // _MICROSECOND
+
+    around = _Around(place, None, _platforms(transactions))
+    is_cut = len(spans) >= queries.MOST_IN_TRACE
+    found = _trace(trace_id, spans, events, around, is_cut=is_cut)
+    return replace(found, started_at=zero)
+
+
+async def of_replay(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_id: ProjectId,
+    *,
+    linked: LinkedTraces,
+    events: Iterable[tuple[ProjectId, EventId]],
+) -> tuple[Trace, ...]:
+    """Lay the traces of a replay out on its clock, in the order of their start.
+
+    Args:
+        connection: Where to read which span an error happened in.
+        window: The reach of the replay.
+        project_id: Its project.
+        linked: Its transactions and spans.
+        events: Its errors.
+    """
+    marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
+    for event in await traced.by_key(connection, list(events)):
+        if event.trace_id is not None:
+            marks[event.trace_id].append(event)
+
+    def place(at: datetime, drift_ms: int, side: Side) -> int:
+        return links.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
+
+    around = _Around(place, project_id, _platforms(linked.transactions))
+    spans: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
+    for span in linked.spans:
+        spans[span.trace_id].append(span)
+    found = [
+        _trace(trace_id, of_trace, marks[trace_id], around, is_cut=False)
+        for trace_id, of_trace in spans.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))
+
+
+def _trace(
+    trace_id: TraceId,
+    spans: Sequence[StoredSpan],
+    events: Iterable[TracedEvent],
+    around: _Around,
+    *,
+    is_cut: bool,
+) -> Trace:
+    # The side decides how a start is placed, so sides are told before anything has its place.
+    sides = _sides(spans, around)
+    placed = waterfall.lay_out(
+        spans, lambda span: around.place(span.started_at, span.drift_ms, sides[span.span_id])
+    )
+    shifts = {one.span.span_id: one.shift_us for one in placed}
+    marks: defaultdict[SpanId | None, list[SpanError]] = defaultdict(list)
+    for event in events:
+        span_id = event.span_id if event.span_id in shifts else None
+        marks[span_id].append(_error(event, span_id, sides, shifts, around))
+    rows = tuple(_row(one, sides[one.span.span_id], marks) for one in placed)
+    loose = tuple(marks[None])
+    starts = [one.start_us for one in placed] or [one.at_us for one in loose]
+    ends = [one.end_us or one.start_us for one in placed] or starts
+    return Trace(
+        trace_id, _name(rows, loose), min(starts), max(ends), rows, loose, _clocks(placed), is_cut
+    )
+
+
+def _row(placed: Placed, side: Side, marks: Mapping[SpanId | None, Sequence[SpanError]]) -> Row:
+    rule = slow.slow(
+        placed.span.op,
+        duration_ms=(placed.duration_us or 0) // 1000,
+        self_ms=placed.self_us // 1000,
+        is_backend=side == "backend",
+    )
+    return Row(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
+
+
+def _error(
+    event: TracedEvent,
+    span_id: SpanId | None,
+    sides: Mapping[SpanId, Side],
+    shifts: Mapping[SpanId, int],
+    around: _Around,
+) -> SpanError:
+    """Place an error, by the clock of the span it happened in if that is here."""
+    told = links.side(around.home or event.project_id, event.project_id, event.platform)
+    side = sides[span_id] if span_id is not None else told
+    shift_us = shifts[span_id] if span_id is not None else 0
+    return SpanError(event, around.place(event.at, event.drift_ms, side) + shift_us, side)
+
+
+def _sides(spans: Sequence[StoredSpan], around: _Around) -> dict[SpanId, Side]:
+    """Tell of each span on which side it was made; what does not say has its parent's side."""
+    by_id = {span.span_id: span for span in spans}
+    sides: dict[SpanId, Side] = {}
+    for span in spans:
+        chain: dict[SpanId, None] = {}
+        at: StoredSpan | None = span
+        side: Side | None = None
+        while at is not None and side is None and at.span_id not in chain:
+            side = sides.get(at.span_id) or _own_side(at, by_id, around)
+            chain[at.span_id] = None
+            at = by_id.get(at.parent_span_id) if at.parent_span_id else None
+        for span_id in chain:
+            sides.setdefault(span_id, side or "app")
+    return sides
+
+
+def _own_side(span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], around: _Around) -> Side | None:
+    """Read the side off a span itself; None if nothing of it tells."""
+    op = span.op or ""
+    above = by_id.get(span.parent_span_id) if span.parent_span_id else None
+    platform = around.platforms.get(span.transaction_id) if span.transaction_id else None
+    is_backend = (
+        (around.home is not None and span.project_id != around.home)
+        or (above is not None and span.project_id != above.project_id and span.is_segment)
+        or platform in links.BACKEND_PLATFORMS
+        or (platform is None and span.service is not None)
+        or op in _SERVING
+        or op.startswith(_SERVING_BELOW)
+    )
+    return "backend" if is_backend else ("app" if platform else None)
+
+
+def _name(rows: Sequence[Row], loose: Sequence[SpanError]) -> str:
+    """Name a trace after its first transaction, or else its first span, or error."""
+    first = next((row for row in rows if row.placed.span.is_segment), rows[0] if rows else None)
+    if first is None:
+        return loose[0].event.title if loose else "unnamed"
+    return first.placed.span.description or first.placed.span.op or "unnamed"
+
+
+def _clocks(placed: Iterable[Placed]) -> tuple[ClockNote, ...]:
+    """Name each service whose clock was moved, with the furthest of its moves."""
+    furthest: dict[tuple[ProjectId, str | None], int] = {}
+    for one in placed:
+        key = (one.span.project_id, one.span.service)
+        if abs(one.shift_us) > abs(furthest.get(key, 0)):
+            furthest[key] = one.shift_us
+    return tuple(ClockNote(*key, shift_us) for key, shift_us in furthest.items())
+
+
+def _platforms(transactions: Iterable[StoredTransaction]) -> dict[EventId, str | None]:
+    return {one.event_id: one.platform for one in transactions}
+
+
+def _corrected(at: datetime, drift_ms: int) -> datetime:
+    return at + timedelta(milliseconds=drift_ms)

@@ -1,0 +1,40 @@
+"""Says which spans are performance issues: one table, shown on the pages as it stands here.
+
+A request, a query, an app start and a screen are slow by how long somebody waits for them. Any
+other step of a service is slow by its self time, so that a slow query does not mark all that
+stands around it.
+
+Source: Android vitals (app start: 5 s cold, 2 s warm); the rest are our own choice.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which operations, and from when on they are slow."""
+
+    what: str
+    ops: tuple[str, ...]
+    """An operation of this name, or below it: `db` takes `db.redis` too."""
+    least_ms: int
+
+
+RULES: Final = (
+    Rule("request", ("http", "rpc", "grpc", "graphql", "server"), 2_000),
+    Rule("query", ("db", "cache"), 500),
+    Rule("cold start", ("app.start.cold",), 5_000),
+    Rule("app start", ("app.start",), 2_000),
+    Rule("screen", ("ui.load.initial_display",), 2_000),
+)
+STEP: Final = Rule("step", (), 1_000)
+"""Any other operation of a service, by its self time."""
+
+
+def slow(op: str | None, *, duration_ms: int, self_ms: int, is_backend: bool) -> Rule | None:
+    """Return the rule by which a span is slow; None if it is not."""
+    for rule in RULES:
+        if any(op == name or (op or "").startswith(f"{name}.") for name in rule.ops):
+            return rule if duration_ms >= rule.least_ms else None
+    return STEP if is_backend and self_ms >= STEP.least_ms else None

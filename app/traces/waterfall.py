@@ -1,0 +1,174 @@
+"""Lays the spans of one trace out: parents before children, clocks put right, self time counted.
+
+    spans ─► tree ─► places on one axis ─► self time
+
+**Clocks.** Every service has its own. Where a service's part of the trace begins before the span
+that caused it, or a request is served after it was over, the clock is wrong, not the order of the
+world: the whole part is moved into the middle of its cause. What the clocks allow is left alone.
+
+**Self time** is what no child covers, children side by side counted once.
+
+Source: wire protocol notes, sections 2.5, 9.5 and 9.6.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.core.ids import SpanId
+from app.traces.model import StoredSpan
+
+_TOLERANCE_US: Final = 10_000
+"""Clocks that are kept by NTP differ by milliseconds; that much is not worth a correction."""
+_ANSWERING: Final = ("http.server", "rpc.server", "grpc.server", "server", "websocket.server")
+"""Operations that somebody waits for: they lie within the span that called them."""
+
+Parent = Literal["none", "here", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A span with its place in the waterfall, in microseconds on the caller's axis."""
+
+    span: StoredSpan
+    depth: int
+    parent: Parent
+    start_us: int
+    end_us: int | None
+    self_us: int
+    shift_us: int
+    """How far the clock of its service was moved to make it fit; positive is later."""
+    children: int
+
+    @property
+    def duration_us(self) -> int | None:
+        """How long it took; None if it was not finished when it was sent."""
+        return None if self.end_us is None else self.end_us - self.start_us
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """A span that has its place, before its children are seen."""
+
+    span: StoredSpan
+    depth: int
+    start_us: int
+    end_us: int
+    shift_us: int
+
+
+def lay_out(spans: Sequence[StoredSpan], start_us: Callable[[StoredSpan], int]) -> list[Placed]:
+    """Order the spans of a trace so that children follow their parent, and place them.
+
+    Args:
+        spans: Of one trace, in any order.
+        start_us: Places the start of a span by what its sender's clock said.
+
+    Returns:
+        Every span once. One whose parent is not here stands as a root; spans that are each
+        other's parents come last, as roots too.
+    """
+    here = {span.span_id for span in spans}
+    children: defaultdict[SpanId | None, list[StoredSpan]] = defaultdict(list)
+    for span in spans:
+        children[span.parent_span_id if _parent(span, here) == "here" else None].append(span)
+    seats = _seat_all(children, children.pop(None, []), start_us)
+    reached = {seat.span.span_id for seat in seats}
+    ring = [span for span in spans if span.span_id not in reached]
+    seats += [_seat(span, None, start_us) for span in sorted(ring, key=_by_start)]
+    by_id = {seat.span.span_id: seat for seat in seats}
+    return [_placed(seat, children, by_id, _parent(seat.span, here)) for seat in seats]
+
+
+def _seat_all(
+    children: dict[SpanId | None, list[StoredSpan]],
+    roots: Iterable[StoredSpan],
+    start_us: Callable[[StoredSpan], int],
+) -> list[_Seat]:
+    """Walk the tree without recursion: chains may be thousands deep."""
+    seats: list[_Seat] = []
+    first = [_seat(span, None, start_us) for span in roots]
+    stack = sorted(first, key=_by_place, reverse=True)
+    while stack:
+        seat = stack.pop()
+        seats.append(seat)
+        below = [_seat(span, seat, start_us) for span in children.get(seat.span.span_id, ())]
+        stack += sorted(below, key=_by_place, reverse=True)
+    return seats
+
+
+def _seat(span: StoredSpan, above: _Seat | None, start_us: Callable[[StoredSpan], int]) -> _Seat:
+    start = start_us(span)
+    length = _length_us(span)
+    shift = 0
+    if above is not None:
+        is_own_clock = span.is_segment or span.project_id != above.span.project_id
+        shift = _correction(above, span, start, length) if is_own_clock else above.shift_us
+    depth = 0 if above is None else above.depth + 1
+    return _Seat(span, depth, start + shift, start + shift + length, shift)
+
+
+def _correction(above: _Seat, span: StoredSpan, start_us: int, length_us: int) -> int:
+    """Return how far a service's part must move so that it can have been caused by `above`."""
+    is_awaited = (span.op or "") in _ANSWERING and above.span.ended_at is not None
+    is_early = start_us < above.start_us - _TOLERANCE_US
+    is_late = is_awaited and start_us > above.end_us + _TOLERANCE_US
+    if not is_early and not is_late:
+        return 0
+    room_us = max(0, above.end_us - above.start_us - length_us) if is_awaited else 0
+    return above.start_us + room_us // 2 - start_us
+
+
+def _placed(
+    seat: _Seat,
+    children: dict[SpanId | None, list[StoredSpan]],
+    by_id: dict[SpanId, _Seat],
+    parent: Parent,
+) -> Placed:
+    below = [by_id[span.span_id] for span in children.get(seat.span.span_id, ())]
+    below = [one for one in below if one is not seat]
+    covered_us = _covered_us(seat, below)
+    return Placed(
+        span=seat.span,
+        depth=seat.depth,
+        parent=parent,
+        start_us=seat.start_us,
+        end_us=None if seat.span.ended_at is None else seat.end_us,
+        self_us=seat.end_us - seat.start_us - covered_us,
+        shift_us=seat.shift_us,
+        children=len(below),
+    )
+
+
+def _covered_us(seat: _Seat, below: Iterable[_Seat]) -> int:
+    """Measure how much of a span its children cover, overlaps counted once."""
+    covered_us = 0
+    free_us = seat.start_us
+    for one in sorted(below, key=_by_place):
+        start = max(one.start_us, free_us)
+        end = min(one.end_us, seat.end_us)
+        if end > start:
+            covered_us += end - start
+            free_us = end
+    return covered_us
+
+
+def _parent(span: StoredSpan, here: set[SpanId]) -> Parent:
+    if span.parent_span_id is None or span.parent_span_id == span.span_id:
+        return "none"
+    return "here" if span.parent_span_id in here else "missing"
+
+
+def _length_us(span: StoredSpan) -> int:
+    if span.ended_at is None:
+        return 0
+    return max(0, round((span.ended_at - span.started_at).total_seconds() * 1_000_000))
+
+
+def _by_place(seat: _Seat) -> tuple[int, str]:
+    return seat.start_us, seat.span.span_id
+
+
+def _by_start(span: StoredSpan) -> tuple[object, str]:
+    return span.started_at, span.span_id

@@ -1,0 +1,144 @@
+"""Traces: one on its own, one on the clock of a replay, and what a span says of itself."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core import ids
+from app.core.errors import NotFound
+from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
+from app.formats import packed
+from app.playback import trace as traces
+from app.playback.trace import SpanError, Trace
+from app.projects import queries as projects
+from app.projects.model import Project
+from app.replays import traced
+from app.traces import queries
+from app.web import access, answer, house
+from app.web.pages import replay as replay_pages
+from app.web.view import hrefs, replay_page, spans
+from app.web.view.served import served
+from app.web.view.spans import MORE_SPANS, Surroundings
+from app.web.view.traces import ReplayLink, SpanPage, TraceBlock, TracePage
+
+router = APIRouter()
+
+_From = Annotated[int, Query(alias="from", ge=0, le=queries.MOST_IN_TRACE)]
+_INLINE_ROWS: Final = 200
+"""A trace of more is described away from the event loop."""
+
+
+@router.get("/traces/{trace_id}")
+async def show_trace(
+    request: Request, visitor: access.SomebodyHere, trace_id: str, first: _From = 0
+) -> Response:
+    """Show a trace of app and backends, as far as the person may see it."""
+    wanted = _read_trace_id(trace_id)
+    async with house.of(request).db.reading() as connection:
+        seen = await projects.projects_of(connection, visitor.person)
+        found = await traces.read(connection, wanted, [project.id for project in seen])
+        if found is None:
+            raise NotFound("no such trace")
+        links = await _replays(connection, found, seen)
+    around = Surroundings(
+        {project.id: project.name for project in seen},
+        zero_ms=0,
+        error_href=lambda error: _error_href(error, links),
+        trace_href=lambda of_trace, start: hrefs.trace(of_trace, first=start),
+    )
+    block = await _block(found, around, first)
+    value = TracePage(block, found.started_at, tuple(links.values()), None, spans.rules())
+    return await answer.page(request, "trace/page.html", value)
+
+
+@router.get(f"{hrefs.PROJECTS}/{{project_id}}/replays/{{replay_id}}/traces/{{trace_id}}")
+async def show_trace_of_replay(
+    request: Request, watching: access.WatchingHere, trace_id: str, first: _From = 0
+) -> Response:
+    """Show a trace on the clock of a replay, as its panel does."""
+    wanted = _read_trace_id(trace_id)
+    opened = await replay_pages.find(request, watching)
+    if opened is None:
+        raise NotFound("no such replay")
+    found = next((one for one in opened.traces if one.trace_id == wanted), None)
+    if found is None:
+        raise NotFound("no such trace in this replay")
+    block = await _block(found, replay_page.surroundings(opened), first)
+    here = hrefs.replay(watching.key.project_id, watching.key.replay_id)
+    value = TracePage(block, None, (), here, spans.rules())
+    return await answer.page(request, "trace/page.html", value)
+
+
+@router.get(f"{hrefs.PROJECTS}/{{project_id}}/replays/{{replay_id}}/served")
+async def send_served(request: Request, watching: access.WatchingHere) -> Response:
+    """Send what backends did for the requests of a replay, on the player's clock."""
+    opened = await replay_pages.find(request, watching)
+    if opened is None:
+        raise NotFound("no such replay")
+    found = await asyncio.to_thread(served, opened.traces, replay_page.surroundings(opened))
+    body = msgspec.json.encode({"served": found})
+    return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}")
+async def show_span(
+    request: Request, visitor: access.SomebodyHere, trace_id: str, span_id: str
+) -> Response:
+    """Show what a span says of itself."""
+    in_trace, wanted = _read_trace_id(trace_id), ids.read_hex16(span_id)
+    if wanted is None:
+        raise NotFound("no span has such an id")
+    async with house.of(request).db.reading() as connection:
+        seen = await projects.projects_of(connection, visitor.person)
+        data = await queries.data_of(
+            connection, in_trace, SpanId(wanted), [project.id for project in seen]
+        )
+    if data is None:
+        raise NotFound("no such span")
+    read = packed.unpack_json(data)
+    rows = spans.data_rows(read if isinstance(read, dict) else {})
+    value = SpanPage(hrefs.trace(in_trace), SpanId(wanted), rows)
+    return await answer.page(request, "trace/span.html", value)
+
+
+def _read_trace_id(value: str) -> TraceId:
+    found = ids.read_hex32(value)
+    if found is None:
+        raise NotFound("no trace has such an id")
+    return TraceId(found)
+
+
+async def _block(found: Trace, around: Surroundings, first: int) -> TraceBlock:
+    if len(found.rows) <= _INLINE_ROWS:
+        return spans.block(found, around, first=first, most=MORE_SPANS)
+    return await asyncio.to_thread(spans.block, found, around, first=first, most=MORE_SPANS)
+
+
+async def _replays(
+    connection: AsyncConnection, found: Trace, seen: Sequence[Project]
+) -> dict[ReplayId, ReplayLink]:
+    """Find the replays that the trace runs through, newest first."""
+    names: dict[ProjectId, str] = {project.id: project.name for project in seen}
+    listed = await traced.in_trace(connection, found.trace_id, list(names), named=found.replay_ids)
+    return {
+        one.key.replay_id: ReplayLink(
+            hrefs.replay(one.key.project_id, one.key.replay_id),
+            names[one.key.project_id],
+            one.started_at,
+        )
+        for one in listed
+    }
+
+
+def _error_href(error: SpanError, links: dict[ReplayId, ReplayLink]) -> str | None:
+    """Lead to an error in its replay, or in the only one there is."""
+    named = links.get(error.event.replay_id) if error.event.replay_id else None
+    if named is None and len(links) == 1:
+        (named,) = links.values()
+    return f"{named.href}?tab=errors#error-{error.event.event_id}" if named else None

@@ -1,0 +1,74 @@
+"""Stored spans, transactions and errors of one trace, made by hand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from app.core.ids import EventId, ProjectId, SpanId, TraceId
+from app.errors.traced import TracedEvent
+from app.traces.model import StoredSpan, StoredTransaction
+
+START: Final = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+APP, API = ProjectId(1), ProjectId(2)
+TRACE: Final = TraceId("a" * 32)
+TRANSACTION: Final = EventId("b" * 32)
+
+
+def span_id(number: int) -> SpanId:
+    """Return the id of a span by its number."""
+    return SpanId(f"{number:016x}")
+
+
+def span(
+    number: int, parent: int | None = None, *, at_ms: int = 1_000, ms: int = 500, **changes: Any
+) -> StoredSpan:
+    """Make a span of half a second."""
+    made = StoredSpan(
+        project_id=APP,
+        trace_id=TRACE,
+        span_id=span_id(number),
+        parent_span_id=None if parent is None else span_id(parent),
+        transaction_id=None,
+        is_segment=False,
+        started_at=START + timedelta(milliseconds=at_ms),
+        ended_at=START + timedelta(milliseconds=at_ms + ms),
+        drift_ms=0,
+        op="function",
+        description=f"step {number}",
+        status="ok",
+        service=None,
+        replay_id=None,
+    )
+    return replace(made, **changes)
+
+
+def served(number: int, parent: int | None = None, **changes: Any) -> StoredSpan:
+    """Make the first span of a backend."""
+    of_backend = {"project_id": API, "is_segment": True, "op": "http.server", **changes}
+    return span(number, parent, **of_backend)
+
+
+def transaction(**changes: Any) -> StoredTransaction:
+    """Make the transaction of a backend."""
+    made = StoredTransaction(
+        APP, TRANSACTION, START, START, 0, "/pay", "http.server", "internal_error", "python",
+        TRACE, None, 1,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def event(number: int | None, *, at_ms: int = 1_200, **changes: Any) -> TracedEvent:
+    """Make an error that happened in a span."""
+    made = TracedEvent(
+        project_id=API,
+        event_id=EventId("e" * 32),
+        trace_id=TRACE,
+        span_id=None if number is None else span_id(number),
+        at=START + timedelta(milliseconds=at_ms),
+        drift_ms=0,
+        title="PaymentError: no card",
+        kind="error",
+        platform="python",
+        replay_id=None,
+    )
+    return replace(made, **changes)

@@ -1,0 +1,99 @@
+"""Traces where spans and errors meet: sides, marks, clocks, names."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.errors.traced import TracedEvent
+from app.playback import trace as traces
+from app.playback.trace import Trace
+from app.traces.model import StoredSpan
+from tests.support.spans import (
+    API,
+    APP,
+    START,
+    TRACE,
+    TRANSACTION,
+    event,
+    served,
+    span,
+    transaction,
+)
+
+
+def read(
+    *spans: StoredSpan,
+    events: Sequence[TracedEvent] = (),
+    platform: str | None = None,
+    home: int | None = APP,
+) -> Trace:
+    """Lay a trace out on the clock of a replay that began at `START`."""
+
+    def place(at: datetime, drift_ms: int, _side: str) -> int:
+        return (at - START + timedelta(milliseconds=drift_ms)) // timedelta(microseconds=1)
+
+    around = traces._Around(place, home, {TRANSACTION: platform})  # type: ignore[arg-type]  # an id
+    return traces._trace(TRACE, spans, events, around, is_cut=False)
+
+
+def sides(found: Trace) -> list[str]:
+    """Return the side of each row."""
+    return [row.side for row in found.rows]
+
+
+def test_another_project_is_a_backend_and_so_is_what_it_calls():
+    """On the clock of a replay its own project is the app."""
+    app, request = span(1), span(2, 1, op="http.client")
+    answer = served(3, 2)
+    query = span(4, 3, project_id=API, op="db")
+    assert sides(read(app, request, answer, query)) == ["app", "app", "backend", "backend"]
+
+
+def test_a_service_in_the_same_project_is_told_by_its_platform_its_name_or_its_work():
+    """What says nothing itself has the side of its parent."""
+    by_platform = span(1, transaction_id=TRANSACTION)
+    assert sides(read(by_platform, span(2, 1), platform="python")) == ["backend", "backend"]
+    assert sides(read(by_platform, platform="java")) == ["app"]
+    assert sides(read(span(1, op="http.server"), span(2, 1))) == ["backend", "backend"]
+    assert sides(read(span(1, service="bank"), home=None)) == ["backend"]
+    assert sides(read(span(1))) == ["app"]
+
+
+def test_an_error_stands_on_its_span_at_the_corrected_time():
+    """One whose span is not here stands beside the spans."""
+    request = span(1, at_ms=1_000, ms=500, op="http.client")
+    answer = served(2, 1, at_ms=-9_000, ms=200)
+    found = read(
+        request, answer, events=[event(2, at_ms=-8_900), event(9), event(None, at_ms=1_300)]
+    )
+    (marked,) = found.rows[1].errors
+    assert (marked.at_us, marked.side) == (1_250_000, "backend")
+    assert [one.at_us for one in found.loose] == [1_200_000, 1_300_000]
+    assert found.errors == 3
+    ((project_id, shift_us),) = [(one.project_id, one.shift_us) for one in found.clocks]
+    assert (project_id, shift_us) == (API, 10_150_000)
+
+
+def test_slow_spans_are_marked():
+    """By the table."""
+    found = read(span(1, op="db", ms=600), span(2, op="db", ms=400))
+    assert [row.slow.what if row.slow else None for row in found.rows] == ["query", None]
+
+
+def test_a_trace_is_named_after_its_first_transaction():
+    """Or else its first span; one of errors alone after the first of them."""
+    assert read(span(1, at_ms=0), served(2, description="/pay")).name == "/pay"
+    assert read(span(1)).name == "step 1"
+    assert read(events=[event(None)]).name == "PaymentError: no card"
+
+
+def test_the_replays_that_items_name_are_known():
+    """Of spans and of errors."""
+    with_replay = span(1, replay_id="c" * 32)
+    of_error = replace(event(1), replay_id="d" * 32)  # type: ignore[arg-type]  # an id
+    assert read(with_replay, events=[of_error]).replay_ids == {"c" * 32, "d" * 32}
+
+
+def test_platforms_are_those_of_transactions():
+    """By the event's id."""
+    assert traces._platforms([transaction()]) == {TRANSACTION: "python"}
