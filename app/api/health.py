@@ -62,6 +62,11 @@ class _Figures(Collector):
             ),
         ):
             yield GaugeMetricFamily(f"playhead_{name}", words, value)
+        words = "Envelopes that met a limit, or whose key nobody knows, by reason."
+        refused = CounterMetricFamily("playhead_envelopes_refused", words, labels=("reason",))
+        for reason, quantity in now.refused.items():
+            refused.add_metric((reason,), quantity)
+        yield refused
 
 
 @dataclass(frozen=True, slots=True)

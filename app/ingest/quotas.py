@@ -6,6 +6,7 @@ Postgres away each process goes by what it knows.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -47,6 +48,8 @@ class Quotas:
     def __init__(self, rates: KeyRates) -> None:
         self._rates = rates
         self._strangers: Buckets[str] = Buckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
+        self.refused: Counter[str] = Counter()
+        """Envelopes answered with a limit or as a stranger's, since the start, by reason."""
         self._known: dict[PublicKey, Spending] = {}
         self._full: frozenset[ProjectId] = frozenset()
         self._look_at_s = 0.0
@@ -86,6 +89,7 @@ class Quotas:
         excess = self._rates.take(key, size_bytes, has_segment=has_segment)
         if excess is None:
             return answer
+        self.refused[excess.reason] += 1
         raise Limited(
             f"this key sends more than it may; wait {excess.wait_s} s",
             reason=excess.reason,
@@ -102,6 +106,7 @@ class Quotas:
         An app with a wrong DSN would go on for ever if nobody answered it, and an answer lets it
         drop what nobody will ever take. One that does not stop is told to hold everything back.
         """
+        self.refused[Forbidden.reason] += 1
         bucket = self._strangers.of(address or _NOBODY, monotonic_s())
         if bucket.tokens > 0:
             bucket.tokens -= 1
@@ -137,6 +142,7 @@ class Quotas:
             _STORAGE_WAIT_S, rate_limits.STORED, scope="project", reason=reason
         )
         if stored == len(items):
+            self.refused[reason] += 1
             raise Limited(
                 "the project has as much in storage as it may have",
                 reason=reason,

@@ -16,9 +16,8 @@ from app.core import clock, log
 from app.core.errors import Unavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.ingest.digest import Digester
+from app.ingest.lane import Lane
 from app.journal.backlog import Backlog
-from app.journal.writer import Journal
 from app.projects import queries as projects
 
 BEHIND_S: Final = 60.0
@@ -45,6 +44,8 @@ class Vitals:
     away: Unavailable | None = None
     """Why digest waits for Postgres or storage, if it does."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Envelopes that met a limit or had no known key, since the start, by reason."""
 
     @property
     def is_refusing(self) -> bool:
@@ -72,11 +73,10 @@ class Vitals:
 class Watch:
     """Looks at the ingest of this process."""
 
-    def __init__(
-        self, journal: Journal, digester: Digester, database: Database, *, reserve_bytes: int
-    ) -> None:
-        self._journal = journal
-        self._digester = digester
+    def __init__(self, lane: Lane, database: Database, *, reserve_bytes: int) -> None:
+        self._journal = lane.gate.journal
+        self._digester = lane.digester
+        self._refused = lane.gate.quotas.refused
         self._database = database
         self._reserve_bytes = reserve_bytes
         self._journal_bytes = 0
@@ -110,6 +110,7 @@ class Watch:
             reserve_bytes=self._reserve_bytes,
             away=self._digester.away,
             quarantined=self._quarantined,
+            refused=self._refused,
         )
 
     async def refresh(self) -> None:

@@ -1,6 +1,7 @@
 """Turns every error of a page into an answer: what happened, and what to do."""
 
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -35,9 +36,9 @@ _KEEPER_AWAY: Final = ErrorPage(
 _DATABASE_AWAY: Final = ErrorPage(
     503,
     "The database does not answer",
-    "It is down, restarting or being migrated. Nothing is lost: Playhead takes what apps send and "
-    "keeps it in its journal until the database is back, and so are these pages. If this lasts, "
-    "ask whoever runs the server: its log names the reason.",
+    "It is down, restarting or being migrated. Nothing is lost: Playhead goes on taking what apps "
+    "send and keeps it in its journal. These pages are back when the database is. If this lasts, "
+    "look at the server's log: it names the reason.",
 )
 _RETRY_S: Final = "5"
 
@@ -80,6 +81,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
     page = _DATABASE_AWAY if isinstance(error, DatabaseAway) else _KEEPER_AWAY
+    if request.method == "GET":
+        page = replace(page, retry_href=answer.frame(request).path)
     response = await _answer(request, page)
     response.headers["Retry-After"] = _RETRY_S
     return response

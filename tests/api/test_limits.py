@@ -184,6 +184,8 @@ async def test_strangers_are_limited_by_address(server):
         "retry-after": "60",
         "x-sentry-rate-limits": "60::key:unknown_key",
     }
+    metrics = (await server.sender.get("/metrics")).text
+    assert 'playhead_envelopes_refused_total{reason="unknown_key"} 60.0' in metrics
     assert (await server.post(envelopes.event_envelope())).status_code == 200
     await server.settled()
     assert await server.outcomes() == {("event", "kept", ""): 1}

@@ -31,3 +31,5 @@ class ErrorPage:
     error_id: str | None = None
     """Names the log line; None for refusals that are not logged."""
     back_href: str = "/replays"
+    retry_href: str | None = None
+    """Where to try the same again, when that may help."""

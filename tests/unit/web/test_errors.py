@@ -64,6 +64,7 @@ async def test_a_database_that_is_away_is_named():
     assert "The database does not answer" in answer.text
     assert "Nothing is lost" in answer.text
     assert "secret" not in answer.text
+    assert 'href="/page">Try again' in answer.text
 
 
 async def test_a_keeper_that_is_down_is_waited_for():

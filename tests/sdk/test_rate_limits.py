@@ -1,0 +1,60 @@
+"""A real SDK understands our limits: it holds back what they name, and nothing else."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+import sentry_sdk
+from sentry_sdk.transport import _parse_rate_limits
+
+from app.formats import credentials, rate_limits
+from tests.support.server import Server, running
+
+
+@pytest.mark.parametrize(
+    ("categories", "read"),
+    [
+        (rate_limits.BUT_REPLAY, set(rate_limits.BUT_REPLAY)),
+        (rate_limits.STORED, {"replay", "attachment"}),
+        (rate_limits.EVERYTHING, {None}),
+    ],
+)
+def test_the_sdk_reads_what_we_write(categories, read):
+    """By its own parser; None is everything."""
+    text = rate_limits.write(60, categories, scope="key", reason="byte_rate")
+    assert {category for category, _ in _parse_rate_limits(text)} == read
+
+
+async def test_the_sdk_holds_errors_back_after_a_limit(database_url, tmp_path):
+    """The second error meets the limit; the third never leaves the app."""
+    async with running(
+        database_url, tmp_path, key_envelopes_per_s=0.001, key_envelopes_burst=1
+    ) as server:
+        dsn = credentials.make_dsn(server.base_url, server.app.key, server.app.id)
+        client: Any = sentry_sdk.Client(
+            dsn=dsn, default_integrations=False, auto_session_tracking=False
+        )
+        held: list[bool] = []
+        for message in ("one", "two", "three"):
+            client.capture_event({"message": message})
+            await asyncio.to_thread(client.flush, 20)
+            held.append(client.transport._check_disabled("error"))
+        holds_replays = client.transport._check_disabled("replay")
+        await asyncio.to_thread(client.close, 20)
+        assert held == [False, True, True]
+        assert not holds_replays
+        await server.settled()
+        counts = await limited(server)
+        # What the SDK lost it reports; the report may meet the limit too.
+        assert counts["event", "kept", ""] == 1
+        assert counts["event", "limited", "envelope_rate"] == 1
+
+
+async def limited(server: Server) -> Counter[tuple[str, str, str]]:
+    """Return the outcomes once the limited event is counted."""
+    async with asyncio.timeout(20):
+        while not (counts := await server.outcomes())["event", "limited", "envelope_rate"]:
+            server.service.lane.gate.inbox.wake()
+            await asyncio.sleep(0.01)
+    return counts
