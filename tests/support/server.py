@@ -131,6 +131,10 @@ class Server:
             names = {self.app.id: "app", self.backend.id: "backend"}
             return await dump.of_replay(connection, key, names)
 
+    def of(self, app: Keyed) -> "Server":
+        """Return the same server, looked at for another project."""
+        return replace(self, app=app)
+
     def page(self, replay_id: str, rest: str = "") -> str:
         """Return the path of a replay's page, or of something under it."""
         return f"/projects/{self.app.id}/replays/{replay_id}{rest}"
