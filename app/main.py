@@ -2,7 +2,8 @@
 
 lock folder → Postgres → migrations → objects, journal, keys → digest, sweep → doors → listen
 
-A Postgres that does not answer holds up nothing but pages: it is prepared when it comes.
+A Postgres that does not answer holds up nothing but pages: it is prepared when it comes. Nor does
+object storage hold up the start, unless it says no.
 """
 
 import asyncio
@@ -47,6 +48,7 @@ from app.projects import queries as project_queries
 from app.projects.keys import KeyCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
+from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
 from app.web import errors as web_errors, router
 from app.web.guard import Guard
@@ -219,8 +221,9 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         await preparation.begin()
         objects = open_store(settings, data_dir)
         stack.push_async_callback(objects.close)
-        for warning in await objects.probe():
-            _logger.warning("storage", warning=warning)
+        first_look = FirstLook(objects)
+        stack.push_async_callback(first_look.stop)
+        await first_look.begin()
         keys = KeyCache()
         await keys.start(database)
         stack.push_async_callback(keys.stop)

@@ -22,6 +22,7 @@ from app.core.errors import ReplayError, Unavailable
 from app.core.log import shown
 from app.storage.breaker import Breaker
 from app.storage.bucket import Patience
+from app.storage.port import Refusing
 
 _R = TypeVar("_R")
 
@@ -119,4 +120,5 @@ def _unavailable(error: Exception) -> Unavailable:
     code = told.get("Code", "no code")
     words = shown(f"{error.operation_name}: {code} {told.get('Message', '')}".strip())
     advice = _WHAT_TO_DO.get(code)
-    return Unavailable(f"{_KEEPER} refused: {words}{f' ({advice})' if advice else ''}")
+    kind = Unavailable if _is_in_trouble(error) else Refusing
+    return kind(f"{_KEEPER} refused: {words}{f' ({advice})' if advice else ''}")

@@ -8,6 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.core.errors import Unavailable
+
+
+class Refusing(Unavailable):
+    """The store answers, and says no: as far as anybody can tell, a setting is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:

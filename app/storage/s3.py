@@ -36,6 +36,8 @@ CONNECTIONS: Final = 8
 """Calls under way at the same time, each way; the threads and boto3's own pool have as many."""
 _PAGE: Final = 1000
 """Objects in one answer to a list; S3 gives no more."""
+_GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
+"""Everybody, and everybody with an account of the provider."""
 _PIECE_BYTES: Final = 256 * 1024
 
 _Object = tuple[str, bytes | memoryview]
@@ -158,18 +160,43 @@ class S3Store:
         return sorted(_ours(found), key=lambda each: each.key)
 
     def _warnings(self) -> tuple[str, ...]:
+        looks = (self._warning_of_versions, self._warning_of_lock, self._warning_of_strangers)
+        return tuple(warning for look in looks if (warning := look()) is not None)
+
+    def _warning_of_versions(self) -> str | None:
         try:
             facts: Mapping[str, object] = self._writer.get_bucket_versioning(Bucket=self._bucket)
         except ClientError as error:
-            return (f"whether the bucket keeps old versions cannot be seen: {shown(str(error))}",)
+            return f"whether the bucket keeps old versions cannot be seen: {shown(str(error))}"
         status = facts.get("Status")  # absent from a bucket that never kept versions
         if status is None:
-            return ()
-        warning = (
+            return None
+        return (
             f"versioning of bucket {self._bucket} is {status}: it keeps what Playhead deletes; "
             "use a bucket without versions, or one whose lifecycle removes old versions"
         )
-        return (warning,)
+
+    def _warning_of_lock(self) -> str | None:
+        """Tell of a lock; one that may not be seen, or is not known here, comes with versions."""
+        try:
+            facts = self._writer.get_object_lock_configuration(Bucket=self._bucket)
+        except ClientError:
+            return None
+        if facts.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
+            return None
+        return f"objects of bucket {self._bucket} are locked: what Playhead deletes stays"
+
+    def _warning_of_strangers(self) -> str | None:
+        """Tell of a bucket that anybody may look into, where that may be seen."""
+        try:
+            grants = self._writer.get_bucket_acl(Bucket=self._bucket).get("Grants", [])
+        except ClientError:
+            return None
+        if not any(
+            str(grant.get("Grantee", {}).get("URI", "")).endswith(_GROUPS) for grant in grants
+        ):
+            return None
+        return f"bucket {self._bucket} is open to strangers: take that right away"
 
 
 def _client(session: boto3.session.Session, access: Access, patience: Patience) -> "S3Client":

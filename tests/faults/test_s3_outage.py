@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -56,6 +58,19 @@ class Faulty:
         return found
 
 
+def settings_of(proxy: FaultProxy, bucket: str) -> dict[str, Any]:
+    """How a server reaches the bucket through the proxy."""
+    access = proxy.access
+    return {
+        "storage": f"s3://{bucket}",
+        "s3_endpoint_url": access.endpoint_url,
+        "s3_region": access.region,
+        "s3_access_key_id": access.key_id,
+        "s3_secret_access_key": access.secret,
+        "s3_addressing": "path",
+    }
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def faulty(
     postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
@@ -65,16 +80,8 @@ async def faulty(
         bucket = service.new_bucket()
         async with s3_faults.in_front_of(service) as proxy:
             async for url in postgres._fresh_database(postgres_url, template=template_database):
-                async with servers.running(
-                    url,
-                    tmp_path_factory.mktemp("outage"),
-                    storage=f"s3://{bucket}",
-                    s3_endpoint_url=proxy.access.endpoint_url,
-                    s3_region=proxy.access.region,
-                    s3_access_key_id=proxy.access.key_id,
-                    s3_secret_access_key=proxy.access.secret,
-                    s3_addressing="path",
-                ) as started:
+                folder = tmp_path_factory.mktemp("outage")
+                async with servers.running(url, folder, **settings_of(proxy, bucket)) as started:
                     yield Faulty(started, proxy, service, bucket)
 
 
@@ -98,6 +105,23 @@ async def test_an_outage_costs_no_envelope(faulty: Faulty, fault: Fault):
             path = own.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
             await until_asked(partial(_is_whole, own, path))
         assert b"".join(faulty.stored(own.app.id)) == clips.clip() * SEGMENTS
+
+
+async def test_a_server_starts_while_the_bucket_hangs(
+    postgres_url: str, template_database: str, tmp_path: Path
+):
+    """Envelopes are taken; what they hold is stored when the bucket answers."""
+    with s3.serving() as service:
+        bucket = service.new_bucket()
+        async with s3_faults.in_front_of(service) as proxy:
+            proxy.spoil(Fault("frozen"))
+            async for url in postgres._fresh_database(postgres_url, template=template_database):
+                async with servers.running(url, tmp_path, **settings_of(proxy, bucket)) as started:
+                    answer = await started.post(envelopes.replay_video_envelope(0))
+                    assert answer.status_code == 200
+                    proxy.mend()
+                    await started.settled()
+                    assert await started.outcomes() == {("replay_video", "kept", ""): 1}
 
 
 async def _is_whole(own: Server, path: str) -> bool:

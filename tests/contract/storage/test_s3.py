@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,7 +22,7 @@ from tests.support import s3
 @asynccontextmanager
 async def opened(service: s3.Service, location: Location) -> AsyncIterator[S3Store]:
     """The driver at a place, closed afterwards."""
-    store = S3Store(location, service.access, reading=s3.HASTY, writing=s3.HASTY)
+    store = S3Store(location, service.access)
     yield store
     await store.close()
 
@@ -105,6 +106,24 @@ async def test_versioned_bucket_is_warned_of(s3_service: s3.Service):
         )
         (warning,) = await store.probe()
     assert "is Enabled: it keeps what Playhead deletes" in warning
+
+
+async def test_locked_bucket_is_warned_of(s3_service: s3.Service):
+    """Objects that nobody may delete outlive every erasure."""
+    bucket = f"playhead-{secrets.token_hex(8)}"
+    s3_service.owner.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    async with opened(s3_service, Location(bucket, "")) as store:
+        warnings = await store.probe()
+    assert any("are locked" in warning for warning in warnings)
+
+
+async def test_open_bucket_is_warned_of(s3_service: s3.Service):
+    """Replays are nobody's business."""
+    location = s3_service.new_location()
+    async with opened(s3_service, location) as store:
+        s3_service.owner.put_bucket_acl(Bucket=location.bucket, ACL="public-read")
+        (warning,) = await store.probe()
+    assert "is open to strangers" in warning
 
 
 async def test_doctor_looks_at_the_bucket(s3_service: s3.Service):

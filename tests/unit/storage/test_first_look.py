@@ -1,0 +1,86 @@
+"""The look at the store when a server starts: nothing but a plain no keeps it from starting."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import Unavailable
+from app.storage.first_look import FirstLook
+from app.storage.local import LocalStore
+from app.storage.port import Refusing
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    """A store; tests change what its probe does."""
+    opened = LocalStore(tmp_path / "objects", threads=1)
+    yield opened
+    await opened.close()
+
+
+def probing(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, outcome: asyncio.Event | Exception | None
+) -> None:
+    """Let the probe end as given: an error is raised, an event is waited for."""
+
+    async def probe() -> tuple[str, ...]:
+        if isinstance(outcome, asyncio.Event):
+            await outcome.wait()
+            raise Refusing("no such bucket")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return ("it keeps versions",)
+
+    monkeypatch.setattr(store, "probe", probe)
+
+
+async def test_store_that_works_is_fine(store):
+    """A real one, without a word."""
+    look = FirstLook(store)
+    await look.begin()
+    await look.stop()
+
+
+async def test_warnings_do_not_hold_up(store, monkeypatch, capsys):
+    """They are told."""
+    probing(store, monkeypatch, None)
+    look = FirstLook(store)
+    await look.begin()
+    await look.stop()
+    assert "it keeps versions" in "".join(capsys.readouterr())
+
+
+async def test_store_that_says_no_ends_the_start(store, monkeypatch):
+    """A setting is wrong: somebody must mend it."""
+    probing(store, monkeypatch, Refusing("no such bucket"))
+    look = FirstLook(store)
+    with pytest.raises(Refusing, match="no such bucket"):
+        await look.begin()
+    await look.stop()
+
+
+async def test_store_that_is_away_does_not(store, monkeypatch, capsys):
+    """What phones send waits in the journal."""
+    probing(store, monkeypatch, Unavailable("no route"))
+    look = FirstLook(store)
+    await look.begin()
+    await look.stop()
+    assert "no route" in "".join(capsys.readouterr())
+
+
+async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, capsys):
+    """What it says later is told later."""
+    answered = asyncio.Event()
+    probing(store, monkeypatch, answered)
+    look = FirstLook(store)
+    await look.begin(patience_s=0.01)
+    assert "has not answered yet" in "".join(capsys.readouterr())
+    answered.set()
+    await look.stop()
+
+
+async def test_look_that_never_began_is_stopped(store):
+    """A start may fail before it."""
+    await FirstLook(store).stop()
