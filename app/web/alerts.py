@@ -29,7 +29,7 @@ async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside,
     except Unavailable:
         return ()  # the page says so already
     return tuple(
-        Aside(project.name, vitals.quarantined[project.id], hrefs.outcomes(project.id))
+        Aside(project.name, vitals.quarantined[project.id], hrefs.quarantine(project.id))
         for project in seen
         if project.id in vitals.quarantined
     )

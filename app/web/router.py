@@ -9,6 +9,7 @@ from app.web.pages import (
     pictures,
     playback,
     projects,
+    quarantine,
     replay,
     replays,
     selected,
@@ -21,8 +22,8 @@ def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
     for room in (
-        sign_in, account, selected, replays, projects, replay, playback, pictures,
-        traces, demo, browser,
+        sign_in, account, selected, replays, projects, quarantine, replay, playback,
+        pictures, traces, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

@@ -96,9 +96,62 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
         found = await server.sender.get("/replays", headers={"cookie": f"playhead={token}"})
         return str(found.text)
 
+    viewed = await server.sender.get(
+        f"/projects/{server.app.id}", headers={"cookie": f"playhead={cookies[server.app]}"}
+    )
+    assert "Admins of this project see them and why." in viewed.text
+    assert "ZeroDivisionError" not in viewed.text
     assert "App: 1 envelope in quarantine." in await read(cookies[server.app])
     assert "in quarantine" not in await read(cookies[server.backend])
     assert "playhead_quarantined_envelopes 1.0" in (await server.sender.get("/metrics")).text
+
+
+async def test_admins_read_what_was_put_aside(server):
+    """The reason on the page, the envelope as a file, a line in the audit log; others get 404."""
+    async with server.database.transaction() as connection:
+        aside = await project_writes.add_quarantined(
+            connection,
+            server.app.id,
+            received_at=clock.now(),
+            item_types=["event"],
+            reason="ZeroDivisionError: <b>",
+            body=b"\x1f\x8b<script>",
+        )
+    page = await server.web.get(f"/projects/{server.app.id}")
+    assert "ZeroDivisionError: &lt;b&gt;" in page.text
+    path = f"/projects/{server.app.id}/quarantine/{aside}"
+    assert path in page.text
+    answer = await server.web.get(path)
+    assert answer.content == b"\x1f\x8b<script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for other in (f"/projects/{server.backend.id}/quarantine/{aside}", path + "0", path + "9" * 30):
+        assert (await server.web.get(other)).status_code == 404
+    async with server.database.reading() as connection:
+        assert await audited(connection) == ["quarantine_downloaded"]
+
+
+async def test_viewers_do_not_read_what_was_put_aside(server):
+    """It is not scrubbed: 403 for a viewer, 404 for somebody of another project."""
+    async with server.database.transaction() as connection:
+        aside = await project_writes.add_quarantined(
+            connection,
+            server.app.id,
+            received_at=clock.now(),
+            item_types=[],
+            reason="",
+            body=b"x",
+        )
+        tokens = {}
+        for project in (server.app, server.backend):
+            person = await account_writes.add_person(connection, f"{project.id}@example.com")
+            await account_writes.set_member(connection, project.id, person.id, Role.VIEWER)
+            tokens[project] = await sign_ins.start(connection, person.id, user_agent="")
+    path = f"/projects/{server.app.id}/quarantine/{aside}"
+    for project, status in ((server.app, 403), (server.backend, 404)):
+        headers = {"cookie": f"playhead={tokens[project]}"}
+        assert (await server.sender.get(path, headers=headers)).status_code == status
 
 
 async def test_journals_of_dead_processes_are_seen(server, monkeypatch):

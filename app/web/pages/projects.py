@@ -1,7 +1,7 @@
 """Projects: the list, a new one, and one project's page."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -19,7 +19,7 @@ from app.core.errors import Forbidden, Malformed
 from app.core.ids import ProjectId
 from app.errors import attachments
 from app.projects import queries as projects, spending, writes as projects_writes
-from app.projects.model import Project, ProjectKey
+from app.projects.model import Project, ProjectKey, Quarantined
 from app.replays import totals
 from app.web import access, answer, dsn, forms, house
 from app.web.house import House
@@ -32,6 +32,7 @@ from app.web.view.project import (
     ProjectCard,
     ProjectPage,
     ProjectsPage,
+    QuarantineRow,
     Storage,
 )
 from app.web.view.snippets import snippets
@@ -40,6 +41,7 @@ router = APIRouter()
 
 _OUTCOME_DAYS: Final = 30
 _MOST_QUARANTINED: Final = 1_000
+_QUARANTINED_SHOWN: Final = 50
 _GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 
@@ -207,6 +209,7 @@ async def _page(
         arrived=what_arrived(outcomes),
         outcome_days=_OUTCOME_DAYS,
         quarantined=len(quarantined),
+        quarantine=_quarantine_rows(quarantined) if inside.role.includes(Role.ADMIN) else (),
         members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
         has_replays=project.id in total,
         storage=await _storage(connection, inside, problem),
@@ -225,6 +228,19 @@ async def _storage(
         limit_bytes=inside.project.stored_bytes_limit,
         may_change=inside.role.includes(Role.ADMIN),
         problem=problem,
+    )
+
+
+def _quarantine_rows(found: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
+    return tuple(
+        QuarantineRow(
+            received_at=one.received_at,
+            item_types=", ".join(one.item_types),
+            reason=one.reason,
+            body_bytes=one.body_bytes,
+            href=hrefs.quarantined(one.project_id, one.id),
+        )
+        for one in found[:_QUARANTINED_SHOWN]
     )
 
 

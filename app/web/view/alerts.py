@@ -123,8 +123,8 @@ def _of_quarantine(aside: Aside) -> Alert:
         "warn",
         f"{aside.project_name}: {number} in quarantine.",
         "Reading them failed five times, so they were put aside, and everything else went on. "
-        "They are kept for seven days. The log of the server names each and its reason; please "
-        "report it, since this is a fault of Playhead.",
+        "They are kept for seven days. Please report the reason, which admins of the project see "
+        "on its page: this is a fault of Playhead.",
         aside.href,
-        "What arrived in this project",
+        "To the project",
     )

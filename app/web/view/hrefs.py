@@ -41,6 +41,16 @@ def storage(project_id: ProjectId) -> str:
     return f"{project(project_id)}#storage"
 
 
+def quarantine(project_id: ProjectId) -> str:
+    """Return where a project's page shows what was put aside."""
+    return f"{project(project_id)}#quarantine"
+
+
+def quarantined(project_id: ProjectId, quarantined_id: int) -> str:
+    """Return where one envelope that was put aside can be downloaded."""
+    return f"{project(project_id)}/quarantine/{quarantined_id}"
+
+
 def outcomes(project_id: ProjectId) -> str:
     """Return where a project's page says what arrived."""
     return f"{project(project_id)}#outcomes"

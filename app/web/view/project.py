@@ -70,6 +70,17 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """An envelope that was put aside."""
+
+    received_at: datetime
+    item_types: str
+    reason: str
+    body_bytes: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """What a project has in storage, and what it may have."""
 
@@ -110,6 +121,8 @@ class ProjectPage:
     """How many days it covers."""
     quarantined: int
     """Envelopes that failed five times and wait for a person."""
+    quarantine: tuple[QuarantineRow, ...]
+    """The newest of them, for admins: a reason may quote what an app sent."""
     members: tuple[MemberRow, ...]
     has_replays: bool
     storage: Storage

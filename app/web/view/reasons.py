@@ -71,7 +71,7 @@ _REFUSED: Final[dict[str, Reason]] = {
     ),
     "quarantined": Reason(
         "Reading it failed five times. It is put aside for seven days.",
-        "A fault of Playhead: please report it. The server's log has the reason.",
+        "A fault of Playhead: please report the reason, see Quarantine on this page.",
     ),
 }
 _DROPPED: Final[dict[str, Reason]] = {

@@ -274,6 +274,7 @@ PROJECT_PAGE = project.ProjectPage(
         OutcomeCount(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)]),
     outcome_days=30,
     quarantined=2,
+    quarantine=(project.QuarantineRow(NOW, "event, span", "ValueError: no", 900, "/q"),),
     members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
     has_replays=True,
     storage=project.Storage(900, 200, 1_000, may_change=True, problem="That is no number."),
@@ -358,7 +359,11 @@ SAMPLES = {
     "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
     "project, full": _page(
         "project/page.html",
-        replace(PROJECT_PAGE, storage=project.Storage(900, 100, 1_000, may_change=False)),
+        replace(
+            PROJECT_PAGE,
+            storage=project.Storage(900, 100, 1_000, may_change=False),
+            quarantine=(),
+        ),
     ),
     "project, bare": _page(
         "project/page.html",
@@ -370,6 +375,7 @@ SAMPLES = {
             storage=project.Storage(0, 0, None, may_change=False),
             members=(),
             quarantined=0,
+            quarantine=(),
             has_replays=False,
         ),
     ),
