@@ -3,10 +3,10 @@
  * and one that is still being made appears when it is there.
  */
 
+import { standBeside } from "./beside.js";
 import { all, closest, el } from "./dom.js";
 
 const WAIT_MS = 150;
-const GAP_PX = 8;
 const STORY_HEIGHT_PX = 160;
 const FIRST_LOOK_MS = 4000;
 const LOOKS = 6;
@@ -39,7 +39,7 @@ function stories() {
       card.replaceChildren(story);
       card.style.setProperty("--tiles", poster.dataset.tiles ?? "1");
       card.showPopover();
-      stand(card, poster.getBoundingClientRect());
+      standBeside(card, poster.getBoundingClientRect());
     });
   };
   document.addEventListener("pointermove", (event) => {
@@ -49,23 +49,6 @@ function stories() {
   });
   document.addEventListener("pointerleave", () => choose(null));
   document.addEventListener("scroll", () => choose(null), { passive: true });
-}
-
-/**
- * Stands beside the poster, or above or below it where there is no room.
- *
- * @param {HTMLElement} card
- * @param {DOMRect} poster
- */
-function stand(card, poster) {
-  const { width, height } = card.getBoundingClientRect();
-  const middle = poster.top + poster.height / 2 - height / 2;
-  const fits = poster.right + GAP_PX + width <= innerWidth;
-  const below = poster.bottom + GAP_PX + height <= innerHeight;
-  const top = fits ? middle : below ? poster.bottom + GAP_PX : poster.top - GAP_PX - height;
-  const left = fits ? poster.right + GAP_PX : Math.max(GAP_PX, innerWidth - width - GAP_PX);
-  card.style.setProperty("--top", `${Math.round(Math.max(GAP_PX, Math.min(top, innerHeight - height - GAP_PX)))}px`);
-  card.style.setProperty("--left", `${Math.round(left)}px`);
 }
 
 /** @param {DOMRect} box @param {PointerEvent} event */

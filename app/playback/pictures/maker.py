@@ -22,6 +22,8 @@ from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 2.0
+_AWAY_S: Final = 15.0
+"""After a keeper did not answer."""
 _REPAIR_S: Final = 3600.0
 _REPAIRED: Final = timedelta(days=1)
 _MOST_NOTED: Final = 100_000
@@ -100,15 +102,17 @@ class PictureMaker:
     async def _run(self) -> None:
         await _look_at_sandbox()
         while True:
+            pause_s = _PAUSE_S
             try:
                 await self._repair()
                 while await self.step():
                     pass
             except Unavailable as error:
                 _logger.warning("pictures wait", error=str(error))
+                pause_s = _AWAY_S
             except Exception:
                 _logger.exception("pictures failed")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(pause_s)
 
     async def _repair(self) -> None:
         if clock.monotonic_s() - self._repaired_s < _REPAIR_S:

@@ -16,7 +16,7 @@
  * @property {[number, number, number][]} tiles
  */
 
-import { all, el, numberOf } from "../dom.js";
+import { all, el, mark, numberOf } from "../dom.js";
 import { clockText } from "../words.js";
 
 const AGAIN_MS = 10_000;
@@ -66,12 +66,14 @@ export function createFilmstrip(url, signal) {
   /** @type {Promise<void> | null} */
   let loading = null;
   let fresh_until_ms = 0;
+  let isDue = false;
 
   /** Asks for the strip when it was never asked for, or may have been drawn anew. */
   const load = () => {
     if (performance.now() < fresh_until_ms) return loading ?? Promise.resolve();
     fresh_until_ms = performance.now() + AGAIN_MS;
     loading = ask(url, signal).then((found) => {
+      isDue = found?.state === "due";
       if (found?.state !== "made" || !found.is_due) fresh_until_ms += found?.state === "due" ? 0 : NEVER_MS;
       if (found?.state !== "made" || found.version === strip?.version) return;
       strip = found;
@@ -129,14 +131,17 @@ export function createFilmstrip(url, signal) {
   return {
     draw,
     /**
-     * Makes one canvas that shows whatever moment it is asked for.
+     * Makes one canvas that shows whatever moment it is asked for, or that it is being drawn.
      *
      * @param {number} side_px
      */
     viewer(side_px) {
       const canvas = el("canvas", { className: "thumb", hidden: true, "aria-hidden": "true" });
       return (/** @type {number} */ at_ms) => {
-        void draw(canvas, at_ms, side_px);
+        void draw(canvas, at_ms, side_px).then(() => {
+          if (!strip) canvas.hidden = !isDue;
+          mark(canvas, "data-due", !strip && isDue);
+        });
         return canvas;
       };
     },

@@ -15,6 +15,7 @@ import { readContent, screenAt } from "./content.js";
 import { createFilmstrip } from "./filmstrip.js";
 import { createFilter } from "./filter.js";
 import { createFollow, keepInSight } from "./follow.js";
+import { createGlimpse } from "./glimpse.js";
 import { createGestures } from "./gestures.js";
 import { idleStretches } from "./idle.js";
 import { createKeys } from "./keys.js";
@@ -58,6 +59,7 @@ function start() {
   const filmstrip = createFilmstrip(root.dataset.picturesUrl ?? "", life.signal);
   timeline.usePictures(filmstrip.viewer(POINTED_PX));
   filmstrip.fill(root, THUMB_PX);
+  createGlimpse(desk, filmstrip);
   createKeys(desk, { tabs, gestures, timeline, focusFilter: filter.focus, copyLink: address.copy, open });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {

@@ -65,6 +65,12 @@ async def point_at_timeline(page: Page) -> None:
     await expect(page.locator(".hover canvas.thumb")).to_be_visible()
     await page.locator("[data-tab=errors]").click()
     await expect(page.locator("article.error canvas.thumb").first).to_be_visible()
+    await page.locator("[data-tab=activity]").click()
+    time = page.locator("[data-panel=activity] [data-seek]").first
+    await time.hover()
+    await time.hover(position={"x": 5, "y": 5})  # the first one may have had to scroll there
+    await expect(page.locator(".glimpse canvas")).to_be_visible()
+    await page.locator("[data-tab=errors]").click()
     await page.mouse.move(5, 5)
 
 
