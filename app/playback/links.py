@@ -21,8 +21,8 @@ from app.errors import queries as errors
 from app.errors.queries import LinkedCount, LinkedEvent
 from app.replays import queries as replays
 from app.replays.model import Replay
-from app.traces import queries as traces
-from app.traces.model import StoredSpan, StoredTransaction
+from app.traces import logs, queries as traces
+from app.traces.model import StoredLog, StoredSpan, StoredTransaction
 
 Side = Literal["app", "backend"]
 
@@ -154,6 +154,13 @@ async def traces_of(
         transactions=tuple(await traces.transactions_of(connection, window, project_ids)),
         spans=tuple(await traces.spans_of(connection, window, project_ids)),
     )
+
+
+async def logs_of(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> tuple[StoredLog, ...]:
+    """Read the log records of one replay in the order of their time."""
+    return tuple(await logs.logs_of(connection, window, project_ids))
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
-from app.web.view import hrefs, search_bar, words
+from app.web.view import hrefs, panel_filters, search_bar, words
 from app.web.view.chrome import Chrome
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,6 +45,8 @@ class Renderer:
             counted=words.count,
             shortened=words.shortened,
             screen_path=words.screen_path,
+            status_words=panel_filters.status_words,
+            error_words=panel_filters.error_words,
         )
         self._environment.globals.update(
             hrefs=hrefs,

@@ -6,6 +6,7 @@ from app.web.pages import (
     account,
     browser,
     demo,
+    network,
     pictures,
     playback,
     projects,
@@ -22,7 +23,7 @@ def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
     for room in (
-        sign_in, account, selected, replays, projects, quarantine, replay, playback,
+        sign_in, account, selected, replays, projects, quarantine, replay, network, playback,
         pictures, traces, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)

@@ -108,6 +108,7 @@ async def _with_links(
         traces=await trace.of_replay(
             connection, window, replay.key.project_id, linked=linked, events=keys
         ),
+        logs=await links.logs_of(connection, window, project_ids),
         project_names={project.id: project.name for project in seen},
     )
 

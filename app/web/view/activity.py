@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from app.web.view.exchanges import Details
+
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
 Level = Literal["debug", "info", "warning", "error", "fatal"]
 Icon = Literal[
@@ -54,7 +56,12 @@ class NetworkRow:
     request_bytes: int | None = None
     response_bytes: int | None = None
     op: str = "resource.http"
-    data: tuple[DataRow, ...] = ()
+    kind: str = "other"
+    """What was fetched, to filter by: `json`, `image`."""
+    details: Details | None = None
+    """None beyond what a page can hold; the request's own page has them."""
+    href: str = ""
+    """Its own page."""
 
 
 @dataclass(frozen=True, slots=True)

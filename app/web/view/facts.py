@@ -1,46 +1,55 @@
 """Facts of a replay in words: who, on what, by which app and SDK, and what was masked."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.formats.jsonish import JsonObject
+from app.playback import sdk_faults, search
 from app.playback.ending import Ending
+from app.replays import filters
 from app.replays.model import Replay
 from app.web.view import words
-from app.web.view.breadcrumbs import data_rows
 from app.web.view.replay import Fact, FactGroup
+from app.web.view.search_bar import filtered_by
 
 _GROUPS: Final = {
     "Device": {
-        "Name": "device_name",
-        "Brand": "device_brand",
-        "Model": "device_model",
-        "Family": "device_family",
-        "System": "os_name",
-        "System version": "os_version",
+        "Name": "device.name",
+        "Brand": "device.brand",
+        "Model": "device.model",
+        "Family": "device.family",
+        "System": "os.name",
+        "System version": "os.version",
     },
     "App": {
-        "Name": "app_name",
-        "Identifier": "app_id",
-        "Version": "app_version",
-        "Build": "app_build",
+        "Name": "app.name",
+        "Identifier": "app.id",
+        "Version": "app.version",
+        "Build": "app.build",
         "Release": "release",
         "Dist": "dist",
         "Environment": "environment",
     },
-    "SDK": {"Name": "sdk_name", "Version": "sdk_version", "Platform": "platform"},
+    "SDK": {"Name": "sdk.name", "Version": "sdk.version", "Platform": "platform"},
 }
+"""Names on the page, and the keys by which the list finds the same value."""
 _USER: Final = {
-    "Name": "name",
-    "E-mail": "email",
-    "Username": "username",
-    "Id": "id",
-    "Address": "ip_address",
+    "Name": "user.name",
+    "E-mail": "user.email",
+    "Username": "user.username",
+    "Id": "user.id",
+    "Address": "user.ip",
 }
 _TYPES: Final = {
     "session": "a sampled session, recorded from its start",
     "buffer": "kept from 30 s before an error",
 }
+
+
+_PLAIN_TAG: Final = re.compile(r"[A-Za-z_][\w.\-]*")
+_BRACKETED_TAG: Final = re.compile(r"[^\[\]\s:\"]+")
 
 
 def user_of(user: Mapping[str, str]) -> str | None:
@@ -71,9 +80,13 @@ def app_of(facts: Mapping[str, Any]) -> str | None:
 
 
 def chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Return the facts on the line above a replay."""
-    named = (("Device", device_of(facts)), ("System", system_of(facts)), ("App", app_of(facts)))
-    return tuple(Fact(name, value) for name, value in named if value)
+    """Return the facts on the line above a replay, each leading to the replays that share it."""
+    named = (
+        ("Device", device_of(facts), ("device.model", "device.name", "device.brand")),
+        ("System", system_of(facts), ("os.name",)),
+        ("App", app_of(facts), ("release", "app.version")),
+    )
+    return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
 
 
 def groups(
@@ -81,12 +94,18 @@ def groups(
 ) -> tuple[FactGroup, ...]:
     """Return everything known of a replay, under headings; empty ones are left out."""
     tags = replay.facts.get("tags")
+    user = {key: replay.user.get(name) for key, name in filters.USER.items()}
+    known = {key: replay.facts.get(name) for key, name in filters.FACTS.items()}
+    faults = sdk_faults.known_faults(replay.facts, options)
+    titled = {title: _named(names, known) for title, names in _GROUPS.items()}
     found = [
         _recording(replay, ending),
-        FactGroup("User", _named(_USER, replay.user)),
-        *(FactGroup(title, _named(names, replay.facts)) for title, names in _GROUPS.items()),
-        _masking(options),
-        FactGroup("Tags", _all(tags if isinstance(tags, dict) else {})),
+        FactGroup("User", _named(_USER, user)),
+        FactGroup("Device", titled["Device"]),
+        FactGroup("App", titled["App"]),
+        FactGroup("SDK", titled["SDK"], notes=tuple(one.text for one in faults)),
+        _masking(options, [one.text for one in faults if one.is_private]),
+        FactGroup("Tags", _tags(tags if isinstance(tags, dict) else {})),
     ]
     return tuple(group for group in found if group.facts)
 
@@ -95,7 +114,7 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
     facts = [Fact("Replay", replay.key.replay_id)]
     kind = _TYPES.get(replay.replay_type or "")
     if kind:
-        facts.append(Fact("Type", kind))
+        facts.append(Fact("Type", kind, filtered_by("replay_type", replay.replay_type or "")))
     facts += [
         Fact("Segments", f"{replay.segments}, {replay.video_segments} with video"),
         Fact("Frames", f"{replay.frames:,}"),
@@ -103,11 +122,12 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
         Fact("Last received", words.exact(replay.last_received_at)),
     ]
     if ending is not None:
-        facts.append(Fact("Ended", f"{ending.text}. {ending.because}"))
+        href = filtered_by("end", ending.text.replace(" ", "_"))
+        facts.append(Fact("Ended", ending.text, href, ending.because))
     return FactGroup("Recording", tuple(facts))
 
 
-def _masking(options: JsonObject | None) -> FactGroup:
+def _masking(options: JsonObject | None, doubts: Sequence[str]) -> FactGroup:
     """Show the SDK's replay settings; text or images in the open are worth a warning."""
     if not options:
         return FactGroup("Masking", ())
@@ -123,17 +143,45 @@ def _masking(options: JsonObject | None) -> FactGroup:
         if open_parts
         else None
     )
-    facts = tuple(Fact(row.name, row.value) for row in data_rows(options))
-    return FactGroup("Masking", facts, warning)
+    named = sorted(options.items(), key=lambda pair: ("mask" not in pair[0].lower(), pair[0]))
+    facts = tuple(Fact(name, _setting(value)) for name, value in named)
+    return FactGroup("Masking", facts, warning, notes=tuple(doubts))
+
+
+def _setting(value: object) -> str:
+    """Write one setting; a list stands in one line."""
+    if isinstance(value, list):
+        return ", ".join(_setting(one) for one in value) or "none"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _named(names: Mapping[str, str], values: Mapping[str, Any]) -> tuple[Fact, ...]:
-    pairs = ((name, _text(values, key)) for name, key in names.items())
-    return tuple(Fact(name, value) for name, value in pairs if value)
+    pairs = ((name, key, _text(values, key)) for name, key in names.items())
+    return tuple(Fact(name, value, filtered_by(key, value)) for name, key, value in pairs if value)
 
 
-def _all(values: Mapping[str, Any]) -> tuple[Fact, ...]:
-    return tuple(Fact(str(name), str(value)) for name, value in sorted(values.items()))
+def _tags(values: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(str(name), str(value), _tag_href(str(name), str(value)))
+        for name, value in sorted(values.items())
+    )
+
+
+def _tag_href(name: str, value: str) -> str | None:
+    """Return the list of replays with a tag; None where the query cannot say its name."""
+    if _PLAIN_TAG.fullmatch(name) and name not in filters.KEYS and name not in search.LATE:
+        return filtered_by(name, value)
+    # One that is named like a key stands in brackets.
+    return filtered_by(f"tags[{name}]", value) if _BRACKETED_TAG.fullmatch(name) else None
+
+
+def _found_by(facts: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    """Return the list of replays that share the first of some facts that is known."""
+    for key in keys:
+        value = _text(facts, filters.FACTS[key])
+        if value:
+            return filtered_by(key, value)
+    return None
 
 
 def _text(values: Mapping[str, Any], key: str) -> str | None:

@@ -91,6 +91,11 @@ def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/pictures"
 
 
+def har(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of a replay's requests as a HAR file."""
+    return f"{replay(project_id, replay_id)}/requests.har"
+
+
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
     """Return the address of one segment's MP4, as the phone sent it."""
     return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"

@@ -1,17 +1,21 @@
 """The replay page: the stage, the panels beside it and the timeline below."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback.conditions import Condition
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
+from app.web.view.exchanges import Details
+from app.web.view.log_rows import LogRow
+from app.web.view.panel_filters import PanelFilter
 from app.web.view.problems import ErrorRow
 from app.web.view.traces import TraceBlock
 
 ReplayState = Literal["playing", "processing", "no_video", "live"]
-Tab = Literal["activity", "network", "errors", "trace", "segments", "details"]
+Tab = Literal["activity", "network", "errors", "trace", "logs", "segments", "details"]
 VideoState = Literal["playable", "faulty", "none", "missing"]
 
 
@@ -51,6 +55,8 @@ class Fact:
     name: str
     value: str
     href: str | None = None
+    note: str | None = None
+    """A sentence beside it: how it was found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,8 @@ class FactGroup:
     facts: tuple[Fact, ...]
     warning: str | None = None
     """What the reader should know: `Text is not masked in this replay.`"""
+    notes: tuple[str, ...] = ()
+    """Known faults of the SDK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ class ReplayPage:
     network: tuple[NetworkRow, ...]
     errors: tuple[ErrorRow, ...]
     traces: tuple[TraceBlock, ...]
+    logs: tuple[LogRow, ...]
     segments: tuple[SegmentRow, ...]
     details: tuple[FactGroup, ...]
     deletion: Deletion | None
@@ -129,6 +138,10 @@ class ReplayPage:
     """For `processing`, `live` and `no_video`: what is known, in one sentence."""
     hidden_activity: int = 0
     """Rows beyond what a page shows."""
+    hidden_requests: int = 0
+    filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
+    """By panel: what its rows can be narrowed to."""
+    har_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +150,14 @@ class DeleteReplayPage:
 
     header: ReplayHeader
     deletion: Deletion
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """One request with all that was recorded of it."""
+
+    user: str | None
+    row: NetworkRow
+    details: Details
+    back_href: str
+    """The replay, at the request, with the Network panel open."""

@@ -13,9 +13,12 @@ from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
+from app.traces.model import StoredLog
 from app.web.view import facts, hrefs, linked, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
+from app.web.view.log_rows import log_rows
+from app.web.view.panel_filters import panel_filters
 from app.web.view.problems import ErrorRow
 from app.web.view.replay import Deletion, Gap, ReplayHeader, ReplayPage, ReplayState, Tab
 from app.web.view.requests import error_activity, network_rows, request_activity
@@ -35,6 +38,7 @@ class Found:
     window: ReplayWindow
     errors: tuple[LinkedEvent, ...]
     traces: tuple[Trace, ...]
+    logs: tuple[StoredLog, ...]
     project_names: Mapping[ProjectId, str]
 
     @property
@@ -64,7 +68,18 @@ def build(
         project_names=found.project_names,
         zero_ms=found.zero_ms,
     )
-    requests = network_rows(contents.spans, start_ms=contents.zero_ms)
+    requests = network_rows(
+        contents.spans,
+        start_ms=contents.zero_ms,
+        replay_href=hrefs.replay(key.project_id, key.replay_id),
+    )
+    logs = log_rows(
+        found.logs,
+        found.window,
+        project_id=key.project_id,
+        project_names=found.project_names,
+        zero_ms=found.zero_ms,
+    )
     rows = _activity(contents, requests, errors)
     ended = _ending(found)
     return ReplayPage(
@@ -90,6 +105,10 @@ def build(
         height_px=contents.size_px[1] if contents.size_px else None,
         status_text=_status_text(contents),
         hidden_activity=max(0, len(rows) - _MOST_ROWS),
+        hidden_requests=max(0, len(requests) - _MOST_ROWS),
+        logs=logs,
+        filters=panel_filters(rows[:_MOST_ROWS], requests[:_MOST_ROWS], errors, logs),
+        har_href=hrefs.har(key.project_id, key.replay_id),
     )
 
 

@@ -6,21 +6,41 @@ from urllib.parse import urlsplit
 
 from app.core import units
 from app.formats.activity import NetworkSpan
+from app.web.view import exchanges
 from app.web.view.activity import ActivityRow, NetworkRow
-from app.web.view.breadcrumbs import data_rows
+from app.web.view.exchanges import Details
 from app.web.view.problems import ErrorRow
 
-_SHOWN_ELSEWHERE: Final = frozenset({"method", "statusCode", "requestBodySize", "responseBodySize"})
 _ANSWERED: Final = frozenset({"resource.http", "resource.fetch", "resource.xhr"})
 _FIRST_FAILURE: Final = 400
+_HALF_WEIGHT: Final = 4
+_MOST_WEIGHT: Final = 4_000
+"""Of details in a page: some hundred recorded bodies, or all requests of an hour without any."""
 
 
-def network_rows(spans: Sequence[NetworkSpan], *, start_ms: int) -> tuple[NetworkRow, ...]:
-    """Describe the requests among the spans, in time order, numbered from 0."""
-    requests = sorted((span for span in spans if span.is_request), key=lambda span: span.at_ms)
-    return tuple(
-        _network_row(span, number=number, start_ms=start_ms) for number, span in enumerate(requests)
-    )
+def requests_of(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
+    """Pick the requests among the spans, in time order; their place is their number."""
+    return sorted((span for span in spans if span.is_request), key=lambda span: span.at_ms)
+
+
+def network_rows(
+    spans: Sequence[NetworkSpan], *, start_ms: int, replay_href: str = ""
+) -> tuple[NetworkRow, ...]:
+    """Describe the requests among the spans, in time order, numbered from 0.
+
+    Args:
+        spans: Of the replay.
+        start_ms: The replay's zero, in milliseconds since 1970.
+        replay_href: Where the replay is; the pages of its requests lie below.
+    """
+    weight = 0
+    rows: list[NetworkRow] = []
+    for number, span in enumerate(requests_of(spans)):
+        details = exchanges.details(span) if weight < _MOST_WEIGHT else None
+        weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
+        href = f"{replay_href}/requests/{number}"
+        rows.append(_row(span, details, number=number, start_ms=start_ms, href=href))
+    return tuple(rows)
 
 
 def request_activity(row: NetworkRow) -> ActivityRow:
@@ -54,9 +74,10 @@ def error_activity(row: ErrorRow) -> ActivityRow | None:
     )
 
 
-def _network_row(span: NetworkSpan, *, number: int, start_ms: int) -> NetworkRow:
+def _row(
+    span: NetworkSpan, details: Details | None, *, number: int, start_ms: int, href: str
+) -> NetworkRow:
     host, path = _parts(span.url or "")
-    data = {name: value for name, value in span.data.items() if name not in _SHOWN_ELSEWHERE}
     return NetworkRow(
         number=number,
         at_ms=span.at_ms - start_ms,
@@ -69,7 +90,9 @@ def _network_row(span: NetworkSpan, *, number: int, start_ms: int) -> NetworkRow
         request_bytes=span.request_bytes,
         response_bytes=span.response_bytes,
         op=span.op,
-        data=data_rows(data),
+        kind=exchanges.kind_of(span),
+        details=details,
+        href=href,
     )
 
 

@@ -11,8 +11,12 @@ import { clockText } from "../words.js";
 const QUIET_MS = 300;
 
 /**
+ * @typedef {object} Address
+ * @property {(name: string, value: string) => void} set
+ * @property {() => void} copy
+ *
  * @param {Desk} desk
- * @returns {{set: (name: string, value: string) => void, copy: () => void}}
+ * @returns {Address}
  */
 export function createAddress({ player, signal }) {
   const button = need("[data-copy-link]");

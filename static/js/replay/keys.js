@@ -94,10 +94,7 @@ function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }
     t: gestures.toggle, i: () => player.request("skip_idle", {}),
     "+": () => timeline.zoom(2), "=": () => timeline.zoom(2), "-": () => timeline.zoom(0.5),
     "[": () => tabs.move(-1), "]": () => tabs.move(1),
-    "/": () => {
-      tabs.select("activity");
-      focusFilter();
-    },
+    "/": focusFilter,
     c: copyLink, s: () => void savePicture(desk),
     f: () => fullScreen(root),
     v: () => {

@@ -13,7 +13,7 @@ import { clockText } from "../words.js";
 import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
 import { createFilmstrip } from "./filmstrip.js";
-import { createFilter } from "./filter.js";
+import { createFilters } from "./filters.js";
 import { createFollow, keepInSight } from "./follow.js";
 import { createGlimpse } from "./glimpse.js";
 import { createGestures } from "./gestures.js";
@@ -21,6 +21,7 @@ import { idleStretches } from "./idle.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createServed } from "./served.js";
+import { createSort } from "./sort.js";
 import { createStage } from "./stage.js";
 import { createStill } from "./still.js";
 import { createTabs } from "./tabs.js";
@@ -50,17 +51,15 @@ function start() {
   createTransport(desk);
   const address = createAddress(desk);
   const follow = createFollow(desk, tabs);
-  const filter = createFilter(desk, (text) => {
-    address.set("filter", text);
-    follow.update();
-  });
+  const filters = createFilters(desk, address, follow.update);
+  const sort = createSort(root, address);
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
   timeline = createTimeline(desk, { address, gestures: gestures.list, served: served.list, open });
   const filmstrip = createFilmstrip(root.dataset.picturesUrl ?? "", life.signal);
   timeline.usePictures(filmstrip.viewer(POINTED_PX));
   filmstrip.fill(root, THUMB_PX);
   createGlimpse(desk, filmstrip);
-  createKeys(desk, { tabs, gestures, timeline, focusFilter: filter.focus, copyLink: address.copy, open });
+  createKeys(desk, { tabs, gestures, timeline, focusFilter: () => focusFilter(tabs, filters), copyLink: address.copy, open });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {
     const element = document.getElementById(id);
@@ -69,7 +68,8 @@ function start() {
   createLive(desk, () => {
     desk.reread();
     filmstrip.fill(root, THUMB_PX);
-    filter.apply();
+    sort();
+    filters.apply();
     stage.retell();
     timeline?.draw();
     void gestures.refresh();
@@ -85,6 +85,13 @@ function start() {
 function findIdle({ player, content }, gestures) {
   const { duration_ms, gaps } = player.store.get();
   player.request("idle", { stretches: idleStretches(content(), gestures, gaps, duration_ms) });
+}
+
+/** The filter of the panel in front; where there is none, the activity's. @param {import("./tabs.js").Tabs} tabs @param {import("./filters.js").Filters} filters */
+function focusFilter(tabs, filters) {
+  if (filters.focus(tabs.current())) return;
+  tabs.select("activity");
+  filters.focus("activity");
 }
 
 /** The player, or its stand-in where there are no pictures. */

@@ -40,6 +40,7 @@ export function createTabs(root, signal) {
       mark(tab, "data-current", chosen);
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
+      if (chosen) bringIntoSight(list, tab);
     }
     for (const panel of panels) mark(panel, "data-current", panel.dataset.panel === name);
   };
@@ -71,4 +72,11 @@ export function createTabs(root, signal) {
   }, { signal });
   show(names.includes(location.hash.slice(1)) ? location.hash.slice(1) : current());
   return { current, select, move, onChange: (listener) => listeners.push(listener) };
+}
+
+/** Scrolls the tabs, never the page. @param {HTMLElement} list @param {HTMLElement} tab */
+function bringIntoSight(list, tab) {
+  const [outer, inner] = [list.getBoundingClientRect(), tab.getBoundingClientRect()];
+  const over = Math.max(0, inner.right - outer.right) + Math.min(0, inner.left - outer.left);
+  if (over) list.scrollLeft += over;
 }

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.unit.web import samples
+from tests.unit.web import list_samples, made_up, samples
 
 WIDTHS = {"wide": 1440, "tablet": 1024, "phone": 390}
 
@@ -43,7 +43,7 @@ def test_a_copy_button_copies(page, site, context):
     page.goto(site.address("list, empty"))
     page.get_by_role("button", name="Copy DSN").click()
     expect(page.get_by_text("Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == samples.DSN
+    assert page.evaluate("navigator.clipboard.readText()") == made_up.DSN
 
 
 def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
@@ -60,7 +60,7 @@ def test_the_whole_row_of_the_list_is_a_link(page, site):
     page.goto(site.address("list, one project"))
     box = page.locator(".replay").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 30, box["y"] + box["height"] / 2)
-    page.wait_for_url(f"**{samples.replay_row().href}")
+    page.wait_for_url(f"**{list_samples.replay_row().href}")
 
 
 def test_a_replay_can_be_read_without_javascript(browser, site):

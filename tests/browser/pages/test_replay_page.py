@@ -48,7 +48,7 @@ def test_a_row_leads_to_its_details(replay):
     replay.get_by_role("link", name="Request in its panel").click()
     expect(replay.locator("#network")).to_be_visible()
     expect(replay.locator("#request-0")).to_be_focused()
-    expect(replay.locator("#request-0 .data")).to_be_visible()
+    expect(replay.locator("#request-0 .tree")).to_be_visible()
 
 
 def test_the_timeline_is_a_slider_that_speaks(replay):
@@ -161,7 +161,7 @@ def test_the_keyboard_plays_and_typing_does_not(replay):
     replay.keyboard.press("/")
     replay.keyboard.type("k tap")
     expect(button).to_have_accessible_name("Play")
-    assert replay.locator("[data-filter]").input_value() == "k tap"
+    assert replay.locator("#errors [data-filter=text]").input_value() == "k tap"
 
 
 def test_s_saves_the_picture(replay):
@@ -190,10 +190,12 @@ def test_single_keys_can_be_switched_off(replay):
 
 def test_the_filter_narrows_and_is_part_of_the_address(replay):
     """All words must be found; the address brings the same rows back."""
+    replay.get_by_role("tab", name=re.compile("Activity")).click()
     replay.keyboard.press("/")
     replay.keyboard.type("tap email")
     expect(replay.locator("#activity .row:visible")).to_have_count(1)
-    expect(replay.locator("[data-filter-count]")).to_have_text("1 of 5 rows")
+    expect(replay.locator("#activity [data-filter-count]")).to_have_text("1 of 5 rows")
+    expect(replay.locator("[data-count=activity]")).to_have_text("5 (1)")
     assert "filter=tap+email" in replay.url
     replay.reload()
     expect(replay.locator("#activity .row:not([hidden])")).to_have_count(1)

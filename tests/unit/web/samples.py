@@ -1,36 +1,41 @@
 """One made-up value of every page, rich enough to reach every branch of its template."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
-from app.core.ids import EventId, ProjectId, PublicKey, ReplayId, SpanId, TraceId
-from app.formats import search
+from app.core.ids import EventId, SpanId
 from app.playback.conditions import Condition
 from app.projects.model import OutcomeCount
-from app.replays.search import Order
 from app.web.view import (
     account,
     activity,
     hrefs,
     outcomes,
+    panel_filters,
     problems,
     project,
     replay,
     replay_list,
-    search_bar,
     snippets,
     states,
     traces,
 )
 from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
-
-NOW = datetime(2026, 11, 24, 14, 3, 5, tzinfo=UTC)
-PROJECT = ProjectId(318)
-REPLAY = ReplayId("95d907b51382429d82eed5c93c8d1350")
-KEY = PublicKey("9d3f5c7e1b2a4866a0c4e2f8d6b19375")
-TRACE = TraceId("239f823856ef4eca931d422610afd6ff")
-DSN = f"http://{KEY}@localhost:8000/318"
+from tests.unit.web.list_samples import (
+    API,
+    APP,
+    BARE_ROW,
+    LIST,
+    LIST_EMPTY,
+    LIST_NOTHING,
+    LIST_PROBLEM,
+    LIST_SEARCHED,
+    SEARCH,
+    replay_row,
+)
+from tests.unit.web.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
+from tests.unit.web.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
 
 
 @dataclass(frozen=True)
@@ -41,67 +46,6 @@ class Sample:
     page: object
     chrome: Chrome
 
-
-def replay_row(**changes) -> replay_list.ReplayRow:
-    """Make a row of the list."""
-    row = replay_list.ReplayRow(
-        project_id=PROJECT,
-        project_name="Cartwheel Android",
-        replay_id=REPLAY,
-        href=hrefs.replay(PROJECT, REPLAY),
-        user="Ada Winter",
-        started_at=NOW - timedelta(hours=2),
-        duration_ms=66_000,
-        device="Pixel 9 Pro",
-        os="Android 16",
-        app="4.2.1 (871)",
-        screens=("Login", "Catalog", "Product", "Cart", "Checkout"),
-        app_errors=1,
-        backend_errors=2,
-        segments=14,
-        has_video=True,
-        end="closed",
-        has_crashed=False,
-        is_live=False,
-        size_bytes=812_345,
-        is_seen=False,
-    )
-    return replace(row, **changes)
-
-
-BARE_ROW = replay_row(
-    user=None, device=None, os=None, app=None, screens=(), app_errors=0, backend_errors=0,
-    has_video=False, end=None, size_bytes=0, is_seen=True,
-)  # fmt: skip
-
-_APP = replay_list.ProjectOption(PROJECT, "Cartwheel Android")
-_API = replay_list.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
-LIST = replay_list.ReplayListPage(
-    "rows",
-    (replay_row(), replay_row(is_live=True), replay_row(has_crashed=True, end="crashed"), BARE_ROW),
-    (_APP, _API),
-    total=1204,
-    back_href="/replays?before=1",
-    next_href="/replays?after=1",
-    may_delete=True,
-)
-LIST_EMPTY = replay_list.ReplayListPage(
-    "empty", (), (_APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up"
-)
-_SEARCH = search_bar.bar(
-    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), search.read("pixel !plan:pro")
-)
-LIST_SEARCHED = replace(
-    LIST, search=_SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
-    looked_to=NOW,
-)  # fmt: skip
-LIST_PROBLEM = replace(
-    LIST, state="problem", rows=(), total=None, back_href=None, next_href=None,
-    search=search_bar.bar(search_bar.Asking(None, "("), None, problem="Nothing closes it."),
-)  # fmt: skip
-LIST_NOTHING = replay_list.ReplayListPage(
-    "nothing_matches", (), (_APP, _API), selected=_API, setup_href="/projects/201#set-up"
-)
 
 _FRAMES = tuple(
     problems.FrameRow(f"step_{number}", "shop.pay", "pay.py", number, number < 3, "charge(order)")
@@ -161,14 +105,6 @@ ACTIVITY = (
         target=f"error-{error().event_id}",
     ),
 )
-NETWORK = (
-    activity.NetworkRow(
-        0, 6900, 412, "POST", "api.example", "/pay", 500, has_failed=True, response_bytes=122,
-        data=(activity.DataRow("response.body", "{}"),),
-    ),
-    activity.NetworkRow(1, 9000, None, "GET", "a.example", "/items?page=2", None, has_failed=True),
-    activity.NetworkRow(2, 9500, 80, "GET", "api.example", "/items", 200, has_failed=False),
-)  # fmt: skip
 
 
 _ERROR_MARK = traces.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
@@ -243,10 +179,18 @@ REPLAY_PAGE = replay.ReplayPage(
     network=NETWORK,
     errors=ERRORS,
     traces=TRACES,
+    logs=LOGS,
+    filters=panel_filters.panel_filters(ACTIVITY, NETWORK, ERRORS, LOGS),
+    har_href="/r/requests.har",
+    hidden_requests=2,
     segments=SEGMENTS,
     details=(
-        replay.FactGroup("Device", (replay.Fact("Model", "Pixel 9", "/replays?q=1"),)),
-        replay.FactGroup("Masking", (replay.Fact("Text", "off"),), "Text is not masked."),
+        replay.FactGroup(
+            "Device", (replay.Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)
+        ),
+        replay.FactGroup(
+            "Masking", (replay.Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)
+        ),
     ),
     deletion=DELETION,
     width_px=448,
@@ -255,7 +199,8 @@ REPLAY_PAGE = replay.ReplayPage(
 )
 EMPTY_REPLAY_PAGE = replace(
     REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
-    screens=(), activity=(), network=(), errors=(), traces=(), segments=(), details=(),
+    screens=(), activity=(), network=(), errors=(), traces=(), logs=(), filters={}, segments=(),
+    hidden_requests=0, details=(),
     deletion=None, width_px=None, height_px=None, tab="activity", start_at_ms=0,
 )  # fmt: skip
 
@@ -308,15 +253,15 @@ def _deleted(**changes) -> states.StatePage:
 SAMPLES = {
     "list": _page("replays/page.html", LIST),
     "list, one project": _page(
-        "replays/page.html", replace(LIST, projects=(_APP,), total=None), _TOLD
+        "replays/page.html", replace(LIST, projects=(APP,), total=None), _TOLD
     ),
-    "list, selected": _page("replays/page.html", replace(LIST, selected=_API)),
+    "list, selected": _page("replays/page.html", replace(LIST, selected=API)),
     "list, empty": _page("replays/page.html", LIST_EMPTY),
     "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
     "list, nothing matches": _page("replays/page.html", LIST_NOTHING),
     "list, searched": _page("replays/page.html", LIST_SEARCHED),
     "list, nothing found": _page(
-        "replays/page.html", replace(LIST_NOTHING, search=_SEARCH, selected=None)
+        "replays/page.html", replace(LIST_NOTHING, search=SEARCH, selected=None)
     ),
     "list, nothing so far": _page(
         "replays/page.html", replace(LIST_SEARCHED, state="nothing_matches", rows=())
@@ -345,6 +290,13 @@ SAMPLES = {
         "trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))
     ),
     "span, silent": _page("trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), ())),
+    "request": _page(
+        "replay/request.html", replay.RequestPage("Ada", NETWORK[0], DETAILS, "/r?tab=network")
+    ),
+    "request, bare": _page(
+        "replay/request.html",
+        replay.RequestPage(None, NETWORK[1], BARE_DETAILS, "/r?tab=network"),
+    ),
     "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
     "projects": _page(
         "projects/page.html",

@@ -4,7 +4,7 @@ import pytest
 
 from app.formats.activity import NetworkSpan
 from app.web.view import requests
-from app.web.view.activity import DataRow, NetworkRow
+from app.web.view.activity import NetworkRow
 from tests.unit.web import samples
 
 START_MS = 1_795_468_811_973
@@ -75,10 +75,22 @@ def test_only_requests_are_listed_in_time_order():
     ]
 
 
-def test_what_the_columns_say_is_not_said_again():
-    """Method, status and sizes have columns; the rest is data."""
-    [row] = rows(method="POST", statusCode=200, request={"headers": {"Accept": "*/*"}})
-    assert row.data == (DataRow("request.headers.Accept", "*/*"),)
+def test_a_request_has_its_details_and_a_page_of_its_own():
+    """What was fetched is told in a word; the page lies below the replay's."""
+    answer = {"headers": {"Content-Type": "application/json"}, "body": {"ok": True}}
+    [row] = rows(response=answer)
+    assert row.kind == "json"
+    assert row.href == "/requests/0"
+    assert row.details
+    assert row.details.query == (("x", "1"),)
+
+
+def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyPatch):
+    """The rest has its own page only."""
+    monkeypatch.setattr(requests, "_MOST_WEIGHT", 2)
+    span = NetworkSpan(START_MS, None, "resource.http", "/a", None, 200, None, None, {})
+    found = requests.network_rows([span] * 3, start_ms=START_MS)
+    assert [row.details is not None for row in found] == [True, True, False]
 
 
 def test_a_request_leads_to_its_row_in_the_network_panel():

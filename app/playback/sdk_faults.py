@@ -1,0 +1,119 @@
+"""Known faults of recording SDKs: what a replay of an old version may show wrongly, or show at all.
+
+One table. A line says which SDK, until which version, what goes wrong, and whether it is a matter
+of privacy. When an SDK ships a fix that can be seen in replays, add a line.
+
+Source: the changelogs and documentation of each SDK; wire protocol notes, section 6.6.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from app.formats import jsonish
+from app.formats.jsonish import JsonObject
+
+Family = Literal["android", "cocoa", "react-native", "flutter"]
+
+_VERSION: Final = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?")
+_FAMILIES: Final[tuple[tuple[str, Family], ...]] = (
+    ("sentry.javascript.react-native", "react-native"),
+    ("sentry.dart.flutter", "flutter"),
+    ("sentry.java.android", "android"),
+    ("sentry.cocoa", "cocoa"),
+)
+_NAMES: Final[dict[Family, str]] = {
+    "android": "Android SDK",
+    "cocoa": "Cocoa SDK",
+    "react-native": "React Native SDK",
+    "flutter": "Flutter SDK",
+}
+
+Version = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is mended from a version on."""
+
+    family: Family
+    mended_in: Version
+    text: str
+    is_private: bool = False
+    """It may show what should have been masked."""
+    since_os: int | None = None
+    """Only from this major version of the system on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fault that a replay may have, in words."""
+
+    text: str
+    is_private: bool
+
+
+FAULTS: Final = (
+    Fault("android", (8, 14, 0), "text in Jetpack Compose views may not be masked",
+          is_private=True),
+    Fault("cocoa", (9, 11, 0), "SwiftUI text and images may not be masked on iOS 26 and later",
+          is_private=True, since_os=26),
+    Fault("android", (7, 20, 0), "replays were a preview; parts may be missing"),
+    Fault("cocoa", (8, 43, 0), "replays were a preview; parts may be missing"),
+    Fault("react-native", (6, 5, 0), "replays were a preview; parts may be missing"),
+    Fault("flutter", (9, 0, 0), "replays were a preview; parts may be missing"),
+    Fault("android", (8, 3, 0), "a change of the phone's clock can make a segment endless"),
+    Fault("android", (8, 13, 3), "segments can be doubled or left out"),
+    Fault("android", (8, 22, 0), "after an error, recording may not go on"),
+    Fault("android", (8, 43, 1), "segments name no traces, so fewer backend errors are linked"),
+    Fault("android", (8, 49, 0), "a replay kept from before an error may lack its beginning"),
+    Fault("cocoa", (9, 19, 0), "videos can be shorter than the time they cover, or empty"),
+    Fault("flutter", (9, 22, 0), "segments name no traces, so fewer backend errors are linked"),
+)  # fmt: skip
+
+
+def known_faults(facts: Mapping[str, Any], options: JsonObject | None) -> tuple[Known, ...]:
+    """Return the faults that the SDK of a replay has, those of privacy first.
+
+    Args:
+        facts: Of the replay: `sdk_name`, `sdk_version`, `os_version`.
+        options: The SDK's replay settings, which name the native SDK under React Native and
+            Flutter.
+    """
+    os_major = _version(facts.get("os_version"))
+    found: list[Known] = []
+    for family, version in dict(_sdks(facts, options or {})).items():
+        for fault in FAULTS:
+            is_newer_os = fault.since_os is None or (
+                os_major is not None and os_major[0] >= fault.since_os
+            )
+            if fault.family == family and version < fault.mended_in and is_newer_os:
+                found.append(Known(_words(fault, version), fault.is_private))
+    return tuple(sorted(found, key=lambda one: not one.is_private))
+
+
+def _sdks(facts: Mapping[str, Any], options: JsonObject) -> Iterator[tuple[Family, Version]]:
+    named = (
+        (facts.get("sdk_name"), facts.get("sdk_version")),
+        (
+            jsonish.text(options, "nativeSdkName", limit=200),
+            jsonish.text(options, "nativeSdkVersion", limit=200),
+        ),
+    )
+    for name, text in named:
+        version = _version(text)
+        for prefix, family in _FAMILIES:
+            if version is not None and isinstance(name, str) and name.startswith(prefix):
+                yield family, version
+                break
+
+
+def _version(text: object) -> Version | None:
+    found = _VERSION.match(text) if isinstance(text, str) else None
+    return (int(found[1]), int(found[2] or 0), int(found[3] or 0)) if found else None
+
+
+def _words(fault: Fault, version: Version) -> str:
+    have, need = (".".join(map(str, one)) for one in (version, fault.mended_in))
+    return f"{_NAMES[fault.family]} {have}: {fault.text}. Mended in {need}."

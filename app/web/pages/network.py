@@ -1,0 +1,91 @@
+"""The requests of a replay one by one, and all of them as a HAR file."""
+
+import asyncio
+import json
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import NotFound
+from app.web import access, answer, house
+from app.web.access import Watching
+from app.web.pages import replay as replay_pages
+from app.web.view import exchanges, facts, har, hrefs
+from app.web.view.replay import RequestPage
+from app.web.view.replay_page import Found
+from app.web.view.requests import network_rows, requests_of
+
+router = APIRouter()
+
+_PATH: Final = "/projects/{project_id}/replays/{replay_id}"
+_JSON: Final = "application/json"
+
+
+@router.get(f"{_PATH}/requests.har")
+async def send_har(request: Request, watching: access.WatchingHere) -> Response:
+    """Send the requests of a replay as a file, and note who took it."""
+    found = await _find(request, watching)
+    contents = found.contents
+    user = facts.user_of(contents.replay.user) or "unknown user"
+    value = await asyncio.to_thread(
+        har.har,
+        requests_of(contents.spans),
+        title=f"Replay of {user}",
+        started_ms=contents.zero_ms,
+    )
+    text = await asyncio.to_thread(json.dumps, value, ensure_ascii=False)
+    async with house.of(request).db.transaction() as connection:
+        await audit.add_line(
+            connection,
+            Action.REPLAY_DOWNLOADED,
+            person_id=watching.inside.person.id,
+            project_id=watching.key.project_id,
+            subject=watching.key.replay_id,
+            detail={"what": "requests"},
+        )
+    name = f"replay-{watching.key.replay_id}.har"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(text.encode("utf-8", "replace"), 200, headers, _JSON)
+
+
+@router.get(f"{_PATH}/requests/{{number}}")
+async def show_request(request: Request, watching: access.WatchingHere, number: int) -> Response:
+    """Show one request with everything that was recorded of it."""
+    found = await _find(request, watching)
+    page = await asyncio.to_thread(_page, found, number)
+    return await answer.page(request, "replay/request.html", page)
+
+
+async def _find(request: Request, watching: Watching) -> Found:
+    """Read a replay.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = await replay_pages.find(request, watching)
+    if found is None:
+        raise NotFound("no such replay")
+    return found
+
+
+def _page(found: Found, number: int) -> RequestPage:
+    contents = found.contents
+    spans = requests_of(contents.spans)
+    if not 0 <= number < len(spans):
+        raise NotFound(f"the replay has no request {number}")
+    key = contents.replay.key
+    row = network_rows(contents.spans, start_ms=contents.zero_ms)[number]
+    return RequestPage(
+        user=facts.user_of(contents.replay.user),
+        row=row,
+        details=exchanges.details(spans[number], whole=True),
+        back_href=f"{hrefs.replay_at(key.project_id, key.replay_id, at_ms=row.at_ms)}"
+        f"&tab=network#request-{number}",
+    )

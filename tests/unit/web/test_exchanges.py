@@ -1,0 +1,157 @@
+"""Tests of requests in detail, as trees, commands and HAR."""
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.formats import exchange
+from app.formats.activity import NetworkSpan
+from app.web.view import exchanges, har, json_tree
+
+START_MS = 1_795_468_811_973
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=30,
+)
+
+
+def span(op: str = "resource.http", url: str = "https://a.example/pay?x=1", **data) -> NetworkSpan:
+    """Make a POST that was answered after 400 ms."""
+    return NetworkSpan(START_MS, START_MS + 400, op, url, "POST", 201, 61, 812, data)
+
+
+def test_a_body_is_shown_as_tree_text_or_reason():
+    """JSON opens branch by branch; text stays text; what is absent says why."""
+    found = exchanges.details(
+        span(request={"body": {"qty": 2}}, response={"size": 2048, "headers": {"A": "b"}})
+    )
+    sent, answered = found.halves
+    assert sent.tree == json_tree.tree({"qty": 2})
+    assert (sent.text, sent.absent) == (None, None)
+    assert answered.absent == "The body of 2.0 KiB was not recorded."
+    assert answered.headers == (("A", "b"),)
+    assert exchanges.details(span(response={"body": "ok"})).halves[0].text == "ok"
+    nothing = exchanges.details(span(response={"headers": {"A": "b"}})).halves[0]
+    assert nothing.absent == "No body was recorded."
+
+
+def test_what_was_not_recorded_is_explained():
+    """Without halves the note says which setting brings them."""
+    found = exchanges.details(span())
+    assert found.halves == ()
+    assert found.note
+    assert "networkDetailAllowUrls" in found.note
+    not_taken = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
+    absent = exchanges.details(span(response=not_taken)).halves[0].absent
+    assert absent == "Body not captured: contentType=image/png (5 bytes)."
+
+
+@pytest.mark.parametrize("warning", [*exchanges._WARNINGS, "SOMETHING_NEW"])
+def test_every_warning_has_its_words(warning: str):
+    """Known ones in a sentence, a new one by its name."""
+    [half] = exchanges.details(span(request={"body": "x", "warnings": [warning]})).halves
+    assert half.notes
+    assert half.notes[0].startswith("The ")
+
+
+def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
+    """Text by characters, JSON by values; either way it is said."""
+    long = span(request={"body": "x" * (exchanges.BODY_CHARS + 1)},
+                response={"body": list(range(exchanges.BODY_NODES))})  # fmt: skip
+    cut = exchanges.details(long)
+    assert cut.is_cut
+    assert all(half.is_cut for half in cut.halves)
+    whole = exchanges.details(long, whole=True)
+    assert not whole.is_cut
+    assert whole.halves[0].text == "x" * (exchanges.BODY_CHARS + 1)
+
+
+@pytest.mark.parametrize(
+    ("op", "content_type", "kind"),
+    [
+        ("resource.http", "application/json", "json"),
+        ("resource.http", "application/problem+json; charset=x", "json"),
+        ("resource.http", "image/webp", "image"),
+        ("resource.http", "text/html", "html"),
+        ("resource.http", "application/octet-stream", "other"),
+        ("resource.http", None, "other"),
+        ("resource.fetch", None, "other"),
+        ("resource.script", None, "script"),
+    ],
+)
+def test_what_was_fetched_is_told_in_a_word(op: str, content_type: str | None, kind: str):
+    """By the type of the answer, else by what a browser names it."""
+    answer = {"headers": {"Content-Type": content_type}} if content_type else {}
+    assert exchanges.kind_of(span(op, response=answer)) == kind
+
+
+def test_the_command_repeats_the_request():
+    """Quoted for a shell; the length is left to curl."""
+    sent = {"headers": {"Accept": "it's", "Content-Length": "9"}, "body": {"name": "Ada's"}}
+    one = span(request=sent)
+    found = exchanges.curl(one, exchange.read(one.data, one.url))
+    assert found == (
+        "curl -X POST 'https://a.example/pay?x=1' \\\n"
+        "  -H 'Accept: it'\"'\"'s' \\\n"
+        '  --data-raw \'{"name":"Ada\'"\'"\'s"}\''
+    )
+    assert exchanges.details(span()).curl == "curl -X POST 'https://a.example/pay?x=1'"
+
+
+@given(JSON, st.integers(1, 40))
+def test_a_tree_shows_everything_or_counts_what_it_hides(value, most: int):
+    """No more nodes than allowed, and a whole tree hides nothing."""
+
+    def count(node: json_tree.Node) -> int:
+        return 1 + sum(count(child) for child in node.children)
+
+    cut = json_tree.tree(value, most=most)
+    assert count(cut) <= most
+    whole = json_tree.tree(value, most=10_000)
+    assert json_tree.is_whole(whole)
+    assert json_tree.is_whole(cut) == (cut == whole)
+
+
+def test_a_tree_names_kinds_and_sizes():
+    """Branches say how many members they have."""
+    tree = json_tree.tree({"a": [1, True, None, "x"], "b": {}})
+    assert (tree.text, tree.kind) == ("{2}", "object")
+    first, second = tree.children
+    assert (first.name, first.text) == ("a", "[4]")
+    assert [(one.kind, one.text) for one in first.children] == [
+        ("number", "1"), ("word", "true"), ("word", "null"), ("text", "x")]  # fmt: skip
+    assert (second.text, second.children) == ("{0}", ())
+    long = json_tree.tree("x" * 3_000)
+    assert long.text.endswith("…")
+    assert not json_tree.is_whole(long)
+
+
+def test_requests_become_a_har_file():
+    """With bodies, sizes and times; what no SDK records is -1 or empty."""
+    sent = {"headers": {"Content-Type": "application/json"}, "body": {"a": 1},
+            "warnings": ["JSON_TRUNCATED"]}  # fmt: skip
+    found = har.har([span(request=sent), span(response={"body": "ok"})], title="T", started_ms=0)
+    log = json.loads(json.dumps(found))["log"]
+    assert log["version"] == "1.2"
+    assert log["pages"][0]["startedDateTime"] == "1970-01-01T00:00:00.000Z"
+    first, second = log["entries"]
+    assert first["request"]["url"] == "https://a.example/pay?x=1"
+    assert first["request"]["queryString"] == [{"name": "x", "value": "1"}]
+    assert first["request"]["postData"] == {
+        "mimeType": "application/json", "params": [], "text": '{"a":1}'}  # fmt: skip
+    assert first["request"]["bodySize"] == 61
+    assert (first["time"], first["timings"]["wait"]) == (400, 400)
+    assert first["comment"] == "The SDK notes: JSON_TRUNCATED"
+    assert second["response"]["content"]["text"] == "ok"
+    assert "postData" not in second["request"]
+    assert "comment" not in second
+
+
+def test_an_open_request_takes_no_time_in_a_har_file():
+    """A HAR time is never negative."""
+    open_span = NetworkSpan(START_MS, None, "resource.http", None, None, None, None, None, {})
+    [entry] = har.har([open_span], title="T", started_ms=START_MS)["log"]["entries"]
+    assert (entry["time"], entry["request"]["url"], entry["response"]["status"]) == (0, "", 0)
+    assert entry["request"]["bodySize"] == -1
