@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+import asyncpg
 import typer
 from rich.table import Table
 
@@ -18,8 +19,10 @@ from app.cli.surroundings import out
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
+from app.core.units import bytes_text
 from app.db import engine, migrate
 from app.db.folder import DataFolderLock, Taken
+from app.journal import disk
 from app.media import child
 from app.storage.choose import open_store
 
@@ -86,6 +89,10 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     text = f"{free / _GIB:.1f} GiB free, envelopes are taken down to {reserve / _GIB:.1f} GiB"
     state = State.WRONG if free <= reserve else State.LOOK if free < 2 * reserve else State.FINE
     yield Finding("disk space", state, text)
+    waiting = sum(disk.sizes(folder / "journal").values())
+    part = disk.used(waiting, free - reserve)
+    text = f"{bytes_text(waiting)} on disk, {part:.0%} of the room is used"
+    yield Finding("journal", State.WRONG if part >= disk.FILLING else State.FINE, text)
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
@@ -114,6 +121,7 @@ async def _database(settings: Settings) -> list[Finding]:
         try:
             version = await connection.fetchval("show server_version")
             now: datetime = await connection.fetchval("select clock_timestamp()")
+            aside = await _quarantined(connection)
         finally:
             await connection.close()
         revision = await migrate.current_revision(url)
@@ -124,7 +132,22 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("database", State.FINE, f"{kind}, Postgres {version}"),
         _schema(revision, newest),
         _clock(before, now),
+        _quarantine(aside),
     ]
+
+
+async def _quarantined(connection: "asyncpg.Connection[Any]") -> int:
+    """Count what was put aside; nothing before the first migration."""
+    if await connection.fetchval("select to_regclass('quarantine')") is None:
+        return 0
+    return int(await connection.fetchval("select count(*) from quarantine"))
+
+
+def _quarantine(envelopes: int) -> Finding:
+    if not envelopes:
+        return Finding("quarantine", State.FINE, "empty")
+    text = f"{envelopes} envelopes could not be digested; their project's page says why"
+    return Finding("quarantine", State.LOOK, text)
 
 
 def _schema(revision: str | None, newest: str) -> Finding:

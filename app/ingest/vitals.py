@@ -17,13 +17,12 @@ from app.core.errors import Unavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.ingest.lane import Lane
+from app.journal import disk
 from app.journal.backlog import Backlog
 from app.projects import queries as projects
 
 BEHIND_S: Final = 60.0
 """An envelope that waits longer means that digestion does not keep up."""
-FILLING: Final = 0.8
-"""The part of the journal's room that may be used before somebody must act."""
 _PAUSE_S: Final = 10.0
 
 _logger: Final = log.get("ingest.vitals")
@@ -55,14 +54,12 @@ class Vitals:
     @property
     def used(self) -> float:
         """The part of the journal's room that is used, from 0 to 1."""
-        if self.is_refusing:
-            return 1.0
-        return self.journal_bytes / (self.journal_bytes + self.room_bytes)
+        return disk.used(self.journal_bytes, self.room_bytes)
 
     @property
     def is_filling(self) -> bool:
         """Whether somebody must act before nothing is accepted any more."""
-        return self.used >= FILLING
+        return self.used >= disk.FILLING
 
     @property
     def is_behind(self) -> bool:
@@ -119,9 +116,9 @@ class Watch:
         Raises:
             Unavailable: Postgres does not answer; the folders were looked at.
         """
-        own, others = await asyncio.to_thread(self._measure)
-        self._journal_bytes = own + others
-        if not others:
+        sizes = await asyncio.to_thread(disk.sizes, self._journal.path.parent)
+        self._journal_bytes = sum(sizes.values())
+        if not self._journal_bytes - sizes.get(self._journal.id, 0):
             self._others_since_ms = None
         elif self._others_since_ms is None:
             self._others_since_ms = clock.now_ms()
@@ -137,20 +134,6 @@ class Watch:
             except Exception:
                 _logger.exception("looking at ingest failed")
             await asyncio.sleep(_PAUSE_S)
-
-    def _measure(self) -> tuple[int, int]:
-        """Return the bytes of this process's journal, and of the others in the same place."""
-        own = others = 0
-        for folder in self._journal.path.parent.iterdir():
-            try:
-                size = sum(path.stat().st_size for path in folder.iterdir())
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # digested and removed in the meantime
-            if folder == self._journal.path:
-                own += size
-            else:
-                others += size
-        return own, others
 
     def _free_bytes(self) -> int:
         try:

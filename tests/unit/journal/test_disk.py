@@ -1,0 +1,27 @@
+"""What journals take on disk is seen, whoever's they are."""
+
+from pathlib import Path
+
+import pytest
+
+from app.journal import disk
+
+
+def test_each_journal_has_its_size(tmp_path: Path):
+    """By its id; what is no folder does not count, and neither does a root that is not there."""
+    for name, size in (("one", 10), ("two", 32)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.journal").write_bytes(bytes(size))
+        (tmp_path / name / "b.journal").write_bytes(b"x")
+    (tmp_path / "file").write_bytes(b"x")
+    assert disk.sizes(tmp_path) == {"one": 11, "two": 33}
+    assert disk.sizes(tmp_path / "missing") == {}
+
+
+@pytest.mark.parametrize(
+    ("journal_bytes", "room_bytes", "part"),
+    [(0, 100, 0.0), (25, 75, 0.25), (80, 20, 0.8), (0, 0, 1.0), (5, -1, 1.0)],
+)
+def test_the_room_for_journals_is_used_in_part(journal_bytes, room_bytes, part):
+    """Without any room left all of it is used, whoever took it."""
+    assert disk.used(journal_bytes, room_bytes) == part
