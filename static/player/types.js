@@ -44,7 +44,7 @@
  * @typedef {{picture: () => void, fault: (gop: number, text: string) => void}} EngineEvents
  *
  * @typedef {object} Engine
- * @property {"webcodecs" | "mse"} name
+ * @property {"webcodecs" | "mse" | "file"} name
  * @property {(record: GopRecord, frame: number) => boolean} show
  *   puts a frame on the screen; false: not yet, `picture` will tell
  * @property {(record: GopRecord) => void} prepare  decodes what will be due soon
@@ -67,7 +67,7 @@
  * @property {boolean} skip_idle
  * @property {number} width
  * @property {number} height
- * @property {"webcodecs" | "mse" | "none"} engine
+ * @property {"webcodecs" | "mse" | "file" | "none"} engine
  *
  * @typedef {object} Store
  * @property {() => Readonly<State>} get

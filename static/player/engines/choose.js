@@ -1,5 +1,9 @@
 /**
- * Picks the engine that this browser can run.
+ * Picks the engine that this browser can run:
+ *
+ *     webcodecs  secure contexts of Chromium, Safari from 16.4, Firefox from 130 on desktops
+ *     mse        plain http, Firefox on Android; Safari on iPhones from 17.1 (ManagedMediaSource)
+ *     file       anything older that plays H.264
  *
  * @import {Engine, EngineEvents} from "../types.js"
  */
@@ -16,10 +20,15 @@ const CODEC = "avc1.42E01E";
  */
 export async function chooseEngine(stage, on) {
   if (await hasWebCodecs()) return new WebCodecsEngine(stage, on);
+  const type = `video/mp4; codecs="${CODEC}"`;
   const Source = globalThis.MediaSource ?? Reflect.get(globalThis, "ManagedMediaSource");
-  if (!Source?.isTypeSupported(`video/mp4; codecs="${CODEC}"`)) return null;
-  const { MseEngine } = await import("./mse.js");
-  return new MseEngine(stage, on, Source);
+  if (Source?.isTypeSupported(type)) {
+    const [{ ElementEngine }, { SourceFeed }] = await Promise.all([import("./element.js"), import("./feed.js")]);
+    return new ElementEngine("mse", stage, on, (video, onready) => new SourceFeed(video, Source, onready));
+  }
+  if (!document.createElement("video").canPlayType(type)) return null;
+  const [{ ElementEngine }, { FileFeed }] = await Promise.all([import("./element.js"), import("./file.js")]);
+  return new ElementEngine("file", stage, on, (video) => new FileFeed(video));
 }
 
 /** VideoDecoder exists in secure contexts only, and may come without H.264. */

@@ -5,11 +5,13 @@
  * follow before it gives out the last ones, and no two stretches are ever joined.
  *
  * @import {Config, GopRecord} from "../types.js"
+ * @import {Feed} from "./element.js"
  */
 
 import { initSegment, mediaSegment } from "./fmp4.js";
 
-export class Feed {
+/** @implements {Feed} */
+export class SourceFeed {
   /** @type {SourceBuffer | null} */
   #buffer = null;
   /** @type {GopRecord | null} what is in the buffer, or on its way there */
@@ -62,6 +64,11 @@ export class Feed {
       buffer.appendBuffer(mediaSegment(record));
     }
     return false;
+  }
+
+  /** Times are those of the replay clock, so that no frame is taken for one of another GOP. */
+  originOf() {
+    return 0;
   }
 
   close() {

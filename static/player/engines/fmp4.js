@@ -4,7 +4,7 @@
  *     initSegment   ftyp moov(mvhd trak mvex)
  *     mediaSegment  moof(mfhd traf(tfhd tfdt trun)) mdat
  *
- * Pure. Media time is the replay clock in microseconds.
+ * Pure. Media time is the replay clock in microseconds, or that since an origin.
  *
  * Source: ISO/IEC 14496-12, -15.
  *
@@ -110,12 +110,13 @@ function ascii(text) {
  * Writes one GOP.
  *
  * @param {GopRecord} record
+ * @param {number} [origin_ms]  where media time begins on the replay clock
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function mediaSegment(record) {
+export function mediaSegment(record, origin_ms = 0) {
   const { gop, frames } = record;
-  const shown_us = presentation(record);
-  const in_order = [...shown_us, gop.end_ms * US].sort((a, b) => a - b);
+  const shown_us = presentation(record, origin_ms);
+  const in_order = [...shown_us, (gop.end_ms - origin_ms) * US].sort((a, b) => a - b);
   // Each sample lasts as long as its picture is shown: browsers judge by that which one is due.
   // Decode times are the sums of that, which is all they need to be: ascending.
   let decoded_us = in_order[0] ?? 0;
@@ -149,18 +150,19 @@ export function mediaSegment(record) {
  * their own GOP, behind everything shown. Both keep their order.
  *
  * @param {GopRecord} record
+ * @param {number} origin_ms
  */
-function presentation({ gop, frames }) {
-  const shown = frames.filter(({ hidden }) => !hidden).map(({ at_ms }) => at_ms);
-  const first_ms = Math.min(...shown);
+function presentation({ gop, frames }, origin_ms) {
+  const us = (/** @type {number} */ at_ms) => (at_ms - origin_ms) * US;
+  const first_ms = Math.min(...frames.filter(({ hidden }) => !hidden).map(({ at_ms }) => at_ms));
   const hidden = [...frames.keys()].filter((number) => frames[number]?.hidden);
   hidden.sort((a, b) => (frames[a]?.at_ms ?? 0) - (frames[b]?.at_ms ?? 0));
   const before = hidden.filter((number) => (frames[number]?.at_ms ?? 0) <= first_ms);
   const after = hidden.slice(before.length);
-  const lead_us = Math.max(first_ms * US, before.length) - before.length;
+  const lead_us = Math.max(us(first_ms), before.length) - before.length;
   return frames.map(({ at_ms }, number) => {
     if (before.includes(number)) return lead_us + before.indexOf(number);
     const place = after.indexOf(number);
-    return place < 0 ? Math.max(at_ms * US, before.length) : gop.end_ms * US - (after.length - place);
+    return place < 0 ? Math.max(us(at_ms), before.length) : us(gop.end_ms) - (after.length - place);
   });
 }

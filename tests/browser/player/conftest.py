@@ -19,20 +19,25 @@ OTHERS: Final = (
     "android-anr-a", "android-buffer-a", "android-crash-a", "android-idle-a", "android-text-a",
     "delivery-shuffled-a", "flutter-android-a", "ios-session-a", "rn-android-a",
 )  # fmt: skip
+WITHOUT: Final = {
+    "webcodecs": "",
+    "mse": "delete window.VideoDecoder",
+    "file": "delete window.VideoDecoder; delete window.MediaSource",
+}
 _CHROMIUM: Final = "/usr/bin/chromium"
 _PATIENCE_S: Final = 10
 
 
-class _Running(Server):
+class Running(Server):
     """A server and the address it listens on."""
 
     url = ""
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[_Running]:
+def server() -> Iterator[Running]:
     """Run the server in a thread of its own, with the recorded replays if they are here."""
-    running = _Running()
+    running = Running()
     if samples.ROOT.is_dir():
         running.replays.update({name: replays.of_family(name) for name in FAMILIES + OTHERS})
     uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
@@ -72,12 +77,11 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def watching(server: _Running, browser: Browser, engine: str) -> Iterator[Watching]:
+def watching(server: Running, browser: Browser, engine: str) -> Iterator[Watching]:
     """Offer a page of its own, whose browser has the engine and no better one."""
     with browser.new_context(viewport={"width": 500, "height": 500}) as context:
         page = context.new_page()
-        if engine == "mse":
-            page.add_init_script("delete window.VideoDecoder")
+        page.add_init_script(WITHOUT[engine])
         watching = Watching(page, server.url)
         yield watching
         assert watching.errors == []

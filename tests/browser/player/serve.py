@@ -30,7 +30,7 @@ STATIC: Final = Path(__file__).resolve().parents[3] / "static"
 _MODULES: Final = sorted(
     str(path.relative_to(STATIC / "player"))
     for path in (STATIC / "player").rglob("*.js")
-    if path.stem not in {"types", "mse", "fmp4"}
+    if path.stem not in {"types", "element", "feed", "file", "fmp4"}
 )
 _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
@@ -40,6 +40,7 @@ _PAGE: Final = """<!doctype html>
 <link rel="icon" href="data:,">
 <style>body {{ margin: 0 }} #stage {{ inline-size: 100vw; block-size: 95vh }}</style>
 <div id="stage"></div>
+<script>for (const name of "{without}".split(",")) delete window[name];</script>
 <script type="module">
 import {{ createPlayer }} from "/static/player/player.js";
 window.player = createPlayer({{
@@ -73,12 +74,14 @@ class Server:
         )
 
     async def page(self, request: Request) -> Response:
-        """Answer a page with nothing but the player."""
+        """Answer a page with nothing but the player, in a browser `without` some of its parts."""
         modules = "\n".join(
             f'<link rel="modulepreload" href="/static/player/{name}">' for name in _MODULES
         )
         at_ms = int(request.query_params.get("t", "0"))
-        return HTMLResponse(_PAGE.format(path=request.url.path, at_ms=at_ms, modules=modules))
+        without = re.sub(r"[^A-Za-z,]", "", request.query_params.get("without", ""))
+        text = _PAGE.format(path=request.url.path, at_ms=at_ms, modules=modules, without=without)
+        return HTMLResponse(text)
 
     async def index(self, request: Request) -> Response:
         """Answer the index and the GOP due at `t`."""

@@ -1,13 +1,12 @@
 """Recorded replays in a real browser: the second that is drawn is the second that is due."""
 
 import random
-from typing import Any
 
 import pytest
 
 from tests.browser.player import truth
 from tests.browser.player.conftest import FAMILIES, OTHERS
-from tests.browser.player.watching import Watching
+from tests.browser.player.watching import Watching, wrong
 from tests.support import samples
 
 pytestmark = samples.needs_samples
@@ -18,15 +17,6 @@ def family(request: pytest.FixtureRequest) -> str:
     """Name each recorded family in turn."""
     name: str = request.param
     return name
-
-
-def _wrong(seen: list[Any], facts: truth.Truth) -> list[Any]:
-    """Keep the refreshes whose picture was not the one due at the clock's time."""
-    return [
-        (at_ms, colour, size)
-        for at_ms, colour, _, *size, _ in seen
-        if (facts.at(at_ms).colour, facts.at(at_ms).size) != (colour, tuple(size))
-    ]
 
 
 def test_every_frame_can_be_sought(watching: Watching, engine: str, family: str):
@@ -57,7 +47,7 @@ def test_every_other_family_plays_right(watching: Watching):
             due = facts.at(at_ms)
             assert watching.look("seek", at_ms, due.at_ms)[-1] == due.colour, (family, at_ms)
         watching.look("seek", 0, 0)
-        assert _wrong(watching.look("play", 16, 12_000), facts) == [], family
+        assert wrong(watching.look("play", 16, 12_000), facts) == [], family
 
 
 def test_the_second_of_twin_segments_hides_no_frame():
@@ -74,7 +64,7 @@ def test_fast_play_shows_what_is_due(watching: Watching, family: str, rate: int)
     facts = truth.of_family(family)
     watching.open(family)
     seen = watching.look("play", rate, facts.duration_ms + 1)
-    assert _wrong(seen, facts) == []
+    assert wrong(seen, facts) == []
     shown = {shown_ms for _, _, shown_ms, *_ in seen}
     lengths = zip(facts.frames, [*facts.frames[1:], None], strict=True)
     long = [a.at_ms for a, b in lengths if b and b.at_ms - a.at_ms >= 150 * rate]
@@ -88,7 +78,7 @@ def test_play_at_its_own_speed_shows_what_is_due(watching: Watching):
     facts = truth.of_family("android-vfr-a")
     watching.open("android-vfr-a", 4300)
     seen = watching.look("play", 1, 6200)
-    assert _wrong(seen, facts) == []
+    assert wrong(seen, facts) == []
     assert {shown_ms for _, _, shown_ms, *_ in seen} >= {4500, 5000}
 
 

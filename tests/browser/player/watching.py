@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.player.truth import Truth
+
 PALETTE: Final = (
     (230, 25, 20),
     (25, 180, 25),
@@ -120,3 +122,12 @@ class Watching:
         surface = self.page.locator(".stage-picture")
         expect(surface).to_have_css("object-fit", "contain")
         assert tuple(self.look("size")) == size
+
+
+def wrong(seen: list[Any], facts: Truth) -> list[Any]:
+    """Keep the refreshes whose picture was not the one due at the clock's time."""
+    return [
+        (at_ms, colour, size)
+        for at_ms, colour, _, *size, _ in seen
+        if (facts.at(at_ms).colour, facts.at(at_ms).size) != (colour, tuple(size))
+    ]

@@ -1,6 +1,6 @@
 /**
- * Shows frames by letting a video element decode them, fed by Media Source Extensions, where
- * VideoDecoder is missing (plain http).
+ * Shows frames by letting a video element decode them, where VideoDecoder is missing (plain http):
+ * fed GOP by GOP through Media Source Extensions, or as one small file a GOP where those are missing.
  *
  * The element never plays and is never seen. Each due frame is sought, as an editor steps, and
  * painted on the canvas once the element has it: that is exact at any speed, knows no buffering
@@ -10,22 +10,30 @@
  */
 
 import { at } from "../index.js";
-import { Feed } from "./feed.js";
 
 /** How far into its frame a seek goes, so that rounding never lands on the one before. */
 const INSIDE_S = 0.000_2;
+/** Hidden frames lie a microsecond apart; half of that is still the same frame. */
+const ROUNDING_S = 0.000_000_5;
 /** How long a browser may take to tell which frame it presents, before it is taken on trust. */
 const TRUST_MS = 250;
 /** A seek that takes longer has got stuck. */
 const SILENCE_MS = 8_000;
 const MOST_ATTEMPTS = 2;
 
-/** @typedef {{record: GopRecord, frame: number}} Target */
+/**
+ * Where a frame is wanted from.
+ * @typedef {{record: GopRecord, frame: number}} Target
+ *
+ * What gives a video element its GOP.
+ * @typedef {object} Feed
+ * @property {(record: GopRecord) => boolean} holds  whether the element has it; if not, sees to it
+ * @property {(record: GopRecord) => number} originOf  where media time begins on the replay clock
+ * @property {() => void} close
+ */
 
 /** @implements {Engine} */
-export class MseEngine {
-  /** @type {"mse"} */
-  name = "mse";
+export class ElementEngine {
   /** @type {Target | null} */
   #wanted = null;
   /** @type {Target | null} where the element was last sent */
@@ -44,22 +52,25 @@ export class MseEngine {
   #video;
   #stage;
   #on;
-  #Source;
+  #newFeed;
 
   /**
+   * @param {"mse" | "file"} name
    * @param {import("../stage.js").Stage} stage
    * @param {EngineEvents} on
-   * @param {typeof MediaSource} Source
+   * @param {(video: HTMLVideoElement, onready: () => void) => Feed} newFeed
    */
-  constructor(stage, on, Source) {
+  constructor(name, stage, on, newFeed) {
+    this.name = name;
     const video = stage.useVideo();
     this.#video = video;
     this.#stage = stage;
     this.#on = on;
-    this.#Source = Source;
     const { signal } = this.#control;
     video.addEventListener("seeked", () => this.#seeked(), { signal });
     video.addEventListener("error", () => this.#fails(), { signal });
+    video.addEventListener("loadedmetadata", () => this.#pump(), { signal });
+    this.#newFeed = () => newFeed(video, () => this.#pump());
     this.#feed = this.#newFeed();
     this.#listen();
   }
@@ -96,10 +107,6 @@ export class MseEngine {
     this.#video.removeAttribute("src");
   }
 
-  #newFeed() {
-    return new Feed(this.#video, this.#Source, () => this.#pump());
-  }
-
   /** Does the next thing that brings the wanted frame nearer. */
   #pump() {
     const wanted = this.#wanted;
@@ -110,10 +117,12 @@ export class MseEngine {
       this.#fails();
       return;
     }
-    if (isSame(this.#sought, wanted.record, wanted.frame)) return;
+    // Before an element knows its video a seek would only be noted, without a word when it is done.
+    const isReady = this.#video.readyState >= HTMLMediaElement.HAVE_METADATA;
+    if (!isReady || isSame(this.#sought, wanted.record, wanted.frame)) return;
     this.#lose();
     this.#sought = wanted;
-    this.#video.currentTime = timeOf(wanted) + INSIDE_S;
+    this.#video.currentTime = this.#timeOf(wanted) + INSIDE_S;
     this.#watch = setTimeout(() => this.#fails(), SILENCE_MS);
   }
 
@@ -144,8 +153,15 @@ export class MseEngine {
 
   #check() {
     const sought = this.#sought;
-    const isThere = sought && Math.abs(this.#presented_s - timeOf(sought)) < INSIDE_S;
-    if (isThere && !this.#video.seeking) this.#arrive(sought);
+    if (!sought || this.#video.seeking) return;
+    // Chromium tells when the frame begins, Firefox where in it the seek went.
+    const inside_s = this.#presented_s - this.#timeOf(sought);
+    if (inside_s > -ROUNDING_S && inside_s < INSIDE_S + ROUNDING_S) this.#arrive(sought);
+  }
+
+  /** When a frame begins in media time. @param {Target} target */
+  #timeOf({ record, frame }) {
+    return (at(record.frames, frame).at_ms - this.#feed.originOf(record)) / 1000;
   }
 
   /** @param {Target} target */
@@ -174,16 +190,14 @@ export class MseEngine {
     this.#feed.close();
     this.#feed = this.#newFeed();
     this.#attempts += 1;
-    if (this.#attempts < MOST_ATTEMPTS || !record) return;
+    if (this.#attempts < MOST_ATTEMPTS || !record) {
+      this.#pump();
+      return;
+    }
     this.#attempts = 0;
     this.#wanted = null;
     this.#on.fault(record.gop.number, "A part of the video cannot be decoded.");
   }
-}
-
-/** @param {Target} target */
-function timeOf({ record, frame }) {
-  return at(record.frames, frame).at_ms / 1000;
 }
 
 /**
