@@ -6,6 +6,9 @@
     POST [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
     OPTIONS                                      browsers, before they post
 
+Of Sentry's other doors (minidumps, reports of browsers, cron, logs and metrics of OpenTelemetry) it
+says that they are none here.
+
 It answers 200 when the envelope is on disk, 4xx when it can never be kept, and hangs up otherwise:
 never 5xx, because phones delete what was answered.
 """
@@ -36,6 +39,12 @@ _PATH: Final = re.compile(
     r"(?:/[^/]*)*?/api/(?:(?P<project>[^/]+)/"
     r"(?P<kind>envelope|store|(?:integration/)?otlp/v1/traces)|store)/?\Z"
 )
+_NOT_TAKEN: Final = re.compile(
+    r"(?:/[^/]*)*?/api/[^/]+/(?:minidump|unreal/[^/]+|playstation|security|csp-report|nel|upload"
+    r"|cron/.+|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
+)
+"""Doors of Sentry's that programs may knock at, and that are none here."""
+_NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
 _OK: Final = 200
 _CORS: Final[tuple[Header, ...]] = (
@@ -76,7 +85,10 @@ class EnvelopeDoor:
         """Serve one request, as ASGI defines it."""
         found = _PATH.match(scope["path"]) if scope["type"] == "http" else None
         if found is None:
-            await self._after(scope, receive, send)
+            if scope["type"] == "http" and _NOT_TAKEN.match(scope["path"]):
+                await _refuse_kind(send, scope["method"])
+            else:
+                await self._after(scope, receive, send)
             return
         kind = _kind(found["kind"] or "store", scope)
         try:
@@ -207,6 +219,15 @@ def _request(
         client_ip=client[0] if client else None,
         read_body=read_body,
     )
+
+
+async def _refuse_kind(send: Send, method: str) -> None:
+    """Tell a program that what it sends is not taken here."""
+    if method == "OPTIONS":
+        await _answer(send, _OK, b"", headers=_PREFLIGHT)
+        return
+    detail = json.dumps({"detail": "this kind of data is not taken here", "causes": ["type"]})
+    await _answer(send, _NOT_FOUND, detail.encode(), headers=_CORS)
 
 
 def _rate_limits(value: str) -> tuple[Header, ...]:

@@ -235,6 +235,26 @@ async def test_every_door_answers_a_preflight(tenant: Server, path: str):
     assert {"x-sentry-rate-limits", "retry-after"} <= set(exposed.replace(" ", "").split(","))
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *("minidump/", "unreal/{key}/", "playstation/", "security/", "csp-report/", "nel/"),
+        *("upload/", "cron/nightly/", "cron/nightly/{key}/", "events/{event}/attachments/"),
+        *("otlp/v1/logs", "integration/otlp/v1/metrics"),
+    ],
+)
+async def test_doors_that_are_none_say_so(tenant: Server, rest: str):
+    """A program is told what is wrong, instead of that it is no page; nothing is counted."""
+    path = f"/api/{tenant.app.id}/" + rest.format(key=tenant.app.key, event=EVENT_ID)
+    asked = await tenant.sender.options(path)
+    assert asked.status_code == 200
+    answer = await tenant.sender.post(f"{path}?sentry_key={tenant.app.key}", content=b"{}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "this kind of data is not taken here"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert await tenant.outcomes() == {}
+
+
 async def test_auto_is_stored_nowhere(tenant: Server):
     """In whatever kind of item an SDK leaves the address to us, it is filled in or goes."""
     user = {"id": "7", "ip_address": "{{auto}}"}
