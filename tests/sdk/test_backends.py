@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
 from tests.sdk import sending
 from tests.support import envelopes, reading
@@ -68,4 +69,23 @@ async def test_an_early_python_sdk_is_understood(tenant: Server):
     assert await tenant.outcomes(tenant.backend) == {
         ("event", "kept", ""): 2,
         ("transaction", "kept", ""): 1,
+    }
+
+
+async def test_raven_is_understood(tenant: Server):
+    """The client before the SDKs: zlib or base64 of it, protocol 6, levels as numbers, a secret."""
+    dsn = sending.dsn_of(tenant, tenant.backend)
+    sent = await sending.run(sending.OLD_PYTHON, "raven_python.py", dsn)
+    assert sent["version"].startswith("6.")
+    await tenant.settled()
+    assert await tenant.outcomes(tenant.backend) == {("event", "kept", ""): 2}
+    async with tenant.database.reading() as connection:
+        rows = await connection.execute(
+            text("select event_id, level, title from events where project_id = :id"),
+            {"id": tenant.backend.id},
+        )
+        found = {row.event_id.hex: (row.level, row.title) for row in rows}
+    assert found == {
+        sent["error"]: ("error", "ValueError: no card given"),
+        sent["message"]: ("warning", "disk almost full"),
     }
