@@ -1,5 +1,6 @@
-"""Removes the objects of deleted replays, until their prefix is seen to be empty.
+"""Removes the bytes of deleted replays, and looks that they are gone.
 
+    pack outbox   ─► wipe its stretches, or delete a pack in which nothing lives ─► look ─► off
     outbox (keys) ─► delete ─► off the list
     tombstone     ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
 
@@ -11,7 +12,7 @@ import asyncio
 from typing import Final
 
 from app.core import clock, log
-from app.core.errors import Unavailable
+from app.core.errors import NotFound, Unavailable
 from app.db.engine import Database
 from app.replays import erase
 from app.replays.model import Tombstone
@@ -19,6 +20,8 @@ from app.storage import keys
 from app.storage.port import ObjectStore
 
 _BATCH: Final = 100
+_STRETCHES: Final = 1_000
+"""Stretches wiped in one pack at once; a batch holds fewer segments."""
 _PAUSE_S: Final = 5.0
 
 _logger: Final = log.get("erasure.sweep")
@@ -70,9 +73,47 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
         Unavailable: Postgres does not answer. What the object storage does not delete now stays on
             the lists, and is logged.
     """
+    await _sweep_packs(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
     return has_swept_objects or has_swept_replays
+
+
+async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
+    """Go once through the packs that hold what must go; each is a transaction of its own."""
+    after_id = 0
+    while True:
+        async with database.transaction() as connection:
+            pack = await erase.outgoing_pack(connection, after_id=after_id, limit=_STRETCHES)
+            if pack is None:
+                return
+            after_id = pack.id
+            try:
+                await _wipe(objects, pack)
+            except Unavailable as error:
+                _logger.warning("a pack stays", object_key=pack.object_key, error=str(error))
+                continue
+            await erase.forget_stretches(connection, pack)
+
+
+async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
+    """Make stretches of a pack unreadable, and look that they are.
+
+    Raises:
+        Unavailable: They are not, or it cannot be seen.
+    """
+    if not pack.live:
+        await objects.delete(pack.object_key)
+        return
+    stretches = [(one.offset, one.size_bytes) for one in pack.stretches.values()]
+    await objects.wipe(pack.object_key, stretches)
+    for offset, size_bytes in stretches:
+        try:
+            left = await objects.read(pack.object_key, offset, size_bytes)
+        except NotFound:
+            return
+        if left.count(0) != len(left):
+            raise Unavailable(f"{pack.object_key} still holds what was wiped at byte {offset}")
 
 
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:

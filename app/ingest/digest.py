@@ -25,10 +25,11 @@ from app.db.engine import Database
 from app.ingest import expand
 from app.ingest.inbox import Fresh, Inbox
 from app.ingest.outcomes import Tally
+from app.ingest.pack import Mark
 from app.ingest.prepared import Prepared
 from app.ingest.quotas import Quotas
 from app.ingest.reopen import reopen
-from app.ingest.store import Mark, Quarantine, store
+from app.ingest.store import Batch, Quarantine, store
 from app.ingest.tables import journal_marks
 from app.journal import adopt, reader
 from app.journal.entry import Entry
@@ -36,6 +37,7 @@ from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
 from app.replays.model import ReplayKey
 from app.scrub.rules import Rules
+from app.storage import keys
 from app.storage.port import ObjectStore
 
 _T = TypeVar("_T")
@@ -78,6 +80,8 @@ class Digester:
         self._rules = rules
         self._note_pictures = note_pictures
         self._digested_seq = 0
+        self._orphans: list[str] = []
+        """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
         self.away: Unavailable | None = None
@@ -184,33 +188,35 @@ class Digester:
         after_seq = await self._retry(lambda: self._read_mark(folder.id))
         _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
         entries = folder.read(after_seq)
-        while batch := await asyncio.to_thread(_next_batch, entries):
+        batch = await asyncio.to_thread(_next_batch, entries)
+        if batch:
+            unfinished = keys.pack_prefix(folder.id, batch[0].seq)
+            await self._retry(lambda: self._remove_unfinished(unfinished))
+        while batch:
             await self._digest(folder.id, batch)
+            batch = await asyncio.to_thread(_next_batch, entries)
         await asyncio.to_thread(folder.remove)
         await self._retry(lambda: self._forget_mark(folder.id))
 
     async def _digest(self, journal_id: str, batch: Sequence[Fresh]) -> None:
         """Store a batch, whatever it takes; entries that cannot be stored go to quarantine."""
-        mark = Mark(journal_id, batch[-1].seq)
+        mark = Mark(journal_id, batch[0].seq, batch[-1].seq)
         try:
-            prepared = await self._expand_all(batch)
-            await self._store(prepared, mark)
+            await self._store(Batch.of(await self._expand_all(batch), mark))
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
             for fresh in batch:
-                await self._digest_alone(fresh, Mark(journal_id, fresh.seq))
+                await self._digest_alone(fresh, Mark(journal_id, fresh.seq, fresh.seq))
                 if journal_id == self._journal.id:
                     self._advance(fresh.seq)
 
     async def _digest_alone(self, fresh: Fresh, mark: Mark) -> None:
         reason = ""
-        prepared = Prepared()
         for _ in range(_TRIES):
             try:
-                prepared = await self._expand_all([fresh])
-                await self._store(prepared, mark)
+                await self._store(Batch.of(await self._expand_all([fresh]), mark))
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
@@ -218,14 +224,25 @@ class Digester:
             else:
                 return
         _logger.error("an envelope goes to quarantine", seq=fresh.seq, reason=log.shown(reason))
-        refused = expand.refused(fresh, "quarantined")
-        await self._store(refused, mark, Quarantine(fresh, reason, prepared.objects()))
+        refused = Batch.of(expand.refused(fresh, "quarantined"), mark)
+        await self._store(refused, Quarantine(fresh, reason))
 
-    async def _store(
-        self, prepared: Prepared, mark: Mark, quarantine: Quarantine | None = None
-    ) -> None:
-        await self._retry(lambda: store(self._database, self._objects, prepared, mark, quarantine))
-        self._note_pictures(prepared.pictured())
+    async def _store(self, batch: Batch, quarantine: Quarantine | None = None) -> None:
+        orphans = tuple(self._orphans)
+
+        async def step() -> None:
+            await store(
+                self._database, self._objects, batch, quarantine=quarantine, orphans=orphans
+            )
+
+        try:
+            await self._retry(step)
+        except Exception:
+            if batch.pack.parts:
+                self._orphans.append(batch.pack.key)
+            raise
+        self._orphans = self._orphans[len(orphans) :]
+        self._note_pictures(batch.prepared.pictured())
 
     async def _expand_all(self, batch: Sequence[Fresh]) -> Prepared:
         unknown = await self._retry(lambda: self._unknown_keys(batch))
@@ -257,6 +274,11 @@ class Digester:
             # One that was switched off since counts: its envelope has been answered 200.
             if key not in records or records[key].project_id != project_id
         }
+
+    async def _remove_unfinished(self, prefix: str) -> None:
+        """Remove the packs that a dead process stored for a batch it never committed."""
+        for found in await self._objects.list(prefix):
+            await self._objects.delete(found.key)
 
     async def _read_mark(self, journal_id: str) -> int:
         async with self._database.reading() as connection:

@@ -33,7 +33,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class SegmentWork:
-    """A segment, and the bytes that its row points at."""
+    """A segment, and the bytes of its video."""
 
     segment: NewSegment
     item_type: str
@@ -78,14 +78,6 @@ class Prepared:
         """Count an item that cannot be kept, or that met a limit."""
         outcome = Outcome.LIMITED if isinstance(refused, Limited) else Outcome.REFUSED
         self.count(context, item_type, outcome, refused.reason)
-
-    def objects(self) -> list[tuple[ReplayKey, str]]:
-        """Name the objects that storing it has made, for the case that no row will."""
-        return [
-            (work.segment.key, work.segment.video.object_key)
-            for work in self.segments
-            if work.segment.video is not None
-        ]
 
     def pictured(self) -> set[ReplayKey]:
         """Name the replays that gain video or an error: what shows them in small may change."""

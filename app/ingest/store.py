@@ -15,12 +15,14 @@ from app.errors import attachments, feedback, sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
 from app.ingest.outcomes import outcome_key
+from app.ingest.pack import Mark, Pack, lay_out
 from app.ingest.prepared import Prepared, SegmentWork
 from app.ingest.tables import journal_marks
 from app.projects import writes as project_writes
 from app.projects.model import Outcome, OutcomeKey
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
+from app.replays.writes import Stretch
 from app.storage.port import ObjectStore
 from app.traces import logs, writes as trace_writes
 
@@ -28,11 +30,20 @@ _Place = TypeVar("_Place", bound=tuple[ProjectId, *tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in a journal: everything up to `seq` is stored."""
+class Batch:
+    """What is stored together: rows, the pack of their videos, and the mark that moves with them.
 
-    journal_id: str
-    seq: int
+    The pack's key is made here, once, so that a batch tried again writes the same object.
+    """
+
+    prepared: Prepared
+    mark: Mark
+    pack: Pack
+
+    @classmethod
+    def of(cls, prepared: Prepared, mark: Mark) -> "Batch":
+        """Lay a batch out."""
+        return cls(prepared, mark, lay_out(prepared.segments, mark))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +52,38 @@ class Quarantine:
 
     fresh: Fresh
     reason: str
-    objects: Sequence[tuple[ReplayKey, str]] = ()
-    """Objects that were put before it failed: no row will point at them."""
 
 
 async def store(
     database: Database,
     objects: ObjectStore,
-    prepared: Prepared,
-    mark: Mark,
+    batch: Batch,
+    *,
     quarantine: Quarantine | None = None,
+    orphans: Sequence[str] = (),
 ) -> None:
     """Store a batch whole, or not at all; doing it twice changes nothing.
 
     The mark moves in the same transaction, so that after a crash no outcome is counted twice.
 
+    Args:
+        database: Where rows go.
+        objects: Where bytes go.
+        batch: What to store.
+        quarantine: The envelope that could not be stored otherwise, if that is why.
+        orphans: Keys of packs that were put by tries that failed: no row will point at them.
+
     Raises:
         Unavailable: Postgres or the object storage does not answer.
     """
-    wanted = _objects(prepared)
-    if wanted:
-        await objects.put_many(list(wanted.items()))
+    prepared = batch.prepared
+    await _put(objects, batch)
     async with database.transaction() as connection:
-        if not await _move_mark(connection, mark):
+        if not await _move_mark(connection, batch.mark):
             # Committed before: the connection broke before the answer came.
             return
         counts = Counter(prepared.outcomes)
-        counts += await _store_segments(connection, prepared.segments)
+        counts += await _store_segments(connection, prepared.segments, batch.pack)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
         counts += await _store_attachments(connection, prepared)
@@ -75,43 +91,45 @@ async def store(
         counts += await _store_feedback(connection, prepared)
         counts += await _store_sessions(connection, prepared)
         await project_writes.add_outcomes(connection, counts)
+        await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
             await _store_aside(connection, quarantine)
 
 
-def _objects(prepared: Prepared) -> dict[str, memoryview]:
-    """Gather the bytes that rows will point at, by their object keys."""
-    videos = {
-        work.segment.video.object_key: work.video
-        for work in prepared.segments
-        if work.segment.video is not None and work.video is not None
-    }
-    return videos | {work.attachment.object_key: work.data for work in prepared.attachments}
+async def _put(objects: ObjectStore, batch: Batch) -> None:
+    """Put the bytes that rows will point at: one pack of videos, each attached file by itself."""
+    if batch.pack.parts:
+        await objects.put(batch.pack.key, batch.pack.parts)
+    files = {work.attachment.object_key: work.data for work in batch.prepared.attachments}
+    if files:
+        await objects.put_many(list(files.items()))
 
 
 async def _store_segments(
-    connection: AsyncConnection, works: Sequence[SegmentWork]
+    connection: AsyncConnection, works: Sequence[SegmentWork], pack: Pack
 ) -> Counter[OutcomeKey]:
-    """Store segments of replays that are not deleted; objects nobody points at go to the sweep."""
-    deleted = await locks.share(connection, [work.segment.key for work in works])
-    live = [work for work in works if work.segment.key not in deleted]
-    added = await replay_writes.add_segments(connection, [work.segment for work in live])
-    kept = {id(one.segment) for one in added}
+    """Store segments of replays that are not deleted; what no row points at goes to the sweep."""
     counts: Counter[OutcomeKey] = Counter()
-    pointed_at = {
-        (one.segment.key, one.segment.video.object_key) for one in added if one.segment.video
-    }
-    orphans: set[tuple[ReplayKey, str]] = set()
-    for work in works:
-        outcome = Outcome.KEPT if id(work.segment) in kept else Outcome.DUPLICATE
-        if work.segment.key in deleted:
+    if not works:
+        return counts
+    deleted = await locks.share(connection, [work.segment.key for work in works])
+    live = [one for one in pack.placed if one.segment.key not in deleted]
+    pack_id = None
+    if pack.parts:
+        pack_id = await replay_writes.add_pack(connection, pack.key, live=pack.videos)
+    added = await replay_writes.add_segments(connection, live, pack_id=pack_id)
+    kept = {id(one.segment) for one in added}
+    dead: list[Stretch] = []
+    for work, placed in zip(works, pack.placed, strict=True):
+        segment = work.segment
+        outcome = Outcome.KEPT if id(segment) in kept else Outcome.DUPLICATE
+        if segment.key in deleted:
             outcome = Outcome.DELETED
-        if outcome is not Outcome.KEPT and work.segment.video is not None:
-            orphans.add((work.segment.key, work.segment.video.object_key))
-        counts[outcome_key(work.segment.key.project_id, work.item_type, outcome)] += 1
-    # The sweep looks again whether a row points at an object before it removes it: a second
-    # delivery of the same bytes has the same key.
-    await replay_writes.discard_objects(connection, orphans - pointed_at, clock.now())
+        if outcome is not Outcome.KEPT and placed.offset is not None and work.video is not None:
+            assert pack_id is not None  # noqa: S101 - a place without a pack
+            dead.append(Stretch(segment.key, pack_id, placed.offset, len(work.video)))
+        counts[outcome_key(segment.key.project_id, work.item_type, outcome)] += 1
+    await replay_writes.discard_stretches(connection, dead, clock.now())
     return counts
 
 
@@ -179,7 +197,6 @@ def _count(item_type: str, places: Sequence[_Place], added: set[_Place]) -> Coun
 
 async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:
     fresh = quarantine.fresh
-    await replay_writes.discard_objects(connection, quarantine.objects, clock.now())
     replay_id = expand.replay_id(fresh.envelope)
     if replay_id is not None and await locks.share(
         connection, [ReplayKey(fresh.project_id, replay_id)]

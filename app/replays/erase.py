@@ -1,5 +1,6 @@
 """Taking a replay's rows out, and what the sweep needs to know about its objects."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +9,20 @@ from typing import Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import PersonId
+from app.core.ids import PersonId, ProjectId, ReplayId
 from app.replays import pictures
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import to_tombstone
-from app.replays.tables import object_outbox, replay_traces, replays, segments, tombstones
+from app.replays.tables import (
+    object_outbox,
+    pack_outbox,
+    packs,
+    replay_traces,
+    replays,
+    segments,
+    tombstones,
+)
+from app.replays.writes import Stretch, discard_stretches
 
 _BY_PERSON: Final = "person"
 _BY_COMMAND: Final = "command line"
@@ -25,6 +35,17 @@ class Outgoing:
     id: int
     object_key: str
     is_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingPack:
+    """A pack of which some must not be readable any more; all of it when nothing in it lives."""
+
+    id: int
+    object_key: str
+    live: int
+    stretches: dict[int, Stretch]
+    """By their place on the list."""
 
 
 async def erase_rows(
@@ -48,7 +69,7 @@ async def erase_rows(
         await connection.execute(
             delete(segments)
             .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
-            .returning(segments.c.object_key, segments.c.object_bytes)
+            .returning(segments.c.pack_id, segments.c.object_offset, segments.c.object_bytes)
         )
     ).all()
     await connection.execute(
@@ -58,20 +79,15 @@ async def erase_rows(
         )
     )
     await pictures.erase(connection, key, at=at)
-    object_keys = sorted({row.object_key for row in removed if row.object_key})
-    if object_keys:
-        await connection.execute(
-            insert(object_outbox),
-            [
-                {
-                    "project_id": key.project_id,
-                    "replay_id": key.replay_id,
-                    "object_key": object_key,
-                    "added_at": at,
-                }
-                for object_key in object_keys
-            ],
-        )
+    await discard_stretches(
+        connection,
+        [
+            Stretch(key, row.pack_id, row.object_offset, row.object_bytes)
+            for row in removed
+            if row.pack_id is not None
+        ],
+        at,
+    )
     left = await connection.execute(
         insert(tombstones)
         .values(
@@ -89,10 +105,14 @@ async def erase_rows(
 
 
 async def unswept(connection: AsyncConnection, *, limit: int) -> list[Tombstone]:
-    """Lock and read deletions whose objects may still be there, the oldest first."""
+    """Lock and read deletions that only the look at their prefix is left of, the oldest first."""
+    waits = select(pack_outbox.c.id).where(
+        pack_outbox.c.project_id == tombstones.c.project_id,
+        pack_outbox.c.replay_id == tombstones.c.replay_id,
+    )
     found = await connection.execute(
         select(tombstones)
-        .where(tombstones.c.swept_at.is_(None))
+        .where(tombstones.c.swept_at.is_(None), ~waits.exists())
         .order_by(tombstones.c.deleted_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -113,10 +133,8 @@ async def set_swept(
 
 async def outgoing(connection: AsyncConnection, *, limit: int) -> list[Outgoing]:
     """Lock and read objects that wait for removal, the oldest first."""
-    is_needed = select(segments.c.segment_id).where(
-        segments.c.project_id == object_outbox.c.project_id,
-        segments.c.replay_id == object_outbox.c.replay_id,
-        segments.c.object_key == object_outbox.c.object_key,
+    is_needed = select(packs.c.id).where(
+        packs.c.object_key == object_outbox.c.object_key, packs.c.live > 0
     )
     found = await connection.execute(
         select(object_outbox.c.id, object_outbox.c.object_key, is_needed.exists().label("needed"))
@@ -130,3 +148,61 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[Outgoing]
 async def forget_outgoing(connection: AsyncConnection, done: Sequence[int]) -> None:
     """Take objects off the list that are removed or needed."""
     await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
+
+
+async def outgoing_pack(
+    connection: AsyncConnection, *, after_id: int, limit: int
+) -> OutgoingPack | None:
+    """Lock and read the next pack that stretches are to be wiped in, if there is one.
+
+    The lock keeps every other process from wiping in it: S3 changes an object by replacing it.
+
+    Args:
+        connection: Where to read; the pack is locked to the end of its transaction.
+        after_id: Packs up to this id have been looked at.
+        limit: Stretches at most.
+    """
+    waits = select(pack_outbox.c.id).where(pack_outbox.c.pack_id == packs.c.id)
+    found = await connection.execute(
+        select(packs)
+        .where(packs.c.id > after_id, waits.exists())
+        .order_by(packs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    pack = found.first()
+    if pack is None:
+        return None
+    rows = await connection.execute(
+        select(pack_outbox)
+        .where(pack_outbox.c.pack_id == pack.id)
+        .order_by(pack_outbox.c.id)
+        .limit(limit)
+    )
+    stretches = {
+        row.id: Stretch(
+            ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)),
+            pack.id,
+            row.object_offset,
+            row.object_bytes,
+        )
+        for row in rows
+    }
+    return OutgoingPack(pack.id, pack.object_key, pack.live, stretches)
+
+
+async def forget_stretches(connection: AsyncConnection, pack: OutgoingPack) -> None:
+    """Take what was wiped off the list, and count it in the receipts of its replays."""
+    await connection.execute(delete(pack_outbox).where(pack_outbox.c.id.in_(pack.stretches)))
+    if not pack.live:
+        await connection.execute(delete(packs).where(packs.c.id == pack.id))
+        await connection.execute(delete(pack_outbox).where(pack_outbox.c.pack_id == pack.id))
+    for key, count in Counter(one.key for one in pack.stretches.values()).items():
+        await connection.execute(
+            update(tombstones)
+            .where(
+                tombstones.c.project_id == key.project_id,
+                tombstones.c.replay_id == key.replay_id,
+            )
+            .values(objects=tombstones.c.objects + count)
+        )

@@ -18,14 +18,12 @@ class ReplayKey:
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """A segment's video at rest, and how its samples lie.
+    """A segment's video, and how its samples lie.
 
     `layout` is what `formats.layout.pack` made of the MP4; None when the video cannot be played,
     and `fault` then says why.
     """
 
-    object_key: str
-    object_offset: int
     object_bytes: int
     width_px: int | None
     height_px: int | None

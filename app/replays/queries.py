@@ -12,7 +12,7 @@ from app.core import units
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
-from app.replays.tables import replay_traces, replays, segments, tombstones
+from app.replays.tables import packs, replay_traces, replays, segments, tombstones
 
 
 async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
@@ -29,7 +29,8 @@ async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
 async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
     """Read the segments of a replay in the order of their ids."""
     found = await connection.execute(
-        select(segments)
+        select(segments, packs.c.object_key.label("pack_key"))
+        .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
         .order_by(segments.c.segment_id)
         .limit(LIMITS.segments)
@@ -44,11 +45,12 @@ async def playable(connection: AsyncConnection, key: ReplayKey) -> list[Playable
             segments.c.segment_id,
             segments.c.started_at,
             segments.c.ended_at,
-            segments.c.object_key,
+            packs.c.object_key,
             segments.c.object_offset,
             segments.c.object_bytes,
             segments.c.layout,
         )
+        .join_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(
             segments.c.project_id == key.project_id,
             segments.c.replay_id == key.replay_id,
@@ -172,7 +174,7 @@ def _segment(row: Row[Any]) -> Segment:
         frames=row.frames,
         codec=row.codec,
         video_fault=row.video_fault,
-        object_key=row.object_key,
+        object_key=row.pack_key,
         object_offset=row.object_offset,
         object_bytes=row.object_bytes,
         layout=row.layout,

@@ -106,7 +106,9 @@ segments: Final = Table(
     Column("frames", Integer, nullable=False),
     Column("codec", Text),
     Column("video_fault", Text),
+    # Not written since packs came; the release before reads it. It goes with the next one.
     Column("object_key", Text),
+    Column("pack_id", BigInteger),
     Column("object_offset", BigInteger, nullable=False, server_default=text("0")),
     Column("object_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("layout", LargeBinary),
@@ -170,12 +172,38 @@ Index(
     postgresql_where=replay_pictures.c.due_at.is_not(None),
 )
 
+# One object holds the videos of a digested batch: writing a file for each would cost ten times as
+# much. `live` counts the segments that lie in it; the last one to go takes the object along.
+packs: Final = Table(
+    "packs",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("object_key", Text, nullable=False),
+    Column("live", Integer, nullable=False),
+)
+Index("ix_packs_object_key", packs.c.object_key, unique=True)
+
+# Stretches of packs that must not be readable any more.
+pack_outbox: Final = Table(
+    "pack_outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("pack_id", BigInteger, nullable=False),
+    Column("object_offset", BigInteger, nullable=False),
+    Column("object_bytes", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("replay_id", Hex32, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+)
+Index("ix_pack_outbox_replay", pack_outbox.c.project_id, pack_outbox.c.replay_id)
+
+# Whole objects that no row points at.
 object_outbox: Final = Table(
     "object_outbox",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("project_id", BigInteger, nullable=False),
-    Column("replay_id", Hex32, nullable=False),
+    Column("project_id", BigInteger),
+    Column("replay_id", Hex32),
     Column("object_key", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
 )

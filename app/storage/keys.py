@@ -1,13 +1,12 @@
 """Object keys: the only place that makes the names under which bytes are stored.
 
-    p/{project_id}/r/{replay_id}/                          everything of one replay
-    p/{project_id}/r/{replay_id}/{segment}-{sha}.mp4       the video of one segment
-    p/{project_id}/r/{replay_id}/pictures-{random}         small pictures made of the replay
-    p/{project_id}/e/{event_id}/{sha}                      a file attached to an event
+    v/{journal_id}/{block}/{seq}-{random}              a pack: the videos of one digested batch
+    p/{project_id}/r/{replay_id}/pictures-{random}     small pictures made of a replay
+    p/{project_id}/e/{event_id}/{sha}                  a file attached to an event
 
 A key is made of integers, hex digits and fixed words, so nothing a sender wrote can name a file.
-It carries a prefix of the content's hash: a second delivery writes the same bytes under the same
-key, and another video can never take the place of a stored one.
+A pack's key is never made twice, so a video can never take the place of a stored one. It tells the
+journal entry its batch began with: what a dying process stored and never committed is found by it.
 """
 
 import re
@@ -16,7 +15,6 @@ from typing import Final
 
 from app.core import ids
 from app.core.errors import Malformed
-from app.core.limits import LIMITS
 from app.core.log import shown
 
 KEY_CHARS: Final = 512
@@ -24,6 +22,8 @@ KEY_CHARS: Final = 512
 _PART_CHARS: Final = 128
 _SHA_CHARS: Final = 16
 _RANDOM_BYTES: Final = 8
+_BLOCK_SEQS: Final = 65_536
+"""Packs that begin within so many journal entries share a folder."""
 _BIGGEST_PROJECT_ID: Final = 2**63 - 1
 _PART: Final = rf"[a-z0-9][a-z0-9._-]{{0,{_PART_CHARS - 1}}}"
 _KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*\Z")
@@ -31,23 +31,30 @@ _PREFIX: Final = re.compile(rf"(?:{_PART}/)*(?:{_PART})?\Z")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
-def segment_video(project_id: int, replay_id: str, segment_id: int, sha256_hex: str) -> str:
-    """Name the video of one segment.
+def pack(journal_id: str, first_seq: int) -> str:
+    """Name the pack of a batch; a new name with every call.
 
     Args:
-        project_id: The project the *key* belongs to, from 1.
-        replay_id: 32 lower-case hex digits, as `core.ids` reads them.
-        segment_id: From 0 to `LIMITS.segment_id`.
-        sha256_hex: SHA-256 of the video, 64 lower-case hex digits.
+        journal_id: The journal the batch came from, 32 lower-case hex digits.
+        first_seq: The entry its batch begins with, from 0.
 
     Raises:
         Malformed: When an argument is none of that.
     """
-    if not _is_integer(segment_id) or not 0 <= segment_id <= LIMITS.segment_id:
-        raise Malformed(f"segment {shown(segment_id)} is not within 0..{LIMITS.segment_id}")
-    _check_sha256(sha256_hex)
-    folder = replay_prefix(project_id, replay_id)
-    return f"{folder}{segment_id:06}-{sha256_hex[:_SHA_CHARS]}.mp4"
+    return f"{pack_prefix(journal_id, first_seq)}{secrets.token_hex(_RANDOM_BYTES)}"
+
+
+def pack_prefix(journal_id: str, first_seq: int) -> str:
+    """Name what the packs of all tries at one batch, and no others, begin with.
+
+    Raises:
+        Malformed: The journal id is not 32 lower-case hex digits, or the seq is negative.
+    """
+    if ids.read_hex32(journal_id) != journal_id:
+        raise Malformed(f"{shown(journal_id)} is no journal id of 32 lower-case hex digits")
+    if not _is_integer(first_seq) or first_seq < 0:
+        raise Malformed(f"{shown(first_seq)} is no seq of a journal entry")
+    return f"v/{journal_id}/{first_seq // _BLOCK_SEQS:08x}/{first_seq:016x}-"
 
 
 def replay_prefix(project_id: int, replay_id: str) -> str:

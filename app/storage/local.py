@@ -3,10 +3,9 @@
     root/p/1/r/<replay>/000003-9f86d081884c7d65.mp4     the object of that key
     root/.tmp/<random>                                  being written
 
-A batch is written to temporary files whose write-out starts at once, then synced one by one (the
-first sync commits what the others need), renamed, and each touched folder is fsynced once.
-Measured for 16 objects of 94 kB: 190 us each, against 375 us when every file is written and synced
-in turn; one `syncfs` is no faster and would also wait for what other programs have written.
+A batch is written to temporary files past the page cache, then synced one by one (the first sync
+commits what the others need), renamed, and each touched folder is fsynced once. Measured for packs
+of 32 videos of 78 KB: 9 us of CPU each; with a file for every video 360 us.
 """
 
 import asyncio
@@ -14,33 +13,38 @@ import contextlib
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from app.core import clock
+from app.core.direct import Staging, bypass_cache
 from app.core.errors import NotFound, Unavailable
 from app.storage import keys
 from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, Gained
 from app.storage.listing import listed
-from app.storage.port import StoredObject, check_range
+from app.storage.port import Content, StoredObject, check_range, parts_of
 from app.storage.probe import probe
+from app.storage.wiping import wipe
 
 _TEMPORARY: Final = ".tmp"
 _FILE_MODE: Final = 0o600
 _NEW_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_WIPE_FLAGS: Final = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _STALE_MS: Final = 24 * 60 * 60 * 1000
 """A temporary file this old was left by a process that died."""
 _BATCH: Final = 32
 """Objects synced together; bounds the open files of one put_many."""
+_STAGING_BYTES: Final = 2 * 1024 * 1024
 _RENAME_TRIES: Final = 8
 """A delete may remove the folder between its making and the rename; then it is made again."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_Object = tuple[str, bytes | memoryview]
+_Object = tuple[str, Content]
 
 
 class LocalStore:
@@ -63,16 +67,18 @@ class LocalStore:
         except OSError as error:
             raise Unavailable(f"local storage cannot open {root}: {error.strerror}") from error
         self._folders = Folders(self._root_fd)
+        self._staging = Staging(_STAGING_BYTES)
+        self._is_staging = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
         self._is_closed = False
 
-    async def put(self, key: str, data: bytes | memoryview) -> None:
+    async def put(self, key: str, content: Content) -> None:
         """See `ObjectStore.put`."""
-        await self.put_many([(key, data)])
+        await self.put_many([(key, content)])
 
     async def put_many(self, objects: Sequence[_Object]) -> None:
         """See `ObjectStore.put_many`."""
-        checked = [(keys.check_key(key), data) for key, data in objects]
+        checked = [(keys.check_key(key), content) for key, content in objects]
         for start in range(0, len(checked), _BATCH):
             await self._in_pool(self._put_batch, checked[start : start + _BATCH])
 
@@ -84,6 +90,10 @@ class LocalStore:
     async def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
         await self._in_pool(self._delete, keys.check_key(key))
+
+    async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """See `ObjectStore.wipe`."""
+        await self._in_pool(self._wipe, keys.check_key(key), ranges)
 
     async def list(self, prefix: str) -> list[StoredObject]:
         """See `ObjectStore.list`."""
@@ -116,9 +126,9 @@ class LocalStore:
         written: list[tuple[str, int]] = []
         gained = Gained()
         try:
-            for _, data in objects:
+            for _, content in objects:
                 written.append(self._begin_file())
-                _write_out(written[-1][1], data)
+                self._write_out(written[-1][1], parts_of(content))
             for _, fd in written:
                 os.fdatasync(fd)
             for (key, _), (name, _) in zip(objects, written, strict=True):
@@ -131,9 +141,18 @@ class LocalStore:
                 with contextlib.suppress(OSError):  # the usual case: it has its final name
                     os.unlink(name, dir_fd=self._temporary_fd)
 
+    def _write_out(self, fd: int, parts: Sequence[bytes | memoryview]) -> None:
+        size_bytes = sum(map(len, parts))
+        with self._is_staging:
+            padded_bytes = self._staging.write(fd, parts)
+        if padded_bytes != size_bytes:
+            os.ftruncate(fd, size_bytes)
+
     def _begin_file(self) -> tuple[str, int]:
         name = secrets.token_hex(16)
-        return name, os.open(name, _NEW_FLAGS, _FILE_MODE, dir_fd=self._temporary_fd)
+        fd = os.open(name, _NEW_FLAGS, _FILE_MODE, dir_fd=self._temporary_fd)
+        bypass_cache(fd)
+        return name, fd
 
     def _place(self, temporary: str, key: str, gained: Gained) -> None:
         *folder, name = key.split("/")
@@ -163,6 +182,18 @@ class LocalStore:
         finally:
             os.close(fd)
 
+    def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        *folder, name = key.split("/")
+        try:
+            with self._folders.opened(folder) as parent:
+                fd = os.open(name, _WIPE_FLAGS, dir_fd=parent)
+        except FileNotFoundError:
+            return
+        try:
+            wipe(fd, ranges)
+        finally:
+            os.close(fd)
+
     def _delete(self, key: str) -> None:
         *folder, name = key.split("/")
         try:
@@ -185,13 +216,6 @@ def _open_temporary(root_fd: int) -> int:
             if facts.st_mtime_ns // 1_000_000 < oldest_ms:
                 os.unlink(name, dir_fd=fd)
     return fd
-
-
-def _write_out(fd: int, data: bytes | memoryview) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
-    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # starts the write-out, waits for nothing
 
 
 def _read_range(fd: int, offset: int, length: int) -> bytes:

@@ -1,7 +1,7 @@
 """The port every object store answers to, whichever driver stands behind it.
 
-Objects are written once and never changed: a key carries the hash of its bytes. The tests in
-`tests/contract/storage` say what a driver must do; they run against each of them.
+Objects are written once; only a deletion changes one, by wiping what it must not hold any more.
+The tests in `tests/contract/storage` say what a driver must do; they run against each of them.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,10 @@ class StoredObject:
     size_bytes: int
 
 
+Content = bytes | memoryview | Sequence[bytes | memoryview]
+"""What an object is to hold: bytes, or parts that stand in it one after another."""
+
+
 class ObjectStore(Protocol):
     """Bytes under keys.
 
@@ -30,14 +34,14 @@ class ObjectStore(Protocol):
     the store cannot answer now; trying again later is then right.
     """
 
-    async def put(self, key: str, data: bytes | memoryview) -> None:
+    async def put(self, key: str, content: Content) -> None:
         """Store one object; when this returns, the bytes survive a power cut.
 
         Putting the same bytes under the same key again changes nothing. A reader sees the whole
         object or none.
         """
 
-    async def put_many(self, objects: Sequence[tuple[str, bytes | memoryview]]) -> None:
+    async def put_many(self, objects: Sequence[tuple[str, Content]]) -> None:
         """Store several objects for little more than the cost of one.
 
         When it raises, any of them may have been stored; putting all of them again is right.
@@ -58,6 +62,17 @@ class ObjectStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove one object for good; an absent one is removed already."""
+
+    async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """Put zeros in the place of some bytes of an object, for good; its size stays.
+
+        Wiping twice, beyond the end, or an absent object changes nothing more. Two wipes of one
+        object must not run at the same time.
+
+        Args:
+            key: The object.
+            ranges: Offset and length of each.
+        """
 
     async def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects whose keys begin with the text `prefix`, in order of their keys."""
@@ -81,3 +96,8 @@ def check_range(offset: int, length: int | None) -> None:
     """
     if offset < 0 or (length is not None and length < 0):
         raise ValueError(f"offset {offset} and length {length} must not be negative")
+
+
+def parts_of(content: Content) -> Sequence[bytes | memoryview]:
+    """Return the parts that an object is to hold."""
+    return [content] if isinstance(content, bytes | memoryview) else content

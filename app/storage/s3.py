@@ -1,7 +1,7 @@
 """Objects in a bucket of S3, or of anything that speaks its language.
 
-    s3://bucket/prefix  +  p/1/r/<replay>/000003-9f86d081884c7d65.mp4
-    → bucket `bucket`, name `prefix/p/1/r/<replay>/000003-9f86d081884c7d65.mp4`
+    s3://bucket/prefix  +  p/1/e/<event>/9f86d081884c7d65
+    → bucket `bucket`, name `prefix/p/1/e/<event>/9f86d081884c7d65`
 
 Reading and writing go different ways, each with its own connections: a page that waits for a frame
 stands behind no upload, and learns soon that the store is away. The bucket is never made here: who
@@ -25,7 +25,7 @@ from app.core.log import shown
 from app.storage import keys
 from app.storage.bucket import READING, WRITING, Access, Location, Patience
 from app.storage.calls import Calls
-from app.storage.port import StoredObject, check_range
+from app.storage.port import Content, StoredObject, check_range, parts_of
 from app.storage.probe import probe
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
 """Everybody, and everybody with an account of the provider."""
 _PIECE_BYTES: Final = 256 * 1024
 
-_Object = tuple[str, bytes | memoryview]
+_Object = tuple[str, Content]
 _Listed = list[StoredObject]
 
 
@@ -72,14 +72,14 @@ class S3Store:
         self._reads = Calls(reading, threads=CONNECTIONS, name="s3-read")
         self._writes = Calls(writing, threads=CONNECTIONS, name="s3-write")
 
-    async def put(self, key: str, data: bytes | memoryview) -> None:
+    async def put(self, key: str, content: Content) -> None:
         """See `ObjectStore.put`."""
-        await self.put_many([(key, data)])
+        await self.put_many([(key, content)])
 
     async def put_many(self, objects: Sequence[_Object]) -> None:
         """See `ObjectStore.put_many`."""
-        checked = [(keys.check_key(key), data) for key, data in objects]
-        puts = (self._writes.run(partial(self._put, key, data)) for key, data in checked)
+        checked = [(keys.check_key(key), parts_of(content)) for key, content in objects]
+        puts = (self._writes.run(partial(self._put, key, parts)) for key, parts in checked)
         # All are waited for, so that none arrives after a caller was told that the batch failed.
         for outcome in await asyncio.gather(*puts, return_exceptions=True):
             if isinstance(outcome, BaseException):
@@ -96,6 +96,10 @@ class S3Store:
         """See `ObjectStore.delete`."""
         await self._writes.run(partial(self._delete, keys.check_key(key)))
 
+    async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        """See `ObjectStore.wipe`; the whole object travels twice, S3 changes none in place."""
+        await self._writes.run(partial(self._wipe, keys.check_key(key), ranges))
+
     async def list(self, prefix: str) -> list[StoredObject]:
         """See `ObjectStore.list`."""
         return await self._writes.run(partial(self._list, keys.check_prefix(prefix)))
@@ -111,8 +115,19 @@ class S3Store:
             await way.close()
             client.close()
 
-    def _put(self, key: str, data: bytes | memoryview) -> None:
-        self._writer.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=bytes(data))
+    def _put(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
+        body = b"".join(parts)
+        self._writer.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=body)
+
+    def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        try:
+            held = bytearray(self._read(key, 0, None, math.inf))
+        except NotFound:
+            return
+        for offset, length in ranges:
+            end = min(offset + length, len(held))
+            held[offset:end] = bytes(max(0, end - offset))
+        self._put(key, [bytes(held)])
 
     def _read(self, key: str, offset: int, length: int | None, until_s: float) -> bytes:
         try:

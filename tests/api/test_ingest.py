@@ -171,6 +171,11 @@ async def test_a_lost_video_may_come_later(server):
     assert video.content == clips.clip()
 
 
+async def refuse_to_put(self, key, content):
+    """Keep envelopes in memory, so that they meet in one batch."""
+    raise Unavailable("the disk is full")
+
+
 async def test_an_object_that_nobody_points_at_goes(server):
     """The video of a segment that lost against an earlier one is swept away."""
     await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=5)))
@@ -180,16 +185,32 @@ async def test_an_object_that_nobody_points_at_goes(server):
     await until(lambda: server.objects() == kept)
 
 
+async def test_a_duplicate_in_one_batch_is_wiped_out_of_its_pack(server, monkeypatch):
+    """Two deliveries of a segment meet in one batch: only the first one's bytes stay on disk."""
+    first, second = clips.clip(frames=5), clips.clip(frames=3)
+    with monkeypatch.context() as broken:
+        broken.setattr(LocalStore, "put", refuse_to_put)
+        for video in (first, second):
+            assert (
+                await server.post(envelopes.replay_video_envelope(video=video))
+            ).status_code == 200
+    await server.settled()
+    server.service.sweeper.hurry()
+    await until(lambda: not server.holds(second))
+    assert server.holds(first)
+    assert (await server.outcomes())["replay_video", "duplicate", ""] == 1
+
+
 async def test_storage_that_fails_delays_and_loses_nothing(server, monkeypatch):
     """While objects cannot be written, envelopes are taken; afterwards all is there, once."""
     calls = []
 
-    async def fail(self, objects):
-        calls.append(objects)
+    async def fail(self, key, content):
+        calls.append(key)
         raise Unavailable("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(LocalStore, "put_many", fail)
+        broken.setattr(LocalStore, "put", fail)
         for segment_id in range(3):
             answer = await server.post(envelopes.replay_video_envelope(segment_id))
             assert answer.status_code == 200

@@ -29,6 +29,11 @@ _COLUMNS: Final = """
     where table_schema = 'public' and column_name like '%object_key'
     and table_name <> 'object_outbox'
 """
+_PACKS: Final = """
+    select count(*) from packs
+    where live <> (select count(*) from segments where segments.pack_id = packs.id)
+"""
+_WAITING: Final = "select (select count(*) from object_outbox) + (select count(*) from pack_outbox)"
 _IDS: Final = """
     select event_id from events where project_id = :id
     union all select event_id from transactions where project_id = :id
@@ -104,7 +109,7 @@ async def drained(server: Server) -> None:
         await server.settled()
         while _journals(root, server.service.lane.gate.journal.id):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
-        while await _scalar(server, "select count(*) from object_outbox"):
+        while await _scalar(server, _WAITING):
             server.service.sweeper.hurry()
             await asyncio.sleep(0.02)
 
@@ -211,8 +216,11 @@ async def objects_without_rows(server: Server) -> list[str]:
     # What was being written when its process died lies in a folder of its own, for a day.
     found = [path.relative_to(root) for path in server.objects()]
     stored = {str(path) for path in found if path.parts[0] not in (".tmp", "probe")}
-    return [f"object {key} has no row" for key in sorted(stored - named)] + [
-        f"object {key} is gone, its row is not" for key in sorted(named - stored)
+    miscounted = await _scalar(server, _PACKS)
+    return [
+        *(f"object {key} has no row" for key in sorted(stored - named)),
+        *(f"object {key} is gone, its row is not" for key in sorted(named - stored)),
+        *([f"{miscounted} packs miscount what lives in them"] if miscounted else []),
     ]
 
 

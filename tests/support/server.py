@@ -139,6 +139,10 @@ class Server:
         """Return the path of a replay's page, or of something under it."""
         return f"/projects/{self.app.id}/replays/{replay_id}{rest}"
 
+    def holds(self, data: bytes) -> bool:
+        """Tell whether some bytes stand anywhere in object storage."""
+        return any(data in path.read_bytes() for path in self.objects())
+
     def objects(self) -> list[Path]:
         """Return the files in object storage."""
         return sorted(path for path in (self.folder / "objects").rglob("*") if path.is_file())

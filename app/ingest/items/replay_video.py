@@ -1,6 +1,5 @@
 """A `replay_video` item: one segment of a mobile replay, video, events and facts."""
 
-import hashlib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +7,6 @@ from typing import Final
 
 from app.core import units
 from app.core.errors import Limited, Malformed, Refused, TooLarge
-from app.core.ids import ReplayId
 from app.core.limits import LIMITS
 from app.formats import activity, layout, mp4, recording, replay_event, replay_video
 from app.formats.activity import Activity
@@ -22,7 +20,6 @@ from app.projects.model import LimitReason
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.scrub import walk
 from app.scrub.places import Kind
-from app.storage import keys
 
 _FAILED_STATUS: Final = 400
 _LARGEST_PX: Final = 32_767
@@ -58,8 +55,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         context.header,
     )
     recorded = read_recorded(parts.recording, context)
-    key = ReplayKey(context.project_id, event.replay_id)
-    video, fault = _read_video(parts.video, key.replay_id, event.segment_id, context)
+    video, fault = _read_video(parts.video)
     extent_ms = _extent_ms(event, recorded, video, context)
     segment = make_segment(event, recorded, video, context, extent_ms, no_video_reason=fault)
     prepared.segments.append(
@@ -139,24 +135,17 @@ def _last_at(seen: Activity, categories: AbstractSet[str]) -> datetime | None:
     return units.at_from_ms(max(times_ms)) if times_ms else None
 
 
-def _read_video(
-    data: memoryview | None, replay_id: ReplayId, segment_id: int, context: Context
-) -> tuple[StoredVideo | None, str | None]:
+def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None]:
     """Read where the frames lie; a video that cannot be played is kept all the same, and marked."""
     if data is None:
         return None, "the segment came without a video"
-    digest = hashlib.sha256(data).hexdigest()
-    object_key = keys.segment_video(context.project_id, replay_id, segment_id, digest)
     try:
         video = mp4.read(data)
     except Refused as refused:
-        stored = StoredVideo(object_key, 0, len(data), None, None, 0, 0, None, None, str(refused))
-        return stored, None
+        return StoredVideo(len(data), None, None, 0, 0, None, None, str(refused)), None
     is_playable = video.fault is None
     return (
         StoredVideo(
-            object_key=object_key,
-            object_offset=0,
             object_bytes=len(data),
             width_px=video.width,
             height_px=video.height,

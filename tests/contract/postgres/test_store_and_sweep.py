@@ -12,8 +12,9 @@ from app.core.errors import Unavailable
 from app.core.ids import ProjectId, ReplayId
 from app.erasure.sweep import sweep
 from app.ingest.outcomes import outcome_key
+from app.ingest.pack import Mark
 from app.ingest.prepared import Prepared
-from app.ingest.store import Mark, store
+from app.ingest.store import Batch, store
 from app.projects.model import Outcome
 from app.replays import writes
 from app.replays.model import ReplayKey
@@ -49,7 +50,7 @@ async def test_a_batch_whose_commit_went_unanswered_counts_once(database, object
     for _ in range(2):
         prepared = Prepared()
         prepared.outcomes[outcome_key(ProjectId(1), "session", Outcome.KEPT)] += 1
-        await store(database, objects, prepared, Mark("journal", 7))
+        await store(database, objects, Batch.of(prepared, Mark("a" * 32, 1, 7)))
     async with database.reading() as connection:
         assert await connection.scalar(text("select sum(quantity) from outcomes")) == 1
 
@@ -60,7 +61,7 @@ async def test_an_object_that_stays_holds_up_no_other(database, objects, first):
     second = "goes" if first == "stays" else "stays"
     async with database.transaction() as connection:
         for name in (first, second):
-            await writes.discard_objects(connection, [(KEY, name)], clock.now())
+            await writes.discard_objects(connection, [name], clock.now())
     await sweep(database, objects)
     assert objects.deleted == ["goes"]
     async with database.reading() as connection:

@@ -15,8 +15,8 @@ BODY = bytes(range(256)) * 40
 
 
 def video_key(segment_id: int = 0, *, replay: str = REPLAY, body: bytes = BODY) -> str:
-    """Name a segment's video as ingest does."""
-    return keys.segment_video(1, replay, segment_id, hashlib.sha256(body).hexdigest())
+    """Name an object of a replay."""
+    return f"{keys.replay_prefix(1, replay)}{segment_id:06}-{hashlib.sha256(body).hexdigest()[:16]}"
 
 
 async def test_what_was_put_is_read(store: ObjectStore):
@@ -25,6 +25,45 @@ async def test_what_was_put_is_read(store: ObjectStore):
     await store.put("a/view", memoryview(BODY)[10:20])
     assert await store.read("a/bytes") == BODY
     assert await store.read("a/view") == BODY[10:20]
+
+
+async def test_parts_stand_one_after_another(store: ObjectStore):
+    """An object made of parts is their bytes in order, whatever their sizes."""
+    parts: list[bytes | memoryview] = [
+        BODY,
+        b"",
+        memoryview(BODY)[:4_097],
+        b"x" * 3_000_001,
+        BODY[:1],
+    ]
+    await store.put("a/parts", parts)
+    whole = b"".join(parts)
+    assert await store.read("a/parts") == whole
+    assert await store.read("a/parts", len(BODY), 4_097) == BODY[:4_097]
+    assert await store.list("a/") == [StoredObject("a/parts", len(whole))]
+
+
+@pytest.mark.parametrize(
+    "ranges", [[(0, 1)], [(5, 9_000)], [(10, 20), (100, 5_000)], [(9_000, 9e9)]]
+)
+async def test_wiped_bytes_are_zeros_and_the_rest_stays(store: ObjectStore, ranges):
+    """Wiping takes the bytes of its ranges and nothing else; doing it twice changes nothing."""
+    await store.put("a/wiped", BODY)
+    await store.put("a/other", BODY)
+    expected = bytearray(BODY)
+    for offset, length in ranges:
+        end = min(len(BODY), offset + int(length))
+        expected[offset:end] = bytes(end - offset)
+    for _ in range(2):
+        await store.wipe("a/wiped", [(offset, int(length)) for offset, length in ranges])
+        assert await store.read("a/wiped") == expected
+    assert await store.read("a/other") == BODY
+
+
+async def test_wiping_an_absent_object_makes_none(store: ObjectStore):
+    """What is gone needs no wiping."""
+    await store.wipe("a/none", [(0, 10)])
+    assert await store.list("") == []
 
 
 async def test_empty_object_exists(store: ObjectStore):
@@ -164,7 +203,12 @@ async def test_prefix_of_one_replay_holds_no_other(store: ObjectStore):
 @pytest.mark.parametrize("key", ["", "/a", "a//b", "../a", "a/../b", ".tmp/a", "A", "a\0", "a/"])
 async def test_impossible_key_is_refused_everywhere(store: ObjectStore, key: str):
     """No method takes a key that `storage.keys` cannot make."""
-    for attempt in (store.put(key, b""), store.put_many([(key, b"")]), store.read(key)):
+    for attempt in (
+        store.put(key, b""),
+        store.put_many([(key, b"")]),
+        store.read(key),
+        store.wipe(key, []),
+    ):
         with pytest.raises(Malformed):
             await attempt
     with pytest.raises(Malformed):

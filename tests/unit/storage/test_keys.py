@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from app.core.errors import Malformed
-from app.core.limits import LIMITS
 from app.storage import keys
 
 REPLAY = "0123456789abcdef0123456789abcdef"
@@ -33,9 +32,11 @@ HOSTILE = [
 anything = st.one_of(st.text(), st.sampled_from(HOSTILE), st.text(HEX, min_size=31, max_size=33))
 
 
-def test_key_of_a_segment_reads_as_documented():
-    """The key names project, replay, segment and the first 16 digits of the hash."""
-    assert keys.segment_video(7, REPLAY, 3, SHA) == f"p/7/r/{REPLAY}/000003-9f86d081884c7d65.mp4"
+def test_key_of_a_pack_reads_as_documented():
+    """The key names the journal, the entry its batch begins with, and something random."""
+    shape = rf"v/{REPLAY}/00000001/0000000000010203-[0-9a-f]{{16}}"
+    assert re.fullmatch(shape, keys.pack(REPLAY, 0x10203))
+    assert keys.pack_prefix(REPLAY, 0x10203) == f"v/{REPLAY}/00000001/0000000000010203-"
     assert keys.replay_prefix(7, REPLAY) == f"p/7/r/{REPLAY}/"
 
 
@@ -62,36 +63,32 @@ def test_hostile_event_id_is_refused(event):
         keys.attachment(1, event, SHA)
 
 
-@given(
-    project=st.integers(1, 2**63 - 1),
-    replay=st.text(HEX, min_size=32, max_size=32).filter(lambda text: text != "0" * 32),
-    segment=st.integers(0, LIMITS.segment_id),
-    sha=st.text(HEX, min_size=64, max_size=64),
-)
-def test_good_parts_make_a_key_every_driver_takes(project, replay, segment, sha):
-    """A key lies under its replay's prefix, and both pass the drivers' own check."""
-    key = keys.segment_video(project, replay, segment, sha)
-    assert key.startswith(keys.check_prefix(keys.replay_prefix(project, replay)))
+@given(journal=st.text(HEX, min_size=32, max_size=32), seq=st.integers(0, 2**63 - 1))
+def test_good_parts_make_a_key_every_driver_takes(journal, seq):
+    """A pack lies under its batch's prefix, and both pass the drivers' own check."""
+    assume(journal != "0" * 32)
+    key = keys.pack(journal, seq)
+    assert key.startswith(keys.check_prefix(keys.pack_prefix(journal, seq)))
     assert keys.check_key(key) == key
 
 
-@given(first=st.tuples(st.integers(1, 99), st.integers(0, 99)), second=st.data())
-def test_different_segments_have_different_keys(first, second):
-    """Projects and segments never share a key."""
-    other = second.draw(st.tuples(st.integers(1, 99), st.integers(0, 99)))
-    ours = keys.segment_video(first[0], REPLAY, first[1], SHA)
-    theirs = keys.segment_video(other[0], REPLAY, other[1], SHA)
-    assert (ours == theirs) == (first == other)
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
+def test_no_pack_has_another_batch_s_prefix(first, second):
+    """Clearing up after one batch cannot touch the next; two tries at one batch differ."""
+    assert keys.pack(REPLAY, first).startswith(keys.pack_prefix(REPLAY, second)) == (
+        first == second
+    )
+    assert keys.pack(REPLAY, first) != keys.pack(REPLAY, first)
 
 
-@given(replay=anything, sha=anything)
-def test_hostile_text_makes_no_key(replay, sha):
+@given(journal=anything)
+def test_hostile_text_makes_no_key(journal):
     """Any text in: the documented shape or Malformed out."""
     try:
-        key = keys.segment_video(1, replay, 0, sha)
+        key = keys.pack(journal, 1)
     except Malformed:
         return
-    assert re.fullmatch(r"p/1/r/[0-9a-f]{32}/000000-[0-9a-f]{16}\.mp4", key, re.ASCII)
+    assert re.fullmatch(r"v/[0-9a-f]{32}/00000000/0000000000000001-[0-9a-f]{16}", key, re.ASCII)
 
 
 @pytest.mark.parametrize("replay", HOSTILE)
@@ -100,14 +97,12 @@ def test_hostile_replay_id_is_refused(replay):
     with pytest.raises(Malformed):
         keys.replay_prefix(1, replay)
     with pytest.raises(Malformed):
-        keys.segment_video(1, replay, 0, SHA)
+        keys.pack(replay, 0)
 
 
 @pytest.mark.parametrize("sha", [*HOSTILE, SHA[:-1], SHA + "0", SHA.upper(), SHA + "\n"])
 def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
-    with pytest.raises(Malformed):
-        keys.segment_video(1, REPLAY, 0, sha)
     with pytest.raises(Malformed):
         keys.attachment(1, REPLAY, sha)
 
@@ -121,17 +116,11 @@ def test_impossible_project_is_refused(project):
         keys.attachment(project, REPLAY, SHA)
 
 
-@pytest.mark.parametrize("segment", [-1, LIMITS.segment_id + 1, False, "0", 0.0, None])
-def test_impossible_segment_is_refused(segment):
-    """A segment id is an integer within the limit, one past it is not."""
+@pytest.mark.parametrize("seq", [-1, False, "0", 0.0, None])
+def test_impossible_seq_is_refused(seq):
+    """The seq of a journal entry is an integer from 0."""
     with pytest.raises(Malformed):
-        keys.segment_video(1, REPLAY, segment, SHA)
-
-
-def test_limits_of_project_and_segment_are_inclusive():
-    """The largest ids still make keys."""
-    key = keys.segment_video(2**63 - 1, REPLAY, LIMITS.segment_id, SHA)
-    assert key == f"p/9223372036854775807/r/{REPLAY}/065535-9f86d081884c7d65.mp4"
+        keys.pack(REPLAY, seq)
 
 
 @given(st.one_of(st.text(), st.text("./ab\0-_A", max_size=12)))

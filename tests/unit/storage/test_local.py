@@ -126,7 +126,7 @@ async def test_data_is_synced_before_it_gets_its_name(store, root, monkeypatch):
     assert steps == ["fdatasync", "fdatasync", "rename", "rename", "fsync"]
 
 
-@pytest.mark.parametrize("call", ["write", "fdatasync", "rename", "fsync", "mkdir"])
+@pytest.mark.parametrize("call", ["pwrite", "fdatasync", "rename", "fsync", "mkdir"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 async def test_failing_disk_is_unavailable_and_leaves_nothing(store, root, monkeypatch, call, code):
     """Whichever step fails, the caller hears Unavailable and no temporary file stays."""
@@ -153,8 +153,8 @@ async def test_failed_batch_leaks_no_descriptor(store, monkeypatch):
 
 async def test_short_writes_and_reads_are_continued(store, monkeypatch):
     """A system call that moves only some bytes does not shorten an object."""
-    write, pread = os.write, os.pread
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:100]))
+    pwrite, pread = os.pwrite, os.pread
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:100], at))
     monkeypatch.setattr(os, "pread", lambda fd, count, at: pread(fd, min(count, 50), at))
     await store.put("x", BODY)
     assert await store.read("x", 7, 333) == BODY[7:340]

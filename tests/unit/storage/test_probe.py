@@ -14,8 +14,11 @@ class Broken:
         self.fault = fault
         self.kept: dict[str, bytes] = {}
 
-    async def put(self, key: str, data: bytes | memoryview) -> None:
-        self.kept[key] = bytes(data)
+    async def put(self, key: str, content) -> None:
+        self.kept[key] = bytes(content)
+
+    async def wipe(self, key: str, ranges) -> None:
+        raise NotImplementedError
 
     async def put_many(self, objects) -> None:
         for key, data in objects:
