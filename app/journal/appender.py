@@ -2,6 +2,9 @@
 
 A file that failed once is never written again: what it was promised to hold is cut free of the
 failed tail as far as the disk allows, and the next write begins a new file.
+
+Writes go past the page cache, in whole blocks: what is appended is read back only after a crash,
+and through the cache it would cost twenty times as much (208 us for 78 KB, against 6 to 10).
 """
 
 import contextlib
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core import clock
+from app.core.direct import Buffer, Staging, bypass_cache
 from app.core.errors import Unavailable
 from app.core.units import bytes_text
 from app.journal import files
@@ -19,10 +23,7 @@ from app.journal.folder import FILE_MODE
 
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOM_TRUSTED_S: Final = 1.0
-_BUFFERS: Final = 1_024
-"""How many buffers one writev takes (IOV_MAX)."""
-
-Buffer = bytes | memoryview
+_STAGING_BYTES: Final = 2 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Appender:
         self._file_bytes = file_bytes
         self._file_s = file_s
         self._reserve_bytes = reserve_bytes
+        self._staging = Staging(_STAGING_BYTES)
         self._room_bytes = 0
         self._room_asked_s = float("-inf")
         self._live: _File | None = None
@@ -75,16 +77,15 @@ class Appender:
         if live is None:
             live, header = self._begin(first_seq)
             buffers = [header, *buffers]
-            size_bytes += len(header)
         try:
-            _write_all(live.fd, buffers)
+            written_bytes = self._staging.write(live.fd, buffers, live.synced_bytes)
             os.fdatasync(live.fd)
         except BaseException:
             self._finish(live, is_torn=True)
             raise
-        live.synced_bytes += size_bytes
+        live.synced_bytes += written_bytes
         live.last_seq = last_seq
-        self._room_bytes -= size_bytes
+        self._room_bytes -= written_bytes
         if live.synced_bytes >= self._file_bytes or self.due_s() == 0:
             self._finish(live)
 
@@ -131,6 +132,7 @@ class Appender:
         path = self._folder / files.name(first_seq)
         previous_bytes = self._closed[-1].synced_bytes if self._closed else 0
         fd = os.open(path.name, _FLAGS, FILE_MODE, dir_fd=self._folder_fd)
+        bypass_cache(fd)
         live = self._live = _File(path, fd, clock.monotonic_s())
         try:
             os.fsync(self._folder_fd)
@@ -148,19 +150,6 @@ class Appender:
             os.close(live.fd)
         self._closed.append(live)
         self.release(0)
-
-
-def _write_all(fd: int, buffers: Sequence[Buffer]) -> None:
-    """Write every byte; a call that takes only some of them is continued."""
-    start = 0
-    while start < len(buffers):
-        some = buffers[start : start + _BUFFERS]
-        start += _BUFFERS
-        written = os.writev(fd, some)
-        if written != sum(map(len, some)):
-            rest = memoryview(b"".join(some))[written:]  # rare, so a copy is cheap enough
-            while rest:
-                rest = rest[os.write(fd, rest) :]
 
 
 def _is_removed(path: Path) -> bool:

@@ -2,6 +2,7 @@ r"""The files of a journal folder: their names, their first bytes, their order.
 
     <journal>/00000000000000000001.journal     named after the first seq that may stand in it
     header    "PHJRNL1\n" | first_seq u64 | previous_bytes u64 | crc u32        (big-endian)
+    then      entries (see `entry`); after the last of each write, zeros up to a multiple of 4,096
 
 `previous_bytes` says how much of the file before this one was synced when it was closed. With it a
 reader tells a torn tail, which nobody was promised, from damage to what was.

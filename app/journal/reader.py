@@ -10,10 +10,12 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from app.core import log
+from app.core.direct import padded_bytes
 from app.core.errors import Malformed, Unavailable
 from app.journal import entry, files
 from app.journal.entry import Entry, Head
@@ -108,7 +110,7 @@ def _was_promised(bad: _BadBytes, following: files.Numbered | None) -> bool:
 def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
     """Read one file; what is bad stands in its place, and ends the file if its length is unsure."""
     try:
-        file = path.open("rb", buffering=_BUFFER_BYTES)
+        file: BufferedReader = BufferedReader(path.open("rb", buffering=0), _BUFFER_BYTES)
     except FileNotFoundError:  # released since the folder was listed
         return
     with file:
@@ -117,7 +119,7 @@ def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
         try:
             _read_header(file)
             offset = files.HEADER_BYTES
-            while offset < size_bytes:
+            while (offset := _after_padding(file, offset)) < size_bytes:
                 head = _read_head(file, offset, size_bytes)
                 if head.seq > after_seq:
                     yield _read_entry(file, head, offset)
@@ -132,7 +134,7 @@ def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
             yield _BadBytes(offset, "the disk cannot read it", is_cut=False)
 
 
-def _read_header(file: BinaryIO) -> None:
+def _read_header(file: BufferedReader) -> None:
     data = file.read(files.HEADER_BYTES)
     try:
         files.decode_header(data)
@@ -141,7 +143,18 @@ def _read_header(file: BinaryIO) -> None:
         raise _BadBytes(0, str(error), is_cut=is_cut) from error
 
 
-def _read_head(file: BinaryIO, offset: int, size_bytes: int) -> Head:
+def _after_padding(file: BufferedReader, offset: int) -> int:
+    """Step over the zeros with which a write ended; return where the next one begins."""
+    if file.peek(1)[:1] != b"\0":
+        return offset
+    padding = file.read(padded_bytes(offset) - offset)
+    if padding.strip(b"\0"):
+        file.seek(offset)
+        return offset
+    return offset + len(padding)
+
+
+def _read_head(file: BufferedReader, offset: int, size_bytes: int) -> Head:
     data = file.read(entry.HEAD_BYTES)
     try:
         head = entry.decode_head(data)
@@ -155,7 +168,7 @@ def _read_head(file: BinaryIO, offset: int, size_bytes: int) -> Head:
     return head
 
 
-def _read_entry(file: BinaryIO, head: Head, offset: int) -> Entry | _BadBytes:
+def _read_entry(file: BufferedReader, head: Head, offset: int) -> Entry | _BadBytes:
     meta, body = file.read(head.meta_bytes), file.read(head.body_bytes)
     try:
         return entry.decode(head, meta, body)
@@ -163,7 +176,7 @@ def _read_entry(file: BinaryIO, head: Head, offset: int) -> Entry | _BadBytes:
         return _BadBytes(offset, str(error), is_cut=False)
 
 
-def _is_blank(file: BinaryIO, data: bytes) -> bool:
+def _is_blank(file: BufferedReader, data: bytes) -> bool:
     """Tell whether only zeros follow: a file made longer, whose data never reached the disk."""
     while data and not data.strip(b"\0"):
         data = file.read(_BUFFER_BYTES)

@@ -1,6 +1,6 @@
 """The journal of this process: `append` returns when an entry would survive a power cut.
 
-    append ─► waiting ─► writer thread: one writev, one fdatasync for all ─► append returns
+    append ─► waiting ─► writer thread: one write, one fdatasync for all ─► append returns
                               ▲ while it syncs, the next batch gathers
 
 One thread writes, so a busy door costs one fdatasync for many entries, and a quiet one none of
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from app.core import log
+from app.core.direct import Buffer
 from app.core.errors import Unavailable
 from app.journal import entry, folder as folders
-from app.journal.appender import Appender, Buffer
+from app.journal.appender import Appender
 from app.journal.backlog import Backlog, Tally
 from app.journal.entry import Entry, Kind
 

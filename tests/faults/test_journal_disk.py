@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,19 @@ async def test_failed_sync_is_not_acknowledged_and_its_file_not_reused(journal, 
     assert everything(journal) == [(1, b"before"), (3, b"after")]
 
 
+def half_written() -> Callable[[int, memoryview, int], int]:
+    """Make a pwrite that takes 30 bytes and then fails for ever."""
+    pwrite = os.pwrite
+    rooms = [30]
+
+    def call(fd: int, data: memoryview, at: int) -> int:
+        if not rooms:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pwrite(fd, data[: rooms.pop()], at)
+
+    return call
+
+
 async def test_whole_batch_of_a_failed_sync_hears_of_it(journal, monkeypatch):
     """None of the entries that shared the write is acknowledged."""
     left = failing("fdatasync", errno.EIO, monkeypatch)
@@ -97,7 +110,7 @@ async def test_whole_batch_of_a_failed_sync_hears_of_it(journal, monkeypatch):
     assert journal.backlog().entries == len(kept)
 
 
-@pytest.mark.parametrize("call", ["writev", "open", "fsync"])
+@pytest.mark.parametrize("call", ["pwrite", "open", "fsync"])
 async def test_failed_first_write_leaves_no_file(journal, monkeypatch, call):
     """Whichever step of a new file fails, the file is gone and the next append makes another."""
     failing(call, errno.ENOSPC, monkeypatch)
@@ -113,10 +126,8 @@ async def test_half_written_entry_is_cut_off(journal, monkeypatch):
     await append(journal, b"before")
     (file,) = files.listing(journal.path)
     size = file.path.stat().st_size
-    writev = os.writev
-    failing("write", errno.EIO, monkeypatch)
     with monkeypatch.context() as short:
-        short.setattr(os, "writev", lambda fd, some: writev(fd, [b"".join(some)[:30]]))
+        short.setattr(os, "pwrite", half_written())
         with pytest.raises(Unavailable):
             await append(journal, b"failed" * 50)
     assert file.path.stat().st_size == size
@@ -127,11 +138,9 @@ async def test_half_written_entry_is_cut_off(journal, monkeypatch):
 async def test_tail_that_cannot_be_cut_off_is_passed_over(journal, monkeypatch):
     """A disk that refuses even to shorten the file leaves a torn tail, which is no damage."""
     await append(journal, b"before")
-    writev = os.writev
-    failing("write", errno.EIO, monkeypatch)
     failing("ftruncate", errno.EIO, monkeypatch)
     with monkeypatch.context() as short:
-        short.setattr(os, "writev", lambda fd, some: writev(fd, [b"".join(some)[:30]]))
+        short.setattr(os, "pwrite", half_written())
         with pytest.raises(Unavailable):
             await append(journal, b"failed" * 50)
     assert everything(journal) == [(1, b"before")]

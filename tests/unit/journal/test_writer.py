@@ -7,8 +7,9 @@ import stat
 import pytest
 
 from app.core import clock
+from app.core.direct import BLOCK_BYTES
 from app.core.errors import Malformed, Unavailable
-from app.journal import appender, reader, writer
+from app.journal import files, reader, writer
 from app.journal.backlog import Backlog
 from app.journal.writer import Journal
 from tests.support.journals import FILE_BYTES, Gate, append, bodies, names
@@ -79,18 +80,26 @@ async def test_batch_is_bounded(journal, monkeypatch, limit, value):
     assert bodies(journal) == [b"%d" % number for number in range(40)]
 
 
-async def test_batch_of_more_buffers_than_one_call_takes(journal, monkeypatch):
-    """One writev takes a limited number of buffers; a batch may have more."""
-    monkeypatch.setattr(appender, "_BUFFERS", 3)
-    await asyncio.gather(*(append(journal, b"%d" % number) for number in range(20)))
-    assert bodies(journal) == [b"%d" % number for number in range(20)]
+async def test_batch_larger_than_the_buffer_it_passes_through(journal):
+    """Writes are cut into pieces of a fixed size; entries are not."""
+    sent = [bytes([number]) * 700_001 for number in range(1, 9)]
+    await asyncio.gather(*(append(journal, body) for body in sent))
+    assert bodies(journal) == sent
+
+
+async def test_every_write_ends_with_a_block(journal):
+    """What is appended next begins at a multiple of 4,096, which direct writes ask for."""
+    for body in (b"a", b"b" * 5_000, b""):
+        await append(journal, body)
+        (live,) = files.listing(journal.path)
+        assert live.path.stat().st_size % BLOCK_BYTES == 0
+    assert bodies(journal) == [b"a", b"b" * 5_000, b""]
 
 
 async def test_short_write_is_continued(journal, monkeypatch):
     """A call that takes only some bytes does not tear an entry."""
-    writev, write = os.writev, os.write
-    monkeypatch.setattr(os, "writev", lambda fd, some: writev(fd, [b"".join(some)[:40]]))
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:7]))
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:40], at))
     await append(journal, b"whole" * 20)
     await append(journal, b"")
     assert bodies(journal) == [b"whole" * 20, b""]
@@ -122,7 +131,7 @@ async def test_entry_larger_than_a_file_is_kept(journal):
 async def test_name_of_a_file_is_synced_before_its_first_entry(journal, monkeypatch):
     """An entry in a file whose name a power cut takes away would be lost."""
     steps: list[str] = []
-    for call in ("open", "fsync", "writev", "fdatasync"):
+    for call in ("open", "fsync", "pwrite", "fdatasync"):
         real = getattr(os, call)
 
         def noting(*args, real=real, call=call, **named):
@@ -132,7 +141,7 @@ async def test_name_of_a_file_is_synced_before_its_first_entry(journal, monkeypa
         monkeypatch.setattr(os, call, noting)
     await append(journal)
     await append(journal)
-    assert steps == ["open", "fsync", "writev", "fdatasync", "writev", "fdatasync"]
+    assert steps == ["open", "fsync", "pwrite", "fdatasync", "pwrite", "fdatasync"]
 
 
 async def test_released_files_are_removed_whole(journal):

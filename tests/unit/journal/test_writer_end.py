@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from app.core.direct import BLOCK_BYTES
 from app.core.errors import Unavailable
 from app.journal import adopt, files, folder as folders, reader, writer
 from app.journal.writer import Journal
@@ -139,7 +140,7 @@ async def test_file_tells_how_much_of_the_one_before_was_synced(journal):
     for _ in range(3):
         await append(journal, bytes(FILE_BYTES // 2))
     first, second = files.listing(journal.path)
-    os.truncate(first.path, first.path.stat().st_size - 1)
+    os.truncate(first.path, first.path.stat().st_size - BLOCK_BYTES)
     damages: list[reader.Damage] = []
     found = [each.seq for each in reader.read(journal.path, on_damage=damages.append)]
     assert found == [1, second.first_seq]
