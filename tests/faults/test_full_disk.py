@@ -31,12 +31,6 @@ async def app_of(database_url: str) -> Keyed:
     return to
 
 
-async def send_some(base_url: str, to: Keyed, ledger: Ledger) -> None:
-    """Send so many letters."""
-    most = len(ledger.letters) + LETTERS
-    await traffic.send(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
-
-
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("shortage", [SPACE, INODES], ids=["space", "inodes"])
 async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage, number):
@@ -47,7 +41,7 @@ async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage,
         mounts.tmpfs(tmp_path / "journal", size_mib=8, inodes=64) as disk,
         process.serving(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
     ):
-        await send_some(server.base_url, to, ledger)
+        await traffic.send_some(server.base_url, to, ledger, LETTERS)
         with shortage(disk):
             # Files of the journal end with their size or age: until then no inode is missing.
             await traffic.send(
@@ -77,10 +71,10 @@ async def test_full_storage_keeps_phones_waiting_for_nothing(
         mounts.ext4(tmp_path / "objects", tmp_path / "image", inodes=256) as disk,
         process.serving(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
     ):
-        await send_some(server.base_url, to, ledger)
+        await traffic.send_some(server.base_url, to, ledger, LETTERS)
         with shortage(disk):
-            await send_some(server.base_url, to, ledger)
-        await send_some(server.base_url, to, ledger)
+            await traffic.send_some(server.base_url, to, ledger, LETTERS)
+        await traffic.send_some(server.base_url, to, ledger, LETTERS)
         assert ledger.answers == {200}
         await process.digested(server)
         server.stop()

@@ -38,7 +38,7 @@ from app.web import access
 from tests.support import dump, envelopes
 from tests.support.waiting import until
 
-_PATIENCE_S: Final = 20.0
+_PATIENCE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,12 @@ async def send(
         await asyncio.gather(*(one(sender) for _ in range(senders)))
 
 
+async def send_some(base_url: str, to: Keyed, ledger: Ledger, letters: int) -> None:
+    """Send so many letters."""
+    most = len(ledger.letters) + letters
+    await send(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
+
+
 async def send_again(base_url: str, to: Keyed, ledger: Ledger) -> None:
     """Send what got no answer once more, as phones do; returns when all of it was answered."""
     async with client(base_url) as sender, asyncio.timeout(_ANSWER_S):

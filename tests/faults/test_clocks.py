@@ -1,0 +1,124 @@
+"""F7: clocks that are wrong, of phones and of the server: nothing is lost, order is by receipt."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core import clock
+from app.db.engine import Database
+from tests.support import amounts, envelopes, invariant, process, reading, traffic
+from tests.support.process import Nursery, Way
+from tests.support.report import Report
+from tests.support.server import Server, keyed, running
+from tests.support.traffic import Ledger
+from tests.support.wire import MISSING, compact
+
+YEAR_MS = 365 * 24 * 3600 * 1000
+STARTS = ("0", "1", "now", "now - 10 years", "now + 10 years")
+SENT = (
+    "missing", "", "yesterday", -1, math.nan, "ms", "us", "s", "year 1",
+)  # fmt: skip
+LETTERS = 120
+STEPS = ("+0", "+3600", "-3600", "+0")
+"""What is added to the server's clock, in seconds, one after the other."""
+
+
+def started_ms(words: str) -> int:
+    """Return a time of a phone's clock."""
+    now_ms = clock.now_ms()
+    found = {"now": now_ms, "now - 10 years": now_ms - 10 * YEAR_MS}
+    found |= {"now + 10 years": now_ms + 10 * YEAR_MS, "0": 0, "1": 1}
+    return found[words]
+
+
+def sent_at(words: object) -> object:
+    """Return what the envelope's header says, in the right unit or in a wrong one."""
+    now_ms = clock.now_ms()
+    found = {"missing": MISSING, "ms": now_ms, "us": now_ms * 1000, "s": now_ms / 1000}
+    found |= {"year 1": "0001-01-01T00:00:00Z"}
+    return found.get(words, words) if isinstance(words, str) else words
+
+
+def segment(replay_id: str, start: str, sent: object) -> bytes:
+    """Return a segment of a phone whose clock is wrong."""
+    body = envelopes.replay_video_envelope(
+        replay_id=replay_id, replay_started_ms=started_ms(start), trace_id=None
+    )
+    _, _, rest = body.partition(b"\n")
+    header: dict[str, Any] = {"event_id": replay_id, "sent_at": sent_at(sent)}
+    line = {name: value for name, value in header.items() if value is not MISSING}
+    return compact(line) + b"\n" + rest
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_wrong_clocks_of_phones(tenant: Server, report: Report) -> None:
+    """Every combination is kept and can be opened; the list is in the order of receipt."""
+    dice = amounts.dice("clocks")
+    cases = [(start, sent) for start in STARTS for sent in SENT]
+    dice.shuffle(cases)
+    replay_ids = []
+    for start, sent in cases:
+        replay_ids.append(traffic.hex_id(dice))
+        await tenant.take(segment(replay_ids[-1], start, sent))
+    assert await tenant.outcomes() == {("replay_video", "kept", ""): len(cases)}
+    for replay_id in replay_ids:
+        assert (await tenant.web.get(tenant.page(replay_id))).status_code == 200
+        video = await tenant.web.get(tenant.page(replay_id, "/segments/0.mp4"))
+        assert video.status_code == 200
+    assert await listed(tenant) == list(reversed(replay_ids))
+    report.round(cases=len(cases), kept=len(cases))
+
+
+async def listed(server: Server) -> list[str]:
+    """Read the ids in the list of replays, page after page."""
+    found: list[str] = []
+    path: str | None = "/replays"
+    while path is not None:
+        page = reading.read((await server.web.get(path)).text)
+        for link in page.all("a", "href"):
+            _, _, rest = link["href"].partition(f"/projects/{server.app.id}/replays/")
+            replay_id = rest[:32]
+            if len(replay_id) == 32 and replay_id not in found:
+                found.append(replay_id)
+        after = page.all("a", rel="next")
+        path = after[0]["href"] if after else None
+    return found
+
+
+def faketime() -> Path:
+    """Return the library that bends the clock of a process."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return library
+
+
+async def test_a_server_whose_clock_is_stepped(
+    database_url: str, tmp_path: Path, report: Report
+) -> None:
+    """The clock jumps an hour ahead and two back while phones send: all is there, once."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    nursery = Nursery(
+        {
+            "LD_PRELOAD": str(faketime()),
+            "FAKETIME_TIMESTAMP_FILE": str(offset),
+            "FAKETIME_NO_CACHE": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+    )
+    ledger = Ledger(amounts.dice("stepped"))
+    folder = tmp_path / "data"
+    with process.serving(database_url, folder, Way(nursery=nursery)) as server:
+        for step in STEPS:
+            offset.write_text(step)
+            await traffic.send_some(server.base_url, to, ledger, LETTERS // len(STEPS))
+        server.kill()
+    nursery.close()
+    assert ledger.answers == {200}
+    async with running(database_url, folder) as started:
+        found = await invariant.check(started, ledger)
+    report.round(steps=len(STEPS), **found.facts())

@@ -1,0 +1,135 @@
+"""F6: a replay is the same in whatever order its parts come, and however often."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import ReplayId
+from app.erasure.request import erase_replay
+from app.replays.model import ReplayKey
+from tests.support import amounts, clips, envelopes, recordings, traffic
+from tests.support.report import Report
+from tests.support.server import Server
+from tests.support.wire import SEGMENT_MS, STARTED_MS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SEGMENTS = 6
+ORDERS = amounts.rounds(ci=720, nightly=720)
+SHUFFLES = amounts.rounds(ci=200, nightly=20_000)
+AT_ONCE = 16
+
+
+def parts_of(replay_id: str, *, with_traces: bool) -> list[bytes]:
+    """Return the envelopes of a replay: segments that differ, then an error and a transaction."""
+    parts = [
+        envelopes.replay_video_envelope(
+            number,
+            replay_id=replay_id,
+            trace_id=None,
+            video=clips.clip(frames=1 + number % 3, width=64, height=128),
+            events=[
+                *recordings.segment_events(number, STARTED_MS + number * SEGMENT_MS),
+                recordings.breadcrumb("note", STARTED_MS + number * SEGMENT_MS, message="x"),
+            ],
+            urls=[f"Screen{number // 2}"],
+            release="shop@1" if number != 1 else None,
+        )
+        for number in range(SEGMENTS)
+    ]
+    if with_traces:
+        own = replay_id[::-1]
+        parts.append(envelopes.event_envelope(own, replay_id=replay_id, trace_id=own))
+        parts.append(
+            envelopes.transaction_envelope(own, replay_id=replay_id, trace_id=own, span_id=own[:16])
+        )
+    return parts
+
+
+async def deliver(server: Server, parts: Sequence[bytes]) -> None:
+    """Send envelopes one after the other, each answered 200."""
+    for part in parts:
+        answer = await server.post(envelopes.gzipped(part))
+        assert answer.status_code == 200
+
+
+async def canonical(server: Server, replay_id: str) -> dict[str, Any]:
+    """Return what is known of a replay, without ids of its own."""
+    dump = await server.dump(replay_id)
+    names = {"errors": 0, "transactions": 0, "spans": 0, "traces": 0}
+    return dump | {name: len(dump[name]) for name in names if dump}
+
+
+async def test_every_order_gives_the_same_replay(tenant: Server, report: Report) -> None:
+    """All 720 orders of six segments."""
+    dice = amounts.dice("orders")
+    orders = list(itertools.permutations(range(SEGMENTS)))[:ORDERS]
+    replay_ids = [traffic.hex_id(dice) for _ in orders]
+    waiting = iter(zip(replay_ids, orders, strict=True))
+
+    async def one() -> None:
+        for replay_id, order in waiting:
+            parts = parts_of(replay_id, with_traces=False)
+            await deliver(tenant, [parts[place] for place in order])
+
+    await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+    await tenant.settled()
+    expected = await canonical(tenant, replay_ids[0])
+    assert [one["segment_id"] for one in expected["segments"]] == list(range(SEGMENTS))
+    for replay_id in replay_ids:
+        assert await canonical(tenant, replay_id) == expected
+    report.round(orders=len(orders), envelopes=len(orders) * SEGMENTS)
+    assert await tenant.outcomes() == {("replay_video", "kept", ""): len(orders) * SEGMENTS}
+
+
+async def test_repeats_and_deletions_in_any_order(tenant: Server, report: Report) -> None:
+    """Each part one to three times, shuffled; one in four replays is deleted on the way."""
+    dice = amounts.dice("shuffles")
+    whole = traffic.hex_id(dice)
+    await tenant.take(*parts_of(whole, with_traces=True))
+    expected = await canonical(tenant, whole)
+    for first in range(0, SHUFFLES, AT_ONCE):
+        replay_ids = [traffic.hex_id(dice) for _ in range(min(AT_ONCE, SHUFFLES - first))]
+        are_deleted = await asyncio.gather(
+            *(shuffled(tenant, replay_id, dice.randrange(1 << 30)) for replay_id in replay_ids)
+        )
+        await tenant.settled()
+        for replay_id, is_deleted in zip(replay_ids, are_deleted, strict=True):
+            found = await canonical(tenant, replay_id)
+            assert found == ({} if is_deleted else expected)
+        report.round(replays=len(replay_ids), deleted=sum(are_deleted))
+
+
+async def shuffled(server: Server, replay_id: str, seed: int) -> bool:
+    """Deliver a replay in disorder; returns whether it was deleted on the way."""
+    dice = amounts.dice("shuffle", seed)
+    parts = [
+        part
+        for part in parts_of(replay_id, with_traces=True)
+        for _ in range(dice.choice((1, 1, 2, 3)))
+    ]
+    dice.shuffle(parts)
+    if dice.random() >= 0.25:
+        await deliver(server, parts)
+        return False
+    half = dice.randrange(1, len(parts))
+    await deliver(server, parts[:half])
+    await server.settled()
+    is_deleted = await is_erased(server, replay_id)
+    await deliver(server, parts[half:])
+    return is_deleted
+
+
+async def is_erased(server: Server, replay_id: str) -> bool:
+    """Delete a replay, if there is one yet."""
+    key = ReplayKey(server.app.id, ReplayId(replay_id))
+    try:
+        await erase_replay(server.database, key, person_id=None, at=clock.now())
+    except NotFound:
+        return False
+    return True
