@@ -1,0 +1,189 @@
+"""H1: every reader of what comes in, with broken input: a value or a refusal, nothing else.
+
+The property tests beside each reader draw from all bytes; these start from what SDKs send, and
+break it as an attacker would.
+"""
+
+import random
+import struct
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.core import clock
+from app.core.errors import Refused
+from app.formats import (
+    avc,
+    client_report,
+    credentials,
+    encoding,
+    envelope,
+    event,
+    feedback,
+    log,
+    mp4,
+    otlp_json,
+    otlp_protobuf,
+    recording,
+    replay_event,
+    replay_video,
+    search,
+    session,
+    span,
+    store_body,
+    transaction,
+)
+from app.formats.envelope import EnvelopeHeader
+from tests.support import amounts, clips, envelopes, otlp, payloads, recordings
+from tests.support.mp4_boxes import fragmented_file, mp4_file
+from tests.support.report import Report
+from tests.support.wire import KEY, STARTED_MS, compact
+
+EXAMPLES = amounts.rounds(ci=2_000, nightly=50_000)
+MIB: Final = 1024 * 1024
+HEADER: Final = EnvelopeHeader()
+BITES: Final = (
+    b"\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff" * 10, b"[", b"{", b"}", b'"', b"\n",
+    b"\\ud800", b"\\u0000", b"1e400", b"-1", b"NaN", b"null", b"[]", b"{}", b"9" * 40, b"\xc3\x28",
+    b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xed\xa0\x80", b"e" * 300, b"[" * 100,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A reader and good input for it."""
+
+    read: Callable[[bytes], object]
+    good: tuple[bytes, ...]
+
+
+def payload_of(item: bytes) -> bytes:
+    """Return the payload of a framed item."""
+    return item.partition(b"\n")[2]
+
+
+def listed(read: Callable[[bytes], Iterable[Any]]) -> Callable[[bytes], object]:
+    """Read a lazy reader to its end."""
+    return lambda data: list(read(data))
+
+
+def as_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
+    """Give a reader of text what the wire gives: bytes as Latin-1."""
+    return lambda data: read(data.decode("latin-1"))
+
+
+SEGMENT: Final = envelopes.replay_video_envelope()
+EVENT: Final = compact(payloads.event())
+RECORDING: Final = recordings.recording(recordings.segment_events())
+OTLP: Final = otlp.request(otlp.span(1), otlp.span(2), resource={"service.name": "shop"})
+VIDEOS: Final = (
+    mp4_file(),
+    fragmented_file(),
+    clips.clip(),
+    clips.clip(fragmented=True),
+    clips.clip(b_frames=2),
+)
+READERS: Final = {
+    "envelope": Reader(envelope.split, (SEGMENT, envelopes.event_envelope())),
+    "envelope header": Reader(envelope.read_header, (SEGMENT.partition(b"\n")[0],)),
+    "inflate gzip": Reader(
+        lambda data: encoding.inflate(data, "gzip", limit_bytes=MIB),
+        (envelopes.gzipped(SEGMENT), envelopes.gzipped(EVENT, members=3)),
+    ),
+    "inflate deflate": Reader(
+        lambda data: encoding.inflate(data, "deflate", limit_bytes=MIB), (zlib.compress(EVENT),)
+    ),
+    "replay_video": Reader(
+        replay_video.expand,
+        (envelopes.pack({"replay_event": EVENT, "replay_recording": RECORDING}),),
+    ),
+    "recording": Reader(
+        recording.read,
+        (RECORDING, recordings.recording(recordings.segment_events(), compressed=True)),
+    ),
+    "replay_event": Reader(replay_event.read, (compact(payloads.replay_event()),)),
+    "event": Reader(lambda data: event.read(data, HEADER), (EVENT,)),
+    "transaction": Reader(
+        lambda data: transaction.read(data, HEADER), (compact(payloads.transaction()),)
+    ),
+    "span": Reader(
+        lambda data: span.read_v1(data, HEADER),
+        (compact(payloads.span("db", "select", STARTED_MS)),),
+    ),
+    "span container": Reader(
+        lambda data: span.read_v2(data, HEADER),
+        (compact({"items": [payloads.span("db", "select", STARTED_MS)]}),),
+    ),
+    "log": Reader(
+        lambda data: log.read(data, HEADER), (payload_of(envelopes.log_item("a", "b", c="d")),)
+    ),
+    "session": Reader(session.read, (payload_of(envelopes.session_item()),)),
+    "feedback": Reader(
+        lambda data: feedback.read(data, HEADER), (payload_of(envelopes.feedback_item()),)
+    ),
+    "client_report": Reader(client_report.read, (payload_of(envelopes.client_report_item()),)),
+    "store": Reader(store_body.wrap_store, (EVENT,)),
+    "otlp json": Reader(listed(otlp_json.read), (otlp.as_json(OTLP),)),
+    "otlp protobuf": Reader(listed(otlp_protobuf.read), (OTLP.SerializeToString(),)),
+    "dsn": Reader(as_text(credentials.from_dsn), (f"https://{KEY}@a.example/7".encode(),)),
+    "auth": Reader(
+        as_text(lambda text: credentials.read(auth_headers=[text], query="")),
+        (envelopes.auth_header().encode(),),
+    ),
+    "auth in a query": Reader(
+        as_text(lambda text: credentials.read(auth_headers=[], query=text)),
+        (envelopes.auth_query().encode(),),
+    ),
+    "search": Reader(as_text(search.read), (b'release:shop@1 user.email:"a b" !os:Android x',)),
+    "mp4": Reader(mp4.read, VIDEOS),
+    "avcC": Reader(avc.read_config, (mp4.read(clips.clip()).config,)),
+}
+
+
+def bitten(dice: random.Random, data: bytes) -> bytes:
+    """Break good input in one to six places."""
+    body = bytearray(data)
+    for _ in range(dice.randint(1, 6)):
+        at = dice.randrange(len(body) + 1)
+        start = dice.randrange(len(body) + 1)
+        bite = dice.choice(BITES)
+        length = struct.pack(">I", dice.choice((0, 1, len(body), 2**31)))
+        piece, upto = dice.choice(
+            (
+                (dice.randbytes(1), at + 1),
+                (bite, at + len(bite)),
+                (bite, at),
+                (b"", at + dice.randint(1, 30)),
+                (bytes(body[start : start + dice.randint(1, 200)]), at),
+                (length, at + 4),
+                (b"", len(body) if dice.random() < 0.2 else at + 1),
+            )
+        )
+        body[at:upto] = piece
+    return bytes(body)
+
+
+def test_broken_input_is_read_or_refused(report: Report) -> None:
+    """Whatever is broken, only a refusal leaves a reader; what it is made of is read."""
+    for name, reader in READERS.items():
+        for data in reader.good:
+            reader.read(data)
+        report.round(reader=name, **try_out(name, reader))
+
+
+def try_out(name: str, reader: Reader) -> dict[str, Any]:
+    """Show a reader so many broken inputs; returns numbers."""
+    dice = amounts.dice("reader", name)
+    refused, slowest_ms = 0, 0.0
+    for number in range(EXAMPLES):
+        data = bitten(dice, dice.choice(reader.good))
+        began_s = clock.monotonic_s()
+        try:
+            reader.read(data)
+        except Refused:
+            refused += 1
+        except Exception as error:
+            raise AssertionError(f"{name}, example {number}: {data!r}") from error
+        slowest_ms = max(slowest_ms, (clock.monotonic_s() - began_s) * 1_000)
+    return {"examples": EXAMPLES, "refused": refused, "slowest_ms": round(slowest_ms, 1)}
