@@ -37,6 +37,11 @@ class Action(StrEnum):
     REPLAY_SHARED = "replay_shared"
     SHARE_ENDED = "share_ended"
     USER_ERASED = "user_erased"
+    ISSUE_RESOLVED = "issue_resolved"
+    ISSUE_IGNORED = "issue_ignored"
+    ISSUE_REOPENED = "issue_reopened"
+    ISSUE_DELETED = "issue_deleted"
+    FILE_DOWNLOADED = "file_downloaded"
     QUARANTINE_DOWNLOADED = "quarantine_downloaded"
 
 

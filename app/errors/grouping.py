@@ -195,4 +195,5 @@ def _template(event: JsonObject) -> str | None:
             found = jsonish.text_of(entry)
         if found:
             return found
-    return None
+    feedback = jsonish.mapping(jsonish.mapping(event, "contexts"), "feedback")
+    return jsonish.text(feedback, "message")

@@ -1,7 +1,9 @@
 """Reads: the events that belong to replays, and how many there are; one rule for both."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -11,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
-from app.errors.model import StoredEvent
+from app.errors.model import IssueKey, StoredEvent
 
 _MOST: Final = 1_000
 """Events of one replay at most."""
@@ -62,6 +64,14 @@ _IN_TRACE: Final = text(
     limit 1000
     """
 )
+_MOMENTS: Final = sql_windows.statement(
+    f"""{_LINKED}
+    select distinct on (k.n) k.n, e.project_id, e.event_id, e.at, e.drift_ms, e.platform
+    from keys k join events e using (project_id, event_id)
+    where e.project_id = :project_id and e.issue_id = :issue_id
+    order by k.n, e.at, e.event_id
+    """  # noqa: S608 - joined from constants
+)
 _TRACES: Final = text(
     """
     select distinct replay_id, trace_id from events
@@ -78,6 +88,16 @@ class LinkedEvent:
     event: StoredEvent
     names_replay: bool
     """False when only the trace and the time led to the replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an event of an issue happened, by the sender's clock."""
+
+    event_id: EventId
+    at: datetime
+    drift_ms: int
+    platform: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,7 @@ async def linked(
     found = await connection.execute(
         _EVENTS, {**parameters, "most": _MOST, "payload_bytes": _PAYLOAD_BYTES}
     )
-    return [LinkedEvent(_event(row), row.names_replay) for row in found]
+    return [LinkedEvent(to_event(row), row.names_replay) for row in found]
 
 
 async def linked_counts(
@@ -133,6 +153,25 @@ async def replays_in_trace(
     return {ReplayId(replay_id.hex) for replay_id in found}
 
 
+async def moments(
+    connection: AsyncConnection,
+    windows: Sequence[ReplayWindow],
+    project_ids: Sequence[ProjectId],
+    issue: IssueKey,
+) -> list[Moment | None]:
+    """Find the first event of an issue in each of several replays, in the order of `windows`."""
+    found: list[Moment | None] = [None for _ in windows]
+    if windows:
+        parameters = {
+            **sql_windows.parameters(windows, project_ids),
+            "project_id": issue[0],
+            "issue_id": uuid.UUID(hex=issue[1]),
+        }
+        for row in await connection.execute(_MOMENTS, parameters):
+            found[row.n] = Moment(EventId(row.event_id.hex), row.at, row.drift_ms, row.platform)
+    return found
+
+
 async def traces_of(
     connection: AsyncConnection,
     replay_ids: Sequence[ReplayId],
@@ -145,10 +184,11 @@ async def traces_of(
     return sql_windows.traces_by_replay(found)
 
 
-def _event(row: Row[Any]) -> StoredEvent:
+def to_event(row: Row[Any]) -> StoredEvent:
+    """Turn a row of the events table into its value."""
     return StoredEvent(
         project_id=ProjectId(row.project_id),
-        event_id=EventId(row.event_id.hex),
+        event_id=EventId(_hex(row.event_id)),
         received_at=row.received_at,
         at=row.at,
         drift_ms=row.drift_ms,
@@ -163,8 +203,13 @@ def _event(row: Row[Any]) -> StoredEvent:
         platform=row.platform,
         release=row.release,
         environment=row.environment,
-        trace_id=TraceId(row.trace_id.hex) if row.trace_id else None,
-        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+        trace_id=TraceId(_hex(row.trace_id)) if row.trace_id else None,
+        replay_id=ReplayId(_hex(row.replay_id)) if row.replay_id else None,
         payload=row.payload,
-        issue_id=IssueId(row.issue_id.hex) if row.issue_id else None,
+        issue_id=IssueId(_hex(row.issue_id)) if row.issue_id else None,
     )
+
+
+def _hex(value: uuid.UUID | str) -> str:
+    """Read an id as plain SQL (a UUID) or as the table's own type (text) returns it."""
+    return value.hex if isinstance(value, uuid.UUID) else value

@@ -13,6 +13,8 @@ Source: wire protocol notes, sections 9.1 to 9.3.
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 
@@ -23,6 +25,8 @@ _MOST_EXCEPTIONS: Final = 50
 _MOST_FRAMES: Final = 500
 """Of one stack; of a longer one the middle is left out, as it is where recursion repeats itself."""
 _MOST_CONTEXT_LINES: Final = 20
+_MOST_VARIABLES: Final = 100
+_MOST_THREADS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Frame:
     """The library or app binary it is in, on native platforms."""
     address: str | None
     """Where in memory, as `0x…`, where there are no symbols."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Local variables with their values as JSON, where the SDK sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,25 @@ class ExceptionShown:
     """Oldest call first, as sent."""
     frames_left_out: int = 0
     """Taken from the middle of `frames`."""
+    number: int | None = None
+    """What its members name it by, where the SDK sends a tree of exceptions."""
+    parent: int | None = None
+    """The exception that it caused, or the group it is a member of."""
+    is_group: bool = False
+    details: str | None = None
+    """What a platform adds: a signal, a Mach exception, a domain with its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One thread of the app at the moment of an event."""
+
+    name: str
+    state: str | None
+    crashed: bool
+    is_main: bool
+    frames: tuple[Frame, ...]
+    """Oldest call first, as sent."""
 
 
 def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
@@ -76,6 +101,23 @@ def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
     if frames:
         shown[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
     return tuple(shown)
+
+
+def threads(event: JsonObject) -> tuple[Thread, ...]:
+    """Read the threads of an event, the crashed one first, then the main one."""
+    found = [
+        Thread(
+            name=jsonish.text(one, "name", limit=_NAME_CHARS)
+            or f"Thread {jsonish.text(one, 'id', limit=_NAME_CHARS) or '?'}",
+            state=jsonish.text(one, "state", limit=_NAME_CHARS),
+            crashed=bool(jsonish.flag(one, "crashed")),
+            is_main=bool(jsonish.flag(one, "main")),
+            frames=tuple([_read_frame(frame) for frame in _bounded(frames_of(one))[0]]),
+        )
+        for one in jsonish.values_of(event, "threads")[:_MOST_THREADS]
+        if isinstance(one, dict)
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.crashed, not one.is_main)))
 
 
 def list_values(event: JsonObject) -> list[JsonObject]:
@@ -126,10 +168,7 @@ def thread_frames(event: JsonObject) -> list[JsonObject]:
 
 def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionShown:
     mechanism = mechanism_of(value)
-    left_out = max(0, len(frames) - _MOST_FRAMES)
-    if left_out:
-        half = _MOST_FRAMES // 2
-        frames = frames[:half] + frames[-half:]
+    frames, left_out = _bounded(frames)
     return ExceptionShown(
         type=jsonish.text(value, "type", limit=_NAME_CHARS),
         value=jsonish.text(value, "value", limit=_VALUE_CHARS),
@@ -138,7 +177,37 @@ def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionSho
         handled=jsonish.flag(mechanism, "handled"),
         frames=tuple([_read_frame(frame) for frame in frames]),
         frames_left_out=left_out,
+        number=jsonish.integer(mechanism, "exception_id"),
+        parent=jsonish.integer(mechanism, "parent_id"),
+        is_group=bool(jsonish.flag(mechanism, "is_exception_group")),
+        details=_details(jsonish.mapping(mechanism, "meta")),
     )
+
+
+def _bounded(frames: list[JsonObject]) -> tuple[list[JsonObject], int]:
+    """Take the middle out of a stack that is too long, and say how much that is."""
+    left_out = max(0, len(frames) - _MOST_FRAMES)
+    if left_out:
+        half = _MOST_FRAMES // 2
+        frames = frames[:half] + frames[-half:]
+    return frames, left_out
+
+
+def _details(meta: JsonObject) -> str | None:
+    """Write the facts of a mechanism: `SIGSEGV (SEGV_MAPERR)`, `EXC_BAD_ACCESS`, `Domain 500`."""
+    signal = jsonish.mapping(meta, "signal")
+    code = jsonish.text(signal, "code_name", limit=_NAME_CHARS)
+    name = jsonish.text(signal, "name", limit=_NAME_CHARS)
+    error = jsonish.mapping(meta, "ns_error")
+    domain = jsonish.text(error, "domain", limit=_NAME_CHARS)
+    found = (
+        f"{name} ({code})" if name and code else name,
+        jsonish.text(jsonish.mapping(meta, "mach_exception"), "name", limit=_NAME_CHARS),
+        f"{domain} {jsonish.text(error, 'code', limit=_NAME_CHARS) or ''}".strip()
+        if domain
+        else None,
+    )
+    return ", ".join(part for part in found if part) or None
 
 
 def _read_frame(frame: JsonObject) -> Frame:
@@ -155,7 +224,19 @@ def _read_frame(frame: JsonObject) -> Frame:
         post_context=_read_lines(frame, "post_context"),
         package=jsonish.text(frame, "package", limit=_NAME_CHARS),
         address=jsonish.text(frame, "instruction_addr", limit=_NAME_CHARS),
+        variables=tuple(
+            [
+                (str(name)[:_NAME_CHARS], _written(value))
+                for name, value in [*jsonish.mapping(frame, "vars").items()][:_MOST_VARIABLES]
+            ]
+        ),
     )
+
+
+def _written(value: object) -> str:
+    """Write a variable: text as it is, since SDKs send what `repr` gave; the rest as JSON."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _LINE_CHARS else f"{text[: _LINE_CHARS - 1]}…"
 
 
 def _read_lines(frame: JsonObject, key: str) -> tuple[str, ...]:

@@ -26,6 +26,21 @@ async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
     return to_replay(row) if row else None
 
 
+async def several(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> list[Replay]:
+    """Read some replays in the order given; those that are gone are left out."""
+    if not keys:
+        return []
+    found = await connection.execute(
+        select(replays).where(
+            tuple_(replays.c.project_id, replays.c.replay_id).in_(
+                [(key.project_id, key.replay_id) for key in keys]
+            )
+        )
+    )
+    read = {_key(row): to_replay(row) for row in found}
+    return [read[key] for key in keys if key in read]
+
+
 async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
     """Read the segments of a replay in the order of their ids."""
     found = await connection.execute(
@@ -112,6 +127,19 @@ async def tombstone(connection: AsyncConnection, key: ReplayKey) -> Tombstone | 
     )
     row = found.first()
     return to_tombstone(row) if row else None
+
+
+async def tombstones_with_id(
+    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
+) -> list[Tombstone]:
+    """Read the marks of deletions of this id in some projects."""
+    found = await connection.execute(
+        select(tombstones)
+        .where(tombstones.c.replay_id == replay_id, tombstones.c.project_id.in_(project_ids))
+        .order_by(tombstones.c.project_id)
+        .limit(100)
+    )
+    return [to_tombstone(row) for row in found]
 
 
 def to_tombstone(row: Row[Any]) -> Tombstone:

@@ -12,6 +12,8 @@ from app.web.view.chrome import Chrome
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = _ROOT / "templates"
 STATIC: Final = _ROOT / "static"
+_ISSUE: Final = "issue"
+"""The folder of what only the page of an issue loads."""
 _LATER: Final = frozenset({"types", "mse", "fmp4", "ticks", "posters"})
 """Modules that a replay page does not load at once: typings, other pages', the second engine."""
 
@@ -63,7 +65,11 @@ class Renderer:
 def _replay_modules() -> tuple[str, ...]:
     """List the modules of the replay page, so that it names them all and none waits for another."""
     found = [*STATIC.glob("js/**/*.js"), *STATIC.glob("player/**/*.js")]
-    names = (path.relative_to(STATIC).as_posix() for path in found if path.stem not in _LATER)
+    names = (
+        path.relative_to(STATIC).as_posix()
+        for path in found
+        if path.stem not in _LATER and path.parent.name != _ISSUE
+    )
     return tuple(sorted(names))
 
 

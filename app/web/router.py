@@ -6,6 +6,9 @@ from app.web.pages import (
     account,
     browser,
     demo,
+    issue,
+    issue_event,
+    issues,
     network,
     pictures,
     playback,
@@ -24,7 +27,7 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for room in (
         sign_in, account, selected, replays, projects, quarantine, replay, network, playback,
-        pictures, traces, demo, browser,
+        pictures, traces, issues, issue, issue_event, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

@@ -138,6 +138,31 @@ async def test_what_belongs_to_a_replay_is_linked(delivered, family):
     assert set(said["trace_ids"]) <= set(found["traces"])
 
 
+@pytest.mark.parametrize("family", REPLAYS)
+async def test_issues_and_replays_lead_to_each_other(delivered, family):
+    """The issue of each linked error lists the replay, its page plays it; no other issue does."""
+    said = said_of(family)
+    tenant = await delivered(family)
+    linked = (await tenant.dump(said["replay_id"]))["errors"]
+    errors = {event_id for _, event_id in linked}
+    issues = await tenant.dump_issues()
+    leading = [one for one in issues.values() if errors & set(one["events"])]
+    others = [one for one in issues.values() if not errors & set(one["events"])]
+    assert errors <= {event_id for one in leading for event_id in one["events"]}
+    for one in leading:
+        assert said["replay_id"] in {replay_id for replay_id, _ in one["replays"]}
+    for one in others:
+        assert said["replay_id"] not in {replay_id for replay_id, _ in one["replays"]}
+    for project, event_id in linked:
+        keyed = tenant.app if project == "app" else tenant.backend
+        answer = await tenant.web.get(
+            f"/projects/{keyed.id}/events/{event_id}", follow_redirects=True
+        )
+        page = reading.read(answer.text)
+        (whole,) = page.one("section", "data-preview").all("a")
+        assert whole["href"].startswith(tenant.page(said["replay_id"]))
+
+
 @pytest.mark.parametrize("family", FILMED)
 async def test_the_page_shows_what_was_recorded(delivered, family):
     """Rows, counts and times of the page are those of the family."""
@@ -172,12 +197,14 @@ async def test_the_page_shows_what_was_recorded(delivered, family):
 
 @pytest.mark.parametrize("family", REPLAYS)
 async def test_the_order_of_delivery_does_not_matter(delivered, tenant, family):
-    """Shuffled and in order, a family gives the same replay."""
+    """Shuffled and in order, a family gives the same replay, and the same issues."""
     replay_id = said_of(family)["replay_id"]
-    in_order = await (await delivered(family)).dump(replay_id)
+    first = await delivered(family)
+    in_order = await first.dump(replay_id)
     await delivery.deliver_family(tenant, family, order=delivery.shuffled(family))
     assert await tenant.dump(replay_id) == in_order
     assert in_order != {}
+    assert await tenant.dump_issues() == await first.dump_issues()
 
 
 @pytest.mark.parametrize("family", [name for name in REPLAYS if name not in FILMED])

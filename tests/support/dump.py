@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.core.ids import ProjectId
+from app.errors import issue_queries
 from app.formats import activity, packed
 from app.formats.activity import Activity
-from app.playback import links, page
+from app.playback import issue_links, links, page
 from app.playback.page import Contents
 from app.playback.shelf import Shelf
 from app.replays import queries
@@ -54,6 +55,34 @@ async def of_replay(
         "transactions": sorted((names[one.project_id], one.event_id) for one in found.transactions),
         "spans": sorted((names[one.project_id], one.trace_id, one.span_id) for one in found.spans),
     }
+
+
+async def of_issues(
+    connection: AsyncConnection, names: Mapping[ProjectId, str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Read the issues of some projects: their events, what is counted, the replays they lead to.
+
+    Returns:
+        By project and issue; `replays` are the ids that the issue's page lists, with the place of
+        its event in each.
+    """
+    project_ids = list(names)
+    wanted = issue_queries.Wanted()
+    found = await issue_queries.find(connection, project_ids, wanted, limit=1_000)
+    dumped: dict[tuple[str, str], dict[str, Any]] = {}
+    for issue in found:
+        key = (issue.project_id, issue.issue_id)
+        events = await issue_queries.latest(connection, key, limit=1_000)
+        linked = await issue_links.page_of(connection, key, project_ids, limit=1_000)
+        (count,) = await issue_links.counts(connection, [key], project_ids)
+        assert count == len(linked), "list and page count the replays of an issue alike"
+        dumped[names[issue.project_id], issue.issue_id] = {
+            "counts": (issue.events, issue.users, issue.replays),
+            "events": sorted(event.event_id for event in events),
+            "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked),
+            "releases": await issue_queries.releases_of(connection, key),
+        }
+    return dumped
 
 
 def _replay(replay: Replay) -> dict[str, Any]:

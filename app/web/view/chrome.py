@@ -6,7 +6,7 @@ from typing import Literal
 from app.web.view.alerts import Alert
 
 Theme = Literal["auto", "light", "dark"]
-Section = Literal["replays", "projects", "account", "none"]
+Section = Literal["replays", "issues", "projects", "account", "none"]
 
 
 def read_theme(cookie: str | None) -> Theme:

@@ -3,12 +3,13 @@
 from typing import Final
 from urllib.parse import urlencode
 
-from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 
 REPLAYS: Final = "/replays"
 SELECTED: Final = "/replays/selected"
 """POST marks the ticked replays as seen; below it lies their deletion."""
 DELETE_SELECTED: Final = "/replays/selected/delete"
+ISSUES: Final = "/issues"
 PROJECTS: Final = "/projects"
 NEW_PROJECT: Final = "/projects/new"
 ACCOUNT: Final = "/account"
@@ -117,3 +118,40 @@ def trace_in(
 def span(trace_id: TraceId, span_id: SpanId) -> str:
     """Return the address of what a span says of itself."""
     return f"/traces/{trace_id}/spans/{span_id}"
+
+
+def issues(**query: str) -> str:
+    """Return the address of the list of issues, with the given filters; empty ones are left out."""
+    text = urlencode({name: value for name, value in query.items() if value})
+    return f"{ISSUES}?{text}" if text else ISSUES
+
+
+def issue(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address of an issue, which shows its newest event."""
+    return f"{project(project_id)}/issues/{issue_id}"
+
+
+def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> str:
+    """Return the address of one event of an issue."""
+    return f"{issue(project_id, issue_id)}/events/{event_id}"
+
+
+def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
+    """Return the address of the replays of an issue; `before` names the place of the next page."""
+    path = f"{issue(project_id, issue_id)}/replays"
+    return f"{path}?{urlencode({'before': before})}" if before else path
+
+
+def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return where a form sends the new status of an issue."""
+    return f"{issue(project_id, issue_id)}/status"
+
+
+def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
+    """Return the address of a file of an event, by its place in the list of its files."""
+    return f"{project(project_id)}/events/{event_id}/files/{number}"
+
+
+def delete_issue(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address that asks (GET) and erases (POST)."""
+    return f"{issue(project_id, issue_id)}/delete"

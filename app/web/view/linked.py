@@ -9,6 +9,7 @@ from app.formats import exceptions, packed
 from app.formats.exceptions import ExceptionShown, Frame
 from app.playback import links
 from app.playback.ending import Mishap
+from app.web.view import hrefs
 from app.web.view.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 
@@ -74,6 +75,9 @@ def _row(
         trace_id=event.trace_id,
         release=event.release,
         environment=event.environment,
+        issue_href=hrefs.issue_event(event.project_id, event.issue_id, event.event_id)
+        if event.issue_id
+        else None,
     )
 
 

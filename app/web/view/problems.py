@@ -65,3 +65,5 @@ class ErrorRow:
     trace_id: TraceId | None = None
     release: str | None = None
     environment: str | None = None
+    issue_href: str | None = None
+    """The event's page in its issue; None for the moment until it is grouped."""

@@ -97,6 +97,7 @@ async def watch(server: Server, page: Page) -> None:
     backend = page.locator("article.error[data-source=backend]")
     await expect(backend).to_contain_text("CardProcessorTimeout")
     await expect(backend).to_contain_text("Backend")
+    await preview(page, facts)
     await page.goto(f"{server.base_url}{server.page(replay['replay_id'])}")
     await page.locator("header details summary").last.click()
     await page.locator("header a[href$='/delete'], header button[data-opens]").last.click()
@@ -105,6 +106,29 @@ async def watch(server: Server, page: Page) -> None:
     await dialog.locator("button[data-kind=danger]").click()
     await page.wait_for_url("**/replays**")
     await expect(page.locator(f"a[href*='{replay['replay_id']}']")).to_have_count(0)
+
+
+async def preview(page: Page, facts: truth.Truth) -> None:
+    """Follow the backend's error to its issue, and play the clip around it to its end."""
+    await page.locator("article.error[data-source=backend] a[href*='/issues/']").click()
+    clip = page.locator("[data-preview]")
+    moments = [await clip.get_attribute(f"data-{name}-ms") for name in ("from", "at", "to")]
+    from_ms, at_ms, to_ms = (int(moment or "") for moment in moments)
+    assert at_ms - from_ms == to_ms - at_ms == 5_000
+    await becomes_true(page, "window.pb !== undefined")
+    await page.evaluate("pb.ready")
+    assert await page.evaluate("pb.time()") == at_ms
+    await becomes_true(page, f"look.colour() === {facts.at(at_ms).colour}")
+    toggle = page.locator("[data-preview-toggle]")
+    await toggle.click()
+    await becomes_true(page, f"pb.time() > {from_ms} && pb.time() < {at_ms}")
+    await page.evaluate("(ms) => pb.seek(ms)", to_ms - 300)
+    await expect(toggle).to_have_text("Play", use_inner_text=True, timeout=30_000)
+    assert await page.evaluate("pb.time()") >= to_ms
+    await page.locator("[data-preview-moment]").click()
+    await becomes_true(page, f"pb.time() === {at_ms}")
+    await page.locator(".preview a[href*='?t=']").click()
+    await page.wait_for_url(f"**t={at_ms / 1000:g}*")
 
 
 async def run(postgres_url: str, template: str, folder: Path) -> list[str]:

@@ -72,8 +72,8 @@ EXPECTED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         ("python-2.75-features/006", "python-2.75-span-streaming/006"),
     ),
     (
-        "fallback",
-        "An event that carries nothing but data.",
+        "message",
+        "What a person wrote, sent as an event.",
         ("python-2.75-features/007", "python-2.75-span-streaming/007"),
     ),
     (

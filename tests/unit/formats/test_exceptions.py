@@ -134,3 +134,48 @@ def test_anything_is_shown(first, second, third):
         holder = {"type": first, "mechanism": second, "stacktrace": {"frames": frames}}
         exceptions.read(chain(holder) | {"threads": [holder]})
         exceptions.main_frame({"threads": [holder]}, {})
+
+
+def test_variables_are_written():
+    """Text as it is, since SDKs send what `repr` gave; the rest as JSON; long ones are cut."""
+    frame = {"vars": {"a": "'x'", "b": [1, {"c": None}], "d": "x" * 600}}
+    shown = exceptions.read(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
+    assert shown.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
+    assert shown.variables[2][1].endswith("x…")
+
+
+def test_a_tree_of_exceptions_is_told():
+    """Who is a member of which group, and what a platform adds."""
+    meta = {
+        "signal": {"name": "SIGSEGV", "code_name": "SEGV_MAPERR"},
+        "mach_exception": {"name": "EXC_BAD_ACCESS"},
+        "ns_error": {"domain": "NSURL", "code": -7},
+    }
+    group = {"exception_id": 0, "is_exception_group": True, "meta": meta}
+    shown = exceptions.read(
+        chain(
+            {"type": "A", "mechanism": {"exception_id": 1, "parent_id": 0}},
+            {"type": "G", "mechanism": group},
+        )
+    )
+    assert (shown[0].number, shown[0].is_group, shown[1].parent) == (0, True, 0)
+    assert shown[0].details == "SIGSEGV (SEGV_MAPERR), EXC_BAD_ACCESS, NSURL -7"
+    assert shown[1].details is None
+
+
+def test_threads_are_read():
+    """The crashed one first, then the main one; one without a name is told by its number."""
+    sent = [
+        {"id": 3, "state": "WAITING"},
+        {"name": "main", "main": True, "stacktrace": {"frames": [{"function": "loop"}]}},
+        {"name": "worker", "crashed": True},
+        "none",
+    ]
+    found = exceptions.threads({"threads": {"values": sent}})
+    assert [(one.name, one.crashed, one.is_main) for one in found] == [
+        ("worker", True, False),
+        ("main", False, True),
+        ("Thread 3", False, False),
+    ]
+    assert [frame.function for frame in found[1].frames] == ["loop"]
+    assert found[2].state == "WAITING"

@@ -1,0 +1,303 @@
+"""Reads: the list of issues, one issue, its hours, its events one by one."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, IssueId, ProjectId
+from app.errors.model import Issue, IssueKey, Status, StoredEvent
+from app.errors.queries import to_event
+from app.errors.tables import events, issue_hours, issue_releases, issues
+
+Sort = Literal["last_seen", "first_seen", "events", "users", "replays"]
+
+_SORTS: Final[dict[Sort, ColumnElement[Any]]] = {
+    "last_seen": issues.c.last_seen_at,
+    "first_seen": issues.c.first_seen_at,
+    "events": issues.c.events,
+    "users": issues.c.users,
+    "replays": issues.c.replays,
+}
+_ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
+_MOST_HOURS: Final = 100_000
+_MOST_RELEASES: Final = 100
+_SAMPLE_BYTES: Final = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which issues a list shows; what is empty does not restrict."""
+
+    text: str = ""
+    """Words that title or culprit hold, all of them."""
+    level: str = ""
+    kind: str = ""
+    status: Status | Literal[""] = ""
+    release: str = ""
+    sort: Sort = "last_seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the list: the issue after which a page begins."""
+
+    value: datetime | int
+    """By which the list is sorted."""
+    project_id: ProjectId
+    issue_id: IssueId
+    is_backward: bool = False
+
+
+def place_of(issue: Issue, sort: Sort) -> Place:
+    """Return where an issue stands in a list sorted this way."""
+    values: dict[Sort, datetime | int] = {
+        "last_seen": issue.last_seen_at,
+        "first_seen": issue.first_seen_at,
+        "events": issue.events,
+        "users": issue.users,
+        "replays": issue.replays,
+    }
+    return Place(values[sort], issue.project_id, issue.issue_id)
+
+
+async def find(
+    connection: AsyncConnection,
+    project_ids: Sequence[ProjectId],
+    wanted: Wanted,
+    *,
+    place: Place | None = None,
+    limit: int = 25,
+) -> list[Issue]:
+    """Read a page of issues, the highest first.
+
+    The whole of a project's issues is sorted each time: ten thousand take some milliseconds, and
+    an index would cost every event.
+
+    Args:
+        connection: Where to read.
+        project_ids: The projects to look in.
+        wanted: What to look for.
+        place: Where the page begins; None is the top.
+        limit: Rows at most.
+    """
+    backward = place is not None and place.is_backward
+    columns = (_SORTS[wanted.sort], issues.c.project_id, issues.c.issue_id)
+    query = select(issues).where(_of_projects(project_ids), *_conditions(wanted))
+    if place is not None:
+        edge = tuple_(
+            literal(place.value, _SORTS[wanted.sort].type),
+            literal(place.project_id, BigInteger),
+            literal(place.issue_id, issues.c.issue_id.type),
+        )
+        query = query.where(tuple_(*columns) > edge if backward else tuple_(*columns) < edge)
+    order = [column.asc() if backward else column.desc() for column in columns]
+    found = await connection.execute(query.order_by(*order).limit(limit))
+    rows = [_issue(row) for row in found]
+    return rows[::-1] if backward else rows
+
+
+async def any_issue(connection: AsyncConnection, project_ids: Sequence[ProjectId]) -> bool:
+    """Tell whether there is an issue at all."""
+    found = await connection.execute(
+        select(issues.c.issue_id).where(_of_projects(project_ids)).limit(1)
+    )
+    return found.first() is not None
+
+
+async def one(connection: AsyncConnection, key: IssueKey) -> Issue | None:
+    """Read one issue."""
+    found = await connection.execute(
+        select(issues).where(issues.c.project_id == key[0], issues.c.issue_id == key[1])
+    )
+    row = found.first()
+    return _issue(row) if row else None
+
+
+async def hours_of(
+    connection: AsyncConnection, keys: Sequence[IssueKey], since: datetime
+) -> dict[IssueKey, dict[datetime, int]]:
+    """Count the events of issues by hour (UTC), from `since` on; empty hours are left out."""
+    if not keys:
+        return {}
+    wanted = func.unnest(
+        bindparam("projects", [key[0] for key in keys], ARRAY(BigInteger)),
+        bindparam("issues", [uuid.UUID(hex=key[1]) for key in keys], ARRAY(Uuid)),
+    ).table_valued("project_id", "issue_id", name="k")
+    wanted = wanted.render_derived()
+    found = await connection.execute(
+        select(issue_hours)
+        .join(
+            wanted,
+            (issue_hours.c.project_id == wanted.c.project_id)
+            & (issue_hours.c.issue_id == wanted.c.issue_id),
+        )
+        .where(issue_hours.c.hour >= literal(since, DateTime(timezone=True)))
+        .limit(_MOST_HOURS)
+    )
+    counted: dict[IssueKey, dict[datetime, int]] = {key: {} for key in keys}
+    for row in found:
+        counted[ProjectId(row.project_id), IssueId(row.issue_id)][row.hour] = row.events
+    return counted
+
+
+async def releases_of(connection: AsyncConnection, key: IssueKey) -> list[str]:
+    """Read the releases an issue was seen in, in the order of their names."""
+    found = await connection.scalars(
+        select(issue_releases.c.release)
+        .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
+        .order_by(issue_releases.c.release)
+        .limit(_MOST_RELEASES)
+    )
+    return list(found)
+
+
+async def latest(
+    connection: AsyncConnection, key: IssueKey, *, limit: int = 1
+) -> list[StoredEvent]:
+    """Read the events of an issue that came last, the newest first."""
+    found = await connection.execute(_events_of(key).limit(limit))
+    return [to_event(row) for row in found]
+
+
+async def samples_of(connection: AsyncConnection, key: IssueKey, *, limit: int) -> list[bytes]:
+    """Read the packed payloads of the newest events of an issue; big ones are left out."""
+    newest = _events_of(key).limit(limit).subquery()
+    found = await connection.scalars(
+        select(newest.c.payload).where(func.length(newest.c.payload) <= _SAMPLE_BYTES)
+    )
+    return list(found)
+
+
+async def event_of(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId
+) -> StoredEvent | None:
+    """Read one event of an issue."""
+    found = await connection.execute(_events_of(key).where(events.c.event_id == event_id))
+    row = found.first()
+    return to_event(row) if row else None
+
+
+async def issue_of(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
+) -> IssueId | None:
+    """Find the issue of an event."""
+    found = await connection.scalar(
+        select(events.c.issue_id).where(
+            events.c.project_id == project_id, events.c.event_id == event_id
+        )
+    )
+    return IssueId(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The events of an issue beside one of them, by the time they came."""
+
+    newest: EventId | None
+    newer: EventId | None
+    older: EventId | None
+    oldest: EventId | None
+
+
+async def neighbours(connection: AsyncConnection, event: StoredEvent) -> Neighbours:
+    """Find the events beside one; None where it is itself the last in that direction."""
+    place = tuple_(events.c.received_at, events.c.event_id)
+    here = tuple_(
+        literal(event.received_at, DateTime(timezone=True)),
+        literal(event.event_id, events.c.event_id.type),
+    )
+    up = (events.c.received_at.asc(), events.c.event_id.asc())
+    down = (events.c.received_at.desc(), events.c.event_id.desc())
+    base = select(events.c.event_id).where(
+        events.c.project_id == event.project_id, events.c.issue_id == event.issue_id
+    )
+    newer, older = base.where(place > here), base.where(place < here)
+    row = (
+        await connection.execute(
+            select(
+                newer.order_by(*down).limit(1).scalar_subquery().label("newest"),
+                newer.order_by(*up).limit(1).scalar_subquery().label("newer"),
+                older.order_by(*down).limit(1).scalar_subquery().label("older"),
+                older.order_by(*up).limit(1).scalar_subquery().label("oldest"),
+            )
+        )
+    ).one()
+    return Neighbours(*(EventId(found) if found else None for found in row))
+
+
+def _events_of(key: IssueKey) -> Select[Any]:
+    return (
+        select(events)
+        .where(events.c.project_id == key[0], events.c.issue_id == key[1])
+        .order_by(events.c.received_at.desc(), events.c.event_id.desc())
+    )
+
+
+def _of_projects(project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
+    return issues.c.project_id == any_(literal(list(project_ids), ARRAY(BigInteger)))
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    named = (
+        (issues.c.level, wanted.level),
+        (issues.c.kind, wanted.kind),
+        (issues.c.status, wanted.status),
+    )
+    found: list[ColumnElement[bool]] = [column == value for column, value in named if value]
+    for word in wanted.text.split():
+        like = f"%{word.translate(_ESCAPED)}%"
+        found.append(or_(issues.c.title.ilike(like), issues.c.culprit.ilike(like)))
+    if wanted.release:
+        found.append(
+            select(issue_releases.c.release)
+            .where(
+                issue_releases.c.project_id == issues.c.project_id,
+                issue_releases.c.issue_id == issues.c.issue_id,
+                issue_releases.c.release == wanted.release,
+            )
+            .exists()
+        )
+    return found
+
+
+def _issue(row: Row[Any]) -> Issue:
+    return Issue(
+        project_id=ProjectId(row.project_id),
+        issue_id=IssueId(row.issue_id),
+        first_seen_at=row.first_seen_at,
+        first_release=row.first_release,
+        last_seen_at=row.last_seen_at,
+        last_release=row.last_release,
+        level=row.level,
+        kind=row.kind,
+        title=row.title,
+        culprit=row.culprit,
+        platform=row.platform,
+        events=row.events,
+        users=row.users,
+        replays=row.replays,
+        status=row.status,
+        status_at=row.status_at,
+        resolved_release=row.resolved_release,
+        is_regressed=row.is_regressed,
+    )

@@ -1,0 +1,63 @@
+"""Small bar charts of counts over time, drawn as SVG, told in words as well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_HIGH: Final = 100
+_LEAST: Final = 6
+"""One event among thousands is still a bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One span of time."""
+
+    label: str
+    count: int
+    high: int
+    """0 to 100; at least a little where there was anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars from the oldest to now."""
+
+    bars: tuple[Bar, ...]
+    total: int
+    first: str
+    """When it begins, in words."""
+
+
+def hours(counts: Mapping[datetime, int], now: datetime, *, most: int = 24) -> Chart:
+    """Draw the last hours; hours are UTC, as they are counted."""
+    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (most - 1) * _HOUR
+    found = [(start + number * _HOUR) for number in range(most)]
+    values = [counts.get(at, 0) for at in found]
+    labels = [f"{at:%-d %b, %H:%M} UTC" for at in found]
+    return _chart(labels, values, f"{most} hours ago")
+
+
+def days(counts: Mapping[datetime, int], now: datetime, *, most: int = 30) -> Chart:
+    """Draw the last days (UTC)."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today - (most - 1) * _DAY
+    values = [0] * most
+    for at, count in counts.items():
+        place = (at - start) // _DAY
+        if 0 <= place < most:
+            values[place] += count
+    labels = [f"{start + number * _DAY:%-d %b}" for number in range(most)]
+    return _chart(labels, values, f"{most} days ago")
+
+
+def _chart(labels: list[str], values: list[int], first: str) -> Chart:
+    top = max([*values, 1])
+    bars = [
+        Bar(label, value, max(_LEAST, round(value * _HIGH / top)) if value else 0)
+        for label, value in zip(labels, values, strict=True)
+    ]
+    return Chart(tuple(bars), sum(values), first)

@@ -1,0 +1,74 @@
+"""What an app noted before an event, in words; the categories of replays are told as there."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.core import units
+from app.formats import event_notes, jsonish
+from app.formats.activity import Breadcrumb
+from app.formats.jsonish import JsonObject
+from app.web.view.activity import DataRow, Icon, Level
+from app.web.view.breadcrumbs import breadcrumb_row, data_rows
+
+_REQUESTS: Final = frozenset({"http", "httplib", "fetch", "xhr", "okhttp", "request"})
+_FIRST_FAILURE: Final = 400
+_SUMMARY_ROWS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CrumbRow:
+    """One breadcrumb."""
+
+    at: datetime
+    icon: Icon
+    category: str
+    title: str
+    detail: str | None
+    level: Level
+    data: tuple[DataRow, ...]
+
+
+def crumb_rows(event: JsonObject) -> tuple[CrumbRow, ...]:
+    """Describe the breadcrumbs of an event, the oldest first."""
+    return tuple(_row(crumb) for crumb in event_notes.breadcrumbs(event))
+
+
+def _row(crumb: Breadcrumb) -> CrumbRow:
+    row = breadcrumb_row(crumb, start_ms=0)
+    title, detail, icon, level = row.title, row.detail, row.icon, row.level
+    if crumb.category in _REQUESTS and not crumb.message:
+        title, detail, is_bad = _request(crumb.data)
+        icon, level = "network", "error" if is_bad else level
+    elif not crumb.message and title == crumb.category:
+        detail = _summary(crumb.data) or detail
+    return CrumbRow(
+        at=units.at_from_ms(crumb.at_ms),
+        icon=icon,
+        category=crumb.category,
+        title=title,
+        detail=detail,
+        level=level,
+        data=row.data,
+    )
+
+
+def _request(data: JsonObject) -> tuple[str, str | None, bool]:
+    method = jsonish.text(data, "method") or jsonish.text(data, "http.method") or "GET"
+    url = jsonish.text(data, "url") or "unknown address"
+    status = next(
+        (
+            found
+            for key in ("status_code", "http.response.status_code", "statusCode")
+            if (found := jsonish.integer(data, key)) is not None
+        ),
+        None,
+    )
+    is_bad = status is not None and status >= _FIRST_FAILURE
+    return f"{method} {url}", None if status is None else str(status), is_bad
+
+
+def _summary(data: JsonObject) -> str | None:
+    """Write the first facts of a breadcrumb that says nothing in words."""
+    rows = data_rows(data, most=_SUMMARY_ROWS)[:_SUMMARY_ROWS]
+    return ", ".join(f"{row.name}: {row.value}" for row in rows) or None

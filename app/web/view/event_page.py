@@ -1,0 +1,176 @@
+"""Builds one event of an issue for its page: pure, so that it can run in a thread."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.errors import grouping
+from app.errors.issue_queries import Neighbours
+from app.errors.model import Attachment, IssueKey, StoredEvent
+from app.formats import jsonish, packed
+from app.formats.jsonish import JsonObject
+from app.formats.view_hierarchy import View
+from app.web.view import facts, hrefs, stacks
+from app.web.view.breadcrumbs import data_rows
+from app.web.view.event_crumbs import crumb_rows
+from app.web.view.issue import AbsentReplay, DataGroup, EventBlock, FileRow, Preview
+from app.web.view.replay import Fact
+
+_RULES: Final[dict[grouping.Rule, str]] = {
+    "fingerprint": "the fingerprint that the app gave",
+    "stack": "the types and the app's own frames of its stack trace",
+    "exception": "the exception's type and text, as it has no stack trace",
+    "message": "its message",
+    "fallback": "platform, logger and transaction, as it says nothing else",
+}
+_CONTEXTS: Final[tuple[str, ...]] = (
+    "device", "os", "app", "runtime", "browser", "culture", "gpu", "response",
+)  # fmt: skip
+"""Shown first; the rest follow by name."""
+_HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
+_MESSAGE_CHARS: Final = 8_000
+
+
+def unpack(event: StoredEvent) -> JsonObject:
+    """Return an event as it was sent; empty if it cannot be read."""
+    try:
+        sent = packed.unpack_json(event.payload)
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def build(
+    event: StoredEvent,
+    sent: JsonObject,
+    *,
+    beside: Neighbours,
+    files: Sequence[Attachment],
+    hierarchy: tuple[View, ...],
+    preview: Preview | None,
+    absent: AbsentReplay | None,
+    may_download: bool,
+) -> EventBlock:
+    """Describe an event.
+
+    Args:
+        event: Its row.
+        sent: The event as sent (`unpack`).
+        beside: The events of its issue around it.
+        files: What came with it.
+        hierarchy: What was on the screen, if it was sent.
+        preview: Of its replay, if there is one.
+        absent: Why there is none.
+        may_download: Whether the visitor may have its files.
+    """
+    if event.issue_id is None:
+        raise ValueError("an event without an issue has no page")
+    key = (event.project_id, event.issue_id)
+    found = grouping.group(sent)
+    return EventBlock(
+        event_id=event.event_id,
+        href=hrefs.issue_event(*key, event.event_id),
+        at=event.at,
+        received_at=event.received_at,
+        newest_href=_href(key, beside.newest),
+        newer_href=_href(key, beside.newer),
+        older_href=_href(key, beside.older),
+        oldest_href=_href(key, beside.oldest),
+        facts=_facts(event, sent),
+        message=_message(sent),
+        stacks=stacks.stacks(sent),
+        threads=stacks.threads(sent),
+        crumbs=crumb_rows(sent),
+        groups=_groups(sent),
+        files=tuple(
+            FileRow(
+                name=one.filename,
+                type=one.content_type or one.attachment_type,
+                size_bytes=one.size_bytes,
+                href=hrefs.attachment(one.project_id, one.event_id, number)
+                if may_download
+                else None,
+            )
+            for number, one in enumerate(files)
+        ),
+        hierarchy=hierarchy,
+        preview=preview,
+        absent=absent,
+        grouped_by=_RULES[found.rule],
+        grouped_parts=tuple(part for part in found.parts if part),
+    )
+
+
+def _href(key: IssueKey, event_id: Any) -> str | None:
+    return hrefs.issue_event(*key, event_id) if event_id else None
+
+
+def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
+    contexts = jsonish.mapping(sent, "contexts")
+    of_device = {
+        f"{kind}_{name}": jsonish.text(jsonish.mapping(contexts, kind), name)
+        for kind, names in (("device", ("model", "brand", "family")), ("os", ("name", "version")))
+        for name in names
+    }
+    handled = {True: "handled", False: "unhandled", None: None}[event.handled]
+    how = ", ".join(part for part in (event.mechanism, handled) if part)
+    sdk = jsonish.mapping(sent, "sdk")
+    sdk_parts = (jsonish.text(sdk, "name"), jsonish.text(sdk, "version"))
+    named: tuple[tuple[str, str | None], ...] = (
+        ("Mechanism", how),
+        ("Level", event.level),
+        ("User", facts.user_of(_user(sent)) or _user(sent).get("ip_address")),
+        ("Release", event.release),
+        ("Environment", event.environment),
+        ("Device", facts.device_of(of_device)),
+        ("System", facts.system_of(of_device)),
+        ("Transaction", jsonish.text(sent, "transaction")),
+        ("Server", jsonish.text(sent, "server_name")),
+        ("Logger", jsonish.text(sent, "logger")),
+        ("SDK", " ".join(part for part in sdk_parts if part)),
+        ("Trace", event.trace_id),
+    )
+    return tuple(Fact(name, value) for name, value in named if value)
+
+
+def _user(sent: JsonObject) -> dict[str, str]:
+    return jsonish.pairs(sent, "user")
+
+
+def _message(sent: JsonObject) -> str | None:
+    for key in ("logentry", "message"):
+        entry = jsonish.mapping(sent, key)
+        found = (
+            jsonish.text(entry, "formatted", limit=_MESSAGE_CHARS)
+            or jsonish.text(entry, "message", limit=_MESSAGE_CHARS)
+            or jsonish.text(sent, key, limit=_MESSAGE_CHARS)
+        )
+        if found:
+            return found
+    return None
+
+
+def _groups(sent: JsonObject) -> tuple[DataGroup, ...]:
+    """Bring tags, user, request, contexts and the rest under their headings."""
+    contexts = jsonish.mapping(sent, "contexts")
+    names = [name for name in _CONTEXTS if name in contexts]
+    names += sorted(name for name in contexts if name not in names and name not in _HIDDEN_CONTEXTS)
+    found: list[tuple[str, object]] = [
+        ("Tags", jsonish.pairs(sent, "tags")),
+        ("User", jsonish.mapping(sent, "user")),
+        ("Request", jsonish.mapping(sent, "request")),
+        *((_title(name), _without_type(contexts[name])) for name in names),
+        ("Extra", jsonish.mapping(sent, "extra")),
+        ("Packages", jsonish.mapping(sent, "modules")),
+    ]
+    groups = (DataGroup(title, data_rows(value, most=200)) for title, value in found if value)
+    return tuple(group for group in groups if group.rows)
+
+
+def _without_type(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: member for name, member in value.items() if name != "type"}
+
+
+def _title(name: str) -> str:
+    return {"os": "System", "gpu": "Graphics"}.get(name, name.replace("_", " ").capitalize())

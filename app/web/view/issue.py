@@ -1,0 +1,175 @@
+"""The page of an issue: what it is, one of its events, its replays."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId
+from app.errors.model import Status
+from app.formats.view_hierarchy import View
+from app.web.view.activity import DataRow
+from app.web.view.charts import Chart
+from app.web.view.event_crumbs import CrumbRow
+from app.web.view.problems import Source
+from app.web.view.replay import Fact
+from app.web.view.replay_list import ReplayRow
+from app.web.view.stacks import StackBlock, ThreadBlock
+from app.web.view.tag_counts import TagSpread
+
+
+@dataclass(frozen=True, slots=True)
+class IssueHead:
+    """What stands above every page of an issue."""
+
+    project_id: ProjectId
+    project_name: str
+    project_href: str
+    issue_id: IssueId
+    href: str
+    replays_href: str
+    status_href: str
+    delete_href: str | None
+    """None when the visitor may not delete it."""
+    may_change: bool
+    title: str
+    culprit: str | None
+    kind: str
+    """In words."""
+    shape: Literal["crash", "error"]
+    source: Source
+    level: str
+    status: Status
+    status_at: datetime | None
+    resolved_release: str | None
+    is_regressed: bool
+    first_seen_at: datetime
+    first_release: str | None
+    last_seen_at: datetime
+    last_release: str | None
+    events: int
+    users: int
+    replays: str
+    """`12`, or `100+`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The stretch of a replay around an event."""
+
+    href: str
+    """The whole replay at the moment of the event."""
+    replay_id: ReplayId
+    user: str | None
+    at_ms: int
+    from_ms: int
+    to_ms: int
+    index_href: str
+    stream_href: str
+    has_video: bool
+    is_processing: bool
+    width_px: int | None
+    height_px: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentReplay:
+    """Why there is no replay for an event."""
+
+    replay_id: ReplayId | None
+    """None if the event names none, and its trace belongs to none."""
+    deleted_by: str | None
+    deleted_at: datetime | None
+    losses: tuple[str, ...]
+    """What is known of lost replays of those days, in words."""
+    is_recent: bool
+    """It may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file that came with an event."""
+
+    name: str
+    type: str
+    size_bytes: int
+    href: str | None
+    """None when the visitor may not download it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup:
+    """Facts under one heading."""
+
+    title: str
+    rows: tuple[DataRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventBlock:
+    """One event of the issue."""
+
+    event_id: EventId
+    href: str
+    at: datetime
+    received_at: datetime
+    newest_href: str | None
+    newer_href: str | None
+    older_href: str | None
+    oldest_href: str | None
+    facts: tuple[Fact, ...]
+    message: str | None
+    stacks: tuple[StackBlock, ...]
+    threads: tuple[ThreadBlock, ...]
+    crumbs: tuple[CrumbRow, ...]
+    groups: tuple[DataGroup, ...]
+    files: tuple[FileRow, ...]
+    hierarchy: tuple[View, ...]
+    preview: Preview | None
+    absent: AbsentReplay | None
+    grouped_by: str
+    """The rule, in words."""
+    grouped_parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePage:
+    """An issue with one of its events; `event` is None when they are all gone."""
+
+    head: IssueHead
+    event: EventBlock | None
+    day: Chart
+    month: Chart
+    releases: tuple[str, ...]
+    tags: tuple[TagSpread, ...]
+    tagged_events: int
+    """How many events the tags are counted over."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReplayRow:
+    """A replay of an issue, and where its event lies in it."""
+
+    replay: ReplayRow
+    at_ms: int | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReplaysPage:
+    """The replays of an issue."""
+
+    head: IssueHead
+    rows: tuple[IssueReplayRow, ...]
+    older_href: str | None
+    is_first: bool
+    named: int
+    """Replays that its events name, whether they came or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteIssuePage:
+    """The question before an issue is erased."""
+
+    head: IssueHead
+    files: int
+    file_bytes: int

@@ -1,0 +1,77 @@
+"""How the events of an issue spread over releases, devices, systems and tags."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.formats import jsonish, packed
+from app.formats.jsonish import JsonObject
+
+_MOST_TAGS: Final = 12
+_MOST_VALUES: Final = 5
+_CHARS: Final = 100
+_FIRST: Final = ("release", "environment", "device", "os", "handled", "level")
+"""What is shown before the tags of the app itself."""
+_SAID_ELSEWHERE: Final = frozenset({"replayId"})
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue:
+    """One value and its share."""
+
+    value: str
+    count: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagSpread:
+    """One tag with its commonest values; `others` counts the events with any other."""
+
+    name: str
+    values: tuple[TagValue, ...]
+    others: int
+    total: int
+
+
+def spread(payloads: Sequence[bytes]) -> tuple[TagSpread, ...]:
+    """Count the tags of events, the commonest tag first. Blocks: run it in a thread."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for payload in payloads:
+        try:
+            event = packed.unpack_json(payload)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            for name, value in _tags(event).items():
+                counts[name][value] += 1
+    names = sorted(counts, key=lambda name: (_rank(name), -counts[name].total(), name))
+    return tuple(_spread(name, counts[name]) for name in names[:_MOST_TAGS])
+
+
+def _spread(name: str, counted: Counter[str]) -> TagSpread:
+    total = counted.total()
+    common = counted.most_common(_MOST_VALUES)
+    values = tuple(TagValue(value, count, round(count * 100 / total)) for value, count in common)
+    return TagSpread(name, values, total - sum(one.count for one in values), total)
+
+
+def _rank(name: str) -> int:
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+
+def _tags(event: JsonObject) -> dict[str, str]:
+    contexts = jsonish.mapping(event, "contexts")
+    device, system = jsonish.mapping(contexts, "device"), jsonish.mapping(contexts, "os")
+    os_parts = (jsonish.text(system, key, limit=_CHARS) for key in ("name", "version"))
+    named = {
+        "release": jsonish.text(event, "release", limit=_CHARS),
+        "environment": jsonish.text(event, "environment", limit=_CHARS),
+        "device": jsonish.text(device, "model", limit=_CHARS),
+        "os": " ".join(part for part in os_parts if part) or None,
+        "level": jsonish.text(event, "level", limit=_CHARS),
+    }
+    tags = jsonish.pairs(event, "tags", limit=_CHARS)
+    own = {name[:_CHARS]: tags[name] for name in tags if name not in _SAID_ELSEWHERE}
+    return {**own, **{name: value for name, value in named.items() if value}}

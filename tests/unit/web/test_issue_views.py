@@ -1,0 +1,68 @@
+"""Charts and tags of issues: what is counted where."""
+
+from datetime import UTC, datetime, timedelta
+
+from app.formats import packed
+from app.projects.model import OutcomeCount
+from app.web.view import charts, issue_page, tag_counts
+
+NOW = datetime(2026, 8, 6, 12, 34, 56, tzinfo=UTC)
+HOUR = datetime(2026, 8, 6, 12, tzinfo=UTC)
+
+
+def test_hours_are_bars_to_the_current_one():
+    """Twenty-four, the last is this hour; the smallest count is still to be seen."""
+    chart = charts.hours({HOUR: 1_000, HOUR - timedelta(hours=23): 1}, NOW)
+    assert (len(chart.bars), chart.total, chart.first) == (24, 1_001, "24 hours ago")
+    assert [(bar.count, bar.high) for bar in chart.bars if bar.count] == [(1, 6), (1_000, 100)]
+    assert chart.bars[-1].label == "6 Aug, 12:00 UTC"
+
+
+def test_days_gather_their_hours():
+    """What is older or in the future is left out."""
+    counts = {
+        HOUR: 1,
+        HOUR - timedelta(hours=5): 2,
+        HOUR - timedelta(days=29): 4,
+        HOUR - timedelta(days=30): 8,
+        HOUR + timedelta(days=1): 16,
+    }
+    chart = charts.days(counts, NOW)
+    assert (len(chart.bars), chart.bars[-1].count, chart.bars[0].count) == (30, 3, 4)
+    assert chart.total == 7
+
+
+def test_tags_spread_over_events():
+    """The commonest values first; contexts stand beside tags; what cannot be read is left out."""
+    device = {"device": {"model": "Pixel 9"}, "os": {"name": "Android", "version": "16"}}
+    events = [
+        {"release": "1.0", "tags": {"shop": f"s{number}", "replayId": "x"}, "contexts": device}
+        for number in range(7)
+    ]
+    found = tag_counts.spread([*map(packed.pack_json, events), b"broken", packed.pack_json([])])
+    assert [one.name for one in found] == ["release", "device", "os", "shop"]
+    assert (found[2].values[0].value, found[2].values[0].percent) == ("Android 16", 100)
+    assert (len(found[3].values), found[3].others, found[3].total) == (5, 2, 7)
+
+
+def test_losses_are_those_of_the_days_of_an_event():
+    """Of replays, by outcome and reason; what was kept, or is of another day, is no loss."""
+
+    def outcome(days: int, kind: str, outcome: str, reason: str) -> OutcomeCount:
+        return OutcomeCount(NOW.date() + timedelta(days=days), kind, outcome, reason, 2)
+
+    found = issue_page.losses(
+        [
+            outcome(0, "replay", "dropped_by_sdk", "queue_overflow"),
+            outcome(-1, "replay", "dropped_by_sdk", "queue_overflow"),
+            outcome(1, "replay_video", "refused", "too_large"),
+            outcome(0, "replay_video", "kept", ""),
+            outcome(2, "replay_video", "refused", "too_large"),
+            outcome(0, "event", "refused", "too_large"),
+        ],
+        NOW,
+    )
+    assert found == (
+        "4 replay items dropped by the SDK: queue_overflow",
+        "2 replay items refused here: too_large",
+    )
