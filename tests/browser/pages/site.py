@@ -59,7 +59,7 @@ class Site:
         if path.endswith("/served"):
             return 200, "application/json", b'{"served": []}'
         if path.endswith("/pictures"):
-            return 204, "application/json", b""
+            return 200, "application/json", b'{"state": "none", "fault": null}'
         return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
