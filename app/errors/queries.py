@@ -111,7 +111,11 @@ class LinkedCount:
 
 
 async def linked(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    payload_bytes: int = _PAYLOAD_BYTES,
 ) -> list[LinkedEvent]:
     """Read the events of one replay in the order of their time.
 
@@ -119,10 +123,11 @@ async def linked(
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
+        payload_bytes: Packed payloads at most; events beyond have none. 0 reads none.
     """
     parameters = sql_windows.parameters([window], project_ids)
     found = await connection.execute(
-        _EVENTS, {**parameters, "most": _MOST, "payload_bytes": _PAYLOAD_BYTES}
+        _EVENTS, {**parameters, "most": _MOST, "payload_bytes": payload_bytes}
     )
     return [LinkedEvent(to_event(row), row.names_replay) for row in found]
 

@@ -12,6 +12,7 @@ from typing import Final
 from app.core import clock, log, units
 from app.core.errors import Malformed, Unavailable
 from app.db.engine import Database
+from app.errors import queries as errors
 from app.media import wire
 from app.playback import index, links
 from app.playback.index import PlaybackIndex
@@ -97,7 +98,7 @@ async def _find(database: Database, task: Task) -> _Found | None:
         segments = await queries.playable(connection, task.key)
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await links.windows_of(connection, [replay], [task.key.project_id])
-        linked = await links.errors_of(connection, window, [task.key.project_id])
+        linked = await errors.linked(connection, window, [task.key.project_id], payload_bytes=0)
     built = await asyncio.to_thread(index.build, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
     moments = [
