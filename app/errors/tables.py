@@ -66,6 +66,13 @@ Index(
     events.c.replay_id,
     postgresql_where=events.c.replay_id.is_not(None),
 )
+# The newest that name a replay: which of them never came?
+Index(
+    "ix_events_naming",
+    events.c.project_id,
+    events.c.received_at.desc(),
+    postgresql_where=events.c.replay_id.is_not(None),
+)
 Index(
     "ix_events_trace_id",
     events.c.trace_id,

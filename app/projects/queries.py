@@ -1,6 +1,6 @@
 """Reads of projects, keys, outcomes and quarantine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -160,6 +160,17 @@ async def quarantined_of(
     if before_id is not None:
         query = query.where(quarantine.c.id < before_id)
     rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(limit))
+    return [_quarantined(row) for row in rows]
+
+
+async def quarantined_replay(
+    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
+) -> list[Quarantined]:
+    """Return the quarantined envelopes of a replay, the newest first; 100 at most."""
+    query = select(*_QUARANTINED).where(
+        quarantine.c.replay_id == replay_id, quarantine.c.project_id.in_(project_ids)
+    )
+    rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(100))
     return [_quarantined(row) for row in rows]
 
 

@@ -76,6 +76,12 @@ spans: Final = Table(
 )
 Index("ix_spans_trace_id", spans.c.trace_id, spans.c.started_at)
 Index(
+    "ix_spans_drifted",
+    spans.c.trace_id,
+    spans.c.started_at,
+    postgresql_where=spans.c.drift_ms != 0,
+)
+Index(
     "ix_spans_replay_id",
     spans.c.replay_id,
     postgresql_where=spans.c.replay_id.is_not(None),

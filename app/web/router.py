@@ -19,6 +19,7 @@ from app.web.pages import (
     selected,
     sign_in,
     traces,
+    why,
 )
 
 
@@ -27,7 +28,7 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for room in (
         sign_in, account, selected, replays, projects, quarantine, replay, network, playback,
-        pictures, traces, issues, issue, issue_event, demo, browser,
+        pictures, traces, why, issues, issue, issue_event, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

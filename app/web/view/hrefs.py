@@ -14,6 +14,8 @@ PROJECTS: Final = "/projects"
 NEW_PROJECT: Final = "/projects/new"
 ACCOUNT: Final = "/account"
 SIGN_IN: Final = "/sign-in"
+WHY: Final = "/why"
+"""Why is there no replay?"""
 SIGN_OUT: Final = "/sign-out"
 """POST ends this sign-in."""
 THEME: Final = "/theme"
@@ -155,3 +157,18 @@ def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
 def delete_issue(project_id: ProjectId, issue_id: IssueId) -> str:
     """Return the address that asks (GET) and erases (POST)."""
     return f"{issue(project_id, issue_id)}/delete"
+
+
+def why(wanted: ReplayId | EventId) -> str:
+    """Return the address that says why there is no replay of an id."""
+    return f"{WHY}?id={wanted}"
+
+
+def why_project(project_id: ProjectId) -> str:
+    """Return the address that says what a project lost of its replays."""
+    return f"{WHY}?project={project_id}"
+
+
+def set_up(project_id: ProjectId) -> str:
+    """Return the address of a project's set-up page."""
+    return f"{project(project_id)}/set-up"

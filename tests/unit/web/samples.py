@@ -19,6 +19,7 @@ from app.web.view import (
     snippets,
     states,
     traces,
+    why,
 )
 from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
@@ -132,6 +133,18 @@ TRACES = (
     ),
 )  # fmt: skip
 
+WHY = why.WhyPage(
+    REPLAY,
+    f"Replay {REPLAY}",
+    (
+        why.Finding("good", "It is here", "14 segments.", hrefs.replay(PROJECT, REPLAY), "Open"),
+        why.Finding("bad", "Deleted", "Yesterday."),
+        why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
+        why.Finding("none", "1 error names it", "So the app did record."),
+    ),
+    checks=why.NEVER,
+    projects=(("Cartwheel Android", hrefs.why_project(PROJECT)),),
+)
 TRACE_PAGE = traces.TracePage(
     replace(TRACES[0], more_href="/trace, the rest"),
     NOW,
@@ -297,6 +310,9 @@ SAMPLES = {
         "replay/request.html",
         replay.RequestPage(None, NETWORK[1], BARE_DETAILS, "/r?tab=network"),
     ),
+    "why": _page("why/page.html", why.WhyPage("")),
+    "why, known": _page("why/page.html", WHY),
+    "why, no id": _page("why/page.html", why.WhyPage("x", problem="An id has 32 hex digits.")),
     "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
     "projects": _page(
         "projects/page.html",

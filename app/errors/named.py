@@ -1,0 +1,124 @@
+"""Reads: which replays events name, so that one that never came is missed by somebody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId, TraceId
+
+_NAMING: Final = text(
+    """
+    select project_id, count(*) as events, min(at) as first_at, max(at) as last_at,
+           max(sdk_name) as sdk_name, max(release) as release
+    from events
+    where replay_id = cast(:replay_id as uuid) and project_id = any(:project_ids)
+    group by project_id order by project_id
+    """
+)
+_NEWEST: Final = text(
+    """
+    select replay_id, event_id, title, at from events
+    where project_id = :project_id and replay_id is not null and received_at >= :since
+    order by received_at desc limit :most
+    """
+)
+_EVENT: Final = text(
+    """
+    select project_id, event_id, title, at, trace_id, replay_id, platform from events
+    where event_id = cast(:event_id as uuid) and project_id = any(:project_ids)
+    order by project_id limit 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The events of one project that name a replay."""
+
+    project_id: ProjectId
+    events: int
+    first_at: datetime
+    last_at: datetime
+    sdk_name: str | None
+    release: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamingEvent:
+    """An event that names a replay."""
+
+    replay_id: ReplayId
+    event_id: EventId
+    title: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event with what could link it."""
+
+    project_id: ProjectId
+    event_id: EventId
+    title: str
+    at: datetime
+    trace_id: TraceId | None
+    replay_id: ReplayId | None
+    platform: str | None
+
+
+async def naming(
+    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
+) -> list[Naming]:
+    """Count the events that name a replay, by project."""
+    found = await connection.execute(
+        _NAMING, {"replay_id": replay_id, "project_ids": list(project_ids)}
+    )
+    return [
+        Naming(
+            ProjectId(row.project_id),
+            row.events,
+            row.first_at,
+            row.last_at,
+            row.sdk_name,
+            row.release,
+        )
+        for row in found
+    ]
+
+
+async def newest_naming(
+    connection: AsyncConnection, project_id: ProjectId, *, since: datetime, limit: int
+) -> list[NamingEvent]:
+    """Read the newest events of a project that name a replay."""
+    found = await connection.execute(
+        _NEWEST, {"project_id": project_id, "since": since, "most": limit}
+    )
+    return [
+        NamingEvent(ReplayId(row.replay_id.hex), EventId(row.event_id.hex), row.title, row.at)
+        for row in found
+    ]
+
+
+async def find(
+    connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
+) -> Found | None:
+    """Find an event by its id in some projects."""
+    found = await connection.execute(
+        _EVENT, {"event_id": event_id, "project_ids": list(project_ids)}
+    )
+    row = found.first()
+    if row is None:
+        return None
+    return Found(
+        ProjectId(row.project_id),
+        EventId(row.event_id.hex),
+        row.title,
+        row.at,
+        TraceId(row.trace_id.hex) if row.trace_id else None,
+        ReplayId(row.replay_id.hex) if row.replay_id else None,
+        row.platform,
+    )
