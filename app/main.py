@@ -39,7 +39,7 @@ from app.formats import credentials
 from app.ingest.digest import NotePictures
 from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
-from app.ingest.rates import KeyRates
+from app.ingest.rates import SenderRates
 from app.ingest.vitals import Watch
 from app.playback.pictures.make import Result
 from app.playback.pictures.maker import PictureMaker
@@ -304,14 +304,16 @@ async def _open_lane(
     note_pictures: NotePictures,
     stack: AsyncExitStack,
 ) -> Lane:
-    quotas = Quotas(
-        KeyRates(
+    of_keys, of_unseen = (
+        SenderRates(
             envelopes_per_s=settings.key_envelopes_per_s,
             envelopes=settings.key_envelopes_burst,
             bytes_per_s=settings.key_bytes_per_s,
             size_bytes=settings.key_bytes_burst,
         )
+        for _ in range(2)
     )
+    quotas = Quotas(of_keys, of_unseen)
     quotas.start(database)
     stack.push_async_callback(quotas.stop)
     lane = Lane.open(

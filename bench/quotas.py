@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from app.core.ids import ProjectId, PublicKey
 from app.formats.envelope import Item
 from app.ingest.quotas import Quotas
-from app.ingest.rates import KeyRates
+from app.ingest.rates import SenderRates
 
 _CALLS: Final = 50_000
 _SEGMENT: Final = (Item("replay_video", memoryview(b"")),)
@@ -25,8 +25,8 @@ _SEGMENT: Final = (Item("replay_video", memoryview(b"")),)
 
 def measure(keys: int) -> float:
     """Return the microseconds of one envelope, the keys taking turns."""
-    rates = KeyRates(envelopes_per_s=1e9, envelopes=1e9, bytes_per_s=1e15, size_bytes=1e15)
-    quotas = Quotas(rates)
+    rates = SenderRates(envelopes_per_s=1e9, envelopes=1e9, bytes_per_s=1e15, size_bytes=1e15)
+    quotas = Quotas(rates, rates)
     names = [PublicKey(f"{number:032x}") for number in range(keys)]
     turns = [names[call % keys] for call in range(_CALLS)]
     project = ProjectId(1)

@@ -97,6 +97,8 @@ async def accept(gate: Gate, request: IngestRequest) -> Accepted:
         else:
             key, is_key_known = await _authorise_by_dsn(gate, request, opened, project_id)
         _check_dsn(opened, key, project_id)
+        if not is_key_known:
+            gate.quotas.admit_unseen(request.client_ip, opened.items, len(body))
         rate_limits = _admit(gate, project_id, key, opened, size_bytes=len(body))
         received_ms = clock.now_ms()
         seq = await gate.journal.append(

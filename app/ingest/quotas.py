@@ -21,7 +21,7 @@ from app.db.engine import Database
 from app.errors import attachments
 from app.formats import rate_limits
 from app.formats.envelope import Item
-from app.ingest.rates import Buckets, KeyRates
+from app.ingest.rates import Buckets, SenderRates
 from app.projects import spending
 from app.projects.model import LimitReason
 from app.projects.spending import Spending
@@ -45,8 +45,15 @@ _logger: Final = log.get("ingest.quotas")
 class Quotas:
     """Every limit that depends on what came before. Use it from one event loop."""
 
-    def __init__(self, rates: KeyRates) -> None:
-        self._rates = rates
+    def __init__(self, of_keys: SenderRates, of_unseen: SenderRates) -> None:
+        """Make them.
+
+        Args:
+            of_keys: What each key may send.
+            of_unseen: What each address may send with keys that nobody can look up.
+        """
+        self._rates = of_keys
+        self._unseen = of_unseen
         self._strangers: Buckets[str] = Buckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
         self.refused: Counter[str] = Counter()
         """Envelopes answered with a limit or as a stranger's, since the start, by reason."""
@@ -100,6 +107,20 @@ class Quotas:
             ),
         )
 
+    def admit_unseen(self, address: str | None, items: Sequence[Item], size_bytes: int) -> None:
+        """Let an envelope through whose key nobody can look up, since Postgres is away.
+
+        A stranger with made-up keys could fill the disk meanwhile, so an address may send as much
+        as a key. What is more is not refused: it may be good, and comes again.
+
+        Raises:
+            Unavailable: Too much; hang up.
+        """
+        has_segment = any(item.type in SEGMENT_TYPES for item in items)
+        excess = self._unseen.take(address or _NOBODY, size_bytes, has_segment=has_segment)
+        if excess is not None:
+            raise Unavailable("too much comes from one address while keys cannot be looked up")
+
     def refuse_stranger(self, address: str | None, message: str) -> Forbidden | Limited:
         """Return the answer to a key that is not known here; it is for the caller to raise.
 
@@ -108,7 +129,7 @@ class Quotas:
         """
         self.refused[Forbidden.reason] += 1
         bucket = self._strangers.of(address or _NOBODY, monotonic_s())
-        if bucket.tokens > 0:
+        if bucket.tokens >= 1:
             bucket.tokens -= 1
             return Forbidden(message)
         reason = Forbidden.reason
@@ -165,7 +186,7 @@ class Quotas:
         envelopes = self._rates.envelopes.taken()
         sizes = self._rates.bytes.taken()
         spent = {
-            key: Spending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
+            PublicKey(key): Spending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
             for key in envelopes.keys() | sizes.keys()
         }
         for key, total in (await spending.add_spending(connection, spent)).items():

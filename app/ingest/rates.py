@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from app.core.clock import monotonic_s
-from app.core.ids import PublicKey
 from app.projects.model import LimitReason
 
 _Sender = TypeVar("_Sender", bound=Hashable)
@@ -84,8 +83,8 @@ class Excess:
     wait_s: int
 
 
-class KeyRates:
-    """The envelopes and bytes that a key may send.
+class SenderRates:
+    """The envelopes and bytes that a sender may send: a key, or an address.
 
     Bytes above zero let any body through and may end in debt, so that one larger than a burst
     passes too. An envelope with a segment counts as a tenth of one, and passes until the debt is a
@@ -97,21 +96,21 @@ class KeyRates:
         self, *, envelopes_per_s: float, envelopes: float, bytes_per_s: float, size_bytes: float
     ) -> None:
         """Set the rates, each with its burst; a rate of 0 means no limit."""
-        self.envelopes: Buckets[PublicKey] = Buckets(envelopes_per_s, envelopes)
-        self.bytes: Buckets[PublicKey] = Buckets(bytes_per_s, size_bytes)
+        self.envelopes: Buckets[str] = Buckets(envelopes_per_s, envelopes)
+        self.bytes: Buckets[str] = Buckets(bytes_per_s, size_bytes)
 
-    def take(self, key: PublicKey, size_bytes: int, *, has_segment: bool) -> Excess | None:
+    def take(self, sender: str, size_bytes: int, *, has_segment: bool) -> Excess | None:
         """Let one envelope through, or say what limits it."""
         now_s = monotonic_s()
         by_count = None
         tokens = _SEGMENT_TOKENS if has_segment else 1.0
         if self.envelopes.per_s:
-            by_count = self.envelopes.of(key, now_s)
+            by_count = self.envelopes.of(sender, now_s)
             needed = tokens - _ROUNDING - (self.envelopes.burst if has_segment else 0.0)
             if by_count.tokens < needed:
                 return Excess(LimitReason.ENVELOPES, self.envelopes.wait_s(by_count, needed))
         if self.bytes.per_s:
-            by_size = self.bytes.of(key, now_s)
+            by_size = self.bytes.of(sender, now_s)
             floor = -self.bytes.burst if has_segment else 0.0
             if by_size.tokens <= floor:
                 return Excess(LimitReason.BYTES, self.bytes.wait_s(by_size, floor))

@@ -7,7 +7,7 @@ from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.formats.envelope import Item
 from app.ingest.quotas import Quotas
-from app.ingest.rates import KeyRates
+from app.ingest.rates import SenderRates
 from app.projects import queries, spending, writes
 from app.projects.spending import Spending
 
@@ -17,9 +17,8 @@ MADE_UP = PublicKey("f" * 32)
 
 def process() -> Quotas:
     """The limits of a process: bursts of 10 envelopes and 1,000 bytes, hardly more after."""
-    return Quotas(
-        KeyRates(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
-    )
+    rates = SenderRates(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
+    return Quotas(rates, rates)
 
 
 def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int = 0) -> int:

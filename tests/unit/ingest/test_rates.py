@@ -4,7 +4,7 @@ import pytest
 
 from app.core.ids import PublicKey
 from app.ingest import rates
-from app.ingest.rates import Buckets, Excess, KeyRates
+from app.ingest.rates import Buckets, Excess, SenderRates
 from app.projects.model import LimitReason
 
 KEY = PublicKey("a" * 32)
@@ -29,13 +29,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def made(**changes: float) -> KeyRates:
+def made(**changes: float) -> SenderRates:
     """Rates of 10 envelopes (burst 20) and 1,000 bytes (burst 5,000) a second."""
     values = {"envelopes_per_s": 10, "envelopes": 20, "bytes_per_s": 1_000, "size_bytes": 5_000}
-    return KeyRates(**{**values, **changes})
+    return SenderRates(**{**values, **changes})
 
 
-def passed(limits: KeyRates, number: int, *, size_bytes: int = 0, has_segment: bool = False) -> int:
+def passed(
+    limits: SenderRates, number: int, *, size_bytes: int = 0, has_segment: bool = False
+) -> int:
     """Send envelopes; return how many of them came through."""
     answers = [limits.take(KEY, size_bytes, has_segment=has_segment) for _ in range(number)]
     return answers.count(None)

@@ -1,0 +1,145 @@
+"""Postgres absent at the start: nothing is refused or lost, and all is made up when it comes."""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import main
+from app.core import clock
+from app.core.ids import ProjectId, PublicKey
+from app.db.postmaster import SETTINGS, Postmaster
+from app.projects import queries as projects
+from tests.support import envelopes
+from tests.support.server import Keyed, alone, keyed
+from tests.support.waiting import until
+
+_PATIENCE_S = 60.0
+_STRANGE_KEY = "f" * 32
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for a server of this test's own; short, so that its address stays the same."""
+    folder = Path(tempfile.mkdtemp(prefix="ph-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres(data_dir: Path) -> Iterator[str]:
+    """Run a server on the folder for a while."""
+    postmaster = Postmaster(data_dir, settings=SETTINGS)
+    try:
+        yield postmaster.start()
+    finally:
+        postmaster.stop()
+
+
+async def send(sender: httpx.AsyncClient, to: Keyed, body: bytes) -> int:
+    """Send one envelope; return the status of the answer."""
+    answer = await sender.post(
+        f"/api/{to.id}/envelope/", content=body, headers=envelopes.headers(to.key, encoding=None)
+    )
+    return answer.status_code
+
+
+async def outcomes(service: main.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
+    """Return how many items of a project ended how and why."""
+    async with service.house.db.reading() as connection:
+        day = clock.now().date().replace(day=1)
+        found = await projects.outcomes_of(connection, project.id, since=day)
+    return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
+
+
+async def settled(service: main.Service) -> None:
+    """Wait until everything accepted is digested."""
+    journal = service.lane.gate.journal
+    await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
+
+
+async def test_a_server_starts_without_its_database(data_dir, tmp_path):
+    """It takes envelopes, its pages say why they are empty, and all is made up when it comes."""
+    with postgres(data_dir) as url:
+        pass  # now there is a cluster that nobody runs, and nothing in it
+    nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
+    async with alone(url, tmp_path) as (service, sender):
+        assert not service.preparation.done.is_set()
+        assert await send(sender, nobody, envelopes.event_envelope()) == 200
+        assert (await sender.get("/health/live")).status_code == 200
+        assert (await sender.get("/health/ready")).status_code == 503
+        page = await sender.get(
+            "/replays", headers={"accept": "text/html", "cookie": "playhead=somebody"}
+        )
+        assert (page.status_code, "The database does not answer" in page.text) == (503, True)
+        with postgres(data_dir):
+            async with asyncio.timeout(_PATIENCE_S):
+                await service.preparation.done.wait()
+            assert (await sender.get("/health/ready")).status_code == 200
+            await settled(service)
+            # The key was nobody's: it is known now, and the envelope is counted as what it is.
+            assert await outcomes(service, nobody) == {("event", "refused", "unknown_key"): 1}
+            project = await keyed(service.house.db, "My app")
+            await service.house.keys.refresh()
+            assert await send(sender, project, envelopes.event_envelope()) == 200
+            await settled(service)
+            assert (await outcomes(service, project))["event", "kept", ""] == 1
+
+
+async def test_keys_of_before_are_decided_afterwards(data_dir, tmp_path):
+    """Started again while Postgres is away, a server keeps what its projects' apps send."""
+    with postgres(data_dir) as url:
+        async with alone(url, tmp_path) as (service, _):
+            project = await keyed(service.house.db, "My app")
+    async with alone(url, tmp_path) as (service, sender):
+        bodies = [envelopes.replay_video_envelope(number) for number in range(1, 6)]
+        assert [await send(sender, project, body) for body in bodies] == [200] * 5
+        with postgres(data_dir):
+            async with asyncio.timeout(_PATIENCE_S):
+                await service.preparation.done.wait()
+            await settled(service)
+            assert await outcomes(service, project) == {("replay_video", "kept", ""): 5}
+
+
+async def test_a_start_that_never_finds_its_database_can_be_stopped(tmp_path):
+    """Nothing answers at that address, ever; what was taken waits in the journal."""
+    nowhere = f"postgresql://postgres@/postgres?host={tmp_path}"
+    nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
+    async with alone(nowhere, tmp_path) as (service, sender):
+        assert await send(sender, nobody, envelopes.event_envelope()) == 200
+        assert "cannot be reached" in service.preparation.reason
+    assert any(path.is_file() for path in (tmp_path / "journal").rglob("*.journal"))
+
+
+async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
+    """With made-up keys an address sends as much as a key may, and is hung up on beyond."""
+    nowhere = f"postgresql://postgres@/postgres?host={tmp_path}"
+    async with alone(nowhere, tmp_path, key_envelopes_per_s=0.001, key_envelopes_burst=3) as (
+        service,
+        sender,
+    ):
+        nobodies = [Keyed(ProjectId(1), PublicKey(f"{number:032x}")) for number in range(1, 6)]
+        for nobody in nobodies[:3]:
+            assert await send(sender, nobody, envelopes.event_envelope()) == 200
+        for nobody in nobodies[3:]:
+            with pytest.raises(httpx.TransportError):
+                await send(sender, nobody, envelopes.event_envelope())
+        assert service.lane.gate.journal.last_seq == 3
+
+
+async def test_a_migration_that_fails_stops_the_start(database_url, tmp_path, monkeypatch):
+    """What is wrong with the schema is not waited for."""
+
+    async def fail(_url: str) -> bool:
+        raise ZeroDivisionError("a bug in a migration")
+
+    monkeypatch.setattr("app.db.migrate.upgrade", fail)
+    with pytest.raises(ZeroDivisionError):
+        async with alone(database_url, tmp_path):
+            pass
