@@ -12,13 +12,14 @@ from sqlalchemy import text
 from app.core.errors import Unavailable
 from app.core.limits import LIMITS
 from app.db.engine import Database
-from tests.support import envelopes, process, proxies
+from tests.support import amounts, envelopes, process, proxies
+from tests.support.report import Report
 from tests.support.server import Keyed, Server, exchange, keyed
 from tests.support.waiting import until, until_asked
 
 KINDS = ("caddy", "nginx")
 SENDERS = 8
-RESTARTS = 2
+RESTARTS = amounts.rounds(ci=2, nightly=25)
 
 
 @pytest.fixture(params=KINDS)
@@ -108,7 +109,9 @@ async def test_server_that_is_away_is_no_answer(tmp_path: Path, kind: str):
         assert status_of(await exchange(proxy, page)) == "502"
 
 
-async def test_rolling_restart_loses_nothing(database_url: str, tmp_path: Path, kind: str):
+async def test_rolling_restart_loses_nothing(
+    database_url: str, tmp_path: Path, report: Report, kind: str
+):
     """Restarted under load, no 5xx is seen, and every envelope that got a 200 is there."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
@@ -150,6 +153,7 @@ async def test_rolling_restart_loses_nothing(database_url: str, tmp_path: Path, 
     with process.serving(database_url, tmp_path / "data", port=port):
         await until_asked(are_all_stored)
     await database.close()
+    report.round(proxy=kind, restarts=RESTARTS, acks=len(kept), kept=len(kept), lost=0)
 
 
 async def _serve_a_while(database_url: str, folder: Path, port: int, kept: set[str]) -> None:

@@ -1,7 +1,7 @@
 """Object storage fails in every way it knows, while phones send and somebody watches (F4)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support import clips, envelopes, postgres, s3, s3_faults, server as servers
+from app.core import clock
+from tests.support import amounts, clips, envelopes, postgres, s3, s3_faults, server as servers
+from tests.support.report import Report
 from tests.support.s3_faults import Fault, FaultProxy
 from tests.support.server import Server
 from tests.support.waiting import until, until_asked
@@ -35,6 +37,8 @@ WRITING_FAILS = (
 )
 NOTHING_FAILS = (Fault("wrong-etag", methods=PUT, etag=b"0" * 32),)
 SEGMENTS = 4
+ROUNDS = amounts.rounds(ci=1, nightly=10)
+"""Of each fault."""
 
 
 @dataclass
@@ -84,14 +88,17 @@ async def faulty(
                     yield Faulty(started, proxy, service, bucket)
 
 
+@pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("fault", [*READING_FAILS, *WRITING_FAILS, *NOTHING_FAILS], ids=str)
-async def test_an_outage_costs_no_envelope(faulty: Faulty, fault: Fault):
+async def test_an_outage_costs_no_envelope(
+    faulty: Faulty, report: Report, fault: Fault, number: int
+):
     """Phones get their 200, watchers a 503 meanwhile; then all is there, once and whole."""
     before = faulty.packs()
     async with servers.tenant(faulty.server) as own:
         await own.take(envelopes.replay_video_envelope(0))
         video = own.page(REPLAY_ID, "/segments/0.mp4")
-        faulty.proxy.spoil(fault)
+        faulty.proxy.spoil(cut_elsewhere(fault, number))
         for segment_id in range(1, SEGMENTS):
             answer = await own.post(envelopes.replay_video_envelope(segment_id))
             assert answer.status_code == 200
@@ -99,13 +106,27 @@ async def test_an_outage_costs_no_envelope(faulty: Faulty, fault: Fault):
         assert watched.status_code == (503 if fault in READING_FAILS else 200)
         await until(lambda: faulty.proxy.hits > 0)
         faulty.proxy.mend()
+        began_s = clock.monotonic_s()
         await own.settled()
+        settle_s = round(clock.monotonic_s() - began_s, 2)
         assert await own.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
         for segment_id in range(SEGMENTS):
             path = own.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
             await until_asked(partial(_is_whole, own, path))
         packs = [body for name, body in faulty.packs().items() if name not in before]
         assert b"".join(packs) == clips.clip() * SEGMENTS
+        spoiled = {"fault": fault.name, "requests": faulty.proxy.hits}
+        report.round(**spoiled, acks=SEGMENTS, kept=SEGMENTS, lost=0, settle_s=settle_s)
+
+
+def cut_elsewhere(fault: Fault, number: int) -> Fault:
+    """Return the same fault, cut at another byte in every round."""
+    dice = amounts.dice("bucket", fault.name, number)
+    return replace(
+        fault,
+        request_bytes=fault.request_bytes and dice.randrange(1, fault.request_bytes),
+        answer_bytes=fault.answer_bytes and dice.randrange(1, fault.answer_bytes),
+    )
 
 
 async def test_a_server_starts_while_the_bucket_hangs(
