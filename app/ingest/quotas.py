@@ -7,7 +7,7 @@ Postgres away each process goes by what it knows.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -144,8 +144,14 @@ class Quotas:
         Raises:
             Unavailable: Postgres does not answer.
         """
-        async with database.transaction() as connection:
-            await self._share(connection)
+        spent = self._take_spent()
+        try:
+            async with database.transaction() as connection:
+                totals_by_key = await spending.add_spending(connection, spent)
+        except BaseException:
+            self._put_back(spent)
+            raise
+        self._learn(spent, totals_by_key)
         now_s = monotonic_s()
         if now_s >= self._look_at_s:
             async with database.reading() as connection:
@@ -182,14 +188,24 @@ class Quotas:
                 _logger.exception("comparing limits failed")
             await asyncio.sleep(_SHARE_S)
 
-    async def _share(self, connection: AsyncConnection) -> None:
+    def _take_spent(self) -> dict[PublicKey, Spending]:
         envelopes = self._rates.envelopes.taken()
         sizes = self._rates.bytes.taken()
-        spent = {
+        return {
             PublicKey(key): Spending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
             for key in envelopes.keys() | sizes.keys()
         }
-        for key, total in (await spending.add_spending(connection, spent)).items():
+
+    def _put_back(self, spent: Mapping[PublicKey, Spending]) -> None:
+        for key, one in spent.items():
+            self._rates.envelopes.put_back(key, one.envelopes)
+            self._rates.bytes.put_back(key, one.size_bytes)
+
+    def _learn(
+        self, spent: Mapping[PublicKey, Spending], totals_by_key: Mapping[PublicKey, Spending]
+    ) -> None:
+        """Take off what other processes let through since this one last looked."""
+        for key, total in totals_by_key.items():
             known, self._known[key] = self._known.get(key), total
             if known is not None:
                 own = spent[key]

@@ -68,6 +68,12 @@ class Buckets(Generic[_Sender]):
                 bucket.taken = 0.0
         return found
 
+    def put_back(self, sender: _Sender, amount: float) -> None:
+        """Count as not told what could not be told."""
+        bucket = self._by_sender.get(sender)
+        if bucket is not None:
+            bucket.taken += amount
+
     def charge(self, sender: _Sender, amount: float) -> None:
         """Take off what a sender sent to another process; it leaves at most a burst of debt."""
         bucket = self._by_sender.get(sender)

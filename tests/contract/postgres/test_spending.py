@@ -95,10 +95,16 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
 
 
 async def test_without_postgres_each_process_goes_by_what_it_knows(database, keyed, tmp_path):
-    """Comparing fails, limits hold."""
+    """Comparing fails, limits hold; what was let through is told when Postgres is back."""
+    project_id, key = keyed
     quotas = process()
+    quotas.admit(project_id, key, EVENT, 7)
     away = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
     with pytest.raises(Unavailable):
         await quotas.refresh(away)
     await away.close()
-    assert passed(quotas, keyed) == 10
+    assert passed(quotas, keyed) == 9
+    await quotas.refresh(database)
+    async with database.transaction() as connection:
+        nothing = {key: Spending(0, 0)}
+        assert await spending.add_spending(connection, nothing) == {key: Spending(10, 7)}
