@@ -7,12 +7,14 @@ from typing import Final, Literal
 from app.core.errors import DatabaseAway
 from app.core.units import bytes_text, duration_text
 from app.ingest.vitals import Vitals
-from app.web.view import words
+from app.web.view import hrefs, words
 
 Tone = Literal["bad", "warn"]
 
 _NEAR: Final = 2
 """Free space below this many reserves is near the end."""
+_MOST_ASIDES: Final = 2
+"""Projects with a line of their own; a banner is no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def of(vitals: Vitals, asides: Sequence[Aside], *, is_admin: bool) -> tuple[Aler
         *_of_disk(vitals),
         *_of_keepers(vitals, is_admin=is_admin),
         *_of_backlog(vitals),
-        *(_of_quarantine(aside) for aside in asides),
+        *_of_quarantine(asides),
     )
 
 
@@ -117,14 +119,23 @@ def _of_backlog(vitals: Vitals) -> list[Alert]:
     ]
 
 
-def _of_quarantine(aside: Aside) -> Alert:
-    number = words.count(aside.envelopes, "envelope")
-    return Alert(
-        "warn",
-        f"{aside.project_name}: {number} in quarantine.",
+def _of_quarantine(asides: Sequence[Aside]) -> list[Alert]:
+    what_to_do = (
         "Reading them failed five times, so they were put aside, and everything else went on. "
         "They are kept for seven days. Please report the reason, which admins of the project see "
-        "on its page: this is a fault of Playhead.",
-        aside.href,
-        "To the project",
+        "on its page: this is a fault of Playhead."
     )
+    if len(asides) > _MOST_ASIDES:
+        number = words.count(sum(aside.envelopes for aside in asides), "envelope")
+        title = f"{number} of {words.count(len(asides), 'project')} in quarantine."
+        return [Alert("warn", title, what_to_do, hrefs.PROJECTS, "To the projects")]
+    return [
+        Alert(
+            "warn",
+            f"{aside.project_name}: {words.count(aside.envelopes, 'envelope')} in quarantine.",
+            what_to_do,
+            aside.href,
+            "To the project",
+        )
+        for aside in asides
+    ]

@@ -89,3 +89,14 @@ def test_quarantine_is_said_for_each_project():
     """With the way to its page."""
     (told,) = alerts.of(vitals(), (Aside("Shop", 2, "/projects/1#outcomes"),), is_admin=False)
     assert (told.title, told.href) == ("Shop: 2 envelopes in quarantine.", "/projects/1#outcomes")
+
+
+@pytest.mark.parametrize(("projects", "lines"), [(2, 2), (3, 1)])
+def test_quarantine_of_many_projects_is_one_line(projects, lines):
+    """It counts them all, and leads to the list of projects."""
+    asides = [Aside(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)]
+    found = alerts.of(vitals(), asides, is_admin=False)
+    assert len(found) == lines
+    if lines == 1:
+        assert found[0].title == "6 envelopes of 3 projects in quarantine."
+        assert found[0].href == "/projects"
