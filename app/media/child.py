@@ -3,8 +3,8 @@
     start ─► READY ─► group ─► NEXT ─► group ─► NEXT … ─► draw ─► a strip ─► killed
                         └── ended, late or wrong: killed, `Malformed` says why
 
-One child sees the video of one replay only, so that what a broken decoder holds of one cannot get
-into the pictures of another.
+One child sees the video of one replay only, or one file, so that what a broken decoder holds of one
+cannot get into the pictures of another.
 """
 
 import asyncio
@@ -82,6 +82,14 @@ class MediaChild:
         """
         return wire.unpack_strip(await self._ask(wire.DRAW, b"", wire.DRAWN), self._asked_ms)
 
+    async def redraw(self, data: bytes) -> wire.Still:
+        """Have a PNG, JPEG or WebP drawn anew, scaled down to what a page shows.
+
+        Raises:
+            Malformed: It ended over it; this child is of no more use.
+        """
+        return wire.unpack_still(await self._ask(wire.STILL, data, wire.ANEW))
+
     async def end(self) -> None:
         """Kill it, whatever it does, and wait until it is gone."""
         with contextlib.suppress(ProcessLookupError):
@@ -132,11 +140,11 @@ class MediaChild:
         if code is None:
             return "the media child closed its pipe"
         if code >= 0:
-            return "the decoder gave up on the video"
+            return "the decoder gave up on it"
         name = signal.Signals(-code).name
         words = {
             "SIGSYS": "the media child made a forbidden system call",
-            "SIGXCPU": f"the video takes more than {self._patience.cpu_s} s to decode",
+            "SIGXCPU": f"it takes more than {self._patience.cpu_s} s to decode",
         }
         return f"{words.get(name, 'the media child was ended')} ({name})"
 

@@ -1,6 +1,7 @@
 """The media child: `python -m app.media.decode` turns coded pictures into small ones.
 
     groups of pictures on standard input ─► libav's H.264 decoder ─► tiles, poster ─► WebP on output
+    one PNG, JPEG or WebP ─► Pillow ─► WebP
 
 Everything is loaded and used once, then the sandbox is closed, then the first untrusted byte is
 read. libav gets coded pictures one by one and never opens a container: where they lie in the file
@@ -19,7 +20,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from app.media import film, sandbox, wire
+from app.media import film, sandbox, still, wire
 from app.media.film import Film
 
 _IN: Final = 0
@@ -108,6 +109,7 @@ def warm_up() -> None:
     warm = Film()
     Decoder(warm).decode(_TRUSTED)
     wire.unpack_strip(wire.pack_strip(warm.draw()), [0])
+    still.warm_up()
 
 
 def serve(*, is_filtered: bool) -> None:
@@ -124,6 +126,8 @@ def serve(*, is_filtered: bool) -> None:
         if kind == wire.GROUP:
             decoder.decode(wire.unpack_group(body))
             _send(wire.NEXT, b"")
+        elif kind == wire.STILL:
+            _send(wire.ANEW, wire.pack_still(still.redraw(body)))
         else:
             _send(wire.DRAWN, wire.pack_strip(decoded.draw()))
 

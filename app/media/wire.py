@@ -4,9 +4,11 @@
     GROUP  to child    u8 quarter turns | u16 bytes of config | u16 samples
                        | per sample: u32 bytes, i64 at_ms, u8 marks | config | the samples
     DRAW   to child    nothing; asks for the pictures of all groups so far
+    STILL  to child    a picture in a file: PNG, JPEG or WebP
     READY  from child  u8: 1 when system calls are filtered
     NEXT   from child  nothing: the group is decoded
     DRAWN  from child  a strip: see `pack_strip`
+    ANEW   from child  u16 width | u16 height | WebP
 
 What comes from the child is as untrusted as the video it decodes: every number is checked.
 """
@@ -24,6 +26,8 @@ DRAW: Final = 2
 READY: Final = 3
 NEXT: Final = 4
 DRAWN: Final = 5
+STILL: Final = 6
+ANEW: Final = 7
 
 WANTED: Final = 1
 """Mark of a sample whose picture may become a tile."""
@@ -34,12 +38,14 @@ MOST_TILES: Final = 200
 MOST_BYTES: Final = 8 * 1024 * 1024
 """The longest message a child may send: 200 tiles are below 2 MiB."""
 LONGEST_SIDE_PX: Final = 1_000
+LONGEST_STILL_PX: Final = 1_600
 
 _GROUP_HEAD: Final = Struct(">BHH")
 _SAMPLE: Final = Struct(">IqB")
 _STRIP_HEAD: Final = Struct(">HHBBHBBHH")
 _TILE: Final = Struct(">qHH")
 _LENGTH: Final = Struct(">I")
+_SIZE: Final = Struct(">HH")
 _WEBP_MAGIC: Final = (b"RIFF", b"WEBP")
 
 
@@ -92,6 +98,15 @@ class Strip:
     preview: bytes
     preview_tiles: int
     sheets: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One picture, drawn anew; WebP."""
+
+    data: bytes
+    width: int
+    height: int
 
 
 def pack_group(group: Group) -> bytes:
@@ -155,6 +170,24 @@ def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
     )  # fmt: skip
     _check(strip, set(asked_ms))
     return strip
+
+
+def pack_still(still: Still) -> bytes:
+    """Write a picture that was drawn anew."""
+    return _SIZE.pack(still.width, still.height) + still.data
+
+
+def unpack_still(body: bytes) -> Still:
+    """Read the picture that a child sent, believing nothing.
+
+    Raises:
+        Malformed: The child is not itself.
+    """
+    width, height = _SIZE.unpack(body[: _SIZE.size].ljust(_SIZE.size, b"\0"))
+    still = Still(body[_SIZE.size :], width, height)
+    if not (0 < width <= LONGEST_STILL_PX >= height > 0 and _is_webp(still.data)):
+        raise Malformed("the media child sent a picture that it cannot have drawn")
+    return still
 
 
 def _cut(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:

@@ -30,6 +30,8 @@ class House:
     sweeper: Sweeper
     watch: Watch
     shelf: Shelf = field(default_factory=Shelf)
+    easel: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Held while a page has a picture drawn: one child at a time, however many people look."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that a page began and that outlives its answer."""
 

@@ -16,6 +16,7 @@ from app.web.pages import (
     quarantine,
     replay,
     replays,
+    screenshots,
     selected,
     sign_in,
     traces,
@@ -28,7 +29,8 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for room in (
         sign_in, account, selected, replays, projects, quarantine, replay, network, playback,
-        pictures, traces, why, issues, issue, issue_event, demo, browser,
+        pictures, traces, why, issues, issue, issue_event, screenshots,
+        demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

@@ -89,6 +89,7 @@ async def describe(request: Request, found: Found, role: Role) -> EventBlock:
         preview=found.preview,
         absent=found.absent,
         may_download=role.includes(Role.MEMBER),
+        may_show=role.includes(Role.MEMBER) and house.of(request).settings.pictures,
     )
 
 
@@ -100,29 +101,38 @@ async def send_file(
     inside.need(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise Forbidden("another site asks for this file")
-    wanted = ids.read_hex32(event_id)
     here = house.of(request)
     async with here.db.transaction() as connection:
-        files = (
-            await attachments.attachments_of(connection, inside.project.id, EventId(wanted))
-            if wanted
-            else []
-        )
-        if not 0 <= number < len(files):
-            raise NotFound("no such file")
-        one = files[number]
+        one = await find_file(connection, inside, event_id, number)
         await audit.add_line(
             connection,
             Action.FILE_DOWNLOADED,
             person_id=inside.person.id,
             project_id=inside.project.id,
-            subject=wanted,
+            subject=one.event_id,
             detail={"bytes": one.size_bytes},
         )
     headers = {**_FILE_HEADERS, "Content-Length": str(one.size_bytes)}
     return StreamingResponse(
         _chunks(request, one), headers=headers, media_type="application/octet-stream"
     )
+
+
+async def find_file(
+    connection: AsyncConnection, inside: access.Inside, event_id: str, number: int
+) -> Attachment:
+    """Find a file of an event by its place in the list.
+
+    Raises:
+        NotFound: There is none, or no such event.
+    """
+    wanted = ids.read_hex32(event_id)
+    if wanted is None:
+        raise NotFound("no such event")
+    files = await attachments.attachments_of(connection, inside.project.id, EventId(wanted))
+    if not 0 <= number < len(files):
+        raise NotFound("no such file")
+    return files[number]
 
 
 async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:

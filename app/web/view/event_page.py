@@ -28,6 +28,8 @@ _CONTEXTS: Final[tuple[str, ...]] = (
 """Shown first; the rest follow by name."""
 _HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
 _MESSAGE_CHARS: Final = 8_000
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
+"""Files that are shown, drawn anew."""
 
 
 def unpack(event: StoredEvent) -> JsonObject:
@@ -49,6 +51,7 @@ def build(
     preview: Preview | None,
     absent: AbsentReplay | None,
     may_download: bool,
+    may_show: bool,
 ) -> EventBlock:
     """Describe an event.
 
@@ -61,6 +64,7 @@ def build(
         preview: Of its replay, if there is one.
         absent: Why there is none.
         may_download: Whether the visitor may have its files.
+        may_show: Whether pictures among them are shown.
     """
     if event.issue_id is None:
         raise ValueError("an event without an issue has no page")
@@ -88,6 +92,9 @@ def build(
                 size_bytes=one.size_bytes,
                 href=hrefs.attachment(one.project_id, one.event_id, number)
                 if may_download
+                else None,
+                picture_href=hrefs.screenshot(one.project_id, one.event_id, number)
+                if may_show and one.content_type in PICTURES
                 else None,
             )
             for number, one in enumerate(files)

@@ -154,6 +154,11 @@ def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
     return f"{project(project_id)}/events/{event_id}/files/{number}"
 
 
+def screenshot(project_id: ProjectId, event_id: EventId, number: int) -> str:
+    """Return the address of a picture among the files of an event, drawn anew."""
+    return f"{attachment(project_id, event_id, number)}/picture.webp"
+
+
 def delete_issue(project_id: ProjectId, issue_id: IssueId) -> str:
     """Return the address that asks (GET) and erases (POST)."""
     return f"{issue(project_id, issue_id)}/delete"

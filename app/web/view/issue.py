@@ -94,6 +94,8 @@ class FileRow:
     size_bytes: int
     href: str | None
     """None when the visitor may not download it."""
+    picture_href: str | None = None
+    """Where it is shown, if it is a picture and they may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,44 @@ async def test_nothing_wanted_makes_no_strip():
         await _strip()
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+async def test_a_picture_is_drawn_anew(kind):
+    """A screenshot comes back as a WebP of ours, without what hid behind its pixels."""
+    sent = io.BytesIO()
+    picture = Image.new("RGB", (400, 3200), (200, 30, 60))
+    picture.save(sent, kind)
+    async with child.started() as started:
+        still = await started.redraw(sent.getvalue() + b"<script>alert(1)</script>")
+    assert (still.width, still.height) == (200, 1600)
+    assert b"script" not in still.data
+    assert _is_near(_colour(still.data, (100, 800)), (200, 30, 60))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GIF89a" + bytes(40),
+        b"\x89PNG\r\n\x1a\n" + b"\xff" * 100,
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    ],
+)
+async def test_what_is_no_picture_ends_the_child(data):
+    """Other formats and broken files are refused by the child's end."""
+    async with child.started() as started:
+        with pytest.raises(Malformed, match="gave up"):
+            await started.redraw(data)
+
+
+async def test_a_picture_too_large_to_decode_is_refused():
+    """A small file that claims to be huge costs nothing."""
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    async with child.started() as started:
+        with pytest.raises(Malformed, match="gave up"):
+            await started.redraw(bomb.getvalue())
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -1,13 +1,23 @@
 """H3: broken videos, through the reader of boxes and, if they pass it, through the media child."""
 
+import io
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+
+from PIL import Image
 
 from app.core.errors import Malformed, Refused
 from app.media import child
 from tests.support import amounts, coded
 from tests.support.clips import clip
+
+
+def _encoded(kind: str) -> bytes:
+    target = io.BytesIO()
+    Image.effect_mandelbrot((64, 96), (-2, -1.5, 1, 1.5), 40).convert("RGB").save(target, kind)
+    return target.getvalue()
+
 
 COUNT = amounts.rounds(ci=300, nightly=10_000)
 WHOLE = (
@@ -16,6 +26,7 @@ WHOLE = (
     clip(frames=6, keyframe_every=2),
     clip(b_frames=2, frames=8),
 )
+PICTURES = tuple(_encoded(kind) for kind in ("PNG", "JPEG", "WEBP"))
 SPLICES = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\1", b"avcC", b"moov")
 
 
@@ -37,6 +48,39 @@ def _mutated(dice: random.Random) -> bytes:
                 start = dice.randrange(len(data))
                 data[at : at + 16] = data[start : start + 16]
     return bytes(data)
+
+
+def _broken(picture: bytes, dice: random.Random) -> bytes:
+    """Break one picture in one to eight places."""
+    data = bytearray(picture)
+    for _ in range(dice.randint(1, 8)):
+        at = dice.randrange(len(data))
+        match dice.randrange(3):
+            case 0:
+                data[at] = dice.randrange(256)
+            case 1:
+                data[at : at + 4] = dice.choice(SPLICES)
+            case _:
+                del data[at:]
+                data = data or bytearray(b"\0")
+    return bytes(data)
+
+
+async def test_h3_broken_pictures_end_children_only(report):
+    """Screenshots, too: each is drawn or the end of a child that made no forbidden call."""
+    dice = amounts.dice("H3 pictures")
+    ends: Counter[str] = Counter()
+    for _ in range(amounts.rounds(ci=12, nightly=2_000)):
+        async with child.started() as started:
+            try:
+                await started.redraw(_broken(dice.choice(PICTURES), dice))
+            except Malformed as error:
+                ends[str(error)] += 1
+            else:
+                ends["drawn"] += 1
+    ended = ends.pop("the decoder gave up on it", 0)
+    report.facts = {"ended_a_child": ended, **ends}
+    assert set(ends) <= {"drawn"}
 
 
 async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
@@ -68,7 +112,7 @@ async def test_h3_broken_videos_end_children_only(report):
     while videos:
         async for end in _shown(videos):
             ends[end] += 1
-    ended = ends.pop("the decoder gave up on the video", 0)
+    ended = ends.pop("the decoder gave up on it", 0)
     report.facts = {"clips": COUNT, "ended_a_child": ended, **ends}
     assert ends.total() + ended == COUNT
     assert set(ends) <= {"refused", "decoded"}

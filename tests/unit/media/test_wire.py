@@ -80,3 +80,26 @@ def test_any_bytes_give_a_strip_or_malformed(body):
     except Malformed:
         return
     assert strip.tiles
+
+
+def test_a_still_comes_back():
+    """A picture drawn anew is what the server unpacks."""
+    still = wire.Still(WEBP, 1_600, 4)
+    assert wire.unpack_still(wire.pack_still(still)) == still
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\0\1\0\1",
+        b"\0\0\0\1" + WEBP,
+        b"\0\1\0\0" + WEBP,
+        b"\0\1\x06\x41" + WEBP,
+        b"\0\1\0\1<svg onload=alert(1)>",
+    ],
+)
+def test_a_still_that_no_honest_child_draws_is_refused(body):
+    """Nothing, other formats, no size, too large a size."""
+    with pytest.raises(Malformed, match="cannot have drawn"):
+        wire.unpack_still(body)

@@ -1,0 +1,43 @@
+"""Draws one picture anew: what comes out was drawn here, whatever was hidden in what came in.
+
+Runs inside the media child; Pillow only.
+"""
+
+import io
+from typing import Final
+
+from PIL import Image
+
+from app.media.wire import LONGEST_STILL_PX, Still
+
+_FORMATS: Final = ("PNG", "JPEG", "WEBP")
+_MOST_PIXELS: Final = 4_096 * 4_096
+_QUALITY: Final = 80
+
+
+def redraw(data: bytes) -> Still:
+    """Decode a picture, scale it down to what a page shows, and encode it.
+
+    Raises:
+        Exception: It is none, is too large, or is broken; of many kinds, and each is the end.
+    """
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as sent:
+        if sent.width * sent.height > _MOST_PIXELS:
+            raise ValueError("the picture is too large")
+        sent.draft("RGB", (LONGEST_STILL_PX, LONGEST_STILL_PX))
+        has_alpha = "transparency" in sent.info or sent.mode in {"RGBA", "LA", "PA"}
+        picture = sent.convert("RGBA" if has_alpha else "RGB")
+    picture.thumbnail((LONGEST_STILL_PX, LONGEST_STILL_PX))
+    target = io.BytesIO()
+    picture.save(target, "WEBP", quality=_QUALITY, method=2)
+    return Still(target.getvalue(), picture.width, picture.height)
+
+
+def warm_up() -> None:
+    """Use every format once, so that nothing has to be loaded later."""
+    for name in _FORMATS:
+        for mode in ("RGB", "L", "RGBA", "P"):
+            if name != "JPEG" or mode in {"RGB", "L"}:
+                target = io.BytesIO()
+                Image.new(mode, (4, 4)).save(target, name)
+                redraw(target.getvalue())
