@@ -20,7 +20,6 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from typing_extensions import override
 
 from app import __version__
@@ -51,6 +50,7 @@ from app.storage.choose import open_store
 from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
 from app.web import errors as web_errors, router
+from app.web.assets import Assets
 from app.web.guard import Guard
 from app.web.house import House
 from app.web.render import Renderer
@@ -267,7 +267,7 @@ def _build(house: House, lane: Lane, maker: PictureMaker) -> AsgiApp:
     pages.state.house = house
     pages.include_router(health.doors(house.db, house.watch, _figures(maker)))
     pages.include_router(router.pages())
-    pages.mount(_static_base(), StaticFiles(directory=_STATIC), name="static")
+    pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
     return EnvelopeDoor(lane.gate, Guard(pages, base_url=house.settings.base_url))
 

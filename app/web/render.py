@@ -6,16 +6,12 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
+from app.web.modules import modules
 from app.web.view import hrefs, panel_filters, search_bar, words
 from app.web.view.chrome import Chrome
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = _ROOT / "templates"
-STATIC: Final = _ROOT / "static"
-_ISSUE: Final = "issue"
-"""The folder of what only the page of an issue loads."""
-_LATER: Final = frozenset({"types", "mse", "fmp4", "ticks", "posters"})
-"""Modules that a replay page does not load at once: typings, other pages', the second engine."""
 
 
 class Renderer:
@@ -53,24 +49,13 @@ class Renderer:
         self._environment.globals.update(
             hrefs=hrefs,
             static_base=static_base.rstrip("/"),
-            replay_modules=_replay_modules(),
+            modules=modules,
             search_help=search_bar.HELP,
         )
 
     def page(self, template: str, page: object, *, chrome: Chrome) -> str:
         """Render one page, for example `page("replays/page.html", list_page, chrome=chrome)`."""
         return self._environment.get_template(template).render(page=page, chrome=chrome)
-
-
-def _replay_modules() -> tuple[str, ...]:
-    """List the modules of the replay page, so that it names them all and none waits for another."""
-    found = [*STATIC.glob("js/**/*.js"), *STATIC.glob("player/**/*.js")]
-    names = (
-        path.relative_to(STATIC).as_posix()
-        for path in found
-        if path.stem not in _LATER and path.parent.name != _ISSUE
-    )
-    return tuple(sorted(names))
 
 
 def _finalize(value: object) -> object:

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, Response
 
 from app.core import log
 from app.web import forms, guard
-from app.web.render import STATIC
+from app.web.modules import STATIC
 
 router = APIRouter()
 

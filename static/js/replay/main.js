@@ -1,12 +1,11 @@
 /**
- * The replay page comes to life: reads the page, starts the player, lets the parts know each other.
+ * The replay page comes to life: reads the page and lets its parts and the player know each other.
  *
  * @import {Gesture} from "./gesture_marks.js"
  * @import {Timeline} from "./timeline.js"
  * @import {Desk, Row} from "./types.js"
  */
 
-import { createPlayer } from "../../player/player.js";
 import { closest, mark, need, numberOf } from "../dom.js";
 import { createWaterfalls } from "../waterfall.js";
 import { clockText } from "../words.js";
@@ -23,7 +22,6 @@ import { createLive } from "./live.js";
 import { createServed } from "./served.js";
 import { createSort } from "./sort.js";
 import { createStage } from "./stage.js";
-import { createStill } from "./still.js";
 import { createTabs } from "./tabs.js";
 import { createTimeline } from "./timeline.js";
 import { createTransport } from "./transport.js";
@@ -33,12 +31,12 @@ const POINTED_PX = 144;
 const THUMB_PX = 112;
 const root = need("#replay");
 const life = new AbortController();
-start();
 
-function start() {
+/** @param {import("./types.js").Player} player  which has begun to load */
+export function start(player) {
   const tabs = createTabs(root, life.signal);
   const waterfalls = createWaterfalls(root, life.signal);
-  const desk = createDesk(life.signal);
+  const desk = createDesk(player, life.signal);
   /** @type {Timeline | null} */
   let timeline = null;
   const gestures = createGestures(desk, () => {
@@ -94,21 +92,12 @@ function focusFilter(tabs, filters) {
   filters.focus("activity");
 }
 
-/** The player, or its stand-in where there are no pictures. */
-function choosePlayer() {
-  const startAtMs = numberOf(root, "startAtMs");
-  const host = root.querySelector("[data-stage-host]");
-  if (!(host instanceof HTMLElement)) return createStill(numberOf(root, "durationMs"), startAtMs);
-  const { indexUrl = "", streamUrl = "" } = root.dataset;
-  return createPlayer({ host, indexUrl, streamUrl, startAtMs });
-}
-
 /**
+ * @param {import("./types.js").Player} player
  * @param {AbortSignal} signal
  * @returns {Desk & {reread: () => void}}
  */
-function createDesk(signal) {
-  const player = choosePlayer();
+function createDesk(player, signal) {
   signal.addEventListener("abort", () => player.destroy());
   const status = need("[data-announce]");
   let content = readContent(root);

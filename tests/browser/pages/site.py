@@ -9,7 +9,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from typing_extensions import override
 
-from app.web.render import STATIC, Renderer
+from app.web import assets
+from app.web.render import Renderer
 from tests.unit.web import samples
 from tests.unit.web.samples import SAMPLES, Sample
 
@@ -45,11 +46,11 @@ class Site:
         sample = self.pages[name]
         return Renderer().page(sample.template, sample.page, chrome=sample.chrome)
 
-    def _find(self, path: str) -> tuple[int, str, bytes]:
+    def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))
-        file = STATIC / path.removeprefix("/static/")
-        if path.startswith("/static/") and file.is_file():
-            return 200, mimetypes.guess_type(path)[0] or "text/plain", file.read_bytes()
+        file = assets.read(path.removeprefix("/static/"), query)
+        if path.startswith("/static/") and file is not None:
+            return 200, mimetypes.guess_type(path)[0] or "text/plain", file
         if path == samples.HEADER.href:
             name = "replay"
         if name in self.pages:
@@ -71,7 +72,7 @@ class Site:
                 """Say nothing."""
 
             def do_GET(self) -> None:
-                self._answer(*site._find(urlsplit(self.path).path))
+                self._answer(*site._find(urlsplit(self.path).path, urlsplit(self.path).query))
 
             def do_POST(self) -> None:
                 site.posts.append(self.path)
