@@ -1,0 +1,1 @@
+"""Measures what somebody who watches a replay sees, and waits for."""
