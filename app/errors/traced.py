@@ -9,13 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 
 _MOST: Final = 1_000
 
 _COLUMNS: Final = """
     e.project_id, e.event_id, e.trace_id, e.span_id, e.at, e.drift_ms, e.title, e.kind, e.platform,
-    e.replay_id
+    e.replay_id, e.issue_id
 """
 _IN_TRACE: Final = text(
     f"""
@@ -48,6 +48,7 @@ class TracedEvent:
     kind: str
     platform: str | None
     replay_id: ReplayId | None
+    issue_id: IssueId | None = None
 
 
 async def in_trace(
@@ -86,4 +87,5 @@ def _event(row: Row[Any]) -> TracedEvent:
         kind=row.kind,
         platform=row.platform,
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+        issue_id=IssueId(row.issue_id.hex) if row.issue_id is not None else None,
     )

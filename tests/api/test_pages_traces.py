@@ -60,8 +60,8 @@ async def test_a_trace_has_a_page_of_its_own(server: Server):
     assert page.status_code == 200
     assert names(page.text) == ["step 1", "step 2", "step 3"]
     assert "1 replay of this trace" in page.text
-    (error,) = re.findall(r'href="([^"]*#error-[0-9a-f]{32})"', page.text)
-    assert error.startswith(f"{server.page(REPLAY_ID)}?tab=errors")
+    (error,) = re.findall(r'href="([^"]*/issues/[^"]*/events/[0-9a-f]{32})"', page.text)
+    assert (await server.web.get(error)).status_code == 200
 
 
 async def test_a_long_trace_comes_in_parts(server: Server):

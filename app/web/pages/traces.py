@@ -49,7 +49,7 @@ async def show_trace(
     around = Surroundings(
         {project.id: project.name for project in seen},
         zero_ms=0,
-        error_href=lambda error: _error_href(error, links),
+        error_href=_error_href,
         trace_href=lambda of_trace, start: hrefs.trace(of_trace, first=start),
     )
     block = await _block(found, around, first)
@@ -136,9 +136,9 @@ async def _replays(
     }
 
 
-def _error_href(error: SpanError, links: dict[ReplayId, ReplayLink]) -> str | None:
-    """Lead to an error in its replay, or in the only one there is."""
-    named = links.get(error.event.replay_id) if error.event.replay_id else None
-    if named is None and len(links) == 1:
-        (named,) = links.values()
-    return f"{named.href}?tab=errors#error-{error.event.event_id}" if named else None
+def _error_href(error: SpanError) -> str | None:
+    """Lead to the event of an issue; one that is not grouped yet has no page."""
+    event = error.event
+    if event.issue_id is None:
+        return None
+    return hrefs.issue_event(event.project_id, event.issue_id, event.event_id)
