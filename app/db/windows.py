@@ -12,6 +12,11 @@ from sqlalchemy.engine import Row
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.windows import SLACK, ReplayWindow
 
+_LONGEST: Final = "1 hour"
+"""What lasts longer and began before a replay is linked by naming it, or not at all."""
+_MOST_LINKED: Final = 5_000
+"""Rows that one trace leads to, of one table."""
+
 WINDOWS: Final = """
     windows as (
         select * from unnest(
@@ -38,6 +43,45 @@ def lasted_within(alias: str) -> str:
     return _overlaps(
         f"{alias}.started_at", f"coalesce({alias}.ended_at, {alias}.started_at)", alias
     )
+
+
+def by_trace(table: str, key: str, *, lasts: bool) -> str:
+    """Return a select of `n` and the key of each row that a trace of window `n` leads to.
+
+    Rows that name a replay are left to that replay. A trace may live for ever, so a look at it is
+    bounded by the index over trace and time: once in the phone's time, once in the server's, and
+    once among the few rows whose sender's clock was far off, for which the two are not one.
+
+    Args:
+        table: With `trace_id`, `replay_id`, `project_id`, `drift_ms`.
+        key: Columns of the row, as `x`.
+        lasts: Whether a row has a start and an end, or one moment (`at`).
+    """
+    start = "started_at" if lasts else "at"
+    within = lasted_within("x") if lasts else happened_within("x")
+    reach = f"- interval '{_LONGEST}'" if lasts else ""
+    found = f"""
+        select {key} from {table} x
+        where x.trace_id = t.trace_id and x.replay_id is null
+          and x.project_id = any(:project_ids) and {within}
+    """  # noqa: S608 - joined from constants
+    ends = f"order by x.{start} limit {_MOST_LINKED}"
+    return f"""
+        select w.n, k.*
+        from windows w
+        join window_traces t on t.n = w.n
+        cross join lateral (
+            values (w.starts, w.ends), (w.server_starts, w.server_ends)
+        ) as r (starts, ends)
+        cross join lateral (
+            {found} and x.{start} between r.starts {reach} and r.ends {ends}
+        ) k
+        union
+        select w.n, k.*
+        from windows w
+        join window_traces t on t.n = w.n
+        cross join lateral ({found} and x.drift_ms <> 0 {ends}) k
+    """  # noqa: S608 - joined from constants
 
 
 def _overlaps(start: str, end: str, alias: str) -> str:

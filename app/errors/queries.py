@@ -27,13 +27,8 @@ _LINKED: Final = f"""
         from windows w join events e on e.replay_id = w.replay_id
         where e.project_id = any(:project_ids)
         union
-        select w.n, e.project_id, e.event_id, false
-        from windows w
-        join window_traces t on t.n = w.n
-        join events e on e.trace_id = t.trace_id
-        where e.replay_id is null
-          and e.project_id = any(:project_ids)
-          and {sql_windows.happened_within("e")}
+        select n, project_id, event_id, false
+        from ({sql_windows.by_trace("events", "x.project_id, x.event_id", lasts=False)}) linked
     )
 """  # noqa: S608 - joined from constants
 _EVENTS: Final = sql_windows.statement(

@@ -74,6 +74,12 @@ Index(
     postgresql_where=events.c.replay_id.is_not(None),
 )
 Index(
+    "ix_events_drifted",
+    events.c.trace_id,
+    events.c.at,
+    postgresql_where=events.c.drift_ms != 0,
+)
+Index(
     "ix_events_trace_id",
     events.c.trace_id,
     events.c.at,

@@ -26,13 +26,8 @@ _LOGS: Final = sql_windows.statement(
         from windows w join logs l on l.replay_id = w.replay_id
         where l.project_id = any(:project_ids)
         union
-        select l.project_id, l.log_id
-        from windows w
-        join window_traces t on t.n = w.n
-        join logs l on l.trace_id = t.trace_id
-        where l.replay_id is null
-          and l.project_id = any(:project_ids)
-          and {sql_windows.happened_within("l")}
+        select project_id, log_id
+        from ({sql_windows.by_trace("logs", "x.project_id, x.log_id", lasts=False)}) linked
     )
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes

@@ -17,6 +17,8 @@ _MOST: Final = 5_000
 MOST_IN_TRACE: Final = 10_000
 """Spans of one trace on its own page at most."""
 
+_SPAN_KEY: Final = "x.project_id, x.trace_id, x.span_id"
+
 _TRANSACTIONS: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS},
@@ -25,13 +27,8 @@ _TRANSACTIONS: Final = sql_windows.statement(
         from windows w join transactions x on x.replay_id = w.replay_id
         where x.project_id = any(:project_ids)
         union
-        select x.project_id, x.event_id
-        from windows w
-        join window_traces t on t.n = w.n
-        join transactions x on x.trace_id = t.trace_id
-        where x.replay_id is null
-          and x.project_id = any(:project_ids)
-          and {sql_windows.lasted_within("x")}
+        select project_id, event_id
+        from ({sql_windows.by_trace("transactions", "x.project_id, x.event_id", lasts=True)}) linked
     )
     select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
            x.platform, x.trace_id, x.replay_id, x.spans
@@ -48,13 +45,8 @@ _SPANS: Final = sql_windows.statement(
         from windows w join spans s on s.replay_id = w.replay_id
         where s.project_id = any(:project_ids)
         union
-        select s.project_id, s.trace_id, s.span_id
-        from windows w
-        join window_traces t on t.n = w.n
-        join spans s on s.trace_id = t.trace_id
-        where s.replay_id is null
-          and s.project_id = any(:project_ids)
-          and {sql_windows.lasted_within("s")}
+        select project_id, trace_id, span_id
+        from ({sql_windows.by_trace("spans", _SPAN_KEY, lasts=True)}) linked
     )
     select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
            s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,

@@ -42,6 +42,12 @@ transactions: Final = Table(
 )
 Index("ix_transactions_newest", transactions.c.project_id, transactions.c.received_at.desc())
 Index(
+    "ix_transactions_drifted",
+    transactions.c.trace_id,
+    transactions.c.started_at,
+    postgresql_where=transactions.c.drift_ms != 0,
+)
+Index(
     "ix_transactions_replay_id",
     transactions.c.replay_id,
     postgresql_where=transactions.c.replay_id.is_not(None),
@@ -108,3 +114,9 @@ logs: Final = Table(
 Index("ix_logs_newest", logs.c.project_id, logs.c.received_at.desc())
 Index("ix_logs_replay_id", logs.c.replay_id, postgresql_where=logs.c.replay_id.is_not(None))
 Index("ix_logs_trace_id", logs.c.trace_id, logs.c.at, postgresql_where=logs.c.trace_id.is_not(None))
+Index(
+    "ix_logs_drifted",
+    logs.c.trace_id,
+    logs.c.at,
+    postgresql_where=logs.c.drift_ms != 0,
+)

@@ -1,0 +1,160 @@
+# ruff: noqa: INP001 - a script, run by its path
+"""Measures what links a replay to its errors and spans, among many, in a Postgres of its own.
+
+Run: python bench/traces.py [--spans 10000000] [--events 1000000] [--rounds 300]
+
+A replay has five traces of forty spans. Half of all items name it; the others are found by trace
+and time. One trace lives for all of that time and has a twentieth of everything: every hundredth
+replay runs through it too. Prints the median and the 95th percentile in milliseconds.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sqlalchemy import text
+
+from app.core.ids import ProjectId, ReplayId
+from app.db import migrate
+from app.db.engine import Database
+from app.db.postmaster import SETTINGS, Postmaster
+from app.playback import links
+from app.replays import queries as replays
+from app.replays.model import ReplayKey
+
+_PROJECTS: Final = (ProjectId(1), ProjectId(2))
+_CHUNK: Final = 200_000
+_SPANS_A_REPLAY: Final = 200
+_LONG_SHARE: Final = 20
+_THROUGH_LONG: Final = 100
+
+_REPLAYS: Final = """
+    with made as (
+        insert into replays (project_id, replay_id, first_received_at, last_received_at,
+            started_at, ended_at)
+        select 1, md5('r' || n)::uuid, at, at, at, at + interval '200 s'
+        from (select n, timestamptz '2026-06-01' + n * interval '20 s' as at
+              from generate_series(0, cast(:replays as int) - 1) as n) as m
+    )
+    insert into replay_traces (project_id, replay_id, trace_id)
+    select 1, md5('r' || n)::uuid, md5('t' || n * 5 + k)::uuid
+    from generate_series(0, cast(:replays as int) - 1) as n, generate_series(0, 4) as k
+    union all
+    select 1, md5('r' || n)::uuid, md5('long')::uuid
+    from generate_series(0, cast(:replays as int) - 1, 100) as n
+"""
+# `n` counts the items of a table, `of` is their replay, `k` their place in it.
+_ITEMS: Final = """
+    select n, of, k, 1 + k % 2 as project,
+           case when n % 20 = 7 then md5('long')::uuid
+                else md5('t' || of * 5 + k * 5 / cast(:each as int))::uuid end as trace,
+           case when n % 20 <> 7 and k % 4 < 2 then md5('r' || of)::uuid end as replay,
+           timestamptz '2026-06-01' + of * interval '20 s' + k * interval '200 s' / :each as at
+    from (select n, n / cast(:each as int) as of, n % cast(:each as int) as k
+          from generate_series(cast(:first as bigint), cast(:last as bigint)) as n) as m
+"""
+_SPANS: Final = f"""
+    insert into spans (project_id, trace_id, span_id, is_segment, received_at, started_at,
+        ended_at, drift_ms, op, description, status, replay_id, data)
+    select project, trace, lpad(to_hex(n), 16, '0'), false, at, at, at + interval '30 ms', 0, 'db',
+           'select name from items where id = ?', 'ok', replay, ''
+    from ({_ITEMS}) as i
+"""  # noqa: S608 - joined from constants
+_EVENTS: Final = f"""
+    insert into events (project_id, event_id, received_at, at, drift_ms, level, kind, title,
+        environment, recorded_user, trace_id, replay_id, payload)
+    select project, md5('e' || n)::uuid, at, at, 0, 'error', 'error', 'ValueError: no card',
+           'production', '{{}}', trace, replay, '\\x00'
+    from ({_ITEMS}) as i
+"""  # noqa: S608 - joined from constants
+
+
+async def fill(database: Database, *, spans: int, events: int) -> int:
+    """Make replays with their items; returns how many replays there are."""
+    number = spans // _SPANS_A_REPLAY
+    async with database.transaction() as connection:
+        await connection.execute(text(_REPLAYS), {"replays": number})
+    for statement, rows in ((_SPANS, spans), (_EVENTS, events)):
+        for first in range(0, rows, _CHUNK):
+            last = min(first + _CHUNK, rows) - 1
+            async with database.transaction() as connection:
+                values = {"first": first, "last": last, "each": max(1, rows // number)}
+                await connection.execute(text(statement), values)
+    async with database.transaction() as connection:
+        for table in ("replays", "replay_traces", "spans", "events"):
+            await connection.execute(text(f"analyze {table}"))
+    return number
+
+
+async def measure(url: str, *, spans: int, events: int, rounds: int) -> None:
+    """Fill a database and time the questions of a replay's page."""
+    await migrate.upgrade(url)
+    database = Database.open(url, pool_size=2)
+    number = await fill(database, spans=spans, events=events)
+    sys.stdout.write(f"{spans:,} spans, {events:,} events, {number:,} replays; median, p95, ms\n")
+    for name, step in (("replays", 1), ("replays of the long trace", _THROUGH_LONG)):
+        chance = random.Random(7)  # noqa: S311 - the same replays in every run
+        picked = [chance.randrange(number // step) * step for _ in range(rounds)]
+        await _ask_all(database, name, picked)
+    await database.close()
+
+
+async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
+    took_ms: defaultdict[str, list[float]] = defaultdict(list)
+    found = 0
+    for one in picked:
+        replay_id = ReplayId(hashlib.md5(f"r{one}".encode()).hexdigest())  # noqa: S324 - an id
+        async with database.reading() as connection:
+            replay = await replays.one(connection, ReplayKey(_PROJECTS[0], replay_id))
+            if replay is None:
+                raise LookupError(replay_id)
+            began = time.perf_counter()
+            (window,) = await links.windows_of(connection, [replay], _PROJECTS)
+            known = time.perf_counter()
+            errors = await links.errors_of(connection, window, _PROJECTS)
+            erred = time.perf_counter()
+            traces = await links.traces_of(connection, window, _PROJECTS)
+            ended = time.perf_counter()
+        found += len(errors) + len(traces.spans)
+        for what, ms in (
+            ("which traces", known - began),
+            ("errors", erred - known),
+            ("spans", ended - erred),
+        ):
+            took_ms[what].append(ms * 1000)
+    sys.stdout.write(f"{name}: {found / len(picked):.0f} items each\n")
+    for what, values in took_ms.items():
+        worst = statistics.quantiles(values, n=20)[-1]
+        sys.stdout.write(f"{statistics.median(values):8.2f} {worst:8.2f}  {what}\n")
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spans", type=int, default=10_000_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=300)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="playhead-bench-"))
+    postmaster = Postmaster(folder, settings={**SETTINGS, "fsync": "off"})
+    try:
+        url = postmaster.start()
+        asyncio.run(measure(url, spans=asked.spans, events=asked.events, rounds=asked.rounds))
+    finally:
+        postmaster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
