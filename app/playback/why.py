@@ -101,7 +101,7 @@ async def of_replay(
     return ReplayTrail(
         replay_id,
         tuple(stored),
-        tuple(await whereabouts.tombstones_of(connection, replay_id, project_ids)),
+        tuple(await replays.tombstones_with_id(connection, replay_id, project_ids)),
         tuple(await projects.quarantined_replay(connection, replay_id, project_ids)),
         tuple(by),
         tuple([await _lost(connection, project_id, now) for project_id in sources]),

@@ -1,4 +1,4 @@
-"""Reads: which replays of some are here, and which were deleted."""
+"""Reads: which replays of some are here, and which are a project's newest."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -7,9 +7,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
-from app.replays.model import Tombstone
-from app.replays.queries import to_tombstone
-from app.replays.tables import tombstones
+from app.replays.model import Replay
+from app.replays.queries import to_replay
+from app.replays.tables import replays
 
 _HERE: Final = text(
     """
@@ -33,13 +33,12 @@ async def here(
     return {ReplayId(replay_id.hex) for replay_id in found}
 
 
-async def tombstones_of(
-    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
-) -> list[Tombstone]:
-    """Return the marks that the deletion of a replay left, one for each project it was in."""
+async def newest(connection: AsyncConnection, project_id: ProjectId, *, limit: int) -> list[Replay]:
+    """Return the replays of a project whose first segment came last, the newest first."""
     found = await connection.execute(
-        select(tombstones)
-        .where(tombstones.c.replay_id == replay_id, tombstones.c.project_id.in_(project_ids))
-        .order_by(tombstones.c.project_id)
+        select(replays)
+        .where(replays.c.project_id == project_id)
+        .order_by(replays.c.first_received_at.desc(), replays.c.replay_id.desc())
+        .limit(limit)
     )
-    return [to_tombstone(row) for row in found]
+    return [to_replay(row) for row in found]

@@ -1,6 +1,7 @@
 """Reads: the transactions and spans that belong to a replay."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from app.traces.model import StoredSpan, StoredTransaction
 
 _MOST: Final = 5_000
 """Spans of one replay at most."""
+_MOST_REQUESTS: Final = 500
 MOST_IN_TRACE: Final = 10_000
 """Spans of one trace on its own page at most."""
 
@@ -85,6 +87,20 @@ _TRANSACTIONS_IN_TRACE: Final = text(
     limit :most
     """
 )
+_REQUESTS: Final = text(
+    """
+    select s.description,
+           exists (
+               select from spans c
+               where c.trace_id = s.trace_id and c.parent_span_id = s.span_id
+                 and c.project_id = any(:project_ids)
+           ) as is_answered
+    from spans s
+    where s.trace_id = any(cast(:trace_ids as uuid[])) and s.project_id = :project_id
+      and s.op = 'http.client'
+    limit :most
+    """
+)
 _DATA: Final = text(
     """
     select data from spans
@@ -103,6 +119,14 @@ _TRACES: Final = text(
     where replay_id = any(cast(:replay_ids as uuid[])) and project_id = any(:project_ids)
     """
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of an app, and whether a span of a service names it as its parent."""
+
+    description: str | None
+    is_answered: bool
 
 
 async def transactions_of(
@@ -153,6 +177,25 @@ async def transactions_in_trace(
         {"trace_id": trace_id, "project_ids": list(project_ids), "most": _MOST},
     )
     return [_transaction(row) for row in found]
+
+
+async def requests_of(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    trace_ids: Sequence[TraceId],
+    project_ids: Sequence[ProjectId],
+) -> list[Request]:
+    """Read requests that a project's app made in some traces; 500 at most, in no order."""
+    found = await connection.execute(
+        _REQUESTS,
+        {
+            "project_id": project_id,
+            "trace_ids": list(trace_ids),
+            "project_ids": list(project_ids),
+            "most": _MOST_REQUESTS,
+        },
+    )
+    return [Request(row.description, row.is_answered) for row in found]
 
 
 async def data_of(

@@ -18,6 +18,7 @@ from app.web.pages import (
     replays,
     screenshots,
     selected,
+    set_up,
     sign_in,
     traces,
     why,
@@ -28,9 +29,8 @@ def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
     for room in (
-        sign_in, account, selected, replays, projects, quarantine, replay, network, playback,
-        pictures, traces, why, issues, issue, issue_event, screenshots,
-        demo, browser,
+        sign_in, account, selected, replays, projects, set_up, quarantine, replay, network,
+        playback, pictures, traces, why, issues, issue, issue_event, screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

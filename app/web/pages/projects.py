@@ -35,7 +35,6 @@ from app.web.view.project import (
     QuarantineRow,
     Storage,
 )
-from app.web.view.snippets import snippets
 
 router = APIRouter()
 
@@ -79,7 +78,7 @@ async def make_project(request: Request, visitor: access.SomebodyHere) -> Respon
         page = NewProjectPage(name[:200], words.sentence(str(error)))
         return await answer.page(request, "projects/new.html", page, status=400)
     await here.keys.refresh()
-    return answer.go(hrefs.project(project.id), done="project-made")
+    return answer.go(hrefs.set_up(project.id), done="project-made")
 
 
 @router.get(f"{hrefs.PROJECTS}/{{project_id}}")
@@ -205,7 +204,6 @@ async def _page(
         replays_href=hrefs.replays(project.id),
         dsn=first,
         keys=tuple(_key_row(here, key) for key in keys),
-        snippets=snippets(first) if first else (),
         arrived=what_arrived(outcomes),
         outcome_days=_OUTCOME_DAYS,
         quarantined=len(quarantined),

@@ -169,7 +169,7 @@ async def _frame(
         selected=next((option for option in options if option.is_selected), None),
         demo_href=_DEMO if person.is_admin else None,
         dsn=hint,
-        setup_href=f"{hrefs.project(setup.id)}#set-up" if setup else None,
+        setup_href=hrefs.set_up(setup.id) if setup else None,
         may_delete=bool(erasable & ({selected.id} if selected else {one.id for one in listed})),
     )
 

@@ -115,7 +115,6 @@ class ProjectPage:
     dsn: str | None
     """Of the first active key; None when all keys are off."""
     keys: tuple[KeyRow, ...]
-    snippets: tuple[Snippet, ...]
     arrived: WhatArrived
     outcome_days: int
     """How many days it covers."""

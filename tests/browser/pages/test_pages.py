@@ -1,5 +1,7 @@
 """Every page in Chromium: sizes, themes, and life without JavaScript."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -48,11 +50,25 @@ def test_a_copy_button_copies(page, site, context):
 
 def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
     """Radio buttons choose it, by keyboard as well."""
-    page.goto(site.address("project"))
-    expect(page.locator(".sdk:visible")).to_have_count(1)
+    page.goto(site.address("set-up"))
+    expect(page.locator("#apps .sdk:visible")).to_have_count(1)
     page.get_by_role("radio", name="Android").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".sdk:visible")).to_contain_text("SentryAndroid.init")
+    expect(page.locator("#apps .sdk:visible")).to_contain_text("SentryAndroid.init")
+    page.locator("#services").get_by_text("OpenTelemetry").click()
+    expect(page.locator("#services .sdk:visible")).to_contain_text("OTEL_SERVICE_NAME")
+    expect(page.locator("#apps .sdk:visible")).to_contain_text("SentryAndroid.init")
+
+
+def test_the_check_list_goes_on_without_a_reload(page, site):
+    """What begins to work shows by itself."""
+    site.pages["set-up"] = replace(
+        samples.SAMPLES["set-up"], page=replace(samples.SET_UP, checks=samples.SET_UP.checks[1:])
+    )
+    page.goto(site.address("set-up"))
+    expect(page.locator(".finding")).to_have_count(3)
+    site.pages["set-up"] = samples.SAMPLES["set-up"]
+    expect(page.locator(".finding")).to_have_count(4, timeout=30_000)
 
 
 def test_the_whole_row_of_the_list_is_a_link(page, site):

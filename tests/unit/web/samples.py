@@ -16,6 +16,7 @@ from app.web.view import (
     project,
     replay,
     replay_list,
+    set_up,
     snippets,
     states,
     traces,
@@ -133,6 +134,19 @@ TRACES = (
     ),
 )  # fmt: skip
 
+SET_UP = set_up.SetUpPage(
+    PROJECT,
+    "Cartwheel Android",
+    DSN,
+    snippets.apps(DSN),
+    snippets.services(DSN),
+    (
+        set_up.Check("done", "First segment received", "Today.", "/replays", "Replays"),
+        set_up.Check("waiting", "Video"),
+        set_up.Check("problem", "Requests to api.example lead to no backend", "None of 12."),
+        set_up.Check("note", "SDKs that record here", "sentry.java.android 8.53.0."),
+    ),
+)
 WHY = why.WhyPage(
     REPLAY,
     f"Replay {REPLAY}",
@@ -225,7 +239,6 @@ PROJECT_PAGE = project.ProjectPage(
     dsn=DSN,
     keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
           project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
-    snippets=snippets.snippets(DSN),
     arrived=outcomes.what_arrived([
         OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
         OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
@@ -314,6 +327,8 @@ SAMPLES = {
     "why, known": _page("why/page.html", WHY),
     "why, no id": _page("why/page.html", why.WhyPage("x", problem="An id has 32 hex digits.")),
     "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
+    "set-up": _page("project/set_up.html", SET_UP),
+    "set-up, no key": _page("project/set_up.html", replace(SET_UP, dsn=None, apps=(), services=())),
     "projects": _page(
         "projects/page.html",
         project.ProjectsPage(

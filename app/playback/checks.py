@@ -1,0 +1,118 @@
+"""Does a project's set-up work? Answers from what its newest replays hold.
+
+newest 20 replays ─► segments, video, SDKs and their known faults
+                  └► their traces ─► errors, requests and whether a backend answered them
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.playback import links, sdk_faults
+from app.playback.sdk_faults import Known
+from app.replays import whereabouts
+from app.replays.model import Replay
+from app.traces import queries as traces
+from app.traces.queries import Request
+
+_MOST_REPLAYS: Final = 20
+_MOST_TRACES: Final = 100
+_MOST_HOSTS: Final = 10
+_HOST_CHARS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that the app calls, and how many of its requests a backend's span answers."""
+
+    name: str
+    requests: int
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of a project's set-up."""
+
+    segments: int
+    video_segments: int
+    last_received_at: datetime | None
+    app_errors: int
+    backend_errors: int
+    hosts: tuple[Host, ...]
+    """The most called first."""
+    sdks: tuple[str, ...]
+    """Name and version of each SDK among the newest replays."""
+    faults: tuple[Known, ...]
+
+
+async def check(
+    connection: AsyncConnection, project_id: ProjectId, project_ids: Sequence[ProjectId]
+) -> Checked:
+    """Look at a project's newest replays.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        project_ids: Those that the reader may see: where backends are looked for.
+    """
+    newest = await whereabouts.newest(connection, project_id, limit=_MOST_REPLAYS)
+    windows = await links.windows_of(connection, newest, project_ids)
+    counts = await links.counts_of(connection, newest, project_ids)
+    trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
+    requests = await traces.requests_of(
+        connection, project_id, trace_ids[:_MOST_TRACES], project_ids
+    )
+    return Checked(
+        segments=sum(one.segments for one in newest),
+        video_segments=sum(one.video_segments for one in newest),
+        last_received_at=max((one.last_received_at for one in newest), default=None),
+        app_errors=sum(one.app for one in counts),
+        backend_errors=sum(one.backend for one in counts),
+        hosts=hosts_of(requests),
+        sdks=_sdks(newest),
+        faults=_faults(newest),
+    )
+
+
+def hosts_of(requests: Iterable[Request]) -> tuple[Host, ...]:
+    """Count the requests of an app by host, and those that a backend answered."""
+    called: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
+    for request in requests:
+        host = _host(request.description or "")
+        if host:
+            called[host] += 1
+            answered[host] += request.is_answered
+    return tuple(
+        Host(name, number, answered[name]) for name, number in called.most_common(_MOST_HOSTS)
+    )
+
+
+def _host(description: str) -> str | None:
+    """Read the host out of `GET https://api.example.com/cart`."""
+    try:
+        found = urlsplit(description.rpartition(" ")[2]).hostname
+    except ValueError:
+        return None
+    return found[:_HOST_CHARS] if found else None
+
+
+def _sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
+    named = (
+        f"{one.facts['sdk_name']} {one.facts.get('sdk_version') or ''}".strip()
+        for one in newest
+        if one.facts.get("sdk_name")
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def _faults(newest: Iterable[Replay]) -> tuple[Known, ...]:
+    found = (fault for one in newest for fault in sdk_faults.known_faults(one.facts, None))
+    return tuple(dict.fromkeys(found))
