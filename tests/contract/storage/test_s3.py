@@ -13,7 +13,7 @@ from app.cli import doctor
 from app.core.errors import Unavailable
 from app.core.settings import Settings
 from app.storage import s3 as driver
-from app.storage.bucket import Location
+from app.storage.bucket import Location, Patience
 from app.storage.port import StoredObject
 from app.storage.s3 import S3Store
 from tests.support import s3
@@ -200,6 +200,34 @@ async def test_other_range_than_asked_is_not_believed(s3_service: s3.Service, an
     async with answering(s3_service, answer) as store:
         with pytest.raises(Unavailable, match="not from 4"):
             await store.read("a", 4, 3)
+
+
+async def test_slow_line_takes_a_large_object(s3_service: s3.Service):
+    """As long as bytes go out, the time for a connection is no limit for a whole object."""
+    size = 12 * 1024 * 1024
+    received = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal received
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while received < size:
+            received += len(await reader.read(256 * 1024))
+            await asyncio.sleep(0.01)
+        writer.write(http("200 OK"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    access = replace(s3_service.access, endpoint_url=f"http://127.0.0.1:{port}")
+    patience = Patience(connect_s=0.3, read_s=20, attempts=1)
+    store = S3Store(Location("replays", ""), access, writing=patience)
+    await store.put("a", bytes(size))
+    assert received == size
+    await store.close()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_nobody_at_the_address_is_unavailable(s3_service: s3.Service):
