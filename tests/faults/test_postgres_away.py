@@ -1,170 +1,315 @@
-"""Postgres away at the start, gone for a while, killed under load: nothing is refused or lost."""
+"""F3: Postgres is killed, stopped, frozen, locked, read-only or full, at twenty envelopes a second.
+
+Phones notice nothing: every envelope is answered 200, and all of it is there soon after.
+"""
 
 import asyncio
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
-import httpx
+import psutil  # type: ignore[import-untyped]  # it carries no types
 import pytest
 
-from app import main
-from app.core import clock
-from app.core.ids import ProjectId, PublicKey
-from app.db.embedded import EmbeddedPostgres
-from app.db.postmaster import SETTINGS, Postmaster
-from app.projects import queries as projects
-from tests.support import envelopes
-from tests.support.server import Keyed, alone, keyed
+from app.core.ids import ProjectId
+from app.db import migrate
+from app.db.engine import Database
+from app.db.postmaster import Postmaster
+from app.formats import credentials
+from tests.support import amounts, commit_cutter, invariant, mounts, process, traffic
+from tests.support.commit_cutter import CommitCutter
+from tests.support.postgres import run_sql
+from tests.support.process import Process
+from tests.support.report import Report
+from tests.support.server import Keyed, keyed, running
+from tests.support.traffic import Ledger
 from tests.support.waiting import until
 
-_PATIENCE_S = 60.0
-_STRANGE_KEY = "f" * 32
+LETTERS = amounts.rounds(ci=20, nightly=1_200)
+"""Envelopes sent while Postgres is away: at twenty a second, a minute in nightly runs."""
+ROUNDS = amounts.rounds(ci=1, nightly=5)
+KILLS = amounts.rounds(ci=3, nightly=20)
+SENDERS = 4
+PAUSE_S = 0.2
+"""Four senders, five times a second each."""
+PATIENCE_S = 120.0
+
+
+class Postgres:
+    """A Postgres of the test's own, with the settings that installations have."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._postmaster = Postmaster(data_dir)
+        self.url = self._postmaster.start()
+        self.cutter: CommitCutter | None = None
+
+    def pids(self) -> list[int]:
+        """Return the processes of the server, the first of them first."""
+        assert self._postmaster.pid is not None
+        first = psutil.Process(self._postmaster.pid)
+        return [first.pid, *(child.pid for child in first.children(recursive=True))]
+
+    async def kill(self) -> None:
+        """End it as the kernel does when memory is short."""
+        (pid, *_) = self.pids()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: self._postmaster.pid is None)
+
+    async def start(self) -> None:
+        """Start it again."""
+        await asyncio.to_thread(self._postmaster.start)
+
+    async def stop(self) -> None:
+        """Stop it as an operator does."""
+        await asyncio.to_thread(self._postmaster.stop)
+        self._postmaster = Postmaster(self._data_dir)
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A folder for a server of this test's own; short, so that its address stays the same."""
-    folder = Path(tempfile.mkdtemp(prefix="ph-"))
+def postgres() -> Iterator[Postgres]:
+    """A server with an empty database."""
+    # Not under pytest's own folder: that is 0700, and as root the server is another user.
+    folder = Path(tempfile.mkdtemp(prefix="playhead-faults-"))
+    folder.chmod(0o755)
+    own = Postgres(folder)
+    yield own
+    asyncio.run(own.stop())
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def killed(postgres: Postgres) -> AsyncIterator[None]:
+    """Kill it, and start it again at the end."""
+    await postgres.kill()
+    yield
+    await postgres.start()
+
+
+@asynccontextmanager
+async def stopped(postgres: Postgres) -> AsyncIterator[None]:
+    """Stop it, and start it again at the end."""
+    await postgres.stop()
+    yield
+    await postgres.start()
+
+
+@asynccontextmanager
+async def frozen(postgres: Postgres) -> AsyncIterator[None]:
+    """Let every process of it stand still."""
+    pids = postgres.pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in reversed(pids):
+        os.kill(pid, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def read_only(postgres: Postgres) -> AsyncIterator[None]:
+    """Let it refuse every write, as a server does that became a standby."""
+    for value in ("on", "off"):
+        await run_sql(postgres.url, f"alter system set default_transaction_read_only = {value}")
+        await run_sql(postgres.url, "select pg_reload_conf()")
+        if value == "on":
+            yield
+
+
+@asynccontextmanager
+async def locked(postgres: Postgres) -> AsyncIterator[None]:
+    """Hold the tables that digest writes."""
+    database = Database.open(postgres.url, pool_size=1)
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql("lock table replays, segments in access exclusive mode")
+        yield
+    await database.close()
+
+
+@asynccontextmanager
+async def closed_to_us(postgres: Postgres) -> AsyncIterator[None]:
+    """Refuse every connection, as after a change of password, and end those that there are."""
+    rules = Path(postgres._data_dir, "postgres", "pg_hba.conf")
+    before = await asyncio.to_thread(rules.read_text, "utf-8")
+    await asyncio.to_thread(rules.write_text, "local all all reject\n", "utf-8")
+    await run_sql(
+        postgres.url,
+        "select pg_reload_conf(); select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'playhead'",
+    )
+    yield
+    await asyncio.to_thread(rules.write_text, before, "utf-8")
+    os.kill(postgres.pids()[0], signal.SIGHUP)
+
+
+@asynccontextmanager
+async def cut_in_commit(postgres: Postgres) -> AsyncIterator[None]:
+    """Let commits go through and lose their answers."""
+    cutter = postgres.cutter
+    assert cutter is not None
+    cutter.is_cutting = True
+    yield
+    cutter.is_cutting = False
+    assert cutter.cuts > 0
+
+
+Outage = Callable[[Postgres], AbstractAsyncContextManager[None]]
+OUTAGES: Final[tuple[Outage, ...]] = (
+    killed, stopped, frozen, read_only, locked, closed_to_us, cut_in_commit,
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def sending(server: Process, to: Keyed, ledger: Ledger) -> AsyncIterator[None]:
+    """Send twenty envelopes a second until the block ends."""
+    is_over = asyncio.Event()
+    load = asyncio.create_task(
+        traffic.send(
+            server.base_url, to, ledger, senders=SENDERS, is_over=is_over.is_set, pause_s=PAUSE_S
+        )
+    )
+    try:
+        yield
+    finally:
+        is_over.set()
+        await load
+
+
+async def more(ledger: Ledger, letters: int) -> None:
+    """Wait until so many more letters were answered."""
+    wanted = len(ledger.statuses) + letters
+    await until(lambda: len(ledger.statuses) >= wanted, deadline_s=PATIENCE_S)
+
+
+async def suffer(server: Process, to: Keyed, outage: AbstractAsyncContextManager[None]) -> Ledger:
+    """Send before, during and after an outage; return when all of it is digested."""
+    ledger = Ledger(amounts.dice("postgres", outage), padding_bytes=4_000)
+    async with sending(server, to, ledger):
+        await more(ledger, 8)
+        async with outage:
+            await more(ledger, LETTERS)
+        await more(ledger, 8)
+    return ledger
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+async def test_outages_of_postgres(
+    postgres: Postgres, tmp_path: Path, report: Report, number: int
+) -> None:
+    """One server lives through every outage; all is answered 200 and there when it is over."""
+    await migrate.upgrade(postgres.url)
+    database = Database.open(postgres.url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    ledgers = []
+    async with commit_cutter.in_front_of(postgres.url, sockets) as (cutter, url):
+        postgres.cutter = cutter
+        with process.launched(url, tmp_path) as server:
+            # In a thread: what stands between it and Postgres runs in this loop.
+            assert await asyncio.to_thread(server.listens)
+            for outage in OUTAGES:
+                ledger = await suffer(server, to, outage(postgres))
+                settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+                report.round(outages=1, outage=outage.__name__, settle_s=settle_s)
+                assert ledger.answers == {200}, outage.__name__
+                ledgers.append(ledger)
+            server.kill()
+    whole = Ledger(amounts.dice())
+    for ledger in ledgers:
+        first = len(whole.letters)
+        whole.letters += ledger.letters
+        whole.statuses |= {first + place: found for place, found in ledger.statuses.items()}
+    async with running(postgres.url, tmp_path) as started:
+        found = await invariant.check(started, whole)
+    report.round(**found.facts())
+
+
+@asynccontextmanager
+async def embedded(folder: Path) -> AsyncIterator[tuple[Process, Keyed]]:
+    """Run a server with a Postgres of its own."""
+    with process.serving(None, folder) as server:
+        found = credentials.from_dsn(server.started.dsn)
+        assert found is not None
+        yield server, Keyed(ProjectId(int(found[1])), found[0])
+
+
+async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.Findings:
+    """Look at what an ended server with a Postgres of its own has kept."""
+    postmaster = Postmaster(folder)
+    try:
+        async with running(await asyncio.to_thread(postmaster.start), folder) as server:
+            return await invariant.check(server.of(to), ledger)
+    finally:
+        await asyncio.to_thread(postmaster.stop)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the system user of Postgres may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="playhead-faults-"))
+    folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def ready_pid(folder: Path) -> int:
+    """Return the embedded server's process id; 0 while it takes no connections."""
+    file = folder / "postgres" / "postmaster.pid"
+    lines = file.read_text("ascii").splitlines() if file.exists() else []
+    return int(lines[0]) if len(lines) > 7 and lines[7].strip() == "ready" else 0
+
+
+async def comes_back(folder: Path, before: int) -> None:
+    """Wait for another process than the one that was killed."""
+    await until(lambda: ready_pid(folder) not in (0, before), deadline_s=PATIENCE_S)
+
+
+async def test_killed_embedded_postgres_comes_back(open_folder: Path, report: Report) -> None:
+    """Killed under load, again and again, it is started by the server, and nothing is lost."""
+    ledger = Ledger(amounts.dice("embedded"), padding_bytes=4_000)
+    async with embedded(open_folder) as (server, to), sending(server, to, ledger):
+        for _ in range(KILLS):
+            await more(ledger, 8)
+            before = ready_pid(open_folder)
+            os.kill(before, signal.SIGKILL)
+            await comes_back(open_folder, before)
+        await more(ledger, 8)
+        settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+    assert ledger.answers == {200}
+    found = await check_embedded(open_folder, to, ledger)
+    report.round(kills=KILLS, **{**found.facts(), "settle_s": settle_s})
+
+
 @contextmanager
-def postgres(data_dir: Path) -> Iterator[str]:
-    """Run a server on the folder for a while."""
-    postmaster = Postmaster(data_dir, settings=SETTINGS)
-    try:
-        yield postmaster.start()
-    finally:
-        postmaster.stop()
+def cluster_on_a_disk(folder: Path) -> Iterator[Path]:
+    """Make an embedded cluster and move it to a disk of its own."""
+    postmaster = Postmaster(folder)
+    postmaster.start()
+    postmaster.stop()
+    made = (folder / "postgres").rename(folder / "made")
+    with mounts.ext4(folder / "postgres", folder / "image", size_mib=160) as disk:
+        subprocess.run(["cp", "-a", f"{made}/.", str(disk)], check=True)
+        yield disk
 
 
-async def send(sender: httpx.AsyncClient, to: Keyed, body: bytes) -> int:
-    """Send one envelope; return the status of the answer."""
-    answer = await sender.post(
-        f"/api/{to.id}/envelope/", content=body, headers=envelopes.headers(to.key, encoding=None)
-    )
-    return answer.status_code
-
-
-async def outcomes(service: main.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
-    """Return how many items of a project ended how and why."""
-    async with service.house.db.reading() as connection:
-        day = clock.now().date().replace(day=1)
-        found = await projects.outcomes_of(connection, project.id, since=day)
-    return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
-
-
-async def settled(service: main.Service) -> None:
-    """Wait until everything accepted is digested."""
-    journal = service.lane.gate.journal
-    await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
-
-
-async def test_a_server_starts_without_its_database(data_dir, tmp_path):
-    """It takes envelopes, its pages say why they are empty, and all is made up when it comes."""
-    with postgres(data_dir) as url:
-        pass  # now there is a cluster that nobody runs, and nothing in it
-    nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
-    async with alone(url, tmp_path) as (service, sender):
-        assert not service.preparation.done.is_set()
-        assert await send(sender, nobody, envelopes.event_envelope()) == 200
-        assert (await sender.get("/health/live")).status_code == 200
-        assert (await sender.get("/health/ready")).status_code == 503
-        page = await sender.get(
-            "/replays", headers={"accept": "text/html", "cookie": "playhead=somebody"}
-        )
-        assert (page.status_code, "The database does not answer" in page.text) == (503, True)
-        with postgres(data_dir):
-            async with asyncio.timeout(_PATIENCE_S):
-                await service.preparation.done.wait()
-            assert (await sender.get("/health/ready")).status_code == 200
-            await settled(service)
-            # The key was nobody's: it is known now, and the envelope is counted as what it is.
-            assert await outcomes(service, nobody) == {("event", "refused", "unknown_key"): 1}
-            project = await keyed(service.house.db, "My app")
-            await service.house.keys.refresh()
-            assert await send(sender, project, envelopes.event_envelope()) == 200
-            await settled(service)
-            assert (await outcomes(service, project))["event", "kept", ""] == 1
-
-
-async def test_keys_of_before_are_decided_afterwards(data_dir, tmp_path):
-    """Started again while Postgres is away, a server keeps what its projects' apps send."""
-    with postgres(data_dir) as url:
-        async with alone(url, tmp_path) as (service, _):
-            project = await keyed(service.house.db, "My app")
-    async with alone(url, tmp_path) as (service, sender):
-        bodies = [envelopes.replay_video_envelope(number) for number in range(5)]
-        assert [await send(sender, project, body) for body in bodies] == [200] * 5
-        with postgres(data_dir):
-            async with asyncio.timeout(_PATIENCE_S):
-                await service.preparation.done.wait()
-            await settled(service)
-            assert await outcomes(service, project) == {("replay_video", "kept", ""): 5}
-
-
-async def test_a_start_that_never_finds_its_database_can_be_stopped(tmp_path):
-    """Nothing answers at that address, ever; what was taken waits in the journal."""
-    nowhere = f"postgresql://postgres@/postgres?host={tmp_path}"
-    nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
-    async with alone(nowhere, tmp_path) as (service, sender):
-        assert await send(sender, nobody, envelopes.event_envelope()) == 200
-        assert "cannot be reached" in service.preparation.reason
-    assert any(path.is_file() for path in (tmp_path / "journal").rglob("*.journal"))
-
-
-async def test_a_migration_that_fails_stops_the_start(database_url, tmp_path, monkeypatch):
-    """What is wrong with the schema is not waited for."""
-
-    async def fail(_url: str) -> bool:
-        raise ZeroDivisionError("a bug in a migration")
-
-    monkeypatch.setattr("app.db.migrate.upgrade", fail)
-    with pytest.raises(ZeroDivisionError):
-        async with alone(database_url, tmp_path):
-            pass
-
-
-async def test_the_embedded_postgres_is_killed_under_load(data_dir):
-    """Kill -9 while envelopes come and are digested: it comes back, every outcome is exact."""
-    async with alone(None, data_dir) as (service, sender):
-        project = await keyed(service.house.db, "My app")
-        await service.house.keys.refresh()
-        answers: list[int] = []
-
-        async def load(phone: int) -> None:
-            for number in range(40):
-                body = envelopes.replay_video_envelope(number, replay_id=f"{phone:032x}")
-                answers.append(await send(sender, project, body))
-
-        phones = [asyncio.create_task(load(phone)) for phone in range(1, 6)]
-        for sent in (30, 100):
-            async with asyncio.timeout(_PATIENCE_S):
-                while len(answers) < sent:  # noqa: ASYNC110 - other tasks do it
-                    await asyncio.sleep(0.005)
-                killed = running_pid(data_dir)
-                os.kill(killed, signal.SIGKILL)
-                while running_pid(data_dir) in (0, killed):  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(0.05)
-        await asyncio.gather(*phones)
-        assert Counter(answers) == {200: 200}
-        await settled(service)
-        assert await outcomes(service, project) == {("replay_video", "kept", ""): 200}
-
-
-def running_pid(data_dir: Path) -> int:
-    """Return the process id of the server that takes connections; 0 while none does."""
-    if EmbeddedPostgres.running(data_dir) is None:
-        return 0
-    try:
-        lines = (data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return 0
-    return int(lines[0]) if lines else 0
+@mounts.needs_root
+async def test_a_full_disk_of_postgres(open_folder: Path, report: Report) -> None:
+    """With no room for rows envelopes are kept in the journal, and stored when there is room."""
+    ledger = Ledger(amounts.dice("full postgres"), padding_bytes=4_000)
+    with cluster_on_a_disk(open_folder) as disk:
+        async with embedded(open_folder) as (server, to), sending(server, to, ledger):
+            await more(ledger, 8)
+            with mounts.filled(disk):
+                await more(ledger, LETTERS)
+            await more(ledger, 8)
+            settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+        assert ledger.answers == {200}
+        found = await check_embedded(open_folder, to, ledger)
+    report.round(**{**found.facts(), "settle_s": settle_s})

@@ -85,7 +85,7 @@ async def check(server: Server, ledger: Ledger) -> Findings:
         if counted[kind] != count
     ]
     faults += [f"an envelope was answered {one}" for one in ledger.answers - {200, None}]
-    faults += await _objects_without_rows(server)
+    faults += await objects_without_rows(server)
     found = Findings(
         acks=ledger.acks,
         kept=there,
@@ -126,11 +126,11 @@ async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[i
         found = await connection.execute(text(_IDS), {"id": server.app.id})
         ids = {str(row[0]).replace("-", "") for row in found}
     for place, (replay_id, numbers) in enumerate(ledger.replays().items()):
-        stored = await _stored(server, replay_id, faults)
+        found_segments = await stored(server, replay_id, faults)
         if place % _BY_HTTP == 0:
-            faults += await _seen_by_http(server, replay_id, stored)
+            faults += await _seen_by_http(server, replay_id, found_segments)
         for number in numbers:
-            wrong = _what_is_wrong(ledger.letters[number], stored, ids)
+            wrong = _what_is_wrong(ledger.letters[number], found_segments, ids)
             if wrong is None:
                 there += 1
             elif ledger.is_kept(number):
@@ -141,15 +141,13 @@ async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[i
     return there, missing
 
 
-async def _stored(
-    server: Server, replay_id: str, faults: list[str]
-) -> dict[int, tuple[bytes, int]]:
+async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int, tuple[bytes, int]]:
     """Read the video and count the breadcrumbs of each segment, as the doors read them."""
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
         replay = await queries.one(connection, key)
         segments = await queries.segments_of(connection, key)
-    stored: dict[int, tuple[bytes, int]] = {}
+    there: dict[int, tuple[bytes, int]] = {}
     for one in segments:
         crumbs = len(activity.read(packed.unpack_json(one.recording)).breadcrumbs)
         try:
@@ -159,12 +157,12 @@ async def _stored(
         except ReplayError as error:
             faults.append(f"segment {one.segment_id} of replay {replay_id}: {error}")
             video = b""
-        stored[one.segment_id] = (video, crumbs)
+        there[one.segment_id] = (video, crumbs)
     counted = (replay.segments, replay.breadcrumbs) if replay else (0, 0)
-    are_there = (len(stored), sum(crumbs for _, crumbs in stored.values()))
+    are_there = (len(there), sum(crumbs for _, crumbs in there.values()))
     if counted != are_there:
         faults.append(f"replay {replay_id} counts {counted}, there are {are_there}")
-    return stored
+    return there
 
 
 async def _seen_by_http(
@@ -207,8 +205,8 @@ async def _rows(server: Server) -> dict[str, int]:
     return {kind: await _scalar(server, query) for kind, query in _COUNTS.items()}
 
 
-async def _objects_without_rows(server: Server) -> list[str]:
-    """Compare what lies in storage with what rows point at."""
+async def objects_without_rows(server: Server) -> list[str]:
+    """Compare what lies in storage with what rows point at; returns each difference."""
     named: set[str] = set()
     async with server.database.reading() as connection:
         for table, column in (await connection.execute(text(_COLUMNS))).all():

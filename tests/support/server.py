@@ -131,6 +131,10 @@ class Server:
             names = {self.app.id: "app", self.backend.id: "backend"}
             return await dump.of_replay(connection, key, names)
 
+    def of(self, app: Keyed) -> "Server":
+        """Return the same server, looked at for another project."""
+        return replace(self, app=app)
+
     async def dump_issues(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Return the issues of both projects, without anything that arrival decides."""
         async with self.database.reading() as connection:

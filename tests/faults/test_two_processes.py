@@ -1,0 +1,149 @@
+"""F10: processes take the same segments with different bytes; one dies, some are deleted."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import ReplayId
+from app.db.engine import Database
+from app.erasure.request import erase_replay
+from app.replays.model import ReplayKey
+from tests.support import amounts, invariant, process, traffic
+from tests.support.process import Process
+from tests.support.report import Report
+from tests.support.server import Keyed, Server, keyed, running
+from tests.support.traffic import Ledger
+
+PROCESSES = amounts.rounds(ci=4, nightly=20)
+SEGMENTS = amounts.rounds(ci=500, nightly=1_000)
+"""Which every process is sent, each its own bytes."""
+REPLAYS = 25
+DELETED = 5
+"""So many of the replays are deleted while their segments arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One process and what it was sent."""
+
+    process: Process
+    ledger: Ledger
+
+
+async def compete(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
+    """Send a process its own bytes for every segment, shuffled."""
+    ledger = rival.ledger
+    segments = [
+        (replay_id, number)
+        for replay_id in replay_ids
+        for number in range(SEGMENTS // len(replay_ids))
+    ]
+    ledger.dice.shuffle(segments)
+    waiting = iter(segments)
+
+    async def one(sender: httpx.AsyncClient) -> None:
+        for replay_id, number in waiting:
+            letter = traffic.segment_letter(ledger.dice, replay_id, number, ledger.padding_bytes)
+            await traffic.deliver(sender, to, ledger, ledger.write(letter))
+
+    async with traffic.client(rival.process.base_url) as sender:
+        await asyncio.gather(*(one(sender) for _ in range(4)))
+
+
+async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:
+    """Let two people delete a replay at once, as soon as it is there; returns who succeeded."""
+
+    async def delete() -> bool:
+        try:
+            key = ReplayKey(to.id, ReplayId(replay_id))
+            await erase_replay(database, key, person_id=None, at=clock.now())
+        except NotFound:
+            return False
+        return True
+
+    async with asyncio.timeout(60):
+        while True:
+            if any(done := await asyncio.gather(delete(), delete())):
+                return sum(done)
+            await asyncio.sleep(0.01)
+
+
+def what_is_wrong(
+    rivals: Sequence[Rival], replay_id: str, stored: dict[int, tuple[bytes, int]]
+) -> list[str]:
+    """Compare a replay with what was sent: each segment is, whole, what one process was sent."""
+    sent: dict[int, set[tuple[bytes, int]]] = {}
+    kept: set[int] = set()
+    for rival in rivals:
+        for number, letter in enumerate(rival.ledger.letters):
+            if letter.replay_id == replay_id and letter.segment_id is not None:
+                variants = sent.setdefault(letter.segment_id, set())
+                variants.add((letter.video, letter.breadcrumbs))
+                if rival.ledger.is_kept(number):
+                    kept.add(letter.segment_id)
+    faults = [f"segment {number} of {replay_id} is lost" for number in kept - stored.keys()]
+    return faults + [
+        f"segment {number} of {replay_id} is what nobody sent"
+        for number, found in stored.items()
+        if found not in sent[number]
+    ]
+
+
+async def test_processes_that_compete(database_url: str, tmp_path: Path, report: Report) -> None:
+    """One process wins each segment, its bytes are everywhere; what is deleted stays deleted."""
+    database = Database.open(database_url, pool_size=4)
+    to = await keyed(database, "App")
+    dice = amounts.dice("rivals")
+    replay_ids = [traffic.hex_id(dice) for _ in range(REPLAYS)]
+    with ExitStack() as stack:
+        rivals = [
+            Rival(
+                stack.enter_context(process.serving(database_url, tmp_path)),
+                Ledger(amounts.dice("rival", number), padding_bytes=4_000),
+            )
+            for number in range(PROCESSES)
+        ]
+        load = [asyncio.create_task(compete(rival, to, replay_ids)) for rival in rivals]
+        deleted = [
+            asyncio.create_task(delete_twice(database, to, replay_id))
+            for replay_id in replay_ids[:DELETED]
+        ]
+        assert await asyncio.gather(*deleted) == [1] * DELETED
+        rivals[0].process.kill()
+        await asyncio.gather(*load)
+    await database.close()
+    async with running(database_url, tmp_path) as server:
+        await invariant.drained(server)
+        report.round(**await judge(server, rivals, replay_ids))
+
+
+async def judge(
+    server: Server, rivals: Sequence[Rival], replay_ids: Sequence[str]
+) -> dict[str, int]:
+    """Compare everything; returns numbers."""
+    faults: list[str] = []
+    segments = 0
+    for replay_id in replay_ids:
+        stored = await invariant.stored(server, replay_id, faults)
+        segments += len(stored)
+        if replay_id in replay_ids[:DELETED]:
+            faults += [f"deleted {replay_id} has segment {number}" for number in stored]
+        else:
+            faults += what_is_wrong(rivals, replay_id, stored)
+    faults += await invariant.objects_without_rows(server)
+    outcomes = await server.outcomes()
+    ended = {name: outcomes["replay_video", name, ""] for name in ("kept", "duplicate", "deleted")}
+    acks = sum(rival.ledger.acks for rival in rivals)
+    unanswered = sum(len(rival.ledger.unanswered()) for rival in rivals)
+    if not acks <= sum(ended.values()) <= acks + unanswered:
+        faults.append(f"{acks} were answered 200, {unanswered} not at all; counted: {ended}")
+    if not set().union(*(rival.ledger.answers for rival in rivals)) <= {200, None}:
+        faults.append("another answer than 200")
+    assert not faults, "\n".join(faults[:20])
+    return {"acks": acks, "segments": segments, "unanswered": unanswered, **ended, "lost": 0}
