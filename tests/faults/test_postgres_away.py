@@ -186,9 +186,12 @@ async def more(ledger: Ledger, letters: int) -> None:
     await until(lambda: len(ledger.statuses) >= wanted, deadline_s=PATIENCE_S)
 
 
-async def suffer(server: Process, to: Keyed, outage: AbstractAsyncContextManager[None]) -> Ledger:
+async def suffer(
+    server: Process, to: Keyed, outage: AbstractAsyncContextManager[None], *, name: str
+) -> Ledger:
     """Send before, during and after an outage; return when all of it is digested."""
-    ledger = Ledger(amounts.dice("postgres", outage), padding_bytes=4_000)
+    # By name: two outages may come to lie at one address, and would then send the same replays.
+    ledger = Ledger(amounts.dice("postgres", name), padding_bytes=4_000)
     async with sending(server, to, ledger):
         await more(ledger, 8)
         async with outage:
@@ -215,7 +218,7 @@ async def test_outages_of_postgres(
             # In a thread: what stands between it and Postgres runs in this loop.
             assert await asyncio.to_thread(server.listens)
             for outage in OUTAGES:
-                ledger = await suffer(server, to, outage(postgres))
+                ledger = await suffer(server, to, outage(postgres), name=outage.__name__)
                 settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
                 report.round(outages=1, outage=outage.__name__, settle_s=settle_s)
                 assert ledger.answers == {200}, outage.__name__
