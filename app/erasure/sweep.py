@@ -14,6 +14,7 @@ from typing import Final
 from app.core import clock, log
 from app.core.errors import NotFound, Unavailable
 from app.db.engine import Database
+from app.errors import erase as error_erase
 from app.replays import erase
 from app.replays.model import Tombstone
 from app.storage import keys
@@ -75,8 +76,9 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
     """
     await _sweep_packs(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
+    has_swept_files = await _sweep_files(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
-    return has_swept_objects or has_swept_replays
+    return has_swept_objects or has_swept_files or has_swept_replays
 
 
 async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
@@ -119,17 +121,30 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
         waiting = await erase.outgoing(connection, limit=_BATCH)
-        done = [one.id for one in waiting if one.is_needed or await _is_deleted(objects, one)]
+        done = [
+            one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
+        ]
         await erase.forget_outgoing(connection, done)
     return len(done) == _BATCH
 
 
-async def _is_deleted(objects: ObjectStore, one: erase.Outgoing) -> bool:
+async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
+    """Remove the objects of erased events' files."""
+    async with database.transaction() as connection:
+        waiting = await error_erase.outgoing(connection, limit=_BATCH)
+        done = [
+            one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
+        ]
+        await error_erase.forget_outgoing(connection, done)
+    return len(done) == _BATCH
+
+
+async def _is_deleted(objects: ObjectStore, object_key: str) -> bool:
     """Delete one object; what cannot be deleted now must not hold up the others."""
     try:
-        await objects.delete(one.object_key)
+        await objects.delete(object_key)
     except Unavailable as error:
-        _logger.warning("an object stays", object_key=one.object_key, error=str(error))
+        _logger.warning("an object stays", object_key=object_key, error=str(error))
         return False
     return True
 

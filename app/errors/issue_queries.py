@@ -39,7 +39,6 @@ _SORTS: Final[dict[Sort, ColumnElement[Any]]] = {
     "replays": issues.c.replays,
 }
 _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
-_MOST_HOURS: Final = 100_000
 _MOST_RELEASES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 1024
 
@@ -133,30 +132,39 @@ async def one(connection: AsyncConnection, key: IssueKey) -> Issue | None:
     return _issue(row) if row else None
 
 
-async def hours_of(
-    connection: AsyncConnection, keys: Sequence[IssueKey], since: datetime
+async def counts_by(
+    connection: AsyncConnection,
+    keys: Sequence[IssueKey],
+    since: datetime,
+    unit: Literal["hour", "day"],
 ) -> dict[IssueKey, dict[datetime, int]]:
-    """Count the events of issues by hour (UTC), from `since` on; empty hours are left out."""
+    """Count the events of issues by hour or day (UTC), from `since` on; empty ones are left out."""
     if not keys:
         return {}
+    at = func.date_trunc(unit, issue_hours.c.hour, "UTC").label("at")
     wanted = func.unnest(
         bindparam("projects", [key[0] for key in keys], ARRAY(BigInteger)),
         bindparam("issues", [uuid.UUID(hex=key[1]) for key in keys], ARRAY(Uuid)),
     ).table_valued("project_id", "issue_id", name="k")
     wanted = wanted.render_derived()
     found = await connection.execute(
-        select(issue_hours)
+        select(
+            issue_hours.c.project_id,
+            issue_hours.c.issue_id,
+            at,
+            func.sum(issue_hours.c.events).label("events"),
+        )
         .join(
             wanted,
             (issue_hours.c.project_id == wanted.c.project_id)
             & (issue_hours.c.issue_id == wanted.c.issue_id),
         )
         .where(issue_hours.c.hour >= literal(since, DateTime(timezone=True)))
-        .limit(_MOST_HOURS)
+        .group_by(issue_hours.c.project_id, issue_hours.c.issue_id, at)
     )
     counted: dict[IssueKey, dict[datetime, int]] = {key: {} for key in keys}
     for row in found:
-        counted[ProjectId(row.project_id), IssueId(row.issue_id)][row.hour] = row.events
+        counted[ProjectId(row.project_id), IssueId(row.issue_id)][row.at] = int(row.events)
     return counted
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Identity,
     Index,
     LargeBinary,
     SmallInteger,
@@ -225,4 +226,15 @@ attachments: Final = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("object_key", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
+)
+
+# Objects of files that no row points at any more, until the sweep has removed them.
+file_outbox: Final = Table(
+    "file_outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("event_id", Hex32, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
 )

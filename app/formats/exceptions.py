@@ -111,13 +111,19 @@ def threads(event: JsonObject) -> tuple[Thread, ...]:
             or f"Thread {jsonish.text(one, 'id', limit=_NAME_CHARS) or '?'}",
             state=jsonish.text(one, "state", limit=_NAME_CHARS),
             crashed=bool(jsonish.flag(one, "crashed")),
-            is_main=bool(jsonish.flag(one, "main")),
+            is_main=_is_main(one),
             frames=tuple([_read_frame(frame) for frame in _bounded(frames_of(one))[0]]),
         )
         for one in jsonish.values_of(event, "threads")[:_MOST_THREADS]
         if isinstance(one, dict)
     ]
     return tuple(sorted(found, key=lambda one: (not one.crashed, not one.is_main)))
+
+
+def _is_main(thread: JsonObject) -> bool:
+    """Tell the main thread: by its mark, or where there is none by its name."""
+    marked = jsonish.flag(thread, "main")
+    return thread.get("name") == "main" if marked is None else marked
 
 
 def list_values(event: JsonObject) -> list[JsonObject]:

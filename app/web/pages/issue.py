@@ -16,7 +16,8 @@ from app.audit.model import Action
 from app.core import clock, ids, units
 from app.core.errors import Malformed, NotFound
 from app.core.ids import EventId, IssueId, ProjectId
-from app.errors import issue_queries as issues, status
+from app.erasure.issue import erase_issue
+from app.errors import erase, issue_queries as issues, status
 from app.errors.model import Issue, IssueKey, Status, StoredEvent
 from app.playback import issue_links, search
 from app.playback.search import Asked
@@ -27,7 +28,13 @@ from app.web import access, answer, cursors, forms, house
 from app.web.access import Inside
 from app.web.pages.issue_event import describe, gather
 from app.web.view import charts, hrefs, issue_page, rows, tag_counts
-from app.web.view.issue import IssueHead, IssuePage, IssueReplayRow, IssueReplaysPage
+from app.web.view.issue import (
+    DeleteIssuePage,
+    IssueHead,
+    IssuePage,
+    IssueReplayRow,
+    IssueReplaysPage,
+)
 
 router = APIRouter()
 
@@ -129,6 +136,30 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
     return answer.go(hrefs.issue(*key), done=f"issue-{wanted}")
 
 
+@router.get(f"{_PATH}/delete")
+async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Ask before erasing, and say what goes."""
+    inside.need(Role.ADMIN)
+    key = _key(inside, issue_id)
+    async with house.of(request).db.reading() as connection:
+        project_ids = await projects.project_ids_of(connection, inside.person)
+        _, head = await _head(connection, inside, key, project_ids)
+        files, size_bytes = await erase.files_of(connection, key)
+    page = DeleteIssuePage(head, files, size_bytes)
+    return await answer.page(request, "issue/delete.html", page)
+
+
+@router.post(f"{_PATH}/delete")
+async def delete_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Erase an issue with its events and their files."""
+    inside.need(Role.ADMIN)
+    here = house.of(request)
+    key = _key(inside, issue_id)
+    await erase_issue(here.db, key, person_id=inside.person.id, at=clock.now())
+    here.sweeper.hurry()
+    return answer.go(hrefs.ISSUES, done="issue-deleted")
+
+
 def _key(inside: Inside, issue_id: str) -> IssueKey:
     """Read the issue of an address.
 
@@ -149,7 +180,7 @@ async def _show(
         project_ids = await projects.project_ids_of(connection, inside.person)
         _, head = await _head(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
-        hours = (await issues.hours_of(connection, [key], now - _MONTH))[key]
+        hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]
         releases = await issues.releases_of(connection, key)
         samples = await issues.samples_of(connection, key, limit=_SAMPLES)
         found = await gather(request, connection, event, project_ids) if event else None
@@ -182,7 +213,7 @@ async def _head(
         inside.project,
         replays=replays,
         may_change=inside.role.includes(Role.MEMBER),
-        may_delete=False,
+        may_delete=inside.role.includes(Role.ADMIN),
     )
 
 

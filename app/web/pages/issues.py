@@ -38,7 +38,7 @@ class _Found:
 
     issues: Sequence[Issue]
     replays: Sequence[int]
-    hours: Mapping[IssueKey, Mapping[datetime, int]]
+    days: Mapping[IssueKey, Mapping[datetime, int]]
     has_newer: bool
     has_older: bool
     is_any: bool
@@ -110,7 +110,7 @@ async def _find(
     return _Found(
         rows,
         await issue_links.counts(connection, keys, seen),
-        await issues.hours_of(connection, keys, since),
+        await issues.counts_by(connection, keys, since, "day"),
         has_newer=has_newer,
         has_older=has_older,
         is_any=bool(rows) or await issues.any_issue(connection, seen),
@@ -124,7 +124,7 @@ def _page(listed: Sequence[Project], filters: Filters, found: _Found) -> IssueLi
         issue_list.row(
             issue,
             replays,
-            found.hours[issue.project_id, issue.issue_id],
+            found.days[issue.project_id, issue.issue_id],
             project_names=names,
             now=now,
         )

@@ -31,6 +31,16 @@ class Chart:
     first: str
     """When it begins, in words."""
 
+    @property
+    def path(self) -> str:
+        """All bars as one path of an SVG, ten units wide each and a hundred high."""
+        return "".join(
+            f"M{place * 10 + 1} {_HIGH - bar.high}h8v{bar.high}h-8z"
+            if bar.count
+            else f"M{place * 10 + 1} {_HIGH - 2}h8v2h-8z"
+            for place, bar in enumerate(self.bars)
+        )
+
 
 def hours(counts: Mapping[datetime, int], now: datetime, *, most: int = 24) -> Chart:
     """Draw the last hours; hours are UTC, as they are counted."""

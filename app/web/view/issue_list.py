@@ -118,7 +118,7 @@ def wanted_of(filters: Filters) -> Wanted:
 def row(
     issue: Issue,
     replays: int,
-    hours: Mapping[datetime, int],
+    days: Mapping[datetime, int],
     *,
     project_names: Mapping[ProjectId, str],
     now: datetime,
@@ -142,7 +142,7 @@ def row(
         users=issue.users,
         replays=capped(replays),
         replays_href=hrefs.issue_replays(issue.project_id, issue.issue_id),
-        chart=charts.days(hours, now, most=CHART_DAYS),
+        chart=charts.days(days, now, most=CHART_DAYS),
     )
 
 

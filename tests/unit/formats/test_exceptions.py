@@ -178,4 +178,8 @@ def test_threads_are_read():
         ("Thread 3", False, False),
     ]
     assert [frame.function for frame in found[1].frames] == ["loop"]
+    (named, other) = exceptions.threads(
+        {"threads": [{"name": "main", "main": False}, {"name": "main"}]}
+    )
+    assert (named.is_main, other.is_main) == (True, False)
     assert found[2].state == "WAITING"

@@ -1,0 +1,274 @@
+# ruff: noqa: INP001 - a script, run by its path
+"""Measures the list of issues, the page of an issue and a replay's errors in a big database.
+
+Run: python bench/issues.py [--events 1000000] [--issues 10000] [--spans 1000000] [--rounds 60]
+Starts a Postgres of its own in a temporary folder, fills it by insert-select, opens pages through
+the whole application (without the network), and prints p50 and p95 of each in milliseconds, and the
+processor time of this process and of Postgres: on a busy machine only that means something.
+
+Events fall on issues as they do in life: the first hundredth of the issues has a fifth of them. A
+third names one of 20,000 replays; the rest have traces, of which some belong to a replay.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from sqlalchemy import text
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from app import main
+from app.accounts import queries as accounts, sign_ins
+from app.core.ids import ProjectId, ReplayId
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.formats.packed import pack_json
+from app.playback import links
+from app.replays import queries as replays
+from app.replays.model import ReplayKey
+from app.web import access
+from tests.support import payloads
+
+PROJECT: Final = ProjectId(1)
+REPLAYS: Final = 20_000
+_STEPS: Final = 20
+_POSTMASTERS: Final[set[int]] = set()
+"""The process of our Postgres, once it runs."""
+
+_EVENTS: Final = """
+    insert into events (
+        project_id, event_id, received_at, at, drift_ms, level, kind, title, culprit,
+        exception_type, exception_value, handled, mechanism, platform, release, environment,
+        sdk_name, recorded_user, trace_id, span_id, replay_id, payload, issue_id
+    )
+    select 1, md5('e' || n)::uuid, now() - n * interval '2.5 s', now() - n * interval '2.5 s', 0,
+        'error', 'error', 'PaymentException: order ' || n, 'com.example.shop.Cart in pay',
+        'PaymentException', 'order ' || n, true, 'generic',
+        case when i % 3 = 0 then 'python' else 'java' end, 'shop@4.' || i % 7, 'production',
+        'sentry.java.android', jsonb_build_object('id', 'u-' || n % 5000),
+        md5('t' || n % 400000)::uuid, null,
+        case when i % 3 > 0 and n % 2 = 0 then md5('r' || n % :replays)::uuid end,
+        :payload, md5('i' || i)::uuid
+    from (
+        select n, floor(:issues * power(random(), 3))::int as i
+        from generate_series(cast(:first as int), cast(:last as int)) n
+    ) e
+"""
+_COUNTED: Final = (
+    """
+    insert into issue_hours select project_id, issue_id, date_trunc('hour', at), count(*)
+    from events group by 1, 2, 3
+    """,
+    """
+    insert into issue_users
+    select distinct project_id, issue_id, md5(recorded_user ->> 'id')::uuid from events
+    """,
+    """
+    insert into issue_replays
+    select distinct project_id, issue_id, replay_id from events where replay_id is not null
+    """,
+    "insert into issue_releases select distinct project_id, issue_id, release from events",
+    """
+    insert into issues (
+        project_id, issue_id, grouping_version, first_seen_at, first_event_id, first_release,
+        last_seen_at, last_event_id, last_release, level, kind, title, culprit, platform, events,
+        users, replays
+    )
+    select project_id, issue_id, 1, min(at), (array_agg(event_id))[1], min(release), max(at),
+        (array_agg(event_id))[1], max(release), min(level), min(kind), min(title), min(culprit),
+        min(platform), count(*), count(distinct recorded_user ->> 'id'), count(distinct replay_id)
+    from events group by 1, 2
+    """,
+)
+_REPLAYS: Final = (
+    """
+    insert into replays (
+        project_id, replay_id, first_received_at, last_received_at, started_at, ended_at, segments
+    )
+    select 1, md5('r' || n)::uuid, at, at + interval '5 min', at, at + interval '5 min', 60
+    from (select n, now() - n * interval '2 min' as at from generate_series(0, :replays - 1) n) r
+    """,
+    """
+    insert into replay_traces
+    select 1, md5('r' || n)::uuid, md5('t' || n * 3 + k)::uuid
+    from generate_series(0, :replays - 1) n, generate_series(0, 2) k
+    """,
+)
+_SPANS: Final = """
+    insert into spans (
+        project_id, trace_id, span_id, is_segment, received_at, started_at, ended_at, drift_ms, op,
+        description, status, replay_id, data
+    )
+    select 1, md5('t' || n % 400000)::uuid, substr(md5('s' || n), 1, 16), false, now(),
+        now() - n * interval '0.25 s', now() - n * interval '0.25 s', 0, 'db', 'select 1', 'ok',
+        case when n % 50 = 0 then md5('r' || n % :replays)::uuid end, ''
+    from generate_series(cast(:first as int), cast(:last as int)) n
+    on conflict do nothing
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is filled in, and how often each thing is measured."""
+
+    events: int
+    issues: int
+    spans: int
+    rounds: int
+
+
+async def fill(database: Database, sizes: Sizes) -> None:
+    """Fill the database, in steps that end in time."""
+    packed = pack_json(payloads.event())
+    for sql in _REPLAYS:
+        await run(database, sql, replays=REPLAYS)
+    for first, last in steps(sizes.events):
+        values = {"issues": sizes.issues, "replays": REPLAYS, "payload": packed}
+        await run(database, _EVENTS, first=first, last=last, **values)
+    for first, last in steps(sizes.spans):
+        await run(database, _SPANS, first=first, last=last, replays=REPLAYS)
+    for sql in _COUNTED:
+        await run(database, sql)
+    await run(database, "analyze")
+
+
+def steps(rows: int) -> list[tuple[int, int]]:
+    """Cut 1 to `rows` into equal parts."""
+    size = -(-rows // _STEPS) or 1
+    return [(first, min(rows, first + size - 1)) for first in range(1, rows + 1, size)]
+
+
+async def run(database: Database, sql: str, **values: Any) -> None:
+    """Run one statement in a transaction of its own."""
+    async with database.transaction() as connection:
+        await connection.execute(text(sql), values)
+
+
+async def measure(name: str, rounds: int, once: Callable[[], Awaitable[None]]) -> None:
+    """Run something a few times and print how long it took."""
+    await once()
+    found_ms = []
+    own_s, postgres_s = time.process_time(), processor_s()
+    for _ in range(rounds):
+        started = time.perf_counter()
+        await once()
+        found_ms.append((time.perf_counter() - started) * 1000)
+    found_ms.sort()
+    p95 = found_ms[max(0, round(len(found_ms) * 0.95) - 1)]
+    own_ms = (time.process_time() - own_s) * 1000 / rounds
+    postgres_ms = (processor_s() - postgres_s) * 1000 / rounds
+    say(
+        f"{name:30} p50 {statistics.median(found_ms):6.1f}  p95 {p95:6.1f}"
+        f"  processor {own_ms:5.1f} + {postgres_ms:5.1f} ms"
+    )
+
+
+def processor_s() -> float:
+    """Add up the processor time of the processes whose parent is our Postgres."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        if int(fields[1]) in _POSTMASTERS:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def pages(web: httpx.AsyncClient, database: Database, rounds: int) -> None:
+    """Open lists and pages of issues, the biggest and any."""
+    for query in ("", "sort=replays", "sort=events&status=all", "q=order+7", "release=shop%404.3"):
+        await measure(f"list ?{query}", rounds, lambda query=query: get(web, f"/issues?{query}"))
+    async with database.reading() as connection:
+        found = await connection.scalars(text("select issue_id from issues order by events desc"))
+        ids = [one.hex for one in found]
+    dice = random.Random(7)  # noqa: S311 - a choice, no secret
+    paths = {"biggest": lambda: ids[0], "any": lambda: dice.choice(ids)}
+    for name, choose in paths.items():
+        for rest in ("", "/replays"):
+            await measure(
+                f"issue, {name} {rest}",
+                rounds,
+                lambda choose=choose, rest=rest: get(web, f"/projects/1/issues/{choose()}{rest}"),
+            )
+
+
+async def get(web: httpx.AsyncClient, path: str) -> None:
+    """Open a page of ours."""
+    answer = await web.get(path)
+    if answer.status_code != httpx.codes.OK:
+        raise SystemExit(f"{path} answered {answer.status_code}")
+
+
+async def errors_of_replays(database: Database, rounds: int) -> None:
+    """Read the errors of replays, as their pages do."""
+    dice = random.Random(7)  # noqa: S311 - a choice, no secret
+    async with database.reading() as connection:
+        found = await connection.scalars(text("select replay_id from replays limit 1000"))
+        ids = [ReplayId(one.hex) for one in found]
+
+        async def once() -> None:
+            replay = await replays.one(connection, ReplayKey(PROJECT, dice.choice(ids)))
+            if replay is None:
+                raise SystemExit("the replay is gone")
+            (window,) = await links.windows_of(connection, [replay], [PROJECT])
+            await links.errors_of(connection, window, [PROJECT])
+
+        await measure("errors of a replay", rounds, once)
+
+
+async def bench(sizes: Sizes) -> None:
+    """Fill, and measure."""
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        settings = Settings(data_dir=Path(folder), journal_reserve_bytes=0)
+        async with main.opened(settings) as service:
+            database = service.house.db
+            async with database.reading() as connection:
+                pids = await connection.scalar(text("select pg_read_file('postmaster.pid')"))
+            _POSTMASTERS.add(int(str(pids).split()[0]))
+            started = time.perf_counter()
+            await fill(database, sizes)
+            say(f"filled {sizes} in {time.perf_counter() - started:.0f} s")
+            async with database.transaction() as connection:
+                admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
+                token = await sign_ins.start(connection, admin.id, user_agent="bench")
+            cookies = {access.cookie_name(service.house): token}
+            transport = httpx.ASGITransport(app=service.app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://bench", cookies=cookies
+            ) as web:
+                await pages(web, database, sizes.rounds)
+            await errors_of_replays(database, sizes.rounds)
+
+
+def read_sizes() -> Sizes:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Measure issues.")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--issues", type=int, default=10_000)
+    parser.add_argument("--spans", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=60)
+    given = parser.parse_args()
+    return Sizes(given.events, given.issues, given.spans, given.rounds)
+
+
+if __name__ == "__main__":
+    asyncio.run(bench(read_sizes()))
