@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +14,9 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.errors.model import IssueKey, StoredEvent
+from app.errors.tables import events
 
+BAD_LEVELS: Final = frozenset({"error", "fatal"})
 _MOST: Final = 1_000
 """Events of one replay at most."""
 _PAYLOAD_BYTES: Final = 16 * 1024 * 1024
@@ -125,6 +127,17 @@ async def linked(
         _EVENTS, {**parameters, "most": _MOST, "payload_bytes": payload_bytes}
     )
     return [LinkedEvent(to_event(row), row.names_replay) for row in found]
+
+
+async def is_named(connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId) -> bool:
+    """Tell whether an error of the replay's own project names it."""
+    columns = events.c
+    named = select(columns.event_id).where(
+        columns.replay_id == replay_id,
+        columns.project_id == project_id,
+        columns.level.in_(BAD_LEVELS),
+    )
+    return bool(await connection.scalar(select(named.exists())))
 
 
 async def linked_counts(

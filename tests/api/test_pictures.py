@@ -314,6 +314,28 @@ async def test_pictures_come_by_themselves(database_url, tmp_path):
         assert 'playhead_pictures_total{result="made"} 1.0' in figures
 
 
+async def test_a_replay_that_goes_on_is_put_off_at_a_glance(server, monkeypatch):
+    """Until it has been quiet only its row is read; an error that names it calls for a look."""
+    monkeypatch.setattr(schedule, "QUIET", timedelta(hours=1))
+    monkeypatch.setattr(schedule, "_ERROR", timedelta(0))
+    looked: list[Any] = []
+    original = make._find
+
+    async def find(*arguments: Any) -> Any:
+        looked.append(arguments)
+        return await original(*arguments)
+
+    monkeypatch.setattr(make, "_find", find)
+    await server.take(envelopes.replay_video_envelope(0))
+    assert await drawn(server) is Result.PUT_OFF
+    assert not looked
+    await server.take(envelopes.event_envelope())
+    async with server.database.transaction() as connection:
+        await connection.exec_driver_sql("update replay_pictures set due_at = now()")
+    assert await drawn(server) is Result.MADE
+    assert looked
+
+
 async def test_forgotten_replays_are_found(server):
     """What a process noted and never wrote is found by the next repair, once."""
     await server.take(envelopes.replay_video_envelope(0))
