@@ -4,7 +4,7 @@
  */
 const SIDE = 3;
 const { segments, base, start_ms } = window.bench;
-const host = document.getElementById("stage");
+const host = document.querySelector("[data-stage-host]");
 const videos = new Map();
 let [at, rate, playing, current] = [start_ms, 1, false, -1];
 

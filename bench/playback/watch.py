@@ -36,9 +36,6 @@ from tests.support import envelopes, recordings
 _HERE: Final = Path(__file__).parent
 _REPLAY: Final = "5f" * 16
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-_OTHER: Final = """<!doctype html><title>One video a segment</title><link rel="icon" href="data:,">
-<div id="stage" style="position:relative;width:448px;height:800px"></div>
-<script>window.bench = %s</script><script type="module">%s</script>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +172,23 @@ class Bench:
             await page.add_init_script(
                 f"{without}{probe};probe.use({starts});window.begun = probe.first({at_ms});"
             )
-            address = f"{self._origin}{base}?t={at_ms / 1000}"
             if way == "one video a segment":
-                told = {"segments": self._facts.segments, "base": base, "start_ms": at_ms}
-                html = _OTHER % (json.dumps(told), (_HERE / "per_segment.js").read_text())
-                address = f"{self._origin}/other"
-                await page.route(
-                    "**/other", lambda route: route.fulfill(body=html, content_type="text/html")
-                )
-            await page.goto(address)
+                await self._swap_player(page, base, at_ms)
+            await page.goto(f"{self._origin}{base}?t={at_ms / 1000}")
             first = await page.evaluate("window.begun")
             yield page, first
+
+    async def _swap_player(self, page: Page, base: str, at_ms: int) -> None:
+        """Put the other player into the very same page, without what only ours loads."""
+        told = {"segments": self._facts.segments, "base": base, "start_ms": at_ms}
+        await page.add_init_script(f"window.bench = {json.dumps(told)};")
+        for ours in ("**/player/**", "**/js/replay/**", f"**{base}/index*"):
+            await page.route(ours, lambda route: route.abort())
+        player = (_HERE / "per_segment.js").read_text()
+        await page.route(
+            "**/js/replay/begin.js",
+            lambda route: route.fulfill(body=player, content_type="text/javascript"),
+        )
 
     async def one_run(self, way: str, seed: int, minutes: float) -> dict[str, Any]:
         """Run every test once."""

@@ -44,7 +44,6 @@ export class Director {
     });
   }
 
-  /** The exact time; the store's is whole milliseconds. */
   get at_ms() {
     return this.#clock.at_ms;
   }
@@ -78,9 +77,8 @@ export class Director {
    */
   fail(text) {
     this.pause();
-    const { status } = this.#store.get();
-    const isHopeless = status === "loading";
-    this.#store.set({ status: isHopeless ? "failed" : status, error: text, waiting: false });
+    if (this.#store.get().status === "loading") this.#store.set({ status: "failed" });
+    this.#store.set({ error: text, waiting: false });
   }
 
   play() {
@@ -122,8 +120,7 @@ export class Director {
     const { index } = this.#screen;
     if (!index?.gops.length) return;
     this.pause();
-    const recordOf = (/** @type {number} */ gop) => this.#screen.recordOf(gop);
-    const { to_ms, left } = stepFrom(index, recordOf, this.#clock.at_ms, frames);
+    const { to_ms, left } = stepFrom(index, (gop) => this.#screen.recordOf(gop), this.#clock.at_ms, frames);
     this.seek(to_ms);
     if (left) this.#steps_left = left;
   }
@@ -152,8 +149,8 @@ export class Director {
 
   /** @param {Index} index */
   #useIndex(index) {
-    const gaps = Object.freeze(index.gaps.map((gap) => Object.freeze(gap)));
-    this.#store.set({ duration_ms: index.duration_ms, gaps });
+    const { duration_ms, gaps } = index;
+    this.#store.set({ duration_ms, gaps: Object.freeze(gaps.map((gap) => Object.freeze(gap))) });
     const first = index.gops[0];
     if (!first) {
       this.pause();
@@ -161,7 +158,9 @@ export class Director {
       return;
     }
     if (!this.#store.get().width) this.#store.set(sizeShown(at(index.configs, first.config)));
+    const goesOn = this.#skips.goesOn(index.duration_ms);
     this.#jump(this.#clock.at_ms);
+    if (goesOn) this.play();
   }
 
   /** @param {number} to_ms */
@@ -216,6 +215,7 @@ export class Director {
     this.#isSeeking = false;
     this.#clock.set(to_ms);
     if (isOver) this.#clock.stop();
+    if (isOver) this.#skips.end(duration_ms);
     this.#stage.setVisible(shown_ms >= 0);
     this.#store.set({
       status: "ready", waiting: false, playing: playing && !isOver, shown_ms, width, height,

@@ -16,6 +16,8 @@ export class Skips {
   #stay_ms = -1;
   #held_ms = -1;
   #until_ms = 0;
+  /** Playing has come to this end of the replay. */
+  #ended_ms = -1;
 
   /**
    * Lets one gap be played through.
@@ -28,8 +30,27 @@ export class Skips {
 
   /** Forgets what was wanted: the viewer jumps. */
   leave() {
+    this.#ended_ms = -1;
     this.#stay_ms = -1;
     this.#held_ms = -1;
+  }
+
+  /**
+   * Notes that playing has come to the end, which a live replay moves.
+   *
+   * @param {number} duration_ms
+   */
+  end(duration_ms) {
+    this.#ended_ms = duration_ms;
+  }
+
+  /**
+   * Tells whether a replay that has grown is to be played on: its viewer waited at the end.
+   *
+   * @param {number} duration_ms
+   */
+  goesOn(duration_ms) {
+    return this.#ended_ms >= 0 && duration_ms > this.#ended_ms;
   }
 
   /**

@@ -128,6 +128,25 @@ def test_replay_that_grows_can_be_watched_on(watching: Watching, server: Server)
     _seek_all(watching, _each_second(0, 5, 5000))
 
 
+def test_replay_that_grows_is_played_on(watching: Watching, server: Server):
+    """Whoever has come to the end of a live replay sees what arrives then."""
+    replay = server.replays["live"] = replays.of_clips([(0, clip(frames=5))])
+    watching.open("live", 4500)
+    watching.request("play")
+    watching.until("!s.playing && s.at_ms === 5000")
+    watching.request("refresh")
+    replay.add(1, replays.EPOCH_MS + 5000, clip(frames=5))
+    watching.request("refresh")
+    watching.until("s.playing && s.at_ms > 5200")
+    watching.request("seek", at_ms=9900)
+    watching.until("!s.playing && s.at_ms === 10000")
+    watching.request("seek", at_ms=9000)
+    replay.add(2, replays.EPOCH_MS + 10_000, clip(frames=5))
+    watching.request("refresh")
+    watching.until("s.duration_ms === 15000")
+    assert watching.state()["playing"] is False
+
+
 def test_segment_that_arrives_in_the_middle_is_found(watching: Watching, server: Server):
     """The stream refuses the old version, the page fetches the index again and goes on."""
     clips = [(0, clip(frames=5)), *((20_000 + n * 60_000, clip(frames=60)) for n in range(3))]
