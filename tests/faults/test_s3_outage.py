@@ -50,15 +50,17 @@ class Faulty:
     service: s3.Service
     bucket: str
 
-    def packs(self) -> dict[str, bytes]:
-        """Return what every pack in the bucket holds."""
-        listed = self.service.owner.list_objects_v2(Bucket=self.bucket, Prefix="v/")
-        found = {}
-        for each in listed.get("Contents", []):
-            name = each["Key"]
-            with self.service.owner.get_object(Bucket=self.bucket, Key=name)["Body"] as body:
-                found[name] = body.read()
-        return found
+    def packs(self) -> set[str]:
+        """Return the names of all packs in the bucket."""
+        pages = self.service.owner.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix="v/"
+        )
+        return {each["Key"] for page in pages for each in page.get("Contents", [])}
+
+    def body_of(self, name: str) -> bytes:
+        """Return what a pack holds."""
+        with self.service.owner.get_object(Bucket=self.bucket, Key=name)["Body"] as body:
+            return body.read()
 
 
 def settings_of(proxy: FaultProxy, bucket: str) -> dict[str, Any]:
@@ -113,8 +115,8 @@ async def test_an_outage_costs_no_envelope(
         for segment_id in range(SEGMENTS):
             path = own.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
             await until_asked(partial(_is_whole, own, path))
-        packs = [body for name, body in faulty.packs().items() if name not in before]
-        assert b"".join(packs) == clips.clip() * SEGMENTS
+        packs = sorted(faulty.packs() - before)
+        assert b"".join(map(faulty.body_of, packs)) == clips.clip() * SEGMENTS
         spoiled = {"fault": fault.name, "requests": faulty.proxy.hits}
         report.round(**spoiled, acks=SEGMENTS, kept=SEGMENTS, lost=0, settle_s=settle_s)
 
