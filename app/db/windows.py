@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.windows import SLACK, ReplayWindow
 
-_LONGEST: Final = "1 hour"
+_LONGEST: Final = "15 minutes"
 """What lasts longer and began before a replay is linked by naming it, or not at all."""
 _MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
@@ -71,8 +71,8 @@ def by_trace(table: str, key: str, *, lasts: bool) -> str:
         from windows w
         join window_traces t on t.n = w.n
         cross join lateral (
-            values (w.starts, w.ends), (w.server_starts, w.server_ends)
-        ) as r (starts, ends)
+            select w.starts, w.ends union select w.server_starts, w.server_ends
+        ) as r
         cross join lateral (
             {found} and x.{start} between r.starts {reach} and r.ends {ends}
         ) k
