@@ -31,8 +31,8 @@ from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.replays.search import Place, at_of
 
-MOST: Final = 100
-"""Up to here replays are counted; a count of more reads `100+`."""
+MOST: Final = 50
+"""Up to here replays are counted; a count of more reads `50+`."""
 TRACED: Final = 30
 """Events without a replay id that are looked at, of each issue."""
 

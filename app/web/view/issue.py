@@ -49,7 +49,7 @@ class IssueHead:
     events: int
     users: int
     replays: str
-    """`12`, or `100+`."""
+    """`12`, or `50+`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,5 +152,5 @@ def shape_of(kind: str) -> Literal["crash", "error"]:
 
 
 def capped(replays: int) -> str:
-    """Write a count of replays, which is counted up to a hundred."""
+    """Write a count of replays, which is counted up to fifty."""
     return f"{issue_links.MOST}+" if replays > issue_links.MOST else str(replays)
