@@ -51,8 +51,11 @@ def read(body: bytes) -> Iterator[Scoped]:
         if found != 1 or not isinstance(value, bytes):
             continue
         of_resource = reader.message(value)
+        scopes = of_resource.parts.get(2)
+        if scopes is None:
+            continue
         resource = _attributes(reader, reader.message(of_resource.part(1)), 1)
-        for data in of_resource.parts.get(2, ()):
+        for data in scopes:
             of_scope = reader.message(data)
             scope = _text(reader.message(of_scope.part(1)).part(1))
             for span in of_scope.parts.get(2, ()):
