@@ -48,7 +48,7 @@ _EVENTS: Final = sql_windows.statement(
 )
 _COUNTS: Final = sql_windows.statement(
     f"""{_LINKED}
-    select k.n, e.project_id, e.platform, e.kind, count(*) as events
+    select k.n, e.project_id, e.platform, e.kind, count(*) as events, max(e.at) as last_at
     from keys k join events e using (project_id, event_id)
     group by k.n, e.project_id, e.platform, e.kind
     """  # noqa: S608 - joined from constants
@@ -105,6 +105,8 @@ class LinkedCount:
     platform: str | None
     kind: str
     events: int
+    last_at: datetime
+    """Of the latest of them, by the sender's clock."""
 
 
 async def linked(
@@ -150,9 +152,7 @@ async def linked_counts(
     if windows:
         found = await connection.execute(_COUNTS, sql_windows.parameters(windows, project_ids))
         for row in found:
-            counts[row.n].append(
-                LinkedCount(ProjectId(row.project_id), row.platform, row.kind, row.events)
-            )
+            counts[row.n].append(_count(row))
     return counts
 
 
@@ -195,6 +195,10 @@ async def traces_of(
         _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
     )
     return sql_windows.traces_by_replay(found)
+
+
+def _count(row: Row[Any]) -> LinkedCount:
+    return LinkedCount(ProjectId(row.project_id), row.platform, row.kind, row.events, row.last_at)
 
 
 def to_event(row: Row[Any]) -> StoredEvent:

@@ -34,15 +34,18 @@ _SLOW_MS: Final = 60_000
 """So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
 """Kinds of events that end the app."""
+HANGS: Final = frozenset({"anr", "app_hang"})
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorCounts:
-    """How many events belong to a replay, and whether one of the app's own ended it."""
+    """How many events belong to a replay, and when the app's own last told of an end."""
 
     app: int
     backend: int
-    has_crashed: bool
+    crashed_at: datetime | None = None
+    hung_at: datetime | None = None
+    """When the app last reported a crash, or that it hung; by the phone's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,25 @@ def offset(
 def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
     """Add up what was counted by project, platform and kind."""
     sides = {"app": 0, "backend": 0}
-    has_crashed = False
+    crashes: list[datetime] = []
+    hangs: list[datetime] = []
     for one in counts:
         made_by = side(replay_project, one.project_id, one.platform)
         sides[made_by] += one.events
-        has_crashed = has_crashed or (made_by == "app" and one.kind in CRASHES)
-    return ErrorCounts(sides["app"], sides["backend"], has_crashed)
+        if made_by == "app" and one.kind in CRASHES:
+            crashes.append(one.last_at)
+        elif made_by == "app" and one.kind in HANGS:
+            hangs.append(one.last_at)
+    return ErrorCounts(
+        sides["app"], sides["backend"], max(crashes, default=None), max(hangs, default=None)
+    )
+
+
+def count_events(replay_project: ProjectId, found: Sequence[LinkedEvent]) -> ErrorCounts:
+    """Count events that are read already, as `count` does."""
+    events = [one.event for one in found]
+    each = [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in events]
+    return count(replay_project, each)
 
 
 async def windows_of(

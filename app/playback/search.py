@@ -22,6 +22,7 @@ from app.errors import queries as errors
 from app.formats import search
 from app.formats.search import Either, Every, Expression, Not, Term
 from app.playback import ending, links
+from app.playback.ending import Ending
 from app.playback.links import ErrorCounts
 from app.replays import filters, search as rows
 from app.replays.filters import Columns
@@ -63,8 +64,7 @@ class Hit:
     replay: Replay
     counts: ErrorCounts
     is_seen: bool
-    ended: str
-    """How, without a look into its recordings."""
+    ended: Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ async def hits_of(connection: AsyncConnection, asked: Asked, found: Sequence[Rep
     keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
     seen = await audit.seen_by(connection, asked.person_id, keys)
     return [
-        Hit(replay, one, key in seen, ending.at_a_glance(replay, has_crashed=one.has_crashed))
+        Hit(replay, one, key in seen, ending.infer(replay, one))
         for replay, one, key in zip(found, counts, keys, strict=True)
     ]
 
@@ -192,7 +192,7 @@ def _activity(hit: Hit) -> int:
 
 def _ends(hit: Hit, term: Term) -> bool:
     """Compare how a replay ended; blanks may be written as `_`."""
-    return any(filters.is_like(hit.ended.replace(" ", "_"), value) for value in term.values)
+    return any(filters.is_like(hit.ended.text.replace(" ", "_"), value) for value in term.values)
 
 
 def _is_seen(hit: Hit, term: Term) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from datetime import datetime, timedelta
 from typing import Final, get_args
 
 from fastapi import APIRouter
@@ -23,6 +24,7 @@ from app.replays.model import Replay
 from app.web import access, answer, forms, house
 from app.web.access import Watching
 from app.web.view import hrefs, replay_page
+from app.web.view.losses import lost_replays
 from app.web.view.replay import DeleteReplayPage, ReplayPage, Tab
 from app.web.view.replay_page import Found
 from app.web.view.states import StatePage
@@ -32,6 +34,9 @@ router = APIRouter()
 _PATH: Final = "/projects/{project_id}/replays/{replay_id}"
 _TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
 _GONE: Final = 410
+_LATELY: Final = timedelta(days=2)
+_RULE: Final = "rule: "
+"""Begins the reason of a deletion that nobody asked for by name."""
 
 
 @router.get(_PATH)
@@ -109,6 +114,11 @@ async def _with_links(
             connection, window, replay.key.project_id, linked=linked, events=keys
         ),
         logs=await links.logs_of(connection, window, project_ids),
+        losses=(
+            await _losses(connection, watching, since=replay.first_received_at)
+            if contents.missing_ids
+            else None
+        ),
         project_names={project.id: project.name for project in seen},
     )
 
@@ -133,19 +143,36 @@ async def _absent(request: Request, watching: Watching) -> Response:
     async with here.db.reading() as connection:
         mark = await replays.tombstone(connection, watching.key)
         by = await _name_of(connection, mark.deleted_by) if mark else None
+        losses = None if mark else await _losses(connection, watching, since=clock.now() - _LATELY)
     replay_id = watching.key.replay_id
     if mark is None:
-        page = StatePage("not_found", replay_id, hrefs.REPLAYS, retry_href=request.url.path)
+        page = StatePage(
+            "not_found",
+            replay_id,
+            hrefs.REPLAYS,
+            retry_href=request.url.path,
+            losses=losses,
+            losses_href=f"{hrefs.project(watching.key.project_id)}#outcomes",
+        )
         return await answer.page(request, "state/replay.html", page, status=404)
+    is_by_rule = mark.reason.startswith(_RULE)
     page = StatePage(
-        "deleted",
+        "expired" if is_by_rule else "deleted",
         replay_id,
         hrefs.REPLAYS,
         deleted_by=by,
         deleted_at=mark.deleted_at,
-        reason=mark.reason or None,
+        reason=mark.reason.removeprefix(_RULE) or None,
     )
     return await answer.page(request, "state/replay.html", page, status=_GONE)
+
+
+async def _losses(
+    connection: AsyncConnection, watching: Watching, *, since: datetime
+) -> str | None:
+    """Say what the project lost of its replays since a day."""
+    counts = await projects.outcomes_of(connection, watching.key.project_id, since=since.date())
+    return lost_replays(counts)
 
 
 async def _name_of(connection: AsyncConnection, person_id: int | None) -> str | None:

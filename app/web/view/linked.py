@@ -8,7 +8,6 @@ from app.errors.queries import LinkedEvent
 from app.formats import exceptions, packed
 from app.formats.exceptions import ExceptionShown, Frame
 from app.playback import links
-from app.playback.ending import Mishap
 from app.web.view import hrefs
 from app.web.view.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
@@ -35,17 +34,6 @@ def error_rows(
         for one in found
     ]
     return tuple(sorted(rows, key=lambda row: row.at_ms or 0))
-
-
-def mishaps(
-    found: Sequence[LinkedEvent], window: ReplayWindow, *, project_id: ProjectId, zero_ms: int
-) -> list[Mishap]:
-    """Pick the events of the app itself, which may have ended the replay."""
-    return [
-        Mishap(one.event.kind, _at_ms(one, window, side="app", zero_ms=zero_ms))
-        for one in found
-        if links.side(project_id, one.event.project_id, one.event.platform) == "app"
-    ]
 
 
 def _row(

@@ -8,7 +8,7 @@ from app.core import clock, units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedEvent
-from app.playback import ending
+from app.playback import ending, links
 from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
@@ -39,6 +39,8 @@ class Found:
     errors: tuple[LinkedEvent, ...]
     traces: tuple[Trace, ...]
     logs: tuple[StoredLog, ...]
+    losses: str | None
+    """What the project lost of its replays while this one came."""
     project_names: Mapping[ProjectId, str]
 
     @property
@@ -98,7 +100,7 @@ def build(
         network=requests[:_MOST_ROWS],
         errors=errors,
         traces=spans.replay_blocks(found.traces, surroundings(found)),
-        segments=segments.segment_rows(contents),
+        segments=segments.segment_rows(contents, losses=found.losses),
         details=facts.groups(contents.replay, options=contents.options, ending=ended),
         deletion=_deletion(contents, len(errors)) if may_delete else None,
         width_px=contents.size_px[0] if contents.size_px else None,
@@ -133,15 +135,8 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
 def _ending(found: Found) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
     contents = found.contents
-    happened = linked.mishaps(
-        found.errors, found.window, project_id=found.project.id, zero_ms=found.zero_ms
-    )
-    inferred = ending.infer(
-        duration_ms=contents.duration_ms,
-        mishaps=happened,
-        breadcrumbs=contents.breadcrumbs,
-        zero_ms=contents.zero_ms,
-    )
+    counts = links.count_events(found.project.id, found.errors)
+    inferred = ending.infer(contents.replay, counts)
     is_open = contents.state in {"live", "processing"}
     return None if is_open and not inferred.has_crashed else inferred
 

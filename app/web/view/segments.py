@@ -12,11 +12,11 @@ from app.web.view.replay import SegmentRow, VideoState
 _MOST_MISSING: Final = 200
 
 
-def segment_rows(contents: Contents) -> tuple[SegmentRow, ...]:
-    """Describe every segment in the order of their ids."""
+def segment_rows(contents: Contents, *, losses: str | None = None) -> tuple[SegmentRow, ...]:
+    """Describe every segment in the order of their ids; `losses` may be why some never came."""
     key = contents.replay.key
     came = [_row(segment, key, zero_ms=contents.zero_ms) for segment in contents.segments]
-    missing = [_missing(number) for number in contents.missing_ids[:_MOST_MISSING]]
+    missing = [_missing(number, losses) for number in contents.missing_ids[:_MOST_MISSING]]
     return _in_order([*came, *missing])
 
 
@@ -52,8 +52,10 @@ def _video(segment: Segment) -> VideoState:
     return "none" if segment.object_key is None else "faulty"
 
 
-def _missing(number: int) -> SegmentRow:
-    reason = "never arrived: lost on the phone, refused, or still on its way"
+def _missing(number: int, losses: str | None) -> SegmentRow:
+    reason = "never arrived: lost on the phone, or still on its way"
+    if losses:
+        reason = f"never arrived; of this project's replay items since then, {losses}"
     return SegmentRow(
         number, None, None, None, None, None, None, "missing", fault=reason, mp4_href=None,
         received_at=None,

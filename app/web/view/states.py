@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-StateKind = Literal["deleted", "not_found", "storage_unavailable"]
+StateKind = Literal["deleted", "expired", "not_found"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class StatePage:
     deleted_by: str | None = None
     deleted_at: datetime | None = None
     reason: str | None = None
-    """Of a deletion: `by hand`, `rule: 30 days`."""
+    """Of a deletion: `person`, `rule: 30 days`."""
+    losses: str | None = None
+    """What the project lost of its replays lately: a reason why there is none."""
+    losses_href: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,14 +101,14 @@ def test_a_backends_own_time_stands_in_where_the_correction_misses():
 def test_counts_are_added_up_by_side():
     """All kinds count; only a crash of the app itself is one of the replay."""
     counts = [
-        LinkedCount(APP, "java", "error", 2),
-        LinkedCount(APP, "java", "message", 1),
-        LinkedCount(API, "python", "crash", 4),
+        LinkedCount(APP, "java", "error", 2, START),
+        LinkedCount(APP, "java", "message", 1, START),
+        LinkedCount(API, "python", "crash", 4, START),
     ]
-    assert links.count(APP, counts) == links.ErrorCounts(3, 4, has_crashed=False)
+    assert links.count(APP, counts) == links.ErrorCounts(3, 4)
 
 
 @pytest.mark.parametrize("kind", sorted(links.CRASHES))
 def test_a_crash_of_the_app_is_told(kind: str):
     """Every kind that ends the app counts as a crash."""
-    assert links.count(APP, [LinkedCount(APP, "cocoa", kind, 1)]).has_crashed
+    assert links.count(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at == START

@@ -376,6 +376,10 @@ SAMPLES = {
     "deleted": _page("state/replay.html", _deleted()),
     "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None, reason=None)),
     "not found": _page("state/replay.html", _deleted(kind="not_found")),
-    "storage": _page("state/replay.html", _deleted(kind="storage_unavailable", retry_href="/x")),
+    "not found, losses": _page(
+        "state/replay.html",
+        _deleted(kind="not_found", losses="3 limited", losses_href="/p", retry_href="/x"),
+    ),
+    "expired": _page("state/replay.html", _deleted(kind="expired", reason="30 days")),
     "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
 }

@@ -1,0 +1,30 @@
+"""Tests of what is said of lost replays."""
+
+from datetime import date
+
+from app.projects.model import OutcomeCount
+from app.web.view.losses import lost_replays
+
+TODAY = date(2026, 11, 24)
+
+
+def count(item_type: str, outcome: str, reason: str, quantity: int) -> OutcomeCount:
+    """Make a count of today."""
+    return OutcomeCount(TODAY, item_type, outcome, reason, quantity)
+
+
+def test_losses_are_added_up_by_reason():
+    """The largest first; what was kept, and other items, are no matter."""
+    found = lost_replays([
+        count("replay_video", "limited", "envelope_rate", 1),
+        count("replay_video", "limited", "envelope_rate", 2),
+        count("replay", "dropped_by_sdk", "", 1),
+        count("replay_video", "kept", "", 9),
+        count("event", "limited", "envelope_rate", 9),
+    ])  # fmt: skip
+    assert found == "3 limited (envelope_rate), 1 dropped by the SDK"
+
+
+def test_nothing_lost_is_nothing_said():
+    """So that no page accuses without cause."""
+    assert lost_replays([count("replay_video", "kept", "", 9)]) is None
