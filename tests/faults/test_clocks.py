@@ -116,9 +116,11 @@ async def test_a_server_whose_clock_is_stepped(
         for step in STEPS:
             offset.write_text(step)
             await traffic.send_some(server.base_url, to, ledger, LETTERS // len(STEPS))
+        # To a clock that jumps, an idle connection looks old: it may end under a request.
+        await traffic.send_again(server.base_url, to, ledger)
         server.kill()
     nursery.close()
-    assert ledger.answers == {200}
     async with running(database_url, folder) as started:
         found = await invariant.check(started, ledger)
     report.round(steps=len(STEPS), **found.facts())
+    assert found.acks == len(ledger.letters)

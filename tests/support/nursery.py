@@ -38,7 +38,10 @@ def _wait_for_requests() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
     with socket.socket(fileno=0) as door:
         while True:
-            request, (pipe, *_), _, _ = socket.recv_fds(door, REQUEST_BYTES, 1)
+            request, pipes, _, _ = socket.recv_fds(door, REQUEST_BYTES, 1)
+            if not pipes:  # the other end is gone
+                return
+            (pipe,) = pipes
             pid = os.fork()
             if pid == 0:
                 door.detach()
