@@ -1,0 +1,142 @@
+"""H8: text made to break Postgres, logs, headers, names and pages. H9: and rules."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import text
+
+from app.core import clock
+from app.db.engine import Database
+from app.scrub import walk
+from app.scrub.places import Kind
+from app.scrub.rules import Rules
+from tests.support import amounts, envelopes, payloads, process, recordings
+from tests.support.process import Way
+from tests.support.report import Report
+from tests.support.server import keyed, running
+from tests.support.traffic import client
+from tests.support.wire import REPLAY_ID
+
+FORGED: Final = '\r\n{"event": "forged", "level": "audit"}\r\n'
+TEXTS: Final = (
+    "\0", "a\0b", "\ud800", "\udfff\ud800", "\u202etxt.exe\u2066", FORGED, "\x1b[2J\x1b]0;x\x07",
+    "<script>window.__canary=1</script>", "\"'><img src=x onerror=alert(1)>", "%s%n{0}${jndi:x}",
+    "../../../etc/passwd", "\ufdd0\uffff" * 20_000,
+)  # fmt: skip
+STRUCTURE: Final = {
+    "event_id", "replay_id", "trace_id", "span_id", "parent_span_id", "type", "timestamp", "sid",
+    "start_timestamp", "replay_start_timestamp", "platform", "op", "status", "started",
+}  # fmt: skip
+"""Members that say what an item is: what stands elsewhere is text."""
+
+
+def soaked(value: Any, words: str) -> Any:
+    """Return a value with every text in it replaced, structure apart."""
+    if isinstance(value, dict):
+        return {
+            key: one if key in STRUCTURE and isinstance(one, str) else soaked(one, words)
+            for key, one in value.items()
+        } | {words[:200]: words}
+    if isinstance(value, list):
+        return [soaked(one, words) for one in value]
+    return words if isinstance(value, str) else value
+
+
+def soaked_envelopes(number: int, words: str) -> Iterator[bytes]:
+    """Return one envelope of each kind whose every text is these words."""
+    own = f"{number:032x}"
+    framed = {
+        "event": soaked(payloads.event(own), words),
+        "transaction": soaked(payloads.transaction(own), words),
+        "feedback": soaked({"timestamp": 1, "contexts": {"feedback": {"message": "a"}}}, words),
+        "log": {"items": [soaked({"timestamp": 1.0, "body": "a", "level": "warn"}, words)]},
+        "user_report": soaked({"event_id": own, "name": "a", "comments": "b"}, words),
+        "client_report": {
+            "discarded_events": [{"reason": words, "category": words, "quantity": 1}]
+        },
+        words: {"a": words},
+    }
+    for kind, payload in framed.items():
+        header = envelopes.envelope_header(event_id=own, trace_id=None)
+        header |= {"sdk": {"name": words, "version": words}}
+        body = json.dumps(payload).encode()
+        name = json.dumps({"type": kind, "length": len(body)}).encode()
+        yield json.dumps(header).encode() + b"\n" + name + b"\n" + body + b"\n"
+    files = {"filename": words, "content_type": words, "attachment_type": words}
+    yield (
+        envelopes.event_envelope(own[::-1])
+        + json.dumps({"type": "attachment", "length": 3, **files}).encode()
+        + b"\nabc\n"
+    )
+    crumbs = soaked([recordings.breadcrumb("a", message="b", data={"c": "d"})], words)
+    yield envelopes.replay_video_envelope(
+        number,
+        recording_bytes=b'{"segment_id":0}\n' + json.dumps(crumbs).encode(),
+        trace_id=None,
+        urls=[words.encode("utf-8", "replace").decode()],
+    )
+
+
+async def test_hostile_text_is_stored_clean(
+    database_url: str, tmp_path: Path, report: Report
+) -> None:
+    """Every field, twelve texts: taken or refused, never put aside, no line forged in the log."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    log_file = tmp_path / "log"
+    sent = 0
+    way = Way(log_file=log_file)
+    with process.serving(database_url, tmp_path / "data", way, log_level="DEBUG") as server:
+        async with client(server.base_url) as sender:
+            for number, words in enumerate(TEXTS):
+                for body in soaked_envelopes(number, words):
+                    answer = await sender.post(
+                        f"/api/{to.id}/envelope/",
+                        content=body,
+                        headers=envelopes.headers(to.key, encoding=None),
+                    )
+                    assert answer.status_code in (200, 400, 413), (words[:20], answer.text)
+                    sent += 1
+        await process.digested(server)
+    lines = [json.loads(line) for line in log_file.read_text("utf-8").splitlines()]
+    assert not [line for line in lines if line["event"] == "forged" or line["level"] == "audit"]
+    async with running(database_url, tmp_path / "data") as started:
+        async with started.database.reading() as connection:
+            aside = await connection.scalar(text("select count(*) from quarantine"))
+        page = await started.web.get(started.page(REPLAY_ID))
+        outcomes = await started.outcomes()
+    assert aside == 0
+    assert page.status_code == 200
+    assert "<script>window.__canary" not in page.text
+    assert "<img src=x" not in page.text
+    kept = sum(n for (_, outcome, _), n in outcomes.items() if outcome == "kept")
+    report.round(envelopes=sent, kept=kept, log_lines=len(lines))
+    assert kept > sent // 2
+
+
+SIZE: Final = amounts.rounds(ci=100_000, nightly=1_000_000)
+EVIL: Final = (
+    "a", "(", "1111 ", "4111-", "a@", "a.b@", "://", "https://a:", "=", "password", "token=",
+    "Bearer ", "eyJ", "-----BEGIN ", "00:", "+49 ", '\\"', "\"'`", "&amp;", "%40", "/home/",
+    "C:\\Users\\", "DE00", "1.", "a-", "\u00e9", "?a=b&", '{"a":', "x@x", "9",
+)  # fmt: skip
+"""Repeated to a megabyte, each is what some rule begins with and never ends."""
+
+
+@pytest.mark.parametrize(
+    "words", [frozenset[str](), frozenset({"(a+)+$", "(.*)*x", "[a-", "a" * 500})]
+)
+def test_no_text_makes_a_rule_slow(words: frozenset[str], report: Report) -> None:
+    """A megabyte that a backtracking matcher would never leave, also with a project's own words."""
+    rules = Rules(sensitive_keys=words, phones=True, imeis=True, scrub_ip=True)
+    for piece in EVIL:
+        evil = piece * (SIZE // len(piece))
+        began_s = clock.monotonic_s()
+        found = walk.scrub_json({"message": evil, "extra": {"a": 1}}, rules, kind=Kind.EVENT)
+        took_ms = round((clock.monotonic_s() - began_s) * 1_000)
+        report.round(texts=1, text=piece, slowest_ms=took_ms)
+        assert set(found.value) == {"message", "extra"}
