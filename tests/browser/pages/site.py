@@ -53,6 +53,8 @@ class Site:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
         if path == samples.HEADER.href:
             name = "replay"
+        if path.startswith("/traces/"):
+            name = "trace, the rest"
         if name in self.pages:
             return 200, "text/html; charset=utf-8", self._html(name).encode()
         if path.endswith("/gestures"):
