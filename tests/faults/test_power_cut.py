@@ -137,7 +137,7 @@ async def test_without_syncs_a_power_cut_loses_data(tmp_path, report):
             lost_entries(trace, cut, folder / f"cut{cut}", report)
             if what == "entries"
             else await lost_objects(trace, cut, folder / f"cut{cut}", report)
-            for cut in range(3)
+            for cut in range(12)
         ]
         assert any(lost)
 
