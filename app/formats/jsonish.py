@@ -68,6 +68,18 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
     return value
 
 
+def check_shape(data: bytes, what: str) -> None:
+    """Refuse what `decode` refuses for its shape, without decoding it; `data` may be no JSON.
+
+    Raises:
+        Malformed, TooLarge: As `decode`.
+    """
+    if len(data) > LIMITS.json_marks:
+        _check_marks(data, what)
+    if data.count(b"[") + data.count(b"{") > LIMITS.json_depth:
+        _check_depth(data, what)
+
+
 def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject:
     """Decode one JSON text that must be an object.
 

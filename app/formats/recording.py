@@ -7,6 +7,7 @@ Mobile SDKs send the list as plain JSON, browsers compress it with zlib.
 Source: wire protocol notes, sections 4.3, 5.1 to 5.3.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ CUSTOM: Final = 5
 _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
 _BLANKS: Final = b" \t\r\n"
+_HEADER: Final = re.compile(rb'\{"segment_id": *[0-9]{1,5}\}\s*\Z')
 _NAME_CHARS: Final = 40
 _MOST: Final = 2**31 - 1
 
@@ -60,10 +62,7 @@ def read(data: bytes | memoryview) -> Recording:
         TooLarge: It is over `LIMITS.recording_bytes`, also after inflating, or has more than
             `LIMITS.recording_events` events.
     """
-    whole = bytes(data)
-    if len(whole) > LIMITS.recording_bytes:
-        raise TooLarge(f"recording has {len(whole)} bytes, {LIMITS.recording_bytes} are allowed")
-    head, body = _parts(whole)
+    head, body = _opened(data)
     header = jsonish.decode_object(head, "recording header") if head.strip() else {}
     events, dropped = _events(body)
     return Recording(
@@ -71,6 +70,17 @@ def read(data: bytes | memoryview) -> Recording:
         events=events,
         dropped=dropped,
     )
+
+
+def body_of(data: bytes | memoryview) -> bytes | None:
+    """Return the JSON list of a recording with an ordinary header line; None for any other.
+
+    Raises:
+        Malformed: Its zlib layer cannot be taken off.
+        TooLarge: It is over `LIMITS.recording_bytes`, also after inflating.
+    """
+    head, body = _opened(data)
+    return body if _HEADER.match(head) and body.startswith(b"[") else None
 
 
 def video_facts(events: Sequence[JsonObject]) -> VideoFacts | None:
@@ -124,6 +134,17 @@ def extent_ms(
     return start_ms, min(max(end_ms, start_ms), start_ms + LIMITS.video_ms)
 
 
+def _opened(data: bytes | memoryview) -> tuple[bytes, bytes]:
+    """Return the header line and the body, inflated."""
+    whole = bytes(data)
+    if len(whole) > LIMITS.recording_bytes:
+        raise TooLarge(f"recording has {len(whole)} bytes, {LIMITS.recording_bytes} are allowed")
+    head, body = _parts(whole)
+    if _is_zlib(body):
+        body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
+    return head, body
+
+
 def _parts(whole: bytes) -> tuple[bytes, bytes]:
     """Cut the header line from the body; a Java serializer may leave the line feed out."""
     if whole.startswith(b"["):
@@ -137,8 +158,6 @@ def _parts(whole: bytes) -> tuple[bytes, bytes]:
 
 def _events(body: bytes) -> tuple[list[JsonObject], int]:
     """Return the events in time order, and how many members of the list are none."""
-    if _is_zlib(body):
-        body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
     listed = jsonish.decode(body, "recording") if body.strip(_BLANKS) else None
     if listed is None:
         return [], 0

@@ -6,7 +6,9 @@ Source: wire protocol notes, section 4.4; relay `relay-event-schema/src/protocol
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from app.core import ids
 from app.core.errors import Malformed, TooLarge
@@ -69,7 +71,86 @@ class ReplayEvent:
     app_id: str | None
     app_version: str | None
     app_build: str | None
-    raw: JsonObject
+
+
+class _Picked(msgspec.Struct, omit_defaults=True, gc=False):
+    """Members that are read, of any type; a container of another type ends typed decoding."""
+
+
+class _Device(_Picked):
+    name: Any = None
+    brand: Any = None
+    manufacturer: Any = None
+    model: Any = None
+    family: Any = None
+
+
+class _System(_Picked):
+    name: Any = None
+    version: Any = None
+
+
+class _App(_Picked):
+    app_name: Any = None
+    app_identifier: Any = None
+    app_version: Any = None
+    app_build: Any = None
+
+
+class _Trace(_Picked):
+    trace_id: Any = None
+
+
+class _Contexts(_Picked):
+    device: _Device | None = None
+    os: _System | None = None
+    app: _App | None = None
+    trace: _Trace | None = None
+
+
+class _Sdk(_Picked):
+    name: Any = None
+    version: Any = None
+    settings: Any = None
+
+
+class _User(_Picked):
+    id: Any = None
+    email: Any = None
+    username: Any = None
+    ip_address: Any = None
+    name: Any = None
+
+
+class _Environment(_Picked):
+    REMOTE_ADDR: Any = None
+
+
+class _Request(_Picked):
+    env: _Environment | None = None
+
+
+class _Event(_Picked):
+    replay_id: Any = None
+    segment_id: Any = None
+    replay_type: Any = None
+    replay_start_timestamp: Any = None
+    timestamp: Any = None
+    urls: Any = None
+    error_ids: Any = None
+    trace_ids: Any = None
+    platform: Any = None
+    release: Any = None
+    environment: Any = None
+    dist: Any = None
+    tags: Any = None
+    user: _User | None = None
+    request: _Request | None = None
+    contexts: _Contexts | None = None
+    sdk: _Sdk | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Event).decode
 
 
 def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
@@ -84,9 +165,36 @@ def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> Repla
         Malformed: It is no JSON object, or lacks a replay id or a segment id that can be read.
         TooLarge: It is over `LIMITS.event_bytes`.
     """
+    return of(pick(data), header)
+
+
+def pick(data: bytes | memoryview) -> JsonObject:
+    """Decode of a replay event what is read of it, so that nothing else must be scrubbed.
+
+    Most of an event are facts of the device that no page shows: building and scrubbing them too
+    takes ten times as long.
+
+    Raises:
+        Malformed: It is no JSON object.
+        TooLarge: It is over `LIMITS.event_bytes`.
+    """
     if len(data) > LIMITS.event_bytes:
         raise TooLarge(f"replay_event has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
-    raw = jsonish.decode_object(data, "replay_event")
+    raw = bytes(data)
+    try:
+        jsonish.check_shape(raw, "replay_event")
+        picked: JsonObject = msgspec.to_builtins(_decode(raw))
+    except (ValueError, RecursionError, Malformed):
+        return jsonish.decode_object(raw, "replay_event")
+    return picked
+
+
+def of(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
+    """Read what `pick` picked.
+
+    Raises:
+        Malformed: It lacks a replay id or a segment id that can be read.
+    """
     contexts = jsonish.mapping(raw, "contexts")
     device = jsonish.mapping(contexts, "device")
     system = jsonish.mapping(contexts, "os")
@@ -119,7 +227,6 @@ def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> Repla
         app_id=_name(app, "app_identifier"),
         app_version=_name(app, "app_version"),
         app_build=_name(app, "app_build"),
-        raw=raw,
     )
 
 

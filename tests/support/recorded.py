@@ -27,7 +27,7 @@ def envelope_of(request: samples.Request) -> envelope.Envelope:
     declared = request.header("content-encoding")
     body = encoding.inflate(request.body, declared, limit_bytes=LIMITS.inflated_bytes)
     is_store = "/store" in request.path
-    return store_body.wrap_store(body) if is_store else envelope.split(body)
+    return store_body.wrap_store(bytes(body)) if is_store else envelope.split(body)
 
 
 def video_of(request: samples.Request) -> bytes | None:
@@ -45,3 +45,13 @@ def conclusions(family: str) -> dict[str, Any]:
     said = json.loads((samples.ROOT / family / "family.json").read_bytes())
     found: dict[str, Any] = said["expect"]
     return found
+
+
+def recordings_of(request: samples.Request) -> list[bytes]:
+    """Return the recordings of a mobile segment's request; empty for other requests."""
+    found = [
+        replay_video.expand(item.payload).recording
+        for item in envelope_of(request).items
+        if item.type == "replay_video"
+    ]
+    return [bytes(one) for one in found if one is not None]

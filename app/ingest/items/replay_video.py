@@ -1,6 +1,5 @@
 """A `replay_video` item: one segment of a mobile replay, video, events and facts."""
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,31 +7,29 @@ from typing import Final
 from app.core import units
 from app.core.errors import Limited, Malformed, Refused, TooLarge
 from app.core.limits import LIMITS
-from app.formats import activity, layout, mp4, recording, replay_event, replay_video
-from app.formats.activity import Activity
+from app.formats import gist, layout, mp4, recording, replay_video
 from app.formats.envelope import Item
+from app.formats.gist import Gist
 from app.formats.jsonish import JsonObject
-from app.formats.packed import pack_json
+from app.formats.packed import pack_json, pack_text
 from app.formats.replay_event import ReplayEvent
 from app.ingest.items import facts, scrubbed
 from app.ingest.prepared import Context, Prepared, SegmentWork
 from app.projects.model import LimitReason
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.scrub import walk
-from app.scrub.places import Kind
 
-_FAILED_STATUS: Final = 400
 _LARGEST_PX: Final = 32_767
 """What the column holds; browsers report the page, which may be taller than any screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The scrubbed events of a segment, and what they say."""
+    """The scrubbed events of a segment, compressed, and what they say."""
 
-    events: list[JsonObject]
-    activity: Activity
-    fault: str | None
+    packed: bytes
+    gist: Gist
+    fault: str | None = None
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:
@@ -50,10 +47,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             f"the item has {len(item.payload)} bytes, at most {LIMITS.replay_video_bytes} are kept"
         )
     parts = replay_video.expand(item.payload)
-    event = replay_event.read(
-        scrubbed.payload(parts.event, context, kind=Kind.REPLAY_EVENT, what="replay_event"),
-        context.header,
-    )
+    event = scrubbed.replay_event_of(parts.event, context)
     recorded = read_recorded(parts.recording, context)
     video, fault = _read_video(parts.video)
     extent_ms = _extent_ms(event, recorded, video, context)
@@ -66,13 +60,17 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
 def read_recorded(data: memoryview | None, context: Context) -> Recorded:
     """Read and scrub a recording; one that cannot be read gives no events and a reason."""
     if data is None:
-        return Recorded([], activity.read([]), "the segment came without a recording")
+        return Recorded(pack_json([]), Gist(), "the segment came without a recording")
     try:
+        text = recording.body_of(data)
+        skimmed = gist.skim(text) if text is not None else None
+        if skimmed is not None and walk.is_clean(skimmed.spoken, context.rules):
+            return Recorded(pack_text(skimmed.text), skimmed.gist)
         events = recording.read(data).events
     except Refused as refused:
-        return Recorded([], activity.read([]), str(refused))
+        return Recorded(pack_json([]), Gist(), str(refused))
     clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
-    return Recorded(clean, activity.read(clean, with_touches=False), None)
+    return Recorded(pack_json(clean), gist.of(clean))
 
 
 def make_segment(
@@ -95,8 +93,7 @@ def make_segment(
             reason=LimitReason.SEGMENTS,
         )
     start_ms, end_ms = extent_ms
-    seen = recorded.activity
-    network = [span for span in seen.spans if span.is_request]
+    seen = recorded.gist
     return NewSegment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
@@ -110,29 +107,27 @@ def make_segment(
         user=facts.of_user(event.user),
         screens=event.screens,
         trace_ids=event.trace_ids,
-        recording=pack_json(recorded.events),
-        breadcrumbs=len(seen.breadcrumbs),
-        taps=sum(crumb.category == "ui.tap" for crumb in seen.breadcrumbs),
-        rage_taps=sum(crumb.category == "ui.multiClick" for crumb in seen.breadcrumbs),
-        network_requests=len(network),
-        network_failures=sum((span.status or 0) >= _FAILED_STATUS for span in network),
-        background_at=_last_at(seen, {"app.background", "app.inactive"}),
-        foreground_at=_last_at(seen, {"app.foreground", "app.active"}),
-        declared_size_px=_size_px(recorded),
+        recording=recorded.packed,
+        breadcrumbs=seen.breadcrumbs,
+        taps=seen.taps,
+        rage_taps=seen.rage_taps,
+        network_requests=seen.network_requests,
+        network_failures=seen.network_failures,
+        background_at=_at(seen.background_ms),
+        foreground_at=_at(seen.foreground_ms),
+        declared_size_px=_size_px(seen),
         video=video,
         no_video_reason=no_video_reason,
     )
 
 
-def _size_px(recorded: Recorded) -> tuple[int, int] | None:
+def _size_px(seen: Gist) -> tuple[int, int] | None:
     """Return the declared size, unless no screen is that large."""
-    size = recording.size(recorded.events)
-    return size if size is not None and max(size) <= _LARGEST_PX else None
+    return seen.size_px if seen.size_px is not None and max(seen.size_px) <= _LARGEST_PX else None
 
 
-def _last_at(seen: Activity, categories: AbstractSet[str]) -> datetime | None:
-    times_ms = [crumb.at_ms for crumb in seen.breadcrumbs if crumb.category in categories]
-    return units.at_from_ms(max(times_ms)) if times_ms else None
+def _at(ms: int | None) -> datetime | None:
+    return None if ms is None else units.at_from_ms(ms)
 
 
 def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None]:
@@ -166,10 +161,10 @@ def _extent_ms(
 
     It covers what the SDK declares; frames are due by their own times, whatever that says.
     """
-    declared = recording.video_facts(recorded.events)
+    declared = recorded.gist.video
     found = recording.extent_ms(declared, started_ms=event.started_ms, ended_ms=event.ended_ms)
     if found is None:
-        if event.ended_ms is None and video is None and not recorded.events:
+        if event.ended_ms is None and video is None and not recorded.gist.events:
             raise Malformed("nothing in the segment says when it was")
         at_ms = event.ended_ms or units.ms_from_at(context.received_at)
         found = (at_ms, at_ms)

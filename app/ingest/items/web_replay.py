@@ -9,14 +9,13 @@ import msgspec
 
 from app.core import units
 from app.core.errors import Refused
-from app.formats import recording, replay_event, timestamps
+from app.formats import recording, replay_event
 from app.formats.envelope import Item
 from app.formats.replay_event import ReplayEvent
 from app.ingest.items import scrubbed
 from app.ingest.items.replay_video import Recorded, make_segment, read_recorded
 from app.ingest.prepared import Context, Prepared, SegmentWork
 from app.projects.model import Outcome
-from app.scrub.places import Kind
 
 _EVENT = "replay_event"
 _RECORDING = "replay_recording"
@@ -35,7 +34,7 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
     recorded = next((item for item in items if item.type == _RECORDING), None)
     if event is not None:
         try:
-            read = _read_event(event, context)
+            read = scrubbed.replay_event_of(event.payload, context)
             prepared.segments.append(_segment(read, recorded, context, item_type=_EVENT))
         except Refused as refused:
             prepared.refuse(context, _EVENT, refused)
@@ -62,11 +61,6 @@ def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
 
 
-def _read_event(item: Item, context: Context) -> ReplayEvent:
-    data = scrubbed.payload(item.payload, context, kind=Kind.REPLAY_EVENT, what=_EVENT)
-    return replay_event.read(data, context.header)
-
-
 def _segment(
     event: ReplayEvent, recording_item: Item | None, context: Context, *, item_type: str
 ) -> SegmentWork:
@@ -84,10 +78,6 @@ def _segment(
 
 def _extent_ms(event: ReplayEvent, recorded: Recorded, context: Context) -> tuple[int, int]:
     """Place a segment by its events: the event's start is that of the whole replay."""
-    times = [
-        int(one["timestamp"])
-        for one in recorded.events
-        if timestamps.read_epoch_ms(one.get("timestamp")) is not None
-    ]
-    end_ms = event.ended_ms or max(times, default=units.ms_from_at(context.received_at))
-    return min(min(times, default=end_ms), end_ms), end_ms
+    seen = recorded.gist
+    end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.received_at)
+    return min(seen.first_ms or end_ms, end_ms), end_ms

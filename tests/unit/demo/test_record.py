@@ -38,6 +38,8 @@ class Segment:
     """One `replay_video`, taken apart."""
 
     event: ReplayEvent
+    finished: list[str]
+    """The trace ids it lists itself, without that of its context."""
     activity: Activity
     facts: VideoFacts
     video: Video
@@ -77,8 +79,15 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
             events = recording.read(parts.recording).events
             facts = recording.video_facts(events)
             assert facts is not None
-            found.append(Segment(replay_event.read(parts.event), activity.read(events), facts,
-                                 mp4.read(parts.video)))  # fmt: skip
+            found.append(
+                Segment(
+                    replay_event.read(parts.event),
+                    jsonish.decode_object(parts.event, "replay_event").get("trace_ids", []),
+                    activity.read(events),
+                    facts,
+                    mp4.read(parts.video),
+                )
+            )
     return found
 
 
@@ -180,9 +189,9 @@ def test_trace_ids_are_listed_when_their_screen_is_left(
         for t in _payloads(deliveries, "app", "transaction")
     }
     for segment in segments[:-1]:
-        for trace_id in segment.event.raw["trace_ids"]:
+        for trace_id in segment.finished:
             assert segment.started_ms < ended[trace_id] <= segment.ended_ms
-    listed = [trace_id for s in segments for trace_id in s.event.raw["trace_ids"]]
+    listed = [trace_id for s in segments for trace_id in s.finished]
     assert sorted(listed) == sorted(t for t, at_ms in ended.items() if at_ms < ENDED_MS)
 
 
