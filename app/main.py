@@ -8,6 +8,7 @@ object storage hold up the start, unless it says no.
 
 import asyncio
 import functools
+import gc
 import hashlib
 import signal
 import socket
@@ -25,8 +26,8 @@ from typing_extensions import override
 from app import __version__
 from app.accounts import links, queries as account_queries
 from app.api import health
+from app.api.connection import Connection
 from app.api.envelope import AsgiApp, EnvelopeDoor
-from app.api.patience import PatientProtocol
 from app.background import Housekeeper
 from app.core import log
 from app.core.errors import ReplayError, Unavailable
@@ -129,6 +130,9 @@ async def _serve_on(
     service: Service,
     telling: Coroutine[Any, Any, None],
 ) -> None:
+    # What is here by now stays: the garbage collector need not look at it with every envelope.
+    gc.collect()
+    gc.freeze()
     server = _Server(_server_config(settings, service.app))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
@@ -183,7 +187,7 @@ class _Server(uvicorn.Server):
 def _server_config(settings: Settings, app: AsgiApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=Connection,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -254,7 +254,7 @@ def _success(kind: Kind, envelope: Envelope) -> bytes:
     if kind in ("otlp", "otlp_json"):
         return otlp.success(envelope.left_out, is_json=kind == "otlp_json")
     event_id = envelope.header.event_id
-    return json.dumps({"id": event_id} if event_id else {}).encode()
+    return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
 
 
 def _refusal(kind: Kind, refused: Refused) -> bytes:

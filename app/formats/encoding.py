@@ -4,6 +4,7 @@ Source: wire protocol notes, section 1.3; RFC 1950, 1951, 1952, 7932, 8878, 9659
 """
 
 import io
+import struct
 import zlib
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +15,8 @@ import zstandard
 
 from app.core.errors import Malformed, TooLarge
 
-_Decoder = Callable[[bytes, int], bytes]
+Body = bytes | bytearray
+_Decoder = Callable[[Body, int], Body]
 
 _ENCODINGS: Final = 3
 """Of one body; more is a game."""
@@ -22,9 +24,9 @@ _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _ZLIB_FIRST: Final = b"\x78"
 _ZLIB_CHECK: Final = 31
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_MEMBER: Final = b"\x1f\x8b\x08"
 _GZIP_HEADER_BYTES: Final = 10
-_GZIP_SIZE_BYTES: Final = 4
+_GZIP_TRAILER: Final = struct.Struct("<II")
+"""CRC-32 and size of what a member holds, at its end."""
 _GZIP_WBITS: Final = 31
 _ZLIB_WBITS: Final = 15
 _RAW_WBITS: Final = -15
@@ -41,7 +43,7 @@ _ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
 """RFC 9659: a zstd content coding needs no larger window."""
 
 
-def inflate(body: bytes, encoding: str | None, *, limit_bytes: int) -> bytes:
+def inflate(body: Body, encoding: str | None, *, limit_bytes: int) -> Body:
     """Return a body as it was before its Content-Encoding.
 
     Args:
@@ -77,7 +79,7 @@ def _declared(encoding: str | None) -> list[_Decoder]:
     return [_DECODERS[name] for name in reversed(names) if name in _DECODERS]
 
 
-def _sniffed(body: bytes) -> _Decoder:
+def _sniffed(body: Body) -> _Decoder:
     """Return what undoes the encoding that a body shows by its first bytes."""
     if body.startswith(_GZIP_MAGIC):
         return _gunzip
@@ -87,7 +89,7 @@ def _sniffed(body: bytes) -> _Decoder:
     return _inflate_deflate if is_zlib else _plain
 
 
-def inflate_zlib(data: bytes | memoryview, *, limit_bytes: int) -> bytes:
+def inflate_zlib(data: Body | memoryview, *, limit_bytes: int) -> bytes:
     """Inflate one zlib stream (RFC 1950); what follows it is not looked at.
 
     Raises:
@@ -115,13 +117,13 @@ class _Sink:
         return self._buffer.getvalue()
 
 
-def _plain(body: bytes, limit_bytes: int) -> bytes:
+def _plain(body: Body, limit_bytes: int) -> Body:
     if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
     return body
 
 
-def _gunzip(body: bytes, limit_bytes: int) -> bytes:
+def _gunzip(body: Body, limit_bytes: int) -> Body:
     """Inflate all gzip members; bytes after the last one that are no member are let go."""
     whole = _gunzip_whole(body, limit_bytes)
     if whole is not None:
@@ -136,26 +138,31 @@ def _gunzip(body: bytes, limit_bytes: int) -> bytes:
     raise Malformed(f"gzip body has more than {_MEMBERS} members")
 
 
-def _gunzip_whole(body: bytes, limit_bytes: int) -> bytes | None:
+def _gunzip_whole(body: Body, limit_bytes: int) -> bytearray | None:
     """Inflate a small single-member body with libdeflate; None leaves it to the slow way.
 
     libdeflate trusts the size at the end to make room and looks at the first member only. So it
-    may not be asked where another member might begin, nor where the size is over a limit, nor
-    where it is 0, which the binding believes unseen. What it refuses goes to zlib, which can say
-    why.
+    may not be asked where the size is over a limit, nor where it is 0, which the binding believes
+    unseen; and what came out must be what the end of the body tells of, or there is more behind
+    (or the same once more: then its header stands there too). What it refuses goes to zlib, which
+    can say why.
     """
-    size_bytes = int.from_bytes(body[-_GZIP_SIZE_BYTES:], "little")
-    if len(body) > _WHOLE_BYTES or not 0 < size_bytes <= min(limit_bytes, _WHOLE_INFLATED_BYTES):
+    if not _GZIP_TRAILER.size < len(body) <= _WHOLE_BYTES:
         return None
-    if body.find(_GZIP_MEMBER, _GZIP_HEADER_BYTES) >= 0:
+    crc, size_bytes = _GZIP_TRAILER.unpack_from(body, len(body) - _GZIP_TRAILER.size)
+    if not 0 < size_bytes <= min(limit_bytes, _WHOLE_INFLATED_BYTES):
+        return None
+    if body.find(body[:_GZIP_HEADER_BYTES], _GZIP_HEADER_BYTES) >= 0:
         return None
     try:
-        return bytes(deflate.gzip_decompress(body))
+        whole: bytearray = deflate.gzip_decompress(body)
     except (deflate.DeflateError, ValueError):
         return None
+    is_all = len(whole) == size_bytes and deflate.crc32(whole) == crc
+    return whole if is_all else None
 
 
-def _inflate_deflate(body: bytes, limit_bytes: int) -> bytes:
+def _inflate_deflate(body: Body, limit_bytes: int) -> Body:
     """Inflate `deflate`, which means zlib by the standard and raw deflate by some senders."""
     try:
         return inflate_zlib(body, limit_bytes=limit_bytes)
@@ -186,7 +193,7 @@ def _inflate_stream(view: memoryview, start: int, wbits: int, sink: _Sink) -> in
     raise Malformed(f"compressed data is cut after {at} bytes")
 
 
-def _inflate_brotli(body: bytes, limit_bytes: int) -> bytes:
+def _inflate_brotli(body: Body, limit_bytes: int) -> Body:
     inflater = brotli.Decompressor()
     sink = _Sink(limit_bytes)
     piece = b"\0"
@@ -203,7 +210,7 @@ def _inflate_brotli(body: bytes, limit_bytes: int) -> bytes:
     return sink.all()
 
 
-def _inflate_zstd(body: bytes, limit_bytes: int) -> bytes:
+def _inflate_zstd(body: Body, limit_bytes: int) -> Body:
     """Inflate one zstd frame, whatever its header says about its size."""
     inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
     sink = _Sink(limit_bytes)

@@ -55,7 +55,7 @@ def _split(request: samples.Request) -> envelope.Envelope:
         request.body, request.header("content-encoding"), limit_bytes=LIMITS.inflated_bytes
     )
     if "/store" in request.path:
-        return store_body.wrap_store(body)
+        return store_body.wrap_store(bytes(body))
     return envelope.split(body)
 
 

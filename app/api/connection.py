@@ -1,4 +1,8 @@
-"""Ends the patience with senders that trickle: a request must come in some time, or never.
+"""What connections are given beyond uvicorn: bodies of ingest as a whole, and an end of patience.
+
+uvicorn hands a body on piece by piece and stops reading every 64 KiB, which costs four times what
+reading on does (121 us for 120 KB against 29, measured). Here what is posted to an ingest door is
+gathered, as far as memory allows, and handed on at once.
 
 uvicorn waits for ever for the rest of a request. Here one that begins and does not go on is hung up
 on, without a status line, so that a phone on a bad network keeps what it has. A connection that is
@@ -6,7 +10,7 @@ idle between two requests is uvicorn's own affair (`timeout_keep_alive`).
 """
 
 import asyncio
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,17 +18,27 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.core import log
 from app.core.limits import LIMITS
 
-_logger = log.get("api.patience")
+_INGEST: Final = b"/api/"
+_MOST_BYTES: Final = 4 * 1024 * 1024
+"""A longer body is handed on piece by piece, as uvicorn does."""
+_MOST_HELD_BYTES: Final = 32 * 1024 * 1024
+"""Of all connections; beyond, bodies are handed on piece by piece, and the door counts them."""
+_logger: Final = log.get("api.connection")
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a look at the clock every few seconds of a connection."""
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol, with whole bodies and a look at the clock every few seconds."""
 
     header_s: ClassVar[float] = LIMITS.header_s
     silence_s: ClassVar[float] = LIMITS.silence_s
     request_s: ClassVar[float] = LIMITS.request_s
     look_s: ClassVar[float] = 5.0
 
+    _held_bytes: ClassVar[int] = 0
+    """What all connections have gathered and not handed on."""
+    _gathered: list[bytes] | None = None
+    """Pieces of the body of the request that is being read; None: they are handed on at once."""
+    _gathered_bytes = 0
     _began_s: float | None = None
     """When the request began that is not whole yet; None between requests."""
     _heard_s = 0.0
@@ -39,6 +53,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._let_go()
         super().connection_lost(exc)
         if self._look is not None:
             self._look.cancel()
@@ -58,11 +73,35 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._has_headers = True
+        if _INGEST in self.url and self.scope["method"] == "POST":
+            self._gathered = []
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        if self._gathered is None:
+            super().on_body(body)
+            return
+        self._gathered.append(body)
+        self._gathered_bytes += len(body)
+        Connection._held_bytes += len(body)
+        if self._gathered_bytes > _MOST_BYTES or Connection._held_bytes > _MOST_HELD_BYTES:
+            super().on_body(self._let_go())
 
     @override
     def on_message_complete(self) -> None:
+        if self._gathered is not None:
+            body = self._let_go()
+            if not self.cycle.response_complete:
+                self.cycle.body += body
         super().on_message_complete()
         self._began_s = None
+
+    def _let_go(self) -> bytes:
+        """Stop gathering; returns what was gathered."""
+        body = b"".join(self._gathered or ())
+        Connection._held_bytes -= self._gathered_bytes
+        self._gathered, self._gathered_bytes = None, 0
+        return body
 
     def _look_at_clock(self) -> None:
         reason = self._reason()

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.api.patience import PatientProtocol
+from app.api.connection import Connection
 from app.core.limits import LIMITS
 
 
 def waiting(*, since_s: float, silent_s: float, has_headers: bool, is_paused: bool = False) -> str:
     """Say why a request that began then is given up; empty: it is not."""
-    protocol = PatientProtocol.__new__(PatientProtocol)
+    protocol = Connection.__new__(Connection)
     now_s = 10_000.0
     protocol.loop = SimpleNamespace(time=lambda: now_s)  # type: ignore[assignment]  # a clock
     protocol.flow = SimpleNamespace(read_paused=is_paused)  # type: ignore[assignment]  # as above

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from app.api.patience import PatientProtocol
+from app.api.connection import Connection
 from tests.support import envelopes
 from tests.support.server import exchange, running
 from tests.support.waiting import until
@@ -16,7 +16,7 @@ from tests.support.waiting import until
 @pytest.fixture
 async def hurried(database_url, tmp_path, monkeypatch):
     """A server that looks at the clock all the time."""
-    monkeypatch.setattr(PatientProtocol, "look_s", 0.01)
+    monkeypatch.setattr(Connection, "look_s", 0.01)
     async with running(database_url, tmp_path) as started:
         yield started
 
@@ -33,13 +33,13 @@ def head(server, length: int) -> bytes:
 @pytest.mark.parametrize("begun", [b"", b"POST /api/1/enve", b"GET / HTTP/1.1\r\nHost: a\r\n"])
 async def test_headers_that_do_not_end_are_not_waited_for(hurried, monkeypatch, begun):
     """Nothing sent, or half a head: the connection ends without a byte."""
-    monkeypatch.setattr(PatientProtocol, "header_s", 0.05)
+    monkeypatch.setattr(Connection, "header_s", 0.05)
     assert await exchange(hurried.base_url, begun) == b""
 
 
 async def test_a_body_that_stops_is_not_waited_for(hurried, monkeypatch):
     """No status line, so that the phone keeps the envelope; nothing of it is kept or counted."""
-    monkeypatch.setattr(PatientProtocol, "silence_s", 0.05)
+    monkeypatch.setattr(Connection, "silence_s", 0.05)
     body = envelopes.event_envelope()
     assert await exchange(hurried.base_url, head(hurried, len(body)) + body[:-1]) == b""
     await hurried.take(body)
@@ -49,7 +49,7 @@ async def test_a_body_that_stops_is_not_waited_for(hurried, monkeypatch):
 
 async def test_a_body_that_trickles_ends_some_time(hurried, monkeypatch):
     """A byte now and then keeps silence away, but not the end of the whole request."""
-    monkeypatch.setattr(PatientProtocol, "request_s", 0.2)
+    monkeypatch.setattr(Connection, "request_s", 0.2)
     host, _, port = hurried.base_url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(head(hurried, 1_000_000))
@@ -65,21 +65,21 @@ async def test_a_body_that_trickles_ends_some_time(hurried, monkeypatch):
 async def test_a_kept_connection_is_not_in_the_middle_of_a_request(hurried, monkeypatch):
     """Between two requests nobody is slow: the second is answered on the same connection."""
     looks = 0
-    reason = PatientProtocol._reason
+    reason = Connection._reason
 
     def counted(self):
         nonlocal looks
         looks += 1
         return reason(self)
 
-    monkeypatch.setattr(PatientProtocol, "_reason", counted)
+    monkeypatch.setattr(Connection, "_reason", counted)
     assert (await hurried.sender.get("/health/live")).status_code == 200
     for name in ("header_s", "silence_s", "request_s"):
-        monkeypatch.setattr(PatientProtocol, name, -1.0)
+        monkeypatch.setattr(Connection, name, -1.0)
     seen = looks
     await until(lambda: looks > seen + 3)
     for name in ("header_s", "silence_s", "request_s"):
-        monkeypatch.setattr(PatientProtocol, name, 30.0)
+        monkeypatch.setattr(Connection, name, 30.0)
     assert (await hurried.sender.get("/health/live")).status_code == 200
     pool = hurried.sender._transport._pool
     assert len(pool.connections) == 1
