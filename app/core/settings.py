@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """A journal file is closed and the next begun at this size."""
     journal_reserve_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
     """Free disk space under which envelopes are no longer accepted (connections are closed)."""
-    digest_memory_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    digest_memory_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
     """Fresh entries kept in memory until digested; more are read back from the journal."""
     key_envelopes_per_s: float = Field(default=50.0, ge=0)
     """Envelopes that a key may send; one with a segment counts as a tenth. 0: no limit."""

@@ -25,6 +25,7 @@ from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import credentials, encoding
+from app.formats.encoding import Body
 from app.formats.envelope import Envelope
 from app.ingest.inbox import Fresh, Inbox
 from app.ingest.outcomes import Tally
@@ -100,6 +101,7 @@ async def accept(gate: Gate, request: IngestRequest) -> Accepted:
         if not is_key_known:
             gate.quotas.admit_unseen(request.client_ip, opened.items, len(body))
         rate_limits = _admit(gate, project_id, key, opened, size_bytes=len(body))
+        await gate.inbox.room()
         received_ms = clock.now_ms()
         seq = await gate.journal.append(
             project_id=project_id,
@@ -119,9 +121,7 @@ async def accept(gate: Gate, request: IngestRequest) -> Accepted:
                 received_ms=received_ms,
                 client_ip=request.client_ip,
                 envelope=opened,
-                body=body,
-                content_encoding=request.content_encoding,
-                size_bytes=len(inflated) + len(body),
+                body=inflated,
                 is_key_known=is_key_known,
             )
         )
@@ -213,7 +213,7 @@ def _admit(
         raise
 
 
-async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncExitStack) -> bytes:
+async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncExitStack) -> Body:
     """Take the encoding off: small results here, large ones in a thread, few at a time."""
     if len(body) <= _INLINE_BYTES:
         try:
@@ -230,7 +230,7 @@ async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncE
     )
 
 
-async def _open(request: IngestRequest, body: bytes) -> Envelope:
+async def _open(request: IngestRequest, body: Body) -> Envelope:
     if request.kind in _READ_WHOLE:
         if len(body) > _READ_INLINE_BYTES:
             return await asyncio.to_thread(open_body, request.kind, body)

@@ -45,12 +45,13 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
 }
 
 
-def expand(fresh: Fresh, rules: Rules, *, is_full: bool = False) -> Prepared:
+def expand(fresh: Fresh, rules: Rules, prepared: Prepared, *, is_full: bool = False) -> None:
     """Read, check and scrub every item of an envelope.
 
     Args:
         fresh: The envelope.
         rules: How to scrub.
+        prepared: What the envelopes of a batch ask for; this one's part is added.
         is_full: Whether its project may store no more: then what goes to storage is left out.
     """
     context = Context(
@@ -61,7 +62,6 @@ def expand(fresh: Fresh, rules: Rules, *, is_full: bool = False) -> Prepared:
         header=fresh.envelope.header,
         rules=rules,
     )
-    prepared = Prepared()
     items: Sequence[Item] = fresh.envelope.items
     if is_full:
         items = _leave_out(items, context, prepared)
@@ -69,7 +69,6 @@ def expand(fresh: Fresh, rules: Rules, *, is_full: bool = False) -> Prepared:
         _expand_item(item, context, prepared)
     if fresh.envelope.damage:
         prepared.count(context, "envelope", Outcome.REFUSED, "cut")
-    return prepared
 
 
 def _leave_out(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
@@ -97,9 +96,8 @@ def _drift_ms(envelope: Envelope, received_ms: int) -> int:
     return 0 if sent_at is None else received_ms - units.ms_from_at(sent_at)
 
 
-def refused(fresh: Fresh, reason: str) -> Prepared:
+def refuse(fresh: Fresh, reason: str, prepared: Prepared) -> None:
     """Refuse every item of an envelope, for example when its key turns out to be unknown."""
-    prepared = Prepared()
     context = Context(
         project_id=fresh.project_id,
         received_at=units.at_from_ms(fresh.received_ms),
@@ -110,7 +108,6 @@ def refused(fresh: Fresh, reason: str) -> Prepared:
     )
     for item in fresh.envelope.items:
         prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)
-    return prepared
 
 
 def replay_id(envelope: Envelope) -> ReplayId | None:

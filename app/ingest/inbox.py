@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId, PublicKey
+from app.formats.encoding import Body
 from app.formats.envelope import Envelope
 
-_BATCH_ENTRIES: Final = 64
+_BATCH_ENTRIES: Final = 256
 _BATCH_BYTES: Final = 16 * 1024 * 1024
+_FULL: Final = 0.75
+"""The part of its memory from which an inbox has no room; the rest is for who waits already."""
+_ROOM_S: Final = 0.25
+"""The longest that an answer is held back for room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """One accepted envelope, already inflated and split. `body` is what came over the wire."""
+    """One accepted envelope, inflated and split; the items of `envelope` are views into `body`."""
 
     seq: int
     project_id: ProjectId
@@ -27,11 +32,14 @@ class Fresh:
     received_ms: int
     client_ip: str | None
     envelope: Envelope
-    body: bytes
-    content_encoding: str | None
-    size_bytes: int
+    body: Body
     is_key_known: bool
     """False if the key was accepted unseen: digest looks it up."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory it takes, roughly."""
+        return len(self.body)
 
 
 class Inbox:
@@ -49,6 +57,8 @@ class Inbox:
         self._fresh_bytes = 0
         self._is_behind = False
         self._arrived = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
 
     @property
     def is_behind(self) -> bool:
@@ -63,7 +73,19 @@ class Inbox:
         if not self._is_behind:
             self._fresh.append(fresh)
             self._fresh_bytes += fresh.size_bytes
+            if self._fresh_bytes > _FULL * self._limit_bytes:
+                self._has_room.clear()
         self._arrived.set()
+
+    async def room(self) -> None:
+        """Wait a moment until there is room, if there is none; call it before `add`.
+
+        A short delay at the door is cheaper for everybody than reading an envelope back: that
+        means to check and inflate it a second time.
+        """
+        if not self._has_room.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._has_room.wait(), _ROOM_S)
 
     async def wait(self, timeout_s: float) -> bool:
         """Wait until something has arrived; returns whether it has."""
@@ -72,6 +94,16 @@ class Inbox:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), timeout_s)
         return bool(self._fresh) or self._is_behind
+
+    @property
+    def is_scanty(self) -> bool:
+        """Whether less than a whole batch is there."""
+        return not self._is_behind and len(self._fresh) < _BATCH_ENTRIES
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether memory is filling up, or has: digest should go first."""
+        return self._is_behind or 2 * self._fresh_bytes > self._limit_bytes
 
     def wake(self) -> None:
         """End the wait, though nothing has arrived: it is time to stop."""
@@ -86,6 +118,8 @@ class Inbox:
             batch.append(fresh)
             size_bytes += fresh.size_bytes
         self._fresh_bytes -= size_bytes
+        if self._fresh_bytes < _FULL * self._limit_bytes:
+            self._has_room.set()
         return batch
 
     def fall_behind(self) -> None:
@@ -93,6 +127,7 @@ class Inbox:
         self._fresh.clear()
         self._fresh_bytes = 0
         self._is_behind = True
+        self._has_room.set()
 
     def caught_up(self) -> None:
         """Say that everything on disk has been digested: memory may be used again."""

@@ -87,15 +87,3 @@ class Prepared:
             for event in self.events
             if event.replay_id is not None
         }
-
-    def add(self, other: "Prepared") -> None:
-        """Append what another envelope asks for."""
-        self.segments += other.segments
-        self.events += other.events
-        self.transactions += other.transactions
-        self.spans += other.spans
-        self.attachments += other.attachments
-        self.feedback += other.feedback
-        self.logs += other.logs
-        self.sessions += other.sessions
-        self.outcomes += other.outcomes

@@ -8,19 +8,21 @@ from app.core.errors import Malformed, Refused
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.formats import encoding, envelope, otlp, store_body
+from app.formats.encoding import Body
 from app.formats.envelope import Envelope, EnvelopeHeader
 from app.ingest.inbox import Fresh
 from app.journal.entry import Entry, Kind
 
 
-def open_body(kind: Kind, body: bytes) -> Envelope:
+def open_body(kind: Kind, body: Body) -> Envelope:
     """Split an inflated body, whichever door it came through.
 
     Raises:
         Malformed: Nothing in it can be kept.
         TooLarge: It is over a limit.
     """
-    opened = _OPENERS[kind](body)
+    opener = _OPENERS.get(kind)
+    opened = opener(bytes(body)) if opener else envelope.split(body)
     if opened.damage and not opened.items:
         raise Malformed(f"no item of the envelope can be read: {opened.damage}")
     return opened
@@ -38,7 +40,7 @@ def reopen(entry: Entry) -> Fresh:
         )
         opened = open_body(entry.kind, body)
     except Refused as refused:
-        body = b""
+        body = bytearray()
         opened = Envelope(EnvelopeHeader(), (), damage=str(refused))
     return Fresh(
         seq=entry.seq,
@@ -47,15 +49,12 @@ def reopen(entry: Entry) -> Fresh:
         received_ms=entry.received_ms,
         client_ip=entry.client_ip,
         envelope=opened,
-        body=entry.body,
-        content_encoding=entry.content_encoding,
-        size_bytes=len(body) + len(entry.body),
+        body=body,
         is_key_known=False,
     )
 
 
 _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
-    "envelope": envelope.split,
     "store": store_body.wrap_store,
     "otlp": functools.partial(otlp.wrap, is_json=False),
     "otlp_json": functools.partial(otlp.wrap, is_json=True),

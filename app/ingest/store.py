@@ -1,9 +1,10 @@
 """Writes what a batch asks for: objects first, then one transaction, outcomes and mark in it."""
 
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +27,7 @@ from app.replays.writes import Stretch
 from app.storage.port import ObjectStore
 from app.traces import logs, writes as trace_writes
 
+_GZIP_WBITS: Final = 31
 _Place = TypeVar("_Place", bound=tuple[ProjectId, *tuple[str, ...]])
 
 
@@ -208,8 +210,8 @@ async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> N
         received_at=units.at_from_ms(fresh.received_ms),
         item_types=[item.type for item in fresh.envelope.items],
         reason=quarantine.reason,
-        body=fresh.body,
-        content_encoding=fresh.content_encoding,
+        body=zlib.compress(fresh.body, wbits=_GZIP_WBITS),
+        content_encoding="gzip",
         replay_id=replay_id,
     )
 

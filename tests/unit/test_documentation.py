@@ -40,7 +40,7 @@ _SETTING: Final = re.compile(r"PLAYHEAD_[A-Z0-9_]+")
 _UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\):)")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
-    re.compile(r'expand\.refused\(\s*\w+,\s*"(\w+)"'),
+    re.compile(r'expand\.refuse\(\s*\w+,\s*"(\w+)"'),
     re.compile(r'tally\.refuse\(\s*\w+,\s*[^,]+,\s*"(\w+)"'),
 )
 

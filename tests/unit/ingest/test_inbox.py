@@ -15,9 +15,7 @@ def _fresh(seq: int, size_bytes: int = 10) -> Fresh:
         received_ms=0,
         client_ip=None,
         envelope=Envelope(EnvelopeHeader(), ()),
-        body=b"",
-        content_encoding=None,
-        size_bytes=size_bytes,
+        body=bytes(size_bytes),
         is_key_known=True,
     )
 
@@ -63,9 +61,9 @@ async def test_falling_behind_forgets_memory():
     assert await inbox.wait(0)
 
 
-@pytest.mark.parametrize(("entries", "batches"), [(64, [64]), (65, [64, 1])])
+@pytest.mark.parametrize(("entries", "batches"), [(256, [256]), (257, [256, 1])])
 async def test_batches_are_bounded(entries, batches):
-    """A batch has at most 64 entries."""
+    """A batch has at most 256 entries."""
     inbox = Inbox(10_000)
     for seq in range(1, entries + 1):
         inbox.add(_fresh(seq))
