@@ -75,6 +75,8 @@ class Inbox:
             self._fresh_bytes += fresh.size_bytes
             if self._fresh_bytes > _FULL * self._limit_bytes:
                 self._has_room.clear()
+        else:
+            self._has_room.set()  # waiting would keep nothing in memory any more
         self._arrived.set()
 
     async def room(self) -> None:
@@ -118,7 +120,7 @@ class Inbox:
             batch.append(fresh)
             size_bytes += fresh.size_bytes
         self._fresh_bytes -= size_bytes
-        if self._fresh_bytes < _FULL * self._limit_bytes:
+        if self._fresh_bytes <= _FULL * self._limit_bytes:
             self._has_room.set()
         return batch
 

@@ -1,9 +1,12 @@
 """The inbox keeps what fits, and says when the rest is on disk only."""
 
+import asyncio
+
 import pytest
 
 from app.core.ids import ProjectId, PublicKey
 from app.formats.envelope import Envelope, EnvelopeHeader
+from app.ingest import inbox as inboxes
 from app.ingest.inbox import Fresh, Inbox
 
 
@@ -68,3 +71,41 @@ async def test_batches_are_bounded(entries, batches):
     for seq in range(1, entries + 1):
         inbox.add(_fresh(seq))
     assert [len(inbox.take()) for _ in batches] == batches
+
+
+async def test_who_comes_when_memory_is_nearly_full_waits_until_digest_takes():
+    """The wait ends with the batch that makes room."""
+    inbox = Inbox(100)
+    for seq in range(1, 9):
+        inbox.add(_fresh(seq))
+    waiting = asyncio.create_task(inbox.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    inbox.take()
+    await waiting
+    assert not inbox.is_behind
+
+
+async def test_nobody_waits_for_a_digest_that_stands_still(monkeypatch):
+    """With Postgres away for long, answers are not held back: what comes is on disk only."""
+    monkeypatch.setattr(inboxes, "_ROOM_S", 0.01)
+    inbox = Inbox(100)
+    for seq in range(1, 12):
+        await inbox.room()
+        inbox.add(_fresh(seq))
+    assert inbox.is_behind
+    monkeypatch.setattr(inboxes, "_ROOM_S", 3_600.0)
+    for seq in range(12, 20):
+        await inbox.room()
+        inbox.add(_fresh(seq))
+
+
+async def test_failing_to_digest_lets_the_waiting_in():
+    """Memory that was forgotten is room."""
+    inbox = Inbox(100)
+    for seq in range(1, 9):
+        inbox.add(_fresh(seq))
+    waiting = asyncio.create_task(inbox.room())
+    await asyncio.sleep(0)
+    inbox.fall_behind()
+    await waiting
