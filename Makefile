@@ -11,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-s3 faults hostile check lint javascript format lock clean system sdks
+.PHONY: help run demo test test-browsers test-others test-s3 faults hostile check lint javascript format lock clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,12 +43,18 @@ run: $(APP) $(BIN)/playhead
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
+# Browsers beside everything else: each of the two leaves a core idle for half of its time.
+test: lint javascript system sdks
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browsers test-others
+
 # A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
 # the tests of another cannot share.
-test: lint javascript system sdks
+test-browsers:
 	$(BIN)/python -m pytest -q tests/browser/pages
 	$(BIN)/python -m pytest -q tests/browser/player
 	$(BIN)/python -m pytest -q tests/browser/watch
+
+test-others:
 	$(BIN)/python -m pytest -q --ignore=tests/browser tests
 
 test-s3: $(DEV)

@@ -157,7 +157,7 @@ async def test_every_answer_carries_the_headers(server: Server):
     page = await server.web.get("/replays")
     missing = await server.web.get("/nowhere")
     refused = await server.sender.post("/sign-out")
-    (sheet,) = set(re.findall(r'href="(/static/[^"]+/tokens\.css)"', page.text))
+    sheet = re.findall(r'href="(/static/[^"]+/css/[^"]+)"', page.text)[0]
     file = await server.web.get(sheet)
     for answer in (page, missing, refused, file):
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")

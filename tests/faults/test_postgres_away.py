@@ -126,7 +126,7 @@ async def locked(postgres: Postgres) -> AsyncIterator[None]:
     """Hold the tables that digest writes."""
     database = Database.open(postgres.url, pool_size=1)
     async with database.transaction() as connection:
-        await connection.exec_driver_sql("lock table replays, segments in access exclusive mode")
+        await connection.exec_driver_sql("lock table segments, replays in access exclusive mode")
         yield
     await database.close()
 
