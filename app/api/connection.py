@@ -36,9 +36,8 @@ class Connection(HttpToolsProtocol):
 
     _held_bytes: ClassVar[int] = 0
     """What all connections have gathered and not handed on."""
-    _gathered: list[bytes] | None = None
-    """Pieces of the body of the request that is being read; None: they are handed on at once."""
-    _gathered_bytes = 0
+    _gathered: bytearray | None = None
+    """The body of the request that is being read; None: it is handed on piece by piece."""
     _began_s: float | None = None
     """When the request began that is not whole yet; None between requests."""
     _heard_s = 0.0
@@ -74,17 +73,17 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._has_headers = True
         if _INGEST in self.url and self.scope["method"] == "POST":
-            self._gathered = []
+            self._gathered = bytearray()
 
     @override
     def on_body(self, body: bytes) -> None:
-        if self._gathered is None:
+        gathered = self._gathered
+        if gathered is None or self.cycle.response_complete:
             super().on_body(body)
             return
-        self._gathered.append(body)
-        self._gathered_bytes += len(body)
+        gathered += body
         Connection._held_bytes += len(body)
-        if self._gathered_bytes > _MOST_BYTES or Connection._held_bytes > _MOST_HELD_BYTES:
+        if len(gathered) > _MOST_BYTES or Connection._held_bytes > _MOST_HELD_BYTES:
             super().on_body(self._let_go())
 
     @override
@@ -98,10 +97,9 @@ class Connection(HttpToolsProtocol):
 
     def _let_go(self) -> bytes:
         """Stop gathering; returns what was gathered."""
-        body = b"".join(self._gathered or ())
-        Connection._held_bytes -= self._gathered_bytes
-        self._gathered, self._gathered_bytes = None, 0
-        return body
+        gathered, self._gathered = self._gathered or b"", None
+        Connection._held_bytes -= len(gathered)
+        return bytes(gathered)
 
     def _look_at_clock(self) -> None:
         reason = self._reason()

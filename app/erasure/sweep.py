@@ -22,7 +22,7 @@ from app.storage.port import ObjectStore
 
 _BATCH: Final = 100
 _STRETCHES: Final = 1_000
-"""Stretches wiped in one pack at once; a batch holds fewer segments."""
+"""Stretches wiped in one pack at once."""
 _PAUSE_S: Final = 5.0
 
 _logger: Final = log.get("erasure.sweep")
@@ -108,7 +108,13 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
         await objects.delete(pack.object_key)
         return
     stretches = [(one.offset, one.size_bytes) for one in pack.stretches.values()]
-    await objects.wipe(pack.object_key, stretches)
+    wiping = asyncio.ensure_future(objects.wipe(pack.object_key, stretches))
+    try:
+        await asyncio.shield(wiping)
+    except asyncio.CancelledError:
+        # The pack stays locked until it is done: what is written late could undo another wipe.
+        await asyncio.wait([wiping])
+        raise
     for offset, size_bytes in stretches:
         try:
             left = await objects.read(pack.object_key, offset, size_bytes)

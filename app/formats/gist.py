@@ -8,7 +8,6 @@ Both say the same of the same recording (a property test holds them to it).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import is_
 from typing import Any, Final
 
 import msgspec
@@ -58,7 +57,7 @@ class Skimmed:
     text: bytes
     """The events as a JSON list in time order, byte for byte as each came."""
     spoken: bytes
-    """The data of the events that hold text: what scrubbing must look at."""
+    """The events that hold text, as they came: what scrubbing must look at."""
 
 
 def of(events: Sequence[JsonObject]) -> Gist:
@@ -142,12 +141,15 @@ def _skim(text: bytes) -> Skimmed | None:
     spans: list[tuple[str, float | None]] = []
     built: list[JsonObject] = []
     spoken: list[msgspec.Raw] = []
+    raw = _decode_raw(text)
     # In time order, because the first event of a kind decides; a stable sort, as reading does.
-    ordered = sorted(events, key=_time)
-    for event in ordered:
+    places = sorted(range(len(events)), key=lambda place: events[place].timestamp)
+    for place in places:
+        event = events[place]
         if event.type in _SILENT:
             continue
-        spoken.append(event.data)
+        # The whole of it: a name that stands twice would hide one of its values.
+        spoken.append(raw[place])
         at_ms = timestamps.read_epoch_ms(event.timestamp)
         if at_ms is None:
             return None
@@ -156,13 +158,15 @@ def _skim(text: bytes) -> Skimmed | None:
         elif event.type == recording.META:
             built.append(_built(event, msgspec.json.decode(event.data)))
     gist = _gist(
-        [event.timestamp for event in ordered],
+        [events[place].timestamp for place in places],
         crumbs,
         spans,
         size_px=recording.size(built),
         video=recording.video_facts(built),
     )
-    return Skimmed(gist, _in_order(text, events, ordered), b"\n".join(map(bytes, spoken)))
+    if places != list(range(len(events))):
+        text = b"[" + b",".join(bytes(raw[place]) for place in places) + b"]"
+    return Skimmed(gist, text, b"\n".join(map(bytes, spoken)))
 
 
 def _note_custom(
@@ -185,19 +189,6 @@ def _note_custom(
 
 def _built(event: _Event, data: Any) -> JsonObject:
     return {"type": event.type, "timestamp": event.timestamp, "data": data}
-
-
-def _in_order(text: bytes, events: list[_Event], ordered: list[_Event]) -> bytes:
-    """Return the list in time order; most came so."""
-    if all(map(is_, events, ordered)):
-        return text
-    raw = _decode_raw(text)
-    places = sorted(range(len(events)), key=lambda place: events[place].timestamp)
-    return b"[" + b",".join(bytes(raw[place]) for place in places) + b"]"
-
-
-def _time(event: _Event) -> float:
-    return event.timestamp
 
 
 def _first_ms(times: Iterable[object]) -> int | None:

@@ -16,9 +16,10 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
 
-from app.core import log
+from app.core import clock, log
 from app.core.clock import monotonic_s
 from app.core.errors import ReplayError, Unavailable
 from app.core.ids import ProjectId, PublicKey
@@ -201,13 +202,11 @@ class Digester:
                 folder.let_go()
 
     async def _adopt_one(self, folder: adopt.Folder) -> None:
-        after_seq = await self._retry(lambda: self._read_mark(folder.id))
+        after_seq = await self._retry(lambda: self._claim_mark(folder.id))
         _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
         entries = folder.read(after_seq)
+        await self._retry(lambda: self._remove_unfinished(folder.id, after_seq))
         batch = await asyncio.to_thread(_next_batch, entries)
-        if batch:
-            unfinished = keys.pack_prefix(folder.id, batch[0].seq)
-            await self._retry(lambda: self._remove_unfinished(unfinished))
         while batch:
             await self._digest(folder.id, batch)
             batch = await asyncio.to_thread(_next_batch, entries)
@@ -246,10 +245,16 @@ class Digester:
 
     async def _store(self, batch: Batch, quarantine: Quarantine | None = None) -> None:
         orphans = tuple(self._orphans)
+        tries = itertools.count()
 
         async def step() -> None:
             await store(
-                self._database, self._objects, batch, quarantine=quarantine, orphans=orphans
+                self._database,
+                self._objects,
+                batch,
+                quarantine=quarantine,
+                orphans=orphans,
+                is_again=next(tries) > 0,
             )
 
         try:
@@ -258,7 +263,7 @@ class Digester:
             if batch.pack.parts:
                 self._orphans.append(batch.pack.key)
             raise
-        self._orphans = self._orphans[len(orphans) :]
+        self._orphans = [key for key in self._orphans if key not in orphans]
         self._note_pictures(batch.prepared.pictured())
 
     async def _expand_all(self, batch: Sequence[Fresh]) -> Prepared:
@@ -296,15 +301,25 @@ class Digester:
             if key not in records or records[key].project_id != project_id
         }
 
-    async def _remove_unfinished(self, prefix: str) -> None:
-        """Remove the packs that a dead process stored for a batch it never committed."""
-        for found in await self._objects.list(prefix):
-            await self._objects.delete(found.key)
+    async def _remove_unfinished(self, journal_id: str, after_seq: int) -> None:
+        """Remove the packs that a dead process stored for batches it never committed."""
+        for prefix in keys.pack_blocks(journal_id, after_seq + 1):
+            for found in await self._objects.list(prefix):
+                if keys.pack_seq(found.key) > after_seq:
+                    await self._objects.delete(found.key)
 
-    async def _read_mark(self, journal_id: str) -> int:
-        async with self._database.reading() as connection:
+    async def _claim_mark(self, journal_id: str) -> int:
+        """Read how far a dead process came, once nothing of it is under way in Postgres.
+
+        A commit outlives the process that asked for it. Writing the row waits for it; reading
+        would not.
+        """
+        statement = insert(journal_marks).values(journal_id=journal_id, seq=0, moved_at=clock.now())
+        async with self._database.transaction() as connection:
             seq = await connection.scalar(
-                select(journal_marks.c.seq).where(journal_marks.c.journal_id == journal_id)
+                statement.on_conflict_do_update(
+                    index_elements=["journal_id"], set_={"seq": journal_marks.c.seq}
+                ).returning(journal_marks.c.seq)
             )
         return seq or 0
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,6 +64,7 @@ async def store(
     *,
     quarantine: Quarantine | None = None,
     orphans: Sequence[str] = (),
+    is_again: bool = False,
 ) -> None:
     """Store a batch whole, or not at all; doing it twice changes nothing.
 
@@ -74,15 +76,20 @@ async def store(
         batch: What to store.
         quarantine: The envelope that could not be stored otherwise, if that is why.
         orphans: Keys of packs that were put by tries that failed: no row will point at them.
+        is_again: A try before this one ended without an answer. It may have been committed, and
+            part of it erased since: then nothing may be put again.
 
     Raises:
         Unavailable: Postgres or the object storage does not answer.
     """
     prepared = batch.prepared
+    if is_again and await _read_mark(database, batch.mark.journal_id) >= batch.mark.seq:
+        return
     await _put(objects, batch)
     async with database.transaction() as connection:
         if not await _move_mark(connection, batch.mark):
-            # Committed before: the connection broke before the answer came.
+            # Another process digests this journal. Its rows have packs of their own.
+            await replay_writes.discard_objects(connection, [batch.pack.key], clock.now())
             return
         counts = Counter(prepared.outcomes)
         counts += await _store_segments(connection, prepared.segments, batch.pack)
@@ -214,6 +221,14 @@ async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> N
         content_encoding="gzip",
         replay_id=replay_id,
     )
+
+
+async def _read_mark(database: Database, journal_id: str) -> int:
+    async with database.reading() as connection:
+        seq = await connection.scalar(
+            select(journal_marks.c.seq).where(journal_marks.c.journal_id == journal_id)
+        )
+    return seq or 0
 
 
 async def _move_mark(connection: AsyncConnection, mark: Mark) -> bool:

@@ -193,11 +193,17 @@ async def outgoing_pack(
 
 async def forget_stretches(connection: AsyncConnection, pack: OutgoingPack) -> None:
     """Take what was wiped off the list, and count it in the receipts of its replays."""
-    await connection.execute(delete(pack_outbox).where(pack_outbox.c.id.in_(pack.stretches)))
-    if not pack.live:
+    done = pack_outbox.c.pack_id == pack.id
+    if pack.live:
+        done = pack_outbox.c.id.in_(pack.stretches)
+    else:
         await connection.execute(delete(packs).where(packs.c.id == pack.id))
-        await connection.execute(delete(pack_outbox).where(pack_outbox.c.pack_id == pack.id))
-    for key, count in Counter(one.key for one in pack.stretches.values()).items():
+    gone = await connection.execute(
+        delete(pack_outbox).where(done).returning(pack_outbox.c.project_id, pack_outbox.c.replay_id)
+    )
+    # Sorted, so that two sweepers lock rows in the same order.
+    counts = Counter(ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)) for row in gone)
+    for key, count in sorted(counts.items()):
         await connection.execute(
             update(tombstones)
             .where(

@@ -8,11 +8,12 @@ does.
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import BigInteger, bindparam, select, text, tuple_
+from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
+from app.db.types import Hex32
 from app.replays.model import ReplayKey
 from app.replays.tables import tombstones
 
@@ -22,6 +23,18 @@ _LOCKS: Final = 0xFF
 
 _SHARED = text("select pg_advisory_xact_lock_shared(k) from unnest(:keys) as k").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
+)
+# Arrays, because a list of thousands of pairs is more than Postgres can parse.
+_DELETED = (
+    text(
+        "select t.project_id, t.replay_id from unnest(:project_ids, :replay_ids) as w (p, r)"
+        " join tombstones as t on t.project_id = w.p and t.replay_id = w.r"
+    )
+    .bindparams(
+        bindparam("project_ids", type_=ARRAY(BigInteger)),
+        bindparam("replay_ids", type_=ARRAY(Hex32)),
+    )
+    .columns(tombstones.c.project_id, tombstones.c.replay_id)
 )
 _ALONE = text("select pg_advisory_xact_lock(:key)")
 
@@ -37,11 +50,11 @@ async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[R
         return set()
     await connection.execute(_SHARED, {"keys": sorted({_number(key) for key in wanted})})
     found = await connection.execute(
-        select(tombstones.c.project_id, tombstones.c.replay_id).where(
-            tuple_(tombstones.c.project_id, tombstones.c.replay_id).in_(
-                [(key.project_id, key.replay_id) for key in wanted]
-            )
-        )
+        _DELETED,
+        {
+            "project_ids": [key.project_id for key in wanted],
+            "replay_ids": [key.replay_id for key in wanted],
+        },
     )
     return {ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)) for row in found}
 

@@ -28,6 +28,7 @@ _BIGGEST_PROJECT_ID: Final = 2**63 - 1
 _PART: Final = rf"[a-z0-9][a-z0-9._-]{{0,{_PART_CHARS - 1}}}"
 _KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*\Z")
 _PREFIX: Final = re.compile(rf"(?:{_PART}/)*(?:{_PART})?\Z")
+_PACK: Final = re.compile(r"v/[0-9a-f]{32}/[0-9a-f]{8,}/([0-9a-f]{16})-[0-9a-f]+\Z")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -55,6 +56,23 @@ def pack_prefix(journal_id: str, first_seq: int) -> str:
     if not _is_integer(first_seq) or first_seq < 0:
         raise Malformed(f"{shown(first_seq)} is no seq of a journal entry")
     return f"v/{journal_id}/{first_seq // _BLOCK_SEQS:08x}/{first_seq:016x}-"
+
+
+def pack_blocks(journal_id: str, first_seq: int) -> tuple[str, str]:
+    """Name what the packs of batches that begin at `first_seq` or soon after begin with.
+
+    Raises:
+        Malformed: As `pack_prefix`.
+    """
+    block = pack_prefix(journal_id, first_seq).rpartition("/")[0]
+    following = pack_prefix(journal_id, first_seq + _BLOCK_SEQS).rpartition("/")[0]
+    return f"{block}/", f"{following}/"
+
+
+def pack_seq(key: str) -> int:
+    """Return the entry that the batch of a pack begins with; -1 if it is no pack's key."""
+    found = _PACK.match(key)
+    return int(found[1], 16) if found else -1
 
 
 def replay_prefix(project_id: int, replay_id: str) -> str:

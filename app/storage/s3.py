@@ -38,6 +38,8 @@ _PAGE: Final = 1000
 """Objects in one answer to a list; S3 gives no more."""
 _GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
 """Everybody, and everybody with an account of the provider."""
+_WIPE_S: Final = 60.0
+"""The longest that reading a whole object back may take."""
 _PIECE_BYTES: Final = 256 * 1024
 
 _Object = tuple[str, Content]
@@ -121,7 +123,7 @@ class S3Store:
 
     def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
         try:
-            held = bytearray(self._read(key, 0, None, math.inf))
+            held = bytearray(self._read(key, 0, None, monotonic_s() + _WIPE_S))
         except NotFound:
             return
         for offset, length in ranges:

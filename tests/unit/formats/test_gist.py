@@ -103,3 +103,13 @@ def test_recorded_segments_are_skimmed(family):
     ]
     for text in texts:
         assert check(text)
+
+
+@pytest.mark.parametrize("name", ["data", "timestamp", "type"])
+def test_what_a_repeated_name_hides_is_looked_at(name):
+    """Of a name that stands twice readers take the last; scrubbing must see both."""
+    hidden = '"secret"' if name == "data" else '1, "x": "secret"'
+    data = '{"tag": "options", "payload": {}}'
+    event = f'"{name}": {hidden}, "type": 5, "timestamp": {T_MS}, "data": {data}'
+    skimmed = gist.skim(f"[{{{event}}}]".encode())
+    assert skimmed is None or b"secret" in skimmed.spoken

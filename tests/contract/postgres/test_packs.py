@@ -1,0 +1,157 @@
+"""Packs: whatever happens between putting one and committing its rows, bytes and rows agree."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import ProjectId, ReplayId
+from app.erasure.request import erase_replay
+from app.erasure.sweep import sweep
+from app.ingest.digest import Digester
+from app.ingest.pack import Mark
+from app.ingest.prepared import Prepared, SegmentWork
+from app.ingest.store import Batch, store
+from app.replays import locks, queries
+from app.replays.model import NewSegment, ReplayKey, StoredVideo
+from app.storage.local import LocalStore
+
+JOURNAL = "c" * 32
+PROJECT = ProjectId(1)
+FIRST, SECOND = (ReplayKey(PROJECT, ReplayId(digit * 32)) for digit in "ab")
+
+
+@pytest.fixture
+async def objects(tmp_path: Path) -> AsyncIterator[LocalStore]:
+    """A store in a folder of its own."""
+    opened = LocalStore(tmp_path, threads=2)
+    yield opened
+    await opened.close()
+
+
+def work(key: ReplayKey, video: bytes) -> SegmentWork:
+    """Make the first segment of a replay, with a video that is kept and cannot be played."""
+    now = clock.now()
+    segment = NewSegment(
+        key=key, segment_id=0, received_at=now, drift_ms=0, started_at=now, ended_at=now,
+        replay_type="session", is_complete=True, facts={}, user={}, screens=(), trace_ids=(),
+        recording=b"", breadcrumbs=0, taps=0, rage_taps=0, network_requests=0, network_failures=0,
+        background_at=None, foreground_at=None, declared_size_px=None,
+        video=StoredVideo(len(video), None, None, 0, 0, None, None, "no video"),
+        no_video_reason=None,
+    )  # fmt: skip
+    return SegmentWork(segment, "replay_video", memoryview(video))
+
+
+def batch_of(*works: SegmentWork, seq: int = 1) -> Batch:
+    """Lay out a batch that begins and ends with one journal entry."""
+    prepared = Prepared()
+    prepared.segments += works
+    return Batch.of(prepared, Mark(JOURNAL, seq, seq))
+
+
+async def settle(database, objects) -> None:
+    """Sweep until nothing is left to do."""
+    while await sweep(database, objects):
+        pass
+
+
+async def video_of(database, objects, key: ReplayKey) -> bytes:
+    """Read the video of a replay's first segment as a page does."""
+    async with database.reading() as connection:
+        (found,) = await queries.segments_of(connection, key)
+    data: bytes = await objects.read(found.object_key, found.object_offset, found.object_bytes)
+    return data
+
+
+async def test_a_try_after_an_unanswered_commit_brings_nothing_back(database, objects):
+    """One of two replays was deleted and wiped between the commit and the next try."""
+    batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"))
+    await store(database, objects, batch)
+    await erase_replay(database, FIRST, person_id=None, at=clock.now())
+    await settle(database, objects)
+    await store(database, objects, batch, is_again=True)
+    assert await objects.read(batch.pack.key) == b"\0\0\0\0\0BBBBB"
+    assert await video_of(database, objects, SECOND) == b"BBBBB"
+
+
+async def test_a_try_after_an_unanswered_commit_does_not_make_a_deleted_pack_again(
+    database, objects
+):
+    """The only replay of the pack was deleted meanwhile."""
+    batch = batch_of(work(FIRST, b"AAAAA"))
+    await store(database, objects, batch)
+    await erase_replay(database, FIRST, person_id=None, at=clock.now())
+    await settle(database, objects)
+    await store(database, objects, batch, is_again=True)
+    assert await objects.list("") == []
+
+
+async def test_the_pack_of_a_process_that_came_second_is_swept(database, objects):
+    """Two processes digest one journal: the rows point at one pack, and the other goes."""
+    first, second = batch_of(work(FIRST, b"AAAAA")), batch_of(work(FIRST, b"AAAAA"))
+    await store(database, objects, first)
+    await store(database, objects, second)
+    await settle(database, objects)
+    assert [one.key for one in await objects.list("")] == [first.pack.key]
+    assert await video_of(database, objects, FIRST) == b"AAAAA"
+
+
+async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
+    """A commit outlives its process; its pack is neither removed nor stored a second time."""
+    digester = Digester.__new__(Digester)
+    digester._database, digester._objects = database, objects
+    batch = batch_of(work(FIRST, b"AAAAA"))
+    await objects.put(batch.pack.key, batch.pack.parts)
+    async with database.transaction() as dying:
+        await dying.execute(
+            text("insert into journal_marks (journal_id, seq, moved_at) values (:id, 1, now())"),
+            {"id": JOURNAL},
+        )
+        claiming = asyncio.create_task(digester._claim_mark(JOURNAL))
+        waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+        async with asyncio.timeout(20), database.reading() as watching:
+            while not await watching.scalar(waits):  # noqa: ASYNC110 - Postgres has no event
+                await asyncio.sleep(0.01)
+        assert not claiming.done()
+    assert await claiming == 1
+    await digester._remove_unfinished(JOURNAL, 1)
+    assert [one.key for one in await objects.list("")] == [batch.pack.key]
+
+
+@pytest.mark.parametrize("seq", [2, 70_000])
+async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
+    """What lies behind the mark goes, whichever entry its batch began with."""
+    digester = Digester.__new__(Digester)
+    digester._database, digester._objects = database, objects
+    kept, lost = batch_of(work(FIRST, b"A")), batch_of(work(SECOND, b"B"), seq=seq)
+    await store(database, objects, kept)
+    await objects.put(lost.pack.key, lost.pack.parts)
+    await digester._remove_unfinished(JOURNAL, await digester._claim_mark(JOURNAL))
+    assert [one.key for one in await objects.list("")] == [kept.pack.key]
+    with pytest.raises(NotFound):
+        await objects.read(lost.pack.key)
+
+
+async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(database, objects):
+    """Also where one batch brought a segment many times."""
+    works = [work(FIRST, b"%04d" % number) for number in range(1_200)]
+    await store(database, objects, batch_of(*works))
+    await erase_replay(database, FIRST, person_id=None, at=clock.now())
+    await settle(database, objects)
+    async with database.reading() as connection:
+        receipt = await queries.tombstone(connection, FIRST)
+    assert receipt is not None
+    assert receipt.objects == 1_200
+    assert await objects.list("") == []
+
+
+async def test_a_batch_may_name_thousands_of_replays(database):
+    """Looking for tombstones takes any number of them."""
+    keys = [ReplayKey(PROJECT, ReplayId(f"{number:032x}")) for number in range(1, 40_000)]
+    async with database.transaction() as connection:
+        assert await locks.share(connection, keys) == set()
