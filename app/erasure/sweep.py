@@ -9,6 +9,7 @@ processes may sweep at once; each locks what it works on.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from app.core import clock, log
@@ -126,10 +127,7 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
 
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
-        waiting = await erase.outgoing(connection, limit=_BATCH)
-        done = [
-            one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
-        ]
+        done = await _gone(objects, await erase.outgoing(connection, limit=_BATCH))
         await erase.forget_outgoing(connection, done)
     return len(done) == _BATCH
 
@@ -137,12 +135,18 @@ async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
 async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
     """Remove the objects of erased events' files."""
     async with database.transaction() as connection:
-        waiting = await error_erase.outgoing(connection, limit=_BATCH)
-        done = [
-            one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
-        ]
+        done = await _gone(objects, await error_erase.outgoing(connection, limit=_BATCH))
         await error_erase.forget_outgoing(connection, done)
     return len(done) == _BATCH
+
+
+async def _gone(
+    objects: ObjectStore, waiting: Sequence[erase.Outgoing | error_erase.OutgoingFile]
+) -> list[int]:
+    """Delete the objects that no row needs; returns what is off its list."""
+    return [
+        one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
+    ]
 
 
 async def _is_deleted(objects: ObjectStore, object_key: str) -> bool:

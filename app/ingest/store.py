@@ -89,7 +89,8 @@ async def store(
     async with database.transaction() as connection:
         if not await _move_mark(connection, batch.mark):
             # Another process digests this journal. Its rows have packs of their own.
-            await replay_writes.discard_objects(connection, [batch.pack.key], clock.now())
+            unused = [batch.pack.key] if batch.pack.parts else []
+            await replay_writes.discard_objects(connection, unused, clock.now())
             return
         counts = Counter(prepared.outcomes)
         counts += await _store_segments(connection, prepared.segments, batch.pack)

@@ -73,12 +73,13 @@ _REPLAY: Final = _KEY | {
     **dict.fromkeys(_ADDED, BigInteger()),
 }
 _TRACE: Final = _KEY | {"trace_id": Hex32()}
-_SCREENS: Final = 200
+SCREENS: Final = 200
+"""Screens kept per replay for lists; the page reads them all from its segments."""
 _JOINED_SCREENS: Final = f"""
     case when excluded.screens <@ replays.screens then replays.screens else
         (select coalesce(array_agg(s order by s), '{{}}') from (
             select distinct s from unnest(replays.screens || excluded.screens) as s
-            order by s limit {_SCREENS}
+            order by s limit {SCREENS}
         ) as u)
     end"""  # noqa: S608 - made of a number
 

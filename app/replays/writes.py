@@ -22,8 +22,6 @@ from app.replays.tables import object_outbox, pack_outbox, packs
 _POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
 _NEVER: Final = 2_147_483_647
-_SCREENS: Final = 200
-"""Screens kept per replay for lists; the page reads them all from its segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +210,7 @@ def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]
         "recorded_user": _json(dict(known.user) if known else {}),
         "background_at": max((one.background_at for one in new if one.background_at), default=None),
         "foreground_at": max((one.foreground_at for one in new if one.foreground_at), default=None),
-        "screens": statements.joined(sorted(screens)[:_SCREENS]),
+        "screens": statements.joined(sorted(screens)[: statements.SCREENS]),
         "segments": len(new),
         "video_segments": sum(video.layout is not None for video in videos),
         "video_ms": sum(video.duration_ms for video in videos if video.layout is not None),
