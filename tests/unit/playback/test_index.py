@@ -112,6 +112,16 @@ def test_a_twin_goes_on_with_the_frame_that_is_due():
     assert header_frames(index.gops[1]) == [(10, 2300, False), (10, 3000, False), (10, 4000, False)]
 
 
+def test_a_twin_that_shows_nothing_leaves_all_its_time_to_the_other():
+    """Its first frame is due when the next segment has begun, so the other's is shown from 0 on."""
+    twins = [segment(6, 0, [Frame(700, is_key=True)]), segment(7, 0, gops(1))]
+    index = playback.build([*twins, segment(8, 700, gops(1))])
+    assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [
+        (7, 0, 700),
+        (8, 700, 1700),
+    ]
+
+
 def test_segment_inside_another_cuts_its_rest():
     """What the longer one has to show after the shorter one is a gap."""
     index = playback.build([segment(0, 0, gops(6, 6)), segment(1, 3000, gops(2))])
@@ -281,22 +291,18 @@ def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]],
         ]
         begun = max((time_ms for time_ms, _ in frames if time_ms <= from_ms), default=from_ms)
         own_end_ms = max(time_ms for time_ms, _ in frames) + 1000
-        if from_ms < min(cut_ms, own_end_ms):
-            shown += [
-                (max(time_ms, from_ms), name)
-                for time_ms, name in frames
-                if begun <= time_ms < cut_ms
-            ]
-        end_ms = max(
-            from_ms,
-            min(
-                cut_ms,
-                max(
-                    time_ms + frame.duration_ms
-                    for (time_ms, _), frame in zip(frames, drawn[one.segment_id], strict=True)
-                ),
-            ),
+        visible = [
+            (max(time_ms, from_ms), name)
+            for time_ms, name in frames
+            if begun <= time_ms < cut_ms and from_ms < min(cut_ms, own_end_ms)
+        ]
+        shown += visible
+        lasting_ms = max(
+            time_ms + frame.duration_ms
+            for (time_ms, _), frame in zip(frames, drawn[one.segment_id], strict=True)
         )
+        # A segment that shows nothing takes no time from its twin.
+        end_ms = max(from_ms, min(cut_ms, lasting_ms)) if visible else from_ms
     begun_frames = [frame for frame in shown if frame[0] <= at_ms]
     return max(begun_frames, key=lambda frame: frame[0])[1] if begun_frames else min(shown)[1]
 
