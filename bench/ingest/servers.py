@@ -50,7 +50,8 @@ class Server:
     door: Door
     pid: int
     postgres_pid: int
-    folder: Path
+    place: Path
+    """The folder that its Postgres is in."""
     has_backlog: bool
 
     def spent(self) -> Spent:
@@ -81,7 +82,7 @@ class Server:
 
     async def kept(self) -> int:
         """Return how many items Playhead has counted as kept."""
-        connection = await asyncpg.connect(postmaster.running_url(self.folder))
+        connection = await asyncpg.connect(postmaster.running_url(self.place))
         try:
             query = "select coalesce(sum(quantity), 0) from outcomes where outcome = 'kept'"
             return int(await connection.fetchval(query))
@@ -113,8 +114,13 @@ def floor(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def playhead(folder: Path) -> Iterator[Server]:
-    """Start `playhead serve` without limits for a key and without drawing pictures."""
+def playhead(folder: Path, database: Postmaster | None = None) -> Iterator[Server]:
+    """Start `playhead serve` without limits for a key and without drawing pictures.
+
+    Args:
+        folder: Its data folder.
+        database: A Postgres that runs; None: the server starts its own.
+    """
     port = _free_port()
     environment = {
         **os.environ,
@@ -122,6 +128,8 @@ def playhead(folder: Path) -> Iterator[Server]:
         "PLAYHEAD_KEY_BYTES_PER_S": "100000000000",
         "PLAYHEAD_PICTURES": "False",
     }
+    if database is not None:
+        environment["PLAYHEAD_DATABASE_URL"] = database.url
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir"]
     log_file = folder / "said.log"
     with log_file.open("wb") as said:
@@ -130,9 +138,10 @@ def playhead(folder: Path) -> Iterator[Server]:
         )
     try:
         key, project = _dsn(process, log_file)
-        postgres_pid = int((folder / "postgres/postmaster.pid").read_text().split()[0])
+        place = folder if database is None else database.folder.parent
+        postgres_pid = int((place / "postgres/postmaster.pid").read_text().split()[0])
         door = Door(port, project, key)
-        yield Server("playhead", door, process.pid, postgres_pid, folder, has_backlog=True)
+        yield Server("playhead", door, process.pid, postgres_pid, place, has_backlog=True)
     finally:
         process.terminate()
         process.wait()
