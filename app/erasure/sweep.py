@@ -136,7 +136,7 @@ async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
     """Remove the objects of erased events' files."""
     async with database.transaction() as connection:
         done = await _gone(objects, await error_erase.outgoing(connection, limit=_BATCH))
-        await error_erase.forget_outgoing(connection, done)
+        await error_erase.set_swept(connection, done, at=clock.now())
     return len(done) == _BATCH
 
 

@@ -1,17 +1,18 @@
 """Taking an issue out: its events, what is counted of it, and the files that came with them.
 
-The files' objects go afterwards, by the sweep: their keys wait in `file_outbox`. A phone that sends
-the same file of the same event once more in these few seconds may lose it: digest puts the object
-before the row by which the sweep knows that it is needed.
+The files' objects go afterwards, by the sweep: their keys wait in `file_outbox`. A phone may send
+the same file of the same event once more meanwhile. Digest puts the object before the row by which
+the sweep knows that it is needed, so the sweep may remove what was just put: its key therefore
+stays on the list for an hour, and digest, its row written, puts again what it finds there.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.errors.model import IssueKey
@@ -25,6 +26,8 @@ from app.errors.tables import (
     issues,
 )
 
+_REMEMBERED: Final = timedelta(hours=1)
+"""No batch is that long on its way from its objects to its rows."""
 _COUNTED: Final = (issue_hours, issue_users, issue_replays, issue_releases)
 _FILES: Final = text(
     """
@@ -103,7 +106,7 @@ async def erase_rows(connection: AsyncConnection, key: IssueKey, *, at: datetime
 
 
 async def outgoing(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
-    """Lock and read objects of files that wait for removal, the oldest first."""
+    """Lock and read objects of files that are still to be removed, the oldest first."""
     is_needed = select(attachments.c.sha256).where(
         attachments.c.project_id == file_outbox.c.project_id,
         attachments.c.event_id == file_outbox.c.event_id,
@@ -111,6 +114,7 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[OutgoingF
     )
     found = await connection.execute(
         select(file_outbox.c.id, file_outbox.c.object_key, is_needed.exists().label("needed"))
+        .where(file_outbox.c.swept_at.is_(None))
         .order_by(file_outbox.c.id)
         .limit(limit)
         .with_for_update(of=file_outbox, skip_locked=True)
@@ -118,9 +122,28 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[OutgoingF
     return [OutgoingFile(row.id, row.object_key, row.needed) for row in found]
 
 
-async def forget_outgoing(connection: AsyncConnection, done: Sequence[int]) -> None:
-    """Take objects off the list that are removed or needed."""
-    await connection.execute(delete(file_outbox).where(file_outbox.c.id.in_(done)))
+async def set_swept(connection: AsyncConnection, done: Sequence[int], *, at: datetime) -> None:
+    """Note what is removed or needed, and forget what was noted long ago."""
+    await connection.execute(
+        update(file_outbox).where(file_outbox.c.id.in_(done)).values(swept_at=at)
+    )
+    await connection.execute(delete(file_outbox).where(file_outbox.c.swept_at < at - _REMEMBERED))
+
+
+async def take_back(connection: AsyncConnection, object_keys: Sequence[str]) -> set[str]:
+    """Take objects off the list, since rows point at them again; waits for a sweep of them.
+
+    Returns:
+        Those that were on it: they may be gone, so they must be put again.
+    """
+    if not object_keys:
+        return set()
+    found = await connection.execute(
+        delete(file_outbox)
+        .where(file_outbox.c.object_key.in_(object_keys))
+        .returning(file_outbox.c.object_key)
+    )
+    return set(found.scalars())
 
 
 def _names(key: IssueKey) -> dict[str, object]:

@@ -237,4 +237,6 @@ file_outbox: Final = Table(
     Column("event_id", Hex32, nullable=False),
     Column("object_key", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("swept_at", DateTime(timezone=True)),
 )
+Index("ix_file_outbox_object_key", file_outbox.c.object_key)

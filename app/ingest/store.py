@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, units
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.errors import attachments, feedback, sessions, writes as error_writes
+from app.errors import attachments, erase as error_erase, feedback, sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
 from app.ingest.outcomes import outcome_key
@@ -96,7 +96,7 @@ async def store(
         counts += await _store_segments(connection, prepared.segments, batch.pack)
         counts += await _store_events(connection, prepared)
         counts += await _store_traces(connection, prepared)
-        counts += await _store_attachments(connection, prepared)
+        counts += await _store_attachments(connection, objects, prepared)
         counts += await _store_logs(connection, prepared)
         counts += await _store_feedback(connection, prepared)
         counts += await _store_sessions(connection, prepared)
@@ -149,11 +149,15 @@ async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Coun
 
 
 async def _store_attachments(
-    connection: AsyncConnection, prepared: Prepared
+    connection: AsyncConnection, objects: ObjectStore, prepared: Prepared
 ) -> Counter[OutcomeKey]:
     """Store the rows of files; a duplicate's object is the one that is there already."""
     new = [work.attachment for work in prepared.attachments]
     added = await attachments.add_attachments(connection, new)
+    files = {work.attachment.object_key: work.data for work in prepared.attachments}
+    swept = await error_erase.take_back(connection, sorted(files))
+    if swept:
+        await objects.put_many([(key, files[key]) for key in sorted(swept)])
     return _count("attachment", [attachments.key_of(one) for one in new], added)
 
 

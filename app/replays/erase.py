@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId, ReplayId
-from app.replays import pictures
+from app.replays import locks, pictures
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import to_tombstone
 from app.replays.tables import (
@@ -155,7 +155,8 @@ async def outgoing_pack(
 ) -> OutgoingPack | None:
     """Lock and read the next pack that stretches are to be wiped in, if there is one.
 
-    The lock keeps every other process from wiping in it: S3 changes an object by replacing it.
+    The lock keeps every other process from wiping in it: S3 changes an object by replacing it. It
+    is none on the row, which other deletions and digest change while a wipe takes its time.
 
     Args:
         connection: Where to read; the pack is locked to the end of its transaction.
@@ -163,32 +164,38 @@ async def outgoing_pack(
         limit: Stretches at most.
     """
     waits = select(pack_outbox.c.id).where(pack_outbox.c.pack_id == packs.c.id)
-    found = await connection.execute(
-        select(packs)
-        .where(packs.c.id > after_id, waits.exists())
-        .order_by(packs.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    pack = found.first()
-    if pack is None:
-        return None
+    following = select(packs.c.id).where(waits.exists()).order_by(packs.c.id).limit(1)
+    while True:
+        pack_id = await connection.scalar(following.where(packs.c.id > after_id))
+        if pack_id is None:
+            return None
+        after_id = pack_id
+        if await locks.try_pack(connection, pack_id):
+            # Whoever had the lock may have wiped everything meanwhile.
+            pack = (await connection.execute(select(packs).where(packs.c.id == pack_id))).first()
+            stretches = await _outgoing_stretches(connection, pack_id, limit=limit)
+            if pack is not None and stretches:
+                return OutgoingPack(pack.id, pack.object_key, pack.live, stretches)
+
+
+async def _outgoing_stretches(
+    connection: AsyncConnection, pack_id: int, *, limit: int
+) -> dict[int, Stretch]:
     rows = await connection.execute(
         select(pack_outbox)
-        .where(pack_outbox.c.pack_id == pack.id)
+        .where(pack_outbox.c.pack_id == pack_id)
         .order_by(pack_outbox.c.id)
         .limit(limit)
     )
-    stretches = {
+    return {
         row.id: Stretch(
             ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)),
-            pack.id,
+            pack_id,
             row.object_offset,
             row.object_bytes,
         )
         for row in rows
     }
-    return OutgoingPack(pack.id, pack.object_key, pack.live, stretches)
 
 
 async def forget_stretches(connection: AsyncConnection, pack: OutgoingPack) -> None:

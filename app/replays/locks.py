@@ -1,8 +1,8 @@
-"""The lock between a segment on its way in and the deletion of its replay.
+"""The lock between a segment on its way in and the deletion of its replay, and that of a pack.
 
-Digest takes it shared, deletion takes it alone; both hold it to the end of their transaction. So
-either the segment is there when the deletion looks, or the tombstone is there when the segment
-does.
+Digest takes the first shared, deletion takes it alone; both hold it to the end of their
+transaction. So either the segment is there when the deletion looks, or the tombstone is there when
+the segment does. The second is held by the one sweeper that changes a pack.
 """
 
 from collections.abc import Iterable
@@ -20,6 +20,8 @@ from app.replays.tables import tombstones
 _CLASS: Final = 0x706C6179 << 32
 """Keeps these locks apart from those of migrations."""
 _LOCKS: Final = 0xFF
+_PACK_CLASS: Final = 0x7061636B << 32
+_PACK_LOCKS: Final = 0xFFFFFFFF
 
 _SHARED = text("select pg_advisory_xact_lock_shared(k) from unnest(:keys) as k").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
@@ -37,6 +39,7 @@ _DELETED = (
     .columns(tombstones.c.project_id, tombstones.c.replay_id)
 )
 _ALONE = text("select pg_advisory_xact_lock(:key)")
+_TRY = text("select pg_try_advisory_xact_lock(:key)")
 
 
 async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[ReplayKey]:
@@ -62,6 +65,12 @@ async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[R
 async def take(connection: AsyncConnection, key: ReplayKey) -> None:
     """Lock one replay for deleting it; waits for those who are adding to it."""
     await connection.execute(_ALONE, {"key": _number(key)})
+
+
+async def try_pack(connection: AsyncConnection, pack_id: int) -> bool:
+    """Lock a pack for changing its object; False if another sweeper has it."""
+    key = _PACK_CLASS | pack_id & _PACK_LOCKS
+    return bool(await connection.scalar(_TRY, {"key": key}))
 
 
 def _number(key: ReplayKey) -> int:

@@ -1,11 +1,12 @@
 """Packs: whatever happens between putting one and committing its rows, bytes and rows agree."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from typing_extensions import override
 
 from app.core import clock
 from app.core.errors import NotFound
@@ -135,6 +136,40 @@ async def test_packs_that_were_never_committed_are_removed(database, objects, se
     assert [one.key for one in await objects.list("")] == [kept.pack.key]
     with pytest.raises(NotFound):
         await objects.read(lost.pack.key)
+
+
+class SlowStore(LocalStore):
+    """An object store whose wipes wait until they are let go."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, threads=1)
+        self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    @override
+    async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
+        self.has_begun.set()
+        await self.may_end.wait()
+        await super().wipe(key, ranges)
+
+
+async def test_a_wipe_that_takes_its_time_holds_up_no_other_deletion(database, tmp_path):
+    """S3 rewrites a pack to wipe in it; meanwhile its other replays can be deleted."""
+    objects = SlowStore(tmp_path)
+    third = ReplayKey(PROJECT, ReplayId("d" * 32))
+    batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"), work(third, b"CCCCC"))
+    await store(database, objects, batch)
+    await erase_replay(database, FIRST, person_id=None, at=clock.now())
+    sweeping = asyncio.create_task(sweep(database, objects))
+    async with asyncio.timeout(20):
+        await objects.has_begun.wait()
+        await erase_replay(database, SECOND, person_id=None, at=clock.now())
+        await sweep(database, objects)  # another sweeper leaves the pack alone
+    assert await objects.read(batch.pack.key) == b"AAAAABBBBBCCCCC"
+    objects.may_end.set()
+    await sweeping
+    await settle(database, objects)
+    assert await objects.read(batch.pack.key) == b"\0" * 10 + b"CCCCC"
+    await objects.close()
 
 
 async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(database, objects):

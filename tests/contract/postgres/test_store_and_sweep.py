@@ -1,6 +1,9 @@
 """Storing twice counts once, and an object that stays holds up no other."""
 
-from collections.abc import AsyncIterator
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,16 +12,20 @@ from typing_extensions import override
 
 from app.core import clock
 from app.core.errors import Unavailable
-from app.core.ids import ProjectId, ReplayId
+from app.core.ids import EventId, ProjectId, ReplayId
+from app.db.engine import Database
 from app.erasure.sweep import sweep
+from app.errors.model import Attachment
 from app.ingest.outcomes import outcome_key
 from app.ingest.pack import Mark
-from app.ingest.prepared import Prepared
+from app.ingest.prepared import AttachmentWork, Prepared
 from app.ingest.store import Batch, store
 from app.projects.model import Outcome
 from app.replays import writes
 from app.replays.model import ReplayKey
+from app.storage import keys
 from app.storage.local import LocalStore
+from app.storage.port import Content
 
 KEY = ReplayKey(ProjectId(1), ReplayId("5b1c0f4e9a7d4c3e8f20716d3b9a4c55"))
 
@@ -67,3 +74,70 @@ async def test_an_object_that_stays_holds_up_no_other(database, objects, first):
     async with database.reading() as connection:
         left = await connection.scalars(text("select object_key from object_outbox"))
         assert list(left) == ["stays"]
+
+
+class Hurried(LocalStore):
+    """An object store that is swept at once after something is put."""
+
+    database: Database | None = None
+
+    @override
+    async def put_many(self, objects: Sequence[tuple[str, Content]]) -> None:
+        await super().put_many(objects)
+        if self.database is not None:
+            database, self.database = self.database, None
+            await sweep(database, self)
+
+
+def batch_with_file(seq: int) -> tuple[Batch, str]:
+    """Lay out a batch of one file; returns its object's key as well."""
+    event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
+    key = keys.attachment(1, event_id, sha256)
+    file = Attachment(
+        ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4
+    )
+    prepared = Prepared()
+    prepared.attachments.append(AttachmentWork(file, memoryview(b"file")))
+    return Batch.of(prepared, Mark("d" * 32, seq, seq)), key
+
+
+async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_path):
+    """The sweep ran between the put and the row that would have told it to leave the object."""
+    objects = Hurried(tmp_path, threads=1)
+    first, key = batch_with_file(1)
+    await store(database, objects, first)
+    async with database.transaction() as connection:
+        await connection.execute(
+            text(
+                "with gone as (delete from attachments returning *)"
+                " insert into file_outbox (project_id, event_id, object_key, added_at)"
+                " select project_id, event_id, object_key, now() from gone"
+            )
+        )
+    objects.database = database
+    again, _ = batch_with_file(2)
+    await store(database, objects, again)
+    await sweep(database, objects)
+    assert await objects.read(key) == b"file"
+    async with database.reading() as connection:
+        assert await connection.scalar(text("select count(*) from file_outbox")) == 0
+    await objects.close()
+
+
+async def test_what_was_swept_is_forgotten_after_an_hour(database, objects):
+    """Until then a file on its way is told that its object may be gone."""
+    now = clock.now()
+    async with database.transaction() as connection:
+        for name, hours in (("old", 2), ("new", 0)):
+            await connection.execute(
+                text(
+                    "insert into file_outbox (project_id, event_id, object_key, added_at, swept_at)"
+                    " values (1, :id, :name, :at, :at)"
+                ),
+                {"id": uuid.uuid4(), "name": name, "at": now - timedelta(hours=hours)},
+            )
+    await sweep(database, objects)
+    async with database.reading() as connection:
+        left = await connection.scalars(text("select object_key from file_outbox"))
+        assert list(left) == ["new"]
+    assert objects.deleted == []
