@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.support.server import Server
+
+# One commit, one result: property tests draw the same examples every time.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 
 pytest_plugins = ["tests.support.postgres", "tests.support.report"]
 

@@ -1,16 +1,11 @@
-"""How property tests run: the same examples every time, more of them where asked for."""
+"""How many examples property tests draw, and what they draw them from."""
 
 import os
 from typing import Final
 
 from hypothesis import settings, strategies as st
 
-SETTINGS: Final = settings(
-    max_examples=int(os.environ.get("PLAYHEAD_EXAMPLES", "200")),
-    derandomize=True,
-    deadline=None,
-    database=None,
-)
+SETTINGS: Final = settings(max_examples=int(os.environ.get("PLAYHEAD_EXAMPLES", "200")))
 """Decorate a property test with it. `PLAYHEAD_EXAMPLES` raises the number of examples."""
 
 JSON_VALUES: Final[st.SearchStrategy[object]] = st.recursive(

@@ -307,7 +307,7 @@ def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]],
     return max(begun_frames, key=lambda frame: frame[0])[1] if begun_frames else min(shown)[1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_segments(), st.lists(st.integers(0, 16_000), min_size=3, max_size=12))
 async def test_index_agrees_with_a_look_at_every_frame(replay, times_ms):
     """Whatever the segments, the frame the index finds at a time is the one that is due."""

@@ -35,7 +35,7 @@ async def test_neighbouring_gops_of_one_object_are_one_read():
     assert data.startswith(index.gops[0].header + b"0/0.......0/1")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 200), st.integers(0, 200))
 async def test_any_range_is_that_part_of_the_whole(first, second):
     """A range may begin and end inside a header or a sample."""

@@ -81,7 +81,7 @@ def shape(value: Any) -> Any:
     return ("list", [shape(item) for item in value]) if isinstance(value, list) else None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
 def test_any_value_keeps_its_containers(value: Any, rules: Rules, kind: Kind):
     """JSON in, JSON out, the same containers; the input is untouched; a change has a remark."""
@@ -94,7 +94,7 @@ def test_any_value_keeps_its_containers(value: Any, rules: Rules, kind: Kind):
     json.dumps(out.value)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
 def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: Rules, kind: Kind):
     """What came out is clean."""
@@ -103,7 +103,7 @@ def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: Rules, kind: Kind)
     assert repr(twice.value) == repr(once)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=texts, rules=rule_sets, treat=st.sampled_from(Treat))
 def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: Rules, treat: Treat):
     """Asking the hints first gives what trying every rule gives, on text and on raw JSON."""
@@ -116,7 +116,7 @@ def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: Rules, treat: Tr
             assert not walk.is_clean(raw, rules)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(events=st.lists(st.one_of(values, st.builds(dict, type=scalars, data=values)), max_size=4))
 def test_any_list_is_a_recording(events: list[Any]):
     """Odd events are walked, not refused, and stay in their places."""

@@ -1,7 +1,7 @@
 """The look at the store when a server starts: nothing but a plain no keeps it from starting."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,14 @@ async def store(tmp_path: Path) -> AsyncIterator[LocalStore]:
     opened = LocalStore(tmp_path / "objects", threads=1)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def logged(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    """Return what was logged so far, whether or not a test before this one set logging up."""
+    return lambda: caplog.text + capsys.readouterr().out
 
 
 def probing(
@@ -43,13 +51,13 @@ async def test_store_that_works_is_fine(store):
     await look.stop()
 
 
-async def test_warnings_do_not_hold_up(store, monkeypatch, capsys):
+async def test_warnings_do_not_hold_up(store, monkeypatch, logged):
     """They are told."""
     probing(store, monkeypatch, None)
     look = FirstLook(store)
     await look.begin()
     await look.stop()
-    assert "it keeps versions" in "".join(capsys.readouterr())
+    assert "it keeps versions" in logged()
 
 
 async def test_store_that_says_no_ends_the_start(store, monkeypatch):
@@ -61,22 +69,22 @@ async def test_store_that_says_no_ends_the_start(store, monkeypatch):
     await look.stop()
 
 
-async def test_store_that_is_away_does_not(store, monkeypatch, capsys):
+async def test_store_that_is_away_does_not(store, monkeypatch, logged):
     """What phones send waits in the journal."""
     probing(store, monkeypatch, Unavailable("no route"))
     look = FirstLook(store)
     await look.begin()
     await look.stop()
-    assert "no route" in "".join(capsys.readouterr())
+    assert "no route" in logged()
 
 
-async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, capsys):
+async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, logged):
     """What it says later is told later."""
     answered = asyncio.Event()
     probing(store, monkeypatch, answered)
     look = FirstLook(store)
     await look.begin(patience_s=0.01)
-    assert "has not answered yet" in "".join(capsys.readouterr())
+    assert "has not answered yet" in logged()
     answered.set()
     await look.stop()
 
