@@ -243,7 +243,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
         if settings.pictures:
             maker.start()
             stack.push_async_callback(maker.stop)
-        watch = Watch(lane, database, reserve_bytes=settings.journal_reserve_bytes)
+        watch = Watch(lane, database, objects, reserve_bytes=settings.journal_reserve_bytes)
         watch.start()
         stack.push_async_callback(watch.stop)
         sweeper = Sweeper(database, objects)

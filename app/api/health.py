@@ -52,7 +52,7 @@ class _Figures(Collector):
             ("journal_used_ratio", "The part of the journal's room that is used.", now.used),
             (
                 "digest_waits",
-                "1 while digest waits for Postgres or storage, else 0.",
+                "1 while Postgres or storage does not answer, so that digest waits; else 0.",
                 now.away is not None,
             ),
             (

@@ -2,8 +2,8 @@
 
     journal, disk, digest ─► look() ─► /health/ready, /metrics, the banner on every page
 
-Looking costs one `statvfs`. What costs more (the folders of dead processes, quarantine) is looked
-at every ten seconds in the background.
+Looking costs one `statvfs`. What costs more is looked at every ten seconds in the background: the
+folders of dead processes, quarantine, whether Postgres and storage answer while nothing comes in.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from app.ingest.lane import Lane
 from app.journal import disk
 from app.journal.backlog import Backlog
 from app.projects import queries as projects
+from app.storage import probe
+from app.storage.port import ObjectStore
 
 BEHIND_S: Final = 60.0
 """An envelope that waits longer means that digestion does not keep up."""
@@ -41,7 +43,7 @@ class Vitals:
     """What they may still take before the reserve begins; below 0 nothing is accepted."""
     reserve_bytes: int
     away: Unavailable | None = None
-    """Why digest waits for Postgres or storage, if it does."""
+    """Why Postgres or storage cannot be used, if one of them cannot: digest waits, or would."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
     """Envelopes that met a limit or had no known key, since the start, by reason."""
@@ -70,15 +72,19 @@ class Vitals:
 class Watch:
     """Looks at the ingest of this process."""
 
-    def __init__(self, lane: Lane, database: Database, *, reserve_bytes: int) -> None:
+    def __init__(
+        self, lane: Lane, database: Database, objects: ObjectStore, *, reserve_bytes: int
+    ) -> None:
         self._journal = lane.gate.journal
         self._digester = lane.digester
         self._refused = lane.gate.quotas.refused
         self._database = database
+        self._objects = objects
         self._reserve_bytes = reserve_bytes
         self._journal_bytes = 0
         self._others_since_ms: int | None = None
         self._quarantined: Mapping[ProjectId, int] = {}
+        self._away: Unavailable | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -105,32 +111,32 @@ class Watch:
             journal_bytes=max(self._journal_bytes, backlog.bytes),
             room_bytes=self._free_bytes() - self._reserve_bytes,
             reserve_bytes=self._reserve_bytes,
-            away=self._digester.away,
+            away=self._digester.away or self._away,
             quarantined=self._quarantined,
             refused=self._refused,
         )
 
     async def refresh(self) -> None:
-        """Look at the folders of dead processes and at quarantine.
-
-        Raises:
-            Unavailable: Postgres does not answer; the folders were looked at.
-        """
+        """Look at the folders of dead processes, at quarantine, and whether both keepers answer."""
         sizes = await asyncio.to_thread(disk.sizes, self._journal.path.parent)
         self._journal_bytes = sum(sizes.values())
         if not self._journal_bytes - sizes.get(self._journal.id, 0):
             self._others_since_ms = None
         elif self._others_since_ms is None:
             self._others_since_ms = clock.now_ms()
-        async with self._database.reading() as connection:
-            self._quarantined = await projects.quarantined_counts(connection)
+        try:
+            async with self._database.reading() as connection:
+                self._quarantined = await projects.quarantined_counts(connection)
+            await probe.ask(self._objects)
+        except Unavailable as error:
+            self._away = error
+        else:
+            self._away = None
 
     async def _refresh_for_ever(self) -> None:
         while True:
             try:
                 await self.refresh()
-            except Unavailable as error:
-                _logger.debug("quarantine is not looked at", error=str(error))
             except Exception:
                 _logger.exception("looking at ingest failed")
             await asyncio.sleep(_PAUSE_S)

@@ -1,12 +1,14 @@
-"""The start-up check that every driver runs on itself: put, range, list, delete."""
+"""Checks of a store: at start put, range, list and delete; later only whether it answers."""
 
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from app.core.errors import NotFound, Unavailable
 from app.storage.port import ObjectStore, StoredObject
 
 PREFIX: Final = "probe/"
+_ABSENT: Final = f"{PREFIX}{'0' * 32}"
 _BODY: Final = b"playhead looks whether this store keeps what it is given"
 
 
@@ -27,6 +29,16 @@ async def probe(store: ObjectStore) -> None:
     except NotFound:
         return
     raise Unavailable(f"object storage still has {key} after deleting it")
+
+
+async def ask(store: ObjectStore) -> None:
+    """Find out whether a store answers, without changing it: one read of what is not there.
+
+    Raises:
+        Unavailable: It does not.
+    """
+    with suppress(NotFound):
+        await store.read(_ABSENT, 0, 1)
 
 
 async def _check_stored(store: ObjectStore, key: str) -> None:

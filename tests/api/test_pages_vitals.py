@@ -74,6 +74,22 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
     assert "does not answer" not in (await server.web.get(server.page(REPLAY_ID))).text
 
 
+async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, monkeypatch):
+    """Nobody sends; the next look says that the bucket is gone, the one after that it is back."""
+
+    async def fail(self, key, offset=0, length=None):
+        raise Unavailable("the bucket is gone")
+
+    watch = server.service.house.watch
+    with monkeypatch.context() as broken:
+        broken.setattr(LocalStore, "read", fail)
+        await watch.refresh()
+        assert "The storage does not answer" in (await server.web.get("/replays")).text
+    await watch.refresh()
+    assert watch.look().away is None
+    assert "does not answer" not in (await server.web.get("/replays")).text
+
+
 async def test_quarantine_is_told_to_those_who_see_the_project(server):
     """A member of the project is told, one of another project is not."""
     async with server.database.transaction() as connection:
