@@ -1,6 +1,13 @@
-"""F7: clocks of phones that are wrong: nothing is lost, order is by receipt."""
+"""F7: clocks that are wrong, of phones and of the server: nothing is lost, order is by receipt.
 
+The server's clock is stepped where all of it asks for the time (`app.core.clock`; the linter allows
+no other place). Postgres, which does not step, and the monotonic clock stay as they are.
+"""
+
+import asyncio
 import math
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +18,8 @@ from tests.support.report import Report
 from tests.support.server import Server
 from tests.support.wire import MISSING, compact
 
+HOUR_MS = 3600 * 1000
+AT_ONCE = 8
 YEAR_MS = 365 * 24 * 3600 * 1000
 STARTS = ("0", "1", "now", "now - 10 years", "now + 10 years")
 SENT = (
@@ -20,7 +29,7 @@ SENT = (
 
 def started_ms(words: str) -> int:
     """Return a time of a phone's clock."""
-    now_ms = clock.now_ms()
+    now_ms = time.time_ns() // 1_000_000
     found = {"now": now_ms, "now - 10 years": now_ms - 10 * YEAR_MS}
     found |= {"now + 10 years": now_ms + 10 * YEAR_MS, "0": 0, "1": 1}
     return found[words]
@@ -62,6 +71,41 @@ async def test_wrong_clocks_of_phones(tenant: Server, report: Report) -> None:
         assert video.status_code == 200
     assert await listed(tenant) == list(reversed(replay_ids))
     report.round(cases=len(cases), kept=len(cases))
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_steps_of_the_servers_clock(
+    tenant: Server, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour ahead, an hour back, under load: everything is kept, digested and can be opened."""
+    dice = amounts.dice("server's clock")
+    wall_ms = clock.now_ms
+    steps_ms = [0]
+
+    def stepped_ms() -> int:
+        return wall_ms() + steps_ms[-1]
+
+    monkeypatch.setattr(clock, "now_ms", stepped_ms)
+    monkeypatch.setattr(clock, "now", lambda: datetime.fromtimestamp(stepped_ms() / 1000, UTC))
+    replay_ids: list[str] = []
+    for step_ms in (0, HOUR_MS, 0, -HOUR_MS, 0):
+        steps_ms.append(step_ms)
+        ours = [traffic.hex_id(dice) for _ in range(AT_ONCE)]
+        # The next step comes while the last of these are digested.
+        answers = await asyncio.gather(
+            *(tenant.post(segment(each, "now", wall_ms() / 1000)) for each in ours)
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        replay_ids += ours
+    await tenant.settled()
+    assert await tenant.outcomes() == {("replay_video", "kept", ""): len(replay_ids)}
+    assert sorted(await listed(tenant)) == sorted(replay_ids)
+    for replay_id in replay_ids:
+        page = reading.read((await tenant.web.get(tenant.page(replay_id))).text)
+        assert page.all("h1")
+        video = await tenant.web.get(tenant.page(replay_id, "/segments/0.mp4"))
+        assert video.status_code == 200
+    report.round(cases=len(replay_ids), kept=len(replay_ids))
 
 
 async def listed(server: Server) -> list[str]:
