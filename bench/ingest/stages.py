@@ -1,0 +1,231 @@
+"""Prints what each stage of an envelope costs in CPU microseconds: door, digest, Postgres.
+
+    python -m bench.ingest.stages --mix replay=1 --rounds 5 --seconds 1
+
+The whole server runs in this process, behind a real socket; another process sends. Digest is held
+until all is answered, so the two halves do not mix. A stage is the functions named in `DOOR` and
+`DIGEST`; what no stage claims is `http` in the door (socket, parsing, answer) and `rest` in digest.
+Watches are left out with `--plain`: then each half is one figure, without what watching costs.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import multiprocessing
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import psutil  # type: ignore[import-untyped]  # it carries no types
+import uvloop
+
+from app.ingest.inbox import Inbox
+from app.main import Service
+from bench.ingest import envelopes, load
+from bench.ingest.load import Door, Pace
+from bench.ingest.watches import Watches
+from tests.support import server as servers
+from tests.support.server import Keyed
+
+DOOR: Final = {
+    "auth": ("app.formats.credentials:read", "app.projects.keys:KeyCache.lookup"),
+    "inflate": ("app.formats.encoding:inflate",),
+    "open": ("app.ingest.reopen:open_body",),
+    "quotas": ("app.ingest.quotas:Quotas.admit",),
+    "inbox": ("app.ingest.inbox:Inbox.add",),
+    "journal": ("app.journal.entry:encode", "app.journal.writer:Journal._settle"),
+}
+DIGEST: Final = {
+    "read": (
+        "app.formats.replay_video:expand",
+        "app.formats.replay_event:pick",
+        "app.formats.replay_event:of",
+        "app.formats.recording:body_of",
+        "app.formats.recording:read",
+        "app.formats.gist:skim",
+        "app.formats.gist:of",
+        "app.formats.event:read",
+        "app.formats.transaction:read",
+        "app.formats.addresses:fill",
+    ),
+    "scrub": (
+        "app.scrub.walk:is_clean",
+        "app.scrub.walk:scrub_json",
+        "app.scrub.walk:scrub_recording",
+    ),
+    "group": ("app.errors.grouping:keys",),
+    "boxes": ("app.formats.mp4:read", "app.formats.layout:pack"),
+    "pack": ("app.formats.packed:pack_json", "app.formats.packed:pack_text"),
+    "objects": ("app.ingest.store:_put",),
+    "rows": ("app.ingest.store:store",),
+    "rows of segments": ("app.ingest.store:_store_segments",),
+    "rows of events": ("app.ingest.store:_store_events",),
+    "rows of traces": ("app.ingest.store:_store_traces",),
+}
+
+Found = dict[str, float]
+
+
+def _hold(inbox: Inbox) -> asyncio.Event:
+    """Keep digest waiting as long as the returned gate is closed: its inbox looks empty to it."""
+    gate = asyncio.Event()
+    gate.set()
+    wait = inbox.wait
+
+    async def held(timeout_s: float) -> bool:
+        await gate.wait()
+        return await wait(timeout_s)
+
+    inbox.wait = held  # type: ignore[method-assign]  # on purpose
+    return gate
+
+
+class _Clocks:
+    """The CPU times of this process's parts so far."""
+
+    def __init__(self, postgres: psutil.Process) -> None:
+        self.loop_s = time.thread_time()
+        self.process_s = time.process_time()
+        self.journal_s = sum(
+            time.clock_gettime(time.pthread_getcpuclockid(each.ident))
+            for each in threading.enumerate()
+            if each.name == "journal" and each.ident is not None
+        )
+        tree = [postgres, *postgres.children(recursive=True)]
+        self.postgres_s = sum(sum(each.cpu_times()[:4]) for each in tree)
+
+
+async def measure(folder: Path, options: argparse.Namespace) -> Found:
+    """Send round after round; return microseconds an envelope by stage."""
+    limits = {"key_envelopes_per_s": 1e6, "key_bytes_per_s": 1e11, "digest_memory_bytes": 1 << 32}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as sender:
+        async with servers.alone(None, folder, **limits) as (service, _):
+            await service.preparation.done.wait()
+            to = await servers.keyed(service.house.db, "Bench")
+            await service.house.keys.refresh()
+            postmaster = int((folder / "postgres/postmaster.pid").read_text().split()[0])
+            rounds = _Rounds(service, to, sender, postmaster, is_plain=options.plain)
+            await rounds.run(options.mix, options.seconds)
+            rounds.forget()
+            gc.collect()
+            gc.freeze()
+            for _ in range(options.rounds):
+                await rounds.run(options.mix, options.seconds)
+            return rounds.found()
+
+
+class _Rounds:
+    """What all rounds found together."""
+
+    def __init__(
+        self,
+        service: Service,
+        to: Keyed,
+        sender: ProcessPoolExecutor,
+        postmaster: int,
+        *,
+        is_plain: bool,
+    ) -> None:
+        self._service = service
+        port = service.house.settings.port
+        self._door = Door(port, str(to.id), to.key)
+        self._sender = sender
+        self._postgres = psutil.Process(postmaster)
+        self._is_plain = is_plain
+        self._gate = _hold(service.lane.gate.inbox)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, after warming up."""
+        self._spent_s: Counter[str] = Counter()
+        self._sent = 0
+
+    async def run(self, mix: Mapping[envelopes.Kind, float], seconds: float) -> None:
+        """Send with digest held, then let it work."""
+        loop = asyncio.get_running_loop()
+        self._gate.clear()
+        await asyncio.sleep(1.1)  # until digest waits at the gate
+        before = _Clocks(self._postgres)
+        with Watches({} if self._is_plain else DOOR) as door:
+            sent = await loop.run_in_executor(self._sender, _send, self._door, dict(mix), seconds)
+        between = _Clocks(self._postgres)
+        with Watches({} if self._is_plain else DIGEST) as digest:
+            self._gate.set()
+            while self._service.lane.gate.journal.backlog().entries:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
+        after = _Clocks(self._postgres)
+        self._sent += sent
+        self._note(before, between, after, door.spent_s, digest.spent_s)
+
+    def _note(
+        self,
+        before: _Clocks,
+        between: _Clocks,
+        after: _Clocks,
+        door: Counter[str],
+        digest: Counter[str],
+    ) -> None:
+        door_s = between.loop_s - before.loop_s
+        journal_s = between.journal_s - before.journal_s
+        self._spent_s["door"] += door_s + journal_s
+        self._spent_s["door: http"] += door_s - door.total()
+        for stage in door:
+            self._spent_s[f"door: {stage}"] += door[stage]
+        self._spent_s["door: journal thread"] += journal_s
+        digest_s = after.process_s - between.process_s
+        loop_s = after.loop_s - between.loop_s
+        self._spent_s["digest"] += digest_s
+        for stage in digest:
+            self._spent_s[f"digest: {stage}"] += digest[stage]
+        self._spent_s["digest: rest"] += loop_s - digest.total()
+        self._spent_s["digest: other threads"] += digest_s - loop_s
+        self._spent_s["postgres"] += after.postgres_s - before.postgres_s
+
+    def found(self) -> Found:
+        """Return microseconds an envelope."""
+        each = 1e6 / self._sent
+        return {stage: round(spent_s * each, 1) for stage, spent_s in self._spent_s.items()}
+
+
+_streams: dict[str, envelopes.Stream] = {}
+
+
+def _send(door: Door, mix: dict[envelopes.Kind, float], seconds: float) -> int:
+    """Send in the other process; returns how many were answered 200."""
+    stream = _streams.get(str(mix))
+    if stream is None:
+        stream = _streams[str(mix)] = envelopes.Stream(envelopes.corpus([*mix]), mix)
+    answers = uvloop.run(load.send(door, stream, Pace(32, seconds)))
+    if set(answers.statuses) != {200}:
+        raise RuntimeError(f"not everything was taken: {dict(answers.statuses)}")
+    return answers.count()
+
+
+def main() -> None:
+    """Measure and print a table, and a line of JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mix", type=envelopes.mix, default="replay=1", help="kind=share,…")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1, help="of sending, in each round")
+    parser.add_argument("--plain", action="store_true", help="without watches: two figures")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="playhead-stages-") as folder:
+        found = uvloop.run(measure(Path(folder), options))
+    for stage, spent_us in found.items():
+        inset = "    " if ":" in stage else ""
+        sys.stdout.write(f"{inset}{stage.partition(': ')[2] or stage:24}{spent_us:10,.1f} us\n")
+    sys.stdout.write(json.dumps({**found, "mix": options.mix}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
