@@ -5,6 +5,7 @@ Phones notice nothing: every envelope is answered 200, and all of it is there so
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import psutil  # type: ignore[import-untyped]  # it carries no types
 import pytest
 
@@ -133,15 +135,32 @@ async def locked(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def closed_to_us(postgres: Postgres) -> AsyncIterator[None]:
-    """Refuse every connection, as after a change of password, and end those that there are."""
+    """Refuse every connection, and end those that there are."""
+    async with ruled_by(postgres, "reject"):
+        yield
+
+
+@asynccontextmanager
+async def password_changed(postgres: Postgres) -> AsyncIterator[None]:
+    """Ask for a password that the server was not told, and end the connections that there are."""
+    await run_sql(postgres.url, f"alter role current_user password '{secrets.token_hex(8)}'")
+    async with ruled_by(postgres, "scram-sha-256"):
+        yield
+
+
+@asynccontextmanager
+async def ruled_by(postgres: Postgres, method: str) -> AsyncIterator[None]:
+    """Let everybody come in by this method only."""
     rules = Path(postgres._data_dir, "postgres", "pg_hba.conf")
     before = await asyncio.to_thread(rules.read_text, "utf-8")
-    await asyncio.to_thread(rules.write_text, "local all all reject\n", "utf-8")
+    await asyncio.to_thread(rules.write_text, f"local all all {method}\n", "utf-8")
     await run_sql(
         postgres.url,
         "select pg_reload_conf(); select pg_terminate_backend(pid) from pg_stat_activity"
         " where application_name = 'playhead'",
     )
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+        await run_sql(postgres.url, "select 1")
     yield
     await asyncio.to_thread(rules.write_text, before, "utf-8")
     os.kill(postgres.pids()[0], signal.SIGHUP)
@@ -160,7 +179,8 @@ async def cut_in_commit(postgres: Postgres) -> AsyncIterator[None]:
 
 Outage = Callable[[Postgres], AbstractAsyncContextManager[None]]
 OUTAGES: Final[tuple[Outage, ...]] = (
-    killed, stopped, frozen, read_only, locked, closed_to_us, cut_in_commit,
+    killed, stopped, frozen, read_only, locked, closed_to_us, password_changed,
+    cut_in_commit,
 )  # fmt: skip
 
 
