@@ -4,9 +4,14 @@ Postgres refuses NUL and lone surrogates; one such character would make an envel
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NewType
+
+import msgspec
 
 from app.core.limits import LIMITS
+
+JsonText = NewType("JsonText", str)
+"""JSON whose strings have passed this gate."""
 
 _CUT_MARK: Final = "…"
 _CUT_MARK_BYTES: Final = len(_CUT_MARK.encode())
@@ -43,3 +48,8 @@ def clean_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def json_text(value: Any) -> JsonText:
+    """Clean a JSON value and write it out, for a jsonb column that takes text."""
+    return JsonText(msgspec.json.encode(clean_json(value)).decode())

@@ -44,13 +44,18 @@ def fill(
         return False
     policy = _policy(value, infer_ip)
     address = None if policy == _NEVER else client_ip
-    is_changed = _AUTO_BYTES in raw and _settle_all(value, address, is_address=False, depth=0)
+    is_changed = is_asked(raw) and _settle_all(value, address, is_address=False, depth=0)
     is_expected = policy == "auto" or (
         policy == _LEGACY and jsonish.text(value, "platform") in _INFERRED_ONCE
     )
     if has_user and is_expected and address:
         is_changed = _infer(value, address) or is_changed
     return is_changed
+
+
+def is_asked(raw: bytes) -> bool:
+    """Tell whether a payload as it came asks for the sender's address anywhere."""
+    return _AUTO_BYTES in raw
 
 
 def _policy(value: JsonObject, said_by_header: str | None) -> str:

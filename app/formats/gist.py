@@ -7,7 +7,7 @@ Both say the same of the same recording (a property test holds them to it).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +24,6 @@ _LEAVING: Final = frozenset({"app.background", "app.inactive"})
 _COMING: Final = frozenset({"app.foreground", "app.active"})
 _FAILED: Final = range(400, 1_000)
 _REQUEST: Final = "resource."
-_SURROGATE: Final = b"\\u"
 _SILENT: Final = frozenset({0, 1, 2, recording.INCREMENTAL})
 """Event types of the page itself and of touches."""
 
@@ -60,16 +59,28 @@ class Skimmed:
     """The events that hold text, as they came: what scrubbing must look at."""
 
 
+@dataclass(slots=True)
+class _Noted:
+    """What the events of a recording tell, sorted out."""
+
+    crumbs: list[tuple[str, int]] = field(default_factory=list)
+    """Category and time."""
+    spans: list[tuple[str, float | None]] = field(default_factory=list)
+    """Operation and status."""
+    size_px: tuple[int, int] | None = None
+    video: VideoFacts | None = None
+
+
 def of(events: Sequence[JsonObject]) -> Gist:
     """Note what the events of `recording.read` say."""
     seen = activity.read(events, with_touches=False)
-    return _gist(
-        [event.get("timestamp") for event in events],
-        ((crumb.category, crumb.at_ms) for crumb in seen.breadcrumbs),
-        ((span.op, span.status) for span in seen.spans),
+    noted = _Noted(
+        crumbs=[(crumb.category, crumb.at_ms) for crumb in seen.breadcrumbs],
+        spans=[(span.op, span.status) for span in seen.spans],
         size_px=recording.size(events),
         video=recording.video_facts(events),
     )
+    return _gist([event.get("timestamp") for event in events], noted)
 
 
 def skim(text: bytes) -> Skimmed | None:
@@ -83,7 +94,7 @@ def skim(text: bytes) -> Skimmed | None:
         Then `recording.read` and `of` have the answer.
     """
     try:
-        if _SURROGATE in text and b"\\ud" in text.lower():
+        if b"\\" in text and b"\\ud" in text.lower():
             return None
         if not text.isascii():
             text.decode()
@@ -93,102 +104,88 @@ def skim(text: bytes) -> Skimmed | None:
         return None
 
 
-class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    type: int
-    timestamp: int | float
-    data: msgspec.Raw
-
-
-class _CrumbPayload(msgspec.Struct, gc=False):
-    category: str | None = None
-
-
-class _Crumb(msgspec.Struct, tag_field="tag", tag="breadcrumb", gc=False):
-    payload: _CrumbPayload
-
-
-class _SpanData(msgspec.Struct, gc=False):
+class _Details(msgspec.Struct, gc=False):
     statusCode: int | float | None = None  # noqa: N815 - the wire's name
 
 
-class _SpanPayload(msgspec.Struct, gc=False):
+class _Payload(msgspec.Struct, gc=False):
+    """Of a note, a span or a video: their members have names of their own."""
+
+    category: str | None = None
     op: str | None = None
-    data: _SpanData | None = None
+    data: _Details | None = None
+    duration: Any = None
+    frameCount: Any = None  # noqa: N815 - the wire's name
+    width: Any = None
+    height: Any = None
+    size: Any = None
+    encoding: Any = None
 
 
-class _Span(msgspec.Struct, tag_field="tag", tag="performanceSpan", gc=False):
-    payload: _SpanPayload
+class _Data(msgspec.Struct, gc=False):
+    tag: str | None = None
+    payload: _Payload | None = None
+    width: Any = None
+    height: Any = None
 
 
-class _Video(msgspec.Struct, tag_field="tag", tag="video", gc=False):
-    payload: dict[str, Any]
-
-
-class _Options(msgspec.Struct, tag_field="tag", tag="options", gc=False):
-    payload: dict[str, Any]
+class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    type: int
+    timestamp: int | float
+    data: _Data
 
 
 _decode_events: Final = msgspec.json.Decoder(list[_Event]).decode
 _decode_raw: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_custom: Final = msgspec.json.Decoder(_Crumb | _Span | _Video | _Options).decode
 
 
 def _skim(text: bytes) -> Skimmed | None:
-    events = _decode_events(text)
+    events, raw = _decode_events(text), _decode_raw(text)
     if len(events) > LIMITS.recording_events:
         return None
-    crumbs: list[tuple[str, int]] = []
-    spans: list[tuple[str, float | None]] = []
-    built: list[JsonObject] = []
-    spoken: list[msgspec.Raw] = []
-    raw = _decode_raw(text)
-    # In time order, because the first event of a kind decides; a stable sort, as reading does.
-    places = sorted(range(len(events)), key=lambda place: events[place].timestamp)
-    for place in places:
-        event = events[place]
-        if event.type in _SILENT:
-            continue
-        # The whole of it: a name that stands twice would hide one of its values.
-        spoken.append(raw[place])
-        at_ms = timestamps.read_epoch_ms(event.timestamp)
-        if at_ms is None:
+    times = [event.timestamp for event in events]
+    in_order = sorted(times)
+    if times and None in map(timestamps.read_epoch_ms, (in_order[0], in_order[-1])):
+        return None
+    if times != in_order:
+        # The first event of a kind decides; a stable sort, as reading does.
+        places = sorted(range(len(times)), key=times.__getitem__)
+        events, raw = [events[place] for place in places], [raw[place] for place in places]
+        text = b"[%b]" % b",".join(raw)
+    noted = _noted(events)
+    if noted is None:
+        return None
+    # The whole of an event: a name that stands twice would hide one of its values.
+    spoken = [one for one, event in zip(raw, events, strict=True) if event.type not in _SILENT]
+    return Skimmed(_gist(in_order, noted), text, b"\n".join(spoken))
+
+
+def _noted(events: Sequence[_Event]) -> _Noted | None:
+    """Sort out what events in time order tell; None if one is of an unknown kind."""
+    screens = [_built(event) for event in events if event.type == recording.META]
+    noted = _Noted(size_px=recording.size(screens))
+    for event in [one for one in events if one.type == recording.CUSTOM]:
+        payload = event.data.payload
+        if payload is None:
             return None
-        if event.type == recording.CUSTOM:
-            _note_custom(event, at_ms, crumbs, spans, built)
-        elif event.type == recording.META:
-            built.append(_built(event, msgspec.json.decode(event.data)))
-    gist = _gist(
-        [events[place].timestamp for place in places],
-        crumbs,
-        spans,
-        size_px=recording.size(built),
-        video=recording.video_facts(built),
-    )
-    if places != list(range(len(events))):
-        text = b"[" + b",".join(bytes(raw[place]) for place in places) + b"]"
-    return Skimmed(gist, text, b"\n".join(map(bytes, spoken)))
+        match event.data.tag:
+            case "breadcrumb":
+                noted.crumbs.append((payload.category or "default", round(event.timestamp)))
+            case "performanceSpan":
+                status = payload.data.statusCode if payload.data else None
+                noted.spans.append((payload.op or "", status))
+            case "video":
+                noted.video = noted.video or recording.video_facts([_built(event)])
+            case "options":
+                pass
+            case _:
+                return None
+    return noted
 
 
-def _note_custom(
-    event: _Event,
-    at_ms: int,
-    crumbs: list[tuple[str, int]],
-    spans: list[tuple[str, float | None]],
-    built: list[JsonObject],
-) -> None:
-    match _decode_custom(event.data):
-        case _Crumb(payload):
-            crumbs.append((payload.category or "default", at_ms))
-        case _Span(payload):
-            spans.append((payload.op or "", payload.data.statusCode if payload.data else None))
-        case _Video(payload):
-            built.append(_built(event, {"tag": "video", "payload": payload}))
-        case _:
-            pass
-
-
-def _built(event: _Event, data: Any) -> JsonObject:
-    return {"type": event.type, "timestamp": event.timestamp, "data": data}
+def _built(event: _Event) -> JsonObject:
+    built: JsonObject = msgspec.to_builtins(event)
+    return built
 
 
 def _first_ms(times: Iterable[object]) -> int | None:
@@ -197,32 +194,25 @@ def _first_ms(times: Iterable[object]) -> int | None:
     return next((ms for ms in read if ms is not None), None)
 
 
-def _gist(
-    times: Sequence[object],
-    crumbs: Iterable[tuple[str, int]],
-    spans: Iterable[tuple[str, float | None]],
-    *,
-    size_px: tuple[int, int] | None,
-    video: VideoFacts | None,
-) -> Gist:
-    """Add up, from times in order, notes (category, time) and spans (operation, status)."""
-    noted = list(crumbs)
-    statuses = [status for op, status in spans if op.startswith(_REQUEST)]
+def _gist(times: Sequence[object], noted: _Noted) -> Gist:
+    """Add up what was noted, beside the times of all events in order."""
+    categories = [category for category, _ in noted.crumbs]
+    statuses = [status for op, status in noted.spans if op.startswith(_REQUEST)]
     return Gist(
         events=len(times),
         first_ms=_first_ms(times),
         last_ms=_first_ms(reversed(times)),
-        size_px=size_px,
-        video=video,
-        breadcrumbs=len(noted),
-        taps=sum(category == _TAP for category, _ in noted),
-        rage_taps=sum(category == _RAGE_TAP for category, _ in noted),
+        size_px=noted.size_px,
+        video=noted.video,
+        breadcrumbs=len(categories),
+        taps=categories.count(_TAP),
+        rage_taps=categories.count(_RAGE_TAP),
         network_requests=len(statuses),
-        network_failures=sum(status in _FAILED for status in statuses),
-        background_ms=max(
-            (at_ms for category, at_ms in noted if category in _LEAVING), default=None
-        ),
-        foreground_ms=max(
-            (at_ms for category, at_ms in noted if category in _COMING), default=None
-        ),
+        network_failures=sum([status in _FAILED for status in statuses]),
+        background_ms=_latest_ms(noted, _LEAVING),
+        foreground_ms=_latest_ms(noted, _COMING),
     )
+
+
+def _latest_ms(noted: _Noted, categories: frozenset[str]) -> int | None:
+    return max([at_ms for category, at_ms in noted.crumbs if category in categories], default=None)

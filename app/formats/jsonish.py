@@ -63,8 +63,7 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
         raise Malformed(_too_deep(what)) from None
     except ValueError:
         value = _decode_leniently(raw, what)
-    if raw.count(b"[") + raw.count(b"{") > LIMITS.json_depth:
-        _check_depth(raw, what)
+    _check_depth(raw, what)
     return value
 
 
@@ -76,8 +75,7 @@ def check_shape(data: bytes, what: str) -> None:
     """
     if len(data) > LIMITS.json_marks:
         _check_marks(data, what)
-    if data.count(b"[") + data.count(b"{") > LIMITS.json_depth:
-        _check_depth(data, what)
+    _check_depth(data, what)
 
 
 def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject:

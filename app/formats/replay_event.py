@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import Malformed, Refused, TooLarge
 from app.core.ids import ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -38,21 +38,9 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayEvent:
-    """One segment's own account; times are those of the device's clock."""
+class About:
+    """What a segment says of its app, its device and its user: as a rule what others said."""
 
-    replay_id: ReplayId
-    segment_id: int
-    replay_type: str | None
-    """`session` or `buffer`."""
-    started_ms: int | None
-    """`replay_start_timestamp`: of the segment on mobile, of the whole replay in browsers."""
-    ended_ms: int | None
-    screens: tuple[str, ...]
-    """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
-    error_ids: tuple[str, ...]
-    trace_ids: tuple[TraceId, ...]
-    """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
     platform: str | None
     release: str | None
     environment: str | None
@@ -71,6 +59,35 @@ class ReplayEvent:
     app_id: str | None
     app_version: str | None
     app_build: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEvent:
+    """One segment's own account; times are those of the device's clock."""
+
+    replay_id: ReplayId
+    segment_id: int
+    replay_type: str | None
+    """`session` or `buffer`."""
+    started_ms: int | None
+    """`replay_start_timestamp`: of the segment on mobile, of the whole replay in browsers."""
+    ended_ms: int | None
+    screens: tuple[str, ...]
+    """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
+    error_ids: tuple[str, ...]
+    trace_ids: tuple[TraceId, ...]
+    """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
+    about: About
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A replay event taken apart; scrubbed apart, its parts are what the whole is scrubbed."""
+
+    moment: JsonObject
+    """What each segment says anew: ids, times, screens; for `at_moment`."""
+    about: bytes
+    """The rest as JSON, the same bytes for the same facts; for `about_of` once decoded."""
 
 
 class _Picked(msgspec.Struct, omit_defaults=True, gc=False):
@@ -130,7 +147,7 @@ class _Request(_Picked):
     env: _Environment | None = None
 
 
-class _Event(_Picked):
+class _Moment(_Picked):
     replay_id: Any = None
     segment_id: Any = None
     replay_type: Any = None
@@ -139,6 +156,12 @@ class _Event(_Picked):
     urls: Any = None
     error_ids: Any = None
     trace_ids: Any = None
+
+
+_MOMENT: Final = _Moment.__struct_fields__
+
+
+class _Event(_Moment):
     platform: Any = None
     release: Any = None
     environment: Any = None
@@ -151,6 +174,7 @@ class _Event(_Picked):
 
 
 _decode: Final = msgspec.json.Decoder(_Event).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
@@ -189,17 +213,42 @@ def pick(data: bytes | memoryview) -> JsonObject:
     return picked
 
 
+def part(data: bytes) -> Parts | None:
+    """Decode of a replay event what `pick` does, in two parts.
+
+    Returns:
+        None when it is unusual in any way. Then `pick` has the answer.
+    """
+    try:
+        jsonish.check_shape(data, "replay_event")
+        event = _decode(data)
+        moment = {name: getattr(event, name) for name in _MOMENT}
+        for name in _MOMENT:
+            setattr(event, name, None)
+        if event.contexts is not None and event.contexts.trace is not None:
+            moment["contexts"] = {"trace": {"trace_id": event.contexts.trace.trace_id}}
+            event.contexts.trace = None
+        return Parts(moment, _encode(event))
+    except (ValueError, OverflowError, RecursionError, Refused):
+        return None
+
+
 def of(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
     """Read what `pick` picked.
 
     Raises:
         Malformed: It lacks a replay id or a segment id that can be read.
     """
-    contexts = jsonish.mapping(raw, "contexts")
-    device = jsonish.mapping(contexts, "device")
-    system = jsonish.mapping(contexts, "os")
-    app = jsonish.mapping(contexts, "app")
-    sdk = jsonish.mapping(raw, "sdk")
+    about = about_of(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
+    return at_moment(raw, about)
+
+
+def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
+    """Read what a segment says anew, and join it with the rest.
+
+    Raises:
+        Malformed: It lacks a replay id or a segment id that can be read.
+    """
     return ReplayEvent(
         replay_id=_replay_id(raw),
         segment_id=_segment_id(raw),
@@ -208,13 +257,31 @@ def of(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
         ended_ms=timestamps.read_ms(raw.get("timestamp")),
         screens=_screens(raw),
         error_ids=tuple(_ids_once(jsonish.sequence(raw, "error_ids"))),
-        trace_ids=_trace_ids(raw, contexts),
+        trace_ids=_trace_ids(raw),
+        about=about,
+    )
+
+
+def about_of(raw: JsonObject, *, sdk_name: str | None, sdk_version: str | None) -> About:
+    """Read what is mostly the same in a whole replay.
+
+    Args:
+        raw: The event, or the part of it that says this.
+        sdk_name: What the envelope says of its SDK, for an event that says nothing.
+        sdk_version: The same.
+    """
+    contexts = jsonish.mapping(raw, "contexts")
+    device = jsonish.mapping(contexts, "device")
+    system = jsonish.mapping(contexts, "os")
+    app = jsonish.mapping(contexts, "app")
+    sdk = jsonish.mapping(raw, "sdk")
+    return About(
         platform=_name(raw, "platform"),
         release=_name(raw, "release"),
         environment=_name(raw, "environment"),
         dist=_name(raw, "dist"),
-        sdk_name=_name(sdk, "name") or header.sdk_name,
-        sdk_version=_name(sdk, "version") if _name(sdk, "name") else header.sdk_version,
+        sdk_name=_name(sdk, "name") or sdk_name,
+        sdk_version=_name(sdk, "version") if _name(sdk, "name") else sdk_version,
         user=read_user(raw),
         tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
         device_name=_name(device, "name"),
@@ -265,8 +332,8 @@ def _screens(raw: JsonObject) -> tuple[str, ...]:
     return tuple(name for name, _ in groupby(name for name in names if name is not None))
 
 
-def _trace_ids(raw: JsonObject, contexts: JsonObject) -> tuple[TraceId, ...]:
-    current = jsonish.mapping(contexts, "trace").get("trace_id")
+def _trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
+    current = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace").get("trace_id")
     listed = jsonish.sequence(raw, "trace_ids")
     return tuple(TraceId(trace_id) for trace_id in _ids_once([*listed, current]))
 

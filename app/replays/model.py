@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.ids import ProjectId, ReplayId, TraceId
+from app.db.text import JsonText
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +40,8 @@ class NewSegment:
     """One segment on its way into the tables.
 
     Times are aware UTC datetimes on the phone's clock. `recording` is the zstd-compressed JSON
-    list of events, scrubbed. `facts` and `user` are those of this segment's replay_event.
+    list of events, scrubbed. `facts` and `user` are those of this segment's replay_event, each a
+    JSON object; `user` is None when nothing is known.
     """
 
     key: ReplayKey
@@ -51,8 +53,9 @@ class NewSegment:
     replay_type: str | None
     is_complete: bool
     """False for segments recovered after a crash, whose facts are poor."""
-    facts: Mapping[str, Any]
-    user: Mapping[str, str]
+    sdk_name: str | None
+    facts: JsonText
+    user: JsonText | None
     screens: tuple[str, ...]
     trace_ids: tuple[TraceId, ...]
     recording: bytes

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.text import clean, clean_json, clean_or_none
+from app.db.text import clean, clean_or_none
 from app.replays import statements
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.tables import object_outbox, pack_outbox, packs
@@ -156,7 +155,7 @@ def _segment_row(placed: Placed, pack_id: int | None) -> dict[str, Any]:
         "started_at": one.started_at,
         "ended_at": one.ended_at,
         "replay_type": clean_or_none(one.replay_type),
-        "sdk_name": clean_or_none(one.facts.get("sdk_name")),
+        "sdk_name": clean_or_none(one.sdk_name),
         "width_px": video.width_px if video else declared[0],
         "height_px": video.height_px if video else declared[1],
         "frames": video.frames if video else 0,
@@ -205,9 +204,9 @@ def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]
         "type_rank": lowest.segment_id,
         "replay_type": clean_or_none(lowest.replay_type),
         "facts_rank": _facts_rank(factual),
-        "facts": _json(dict(factual.facts)),
+        "facts": factual.facts,
         "user_rank": known.segment_id if known else _NEVER,
-        "recorded_user": _json(dict(known.user) if known else {}),
+        "recorded_user": known.user if known else "{}",
         "background_at": max((one.background_at for one in new if one.background_at), default=None),
         "foreground_at": max((one.foreground_at for one in new if one.foreground_at), default=None),
         "screens": statements.joined(sorted(screens)[: statements.SCREENS]),
@@ -222,10 +221,6 @@ def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]
         "network_requests": sum(one.network_requests for one in new),
         "network_failures": sum(one.network_failures for one in new),
     }
-
-
-def _json(value: dict[str, Any]) -> str:
-    return msgspec.json.encode(clean_json(value)).decode()
 
 
 def _facts_rank(one: NewSegment) -> int:

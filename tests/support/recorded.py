@@ -47,11 +47,16 @@ def conclusions(family: str) -> dict[str, Any]:
     return found
 
 
+def replay_events_of(request: samples.Request) -> list[bytes]:
+    """Return the replay events of a mobile segment's request; empty for other requests."""
+    return [bytes(one.event) for one in _segments_of(request)]
+
+
 def recordings_of(request: samples.Request) -> list[bytes]:
     """Return the recordings of a mobile segment's request; empty for other requests."""
-    found = [
-        replay_video.expand(item.payload).recording
-        for item in envelope_of(request).items
-        if item.type == "replay_video"
-    ]
-    return [bytes(one) for one in found if one is not None]
+    return [bytes(one.recording) for one in _segments_of(request) if one.recording is not None]
+
+
+def _segments_of(request: samples.Request) -> list[replay_video.Parts]:
+    items = envelope_of(request).items
+    return [replay_video.expand(item.payload) for item in items if item.type == "replay_video"]

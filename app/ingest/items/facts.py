@@ -1,8 +1,21 @@
-"""Typed values of the readers as the mappings that rows keep."""
+"""Typed values of the readers as rows keep them."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from app.formats.replay_event import ReplayEvent, User
+from app.db.text import JsonText, json_text
+from app.formats.replay_event import About, User
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a segment tells of its app, its device and its user, written out for its replay."""
+
+    is_complete: bool
+    """False for segments recovered after a crash, whose facts are poor."""
+    sdk_name: str | None
+    facts: JsonText
+    user: JsonText | None
+    """None when nothing is known."""
 
 
 def of_user(user: User) -> dict[str, str]:
@@ -17,25 +30,31 @@ def of_user(user: User) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def of_segment(event: ReplayEvent) -> dict[str, Any]:
-    """Return the facts of a segment that its replay may take over."""
+def of_segment(about: About) -> Facts:
+    """Write out the facts of a segment that its replay may take over."""
     named = {
-        "platform": event.platform,
-        "release": event.release,
-        "environment": event.environment,
-        "dist": event.dist,
-        "sdk_name": event.sdk_name,
-        "sdk_version": event.sdk_version,
-        "device_name": event.device_name,
-        "device_brand": event.device_brand,
-        "device_model": event.device_model,
-        "device_family": event.device_family,
-        "os_name": event.os_name,
-        "os_version": event.os_version,
-        "app_name": event.app_name,
-        "app_id": event.app_id,
-        "app_version": event.app_version,
-        "app_build": event.app_build,
-        "tags": event.tags,
+        "platform": about.platform,
+        "release": about.release,
+        "environment": about.environment,
+        "dist": about.dist,
+        "sdk_name": about.sdk_name,
+        "sdk_version": about.sdk_version,
+        "device_name": about.device_name,
+        "device_brand": about.device_brand,
+        "device_model": about.device_model,
+        "device_family": about.device_family,
+        "os_name": about.os_name,
+        "os_version": about.os_version,
+        "app_name": about.app_name,
+        "app_id": about.app_id,
+        "app_version": about.app_version,
+        "app_build": about.app_build,
+        "tags": about.tags,
     }
-    return {name: value for name, value in named.items() if value}
+    user = of_user(about.user)
+    return Facts(
+        is_complete=about.release is not None,
+        sdk_name=about.sdk_name,
+        facts=json_text({name: value for name, value in named.items() if value}),
+        user=json_text(user) if user else None,
+    )

@@ -13,7 +13,8 @@ from app.formats.gist import Gist
 from app.formats.jsonish import JsonObject
 from app.formats.packed import pack_json, pack_text
 from app.formats.replay_event import ReplayEvent
-from app.ingest.items import facts, scrubbed
+from app.ingest.items import scrubbed
+from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context, Prepared, SegmentWork
 from app.projects.model import LimitReason
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
@@ -47,11 +48,11 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             f"the item has {len(item.payload)} bytes, at most {LIMITS.replay_video_bytes} are kept"
         )
     parts = replay_video.expand(item.payload)
-    event = scrubbed.replay_event_of(parts.event, context)
+    told = scrubbed.replay_event_of(parts.event, context)
     recorded = read_recorded(parts.recording, context)
     video, fault = _read_video(parts.video)
-    extent_ms = _extent_ms(event, recorded, video, context)
-    segment = make_segment(event, recorded, video, context, extent_ms, no_video_reason=fault)
+    extent_ms = _extent_ms(told.event, recorded, video, context)
+    segment = make_segment(told, recorded, video, context, extent_ms, no_video_reason=fault)
     prepared.segments.append(
         SegmentWork(segment, item.type, parts.video if video is not None else None)
     )
@@ -74,7 +75,7 @@ def read_recorded(data: memoryview | None, context: Context) -> Recorded:
 
 
 def make_segment(
-    event: ReplayEvent,
+    told: Told,
     recorded: Recorded,
     video: StoredVideo | None,
     context: Context,
@@ -87,6 +88,7 @@ def make_segment(
     Raises:
         Limited: Segments are numbered from 0, and the replay has all it may have.
     """
+    event, facts = told.event, told.facts
     if event.segment_id >= LIMITS.segments:
         raise Limited(
             f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
@@ -102,9 +104,10 @@ def make_segment(
         started_at=units.at_from_ms(start_ms),
         ended_at=units.at_from_ms(end_ms),
         replay_type=event.replay_type,
-        is_complete=event.release is not None,
-        facts=facts.of_segment(event),
-        user=facts.of_user(event.user),
+        is_complete=facts.is_complete,
+        sdk_name=facts.sdk_name,
+        facts=facts.facts,
+        user=facts.user,
         screens=event.screens,
         trace_ids=event.trace_ids,
         recording=recorded.packed,

@@ -12,8 +12,9 @@ from app.core.errors import Refused
 from app.formats import recording, replay_event
 from app.formats.envelope import Item
 from app.formats.replay_event import ReplayEvent
-from app.ingest.items import scrubbed
+from app.ingest.items import facts, scrubbed
 from app.ingest.items.replay_video import Recorded, make_segment, read_recorded
+from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context, Prepared, SegmentWork
 from app.projects.model import Outcome
 
@@ -56,21 +57,22 @@ def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
         segment_id = recording.read(item.payload).segment_id
         made = {"replay_id": context.header.event_id, "segment_id": segment_id}
         event = replay_event.read(msgspec.json.encode(made), context.header)
-        prepared.segments.append(_segment(event, item, context, item_type=_RECORDING))
+        told = Told(event, facts.of_segment(event.about))
+        prepared.segments.append(_segment(told, item, context, item_type=_RECORDING))
     except Refused:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
 
 
 def _segment(
-    event: ReplayEvent, recording_item: Item | None, context: Context, *, item_type: str
+    told: Told, recording_item: Item | None, context: Context, *, item_type: str
 ) -> SegmentWork:
     recorded = read_recorded(recording_item.payload if recording_item else None, context)
     segment = make_segment(
-        event,
+        told,
         recorded,
         None,
         context,
-        _extent_ms(event, recorded, context),
+        _extent_ms(told.event, recorded, context),
         no_video_reason="a browser's replay has no video",
     )
     return SegmentWork(segment, item_type, None)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
+from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
 from app.ingest.digest import Digester
@@ -39,7 +40,8 @@ def work(key: ReplayKey, video: bytes) -> SegmentWork:
     now = clock.now()
     segment = NewSegment(
         key=key, segment_id=0, received_at=now, drift_ms=0, started_at=now, ended_at=now,
-        replay_type="session", is_complete=True, facts={}, user={}, screens=(), trace_ids=(),
+        replay_type="session", is_complete=True, sdk_name=None, facts=JsonText("{}"), user=None,
+        screens=(), trace_ids=(),
         recording=b"", breadcrumbs=0, taps=0, rage_taps=0, network_requests=0, network_failures=0,
         background_at=None, foreground_at=None, declared_size_px=None,
         video=StoredVideo(len(video), None, None, 0, 0, None, None, "no video"),

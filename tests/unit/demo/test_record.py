@@ -174,10 +174,15 @@ def test_options_come_once_with_the_first_segment(segments: list[Segment]):
 def test_the_recovered_segment_knows_less(segments: list[Segment]):
     """No release, environment, tags or SDK; the phone is still known."""
     *others, last = [segment.event for segment in segments]
-    assert (last.release, last.environment, last.sdk_name, last.tags) == (None, None, None, {})
+    assert (last.about.release, last.about.environment, last.about.sdk_name, last.about.tags) == (
+        None,
+        None,
+        None,
+        {},
+    )
     assert last.trace_ids == ()
-    assert (last.os_name, last.device_model) == ("Android", "Pixel 8")
-    assert {event.release for event in others} == {"com.example.verdant@5.2.0+520"}
+    assert (last.about.os_name, last.about.device_model) == ("Android", "Pixel 8")
+    assert {event.about.release for event in others} == {"com.example.verdant@5.2.0+520"}
 
 
 def test_trace_ids_are_listed_when_their_screen_is_left(

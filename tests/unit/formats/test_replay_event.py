@@ -31,17 +31,22 @@ def test_every_platform_says_the_same_in_its_own_way(platform):
     assert found.screens == ("CartActivity",)
     assert found.error_ids == ()
     assert found.trace_ids == (TRACE_ID,)
-    assert found.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
-    assert (found.release, found.environment) == ("net.example.shop@4.2.0+118", "production")
-    assert (found.dist, found.tags) == ("118", {"plan": "pro"})
-    assert found.sdk_name == payloads.SDKS[platform][0]
-    assert found.sdk_version == payloads.SDKS[platform][1]
-    assert found.user == User(id="u-1042", email="ada@example.com", username="ada")
-    assert (found.device_name, found.device_brand) == ("Pixel 8", "google")
-    assert (found.device_model, found.device_family) == ("Pixel 8", None)
-    assert (found.os_name, found.os_version) == ("Android", "15")
-    assert (found.app_name, found.app_id) == ("Shop", "net.example.shop")
-    assert (found.app_version, found.app_build) == ("4.2.0", "118")
+    assert (
+        found.about.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
+    )
+    assert (found.about.release, found.about.environment) == (
+        "net.example.shop@4.2.0+118",
+        "production",
+    )
+    assert (found.about.dist, found.about.tags) == ("118", {"plan": "pro"})
+    assert found.about.sdk_name == payloads.SDKS[platform][0]
+    assert found.about.sdk_version == payloads.SDKS[platform][1]
+    assert found.about.user == User(id="u-1042", email="ada@example.com", username="ada")
+    assert (found.about.device_name, found.about.device_brand) == ("Pixel 8", "google")
+    assert (found.about.device_model, found.about.device_family) == ("Pixel 8", None)
+    assert (found.about.os_name, found.about.os_version) == ("Android", "15")
+    assert (found.about.app_name, found.about.app_id) == ("Shop", "net.example.shop")
+    assert (found.about.app_version, found.about.app_build) == ("4.2.0", "118")
     assert found.segment_id == 3
 
 
@@ -49,8 +54,13 @@ def test_a_recovered_segment_has_next_to_nothing():
     """After a crash Android sends ids and times only."""
     found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}))
     assert (found.replay_type, found.started_ms, found.ended_ms) == (None, None, None)
-    assert (found.screens, found.trace_ids, found.tags) == ((), (), {})
-    assert (found.user, found.platform, found.sdk_name, found.app_id) == (User(), None, None, None)
+    assert (found.screens, found.trace_ids, found.about.tags) == ((), (), {})
+    assert (found.about.user, found.about.platform, found.about.sdk_name, found.about.app_id) == (
+        User(),
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,9 +94,9 @@ def test_an_absent_sdk_is_that_of_the_envelope():
     """Segments that are recovered after a crash do not name it."""
     header = EnvelopeHeader(sdk_name="sentry.cocoa", sdk_version="9")
     found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
-    assert (found.sdk_name, found.sdk_version) == ("sentry.cocoa", "9")
+    assert (found.about.sdk_name, found.about.sdk_version) == ("sentry.cocoa", "9")
     told = replay_event.read(compact(payloads.replay_event(3)), header)
-    assert (told.sdk_name, told.sdk_version) == ("sentry.java.android", "8.53.0")
+    assert (told.about.sdk_name, told.about.sdk_version) == ("sentry.java.android", "8.53.0")
 
 
 @pytest.mark.parametrize(
@@ -124,23 +134,23 @@ def test_ids_are_listed_once_and_only_good_ones():
 
 def test_users_may_have_numbers_and_instructions():
     """`{{auto}}` asks the server for the address, it is none."""
-    user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).user
+    user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).about.user
     assert user == User(id="7", name="Ada")
-    assert _read(user={"ip_address": "192.0.2.7"}).user.ip_address == "192.0.2.7"
-    assert _read(user="ada").user == User()
+    assert _read(user={"ip_address": "192.0.2.7"}).about.user.ip_address == "192.0.2.7"
+    assert _read(user="ada").about.user == User()
 
 
 def test_the_brand_may_stand_as_manufacturer():
     """Android sends both, others one."""
     device = {"manufacturer": "Google", "family": "Pixel"}
-    assert _read(contexts={"device": device}).device_brand == "Google"
-    assert _read(contexts={"device": device | {"brand": "google"}}).device_brand == "google"
+    assert _read(contexts={"device": device}).about.device_brand == "Google"
+    assert _read(contexts={"device": device | {"brand": "google"}}).about.device_brand == "google"
 
 
 def test_long_names_are_cut():
     """A release of 100,000 characters becomes 200."""
     found = _read(release="r" * 100_000)
-    assert found.release == "r" * 199 + "…"
+    assert found.about.release == "r" * 199 + "…"
 
 
 def test_the_event_is_limited():
@@ -178,4 +188,4 @@ def test_anything_gives_an_event_or_malformed(data):
         return
     assert 0 <= found.segment_id <= LIMITS.segment_id
     assert len(found.replay_id) == 32
-    assert all(isinstance(each, str) for each in (*found.screens, *found.tags.values()))
+    assert all(isinstance(each, str) for each in (*found.screens, *found.about.tags.values()))

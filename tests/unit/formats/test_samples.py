@@ -119,11 +119,11 @@ def _account(segment: Segment) -> dict[str, Any]:
         "video": None if segment.parts.video is None else len(segment.parts.video),
         "urls": set(event.screens),
         "error_ids": set(event.error_ids),
-        "platform": event.platform,
-        "sdk": event.sdk_name,
-        "release": event.release,
-        "environment": event.environment,
-        "user": event.user.id,
+        "platform": event.about.platform,
+        "sdk": event.about.sdk_name,
+        "release": event.about.release,
+        "environment": event.about.environment,
+        "user": event.about.user.id,
     }
 
 

@@ -1,0 +1,119 @@
+"""app.ingest.items.scrubbed: what is kept from one replay event for the next changes nothing."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Refused
+from app.core.ids import ProjectId
+from app.formats import replay_event
+from app.formats.envelope import EnvelopeHeader
+from app.ingest.items import scrubbed
+from app.ingest.items.scrubbed import Told
+from app.ingest.prepared import Context
+from app.scrub.rules import DEFAULT, Rules
+from tests.support import payloads, recorded, samples
+from tests.support.wire import MISSING, TRACE_ID, changed, compact
+
+CARD = "4111111111111111"
+texts = st.sampled_from(
+    [
+        *("", "CartActivity", "Jo's iPad", "jo@example.org", "{{auto}}", "203.0.113.9", CARD),
+        *("https://shop.example/pay?token=f00ba4c0ffee", f"{CARD}{'a' * 16}", TRACE_ID, "secret-1"),
+        *("password=hunter22", "/Users/jo/app", "\x00", "ä", "never", "auto", "legacy", "cocoa"),
+    ]
+)
+anything = st.recursive(
+    texts | st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.just(int(CARD)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = (
+    *("replay_id", "segment_id", "replay_type", "timestamp", "urls", "error_ids", "trace_ids"),
+    *("platform", "release", "dist", "tags", "user", "request", "contexts", "sdk", "extra"),
+    *("user.id", "user.email", "user.ip_address", "user.name", "contexts.trace.trace_id"),
+    *("contexts.device.name", "contexts.device.model", "contexts.os.name", "contexts.app.app_name"),
+    *("sdk.name", "sdk.settings", "sdk.settings.infer_ip", "request.env.REMOTE_ADDR", "tags.plan"),
+)
+
+
+def put(event: dict[str, Any], place: str, value: object) -> None:
+    """Put a value where a dotted path leads, making maps on the way."""
+    *path, name = place.split(".")
+    for step in path:
+        inner = event.get(step)
+        event[step] = inner = dict(inner) if isinstance(inner, dict) else {}
+        event = inner
+    event[name] = value
+
+
+@st.composite
+def events(draw: st.DrawFn) -> bytes:
+    """Make a replay event as SDKs write it, with some members of any shape."""
+    platform = draw(st.sampled_from(["android", "ios", "web"]))
+    event = payloads.replay_event(draw(st.integers(0, 3)), platform=platform)
+    for place in draw(st.lists(st.sampled_from(PLACES), max_size=4)):
+        put(event, place, draw(texts | anything))
+    return compact(event)
+
+
+contexts = st.builds(
+    lambda rules, client_ip, infer_ip, sdk: Context(
+        project_id=ProjectId(1),
+        received_at=datetime(2026, 10, 1, tzinfo=UTC),
+        drift_ms=0,
+        client_ip=client_ip,
+        header=EnvelopeHeader(infer_ip=infer_ip, sdk_name=sdk, sdk_version=sdk),
+        rules=rules,
+    ),
+    st.sampled_from([DEFAULT, Rules(scrub_ip=True, user_email=True)]),
+    st.sampled_from([None, "198.51.100.7"]),
+    st.sampled_from([None, "auto", "never"]),
+    st.sampled_from([None, "sentry.dart"]),
+)
+
+
+def told(data: bytes, context: Context, *, whole: bool) -> Told | str:
+    """Read an event one way or the other; returns the message of what refuses it."""
+    try:
+        if whole:
+            return scrubbed.told_whole(data, context)
+        return scrubbed.replay_event_of(memoryview(data), context)
+    except Refused as refused:
+        return str(refused)
+
+
+@given(events(), contexts)
+def test_a_kept_part_is_what_reading_all_would_give(data, context):
+    """Whatever stands where, and whoever sent it: first time, second time and whole are equal."""
+    first, again = (told(data, context, whole=False) for _ in range(2))
+    assert first == again == told(data, context, whole=True)
+
+
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_events_are_read_in_parts(family):
+    """No event that a real SDK sent is unusual."""
+    for request in recorded.requests(family):
+        for data in recorded.replay_events_of(request):
+            assert replay_event.part(bytes(data)) is not None
+
+
+def test_segments_of_one_replay_share_what_is_kept():
+    """Ids, times, screens and what a phone measures anew are no part of it."""
+    one = payloads.replay_event(1)
+    device = {**one["contexts"]["device"], "battery_level": 11.0, "free_memory": 7}
+    other = changed(
+        payloads.replay_event(2, started_ms=1_790_000_000_000, trace_id="f" * 32),
+        {"urls": ["Pay"], "error_ids": ["e" * 32], "replay_type": "buffer"},
+    )
+    other["contexts"]["device"] = device
+    parts = [replay_event.part(compact(event)) for event in (one, other)]
+    assert parts[0] is not None
+    assert parts[1] is not None
+    assert parts[0].about == parts[1].about
+    assert parts[0].moment != parts[1].moment
+    without = replay_event.part(compact(changed(one, {"tags": MISSING})))
+    assert without is not None
+    assert without.about != parts[0].about
