@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support import delivery, reading, recorded, samples
+from tests.support import amounts, delivery, reading, recorded, rewriting, samples
 from tests.support.reading import Element
 from tests.support.server import Server, tenant as tenant_of
 
@@ -205,6 +205,20 @@ async def test_the_order_of_delivery_does_not_matter(delivered, tenant, family):
     assert await tenant.dump(replay_id) == in_order
     assert in_order != {}
     assert await tenant.dump_issues() == await first.dump_issues()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+async def test_other_bytes_of_the_same_sense_change_nothing(delivered, tenant, family):
+    """Written anew, as other SDKs and proxies write, a family gives the same replays and issues."""
+    dice = amounts.dice("rewritten", family)
+    for request in recorded.requests(family):
+        answer = await delivery.deliver(tenant, rewriting.rewritten(request, dice))
+        assert answer.status_code == 200, f"{request.name}: {answer.text}"
+    await tenant.settled()
+    first = await delivered(family)
+    assert await tenant.dump_issues() == await first.dump_issues()
+    for replay in recorded.conclusions(family).get("replays", ()):
+        assert await tenant.dump(replay["replay_id"]) == await first.dump(replay["replay_id"])
 
 
 @pytest.mark.parametrize("family", [name for name in REPLAYS if name not in FILMED])

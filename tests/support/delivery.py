@@ -12,6 +12,7 @@ from tests.support.server import Keyed, Server
 _PATH = re.compile(r"^((?:/[^/]+)?/api/)([^/]+)(/)")
 _KEY = re.compile(r"(sentry_key=)[0-9a-f]{32}")
 _BACKENDS = {"201", "211"}
+_AUTH = {"x-sentry-auth", "authorization"}
 _HOP = {"host", "content-length", "connection", "transfer-encoding"}
 
 
@@ -26,7 +27,7 @@ async def deliver(server: Server, request: samples.Request) -> httpx.Response:
     if not keep_auth:
         query = _rekeyed(query, to)
     headers = [
-        (name, value if keep_auth or name != "x-sentry-auth" else _rekeyed(value, to))
+        (name, value if keep_auth or name not in _AUTH else _rekeyed(value, to))
         for name, value in request.headers
         if name not in _HOP
     ]
