@@ -31,6 +31,11 @@ from app.formats.jsonish import JsonObject
 Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
 
 VERSION: Final = 1
+MEMBERS: Final = (
+    "fingerprint", "exception", "threads", "message", "logentry", "platform", "level", "logger",
+    "transaction", "contexts", "tags", "debug_meta",
+)  # fmt: skip
+"""The members of an event that its group depends on."""
 _PART_CHARS: Final = 500
 _MOST_FINGERPRINTS: Final = 50
 _VARIABLE: Final = re.compile(r"\{\{\s*([\w.\-]+)\s*\}\}")

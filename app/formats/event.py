@@ -57,12 +57,9 @@ _APP_HANG_TYPE: Final = "App Hang"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One error or message; ids are lower-case hex."""
+class Problem:
+    """What went wrong: the part of an event that is the same each time it happens."""
 
-    event_id: EventId
-    at: datetime | None
-    """When it happened, by the sender's clock."""
     kind: Kind
     level: str
     """fatal, error, warning, info or debug."""
@@ -70,82 +67,85 @@ class Event:
     """One line: type and value of the exception, or the message."""
     culprit: str | None
     """Where it happened: the transaction, else the last function of the app's own."""
-    message: str | None
     exception_type: str | None
     exception_value: str | None
     mechanism: str | None
     handled: bool | None
     """False if nobody caught it; None if the SDK does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One error or message; ids are lower-case hex."""
+
+    event_id: EventId
+    at: datetime | None
+    """When it happened, by the sender's clock."""
     platform: str | None
     release: str | None
     environment: str
-    dist: str | None
-    logger: str | None
-    transaction: str | None
-    server_name: str | None
     trace_id: TraceId | None
     span_id: SpanId | None
     replay_id: ReplayId | None
     user: User
-    tags: dict[str, str]
     sdk_name: str | None
-    sdk_version: str | None
-    raw: JsonObject
-
-    @property
-    def is_fatal(self) -> bool:
-        return self.level == "fatal"
 
 
-def read(data: bytes | memoryview, header: EnvelopeHeader) -> Event:
-    """Read an event.
+PROBLEM_MEMBERS: Final = (
+    "exception", "threads", "message", "logentry", "level", "transaction", "contexts",
+)  # fmt: skip
+"""What `read_problem` looks at."""
+EVENT_MEMBERS: Final = (
+    "event_id", "timestamp", "platform", "release", "environment", "contexts", "tags", "user",
+    "sdk",
+)  # fmt: skip
+"""What `read` looks at, if there is an id."""
+
+
+def read_problem(raw: JsonObject) -> Problem:
+    """Read what went wrong.
 
     Args:
-        data: JSON.
-        header: Of its envelope; on Android the only place that names the replay.
-
-    Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
+        raw: As decoded; of its members, those of `PROBLEM_MEMBERS`.
     """
-    raw = decode(data, "event")
     chain = exceptions.list_values(raw)
     main = _main_exception(chain)
     level = _level(raw)
     message = _message(raw)
     handled = _handled(chain)
-    mechanism = _text(exceptions.mechanism_of(main), "type")
     frame = exceptions.main_frame(raw, main)
-    trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
-    transaction = _text(raw, "transaction")
-    sdk_name, sdk_version = read_sdk(raw, header)
-    return Event(
-        event_id=read_event_id(raw, header),
-        at=timestamps.read_at(raw.get("timestamp")),
+    return Problem(
         kind=_kind(chain, level=level, handled=handled, message=message),
         level=level,
         title=_title(main, frame, message),
-        culprit=transaction or _place(frame),
-        message=message,
+        culprit=_text(raw, "transaction") or _place(frame),
         exception_type=_text(main, "type"),
         exception_value=jsonish.text(main, "value", limit=_VALUE_CHARS),
-        mechanism=mechanism,
+        mechanism=_text(exceptions.mechanism_of(main), "type"),
         handled=handled,
+    )
+
+
+def read(raw: JsonObject, header: EnvelopeHeader) -> Event:
+    """Read what an event is part of: whose it is, when it was, which trace and replay it is in.
+
+    Args:
+        raw: As decoded; of its members, those of `EVENT_MEMBERS` do if it names its id, or the
+            header does.
+        header: Of its envelope; on Android the only place that names the replay.
+    """
+    trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
+    return Event(
+        event_id=read_event_id(raw, header),
+        at=timestamps.read_at(raw.get("timestamp")),
         platform=_text(raw, "platform"),
         release=_text(raw, "release"),
         environment=_text(raw, "environment") or DEFAULT_ENVIRONMENT,
-        dist=_text(raw, "dist"),
-        logger=_text(raw, "logger"),
-        transaction=transaction,
-        server_name=_text(raw, "server_name"),
         trace_id=read_trace_id(trace, header),
         span_id=read_span_id(trace.get("span_id")),
         replay_id=read_replay_id(raw, header),
         user=read_user(raw),
-        tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
-        sdk_name=sdk_name,
-        sdk_version=sdk_version,
-        raw=raw,
+        sdk_name=read_sdk(raw, header)[0],
     )
 
 
@@ -154,9 +154,18 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> Event:
 
 def decode(data: bytes | memoryview, what: str) -> JsonObject:
     """Decode an event or a transaction, both of which have the same limit."""
+    check_size(data, what)
+    return jsonish.decode_object(data, what)
+
+
+def check_size(data: bytes | memoryview, what: str) -> None:
+    """Refuse an event or a transaction over the limit.
+
+    Raises:
+        TooLarge: It is over `LIMITS.event_bytes`.
+    """
     if len(data) > LIMITS.event_bytes:
         raise TooLarge(f"{what} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
-    return jsonish.decode_object(data, what)
 
 
 def read_event_id(raw: JsonObject, header: EnvelopeHeader) -> EventId:

@@ -84,7 +84,15 @@ def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject
     Raises:
         Malformed, TooLarge: As `decode`, and Malformed for any other kind of value.
     """
-    value = decode(data, what)
+    return need_object(decode(data, what), what)
+
+
+def need_object(value: Any, what: str) -> JsonObject:
+    """Return a decoded value that must be an object.
+
+    Raises:
+        Malformed: It is something else.
+    """
     if not isinstance(value, dict):
         raise Malformed(f"{what} is a JSON {_kind(value)}, expected an object")
     return value

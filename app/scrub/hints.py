@@ -15,7 +15,7 @@ _WIDE: Final = rb"[\x80-\xff]{2,3}"
 _COLON: Final = rb"\xef\xbc\x9a"
 _DASH: Final = rb"(?:[-:]|" + _WIDE + rb")"
 _SPACE: Final = rb"(?:[ \-]|" + _WIDE + rb")"
-_GAP: Final = rb"(?:[\s\-._/+]|\\+[/nrt]|\\+u00[01][0-9a-fA-F]|%20|%2[dD]|" + _WIDE + rb"){0,3}"
+_GAP: Final = rb"(?:[\s\-._/+]|\\+[/bfnrt]|\\+u00[01][0-9a-fA-F]|%20|%2[dD]|" + _WIDE + rb"){0,3}"
 
 ESCAPES: Final = rb"\\u(?:00[2-9a-fA-F]|0[1-9a-fA-F]|[1-9a-fA-F])[0-9a-fA-F]"
 """A character written as \\u: it could be any letter of a secret word."""

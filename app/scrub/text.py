@@ -22,6 +22,8 @@ _SECRET_LIKE: Final = patterns.compile_text(
     any_case=True,
 )
 _DECODED_TIMES: Final = 2
+_MOST_KEPT: Final = 16_384
+_KEPT_CHARS: Final = 128
 _PLAIN_IN_QUERY: Final = "[]/:,@!$*()'~"
 
 
@@ -60,6 +62,7 @@ class TextScrubber:
         self._rules = self._chosen()
         extra = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
         others = (hints.exotic(), hints.ESCAPES, hints.OWNER, hints.ENCODED, *extra)
+        self._kept: set[tuple[str, Treat]] = set()
         self._hints = patterns.ByteSet([*(rule.hint for rule in self._rules), *others])
 
     def is_clean(self, data: bytes) -> bool:
@@ -69,6 +72,17 @@ class TextScrubber:
     def hits(self, text: str) -> Sequence[int]:
         """Return the numbers of the rules that could find something, for `scrub`."""
         return self._hints.which(fold.fold(text).encode())
+
+    def is_kept(self, text: str, treat: Treat) -> bool:
+        """Tell whether this text went through all rules lately and came out as it was."""
+        return (text, treat) in self._kept
+
+    def keep(self, text: str, treat: Treat) -> None:
+        """Remember that nothing had to go: names of files and screens come with every event."""
+        if len(text) <= _KEPT_CHARS:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept.add((text, treat))
 
     def scrub(
         self, text: str, treat: Treat, hits: Sequence[int] | None = None, *, depth: int = 0

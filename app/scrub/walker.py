@@ -70,6 +70,13 @@ class Walker:
             self._note("scrub-failed")
             return FAILED
 
+    def visit_members(self, value: dict[str, Any], place: Place) -> dict[str, Any] | None:
+        """Visit some members of an object, each of which holds a hint; None if that fails."""
+        try:
+            return self._map(value, place)
+        except Exception:  # noqa: BLE001 - whatever a rule does, the caller closes
+            return None
+
     def _visit(self, value: Any, place: Place) -> Any:
         if place.role is Role.CLOSED:
             return value
@@ -89,7 +96,8 @@ class Walker:
         if len(self._trail) > _DEEPEST:
             self._note("scrub-failed")
             return FAILED
-        if place.role is not Role.COOKIES and self.is_clean(value):
+        # What stands alone in a container is what gave the hint that led into it.
+        if len(value) != 1 and place.role is not Role.COOKIES and self.is_clean(value):
             return value
         if place.role is Role.STRUCTURE:
             place = DATA
@@ -195,10 +203,18 @@ class Walker:
         return self._special(text, place) if place.role in _SPECIAL else self._plain(text, place)
 
     def _plain(self, text: str, place: Place) -> str:
-        """Return a text after all rules; a body that is JSON is walked.
+        """Return a text after all rules; a body that is JSON is walked."""
+        if self._scrubber.is_kept(text, place.treat):
+            return text
+        clean = self._rounds(text, place.treat)
+        if clean is text:
+            self._scrubber.keep(text, place.treat)
+        return clean
 
-        What one rule leaves may show another something new (a word ends where a mark begins), so
-        they go round until nothing changes.
+    def _rounds(self, text: str, treat: Treat) -> str:
+        """Apply all rules until nothing changes.
+
+        What one rule leaves may show another something new (a word ends where a mark begins).
         """
         for _ in range(_ROUNDS):
             hits = self._scrubber.hits(text)
@@ -207,7 +223,7 @@ class Walker:
             is_json = text[:_BLANK_CHARS].lstrip()[:1] in _JSON_STARTS
             clean = self._body(text) if is_json else None
             if clean is None:
-                clean = self._scrubbed(text, place.treat, hits)
+                clean = self._scrubbed(text, treat, hits)
             if clean == text:
                 break
             text = clean

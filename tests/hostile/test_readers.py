@@ -63,6 +63,12 @@ def payload_of(item: bytes) -> bytes:
     return item.partition(b"\n")[2]
 
 
+def read_event(data: bytes) -> object:
+    """Read an event: what it belongs to, and what went wrong."""
+    raw = event.decode(data, "event")
+    return event.read(raw, HEADER), event.read_problem(raw)
+
+
 def listed(read: Callable[[bytes], Iterable[Any]]) -> Callable[[bytes], object]:
     """Read a lazy reader to its end."""
     return lambda data: list(read(data))
@@ -103,7 +109,7 @@ READERS: Final = {
         (RECORDING, recordings.recording(recordings.segment_events(), compressed=True)),
     ),
     "replay_event": Reader(replay_event.read, (compact(payloads.replay_event()),)),
-    "event": Reader(lambda data: event.read(data, HEADER), (EVENT,)),
+    "event": Reader(read_event, (EVENT,)),
     "transaction": Reader(
         lambda data: transaction.read(data, HEADER), (compact(payloads.transaction()),)
     ),

@@ -1,13 +1,10 @@
 """An `event` item: an error or a message of an app or a backend."""
 
-from app.errors import grouping
 from app.errors.model import NewEvent
-from app.formats import event
 from app.formats.envelope import Item
-from app.formats.packed import pack_json
-from app.ingest.items import facts, scrubbed
+from app.formats.packed import pack_text
+from app.ingest.items import event_text, facts
 from app.ingest.prepared import Context, Prepared
-from app.scrub.places import Kind
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:
@@ -17,8 +14,8 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
-    data = scrubbed.payload(item.payload, context, kind=Kind.EVENT, what="event")
-    read = event.read(data, context.header)
+    sent = event_text.read(bytes(item.payload), context)
+    read, problem = sent.read, sent.problem
     prepared.events.append(
         NewEvent(
             project_id=context.project_id,
@@ -26,14 +23,14 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             received_at=context.received_at,
             at=read.at or context.received_at,
             drift_ms=context.drift_ms,
-            level=read.level,
-            kind=read.kind,
-            title=read.title,
-            culprit=read.culprit,
-            exception_type=read.exception_type,
-            exception_value=read.exception_value,
-            handled=read.handled,
-            mechanism=read.mechanism,
+            level=problem.level,
+            kind=problem.kind,
+            title=problem.title,
+            culprit=problem.culprit,
+            exception_type=problem.exception_type,
+            exception_value=problem.exception_value,
+            handled=problem.handled,
+            mechanism=problem.mechanism,
             platform=read.platform,
             release=read.release,
             environment=read.environment,
@@ -42,7 +39,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
             trace_id=read.trace_id,
             span_id=read.span_id,
             replay_id=read.replay_id,
-            payload=pack_json(read.raw),
-            issue_ids=grouping.keys(read.raw),
+            payload=pack_text(sent.text),
+            issue_ids=sent.issue_ids,
         )
     )

@@ -92,15 +92,16 @@ def test_both_forms_are_one():
 def test_a_recorded_exception_is_an_event_of_its_span():
     """With the frames of the exception that was thrown, the app's own marked."""
     item = next(item for item in wrapped(FULL).items if item.type == "event")
-    found = event.read(item.payload, EnvelopeHeader())
-    assert found.exception_type == "java.lang.IllegalStateException"
+    raw = event.decode(item.payload, "event")
+    found, what = event.read(raw, EnvelopeHeader()), event.read_problem(raw)
+    assert what.exception_type == "java.lang.IllegalStateException"
     assert (found.platform, found.release, found.environment) == ("java", "shop-api@2.9.1", "qa")
     assert (found.trace_id, found.span_id) == (made.TRACE_ID, "0000000000000001")
-    frames = found.raw["exception"]["values"][0]["stacktrace"]["frames"]
+    frames = raw["exception"]["values"][0]["stacktrace"]["frames"]
     assert [(one["function"], one["in_app"]) for one in frames] == [
         ("service", False), ("charge", True),
     ]  # fmt: skip
-    assert found.culprit == "/cart"
+    assert what.culprit == "/cart"
 
 
 def test_an_exception_on_its_way_out_is_one_event():
@@ -232,7 +233,7 @@ def test_a_damaged_request_gives_an_envelope_or_malformed(data):
         if item.type == "span":
             spans.read_v2(item.payload, EnvelopeHeader())
         else:
-            event.read(item.payload, EnvelopeHeader())
+            event.read(event.decode(item.payload, "event"), EnvelopeHeader())
 
 
 def varint(value: int) -> bytes:

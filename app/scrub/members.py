@@ -1,0 +1,89 @@
+"""Takes the secrets out of an object that is given as the texts of its members.
+
+One pass over what holds text says whether a rule could find anything at all. If so, the members
+it could be in are decoded and walked, the others stay as they came. The outcome is that of a walk
+over the whole object (`walk.scrub_json`).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from app.formats import members as texts
+from app.formats.members import Members
+from app.scrub import places
+from app.scrub.places import Kind, Place, Role
+from app.scrub.rules import DEFAULT, Rules
+from app.scrub.text import TextScrubber, scrubber
+from app.scrub.walker import Walker
+
+_CONTAINERS: Final = (b"{", b"[")
+_SMALL_BYTES: Final = 2_048
+
+
+def scrub_members(members: Members, rules: Rules = DEFAULT, *, kind: Kind) -> Members | None:
+    """Take the secrets out of an event, transaction, span, log or replay event.
+
+    Args:
+        members: As `formats.members.split` makes them: strict JSON in UTF-8.
+        rules: The settings of the project.
+        kind: What the object is, and so which of its members are structure.
+
+    Returns:
+        The same object if nothing had to be decoded; else another one, in which what was decoded
+        is written anew. None if the object can only be judged as a whole.
+    """
+    if "value" in members:
+        return None  # what is called `name` beside it would say what it is
+    place, compiled = places.root(kind), scrubber(rules)
+    guilty = _guilty(
+        {
+            name: text if name in place.fields else texts.name_of(name) + text
+            for name, text in members.items()
+            if _holds_text(place.fields.get(name), text)
+        },
+        compiled,
+    )
+    if not guilty:
+        return members
+    clean = _walked({name: members[name] for name in guilty}, compiled, place)
+    return None if clean is None else members | clean
+
+
+def _guilty(shown: Mapping[str, bytes], compiled: TextScrubber) -> list[str]:
+    """Name the members that hold a hint.
+
+    Args:
+        shown: What the hints must see: of a name that is not known, the name as well.
+        compiled: The hints.
+    """
+    small = [name for name, text in shown.items() if len(text) < _SMALL_BYTES]
+    guilty = [
+        name
+        for name, text in shown.items()
+        if len(text) >= _SMALL_BYTES and not compiled.is_clean(text)
+    ]
+    # Starting a pass costs as much as a hundred bytes of it.
+    if small and not compiled.is_clean(b",".join([shown[name] for name in small])):
+        guilty += [name for name in small if not compiled.is_clean(shown[name])]
+    return guilty
+
+
+def _holds_text(place: Place | None, text: bytes) -> bool:
+    """Tell whether a rule may change what stands in a place."""
+    if place is None:
+        return True
+    if place.role is Role.STRUCTURE:
+        return text.startswith(_CONTAINERS)  # that is data again
+    return place.role is not Role.CLOSED
+
+
+def _walked(members: Mapping[str, bytes], compiled: TextScrubber, place: Place) -> Members | None:
+    """Decode some members, walk them, and write them; None if a name of theirs goes."""
+    value = {name: texts.decode(text) for name, text in members.items()}
+    clean = Walker(compiled).visit_members(value, place)
+    if clean is None or clean.keys() != value.keys():
+        return None
+    # Written anew even if nothing went: where a name stands twice, only the last one was walked.
+    return {name: msgspec.json.encode(item) for name, item in clean.items()}

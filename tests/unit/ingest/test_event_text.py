@@ -1,0 +1,144 @@
+"""Events read from their text: by members, from memory, or whole, with one outcome."""
+
+import copy
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from app.core.errors import Malformed, TooLarge
+from app.core.ids import ProjectId
+from app.core.limits import LIMITS
+from app.formats import jsonish
+from app.formats.envelope import EnvelopeHeader
+from app.ingest.items import event_text
+from app.ingest.items.event_text import Sent
+from app.ingest.prepared import Context
+from app.scrub.rules import DEFAULT, Rules
+from tests.support import recorded, samples
+from tests.support.examples import SETTINGS, with_changed_member
+from tests.support.payloads import event
+from tests.support.wire import EVENT_ID, MISSING, compact
+
+IP = "203.0.113.9"
+STACK = {"frames": [{"function": f"f{n}", "module": "net.example.Cart"} for n in range(40)]}
+
+
+def context(header: EnvelopeHeader | None = None, rules: Rules = DEFAULT) -> Context:
+    """Return what the items of an envelope share."""
+    at = datetime(2026, 8, 6, tzinfo=UTC)
+    return Context(ProjectId(1), at, 0, IP, header or EnvelopeHeader(), rules)
+
+
+def outcome(sent: Sent) -> tuple[Any, ...]:
+    """Return all that is stored of an event, its text as the value it means."""
+    return sent.read, sent.problem, sent.issue_ids, jsonish.decode(sent.text, "event")
+
+
+def both(text: bytes, given_context: Context) -> None:
+    """Compare reading by members, twice, with reading the whole; or their refusals."""
+    try:
+        whole = outcome(event_text.read_whole(text, given_context))
+    except (Malformed, TooLarge) as refused:
+        with pytest.raises(type(refused)):
+            event_text.read(text, given_context)
+        return
+    for _ in range(2):
+        assert repr(outcome(event_text.read(text, given_context))) == repr(whole)
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_every_recorded_event_is_read_as_from_its_whole(family: str):
+    """Also when its parts were seen before."""
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "event":
+                both(bytes(item.payload), context(envelope.header))
+
+
+@SETTINGS
+@given(with_changed_member(event()), with_changed_member(event()["exception"]["values"][0]))
+def test_an_event_of_any_shape_is_read_as_from_its_whole(
+    changed: dict[str, Any], exception: dict[str, Any]
+):
+    """Members of any type make no difference."""
+    for member in ({}, {"exception": {"values": [exception | {"stacktrace": STACK}]}}):
+        both(compact(changed | member), context())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": {"ip_address": "{{auto}}"}, "tags": {"a": "{{auto}}"}},
+        {"user": {"ip_address": "{{auto}}", "username": "caf\u00e9 {{auto}}"}},
+        {"user": MISSING, "platform": "javascript"},
+        {"user": MISSING, "sdk": {"name": "x", "settings": {"infer_ip": "auto"}}},
+        {"user": MISSING, "request": {"env": {"REMOTE_ADDR": "{{auto}}"}}, "platform": "cocoa"},
+        {"user": {"ip_address": "{{auto}}"}, "sdk": {"settings": {"infer_ip": "never"}}},
+        {"release": "{{auto}}", "modules": {"a": "{{auto}}" + "x" * 600, "b": "{{auto}}"}},
+        {"fingerprint": ["{{ default }}", "{{ tags.flavor }}"], "exception": {"values": [
+            {"type": "E", "stacktrace": STACK}]}},
+        {"contexts": {"feedback": {"message": "slow"}}, "exception": {"values": [
+            {"stacktrace": {"frames": [{}] * 200}}]}},
+        {"exception": {"values": [{"type": "E", "value": "jo@example.org", "stacktrace": STACK}]}},
+        {"event_id": MISSING},
+        {"event_id": 5},
+        {"event_id": {"event_id": EVENT_ID}},
+    ],
+)  # fmt: skip
+def test_what_is_special_is_read_as_from_its_whole(changes: dict[str, Any]):
+    """Addresses to fill in, fingerprints, feedback, secrets, events without an id."""
+    changed = {name: value for name, value in (event() | changes).items() if value is not MISSING}
+    both(compact(changed), context())
+    both(json.dumps(changed).encode(), context(EnvelopeHeader(event_id="c" * 32)))
+
+
+def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
+    """What is remembered of a problem depends on all that it was read from."""
+    first = event(exception={"values": [{"type": "E", "value": "a", "stacktrace": STACK}]})
+    one = event_text.read(compact(first), context())
+    for changes in (
+        {"level": "warning"},
+        {"transaction": "Other"},
+        {"platform": "cocoa"},
+        {"fingerprint": ["own"]},
+        {"exception": {"values": [{"type": "F", "value": "a", "stacktrace": STACK}]}},
+    ):
+        other = event_text.read(compact(first | changes), context())
+        assert (other.problem, other.issue_ids) != (one.problem, one.issue_ids)
+        both(compact(first | changes), context())
+
+
+def test_rules_of_one_project_are_not_those_of_another():
+    """What was seen under other rules is looked at anew."""
+    note = {"values": [{"type": "E", "value": "nickname=jo", "stacktrace": STACK}]}
+    text = compact(event(exception=note))
+    assert b"nickname=jo" in event_text.read(text, context()).text
+    strict = Rules(sensitive_keys=frozenset({"nickname"}))
+    assert b"nickname=jo" not in event_text.read(text, context(rules=strict)).text
+    assert b"nickname=jo" in event_text.read(text, context()).text
+
+
+def test_limits_hold_for_what_was_seen_before():
+    """Too deep is refused, and so is too large, each time."""
+    deep: Any = "x"
+    for _ in range(LIMITS.json_depth):
+        deep = [deep]
+    for changes in ({"exception": {"values": [deep] * 40}}, {"extra": {"a": deep}}):
+        for _ in range(2):
+            with pytest.raises(Malformed):
+                event_text.read(compact(event(**changes)), context())
+    long = compact(event(extra={"a": "x" * LIMITS.event_bytes}))
+    with pytest.raises(TooLarge):
+        event_text.read(long, context())
+
+
+def test_what_is_read_is_not_shared():
+    """Two readings give equal values, and neither changes what the other is made of."""
+    text = compact(event())
+    one = copy.deepcopy(outcome(event_text.read(text, context())))
+    assert outcome(event_text.read(text, context())) == one
