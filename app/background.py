@@ -1,4 +1,4 @@
-"""Housekeeping once an hour: what is past its time goes, what is ungrouped is grouped."""
+"""Housekeeping once an hour: what is past its time goes, what older releases left is done."""
 
 import asyncio
 from datetime import timedelta
@@ -9,8 +9,9 @@ from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
-from app.errors import backfill
+from app.errors import backfill as error_backfill
 from app.projects import writes as project_writes
+from app.traces import backfill as trace_backfill
 
 _PAUSE_S: Final = 3600.0
 _AGAIN_S: Final = 60.0
@@ -21,7 +22,7 @@ _logger: Final = log.get("background")
 
 
 class Housekeeper:
-    """Forgets ended sign-ins, used links, old audit lines and old quarantine; groups events."""
+    """Forgets what is past its time: sign-ins, links, audit lines, quarantine; moves old rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,7 +52,7 @@ class Housekeeper:
 
 
 async def tidy(database: Database) -> None:
-    """Forget what is past its time, and group the events of releases that did not.
+    """Forget what is past its time; group events, and lay spans into blocks, of older releases.
 
     Raises:
         Unavailable: Postgres does not answer.
@@ -60,7 +61,8 @@ async def tidy(database: Database) -> None:
         await account_writes.forget_old(connection)
         await audit_writes.forget_old(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
-    grouped = 1
-    while grouped:
-        async with database.transaction() as connection:
-            grouped = await backfill.group_some(connection)
+    for step in (error_backfill.group_some, trace_backfill.move_some):
+        done = 1
+        while done:
+            async with database.transaction() as connection:
+                done = await step(connection)

@@ -106,13 +106,13 @@ _REPLAYS: Final = (
     """,
 )
 _SPANS: Final = """
-    insert into spans (
-        project_id, trace_id, span_id, is_segment, received_at, started_at, ended_at, drift_ms, op,
-        description, status, replay_id, data
+    insert into span_blocks (
+        project_id, trace_id, block_id, received_at, started_at, ended_at, drift_ms, op, status,
+        replay_id, spans, content
     )
-    select 1, md5('t' || n % 400000)::uuid, substr(md5('s' || n), 1, 16), false, now(),
-        now() - n * interval '0.25 s', now() - n * interval '0.25 s', 0, 'db', 'select 1', 'ok',
-        case when n % 50 = 0 then md5('r' || n % :replays)::uuid end, ''
+    select 1, md5('t' || n % 400000)::uuid, md5('s' || n)::uuid, now(),
+        now() - n * interval '0.25 s', now() - n * interval '0.25 s', 0, 'db', 'ok',
+        case when n % 50 = 0 then md5('r' || n % :replays)::uuid end, 1, ''
     from generate_series(cast(:first as int), cast(:last as int)) n
     on conflict do nothing
 """

@@ -3,9 +3,10 @@
 
 Run: python bench/traces.py [--spans 10000000] [--events 1000000] [--rounds 300]
 
-A replay has five traces of forty spans. Half of all items name it; the others are found by trace
-and time. One trace lives for all of that time and has a twentieth of everything: every hundredth
-replay runs through it too. Prints the median and the 95th percentile in milliseconds.
+A replay has five traces of forty spans, in blocks of two projects. Half of all items name it; the
+others are found by trace and time. One trace lives for all of that time and has a twentieth of
+everything: every hundredth replay runs through it too. Prints the median and the 95th percentile in
+milliseconds, and the bytes that a span takes in Postgres, indexes included.
 """
 
 import argparse
@@ -17,9 +18,11 @@ import statistics
 import sys
 import tempfile
 import time
+import uuid
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -29,14 +32,19 @@ from app.core.ids import ProjectId, ReplayId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
+from app.formats import span_block
 from app.playback import links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 
 _PROJECTS: Final = (ProjectId(1), ProjectId(2))
 _CHUNK: Final = 200_000
+_REPLAYS_AT_ONCE: Final = 500
+_FIRST: Final = datetime(2026, 6, 1, tzinfo=UTC)
+_TRACES: Final = 5
 _SPANS_A_REPLAY: Final = 200
 _LONG_SHARE: Final = 20
+_LONG_PLACE: Final = 7
 _THROUGH_LONG: Final = 100
 
 _REPLAYS: Final = """
@@ -64,13 +72,10 @@ _ITEMS: Final = """
     from (select n, n / cast(:each as int) as of, n % cast(:each as int) as k
           from generate_series(cast(:first as bigint), cast(:last as bigint)) as n) as m
 """
-_SPANS: Final = f"""
-    insert into spans (project_id, trace_id, span_id, is_segment, received_at, started_at,
-        ended_at, drift_ms, op, description, status, replay_id, data)
-    select project, trace, lpad(to_hex(n), 16, '0'), false, at, at, at + interval '30 ms', 0, 'db',
-           'select name from items where id = ?', 'ok', replay, ''
-    from ({_ITEMS}) as i
-"""  # noqa: S608 - joined from constants
+_BLOCK: Final = (
+    "project_id", "block_id", "trace_id", "replay_id", "received_at", "started_at", "ended_at",
+    "drift_ms", "platform", "spans", "content",
+)  # fmt: skip
 _EVENTS: Final = f"""
     insert into events (project_id, event_id, received_at, at, drift_ms, level, kind, title,
         environment, recorded_user, trace_id, replay_id, payload)
@@ -85,16 +90,61 @@ async def fill(database: Database, *, spans: int, events: int) -> int:
     number = spans // _SPANS_A_REPLAY
     async with database.transaction() as connection:
         await connection.execute(text(_REPLAYS), {"replays": number})
-    for statement, rows in ((_SPANS, spans), (_EVENTS, events)):
-        for first in range(0, rows, _CHUNK):
-            last = min(first + _CHUNK, rows) - 1
-            async with database.transaction() as connection:
-                values = {"first": first, "last": last, "each": max(1, rows // number)}
-                await connection.execute(text(statement), values)
+    for first in range(0, events, _CHUNK):
+        last = min(first + _CHUNK, events) - 1
+        async with database.transaction() as connection:
+            values = {"first": first, "last": last, "each": max(1, events // number)}
+            await connection.execute(text(_EVENTS), values)
+    for first in range(0, number, _REPLAYS_AT_ONCE):
+        many = range(first, min(first + _REPLAYS_AT_ONCE, number))
+        rows = [block for replay in many for block in blocks_of(replay)]
+        async with database.transaction() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None  # noqa: S101 - it is open
+            await raw.copy_records_to_table("span_blocks", records=rows, columns=_BLOCK)
     async with database.transaction() as connection:
-        for table in ("replays", "replay_traces", "spans", "events"):
+        for table in ("replays", "replay_traces", "span_blocks", "events"):
             await connection.execute(text(f"analyze {table}"))
     return number
+
+
+def blocks_of(replay: int) -> list[tuple[Any, ...]]:
+    """Make the blocks of a replay: of each trace in each project, naming the replay or not."""
+    groups: defaultdict[tuple[str, int, bool, int], list[int]] = defaultdict(list)
+    for k in range(_SPANS_A_REPLAY):
+        part = k * _TRACES // _SPANS_A_REPLAY
+        is_long = (replay * _SPANS_A_REPLAY + k) % _LONG_SHARE == _LONG_PLACE
+        name = "long" if is_long else f"t{replay * _TRACES + part}"
+        groups[name, 1 + k % 2, not is_long and k % 4 < 2, part].append(k)  # noqa: PLR2004 - half
+    return [_block(replay, where, places) for where, places in groups.items()]
+
+
+def _block(replay: int, where: tuple[str, int, bool, int], places: list[int]) -> tuple[Any, ...]:
+    name, project, is_named, _ = where
+    starts = [_FIRST + timedelta(seconds=20 * replay + k) for k in places]
+    spans = [
+        {
+            "span_id": f"{replay * _SPANS_A_REPLAY + k:016x}",
+            "parent_span_id": _id(f"p{replay * _TRACES}").hex[:16],
+            "op": "db",
+            "description": f"select name, price from items where id = {k * 7919 % 1000}",  # noqa: S608
+            "status": "ok",
+            "start_timestamp": at.timestamp(),
+            "timestamp": at.timestamp() + 0.03,
+            "origin": "auto.db",
+            "data": {"db.system": "postgresql", "thread.name": "main", "rows": k},
+        }
+        for k, at in zip(places, starts, strict=True)
+    ]
+    first, last = starts[0], starts[-1] + timedelta(milliseconds=30)
+    return (
+        project, _id(f"b{replay}{where}"), _id(name), _id(f"r{replay}") if is_named else None,
+        first, first, last, 0, "python", len(spans), span_block.pack(spans),
+    )  # fmt: skip
+
+
+def _id(name: str) -> uuid.UUID:
+    return uuid.UUID(hex=hashlib.md5(name.encode()).hexdigest())  # noqa: S324 - an id
 
 
 async def measure(url: str, *, spans: int, events: int, rounds: int) -> None:
@@ -102,7 +152,10 @@ async def measure(url: str, *, spans: int, events: int, rounds: int) -> None:
     await migrate.upgrade(url)
     database = Database.open(url, pool_size=2)
     number = await fill(database, spans=spans, events=events)
+    async with database.reading() as connection:
+        size = await connection.scalar(text("select pg_total_relation_size('span_blocks')"))
     sys.stdout.write(f"{spans:,} spans, {events:,} events, {number:,} replays; median, p95, ms\n")
+    sys.stdout.write(f"{size / spans:.0f} bytes a span\n")
     for name, step in (("replays", 1), ("replays of the long trace", _THROUGH_LONG)):
         chance = random.Random(7)  # noqa: S311 - the same replays in every run
         picked = [chance.randrange(number // step) * step for _ in range(rounds)]
@@ -114,7 +167,7 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
     took_ms: defaultdict[str, list[float]] = defaultdict(list)
     found = 0
     for one in picked:
-        replay_id = ReplayId(hashlib.md5(f"r{one}".encode()).hexdigest())  # noqa: S324 - an id
+        replay_id = ReplayId(_id(f"r{one}").hex)
         async with database.reading() as connection:
             replay = await replays.one(connection, ReplayKey(_PROJECTS[0], replay_id))
             if replay is None:
@@ -124,9 +177,9 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             known = time.perf_counter()
             errors = await links.errors_of(connection, window, _PROJECTS)
             erred = time.perf_counter()
-            traces = await links.traces_of(connection, window, _PROJECTS)
+            found_spans = await links.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()
-        found += len(errors) + len(traces.spans)
+        found += len(errors) + len(found_spans)
         for what, ms in (
             ("which traces", known - began),
             ("errors", erred - known),

@@ -8,6 +8,11 @@ from app.core.ids import ReplayId, TraceId
 
 SLACK: Final = timedelta(minutes=1)
 """Room before and after a replay: an error comes late, a request begins early."""
+LONGEST: Final = timedelta(minutes=15)
+"""What lasts longer and began before a replay is linked by naming it, or not at all."""
+STRETCH: Final = timedelta(minutes=5)
+"""How much sooner or later than its first span another of the same block may begin: a look at a
+trace is bounded by the starts of blocks, and late spans must not hide behind an early one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +31,24 @@ class ReplayWindow:
     started_at: datetime
     ended_at: datetime
     drift_ms: int
+
+    def is_touched(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
+        """Tell whether something lies in this time, on the phone's clock or on the server's.
+
+        Args:
+            started_at: By its sender's clock.
+            ended_at: None if it did not end, or lasts no time.
+            drift_ms: How far that clock was behind the server's.
+        """
+        ended_at = ended_at or started_at
+        if drift_ms == 0 and started_at < self._first_at() - LONGEST:
+            return False
+        drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
+        first, last = self.started_at - SLACK, self.ended_at + SLACK
+        return (started_at <= last and ended_at >= first) or (
+            started_at + drift <= last + own_drift and ended_at + drift >= first + own_drift
+        )
+
+    def _first_at(self) -> datetime:
+        """Return the earliest moment of this time, whichever clock is right."""
+        return self.started_at - SLACK + min(timedelta(), timedelta(milliseconds=self.drift_ms))

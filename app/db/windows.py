@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 
 from app.core.ids import ProjectId, ReplayId, TraceId
-from app.core.windows import SLACK, ReplayWindow
+from app.core.windows import LONGEST, SLACK, STRETCH, ReplayWindow
 
-_LONGEST: Final = "15 minutes"
-"""What lasts longer and began before a replay is linked by naming it, or not at all."""
+_REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
+"""How long before a replay rows began that may last into it."""
 _MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
 
@@ -59,7 +59,7 @@ def by_trace(table: str, key: str, *, lasts: bool) -> str:
     """
     start = "started_at" if lasts else "at"
     within = lasted_within("x") if lasts else happened_within("x")
-    reach = f"- interval '{_LONGEST}'" if lasts else ""
+    reach = f"- interval '{_REACH:g} s'" if lasts else ""
     found = f"""
         select {key} from {table} x
         where x.trace_id = t.trace_id and x.replay_id is null

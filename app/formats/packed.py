@@ -39,10 +39,22 @@ def unpack_json(data: bytes) -> Any:
     Raises:
         ValueError: These bytes are not what this module made.
     """
+    text = unpack_text(data)
     try:
-        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST_BYTES)
         return json.loads(text) if b"\\ud" in text else jsonish.decode(text, "packed JSON")
-    except (zstandard.ZstdError, Refused) as error:
+    except Refused as error:
+        raise ValueError(f"no packed JSON: {error}") from error
+
+
+def unpack_text(data: bytes) -> bytes:
+    """Return the text that was packed.
+
+    Raises:
+        ValueError: These bytes are not what this module made.
+    """
+    try:
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST_BYTES)
+    except zstandard.ZstdError as error:
         raise ValueError(f"no packed JSON: {error}") from error
 
 

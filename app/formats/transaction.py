@@ -71,7 +71,17 @@ def read(
         Malformed: It is no JSON object, or nothing says when it was.
         TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
     """
-    raw = event.decode(data, "transaction")
+    return of(event.decode(data, "transaction"), header, received_at=received_at)
+
+
+def of(
+    raw: JsonObject, header: EnvelopeHeader, *, received_at: datetime | None = None
+) -> Transaction:
+    """Read a transaction that is decoded already; see `read`.
+
+    Raises:
+        Malformed: Nothing says when it was.
+    """
     event_id = event.read_event_id(raw, header)
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
     name = _text(raw, "transaction") or _UNNAMED

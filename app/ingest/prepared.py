@@ -12,7 +12,7 @@ from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey
 from app.scrub.rules import Rules
-from app.traces.model import NewLog, NewSpan, NewTransaction
+from app.traces.model import NewBlock, NewLog, NewTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Prepared:
     segments: list[SegmentWork] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)
-    spans: list[NewSpan] = field(default_factory=list)
+    blocks: list[NewBlock] = field(default_factory=list)
     attachments: list[AttachmentWork] = field(default_factory=list)
     feedback: list[NewFeedback] = field(default_factory=list)
     logs: list[NewLog] = field(default_factory=list)

@@ -184,12 +184,21 @@ async def _store_sessions(connection: AsyncConnection, prepared: Prepared) -> Co
 
 
 async def _store_traces(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
-    added = await trace_writes.add_transactions(connection, prepared.transactions)
-    places = [(one.project_id, one.event_id) for one in prepared.transactions]
-    counts = _count("transaction", places, added)
-    new = await trace_writes.add_spans(connection, prepared.spans)
-    spans = [(one.project_id, one.trace_id, one.span_id) for one in prepared.spans]
-    return counts + _count("span", spans, new)
+    """Store transactions and streamed spans; those of a block are new, or known, together."""
+    whole = [one.block for one in prepared.transactions]
+    added = await trace_writes.add_blocks(connection, [*whole, *prepared.blocks])
+    others = [
+        block
+        for one in prepared.transactions
+        if (one.block.project_id, one.block.block_id) in added
+        for block in one.others
+    ]
+    await trace_writes.add_blocks(connection, others)
+    counts = _count("transaction", [(one.project_id, one.block_id) for one in whole], added)
+    for block in prepared.blocks:
+        each = _count("span", [(block.project_id, block.block_id)], added)
+        counts += Counter(dict.fromkeys(each, block.spans))
+    return counts
 
 
 def _count(item_type: str, places: Sequence[_Place], added: set[_Place]) -> Counter[OutcomeKey]:

@@ -2,12 +2,12 @@
 
     events that name a replay (issue_replays) ─────────────────────────┐
     the newest events without, by their trace:                         ├─► replays that are here,
-        traces that segments, events, transactions or spans tie to ────┘   of projects one may see
-        a replay, and a moment inside its time
+        traces that segments, events or spans tie to a replay, ────────┘   of projects one may see
+        and a moment inside its time
 
 It is the rule of `links.py` seen from the other side, so that an issue lists a replay when that
 replay lists an event of the issue. One limit: of an issue's events without a replay id the newest
-`TRACED` are looked at, since each costs a look into four tables.
+`TRACED` are looked at, since each costs a look into three tables.
 
 Source: wire protocol notes 7.3.
 """
@@ -85,11 +85,7 @@ _LINKED: Final = f"""
              where l.trace_id = t.trace_id and l.replay_id is not null
                and l.project_id = any(:project_ids) limit {_TIED})
             union all
-            (select l.replay_id, null from transactions l
-             where l.trace_id = t.trace_id and l.replay_id is not null
-               and l.project_id = any(:project_ids) limit {_TIED})
-            union all
-            (select l.replay_id, null from spans l
+            (select l.replay_id, null from span_blocks l
              where l.trace_id = t.trace_id and l.replay_id is not null
                and l.project_id = any(:project_ids) limit {_TIED})
         ) l

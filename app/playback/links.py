@@ -1,7 +1,7 @@
 """Where replays, errors and traces meet: what belongs to a replay, from any project one may see.
 
-    trace ids that segments named + those of events, transactions and spans that name the replay
-        ─► ReplayWindow ─► linked events (all, or counted) and transactions, spans
+    trace ids that segments named + those of events and spans that name the replay
+        ─► ReplayWindow ─► linked events (all, or counted), spans, logs
 
 List and page ask by the same windows, so their numbers agree.
 
@@ -22,7 +22,7 @@ from app.errors.queries import LinkedCount, LinkedEvent
 from app.replays import queries as replays
 from app.replays.model import Replay
 from app.traces import logs, queries as traces
-from app.traces.model import StoredLog, StoredSpan, StoredTransaction
+from app.traces.model import StoredLog, StoredSpan
 
 Side = Literal["app", "backend"]
 
@@ -46,14 +46,6 @@ class ErrorCounts:
     crashed_at: datetime | None = None
     hung_at: datetime | None = None
     """When the app last reported a crash, or that it hung; by the phone's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTraces:
-    """What belongs to a replay of tracing data, each list in the order of its start."""
-
-    transactions: tuple[StoredTransaction, ...]
-    spans: tuple[StoredSpan, ...]
 
 
 def side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
@@ -162,14 +154,11 @@ async def errors_of(
     return tuple(await errors.linked(connection, window, project_ids))
 
 
-async def traces_of(
+async def spans_of(
     connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> LinkedTraces:
-    """Read the transactions and spans of one replay."""
-    return LinkedTraces(
-        transactions=tuple(await traces.transactions_of(connection, window, project_ids)),
-        spans=tuple(await traces.spans_of(connection, window, project_ids)),
-    )
+) -> tuple[StoredSpan, ...]:
+    """Read the spans of one replay in the order of their start."""
+    return tuple(await traces.spans_of(connection, window, project_ids))
 
 
 async def logs_of(

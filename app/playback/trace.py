@@ -19,9 +19,9 @@ from app.core.windows import ReplayWindow
 from app.errors import traced
 from app.errors.traced import TracedEvent
 from app.playback import links
-from app.playback.links import LinkedTraces, Side
+from app.playback.links import Side
 from app.traces import queries, slow, waterfall
-from app.traces.model import StoredSpan, StoredTransaction
+from app.traces.model import StoredSpan
 from app.traces.slow import Rule
 from app.traces.waterfall import Placed
 
@@ -99,8 +99,6 @@ class _Around:
     place: Place
     home: ProjectId | None
     """The replay's project: another one is a backend."""
-    platforms: Mapping[EventId, str | None]
-    """Of transactions."""
 
 
 async def read(
@@ -108,7 +106,6 @@ async def read(
 ) -> Trace | None:
     """Read one trace, its zero at its first span; None if nothing of it is stored."""
     spans = await queries.spans_in_trace(connection, trace_id, project_ids)
-    transactions = await queries.transactions_in_trace(connection, trace_id, project_ids)
     events = await traced.in_trace(connection, trace_id, project_ids)
     moments = [_corrected(one.started_at, one.drift_ms) for one in spans]
     moments = moments or [_corrected(one.at, one.drift_ms) for one in events]
@@ -119,7 +116,7 @@ async def read(
     def place(at: datetime, drift_ms: int, _side: Side) -> int:
         return (_corrected(at, drift_ms) - zero) // _MICROSECOND
 
-    around = _Around(place, None, _platforms(transactions))
+    around = _Around(place, None)
     is_cut = len(spans) >= queries.MOST_IN_TRACE
     found = _trace(trace_id, spans, events, around, is_cut=is_cut)
     return replace(found, started_at=zero)
@@ -130,7 +127,7 @@ async def of_replay(
     window: ReplayWindow,
     project_id: ProjectId,
     *,
-    linked: LinkedTraces,
+    spans: Iterable[StoredSpan],
     events: Iterable[tuple[ProjectId, EventId]],
 ) -> tuple[Trace, ...]:
     """Lay the traces of a replay out on its clock, in the order of their start.
@@ -139,7 +136,7 @@ async def of_replay(
         connection: Where to read which span an error happened in.
         window: The reach of the replay.
         project_id: Its project.
-        linked: Its transactions and spans.
+        spans: Its spans.
         events: Its errors.
     """
     marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
@@ -150,13 +147,13 @@ async def of_replay(
     def place(at: datetime, drift_ms: int, side: Side) -> int:
         return links.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
 
-    around = _Around(place, project_id, _platforms(linked.transactions))
-    spans: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
-    for span in linked.spans:
-        spans[span.trace_id].append(span)
+    around = _Around(place, project_id)
+    by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
+    for span in spans:
+        by_trace[span.trace_id].append(span)
     found = [
         _trace(trace_id, of_trace, marks[trace_id], around, is_cut=False)
-        for trace_id, of_trace in spans.items()
+        for trace_id, of_trace in by_trace.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))
 
@@ -233,7 +230,7 @@ def _own_side(span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], around: _Aro
     """Read the side off a span itself; None if nothing of it tells."""
     op = span.op or ""
     above = by_id.get(span.parent_span_id) if span.parent_span_id else None
-    platform = around.platforms.get(span.transaction_id) if span.transaction_id else None
+    platform = span.platform
     is_backend = (
         (around.home is not None and span.project_id != around.home)
         or (above is not None and span.project_id != above.project_id and span.is_segment)
@@ -261,10 +258,6 @@ def _clocks(placed: Iterable[Placed]) -> tuple[ClockNote, ...]:
         if abs(one.shift_us) > abs(furthest.get(key, 0)):
             furthest[key] = one.shift_us
     return tuple(ClockNote(*key, shift_us) for key, shift_us in furthest.items())
-
-
-def _platforms(transactions: Iterable[StoredTransaction]) -> dict[EventId, str | None]:
-    return {one.event_id: one.platform for one in transactions}
 
 
 def _corrected(at: datetime, drift_ms: int) -> datetime:

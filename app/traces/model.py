@@ -7,50 +7,45 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 
 
 @dataclass(frozen=True, slots=True)
-class NewSpan:
-    """One span on its way into the table; `data` is zstd JSON, scrubbed."""
+class NewBlock:
+    """Spans that came together, on their way into one row.
+
+    They run in one trace and name one replay, or none, and began within minutes of one another.
+    """
 
     project_id: ProjectId
-    trace_id: TraceId
-    span_id: SpanId
-    parent_span_id: SpanId | None
+    block_id: EventId
+    """Of a transaction, its event id; else made of its spans, so that it is the same sent again."""
     transaction_id: EventId | None
-    is_segment: bool
-    received_at: datetime
-    started_at: datetime
-    ended_at: datetime | None
-    drift_ms: int
-    op: str | None
-    description: str | None
-    status: str | None
-    origin: str | None
-    service: str | None
+    trace_id: TraceId
     replay_id: ReplayId | None
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewTransaction:
-    """One transaction on its way in, with its spans, the root among them."""
-
-    project_id: ProjectId
-    event_id: EventId
     received_at: datetime
     started_at: datetime
+    """When the first of the spans began."""
     ended_at: datetime
+    """When the last of them ended, or began."""
     drift_ms: int
-    name: str
+    name: str | None
     op: str | None
     status: str | None
     platform: str | None
     release: str | None
     environment: str | None
-    sdk_name: str | None
-    trace_id: TraceId | None
-    span_id: SpanId | None
-    replay_id: ReplayId | None
-    payload: bytes
-    spans: tuple[NewSpan, ...]
+    spans: int
+    content: bytes
+    """As `formats/span_block.py` has it, scrubbed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransaction:
+    """One transaction on its way in: its root with the spans that are where it is, and the others.
+
+    The others run in another trace, name another replay or began much later. They are stored if
+    the transaction is.
+    """
+
+    block: NewBlock
+    others: tuple[NewBlock, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +65,9 @@ class StoredSpan:
     description: str | None
     status: str | None
     service: str | None
-    replay_id: ReplayId | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTransaction:
-    """One stored transaction without its payload."""
-
-    project_id: ProjectId
-    event_id: EventId
-    started_at: datetime
-    ended_at: datetime
-    drift_ms: int
-    name: str
-    op: str | None
-    status: str | None
     platform: str | None
-    trace_id: TraceId | None
+    """Of its transaction."""
     replay_id: ReplayId | None
-    spans: int
 
 
 @dataclass(frozen=True, slots=True)

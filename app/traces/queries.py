@@ -1,124 +1,111 @@
-"""Reads: the transactions and spans that belong to a replay."""
+"""Reads: the spans that belong to a replay or a trace.
 
+Blocks are found by replay, trace and time in Postgres; what of them is meant is told span by span.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import text
-from sqlalchemy.engine import Row
+from sqlalchemy import BigInteger, TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
-from app.traces.model import StoredSpan, StoredTransaction
+from app.formats.jsonish import JsonObject
+from app.traces import blocks
+from app.traces.model import StoredSpan
 
 _MOST: Final = 5_000
 """Spans of one replay at most."""
 _MOST_REQUESTS: Final = 500
+_MOST_ASKED: Final = 5_000
+"""Spans that are read to tell which requests were answered."""
 MOST_IN_TRACE: Final = 10_000
 """Spans of one trace on its own page at most."""
+_PART: Final = 200
+"""Blocks of a trace that are searched for one span at a time."""
 
-_SPAN_KEY: Final = "x.project_id, x.trace_id, x.span_id"
-
-_TRANSACTIONS: Final = sql_windows.statement(
+_OF_REPLAY: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS},
     keys as (
-        select x.project_id, x.event_id
-        from windows w join transactions x on x.replay_id = w.replay_id
-        where x.project_id = any(:project_ids)
+        select b.project_id, b.block_id
+        from windows w join span_blocks b on b.replay_id = w.replay_id
+        where b.project_id = any(:project_ids)
         union
-        select project_id, event_id
-        from ({sql_windows.by_trace("transactions", "x.project_id, x.event_id", lasts=True)}) linked
+        select project_id, block_id
+        from ({sql_windows.by_trace("span_blocks", "x.project_id, x.block_id", lasts=True)}) linked
+    ),
+    first as (
+        select project_id, block_id,
+               sum(b.spans) over (order by b.started_at, b.block_id) - b.spans as before
+        from keys join span_blocks b using (project_id, block_id)
     )
-    select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
-           x.platform, x.trace_id, x.replay_id, x.spans
-    from keys join transactions x using (project_id, event_id)
-    order by x.started_at, x.event_id
-    limit :most
+    select {blocks.COLUMNS}
+    from first join span_blocks b using (project_id, block_id)
+    where first.before < :most
     """  # noqa: S608 - joined from constants
 )
-_SPANS: Final = sql_windows.statement(
-    f"""
-    with {sql_windows.WINDOWS},
-    keys as (
-        select s.project_id, s.trace_id, s.span_id
-        from windows w join spans s on s.replay_id = w.replay_id
-        where s.project_id = any(:project_ids)
-        union
-        select project_id, trace_id, span_id
-        from ({sql_windows.by_trace("spans", _SPAN_KEY, lasts=True)}) linked
-    )
-    select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
-           s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,
-           s.replay_id
-    from keys join spans s using (project_id, trace_id, span_id)
-    order by s.started_at, s.span_id
-    limit :most
-    """  # noqa: S608 - joined from constants
-)
-_IN_TRACE: Final = text(
+
+
+def _statement(sql: str) -> TextClause:
+    return text(sql).bindparams(bindparam("project_ids", type_=ARRAY(BigInteger)))
+
+
+_IN_TRACE: Final = _statement(
     """
-    select distinct replay_id from spans
+    select distinct replay_id from span_blocks
     where trace_id = cast(:trace_id as uuid) and replay_id is not null
       and project_id = any(:project_ids)
     limit 1000
     """
 )
-_SPANS_IN_TRACE: Final = text(
-    """
-    select s.project_id, s.trace_id, s.span_id, s.parent_span_id, s.transaction_id, s.is_segment,
-           s.started_at, s.ended_at, s.drift_ms, s.op, s.description, s.status, s.service,
-           s.replay_id
-    from spans s
-    where s.trace_id = cast(:trace_id as uuid) and s.project_id = any(:project_ids)
-    order by s.started_at, s.span_id
-    limit :most
-    """
+_OF_TRACE: Final = _statement(
+    f"""
+    with first as (
+        select project_id, block_id,
+               sum(b.spans) over (order by b.started_at, b.block_id) - b.spans as before
+        from span_blocks b
+        where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)
+    )
+    select {blocks.COLUMNS}
+    from first join span_blocks b using (project_id, block_id)
+    where first.before < :most
+    """  # noqa: S608 - joined from constants
 )
-_TRANSACTIONS_IN_TRACE: Final = text(
-    """
-    select x.project_id, x.event_id, x.started_at, x.ended_at, x.drift_ms, x.name, x.op, x.status,
-           x.platform, x.trace_id, x.replay_id, x.spans
-    from transactions x
-    where x.trace_id = cast(:trace_id as uuid) and x.project_id = any(:project_ids)
-    order by x.started_at, x.event_id
-    limit :most
-    """
+_PART_OF_TRACE: Final = _statement(
+    f"""
+    select {blocks.COLUMNS} from span_blocks b
+    where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)
+    order by b.received_at, b.block_id
+    limit :part offset :first
+    """  # noqa: S608 - joined from constants
 )
-_REQUESTS: Final = text(
+_OF_TRACES: Final = _statement(
+    f"""
+    with sized as (
+        select trace_id, sum(spans) as spans from span_blocks
+        where trace_id = any(:trace_ids) and project_id = any(:project_ids)
+        group by trace_id
+    ),
+    taken as (
+        select trace_id, sum(spans) over (order by spans, trace_id) as so_far from sized
+    )
+    select {blocks.COLUMNS}
+    from taken join span_blocks b using (trace_id)
+    where taken.so_far <= :most and b.project_id = any(:project_ids)
+    """  # noqa: S608 - joined from constants
+).bindparams(bindparam("trace_ids", type_=ARRAY(Uuid(as_uuid=False))))
+_TRACES: Final = _statement(
     """
-    select s.description,
-           exists (
-               select from spans c
-               where c.trace_id = s.trace_id and c.parent_span_id = s.span_id
-                 and c.project_id = any(:project_ids)
-           ) as is_answered
-    from spans s
-    where s.trace_id = any(cast(:trace_ids as uuid[])) and s.project_id = :project_id
-      and s.op = 'http.client'
-    limit :most
+    select distinct replay_id, trace_id from span_blocks
+    where replay_id = any(:replay_ids) and project_id = any(:project_ids)
     """
-)
-_DATA: Final = text(
-    """
-    select data from spans
-    where trace_id = cast(:trace_id as uuid) and span_id = :span_id
-      and project_id = any(:project_ids)
-    order by project_id limit 1
-    """
-)
-_TRACES: Final = text(
-    """
-    select replay_id, trace_id from transactions
-    where replay_id = any(cast(:replay_ids as uuid[])) and trace_id is not null
-      and project_id = any(:project_ids)
-    union
-    select replay_id, trace_id from spans
-    where replay_id = any(cast(:replay_ids as uuid[])) and project_id = any(:project_ids)
-    """
-)
+).bindparams(bindparam("replay_ids", type_=ARRAY(Uuid(as_uuid=False))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +116,20 @@ class Request:
     is_answered: bool
 
 
-async def transactions_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> list[StoredTransaction]:
-    """Read the transactions of one replay in the order of their start."""
-    parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(_TRANSACTIONS, {**parameters, "most": _MOST})
-    return [_transaction(row) for row in found]
-
-
 async def spans_of(
     connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
 ) -> list[StoredSpan]:
-    """Read the spans of one replay in the order of their start."""
-    parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(_SPANS, {**parameters, "most": _MOST})
-    return [_span(row) for row in found]
+    """Read the spans of one replay in the order of their start; the first 5,000."""
+    parameters: dict[str, Any] = sql_windows.parameters([window], project_ids) | {"most": _MOST}
+    found = await connection.execute(_OF_REPLAY, parameters)
+    return await blocks.spans(
+        found.all(),
+        most=_MOST,
+        is_wanted=lambda span: (
+            span.replay_id == window.replay_id
+            or window.is_touched(span.started_at, span.ended_at, span.drift_ms)
+        ),
+    )
 
 
 async def replays_in_trace(
@@ -162,21 +147,10 @@ async def spans_in_trace(
 ) -> list[StoredSpan]:
     """Read the spans of a trace in the order of their start; the first 10,000."""
     found = await connection.execute(
-        _SPANS_IN_TRACE,
+        _OF_TRACE,
         {"trace_id": trace_id, "project_ids": list(project_ids), "most": MOST_IN_TRACE},
     )
-    return [_span(row) for row in found]
-
-
-async def transactions_in_trace(
-    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
-) -> list[StoredTransaction]:
-    """Read the transactions of a trace in the order of their start."""
-    found = await connection.execute(
-        _TRANSACTIONS_IN_TRACE,
-        {"trace_id": trace_id, "project_ids": list(project_ids), "most": _MOST},
-    )
-    return [_transaction(row) for row in found]
+    return await blocks.spans(found.all(), most=MOST_IN_TRACE)
 
 
 async def requests_of(
@@ -185,17 +159,25 @@ async def requests_of(
     trace_ids: Sequence[TraceId],
     project_ids: Sequence[ProjectId],
 ) -> list[Request]:
-    """Read requests that a project's app made in some traces; 500 at most, in no order."""
+    """Read requests that a project's app made in some traces; 500 at most.
+
+    Of the traces those with the fewest spans are looked at, as many as 5,000 spans allow.
+    """
     found = await connection.execute(
-        _REQUESTS,
+        _OF_TRACES,
         {
-            "project_id": project_id,
             "trace_ids": list(trace_ids),
             "project_ids": list(project_ids),
-            "most": _MOST_REQUESTS,
+            "most": _MOST_ASKED,
         },
     )
-    return [Request(row.description, row.is_answered) for row in found]
+    spans = await blocks.spans(found.all(), most=_MOST_ASKED)
+    answered = {(span.trace_id, span.parent_span_id) for span in spans}
+    return [
+        Request(span.description, (span.trace_id, span.span_id) in answered)
+        for span in spans
+        if span.project_id == project_id and span.op == "http.client"
+    ][:_MOST_REQUESTS]
 
 
 async def data_of(
@@ -203,12 +185,21 @@ async def data_of(
     trace_id: TraceId,
     span_id: SpanId,
     project_ids: Sequence[ProjectId],
-) -> bytes | None:
-    """Read what a span says of itself, as zstd JSON; None if there is no such span."""
-    found = await connection.scalar(
-        _DATA, {"trace_id": trace_id, "span_id": span_id, "project_ids": list(project_ids)}
-    )
-    return bytes(found) if found is not None else None
+) -> JsonObject | None:
+    """Read what a span says of itself; None if there is no such span."""
+    wanted: dict[str, Any] = {
+        "trace_id": trace_id,
+        "project_ids": list(project_ids),
+        "part": _PART,
+        "first": 0,
+    }
+    while rows := (await connection.execute(_PART_OF_TRACE, wanted)).all():
+        for row in rows:
+            data = await asyncio.to_thread(blocks.data_of, row, span_id)
+            if data is not None:
+                return data
+        wanted["first"] += _PART
+    return None
 
 
 async def traces_of(
@@ -216,44 +207,8 @@ async def traces_of(
     replay_ids: Sequence[ReplayId],
     project_ids: Sequence[ProjectId],
 ) -> dict[ReplayId, set[TraceId]]:
-    """Read the trace ids of transactions and spans that name one of these replays."""
+    """Read the trace ids of spans that name one of these replays."""
     found = await connection.execute(
         _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
     )
     return sql_windows.traces_by_replay(found)
-
-
-def _transaction(row: Row[Any]) -> StoredTransaction:
-    return StoredTransaction(
-        project_id=ProjectId(row.project_id),
-        event_id=EventId(row.event_id.hex),
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        drift_ms=row.drift_ms,
-        name=row.name,
-        op=row.op,
-        status=row.status,
-        platform=row.platform,
-        trace_id=TraceId(row.trace_id.hex) if row.trace_id else None,
-        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
-        spans=row.spans,
-    )
-
-
-def _span(row: Row[Any]) -> StoredSpan:
-    return StoredSpan(
-        project_id=ProjectId(row.project_id),
-        trace_id=TraceId(row.trace_id.hex),
-        span_id=SpanId(row.span_id),
-        parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
-        transaction_id=EventId(row.transaction_id.hex) if row.transaction_id else None,
-        is_segment=row.is_segment,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        drift_ms=row.drift_ms,
-        op=row.op,
-        description=row.description,
-        status=row.status,
-        service=row.service,
-        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
-    )

@@ -1,4 +1,7 @@
-"""Tables of transactions, spans and logs; a transaction's root is a span like any other."""
+"""Tables of spans and logs; a transaction's root is a span like any other.
+
+`transactions` and `spans` hold what releases before this one stored: `backfill.py` moves it.
+"""
 
 from typing import Final
 
@@ -16,6 +19,43 @@ from sqlalchemy import (
 
 from app.db.schema import metadata
 from app.db.types import Hex32
+
+# Spans that came together: `formats/span_block.py` says how they lie in `content`.
+span_blocks: Final = Table(
+    "span_blocks",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    # Of a transaction's own block, its event id.
+    Column("block_id", Hex32, primary_key=True),
+    Column("transaction_id", Hex32),
+    Column("trace_id", Hex32, nullable=False),
+    # All spans of a block name the same, or none does.
+    Column("replay_id", Hex32),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("name", Text),
+    Column("op", Text),
+    Column("status", Text),
+    Column("platform", Text),
+    Column("release", Text),
+    Column("environment", Text),
+    Column("spans", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+Index("ix_span_blocks_trace_id", span_blocks.c.trace_id, span_blocks.c.started_at)
+Index(
+    "ix_span_blocks_drifted",
+    span_blocks.c.trace_id,
+    span_blocks.c.started_at,
+    postgresql_where=span_blocks.c.drift_ms != 0,
+)
+Index(
+    "ix_span_blocks_replay_id",
+    span_blocks.c.replay_id,
+    postgresql_where=span_blocks.c.replay_id.is_not(None),
+)
 
 transactions: Final = Table(
     "transactions",

@@ -1,103 +1,73 @@
-"""Adding transactions and spans: the first write of an id wins."""
+"""Adding blocks of spans: the first write of an id wins.
 
-from collections.abc import Iterable, Sequence
+Rows go to Postgres as arrays, one statement for a batch, whatever is in it.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Text,
+    bindparam,
+    column,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
-from app.core.ids import EventId, ProjectId, SpanId, TraceId
-from app.db.text import clean, clean_or_none
-from app.traces.model import NewSpan, NewTransaction
-from app.traces.tables import spans, transactions
+from app.core.ids import EventId, ProjectId
+from app.db.text import clean_or_none
+from app.db.types import Hex32
+from app.traces.model import NewBlock
 
 _NAME_BYTES: Final = 2_048
+_AT: Final = DateTime(timezone=True)
+_COLUMNS: Final[dict[str, TypeEngine[Any]]] = {
+    "project_id": BigInteger(),
+    **dict.fromkeys(("block_id", "transaction_id", "trace_id", "replay_id"), Hex32()),
+    **dict.fromkeys(("received_at", "started_at", "ended_at"), _AT),
+    "drift_ms": BigInteger(),
+    "spans": Integer(),
+    "content": LargeBinary(),
+}
+_NAMES: Final = ("name", "op", "status", "platform", "release", "environment")
+_ALL: Final = _COLUMNS | dict.fromkeys(_NAMES, Text())
+_INSERT: Final = (
+    text(
+        f"""
+        insert into span_blocks ({", ".join(_ALL)})
+        select * from unnest({", ".join(f":{name}" for name in _ALL)}) as new ({", ".join(_ALL)})
+        on conflict do nothing
+        returning project_id, block_id
+        """  # noqa: S608 - made of the names above
+    )
+    .bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _ALL.items()))
+    .columns(column("project_id", BigInteger), column("block_id", Hex32))
+)
 
 
-async def add_transactions(
-    connection: AsyncConnection, new: Sequence[NewTransaction]
+async def add_blocks(
+    connection: AsyncConnection, new: Sequence[NewBlock]
 ) -> set[tuple[ProjectId, EventId]]:
-    """Store transactions that are not there yet, and their spans.
+    """Store blocks that are not there yet.
 
     Returns:
         The keys of those that were stored; the others were duplicates.
     """
     if not new:
         return set()
-    by_key = {(one.project_id, one.event_id): one for one in reversed(new)}
+    by_key = {(one.project_id, one.block_id): one for one in reversed(new)}
     # Sorted, so that two processes lock rows in the same order.
-    result = await connection.execute(
-        insert(transactions)
-        .on_conflict_do_nothing()
-        .returning(transactions.c.project_id, transactions.c.event_id),
-        [_transaction_row(by_key[key]) for key in sorted(by_key)],
-    )
-    added = {(ProjectId(row.project_id), EventId(row.event_id)) for row in result}
-    stored = [key for key in sorted(by_key) if key in added]
-    await add_spans(connection, [span for key in stored for span in by_key[key].spans])
-    return added
-
-
-async def add_spans(
-    connection: AsyncConnection, new: Iterable[NewSpan]
-) -> set[tuple[ProjectId, TraceId, SpanId]]:
-    """Store spans that are not there yet; returns the keys of those that were stored."""
-    by_key: dict[tuple[ProjectId, TraceId, SpanId], NewSpan] = {}
-    for one in new:
-        by_key.setdefault((one.project_id, one.trace_id, one.span_id), one)
-    if not by_key:
-        return set()
-    result = await connection.execute(
-        insert(spans)
-        .on_conflict_do_nothing()
-        .returning(spans.c.project_id, spans.c.trace_id, spans.c.span_id),
-        [_span_row(by_key[key]) for key in sorted(by_key)],
-    )
-    return {
-        (ProjectId(row.project_id), TraceId(row.trace_id), SpanId(row.span_id)) for row in result
+    rows = [by_key[key] for key in sorted(by_key)]
+    values = {name: [getattr(one, name) for one in rows] for name in _COLUMNS}
+    values |= {
+        name: [clean_or_none(getattr(one, name), limit_bytes=_NAME_BYTES) for one in rows]
+        for name in _NAMES
     }
-
-
-def _transaction_row(one: NewTransaction) -> dict[str, Any]:
-    return {
-        "project_id": one.project_id,
-        "event_id": one.event_id,
-        "received_at": one.received_at,
-        "started_at": one.started_at,
-        "ended_at": one.ended_at,
-        "drift_ms": one.drift_ms,
-        "name": clean(one.name, limit_bytes=_NAME_BYTES),
-        "op": clean_or_none(one.op, limit_bytes=_NAME_BYTES),
-        "status": clean_or_none(one.status, limit_bytes=_NAME_BYTES),
-        "platform": clean_or_none(one.platform, limit_bytes=_NAME_BYTES),
-        "release": clean_or_none(one.release, limit_bytes=_NAME_BYTES),
-        "environment": clean_or_none(one.environment, limit_bytes=_NAME_BYTES),
-        "sdk_name": clean_or_none(one.sdk_name, limit_bytes=_NAME_BYTES),
-        "trace_id": one.trace_id,
-        "span_id": one.span_id,
-        "replay_id": one.replay_id,
-        "spans": sum(not span.is_segment for span in one.spans),
-        "payload": one.payload,
-    }
-
-
-def _span_row(one: NewSpan) -> dict[str, Any]:
-    return {
-        "project_id": one.project_id,
-        "trace_id": one.trace_id,
-        "span_id": one.span_id,
-        "parent_span_id": one.parent_span_id,
-        "transaction_id": one.transaction_id,
-        "is_segment": one.is_segment,
-        "received_at": one.received_at,
-        "started_at": one.started_at,
-        "ended_at": one.ended_at,
-        "drift_ms": one.drift_ms,
-        "op": clean_or_none(one.op, limit_bytes=_NAME_BYTES),
-        "description": clean_or_none(one.description, limit_bytes=_NAME_BYTES),
-        "status": clean_or_none(one.status, limit_bytes=_NAME_BYTES),
-        "origin": clean_or_none(one.origin, limit_bytes=_NAME_BYTES),
-        "service": clean_or_none(one.service, limit_bytes=_NAME_BYTES),
-        "replay_id": one.replay_id,
-        "data": one.data,
-    }
+    found = await connection.execute(_INSERT, values)
+    return {(ProjectId(row.project_id), EventId(row.block_id)) for row in found}

@@ -8,7 +8,8 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no t
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import text
 
-from app.formats import packed
+from app.core.ids import SpanId, TraceId
+from app.traces import queries
 from tests.support import otlp as made
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,14 +27,12 @@ def keyed(server, **more: str) -> dict[str, str]:
     return {**PROTOBUF, "x-sentry-auth": f"sentry sentry_key={server.backend.key}", **more}
 
 
-async def stored(server) -> list[tuple[str, str, str]]:
+async def stored(server) -> list[tuple[str, str | None, str | None]]:
     """Return what is known of the spans of the backend project."""
+    trace_id, project_ids = TraceId(made.TRACE_ID), [server.backend.id]
     async with server.database.reading() as connection:
-        found = await connection.execute(
-            text("select span_id, op, service from spans where project_id = :id order by span_id"),
-            {"id": server.backend.id},
-        )
-        return [tuple(row) for row in found]
+        found = await queries.spans_in_trace(connection, trace_id, project_ids)
+    return sorted((one.span_id, one.op, one.service) for one in found)
 
 
 @pytest.mark.parametrize("path", ["otlp/v1/traces", "integration/otlp/v1/traces/"])
@@ -126,9 +125,9 @@ async def test_exceptions_and_secrets_are_treated_as_those_of_sdks(tenant):
                 {"id": tenant.backend.id},
             )
         ).one()
-        data = await connection.scalar(
-            text("select data from spans where project_id = :id"), {"id": tenant.backend.id}
+        data = await queries.data_of(
+            connection, TraceId(made.TRACE_ID), SpanId("0" * 15 + "1"), [tenant.backend.id]
         )
     assert (event.exception_type, event.trace_id.hex) == ("shop.Declined", made.TRACE_ID)
     assert event.span_id == "0000000000000001"
-    assert json.dumps(packed.unpack_json(bytes(data))).count("hunter2") == 0
+    assert json.dumps(data).count("hunter2") == 0

@@ -12,7 +12,7 @@ import zstandard
 from sqlalchemy import text
 
 from app.core import clock
-from app.formats.packed import unpack_json
+from app.formats.packed import unpack_json, unpack_text
 from tests.support import envelopes, payloads, reading, recordings
 from tests.support.envelopes import envelope, envelope_header, item
 from tests.support.server import Server
@@ -271,7 +271,7 @@ async def test_auto_is_stored_nowhere(tenant: Server):
         envelopes.replay_video_envelope(user=user),
     )
     assert [key for key in await tenant.outcomes() if key[1] != "kept"] == []
-    packed = {"events": "payload", "transactions": "payload", "spans": "data", "logs": "attributes"}
+    packed = {"events": "payload", "logs": "attributes"}
     async with tenant.database.reading() as connection:
         found = ""
         for table, column in packed.items():
@@ -281,10 +281,16 @@ async def test_auto_is_stored_nowhere(tenant: Server):
             values = [unpack_json(value) for value in rows.scalars()]
             assert values
             found += repr(values)
+        blocks = await connection.scalars(
+            text("select content from span_blocks where project_id = :id"), {"id": tenant.app.id}
+        )
+        texts = [unpack_text(content) for content in blocks]
+        found += repr(texts)
         replay = (await connection.execute(text("select * from replays"))).mappings().all()
         found += repr([dict(row) for row in replay if row["project_id"] == tenant.app.id])
     assert "{{auto}}" not in found
-    assert found.count("127.0.0.1") >= len(packed) + 1
+    assert found.count("127.0.0.1") >= len(packed) + len(texts) + 1
+    assert len(texts) == 2
 
 
 async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):

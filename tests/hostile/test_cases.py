@@ -14,7 +14,7 @@ STORED = {
     "segments": "select count(*) from segments where project_id = :id",
     "videos": "select count(*) from segments where project_id = :id and layout is not null",
     "events": "select count(*) from events where project_id = :id",
-    "transactions": "select count(*) from transactions where project_id = :id",
+    "transactions": "select count(transaction_id) from span_blocks where project_id = :id",
 }
 ALLOWED = {
     "nothing": {},

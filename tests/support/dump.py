@@ -44,7 +44,7 @@ async def of_replay(
     project_ids = list(names)
     contents = await page.read(connection, replay, shelf=Shelf(), now=clock.now())
     (window,) = await links.windows_of(connection, [replay], project_ids)
-    found = await links.traces_of(connection, window, project_ids)
+    spans = await links.spans_of(connection, window, project_ids)
     linked = await links.errors_of(connection, window, project_ids)
     return {
         "replay": _replay(replay),
@@ -52,8 +52,10 @@ async def of_replay(
         "activity": _activity(contents),
         "traces": sorted(window.trace_ids),
         "errors": sorted((names[one.event.project_id], one.event.event_id) for one in linked),
-        "transactions": sorted((names[one.project_id], one.event_id) for one in found.transactions),
-        "spans": sorted((names[one.project_id], one.trace_id, one.span_id) for one in found.spans),
+        "transactions": sorted(
+            {(names[one.project_id], one.transaction_id) for one in spans if one.transaction_id}
+        ),
+        "spans": sorted((names[one.project_id], one.trace_id, one.span_id) for one in spans),
     }
 
 

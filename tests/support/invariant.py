@@ -34,16 +34,16 @@ _PACKS: Final = """
     where live <> (select count(*) from segments where segments.pack_id = packs.id)
 """
 _WAITING: Final = "select (select count(*) from object_outbox) + (select count(*) from pack_outbox)"
-_IDS: Final = """
-    select event_id from events where project_id = :id
-    union all select event_id from transactions where project_id = :id
+_TRANSACTIONS: Final = """
+    select block_id from span_blocks where project_id = :id and block_id = transaction_id
 """
+_IDS: Final = f"select event_id from events where project_id = :id union all {_TRANSACTIONS}"
 _BY_HTTP: Final = 8
 """Every so manieth replay is asked for by HTTP too: a page costs what a hundred reads cost."""
 _COUNTS: Final = {
     "replay_video": "select count(*) from segments where project_id = :id",
     "event": "select count(*) from events where project_id = :id",
-    "transaction": "select count(*) from transactions where project_id = :id",
+    "transaction": f"select count(*) from ({_TRANSACTIONS}) as t",
     "attachment": "select count(*) from attachments where project_id = :id",
 }
 

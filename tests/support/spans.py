@@ -1,4 +1,4 @@
-"""Stored spans, transactions and errors of one trace, made by hand."""
+"""Stored spans and errors of one trace, made by hand."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.errors.traced import TracedEvent
-from app.traces.model import StoredSpan, StoredTransaction
+from app.traces.model import StoredSpan
 
 START: Final = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 APP, API = ProjectId(1), ProjectId(2)
@@ -37,6 +37,7 @@ def span(
         description=f"step {number}",
         status="ok",
         service=None,
+        platform=None,
         replay_id=None,
     )
     return replace(made, **changes)
@@ -46,15 +47,6 @@ def served(number: int, parent: int | None = None, **changes: Any) -> StoredSpan
     """Make the first span of a backend."""
     of_backend = {"project_id": API, "is_segment": True, "op": "http.server", **changes}
     return span(number, parent, **of_backend)
-
-
-def transaction(**changes: Any) -> StoredTransaction:
-    """Make the transaction of a backend."""
-    made = StoredTransaction(
-        APP, TRANSACTION, START, START, 0, "/pay", "http.server", "internal_error", "python",
-        TRACE, None, 1,
-    )  # fmt: skip
-    return replace(made, **changes)
 
 
 def event(number: int | None, *, at_ms: int = 1_200, **changes: Any) -> TracedEvent:

@@ -1,5 +1,6 @@
 """Scrubbing on the way in: read as JSON, take the secrets out, and only then read as a type."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -9,6 +10,7 @@ import msgspec
 from app.core.limits import LIMITS
 from app.formats import addresses, jsonish, replay_event
 from app.formats.replay_event import About, ReplayEvent
+from app.formats.sent_spans import SentSpan
 from app.ingest.items import facts
 from app.ingest.items.facts import Facts
 from app.ingest.prepared import Context
@@ -112,3 +114,33 @@ def _about(
     clean = walk.scrub_json(value, rules, kind=Kind.REPLAY_EVENT).value
     about = replay_event.about_of(clean, sdk_name=sdk_name, sdk_version=sdk_version)
     return about, facts.of_segment(about)
+
+
+def sent_spans(
+    spans: Sequence[SentSpan], texts: Sequence[bytes], context: Context
+) -> list[SentSpan]:
+    """Return spans without secrets; only those whose text has a hint of one are walked.
+
+    Args:
+        spans: Of one transaction.
+        texts: What each says.
+        context: Of their envelope.
+    """
+    clean = list(spans)
+    for place in _hinted(texts, range(len(texts)), context.rules):
+        span = jsonish.decode(msgspec.json.encode(spans[place]), "span")
+        scrubbed = walk.scrub_json(span, context.rules, kind=Kind.SPAN).value
+        clean[place] = msgspec.json.decode(msgspec.json.encode(scrubbed), type=SentSpan)
+    return clean
+
+
+def _hinted(texts: Sequence[bytes], places: range, rules: Rules) -> Iterable[int]:
+    """Find the texts that have a hint, by halves: one look is enough for all that have none."""
+    if not places or walk.is_clean(b"\n".join(texts[places.start : places.stop]), rules):
+        return
+    if len(places) == 1:
+        yield places.start
+        return
+    middle = len(places) // 2
+    yield from _hinted(texts, places[:middle], rules)
+    yield from _hinted(texts, places[middle:], rules)

@@ -6,8 +6,7 @@ from app.core.errors import TooLarge
 from app.core.limits import LIMITS
 from app.formats import span
 from app.formats.envelope import Item
-from app.ingest.items import scrubbed
-from app.ingest.items.transaction import new_span
+from app.ingest.items import blocks, scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 from app.scrub.places import Kind
@@ -36,7 +35,11 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         spans = container.spans
     else:
         spans = (span.read_v1(data, context.header),)
-    prepared.spans += [new_span(one, context, transaction_id=None) for one in spans]
+    new = blocks.of_spans(spans, context)
+    repeated = len(spans) - sum(block.spans for block in new)
+    if repeated:
+        prepared.count(context, "span", Outcome.DUPLICATE, quantity=repeated)
+    prepared.blocks += new
 
 
 def _is_container(item: Item) -> bool:

@@ -1,14 +1,20 @@
-"""A `transaction` item: a root span and the spans below it."""
+"""A `transaction` item: a root span and the spans below it.
 
-from app.core.ids import EventId
-from app.formats import span as span_format, transaction
+as SDKs send it ─► scrubbed by hints ─► its spans stored as they came
+otherwise ───────► scrubbed whole, read span by span ─► its spans written anew
+"""
+
+from app.core.errors import TooLarge
+from app.core.limits import LIMITS
+from app.core.windows import STRETCH
+from app.formats import sent_spans, transaction
 from app.formats.envelope import Item
-from app.formats.packed import pack_json
-from app.ingest.items import scrubbed
+from app.formats.sent_spans import Sent
+from app.ingest.items import blocks, scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 from app.scrub.places import Kind
-from app.traces.model import NewSpan, NewTransaction
+from app.traces.model import NewTransaction
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:
@@ -18,57 +24,37 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
+    raw = bytes(item.payload)
+    if len(raw) > LIMITS.event_bytes:
+        raise TooLarge(f"transaction has {len(raw)} bytes, {LIMITS.event_bytes} are allowed")
+    sent = sent_spans.look(raw)
+    new = _as_sent(sent, context) if sent is not None else None
+    prepared.transactions.append(new or _span_by_span(item, context, prepared))
+
+
+def _as_sent(sent: Sent, context: Context) -> NewTransaction | None:
+    """Keep the spans as they came; None if they are not where the transaction is."""
+    clean = scrubbed.scrub(sent.head, b"", context, kind=Kind.TRANSACTION)
+    head = sent.head if clean is None else clean
+    read = transaction.of(head, context.header, received_at=context.received_at)
+    root = read.root
+    started_at = min(root.started_at, sent.first_at or root.started_at)
+    ended_at = max(read.ended_at, sent.last_at or read.ended_at)
+    is_apart = (
+        sent.trace_id not in (None, read.trace_id)
+        or root.replay_id != read.replay_id
+        or ended_at - started_at > STRETCH
+    )
+    if is_apart:
+        return None
+    spans = scrubbed.sent_spans(sent.spans, sent.texts, context)
+    spans = [one for one in spans if one.span_id != read.span_id]
+    return blocks.of_sent(read, spans, (started_at, ended_at), context)
+
+
+def _span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:
     data = scrubbed.payload(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
     read = transaction.read(data, context.header, received_at=context.received_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
-    prepared.transactions.append(
-        NewTransaction(
-            project_id=context.project_id,
-            event_id=read.event_id,
-            received_at=context.received_at,
-            started_at=read.started_at,
-            ended_at=read.ended_at,
-            drift_ms=context.drift_ms,
-            name=read.name,
-            op=read.op,
-            status=read.status,
-            platform=read.platform,
-            release=read.release,
-            environment=read.environment,
-            sdk_name=read.sdk_name,
-            trace_id=read.trace_id,
-            span_id=read.span_id,
-            replay_id=read.replay_id,
-            payload=pack_json({name: value for name, value in read.raw.items() if name != "spans"}),
-            spans=tuple(
-                new_span(one, context, transaction_id=read.event_id)
-                for one in (read.root, *read.spans)
-            ),
-        )
-    )
-
-
-def new_span(
-    span: span_format.Span, context: Context, *, transaction_id: EventId | None
-) -> NewSpan:
-    """Turn a span, however it came, into a row to be stored."""
-    return NewSpan(
-        project_id=context.project_id,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id,
-        transaction_id=transaction_id,
-        is_segment=span.is_segment,
-        received_at=context.received_at,
-        started_at=span.started_at,
-        ended_at=span.ended_at,
-        drift_ms=context.drift_ms,
-        op=span.op,
-        description=span.description,
-        status=span.status,
-        origin=span.origin,
-        service=span.service,
-        replay_id=span.replay_id,
-        data=pack_json(span.data),
-    )
+    return blocks.of_transaction(read, context)

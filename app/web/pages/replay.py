@@ -103,7 +103,7 @@ async def _with_links(
     project_ids = [project.id for project in seen]
     (window,) = await links.windows_of(connection, [replay], project_ids)
     errors = await links.errors_of(connection, window, project_ids)
-    linked = await links.traces_of(connection, window, project_ids)
+    spans = await links.spans_of(connection, window, project_ids)
     keys = [(one.event.project_id, one.event.event_id) for one in errors]
     return Found(
         project=watching.inside.project,
@@ -111,7 +111,7 @@ async def _with_links(
         window=window,
         errors=errors,
         traces=await trace.of_replay(
-            connection, window, replay.key.project_id, linked=linked, events=keys
+            connection, window, replay.key.project_id, spans=spans, events=keys
         ),
         logs=await links.logs_of(connection, window, project_ids),
         losses=(

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
-from app.formats import packed
 from app.playback import trace as traces
 from app.playback.trace import SpanError, Trace
 from app.projects import queries as projects
@@ -101,9 +100,7 @@ async def show_span(
         )
     if data is None:
         raise NotFound("no such span")
-    read = packed.unpack_json(data)
-    rows = spans.data_rows(read if isinstance(read, dict) else {})
-    value = SpanPage(hrefs.trace(in_trace), SpanId(wanted), rows)
+    value = SpanPage(hrefs.trace(in_trace), SpanId(wanted), spans.data_rows(data))
     return await answer.page(request, "trace/span.html", value)
 
 

@@ -13,18 +13,15 @@ from tests.support.spans import (
     APP,
     START,
     TRACE,
-    TRANSACTION,
     event,
     served,
     span,
-    transaction,
 )
 
 
 def read(
     *spans: StoredSpan,
     events: Sequence[TracedEvent] = (),
-    platform: str | None = None,
     home: int | None = APP,
 ) -> Trace:
     """Lay a trace out on the clock of a replay that began at `START`."""
@@ -32,7 +29,7 @@ def read(
     def place(at: datetime, drift_ms: int, _side: str) -> int:
         return (at - START + timedelta(milliseconds=drift_ms)) // timedelta(microseconds=1)
 
-    around = traces._Around(place, home, {TRANSACTION: platform})  # type: ignore[arg-type]  # an id
+    around = traces._Around(place, home)  # type: ignore[arg-type]  # an id
     return traces._trace(TRACE, spans, events, around, is_cut=False)
 
 
@@ -51,9 +48,9 @@ def test_another_project_is_a_backend_and_so_is_what_it_calls():
 
 def test_a_service_in_the_same_project_is_told_by_its_platform_its_name_or_its_work():
     """What says nothing itself has the side of its parent."""
-    by_platform = span(1, transaction_id=TRANSACTION)
-    assert sides(read(by_platform, span(2, 1), platform="python")) == ["backend", "backend"]
-    assert sides(read(by_platform, platform="java")) == ["app"]
+    of_python = span(1, platform="python")
+    assert sides(read(of_python, span(2, 1))) == ["backend", "backend"]
+    assert sides(read(span(1, platform="java"))) == ["app"]
     assert sides(read(span(1, op="http.server"), span(2, 1))) == ["backend", "backend"]
     assert sides(read(span(1, service="bank"), home=None)) == ["backend"]
     assert sides(read(span(1))) == ["app"]
@@ -92,8 +89,3 @@ def test_the_replays_that_items_name_are_known():
     with_replay = span(1, replay_id="c" * 32)
     of_error = replace(event(1), replay_id="d" * 32)  # type: ignore[arg-type]  # an id
     assert read(with_replay, events=[of_error]).replay_ids == {"c" * 32, "d" * 32}
-
-
-def test_platforms_are_those_of_transactions():
-    """By the event's id."""
-    assert traces._platforms([transaction()]) == {TRANSACTION: "python"}

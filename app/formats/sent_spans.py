@@ -1,0 +1,166 @@
+"""Looks over the spans of a transaction in the form they are sent and stored in, building none.
+
+    JSON ─► head (all but the spans), decoded
+         └► spans: ids, times and trace checked; what they say left as JSON text
+
+SDKs send hundreds of spans that are all alike, and a block keeps them as they came. So `look`
+takes what is as usual, and leaves everything else to `transaction`, which reads span by span:
+unknown fields, odd types, other traces, ids that are none or stand twice, text that is no UTF-8.
+
+Source: wire protocol notes, section 9.5.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from app.core import ids
+from app.core.errors import Refused
+from app.core.ids import TraceId
+from app.core.limits import LIMITS
+from app.formats import addresses, jsonish, timestamps
+from app.formats.jsonish import JsonObject
+
+_ID_CHARS: Final = 16
+_ID_BYTES: Final = 8
+_NIL: Final = "0" * _ID_CHARS
+_AROUND: Final = 3
+"""Levels of JSON around what a span says."""
+_AUTO: Final = addresses.AUTO.encode()
+_OWN_REPLAY: Final = b"sentry.replay_id"
+_END: Final = b"\n"
+"""Stands between texts: no JSON string holds it."""
+
+_Id = Annotated[str, msgspec.Meta(min_length=_ID_CHARS, max_length=_ID_CHARS)]
+_Time = float | str
+_NOTHING: Final = msgspec.Raw()
+
+
+class SentSpan(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """One span in the form of v1: structure as values, all else as JSON text."""
+
+    span_id: _Id
+    start_timestamp: _Time
+    timestamp: _Time | None = None
+    trace_id: str | None = None
+    parent_span_id: str | None = None
+    op: str | None = None
+    status: str | None = None
+    origin: str | None = None
+    is_segment: bool | None = None
+    same_process_as_parent: bool | None = None
+    segment_id: str | None = None
+    profile_id: str | None = None
+    hash: str | None = None
+    kind: str | None = None
+    description: msgspec.Raw = _NOTHING
+    data: msgspec.Raw = _NOTHING
+    tags: msgspec.Raw = _NOTHING
+    exclusive_time: msgspec.Raw = _NOTHING
+    measurements: msgspec.Raw = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A transaction whose spans are as usual."""
+
+    head: JsonObject
+    spans: list[SentSpan]
+    texts: list[bytes]
+    """Of each span, all in it that is not structure."""
+    trace_id: TraceId | None
+    """That the spans name; None if they leave it to the transaction."""
+    first_at: datetime | None
+    """When the first of them began, and the last ended or began; None without spans."""
+    last_at: datetime | None
+
+
+_OUTER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SPANS: Final = msgspec.json.Decoder(list[SentSpan])
+
+
+def look(raw: bytes) -> Sent | None:
+    """Look over a transaction.
+
+    Args:
+        raw: JSON, of at most `LIMITS.event_bytes`.
+
+    Returns:
+        None if it must be read span by span, or cannot be read at all.
+    """
+    if _AUTO in raw:
+        return None
+    try:
+        if not raw.isascii():
+            raw.decode()
+        outer = _OUTER.decode(raw)
+        spans = _SPANS.decode(outer.pop("spans", b"[]"))
+        jsonish.check_shape(_END.join(outer.values()), "transaction")
+        head = {name: msgspec.json.decode(value) for name, value in outer.items()}
+    except (ValueError, RecursionError, Refused):
+        return None
+    texts = [
+        _END.join((one.description, one.data, one.tags, one.exclusive_time, one.measurements))
+        for one in spans
+    ]
+    if len(spans) > LIMITS.spans or not _are_plain(texts, can_hold_ends=_END in raw):
+        return None
+    return _checked(head, spans, texts)
+
+
+def _are_plain(texts: Sequence[bytes], *, can_hold_ends: bool) -> bool:
+    """Tell whether no text names a replay of its own, or nests too deep."""
+    joined = _END.join(texts)
+    if _OWN_REPLAY in joined:
+        return False
+    deepest = joined.count(b"{") + joined.count(b"[")
+    if not can_hold_ends:
+        # Every text that is an object opens one at least, so that much less is left for one.
+        deepest -= joined.count(_END + b"{")
+    most = LIMITS.json_depth - _AROUND
+    return deepest < most or all(one.count(b"{") + one.count(b"[") <= most for one in texts)
+
+
+def _checked(head: JsonObject, spans: list[SentSpan], texts: list[bytes]) -> Sent | None:
+    named = {one.trace_id for one in spans} - {None}
+    traces = {ids.read_hex32(one) for one in named}
+    starts = _read_times([one.start_timestamp for one in spans])
+    ends = _read_times([one.timestamp for one in spans if one.timestamp is not None])
+    has_ids = _are_ids([one.span_id for one in spans])
+    if not has_ids or len(traces) > 1 or None in traces or starts is None or ends is None:
+        return None
+    (trace_id,) = traces or {None}
+    return Sent(
+        head,
+        spans,
+        texts,
+        TraceId(trace_id) if trace_id else None,
+        min(starts, default=None),
+        max((*ends, *starts), default=None),
+    )
+
+
+def _are_ids(span_ids: Sequence[str]) -> bool:
+    """Tell whether all are ids of spans, each a different one."""
+    try:
+        digits = bytes.fromhex("".join(span_ids))
+    except ValueError:
+        return False
+    return (
+        len(digits) == len(span_ids) * _ID_BYTES  # fromhex passes over blanks
+        and len(set(span_ids)) == len(span_ids)
+        and _NIL not in span_ids
+    )
+
+
+def _read_times(sent: Sequence[_Time]) -> list[datetime] | None:
+    """Read times, of numbers the first and the last only; None if one cannot be read."""
+    wanted: Iterable[_Time] = sent
+    if {*map(type, sent)} == {float}:
+        wanted = (min(sent), max(sent))
+    found = [timestamps.read_at(one) for one in wanted]
+    read = [one for one in found if one is not None]
+    return read if len(read) == len(found) else None

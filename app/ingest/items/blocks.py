@@ -1,0 +1,132 @@
+"""Lays spans into the blocks they are stored in: one for each trace, replay and stretch of time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from app.core.ids import EventId, ReplayId, TraceId
+from app.core.windows import STRETCH
+from app.formats import span_block
+from app.formats.sent_spans import SentSpan
+from app.formats.span import Span
+from app.formats.transaction import Transaction
+from app.ingest.prepared import Context
+from app.traces.model import NewBlock, NewTransaction
+
+_Where = tuple[TraceId, ReplayId | None, int]
+
+
+def of_spans(spans: Iterable[Span], context: Context) -> list[NewBlock]:
+    """Lay out spans that came without a transaction."""
+    return [_block(together, context) for together in _grouped(spans).values()]
+
+
+def of_transaction(read: Transaction, context: Context) -> NewTransaction:
+    """Lay out a transaction whose spans were read one by one."""
+    spans = [read.root, *(one for one in read.spans if one.span_id != read.span_id)]
+    first, *others = _grouped(spans).values()
+    head = {name: value for name, value in read.raw.items() if name != "spans"}
+    content = span_block.pack([span_block.write(one) for one in first], head)
+    return NewTransaction(
+        of_root(read, context, spans=len(first), content=content, reach=_reach(first)),
+        tuple(_block(one, context, read.event_id, read.platform) for one in others),
+    )
+
+
+def of_sent(
+    read: Transaction, spans: Sequence[SentSpan], reach: tuple[datetime, datetime], context: Context
+) -> NewTransaction:
+    """Lay out a transaction whose spans stay as they were sent.
+
+    Args:
+        read: Without its spans.
+        spans: Those, all of its trace and replay.
+        reach: When the first span began and the last ended, the root among them.
+        context: Of its envelope.
+    """
+    for one in spans:
+        one.trace_id = None
+    content = span_block.pack([span_block.write(read.root), *spans], read.raw)
+    return NewTransaction(
+        of_root(read, context, spans=len(spans) + 1, content=content, reach=reach)
+    )
+
+
+def of_root(
+    read: Transaction,
+    context: Context,
+    *,
+    spans: int,
+    content: bytes,
+    reach: tuple[datetime, datetime],
+) -> NewBlock:
+    """Describe the block that a transaction's root is in."""
+    return NewBlock(
+        project_id=context.project_id,
+        block_id=read.event_id,
+        transaction_id=read.event_id,
+        trace_id=read.trace_id,
+        replay_id=read.root.replay_id,
+        received_at=context.received_at,
+        started_at=reach[0],
+        ended_at=reach[1],
+        drift_ms=context.drift_ms,
+        name=read.name,
+        op=read.op,
+        status=read.status,
+        platform=read.platform,
+        release=read.release,
+        environment=read.environment,
+        spans=spans,
+        content=content,
+    )
+
+
+def _block(
+    spans: Sequence[Span],
+    context: Context,
+    transaction_id: EventId | None = None,
+    platform: str | None = None,
+) -> NewBlock:
+    first = next((one for one in spans if one.is_segment), spans[0])
+    started_at, ended_at = _reach(spans)
+    return NewBlock(
+        project_id=context.project_id,
+        block_id=span_block.made_id(
+            first.trace_id, first.replay_id, [one.span_id for one in spans]
+        ),
+        transaction_id=transaction_id,
+        trace_id=first.trace_id,
+        replay_id=first.replay_id,
+        received_at=context.received_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        drift_ms=context.drift_ms,
+        name=first.segment_name,
+        op=first.op,
+        status=first.status,
+        platform=platform,
+        release=first.release,
+        environment=first.environment,
+        spans=len(spans),
+        content=span_block.pack([span_block.write(one) for one in spans]),
+    )
+
+
+def _grouped(spans: Iterable[Span]) -> dict[_Where, list[Span]]:
+    """Put together what belongs into one block; a span that stands twice stands once."""
+    groups: defaultdict[_Where, dict[str, Span]] = defaultdict(dict)
+    firsts: dict[tuple[TraceId, ReplayId | None], datetime] = {}
+    for one in spans:
+        place = one.trace_id, one.replay_id
+        since = one.started_at - firsts.setdefault(place, one.started_at)
+        groups[(*place, int(since / STRETCH))].setdefault(one.span_id, one)
+    return {where: [*together.values()] for where, together in groups.items()}
+
+
+def _reach(spans: Sequence[Span]) -> tuple[datetime, datetime]:
+    """Return when the first began, and when the last ended, or began."""
+    return (
+        min(one.started_at for one in spans),
+        max(one.ended_at or one.started_at for one in spans),
+    )

@@ -1,0 +1,183 @@
+"""Lays spans into blocks that were stored one by one: by a release before blocks, or beside it.
+
+A step takes some, whole in one transaction, and locks what it takes: several processes may work at
+once. Transactions come first, with their spans; what is left then was streamed.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId, TraceId
+from app.core.windows import STRETCH
+from app.formats import packed, span_block
+from app.formats.jsonish import JsonObject
+from app.traces import writes
+from app.traces.model import NewBlock
+from app.traces.tables import spans, transactions
+
+_TRANSACTIONS: Final = 50
+_SPANS: Final = 1_000
+
+_Rows = Sequence[Row[Any]]
+
+
+async def move_some(connection: AsyncConnection) -> int:
+    """Move some transactions, or some spans if there is none.
+
+    Returns:
+        How many; 0 when nothing is left to do.
+    """
+    return await _move_transactions(connection) or await _move_spans(connection)
+
+
+async def _move_transactions(connection: AsyncConnection) -> int:
+    found = await connection.execute(
+        select(transactions)
+        .order_by(transactions.c.project_id, transactions.c.event_id)
+        .limit(_TRANSACTIONS)
+        .with_for_update(skip_locked=True)
+    )
+    wholes = found.all()
+    if not wholes:
+        return 0
+    belonging = await connection.execute(
+        select(spans).where(
+            tuple_(spans.c.project_id, spans.c.trace_id, spans.c.transaction_id).in_(
+                [(one.project_id, one.trace_id, one.event_id) for one in wholes]
+            )
+        )
+    )
+    rows = belonging.all()
+    await writes.add_blocks(connection, await asyncio.to_thread(_blocks, wholes, rows))
+    await _delete_spans(connection, rows)
+    gone = [(one.project_id, one.event_id) for one in wholes]
+    key = tuple_(transactions.c.project_id, transactions.c.event_id)
+    await connection.execute(delete(transactions).where(key.in_(gone)))
+    return len(wholes)
+
+
+async def _move_spans(connection: AsyncConnection) -> int:
+    found = await connection.execute(
+        select(spans)
+        .order_by(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
+        .limit(_SPANS)
+        .with_for_update(skip_locked=True)
+    )
+    rows = found.all()
+    await writes.add_blocks(connection, await asyncio.to_thread(_blocks, (), rows))
+    await _delete_spans(connection, rows)
+    return len(rows)
+
+
+async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
+    key = tuple_(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
+    gone = [(one.project_id, one.trace_id, one.span_id) for one in rows]
+    if gone:
+        await connection.execute(delete(spans).where(key.in_(gone)))
+
+
+def _blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
+    """Lay spans into blocks; that of a transaction holds those that are where its root is."""
+    groups: defaultdict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
+    firsts: dict[tuple[Any, ...], Any] = {}
+    for one in sorted(rows, key=lambda row: (not row.is_segment, row.started_at)):
+        place = (
+            one.project_id, one.trace_id, one.replay_id, one.transaction_id, one.received_at,
+            one.drift_ms,
+        )  # fmt: skip
+        since = one.started_at - firsts.setdefault(place, one.started_at)
+        groups[(*place, int(since / STRETCH))].append(one)
+    by_id = {(one.project_id, one.event_id): one for one in wholes}
+    rootless = dict(by_id)
+    made: list[NewBlock] = []
+    for together in groups.values():
+        key = (together[0].project_id, together[0].transaction_id)
+        whole = by_id.get(key)
+        if whole is not None and any(one.span_id == whole.span_id for one in together):
+            made.append(_of_transaction(whole, together))
+            del rootless[key]
+        else:
+            made.append(_of_spans(together, whole.platform if whole is not None else None))
+    return [*made, *(_of_transaction(whole, ()) for whole in rootless.values())]
+
+
+def _of_transaction(whole: Row[Any], rows: _Rows) -> NewBlock:
+    """Make the block of a transaction; without rows if another has sent its root before."""
+    event_id = EventId(whole.event_id)
+    replay_id = rows[0].replay_id if rows else whole.replay_id
+    return NewBlock(
+        project_id=ProjectId(whole.project_id),
+        block_id=event_id,
+        transaction_id=event_id,
+        trace_id=TraceId(whole.trace_id or event_id),
+        replay_id=ReplayId(replay_id) if replay_id else None,
+        received_at=whole.received_at,
+        started_at=min([whole.started_at, *(one.started_at for one in rows)]),
+        ended_at=max([whole.ended_at, *(one.ended_at or one.started_at for one in rows)]),
+        drift_ms=whole.drift_ms,
+        name=whole.name,
+        op=whole.op,
+        status=whole.status,
+        platform=whole.platform,
+        release=whole.release,
+        environment=whole.environment,
+        spans=len(rows),
+        content=span_block.pack([_written(one) for one in rows], _unpacked(whole.payload)),
+    )
+
+
+def _of_spans(rows: _Rows, platform: str | None) -> NewBlock:
+    first = rows[0]
+    trace_id = TraceId(first.trace_id)
+    replay_id = ReplayId(first.replay_id) if first.replay_id else None
+    return NewBlock(
+        project_id=ProjectId(first.project_id),
+        block_id=span_block.made_id(trace_id, replay_id, [one.span_id for one in rows]),
+        transaction_id=EventId(first.transaction_id) if first.transaction_id else None,
+        trace_id=trace_id,
+        replay_id=replay_id,
+        received_at=first.received_at,
+        started_at=min(one.started_at for one in rows),
+        ended_at=max(one.ended_at or one.started_at for one in rows),
+        drift_ms=first.drift_ms,
+        name=first.description if first.is_segment else None,
+        op=first.op,
+        status=first.status,
+        platform=platform,
+        release=None,
+        environment=None,
+        spans=len(rows),
+        content=span_block.pack([_written(one) for one in rows]),
+    )
+
+
+def _written(row: Row[Any]) -> JsonObject:
+    """Return a stored span in the form of v1."""
+    written: JsonObject = {
+        "span_id": row.span_id,
+        "parent_span_id": row.parent_span_id,
+        "op": row.op,
+        "description": row.description,
+        "status": row.status,
+        "start_timestamp": row.started_at.timestamp(),
+        "timestamp": row.ended_at.timestamp() if row.ended_at else None,
+        "origin": row.origin,
+        "is_segment": row.is_segment or None,
+        "data": _unpacked(row.data) or None,
+    }
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _unpacked(data: bytes) -> JsonObject:
+    """Read what was packed; what cannot be read is empty, so that nothing stands in the way."""
+    try:
+        value = packed.unpack_json(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,99 @@
+"""Turns rows of blocks into the spans they hold.
+
+A span may have come twice, in its transaction and streamed: the block that was received first has
+the word.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy.engine import Row
+
+from app.core import log
+from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.db.text import clean_or_none
+from app.formats import span_block
+from app.formats.jsonish import JsonObject
+from app.formats.span import Span, Surroundings
+from app.traces.model import StoredSpan
+
+COLUMNS: Final = """
+    b.project_id, b.block_id, b.transaction_id, b.trace_id, b.replay_id, b.received_at, b.drift_ms,
+    b.platform, b.spans, b.content
+"""
+"""What is read of a block `b`."""
+_TEXT_BYTES: Final = 2_048
+_INLINE_SPANS: Final = 200
+"""More are read away from the event loop."""
+
+_logger: Final = log.get("traces.blocks")
+
+Wanted = Callable[[StoredSpan], bool]
+
+
+async def spans(
+    rows: Sequence[Row[Any]], *, most: int, is_wanted: Wanted | None = None
+) -> list[StoredSpan]:
+    """Read the spans of blocks, each once, in the order of their start.
+
+    Args:
+        rows: With `COLUMNS`.
+        most: So many at most.
+        is_wanted: Which to keep; all if None.
+    """
+    if sum(row.spans for row in rows) <= _INLINE_SPANS:
+        return _spans(rows, most, is_wanted)
+    return await asyncio.to_thread(_spans, rows, most, is_wanted)
+
+
+def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
+    """Read what a span of a block says of itself; None if it is not there."""
+    found = (one.data for one in _opened(row) if one.span_id == span_id)
+    return next(found, None)
+
+
+def _spans(rows: Sequence[Row[Any]], most: int, is_wanted: Wanted | None) -> list[StoredSpan]:
+    found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
+    for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
+        for span in _opened(row):
+            stored = _stored(row, span)
+            if is_wanted is None or is_wanted(stored):
+                found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
+    return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))[:most]
+
+
+def _opened(row: Row[Any]) -> Iterable[Span]:
+    around = Surroundings(
+        trace_id=TraceId(row.trace_id.hex),
+        replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
+    )
+    try:
+        return span_block.spans_of(row.content, around)
+    except ValueError as error:
+        _logger.warning("a block cannot be read", block=row.block_id.hex, error=str(error))
+        return ()
+
+
+def _stored(row: Row[Any], span: Span) -> StoredSpan:
+    return StoredSpan(
+        project_id=ProjectId(row.project_id),
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        transaction_id=EventId(row.transaction_id.hex) if row.transaction_id else None,
+        is_segment=span.is_segment,
+        started_at=span.started_at,
+        ended_at=span.ended_at,
+        drift_ms=row.drift_ms,
+        op=_text(span.op),
+        description=_text(span.description),
+        status=_text(span.status),
+        service=_text(span.service),
+        platform=row.platform,
+        replay_id=span.replay_id,
+    )
+
+
+def _text(value: str | None) -> str | None:
+    return clean_or_none(value, limit_bytes=_TEXT_BYTES)

@@ -1,0 +1,48 @@
+"""The reach of a replay: what lies in its time, on either clock."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.core.ids import ReplayId
+from app.core.windows import LONGEST, SLACK, ReplayWindow
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+END = NOON + timedelta(seconds=10)
+SECOND = timedelta(seconds=1)
+HOUR_MS = 3_600_000
+HOUR = timedelta(hours=1)
+
+
+def reach(drift_ms: int = 0) -> ReplayWindow:
+    """Return the reach of a replay of ten seconds."""
+    return ReplayWindow(ReplayId("c" * 32), frozenset(), NOON, END, drift_ms)
+
+
+@pytest.mark.parametrize(
+    ("started_at", "ended_at", "is_touched"),
+    [
+        (END + SLACK, None, True),
+        (END + SLACK + SECOND, None, False),
+        (NOON - SLACK, None, True),
+        (NOON - SLACK - SECOND, None, False),
+        (NOON - SLACK - SECOND, NOON - SLACK, True),
+        (NOON - SLACK - LONGEST, NOON, True),
+        (NOON - SLACK - LONGEST - SECOND, NOON, False),
+        (NOON - HOUR, None, False),
+    ],
+)
+def test_what_touches_the_time_with_its_slack_is_in_it(started_at, ended_at, is_touched):
+    """To the second; what began too long before is not."""
+    assert reach().is_touched(started_at, ended_at, 0) is is_touched
+
+
+def test_either_clock_will_do():
+    """A phone that is an hour slow, a backend that is right, and the other way round."""
+    assert reach(HOUR_MS).is_touched(NOON + HOUR, None, 0)
+    assert reach(HOUR_MS).is_touched(NOON, None, HOUR_MS)
+    assert reach(HOUR_MS).is_touched(NOON, None, 0)
+    assert reach().is_touched(NOON - HOUR, None, HOUR_MS)
+    assert reach(-HOUR_MS).is_touched(NOON - HOUR, None, 0)
+    assert not reach(HOUR_MS).is_touched(NOON + 2 * HOUR, None, 0)
+    assert not reach().is_touched(NOON - HOUR, None, 2 * HOUR_MS)

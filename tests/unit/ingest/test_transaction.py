@@ -1,0 +1,289 @@
+"""Transactions in digest: kept as they came, or read span by span, with the same result."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Refused
+from app.core.ids import ProjectId
+from app.formats import sent_spans, span_block
+from app.formats.envelope import EnvelopeHeader, Item, TraceHeader
+from app.formats.span import Surroundings
+from app.ingest.items import span as span_items, transaction as items
+from app.ingest.prepared import Context, Prepared
+from app.projects.model import Outcome
+from app.scrub.rules import DEFAULT
+from app.traces.model import NewBlock, NewTransaction
+from tests.support import payloads, recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.wire import REPLAY_ID, STARTED_MS, compact
+from tests.unit.scrub import corpus
+
+RECEIVED = datetime(2026, 8, 6, 7, 8, tzinfo=UTC)
+OTHER = "e" * 32
+
+TEXTS = st.sampled_from([secret for secret, _ in corpus.SECRETS] + [*corpus.INNOCENT]) | st.text()
+SAID: st.SearchStrategy[object] = st.recursive(
+    TEXTS | st.integers() | st.floats(allow_nan=False) | st.sampled_from([4111111111111111, None]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["password", "x", "name", "value", "count"]), inner)
+    ),
+    max_leaves=6,
+)
+SPANS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "span_id": st.integers(1, 2**64 - 1).map(lambda number: f"{number:016x}"),
+            "start_timestamp": st.floats(STARTED_MS / 1000, STARTED_MS / 1000 + 20)
+            | st.just("2026-08-06T07:06:42.123456Z"),
+        },
+        optional={
+            "timestamp": st.floats(STARTED_MS / 1000, STARTED_MS / 1000 + 30),
+            "parent_span_id": st.sampled_from(["a" * 16, "none", ""]),
+            "op": st.sampled_from(["db", "http.client", "x" * 300]),
+            "status": st.sampled_from(["ok", "internal_error"]),
+            "is_segment": st.booleans(),
+            "description": TEXTS | SAID,
+            "data": st.dictionaries(TEXTS, SAID, max_size=4),
+            "tags": st.dictionaries(TEXTS, TEXTS, max_size=3),
+            "measurements": st.just({"frames": {"value": 4111111111111111}}),
+            "exclusive_time": st.floats(0, 9) | SAID,
+        },
+    ),
+    max_size=6,
+)
+
+
+def context(header: EnvelopeHeader | None = None) -> Context:
+    """Return what the items of an envelope share."""
+    return Context(
+        project_id=ProjectId(1),
+        received_at=RECEIVED,
+        drift_ms=7,
+        client_ip="192.0.2.7",
+        header=header or EnvelopeHeader(event_id="c" * 32),
+        rules=DEFAULT,
+    )
+
+
+def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransaction, Prepared]:
+    """Read a transaction in both ways; the first is None if it is not as usual."""
+    sent = sent_spans.look(raw)
+    quick = items._as_sent(sent, around) if sent is not None else None
+    counted = Prepared()
+    slow = items._span_by_span(Item("transaction", memoryview(raw)), around, counted)
+    return quick, slow, counted
+
+
+def opened(block: NewBlock) -> dict[str, Any]:
+    """Return a block with what is in it, as readers see it."""
+    said = {name: getattr(block, name) for name in NewBlock.__slots__ if name != "content"}
+    around = Surroundings(trace_id=block.trace_id, replay_id=block.replay_id)
+    spans = sorted(span_block.spans_of(block.content, around), key=lambda one: one.span_id)
+    return said | {"in it": spans, "head": span_block.head_of(block.content)}
+
+
+def same(quick: NewTransaction, slow: NewTransaction) -> None:
+    """Check that both ways store the same."""
+    assert (quick.others, slow.others) == ((), ())
+    assert opened(quick.block) == opened(slow.block)
+
+
+@SETTINGS
+@given(SPANS, with_changed_member(payloads.transaction()), st.booleans())
+def test_spans_kept_as_they_came_are_scrubbed_and_placed_like_all(spans, changed, is_whole):
+    """Fast or slow, the same is stored, and the same is left of secrets."""
+    changed["spans"] = spans
+    raw = compact(payloads.transaction(spans=spans) if is_whole else changed)
+    try:
+        quick, slow, counted = ways(raw, context())
+    except Refused:
+        return
+    if quick is not None:
+        same(quick, slow)
+        assert not counted.outcomes
+
+
+@SETTINGS
+@given(
+    st.lists(
+        with_changed_member(payloads.span("db", "select", STARTED_MS)) | JSON_VALUES, max_size=3
+    )
+)
+def test_odd_spans_are_read_one_by_one_or_give_the_same(spans):
+    """Whatever the type of a member is."""
+    quick, slow, counted = ways(compact(payloads.transaction(spans=spans)), context())
+    if quick is not None:
+        same(quick, slow)
+        assert not counted.outcomes
+
+
+@SETTINGS
+@given(mutated([compact(payloads.transaction())]))
+def test_mutated_bytes_are_refused_by_both_or_give_the_same(raw):
+    """No byte makes one way keep what the other would not."""
+    try:
+        quick, slow, counted = ways(raw, context())
+    except Refused:
+        return
+    if quick is not None:
+        same(quick, slow)
+        assert not counted.outcomes
+
+
+@samples.needs_samples
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_transactions_are_kept_as_they_came(family):
+    """Those of every SDK are as usual, and the same in both ways."""
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "transaction":
+                quick, slow, _ = ways(bytes(item.payload), context(envelope.header))
+                assert quick is not None
+                same(quick, slow)
+
+
+def prepared(**changes: Any) -> Prepared:
+    """Prepare a transaction with some members changed."""
+    found = Prepared()
+    raw = compact(payloads.transaction(**changes))
+    items.prepare(Item("transaction", memoryview(raw)), context(), found)
+    return found
+
+
+def test_the_block_of_a_transaction_reaches_from_its_first_to_its_last_span():
+    """Two spans and the root, in one row."""
+    early = payloads.span("db", "select", STARTED_MS - 500)
+    late = payloads.span("http.client", "GET /", STARTED_MS + 1_500, duration_ms=900)
+    (new,) = prepared(spans=[early, late]).transactions
+    assert (new.block.spans, new.block.block_id) == (3, new.block.transaction_id)
+    began = datetime.fromtimestamp(STARTED_MS / 1000, UTC)
+    assert new.block.started_at == began - timedelta(milliseconds=500)
+    assert new.block.ended_at == began + timedelta(milliseconds=2_400)
+    assert (new.block.name, new.block.platform) == ("CartActivity", "java")
+
+
+def test_spans_of_another_trace_replay_or_hour_are_blocks_of_their_own():
+    """So that each block is found by what its spans have in common."""
+    at_ms = STARTED_MS + 1_100
+    spans = [
+        payloads.span("db", "here", at_ms),
+        payloads.span("db.a", "other trace", at_ms, trace_id=OTHER),
+        payloads.span("db.b", "other replay", at_ms, data={"sentry.replay_id": REPLAY_ID}),
+        payloads.span("db.c", "late", at_ms + 3_600_000),
+    ]
+    (new,) = prepared(spans=spans).transactions
+    assert new.block.spans == 2
+    assert sorted(
+        (one.trace_id == OTHER, one.replay_id, one.spans) for one in new.others if one.replay_id
+    ) == [(False, REPLAY_ID, 1)]
+    assert len(new.others) == 3
+    assert {one.transaction_id for one in new.others} == {new.block.block_id}
+    assert {one.platform for one in new.others} == {"java"}
+
+
+def test_a_secret_in_one_span_of_many_goes():
+    """The others stay as they came."""
+    spans = [payloads.span(f"db.{number}", "select 1", STARTED_MS) for number in range(40)]
+    spans[23]["data"] = {"password": "w1nter"}
+    spans[31]["description"] = "GET /pay?token=f00ba4c0ffee"
+    (new,) = prepared(spans=spans).transactions
+    found = {one.op: one for one in opened(new.block)["in it"]}
+    assert found["db.23"].data == {"password": "[Filtered]"}
+    assert found["db.31"].description == "GET /pay?token=[Filtered]"
+    assert found["db.22"].description == "select 1"
+    assert len(found) == 41
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"span_id": "d" * 15},
+        {"span_id": "0" * 16},
+        {"span_id": "dd dd dd dd dd d"},
+        {"start_timestamp": 5},
+        {"timestamp": "soon"},
+        {"op": 7},
+        {"someday": 1},
+        {"trace_id": "none"},
+        {"data": {"sentry.replay_id": REPLAY_ID}},
+        {"data": json.loads("[" * 62 + "]" * 62)},
+        {"data": {"user.ip": "{{auto}}"}},
+    ],
+)
+def test_what_is_not_as_usual_is_read_span_by_span(changes):
+    """Ids, times, types, fields, depth: one odd span is enough."""
+    plain = payloads.span("db", "select", STARTED_MS)
+    assert sent_spans.look(compact(payloads.transaction(spans=[plain]))) is not None
+    raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16} | changes]))
+    assert sent_spans.look(raw) is None
+
+
+def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
+    """The first of them."""
+    plain = payloads.span("db", "first", STARTED_MS)
+    spans = [plain, plain | {"description": "second"}]
+    assert sent_spans.look(compact(payloads.transaction(spans=spans))) is None
+    (new,) = prepared(spans=spans).transactions
+    found = opened(new.block)["in it"]
+    assert [one.description for one in found if one.op == "db"] == ["first"]
+
+
+def test_texts_that_are_no_utf_8_are_read_span_by_span():
+    """They are mended, as everywhere."""
+    raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
+    assert sent_spans.look(raw) is None
+
+
+def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> Prepared:
+    """Prepare a container of streamed spans."""
+    found = Prepared()
+    payload = memoryview(compact({"items": list(spans)}))
+    item = Item("span", payload, content_type="application/vnd.sentry.items.span.v2+json")
+    span_items.prepare(item, context(header), found)
+    return found
+
+
+def v2(number: int, **changes: Any) -> dict[str, Any]:
+    """Return a streamed span."""
+    return {
+        "trace_id": "a" * 32,
+        "span_id": f"{number:016x}",
+        "name": f"step {number}",
+        "status": "ok",
+        "start_timestamp": STARTED_MS / 1000,
+        "end_timestamp": STARTED_MS / 1000 + 1,
+        "attributes": {"sentry.op": {"type": "string", "value": "db"}},
+    } | changes
+
+
+def test_streamed_spans_lie_in_a_block_for_each_trace_and_replay():
+    """The same spans sent again make the same blocks, in whatever order they are."""
+    header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
+    spans = [v2(1), v2(2), v2(3, trace_id=OTHER)]
+    found = streamed(*spans, header=header).blocks
+    assert [(one.trace_id, one.spans, one.replay_id) for one in found] == [
+        ("a" * 32, 2, REPLAY_ID), (OTHER, 1, REPLAY_ID),
+    ]  # fmt: skip
+    again = streamed(*spans[::-1], header=header).blocks
+    assert {one.block_id for one in again} == {one.block_id for one in found}
+    assert {one.block_id for one in streamed(*spans).blocks}.isdisjoint(
+        {one.block_id for one in found}
+    )
+    (first, second) = opened(found[0])["in it"]
+    assert (first.op, first.description, first.is_segment) == ("db", "step 1", True)
+    assert (second.status, second.data["sentry.op"]) == ("ok", "db")
+
+
+def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
+    """Every one of them has an outcome."""
+    found = streamed(v2(1), v2(1, name="again"), v2(2))
+    assert [one.spans for one in found.blocks] == [2]
+    assert [(key.outcome, number) for key, number in found.outcomes.items()] == [
+        (Outcome.DUPLICATE, 1)
+    ]
