@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from app.core.ids import ProjectId, PublicKey, ReplayId
 
@@ -61,8 +62,7 @@ class LimitReason(StrEnum):
     """The replay has as many segments as one may have."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class OutcomeKey:
+class OutcomeKey(NamedTuple):
     """What is counted: items of a type that ended this way, for this reason, on this day."""
 
     project_id: ProjectId

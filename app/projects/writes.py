@@ -6,16 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Date,
-    Text,
-    bindparam,
     delete,
     func,
     insert,
     select,
-    text as sql,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -25,6 +19,7 @@ from app.core import ids, log
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db import text
+from app.db.engine import driver_of
 from app.projects.model import OutcomeKey, Project, ProjectKey
 from app.projects.tables import project_keys, projects, quarantine
 
@@ -38,22 +33,12 @@ _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")
 _WORD_BYTES: Final = 100
 """Item types and reasons: names from a short list, or a stranger's word cut to this."""
 
-# One constant statement for any number of counts: planned once, compiled once.
-_ADD_OUTCOMES: Final = sql(
-    """
+_ADD_OUTCOMES: Final = """
     insert into outcomes as kept (project_id, day, item_type, outcome, reason, quantity)
-    select * from unnest(:project_ids, :days, :item_types, :outcomes, :reasons, :quantities)
+    select * from unnest($1::bigint[], $2::date[], $3::text[], $4::text[], $5::text[], $6::bigint[])
     on conflict (project_id, day, item_type, outcome, reason)
     do update set quantity = kept.quantity + excluded.quantity
     """
-).bindparams(
-    bindparam("project_ids", type_=ARRAY(BigInteger)),
-    bindparam("days", type_=ARRAY(Date)),
-    bindparam("item_types", type_=ARRAY(Text)),
-    bindparam("outcomes", type_=ARRAY(Text)),
-    bindparam("reasons", type_=ARRAY(Text)),
-    bindparam("quantities", type_=ARRAY(BigInteger)),
-)
 
 
 async def add_project(
@@ -170,18 +155,9 @@ async def add_outcomes(connection: AsyncConnection, counts: Mapping[OutcomeKey, 
     if not cleaned:
         return
     # Sorted, so that two processes lock the rows in one order and never each other.
-    rows = sorted(cleaned.items())
-    await connection.execute(
-        _ADD_OUTCOMES,
-        {
-            "project_ids": [key.project_id for key, _ in rows],
-            "days": [key.day for key, _ in rows],
-            "item_types": [key.item_type for key, _ in rows],
-            "outcomes": [key.outcome for key, _ in rows],
-            "reasons": [key.reason for key, _ in rows],
-            "quantities": [quantity for _, quantity in rows],
-        },
-    )
+    rows = [(*key, quantity) for key, quantity in sorted(cleaned.items())]
+    driver = await driver_of(connection)
+    await driver.execute(_ADD_OUTCOMES, *zip(*rows, strict=True))
 
 
 async def add_quarantined(

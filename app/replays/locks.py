@@ -8,14 +8,13 @@ the segment does. The second is held by the one sweeper that changes a pack.
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import BigInteger, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import ProjectId, ReplayId
-from app.db.types import Hex32
+from app.core.ids import ReplayId
+from app.db.engine import driver_of
+from app.replays import statements
 from app.replays.model import ReplayKey
-from app.replays.tables import tombstones
 
 _CLASS: Final = 0x706C6179 << 32
 """Keeps these locks apart from those of migrations."""
@@ -23,21 +22,6 @@ _LOCKS: Final = 0xFF
 _PACK_CLASS: Final = 0x7061636B << 32
 _PACK_LOCKS: Final = 0xFFFFFFFF
 
-_SHARED = text("select pg_advisory_xact_lock_shared(k) from unnest(:keys) as k").bindparams(
-    bindparam("keys", type_=ARRAY(BigInteger))
-)
-# Arrays, because a list of thousands of pairs is more than Postgres can parse.
-_DELETED = (
-    text(
-        "select t.project_id, t.replay_id from unnest(:project_ids, :replay_ids) as w (p, r)"
-        " join tombstones as t on t.project_id = w.p and t.replay_id = w.r"
-    )
-    .bindparams(
-        bindparam("project_ids", type_=ARRAY(BigInteger)),
-        bindparam("replay_ids", type_=ARRAY(Hex32)),
-    )
-    .columns(tombstones.c.project_id, tombstones.c.replay_id)
-)
 _ALONE = text("select pg_advisory_xact_lock(:key)")
 _TRY = text("select pg_try_advisory_xact_lock(:key)")
 
@@ -51,15 +35,12 @@ async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[R
     wanted = sorted(set(keys))
     if not wanted:
         return set()
-    await connection.execute(_SHARED, {"keys": sorted({_number(key) for key in wanted})})
-    found = await connection.execute(
-        _DELETED,
-        {
-            "project_ids": [key.project_id for key in wanted],
-            "replay_ids": [key.replay_id for key in wanted],
-        },
-    )
-    return {ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)) for row in found}
+    driver = await driver_of(connection)
+    await driver.fetch(statements.LOCK_SHARED, sorted({_number(key) for key in wanted}))
+    # A statement of its own: it must see what was committed while the one before waited.
+    project_ids, replay_ids = zip(*wanted, strict=True)
+    found = await driver.fetch(statements.FIND_DELETED, project_ids, replay_ids)
+    return {ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex)) for row in found}
 
 
 async def take(connection: AsyncConnection, key: ReplayKey) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.db.text import JsonText
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReplayKey:
+class ReplayKey(NamedTuple):
     """What names a replay: the same id may exist in several projects."""
 
     project_id: ProjectId

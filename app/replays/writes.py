@@ -1,22 +1,28 @@
 """Adding segments: keyed and commutative, so that order and repetition change nothing.
 
-Rows go to Postgres as arrays, one statement for each table and batch, whatever is in it: measured,
-a third of what multi-row VALUES cost on both sides.
+One statement for each table and batch, whatever is in it (`statements.py`).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
+import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.ids import ReplayId
+from app.db.engine import driver_of
 from app.db.text import clean, clean_or_none
 from app.replays import statements
 from app.replays.model import NewSegment, ReplayKey
+from app.replays.statements import Statement
 from app.replays.tables import object_outbox, pack_outbox, packs
+
+_Row = dict[str, Any]
 
 _POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
@@ -64,8 +70,8 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
         live: Segments that lie in it. Those that turn out to be duplicates are taken off again
             by `discard_stretches`.
     """
-    statement = insert(packs).values(object_key=object_key, live=live).returning(packs.c.id)
-    pack_id: int = (await connection.execute(statement)).scalar_one()
+    driver = await driver_of(connection)
+    pack_id: int = await driver.fetchval(statements.ADD_PACK, object_key, live)
     return pack_id
 
 
@@ -92,10 +98,12 @@ async def add_segments(
             by_key[place] = one
     if by_key:
         # Sorted, so that two processes lock rows in the same order.
-        rows = [_segment_row(by_key[place], pack_id) for place in sorted(by_key)]
-        for row in await connection.execute(statements.INSERT_SEGMENTS, _columns(rows)):
-            key = ReplayKey(row.project_id, row.replay_id)
-            added.append(AddedSegment(by_key[key, row.segment_id], row.is_new))
+        placed = [by_key[place] for place in sorted(by_key)]
+        rows = [_segment_row(one, pack_id) for one in placed]
+        blobs = [_segment_bytes(one.segment) for one in placed]
+        for row in await _run(connection, statements.INSERT_SEGMENTS, rows, blobs):
+            key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
+            added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
     if added:
         await _add_to_replays(connection, added)
         await _add_traces(connection, added)
@@ -138,9 +146,14 @@ async def discard_objects(
         await connection.execute(insert(object_outbox), rows)
 
 
-def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Turn rows of the same columns into arrays, one for each column."""
-    return {name: [row[name] for row in rows] for name in rows[0]}
+async def _run(
+    connection: AsyncConnection,
+    statement: Statement,
+    rows: Sequence[dict[str, Any]],
+    blobs: Sequence[dict[str, bytes | None]] = (),
+) -> "list[asyncpg.Record]":
+    driver = await driver_of(connection)
+    return await driver.fetch(statement.sql, *statement.arguments(rows, blobs))
 
 
 def _segment_row(placed: Placed, pack_id: int | None) -> dict[str, Any]:
@@ -164,80 +177,85 @@ def _segment_row(placed: Placed, pack_id: int | None) -> dict[str, Any]:
         "pack_id": pack_id if video else None,
         "object_offset": placed.offset or 0,
         "object_bytes": video.object_bytes if video else 0,
-        "layout": video.layout if video else None,
-        "recording": one.recording,
         "breadcrumbs": one.breadcrumbs,
-        "screens": statements.joined(clean(name) for name in one.screens),
+        "screens": [clean(name) for name in one.screens],
     }
+
+
+def _segment_bytes(one: NewSegment) -> dict[str, bytes | None]:
+    return {"layout": one.video.layout if one.video else None, "recording": one.recording}
 
 
 async def _add_to_replays(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
-    by_key: defaultdict[ReplayKey, list[AddedSegment]] = defaultdict(list)
+    by_key: dict[ReplayKey, _Row] = {}
     for one in added:
-        by_key[one.segment.key].append(one)
+        row, key = _replay_row(one.segment, is_new=one.is_new), one.segment.key
+        by_key[key] = _folded(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
-    rows = [_replay_row(key, by_key[key]) for key in sorted(by_key)]
-    await connection.execute(statements.UPSERT_REPLAYS, _columns(rows))
+    rows = [by_key[key] for key in sorted(by_key)]
+    await _run(connection, statements.UPSERT_REPLAYS, rows)
 
 
-def _replay_row(key: ReplayKey, added: Sequence[AddedSegment]) -> dict[str, Any]:
-    """Fold the segments of one batch into one row of differences."""
-    all_of = [one.segment for one in added]
-    new = [one.segment for one in added if one.is_new]
-    videos = [one.video for one in all_of if one.video]
-    lowest = min(all_of, key=lambda one: one.segment_id)
-    factual = min(all_of, key=_facts_rank)
-    known = min((one for one in all_of if one.user), key=lambda one: one.segment_id, default=None)
-    screens = {
-        f"{one.segment_id:05}:{position:02}:{clean(name, limit_bytes=200)}"
-        for one in new
-        for position, name in enumerate(one.screens[:100])
-    }
+def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
+    """Say what one segment adds to its replay."""
+    video = one.video
+    playable = video if video is not None and video.layout is not None else None
     return {
-        "project_id": key.project_id,
-        "replay_id": key.replay_id,
-        "first_received_at": min(one.received_at for one in all_of),
-        "last_received_at": max(one.received_at for one in all_of),
-        "started_at": min(one.started_at for one in all_of),
-        "ended_at": max(one.ended_at for one in all_of),
-        "drift_ms": lowest.drift_ms,
-        "type_rank": lowest.segment_id,
-        "replay_type": clean_or_none(lowest.replay_type),
-        "facts_rank": _facts_rank(factual),
-        "facts": factual.facts,
-        "user_rank": known.segment_id if known else _NEVER,
-        "recorded_user": known.user if known else "{}",
-        "background_at": max((one.background_at for one in new if one.background_at), default=None),
-        "foreground_at": max((one.foreground_at for one in new if one.foreground_at), default=None),
-        "screens": statements.joined(sorted(screens)[: statements.SCREENS]),
-        "segments": len(new),
-        "video_segments": sum(video.layout is not None for video in videos),
-        "video_ms": sum(video.duration_ms for video in videos if video.layout is not None),
-        "video_bytes": sum(video.object_bytes for video in videos),
-        "frames": sum(video.frames for video in videos if video.layout is not None),
-        "breadcrumbs": sum(one.breadcrumbs for one in new),
-        "taps": sum(one.taps for one in new),
-        "rage_taps": sum(one.rage_taps for one in new),
-        "network_requests": sum(one.network_requests for one in new),
-        "network_failures": sum(one.network_failures for one in new),
+        "project_id": one.key.project_id,
+        "replay_id": one.key.replay_id,
+        "first_received_at": one.received_at,
+        "last_received_at": one.received_at,
+        "started_at": one.started_at,
+        "ended_at": one.ended_at,
+        "background_at": one.background_at if is_new else None,
+        "foreground_at": one.foreground_at if is_new else None,
+        "drift_ms": one.drift_ms,
+        "type_rank": one.segment_id,
+        "replay_type": clean_or_none(one.replay_type),
+        "facts_rank": one.segment_id + (0 if one.is_complete else _POOR),
+        "facts": msgspec.Raw(one.facts.encode()),
+        "user_rank": one.segment_id if one.user else _NEVER,
+        "recorded_user": msgspec.Raw((one.user or "{}").encode()),
+        "screens": _visited(one) if is_new else [],
+        "segments": int(is_new),
+        "video_segments": int(playable is not None),
+        "video_ms": playable.duration_ms if playable else 0,
+        "video_bytes": video.object_bytes if video else 0,
+        "frames": playable.frames if playable else 0,
+        "breadcrumbs": one.breadcrumbs if is_new else 0,
+        "taps": one.taps if is_new else 0,
+        "rage_taps": one.rage_taps if is_new else 0,
+        "network_requests": one.network_requests if is_new else 0,
+        "network_failures": one.network_failures if is_new else 0,
     }
 
 
-def _facts_rank(one: NewSegment) -> int:
-    return one.segment_id + (0 if one.is_complete else _POOR)
+def _visited(one: NewSegment) -> list[str]:
+    """Return the screens of a segment with their place in the replay before them."""
+    return [
+        f"{one.segment_id:05}:{position:02}:{clean(name, limit_bytes=200)}"
+        for position, name in enumerate(one.screens[:100])
+    ]
+
+
+def _folded(row: _Row, other: _Row) -> _Row:
+    """Fold the rows of two segments of one replay, as the statement folds one into the table."""
+    both = dict(row)
+    for name in statements.EARLIEST:
+        both[name] = min(row[name], other[name])
+    for name in statements.LATEST:
+        both[name] = max((at for at in (row[name], other[name]) if at is not None), default=None)
+    for name in statements.ADDED:
+        both[name] = row[name] + other[name]
+    both["screens"] = sorted({*row["screens"], *other["screens"]})[: statements.SCREENS]
+    for rank, decided in statements.DECIDED.items():
+        if other[rank] < row[rank]:
+            both |= {name: other[name] for name in (rank, *decided)}
+    return both
 
 
 async def _add_traces(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
-    rows = sorted(
-        {
-            (one.segment.key.project_id, one.segment.key.replay_id, trace_id)
-            for one in added
-            for trace_id in one.segment.trace_ids
-        }
-    )
-    if rows:
-        project_ids, replay_ids, trace_ids = map(list, zip(*rows, strict=True))
-        await connection.execute(
-            statements.INSERT_TRACES,
-            {"project_id": project_ids, "replay_id": replay_ids, "trace_id": trace_ids},
-        )
+    pairs = {(one.segment.key, trace_id) for one in added for trace_id in one.segment.trace_ids}
+    if pairs:
+        rows = [key._asdict() | {"trace_id": trace_id} for key, trace_id in sorted(pairs)]
+        await _run(connection, statements.INSERT_TRACES, rows)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -71,6 +72,56 @@ async def test_errors_that_pass_are_outages(database: Database, code: str):
     with pytest.raises(Unavailable):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(raising)
+
+
+async def test_the_driver_is_inside_the_transaction(database: Database, database_url: str):
+    """What it is told first or last is undone with the rest."""
+    await run_sql(database_url, TABLE)
+
+    async def add_and_fail() -> None:
+        async with database.transaction() as connection:
+            driver = await engine.driver_of(connection)
+            await driver.execute("insert into numbers values (1)")
+            await connection.execute(text("insert into numbers values (2)"))
+            assert await driver.fetchval("select count(*) from numbers") == 2
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await add_and_fail()
+    assert await count(database) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "is_outage"), [("40P01", True), ("57P01", True), ("22012", False)]
+)
+async def test_errors_of_the_driver_are_told_apart_too(
+    database: Database, code: str, is_outage: bool
+):
+    """A lost server is tried again, broken content is not; the next block works."""
+    raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
+    with pytest.raises(Unavailable if is_outage else asyncpg.PostgresError):
+        async with database.transaction() as connection:
+            await (await engine.driver_of(connection)).execute(raising)
+    async with database.reading() as connection:
+        assert await (await engine.driver_of(connection)).fetchval("select 1") == 1
+
+
+async def test_a_connection_cut_under_the_driver_is_an_outage(
+    database: Database, postgres_url: str
+):
+    """The server ends the connection in the middle; the next block gets a new one."""
+
+    async def ask_while_cut_off() -> None:
+        async with database.transaction() as connection:
+            driver = await engine.driver_of(connection)
+            pid = await driver.fetchval("select pg_backend_pid()")
+            await run_sql(postgres_url, f"select pg_terminate_backend({pid}, 5000)")
+            await driver.fetchval("select 1")
+
+    with pytest.raises(Unavailable):
+        await ask_while_cut_off()
+    async with database.reading() as connection:
+        assert await (await engine.driver_of(connection)).fetchval("select 1") == 1
 
 
 async def test_a_connection_cut_inside_a_block_is_an_outage(
