@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.accounts import queries as accounts, sign_ins
 from app.accounts.model import Person, Role, SignIn
+from app.accounts.sign_ins import SignedIn
 from app.core import ids
 from app.core.errors import Forbidden, NotFound, Unauthorised
 from app.core.ids import ProjectId, ReplayId
@@ -25,6 +26,7 @@ from app.web.house import House
 
 _BIGGEST_ID: Final = 2**63 - 1
 _LONGEST_TOKEN_CHARS: Final = 200
+_NOBODY: Final = "nobody is signed in"
 
 
 class NotSignedIn(Unauthorised):
@@ -110,20 +112,33 @@ def user_agent(request: Request) -> str:
 
 async def who(request: Request) -> Visitor | None:
     """Return who is signed in, if anybody; the frame of the page finds it in the request too."""
-    here = house.of(request)
-    token = request.cookies.get(cookie_name(here), "")
-    if not token or len(token) > _LONGEST_TOKEN_CHARS:
+    token = _token(request)
+    if not token:
         return None
-    async with here.db.reading() as connection:
+    async with house.of(request).db.reading() as connection:
         found = await sign_ins.signed_in(connection, token)
     if found is None:
         return None
-    if found.is_touch_due:
-        async with here.db.transaction() as connection:
-            await sign_ins.touch(connection, token)
+    await _touch(request, token, found)
+    return _remember(request, token, found)
+
+
+def _token(request: Request) -> str:
+    """Return what the cookie holds; empty if it can be no token."""
+    token = request.cookies.get(cookie_name(house.of(request)), "")
+    return token if len(token) <= _LONGEST_TOKEN_CHARS else ""
+
+
+def _remember(request: Request, token: str, found: SignedIn) -> Visitor:
     visitor = Visitor(found.person, found.sign_in, token)
     request.state.visitor = visitor
     return visitor
+
+
+async def _touch(request: Request, token: str, found: SignedIn) -> None:
+    if found.is_touch_due:
+        async with house.of(request).db.transaction() as connection:
+            await sign_ins.touch(connection, token)
 
 
 def visitor_of(request: Request) -> Visitor | None:
@@ -140,7 +155,7 @@ async def somebody(request: Request) -> Visitor:
     """
     visitor = await who(request)
     if visitor is None:
-        raise NotSignedIn("nobody is signed in")
+        raise NotSignedIn(_NOBODY)
     return visitor
 
 
@@ -151,12 +166,20 @@ async def inside(request: Request, project_id: int) -> Inside:
         NotSignedIn: Nobody is signed in.
         NotFound: There is no such project, or the person may not know that there is.
     """
-    visitor = await somebody(request)
-    if not 0 < project_id <= _BIGGEST_ID:
-        raise NotFound("no such project")
+    token = _token(request)
+    if not token:
+        raise NotSignedIn(_NOBODY)
+    # One connection for all three questions: players ask them with every range.
     async with house.of(request).db.reading() as connection:
-        project = await projects.get_project(connection, visitor.person, ProjectId(project_id))
-        role = await accounts.role_in(connection, visitor.person, project.id)
+        found = await sign_ins.signed_in(connection, token)
+        if found is None:
+            raise NotSignedIn(_NOBODY)
+        visitor = _remember(request, token, found)
+        if not 0 < project_id <= _BIGGEST_ID:
+            raise NotFound("no such project")
+        project = await projects.get_project(connection, found.person, ProjectId(project_id))
+        role = await accounts.role_in(connection, found.person, project.id)
+    await _touch(request, token, found)
     if role is None:
         raise NotFound("no such project")
     return Inside(visitor, project, role)
