@@ -53,7 +53,7 @@ def unpack_text(data: bytes) -> bytes:
         ValueError: These bytes are not what this module made.
     """
     try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST_BYTES)
+        return _decompressor().decompress(data, max_output_size=_LARGEST_BYTES)
     except zstandard.ZstdError as error:
         raise ValueError(f"no packed JSON: {error}") from error
 
@@ -63,4 +63,12 @@ def _compressor() -> zstandard.ZstdCompressor:
     found: zstandard.ZstdCompressor | None = getattr(_own, "compressor", None)
     if found is None:
         found = _own.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    return found
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """Return this thread's decompressor, for the same reason."""
+    found: zstandard.ZstdDecompressor | None = getattr(_own, "decompressor", None)
+    if found is None:
+        found = _own.decompressor = zstandard.ZstdDecompressor()
     return found

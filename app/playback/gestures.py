@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from math import hypot
 from typing import Final, Literal
 
-from app.core import log
-from app.formats import activity, packed, recording
+import msgspec
+
 from app.formats.activity import Breadcrumb, Touch
-from app.playback.page import merge_touches
-from app.replays.model import Segment
+from app.playback.merging import merge_touches
+from app.playback.recordings import Recorded
 
 Kind = Literal["tap", "press", "swipe"]
 Size = tuple[int, int]
@@ -34,8 +34,6 @@ _QUICK_TAPS: Final = 3
 _DEAD_MS: Final = 250
 """How far the note of a dead tap may lie from the tap."""
 _MOST: Final = 20_000
-
-_log = log.get("playback.gestures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,11 @@ class _Finger:
         return True
 
 
-def read(segments: Sequence[Segment], *, zero_ms: int) -> tuple[Gesture, ...]:
+def read(recorded: Sequence[Recorded], *, zero_ms: int) -> tuple[Gesture, ...]:
     """Read the gestures of a replay out of its recordings.
 
     Args:
-        segments: As stored, in any order.
+        recorded: Its segments, in any order.
         zero_ms: The replay's zero, in milliseconds since 1970.
 
     Returns:
@@ -104,24 +102,31 @@ def read(segments: Sequence[Segment], *, zero_ms: int) -> tuple[Gesture, ...]:
     """
     parts: list[list[tuple[Touch, Size]]] = []
     dead: list[Breadcrumb] = []
-    for segment in sorted(segments, key=lambda one: (one.started_at, one.segment_id)):
-        events = _events(segment)
-        seen = activity.read(events)
-        size = recording.size(events) or (segment.width_px or 0, segment.height_px or 0)
-        if size[0] > 0 and size[1] > 0:
-            parts.append([(touch, size) for touch in seen.touches])
-        dead += [one for one in seen.breadcrumbs if one.category == "ui.slowClickDetected"]
+    for one in sorted(recorded, key=lambda one: (one.segment.started_at, one.segment.segment_id)):
+        if one.size_px[0] > 0 and one.size_px[1] > 0:
+            parts.append([(touch, one.size_px) for touch in one.activity.touches])
+        dead += [
+            note for note in one.activity.breadcrumbs if note.category == "ui.slowClickDetected"
+        ]
     found = _follow(merge_touches(parts), zero_ms)
-    return _with_badges(found, [one.at_ms - zero_ms for one in dead])[:_MOST]
+    return _with_badges(found, [note.at_ms - zero_ms for note in dead])[:_MOST]
 
 
-def _events(segment: Segment) -> list[dict[str, object]]:
-    try:
-        events = packed.unpack_json(segment.recording)
-    except ValueError as error:
-        _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
-        return []
-    return events if isinstance(events, list) else []
+def encode(found: Sequence[Gesture]) -> bytes:
+    """Write gestures for the page: short names, times and places as flat lists."""
+    return msgspec.json.encode(
+        [
+            {
+                "kind": one.kind,
+                "finger": one.finger,
+                "size": one.size,
+                "points": [(point.at_ms, point.x, point.y) for point in one.points],
+                "taps": one.taps,
+                "dead": one.is_dead,
+            }
+            for one in found
+        ]
+    )
 
 
 def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture]:

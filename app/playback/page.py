@@ -8,21 +8,20 @@ zero on that scale, the same one the player counts from.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import log, units
-from app.formats import activity, packed
-from app.formats.activity import Activity, Breadcrumb, NetworkSpan, Touch
+from app.core import units
+from app.formats.activity import Breadcrumb, NetworkSpan
 from app.formats.jsonish import JsonObject
-from app.playback import conditions, gaps, index
+from app.playback import conditions, gaps, gestures, index, merging, recordings
 from app.playback.conditions import Condition
 from app.playback.gaps import ExplainedGap
+from app.playback.recordings import Recorded
 from app.playback.shelf import Held, Shelf
 from app.replays import queries
 from app.replays.model import Replay, Segment
@@ -31,9 +30,6 @@ State = Literal["playing", "processing", "no_video", "live"]
 
 FRESH_MS: Final = 30_000
 """A replay that got a segment within this time may go on."""
-
-_log = log.get("playback.page")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +76,29 @@ async def read(
     """
     segments = await queries.segments_of(connection, replay.key)
     held = await shelf.hold(connection, replay)
+
+    def unpack() -> Contents:
+        # The page asks for gestures next, and all recordings are open here.
+        is_first = held.gestures is None
+        recorded = recordings.read(segments, with_touches=is_first)
+        contents = assemble(replay, recorded, held, now)
+        if is_first:
+            held.keep_gestures(gestures.encode(gestures.read(recorded, zero_ms=contents.zero_ms)))
+        return contents
+
     # Hundreds of recordings take a while to unpack: not on the event loop.
-    return await asyncio.to_thread(assemble, replay, segments, held, now)
+    return await asyncio.to_thread(unpack)
 
 
-def assemble(replay: Replay, segments: Sequence[Segment], held: Held, now: datetime) -> Contents:
+def assemble(replay: Replay, recorded: Sequence[Recorded], held: Held, now: datetime) -> Contents:
     """Merge the segments of a replay into what its page shows."""
-    activities = [_activity(segment) for segment in segments]
+    segments = [one.segment for one in recorded]
+    activities = [one.activity for one in recorded]
     has_video = bool(held.newest.gops)
     zero_ms = held.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
     ended_ms = units.ms_from_at(replay.ended_at)
     duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
-    breadcrumbs = merge_breadcrumbs(one.breadcrumbs for one in activities)
+    breadcrumbs = merging.merge_breadcrumbs(one.breadcrumbs for one in activities)
     stored_ids = {segment.segment_id for segment in segments}
     return Contents(
         replay=replay,
@@ -101,7 +108,7 @@ def assemble(replay: Replay, segments: Sequence[Segment], held: Held, now: datet
         segments=tuple(segments),
         missing_ids=tuple(gaps.missing_ids(stored_ids)),
         breadcrumbs=breadcrumbs,
-        spans=merge_spans(one.spans for one in activities),
+        spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
         gaps=gaps.explain(
             _all_gaps(held.newest, duration_ms) if has_video else (),
@@ -122,38 +129,6 @@ def state_of(replay: Replay, *, has_video: bool, now: datetime) -> State:
     if has_video:
         return "live" if is_fresh else "playing"
     return "processing" if is_fresh else "no_video"
-
-
-def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:
-    """Put breadcrumbs in time order; one that overlapping segments both carry stands once.
-
-    One that a segment itself repeats (four quick taps in a millisecond) stays repeated.
-    """
-    return _merge(
-        parts,
-        place=lambda crumb: crumb.at_ms,
-        identity=lambda crumb: (crumb.at_ms, crumb.category, crumb.message),
-    )
-
-
-def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ...]:
-    """Put network spans in time order; one that overlapping segments both carry stands once."""
-    return _merge(
-        parts,
-        place=lambda span: span.at_ms,
-        identity=lambda span: (span.at_ms, span.ended_ms, span.op, span.url),
-    )
-
-
-def merge_touches(
-    parts: Iterable[Sequence[tuple[Touch, tuple[int, int]]]],
-) -> tuple[tuple[Touch, tuple[int, int]], ...]:
-    """Put touches, each with its video's size, in time order; a repeated one stands once."""
-    return _merge(
-        parts,
-        place=lambda one: one[0].at_ms,
-        identity=lambda one: (one[0].at_ms, one[0].kind, one[0].pointer_id),
-    )
 
 
 def screens_by_segment(
@@ -177,36 +152,6 @@ def screens_by_segment(
         for (start_ms, name), end_ms in zip(starts, ends_ms, strict=False)
         if end_ms > start_ms
     )
-
-
-def _merge(
-    parts: Iterable[Sequence[_T]],
-    *,
-    place: Callable[[_T], int],
-    identity: Callable[[_T], Hashable],
-) -> tuple[_T, ...]:
-    """Keep each item as often as the segment that has it most."""
-    kept: Counter[Hashable] = Counter()
-    merged: list[_T] = []
-    for part in parts:
-        here: Counter[Hashable] = Counter()
-        for item in part:
-            name = identity(item)
-            here[name] += 1
-            if here[name] > kept[name]:
-                kept[name] += 1
-                merged.append(item)
-    return tuple(sorted(merged, key=place))
-
-
-def _activity(segment: Segment) -> Activity:
-    """Read the recording of a segment; a damaged one leaves the rest of the page alone."""
-    try:
-        events = packed.unpack_json(segment.recording)
-    except ValueError as error:
-        _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
-        events = []
-    return activity.read(events if isinstance(events, list) else [], with_touches=False)
 
 
 def _all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from weakref import WeakValueDictionary
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,7 @@ from app.replays.model import PlayableSegment, Replay, ReplayKey
 _KEPT_S: Final = 60.0
 _MOST_REPLAYS: Final = 64
 _MOST_VERSIONS: Final = 8
+_MOST_GESTURES_BYTES: Final = 512 * 1024
 
 _Facts = tuple[int, int, int, int, datetime, datetime]
 
@@ -35,7 +37,14 @@ class Held:
 
     segments: tuple[PlayableSegment, ...]
     newest: PlaybackIndex
+    gestures: bytes | None = None
+    """What fingers did, as the page reads it; None until somebody has found out."""
     _older: dict[str, PlaybackIndex] = field(default_factory=dict)
+
+    def keep_gestures(self, encoded: bytes) -> None:
+        """Keep the gestures for whoever asks next, unless they are many."""
+        if len(encoded) <= _MOST_GESTURES_BYTES:
+            self.gestures = encoded
 
     async def at(self, version: str) -> PlaybackIndex | None:
         """Return the index of a version; None when it is no version of this replay any more."""
@@ -66,6 +75,7 @@ class Shelf:
     def __init__(self, *, now_s: Callable[[], float] = monotonic_s) -> None:
         self._now_s = now_s
         self._kept: OrderedDict[ReplayKey, _Kept] = OrderedDict()
+        self._making: WeakValueDictionary[ReplayKey, asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, database: Database, key: ReplayKey) -> Held:
         """Return what a replay's player needs.
@@ -82,10 +92,22 @@ class Shelf:
     async def hold(self, connection: AsyncConnection, replay: Replay) -> Held:
         """Return what the player of a replay that was read just now needs."""
         facts = _facts(replay)
-        kept = self._kept.get(replay.key)
-        if kept is not None and kept.facts == facts and self._now_s() < kept.until_s:
-            self._kept.move_to_end(replay.key)
-            return kept.held
+        known = self._known(replay.key, facts)
+        if known is not None:
+            return known
+        # A page and its first pictures are asked for at once: the index is made once.
+        making = self._making.setdefault(replay.key, asyncio.Lock())
+        async with making:
+            return self._known(replay.key, facts) or await self._make(connection, replay, facts)
+
+    def _known(self, key: ReplayKey, facts: _Facts) -> Held | None:
+        kept = self._kept.get(key)
+        if kept is None or kept.facts != facts or self._now_s() >= kept.until_s:
+            return None
+        self._kept.move_to_end(key)
+        return kept.held
+
+    async def _make(self, connection: AsyncConnection, replay: Replay, facts: _Facts) -> Held:
         segments = tuple(await queries.playable(connection, replay.key))
         held = Held(segments, await asyncio.to_thread(index.build, segments))
         self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, held)

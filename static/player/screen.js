@@ -12,8 +12,9 @@ import { Loader } from "./loader.js";
 import { frameAt, gopAt, lastAhead, sizeShown } from "./model.js";
 
 const AHEAD_PAUSED_MS = 10_000;
-const AHEAD_PLAYING_MS = 20_000;
-const AHEAD_PER_RATE_MS = 6_000;
+/** Far enough that a read brings some hundred KB: each request costs the server a millisecond or two. */
+const AHEAD_PLAYING_MS = 120_000;
+const AHEAD_PER_RATE_MS = 30_000;
 /** More would push what is due out of the cache. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
 /** Between two refreshes of the screen. */

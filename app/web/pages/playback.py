@@ -5,7 +5,6 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -15,7 +14,7 @@ from app.audit.model import Action
 from app.core import units
 from app.core.errors import Forbidden, NotFound
 from app.core.log import get
-from app.playback import gestures, index, stream
+from app.playback import gestures, index, recordings, stream
 from app.playback.shelf import Held
 from app.replays import queries as replays
 from app.replays.model import Segment
@@ -82,10 +81,14 @@ async def send_gestures(request: Request, watching: access.WatchingHere) -> Resp
         headers = {**MEDIA, "ETag": version}
         if request.headers.get("if-none-match") == version:
             return Response(status_code=304, headers=headers)
-        segments = await replays.segments_of(connection, watching.key)
-        built = (await here.shelf.hold(connection, replay)).newest
-    zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
-    body = await asyncio.to_thread(_gestures_json, segments, zero_ms)
+        held = await here.shelf.hold(connection, replay)
+        body = held.gestures
+        if body is None:
+            segments = await replays.segments_of(connection, watching.key)
+            built = held.newest
+            zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
+            body = await asyncio.to_thread(_gestures_of, segments, zero_ms)
+            held.keep_gestures(body)
     return Response(body, 200, headers, "application/json")
 
 
@@ -108,22 +111,8 @@ async def send_segment(
     )
 
 
-def _gestures_json(segments: Sequence[Segment], zero_ms: int) -> bytes:
-    """Write gestures for the page: short names, times and places as flat lists."""
-    found = gestures.read(segments, zero_ms=zero_ms)
-    return msgspec.json.encode(
-        [
-            {
-                "kind": one.kind,
-                "finger": one.finger,
-                "size": one.size,
-                "points": [(point.at_ms, point.x, point.y) for point in one.points],
-                "taps": one.taps,
-                "dead": one.is_dead,
-            }
-            for one in found
-        ]
-    )
+def _gestures_of(segments: Sequence[Segment], zero_ms: int) -> bytes:
+    return gestures.encode(gestures.read(recordings.read(segments), zero_ms=zero_ms))
 
 
 def _read_ms(t: str) -> int:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from app.formats import packed
-from app.playback import gestures
+from app.playback import gestures, recordings
 from app.playback.gestures import Gesture
 from app.replays.model import Segment
 
@@ -56,7 +56,7 @@ def segment(
 
 def read(*segments: Segment) -> tuple[Gesture, ...]:
     """Read gestures on a clock that begins at `ZERO`."""
-    return gestures.read(segments, zero_ms=ZERO_MS)
+    return gestures.read(recordings.read(segments), zero_ms=ZERO_MS)
 
 
 def outline(found: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:

@@ -7,7 +7,7 @@ import pytest
 
 from app.formats import packed
 from app.formats.activity import Breadcrumb, NetworkSpan
-from app.playback import index, page
+from app.playback import index, merging, page, recordings
 from app.playback.shelf import Held
 from app.replays.model import Segment
 from tests.unit.playback import building
@@ -72,20 +72,20 @@ def test_a_breadcrumb_of_two_segments_stands_once():
     first = Breadcrumb(2, "ui.tap", "Pay", None, {})
     other = Breadcrumb(2, "ui.tap", "Cart", None, {})
     early = Breadcrumb(1, "ui.tap", "Pay", None, {})
-    assert page.merge_breadcrumbs([(first, other), (first, early)]) == (early, first, other)
+    assert merging.merge_breadcrumbs([(first, other), (first, early)]) == (early, first, other)
 
 
 def test_taps_of_one_moment_stay_as_many_as_they_were():
     """A segment's own repeats are real; only what another segment repeats is dropped."""
     tap = Breadcrumb(5, "ui.tap", "btn_retry", None, {})
-    assert page.merge_breadcrumbs([(tap, tap, tap), (tap, tap)]) == (tap, tap, tap)
+    assert merging.merge_breadcrumbs([(tap, tap, tap), (tap, tap)]) == (tap, tap, tap)
 
 
 def test_a_request_of_two_segments_stands_once():
     """Same time, end, kind and address are the same request."""
     one = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
     two = NetworkSpan(5, 9, "resource.http", "/b", "GET", 200, None, None, {})
-    assert page.merge_spans([(one, two), (one,)]) == (one, two)
+    assert merging.merge_spans([(one, two), (one,)]) == (one, two)
 
 
 def test_screens_of_segments_share_their_time():
@@ -113,7 +113,7 @@ def test_a_page_counts_from_the_first_picture():
         segment(0, 0, 4_000, recording=packed.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
-    found = page.assemble(replay(), listed, held(video), NOW)
+    found = page.assemble(replay(), recordings.read(listed), held(video), NOW)
     assert found.zero_ms == START_MS + 4_000
     assert found.duration_ms == 56_000
     assert found.size_px == (448, 960)
@@ -130,7 +130,7 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(2, 0, 60_000, recording=b"torn"),
         segment(3, 0, 60_000, recording=packed.pack_json({"not": "a list"})),
     ]
-    found = page.assemble(replay(), listed, held(), NOW)
+    found = page.assemble(replay(), recordings.read(listed), held(), NOW)
     assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
     assert (found.state, found.size_px) == ("no_video", None)
     assert found.missing_ids == (1,)
