@@ -1,14 +1,23 @@
 """Makes the answers of pages: HTML in its frame, and the way on after a form."""
 
 import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from app.core import log
 from app.web import access, alerts, house
+from app.web.render import Later
 from app.web.view.chrome import Chrome, Notice, read_theme
+
+_FAST: Final = 1
+_GZIP_BITS: Final = 31
+
+_log = log.get("web.answer")
 
 _NOTICES: Final = {
     "replay-deleted": Notice("The replay is deleted."),
@@ -35,6 +44,59 @@ async def page(
     chrome = replace(frame(request), alerts=await alerts.of(request, visitor))
     html = await asyncio.to_thread(house.of(request).renderer.page, template, value, chrome=chrome)
     return HTMLResponse(html, status)
+
+
+async def page_in_two(
+    request: Request, template: str, first: object, find: Callable[[], Awaitable[object]]
+) -> Response:
+    """Send the head of a page before the rest of it is found.
+
+    The status is told with the head, so what can end otherwise must be asked before.
+
+    Args:
+        request: What is answered.
+        template: One that is cut by `flush`.
+        first: The value of the page as far as its head needs it.
+        find: Finds the whole value.
+    """
+    visitor = access.visitor_of(request)
+    chrome = replace(frame(request), alerts=await alerts.of(request, visitor))
+    value = Later(first)
+    pieces = house.of(request).renderer.pieces(template, value, chrome=chrome)
+    headers = {"Vary": "Accept-Encoding"}
+    packer = None
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        packer = zlib.compressobj(_FAST, wbits=_GZIP_BITS)
+
+    async def fill() -> None:
+        value.become(await find())
+
+    body = _pieces(request, pieces, packer, fill)
+    return StreamingResponse(body, media_type="text/html", headers=headers)
+
+
+async def _pieces(
+    request: Request,
+    pieces: Iterator[str],
+    packer: "zlib._Compress | None",
+    fill: Callable[[], Awaitable[None]],
+) -> AsyncIterator[bytes]:
+    """Yield the head at once and the rest when its value is there, each as the browser takes it."""
+
+    def pack(piece: Iterator[str]) -> bytes:
+        data = next(piece).encode()
+        return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else data
+
+    yield pack(pieces)
+    try:
+        await fill()
+        yield await asyncio.to_thread(pack, pieces)
+    except Exception as error:  # noqa: BLE001 - the status is sent; only the page itself can tell
+        _log.error("page_unfinished", path=request.url.path, exc_info=error)
+        yield pack(iter([house.of(request).renderer.unfinished()]))
+    if packer:
+        yield packer.flush()
 
 
 def frame(request: Request) -> Chrome:

@@ -1,6 +1,7 @@
 """Serves `static/`: text packed as the browser takes it, and the style sheets of a page in one.
 
     css/bundle.css?tokens,base,pages/stage     the named files one after the other
+    joined/js/page.js                          a script and all that it imports (`modules.py`)
     *.js, *.css, *.svg                         brotli or gzip, made once, kept
 
 The base of the addresses names the content, so an answer is good for ever. Scripts lose their
@@ -9,7 +10,7 @@ comments, not their lines: what a browser tells of an error is true of the sourc
 
 import gzip
 import re
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +21,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from typing_extensions import override
 
+from app.web import modules
 from app.web.modules import STATIC
 
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _BUNDLE: Final = "css/bundle.css"
+_JOINED: Final = "joined/"
+_MOST_KEPT: Final = 512
+"""Three codings of each file, and some addresses that name none."""
 _NOTE: Final = re.compile(rb"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
 _PLACE: Final = re.compile(r"[a-z0-9_/-]+")
 
@@ -53,14 +58,22 @@ class Assets(StaticFiles):
 
 
 def read(path: str, query: str = "") -> bytes | None:
-    """Return a text file, or the style sheets that a query names; None when there is none such."""
+    """Return a text file, a joined script, or the style sheets that a query names.
+
+    Returns:
+        None when there is none such.
+    """
+    if path.startswith(_JOINED):
+        name = path.removeprefix(_JOINED)
+        is_script = name.endswith(".js") and _file(name) is not None
+        return modules.joined(name).encode() if is_script else None
     if path != _BUNDLE:
         return _file(path)
     parts = [_file(f"css/{name}.css") for name in query.split(",") if _PLACE.fullmatch(name)]
     return None if None in parts or not parts else b"\n".join(part for part in parts if part)
 
 
-@cache
+@lru_cache(maxsize=_MOST_KEPT)
 def _packed(path: str, query: str, coding: str) -> bytes | None:
     data = read(path, query)
     if data is None or not coding:

@@ -1,17 +1,33 @@
 """Templates to HTML: one environment, escaping everything, refusing what is undefined."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
-from app.web.modules import modules
 from app.web.view import hrefs, panel_filters, search_bar, words
 from app.web.view.chrome import Chrome
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATES: Final = _ROOT / "templates"
+_FLUSH: Final = "<!-- The rest follows. -->"
+"""Where a template may be cut: what stands before it is sent while the rest is being found."""
+
+
+class Later:
+    """Stands for the value of a page: at first for what its head needs, then for all of it."""
+
+    def __init__(self, first: object) -> None:
+        self._value = first
+
+    def become(self, value: object) -> None:
+        """Stand for the whole value from here on."""
+        self._value = value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._value, name)
 
 
 class Renderer:
@@ -49,13 +65,23 @@ class Renderer:
         self._environment.globals.update(
             hrefs=hrefs,
             static_base=static_base.rstrip("/"),
-            modules=modules,
+            flush=_FLUSH,
             search_help=search_bar.HELP,
         )
 
     def page(self, template: str, page: object, *, chrome: Chrome) -> str:
         """Render one page, for example `page("replays/page.html", list_page, chrome=chrome)`."""
         return self._environment.get_template(template).render(page=page, chrome=chrome)
+
+    def pieces(self, template: str, page: Later, *, chrome: Chrome) -> Iterator[str]:
+        """Render a page in two pieces; between them, `page` may become what the second needs."""
+        chunks = self._environment.get_template(template).generate(page=page, chrome=chrome)
+        yield "".join(iter(chunks.__next__, _FLUSH))
+        yield "".join(chunks)
+
+    def unfinished(self) -> str:
+        """Render what follows the head of a page when the rest could not be found."""
+        return self._environment.get_template("state/_unfinished.html").render()
 
 
 def _finalize(value: object) -> object:

@@ -4,9 +4,21 @@
  */
 const SIDE = 3;
 const { segments, base, start_ms } = window.bench;
-const host = document.querySelector("[data-stage-host]");
+// It loads before the page is there, as ours does.
+const host = document.createElement("div");
+host.style.cssText = "position:absolute;inset:0";
+const watch = new MutationObserver(mount);
+watch.observe(document, { childList: true, subtree: true });
+mount();
 const videos = new Map();
 let [at, rate, playing, current] = [start_ms, 1, false, -1];
+
+function mount() {
+  const place = document.querySelector("[data-stage-host]");
+  if (!place) return;
+  watch.disconnect();
+  place.append(host);
+}
 
 const find = (ms) => Math.max(0, segments.findLastIndex(({ start }) => start <= ms));
 

@@ -14,7 +14,7 @@ window.probe = (() => {
   /** The number on the screen; -1: none, -2: unreadable. */
   function seen() {
     const surface = window.pb?.surface?.();
-    if (!surface || surface.style.visibility === "hidden") return -1;
+    if (!surface?.isConnected || surface.style.visibility === "hidden") return -1;
     const width = surface.videoWidth || surface.width;
     if (!width || surface.readyState < 2) return -1;
     const field = width / FIELDS;

@@ -186,7 +186,7 @@ class Bench:
             await page.route(ours, lambda route: route.abort())
         player = (_HERE / "per_segment.js").read_text()
         await page.route(
-            "**/js/replay/begin.js",
+            "**/joined/js/replay/begin.js",
             lambda route: route.fulfill(body=player, content_type="text/javascript"),
         )
 

@@ -16,7 +16,7 @@ import { createStore } from "./store.js";
 
 /**
  * @typedef {object} PlayerOptions
- * @property {HTMLElement} host  where the picture goes
+ * @property {HTMLElement | Promise<HTMLElement | null>} host  where the picture goes; null: nowhere
  * @property {string} indexUrl
  * @property {string} streamUrl
  * @property {number} [startAtMs]

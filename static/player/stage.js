@@ -6,16 +6,15 @@
  */
 
 export class Stage {
-  #host;
   #context;
   /** @type {HTMLVideoElement | null} */
   #video = null;
+  #isGone = false;
   /** The element that shows the replay. */
   surface = document.createElement("canvas");
 
-  /** @param {HTMLElement} host */
+  /** @param {HTMLElement | Promise<HTMLElement | null>} host  null: there will be none */
   constructor(host) {
-    this.#host = host;
     this.#context = this.surface.getContext("2d", { alpha: false });
     this.surface.className = "stage-picture";
     this.surface.setAttribute("role", "img");
@@ -24,11 +23,22 @@ export class Stage {
       display: "block", width: "100%", height: "100%", objectFit: "contain",
     });
     this.setVisible(false);
-    host.append(this.surface);
+    this.host = this.#mount(host);
   }
 
-  /** Makes a video element that decodes out of sight; browsers may not decode outside a page. */
-  useVideo() {
+  /** @param {HTMLElement | Promise<HTMLElement | null>} host */
+  async #mount(host) {
+    const place = await host;
+    if (!this.#isGone) place?.append(this.surface);
+    return place;
+  }
+
+  /**
+   * Makes a video element that decodes out of sight; browsers may not decode outside a page.
+   *
+   * @param {HTMLElement} host
+   */
+  useVideo(host) {
     const video = document.createElement("video");
     video.muted = true;
     video.playsInline = true;
@@ -38,7 +48,7 @@ export class Stage {
     Object.assign(video.style, {
       position: "absolute", width: "1px", height: "1px", opacity: "0", pointerEvents: "none",
     });
-    this.#host.append(video);
+    host.append(video);
     this.#video = video;
     return video;
   }
@@ -85,6 +95,7 @@ export class Stage {
   }
 
   destroy() {
+    this.#isGone = true;
     this.surface.remove();
     this.#video?.remove();
   }

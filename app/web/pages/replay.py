@@ -25,7 +25,7 @@ from app.web import access, answer, forms, house
 from app.web.access import Watching
 from app.web.view import hrefs, replay_page
 from app.web.view.losses import lost_replays
-from app.web.view.replay import DeleteReplayPage, ReplayPage, Tab
+from app.web.view.replay import DeleteReplayPage, Opened, ReplayPage, Tab
 from app.web.view.replay_page import Found
 from app.web.view.states import StatePage
 
@@ -44,16 +44,25 @@ async def show_replay(
     request: Request, watching: access.WatchingHere, t: str = "", tab: str = ""
 ) -> Response:
     """Show a replay, and note who opened it."""
-    found = await find(request, watching)
-    if found is None:
-        return await _absent(request, watching)
-    page = await _page(request, watching, found, start_at_ms=_read_ms(t), tab=tab)
-    if _is_opened(request):
-        async with house.of(request).db.transaction() as connection:
+    here = house.of(request)
+    async with here.db.transaction() as connection:
+        replay = await replays.one(connection, watching.key)
+        if replay is not None and _is_opened(request):
             key = watching.key
             person_id = watching.inside.person.id
             await audit.add_view(connection, person_id, key.project_id, replay_id=key.replay_id)
-    return await answer.page(request, "replay/page.html", page)
+    if replay is None:
+        return await _absent(request, watching)
+    start_at_ms = _read_ms(t)
+
+    async def rest() -> ReplayPage:
+        found = await find(request, watching)
+        if found is None:
+            raise NotFound("the replay was deleted while its page was made")
+        return await _page(request, watching, found, start_at_ms=start_at_ms, tab=tab)
+
+    opening = replay_page.opening(replay, start_at_ms=start_at_ms, now=clock.now())
+    return await answer.page_in_two(request, "replay/page.html", Opened(opening), rest)
 
 
 @router.get(f"{_PATH}/delete")

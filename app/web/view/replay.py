@@ -35,6 +35,8 @@ class SegmentRow:
 
     segment_id: int
     at_ms: int | None
+    at_href: str
+    """Opens the replay where it begins."""
     duration_ms: int | None
     frames: int | None
     size_bytes: int | None
@@ -107,13 +109,34 @@ class ReplayHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What the head of the page says, before the rest is found: enough to fetch the picture."""
+
+    title: str
+    index_href: str
+    stream_href: str
+    start_at_ms: int
+    """`t` of the address; it may lie behind the end."""
+    has_pictures: bool
+    """Some segment has a video; whether one can be played is found out later."""
+    is_awaited: bool
+    """The first video may be on its way: there is nothing to play yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The page as far as its head goes."""
+
+    opening: Opening
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayPage:
     """Everything the replay page shows, complete without JavaScript."""
 
+    opening: Opening
     header: ReplayHeader
     state: ReplayState
-    index_href: str
-    stream_href: str
     gestures_href: str
     pictures_href: str
     start_at_ms: int
@@ -139,6 +162,8 @@ class ReplayPage:
     hidden_activity: int = 0
     """Rows beyond what a page shows."""
     hidden_requests: int = 0
+    hidden_segments: int = 0
+    """Those that play and are listed when asked for."""
     filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
     """By panel: what its rows can be narrowed to."""
     har_href: str = ""

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from app.core import clock, units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedEvent
-from app.playback import ending, links
+from app.playback import ending, links, page as playback
 from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
+from app.replays.model import Replay
 from app.traces.model import StoredLog
 from app.web.view import facts, hrefs, linked, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
@@ -20,11 +22,20 @@ from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
 from app.web.view.log_rows import log_rows
 from app.web.view.panel_filters import panel_filters
 from app.web.view.problems import ErrorRow
-from app.web.view.replay import Deletion, Gap, ReplayHeader, ReplayPage, ReplayState, Tab
+from app.web.view.replay import (
+    Deletion,
+    Gap,
+    Opening,
+    ReplayHeader,
+    ReplayPage,
+    ReplayState,
+    Tab,
+)
 from app.web.view.requests import error_activity, network_rows, request_activity
 from app.web.view.spans import Surroundings
-from app.web.view.words import count
+from app.web.view.words import count, shortened
 
+_TITLE_CHARS: Final = 40
 _MOST_ROWS: Final = 3_000
 """Of activity, and of requests: an hour of a busy app."""
 
@@ -84,11 +95,12 @@ def build(
     )
     rows = _activity(contents, requests, errors)
     ended = _ending(found)
+    all_segments = segments.segment_rows(contents, losses=found.losses)
+    listed = all_segments if tab == "segments" else segments.worth_a_look(all_segments)
     return ReplayPage(
+        opening=opening(contents.replay, start_at_ms=start_at_ms, now=clock.now()),
         header=_header(found, errors, back_href=back_href, ended=ended),
         state=_state(contents, ended),
-        index_href=hrefs.index(key.project_id, key.replay_id),
-        stream_href=hrefs.stream(key.project_id, key.replay_id),
         gestures_href=hrefs.gestures(key.project_id, key.replay_id),
         pictures_href=hrefs.pictures(key.project_id, key.replay_id),
         start_at_ms=min(start_at_ms, contents.duration_ms),
@@ -100,7 +112,8 @@ def build(
         network=requests[:_MOST_ROWS],
         errors=errors,
         traces=spans.replay_blocks(found.traces, surroundings(found)),
-        segments=segments.segment_rows(contents, losses=found.losses),
+        segments=listed,
+        hidden_segments=len(all_segments) - len(listed),
         details=facts.groups(contents.replay, options=contents.options, ending=ended),
         deletion=_deletion(contents, len(errors)) if may_delete else None,
         width_px=contents.size_px[0] if contents.size_px else None,
@@ -111,6 +124,21 @@ def build(
         logs=logs,
         filters=panel_filters(rows[:_MOST_ROWS], requests[:_MOST_ROWS], errors, logs),
         har_href=hrefs.har(key.project_id, key.replay_id),
+    )
+
+
+def opening(replay: Replay, *, start_at_ms: int, now: datetime) -> Opening:
+    """Describe a replay for the head of its page, from nothing but its row."""
+    key = replay.key
+    user = shortened(facts.user_of(replay.user) or "Unknown user", limit=_TITLE_CHARS)
+    has_pictures = replay.video_segments > 0
+    return Opening(
+        title=f"{user}, {units.clock_text(replay.duration_ms)}",
+        index_href=hrefs.index(key.project_id, key.replay_id),
+        stream_href=hrefs.stream(key.project_id, key.replay_id),
+        start_at_ms=start_at_ms,
+        has_pictures=has_pictures,
+        is_awaited=playback.state_of(replay, has_video=has_pictures, now=now) == "processing",
     )
 
 

@@ -20,15 +20,17 @@ const CODEC = "avc1.42E01E";
  */
 export async function chooseEngine(stage, on) {
   if (await hasWebCodecs()) return new WebCodecsEngine(stage, on);
+  const host = await stage.host;
+  if (!host) return null;
   const type = `video/mp4; codecs="${CODEC}"`;
   const Source = globalThis.MediaSource ?? Reflect.get(globalThis, "ManagedMediaSource");
   if (Source?.isTypeSupported(type)) {
     const [{ ElementEngine }, { SourceFeed }] = await Promise.all([import("./element.js"), import("./feed.js")]);
-    return new ElementEngine("mse", stage, on, (video, onready) => new SourceFeed(video, Source, onready));
+    return new ElementEngine("mse", { stage, host, on }, (video, onready) => new SourceFeed(video, Source, onready));
   }
   if (!document.createElement("video").canPlayType(type)) return null;
   const [{ ElementEngine }, { FileFeed }] = await Promise.all([import("./element.js"), import("./file.js")]);
-  return new ElementEngine("file", stage, on, (video) => new FileFeed(video));
+  return new ElementEngine("file", { stage, host, on }, (video) => new FileFeed(video));
 }
 
 /** VideoDecoder exists in secure contexts only, and may come without H.264. */

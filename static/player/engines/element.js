@@ -56,13 +56,12 @@ export class ElementEngine {
 
   /**
    * @param {"mse" | "file"} name
-   * @param {import("../stage.js").Stage} stage
-   * @param {EngineEvents} on
+   * @param {{stage: import("../stage.js").Stage, host: HTMLElement, on: EngineEvents}} place
    * @param {(video: HTMLVideoElement, onready: () => void) => Feed} newFeed
    */
-  constructor(name, stage, on, newFeed) {
+  constructor(name, { stage, host, on }, newFeed) {
     this.name = name;
-    const video = stage.useVideo();
+    const video = stage.useVideo(host);
     this.#video = video;
     this.#stage = stage;
     this.#on = on;

@@ -25,7 +25,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
     skip_gaps: ({ on }) => set({ skip_gaps: on ?? !state.skip_gaps }),
     refresh: () => undefined,
   };
-  host.append(document.createElement("canvas"));
+  void Promise.resolve(host).then((place) => place?.append(document.createElement("canvas")));
   const player = {
     ready: Promise.resolve(),
     store: { get: () => state, set, subscribe: (listener) => (listeners.add(listener), () => listeners.delete(listener)) },

@@ -168,10 +168,14 @@ TRACE_PAGE = traces.TracePage(
 )
 
 SEGMENTS = (
-    replay.SegmentRow(0, 0, 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
-    replay.SegmentRow(1, 5000, 5000, None, None, None, None, "none", None, None, NOW),
-    replay.SegmentRow(2, 9000, 5000, 5, 51_000, 448, 960, "faulty", "not H.264", "/2.mp4", NOW),
-    replay.SegmentRow(3, None, None, None, None, None, None, "missing", "never came", None, None),
+    replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
+    replay.SegmentRow(1, 5000, "/r?t=5", 5000, None, None, None, None, "none", None, None, NOW),
+    replay.SegmentRow(
+        2, 9000, "/r?t=9", 5000, 5, 51_000, 448, 960, "faulty", "not H.264", "/2.mp4", NOW
+    ),
+    replay.SegmentRow(
+        3, None, "", None, None, None, None, None, "missing", "never came", None, None
+    ),
 )
 DELETION = replay.Deletion(hrefs.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
 HEADER = replay.ReplayHeader(
@@ -190,11 +194,18 @@ HEADER = replay.ReplayHeader(
     end="crashed",
     has_crashed=True,
 )
-REPLAY_PAGE = replay.ReplayPage(
-    header=HEADER,
-    state="playing",
+OPENING = replay.Opening(
+    title="Ada Winter, 1:06",
     index_href=hrefs.index(PROJECT, REPLAY),
     stream_href=hrefs.stream(PROJECT, REPLAY),
+    start_at_ms=44_000,
+    has_pictures=True,
+    is_awaited=False,
+)
+REPLAY_PAGE = replay.ReplayPage(
+    opening=OPENING,
+    header=HEADER,
+    state="playing",
     gestures_href=hrefs.gestures(PROJECT, REPLAY),
     pictures_href=hrefs.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
