@@ -9,10 +9,10 @@ nor repetition changes a thing. Only what happens to a resolved issue looks at i
 """
 
 import hashlib
-import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from sqlalchemy import (
     Integer,
     Text,
     TextClause,
-    Uuid,
     bindparam,
     select,
     text,
@@ -45,16 +44,17 @@ _OLDEST: Final = timedelta(days=30)
 
 _TIME: Final = DateTime(timezone=True)
 _TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
-    "project_ids": BigInteger(), "issue_ids": Uuid(),
-    "firsts": _TIME, "first_events": Uuid(), "first_releases": Text(),
-    "lasts": _TIME, "last_events": Uuid(), "last_releases": Text(),
+    "project_ids": BigInteger(), "issue_ids": Text(),
+    "firsts": _TIME, "first_events": Text(), "first_releases": Text(),
+    "lasts": _TIME, "last_events": Text(), "last_releases": Text(),
     "levels": Text(), "kinds": Text(), "titles": Text(), "culprits": Text(), "platforms": Text(),
     "counts": BigInteger(),
     "hour_places": Integer(), "hours": _TIME, "hour_counts": BigInteger(),
-    "user_places": Integer(), "users": Uuid(),
-    "replay_places": Integer(), "replays": Uuid(),
+    "user_places": Integer(), "users": Text(),
+    "replay_places": Integer(), "replays": Text(),
     "release_places": Integer(), "releases": Text(),
 }  # fmt: skip
+"""Ids are sent as text: Postgres reads that for less than Python takes to make an id of it."""
 
 
 def _statement(sql: str) -> TextClause:
@@ -67,8 +67,9 @@ _ADD: Final = _statement(
     """
     with new as (
         select * from unnest(
-            :project_ids, :issue_ids, :firsts, :first_events, :first_releases, :lasts,
-            :last_events, :last_releases, :levels, :kinds, :titles, :culprits, :platforms, :counts
+            :project_ids, cast(:issue_ids as uuid[]), :firsts, cast(:first_events as uuid[]),
+            :first_releases, :lasts, cast(:last_events as uuid[]), :last_releases, :levels,
+            :kinds, :titles, :culprits, :platforms, :counts
         ) with ordinality as n (
             project_id, issue_id, first_seen_at, first_event_id, first_release, last_seen_at,
             last_event_id, last_release, level, kind, title, culprit, platform, events, place
@@ -84,14 +85,14 @@ _ADD: Final = _statement(
     users as (
         insert into issue_users (project_id, issue_id, user_hash)
         select n.project_id, n.issue_id, o.user_hash
-        from unnest(:user_places, :users) as o (place, user_hash)
+        from unnest(:user_places, cast(:users as uuid[])) as o (place, user_hash)
         join new n using (place) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
     named as (
         insert into issue_replays (project_id, issue_id, replay_id)
         select n.project_id, n.issue_id, o.replay_id
-        from unnest(:replay_places, :replays) as o (place, replay_id)
+        from unnest(:replay_places, cast(:replays as uuid[])) as o (place, replay_id)
         join new n using (place) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
@@ -224,14 +225,17 @@ def _parameters(
     """Turn folded events into the arrays of the statement."""
     columns: dict[str, list[Any]] = {name: [] for name in _TYPES}
     for place_of, key in enumerate(keys, 1):
-        events = sorted(folded[key], key=lambda one: (seen_at(one), one.event_id))
-        _add_issue(columns, key, events)
-        hours = Counter(_hour(one) for one in events)
+        seen = sorted(
+            [(seen_at(one), one.event_id, one) for one in folded[key]], key=itemgetter(0, 1)
+        )
+        _add_issue(columns, key, seen)
+        hours = Counter([at.replace(minute=0, second=0, microsecond=0) for at, _, _ in seen])
+        events = folded[key]
         facets: tuple[tuple[str, str, set[Any]], ...] = (
             ("hour_places", "hours", set(hours)),
             ("user_places", "users", {h for one in events if (h := _user_hash(one)) is not None}),
-            ("replay_places", "replays", {_uuid(one.replay_id) for one in events if one.replay_id}),
-            ("release_places", "releases", {r for one in events if (r := _cut(one.release))}),
+            ("replay_places", "replays", {one.replay_id for one in events if one.replay_id}),
+            ("release_places", "releases", _cut_all({one.release for one in events})),
         )
         for places, values, found in facets:
             columns[places] += [place_of] * len(found)
@@ -240,43 +244,43 @@ def _parameters(
     return {**columns, "version": grouping.VERSION}
 
 
-def _add_issue(columns: dict[str, list[Any]], key: IssueKey, events: Sequence[NewEvent]) -> None:
-    first, last = events[0], events[-1]
+def _add_issue(
+    columns: dict[str, list[Any]], key: IssueKey, seen: Sequence[tuple[datetime, str, NewEvent]]
+) -> None:
+    """Add the row of an issue; `seen` are its events in the order in which they happened."""
+    first_at, first_id, first = seen[0]
+    last_at, last_id, last = seen[-1]
     row = {
         "project_ids": key[0],
-        "issue_ids": _uuid(key[1]),
-        "firsts": seen_at(first),
-        "first_events": _uuid(first.event_id),
+        "issue_ids": key[1],
+        "firsts": first_at,
+        "first_events": first_id,
         "first_releases": _cut(first.release),
-        "lasts": seen_at(last),
-        "last_events": _uuid(last.event_id),
+        "lasts": last_at,
+        "last_events": last_id,
         "last_releases": _cut(last.release),
         "levels": last.level,
         "kinds": last.kind,
         "titles": clean(last.title, limit_bytes=_TEXT_BYTES),
         "culprits": _cut(last.culprit),
         "platforms": _cut(last.platform),
-        "counts": len(events),
+        "counts": len(seen),
     }
     for name, value in row.items():
         columns[name].append(value)
 
 
-def _hour(one: NewEvent) -> datetime:
-    return seen_at(one).replace(minute=0, second=0, microsecond=0)
-
-
-def _user_hash(one: NewEvent) -> uuid.UUID | None:
+def _user_hash(one: NewEvent) -> str | None:
     """Hash what names the user best, bound to the project; None when nothing does."""
     for name in ("id", "email", "username", "ip_address"):
         if value := one.user.get(name):
             text_of = f"{one.project_id}:{name}:{value}".encode("utf-8", "surrogatepass")
-            return uuid.UUID(bytes=hashlib.blake2b(text_of, digest_size=16).digest())
+            return hashlib.blake2b(text_of, digest_size=16).hexdigest()
     return None
 
 
-def _uuid(value: str) -> uuid.UUID:
-    return uuid.UUID(hex=value)
+def _cut_all(values: Iterable[str | None]) -> set[str]:
+    return {cut for value in values if (cut := _cut(value))}
 
 
 def _cut(value: str | None) -> str | None:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
 from app.errors import backfill, grouping, issues, status, writes
 from app.errors.model import NewEvent
+from app.errors.tables import events
 from app.formats import packed
 from tests.support import payloads
 
@@ -244,3 +245,35 @@ async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
         assert await backfill.group_some(connection) == 1
     expected = grouping.group({"message": "T: 0"}).issue_id
     assert [row["issue_id"].hex for row in await rows(database, "events")] == [expected]
+
+
+async def test_a_row_says_what_the_event_says(database: Database):
+    """Column by column, through the text gate, also where nothing is said; the first write wins."""
+    full = new(
+        0, culprit="Cart\x00", exception_value="é" * 9_000, handled=None, span_id="a" * 16,
+        user={"id": "u\x00-1", "name": "\ud800"}, payload=b"\x00\xff",
+    )  # fmt: skip
+    bare = new(
+        1, exception_type=None, exception_value=None, platform=None, release=None, user={},
+        environment=None, sdk_name=None, trace_id=None, replay_id=None, title="\x00",
+    )  # fmt: skip
+    await add(database, bare, full, new(0, title="late"))
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(events).order_by(events.c.event_id))).all()
+        kept_how = await connection.scalar(
+            text("select attstorage from pg_attribute where attrelid = 'events'::regclass"
+                 " and attname = 'payload'")
+        )  # fmt: skip
+    changed = {
+        "culprit": "Cart", "exception_value": "é" * 4_094 + "…",
+        "recorded_user": {"id": "u-1", "name": "\ufffd"}, "issue_id": ISSUE,
+    }  # fmt: skip
+    first, second = [row._asdict() for row in rows]
+    assert first == _columns(full) | changed
+    assert second == _columns(bare) | {"title": "", "recorded_user": {}, "issue_id": ISSUE}
+    assert kept_how == b"e"  # it is compressed already
+
+
+def _columns(one: NewEvent) -> dict[str, Any]:
+    """Return what the columns of an event hold, as far as they take it over as it is."""
+    return {name: getattr(one, name, None) for name in (column.name for column in events.c)}
