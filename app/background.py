@@ -10,6 +10,7 @@ from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
 from app.errors import backfill as error_backfill
+from app.ingest.link import link
 from app.projects import writes as project_writes
 from app.traces import backfill as trace_backfill
 
@@ -61,8 +62,13 @@ async def tidy(database: Database) -> None:
         await account_writes.forget_old(connection)
         await audit_writes.forget_old(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
-    for step in (error_backfill.group_some, trace_backfill.move_some):
-        done = 1
-        while done:
-            async with database.transaction() as connection:
-                done = await step(connection)
+    is_done = False
+    while not is_done:
+        async with database.transaction() as connection:
+            grouped = await error_backfill.group_some(connection)
+            await link(connection, grouped, ())
+        is_done = not grouped
+    moved = 1
+    while moved:
+        async with database.transaction() as connection:
+            moved = await trace_backfill.move_some(connection)

@@ -2,9 +2,12 @@
 """Measures the list of issues, the page of an issue and a replay's errors in a big database.
 
 Run: python bench/issues.py [--events 1000000] [--issues 10000] [--spans 1000000] [--rounds 60]
+                            [--keep FOLDER]
 Starts a Postgres of its own in a temporary folder, fills it by insert-select, opens pages through
-the whole application (without the network), and prints p50 and p95 of each in milliseconds, and the
-processor time of this process and of Postgres: on a busy machine only that means something.
+the whole application (without the network), and prints p50 and p95 of each in milliseconds: how
+long it took, and the processor time of this process, of Postgres, and of both together. On a busy
+machine only that means something. What was filled into a folder to keep is measured again by the
+next run.
 
 Events fall on issues as they do in life: the first hundredth of the issues has a fifth of them. A
 third names one of 20,000 replays; the rest have traces, of which some belong to a replay.
@@ -12,13 +15,13 @@ third names one of 20,000 replays; the rest have traces, of which some belong to
 
 import argparse
 import asyncio
-import os
 import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +37,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.formats.packed import pack_json
+from app.ingest.link import link
 from app.playback import links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
@@ -43,6 +47,10 @@ from tests.support import payloads
 PROJECT: Final = ProjectId(1)
 REPLAYS: Final = 20_000
 _STEPS: Final = 20
+_LINKED: Final = 500
+"""Replays that are linked at once."""
+_WARM: Final = 8
+"""Rounds before the measured ones: by then Postgres has decided how to plan what it was given."""
 _POSTMASTERS: Final[set[int]] = set()
 """The process of our Postgres, once it runs."""
 
@@ -91,6 +99,13 @@ _COUNTED: Final = (
     from events group by 1, 2
     """,
 )
+_TIED: Final = tuple(
+    f"""
+    insert into replay_traces select distinct project_id, replay_id, trace_id from {table}
+    where replay_id is not null on conflict do nothing
+    """  # noqa: S608 - joined from constants
+    for table in ("events", "span_blocks")
+)
 _REPLAYS: Final = (
     """
     insert into replays (
@@ -126,10 +141,15 @@ class Sizes:
     issues: int
     spans: int
     rounds: int
+    keep: str = ""
+    """The folder to fill or to find filled; without one, all goes at the end."""
 
 
 async def fill(database: Database, sizes: Sizes) -> None:
-    """Fill the database, in steps that end in time."""
+    """Fill the database, in steps that end in time, unless it is full already."""
+    async with database.reading() as connection:
+        if await connection.scalar(text("select exists (select from events)")):
+            return
     packed = pack_json(payloads.event())
     for sql in _REPLAYS:
         await run(database, sql, replays=REPLAYS)
@@ -138,8 +158,14 @@ async def fill(database: Database, sizes: Sizes) -> None:
         await run(database, _EVENTS, first=first, last=last, **values)
     for first, last in steps(sizes.spans):
         await run(database, _SPANS, first=first, last=last, replays=REPLAYS)
-    for sql in _COUNTED:
+    for sql in (*_COUNTED, *_TIED):
         await run(database, sql)
+    await run(database, "analyze")
+    async with database.reading() as connection:
+        found = [one.hex for one in await connection.scalars(text("select replay_id from replays"))]
+    for first in range(0, len(found), _LINKED):
+        async with database.transaction() as connection:
+            await link(connection, (), [ReplayId(one) for one in found[first : first + _LINKED]])
     await run(database, "analyze")
 
 
@@ -156,35 +182,47 @@ async def run(database: Database, sql: str, **values: Any) -> None:
 
 
 async def measure(name: str, rounds: int, once: Callable[[], Awaitable[None]]) -> None:
-    """Run something a few times and print how long it took."""
-    await once()
-    found_ms = []
-    own_s, postgres_s = time.process_time(), processor_s()
-    for _ in range(rounds):
-        started = time.perf_counter()
+    """Run something a few times and print how long it took, and what it cost."""
+    for _ in range(_WARM):
         await once()
-        found_ms.append((time.perf_counter() - started) * 1000)
-    found_ms.sort()
-    p95 = found_ms[max(0, round(len(found_ms) * 0.95) - 1)]
-    own_ms = (time.process_time() - own_s) * 1000 / rounds
-    postgres_ms = (processor_s() - postgres_s) * 1000 / rounds
+    postgres = [path for pid in _POSTMASTERS for path in children(pid)]
+    wall, own, other = [], [], []
+    for _ in range(rounds):
+        began = time.perf_counter(), time.process_time(), processor_s(postgres)
+        await once()
+        wall.append(time.perf_counter() - began[0])
+        own.append(time.process_time() - began[1])
+        other.append(processor_s(postgres) - began[2])
+    both = [one + two for one, two in zip(own, other, strict=True)]
     say(
-        f"{name:30} p50 {statistics.median(found_ms):6.1f}  p95 {p95:6.1f}"
-        f"  processor {own_ms:5.1f} + {postgres_ms:5.1f} ms"
+        f"{name:30} wall {spread(wall)}  processor {spread(both)}"
+        f"  = own {spread(own)} + Postgres {spread(other)}"
     )
 
 
-def processor_s() -> float:
-    """Add up the processor time of the processes whose parent is our Postgres."""
-    ticks = 0
+def spread(found_s: list[float]) -> str:
+    """Write p50 and p95 in milliseconds."""
+    found = sorted(found_s)
+    p95 = found[max(0, round(len(found) * 0.95) - 1)]
+    return f"{statistics.median(found) * 1000:6.1f} {p95 * 1000:6.1f}"
+
+
+def children(pid: int) -> list[Path]:
+    """Return where the kernel counts the nanoseconds of each process that Postgres runs."""
+    found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has ended
-        if int(fields[1]) in _POSTMASTERS:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        if int(fields[1]) == pid:
+            found.append(path.with_name("schedstat"))
+    return found
+
+
+def processor_s(paths: list[Path]) -> float:
+    """Add up the processor time of some processes."""
+    return sum(int(path.read_text().split()[0]) for path in paths) / 1e9
 
 
 def say(line: str) -> None:
@@ -229,7 +267,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             replay = await replays.one(connection, ReplayKey(PROJECT, dice.choice(ids)))
             if replay is None:
                 raise SystemExit("the replay is gone")
-            (window,) = await links.windows_of(connection, [replay], [PROJECT])
+            (window,) = await links.windows_of(connection, [replay])
             await links.errors_of(connection, window, [PROJECT])
 
         await measure("errors of a replay", rounds, once)
@@ -237,9 +275,13 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
 
 async def bench(sizes: Sizes) -> None:
     """Fill, and measure."""
-    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+    with ExitStack() as stack:
+        folder = sizes.keep or stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="playhead-bench-")
+        )
         settings = Settings(data_dir=Path(folder), journal_reserve_bytes=0)
         async with main.opened(settings) as service:
+            await service.preparation.done.wait()
             database = service.house.db
             async with database.reading() as connection:
                 pids = await connection.scalar(text("select pg_read_file('postmaster.pid')"))
@@ -247,6 +289,7 @@ async def bench(sizes: Sizes) -> None:
             started = time.perf_counter()
             await fill(database, sizes)
             say(f"filled {sizes} in {time.perf_counter() - started:.0f} s")
+            say(f"{'':30}      p50    p95 ms")
             async with database.transaction() as connection:
                 admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
                 token = await sign_ins.start(connection, admin.id, user_agent="bench")
@@ -266,8 +309,9 @@ def read_sizes() -> Sizes:
     parser.add_argument("--issues", type=int, default=10_000)
     parser.add_argument("--spans", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--keep", default="")
     given = parser.parse_args()
-    return Sizes(given.events, given.issues, given.spans, given.rounds)
+    return Sizes(given.events, given.issues, given.spans, given.rounds, given.keep)
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             if replay is None:
                 raise LookupError(replay_id)
             began = time.perf_counter()
-            (window,) = await links.windows_of(connection, [replay], _PROJECTS)
+            (window,) = await links.windows_of(connection, [replay])
             known = time.perf_counter()
             errors = await links.errors_of(connection, window, _PROJECTS)
             erred = time.perf_counter()

@@ -8,6 +8,8 @@ from app.core.ids import ReplayId, TraceId
 
 SLACK: Final = timedelta(minutes=1)
 """Room before and after a replay: an error comes late, a request begins early."""
+NEAR: Final = timedelta(minutes=1)
+"""A clock that is no further off is looked up by its own time, with this room."""
 LONGEST: Final = timedelta(minutes=15)
 """What lasts longer and began before a replay is linked by naming it, or not at all."""
 STRETCH: Final = timedelta(minutes=5)
@@ -41,9 +43,9 @@ class ReplayWindow:
             drift_ms: How far that clock was behind the server's.
         """
         ended_at = ended_at or started_at
-        if drift_ms == 0 and started_at < self._first_at() - LONGEST:
-            return False
         drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
+        if abs(drift) <= NEAR and started_at < self._first_at() - LONGEST:
+            return False
         first, last = self.started_at - SLACK, self.ended_at + SLACK
         return (started_at <= last and ended_at >= first) or (
             started_at + drift <= last + own_drift and ended_at + drift >= first + own_drift

@@ -1,21 +1,26 @@
 """Replay windows as a table inside a statement, for the domains that link to replays."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import Row
 
-from app.core.ids import ProjectId, ReplayId, TraceId
-from app.core.windows import LONGEST, SLACK, STRETCH, ReplayWindow
+from app.core.ids import ProjectId
+from app.core.windows import LONGEST, NEAR, SLACK, STRETCH, ReplayWindow
 
 _REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
 """How long before a replay rows began that may last into it."""
 _MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
+_NEAR_MS: Final = round(NEAR.total_seconds() * 1_000)
+_NEAR: Final = f"interval '{_NEAR_MS} ms'"
+FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
+"""The condition of an index over trace and time of the few rows whose sender's clock was far off:
+their time by the server's clock says nothing of their place in an index of their own time."""
+OF_PROJECTS: Final = "x.project_id = any(:project_ids)"
 
 WINDOWS: Final = """
     windows as (
@@ -45,17 +50,18 @@ def lasted_within(alias: str) -> str:
     )
 
 
-def by_trace(table: str, key: str, *, lasts: bool) -> str:
+def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> str:
     """Return a select of `n` and the key of each row that a trace of window `n` leads to.
 
     Rows that name a replay are left to that replay. A trace may live for ever, so a look at it is
-    bounded by the index over trace and time: once in the phone's time, once in the server's, and
-    once among the few rows whose sender's clock was far off, for which the two are not one.
+    bounded by the index over trace and time: once in the phone's time, once in the server's with
+    room for clocks a minute off, and once among the few rows whose sender's was further off.
 
     Args:
         table: With `trace_id`, `replay_id`, `project_id`, `drift_ms`.
         key: Columns of the row, as `x`.
         lasts: Whether a row has a start and an end, or one moment (`at`).
+        only: The condition that rows `x` are wanted.
     """
     start = "started_at" if lasts else "at"
     within = lasted_within("x") if lasts else happened_within("x")
@@ -63,7 +69,7 @@ def by_trace(table: str, key: str, *, lasts: bool) -> str:
     found = f"""
         select {key} from {table} x
         where x.trace_id = t.trace_id and x.replay_id is null
-          and x.project_id = any(:project_ids) and {within}
+          and {only} and {within}
     """  # noqa: S608 - joined from constants
     ends = f"order by x.{start} limit {_MOST_LINKED}"
     return f"""
@@ -71,7 +77,13 @@ def by_trace(table: str, key: str, *, lasts: bool) -> str:
         from windows w
         join window_traces t on t.n = w.n
         cross join lateral (
-            select w.starts, w.ends union select w.server_starts, w.server_ends
+            select w.server_starts - {_NEAR} as starts, w.server_ends + {_NEAR} as ends
+        ) as s
+        cross join lateral (
+            select least(w.starts, s.starts) as starts, greatest(w.ends, s.ends) as ends
+            where w.starts <= s.ends and w.ends >= s.starts
+            union all select w.starts, w.ends where w.starts > s.ends or w.ends < s.starts
+            union all select s.starts, s.ends where w.starts > s.ends or w.ends < s.starts
         ) as r
         cross join lateral (
             {found} and x.{start} between r.starts {reach} and r.ends {ends}
@@ -80,7 +92,7 @@ def by_trace(table: str, key: str, *, lasts: bool) -> str:
         select w.n, k.*
         from windows w
         join window_traces t on t.n = w.n
-        cross join lateral ({found} and x.drift_ms <> 0 {ends}) k
+        cross join lateral ({found} and abs(x.drift_ms) > {_NEAR_MS} {ends}) k
     """  # noqa: S608 - joined from constants
 
 
@@ -88,14 +100,6 @@ def _overlaps(start: str, end: str, alias: str) -> str:
     drift = f"{alias}.drift_ms * interval '1 ms'"
     return f"""(({start} <= w.ends and {end} >= w.starts)
         or ({start} + {drift} <= w.server_ends and {end} + {drift} >= w.server_starts))"""
-
-
-def traces_by_replay(rows: Iterable[Row[Any]]) -> dict[ReplayId, set[TraceId]]:
-    """Gather rows of `replay_id` and `trace_id`."""
-    traces: dict[ReplayId, set[TraceId]] = {}
-    for row in rows:
-        traces.setdefault(ReplayId(row.replay_id.hex), set()).add(TraceId(row.trace_id.hex))
-    return traces
 
 
 def statement(sql: str) -> TextClause:

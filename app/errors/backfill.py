@@ -21,11 +21,13 @@ from app.formats import packed
 _STEP: Final = 200
 
 
-async def group_some(connection: AsyncConnection, *, limit: int = _STEP) -> int:
+async def group_some(
+    connection: AsyncConnection, *, limit: int = _STEP
+) -> list[tuple[ProjectId, EventId]]:
     """Group some events that have no issue.
 
     Returns:
-        How many; fewer than `limit` when nothing is left to do.
+        Which; fewer than `limit` when nothing is left to do.
     """
     found = await connection.execute(
         select(events)
@@ -36,7 +38,7 @@ async def group_some(connection: AsyncConnection, *, limit: int = _STEP) -> int:
     )
     new = await asyncio.to_thread(_read, found.all())
     if not new:
-        return 0
+        return []
     issue_ids = await issues.place(connection, new)
     await connection.execute(
         update(events)
@@ -48,7 +50,7 @@ async def group_some(connection: AsyncConnection, *, limit: int = _STEP) -> int:
         ],
     )
     await issues.add(connection, [*zip(new, issue_ids, strict=True)])
-    return len(new)
+    return [(one.project_id, one.event_id) for one in new]
 
 
 def _read(rows: Sequence[Row[Any]]) -> list[NewEvent]:

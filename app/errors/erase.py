@@ -20,6 +20,8 @@ from app.errors.tables import (
     attachments,
     file_outbox,
     issue_hours,
+    issue_link_counts,
+    issue_links,
     issue_releases,
     issue_replays,
     issue_users,
@@ -28,7 +30,14 @@ from app.errors.tables import (
 
 _REMEMBERED: Final = timedelta(hours=1)
 """No batch is that long on its way from its objects to its rows."""
-_COUNTED: Final = (issue_hours, issue_users, issue_replays, issue_releases)
+_COUNTED: Final = (
+    issue_hours,
+    issue_users,
+    issue_replays,
+    issue_releases,
+    issue_links,
+    issue_link_counts,
+)
 _FILES: Final = text(
     """
     select count(*) as files, coalesce(sum(a.size_bytes), 0)::bigint as size_bytes

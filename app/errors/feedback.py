@@ -33,13 +33,8 @@ _FEEDBACK: Final = sql_windows.statement(
         join feedback f on f.project_id = e.project_id and f.associated_event_id = e.event_id
         where f.replay_id is null and f.project_id = any(:project_ids)
         union
-        select f.project_id, f.event_id
-        from windows w
-        join window_traces t on t.n = w.n
-        join feedback f on f.trace_id = t.trace_id
-        where f.replay_id is null
-          and f.project_id = any(:project_ids)
-          and {sql_windows.happened_within("f")}
+        select project_id, event_id
+        from ({sql_windows.by_trace("feedback", "x.project_id, x.event_id", lasts=False)}) linked
     )
     select f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message,
            f.name, f.email, f.url, f.associated_event_id, f.replay_id, f.trace_id, f.platform,

@@ -3,21 +3,24 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    Interval,
     Select,
     Uuid,
     any_,
     bindparam,
+    cast,
     func,
     literal,
     or_,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -27,20 +30,38 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, IssueId, ProjectId
 from app.errors.model import Issue, IssueKey, Status, StoredEvent
 from app.errors.queries import to_event
-from app.errors.tables import events, issue_hours, issue_releases, issues
+from app.errors.tables import (
+    events,
+    issue_link_counts as counts,
+    issue_releases,
+    issues,
+)
 
 Sort = Literal["last_seen", "first_seen", "events", "users", "replays"]
 
-_SORTS: Final[dict[Sort, ColumnElement[Any]]] = {
-    "last_seen": issues.c.last_seen_at,
-    "first_seen": issues.c.first_seen_at,
-    "events": issues.c.events,
-    "users": issues.c.users,
-    "replays": issues.c.replays,
-}
 _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 _MOST_RELEASES: Final = 100
 _SAMPLE_BYTES: Final = 32 * 1024
+# One row an issue: three hundred would cost their reading more than their finding.
+_BY_TIME: Final = text(
+    """
+    select n, array_agg(at order by at) as times, array_agg(events order by at) as counts
+    from (
+        select k.n, date_bin(:span, h.hour, timestamptz 'epoch') as at,
+               sum(h.events)::bigint as events
+        from unnest(:projects, :issues) with ordinality as k (project_id, issue_id, n)
+        join issue_hours h using (project_id, issue_id)
+        where h.hour >= :since
+        group by 1, 2
+    ) spans
+    group by n
+    """
+).bindparams(
+    bindparam("projects", type_=ARRAY(BigInteger)),
+    bindparam("issues", type_=ARRAY(Uuid)),
+    bindparam("since", type_=DateTime(timezone=True)),
+    bindparam("span", type_=Interval()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,7 @@ async def find(
     project_ids: Sequence[ProjectId],
     wanted: Wanted,
     *,
+    seen: Sequence[ProjectId],
     place: Place | None = None,
     limit: int = 25,
 ) -> list[Issue]:
@@ -96,15 +118,24 @@ async def find(
         connection: Where to read.
         project_ids: The projects to look in.
         wanted: What to look for.
+        seen: The projects that the reader may see: replays of others do not count.
         place: Where the page begins; None is the top.
         limit: Rows at most.
     """
     backward = place is not None and place.is_backward
-    columns = (_SORTS[wanted.sort], issues.c.project_id, issues.c.issue_id)
-    query = select(issues).where(_of_projects(project_ids), *_conditions(wanted))
+    query, linked = _with_replays(project_ids, seen, is_sorted=wanted.sort == "replays")
+    query = query.where(_is_any(issues.c.project_id, project_ids), *_conditions(wanted))
+    sorts: dict[Sort, ColumnElement[Any]] = {
+        "last_seen": issues.c.last_seen_at,
+        "first_seen": issues.c.first_seen_at,
+        "events": issues.c.events,
+        "users": issues.c.users,
+        "replays": linked,
+    }
+    columns = (sorts[wanted.sort], issues.c.project_id, issues.c.issue_id)
     if place is not None:
         edge = tuple_(
-            literal(place.value, _SORTS[wanted.sort].type),
+            literal(place.value, sorts[wanted.sort].type),
             literal(place.project_id, BigInteger),
             literal(place.issue_id, issues.c.issue_id.type),
         )
@@ -118,15 +149,19 @@ async def find(
 async def any_issue(connection: AsyncConnection, project_ids: Sequence[ProjectId]) -> bool:
     """Tell whether there is an issue at all."""
     found = await connection.execute(
-        select(issues.c.issue_id).where(_of_projects(project_ids)).limit(1)
+        select(issues.c.issue_id).where(_is_any(issues.c.project_id, project_ids)).limit(1)
     )
     return found.first() is not None
 
 
-async def one(connection: AsyncConnection, key: IssueKey) -> Issue | None:
-    """Read one issue."""
+async def one(
+    connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
+) -> Issue | None:
+    """Read one issue; replays count that are of projects which the reader sees."""
     found = await connection.execute(
-        select(issues).where(issues.c.project_id == key[0], issues.c.issue_id == key[1])
+        select(issues, _linked(seen).label("linked")).where(
+            issues.c.project_id == key[0], issues.c.issue_id == key[1]
+        )
     )
     row = found.first()
     return _issue(row) if row else None
@@ -139,32 +174,19 @@ async def counts_by(
     unit: Literal["hour", "day"],
 ) -> dict[IssueKey, dict[datetime, int]]:
     """Count the events of issues by hour or day (UTC), from `since` on; empty ones are left out."""
-    if not keys:
-        return {}
-    at = func.date_trunc(unit, issue_hours.c.hour, "UTC").label("at")
-    wanted = func.unnest(
-        bindparam("projects", [key[0] for key in keys], ARRAY(BigInteger)),
-        bindparam("issues", [uuid.UUID(hex=key[1]) for key in keys], ARRAY(Uuid)),
-    ).table_valued("project_id", "issue_id", name="k")
-    wanted = wanted.render_derived()
+    span = {"hour": timedelta(hours=1), "day": timedelta(days=1)}[unit]
     found = await connection.execute(
-        select(
-            issue_hours.c.project_id,
-            issue_hours.c.issue_id,
-            at,
-            func.sum(issue_hours.c.events).label("events"),
-        )
-        .join(
-            wanted,
-            (issue_hours.c.project_id == wanted.c.project_id)
-            & (issue_hours.c.issue_id == wanted.c.issue_id),
-        )
-        .where(issue_hours.c.hour >= literal(since, DateTime(timezone=True)))
-        .group_by(issue_hours.c.project_id, issue_hours.c.issue_id, at)
+        _BY_TIME,
+        {
+            "projects": [key[0] for key in keys],
+            "issues": [uuid.UUID(hex=key[1]) for key in keys],
+            "since": since,
+            "span": span,
+        },
     )
-    counted: dict[IssueKey, dict[datetime, int]] = {key: {} for key in keys}
+    counted = {key: dict[datetime, int]() for key in keys}
     for row in found:
-        counted[ProjectId(row.project_id), IssueId(row.issue_id)][row.at] = int(row.events)
+        counted[keys[row.n - 1]] = dict(zip(row.times, row.counts, strict=True))
     return counted
 
 
@@ -261,8 +283,48 @@ def _events_of(key: IssueKey) -> Select[Any]:
     )
 
 
-def _of_projects(project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
-    return issues.c.project_id == any_(literal(list(project_ids), ARRAY(BigInteger)))
+def _is_any(column: ColumnElement[int], project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
+    return column == any_(literal(list(project_ids), ARRAY(BigInteger)))
+
+
+def _is_seen(seen: Sequence[ProjectId]) -> ColumnElement[bool]:
+    return _is_any(counts.c.replay_project_id, seen)
+
+
+def _with_replays(
+    project_ids: Sequence[ProjectId], seen: Sequence[ProjectId], *, is_sorted: bool
+) -> tuple[Select[Any], ColumnElement[int]]:
+    """Select issues with the number of their replays, and return that number's column.
+
+    One by one for those that a page shows; in one go when all are sorted by it.
+    """
+    if not is_sorted:
+        linked = _linked(seen)
+        return select(issues, linked.label("linked")), linked
+    counted = (
+        select(counts.c.project_id, counts.c.issue_id, func.sum(counts.c.replays).label("n"))
+        .where(_is_any(counts.c.project_id, project_ids), _is_seen(seen))
+        .group_by(counts.c.project_id, counts.c.issue_id)
+        .subquery()
+    )
+    of_issue = (counted.c.project_id == issues.c.project_id) & (
+        counted.c.issue_id == issues.c.issue_id
+    )
+    number = func.coalesce(cast(counted.c.n, BigInteger), 0)
+    return select(issues, number.label("linked")).outerjoin(counted, of_issue), number
+
+
+def _linked(seen: Sequence[ProjectId]) -> ColumnElement[int]:
+    """Count the replays of an issue, of projects that the reader sees."""
+    return (
+        select(func.coalesce(cast(func.sum(counts.c.replays), BigInteger), 0))
+        .where(
+            counts.c.project_id == issues.c.project_id,
+            counts.c.issue_id == issues.c.issue_id,
+            _is_seen(seen),
+        )
+        .scalar_subquery()
+    )
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -303,7 +365,8 @@ def _issue(row: Row[Any]) -> Issue:
         platform=row.platform,
         events=row.events,
         users=row.users,
-        replays=row.replays,
+        replays=row.linked,
+        named_replays=row.replays,
         status=row.status,
         status_at=row.status_at,
         resolved_release=row.resolved_release,

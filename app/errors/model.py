@@ -87,6 +87,8 @@ class Issue:
     events: int
     users: int
     replays: int
+    """Replays of projects that the reader sees, in whose time one of its events happened."""
+    named_replays: int
     """Replays that its events name, whether they came or not."""
     status: Status
     status_at: datetime | None

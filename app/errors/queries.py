@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
-from app.errors.model import IssueKey, StoredEvent
+from app.errors.model import StoredEvent
 from app.errors.tables import events
 
 BAD_LEVELS: Final = frozenset({"error", "fatal"})
@@ -53,29 +53,6 @@ _COUNTS: Final = sql_windows.statement(
     group by k.n, e.project_id, e.platform, e.kind
     """  # noqa: S608 - joined from constants
 )
-_IN_TRACE: Final = text(
-    """
-    select distinct replay_id from events
-    where trace_id = cast(:trace_id as uuid) and replay_id is not null
-      and project_id = any(:project_ids)
-    limit 1000
-    """
-)
-_MOMENTS: Final = sql_windows.statement(
-    f"""{_LINKED}
-    select distinct on (k.n) k.n, e.project_id, e.event_id, e.at, e.drift_ms, e.platform
-    from keys k join events e using (project_id, event_id)
-    where e.project_id = :project_id and e.issue_id = :issue_id
-    order by k.n, e.at, e.event_id
-    """  # noqa: S608 - joined from constants
-)
-_TRACES: Final = text(
-    """
-    select distinct replay_id, trace_id from events
-    where replay_id = any(cast(:replay_ids as uuid[])) and trace_id is not null
-      and project_id = any(:project_ids)
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +62,6 @@ class LinkedEvent:
     event: StoredEvent
     names_replay: bool
     """False when only the trace and the time led to the replay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When an event of an issue happened, by the sender's clock."""
-
-    event_id: EventId
-    at: datetime
-    drift_ms: int
-    platform: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,47 +121,6 @@ async def linked_counts(
         for row in found:
             counts[row.n].append(_count(row))
     return counts
-
-
-async def replays_in_trace(
-    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
-) -> set[ReplayId]:
-    """Return the replays that events of a trace name; the first 1,000."""
-    found = await connection.scalars(
-        _IN_TRACE, {"trace_id": trace_id, "project_ids": list(project_ids)}
-    )
-    return {ReplayId(replay_id.hex) for replay_id in found}
-
-
-async def moments(
-    connection: AsyncConnection,
-    windows: Sequence[ReplayWindow],
-    project_ids: Sequence[ProjectId],
-    issue: IssueKey,
-) -> list[Moment | None]:
-    """Find the first event of an issue in each of several replays, in the order of `windows`."""
-    found: list[Moment | None] = [None for _ in windows]
-    if windows:
-        parameters = {
-            **sql_windows.parameters(windows, project_ids),
-            "project_id": issue[0],
-            "issue_id": uuid.UUID(hex=issue[1]),
-        }
-        for row in await connection.execute(_MOMENTS, parameters):
-            found[row.n] = Moment(EventId(row.event_id.hex), row.at, row.drift_ms, row.platform)
-    return found
-
-
-async def traces_of(
-    connection: AsyncConnection,
-    replay_ids: Sequence[ReplayId],
-    project_ids: Sequence[ProjectId],
-) -> dict[ReplayId, set[TraceId]]:
-    """Read the trace ids of events that name one of these replays."""
-    found = await connection.execute(
-        _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
-    )
-    return sql_windows.traces_by_replay(found)
 
 
 def _count(row: Row[Any]) -> LinkedCount:

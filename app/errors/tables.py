@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.schema import metadata
 from app.db.types import Hex32
+from app.db.windows import FAR
 
 events: Final = Table(
     "events",
@@ -74,12 +75,7 @@ Index(
     events.c.received_at.desc(),
     postgresql_where=events.c.replay_id.is_not(None),
 )
-Index(
-    "ix_events_drifted",
-    events.c.trace_id,
-    events.c.at,
-    postgresql_where=events.c.drift_ms != 0,
-)
+Index("ix_events_far", events.c.trace_id, events.c.at, postgresql_where=text(FAR))
 Index(
     "ix_events_trace_id",
     events.c.trace_id,
@@ -143,6 +139,41 @@ issue_replays: Final = Table(
     Column("issue_id", Hex32, primary_key=True),
     # As its events name it, whether it ever came or not.
     Column("replay_id", Hex32, primary_key=True),
+)
+Index("ix_issue_replays_replay_id", issue_replays.c.replay_id)
+# An issue and a replay that is here, in whose time one of its events happened; how many there are
+# is counted below, by the project of the replay, since not everybody sees all projects.
+issue_links: Final = Table(
+    "issue_links",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("replay_project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("replay_id", Hex32, primary_key=True),
+    # Of the replay: the order of the list.
+    Column("first_received_at", DateTime(timezone=True), nullable=False),
+    # The first of the issue's events in it.
+    Column("event_id", Hex32, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("drift_ms", BigInteger, nullable=False),
+    Column("platform", Text),
+)
+Index(
+    "ix_issue_links_newest",
+    issue_links.c.project_id,
+    issue_links.c.issue_id,
+    issue_links.c.first_received_at.desc(),
+    issue_links.c.replay_id.desc(),
+)
+Index("ix_issue_links_replay", issue_links.c.replay_project_id, issue_links.c.replay_id)
+issue_link_counts: Final = Table(
+    "issue_link_counts",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("replay_project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("replays", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "80"},
 )
 issue_releases: Final = Table(
     "issue_releases",
@@ -212,6 +243,7 @@ Index(
     feedback.c.at,
     postgresql_where=feedback.c.trace_id.is_not(None),
 )
+Index("ix_feedback_far", feedback.c.trace_id, feedback.c.at, postgresql_where=text(FAR))
 
 attachments: Final = Table(
     "attachments",

@@ -15,6 +15,7 @@ from app.db.engine import Database
 from app.errors import attachments, erase as error_erase, feedback, sessions, writes as error_writes
 from app.ingest import expand
 from app.ingest.inbox import Fresh
+from app.ingest.link import link_batch
 from app.ingest.outcomes import outcome_key
 from app.ingest.pack import Mark, Pack, lay_out
 from app.ingest.prepared import Prepared, SegmentWork
@@ -101,7 +102,9 @@ async def store(
             return
         counts = Counter(prepared.outcomes)
         counts += await _store_segments(connection, prepared.segments, batch.pack)
-        counts += await _store_events(connection, prepared)
+        added = await error_writes.add_events(connection, prepared.events)
+        places = [(one.project_id, one.event_id) for one in prepared.events]
+        counts += _count("event", places, set(added))
         counts += await _store_traces(connection, prepared)
         counts += await _store_attachments(connection, objects, prepared)
         counts += await _store_logs(connection, prepared)
@@ -111,6 +114,7 @@ async def store(
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
             await _store_aside(connection, quarantine)
+        await link_batch(connection, prepared, added)
 
 
 async def _put(objects: ObjectStore, batch: Batch) -> None:
@@ -148,11 +152,6 @@ async def _store_segments(
         counts[outcome_key(segment.key.project_id, work.item_type, outcome)] += 1
     await replay_writes.discard_stretches(connection, dead, clock.now())
     return counts
-
-
-async def _store_events(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
-    added = await error_writes.add_events(connection, prepared.events)
-    return _count("event", [(one.project_id, one.event_id) for one in prepared.events], added)
 
 
 async def _store_attachments(

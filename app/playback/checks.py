@@ -63,7 +63,7 @@ async def check(
         project_ids: Those that the reader may see: where backends are looked for.
     """
     newest = await whereabouts.newest(connection, project_id, limit=_MOST_REPLAYS)
-    windows = await links.windows_of(connection, newest, project_ids)
+    windows = await links.windows_of(connection, newest)
     counts = await links.counts_of(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
     requests = await traces.requests_of(

@@ -1,6 +1,6 @@
 """Where replays, errors and traces meet: what belongs to a replay, from any project one may see.
 
-    trace ids that segments named + those of events and spans that name the replay
+    ties: trace ids that segments, events and spans named with the replay
         ─► ReplayWindow ─► linked events (all, or counted), spans, logs
 
 List and page ask by the same windows, so their numbers agree.
@@ -8,18 +8,18 @@ List and page ask by the same windows, so their numbers agree.
 Source: wire protocol notes 7.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow
 from app.errors import queries as errors
 from app.errors.queries import LinkedCount, LinkedEvent
-from app.replays import queries as replays
+from app.replays import ties
 from app.replays.model import Replay
 from app.traces import logs, queries as traces
 from app.traces.model import StoredLog, StoredSpan
@@ -104,43 +104,30 @@ def count_events(replay_project: ProjectId, found: Sequence[LinkedEvent]) -> Err
     return count(replay_project, each)
 
 
-async def windows_of(
-    connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
-) -> list[ReplayWindow]:
-    """Return the reach of each replay, in the order given.
-
-    Args:
-        connection: Where to read.
-        found: The replays.
-        project_ids: The projects that the reader may see.
-    """
+async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
+    """Return the reach of each replay, in the order given."""
     if not found:
         return []
-    replay_ids = [replay.key.replay_id for replay in found]
-    named = await replays.traces_of(connection, [replay.key for replay in found])
-    of_events = await errors.traces_of(connection, replay_ids, project_ids)
-    of_spans = await traces.traces_of(connection, replay_ids, project_ids)
-    return [
-        ReplayWindow(
-            replay_id=replay.key.replay_id,
-            trace_ids=frozenset(
-                named[replay.key]
-                | of_events.get(replay.key.replay_id, set())
-                | of_spans.get(replay.key.replay_id, set())
-            ),
-            started_at=replay.started_at,
-            ended_at=replay.ended_at,
-            drift_ms=replay.drift_ms,
-        )
-        for replay in found
-    ]
+    tied = await ties.traces_of(connection, [replay.key.replay_id for replay in found])
+    return [window_of(replay, tied.get(replay.key.replay_id, ())) for replay in found]
+
+
+def window_of(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
+    """Return the reach of a replay that is tied to some traces."""
+    return ReplayWindow(
+        replay_id=replay.key.replay_id,
+        trace_ids=frozenset(trace_ids),
+        started_at=replay.started_at,
+        ended_at=replay.ended_at,
+        drift_ms=replay.drift_ms,
+    )
 
 
 async def counts_of(
     connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
 ) -> list[ErrorCounts]:
     """Count the errors of several replays, in the order given."""
-    windows = await windows_of(connection, found, project_ids)
+    windows = await windows_of(connection, found)
     counted = await errors.linked_counts(connection, windows, project_ids)
     return [
         count(replay.key.project_id, counts) for replay, counts in zip(found, counted, strict=True)

@@ -17,18 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import queries as audit
 from app.core import ids
 from app.core.errors import Malformed
-from app.core.ids import PersonId, ProjectId, ReplayId, TraceId
-from app.errors import queries as errors
+from app.core.ids import PersonId, ProjectId, TraceId
 from app.formats import search
 from app.formats.search import Either, Every, Expression, Not, Term
 from app.playback import ending, links
 from app.playback.ending import Ending
 from app.playback.links import ErrorCounts
-from app.replays import filters, search as rows
+from app.replays import filters, search as rows, ties
 from app.replays.filters import Columns
 from app.replays.model import Replay
 from app.replays.search import Look, Order, Place, Seen
-from app.traces import queries as traces
 
 _FIRST_ROWS: Final = 5_000
 """Of each project, in the first look: what is common is found among them within 10 ms."""
@@ -229,13 +227,8 @@ async def _with_traces(connection: AsyncConnection, asked: Asked) -> Every:
     async def widen(part: Expression) -> Expression:
         match part:
             case Term(key="trace"):
-                found: set[ReplayId] = set()
-                for value in part.values:
-                    trace_id = ids.read_hex32(value.text)
-                    if trace_id is not None:
-                        wanted = TraceId(trace_id)
-                        found |= await errors.replays_in_trace(connection, wanted, asked.readable)
-                        found |= await traces.replays_in_trace(connection, wanted, asked.readable)
+                read = [ids.read_hex32(value.text) for value in part.values]
+                found = await ties.replays_of(connection, {TraceId(one) for one in read if one})
                 return Either((part, search.term("id", *sorted(found)))) if found else part
             case Not(inner):
                 return Not(await widen(inner))

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors import traced
 from app.errors.traced import TracedEvent
@@ -82,14 +82,6 @@ class Trace:
     def errors(self) -> int:
         """How many errors it has."""
         return len(self.loose) + sum(len(row.errors) for row in self.rows)
-
-    @property
-    def replay_ids(self) -> set[ReplayId]:
-        """Every replay that an item of it names."""
-        named = {row.placed.span.replay_id for row in self.rows}
-        named |= {one.event.replay_id for row in self.rows for one in row.errors}
-        named |= {one.event.replay_id for one in self.loose}
-        return {replay_id for replay_id in named if replay_id is not None}
 
 
 @dataclass(frozen=True, slots=True)

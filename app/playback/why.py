@@ -117,7 +117,7 @@ async def of_event(
         return None
     found: list[TracedReplay] = []
     if event.replay_id is None and event.trace_id is not None:
-        found = await traced.in_trace(connection, event.trace_id, project_ids, named=())
+        found = await traced.in_trace(connection, event.trace_id, project_ids)
     return EventTrail(event, tuple(found))
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
-from app.core.ids import ProjectId, ReplayId, TraceId
+from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
-from app.replays.tables import packs, replay_traces, replays, segments, tombstones
+from app.replays.tables import packs, replays, segments, tombstones
 
 
 async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
@@ -86,23 +86,6 @@ async def playable(connection: AsyncConnection, key: ReplayKey) -> list[Playable
         )
         for row in found
     ]
-
-
-async def traces_of(
-    connection: AsyncConnection, keys: Sequence[ReplayKey]
-) -> dict[ReplayKey, set[TraceId]]:
-    """Read the trace ids that the segments of some replays named."""
-    found = await connection.execute(
-        select(replay_traces).where(
-            tuple_(replay_traces.c.project_id, replay_traces.c.replay_id).in_(
-                [(key.project_id, key.replay_id) for key in keys]
-            )
-        )
-    )
-    traces: dict[ReplayKey, set[TraceId]] = {key: set() for key in keys}
-    for row in found:
-        traces[_key(row)].add(TraceId(row.trace_id))
-    return traces
 
 
 async def with_id(

@@ -95,7 +95,12 @@ def place_of(replay: Replay, order: Order) -> Place:
     """Return the place of a replay in a list."""
     if order is Order.LONGEST:
         return Place((replay.ended_at - replay.started_at) // _US, replay.key.replay_id)
-    return Place((replay.first_received_at - _EPOCH) // _US, replay.key.replay_id)
+    return place_at(replay.first_received_at, replay.key.replay_id)
+
+
+def place_at(first_received_at: datetime, replay_id: ReplayId) -> Place:
+    """Return the place of a replay in a list by time."""
+    return Place((first_received_at - _EPOCH) // _US, replay_id)
 
 
 def at_of(place: Place) -> datetime:

@@ -59,7 +59,6 @@ _REPLAY: Final = _KEY | {
     "screens": "text[]",
     **dict.fromkeys(ADDED, "bigint"),
 }
-_TRACE: Final = _KEY | {"trace_id": "uuid"}
 SCREENS: Final = 200
 """Screens kept per replay for lists; the page reads them all from its segments."""
 _JOINED_SCREENS: Final = f"""
@@ -135,9 +134,6 @@ def _upsert_replays() -> Statement:
 
 INSERT_SEGMENTS: Final = _insert_segments()
 UPSERT_REPLAYS: Final = _upsert_replays()
-INSERT_TRACES: Final = Statement(
-    f"insert into replay_traces {_taken(_TRACE)} on conflict do nothing"
-)
 ADD_PACK: Final = "insert into packs (object_key, live) values ($1, $2) returning id"
 LOCK_SHARED: Final = "select pg_advisory_xact_lock_shared(k) from unnest($1::bigint[]) as k"
 FIND_DELETED: Final = """

@@ -116,6 +116,8 @@ segments: Final = Table(
     Column("breadcrumbs", Integer, nullable=False),
     Column("screens", ARRAY(Text), nullable=False),
 )
+# What named a trace and a replay together: a segment, or an event, a transaction or a span, of its
+# own project or another, which may come before the replay.
 replay_traces: Final = Table(
     "replay_traces",
     metadata,
@@ -124,6 +126,7 @@ replay_traces: Final = Table(
     Column("trace_id", Hex32, primary_key=True),
 )
 Index("ix_replay_traces_trace_id", replay_traces.c.trace_id)
+Index("ix_replay_traces_replay_id", replay_traces.c.replay_id)
 
 tombstones: Final = Table(
     "tombstones",

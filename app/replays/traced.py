@@ -1,6 +1,6 @@
 """Reads: the replays that a trace runs through."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,7 +20,6 @@ _IN_TRACE: Final = text(
     where r.project_id = any(:project_ids)
       and r.replay_id in (
           select t.replay_id from replay_traces t where t.trace_id = cast(:trace_id as uuid)
-          union select unnest(cast(:named as uuid[]))
       )
     order by r.started_at desc, r.replay_id
     limit :most
@@ -40,16 +39,9 @@ async def in_trace(
     connection: AsyncConnection,
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],
-    *,
-    named: Collection[ReplayId],
 ) -> list[TracedReplay]:
     """Read the replays that name a trace, and those that its items name; the newest 20."""
-    parameters = {
-        "trace_id": trace_id,
-        "project_ids": list(project_ids),
-        "named": sorted(named),
-        "most": _MOST,
-    }
+    parameters = {"trace_id": trace_id, "project_ids": list(project_ids), "most": _MOST}
     return [
         TracedReplay(
             ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id.hex)), row.started_at

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ReplayId
 from app.db.engine import driver_of
 from app.db.text import clean, clean_or_none
-from app.replays import statements
+from app.replays import statements, ties
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.statements import Statement
 from app.replays.tables import object_outbox, pack_outbox, packs
@@ -106,7 +106,7 @@ async def add_segments(
             added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
     if added:
         await _add_to_replays(connection, added)
-        await _add_traces(connection, added)
+        await ties.add(connection, {tie for one in added for tie in _ties(one.segment)})
     return added
 
 
@@ -254,8 +254,6 @@ def _folded(row: _Row, other: _Row) -> _Row:
     return both
 
 
-async def _add_traces(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
-    pairs = {(one.segment.key, trace_id) for one in added for trace_id in one.segment.trace_ids}
-    if pairs:
-        rows = [key._asdict() | {"trace_id": trace_id} for key, trace_id in sorted(pairs)]
-        await _run(connection, statements.INSERT_TRACES, rows)
+def _ties(segment: NewSegment) -> set[ties.Tie]:
+    project_id, replay_id = segment.key.project_id, segment.key.replay_id
+    return {(project_id, replay_id, trace_id) for trace_id in segment.trace_ids}

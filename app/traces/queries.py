@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.formats.jsonish import JsonObject
@@ -56,14 +56,6 @@ def _statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("project_ids", type_=ARRAY(BigInteger)))
 
 
-_IN_TRACE: Final = _statement(
-    """
-    select distinct replay_id from span_blocks
-    where trace_id = cast(:trace_id as uuid) and replay_id is not null
-      and project_id = any(:project_ids)
-    limit 1000
-    """
-)
 _OF_TRACE: Final = _statement(
     f"""
     with first as (
@@ -100,12 +92,6 @@ _OF_TRACES: Final = _statement(
     where taken.so_far <= :most and b.project_id = any(:project_ids)
     """  # noqa: S608 - joined from constants
 ).bindparams(bindparam("trace_ids", type_=ARRAY(Uuid(as_uuid=False))))
-_TRACES: Final = _statement(
-    """
-    select distinct replay_id, trace_id from span_blocks
-    where replay_id = any(:replay_ids) and project_id = any(:project_ids)
-    """
-).bindparams(bindparam("replay_ids", type_=ARRAY(Uuid(as_uuid=False))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +116,6 @@ async def spans_of(
             or window.is_touched(span.started_at, span.ended_at, span.drift_ms)
         ),
     )
-
-
-async def replays_in_trace(
-    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
-) -> set[ReplayId]:
-    """Return the replays that spans of a trace name; the first 1,000."""
-    found = await connection.scalars(
-        _IN_TRACE, {"trace_id": trace_id, "project_ids": list(project_ids)}
-    )
-    return {ReplayId(replay_id.hex) for replay_id in found}
 
 
 async def spans_in_trace(
@@ -200,15 +176,3 @@ async def data_of(
                 return data
         wanted["first"] += _PART
     return None
-
-
-async def traces_of(
-    connection: AsyncConnection,
-    replay_ids: Sequence[ReplayId],
-    project_ids: Sequence[ProjectId],
-) -> dict[ReplayId, set[TraceId]]:
-    """Read the trace ids of spans that name one of these replays."""
-    found = await connection.execute(
-        _TRACES, {"replay_ids": list(replay_ids), "project_ids": list(project_ids)}
-    )
-    return sql_windows.traces_by_replay(found)

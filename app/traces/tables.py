@@ -15,10 +15,12 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    text,
 )
 
 from app.db.schema import metadata
 from app.db.types import Hex32
+from app.db.windows import FAR
 
 # Spans that came together: `formats/span_block.py` says how they lie in `content`.
 span_blocks: Final = Table(
@@ -46,10 +48,10 @@ span_blocks: Final = Table(
 )
 Index("ix_span_blocks_trace_id", span_blocks.c.trace_id, span_blocks.c.started_at)
 Index(
-    "ix_span_blocks_drifted",
+    "ix_span_blocks_far",
     span_blocks.c.trace_id,
     span_blocks.c.started_at,
-    postgresql_where=span_blocks.c.drift_ms != 0,
+    postgresql_where=text(FAR),
 )
 Index(
     "ix_span_blocks_replay_id",
@@ -82,10 +84,10 @@ transactions: Final = Table(
 )
 Index("ix_transactions_newest", transactions.c.project_id, transactions.c.received_at.desc())
 Index(
-    "ix_transactions_drifted",
+    "ix_transactions_far",
     transactions.c.trace_id,
     transactions.c.started_at,
-    postgresql_where=transactions.c.drift_ms != 0,
+    postgresql_where=text(FAR),
 )
 Index(
     "ix_transactions_replay_id",
@@ -121,12 +123,7 @@ spans: Final = Table(
     Column("data", LargeBinary, nullable=False),
 )
 Index("ix_spans_trace_id", spans.c.trace_id, spans.c.started_at)
-Index(
-    "ix_spans_drifted",
-    spans.c.trace_id,
-    spans.c.started_at,
-    postgresql_where=spans.c.drift_ms != 0,
-)
+Index("ix_spans_far", spans.c.trace_id, spans.c.started_at, postgresql_where=text(FAR))
 Index(
     "ix_spans_replay_id",
     spans.c.replay_id,
@@ -154,9 +151,4 @@ logs: Final = Table(
 Index("ix_logs_newest", logs.c.project_id, logs.c.received_at.desc())
 Index("ix_logs_replay_id", logs.c.replay_id, postgresql_where=logs.c.replay_id.is_not(None))
 Index("ix_logs_trace_id", logs.c.trace_id, logs.c.at, postgresql_where=logs.c.trace_id.is_not(None))
-Index(
-    "ix_logs_drifted",
-    logs.c.trace_id,
-    logs.c.at,
-    postgresql_where=logs.c.drift_ms != 0,
-)
+Index("ix_logs_far", logs.c.trace_id, logs.c.at, postgresql_where=text(FAR))

@@ -43,7 +43,7 @@ async def of_replay(
         return {}
     project_ids = list(names)
     contents = await page.read(connection, replay, shelf=Shelf(), now=clock.now())
-    (window,) = await links.windows_of(connection, [replay], project_ids)
+    (window,) = await links.windows_of(connection, [replay])
     spans = await links.spans_of(connection, window, project_ids)
     linked = await links.errors_of(connection, window, project_ids)
     return {
@@ -70,18 +70,19 @@ async def of_issues(
     """
     project_ids = list(names)
     wanted = issue_queries.Wanted()
-    found = await issue_queries.find(connection, project_ids, wanted, limit=1_000)
+    found = await issue_queries.find(connection, project_ids, wanted, seen=project_ids, limit=1_000)
     dumped: dict[tuple[str, str], dict[str, Any]] = {}
     for issue in found:
         key = (issue.project_id, issue.issue_id)
         events = await issue_queries.latest(connection, key, limit=1_000)
         linked = await issue_links.page_of(connection, key, project_ids, limit=1_000)
-        (count,) = await issue_links.counts(connection, [key], project_ids)
-        assert count == len(linked), "list and page count the replays of an issue alike"
+        alone = await issue_queries.one(connection, key, project_ids)
+        assert alone == issue, "list and page say the same of an issue"
+        assert issue.replays == len(linked.replays), "as many replays are counted as are listed"
         dumped[names[issue.project_id], issue.issue_id] = {
-            "counts": (issue.events, issue.users, issue.replays),
+            "counts": (issue.events, issue.users, issue.named_replays),
             "events": sorted(event.event_id for event in events),
-            "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked),
+            "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked.replays),
             "releases": await issue_queries.releases_of(connection, key),
         }
     return dumped

@@ -125,7 +125,7 @@ async def _find(database: Database, replay: Replay) -> _Found:
     async with database.reading() as connection:
         segments = await queries.playable(connection, key)
         # Of the replay's own project: a picture must not tell what happened in another.
-        [window] = await links.windows_of(connection, [replay], [key.project_id])
+        [window] = await links.windows_of(connection, [replay])
         linked = await errors.linked(connection, window, [key.project_id], payload_bytes=0)
     built = await asyncio.to_thread(index.build, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0

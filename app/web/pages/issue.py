@@ -23,7 +23,6 @@ from app.playback import issue_links, search
 from app.playback.search import Asked
 from app.projects import queries as projects
 from app.replays import pictures
-from app.replays.search import Order, place_of
 from app.web import access, answer, cursors, forms, house
 from app.web.access import Inside
 from app.web.pages.issue_event import describe, gather
@@ -97,21 +96,19 @@ async def show_replays(
         project_ids = [one.id for one in seen]
         issue, head = await _head(connection, inside, key, project_ids)
         found = await issue_links.page_of(
-            connection, key, project_ids, before=place, limit=_REPLAY_ROWS + 1
+            connection, key, project_ids, before=place, limit=_REPLAY_ROWS
         )
         asked = Asked(inside.person.id, tuple(project_ids), tuple(project_ids))
         names = {one.id: one.name for one in seen}
-        shown = await _replay_rows(request, connection, asked, found[:_REPLAY_ROWS], names)
-    older = len(found) > _REPLAY_ROWS
-    last = found[_REPLAY_ROWS - 1].replay if older else None
+        shown = await _replay_rows(request, connection, asked, found.replays, names)
     page = IssueReplaysPage(
         head=head,
         rows=shown,
-        older_href=hrefs.issue_replays(*key, before=cursors.write(place_of(last, Order.NEWEST)))
-        if last
+        older_href=hrefs.issue_replays(*key, before=cursors.write(found.older))
+        if found.older
         else None,
         is_first=place is None,
-        named=issue.replays,
+        named=issue.named_replays,
     )
     return await answer.page(request, "issue/replays.html", page)
 
@@ -204,14 +201,12 @@ async def _head(
     Raises:
         NotFound: There is no such issue.
     """
-    issue = await issues.one(connection, key)
+    issue = await issues.one(connection, key, project_ids)
     if issue is None:
         raise NotFound("no such issue")
-    (replays,) = await issue_links.counts(connection, [key], project_ids)
     return issue, issue_page.head(
         issue,
         inside.project,
-        replays=replays,
         may_change=inside.role.includes(Role.MEMBER),
         may_delete=inside.role.includes(Role.ADMIN),
     )
@@ -250,10 +245,10 @@ async def _replay_rows(
         held = small.get(hit.replay.key)
         row = rows.replay_row(hit, project_names=names, now=now, pictures=held)
         at_ms = linked.at_ms
-        if at_ms is not None and linked.replay.video_segments:
+        if linked.replay.video_segments:
             index = await house.of(request).shelf.hold(connection, linked.replay)
             at_ms -= index.newest.started_at_ms - units.ms_from_at(linked.replay.started_at)
-        at_ms = None if at_ms is None else min(max(0, at_ms), row.duration_ms)
+        at_ms = min(max(0, at_ms), row.duration_ms)
         href = hrefs.replay_at(row.project_id, row.replay_id, at_ms=at_ms) if at_ms else row.href
         shown.append(IssueReplayRow(row, at_ms, href))
     return tuple(shown)

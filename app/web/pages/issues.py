@@ -15,7 +15,6 @@ from app.core.errors import NotFound
 from app.errors import issue_queries as issues
 from app.errors.issue_queries import Sort
 from app.errors.model import Issue, IssueKey
-from app.playback import issue_links
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.web import access, answer, house, issue_cursors
@@ -37,7 +36,6 @@ class _Found:
     """A page of issues with what is counted of each, and whether there are more."""
 
     issues: Sequence[Issue]
-    replays: Sequence[int]
     days: Mapping[IssueKey, Mapping[datetime, int]]
     has_newer: bool
     has_older: bool
@@ -95,7 +93,7 @@ async def _find(
     rows: Sequence[Issue] = ()
     if after:
         place = issue_cursors.read(after, is_backward=True, by_time=by_time)
-        rows = await issues.find(connection, searched, wanted, place=place, limit=most)
+        rows = await issues.find(connection, searched, wanted, seen=seen, place=place, limit=most)
         has_newer, has_older, rows = len(rows) > PAGE_ROWS, True, rows[-PAGE_ROWS:]
     # A page towards the top that is not full is the first page.
     if len(rows) < PAGE_ROWS:
@@ -103,13 +101,14 @@ async def _find(
         place_before = (
             issue_cursors.read(before, is_backward=False, by_time=by_time) if edge else None
         )
-        rows = await issues.find(connection, searched, wanted, place=place_before, limit=most)
+        rows = await issues.find(
+            connection, searched, wanted, seen=seen, place=place_before, limit=most
+        )
         has_newer, has_older, rows = bool(edge), len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
     keys = [(one.project_id, one.issue_id) for one in rows]
     since = clock.now() - timedelta(days=issue_list.CHART_DAYS)
     return _Found(
         rows,
-        await issue_links.counts(connection, keys, seen),
         await issues.counts_by(connection, keys, since, "day"),
         has_newer=has_newer,
         has_older=has_older,
@@ -123,12 +122,11 @@ def _page(listed: Sequence[Project], filters: Filters, found: _Found) -> IssueLi
     rows = tuple(
         issue_list.row(
             issue,
-            replays,
             found.days[issue.project_id, issue.issue_id],
             project_names=names,
             now=now,
         )
-        for issue, replays in zip(found.issues, found.replays, strict=True)
+        for issue in found.issues
     )
     state: ListState = "rows" if rows else "nothing_matches" if found.is_any else "empty"
     return IssueListPage(

@@ -110,7 +110,7 @@ async def _with_links(
 ) -> Found:
     seen = await projects.projects_of(connection, watching.inside.person)
     project_ids = [project.id for project in seen]
-    (window,) = await links.windows_of(connection, [replay], project_ids)
+    (window,) = await links.windows_of(connection, [replay])
     errors = await links.errors_of(connection, window, project_ids)
     spans = await links.spans_of(connection, window, project_ids)
     keys = [(one.event.project_id, one.event.event_id) for one in errors]

@@ -48,8 +48,7 @@ class IssueHead:
     last_release: str | None
     events: int
     users: int
-    replays: str
-    """`12`, or `50+`."""
+    replays: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class IssueReplayRow:
     """A replay of an issue, and where its event lies in it."""
 
     replay: ReplayRow
-    at_ms: int | None
+    at_ms: int
     href: str
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.core.ids import ProjectId
 from app.errors.issue_queries import Sort, Wanted
 from app.errors.model import Issue, Status
-from app.playback import issue_links, links
+from app.playback import links
 from app.web.view import charts, hrefs
 from app.web.view.charts import Chart
 from app.web.view.problems import Source
@@ -63,7 +63,7 @@ class IssueRow:
     last_release: str | None
     events: int
     users: int
-    replays: str
+    replays: int
     replays_href: str
     chart: Chart
 
@@ -117,7 +117,6 @@ def wanted_of(filters: Filters) -> Wanted:
 
 def row(
     issue: Issue,
-    replays: int,
     days: Mapping[datetime, int],
     *,
     project_names: Mapping[ProjectId, str],
@@ -140,7 +139,7 @@ def row(
         last_release=issue.last_release,
         events=issue.events,
         users=issue.users,
-        replays=capped(replays),
+        replays=issue.replays,
         replays_href=hrefs.issue_replays(issue.project_id, issue.issue_id),
         chart=charts.days(days, now, most=CHART_DAYS),
     )
@@ -149,8 +148,3 @@ def row(
 def shape_of(kind: str) -> Literal["crash", "error"]:
     """Return the shape of the mark: a cross for what ended or froze the app."""
     return "error" if kind in {"error", "message"} else "crash"
-
-
-def capped(replays: int) -> str:
-    """Write a count of replays, which is counted up to fifty."""
-    return f"{issue_links.MOST}+" if replays > issue_links.MOST else str(replays)

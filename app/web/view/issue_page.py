@@ -27,15 +27,12 @@ RECENT: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 
-def head(
-    issue: Issue, project: Project, *, replays: int, may_change: bool, may_delete: bool
-) -> IssueHead:
+def head(issue: Issue, project: Project, *, may_change: bool, may_delete: bool) -> IssueHead:
     """Describe an issue.
 
     Args:
         issue: Its row.
         project: Its project.
-        replays: As `issue_links.counts` counts them.
         may_change: Whether the visitor may resolve or ignore it.
         may_delete: Whether they may erase it.
     """
@@ -67,7 +64,7 @@ def head(
         last_release=issue.last_release,
         events=issue.events,
         users=issue.users,
-        replays=issue_list.capped(replays),
+        replays=issue.replays,
     )
 
 
@@ -89,7 +86,7 @@ def preview(
         is_processing: Whether pictures may still come.
     """
     key = linked.replay.key
-    wanted_ms = max(0, (linked.at_ms or 0) - zero_ms)
+    wanted_ms = max(0, linked.at_ms - zero_ms)
     at_ms = min(wanted_ms, duration_ms) if duration_ms else wanted_ms
     return Preview(
         href=hrefs.replay_at(key.project_id, key.replay_id, at_ms=at_ms),

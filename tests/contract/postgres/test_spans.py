@@ -193,16 +193,6 @@ async def test_requests_are_answered_by_spans_that_name_them(database):
     assert not any(one.is_answered for one in alone)
 
 
-async def test_replays_and_traces_are_told_by_what_blocks_name(database):
-    """Both ways."""
-    await add(database, block(1, sent(1), replay_id=REPLAY), block(2, sent(2), trace_id=OTHER))
-    async with database.reading() as connection:
-        assert await queries.replays_in_trace(connection, TRACE, BOTH) == {REPLAY}
-        assert await queries.replays_in_trace(connection, OTHER, BOTH) == set()
-        assert await queries.traces_of(connection, [REPLAY], BOTH) == {REPLAY: {TRACE}}
-        assert await queries.traces_of(connection, [REPLAY], [API]) == {}
-
-
 _SPAN: Final = text("""
     insert into spans values (:project_id, :trace_id, :span_id, :parent, :transaction_id, :is_root,
         :received_at, :at, cast(:at as timestamptz) + interval '1 s',

@@ -1,7 +1,6 @@
 """Traces where spans and errors meet: sides, marks, clocks, names."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.errors.traced import TracedEvent
@@ -82,10 +81,3 @@ def test_a_trace_is_named_after_its_first_transaction():
     assert read(span(1, at_ms=0), served(2, description="/pay")).name == "/pay"
     assert read(span(1)).name == "step 1"
     assert read(events=[event(None)]).name == "PaymentError: no card"
-
-
-def test_the_replays_that_items_name_are_known():
-    """Of spans and of errors."""
-    with_replay = span(1, replay_id="c" * 32)
-    of_error = replace(event(1), replay_id="d" * 32)  # type: ignore[arg-type]  # an id
-    assert read(with_replay, events=[of_error]).replay_ids == {"c" * 32, "d" * 32}

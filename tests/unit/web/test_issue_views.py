@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.formats import packed
 from app.projects.model import OutcomeCount
-from app.web.view import charts, issue_list, issue_page, tag_counts
+from app.web.view import charts, issue_page, tag_counts
 
 NOW = datetime(2026, 8, 6, 12, 34, 56, tzinfo=UTC)
 HOUR = datetime(2026, 8, 6, 12, tzinfo=UTC)
@@ -43,11 +43,6 @@ def test_tags_spread_over_events():
     assert [one.name for one in found] == ["release", "device", "os", "shop"]
     assert (found[2].values[0].value, found[2].values[0].percent) == ("Android 16", 100)
     assert (len(found[3].values), found[3].others, found[3].total) == (5, 2, 7)
-
-
-def test_many_replays_are_not_counted():
-    """Up to fifty exactly, then no further."""
-    assert [issue_list.capped(number) for number in (0, 50, 51)] == ["0", "50", "50+"]
 
 
 def test_losses_are_those_of_the_days_of_an_event():

@@ -1,0 +1,118 @@
+"""The links of issues and replays as they are kept: read in pages, taken out with a replay.
+
+They are made in digest's transaction, since both ends and what ties them come in any order.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, DateTime, any_, literal, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId
+from app.db.engine import driver_of
+from app.errors.model import IssueKey
+from app.errors.tables import issue_links
+
+_LOCK: Final = """
+    select pg_advisory_xact_lock(1818848875, slot) from (
+        select distinct uuid_hash(id) & 1023 as slot from unnest($1::uuid[]) as i (id) order by slot
+    ) s
+"""
+"""The number is "link". Postgres has room for some thousand locks in all, and an envelope may name
+hundreds of ids: so their number is bounded, and now and then one waits for a stranger."""
+_UNLINK: Final = text(
+    """
+    with gone as (
+        delete from issue_links
+        where replay_project_id = :project_id and replay_id = cast(:replay_id as uuid)
+        returning project_id, issue_id, replay_project_id
+    )
+    update issue_link_counts c set replays = c.replays - 1
+    from (select * from gone order by 1, 2) g
+    where c.project_id = g.project_id and c.issue_id = g.issue_id
+      and c.replay_project_id = g.replay_project_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A replay of an issue, and the first event of the issue in it."""
+
+    replay_project_id: ProjectId
+    replay_id: ReplayId
+    first_received_at: datetime
+    """When the replay was: the order of the list."""
+    event_id: EventId
+    at: datetime
+    drift_ms: int
+    platform: str | None
+
+
+async def lock(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Let nobody else link, or take out, what has to do with some replays and traces.
+
+    Of two who bring an event and its replay at the same time, the second then sees what the first
+    has committed. Call it when everything else of the transaction is written: who waits here must
+    hold nothing that somebody wants afterwards.
+
+    Args:
+        connection: Of the transaction, to whose end it holds.
+        ids: Replays and traces.
+    """
+    if ids:
+        await (await driver_of(connection)).execute(_LOCK, list(ids))
+
+
+async def unlink(connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId) -> None:
+    """Take out the links of a replay whose rows are gone in this transaction."""
+    await lock(connection, [replay_id])
+    await connection.execute(_UNLINK, {"project_id": project_id, "replay_id": replay_id})
+
+
+async def links_of(
+    connection: AsyncConnection,
+    key: IssueKey,
+    project_ids: Sequence[ProjectId],
+    *,
+    before: tuple[datetime, ReplayId] | None,
+    limit: int,
+) -> list[Link]:
+    """Read a page of the links of an issue, the replay received last first.
+
+    Args:
+        connection: Where to read.
+        key: The issue.
+        project_ids: Those whose replays the reader may see.
+        before: When the last replay of the page before was received, and its id.
+        limit: Links at most.
+    """
+    columns = issue_links.c
+    query = select(issue_links).where(
+        columns.project_id == key[0],
+        columns.issue_id == key[1],
+        columns.replay_project_id == any_(literal(list(project_ids), ARRAY(BigInteger))),
+    )
+    if before is not None:
+        edge = tuple_(
+            literal(before[0], DateTime(timezone=True)),
+            literal(before[1], columns.replay_id.type),
+        )
+        query = query.where(tuple_(columns.first_received_at, columns.replay_id) < edge)
+    order = columns.first_received_at.desc(), columns.replay_id.desc()
+    return [
+        Link(
+            ProjectId(row.replay_project_id),
+            ReplayId(row.replay_id),
+            row.first_received_at,
+            EventId(row.event_id),
+            row.at,
+            row.drift_ms,
+            row.platform,
+        )
+        for row in await connection.execute(query.order_by(*order).limit(limit))
+    ]

@@ -1,0 +1,178 @@
+"""Links issues and replays in digest's transaction, whichever of them comes first.
+
+    segment, event, transaction, span ─► ties: a replay and a trace that it names together
+    new event ─────────────► replays that it names, or whose traces and time it shares ─┐
+    new segment, new tie ──► events that name the replay, or share a trace and its time ┴─► link
+
+A link is an issue and a replay, with the first event that it holds for. It is the rule of
+`playback/links.py` seen from the issue's side: a replay is listed by an issue when it lists an
+event of the issue.
+
+Source: wire protocol notes 7.3.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId, ReplayId
+from app.core.windows import SLACK
+from app.db import windows
+from app.db.engine import driver_of
+from app.errors import linked
+from app.ingest.prepared import Prepared
+from app.replays import ties
+from app.replays.ties import Tie
+
+_SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
+_DRIFT: Final = "r.drift_ms * interval '1 ms'"
+_WINDOW: Final = f"""
+    r.project_id, r.replay_id, r.first_received_at,
+    r.started_at - {_SLACK} as starts, r.ended_at + {_SLACK} as ends,
+    r.started_at + {_DRIFT} - {_SLACK} as server_starts,
+    r.ended_at + {_DRIFT} + {_SLACK} as server_ends
+"""
+_OF_REPLAY: Final = "w.project_id as replay_project_id, w.replay_id, w.first_received_at"
+_OF_EVENT: Final = "{0}.event_id, {0}.at, {0}.drift_ms, {0}.platform"
+_TRACED: Final = windows.by_trace(
+    "events",
+    f"x.project_id as of_project, x.issue_id, {_OF_EVENT.format('x')}",
+    lasts=False,
+    only="x.issue_id is not null",
+)
+_LINK: Final = f"""
+    with fresh as materialized (
+        select e.project_id, e.issue_id, e.replay_id as named_id, e.trace_id,
+               {_OF_EVENT.format("e")}
+        from unnest($1::bigint[], $2::uuid[]) as k (project_id, event_id)
+        join events e using (project_id, event_id)
+        where e.issue_id is not null
+    ),
+    windows as materialized (
+        select row_number() over () as n, {_WINDOW}
+        from replays r where r.replay_id = any($3::uuid[])
+    ),
+    window_traces as materialized (
+        select distinct w.n, t.trace_id
+        from windows w join replay_traces t on t.replay_id = w.replay_id
+    ),
+    found as (
+        select f.project_id, f.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("f")}
+        from fresh f join replays w on w.replay_id = f.named_id
+        union all
+        select f.project_id, f.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("f")}
+        from fresh f
+        join replay_traces t on t.trace_id = f.trace_id
+        cross join lateral (select {_WINDOW} from replays r where r.replay_id = t.replay_id) w
+        where f.named_id is null and {windows.happened_within("f")}
+        union all
+        select l.project_id, l.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("e")}
+        from windows w
+        join issue_replays l on l.replay_id = w.replay_id
+        cross join lateral (
+            select {_OF_EVENT.format("e")} from events e
+            where e.replay_id = l.replay_id and e.project_id = l.project_id
+              and e.issue_id = l.issue_id
+              and not exists (
+                  select from issue_links k
+                  where k.project_id = l.project_id and k.issue_id = l.issue_id
+                    and k.replay_project_id = w.project_id and k.replay_id = w.replay_id
+              )
+            order by e.at, e.event_id limit 1
+        ) e
+        union all
+        select e.of_project, e.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("e")}
+        from windows w join ({_TRACED}) e on e.n = w.n
+    ),
+    firsts as (
+        select distinct on (project_id, issue_id, replay_project_id, replay_id) * from found
+        order by project_id, issue_id, replay_project_id, replay_id, at, event_id
+    ),
+    new as (
+        insert into issue_links as k (
+            project_id, issue_id, replay_project_id, replay_id, first_received_at,
+            event_id, at, drift_ms, platform
+        )
+        select f.* from firsts f
+        where not exists (
+            select from issue_links k
+            where k.project_id = f.project_id and k.issue_id = f.issue_id
+              and k.replay_project_id = f.replay_project_id and k.replay_id = f.replay_id
+              and (k.at, k.event_id) <= (f.at, f.event_id)
+        )
+        on conflict (project_id, issue_id, replay_project_id, replay_id) do update set
+            event_id = excluded.event_id, at = excluded.at, drift_ms = excluded.drift_ms,
+            platform = excluded.platform
+        where (k.at, k.event_id) > (excluded.at, excluded.event_id)
+        returning project_id, issue_id, replay_project_id, (xmax = 0) as is_new
+    )
+    insert into issue_link_counts as c (project_id, issue_id, replay_project_id, replays)
+    select project_id, issue_id, replay_project_id, count(*) from new where is_new
+    group by 1, 2, 3 order by 1, 2, 3
+    on conflict (project_id, issue_id, replay_project_id)
+        do update set replays = c.replays + excluded.replays
+"""  # noqa: S608 - joined from constants
+
+
+async def link_batch(
+    connection: AsyncConnection,
+    prepared: Prepared,
+    added: Iterable[tuple[ProjectId, EventId]],
+) -> None:
+    """Link what a batch brought; call it when all rows of the batch are written.
+
+    Args:
+        connection: Of the transaction that stored the batch.
+        prepared: The batch.
+        added: The events of it that were new.
+    """
+    replay_ids = {work.segment.key.replay_id for work in prepared.segments}
+    named = _ties(prepared)
+    replay_ids |= await ties.add(connection, named)
+    new = set(added)
+    traces = {trace_id for _, _, trace_id in named}
+    for work in prepared.segments:
+        traces.update(work.segment.trace_ids)
+    events = [one for one in prepared.events if (one.project_id, one.event_id) in new]
+    loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
+    tied = await ties.replays_of(connection, loose)
+    also = {one.replay_id for one in events if one.replay_id}
+    await linked.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
+    await link(connection, new, replay_ids)
+
+
+async def link(
+    connection: AsyncConnection,
+    events: Collection[tuple[ProjectId, EventId]],
+    replay_ids: Collection[ReplayId],
+) -> None:
+    """Link events to the replays that are here, and replays to the events that are here.
+
+    Doing it again changes nothing.
+    """
+    if not events and not replay_ids:
+        return
+    driver = await driver_of(connection)
+    await driver.execute(
+        _LINK,
+        [project_id for project_id, _ in events],
+        [event_id for _, event_id in events],
+        list(replay_ids),
+    )
+
+
+def _ties(prepared: Prepared) -> set[Tie]:
+    """Gather what names a trace and a replay, but for segments, which bring their own."""
+    blocks = [
+        *prepared.blocks,
+        *(one.block for one in prepared.transactions),
+        *(block for one in prepared.transactions for block in one.others),
+    ]
+    named = [(one.project_id, one.replay_id, one.trace_id) for one in prepared.events]
+    named += [(one.project_id, one.replay_id, one.trace_id) for one in blocks]
+    return {
+        (project_id, replay_id, trace_id)
+        for project_id, replay_id, trace_id in named
+        if replay_id is not None and trace_id is not None
+    }

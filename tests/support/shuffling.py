@@ -1,0 +1,26 @@
+"""Orders of arrival made up by chance."""
+
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def batches(found: Sequence[_T], dice: random.Random, *, again: int, most: int) -> list[list[_T]]:
+    """Cut things into batches by chance.
+
+    Args:
+        found: The things.
+        dice: What decides.
+        again: How many of them come twice.
+        most: The size of the largest batch.
+    """
+    left = [*found, *dice.sample([*found], again)]
+    dice.shuffle(left)
+    cut = []
+    while left:
+        size = dice.randint(1, most)
+        cut.append(left[:size])
+        left = left[size:]
+    return cut
