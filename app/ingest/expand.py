@@ -46,7 +46,7 @@ _PREPARE: Final[dict[str, Callable[[Item, Context, Prepared], None]]] = {
 
 
 def expand(fresh: Fresh, rules: Rules, prepared: Prepared, *, is_full: bool = False) -> None:
-    """Read, check and scrub every item of an envelope.
+    """Read, check and scrub every item of an envelope; mobile segments are noted for `finish`.
 
     Args:
         fresh: The envelope.
@@ -69,6 +69,11 @@ def expand(fresh: Fresh, rules: Rules, prepared: Prepared, *, is_full: bool = Fa
         _expand_item(item, context, prepared)
     if fresh.envelope.damage:
         prepared.count(context, "envelope", Outcome.REFUSED, "cut")
+
+
+def finish(prepared: Prepared) -> None:
+    """Read the segments that `expand` noted: best some together, but they take 0.2 ms each."""
+    replay_video.prepare_noted(prepared)
 
 
 def _leave_out(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:

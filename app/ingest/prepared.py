@@ -7,7 +7,7 @@ from datetime import datetime
 from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
 from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
-from app.formats.envelope import EnvelopeHeader
+from app.formats.envelope import EnvelopeHeader, Item
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey
@@ -52,6 +52,8 @@ class AttachmentWork:
 class Prepared:
     """Everything one or several envelopes ask for, in the order of arrival."""
 
+    noted: list[tuple[Item, Context]] = field(default_factory=list)
+    """Segments that are not read yet; see `expand.finish`."""
     segments: list[SegmentWork] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)

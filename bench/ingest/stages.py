@@ -45,8 +45,8 @@ DOOR: Final = {
 DIGEST: Final = {
     "read": (
         "app.formats.replay_video:expand",
-        "app.formats.replay_event:pick",
-        "app.formats.replay_event:of",
+        "app.formats.replay_event:part",
+        "app.formats.replay_event:at_moment",
         "app.formats.recording:body_of",
         "app.formats.recording:read",
         "app.formats.gist:skim",

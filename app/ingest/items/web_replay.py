@@ -12,8 +12,9 @@ from app.core.errors import Refused
 from app.formats import recording, replay_event
 from app.formats.envelope import Item
 from app.formats.replay_event import ReplayEvent
-from app.ingest.items import facts, scrubbed
-from app.ingest.items.replay_video import Recorded, make_segment, read_recorded
+from app.ingest.items import facts, recorded, scrubbed
+from app.ingest.items.recorded import Recorded
+from app.ingest.items.replay_video import make_segment
 from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context, Prepared, SegmentWork
 from app.projects.model import Outcome
@@ -32,21 +33,17 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
         The other items of the envelope.
     """
     event = next((item for item in items if item.type == _EVENT), None)
-    recorded = next((item for item in items if item.type == _RECORDING), None)
+    tape = next((item for item in items if item.type == _RECORDING), None)
     if event is not None:
         try:
             read = scrubbed.replay_event_of(event.payload, context)
-            prepared.segments.append(_segment(read, recorded, context, item_type=_EVENT))
+            prepared.segments.append(_segment(read, tape, context, item_type=_EVENT))
         except Refused as refused:
             prepared.refuse(context, _EVENT, refused)
-    elif recorded is not None:
-        _prepare_alone(recorded, context, prepared)
+    elif tape is not None:
+        _prepare_alone(tape, context, prepared)
     for further in items:
-        if (
-            further.type in (_EVENT, _RECORDING)
-            and further is not event
-            and further is not recorded
-        ):
+        if further.type in (_EVENT, _RECORDING) and further is not event and further is not tape:
             prepared.count(context, further.type, Outcome.REFUSED, "second_in_envelope")
     return [item for item in items if item.type not in (_EVENT, _RECORDING)]
 
@@ -63,23 +60,21 @@ def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
 
 
-def _segment(
-    told: Told, recording_item: Item | None, context: Context, *, item_type: str
-) -> SegmentWork:
-    recorded = read_recorded(recording_item.payload if recording_item else None, context)
+def _segment(told: Told, tape: Item | None, context: Context, *, item_type: str) -> SegmentWork:
+    events = recorded.read(tape.payload if tape else None, context)
     segment = make_segment(
         told,
-        recorded,
+        events,
         None,
         context,
-        _extent_ms(told.event, recorded, context),
+        _extent_ms(told.event, events, context),
         no_video_reason="a browser's replay has no video",
     )
     return SegmentWork(segment, item_type, None)
 
 
-def _extent_ms(event: ReplayEvent, recorded: Recorded, context: Context) -> tuple[int, int]:
+def _extent_ms(event: ReplayEvent, events: Recorded, context: Context) -> tuple[int, int]:
     """Place a segment by its events: the event's start is that of the whole replay."""
-    seen = recorded.gist
+    seen = events.gist
     end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.received_at)
     return min(seen.first_ms or end_ms, end_ms), end_ms

@@ -1,0 +1,62 @@
+"""The recording of a segment: its events scrubbed and compressed, and what they say.
+
+skim ─ clean? ─ pack        the quick way, for nearly all
+     └ unusual or not ─ read_whole
+"""
+
+from dataclasses import dataclass
+
+from app.core.errors import Refused
+from app.formats import gist, recording
+from app.formats.gist import Gist, Skimmed
+from app.formats.jsonish import JsonObject
+from app.formats.packed import pack_json, pack_text
+from app.ingest.prepared import Context
+from app.scrub import walk
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The scrubbed events of a segment, compressed, and what they say."""
+
+    packed: bytes
+    gist: Gist
+    fault: str | None = None
+
+
+def read(data: memoryview | None, context: Context) -> Recorded:
+    """Read and scrub a recording; one that cannot be read gives no events and a reason."""
+    return pack(clean(skim(data), context), data, context)
+
+
+def skim(data: memoryview | None) -> Skimmed | None:
+    """Read a recording the quick way; None if that cannot be."""
+    try:
+        text = None if data is None else recording.body_of(data)
+    except Refused:
+        return None
+    return None if text is None else gist.skim(text)
+
+
+def clean(skimmed: Skimmed | None, context: Context) -> Skimmed | None:
+    """Return what was skimmed if it holds nothing to scrub, else None."""
+    is_clean = skimmed is not None and walk.is_clean(skimmed.spoken, context.rules)
+    return skimmed if is_clean else None
+
+
+def pack(skimmed: Skimmed | None, data: memoryview | None, context: Context) -> Recorded:
+    """Compress what was skimmed and clean; without it, the recording is read whole."""
+    if skimmed is None:
+        return _read_whole(data, context)
+    return Recorded(pack_text(skimmed.text), skimmed.gist)
+
+
+def _read_whole(data: memoryview | None, context: Context) -> Recorded:
+    if data is None:
+        return Recorded(pack_json([]), Gist(), "the segment came without a recording")
+    try:
+        events = recording.read(data).events
+    except Refused as refused:
+        return Recorded(pack_json([]), Gist(), str(refused))
+    scrubbed: list[JsonObject] = walk.scrub_recording(events, context.rules).value
+    return Recorded(pack_json(scrubbed), gist.of(scrubbed))
