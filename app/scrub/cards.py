@@ -5,6 +5,8 @@ order 12 4111 1111 1111 1111 paid     a run of digits and gaps
 """
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
+from itertools import accumulate, count
 from typing import Final
 
 from app.scrub import patterns
@@ -14,10 +16,12 @@ from app.scrub.spans import Span
 
 _GAP: Final = r"(?:[\s\-._/+]|%20|%2[dD]){0,3}"
 _RUN: Final = patterns.compile_text(rf"[0-9](?:{_GAP}[0-9]){{11,}}")
-_GROUP: Final = patterns.compile_text(r"(?:%20|%2[dD]|[^0-9])*([0-9]+)")
+_ENCODED_GAP: Final = patterns.compile_text(r"%20|%2[dD]")
 _DECIMAL: Final = patterns.compile_text(r"[0-9]+\.[0-9]+")
 _ODD_GAPS: Final = frozenset("._/+")
 """Between the groups of a card only if no other gap is there."""
+_ISSUER_DIGITS: Final = 4
+_FEWEST_DIGITS: Final = 12
 _HEX_LETTERS: Final = frozenset("abcdefABCDEF")
 _MOST_GROUPS: Final = 8
 """Of a number known only by its check digit; bounds the work on a hostile text of digits."""
@@ -60,41 +64,58 @@ class _Run:
     """
 
     def __init__(self, text: str, found: patterns.Match) -> None:
-        groups = [
-            (found.start() + g.start(1), found.start() + g.end(1))
-            for g in _GROUP.finditer(found.group())
-        ]
-        self.starts = [start for start, _ in groups]
-        self.stops = [stop for _, stop in groups]
-        self.gaps = [
-            text[stop:start] for stop, start in zip(self.stops, self.starts[1:], strict=False)
-        ]
-        self.digits = "".join(text[start:stop] for start, stop in groups)
-        self.ends = [0]
-        for start, stop in groups:
-            self.ends.append(self.ends[-1] + stop - start)
-        self.before = text[max(0, found.start() - 1) : found.start()]
+        run, begin = found.group(), found.start()
+        is_encoded = "%" in run
+        pieces = patterns.digits_apart(_ENCODED_GAP.sub("   ", run) if is_encoded else run)
+        edges = list(accumulate(map(len, pieces), initial=begin))
+        self.starts, self.stops = edges[:-1:2], edges[1::2]
+        self.gaps = pieces[1::2]
+        if is_encoded:
+            between = zip(self.stops, self.starts[1:], strict=False)
+            self.gaps = [text[stop:start] for stop, start in between]
+        groups = pieces[::2]
+        self.digits = "".join(groups)
+        self.ends = list(accumulate(map(len, groups), initial=0))
+        self.before = text[max(0, begin - 1) : begin]
         self.after = text[found.end() : found.end() + 1]
-        self.is_decimal = _DECIMAL.fullmatch(found.group()) is not None
-        self._numbers = {end: number for number, end in enumerate(self.ends)}
-        self._sums = LuhnSums(self.digits)
+        self.is_decimal = _DECIMAL.fullmatch(run) is not None
+        self._numbers = dict(zip(self.ends, count(), strict=False))
 
-    def card_from(self, first: int) -> int | None:
-        """Return the group behind the card that begins with this group, if one does."""
-        if self.is_decimal:
-            return None
-        common = _COMMON_DIGITS.get(self.digits[self.ends[first] : self.ends[first] + 4])
-        if common:
-            behind = self._numbers.get(self.ends[first] + common)
-            if behind and self._is_apart(first, behind, is_sure=False):
-                return behind
-        return self._checked_from(first)
+    @cached_property
+    def _sums(self) -> LuhnSums:
+        return LuhnSums(self.digits)
 
-    def _checked_from(self, first: int) -> int | None:
+    def cards(self) -> Iterator[Span]:
+        """Find the cards, one behind the other; each begins and ends with a whole group."""
+        group, digits, ends = 0, self.digits, self.ends
+        while not self.is_decimal and group < len(self.starts):
+            four = digits[ends[group] : ends[group] + _ISSUER_DIGITS]
+            behind = None
+            if four in _COMMON_DIGITS:
+                behind = self._common_from(group, _COMMON_DIGITS[four])
+            if behind is None and four in _ISSUED_DIGITS:
+                behind = self._checked_from(group, _ISSUED_DIGITS[four])
+            if behind is None:
+                group += 1
+                continue
+            yield self.starts[group], self.stops[behind - 1], FILTERED
+            group = behind
+
+    def _common_from(self, first: int, size: int) -> int | None:
+        """Return the group behind the number that begins with this group, if it has so many digits.
+
+        Its check digit may be wrong.
+        """
+        behind = self._numbers.get(self.ends[first] + size)
+        return behind if behind and self._is_apart(first, behind, is_sure=False) else None
+
+    def _checked_from(self, first: int, counts: Collection[int]) -> int | None:
         """The same for a card that only its check digit gives away; the longest counts."""
         start, found = self.ends[first], None
-        counts = _ISSUED_DIGITS.get(self.digits[start : start + 4], ())
-        for behind in range(first + 1, min(first + 1 + _MOST_GROUPS, len(self.ends))):
+        last = min(first + _MOST_GROUPS, len(self.ends) - 1)
+        if self.ends[last] - start < _FEWEST_DIGITS:
+            return None
+        for behind in range(first + 1, last + 1):
             end = self.ends[behind]
             if end - start in counts and self._sums.is_right(start, end):
                 found = behind if self._is_apart(first, behind, is_sure=True) else found
@@ -119,19 +140,11 @@ class _Run:
 def cards(text: str) -> Iterator[Span]:
     """Find card numbers in folded text."""
     for found in _RUN.finditer(text):
-        run = _Run(text, found)
-        group = 0
-        while group < len(run.starts):
-            behind = run.card_from(group)
-            if behind is None:
-                group += 1
-                continue
-            yield run.starts[group], run.stops[behind - 1], FILTERED
-            group = behind
+        yield from _Run(text, found).cards()
 
 
 def is_card(digits: str) -> bool:
     """Tell whether these digits alone are the number of a card that a network issues."""
-    return len(digits) in _ISSUED_DIGITS.get(digits[:4], ()) and LuhnSums(digits).is_right(
-        0, len(digits)
-    )
+    return len(digits) in _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ()) and LuhnSums(
+        digits
+    ).is_right(0, len(digits))

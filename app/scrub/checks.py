@@ -3,7 +3,8 @@
 from itertools import accumulate
 from typing import Final
 
-_LUHN_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _IBAN_CHARS: Final[dict[str, int]] = {
     country: length
     for length, countries in {
@@ -38,11 +39,12 @@ class LuhnSums:
     """
 
     def __init__(self, digits: str) -> None:
-        values = [int(digit) for digit in digits]
-        plain_even = (_LUHN_DOUBLED[v] if i % 2 else v for i, v in enumerate(values))
-        plain_odd = (v if i % 2 else _LUHN_DOUBLED[v] for i, v in enumerate(values))
-        self._even = [0, *accumulate(plain_even)]
-        self._odd = [0, *accumulate(plain_odd)]
+        even = bytearray(digits.encode()).translate(_VALUES)
+        odd = bytearray(even)
+        even[1::2] = even[1::2].translate(_DOUBLED)
+        odd[::2] = odd[::2].translate(_DOUBLED)
+        self._even = list(accumulate(even, initial=0))
+        self._odd = list(accumulate(odd, initial=0))
 
     def is_right(self, start: int, end: int) -> bool:
         """Tell whether `digits[start:end]` ends in its check digit."""

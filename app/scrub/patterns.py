@@ -3,40 +3,117 @@
 RE2 reads a text once, whatever the pattern; a backtracking matcher can be made to take minutes.
 """
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
 
 _MEMORY_BYTES: Final = 32 * 1024 * 1024
 """For the automaton of one pattern; with too little it falls back to a slower one."""
+_DIGITS_APART: Final = re.compile(r"[0-9]+|[^0-9]+")
+_ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001 - what the methods of the wheel pass on
+_AT_START: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - as above
+_WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - as above
 
 
-class Match(Protocol):
+class Match:
     """One place where a pattern fits."""
 
-    def start(self, group: int = 0) -> int: ...
-    def end(self, group: int = 0) -> int: ...
-    def group(self, group: int = 0) -> str: ...
+    __slots__ = ("_spans", "_text")
+
+    def __init__(self, text: str, spans: Sequence[tuple[int, int]]) -> None:
+        self._text, self._spans = text, spans
+
+    def start(self, group: int = 0) -> int:
+        """Return where a group begins; negative if it is no part of the match."""
+        return self._spans[group][0]
+
+    def end(self, group: int = 0) -> int:
+        """Return where a group ends."""
+        return self._spans[group][1]
+
+    def group(self, group: int = 0) -> str:
+        """Return what a group fits; empty if it is no part of the match."""
+        start, end = self._spans[group]
+        return self._text[start:end] if start >= 0 else ""
 
 
-class Pattern(Protocol):
-    """A compiled pattern over text."""
+class Pattern:
+    """A compiled pattern over text.
 
-    def search(self, text: str) -> Match | None: ...
-    def match(self, text: str, pos: int = 0) -> Match | None: ...
-    def fullmatch(self, text: str) -> Match | None: ...
-    def finditer(self, text: str) -> Iterator[Match]: ...
-    def split(self, text: str) -> list[str]: ...
-    def sub(self, replacement: str, text: str) -> str: ...
+    The wheel's own methods take 3 us a match to turn places in bytes into places in text. In ASCII
+    they are the same, so there the matcher is asked without them.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+        self._match = compiled._regexp.Match  # noqa: SLF001 - there is no public way around
+
+    def search(self, text: str) -> Match | None:
+        """Find the first place."""
+        return self._first(_ANYWHERE, text)
+
+    def match(self, text: str) -> Match | None:
+        """Fit the beginning of the text."""
+        return self._first(_AT_START, text)
+
+    def fullmatch(self, text: str) -> Match | None:
+        """Fit all of the text."""
+        return self._first(_WHOLE, text)
+
+    def finditer(self, text: str) -> Iterator[Match]:
+        """Find every place, one behind the other."""
+        if text.isascii():
+            return self._all(text)
+        return (self._of(found, text) for found in self._compiled.finditer(text))
+
+    def split(self, text: str) -> list[str]:
+        """Cut the text where the pattern fits; what its groups fit stands between the pieces."""
+        pieces: list[str] = self._compiled.split(text)
+        return pieces
+
+    def sub(self, replacement: str, text: str) -> str:
+        """Replace every place."""
+        replaced: str = self._compiled.sub(replacement, text)
+        return replaced
+
+    def _first(self, anchor: Any, text: str) -> Match | None:
+        if text.isascii():
+            spans = self._match(anchor, text.encode(), 0, len(text))
+            return None if spans[0][0] < 0 else Match(text, spans)
+        found = next(self._compiled._match(anchor, text), None)  # noqa: SLF001 - as above
+        return None if found is None else self._of(found, text)
+
+    def _all(self, text: str) -> Iterator[Match]:
+        data, at, end = text.encode(), 0, len(text)
+        while at <= end:
+            spans = self._match(_ANYWHERE, data, at, end)
+            start, stop = spans[0]
+            if start < 0:
+                return
+            yield Match(text, spans)
+            # Behind a match of nothing the next character follows, or it would be found for ever.
+            at = stop if stop > at else at + 1
+
+    def _of(self, found: Any, text: str) -> Match:
+        return Match(text, [found.span(group) for group in range(self._compiled.groups + 1)])
 
 
 def compile_text(pattern: str, *, any_case: bool = False) -> Pattern:
     """Compile a pattern over text."""
     options = _options()
     options.case_sensitive = not any_case
-    compiled: Pattern = re2.compile(pattern, options=options)
-    return compiled
+    return Pattern(re2.compile(pattern, options=options))
+
+
+def digits_apart(text: str) -> list[str]:
+    """Cut a text that begins with a digit: digits, what is between, digits, and so on.
+
+    A single class of characters gives a matcher nothing to go back to, so the standard one is
+    linear here, and ten times as fast.
+    """
+    return _DIGITS_APART.findall(text)
 
 
 def escape(text: str) -> str:

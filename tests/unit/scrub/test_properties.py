@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
 from hypothesis import given, settings, strategies as st
 
-from app.scrub import fold, patterns, walk
+from app.scrub import cards, checks, fold, keyed, patterns, shapes, walk
 from app.scrub.places import Kind
 from app.scrub.rules import DEFAULT, Rules
 from app.scrub.text import TextScrubber, Treat, scrubber
+from tests.support.examples import SETTINGS
 
 STRICT = Rules(
     scrub_ip=True,
@@ -71,6 +71,7 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
+PATTERNS = (cards._RUN, keyed._NAMED, keyed._TOKEN, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
 rule_sets = st.sampled_from((DEFAULT, STRICT))
 
 
@@ -162,18 +163,24 @@ class Work:
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Count the work of the rules."""
     counted = Work()
-    which, fits = patterns.ByteSet.which, re2._Regexp._match
+    which = patterns.ByteSet.which
+    first, every = patterns.Pattern._first, patterns.Pattern.finditer
 
     def counting_which(self: patterns.ByteSet, data: bytes):
         counted.done += len(data)
         return which(self, data)
 
-    def counting_fits(self: Any, anchor: Any, text: str, *places: Any):
+    def counting_first(self: patterns.Pattern, anchor: Any, text: str):
         counted.done += len(text)
-        return fits(self, anchor, text, *places)
+        return first(self, anchor, text)
+
+    def counting_every(self: patterns.Pattern, text: str):
+        counted.done += len(text)
+        return every(self, text)
 
     monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
-    monkeypatch.setattr(re2._Regexp, "_match", counting_fits)
+    monkeypatch.setattr(patterns.Pattern, "_first", counting_first)
+    monkeypatch.setattr(patterns.Pattern, "finditer", counting_every)
     return counted
 
 
@@ -184,6 +191,8 @@ EVIL = (
         "6 6",
         "66 ",
         "4111 1111 1111 1111 ",
+        "4111-",
+        "+49 ",
         "a@b.",
         "a@b.co.1.",
         "//a@",
@@ -241,3 +250,38 @@ def test_rules_are_compiled_once():
     """Equal rules share what was compiled from them."""
     assert scrubber(Rules(phones=True)) is scrubber(Rules(phones=True))
     assert isinstance(scrubber(DEFAULT), TextScrubber)
+
+
+@SETTINGS
+@given(text=st.one_of(texts, st.text(max_size=20), st.text("4 6-.+aA_\u0665", max_size=40)))
+def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
+    """Asking the matcher without the wheel's methods gives what asking with them gives."""
+    text = fold.fold(text)
+    for pattern in PATTERNS:
+        wheel = pattern._compiled
+        found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
+        assert [(one.start(), one.end(), one.group()) for one in pattern.finditer(text)] == found
+        for name in ("search", "match", "fullmatch"):
+            one, other = getattr(pattern, name)(text), getattr(wheel, name)(text)
+            assert (one is None) == (other is None)
+            if one is not None:
+                groups = range(wheel.groups + 1)
+                assert [one.group(group) for group in groups] == [
+                    other.group(group) or "" for group in groups
+                ]
+                assert [one.start(group) for group in groups] == [
+                    other.start(group) for group in groups
+                ]
+
+
+@SETTINGS
+@given(digits=st.text("0123456789", min_size=1, max_size=40), data=st.data())
+def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject):
+    """For any stretch of a long number."""
+    start = data.draw(st.integers(0, len(digits) - 1))
+    end = data.draw(st.integers(start + 1, len(digits)))
+    total = 0
+    for place, digit in enumerate(reversed(digits[start:end])):
+        value = int(digit) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    assert checks.LuhnSums(digits).is_right(start, end) == (total % 10 == 0)
