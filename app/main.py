@@ -21,13 +21,14 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from app import __version__
 from app.accounts import links, queries as account_queries
 from app.api import health
 from app.api.connection import Connection
-from app.api.envelope import AsgiApp, EnvelopeDoor
+from app.api.exchange import Door
 from app.background import Housekeeper
 from app.core import log
 from app.core.errors import ReplayError, Unavailable
@@ -89,7 +90,8 @@ class Started:
 class Service:
     """A running Playhead without its listener: what tests and the server share."""
 
-    app: AsgiApp
+    pages: ASGIApp
+    door: Door
     house: House
     lane: Lane
     sweeper: Sweeper
@@ -137,7 +139,7 @@ async def _serve_on(
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AT)
-    server = _Server(_server_config(settings, service.app))
+    server = _Server(_server_config(settings, service))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
@@ -188,11 +190,12 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server_config(settings: Settings, app: AsgiApp) -> uvicorn.Config:
+def _server_config(settings: Settings, service: Service) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
-        http=Connection,
+        service.pages,
+        http=functools.partial(Connection, service.door),  # type: ignore[arg-type]  # is called only
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -266,18 +269,19 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             watch,
         )
         stack.push_async_callback(house.close)
-        yield Service(_build(house, lane, maker), house, lane, sweeper, preparation, maker)
+        pages, door = _build(house, maker), Door(lane.gate)
+        yield Service(pages, door, house, lane, sweeper, preparation, maker)
 
 
-def _build(house: House, lane: Lane, maker: PictureMaker) -> AsgiApp:
-    """Stack the doors: ingest before everything, then the guard, then pages."""
+def _build(house: House, maker: PictureMaker) -> ASGIApp:
+    """Put the guard before the pages."""
     pages = FastAPI(title="Playhead", version=__version__, docs_url=None, redoc_url=None)
     pages.state.house = house
     pages.include_router(health.doors(house.db, house.watch, _figures(maker)))
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
-    return EnvelopeDoor(lane.gate, Guard(pages, base_url=house.settings.base_url))
+    return Guard(pages, base_url=house.settings.base_url)
 
 
 def _forget(keys: Iterable[ReplayKey]) -> None:

@@ -1,15 +1,19 @@
 """Accepts one envelope: authenticate, inflate, look at the framing, journal, 200.
 
-    keys (memory) → inflate under caps → split → quotas → journal.append (fsync) → inbox → 200
+    recognise   keys (memory)
+    take        inflate under caps → split → quotas → journal.append ─ fdatasync ─► inbox → done
 
 The answer waits for nothing but the journal. Phones delete an envelope on any answer, so only what
 can never be kept is refused; what cannot be kept now raises `Unavailable`, and the door hangs up.
+
+As a rule nothing is waited for before the journal, so no task is needed. What takes time is handed
+back as a coroutine, to be run in one: a key nobody asked for yet, a large body, no room in memory.
 """
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from app.core import clock
 from app.core.errors import (
@@ -24,6 +28,7 @@ from app.core.errors import (
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
+from app.core.units import bytes_text
 from app.formats import credentials, encoding
 from app.formats.encoding import Body
 from app.formats.envelope import Envelope
@@ -63,7 +68,18 @@ class Gate:
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Sender:
+    """Who sends, as far as that is known before the body is."""
+
+    project_id: ProjectId
+    key: PublicKey | None
+    """None: only the header of the envelope names it."""
+    is_key_known: bool
+    """False: nobody can look it up now; digest does so later."""
+
+
+@dataclass(slots=True)
 class Accepted:
     """An envelope whose bytes are on disk, and what to answer."""
 
@@ -72,77 +88,268 @@ class Accepted:
     """What the SDK shall hold back from now on, as its header says it; often empty."""
 
 
-async def accept(gate: Gate, request: IngestRequest) -> Accepted:
-    """Take one envelope in.
+Done = Callable[[Accepted | Unavailable], None]
+"""Told on the event loop how it ended; `Unavailable`: hang up, so that the phone sends it again."""
+Rest = Coroutine[Any, Any, None]
+"""What is left to do and takes time; raises what its maker raises."""
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """An envelope on its way from its request to the inbox."""
+
+    gate: Gate
+    request: IngestRequest
+    sender: Sender
+    body: bytes
+    done: Done
+
+
+def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
+    """Tell who sends.
+
+    Returns:
+        None if somebody has to be asked for the key: then `ask`.
 
     Raises:
-        Refused: It can never be kept; the outcome is counted where the project is known.
-        Unavailable: It cannot be kept now: hang up, so that the phone sends it again.
+        Refused: Nobody who may; the outcome is counted where the project is known.
+        Unavailable: It cannot be told now.
     """
     named = credentials.read(auth_headers=request.auth_headers, query=request.query)
-    project_id = await _project(gate, request, named)
-    is_key_known = named is not None and await _authorise(
-        gate, request, named.public_key, project_id
-    )
-    async with AsyncExitStack() as held:
+    if named is None:
+        if not request.project:
+            raise Unauthorised("no project in the path, and no key that tells it")
+        return Sender(_read_project(request.project), None, is_key_known=False)
+    project_id = _read_project(request.project) if request.project else None
+    record = gate.keys.lookup(named.public_key)
+    if record is UNKNOWN_YET:
+        return None
+    return _sender(gate, request, named.public_key, project_id, record)
+
+
+async def ask(gate: Gate, request: IngestRequest) -> Sender:
+    """Tell who sends after asking Postgres once for the key; takes a second at most.
+
+    Raises:
+        Refused: Nobody who may.
+        Unavailable: It cannot be told now.
+    """
+    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    assert named is not None  # noqa: S101 - `recognise` asked for this
+    project_id = _read_project(request.project) if request.project else None
+    await gate.keys.settle(named.public_key)
+    record = gate.keys.lookup(named.public_key)
+    return _sender(gate, request, named.public_key, project_id, record)
+
+
+def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: int) -> None:
+    """Look whether a body may be that large, as it comes over the wire.
+
+    Raises:
+        TooLarge: It may not; that is counted.
+    """
+    limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
+    if size_bytes > limit_bytes:
+        refused = TooLarge(f"the body has more than {bytes_text(limit_bytes)}")
+        _count(gate, request, sender, refused)
+        raise refused
+
+
+def take(
+    gate: Gate, request: IngestRequest, sender: Sender, body: bytes, done: Done
+) -> Rest | None:
+    """Take one envelope in; `done` is called when it is on disk, or cannot be.
+
+    Args:
+        gate: Where to.
+        request: What its head said.
+        sender: Whom `recognise` found.
+        body: As it came, still compressed.
+        done: Not called when this, or what it returns, raises.
+
+    Returns:
+        What is left to do and takes time, if anything is.
+
+    Raises:
+        Refused: It can never be kept; the outcome is counted.
+        Unavailable: It cannot be kept now.
+    """
+    arrival = _Arrival(gate, request, sender, body, done)
+    if len(body) > _INLINE_BYTES:
+        return _take_large(arrival)
+    try:
+        inflated = encoding.inflate(body, request.content_encoding, limit_bytes=_INLINE_BYTES)
+    except TooLarge:
+        return _take_large(arrival)  # as it came it is small, inflated it is not
+    except Refused as refused:
+        _count(gate, request, sender, refused)
+        raise
+    if request.kind in _READ_WHOLE and len(inflated) > _READ_INLINE_BYTES:
+        return _take_long(arrival, inflated)
+    try:
+        opened = _open(request, inflated)
+    except Refused as refused:
+        _count(gate, request, sender, refused)
+        raise
+    return _let_in(arrival, opened, inflated)
+
+
+async def _take_large(arrival: _Arrival) -> None:
+    """Inflate in a thread, few at a time until they are in the inbox: bombs cannot add up."""
+    gate, request, done = arrival.gate, arrival.request, arrival.done
+    told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(result: Accepted | Unavailable) -> None:
+        if not told.done():
+            told.set_result(None)
+        done(result)
+
+    arrival.done = tell
+    async with gate.large:
         try:
-            body = await request.read_body(LIMITS.body_bytes if named else _UNNAMED_BYTES)
-            inflated = await _inflate(gate, request, body, held)
-            opened = await _open(request, inflated)
+            inflated = await asyncio.to_thread(
+                encoding.inflate,
+                arrival.body,
+                request.content_encoding,
+                limit_bytes=LIMITS.inflated_bytes,
+            )
         except Refused as refused:
-            if named is not None:
-                gate.tally.refuse(project_id, request.kind, refused.reason)
+            _count(gate, request, arrival.sender, refused)
             raise
-        if named is not None:
-            key = named.public_key
-        else:
-            key, is_key_known = await _authorise_by_dsn(gate, request, opened, project_id)
-        _check_dsn(opened, key, project_id)
-        if not is_key_known:
-            gate.quotas.admit_unseen(request.client_ip, opened.items, len(body))
-        rate_limits = _admit(gate, project_id, key, opened, size_bytes=len(body))
-        await gate.inbox.room()
-        received_ms = clock.now_ms()
-        seq = await gate.journal.append(
-            project_id=project_id,
-            key=key,
-            received_ms=received_ms,
-            client_ip=request.client_ip,
-            content_encoding=request.content_encoding,
-            kind=request.kind,
-            body=body,
-        )
-        # No await between the append and this: the inbox gets entries in the order of their seq.
+        await _take_long(arrival, inflated)
+        await told
+
+
+async def _take_long(arrival: _Arrival, inflated: Body) -> None:
+    """Open a body in a thread."""
+    try:
+        opened = await asyncio.to_thread(_open, arrival.request, inflated)
+    except Refused as refused:
+        _count(arrival.gate, arrival.request, arrival.sender, refused)
+        raise
+    rest = _let_in(arrival, opened, inflated)
+    if rest is not None:
+        await rest
+
+
+def _open(request: IngestRequest, body: Body) -> Envelope:
+    if request.kind not in _READ_WHOLE and (not body or body.isspace()):
+        raise Malformed("the body is empty, expected an envelope")
+    return open_body(request.kind, body)
+
+
+def _let_in(arrival: _Arrival, opened: Envelope, inflated: Body) -> Rest | None:
+    """Check what only the opened envelope tells, and keep it."""
+    sender = arrival.sender
+    if sender.key is None:
+        key = _key_inside(opened)
+        record = arrival.gate.keys.lookup(key)
+        if record is UNKNOWN_YET:
+            return _ask_inside(arrival, opened, inflated, key)
+        arrival.sender = _sender(arrival.gate, arrival.request, key, sender.project_id, record)
+    return _admit(arrival, opened, inflated)
+
+
+async def _ask_inside(arrival: _Arrival, opened: Envelope, inflated: Body, key: PublicKey) -> None:
+    """Ask for the key of a tunnelled envelope, which names it only in its header."""
+    gate = arrival.gate
+    await gate.keys.settle(key)
+    project_id = arrival.sender.project_id
+    arrival.sender = _sender(gate, arrival.request, key, project_id, gate.keys.lookup(key))
+    rest = _admit(arrival, opened, inflated)
+    if rest is not None:
+        await rest
+
+
+def _admit(arrival: _Arrival, opened: Envelope, inflated: Body) -> Rest | None:
+    """Ask the quotas, and keep it as soon as there is room."""
+    gate, sender = arrival.gate, arrival.sender
+    key, project_id = sender.key, sender.project_id
+    assert key is not None  # noqa: S101 - looked for in the envelope by now
+    size_bytes = len(arrival.body)
+    if opened.header.dsn is not None:
+        _check_dsn(opened.header.dsn, key, project_id)
+    if not sender.is_key_known:
+        gate.quotas.admit_unseen(arrival.request.client_ip, opened.items, size_bytes)
+    try:
+        rate_limits = gate.quotas.admit(project_id, key, opened.items, size_bytes)
+    except Limited as limited:
+        gate.tally.limit(project_id, opened.items, limited.reason)
+        raise
+    accepted = Accepted(opened, rate_limits)
+    if gate.inbox.has_room:
+        _keep(arrival, key, accepted, inflated)
+        return None
+    return _keep_later(arrival, key, accepted, inflated)
+
+
+async def _keep_later(
+    arrival: _Arrival, key: PublicKey, accepted: Accepted, inflated: Body
+) -> None:
+    await arrival.gate.inbox.room()
+    _keep(arrival, key, accepted, inflated)
+
+
+def _keep(arrival: _Arrival, key: PublicKey, accepted: Accepted, inflated: Body) -> None:
+    """Write an envelope down; once it is on disk it goes to the inbox, and its sender is told."""
+    gate, request, sender = arrival.gate, arrival.request, arrival.sender
+    received_ms = clock.now_ms()
+
+    def settled(error: Unavailable | None) -> None:
+        if error is not None:
+            arrival.done(error)
+            return
+        # The journal calls in the order of the seqs, and so the inbox gets them.
         gate.inbox.add(
             Fresh(
                 seq=seq,
-                project_id=project_id,
+                project_id=sender.project_id,
                 key=key,
                 received_ms=received_ms,
                 client_ip=request.client_ip,
-                envelope=opened,
+                envelope=accepted.envelope,
                 body=inflated,
-                is_key_known=is_key_known,
+                is_key_known=sender.is_key_known,
             )
         )
-    return Accepted(opened, rate_limits)
+        arrival.done(accepted)
+
+    seq = gate.journal.append(
+        project_id=sender.project_id,
+        key=key,
+        received_ms=received_ms,
+        client_ip=request.client_ip,
+        content_encoding=request.content_encoding,
+        kind=request.kind,
+        body=arrival.body,
+        done=settled,
+    )
 
 
-async def _project(
-    gate: Gate, request: IngestRequest, named: credentials.Credentials | None
-) -> ProjectId:
-    """Read the project from the path, or ask whose key it is."""
-    if request.project:
-        return _read_project(request.project)
-    if named is None:
-        raise Unauthorised("no project in the path, and no key that tells it")
-    match await _known(gate, named.public_key):
-        case KeyRecord(project_id=owner):
-            return owner
+def _sender(
+    gate: Gate,
+    request: IngestRequest,
+    key: PublicKey,
+    project_id: ProjectId | None,
+    record: KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None,
+) -> Sender:
+    """Check a key against what is known, and against the project of the path if it names one."""
+    match record:
+        case KeyRecord(project_id=owner, is_active=is_active):
+            if project_id is not None and owner != project_id:
+                raise gate.quotas.refuse_stranger(
+                    request.client_ip, f"this key belongs to another project than {project_id}"
+                )
+            if not is_active:
+                gate.tally.refuse(owner, "envelope", "key_off")
+                raise Forbidden("this key is switched off")
+            return Sender(owner, key, is_key_known=True)
         case None:
             raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
-        case _:
+        case _ if project_id is None:
             raise Unavailable("whose key this is cannot be read now, and the path does not tell")
+        case _:
+            return Sender(project_id, key, is_key_known=False)
 
 
 def _read_project(text: str) -> ProjectId:
@@ -151,89 +358,24 @@ def _read_project(text: str) -> ProjectId:
     return ProjectId(int(text))
 
 
-async def _authorise(
-    gate: Gate, request: IngestRequest, key: PublicKey, project_id: ProjectId
-) -> bool:
-    """Check a key against what is known.
-
-    Returns:
-        False if nothing is: with Postgres away, digest decides later.
-    """
-    match await _known(gate, key):
-        case KeyRecord(project_id=owner, is_active=is_active):
-            if owner != project_id:
-                raise gate.quotas.refuse_stranger(
-                    request.client_ip, f"this key belongs to another project than {project_id}"
-                )
-            if not is_active:
-                gate.tally.refuse(project_id, "envelope", "key_off")
-                raise Forbidden("this key is switched off")
-        case None:
-            raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
-        case _:
-            return False
-    return True
-
-
-async def _known(gate: Gate, key: PublicKey) -> KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None:
-    """Look a key up, and ask Postgres once if need be."""
-    record = gate.keys.lookup(key)
-    if record is UNKNOWN_YET:
-        await gate.keys.settle(key)
-        record = gate.keys.lookup(key)
-    return record
-
-
-async def _authorise_by_dsn(
-    gate: Gate, request: IngestRequest, opened: Envelope, project_id: ProjectId
-) -> tuple[PublicKey, bool]:
-    """Find and check the key of a tunnelled envelope, which names it only in its header."""
+def _key_inside(opened: Envelope) -> PublicKey:
+    """Return the key that an envelope names in its own header."""
     found = credentials.from_dsn(opened.header.dsn or "")
     if found is None:
         raise Unauthorised(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
-    return found[0], await _authorise(gate, request, found[0], project_id)
+    return found[0]
 
 
-def _check_dsn(opened: Envelope, key: PublicKey, project_id: ProjectId) -> None:
+def _check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
     """Refuse an envelope whose own DSN contradicts the request that carries it."""
-    found = credentials.from_dsn(opened.header.dsn or "")
+    found = credentials.from_dsn(dsn)
     if found is not None and found != (key, str(project_id)):
         raise Forbidden("the DSN in the envelope's header names another project or key")
 
 
-def _admit(
-    gate: Gate, project_id: ProjectId, key: PublicKey, opened: Envelope, *, size_bytes: int
-) -> str:
-    try:
-        return gate.quotas.admit(project_id, key, opened.items, size_bytes)
-    except Limited as limited:
-        gate.tally.limit(project_id, opened.items, limited.reason)
-        raise
-
-
-async def _inflate(gate: Gate, request: IngestRequest, body: bytes, held: AsyncExitStack) -> Body:
-    """Take the encoding off: small results here, large ones in a thread, few at a time."""
-    if len(body) <= _INLINE_BYTES:
-        try:
-            return encoding.inflate(body, request.content_encoding, limit_bytes=_INLINE_BYTES)
-        except TooLarge:
-            pass  # as it came it is small, inflated it is not
-    # Kept until the envelope is in the inbox, so that bombs cannot add up.
-    await held.enter_async_context(gate.large)
-    return await asyncio.to_thread(
-        encoding.inflate,
-        body,
-        request.content_encoding,
-        limit_bytes=LIMITS.inflated_bytes,
-    )
-
-
-async def _open(request: IngestRequest, body: Body) -> Envelope:
-    if request.kind in _READ_WHOLE:
-        if len(body) > _READ_INLINE_BYTES:
-            return await asyncio.to_thread(open_body, request.kind, body)
-    elif not body or body.isspace():
-        raise Malformed("the body is empty, expected an envelope")
-    return open_body(request.kind, body)
+def _count(gate: Gate, request: IngestRequest, sender: Sender, refused: Refused) -> None:
+    """Count a refusal, if the request itself says whose it is."""
+    if sender.key is not None:
+        gate.tally.refuse(sender.project_id, request.kind, refused.reason)

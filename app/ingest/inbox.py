@@ -79,8 +79,13 @@ class Inbox:
             self._has_room.set()  # waiting would keep nothing in memory any more
         self._arrived.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for one more; else wait for `room` before `add`."""
+        return self._has_room.is_set()
+
     async def room(self) -> None:
-        """Wait a moment until there is room, if there is none; call it before `add`.
+        """Wait a moment until there is room, if there is none.
 
         A short delay at the door is cheaper for everybody than reading an envelope back: that
         means to check and inflate it a second time.

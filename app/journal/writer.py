@@ -1,10 +1,11 @@
-"""The journal of this process: `append` returns when an entry would survive a power cut.
+"""The journal of this process: it says `done` of an entry when that would survive a power cut.
 
-    append ─► waiting ─► writer thread: one write, one fdatasync for all ─► append returns
-                              ▲ while it syncs, the next batch gathers
+    append ─► handed over, once a turn of the event loop ─► writer thread: one write, one fdatasync
+                                                        ◄─ done, once a batch
 
 One thread writes, so a busy door costs one fdatasync for many entries, and a quiet one none of
-the waiting that a timer would add.
+the waiting that a timer would add. What one turn of the loop brought goes over together: thread and
+loop wake one another once for all of it.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import contextlib
 import os
 import queue
 import threading
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +35,9 @@ _BATCH_ENTRIES: Final = 500
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """A write ends with the entry that crosses this; more would make the first in it wait long."""
 
+Done = Callable[[Unavailable | None], None]
+"""Told on the event loop that an entry is on disk, or why it is not kept."""
+
 _logger: Final = log.get("journal.writer")
 
 
@@ -44,7 +50,7 @@ class _Waiting:
     head: bytes
     body: bytes
     size_bytes: int
-    done: asyncio.Future[int]
+    done: Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class _Stop:
     """The writer thread is to end."""
 
 
-_Work = _Waiting | _Release | _Stop
+_Work = list[_Waiting] | _Release | _Stop
 
 
 class Journal:
@@ -73,6 +79,9 @@ class Journal:
         self._last_seq = 0
         self._waiting_bytes = 0
         self._is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fresh: list[_Waiting] = []
+        """Not handed over yet."""
         self._work: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -116,7 +125,7 @@ class Journal:
         """Return what is acknowledged and not yet released."""
         return self._tally.backlog()
 
-    async def append(
+    def append(
         self,
         *,
         project_id: int,
@@ -126,17 +135,19 @@ class Journal:
         content_encoding: str | None,
         kind: Kind,
         body: bytes,
+        done: Done,
     ) -> int:
-        """Keep one envelope; when this returns, it is on disk.
+        """Keep one envelope.
 
-        A caller that is cancelled gets no answer; the entry may be on disk all the same. Nobody
-        was promised it, so it may be digested or not.
+        `done` is called later, on the event loop and in the order of the seqs: with None when the
+        entry is on disk, or with the reason why it is not kept and will not be found there as far
+        as the disk allows. Who does not want to know any more ignores it.
 
         Returns:
             Its seq: entries appended later have a larger one.
 
         Raises:
-            Unavailable: It is not kept, and will not be found on disk as far as the disk allows.
+            Unavailable: It is not kept.
             Malformed: The facts cannot be written down.
             TooLarge: Facts or body are beyond what an entry may hold.
         """
@@ -149,11 +160,13 @@ class Journal:
             Entry(seq, project_id, key, received_ms, client_ip, content_encoding, kind, body)
         )
         self._next_seq = seq + 1
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(seq, received_ms, head, body, len(head) + len(body), done)
         self._waiting_bytes += waiting.size_bytes
-        self._work.put(waiting)
-        return await done
+        if not self._fresh:
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._hand_over)
+        self._fresh.append(waiting)
+        return seq
 
     def release(self, seq: int) -> None:
         """Say that everything up to `seq` is digested; files that hold nothing else are removed.
@@ -168,6 +181,7 @@ class Journal:
         if self._is_closed:
             return
         self._is_closed = True
+        self._hand_over()
         self._work.put(_Stop())
         await asyncio.to_thread(self._thread.join)
         if self._appender.close():
@@ -175,35 +189,35 @@ class Journal:
                 folders.remove(self.path)
         os.close(self._lock)
 
+    def _hand_over(self) -> None:
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self._work.put(fresh)
+
     def _run(self) -> None:
         """Write batch after batch; the whole life of the writer thread."""
-        while True:
-            work: _Work | None
-            try:
-                work = self._work.get(timeout=self._appender.due_s())
-            except queue.Empty:
-                self._appender.tidy()
-                continue
-            while isinstance(work, _Waiting):
-                batch, work = self._gather(work)
-                self._write(batch)
-            if isinstance(work, _Stop):
-                return
-            if work is not None:
-                self._appender.release(work.seq)
+        waiting: deque[_Waiting] = deque()
+        is_open = True
+        while is_open or waiting:
+            if is_open:
+                is_open = self._gather(waiting)
+            if waiting:
+                self._write(_next_batch(waiting))
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], _Work | None]:
-        """Take what waits; the first thing that does not belong in the batch is handed back."""
-        batch, size_bytes = [first], first.size_bytes
-        with contextlib.suppress(queue.Empty):
-            while True:
+    def _gather(self, waiting: deque[_Waiting]) -> bool:
+        """Take all that has come, and wait for it if nothing is to be written; False: stop."""
+        try:
+            work = self._work.get(not waiting, self._appender.due_s())
+            while not isinstance(work, _Stop):
+                if isinstance(work, _Release):
+                    self._appender.release(work.seq)
+                else:
+                    waiting.extend(work)
                 work = self._work.get_nowait()
-                full = len(batch) >= _BATCH_ENTRIES or size_bytes >= _BATCH_BYTES
-                if full or not isinstance(work, _Waiting):
-                    return batch, work
-                batch.append(work)
-                size_bytes += work.size_bytes
-        return batch, None
+        except queue.Empty:
+            self._appender.tidy()
+            return True
+        return False
 
     def _write(self, batch: list[_Waiting]) -> None:
         buffers: list[Buffer] = []
@@ -220,7 +234,8 @@ class Journal:
             reason = "the journal failed"
             _logger.exception("journal write failed", entries=len(batch))
         with contextlib.suppress(RuntimeError):  # the loop is gone, and with it who waited
-            batch[0].done.get_loop().call_soon_threadsafe(self._settle, batch, reason)
+            assert self._loop is not None  # noqa: S101 - set before anything is handed over
+            self._loop.call_soon_threadsafe(self._settle, batch, reason)
 
     def _settle(self, batch: list[_Waiting], reason: str | None) -> None:
         """Tell those who wait, on the event loop."""
@@ -234,10 +249,19 @@ class Journal:
                 size_bytes=size_bytes,
                 oldest_received_ms=min(waiting.received_ms for waiting in batch),
             )
+        error = None if reason is None else Unavailable(reason)
         for waiting in batch:
-            if waiting.done.done():  # cancelled meanwhile
-                continue
-            if reason is None:
-                waiting.done.set_result(waiting.seq)
-            else:
-                waiting.done.set_exception(Unavailable(reason))
+            try:
+                waiting.done(error)
+            except Exception:
+                _logger.exception("an entry's sender could not be told", seq=waiting.seq)
+
+
+def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+    """Take as much from the front as one write may hold."""
+    batch: list[_Waiting] = []
+    size_bytes = 0
+    while waiting and len(batch) < _BATCH_ENTRIES and size_bytes < _BATCH_BYTES:
+        batch.append(waiting.popleft())
+        size_bytes += batch[-1].size_bytes
+    return batch

@@ -5,7 +5,8 @@
 The whole server runs in this process, behind a real socket; another process sends. Digest is held
 until all is answered, so the two halves do not mix. A stage is the functions named in `DOOR` and
 `DIGEST`; what no stage claims is `http` in the door (socket, parsing, answer) and `rest` in digest.
-Watches are left out with `--plain`: then each half is one figure, without what watching costs.
+Watches are left out with `--plain`: then each half is one figure, without what watching costs. The
+figures are those of the round that cost least: what else the machine does only ever adds.
 """
 
 import argparse
@@ -37,10 +38,11 @@ from tests.support.server import Keyed
 DOOR: Final = {
     "auth": ("app.formats.credentials:read", "app.projects.keys:KeyCache.lookup"),
     "inflate": ("app.formats.encoding:inflate",),
-    "open": ("app.ingest.reopen:open_body",),
+    "open": ("app.ingest.accept:_open",),
     "quotas": ("app.ingest.quotas:Quotas.admit",),
     "inbox": ("app.ingest.inbox:Inbox.add",),
-    "journal": ("app.journal.entry:encode", "app.journal.writer:Journal._settle"),
+    "journal": ("app.journal.writer:Journal.append",),
+    "answer": ("app.api.exchange:Exchange._answer",),
 }
 DIGEST: Final = {
     "read": (
@@ -145,8 +147,7 @@ class _Rounds:
 
     def forget(self) -> None:
         """Begin anew, after warming up."""
-        self._spent_s: Counter[str] = Counter()
-        self._sent = 0
+        self._spent_us: list[Counter[str]] = []
 
     async def run(self, mix: Mapping[envelopes.Kind, float], seconds: float) -> None:
         """Send with digest held, then let it work."""
@@ -162,37 +163,37 @@ class _Rounds:
             while self._service.lane.gate.journal.backlog().entries:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
         after = _Clocks(self._postgres)
-        self._sent += sent
-        self._note(before, between, after, door.spent_s, digest.spent_s)
-
-    def _note(
-        self,
-        before: _Clocks,
-        between: _Clocks,
-        after: _Clocks,
-        door: Counter[str],
-        digest: Counter[str],
-    ) -> None:
-        door_s = between.loop_s - before.loop_s
-        journal_s = between.journal_s - before.journal_s
-        self._spent_s["door"] += door_s + journal_s
-        self._spent_s["door: http"] += door_s - door.total()
-        for stage in door:
-            self._spent_s[f"door: {stage}"] += door[stage]
-        self._spent_s["door: journal thread"] += journal_s
-        digest_s = after.process_s - between.process_s
-        loop_s = after.loop_s - between.loop_s
-        self._spent_s["digest"] += digest_s
-        for stage in digest:
-            self._spent_s[f"digest: {stage}"] += digest[stage]
-        self._spent_s["digest: rest"] += loop_s - digest.total()
-        self._spent_s["digest: other threads"] += digest_s - loop_s
-        self._spent_s["postgres"] += after.postgres_s - before.postgres_s
+        spent_s = _spent(before, between, after, door.spent_s, digest.spent_s)
+        each = Counter({stage: took_s * 1e6 / sent for stage, took_s in spent_s.items()})
+        self._spent_us.append(each)
 
     def found(self) -> Found:
-        """Return microseconds an envelope."""
-        each = 1e6 / self._sent
-        return {stage: round(spent_s * each, 1) for stage, spent_s in self._spent_s.items()}
+        """Return microseconds an envelope, of the round that cost least."""
+        best = min(self._spent_us, key=lambda each: each["door"] + each["digest"])
+        return {stage: round(spent_us, 1) for stage, spent_us in best.items()}
+
+
+def _spent(
+    before: _Clocks, between: _Clocks, after: _Clocks, door: Counter[str], digest: Counter[str]
+) -> Counter[str]:
+    """Return the seconds of each stage."""
+    spent_s: Counter[str] = Counter()
+    door_s = between.loop_s - before.loop_s
+    journal_s = between.journal_s - before.journal_s
+    spent_s["door"] += door_s + journal_s
+    spent_s["door: http"] += door_s - door.total()
+    for stage in door:
+        spent_s[f"door: {stage}"] += door[stage]
+    spent_s["door: journal thread"] += journal_s
+    digest_s = after.process_s - between.process_s
+    loop_s = after.loop_s - between.loop_s
+    spent_s["digest"] += digest_s
+    for stage in digest:
+        spent_s[f"digest: {stage}"] += digest[stage]
+    spent_s["digest: rest"] += loop_s - digest.total()
+    spent_s["digest: other threads"] += digest_s - loop_s
+    spent_s["postgres"] += after.postgres_s - before.postgres_s
+    return spent_s
 
 
 _streams: dict[str, envelopes.Stream] = {}

@@ -44,7 +44,7 @@ async def test_a_body_that_stops_is_not_waited_for(hurried, monkeypatch):
     assert await exchange(hurried.base_url, head(hurried, len(body)) + body[:-1]) == b""
     await hurried.take(body)
     assert await hurried.outcomes() == {("event", "kept", ""): 1}
-    await until(lambda: hurried.service.app._reading_bytes == 0)
+    await until(lambda: hurried.service.door.reading_bytes == 0)
 
 
 async def test_a_body_that_trickles_ends_some_time(hurried, monkeypatch):

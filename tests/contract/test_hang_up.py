@@ -1,4 +1,4 @@
-"""The envelope door can close a connection without an answer, with either of uvicorn's parsers.
+"""The envelope door can close a connection without an answer.
 
 It reaches into uvicorn for that, so every upgrade is tested here.
 """
@@ -13,10 +13,10 @@ from tests.support.server import exchange, running
 from tests.support.wire import EVENT_ID
 
 
-@pytest.fixture(params=[None, "h11"], ids=["ours", "h11"])
-async def server(request, database_url, tmp_path):
-    """A server with each parser in turn."""
-    async with running(database_url, tmp_path, http=request.param) as started:
+@pytest.fixture
+async def server(database_url, tmp_path):
+    """A server of the test's own."""
+    async with running(database_url, tmp_path) as started:
         yield started
 
 
@@ -34,7 +34,7 @@ def request_of(server, body: bytes) -> bytes:
 async def test_sender_sees_a_closed_connection_and_no_bytes(server, monkeypatch, error):
     """No status line, whatever went wrong; and the server goes on."""
 
-    async def fail(*_args, **_fields):
+    def fail(*_args, **_fields):
         raise error
 
     with monkeypatch.context() as broken:
@@ -49,7 +49,7 @@ async def test_sender_sees_a_closed_connection_and_no_bytes(server, monkeypatch,
 async def test_requests_behind_it_get_no_answer_either(server, monkeypatch):
     """What a sender pipelined after the envelope is not answered in its place."""
 
-    async def fail(*_args, **_fields):
+    def fail(*_args, **_fields):
         raise Unavailable("the disk is full")
 
     monkeypatch.setattr(server.service.lane.gate.journal, "append", fail)
@@ -74,19 +74,20 @@ async def test_a_sender_that_leaves_is_no_trouble(server):
 
 
 async def test_a_request_that_outlives_the_server_gets_no_answer(server, monkeypatch):
-    """At the end of its patience uvicorn cancels what still waits, and would answer 500."""
+    """At the end of its patience uvicorn cancels what still waits; no status line comes of it."""
     waits = asyncio.Event()
 
     async def wait(*_args, **_fields):
         waits.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(server.service.lane.gate.journal, "append", wait)
+    monkeypatch.setattr(server.service.lane.gate.keys, "settle", wait)
+    monkeypatch.setattr(server.service.lane.gate.keys, "_records", {})
     answer = asyncio.create_task(
         exchange(server.base_url, request_of(server, envelopes.event_envelope()))
     )
     await waits.wait()
     for task in asyncio.all_tasks():
-        if "run_asgi" in repr(task.get_coro()):
+        if "_see_to" in repr(task.get_coro()):
             task.cancel()
     assert await answer == b""

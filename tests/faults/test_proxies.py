@@ -68,7 +68,7 @@ async def test_what_cannot_be_kept_now_ends_the_connection(
 ):
     """The journal cannot write: not one byte reaches the phone, so it keeps its envelope."""
 
-    async def fail(*_args: object, **_fields: object) -> int:
+    def fail(*_args: object, **_fields: object) -> int:
         raise Unavailable("the disk is full")
 
     request = request_of(server.app, envelopes.event_envelope())

@@ -1,11 +1,14 @@
 """Builders for journals: valid entries and files, of which a test changes one detail."""
 
+import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import pytest
 
+from app.core.errors import Unavailable
 from app.journal import entry, files, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
@@ -32,8 +35,9 @@ def file_of(entries: Sequence[Entry], *, first_seq: int = 1, previous_bytes: int
 
 
 async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 5) -> int:
-    """Append an entry of which only the body matters."""
-    return await journal.append(
+    """Append an entry of which only the body matters; return its seq when it is on disk."""
+    done = Done()
+    seq = journal.append(
         project_id=7,
         key=KEY,
         received_ms=received_ms,
@@ -41,7 +45,30 @@ async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 
         content_encoding=None,
         kind="envelope",
         body=body,
+        done=done,
     )
+    await done
+    return seq
+
+
+class Done:
+    """What a journal calls, to be awaited."""
+
+    def __init__(self) -> None:
+        self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def __call__(self, error: Unavailable | None) -> None:
+        """Take the word of the journal."""
+        if self._told.done():  # cancelled
+            return
+        if error is None:
+            self._told.set_result(None)
+        else:
+            self._told.set_exception(error)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait for it."""
+        return self._told.__await__()
 
 
 class Gate:

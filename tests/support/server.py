@@ -19,7 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -155,15 +155,12 @@ class Server:
 
 
 @asynccontextmanager
-async def running(
-    database_url: str, folder: Path, *, http: Literal["h11"] | None = None, **changes: Any
-) -> AsyncIterator[Server]:
+async def running(database_url: str, folder: Path, **changes: Any) -> AsyncIterator[Server]:
     """Start a server on a free port and stop it.
 
     Args:
         database_url: A migrated database; projects that are there are taken over.
         folder: For journal and objects; keep it to start another server on the same data.
-        http: Another parser than our own, which is built on httptools.
         changes: Settings to change.
     """
     database = Database.open(database_url, pool_size=2)
@@ -171,9 +168,7 @@ async def running(
     backend = await keyed(database, "Backend")
     await database.close()
     async with AsyncExitStack() as stack:
-        service, sender = await stack.enter_async_context(
-            alone(database_url, folder, http=http, **changes)
-        )
+        service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
         async with service.house.db.reading() as connection:
             admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
         web = await stack.enter_async_context(_signed_in(service, admin.id))
@@ -185,8 +180,6 @@ async def running(
 async def alone(
     database_url: str | None,
     folder: Path,
-    *,
-    http: Literal["h11"] | None = None,
     **changes: Any,
 ) -> AsyncIterator[tuple[main.Service, httpx.AsyncClient]]:
     """Start a server that knows of no project, whether or not its database is there.
@@ -194,7 +187,6 @@ async def alone(
     Args:
         database_url: Of a database; None for the embedded one.
         folder: For journal and objects, and the embedded database.
-        http: Another parser than our own, which is built on httptools.
         changes: Settings to change.
     """
     async with AsyncExitStack() as stack:
@@ -213,7 +205,7 @@ async def alone(
         }
         settings = Settings(**values)
         service = await stack.enter_async_context(main.opened(settings))
-        await stack.enter_async_context(_listening(settings, service, listener, http=http))
+        await stack.enter_async_context(_listening(settings, service, listener))
         yield service, await stack.enter_async_context(_client(settings.base_url))
 
 
@@ -251,7 +243,7 @@ async def exchange(base_url: str, request: bytes) -> bytes:
     writer.write(request)
     try:
         return await asyncio.wait_for(reader.read(), _PATIENCE_S)
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         return b""
     finally:
         writer.close()
@@ -259,15 +251,9 @@ async def exchange(base_url: str, request: bytes) -> bytes:
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings,
-    service: main.Service,
-    listener: socket.socket,
-    *,
-    http: Literal["h11"] | None,
+    settings: Settings, service: main.Service, listener: socket.socket
 ) -> AsyncIterator[None]:
-    config = main._server_config(settings, service.app)
-    config.http = http or config.http
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(main._server_config(settings, service))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started or serving.done())
     assert server.started

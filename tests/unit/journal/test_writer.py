@@ -12,13 +12,14 @@ from app.core.errors import Malformed, Unavailable
 from app.journal import files, reader, writer
 from app.journal.backlog import Backlog
 from app.journal.writer import Journal
-from tests.support.journals import FILE_BYTES, Gate, append, bodies, names
+from tests.support.journals import FILE_BYTES, Done, Gate, append, bodies, names
 from tests.support.waiting import until
 
 
 async def test_appended_entry_is_read_back_whole(journal):
     """Every fact of a request comes back, under the seq that append returned."""
-    seq = await journal.append(
+    done = Done()
+    seq = journal.append(
         project_id=7,
         key="k",
         received_ms=1_800_000_000_000,
@@ -26,7 +27,9 @@ async def test_appended_entry_is_read_back_whole(journal):
         content_encoding="br",
         kind="store",
         body=b"\0body\xff",
+        done=done,
     )
+    await done
     (found,) = reader.read(journal.path)
     assert (found.seq, seq, journal.last_seq) == (1, 1, 1)
     assert (found.project_id, found.key, found.received_ms) == (7, "k", 1_800_000_000_000)
@@ -219,6 +222,41 @@ async def test_cancelled_append_harms_nobody(journal, monkeypatch):
     assert b"stays" in bodies(journal)
 
 
+async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
+    """What comes together is synced together, and told by one wake-up, in order."""
+    gate = Gate(monkeypatch)
+    gate.open()
+    woken = 0
+    settle = journal._settle
+
+    def counting(batch, reason):
+        nonlocal woken
+        woken += 1
+        settle(batch, reason)
+
+    monkeypatch.setattr(journal, "_settle", counting)
+    told: list[int] = []
+
+    async def one(number: int) -> None:
+        told.append(await append(journal, b"%d" % number))
+
+    await asyncio.gather(*(one(number) for number in range(60)))
+    assert (gate.syncs, woken) == (1, 1)
+    assert told == list(range(1, 61))
+
+
+async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
+    """A bug in what is called of one entry does not keep the next from being told."""
+
+    def failing(_error: Unavailable | None) -> None:
+        raise ZeroDivisionError
+
+    facts = {"project_id": 7, "key": "k", "received_ms": 1, "client_ip": None}
+    journal.append(**facts, content_encoding=None, kind="envelope", body=b"1", done=failing)
+    assert await append(journal, b"2") == 2
+    assert bodies(journal) == [b"1", b"2"]
+
+
 async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
     """A stalled disk does not fill the memory; whatever is alone is taken, however large."""
     monkeypatch.setattr(writer, "WAITING_BYTES", 1_000)
@@ -235,7 +273,7 @@ async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
 async def test_refused_entry_leaves_no_hole(journal):
     """What cannot be written down costs no seq and no bytes of the queue."""
     with pytest.raises(Malformed):
-        await journal.append(
+        journal.append(
             project_id=2**80,
             key="k",
             received_ms=1,
@@ -243,6 +281,7 @@ async def test_refused_entry_leaves_no_hole(journal):
             content_encoding=None,
             kind="envelope",
             body=b"",
+            done=Done(),
         )
     assert await append(journal) == 1
     assert journal._waiting_bytes == 0

@@ -1,0 +1,127 @@
+"""What the ingest doors answer, from status line to body."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from app.api import otlp
+from app.core.errors import Limited, Refused, TooLarge
+from app.formats.envelope import Envelope
+from app.ingest.accept import Accepted
+from app.journal.entry import Kind
+
+_CORS: Final = (
+    b"access-control-allow-origin: *\r\n"
+    b"access-control-expose-headers: x-sentry-error, x-sentry-rate-limits, retry-after\r\n"
+)
+_PREFLIGHT: Final = (
+    b"access-control-allow-methods: POST, OPTIONS\r\n"
+    b"access-control-allow-headers: x-sentry-auth, x-requested-with, x-forwarded-for, origin,"
+    b" referer, accept, content-type, authentication, authorization, content-encoding,"
+    b" transfer-encoding\r\n"
+    b"access-control-max-age: 3600\r\n"
+)
+_OTLP: Final = frozenset({"otlp", "otlp_json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    Args:
+        status: Of HTTP; never 5xx.
+        body: Whole.
+        lines: Header lines beyond the usual, each with its end.
+        is_protobuf: What the body is; else JSON.
+        is_last: The connection ends with it, since the rest of the request is not read.
+    """
+
+    status: int
+    body: bytes
+    lines: bytes = b""
+    is_protobuf: bool = False
+    is_last: bool = False
+
+
+PREFLIGHT: Final = Answer(200, b"", _PREFLIGHT)
+"""What browsers are told before they post."""
+NOT_TAKEN: Final = Answer(
+    404, b'{"detail": "this kind of data is not taken here", "causes": ["type"]}'
+)
+
+
+def wrong_method(method: bytes) -> Answer:
+    """Say which methods there are."""
+    detail = f"{method.decode('ascii')} is not understood here, expected POST"
+    return Answer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
+
+
+def kept(kind: Kind, accepted: Accepted) -> Answer:
+    """Say that an envelope is on disk."""
+    body = _success(kind, accepted.envelope)
+    return Answer(200, body, _rate_limits(accepted.rate_limits), is_protobuf=kind == "otlp")
+
+
+def refused(kind: Kind, refusal: Refused) -> Answer:
+    """Say why an envelope can never be kept."""
+    lines = b""
+    if isinstance(refusal, Limited):
+        lines = b"retry-after: %d\r\n%b" % (refusal.wait_s, _rate_limits(refusal.rate_limits))
+    return Answer(
+        refusal.status,
+        _refusal(kind, refusal),
+        lines,
+        is_protobuf=kind == "otlp",
+        is_last=isinstance(refusal, TooLarge),
+    )
+
+
+def written(
+    answer: Answer, default_headers: list[tuple[bytes, bytes]], *, closes: bool, has_body: bool
+) -> bytes:
+    """Return an answer as it goes over the wire.
+
+    Args:
+        answer: Which.
+        default_headers: Of the server: the date.
+        closes: Whether the connection ends with it.
+        has_body: False for HEAD, which is told the length only.
+    """
+    parts = [_STATUS_LINES[answer.status]]
+    for name, value in default_headers:
+        parts += (name, b": ", value, b"\r\n")
+    parts += (
+        _PROTOBUF if answer.is_protobuf else _JSON,
+        b"%d\r\n" % len(answer.body),
+        _CORS,
+        answer.lines,
+        b"connection: close\r\n\r\n" if closes else b"\r\n",
+    )
+    if has_body:
+        parts.append(answer.body)
+    return b"".join(parts)
+
+
+_STATUS_LINES: Final = {
+    status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+}
+_JSON: Final = b"content-type: application/json\r\ncontent-length: "
+_PROTOBUF: Final = b"content-type: application/x-protobuf\r\ncontent-length: "
+
+
+def _success(kind: Kind, envelope: Envelope) -> bytes:
+    if kind in _OTLP:
+        return otlp.success(envelope.left_out, is_json=kind == "otlp_json")
+    event_id = envelope.header.event_id
+    return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
+
+
+def _refusal(kind: Kind, refusal: Refused) -> bytes:
+    if kind in _OTLP:
+        return otlp.refusal(str(refusal), is_json=kind == "otlp_json")
+    return json.dumps({"detail": str(refusal), "causes": [refusal.reason]}).encode()
+
+
+def _rate_limits(value: str) -> bytes:
+    return b"x-sentry-rate-limits: %b\r\n" % value.encode("ascii") if value else b""

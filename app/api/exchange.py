@@ -1,0 +1,283 @@
+"""One request to an ingest door, from its head to its answer.
+
+    begin ─► recognise ─► gather the body ─► take ─ on disk ─► answer, written to the connection
+
+It answers 200 when the envelope is on disk, 4xx when it can never be kept, and hangs up otherwise:
+never 5xx, because phones delete what was answered, whatever the answer.
+
+It stands in a connection where uvicorn keeps the cycle of an ASGI request, which costs a scope, a
+task, four wake-ups and as many copies of the body: half of what accepting a segment cost in all.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.api import answers
+from app.api.answers import Answer
+from app.api.target import DoorName, Target
+from app.core import log
+from app.core.errors import Refused, Unavailable
+from app.ingest import accept
+from app.ingest.accept import Accepted, Gate, Sender
+from app.ingest.request import IngestRequest
+from app.journal.entry import Kind
+
+if TYPE_CHECKING:
+    from app.api.connection import Connection
+
+_READING_BYTES: Final = 128 * 1024 * 1024
+"""Bodies that are not answered yet may take this much memory; beyond, senders are hung up on."""
+_ENCODING_CHARS: Final = 64
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_logger: Final = log.get("api.exchange")
+
+
+@dataclass(slots=True)
+class Door:
+    """What the exchanges of a process share."""
+
+    gate: Gate
+    reading_bytes: int = 0
+    """Of bodies that are not answered yet."""
+
+
+class _NoWaiters:
+    """Where uvicorn wakes the application of a cycle: here nobody waits."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+class Exchange(RequestResponseCycle):
+    """Stands for uvicorn's cycle; what that does for ASGI is left out."""
+
+    message_event = _NoWaiters()  # type: ignore[assignment]  # only ever set
+
+    def __init__(
+        self,
+        connection: "Connection",
+        door: Door,
+        target: Target,
+        *,
+        method: bytes,
+        keep_alive: bool,
+    ) -> None:
+        """Read the head of a request; `begin` when its turn has come."""
+        # What uvicorn's protocol reads and writes of a cycle:
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+        # The rest is ours:
+        self.is_whole = False
+        """Whether the request has come to its end."""
+        self._connection = connection
+        self._door = door
+        self._target = target
+        self._method = method
+        self._is_expecting = connection.expect_100_continue
+        self._request, self._declared_bytes = _read_head(connection, target)
+        self._sender: Sender | None = None
+        self._chunks: list[bytes] = []
+        self._size_bytes = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is answered, or nobody waits for the answer any more."""
+        return self.response_complete or self.disconnected
+
+    def begin(self) -> None:
+        """Start: everything before it on this connection is answered."""
+        if self.is_over:
+            return
+        answer = self._without_body()
+        if answer is not None:
+            self._answer(answer)
+            return
+        try:
+            sender = accept.recognise(self._door.gate, self._request)
+            if sender is None:
+                self._connection.flow.pause_reading()
+                self._run(self._ask())
+            else:
+                self._welcome(sender)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets no 5xx
+            self._fail(error)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take a piece of the body."""
+        if self.is_over or self.is_whole:
+            return  # of a request that is answered already the rest is let go
+        self._chunks.append(chunk)
+        self._size_bytes += len(chunk)
+        self._door.reading_bytes += len(chunk)
+        try:
+            if self._door.reading_bytes > _READING_BYTES:
+                raise Unavailable("too many large bodies are being read at once")  # noqa: TRY301
+            if self._sender is not None:
+                accept.check_size(self._door.gate, self._request, self._sender, self._size_bytes)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def end(self) -> None:
+        """Take note that the request is whole."""
+        if self.is_whole:
+            return
+        self.is_whole = True
+        if self._sender is not None and not self.is_over:
+            try:
+                self._take(self._sender)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._fail(error)
+
+    def lose(self) -> None:
+        """Take note that the connection is gone, and with it who waited for an answer."""
+        self.disconnected = True
+        self._let_go()
+
+    def hang_up(self) -> None:
+        """Close the connection at once, without a status line: the sender will send again."""
+        if not self.is_over:
+            self.lose()
+            self._connection.transport.abort()
+            _logger.warning("hung up on a sender, it will send again")
+
+    def _without_body(self) -> Answer | None:
+        """Return the answer to what is no envelope, whatever its body says."""
+        if self._method == b"OPTIONS":
+            return answers.PREFLIGHT
+        if self._target.door is None:
+            return answers.NOT_TAKEN
+        return None if self._method == b"POST" else answers.wrong_method(self._method)
+
+    async def _ask(self) -> None:
+        sender = await accept.ask(self._door.gate, self._request)
+        if not self.is_over:
+            if not self.is_whole:
+                self._connection.flow.resume_reading()
+            self._welcome(sender)
+
+    def _welcome(self, sender: Sender) -> None:
+        """Ask for the body of somebody who may send."""
+        self._sender = sender
+        size_bytes = max(self._size_bytes, self._declared_bytes)
+        accept.check_size(self._door.gate, self._request, sender, size_bytes)
+        if self.is_whole:
+            self._take(sender)
+        elif self._is_expecting:
+            self._connection.transport.write(_CONTINUE)
+
+    def _take(self, sender: Sender) -> None:
+        chunks = self._chunks
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        rest = accept.take(self._door.gate, self._request, sender, body, self._done)
+        if rest is not None:
+            self._run(rest)
+
+    def _run(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Do what takes time in a task that the server knows of, so that it waits at its end."""
+        tasks = self._connection.tasks
+        task = self._connection.loop.create_task(self._see_to(rest))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _see_to(self, rest: Coroutine[Any, Any, None]) -> None:
+        try:
+            await rest
+        except asyncio.CancelledError:
+            # The server stops and this took too long.
+            self.hang_up()
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def _done(self, result: Accepted | Unavailable) -> None:
+        if self.is_over:
+            return
+        if isinstance(result, Unavailable):
+            self._fail(result)
+        else:
+            self._answer(answers.kept(self._request.kind, result))
+
+    def _fail(self, error: Exception) -> None:
+        """Answer what is the sender's to mend; hang up on everything else."""
+        match error:
+            case _ if self.is_over:
+                return
+            case Refused():
+                self._answer(answers.refused(self._request.kind, error))
+            case Unavailable():
+                _logger.warning("cannot keep an envelope", error=str(error))
+                self.hang_up()
+            case _:
+                _logger.error("accepting an envelope failed", exc_info=error)
+                self.hang_up()
+
+    def _answer(self, answer: Answer) -> None:
+        connection = self._connection
+        self.keep_alive = self.keep_alive and not answer.is_last
+        self.response_complete = True
+        self._let_go()
+        if connection.transport.is_closing():
+            return
+        connection.transport.write(
+            answers.written(
+                answer,
+                connection.server_state.default_headers,
+                closes=not self.keep_alive,
+                has_body=self._method != b"HEAD",
+            )
+        )
+        if self.keep_alive:
+            connection.on_response_complete()
+        else:
+            connection.end(is_read=self.is_whole)
+
+    def _let_go(self) -> None:
+        """Give up the memory of the body."""
+        self._chunks = []
+        self._door.reading_bytes -= self._size_bytes
+        self._size_bytes = 0
+        self._connection.exchanges.discard(self)
+
+
+def _read_head(connection: "Connection", target: Target) -> tuple[IngestRequest, int]:
+    """Return what accepting needs, and how long the body says it is; 0: it does not."""
+    sentry_auth: list[str] = []
+    authorization: list[str] = []
+    content_encoding: str | None = None
+    content_type = length = b""
+    for name, value in connection.headers:
+        match name:
+            case b"x-sentry-auth":
+                sentry_auth.append(value.decode("latin-1"))
+            case b"authorization":
+                authorization.append(value.decode("latin-1"))
+            case b"content-encoding":
+                content_encoding = value.decode("latin-1")[:_ENCODING_CHARS]
+            case b"content-type":
+                content_type = content_type or value
+            case b"content-length":
+                length = length or value
+            case _:
+                continue
+    request = IngestRequest(
+        project=target.project,
+        kind=_kind(target.door, content_type),
+        auth_headers=(*sentry_auth, *authorization),
+        query=target.query,
+        content_encoding=content_encoding,
+        client_ip=connection.client_ip(),
+    )
+    return request, int(length) if length.isdigit() else 0
+
+
+def _kind(door: DoorName | None, content_type: bytes) -> Kind:
+    """Tell what a body is: by the door, and of OpenTelemetry's two forms by what it says it is."""
+    if door == "otlp":
+        return "otlp_json" if b"json" in content_type.lower() else "otlp"
+    return "store" if door == "store" else "envelope"
