@@ -18,6 +18,12 @@ _NAME_BYTES: Final = 1_024
 _MOST: Final = 1_000
 """Feedback of one replay at most."""
 
+COLUMNS: Final = """
+    f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message, f.name, f.email, f.url,
+    f.associated_event_id, f.replay_id, f.trace_id, f.platform, f.release, f.environment
+"""
+"""What `to_feedback` reads, of table `f`."""
+
 # Beyond what links errors: feedback that names nothing but an error belongs to that error's replay.
 _FEEDBACK: Final = sql_windows.statement(
     f"""
@@ -36,9 +42,7 @@ _FEEDBACK: Final = sql_windows.statement(
         select project_id, event_id
         from ({sql_windows.by_trace("feedback", "x.project_id, x.event_id", lasts=False)}) linked
     )
-    select f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message,
-           f.name, f.email, f.url, f.associated_event_id, f.replay_id, f.trace_id, f.platform,
-           f.release, f.environment
+    select {COLUMNS}
     from keys join feedback f using (project_id, event_id)
     order by f.at, f.event_id
     limit :most
@@ -79,7 +83,7 @@ async def feedback_of(
     """
     parameters = sql_windows.parameters([window], project_ids)
     found = await connection.execute(_FEEDBACK, {**parameters, "most": _MOST})
-    return [_feedback(row) for row in found]
+    return [to_feedback(row) for row in found]
 
 
 def _row(one: NewFeedback) -> dict[str, Any]:
@@ -103,7 +107,8 @@ def _row(one: NewFeedback) -> dict[str, Any]:
     }
 
 
-def _feedback(row: Row[Any]) -> StoredFeedback:
+def to_feedback(row: Row[Any]) -> StoredFeedback:
+    """Turn a row of `COLUMNS` into its value."""
     associated = row.associated_event_id
     return StoredFeedback(
         project_id=ProjectId(row.project_id),

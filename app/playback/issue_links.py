@@ -83,7 +83,7 @@ async def page_of(
         before: The place of the last replay of the page before.
         limit: Rows at most.
     """
-    edge = (at_of(before), before.replay_id) if before else None
+    edge = (at_of(before), ReplayId(before.item_id)) if before else None
     found = await linked.links_of(connection, key, project_ids, before=edge, limit=limit + 1)
     listed, last = found[:limit], found[limit - 1] if len(found) > limit else None
     keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]

@@ -59,6 +59,17 @@ def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Sid
     return round(offset(window, at, drift_ms, made_by=made_by).total_seconds() * 1000)
 
 
+def moment_ms(
+    window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
+) -> int | None:
+    """Place a moment in a replay, from its start to its end; None if it was at another time."""
+    found = offset(window, at, drift_ms, made_by=made_by)
+    if not _is_within(window, found):
+        return None
+    length = window.ended_at - window.started_at
+    return round(min(max(found, timedelta()), length).total_seconds() * 1000)
+
+
 def offset(
     window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
 ) -> timedelta:

@@ -63,7 +63,8 @@ class Place:
     """
 
     value_us: int
-    replay_id: ReplayId
+    item_id: str
+    """Of the row: a replay, or what else a list by time holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,9 @@ def place_of(replay: Replay, order: Order) -> Place:
     return place_at(replay.first_received_at, replay.key.replay_id)
 
 
-def place_at(first_received_at: datetime, replay_id: ReplayId) -> Place:
-    """Return the place of a replay in a list by time."""
-    return Place((first_received_at - _EPOCH) // _US, replay_id)
+def place_at(received_at: datetime, item_id: str) -> Place:
+    """Return the place of a row in a list by the time of receipt."""
+    return Place((received_at - _EPOCH) // _US, item_id)
 
 
 def at_of(place: Place) -> datetime:
@@ -244,7 +245,7 @@ def _after(wanted: Look, source: FromClause) -> list[ColumnElement[bool]]:
     since = timedelta(microseconds=place.value_us)
     value = since if wanted.order is Order.LONGEST else _EPOCH + since
     here = tuple_(_value(wanted.order, source), source.c.replay_id)
-    edge = tuple_(literal(value), literal(place.replay_id, Hex32))
+    edge = tuple_(literal(value), literal(place.item_id, Hex32))
     return [here < edge if wanted.is_descending else here > edge]
 
 
@@ -256,5 +257,5 @@ def _ordered(statement: Select[Any], wanted: Look, source: FromClause) -> Select
 
 def _is_beyond(replay: Replay, end: Place, wanted: Look) -> bool:
     here = place_of(replay, wanted.order)
-    mine, edge = (here.value_us, here.replay_id), (end.value_us, end.replay_id)
+    mine, edge = (here.value_us, here.item_id), (end.value_us, end.item_id)
     return mine < edge if wanted.is_descending else mine > edge

@@ -1,4 +1,4 @@
-"""Places in the list of replays as opaque text for the address."""
+"""Places in lists by time as opaque text for the address."""
 
 import base64
 import binascii
@@ -6,7 +6,6 @@ import struct
 from typing import Final
 
 from app.core.errors import Malformed
-from app.core.ids import ReplayId
 from app.replays.search import Place
 
 _PLACE: Final = struct.Struct(">Q16s")
@@ -16,7 +15,7 @@ _LATEST_US: Final = 253_370_764_800_000_000
 
 def write(place: Place) -> str:
     """Name a place in the list."""
-    packed = _PLACE.pack(max(0, place.value_us), bytes.fromhex(place.replay_id))
+    packed = _PLACE.pack(max(0, place.value_us), bytes.fromhex(place.item_id))
     return base64.urlsafe_b64encode(packed).decode("ascii")
 
 
@@ -30,9 +29,9 @@ def read(value: str) -> Place | None:
         return None
     try:
         packed = base64.b64decode(value, altchars=b"-_", validate=True)
-        value_us, replay_id = _PLACE.unpack(packed)
+        value_us, item_id = _PLACE.unpack(packed)
     except (binascii.Error, struct.error, ValueError) as error:
         raise Malformed("the address names no place in the list") from error
     if value_us > _LATEST_US:
         raise Malformed("the address names no place in the list")
-    return Place(value_us, ReplayId(replay_id.hex()))
+    return Place(value_us, item_id.hex())

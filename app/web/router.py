@@ -6,6 +6,7 @@ from app.web.pages import (
     account,
     browser,
     demo,
+    feedback,
     issue,
     issue_event,
     issues,
@@ -30,7 +31,8 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for room in (
         sign_in, account, selected, replays, projects, set_up, quarantine, replay, network,
-        playback, pictures, traces, why, issues, issue, issue_event, screenshots, demo, browser,
+        playback, pictures, traces, why, issues, issue, issue_event, feedback,
+        screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

@@ -38,7 +38,7 @@ from app.web.view.issue import (
 router = APIRouter()
 
 _PROJECT: Final = "/projects/{project_id}"
-_PATH: Final = f"{_PROJECT}/issues/{{issue_id}}"
+PATH: Final = f"{_PROJECT}/issues/{{issue_id}}"
 _STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
 _ACTIONS: Final[dict[Status, Action]] = {
     "open": Action.ISSUE_REOPENED,
@@ -51,13 +51,13 @@ _MONTH: Final = timedelta(days=31)
 _REPLAY_ROWS: Final = 25
 
 
-@router.get(_PATH)
+@router.get(PATH)
 async def show_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
     """Show an issue with its newest event."""
-    return await _show(request, inside, _key(inside, issue_id), None)
+    return await _show(request, inside, key_of(inside, issue_id), None)
 
 
-@router.get(f"{_PATH}/events/{{event_id}}")
+@router.get(f"{PATH}/events/{{event_id}}")
 async def show_event(
     request: Request, inside: access.InsideHere, issue_id: str, event_id: str
 ) -> Response:
@@ -65,7 +65,7 @@ async def show_event(
     wanted = ids.read_hex32(event_id)
     if wanted is None:
         raise NotFound("no event has such an id")
-    return await _show(request, inside, _key(inside, issue_id), EventId(wanted))
+    return await _show(request, inside, key_of(inside, issue_id), EventId(wanted))
 
 
 @router.get(f"{_PROJECT}/events/{{event_id}}")
@@ -83,18 +83,18 @@ async def find_event(request: Request, inside: access.InsideHere, event_id: str)
     return answer.go(hrefs.issue_event(inside.project.id, found, EventId(wanted)))
 
 
-@router.get(f"{_PATH}/replays")
+@router.get(f"{PATH}/replays")
 async def show_replays(
     request: Request, inside: access.InsideHere, issue_id: str, before: str = ""
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
-    key = _key(inside, issue_id)
+    key = key_of(inside, issue_id)
     here = house.of(request)
     place = cursors.read(before)
     async with here.db.reading() as connection:
         seen = await projects.projects_of(connection, inside.person)
         project_ids = [one.id for one in seen]
-        issue, head = await _head(connection, inside, key, project_ids)
+        issue, head = await head_of(connection, inside, key, project_ids)
         found = await issue_links.page_of(
             connection, key, project_ids, before=place, limit=_REPLAY_ROWS
         )
@@ -113,11 +113,11 @@ async def show_replays(
     return await answer.page(request, "issue/replays.html", page)
 
 
-@router.post(f"{_PATH}/status")
+@router.post(f"{PATH}/status")
 async def set_status(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
     """Resolve, ignore or reopen an issue, and note who did."""
     inside.need(Role.MEMBER)
-    key = _key(inside, issue_id)
+    key = key_of(inside, issue_id)
     wanted = _STATUSES.get((await forms.read(request)).get("status", ""))
     if wanted is None:
         raise Malformed("the form names no status of an issue")
@@ -133,31 +133,31 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
     return answer.go(hrefs.issue(*key), done=f"issue-{wanted}")
 
 
-@router.get(f"{_PATH}/delete")
+@router.get(f"{PATH}/delete")
 async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
     """Ask before erasing, and say what goes."""
     inside.need(Role.ADMIN)
-    key = _key(inside, issue_id)
+    key = key_of(inside, issue_id)
     async with house.of(request).db.reading() as connection:
         project_ids = await projects.project_ids_of(connection, inside.person)
-        _, head = await _head(connection, inside, key, project_ids)
+        _, head = await head_of(connection, inside, key, project_ids)
         files, size_bytes = await erase.files_of(connection, key)
     page = DeleteIssuePage(head, files, size_bytes)
     return await answer.page(request, "issue/delete.html", page)
 
 
-@router.post(f"{_PATH}/delete")
+@router.post(f"{PATH}/delete")
 async def delete_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
     """Erase an issue with its events and their files."""
     inside.need(Role.ADMIN)
     here = house.of(request)
-    key = _key(inside, issue_id)
+    key = key_of(inside, issue_id)
     await erase_issue(here.db, key, person_id=inside.person.id, at=clock.now())
     here.sweeper.hurry()
     return answer.go(hrefs.ISSUES, done="issue-deleted")
 
 
-def _key(inside: Inside, issue_id: str) -> IssueKey:
+def key_of(inside: Inside, issue_id: str) -> IssueKey:
     """Read the issue of an address.
 
     Raises:
@@ -175,7 +175,7 @@ async def _show(
     now = clock.now()
     async with house.of(request).db.reading() as connection:
         project_ids = await projects.project_ids_of(connection, inside.person)
-        _, head = await _head(connection, inside, key, project_ids)
+        _, head = await head_of(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
         hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]
         releases = await issues.releases_of(connection, key)
@@ -193,7 +193,7 @@ async def _show(
     return await answer.page(request, "issue/page.html", page)
 
 
-async def _head(
+async def head_of(
     connection: AsyncConnection, inside: Inside, key: IssueKey, project_ids: Sequence[ProjectId]
 ) -> tuple[Issue, IssueHead]:
     """Read an issue and count its replays.

@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
+from app.errors import feedback
 from app.playback import links, page as playback, trace
 from app.projects import queries as projects
 from app.replays import queries as replays
@@ -123,6 +124,7 @@ async def _with_links(
             connection, window, replay.key.project_id, spans=spans, events=keys
         ),
         logs=await links.logs_of(connection, window, project_ids),
+        feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
         losses=(
             await _losses(connection, watching, since=replay.first_received_at)
             if contents.missing_ids

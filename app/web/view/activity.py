@@ -9,7 +9,7 @@ ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app",
 Level = Literal["debug", "info", "warning", "error", "fatal"]
 Icon = Literal[
     "tap", "rage", "swipe", "screen", "network", "crash", "error", "battery", "connectivity",
-    "orientation", "foreground", "background", "log", "dot",
+    "orientation", "foreground", "background", "log", "note", "dot",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ SELECTED: Final = "/replays/selected"
 """POST marks the ticked replays as seen; below it lies their deletion."""
 DELETE_SELECTED: Final = "/replays/selected/delete"
 ISSUES: Final = "/issues"
+FEEDBACK: Final = "/feedback"
 PROJECTS: Final = "/projects"
 NEW_PROJECT: Final = "/projects/new"
 ACCOUNT: Final = "/account"
@@ -126,6 +127,17 @@ def issues(**query: str) -> str:
     """Return the address of the list of issues, with the given filters; empty ones are left out."""
     text = urlencode({name: value for name, value in query.items() if value})
     return f"{ISSUES}?{text}" if text else ISSUES
+
+
+def feedback(**query: str) -> str:
+    """Return the address of the list of feedback; empty filters are left out."""
+    text = urlencode({name: value for name, value in query.items() if value})
+    return f"{FEEDBACK}?{text}" if text else FEEDBACK
+
+
+def issue_feedback(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address of the feedback that is about an issue."""
+    return f"{issue(project_id, issue_id)}/feedback"
 
 
 def issue(project_id: ProjectId, issue_id: IssueId) -> str:

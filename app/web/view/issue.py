@@ -27,6 +27,7 @@ class IssueHead:
     issue_id: IssueId
     href: str
     replays_href: str
+    feedback_href: str
     status_href: str
     delete_href: str | None
     """None when the visitor may not delete it."""

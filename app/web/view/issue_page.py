@@ -45,6 +45,7 @@ def head(issue: Issue, project: Project, *, may_change: bool, may_delete: bool) 
         issue_id=issue.issue_id,
         href=path,
         replays_href=hrefs.issue_replays(*key),
+        feedback_href=hrefs.issue_feedback(*key),
         status_href=hrefs.issue_status(*key),
         delete_href=hrefs.delete_issue(*key) if may_delete else None,
         may_change=may_change,

@@ -8,6 +8,7 @@ from typing import Final
 from app.core import clock, units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import ReplayWindow
+from app.errors.model import StoredFeedback
 from app.errors.queries import LinkedEvent
 from app.playback import ending, links, page as playback
 from app.playback.ending import Ending
@@ -16,7 +17,7 @@ from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
 from app.replays.model import Replay
 from app.traces.model import StoredLog
-from app.web.view import facts, hrefs, linked, segments, spans
+from app.web.view import facts, hrefs, linked, notes, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
 from app.web.view.log_rows import log_rows
@@ -50,6 +51,7 @@ class Found:
     errors: tuple[LinkedEvent, ...]
     traces: tuple[Trace, ...]
     logs: tuple[StoredLog, ...]
+    feedback: tuple[StoredFeedback, ...]
     losses: str | None
     """What the project lost of its replays while this one came."""
     project_names: Mapping[ProjectId, str]
@@ -93,7 +95,10 @@ def build(
         project_names=found.project_names,
         zero_ms=found.zero_ms,
     )
-    rows = _activity(contents, requests, errors)
+    written = notes.rows(
+        found.feedback, found.window, project_id=key.project_id, zero_ms=found.zero_ms
+    )
+    rows = _activity(contents, requests, errors, written)
     ended = _ending(found)
     all_segments = segments.segment_rows(contents, losses=found.losses)
     listed = all_segments if tab == "segments" else segments.worth_a_look(all_segments)
@@ -143,12 +148,16 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime) -> Opening:
 
 
 def _activity(
-    contents: Contents, requests: Sequence[NetworkRow], errors: Iterable[ErrorRow]
+    contents: Contents,
+    requests: Sequence[NetworkRow],
+    errors: Iterable[ErrorRow],
+    written: Iterable[ActivityRow],
 ) -> list[ActivityRow]:
     """Bring everything that happened into the order of time."""
     rows = [breadcrumb_row(crumb, start_ms=contents.zero_ms) for crumb in contents.breadcrumbs]
     rows += [request_activity(row) for row in requests]
     rows += [row for error in errors if (row := error_activity(error)) is not None]
+    rows += written
     return sorted(rows, key=lambda row: row.at_ms)
 
 

@@ -1,0 +1,149 @@
+"""What people wrote, with the error and the replay that it is about: one rule for every page.
+
+feedback ─► the event it names ─► its issue
+└─► the replay that it or that event names, else one of their trace in whose time it lies
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, DateTime, TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import IssueId, ProjectId, ReplayId
+from app.core.windows import SLACK, ReplayWindow
+from app.errors import feedback
+from app.errors.model import IssueKey, StoredFeedback
+from app.playback import links
+from app.replays.model import ReplayKey
+from app.replays.search import Place, at_of, place_at
+
+_SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
+_DRIFT: Final = "(f.drift_ms - r.drift_ms) * interval '1 ms'"
+_MOST: Final = 1_000
+
+
+def _statement(wanted: str) -> TextClause:
+    """Read feedback that fulfils a condition over `f`, and over the event `e` that it names."""
+    return text(
+        f"""
+        select {feedback.COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
+               r.replay_id as linked_id, r.started_at, r.ended_at, r.drift_ms as replay_drift_ms
+        from feedback f
+        left join events e on e.project_id = f.project_id and e.event_id = f.associated_event_id
+        left join lateral (
+            select r.* from replays r
+            where r.project_id = any(:seen) and (
+                r.replay_id = coalesce(f.replay_id, e.replay_id)
+                or coalesce(f.replay_id, e.replay_id) is null
+                and r.replay_id = any(array(
+                    select t.replay_id from replay_traces t
+                    where t.trace_id = coalesce(f.trace_id, e.trace_id)
+                ))
+                and (f.at between r.started_at - {_SLACK} and r.ended_at + {_SLACK}
+                    or f.at + {_DRIFT} between r.started_at - {_SLACK} and r.ended_at + {_SLACK})
+            )
+            order by r.first_received_at desc limit 1
+        ) r on true
+        where {wanted}
+        order by f.received_at desc, f.event_id desc
+        limit :rows
+        """  # noqa: S608 - joined from constants
+    ).bindparams(bindparam("seen", type_=ARRAY(BigInteger)))
+
+
+_PAGE: Final = _statement(
+    """
+    f.project_id = any(:searched) and (
+        cast(:before_at as timestamptz) is null
+        or (f.received_at, f.event_id) < (:before_at, cast(:before_id as uuid))
+    )
+    """
+).bindparams(
+    bindparam("searched", type_=ARRAY(BigInteger)),
+    bindparam("before_at", type_=DateTime(timezone=True)),
+    bindparam("before_id", type_=Uuid()),
+)
+_OF_ISSUE: Final = _statement("e.project_id = :project_id and e.issue_id = :issue_id").bindparams(
+    bindparam("issue_id", type_=Uuid())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote, and what it is about as far as it is here."""
+
+    feedback: StoredFeedback
+    error: str | None
+    """The title of the event that it names, if that is here."""
+    issue_id: IssueId | None
+    replay: ReplayKey | None
+    at_ms: int | None
+    """When it was written, on the replay's clock; None without one, or at another time."""
+
+
+async def page_of(
+    connection: AsyncConnection,
+    searched: Sequence[ProjectId],
+    seen: Sequence[ProjectId],
+    *,
+    before: Place | None = None,
+    limit: int,
+) -> list[Note]:
+    """Read a page of the feedback of some projects, the newest received first.
+
+    Args:
+        connection: Where to read.
+        searched: The projects whose feedback it is.
+        seen: The projects that the reader may see: replays of others are not told.
+        before: The place of the last note of the page before.
+        limit: Notes at most.
+    """
+    found = await connection.execute(
+        _PAGE,
+        {
+            "searched": list(searched),
+            "seen": list(seen),
+            "before_at": at_of(before) if before else None,
+            "before_id": uuid.UUID(hex=before.item_id) if before else None,
+            "rows": limit,
+        },
+    )
+    return [_note(row) for row in found]
+
+
+async def of_issue(
+    connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
+) -> list[Note]:
+    """Read the feedback that names an event of an issue, the newest first; 1,000 at most."""
+    parameters = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
+    found = await connection.execute(_OF_ISSUE, {**parameters, "seen": list(seen), "rows": _MOST})
+    return [_note(row) for row in found]
+
+
+def place_of(note: Note) -> Place:
+    """Return where a note stands in the list."""
+    return place_at(note.feedback.received_at, note.feedback.event_id)
+
+
+def _note(row: Row[Any]) -> Note:
+    stored = feedback.to_feedback(row)
+    at_ms, replay = None, None
+    if row.linked_id is not None:
+        replay = ReplayKey(ProjectId(row.replay_project_id), ReplayId(row.linked_id.hex))
+        window = ReplayWindow(
+            replay.replay_id, frozenset(), row.started_at, row.ended_at, row.replay_drift_ms
+        )
+        made_by = links.side(replay.project_id, stored.project_id, stored.platform)
+        at_ms = links.moment_ms(window, stored.at, stored.drift_ms, made_by=made_by)
+    return Note(
+        stored,
+        error=row.title,
+        issue_id=IssueId(row.issue_id.hex) if row.issue_id else None,
+        replay=replay,
+        at_ms=at_ms,
+    )
