@@ -1,6 +1,6 @@
 """Looks over the spans of a transaction in the form they are sent and stored in, building none.
 
-    JSON ─► head (all but the spans), decoded
+    JSON ─► members beside the spans, as texts
          └► spans: ids, times and trace checked; what they say left as JSON text
 
 SDKs send hundreds of spans that are all alike, and a block keeps them as they came. So `look`
@@ -10,10 +10,11 @@ unknown fields, odd types, other traces, ids that are none or stand twice, text 
 Source: wire protocol notes, section 9.5.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -22,13 +23,15 @@ from app.core.errors import Refused
 from app.core.ids import TraceId
 from app.core.limits import LIMITS
 from app.formats import addresses, jsonish, timestamps
-from app.formats.jsonish import JsonObject
+from app.formats.members import Members
 
 _ID_CHARS: Final = 16
 _ID_BYTES: Final = 8
 _NIL: Final = "0" * _ID_CHARS
-_AROUND: Final = 3
-"""Levels of JSON around what a span says."""
+_DEEPEST: Final = LIMITS.json_depth - 3
+"""Levels of JSON in what a span says: three are around it."""
+_MAP_CHARS: Final = 5
+_LIST_CHARS: Final = 2
 _AUTO: Final = addresses.AUTO.encode()
 _OWN_REPLAY: Final = b"sentry.replay_id"
 _END: Final = b"\n"
@@ -67,7 +70,8 @@ class SentSpan(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaul
 class Sent:
     """A transaction whose spans are as usual."""
 
-    head: JsonObject
+    members: Members
+    """All but the spans, which is strict JSON of no illegal depth, and no address left to fill."""
     spans: list[SentSpan]
     texts: list[bytes]
     """Of each span, all in it that is not structure."""
@@ -78,11 +82,34 @@ class Sent:
     last_at: datetime | None
 
 
-_OUTER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_SPANS: Final = msgspec.json.Decoder(list[SentSpan])
+class _Spans(msgspec.Struct, gc=False):
+    """A transaction of which all but the spans is passed over."""
+
+    spans: list[SentSpan] = []
 
 
-def look(raw: bytes) -> Sent | None:
+_HEAD: Final = (
+    "breadcrumbs", "contexts", "culprit", "debug_meta", "dist", "environment", "event_id",
+    "exception", "extra", "fingerprint", "level", "logentry", "logger", "measurements", "message",
+    "modules", "platform", "received", "release", "replay_id", "request", "sdk", "server_name",
+    "start_timestamp", "tags", "threads", "timestamp", "transaction", "transaction_info", "type",
+    "user", "version",
+)  # fmt: skip
+"""What SDKs say beside the spans; where something else is said, all is read in a second pass."""
+_WHOLE: Final = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "_Whole",
+        [(name, msgspec.Raw, _NOTHING) for name in _HEAD],
+        bases=(_Spans,),
+        gc=False,
+        forbid_unknown_fields=True,
+    )
+)
+_SPANS: Final = msgspec.json.Decoder(_Spans)
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def look(raw: memoryview) -> Sent | None:
     """Look over a transaction.
 
     Args:
@@ -91,40 +118,50 @@ def look(raw: bytes) -> Sent | None:
     Returns:
         None if it must be read span by span, or cannot be read at all.
     """
-    if _AUTO in raw:
-        return None
     try:
-        if not raw.isascii():
-            raw.decode()
-        outer = _OUTER.decode(raw)
-        spans = _SPANS.decode(outer.pop("spans", b"[]"))
-        jsonish.check_shape(_END.join(outer.values()), "transaction")
-        head = {name: msgspec.json.decode(value) for name, value in outer.items()}
+        spans, members = _take_apart(raw)
+        said = _END.join(members.values())
+        said.decode()
+        jsonish.check_shape(said, "transaction")
     except (ValueError, RecursionError, Refused):
         return None
     texts = [
         _END.join((one.description, one.data, one.tags, one.exclusive_time, one.measurements))
         for one in spans
     ]
-    if len(spans) > LIMITS.spans or not _are_plain(texts, can_hold_ends=_END in raw):
+    if _AUTO in said or len(spans) > LIMITS.spans or not _are_plain(texts):
         return None
-    return _checked(head, spans, texts)
+    return _checked(members, spans, texts)
 
 
-def _are_plain(texts: Sequence[bytes], *, can_hold_ends: bool) -> bool:
-    """Tell whether no text names a replay of its own, or nests too deep."""
+def _take_apart(raw: memoryview) -> tuple[list[SentSpan], Members]:
+    """Read the spans, and the text of all other members."""
+    try:
+        whole: Any = _WHOLE.decode(raw)
+    except msgspec.ValidationError:
+        spans, found = _SPANS.decode(raw).spans, _MEMBERS.decode(raw)
+        found.pop("spans", None)
+    else:
+        spans, found = whole.spans, {name: getattr(whole, name) for name in _HEAD}
+    return spans, {name: bytes(text) for name, text in found.items() if text}
+
+
+def _are_plain(texts: Sequence[bytes]) -> bool:
+    """Tell whether all is UTF-8, names no replay of its own, leaves no address, is not too deep."""
     joined = _END.join(texts)
-    if _OWN_REPLAY in joined:
+    if _OWN_REPLAY in joined or _AUTO in joined:
         return False
-    deepest = joined.count(b"{") + joined.count(b"[")
-    if not can_hold_ends:
-        # Every text that is an object opens one at least, so that much less is left for one.
-        deepest -= joined.count(_END + b"{")
-    most = LIMITS.json_depth - _AROUND
-    return deepest < most or all(one.count(b"{") + one.count(b"[") <= most for one in texts)
+    if not joined.isascii():
+        try:
+            joined.decode()
+        except UnicodeDecodeError:
+            return False
+    # A level takes two characters at least, one that is no list five: `{"":}`.
+    least = _DEEPEST * _MAP_CHARS - joined.count(b"[") * (_MAP_CHARS - _LIST_CHARS)
+    return all(one.count(b"{") + one.count(b"[") <= _DEEPEST for one in texts if len(one) >= least)
 
 
-def _checked(head: JsonObject, spans: list[SentSpan], texts: list[bytes]) -> Sent | None:
+def _checked(members: Members, spans: list[SentSpan], texts: list[bytes]) -> Sent | None:
     named = {one.trace_id for one in spans} - {None}
     traces = {ids.read_hex32(one) for one in named}
     starts = _read_times([one.start_timestamp for one in spans])
@@ -134,7 +171,7 @@ def _checked(head: JsonObject, spans: list[SentSpan], texts: list[bytes]) -> Sen
         return None
     (trace_id,) = traces or {None}
     return Sent(
-        head,
+        members,
         spans,
         texts,
         TraceId(trace_id) if trace_id else None,
@@ -159,8 +196,9 @@ def _are_ids(span_ids: Sequence[str]) -> bool:
 def _read_times(sent: Sequence[_Time]) -> list[datetime] | None:
     """Read times, of numbers the first and the last only; None if one cannot be read."""
     wanted: Iterable[_Time] = sent
-    if {*map(type, sent)} == {float}:
-        wanted = (min(sent), max(sent))
+    if sent and isinstance(sent[0], float):
+        with contextlib.suppress(TypeError):  # some are texts
+            wanted = (min(sent), max(sent))
     found = [timestamps.read_at(one) for one in wanted]
     read = [one for one in found if one is not None]
     return read if len(read) == len(found) else None

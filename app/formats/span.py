@@ -22,8 +22,8 @@ from app.formats.envelope import EnvelopeHeader
 from app.formats.event import read_span_id, read_trace_id
 from app.formats.jsonish import JsonObject
 
-_NAME_CHARS: Final = 200
-_DESCRIPTION_CHARS: Final = 2_000
+NAME_CHARS: Final = 200
+DESCRIPTION_CHARS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def read_inner(raw: JsonObject, around: Surroundings) -> Span:
     """
     data = _plain_data(raw)
     is_segment = jsonish.flag(raw, "is_segment") or False
-    description = jsonish.text(raw, "description", limit=_DESCRIPTION_CHARS)
+    description = jsonish.text(raw, "description", limit=DESCRIPTION_CHARS)
     return Span(
         **_identity(raw, around.trace_id, end_key="timestamp"),
         op=_text(raw, "op"),
@@ -146,7 +146,7 @@ def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
         raise Malformed(f"span is no object: {shown(item)}")
     data = _plain_attributes(item)
     identity = _identity(item, None, end_key="end_timestamp")
-    name = jsonish.text(item, "name", limit=_DESCRIPTION_CHARS)
+    name = jsonish.text(item, "name", limit=DESCRIPTION_CHARS)
     is_segment = _is_segment(item)
     return Span(
         **identity,
@@ -224,4 +224,4 @@ def _replay_id(value: object, header: EnvelopeHeader | None = None) -> ReplayId 
 
 
 def _text(obj: JsonObject, key: str) -> str | None:
-    return jsonish.text(obj, key, limit=_NAME_CHARS)
+    return jsonish.text(obj, key, limit=NAME_CHARS)

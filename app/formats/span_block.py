@@ -8,20 +8,22 @@ names no trace runs in that of its block.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from app.core.errors import Malformed
-from app.core.ids import EventId, ReplayId, SpanId, TraceId
-from app.formats import packed
+from app.core.ids import EventId, ReplayId, SpanId, TraceId, read_hex32
+from app.formats import jsonish, packed, timestamps
+from app.formats.event import read_span_id
 from app.formats.jsonish import JsonObject
-from app.formats.span import Span, Surroundings, read_inner
+from app.formats.span import DESCRIPTION_CHARS, NAME_CHARS, Span, Surroundings, read_inner
 
 
 class _Block(msgspec.Struct, gc=False, omit_defaults=True):
     spans: Sequence[Any]
-    head: JsonObject | None = None
+    head: JsonObject | msgspec.Raw | None = None
 
 
 class _Spans(msgspec.Struct, gc=False):
@@ -30,17 +32,69 @@ class _Spans(msgspec.Struct, gc=False):
     spans: list[JsonObject]
 
 
+class _Head(msgspec.Struct, gc=False):
+    """A block of which the spans are passed over."""
+
+    head: JsonObject | None = None
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """What a waterfall shows of a span; see `Span`."""
+
+    trace_id: TraceId
+    span_id: SpanId
+    parent_span_id: SpanId | None
+    op: str | None
+    description: str | None
+    status: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    is_segment: bool
+    replay_id: ReplayId | None
+    service: str | None
+
+
+_Said = str | msgspec.UnsetType | None
+
+
+class _Data(msgspec.Struct, gc=False):
+    service: _Said = msgspec.field(default=msgspec.UNSET, name="service.name")
+    replay_id: _Said = msgspec.field(default=msgspec.UNSET, name="sentry.replay_id")
+
+
+class _Brief(msgspec.Struct, gc=False):
+    """A span as it is stored, as far as a line needs it."""
+
+    span_id: str
+    start_timestamp: float | str
+    timestamp: float | str | None = None
+    trace_id: str | None = None
+    parent_span_id: str | None = None
+    op: str | None = None
+    description: str | None = None
+    status: str | None = None
+    is_segment: bool | None = None
+    data: _Data | None = None
+    tags: _Data | None = None
+
+
+class _Briefs(msgspec.Struct, gc=False):
+    spans: list[_Brief]
+
+
+_NOTHING: Final = _Data()
 _ENCODER: Final = msgspec.json.Encoder()
-_READ: Final = msgspec.json.Decoder(_Block)
+_READ_HEAD: Final = msgspec.json.Decoder(_Head)
 _READ_SPANS: Final = msgspec.json.Decoder(_Spans)
+_READ_BRIEFS: Final = msgspec.json.Decoder(_Briefs)
 
 
-def pack(spans: Sequence[Any], head: JsonObject | None = None) -> bytes:
+def pack(spans: Sequence[Any], head: JsonObject | msgspec.Raw | None = None) -> bytes:
     """Make a block.
 
     Args:
         spans: In the form of v1: what `write` returns, or what is encoded so.
-        head: The rest of their transaction.
+        head: The rest of their transaction, or its text.
     """
     return packed.pack_text(_ENCODER.encode(_Block(spans, head)))
 
@@ -69,7 +123,7 @@ def write(span: Span) -> JsonObject:
 
 
 def spans_of(content: bytes, around: Surroundings) -> list[Span]:
-    """Read the spans of a block, each once, in the order they were sent.
+    """Read the spans of a block with all they say, each once, in the order they were sent.
 
     Args:
         content: As `pack` made it.
@@ -78,8 +132,31 @@ def spans_of(content: bytes, around: Surroundings) -> list[Span]:
     Raises:
         ValueError: It is no block.
     """
+    return _read_all(packed.unpack_text(content), around)
+
+
+def lines_of(content: bytes, around: Surroundings) -> list[Line]:
+    """Read what a waterfall shows of a block, as `spans_of` would, for a fifth of the time.
+
+    Raises:
+        ValueError: It is no block.
+    """
+    text = packed.unpack_text(content)
+    try:
+        briefs = _READ_BRIEFS.decode(text).spans
+    except msgspec.ValidationError:
+        return [_line(one) for one in _read_all(text, around)]
+    found: dict[str, Line] = {}
+    for one in briefs:
+        line = _line_of(one, around)
+        if line is not None:
+            found.setdefault(line.span_id, line)
+    return list(found.values())
+
+
+def _read_all(text: bytes, around: Surroundings) -> list[Span]:
     found: dict[str, Span] = {}
-    for one in _READ_SPANS.decode(packed.unpack_text(content)).spans:
+    for one in _READ_SPANS.decode(text).spans:
         try:
             span = read_inner(one, around)
         except Malformed:
@@ -88,10 +165,41 @@ def spans_of(content: bytes, around: Surroundings) -> list[Span]:
     return list(found.values())
 
 
+def _line_of(one: _Brief, around: Surroundings) -> Line | None:
+    """Read a line; None if the span lacks an id or a start."""
+    span_id = read_span_id(one.span_id)
+    started_at = timestamps.read_at(one.start_timestamp)
+    trace_id = read_hex32(one.trace_id) or around.trace_id
+    if span_id is None or started_at is None or trace_id is None:
+        return None
+    parent_id = read_span_id(one.parent_span_id)
+    ended_at = timestamps.read_at(one.timestamp)
+    data, tags = one.data or _NOTHING, one.tags or _NOTHING
+    replay_id = read_hex32(tags.replay_id if data.replay_id is msgspec.UNSET else data.replay_id)
+    service = tags.service if data.service is msgspec.UNSET else data.service
+    return Line(
+        trace_id=TraceId(trace_id),
+        span_id=span_id,
+        parent_span_id=None if parent_id == span_id else parent_id,
+        op=jsonish.text_of(one.op, limit=NAME_CHARS),
+        description=jsonish.text_of(one.description, limit=DESCRIPTION_CHARS),
+        status=jsonish.text_of(one.status, limit=NAME_CHARS),
+        started_at=started_at,
+        ended_at=max(started_at, ended_at) if ended_at else None,
+        is_segment=one.is_segment or False,
+        replay_id=ReplayId(replay_id) if replay_id else around.replay_id,
+        service=jsonish.text_of(service, limit=NAME_CHARS),
+    )
+
+
+def _line(span: Span) -> Line:
+    return Line(**{name: getattr(span, name) for name in Line.__struct_fields__})
+
+
 def head_of(content: bytes) -> JsonObject:
     """Read what a transaction said beside its spans; empty for a block of streamed spans.
 
     Raises:
         ValueError: It is no block.
     """
-    return _READ.decode(packed.unpack_text(content)).head or {}
+    return _READ_HEAD.decode(packed.unpack_text(content)).head or {}

@@ -18,6 +18,11 @@ from app.formats.jsonish import JsonObject
 from app.formats.replay_event import User, read_user
 from app.formats.span import Span, Surroundings, read_inner
 
+MEMBERS: Final = (
+    "contexts", "environment", "event_id", "platform", "release", "sdk", "start_timestamp", "tags",
+    "timestamp", "transaction", "user",
+)  # fmt: skip
+"""What is read beside the spans."""
 _NAME_CHARS: Final = 200
 _SPAN_ID_CHARS: Final = 16
 _UNNAMED: Final = "<unlabeled transaction>"

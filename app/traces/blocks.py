@@ -5,8 +5,8 @@ the word.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.engine import Row
 
@@ -15,7 +15,8 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.db.text import clean_or_none
 from app.formats import span_block
 from app.formats.jsonish import JsonObject
-from app.formats.span import Span, Surroundings
+from app.formats.span import Surroundings
+from app.formats.span_block import Line
 from app.traces.model import StoredSpan
 
 COLUMNS: Final = """
@@ -29,6 +30,7 @@ _INLINE_SPANS: Final = 200
 
 _logger: Final = log.get("traces.blocks")
 
+_Read = TypeVar("_Read")
 Wanted = Callable[[StoredSpan], bool]
 
 
@@ -49,33 +51,33 @@ async def spans(
 
 def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
     """Read what a span of a block says of itself; None if it is not there."""
-    found = (one.data for one in _opened(row) if one.span_id == span_id)
+    found = (one.data for one in _opened(row, span_block.spans_of) if one.span_id == span_id)
     return next(found, None)
 
 
 def _spans(rows: Sequence[Row[Any]], most: int, is_wanted: Wanted | None) -> list[StoredSpan]:
     found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
     for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
-        for span in _opened(row):
+        for span in _opened(row, span_block.lines_of):
             stored = _stored(row, span)
             if is_wanted is None or is_wanted(stored):
                 found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
     return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))[:most]
 
 
-def _opened(row: Row[Any]) -> Iterable[Span]:
+def _opened(row: Row[Any], read: Callable[[bytes, Surroundings], list[_Read]]) -> list[_Read]:
     around = Surroundings(
         trace_id=TraceId(row.trace_id.hex),
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
     )
     try:
-        return span_block.spans_of(row.content, around)
+        return read(row.content, around)
     except ValueError as error:
         _logger.warning("a block cannot be read", block=row.block_id.hex, error=str(error))
-        return ()
+        return []
 
 
-def _stored(row: Row[Any], span: Span) -> StoredSpan:
+def _stored(row: Row[Any], span: Line) -> StoredSpan:
     return StoredSpan(
         project_id=ProjectId(row.project_id),
         trace_id=span.trace_id,

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.windows import STRETCH
-from app.formats import span_block
-from app.formats.sent_spans import SentSpan
+from app.formats import members, span_block
+from app.formats.sent_spans import Sent
 from app.formats.span import Span
 from app.formats.transaction import Transaction
 from app.ingest.prepared import Context
@@ -34,19 +36,25 @@ def of_transaction(read: Transaction, context: Context) -> NewTransaction:
 
 
 def of_sent(
-    read: Transaction, spans: Sequence[SentSpan], reach: tuple[datetime, datetime], context: Context
+    read: Transaction,
+    sent: Sent,
+    context: Context,
+    *,
+    reach: tuple[datetime, datetime],
 ) -> NewTransaction:
     """Lay out a transaction whose spans stay as they were sent.
 
     Args:
-        read: Without its spans.
-        spans: Those, all of its trace and replay.
-        reach: When the first span began and the last ended, the root among them.
+        read: What its members say.
+        sent: Those, and its spans, all of its trace and replay.
         context: Of its envelope.
+        reach: When the first span began and the last ended, the root among them.
     """
+    spans = [one for one in sent.spans if one.span_id != read.span_id]
     for one in spans:
         one.trace_id = None
-    content = span_block.pack([span_block.write(read.root), *spans], read.raw)
+    head = msgspec.Raw(members.join(sent.members))
+    content = span_block.pack([span_block.write(read.root), *spans], head)
     return NewTransaction(
         of_root(read, context, spans=len(spans) + 1, content=content, reach=reach)
     )

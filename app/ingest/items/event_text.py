@@ -39,8 +39,6 @@ _PROBLEMS: Final[Recent[tuple[bytes, ...], tuple[Problem, tuple[IssueId, ...]]]]
 _OF_PROBLEM: Final = frozenset({*event.PROBLEM_MEMBERS, *grouping.MEMBERS})
 _OF_KEY: Final = tuple(sorted(_OF_PROBLEM - {"tags", "contexts"}))
 """What tells one problem from another, unless a fingerprint or a feedback is there."""
-_ADDRESSED: Final = frozenset({"user", "sdk", "platform", "ingest_settings", "request"})
-"""What `addresses.fill` reads."""
 _AUTO: Final = addresses.AUTO.encode()
 
 
@@ -111,22 +109,12 @@ def _clean(members: Members, context: Context) -> Members | None:
 
 def _filled(members: Members, written: bytes, context: Context) -> Members | None:
     """Put the sender's address where the SDK wants it; None if it has to be looked for."""
-    names = _ADDRESSED
+    names = scrubbed.ADDRESSED
     if _AUTO in written:
         if b"\\u" in written:
             return None  # it may be written in another way as well
         names |= {name for name, text in members.items() if _AUTO in text}
-    value = texts.pick(members, names)
-    is_changed = addresses.fill(
-        value,
-        written,
-        client_ip=context.client_ip,
-        infer_ip=context.header.infer_ip,
-        has_user=True,
-    )
-    if not is_changed:
-        return members
-    return members | {name: msgspec.json.encode(item) for name, item in value.items()}
+    return scrubbed.fill(members, written, context, names=names)
 
 
 def _problem(members: Mapping[str, bytes]) -> tuple[Problem, tuple[IssueId, ...]]:

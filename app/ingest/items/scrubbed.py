@@ -1,24 +1,29 @@
 """Scrubbing on the way in: read as JSON, take the secrets out, and only then read as a type."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
+from app.core import ids
 from app.core.limits import LIMITS
-from app.formats import addresses, jsonish, replay_event
+from app.formats import addresses, jsonish, members as texts, replay_event
+from app.formats.members import Members
 from app.formats.replay_event import About, ReplayEvent
-from app.formats.sent_spans import SentSpan
+from app.formats.sent_spans import Sent, SentSpan
 from app.ingest.items import facts
 from app.ingest.items.facts import Facts
 from app.ingest.prepared import Context
 from app.scrub import walk
+from app.scrub.members import scrub_members
 from app.scrub.places import Kind
 from app.scrub.rules import Rules
 
 _WITH_A_USER: Final = frozenset({Kind.EVENT, Kind.TRANSACTION, Kind.REPLAY_EVENT})
+ADDRESSED: Final = frozenset({"user", "sdk", "platform", "ingest_settings", "request"})
+"""What `addresses.fill` reads."""
 _KEPT_BYTES: Final = 2_048
 """Longer facts are read anew each time; real ones have some 500 bytes."""
 
@@ -116,31 +121,56 @@ def _about(
     return about, facts.of_segment(about)
 
 
-def sent_spans(
-    spans: Sequence[SentSpan], texts: Sequence[bytes], context: Context
-) -> list[SentSpan]:
-    """Return spans without secrets; only those whose text has a hint of one are walked.
+def transaction(sent: Sent, context: Context) -> Sent | None:
+    """Return a transaction without secrets; only what has a hint of one is decoded.
+
+    Returns:
+        None if it must be scrubbed whole.
+    """
+    own_id = ids.read_hex32(texts.decode(sent.members.get("event_id", b"null")))
+    if not (own_id or context.header.event_id):
+        return None  # its id is made of all it says
+    filled = fill(sent.members, b"", context, names=ADDRESSED)
+    members = scrub_members(filled, context.rules, kind=Kind.TRANSACTION)
+    if members is None:
+        return None
+    spans = list(sent.spans)
+    for place in _hinted(sent.texts, range(len(spans)), context.rules):
+        span = texts.decode(msgspec.json.encode(spans[place]))
+        clean = walk.scrub_json(span, context.rules, kind=Kind.SPAN).value
+        spans[place] = msgspec.json.decode(msgspec.json.encode(clean), type=SentSpan)
+    return replace(sent, members=members, spans=spans)
+
+
+def fill(members: Members, written: bytes, context: Context, *, names: Collection[str]) -> Members:
+    """Fill the addresses of an object that has a user.
 
     Args:
-        spans: Of one transaction.
-        texts: What each says.
-        context: Of their envelope.
+        members: Its texts.
+        written: All of them; or nothing, if `{{auto}}` is known not to be there.
+        context: Of its envelope.
+        names: What to decode for it: `ADDRESSED`, and whatever has `{{auto}}` in it.
     """
-    clean = list(spans)
-    for place in _hinted(texts, range(len(texts)), context.rules):
-        span = jsonish.decode(msgspec.json.encode(spans[place]), "span")
-        scrubbed = walk.scrub_json(span, context.rules, kind=Kind.SPAN).value
-        clean[place] = msgspec.json.decode(msgspec.json.encode(scrubbed), type=SentSpan)
-    return clean
+    value = texts.pick(members, names)
+    is_changed = addresses.fill(
+        value,
+        written,
+        client_ip=context.client_ip,
+        infer_ip=context.header.infer_ip,
+        has_user=True,
+    )
+    if not is_changed:
+        return members
+    return members | {name: msgspec.json.encode(item) for name, item in value.items()}
 
 
-def _hinted(texts: Sequence[bytes], places: range, rules: Rules) -> Iterable[int]:
+def _hinted(said: Sequence[bytes], places: range, rules: Rules) -> Iterable[int]:
     """Find the texts that have a hint, by halves: one look is enough for all that have none."""
-    if not places or walk.is_clean(b"\n".join(texts[places.start : places.stop]), rules):
+    if not places or walk.is_clean(b"\n".join(said[places.start : places.stop]), rules):
         return
     if len(places) == 1:
         yield places.start
         return
     middle = len(places) // 2
-    yield from _hinted(texts, places[:middle], rules)
-    yield from _hinted(texts, places[middle:], rules)
+    yield from _hinted(said, places[:middle], rules)
+    yield from _hinted(said, places[middle:], rules)

@@ -7,7 +7,7 @@ otherwise ───────► scrubbed whole, read span by span ─► its 
 from app.core.errors import TooLarge
 from app.core.limits import LIMITS
 from app.core.windows import STRETCH
-from app.formats import sent_spans, transaction
+from app.formats import members, sent_spans, transaction
 from app.formats.envelope import Item
 from app.formats.sent_spans import Sent
 from app.ingest.items import blocks, scrubbed
@@ -24,18 +24,20 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
-    raw = bytes(item.payload)
-    if len(raw) > LIMITS.event_bytes:
-        raise TooLarge(f"transaction has {len(raw)} bytes, {LIMITS.event_bytes} are allowed")
-    sent = sent_spans.look(raw)
+    size_bytes = len(item.payload)
+    if size_bytes > LIMITS.event_bytes:
+        raise TooLarge(f"transaction has {size_bytes} bytes, {LIMITS.event_bytes} are allowed")
+    sent = sent_spans.look(item.payload)
     new = _as_sent(sent, context) if sent is not None else None
     prepared.transactions.append(new or _span_by_span(item, context, prepared))
 
 
 def _as_sent(sent: Sent, context: Context) -> NewTransaction | None:
-    """Keep the spans as they came; None if they are not where the transaction is."""
-    clean = scrubbed.scrub(sent.head, b"", context, kind=Kind.TRANSACTION)
-    head = sent.head if clean is None else clean
+    """Keep the spans as they came; None if it cannot be told without reading them."""
+    clean = scrubbed.transaction(sent, context)
+    if clean is None:
+        return None
+    head = members.pick(clean.members, transaction.MEMBERS)
     read = transaction.of(head, context.header, received_at=context.received_at)
     root = read.root
     started_at = min(root.started_at, sent.first_at or root.started_at)
@@ -47,9 +49,7 @@ def _as_sent(sent: Sent, context: Context) -> NewTransaction | None:
     )
     if is_apart:
         return None
-    spans = scrubbed.sent_spans(sent.spans, sent.texts, context)
-    spans = [one for one in spans if one.span_id != read.span_id]
-    return blocks.of_sent(read, spans, (started_at, ended_at), context)
+    return blocks.of_sent(read, clean, context, reach=(started_at, ended_at))
 
 
 def _span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:

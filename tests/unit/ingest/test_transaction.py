@@ -34,6 +34,7 @@ SAID: st.SearchStrategy[object] = st.recursive(
     ),
     max_leaves=6,
 )
+NAMES = TEXTS | st.sampled_from(["service.name", "thread.name"])
 SPANS = st.lists(
     st.fixed_dictionaries(
         {
@@ -48,8 +49,8 @@ SPANS = st.lists(
             "status": st.sampled_from(["ok", "internal_error"]),
             "is_segment": st.booleans(),
             "description": TEXTS | SAID,
-            "data": st.dictionaries(TEXTS, SAID, max_size=4),
-            "tags": st.dictionaries(TEXTS, TEXTS, max_size=3),
+            "data": st.dictionaries(NAMES, SAID, max_size=4),
+            "tags": st.dictionaries(NAMES, TEXTS | st.just("pay"), max_size=3),
             "measurements": st.just({"frames": {"value": 4111111111111111}}),
             "exclusive_time": st.floats(0, 9) | SAID,
         },
@@ -72,7 +73,7 @@ def context(header: EnvelopeHeader | None = None) -> Context:
 
 def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransaction, Prepared]:
     """Read a transaction in both ways; the first is None if it is not as usual."""
-    sent = sent_spans.look(raw)
+    sent = sent_spans.look(memoryview(raw))
     quick = items._as_sent(sent, around) if sent is not None else None
     counted = Prepared()
     slow = items._span_by_span(Item("transaction", memoryview(raw)), around, counted)
@@ -84,6 +85,8 @@ def opened(block: NewBlock) -> dict[str, Any]:
     said = {name: getattr(block, name) for name in NewBlock.__slots__ if name != "content"}
     around = Surroundings(trace_id=block.trace_id, replay_id=block.replay_id)
     spans = sorted(span_block.spans_of(block.content, around), key=lambda one: one.span_id)
+    lines = sorted(span_block.lines_of(block.content, around), key=lambda one: one.span_id)
+    assert lines == [span_block._line(one) for one in spans]
     return said | {"in it": spans, "head": span_block.head_of(block.content)}
 
 
@@ -219,25 +222,49 @@ def test_a_secret_in_one_span_of_many_goes():
 def test_what_is_not_as_usual_is_read_span_by_span(changes):
     """Ids, times, types, fields, depth: one odd span is enough."""
     plain = payloads.span("db", "select", STARTED_MS)
-    assert sent_spans.look(compact(payloads.transaction(spans=[plain]))) is not None
+    assert sent_spans.look(memoryview(compact(payloads.transaction(spans=[plain])))) is not None
     raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16} | changes]))
-    assert sent_spans.look(raw) is None
+    assert sent_spans.look(memoryview(raw)) is None
 
 
 def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
     """The first of them."""
     plain = payloads.span("db", "first", STARTED_MS)
     spans = [plain, plain | {"description": "second"}]
-    assert sent_spans.look(compact(payloads.transaction(spans=spans))) is None
+    assert sent_spans.look(memoryview(compact(payloads.transaction(spans=spans)))) is None
     (new,) = prepared(spans=spans).transactions
     found = opened(new.block)["in it"]
     assert [one.description for one in found if one.op == "db"] == ["first"]
 
 
+def test_a_member_that_no_sdk_sends_today_changes_nothing():
+    """It is kept with the rest of what is said beside the spans."""
+    raw = compact(payloads.transaction(someday={"password": "w1nter", "spans": [1]}))
+    quick, slow, _ = ways(raw, context())
+    assert quick is not None
+    same(quick, slow)
+    assert span_block.head_of(quick.block.content)["someday"]["password"] == "[Filtered]"
+
+
+@pytest.mark.parametrize("deep", ["[" * 61 + "]" * 61, '{"":' * 61 + "1" + "}" * 61])
+def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
+    """To the level: lists and maps, in a span or beside the spans."""
+    plain = payloads.span("db", "select", STARTED_MS)
+
+    def looked(said: str) -> bool:
+        raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16, "data": 0}]))
+        raw = raw.replace(b'"data":0', b'"data":' + said.encode())
+        return sent_spans.look(memoryview(raw)) is not None
+
+    assert looked(deep)
+    assert not looked(f"[{deep}]")
+    assert not looked(json.dumps("]" * 400)[:-1] + '",' + f'"tags":[{deep}]')
+
+
 def test_texts_that_are_no_utf_8_are_read_span_by_span():
     """They are mended, as everywhere."""
     raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
-    assert sent_spans.look(raw) is None
+    assert sent_spans.look(memoryview(raw)) is None
 
 
 def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> Prepared:
