@@ -10,6 +10,10 @@ from typing import Any, Self
 from tests.support import envelopes
 from tests.support.server import Server
 
+OPTIONS = b"OPTIONS /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n"
+"""A request to a door that is answered at once."""
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+"""A request to the pages."""
 _PATIENCE_S = 20.0
 
 
