@@ -2,7 +2,8 @@
  * The decoding of one GOP: what has gone into the decoder, what came out, which pictures are kept.
  *
  * Decoded frames belong to a small pool of the decoder's; each is copied into an ImageBitmap and
- * given back. Until the copy is there the frame itself can be shown.
+ * given back. A copy takes the page's own thread 3 ms, so it waits until the picture that somebody
+ * wants is painted; a seek that follows at once saves it. Until then the frame itself is shown.
  *
  * @import {GopRecord} from "../types.js"
  */
@@ -14,6 +15,9 @@ const AHEAD_BYTES = 48 * 1024 * 1024;
 const AHEAD_LEAST = 4;
 /** Samples in the decoder that have not come out: reordering and threads hold dozens back. */
 const MOST_INSIDE = 48;
+/** Decoded frames that may wait to be copied; there are decoders with a pool of four. */
+const MOST_LOOSE = 3;
+const CALM_MS = 50;
 
 /** @typedef {{image: VideoFrame | ImageBitmap, width: number, height: number}} Picture */
 
@@ -38,11 +42,14 @@ export function setupFor({ config, frames }, isSoftware) {
 export class Decoding {
   /** @type {Map<number, Picture>} by frame number */
   #pictures = new Map();
+  /** Frames that are still the decoder's, in the order in which they came. @type {Set<number>} */
+  #loose = new Set();
+  #timer = 0;
   #rank_of;
   #ahead;
   #fed = 0;
   #came = 0;
-    /** Nobody wants its pictures any more. */
+  /** Nobody wants its pictures any more. */
   isClosed = false;
   /** Nothing more will come out. */
   isDone = false;
@@ -98,9 +105,9 @@ export class Decoding {
       frame.close();
       return;
     }
-    const picture = { image: frame, width: frame.displayWidth, height: frame.displayHeight };
-    this.#pictures.set(number, picture);
-    void this.#copy(number, picture, frame);
+    this.#pictures.set(number, { image: frame, width: frame.displayWidth, height: frame.displayHeight });
+    this.#loose.add(number);
+    this.#relieve();
   }
 
   /** The frame that is shown or wanted has come out. */
@@ -137,6 +144,7 @@ export class Decoding {
 
   close() {
     this.isClosed = true;
+    clearTimeout(this.#timer);
     for (const number of this.#pictures.keys()) this.#drop(number);
   }
 
@@ -150,12 +158,26 @@ export class Decoding {
     return this.#rank_of.get(frame) ?? -1;
   }
 
-  /**
-   * @param {number} number
-   * @param {Picture} picture
-   * @param {VideoFrame} frame
-   */
-  async #copy(number, picture, frame) {
+  /** Gives frames back one by one: soon when the decoder may need them, else in calm. */
+  #relieve() {
+    clearTimeout(this.#timer);
+    if (!this.#loose.size) return;
+    const pause_ms = this.#loose.size > MOST_LOOSE ? 0 : CALM_MS;
+    this.#timer = setTimeout(() => {
+      for (const number of this.#loose) {
+        void this.#copy(number);
+        break;
+      }
+      this.#relieve();
+    }, pause_ms);
+  }
+
+  /** @param {number} number */
+  async #copy(number) {
+    this.#loose.delete(number);
+    const picture = this.#pictures.get(number);
+    const frame = picture?.image;
+    if (!picture || !(frame instanceof VideoFrame)) return;
     try {
       const copy = await createImageBitmap(frame);
       if (this.#pictures.get(number) === picture) picture.image = copy;
@@ -169,6 +191,7 @@ export class Decoding {
   /** @param {number} number */
   #drop(number) {
     this.#pictures.get(number)?.image.close();
+    this.#loose.delete(number);
     this.#pictures.delete(number);
   }
 }
