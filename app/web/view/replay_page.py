@@ -100,8 +100,7 @@ def build(
     )
     rows = _activity(contents, requests, errors, written)
     ended = _ending(found)
-    all_segments = segments.segment_rows(contents, losses=found.losses)
-    listed = all_segments if tab == "segments" else segments.worth_a_look(all_segments)
+    listed = segments.segment_rows(contents, losses=found.losses, with_all=tab == "segments")
     return ReplayPage(
         opening=opening(contents.replay, start_at_ms=start_at_ms, now=clock.now()),
         header=_header(found, errors, back_href=back_href, ended=ended),
@@ -118,7 +117,7 @@ def build(
         errors=errors,
         traces=spans.replay_blocks(found.traces, surroundings(found)),
         segments=listed,
-        hidden_segments=len(all_segments) - len(listed),
+        hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in listed),
         details=facts.groups(contents.replay, options=contents.options, ending=ended),
         deletion=_deletion(contents, len(errors)) if may_delete else None,
         width_px=contents.size_px[0] if contents.size_px else None,

@@ -1,6 +1,5 @@
 """Segments as rows of their panel, those that never came among them."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from app.core import units
@@ -14,22 +13,24 @@ _MOST_AT_ONCE: Final = 60
 """An hour has 720; as rows nobody asked for they are three quarters of the page."""
 
 
-def segment_rows(contents: Contents, *, losses: str | None = None) -> tuple[SegmentRow, ...]:
-    """Describe every segment in the order of their ids; `losses` may be why some never came."""
+def segment_rows(
+    contents: Contents, *, losses: str | None = None, with_all: bool = True
+) -> tuple[SegmentRow, ...]:
+    """Describe the segments of a replay in the order of their ids.
+
+    Args:
+        contents: The replay.
+        losses: What may be why some never came.
+        with_all: False leaves out, behind the first, those that simply play.
+    """
     key = contents.replay.key
-    came = [_row(segment, key, zero_ms=contents.zero_ms) for segment in contents.segments]
+    came = [
+        _row(segment, key, zero_ms=contents.zero_ms)
+        for place, segment in enumerate(contents.segments)
+        if with_all or place < _MOST_AT_ONCE or not segment.has_video
+    ]
     missing = [_missing(number, losses) for number in contents.missing_ids[:_MOST_MISSING]]
-    return _in_order([*came, *missing])
-
-
-def worth_a_look(rows: Sequence[SegmentRow]) -> tuple[SegmentRow, ...]:
-    """Leave out, behind the first rows, the segments that simply play."""
-    later = (row for row in rows[_MOST_AT_ONCE:] if row.video != "playable")
-    return (*rows[:_MOST_AT_ONCE], *later)
-
-
-def _in_order(rows: Sequence[SegmentRow]) -> tuple[SegmentRow, ...]:
-    return tuple(sorted(rows, key=lambda row: row.segment_id))
+    return tuple(sorted([*came, *missing], key=lambda row: row.segment_id))
 
 
 def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
