@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.errors import names
 from app.errors.names import Family
+from app.formats.exceptions import Frames
 from app.formats.jsonish import JsonObject
 
 _FAMILIES: Final[dict[str, Family]] = {
@@ -28,6 +29,8 @@ _FOREIGN: Final = (
 _DEEP: Final = 150
 """A stack of more frames of the app is a recursion without end: where it began is chance."""
 _MOST_FRAMES: Final = 2_000
+_MOST_PLATFORMS: Final = 4
+"""That one stack is remembered for; what an SDK writes there is one word."""
 
 
 def contribution(
@@ -44,6 +47,19 @@ def contribution(
         `module|function|source line`; consecutive equal ones stand once. Empty if no frame has a
         name or an address.
     """
+    if not isinstance(frames, Frames) or images or not isinstance(platform, str):
+        return _contribution(frames, platform, images)
+    found: list[str] | None = frames.found.get(platform)
+    if found is None:
+        found = _contribution(frames, platform, images)
+        if len(frames.found) < _MOST_PLATFORMS:
+            frames.found[platform] = found
+    return found
+
+
+def _contribution(
+    frames: Sequence[JsonObject], platform: object, images: Sequence[Any]
+) -> list[str]:
     parts: list[str] = []
     shrunk: list[str] = []
     for frame in _counting(frames[-_MOST_FRAMES:]):

@@ -10,6 +10,7 @@ Nothing here raises: what has the wrong type counts as absent.
 Source: wire protocol notes, sections 9.1 to 9.3.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +28,16 @@ _MOST_FRAMES: Final = 500
 _MOST_CONTEXT_LINES: Final = 20
 _MOST_VARIABLES: Final = 100
 _MOST_THREADS: Final = 200
+
+
+class Frames(list[JsonObject]):
+    """Frames as sent that come again and again: what was found about them is kept beside them."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, frames: Iterable[JsonObject]) -> None:
+        super().__init__(frames)
+        self.found: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +172,11 @@ def mechanism_of(value: JsonObject) -> JsonObject:
 def frames_of(holder: JsonObject) -> list[JsonObject]:
     """List the stack frames of an exception or a thread, as sent."""
     frames = jsonish.sequence(jsonish.mapping(holder, "stacktrace"), "frames")
+    return frames if isinstance(frames, Frames) else only_frames(frames)
+
+
+def only_frames(frames: Iterable[Any]) -> list[JsonObject]:
+    """Leave out what is no frame."""
     return [frame for frame in frames if isinstance(frame, dict)]
 
 

@@ -30,6 +30,7 @@ _FALSE_WORDS: Final = frozenset({"false", "0", "no"})
 _INTEGER_DIGITS: Final = 4_300
 """Longer integers are refused by int(); msgspec has the same limit."""
 _LONGEST_NUMBER_CHARS: Final = 64
+_LONG_BYTES: Final = 4 * 1024
 
 _ONE_BRACKET_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _UNMARKED: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
@@ -219,8 +220,10 @@ def _check_depth(text: bytes, what: str) -> None:
 
     Everything but the brackets outside of strings is thrown away, then the innermost pairs are
     taken off until none is left: a few microseconds for a recording, against a hundred for a walk
-    over its values.
+    over its values. A long text is not asked first whether it has so many brackets: it has.
     """
+    if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= LIMITS.json_depth:
+        return
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     bare = text.translate(_ONE_BRACKET_KIND, _UNMARKED).replace(b'""', b"")

@@ -10,7 +10,7 @@ remembered by the text they were read from.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,8 +19,10 @@ from app.core.ids import IssueId
 from app.core.limits import LIMITS
 from app.core.recent import Recent
 from app.errors import grouping
-from app.formats import addresses, event, jsonish, members as texts
+from app.formats import addresses, event, exceptions, jsonish, members as texts
 from app.formats.event import Event, Problem
+from app.formats.exceptions import Frames
+from app.formats.jsonish import JsonObject
 from app.formats.members import Members
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context
@@ -36,10 +38,23 @@ _SEEN: Final[Recent[tuple[Rules, bytes], bytes]] = Recent(6 * 1024 * 1024)
 _PROBLEMS: Final[Recent[tuple[bytes, ...], tuple[Problem, tuple[IssueId, ...]]]] = Recent(
     6 * 1024 * 1024
 )
-_OF_PROBLEM: Final = frozenset({*event.PROBLEM_MEMBERS, *grouping.MEMBERS})
-_OF_KEY: Final = tuple(sorted(_OF_PROBLEM - {"tags", "contexts"}))
+_STACKS: Final[Recent[bytes, JsonObject]] = Recent(6 * 1024 * 1024)
+"""By text: a stack trace, decoded. Nobody changes it."""
+_DECODED_BYTES: Final = 120
+"""What a value takes when it is decoded, beside its text."""
+_WITH_STACKS: Final = frozenset({"exception", "threads"})
+_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *grouping.MEMBERS})
+_OF_PROBLEM: Final = _ALL - _WITH_STACKS
+_OF_KEY: Final = tuple(sorted(_ALL - {"tags", "contexts"}))
 """What tells one problem from another, unless a fingerprint or a feedback is there."""
 _AUTO: Final = addresses.AUTO.encode()
+
+
+class _Listed(msgspec.Struct):
+    values: list[dict[str, msgspec.Raw]]
+
+
+_cut: Final = msgspec.json.Decoder(_Listed).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +137,38 @@ def _problem(members: Mapping[str, bytes]) -> tuple[Problem, tuple[IssueId, ...]
     key = _key(members)
     found = _PROBLEMS.get(key) if key else None
     if found is None:
-        raw = texts.pick(members, _OF_PROBLEM)
+        raw = texts.pick(members, _OF_PROBLEM) | {
+            name: _with_known_stacks(members[name]) for name in _WITH_STACKS if name in members
+        }
         found = event.read_problem(raw), grouping.keys(raw)
         if key:
             _PROBLEMS.put(key, found, sum(map(len, key)))
+    return found
+
+
+def _with_known_stacks(text: bytes) -> Any:
+    """Decode exceptions or threads; of their stacks those that were not seen lately.
+
+    The same stack comes with other words: `order 17 failed`, `order 18 failed`.
+    """
+    try:
+        listed = _cut(text).values
+    except ValueError:
+        return texts.decode(text)  # in another form, or in none
+    return {
+        "values": [{name: _part(name, bytes(raw)) for name, raw in one.items()} for one in listed]
+    }
+
+
+def _part(name: str, text: bytes) -> Any:
+    if name != "stacktrace" or len(text) < _WORTH_BYTES:
+        return texts.decode(text)
+    found = _STACKS.get(text)
+    if found is None:
+        found = texts.decode(text)
+        if isinstance(found, dict) and isinstance(found.get("frames"), list):
+            found["frames"] = Frames(exceptions.only_frames(found["frames"]))
+            _STACKS.put(text, found, 2 * len(text) + _DECODED_BYTES * text.count(b","))
     return found
 
 

@@ -113,6 +113,25 @@ def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
         both(compact(first | changes), context())
 
 
+@pytest.mark.parametrize("platform", ["java", "cocoa", "python", "javascript", 5, None])
+def test_a_known_stack_is_read_as_a_new_one(platform: object):
+    """With other words, under other platforms, with images, in threads, in a form nobody sends."""
+    frames = [{**frame, "instruction_addr": f"0x{n:x}"} for n, frame in enumerate(STACK["frames"])]
+    one = {"type": "E", "stacktrace": {"frames": [*frames, 5, None, {"function": "?"}]}}
+    bare = {
+        "type": "E",
+        "stacktrace": {"frames": [{"instruction_addr": f"0x{n:x}"} for n in range(99)]},
+    }
+    images = {"images": [{"image_addr": "0x2", "image_size": 40}]}
+    for value in range(2):
+        for values in ([{**one, "value": value}], [{**bare, "value": value}], [one, bare], [5]):
+            for holder in (values, {"values": values, "x": 1}, {"values": None}):
+                for name in ("exception", "threads"):
+                    changes: dict[str, Any] = {"platform": platform, name: holder}
+                    both(compact(event(exception=MISSING) | changes), context())
+                    both(compact(event(**changes, debug_meta=images)), context())
+
+
 def test_rules_of_one_project_are_not_those_of_another():
     """What was seen under other rules is looked at anew."""
     note = {"values": [{"type": "E", "value": "nickname=jo", "stacktrace": STACK}]}
