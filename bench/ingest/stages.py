@@ -54,6 +54,7 @@ DIGEST: Final = {
         "app.formats.gist:skim",
         "app.formats.gist:of",
         "app.formats.event:read",
+        "app.ingest.items.event_text:read",
         "app.formats.transaction:of",
         "app.formats.sent_spans:look",
         "app.formats.addresses:fill",
@@ -63,6 +64,7 @@ DIGEST: Final = {
         "app.scrub.walk:scrub_json",
         "app.scrub.walk:scrub_recording",
         "app.ingest.items.scrubbed:transaction",
+        "app.ingest.items.event_text:_clean",
     ),
     "group": ("app.errors.grouping:keys",),
     "boxes": ("app.formats.mp4:read", "app.formats.layout:pack"),
@@ -74,8 +76,9 @@ DIGEST: Final = {
     "objects": ("app.ingest.store:_put",),
     "rows": ("app.ingest.store:store",),
     "rows of segments": ("app.ingest.store:_store_segments",),
-    "rows of events": ("app.ingest.store:_store_events",),
+    "rows of events": ("app.errors.writes:add_events",),
     "rows of traces": ("app.ingest.store:_store_traces",),
+    "links": ("app.ingest.link:link_batch",),
 }
 
 Found = dict[str, float]
