@@ -294,7 +294,7 @@ async def bench(sizes: Sizes) -> None:
                 admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
                 token = await sign_ins.start(connection, admin.id, user_agent="bench")
             cookies = {access.cookie_name(service.house): token}
-            transport = httpx.ASGITransport(app=service.app)
+            transport = httpx.ASGITransport(app=service.pages)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://bench", cookies=cookies
             ) as web:

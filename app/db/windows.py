@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindparam, text
@@ -16,7 +16,6 @@ _REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
 _MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
 _NEAR_MS: Final = round(NEAR.total_seconds() * 1_000)
-_NEAR: Final = f"interval '{_NEAR_MS} ms'"
 FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
 """The condition of an index over trace and time of the few rows whose sender's clock was far off:
 their time by the server's clock says nothing of their place in an index of their own time."""
@@ -29,10 +28,21 @@ WINDOWS: Final = """
         ) as w (n, replay_id, starts, ends, server_starts, server_ends)
     ),
     window_traces as (
-        select * from unnest(:trace_numbers, :trace_ids) as t (n, trace_id)
+        select t.trace_id, (:reach_numbers)[t.reach] as n,
+               (:reach_starts)[t.reach] as reach_starts, (:reach_ends)[t.reach] as reach_ends,
+               (:starts)[(:reach_numbers)[t.reach] + 1] as starts,
+               (:ends)[(:reach_numbers)[t.reach] + 1] as ends,
+               (:server_starts)[(:reach_numbers)[t.reach] + 1] as server_starts,
+               (:server_ends)[(:reach_numbers)[t.reach] + 1] as server_ends
+        from unnest(:trace_reaches, :trace_ids) as t (reach, trace_id)
     )
 """
-"""Two common table expressions: `windows`, one row each, and the trace ids of each."""
+"""Two common table expressions: `windows`, one row each, and the traces of each with its bounds.
+
+A reach is where rows lie by their own clock: one of the phone's time and the server's together, or
+two when the two are far from one another. Bounds are taken out of the arrays by place, since a join
+of a thousand traces with their windows costs more than all they lead to.
+"""
 
 
 def happened_within(alias: str) -> str:
@@ -68,30 +78,17 @@ def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> s
     reach = f"- interval '{_REACH:g} s'" if lasts else ""
     found = f"""
         select {key} from {table} x
-        where x.trace_id = t.trace_id and x.replay_id is null
+        where x.trace_id = w.trace_id and x.replay_id is null
           and {only} and {within}
     """  # noqa: S608 - joined from constants
     ends = f"order by x.{start} limit {_MOST_LINKED}"
     return f"""
-        select w.n, k.*
-        from windows w
-        join window_traces t on t.n = w.n
+        select w.n, k.* from window_traces w
         cross join lateral (
-            select w.server_starts - {_NEAR} as starts, w.server_ends + {_NEAR} as ends
-        ) as s
-        cross join lateral (
-            select least(w.starts, s.starts) as starts, greatest(w.ends, s.ends) as ends
-            where w.starts <= s.ends and w.ends >= s.starts
-            union all select w.starts, w.ends where w.starts > s.ends or w.ends < s.starts
-            union all select s.starts, s.ends where w.starts > s.ends or w.ends < s.starts
-        ) as r
-        cross join lateral (
-            {found} and x.{start} between r.starts {reach} and r.ends {ends}
+            {found} and x.{start} between w.reach_starts {reach} and w.reach_ends {ends}
         ) k
         union
-        select w.n, k.*
-        from windows w
-        join window_traces t on t.n = w.n
+        select w.n, k.* from window_traces w
         cross join lateral ({found} and abs(x.drift_ms) > {_NEAR_MS} {ends}) k
     """  # noqa: S608 - joined from constants
 
@@ -111,7 +108,10 @@ def statement(sql: str) -> TextClause:
         bindparam("ends", type_=ARRAY(DateTime(timezone=True))),
         bindparam("server_starts", type_=ARRAY(DateTime(timezone=True))),
         bindparam("server_ends", type_=ARRAY(DateTime(timezone=True))),
-        bindparam("trace_numbers", type_=ARRAY(Integer)),
+        bindparam("reach_numbers", type_=ARRAY(Integer)),
+        bindparam("reach_starts", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("reach_ends", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("trace_reaches", type_=ARRAY(Integer)),
         bindparam("trace_ids", type_=ARRAY(Uuid)),
         bindparam("project_ids", type_=ARRAY(BigInteger)),
     )
@@ -121,24 +121,40 @@ def parameters(
     windows: Sequence[ReplayWindow], project_ids: Sequence[ProjectId]
 ) -> dict[str, list[Any]]:
     """Turn windows into the parameters of such a statement; `n` is the place in `windows`."""
-    drifts = [timedelta(milliseconds=window.drift_ms) for window in windows]
-    traces = [
-        (number, uuid.UUID(hex=trace_id))
-        for number, window in enumerate(windows)
-        for trace_id in sorted(window.trace_ids)
-    ]
+    found = [_bounds(window) for window in windows]
+    reaches = [(number, reach) for number, bounds in enumerate(found) for reach in _reaches(bounds)]
+    ids = [[uuid.UUID(hex=one) for one in sorted(window.trace_ids)] for window in windows]
     return {
         "numbers": list(range(len(windows))),
         "replay_ids": [uuid.UUID(hex=window.replay_id) for window in windows],
-        "starts": [window.started_at - SLACK for window in windows],
-        "ends": [window.ended_at + SLACK for window in windows],
-        "server_starts": [
-            window.started_at + drift - SLACK for window, drift in zip(windows, drifts, strict=True)
+        "starts": [bounds[0] for bounds in found],
+        "ends": [bounds[1] for bounds in found],
+        "server_starts": [bounds[2] for bounds in found],
+        "server_ends": [bounds[3] for bounds in found],
+        "reach_numbers": [number for number, _ in reaches],
+        "reach_starts": [reach[0] for _, reach in reaches],
+        "reach_ends": [reach[1] for _, reach in reaches],
+        "trace_reaches": [
+            place for place, (number, _) in enumerate(reaches, 1) for _ in ids[number]
         ],
-        "server_ends": [
-            window.ended_at + drift + SLACK for window, drift in zip(windows, drifts, strict=True)
-        ],
-        "trace_numbers": [number for number, _ in traces],
-        "trace_ids": [trace_id for _, trace_id in traces],
+        "trace_ids": [trace_id for number, _ in reaches for trace_id in ids[number]],
         "project_ids": list(project_ids),
     }
+
+
+_Bounds = tuple[datetime, datetime, datetime, datetime]
+
+
+def _bounds(window: ReplayWindow) -> _Bounds:
+    """Return the time of a replay with its slack, by the phone's clock and by the server's."""
+    drift = timedelta(milliseconds=window.drift_ms)
+    starts, ends = window.started_at - SLACK, window.ended_at + SLACK
+    return starts, ends, starts + drift, ends + drift
+
+
+def _reaches(bounds: _Bounds) -> list[tuple[datetime, datetime]]:
+    starts, ends = bounds[:2]
+    server_starts, server_ends = bounds[2] - NEAR, bounds[3] + NEAR
+    if starts <= server_ends and ends >= server_starts:
+        return [(min(starts, server_starts), max(ends, server_ends))]
+    return [(starts, ends), (server_starts, server_ends)]

@@ -22,35 +22,42 @@ _MOST: Final = 1_000
 _PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
-_LINKED: Final = f"""
-    with {sql_windows.WINDOWS},
-    keys as (
-        select w.n, e.project_id, e.event_id, true as names_replay
+_KEY: Final = "{0}.project_id, {0}.event_id"
+_COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.at, {0}.event_id"
+
+
+def _linked(columns: str) -> str:
+    """Return a select of `n`, columns of each linked event, and whether it names the replay."""
+    by_trace = sql_windows.by_trace("events", columns.format("x"), lasts=False)
+    return f"""
+        select w.n, {columns.format("e")}, true as names_replay
         from windows w join events e on e.replay_id = w.replay_id
         where e.project_id = any(:project_ids)
-        union
-        select n, project_id, event_id, false
-        from ({sql_windows.by_trace("events", "x.project_id, x.event_id", lasts=False)}) linked
-    )
-"""  # noqa: S608 - joined from constants
+        union all
+        select l.*, false from ({by_trace}) l
+    """  # noqa: S608 - joined from constants
+
+
 _EVENTS: Final = sql_windows.statement(
-    f"""{_LINKED}
+    f"""
+    with {sql_windows.WINDOWS}
     select k.n, k.names_replay, e.project_id, e.event_id, e.received_at, e.at, e.drift_ms,
            e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value, e.handled,
            e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id, e.issue_id,
            case when sum(length(e.payload)) over (partition by k.n order by e.at, e.event_id)
                      <= :payload_bytes
                 then e.payload else '' end as payload
-    from keys k join events e using (project_id, event_id)
+    from ({_linked(_KEY)}) k join events e using (project_id, event_id)
     order by k.n, e.at, e.event_id
     limit :most
     """  # noqa: S608 - joined from constants
 )
 _COUNTS: Final = sql_windows.statement(
-    f"""{_LINKED}
-    select k.n, e.project_id, e.platform, e.kind, count(*) as events, max(e.at) as last_at
-    from keys k join events e using (project_id, event_id)
-    group by k.n, e.project_id, e.platform, e.kind
+    f"""
+    with {sql_windows.WINDOWS}
+    select n, project_id, platform, kind, count(*) as events, max(at) as last_at
+    from ({_linked(_COUNTED)}) k
+    group by n, project_id, platform, kind
     """  # noqa: S608 - joined from constants
 )
 

@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.core.windows import SLACK
+from app.core.windows import NEAR, SLACK
 from app.db import windows
 from app.db.engine import driver_of
 from app.errors import linked
@@ -26,6 +26,7 @@ from app.replays import ties
 from app.replays.ties import Tie
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
+_NEAR: Final = f"interval '{NEAR.total_seconds():g} s'"
 _DRIFT: Final = "r.drift_ms * interval '1 ms'"
 _WINDOW: Final = f"""
     r.project_id, r.replay_id, r.first_received_at,
@@ -54,8 +55,18 @@ _LINK: Final = f"""
         from replays r where r.replay_id = any($3::uuid[])
     ),
     window_traces as materialized (
-        select distinct w.n, t.trace_id
-        from windows w join replay_traces t on t.replay_id = w.replay_id
+        select distinct w.*, t.trace_id, r.starts as reach_starts, r.ends as reach_ends
+        from windows w
+        join replay_traces t on t.replay_id = w.replay_id
+        cross join lateral (
+            select w.server_starts - {_NEAR} as starts, w.server_ends + {_NEAR} as ends
+        ) s
+        cross join lateral (
+            select least(w.starts, s.starts) as starts, greatest(w.ends, s.ends) as ends
+            where w.starts <= s.ends and w.ends >= s.starts
+            union all select w.starts, w.ends where w.starts > s.ends or w.ends < s.starts
+            union all select s.starts, s.ends where w.starts > s.ends or w.ends < s.starts
+        ) r
     ),
     found as (
         select f.project_id, f.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("f")}
@@ -71,9 +82,12 @@ _LINK: Final = f"""
         from windows w
         join issue_replays l on l.replay_id = w.replay_id
         cross join lateral (
-            select {_OF_EVENT.format("e")} from events e
-            where e.replay_id = l.replay_id and e.project_id = l.project_id
-              and e.issue_id = l.issue_id
+            -- By the replay, fenced off: the index of issues would lead through all their events.
+            select {_OF_EVENT.format("e")} from (
+                select e.project_id, e.issue_id, {_OF_EVENT.format("e")} from events e
+                where e.replay_id = l.replay_id offset 0
+            ) e
+            where e.project_id = l.project_id and e.issue_id = l.issue_id
               and not exists (
                   select from issue_links k
                   where k.project_id = l.project_id and k.issue_id = l.issue_id
