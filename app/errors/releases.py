@@ -43,6 +43,17 @@ def latest(releases: Iterable[str], otherwise: str | None) -> str | None:
     return found
 
 
+def latest_first(releases: Iterable[str]) -> list[str]:
+    """Sort releases by package, the latest first; what has no order stays as given, at the end."""
+    given = [(release, _read(release)) for release in releases]
+    ordered = [(release, version) for release, version in given if version is not None]
+    ordered.sort(key=lambda one: one[1].place, reverse=True)
+    ordered.sort(key=lambda one: one[1].package)
+    return [release for release, _ in ordered] + [
+        release for release, version in given if version is None
+    ]
+
+
 def _read(release: str) -> _Version | None:
     package, _, version = release.rpartition("@")
     version, _, build = version.partition("+")

@@ -15,6 +15,7 @@ from app.web.pages import (
     playback,
     projects,
     quarantine,
+    releases,
     replay,
     replays,
     screenshots,
@@ -30,8 +31,8 @@ def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
     for room in (
-        sign_in, account, selected, replays, projects, set_up, quarantine, replay, network,
-        playback, pictures, traces, why, issues, issue, issue_event, feedback,
+        sign_in, account, selected, replays, projects, set_up, quarantine, releases, replay,
+        network, playback, pictures, traces, why, issues, issue, issue_event, feedback,
         screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)

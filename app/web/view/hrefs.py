@@ -35,6 +35,12 @@ def project(project_id: ProjectId) -> str:
     return f"{PROJECTS}/{project_id}"
 
 
+def releases(project_id: ProjectId, *, environment: str = "") -> str:
+    """Return the address of a project's releases and their sessions, of one environment or all."""
+    path = f"{project(project_id)}/releases"
+    return f"{path}?{urlencode({'environment': environment})}" if environment else path
+
+
 def limit_storage(project_id: ProjectId) -> str:
     """Return where POST `limit_gib` limits what a project may have in storage."""
     return f"{project(project_id)}/storage"

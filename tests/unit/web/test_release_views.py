@@ -1,0 +1,70 @@
+"""Releases and their sessions in rows: added up, in order, and never better than they are."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from app.core.ids import ProjectId
+from app.errors.model import SessionCount
+from app.errors.releases import latest_first
+from app.web.view import releases
+
+NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def counted(
+    release: str, status: str, *, day: date = TODAY, environment: str = "production"
+) -> SessionCount:
+    """Return what is counted."""
+    return SessionCount(ProjectId(7), release, environment, day, status)
+
+
+def test_sessions_of_a_release_are_added_up():
+    """Over days and environments, or of one environment; each end in its column."""
+    counts = {
+        counted("shop@1.0", "started"): 10,
+        counted("shop@1.0", "started", day=date(2026, 8, 5)): 5,
+        counted("shop@1.0", "started", environment="beta"): 1,
+        counted("shop@1.0", "crashed"): 2,
+        counted("shop@1.0", "abnormal"): 1,
+        counted("shop@1.0", "errored"): 3,
+        counted("shop@1.0", "unhandled"): 1,
+        counted("shop@1.0", "exited"): 4,
+    }
+    (row,) = releases.rows(counts, environment="", now=NOW)
+    assert (row.sessions, row.crashed, row.frozen, row.erring) == (16, 2, 1, 4)
+    assert (row.crash_free, row.tone, row.last_day) == ("87.50 %", "bad", TODAY)
+    assert [bar.count for bar in row.chart.bars][-2:] == [5, 11]
+    (beta,) = releases.rows(counts, environment="beta", now=NOW)
+    assert (beta.sessions, beta.crash_free, beta.tone) == (1, "100 %", "good")
+    assert releases.environments(counts) == ("beta", "production")
+
+
+def test_an_end_whose_start_was_lost_is_a_session():
+    """It cannot have crashed more often than it ran."""
+    (row,) = releases.rows({counted("shop@1.0", "crashed"): 3}, environment="", now=NOW)
+    assert (row.sessions, row.crash_free) == (3, "0.00 %")
+
+
+@pytest.mark.parametrize(
+    ("sessions", "crashed", "expected"),
+    [
+        (0, 0, "none"),
+        (10, 0, "100 %"),
+        (1_000_000, 1, "99.99 %"),
+        (3, 1, "66.66 %"),
+        (2, 2, "0.00 %"),
+    ],
+)
+def test_a_share_is_cut_and_not_rounded(sessions: int, crashed: int, expected: str):
+    """One crash in a million is not none."""
+    assert releases.percent(sessions, crashed) == expected
+
+
+def test_the_latest_release_is_the_first():
+    """Packages stay together; what has no order comes last, as it was given."""
+    given = ["3f2a", "shop@1.9.0", "api@2.0.0", "shop@1.10.0", "a1b2", "shop@1.10.0-beta.1"]
+    assert latest_first(given) == [
+        "api@2.0.0", "shop@1.10.0", "shop@1.10.0-beta.1", "shop@1.9.0", "3f2a", "a1b2",
+    ]  # fmt: skip
