@@ -29,8 +29,11 @@ def read_hex32(value: object) -> str | None:
     """
     if not isinstance(value, str) or len(value) > _LONGEST_CHARS:
         return None
-    text = value.strip().replace("-", "").lower()
-    return text if _HEX_32.match(text) and text != _NIL else None
+    if not _HEX_32.match(value):
+        value = value.strip().replace("-", "").lower()
+        if not _HEX_32.match(value):
+            return None
+    return value if value != _NIL else None
 
 
 def read_hex16(value: object) -> str | None:

@@ -5,11 +5,12 @@ r"""Splits an envelope into its header and items, without copying a payload.
 
 Headers are one JSON object on one line. A payload has `length` bytes, or runs to the next LF.
 
+Made for every request, the values are msgspec's: they cost a fifth of frozen dataclasses.
+
 Source: wire protocol notes, section 2; relay `relay-server/src/envelope/mod.rs`.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,12 +24,14 @@ from app.formats import jsonish, timestamps
 
 _NAME_CHARS: Final = 200
 _URL_CHARS: Final = 2_000
+_MOST_BYTES: Final = 2**40
+"""More than any envelope has; numbers above are looked at more closely."""
 _LINE_ENDS: Final = re.compile(rb"[\r\n]*")
 _LINE_END_BYTES: Final = b"\r\n"
+_LF: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class TraceHeader:
+class TraceHeader(msgspec.Struct, frozen=True, gc=False):
     """The dynamic sampling context; on a backend it describes the head of the trace.
 
     Never attribute or authenticate by `public_key`, `release` or `environment`: they are those of
@@ -44,8 +47,7 @@ class TraceHeader:
     sampled: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeHeader:
+class EnvelopeHeader(msgspec.Struct, frozen=True, gc=False):
     """The first line; `event_id` is 32 lower-case hex digits, in replay envelopes the replay id."""
 
     event_id: str | None = None
@@ -58,8 +60,7 @@ class EnvelopeHeader:
     trace: TraceHeader = TraceHeader()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One part of an envelope; `type` is empty where the sender named none."""
 
     type: str
@@ -70,8 +71,7 @@ class Item:
     item_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A header and the items that could be read.
 
     `damage` says why reading stopped before the end; the items before it are whole. `left_out`
@@ -101,6 +101,9 @@ class _ItemWire(msgspec.Struct):
     filename: Any = None
     attachment_type: Any = None
     item_count: Any = None
+
+
+_NO_TRACE: Final = TraceHeader()
 
 
 class _Damaged(Exception):
@@ -157,28 +160,33 @@ def header_of(found: jsonish.JsonObject) -> EnvelopeHeader:
 
 def _header(wire: _HeaderWire) -> EnvelopeHeader:
     sdk = wire.sdk if isinstance(wire.sdk, dict) else {}
+    settings = sdk.get("settings")
     return EnvelopeHeader(
         event_id=ids.read_hex32(wire.event_id),
         dsn=jsonish.text_of(wire.dsn, limit=_URL_CHARS),
         sent_at=timestamps.read_at(wire.sent_at),
-        sdk_name=jsonish.text(sdk, "name", limit=_NAME_CHARS),
-        sdk_version=jsonish.text(sdk, "version", limit=_NAME_CHARS),
-        infer_ip=jsonish.text(jsonish.mapping(sdk, "settings"), "infer_ip", limit=_NAME_CHARS),
-        trace=_trace(wire.trace) if isinstance(wire.trace, dict) else TraceHeader(),
+        sdk_name=_name(sdk.get("name")),
+        sdk_version=_name(sdk.get("version")),
+        infer_ip=_name(settings.get("infer_ip")) if isinstance(settings, dict) else None,
+        trace=_trace(wire.trace) if isinstance(wire.trace, dict) else _NO_TRACE,
     )
 
 
 def _trace(wire: jsonish.JsonObject) -> TraceHeader:
-    transaction = jsonish.text(wire, "transaction", limit=_NAME_CHARS)
+    get = wire.get
     return TraceHeader(
-        trace_id=ids.read_hex32(wire.get("trace_id")),
-        replay_id=ids.read_hex32(wire.get("replay_id")),
-        public_key=ids.read_hex32(wire.get("public_key")),
-        release=jsonish.text(wire, "release", limit=_NAME_CHARS),
-        environment=jsonish.text(wire, "environment", limit=_NAME_CHARS),
-        transaction=transaction or jsonish.text(wire, "segment_name", limit=_NAME_CHARS),
+        trace_id=ids.read_hex32(get("trace_id")),
+        replay_id=ids.read_hex32(get("replay_id")),
+        public_key=ids.read_hex32(get("public_key")),
+        release=_name(get("release")),
+        environment=_name(get("environment")),
+        transaction=_name(get("transaction")) or _name(get("segment_name")),
         sampled=jsonish.flag(wire, "sampled"),
     )
+
+
+def _name(value: object) -> str | None:
+    return None if value is None else jsonish.text_of(value, limit=_NAME_CHARS)
 
 
 def _read_items(data: bytes | bytearray, start: int, items: list[Item]) -> None:
@@ -192,12 +200,12 @@ def _read_items(data: bytes | bytearray, start: int, items: list[Item]) -> None:
         payload_end = _payload_end(data, payload_start, wire.length)
         items.append(
             Item(
-                type=jsonish.text_of(wire.type, limit=_NAME_CHARS) or "",
+                type=_name(wire.type) or "",
                 payload=view[payload_start:payload_end],
-                content_type=jsonish.text_of(wire.content_type, limit=_NAME_CHARS),
-                filename=jsonish.text_of(wire.filename, limit=_NAME_CHARS),
-                attachment_type=jsonish.text_of(wire.attachment_type, limit=_NAME_CHARS),
-                item_count=_count(wire.item_count),
+                content_type=_name(wire.content_type),
+                filename=_name(wire.filename),
+                attachment_type=_name(wire.attachment_type),
+                item_count=None if wire.item_count is None else _count(wire.item_count),
             )
         )
         at = _after_line_ends(data, payload_end)
@@ -244,9 +252,15 @@ def _payload_end(data: bytes | bytearray, start: int, length: object) -> int:
 
 def _count(value: object) -> int | None:
     """Read a number of bytes or members that may stand in a string; None for all else."""
+    if type(value) is int and 0 <= value <= _MOST_BYTES:
+        return value  # as nearly always
     return jsonish.integer({"count": value}, "count", lowest=0)
 
 
 def _after_line_ends(data: bytes | bytearray, at: int) -> int:
+    if at < len(data) and data[at] == _LF:
+        at += 1  # one, as nearly always
+    if at == len(data) or data[at] not in _LINE_END_BYTES:
+        return at
     found = _LINE_ENDS.match(data, at)
     return found.end() if found else at

@@ -115,6 +115,8 @@ def text(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> str | None:
 
 def text_of(value: object, *, limit: int = _TEXT_CHARS) -> str | None:
     """Return a bare value as `text` returns a member."""
+    if type(value) is str and 0 < len(value) <= limit:
+        return value  # as nearly always
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -82,6 +82,7 @@ DIGEST: Final = {
 }
 
 Found = dict[str, float]
+_Spent = dict[str, float]
 
 
 def _hold(inbox: Inbox) -> asyncio.Event:
@@ -156,7 +157,7 @@ class _Rounds:
 
     def forget(self) -> None:
         """Begin anew, after warming up."""
-        self._spent_us: list[Counter[str]] = []
+        self._spent_us: list[_Spent] = []
 
     async def run(self, mix: Mapping[envelopes.Kind, float], seconds: float) -> None:
         """Send with digest held, then let it work."""
@@ -173,7 +174,7 @@ class _Rounds:
                 await asyncio.sleep(0.01)
         after = _Clocks(self._postgres)
         spent_s = _spent(before, between, after, door.spent_s, digest.spent_s)
-        each = Counter({stage: took_s * 1e6 / sent for stage, took_s in spent_s.items()})
+        each = {stage: took_s * 1e6 / sent for stage, took_s in spent_s.items()}
         self._spent_us.append(each)
 
     def found(self) -> Found:
@@ -183,23 +184,27 @@ class _Rounds:
 
 
 def _spent(
-    before: _Clocks, between: _Clocks, after: _Clocks, door: Counter[str], digest: Counter[str]
-) -> Counter[str]:
+    before: _Clocks,
+    between: _Clocks,
+    after: _Clocks,
+    door: dict[str, float],
+    digest: dict[str, float],
+) -> dict[str, float]:
     """Return the seconds of each stage."""
-    spent_s: Counter[str] = Counter()
+    spent_s: _Spent = defaultdict(float)
     door_s = between.loop_s - before.loop_s
     journal_s = between.journal_s - before.journal_s
     spent_s["door"] += door_s + journal_s
-    spent_s["door: http"] += door_s - door.total()
-    for stage in door:
-        spent_s[f"door: {stage}"] += door[stage]
+    spent_s["door: http"] += door_s - sum(door.values())
+    for stage, took_s in door.items():
+        spent_s[f"door: {stage}"] += took_s
     spent_s["door: journal thread"] += journal_s
     digest_s = after.process_s - between.process_s
     loop_s = after.loop_s - between.loop_s
     spent_s["digest"] += digest_s
-    for stage in digest:
-        spent_s[f"digest: {stage}"] += digest[stage]
-    spent_s["digest: rest"] += loop_s - digest.total()
+    for stage, took_s in digest.items():
+        spent_s[f"digest: {stage}"] += took_s
+    spent_s["digest: rest"] += loop_s - sum(digest.values())
     spent_s["digest: other threads"] += digest_s - loop_s
     spent_s["postgres"] += after.postgres_s - before.postgres_s
     return spent_s

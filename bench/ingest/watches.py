@@ -13,7 +13,7 @@ import inspect
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Self
 
@@ -29,7 +29,7 @@ class Watches:
         Args:
             stages: Of each stage the functions: `package.module:function` or `…:Class.method`.
         """
-        self.spent_s: Counter[str] = Counter()
+        self.spent_s: dict[str, float] = defaultdict(float)
         self._stages = stages
         self._thread = threading.get_ident()
         self._running: list[str] = []

@@ -6,7 +6,7 @@ from bench.ingest.watches import Watches
 
 
 def test_every_stage_is_there():
-    """What a stage names can be watched: a function that has moved would count as something else."""
+    """What a stage names can be watched: one that has moved would count as something else."""
     with Watches(DOOR), Watches(DIGEST):
         pass
 

@@ -1,6 +1,7 @@
 """app.formats.encoding."""
 
 import gzip
+import random
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -127,6 +128,15 @@ def test_gzip_members_in_a_row_are_one_body(members):
         encoding.inflate(same, "gzip", limit_bytes=LIMIT * members - 1)
     with pytest.raises(Malformed, match="cut"):
         encoding.inflate(same[:-1], "gzip", limit_bytes=LIMIT * members)
+
+
+def test_long_gzip_members_in_a_row_are_one_body():
+    """Beyond some kilobytes more than the header is looked for."""
+    noise = random.Random(1).randbytes(6_000)
+    same = gzip.compress(noise) * 2
+    assert encoding.inflate(same, "gzip", limit_bytes=12_000) == noise * 2
+    with pytest.raises(TooLarge):
+        encoding.inflate(same, "gzip", limit_bytes=11_999)
 
 
 def test_gzip_members_are_limited():
