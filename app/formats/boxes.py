@@ -35,6 +35,8 @@ class Boxes:
 
     def __init__(self, data: bytes | memoryview) -> None:
         self.data = data
+        self.open_ends = 0
+        """Boxes seen that go on to the end of the file: others cannot be copied there."""
         self._left = LIMITS.mp4_boxes
 
     def inside(self, start: int, end: int) -> list[Box]:
@@ -74,6 +76,7 @@ class Boxes:
     def _measure(self, at: int, end: int, size: int) -> tuple[int, int]:
         """Find body and size of a box whose size stands elsewhere."""
         if size == 0:
+            self.open_ends += 1
             if end != len(self.data):
                 raise Malformed(f"box at byte {at} has no size and is not the last of the file")
             return at + _HEADER_BYTES, end - at

@@ -14,7 +14,7 @@ a `fault`, so that no viewer is handed a video that cannot work.
 Source: ISO/IEC 14496-12; 14496-15 for AVC.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple
@@ -25,6 +25,7 @@ from app.core.limits import LIMITS
 from app.formats import avc
 from app.formats.boxes import Box, Boxes, Extent, every, first, need
 from app.formats.fragments import add_fragments
+from app.formats.movies import Movies
 from app.formats.sample_table import SampleTable, read_sample_table
 
 _U32: Final = Struct(">I")
@@ -46,6 +47,8 @@ _PICTURES: Final = int.from_bytes(b"vide", "big")
 _ONE: Final = 1 << 16
 """1.0 as a 16.16 number."""
 _ROTATIONS: Final = {(0, _ONE): 90, (-_ONE, 0): 180, (0, -_ONE): 270}
+_MOST_TOP_BOXES: Final = 64
+"""A file of more is read without what is known of others, so that its boxes are all counted."""
 _DEFAULT_FRAME_MS: Final = 1_000
 """A lone frame that does not say how long it lasts: SDKs record one a second."""
 _LONGEST: Final = units.duration_text(LIMITS.video_ms)
@@ -76,6 +79,29 @@ class _Entry:
     height: int
     nal_length_bytes: int
     fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Movie:
+    """What a movie header says of its picture track, all but the rows of the sample tables."""
+
+    entry: _Entry
+    track_id: int
+    rotation_degrees: int
+    timescale: int
+    shift: int
+    """Ticks to add to every time."""
+    edit_fault: str | None
+    tables: list[Box]
+    """From the first byte of the header."""
+    is_fragmented: bool
+
+    def tables_at(self, at: int) -> list[Box]:
+        """Return the tables of a header whose body begins there."""
+        return _moved(self.tables, at)
+
+
+_movies: Final = Movies[_Movie]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +149,40 @@ def read(data: bytes | memoryview) -> Video:
     """
     boxes = Boxes(data)
     top = boxes.inside(0, len(data))
-    moov = boxes.inside(*need(top, b"moov"))
+    moov = need(top, b"moov")
+    movie = _known(boxes, top, moov) or _read_movie(boxes, top, moov)
+    table = read_sample_table(boxes, movie.tables_at(moov[0]))
+    if movie.is_fragmented:
+        inside = boxes.inside(*moov)
+        add_fragments(table, boxes, top=top, moov=inside, track_id=movie.track_id)
+    _check_samples(table, len(data))
+    entry = movie.entry
+    fault = entry.fault or _look_inside(table, data, entry) or table.fault or movie.edit_fault
+    samples = _place_samples(table, movie.shift, movie.timescale)
+    duration_ms = round_ms(max([one.at + one.duration for one in samples]), movie.timescale)
+    return Video(
+        codec=entry.codec,
+        config=entry.config,
+        width=entry.width,
+        height=entry.height,
+        timescale=movie.timescale,
+        samples=samples,
+        rotation_degrees=movie.rotation_degrees,
+        fault=fault or _judge_length(duration_ms),
+    )
+
+
+def _known(boxes: Boxes, top: list[Box], moov: Extent) -> _Movie | None:
+    """Return what another file's movie header said, if this one says the same."""
+    if len(top) > _MOST_TOP_BOXES:
+        return None
+    return _movies.known(memoryview(boxes.data)[slice(*moov)])
+
+
+def _read_movie(boxes: Boxes, top: list[Box], extent: Extent) -> _Movie:
+    """Walk through a movie header, all but the rows of its sample tables."""
+    open_ends = boxes.open_ends
+    moov = boxes.inside(*extent)
     trak, mdia = _find_picture_track(boxes, moov)
     track_id, rotation = _read_track_header(boxes, need(trak, b"tkhd"))
     timescale = _read_timescale(boxes, need(mdia, b"mdhd"))
@@ -131,17 +190,21 @@ def read(data: bytes | memoryview) -> Video:
     _check_data_is_here(boxes, minf)
     stbl = boxes.inside(*need(minf, b"stbl"))
     entry = _read_entry(boxes, need(stbl, b"stsd"))
-    table = read_sample_table(boxes, stbl)
-    add_fragments(table, boxes, top=top, moov=moov, track_id=track_id)
-    _check_samples(table, len(data))
     shift, edit_fault = _read_edits(boxes, trak, moov, timescale)
-    fault = entry.fault or _look_inside(table, data, entry) or table.fault or edit_fault
-    samples = _place_samples(table, shift, timescale)
-    video = Video(
-        entry.codec, entry.config, entry.width, entry.height, timescale, samples, rotation
+    at = extent[0]
+    movie = _Movie(
+        *(entry, track_id, rotation, timescale, shift, edit_fault),
+        tables=_moved(stbl, -at),
+        is_fragmented=first(moov, b"mvex") is not None,
     )
-    fault = fault or _judge_length(video)
-    return replace(video, fault=fault) if fault else video
+    if len(top) <= _MOST_TOP_BOXES and boxes.open_ends == open_ends:
+        leaves = _moved([*moov, *trak, *mdia, *stbl], -at)
+        _movies.learn(memoryview(boxes.data)[slice(*extent)], movie, leaves)
+    return movie
+
+
+def _moved(found: list[Box], by: int) -> list[Box]:
+    return [(kind, start + by, end + by) for kind, start, end in found]
 
 
 def _find_picture_track(boxes: Boxes, moov: list[Box]) -> tuple[list[Box], list[Box]]:
@@ -279,8 +342,8 @@ def _place_samples(table: SampleTable, shift: int, timescale: int) -> tuple[Samp
     return tuple(map(Sample._make, columns))
 
 
-def _judge_length(video: Video) -> str | None:
+def _judge_length(duration_ms: int) -> str | None:
     """Say whether a video is too long, or hides all its frames."""
-    if video.duration_ms > LIMITS.video_ms:
-        return f"it lasts {units.duration_text(video.duration_ms)}, at most {_LONGEST} play"
-    return "its edit list hides every frame" if video.duration_ms <= 0 else None
+    if duration_ms > LIMITS.video_ms:
+        return f"it lasts {units.duration_text(duration_ms)}, at most {_LONGEST} play"
+    return "its edit list hides every frame" if duration_ms <= 0 else None
