@@ -1,5 +1,6 @@
 """Reads of people, members and roles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -79,6 +80,16 @@ async def members_of(connection: AsyncConnection, project_id: ProjectId) -> list
         .limit(_MOST_MEMBERS)
     )
     return [Member(person_of(row), project_id, Role(row.role)) for row in rows]
+
+
+async def names_of(
+    connection: AsyncConnection, person_ids: Sequence[PersonId]
+) -> dict[PersonId, str]:
+    """Name some people, also disabled ones; those who are not there are left out."""
+    rows = await connection.execute(
+        select(people.c.id, people.c.name).where(people.c.id.in_(person_ids))
+    )
+    return {PersonId(row.id): row.name for row in rows}
 
 
 async def role_in(

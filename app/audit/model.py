@@ -67,12 +67,3 @@ class View:
     person_id: PersonId
     project_id: ProjectId
     replay_id: ReplayId
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Somebody who has opened the page of a replay, and when last."""
-
-    person_id: PersonId
-    last_at: datetime
-    views: int

@@ -1,16 +1,13 @@
 """Reads of the audit log and the view log."""
 
 from collections.abc import Sequence
-from typing import Final
 
-from sqlalchemy import func, select, tuple_, union
+from sqlalchemy import select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit.model import Line, View, Viewer
+from app.audit.model import Line, View
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
-
-_MOST_VIEWERS: Final = 100
 
 
 async def lines(
@@ -64,21 +61,6 @@ async def views(
         query = query.where(view_log.c.id < before_id)
     rows = await connection.execute(query.order_by(view_log.c.id.desc()).limit(limit))
     return [View(**row) for row in rows.mappings()]
-
-
-async def viewers_of(
-    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
-) -> list[Viewer]:
-    """Return who has opened a replay, the last one first; the first 100."""
-    last_at = func.max(view_log.c.at).label("last_at")
-    rows = await connection.execute(
-        select(view_log.c.person_id, last_at, func.count().label("views"))
-        .where(view_log.c.project_id == project_id, view_log.c.replay_id == replay_id)
-        .group_by(view_log.c.person_id)
-        .order_by(last_at.desc(), view_log.c.person_id)
-        .limit(_MOST_VIEWERS)
-    )
-    return [Viewer(**row) for row in rows.mappings()]
 
 
 async def seen_by(

@@ -1,6 +1,7 @@
 """`playhead user …`: people with an account, and the one-time links that let them in."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
@@ -63,6 +64,81 @@ def list_people() -> None:
     out.print(table)
 
 
+@people.command("rename")
+def rename(email: _Email, name: Annotated[str, typer.Argument(help="What others see.")]) -> None:
+    """Change what others see of a person."""
+
+    async def change(connection: AsyncConnection, person: Person) -> None:
+        await writes.rename_person(connection, person.id, name)
+
+    _change(email, Action.PERSON_CHANGED, change)
+    out.print("The name is saved.")
+
+
+@people.command("admin")
+def set_admin(
+    email: _Email, *, off: Annotated[bool, typer.Option("--off", help="Take it away.")] = False
+) -> None:
+    """Make a person an admin, who reaches every project and every setting."""
+
+    async def change(connection: AsyncConnection, person: Person) -> None:
+        await writes.set_admin(connection, person.id, is_admin=not off)
+
+    _change(email, Action.PERSON_CHANGED, change)
+    out.print("They are no admin any more." if off else "They are an admin.")
+
+
+@people.command("disable")
+def disable(email: _Email) -> None:
+    """Shut a person out: sign-ins and links end at once. What they did stays recorded."""
+
+    async def change(connection: AsyncConnection, person: Person) -> None:
+        await writes.disable_person(connection, person.id)
+
+    _change(email, Action.PERSON_DISABLED, change)
+    out.print("They cannot sign in any more; `playhead user enable` lets them in again.")
+
+
+@people.command("enable")
+def enable(email: _Email) -> None:
+    """Let a disabled person sign in again, by their password or a new link."""
+
+    async def change(connection: AsyncConnection, person: Person) -> None:
+        await writes.enable_person(connection, person.id)
+
+    _change(email, Action.PERSON_ENABLED, change)
+    out.print("They can sign in again; `playhead user link` makes a link.")
+
+
+def _change(
+    email: str, action: Action, change: Callable[[AsyncConnection, Person], Awaitable[None]]
+) -> None:
+    """Change something of a person, and write it down."""
+
+    async def run() -> None:
+        async with (
+            surroundings.database(surroundings.read_settings()) as database,
+            database.transaction() as connection,
+        ):
+            person = await _find(connection, email)
+            await change(connection, person)
+            await _note(connection, action, person)
+
+    asyncio.run(run())
+
+
+async def _find(connection: AsyncConnection, email: str) -> Person:
+    """Return the person with an address.
+
+    Raises:
+        NotFound: There is none; the message says how to see who there is.
+    """
+    person = await queries.find_person(connection, email)
+    if person is None:
+        raise NotFound(f"nobody has the address {log.shown(email)}; `playhead user list`")
+    return person
+
+
 def _print_link(settings: Settings, token: str) -> None:
     out.print("Sign-in link (works once, within 24 hours):")
     out.print(f"{surroundings.address(settings)}{hrefs.SIGN_IN}/{token}")
@@ -102,9 +178,7 @@ async def _link(settings: Settings, email: str) -> str:
         surroundings.database(settings) as database,
         database.transaction() as connection,
     ):
-        person = await queries.find_person(connection, email)
-        if person is None:
-            raise NotFound(f"nobody has the address {log.shown(email)}; `playhead user list`")
+        person = await _find(connection, email)
         if person.disabled_at is not None:
             raise Malformed(f"{person.email} is disabled; no link would let them in")
         return await _make_link(connection, person)

@@ -30,6 +30,10 @@ _NOTICES: Final = {
     "password-saved": Notice("The password is saved. All other sign-ins have ended."),
     "sign-in-ended": Notice("That sign-in has ended."),
     "project-made": Notice("The project is ready: point an app at its DSN."),
+    "project-renamed": Notice("The project has its new name."),
+    "member-set": Notice("The role is saved."),
+    "member-removed": Notice("They are no member any more."),
+    "name-saved": Notice("The name is saved."),
     "storage-limited": Notice("The limit of storage is saved."),
     "demo": Notice("The demo app is playing. Its replay appears here in a few seconds."),
 }

@@ -21,6 +21,7 @@ from app.web.pages import (
     screenshots,
     selected,
     set_up,
+    settings,
     sign_in,
     traces,
     why,
@@ -31,8 +32,8 @@ def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
     for room in (
-        sign_in, account, selected, replays, projects, set_up, quarantine, releases, replay,
-        network, playback, pictures, traces, why, issues, issue, issue_event, feedback,
+        sign_in, account, selected, replays, projects, set_up, settings, quarantine, releases,
+        replay, network, playback, pictures, traces, why, issues, issue, issue_event, feedback,
         screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import door, links, passwords, sign_ins
+from app.accounts import door, links, passwords, sign_ins, writes as accounts
 from app.accounts.model import SignIn
 from app.audit import writes as audit
 from app.audit.model import Action
@@ -21,6 +21,7 @@ from app.web.view.chrome import read_theme
 
 router = APIRouter()
 
+NAME: Final = "/account/name"
 PASSWORD: Final = "/account/password"  # noqa: S105 - an address
 _YEAR_S: Final = 365 * 24 * 60 * 60
 _NOT_THE_SAME: Final = "The two passwords are not the same."
@@ -56,6 +57,19 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
     access.set_cookie(response, house.of(request), token)
     response.delete_cookie(LINK_COOKIE, path=PASSWORD)
     return response
+
+
+@router.post(NAME)
+async def change_name(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Change what others see of a person."""
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await accounts.rename_person(connection, visitor.person.id, name)
+            await audit.add_line(connection, Action.PERSON_CHANGED, person_id=visitor.person.id)
+    except Refused as error:
+        return await _ask_again(request, visitor, words.sentence(str(error)), error.status)
+    return answer.go(hrefs.ACCOUNT, done="name-saved")
 
 
 @router.post("/account/sign-ins/{handle}/end")
@@ -130,6 +144,7 @@ async def _page(request: Request, visitor: Visitor, *, problem: str | None) -> A
         email=person.email,
         min_characters=passwords.SHORTEST_CHARS,
         has_password=person.has_password,
+        name_href=NAME,
         password_href=PASSWORD,
         sign_ins=tuple(_row(one, visitor) for one in found),
         problem=problem,

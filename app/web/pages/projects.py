@@ -211,6 +211,7 @@ async def _page(
         members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
         has_replays=project.id in total,
         storage=await _storage(connection, inside, problem),
+        may_change=inside.role.includes(Role.ADMIN),
     )
 
 

@@ -51,6 +51,7 @@ class AccountPage:
     email: str
     min_characters: int
     has_password: bool
+    name_href: str
     password_href: str
     sign_ins: tuple[SignInRow, ...]
     problem: str | None = None

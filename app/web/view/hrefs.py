@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlencode
 
-from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
+from app.core.ids import EventId, IssueId, PersonId, ProjectId, ReplayId, SpanId, TraceId
 
 REPLAYS: Final = "/replays"
 SELECTED: Final = "/replays/selected"
@@ -39,6 +39,23 @@ def releases(project_id: ProjectId, *, environment: str = "") -> str:
     """Return the address of a project's releases and their sessions, of one environment or all."""
     path = f"{project(project_id)}/releases"
     return f"{path}?{urlencode({'environment': environment})}" if environment else path
+
+
+def settings(project_id: ProjectId) -> str:
+    """Return the address of a project's settings; POST to `name` and `members` below it."""
+    return f"{project(project_id)}/settings"
+
+
+def remove_member(project_id: ProjectId, person_id: PersonId) -> str:
+    """Return where POST takes a person out of a project."""
+    return f"{settings(project_id)}/members/{person_id}/remove"
+
+
+def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str:
+    """Return the address of a project's log; numbers name the rows after which pages begin."""
+    pairs = {name: value for name, value in (("views", views), ("lines", lines)) if value}
+    path = f"{project(project_id)}/log"
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 def limit_storage(project_id: ProjectId) -> str:

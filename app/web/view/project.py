@@ -125,3 +125,5 @@ class ProjectPage:
     members: tuple[MemberRow, ...]
     has_replays: bool
     storage: Storage
+    may_change: bool = False
+    """Whether the visitor is an admin of it."""

@@ -42,6 +42,22 @@ def test_new_project_has_a_dsn(terminal: Terminal):
     assert "shop-app" in terminal.says("project", "list")
 
 
+def test_a_person_is_renamed_made_admin_and_shut_out(terminal: Terminal):
+    """Each shows in the list; whoever is shut out gets no link until they are let in again."""
+    terminal.says("user", "add", "ann@example.com")
+    terminal.says("user", "rename", "Ann@Example.com", "Ann Lee")
+    terminal.says("user", "admin", "ann@example.com")
+    (line,) = [one for one in terminal.says("user", "list").splitlines() if "Ann Lee" in one]
+    assert "admin" in line
+    terminal.says("user", "admin", "ann@example.com", "--off")
+    terminal.says("user", "disable", "ann@example.com")
+    (line,) = [one for one in terminal.says("user", "list").splitlines() if "Ann Lee" in one]
+    assert "disabled" in line
+    assert isinstance(terminal.run("user", "link", "ann@example.com").exception, Malformed)
+    terminal.says("user", "enable", "ann@example.com")
+    assert "/sign-in/" in terminal.says("user", "link", "ann@example.com")
+
+
 def test_key_of_another_server_is_taken_over_and_switched_off(terminal: Terminal):
     """A DSN's key can be kept when moving; off is shown as off."""
     terminal.says("project", "add", "Shop app")

@@ -265,7 +265,8 @@ PROJECT_PAGE = project.ProjectPage(
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
 _SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", is_this=True, end_href="/e")
 _ACCOUNT = account.AccountPage(
-    "Ana Silva", "ana@example.com", 12, has_password=True, password_href="/account/password",
+    "Ana Silva", "ana@example.com", 12, has_password=True,
+    name_href="/account/name", password_href="/account/password",
     sign_ins=(_SIGN_IN, replace(_SIGN_IN, is_this=False)), problem="The current one is wrong.",
 )  # fmt: skip
 

@@ -1,0 +1,175 @@
+"""The settings of a project: its name and its members; and its log."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import queries as accounts, writes as accounts_writes
+from app.accounts.model import Role
+from app.audit import queries as audit, writes as audit_writes
+from app.audit.model import Action, Detail
+from app.core.errors import Forbidden, Malformed
+from app.core.ids import PersonId
+from app.projects import writes as projects_writes
+from app.web import access, answer, forms, house
+from app.web.access import Inside
+from app.web.view import hrefs, settings as view, words
+from app.web.view.settings import LogPage, SettingsPage
+
+router = APIRouter()
+
+_PROJECT: Final = f"{hrefs.PROJECTS}/{{project_id}}"
+LOG_ROWS: Final = 50
+
+
+@router.get(f"{_PROJECT}/settings")
+async def show_settings(request: Request, inside: access.InsideHere) -> Response:
+    """Show the name and the members of a project, to be changed."""
+    inside.need(Role.ADMIN)
+    async with house.of(request).db.reading() as connection:
+        page = await _page(connection, inside, None)
+    return await answer.page(request, "project/settings.html", page)
+
+
+@router.post(f"{_PROJECT}/settings/name")
+async def rename_project(request: Request, inside: access.InsideHere) -> Response:
+    """Give a project another name; its slug and its DSNs stay."""
+    inside.need(Role.ADMIN)
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await projects_writes.rename_project(connection, inside.project.id, name)
+            await _note(connection, inside, Action.PROJECT_CHANGED, {"name": name.strip()})
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(hrefs.settings(inside.project.id), done="project-renamed")
+
+
+@router.post(f"{_PROJECT}/settings/members")
+async def set_member(request: Request, inside: access.InsideHere) -> Response:
+    """Give somebody who has an account a role in the project, or another one."""
+    inside.need(Role.ADMIN)
+    fields = await forms.read(request)
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await _set_member(connection, inside, fields.get("email", ""), fields.get("role", ""))
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(hrefs.settings(inside.project.id), done="member-set")
+
+
+@router.post(f"{_PROJECT}/settings/members/{{person_id}}/remove")
+async def remove_member(request: Request, inside: access.InsideHere, person_id: int) -> Response:
+    """Take somebody out of the project; their account stays."""
+    inside.need(Role.ADMIN)
+    leaving = PersonId(person_id)
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await _need_power(connection, inside, leaving)
+            await accounts_writes.remove_member(connection, inside.project.id, leaving)
+            await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(hrefs.settings(inside.project.id), done="member-removed")
+
+
+@router.get(f"{_PROJECT}/log")
+async def show_log(
+    request: Request, inside: access.InsideHere, views: int = 0, lines: int = 0
+) -> Response:
+    """Show who watched replays of the project, and who did what to it."""
+    inside.need(Role.ADMIN)
+    project_id = inside.project.id
+    async with house.of(request).db.reading() as connection:
+        seen = await audit.views(
+            connection, project_id, before_id=views or None, limit=LOG_ROWS + 1
+        )
+        done = await audit.lines(
+            connection, project_id=project_id, before_id=lines or None, limit=LOG_ROWS + 1
+        )
+        names = await accounts.names_of(connection, view.people_of(seen, done))
+    older_views = seen[LOG_ROWS - 1].id if len(seen) > LOG_ROWS else 0
+    older_lines = done[LOG_ROWS - 1].id if len(done) > LOG_ROWS else 0
+    page = LogPage(
+        project_id=project_id,
+        name=inside.project.name,
+        views=view.view_rows(seen[:LOG_ROWS], names),
+        lines=view.line_rows(done[:LOG_ROWS], names),
+        older_views_href=hrefs.project_log(project_id, views=older_views, lines=lines)
+        if older_views
+        else None,
+        older_lines_href=hrefs.project_log(project_id, views=views, lines=older_lines)
+        if older_lines
+        else None,
+    )
+    return await answer.page(request, "project/log.html", page)
+
+
+async def _set_member(connection: AsyncConnection, inside: Inside, email: str, wanted: str) -> None:
+    """Give somebody a role.
+
+    Raises:
+        Forbidden: It is above one's own, or theirs is.
+        Malformed: There is no such role or person, or no owner would be left.
+    """
+    if wanted not in set(Role):
+        raise Malformed("the form names no role")
+    role = Role(wanted)
+    if not inside.role.includes(role):
+        raise Forbidden(f"you are {inside.role} here and cannot make somebody {role}")
+    person = await accounts.find_person(connection, email)
+    if person is None or person.disabled_at is not None:
+        raise Malformed("nobody has an account with this address: `playhead user add` makes one")
+    await _need_power(connection, inside, person.id)
+    await accounts_writes.set_member(connection, inside.project.id, person.id, role)
+    await _note(connection, inside, Action.MEMBER_SET, {"role": role}, subject=person.id)
+
+
+async def _need_power(connection: AsyncConnection, inside: Inside, person_id: PersonId) -> None:
+    """Make sure that one may change what somebody may.
+
+    Raises:
+        Forbidden: Their role is above one's own.
+    """
+    members = await accounts.members_of(connection, inside.project.id)
+    role = next((one.role for one in members if one.person.id == person_id), Role.VIEWER)
+    if not inside.role.includes(role):
+        raise Forbidden(f"you are {inside.role} here and cannot change what an {role} may")
+
+
+async def _note(
+    connection: AsyncConnection,
+    inside: Inside,
+    action: Action,
+    detail: Detail,
+    *,
+    subject: PersonId | None = None,
+) -> None:
+    await audit_writes.add_line(
+        connection,
+        action,
+        person_id=inside.person.id,
+        project_id=inside.project.id,
+        subject=str(subject) if subject is not None else None,
+        detail=detail,
+    )
+
+
+async def _ask_again(request: Request, inside: Inside, error: Malformed) -> Response:
+    async with house.of(request).db.reading() as connection:
+        page = await _page(connection, inside, words.sentence(str(error)))
+    return await answer.page(request, "project/settings.html", page, status=400)
+
+
+async def _page(connection: AsyncConnection, inside: Inside, problem: str | None) -> SettingsPage:
+    found = await accounts.members_of(connection, inside.project.id)
+    return SettingsPage(
+        project_id=inside.project.id,
+        name=inside.project.name,
+        members=view.members(found, role=inside.role, person_id=inside.person.id),
+        roles=view.roles(inside.role),
+        problem=problem,
+    )

@@ -1,0 +1,142 @@
+"""Tests of a project's settings and its log, through the real doors."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.accounts import queries as accounts
+from app.accounts.model import Person, Role
+from app.audit import queries as audit
+from app.web.pages import settings
+from tests.support import envelopes, reading
+from tests.support.browsers import signed_in
+from tests.support.people import make_person
+from tests.support.reading import Element
+from tests.support.server import Server
+from tests.support.wire import REPLAY_ID
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def somebody(tenant: Server) -> Person:
+    """Make a person with an address of this test's own."""
+    return await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
+
+
+async def roles_of(tenant: Server) -> dict[str, Role]:
+    """Return who is in the app's project, by address."""
+    async with tenant.database.reading() as connection:
+        found = await accounts.members_of(connection, tenant.app.id)
+    return {one.person.email: one.role for one in found}
+
+
+async def actions(tenant: Server) -> list[str]:
+    """Return what the audit log says of the app's project, the last first."""
+    async with tenant.database.reading() as connection:
+        return [one.action for one in await audit.lines(connection, project_id=tenant.app.id)]
+
+
+def path(tenant: Server, below: str = "") -> str:
+    """Return the address of the settings."""
+    return f"/projects/{tenant.app.id}/settings{below}"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def admin(tenant: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of an admin of the app's project."""
+    async with signed_in(tenant, await somebody(tenant), role=Role.ADMIN) as browser:
+        yield browser
+
+
+async def test_a_project_gets_another_name(tenant: Server, admin: httpx.AsyncClient):
+    """An empty one is refused, in words; both are told to nobody but admins."""
+    saved = await admin.post(path(tenant, "/name"), data={"name": " Shop, new "})
+    assert saved.status_code == 303
+    page = reading.read((await admin.get(path(tenant))).text)
+    assert page.one("input", id="name")["value"] == "Shop, new"
+    refused = await admin.post(path(tenant, "/name"), data={"name": " "})
+    assert refused.status_code == 400
+    assert "has 1 to" in reading.read(refused.text).one("p", class_="problem-box").text
+    assert await actions(tenant) == ["project_changed"]
+
+
+async def test_a_member_is_added_changed_and_removed(tenant: Server, admin: httpx.AsyncClient):
+    """By the address of their account; each is a line of the log."""
+    person = await somebody(tenant)
+    for role in (Role.MEMBER, Role.VIEWER):
+        data = {"email": person.email.upper(), "role": role}
+        assert (await admin.post(path(tenant, "/members"), data=data)).status_code == 303
+        assert (await roles_of(tenant))[person.email] == role
+    removed = await admin.post(path(tenant, f"/members/{person.id}/remove"))
+    assert removed.status_code == 303
+    assert person.email not in await roles_of(tenant)
+    assert await actions(tenant) == ["member_removed", "member_set", "member_set"]
+
+
+async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx.AsyncClient):
+    """An address of nobody, a role that is none."""
+    for data in ({"email": "nobody@example.com", "role": "member"}, {"email": "", "role": "king"}):
+        refused = await admin.post(path(tenant, "/members"), data=data)
+        assert refused.status_code == 400
+        assert reading.read(refused.text).one("p", class_="problem-box").text
+    assert await actions(tenant) == []
+
+
+async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: httpx.AsyncClient):
+    """An admin makes no owner and removes none; a member sees no settings; the owner stays."""
+    owner = await somebody(tenant)
+    async with signed_in(tenant, owner, role=Role.OWNER) as browser:
+        refused = await admin.post(
+            path(tenant, "/members"), data={"email": owner.email, "role": "viewer"}
+        )
+        assert refused.status_code == 403
+        removed = await admin.post(path(tenant, f"/members/{owner.id}/remove"))
+        assert removed.status_code == 403
+        raised = {"email": (await somebody(tenant)).email, "role": "owner"}
+        assert (await admin.post(path(tenant, "/members"), data=raised)).status_code == 403
+        assert (await browser.post(path(tenant, "/members"), data=raised)).status_code == 303
+    async with signed_in(tenant, await somebody(tenant), role=Role.MEMBER) as browser:
+        assert (await browser.get(path(tenant))).status_code == 403
+        assert (await browser.post(path(tenant, "/name"), data={"name": "x"})).status_code == 403
+        assert (await browser.get(f"/projects/{tenant.app.id}/log")).status_code == 403
+    assert (await roles_of(tenant))[owner.email] == Role.OWNER
+
+
+async def test_the_log_tells_who_watched_and_who_changed(
+    tenant: Server, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """The newest first, in pages of their own."""
+    monkeypatch.setattr(settings, "LOG_ROWS", 2)
+    await tenant.take(envelopes.replay_video_envelope(0))
+    replay = f"/projects/{tenant.app.id}/replays/{REPLAY_ID}"
+    for _ in range(3):
+        assert (await admin.get(replay)).status_code == 200
+    await admin.post(path(tenant, "/name"), data={"name": "Other"})
+
+    async def log(query: str = "") -> list[Element]:
+        page = reading.read((await admin.get(f"/projects/{tenant.app.id}/log{query}")).text)
+        return page.all("section")
+
+    watched, changed = await log()
+    assert [link["href"] for link in watched.all("a")][:2] == [replay, replay]
+    assert "Project changed" in changed.text
+    assert "name: Other" in changed.text
+    person = await somebody(tenant)
+    data = {"email": person.email, "role": "viewer"}
+    await admin.post(path(tenant, "/members"), data=data)
+    assert person.name in (await log())[1].text, "whose role it was is told by name"
+    watched, changed = await log()
+    (older,) = watched.all("a", rel="next")
+    watched, changed = await log(f"?{older['href'].partition('?')[2]}")
+    assert len(watched.all("tr")) == 2, "its head and the one that is left"
+    assert "Project changed" in changed.text
+
+
+async def test_a_person_changes_their_name(tenant: Server, admin: httpx.AsyncClient):
+    """Others see it; an empty one is refused."""
+    assert (await admin.post("/account/name", data={"name": "Ada L."})).status_code == 303
+    assert "Ada L." in (await admin.get(path(tenant))).text
+    assert (await admin.post("/account/name", data={"name": " "})).status_code == 400
