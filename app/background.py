@@ -10,7 +10,7 @@ from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
 from app.errors import backfill as error_backfill
-from app.ingest.link import link
+from app.ingest.link import link, link_blocks
 from app.projects import writes as project_writes
 from app.traces import backfill as trace_backfill
 
@@ -68,7 +68,9 @@ async def tidy(database: Database) -> None:
             grouped = await error_backfill.group_some(connection)
             await link(connection, grouped, ())
         is_done = not grouped
-    moved = 1
-    while moved:
+    is_done = False
+    while not is_done:
         async with database.transaction() as connection:
             moved = await trace_backfill.move_some(connection)
+            await link_blocks(connection, moved)
+        is_done = not moved

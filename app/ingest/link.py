@@ -21,9 +21,11 @@ from app.core.windows import NEAR, SLACK
 from app.db import windows
 from app.db.engine import driver_of
 from app.errors import linked
+from app.errors.model import NewEvent
 from app.ingest.prepared import Prepared
 from app.replays import ties
 from app.replays.ties import Tie
+from app.traces.model import NewBlock
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _NEAR: Final = f"interval '{NEAR.total_seconds():g} s'"
@@ -176,6 +178,14 @@ async def link(
     )
 
 
+async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -> None:
+    """Link by spans that were here, but not where they are looked for."""
+    named = _named_by(blocks)
+    replay_ids = await ties.add(connection, named)
+    await linked.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
+    await link(connection, (), replay_ids)
+
+
 def _ties(prepared: Prepared) -> set[Tie]:
     """Gather what names a trace and a replay, but for segments, which bring their own."""
     blocks = [
@@ -183,8 +193,11 @@ def _ties(prepared: Prepared) -> set[Tie]:
         *(one.block for one in prepared.transactions),
         *(block for one in prepared.transactions for block in one.others),
     ]
-    named = [(one.project_id, one.replay_id, one.trace_id) for one in prepared.events]
-    named += [(one.project_id, one.replay_id, one.trace_id) for one in blocks]
+    return _named_by([*prepared.events, *blocks])
+
+
+def _named_by(rows: Iterable[NewEvent | NewBlock]) -> set[Tie]:
+    named = [(one.project_id, one.replay_id, one.trace_id) for one in rows]
     return {
         (project_id, replay_id, trace_id)
         for project_id, replay_id, trace_id in named

@@ -27,16 +27,16 @@ _SPANS: Final = 1_000
 _Rows = Sequence[Row[Any]]
 
 
-async def move_some(connection: AsyncConnection) -> int:
+async def move_some(connection: AsyncConnection) -> list[NewBlock]:
     """Move some transactions, or some spans if there is none.
 
     Returns:
-        How many; 0 when nothing is left to do.
+        What they became; nothing when nothing is left to do.
     """
     return await _move_transactions(connection) or await _move_spans(connection)
 
 
-async def _move_transactions(connection: AsyncConnection) -> int:
+async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
     found = await connection.execute(
         select(transactions)
         .order_by(transactions.c.project_id, transactions.c.event_id)
@@ -45,7 +45,7 @@ async def _move_transactions(connection: AsyncConnection) -> int:
     )
     wholes = found.all()
     if not wholes:
-        return 0
+        return []
     belonging = await connection.execute(
         select(spans).where(
             tuple_(spans.c.project_id, spans.c.trace_id, spans.c.transaction_id).in_(
@@ -54,15 +54,16 @@ async def _move_transactions(connection: AsyncConnection) -> int:
         )
     )
     rows = belonging.all()
-    await writes.add_blocks(connection, await asyncio.to_thread(_blocks, wholes, rows))
+    moved = await asyncio.to_thread(_blocks, wholes, rows)
+    await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
     gone = [(one.project_id, one.event_id) for one in wholes]
     key = tuple_(transactions.c.project_id, transactions.c.event_id)
     await connection.execute(delete(transactions).where(key.in_(gone)))
-    return len(wholes)
+    return moved
 
 
-async def _move_spans(connection: AsyncConnection) -> int:
+async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
     found = await connection.execute(
         select(spans)
         .order_by(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
@@ -70,9 +71,10 @@ async def _move_spans(connection: AsyncConnection) -> int:
         .with_for_update(skip_locked=True)
     )
     rows = found.all()
-    await writes.add_blocks(connection, await asyncio.to_thread(_blocks, (), rows))
+    moved = await asyncio.to_thread(_blocks, (), rows)
+    await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
-    return len(rows)
+    return moved
 
 
 async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
