@@ -77,10 +77,31 @@ def read(
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over `LIMITS.log_container_bytes`, or has more records than `LIMITS.logs`.
     """
+    check_size(data)
+    return of(jsonish.decode_object(data, "log container"), header, received_at=received_at)
+
+
+def check_size(data: bytes | memoryview) -> None:
+    """Refuse a container that is over `LIMITS.log_container_bytes`.
+
+    Raises:
+        TooLarge: It is.
+    """
     most_bytes = LIMITS.log_container_bytes
     if len(data) > most_bytes:
         raise TooLarge(f"log container has {len(data)} bytes, {most_bytes} are allowed")
-    items = jsonish.decode_object(data, "log container").get("items")
+
+
+def of(
+    raw: JsonObject, header: EnvelopeHeader, *, received_at: datetime | None = None
+) -> LogContainer:
+    """Read a container that is decoded already; see `read`.
+
+    Raises:
+        Malformed: It has no list of items.
+        TooLarge: It has more records than `LIMITS.logs`.
+    """
+    items = raw.get("items")
     if not isinstance(items, list):
         raise Malformed(f"log container has no list of items: {shown(items)}")
     if len(items) > LIMITS.logs:

@@ -79,9 +79,26 @@ def read_v1(data: bytes | memoryview, header: EnvelopeHeader) -> Span:
         Malformed: It is no JSON object, or lacks an id or a start that can be read.
         TooLarge: It is over `LIMITS.event_bytes`.
     """
+    check_v1_size(data)
+    return of_v1(jsonish.decode_object(data, "span"), header)
+
+
+def check_v1_size(data: bytes | memoryview) -> None:
+    """Refuse a span alone that is over `LIMITS.event_bytes`.
+
+    Raises:
+        TooLarge: It is.
+    """
     if len(data) > LIMITS.event_bytes:
         raise TooLarge(f"span has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
-    raw = jsonish.decode_object(data, "span")
+
+
+def of_v1(raw: JsonObject, header: EnvelopeHeader) -> Span:
+    """Read a span alone that is decoded already.
+
+    Raises:
+        Malformed: It lacks an id or a start that can be read.
+    """
     surroundings = Surroundings(
         trace_id=read_trace_id({}, header),
         replay_id=_replay_id(None, header),
@@ -123,10 +140,29 @@ def read_v2(data: bytes | memoryview, header: EnvelopeHeader) -> SpanContainer:
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over `LIMITS.span_container_bytes`, or has more spans than `LIMITS.spans`.
     """
+    check_v2_size(data)
+    return of_v2(jsonish.decode_object(data, "span container"), header)
+
+
+def check_v2_size(data: bytes | memoryview) -> None:
+    """Refuse a container that is over `LIMITS.span_container_bytes`.
+
+    Raises:
+        TooLarge: It is.
+    """
     most_bytes = LIMITS.span_container_bytes
     if len(data) > most_bytes:
         raise TooLarge(f"span container has {len(data)} bytes, {most_bytes} are allowed")
-    items = jsonish.decode_object(data, "span container").get("items")
+
+
+def of_v2(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
+    """Read a container that is decoded already; see `read_v2`.
+
+    Raises:
+        Malformed: It has no list of items.
+        TooLarge: It has more spans than `LIMITS.spans`.
+    """
+    items = raw.get("items")
     if not isinstance(items, list):
         raise Malformed(f"span container has no list of items: {shown(items)}")
     if len(items) > LIMITS.spans:

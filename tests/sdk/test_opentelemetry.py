@@ -11,6 +11,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from sqlalchemy import text
 
+from app.core.ids import TraceId
+from app.traces import queries
+
 TRACE_ID = "5b1c0f4e9a7d4c3e8f20716d3b9a4c55"
 
 
@@ -43,19 +46,12 @@ async def test_spans_and_their_exception_arrive_in_the_trace_of_the_app(server, 
     counts = await server.outcomes(server.backend)
     assert counts == {("span", "kept", ""): 2, ("event", "kept", ""): 1}
     async with server.database.reading() as connection:
-        spans = (
-            await connection.execute(
-                text(
-                    "select trace_id, span_id, parent_span_id, is_segment, status, service "
-                    "from spans order by started_at"
-                )
-            )
-        ).all()
+        spans = await queries.spans_in_trace(connection, TraceId(TRACE_ID), [server.backend.id])
         event = (
             await connection.execute(text("select title, culprit, trace_id, span_id from events"))
         ).one()
     root, child = spans
-    assert root.trace_id.hex == child.trace_id.hex == event.trace_id.hex == TRACE_ID
+    assert root.trace_id == child.trace_id == event.trace_id.hex == TRACE_ID
     assert (root.parent_span_id, root.is_segment, root.service) == (
         "00f067aa0ba902b7", True, "bank",
     )  # fmt: skip

@@ -17,8 +17,9 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over a limit.
     """
-    data = scrubbed.payload(item.payload, context, kind=Kind.LOG, what="log")
-    container = log.read(data, context.header, received_at=context.received_at)
+    log.check_size(item.payload)
+    raw = scrubbed.value(item.payload, context, kind=Kind.LOG, what="log container")
+    container = log.of(raw, context.header, received_at=context.received_at)
     if container.skipped:
         prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
     prepared.logs += [

@@ -10,6 +10,7 @@ import msgspec
 from app.core import ids
 from app.core.limits import LIMITS
 from app.formats import addresses, jsonish, members as texts, replay_event
+from app.formats.jsonish import JsonObject
 from app.formats.members import Members
 from app.formats.replay_event import About, ReplayEvent
 from app.formats.sent_spans import Sent, SentSpan
@@ -26,6 +27,19 @@ ADDRESSED: Final = frozenset({"user", "sdk", "platform", "ingest_settings", "req
 """What `addresses.fill` reads."""
 _KEPT_BYTES: Final = 2_048
 """Longer facts are read anew each time; real ones have some 500 bytes."""
+
+
+def value(data: memoryview, context: Context, *, kind: Kind, what: str) -> JsonObject:
+    """Return a JSON object without secrets, decoded.
+
+    Raises:
+        Malformed: It is no JSON object.
+        TooLarge: It is over a limit of JSON.
+    """
+    raw = bytes(data)
+    sent = jsonish.decode(raw, what)
+    clean = scrub(sent, raw, context, kind=kind)
+    return jsonish.need_object(sent if clean is None else clean, what)
 
 
 def payload(data: memoryview, context: Context, *, kind: Kind, what: str) -> bytes | memoryview:

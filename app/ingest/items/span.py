@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from app.core.errors import TooLarge
-from app.core.limits import LIMITS
 from app.formats import span
 from app.formats.envelope import Item
 from app.ingest.items import blocks, scrubbed
@@ -21,20 +19,19 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         Malformed: It is no JSON object, or a span alone cannot be read.
         TooLarge: It is over a limit.
     """
-    if len(item.payload) > LIMITS.span_container_bytes:
-        raise TooLarge(
-            f"the spans have {len(item.payload)} bytes, {LIMITS.span_container_bytes} are kept"
-        )
-    data = scrubbed.payload(item.payload, context, kind=Kind.SPAN, what="span")
     if _is_container(item):
-        container = span.read_v2(data, context.header)
+        span.check_v2_size(item.payload)
+        raw = scrubbed.value(item.payload, context, kind=Kind.SPAN, what="span container")
+        container = span.of_v2(raw, context.header)
         if container.skipped:
             prepared.count(
                 context, "span", Outcome.REFUSED, "malformed", quantity=container.skipped
             )
         spans = container.spans
     else:
-        spans = (span.read_v1(data, context.header),)
+        span.check_v1_size(item.payload)
+        raw = scrubbed.value(item.payload, context, kind=Kind.SPAN, what="span")
+        spans = (span.of_v1(raw, context.header),)
     new = blocks.of_spans(spans, context)
     repeated = len(spans) - sum(block.spans for block in new)
     if repeated:

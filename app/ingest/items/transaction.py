@@ -53,8 +53,8 @@ def _as_sent(sent: Sent, context: Context) -> NewTransaction | None:
 
 
 def _span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:
-    data = scrubbed.payload(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
-    read = transaction.read(data, context.header, received_at=context.received_at)
+    raw = scrubbed.value(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
+    read = transaction.of(raw, context.header, received_at=context.received_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
     return blocks.of_transaction(read, context)
