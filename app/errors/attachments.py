@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
+from app.db import rows
 from app.db.text import clean, clean_or_none
 from app.errors.model import Attachment, AttachmentKey
 from app.errors.tables import attachments
@@ -26,21 +26,8 @@ async def add_attachments(
     Returns:
         The keys of those that were stored (see `key_of`); the others were duplicates.
     """
-    rows = {key_of(one): _row(one) for one in reversed(new)}
-    if not rows:
-        return set()
-    # Sorted, so that two processes lock rows in the same order.
-    columns = attachments.c
-    found = await connection.execute(
-        insert(attachments)
-        .on_conflict_do_nothing()
-        .returning(columns.project_id, columns.event_id, columns.filename, columns.sha256),
-        [rows[key] for key in sorted(rows)],
-    )
-    return {
-        (ProjectId(row.project_id), EventId(row.event_id), row.filename, row.sha256)
-        for row in found
-    }
+    first = {key_of(one): _row(one) for one in reversed(new)}
+    return await rows.add_new(connection, attachments, first)
 
 
 def key_of(one: Attachment) -> AttachmentKey:

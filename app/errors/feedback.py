@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.core.windows import ReplayWindow
-from app.db import windows as sql_windows
+from app.db import rows, windows as sql_windows
 from app.db.text import clean, clean_or_none
 from app.errors.model import NewFeedback, StoredFeedback
 from app.errors.tables import feedback
@@ -58,17 +57,8 @@ async def add_feedback(
     Returns:
         The keys of what was stored; the rest were duplicates.
     """
-    rows = {(one.project_id, one.event_id): _row(one) for one in reversed(new)}
-    if not rows:
-        return set()
-    # Sorted, so that two processes lock rows in the same order.
-    found = await connection.execute(
-        insert(feedback)
-        .on_conflict_do_nothing()
-        .returning(feedback.c.project_id, feedback.c.event_id),
-        [rows[key] for key in sorted(rows)],
-    )
-    return {(ProjectId(row.project_id), EventId(row.event_id)) for row in found}
+    first = {(one.project_id, one.event_id): _row(one) for one in reversed(new)}
+    return await rows.add_new(connection, feedback, first)
 
 
 async def feedback_of(

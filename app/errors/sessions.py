@@ -10,10 +10,10 @@ from datetime import date
 from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
+from app.db import rows
 from app.db.text import clean
 from app.errors.model import NewSessions, SessionCount
 from app.errors.tables import release_sessions, session_marks
@@ -67,16 +67,11 @@ async def add_sessions(connection: AsyncConnection, new: Sequence[NewSessions]) 
 async def _add_marks(connection: AsyncConnection, new: Sequence[NewSessions]) -> set[_Mark]:
     """Mark what is told of single sessions; returns the marks that were not there yet."""
     days = {_mark(one, key): key.day for one in new if one.sid for key, _ in one.counts}
-    if not days:
-        return set()
-    names = ("project_id", "sid", "status")
-    found = await connection.execute(
-        insert(session_marks)
-        .on_conflict_do_nothing()
-        .returning(session_marks.c.project_id, session_marks.c.sid, session_marks.c.status),
-        [dict(zip(names, mark, strict=True), day=days[mark]) for mark in sorted(days)],
-    )
-    return {(ProjectId(row.project_id), row.sid, row.status) for row in found}
+    marks = {
+        mark: {"project_id": mark[0], "sid": mark[1], "status": mark[2], "day": day}
+        for mark, day in days.items()
+    }
+    return await rows.add_new(connection, session_marks, marks)
 
 
 def _mark(one: NewSessions, key: SessionCount) -> _Mark:
@@ -91,16 +86,16 @@ async def _add_counts(connection: AsyncConnection, counts: Counter[SessionCount]
     if not counts:
         return
     # Sorted, so that two processes lock the rows in one order and never each other.
-    rows = sorted(counts.items())
+    ordered = sorted(counts.items())
     await connection.execute(
         _ADD,
         {
-            "project_ids": [key.project_id for key, _ in rows],
-            "releases": [key.release for key, _ in rows],
-            "environments": [key.environment for key, _ in rows],
-            "days": [key.day for key, _ in rows],
-            "statuses": [key.status for key, _ in rows],
-            "quantities": [quantity for _, quantity in rows],
+            "project_ids": [key.project_id for key, _ in ordered],
+            "releases": [key.release for key, _ in ordered],
+            "environments": [key.environment for key, _ in ordered],
+            "days": [key.day for key, _ in ordered],
+            "statuses": [key.status for key, _ in ordered],
+            "quantities": [quantity for _, quantity in ordered],
         },
     )
 

@@ -1,15 +1,14 @@
 """Log records: adding them, and reading what belongs to a replay."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 from app.core.windows import ReplayWindow
-from app.db import windows as sql_windows
+from app.db import rows, windows as sql_windows
 from app.db.text import clean, clean_or_none
 from app.traces.model import NewLog, StoredLog
 from app.traces.tables import logs
@@ -39,20 +38,11 @@ _LOGS: Final = sql_windows.statement(
 
 
 async def add_logs(
-    connection: AsyncConnection, new: Iterable[NewLog]
+    connection: AsyncConnection, new: Sequence[NewLog]
 ) -> set[tuple[ProjectId, str]]:
     """Store records that are not there yet; returns the keys of those that were stored."""
-    rows: dict[tuple[ProjectId, str], dict[str, Any]] = {}
-    for one in new:
-        rows.setdefault((one.project_id, one.log_id), _row(one))
-    if not rows:
-        return set()
-    # Sorted, so that two processes lock rows in the same order.
-    found = await connection.execute(
-        insert(logs).on_conflict_do_nothing().returning(logs.c.project_id, logs.c.log_id),
-        [rows[key] for key in sorted(rows)],
-    )
-    return {(ProjectId(row.project_id), str(row.log_id)) for row in found}
+    first = {(one.project_id, one.log_id): _row(one) for one in reversed(new)}
+    return await rows.add_new(connection, logs, first)
 
 
 async def logs_of(

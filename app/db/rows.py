@@ -1,0 +1,33 @@
+"""Adding rows of which the first write wins."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_Key = TypeVar("_Key", bound=tuple[Any, ...])
+
+
+async def add_new(
+    connection: AsyncConnection, table: Table, rows: Mapping[_Key, Mapping[str, Any]]
+) -> set[_Key]:
+    """Insert the rows whose key is not there yet.
+
+    Args:
+        connection: Where to write.
+        table: With a primary key.
+        rows: Values by column, under the primary key in the order of its columns.
+
+    Returns:
+        The keys of those that were inserted; the others were duplicates.
+    """
+    if not rows:
+        return set()
+    # Sorted, so that two processes lock rows in the same order.
+    found = await connection.execute(
+        insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns),
+        [rows[key] for key in sorted(rows)],
+    )
+    return {cast("_Key", tuple(row)) for row in found}
