@@ -38,7 +38,11 @@ def split(text: bytes) -> Members | None:
 
 def join(members: Mapping[str, bytes]) -> bytes:
     """Write an object of its members."""
-    return b"{" + b",".join([name_of(name) + text for name, text in members.items()]) + b"}"
+    pieces = [b"{"]
+    for name, text in members.items():
+        pieces += name_of(name), text, b","
+    pieces[-1 if members else 1 :] = (b"}",)
+    return b"".join(pieces)
 
 
 def pick(members: Mapping[str, bytes], names: Collection[str]) -> JsonObject:

@@ -60,6 +60,7 @@ DIGEST: Final = {
         "app.formats.addresses:fill",
     ),
     "scrub": (
+        "app.scrub.members:scrub_members",
         "app.scrub.walk:is_clean",
         "app.scrub.walk:scrub_json",
         "app.scrub.walk:scrub_recording",
