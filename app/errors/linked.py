@@ -18,12 +18,17 @@ from app.errors.model import IssueKey
 from app.errors.tables import issue_links
 
 _LOCK: Final = """
-    select pg_advisory_xact_lock(1818848875, slot) from (
+    select pg_advisory_xact_lock(1818848875, slot),
+           set_config('plan_cache_mode', 'force_generic_plan', true)
+    from (
         select distinct uuid_hash(id) & 1023 as slot from unnest($1::uuid[]) as i (id) order by slot
     ) s
 """
 """The number is "link". Postgres has room for some thousand locks in all, and an envelope may name
-hundreds of ids: so their number is bounded, and now and then one waits for a stranger."""
+hundreds of ids: so their number is bounded, and now and then one waits for a stranger.
+
+What follows in the transaction is planned once and not each time anew, which Postgres prefers when
+a plan for one replay looks better than one for ten: of 3.5 ms for one, 2.3 were planning."""
 _UNLINK: Final = text(
     """
     with gone as (

@@ -131,6 +131,25 @@ _LINK: Final = f"""
 """  # noqa: S608 - joined from constants
 
 
+_WORTH_LINKING: Final = """
+    select r.replay_id from replays r
+    where r.replay_id = any($1::uuid[]) and (
+        exists (
+            select from issue_replays l
+            where l.replay_id = r.replay_id and not exists (
+                select from issue_links k
+                where k.project_id = l.project_id and k.issue_id = l.issue_id
+                  and k.replay_project_id = r.project_id and k.replay_id = r.replay_id
+            )
+        )
+        or exists (
+            select from replay_traces t join events e on e.trace_id = t.trace_id
+            where t.replay_id = r.replay_id and e.replay_id is null
+        )
+    )
+"""
+
+
 async def link_batch(
     connection: AsyncConnection,
     prepared: Prepared,
@@ -155,7 +174,17 @@ async def link_batch(
     tied = await ties.replays_of(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
     await linked.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
-    await link(connection, new, replay_ids)
+    await link(connection, new, await _worth_linking(connection, replay_ids))
+
+
+async def _worth_linking(
+    connection: AsyncConnection, replay_ids: Collection[ReplayId]
+) -> set[ReplayId]:
+    """Leave out replays to which no event can belong that is not linked yet: nearly all."""
+    if not replay_ids:
+        return set()
+    found = await (await driver_of(connection)).fetch(_WORTH_LINKING, list(replay_ids))
+    return {ReplayId(row["replay_id"].hex) for row in found}
 
 
 async def link(
