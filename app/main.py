@@ -37,6 +37,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
+from app.ingest.accept import Turns
 from app.ingest.digest import NotePictures
 from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
@@ -269,7 +270,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             watch,
         )
         stack.push_async_callback(house.close)
-        pages, door = _build(house, maker), Door(lane.gate)
+        pages, door = _build(house, maker), Door(Turns(lane.gate))
         yield Service(pages, door, house, lane, sweeper, preparation, maker)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 from app.api import otlp
 from app.core.errors import Limited, Refused, TooLarge
 from app.formats.envelope import Envelope
-from app.ingest.accept import Accepted
 from app.journal.entry import Kind
 
 _CORS: Final = (
@@ -57,10 +56,10 @@ def wrong_method(method: bytes) -> Answer:
     return Answer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
 
 
-def kept(kind: Kind, accepted: Accepted) -> Answer:
-    """Say that an envelope is on disk."""
-    body = _success(kind, accepted.envelope)
-    return Answer(200, body, _rate_limits(accepted.rate_limits), is_protobuf=kind == "otlp")
+def kept(kind: Kind, envelope: Envelope, rate_limits: str) -> Answer:
+    """Say that an envelope is on disk, and what to hold back from now on."""
+    body = _success(kind, envelope)
+    return Answer(200, body, _rate_limits(rate_limits), is_protobuf=kind == "otlp")
 
 
 def refused(kind: Kind, refusal: Refused) -> Answer:

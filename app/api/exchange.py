@@ -21,9 +21,11 @@ from app.api.answers import Answer
 from app.api.target import DoorName, Target
 from app.core import log
 from app.core.errors import Refused, Unavailable
-from app.ingest import accept
-from app.ingest.accept import Accepted, Gate, Sender
+from app.formats.envelope import Envelope
+from app.ingest import senders
+from app.ingest.accept import Turns
 from app.ingest.request import IngestRequest
+from app.ingest.senders import Sender
 from app.journal.entry import Kind
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ _logger: Final = log.get("api.exchange")
 class Door:
     """What the exchanges of a process share."""
 
-    gate: Gate
+    turns: Turns
     reading_bytes: int = 0
     """Of bodies that are not answered yet."""
 
@@ -77,6 +79,7 @@ class Exchange(RequestResponseCycle):
         """Whether the request has come to its end."""
         self._connection = connection
         self._door = door
+        self._gate = door.turns.gate
         self._target = target
         self._method = method
         self._is_expecting = connection.expect_100_continue
@@ -99,14 +102,14 @@ class Exchange(RequestResponseCycle):
             self._answer(answer)
             return
         try:
-            sender = accept.recognise(self._door.gate, self._request)
+            sender = senders.recognise(self._gate, self._request)
             if sender is None:
                 self._connection.flow.pause_reading()
-                self._run(self._ask())
+                self.run(self._ask())
             else:
                 self._welcome(sender)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets no 5xx
-            self._fail(error)
+            self.fail(error)
 
     def feed(self, chunk: bytes) -> None:
         """Take a piece of the body."""
@@ -119,9 +122,9 @@ class Exchange(RequestResponseCycle):
             if self._door.reading_bytes > _READING_BYTES:
                 raise Unavailable("too many large bodies are being read at once")  # noqa: TRY301
             if self._sender is not None:
-                accept.check_size(self._door.gate, self._request, self._sender, self._size_bytes)
+                senders.check_size(self._gate, self._request, self._sender, self._size_bytes)
         except Exception as error:  # noqa: BLE001 - as above
-            self._fail(error)
+            self.fail(error)
 
     def end(self) -> None:
         """Take note that the request is whole."""
@@ -129,10 +132,33 @@ class Exchange(RequestResponseCycle):
             return
         self.is_whole = True
         if self._sender is not None and not self.is_over:
-            try:
-                self._take(self._sender)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._fail(error)
+            self._take(self._sender)
+
+    def kept(self, envelope: Envelope, rate_limits: str) -> None:
+        """Answer that the envelope is on disk."""
+        if not self.is_over:
+            self._answer(answers.kept(self._request.kind, envelope, rate_limits))
+
+    def fail(self, error: Exception) -> None:
+        """Answer what is the sender's to mend; hang up on everything else."""
+        match error:
+            case _ if self.is_over:
+                return
+            case Refused():
+                self._answer(answers.refused(self._request.kind, error))
+            case Unavailable():
+                _logger.warning("cannot keep an envelope", error=str(error))
+                self.hang_up()
+            case _:
+                _logger.error("accepting an envelope failed", exc_info=error)
+                self.hang_up()
+
+    def run(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Do what takes time in a task that the server knows of, so that it waits at its end."""
+        tasks = self._connection.tasks
+        task = self._connection.loop.create_task(self._see_to(rest))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def lose(self) -> None:
         """Take note that the connection is gone, and with it who waited for an answer."""
@@ -155,7 +181,7 @@ class Exchange(RequestResponseCycle):
         return None if self._method == b"POST" else answers.wrong_method(self._method)
 
     async def _ask(self) -> None:
-        sender = await accept.ask(self._door.gate, self._request)
+        sender = await senders.ask(self._gate, self._request)
         if not self.is_over:
             if not self.is_whole:
                 self._connection.flow.resume_reading()
@@ -165,7 +191,7 @@ class Exchange(RequestResponseCycle):
         """Ask for the body of somebody who may send."""
         self._sender = sender
         size_bytes = max(self._size_bytes, self._declared_bytes)
-        accept.check_size(self._door.gate, self._request, sender, size_bytes)
+        senders.check_size(self._gate, self._request, sender, size_bytes)
         if self.is_whole:
             self._take(sender)
         elif self._is_expecting:
@@ -174,16 +200,7 @@ class Exchange(RequestResponseCycle):
     def _take(self, sender: Sender) -> None:
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        rest = accept.take(self._door.gate, self._request, sender, body, self._done)
-        if rest is not None:
-            self._run(rest)
-
-    def _run(self, rest: Coroutine[Any, Any, None]) -> None:
-        """Do what takes time in a task that the server knows of, so that it waits at its end."""
-        tasks = self._connection.tasks
-        task = self._connection.loop.create_task(self._see_to(rest))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        self._door.turns.take(self._request, sender, body, self)
 
     async def _see_to(self, rest: Coroutine[Any, Any, None]) -> None:
         try:
@@ -193,29 +210,7 @@ class Exchange(RequestResponseCycle):
             self.hang_up()
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            self._fail(error)
-
-    def _done(self, result: Accepted | Unavailable) -> None:
-        if self.is_over:
-            return
-        if isinstance(result, Unavailable):
-            self._fail(result)
-        else:
-            self._answer(answers.kept(self._request.kind, result))
-
-    def _fail(self, error: Exception) -> None:
-        """Answer what is the sender's to mend; hang up on everything else."""
-        match error:
-            case _ if self.is_over:
-                return
-            case Refused():
-                self._answer(answers.refused(self._request.kind, error))
-            case Unavailable():
-                _logger.warning("cannot keep an envelope", error=str(error))
-                self.hang_up()
-            case _:
-                _logger.error("accepting an envelope failed", exc_info=error)
-                self.hang_up()
+            self.fail(error)
 
     def _answer(self, answer: Answer) -> None:
         connection = self._connection

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.db.engine import Database
-from app.ingest.accept import Gate
 from app.ingest.digest import Digester, NotePictures
+from app.ingest.gate import Gate
 from app.ingest.inbox import Inbox
 from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas

@@ -38,7 +38,7 @@ from tests.support.server import Keyed
 DOOR: Final = {
     "auth": ("app.formats.credentials:read", "app.projects.keys:KeyCache.lookup"),
     "inflate": ("app.formats.encoding:inflate",),
-    "open": ("app.ingest.accept:_open",),
+    "open": ("app.ingest.accept:_opened",),
     "quotas": ("app.ingest.quotas:Quotas.admit",),
     "inbox": ("app.ingest.inbox:Inbox.add",),
     "journal": ("app.journal.writer:Journal.append",),

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import socket
+from contextlib import AsyncExitStack
 
 import pytest
 
 from app.api import exchange
 from app.api.connection import Connection
 from app.core.limits import LIMITS
-from app.ingest import accept
+from app.ingest import senders
 from tests.support import envelopes
 from tests.support.raw import LIVE, OPTIONS, chunked, head, post, wired
 from tests.support.server import running
@@ -73,7 +74,7 @@ async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_lengt
     """One byte more is 413, announced or not; the rest is not read, the connection ends."""
     dsn = f"https://{tenant.app.key}@example.com/{tenant.app.id}"
     body = envelopes.envelope({"event_id": EVENT_ID, "dsn": dsn})
-    monkeypatch.setattr(accept, "_UNNAMED_BYTES", len(body) - over)
+    monkeypatch.setattr(senders, "_UNNAMED_BYTES", len(body) - over)
     first = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\n"
     length = f"Content-Length: {len(body)}\r\n\r\n"
     async with wired(tenant) as wire:
@@ -172,6 +173,32 @@ async def test_a_key_that_is_not_known_yet_is_asked_for(tenant, monkeypatch):
             await until(lambda: bool(keys._records))
             wire.send(whole[-10:] if is_slow else b"")
             assert (await wire.answer()).status == 200
+
+
+async def test_large_bodies_of_strangers_leave_nothing_behind(tenant):
+    """Only two large ones are in memory at once; who is refused after inflating makes room."""
+    header = {"event_id": EVENT_ID, "dsn": f"https://{'e' * 32}@example.com/{tenant.app.id}"}
+    body = envelopes.envelope(header, envelopes.item("profile", bytes(2 * 1024 * 1024)))
+    stranger = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with wired(tenant) as wire:
+        for _ in range(3):
+            wire.send(stranger.encode() + body)
+            assert (await wire.answer()).status == 403
+        large = envelopes.event_envelope(more_items=[envelopes.item("profile", bytes(2_000_000))])
+        wire.send(post(tenant, large))
+        assert (await wire.answer()).status == 200
+    assert tenant.service.door.reading_bytes == 0
+
+
+async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):
+    """What comes together goes through the stages together, each to its own end."""
+    bodies = [BODY, b"no json", b"", BODY + b"{", envelopes.envelope({"event_id": "b" * 32})]
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(wired(tenant)) for _ in bodies]
+        for wire, body in zip(wires, bodies, strict=True):
+            wire.send(post(tenant, body))
+        statuses = [(await wire.answer()).status for wire in wires]
+    assert statuses == [200, 400, 400, 200, 200]
 
 
 async def test_without_room_in_memory_an_answer_waits(tenant, monkeypatch):

@@ -1,0 +1,183 @@
+"""Tells who sends an envelope: by the head of its request, or by its own header.
+
+recognise   from what is known (memory)
+ask         Postgres, once, for a key that nobody asked for yet
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from app.core.errors import Forbidden, Malformed, TooLarge, Unauthorised, Unavailable
+from app.core.ids import ProjectId, PublicKey
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.core.units import bytes_text
+from app.formats import credentials
+from app.formats.envelope import Envelope
+from app.ingest.gate import Gate
+from app.ingest.request import IngestRequest
+from app.projects.keys import UNKNOWN_YET, Unsettled
+from app.projects.model import KeyRecord
+
+_UNNAMED_BYTES: Final = 20 * 1024 * 1024
+"""Bodies whose sender names itself only inside: read before anything is known of them."""
+_PROJECT_DIGITS: Final = 18
+_NO_SUCH_KEY: Final = "no project has this key: compare the DSN with the project's page"
+
+
+@dataclass(slots=True)
+class Sender:
+    """Who sends, as far as that is known before the body is."""
+
+    project_id: ProjectId
+    key: PublicKey | None
+    """None: only the header of the envelope names it."""
+    is_key_known: bool
+    """False: nobody can look it up now; digest does so later."""
+
+    @property
+    def known_key(self) -> PublicKey:
+        """The key, once it has been looked for in the envelope too."""
+        assert self.key is not None  # noqa: S101 - `recognise_inside` before
+        return self.key
+
+
+def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
+    """Tell who sends.
+
+    Returns:
+        None if somebody has to be asked for the key: then `ask`.
+
+    Raises:
+        Refused: Nobody who may; the outcome is counted where the project is known.
+        Unavailable: It cannot be told now.
+    """
+    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    if named is None:
+        if not request.project:
+            raise Unauthorised("no project in the path, and no key that tells it")
+        return Sender(_read_project(request.project), None, is_key_known=False)
+    project_id = _read_project(request.project) if request.project else None
+    record = gate.keys.lookup(named.public_key)
+    if record is UNKNOWN_YET:
+        return None
+    return _sender(gate, request, named.public_key, project_id, record)
+
+
+async def ask(gate: Gate, request: IngestRequest) -> Sender:
+    """Tell who sends after asking Postgres once for the key; takes a second at most.
+
+    Raises:
+        Refused: Nobody who may.
+        Unavailable: It cannot be told now.
+    """
+    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    assert named is not None  # noqa: S101 - `recognise` asked for this
+    project_id = _read_project(request.project) if request.project else None
+    await gate.keys.settle(named.public_key)
+    record = gate.keys.lookup(named.public_key)
+    return _sender(gate, request, named.public_key, project_id, record)
+
+
+def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: int) -> None:
+    """Look whether a body may be that large, as it comes over the wire.
+
+    Raises:
+        TooLarge: It may not; that is counted.
+    """
+    limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
+    if size_bytes > limit_bytes:
+        count(gate, request, sender, TooLarge.reason)
+        raise TooLarge(f"the body has more than {bytes_text(limit_bytes)}")
+
+
+def count(gate: Gate, request: IngestRequest, sender: Sender, reason: str) -> None:
+    """Count a refusal, if the request itself says whose it is."""
+    if sender.key is not None:
+        gate.tally.refuse(sender.project_id, request.kind, reason)
+
+
+def recognise_inside(
+    gate: Gate, request: IngestRequest, sender: Sender, opened: Envelope
+) -> Sender | None:
+    """Tell who sends an envelope that names its key only in its own header.
+
+    Returns:
+        None if somebody has to be asked for the key: then `ask_inside`.
+
+    Raises:
+        Refused: Nobody who may.
+        Unavailable: It cannot be told now.
+    """
+    key = _key_inside(opened)
+    record = gate.keys.lookup(key)
+    if record is UNKNOWN_YET:
+        return None
+    return _sender(gate, request, key, sender.project_id, record)
+
+
+async def ask_inside(
+    gate: Gate, request: IngestRequest, sender: Sender, opened: Envelope
+) -> Sender:
+    """Tell the same after asking Postgres once for the key.
+
+    Raises:
+        Refused: Nobody who may.
+        Unavailable: It cannot be told now.
+    """
+    key = _key_inside(opened)
+    await gate.keys.settle(key)
+    return _sender(gate, request, key, sender.project_id, gate.keys.lookup(key))
+
+
+def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
+    """Look whether the DSN in an envelope agrees with the request that carries it.
+
+    Raises:
+        Forbidden: It names another project or key.
+    """
+    found = credentials.from_dsn(dsn)
+    if found is not None and found != (key, str(project_id)):
+        raise Forbidden("the DSN in the envelope's header names another project or key")
+
+
+def _sender(
+    gate: Gate,
+    request: IngestRequest,
+    key: PublicKey,
+    project_id: ProjectId | None,
+    record: KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None,
+) -> Sender:
+    """Check a key against what is known, and against the project of the path if it names one."""
+    match record:
+        case KeyRecord(project_id=owner, is_active=is_active):
+            if project_id is not None and owner != project_id:
+                raise gate.quotas.refuse_stranger(
+                    request.client_ip, f"this key belongs to another project than {project_id}"
+                )
+            if not is_active:
+                gate.tally.refuse(owner, "envelope", "key_off")
+                raise Forbidden("this key is switched off")
+            return Sender(owner, key, is_key_known=True)
+        case None:
+            raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
+        case _ if project_id is None:
+            raise Unavailable("whose key this is cannot be read now, and the path does not tell")
+        case _:
+            return Sender(project_id, key, is_key_known=False)
+
+
+def _read_project(text: str) -> ProjectId:
+    if not (text.isascii() and text.isdigit() and len(text) <= _PROJECT_DIGITS):
+        raise Malformed(f"the project in the path is {shown(text)}, expected a number")
+    return ProjectId(int(text))
+
+
+def _key_inside(opened: Envelope) -> PublicKey:
+    """Return the key that an envelope names in its own header."""
+    found = credentials.from_dsn(opened.header.dsn or "")
+    if found is None:
+        raise Unauthorised(
+            "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
+        )
+    return found[0]
