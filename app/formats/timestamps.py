@@ -32,7 +32,7 @@ def read_ms(value: object) -> int | None:
 
 def read_at(value: object) -> datetime | None:
     """Read a time as `read_ms` does, to the microsecond, as an aware UTC datetime."""
-    us = _read_us(value)
+    us = _us_of_seconds(value) if isinstance(value, float) else _read_us(value)
     return None if us is None else _EPOCH + timedelta(microseconds=us)
 
 

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Row
 
 from app.core import log
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.db.text import clean_or_none
 from app.formats import span_block
 from app.formats.jsonish import JsonObject
 from app.formats.span import Surroundings
@@ -24,8 +23,7 @@ COLUMNS: Final = """
     b.platform, b.spans, b.content
 """
 """What is read of a block `b`."""
-_TEXT_BYTES: Final = 2_048
-_INLINE_SPANS: Final = 200
+_INLINE_SPANS: Final = 500
 """More are read away from the event loop."""
 
 _logger: Final = log.get("traces.blocks")
@@ -88,14 +86,10 @@ def _stored(row: Row[Any], span: Line) -> StoredSpan:
         started_at=span.started_at,
         ended_at=span.ended_at,
         drift_ms=row.drift_ms,
-        op=_text(span.op),
-        description=_text(span.description),
-        status=_text(span.status),
-        service=_text(span.service),
+        op=span.op,
+        description=span.description,
+        status=span.status,
+        service=span.service,
         platform=row.platform,
         replay_id=span.replay_id,
     )
-
-
-def _text(value: str | None) -> str | None:
-    return clean_or_none(value, limit_bytes=_TEXT_BYTES)

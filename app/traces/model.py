@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 
 
@@ -48,9 +50,11 @@ class NewTransaction:
     others: tuple[NewBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSpan:
-    """One stored span; times are the sender's clock."""
+class StoredSpan(msgspec.Struct, frozen=True, gc=False):
+    """One stored span; times are the sender's clock.
+
+    A page reads thousands, and a struct is made faster than a dataclass.
+    """
 
     project_id: ProjectId
     trace_id: TraceId

@@ -1,8 +1,10 @@
 """Stored spans and errors of one trace, made by hand."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.errors.traced import TracedEvent
@@ -40,7 +42,7 @@ def span(
         platform=None,
         replay_id=None,
     )
-    return replace(made, **changes)
+    return msgspec.structs.replace(made, **changes)
 
 
 def served(number: int, parent: int | None = None, **changes: Any) -> StoredSpan:
@@ -63,4 +65,4 @@ def event(number: int | None, *, at_ms: int = 1_200, **changes: Any) -> TracedEv
         platform="python",
         replay_id=None,
     )
-    return replace(made, **changes)
+    return dataclasses.replace(made, **changes)

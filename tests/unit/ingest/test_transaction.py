@@ -314,3 +314,14 @@ def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
     assert [(key.outcome, number) for key, number in found.outcomes.items()] == [
         (Outcome.DUPLICATE, 1)
     ]
+
+
+def test_lines_have_no_nul_and_are_cut():
+    """As no page can show it, and as every reader cuts."""
+    said = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
+    (new,) = prepared(spans=[said]).transactions
+    around = Surroundings(trace_id=new.block.trace_id)
+    (line,) = [one for one in span_block.lines_of(new.block.content, around) if one.op == "db"]
+    assert line.description == "ab" + "x" * 1_996 + "…"
+    assert line.status is None
+    opened(new.block)
