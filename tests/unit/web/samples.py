@@ -24,6 +24,7 @@ from app.web.view import (
 )
 from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
+from tests.unit.web import room_samples
 from tests.unit.web.list_samples import (
     API,
     APP,
@@ -394,4 +395,5 @@ SAMPLES = {
     ),
     "expired": _page("state/replay.html", _deleted(kind="expired", reason="30 days")),
     "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
+    **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
 }
