@@ -16,7 +16,6 @@ from weakref import WeakValueDictionary
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import monotonic_s
-from app.core.errors import NotFound
 from app.db.engine import Database
 from app.playback import index
 from app.playback.index import PlaybackIndex
@@ -40,6 +39,14 @@ class Held:
     gestures: bytes | None = None
     """What fingers did, as the page reads it; None until somebody has found out."""
     _older: dict[str, PlaybackIndex] = field(default_factory=dict)
+    _encoded: bytes = b""
+
+    @property
+    def encoded(self) -> bytes:
+        """The newest index as the page reads it, made once."""
+        if not self._encoded:
+            self._encoded = index.encode(self.newest)
+        return self._encoded
 
     def keep_gestures(self, encoded: bytes) -> None:
         """Keep the gestures for whoever asks next, unless they are many."""
@@ -77,20 +84,16 @@ class Shelf:
         self._kept: OrderedDict[ReplayKey, _Kept] = OrderedDict()
         self._making: WeakValueDictionary[ReplayKey, asyncio.Lock] = WeakValueDictionary()
 
-    async def find(self, database: Database, key: ReplayKey) -> Held:
-        """Return what a replay's player needs.
-
-        Raises:
-            NotFound: There is no such replay, or it is deleted.
-        """
+    async def find(self, database: Database, replay: Replay) -> Held:
+        """Return what the player of a replay that was read just now needs."""
+        known = self._known(replay.key, _facts(replay))
+        if known is not None:
+            return known
         async with database.reading() as connection:
-            replay = await queries.one(connection, key)
-            if replay is None:
-                raise NotFound(f"no replay {key.replay_id}")
             return await self.hold(connection, replay)
 
     async def hold(self, connection: AsyncConnection, replay: Replay) -> Held:
-        """Return what the player of a replay that was read just now needs."""
+        """See `find`; over a connection that is open already."""
         facts = _facts(replay)
         known = self._known(replay.key, facts)
         if known is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +21,8 @@ from app.core.errors import Forbidden, NotFound, Unauthorised
 from app.core.ids import ProjectId, ReplayId
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays.model import ReplayKey
+from app.replays import queries as replays
+from app.replays.model import Replay, ReplayKey
 from app.web import house
 from app.web.house import House
 
@@ -73,6 +75,14 @@ class Watching:
 
     inside: Inside
     key: ReplayKey
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A visitor and a replay that they may see, read just now."""
+
+    inside: Inside
+    replay: Replay
 
 
 def cookie_name(here: House) -> str:
@@ -166,23 +176,35 @@ async def inside(request: Request, project_id: int) -> Inside:
         NotSignedIn: Nobody is signed in.
         NotFound: There is no such project, or the person may not know that there is.
     """
+    token = _need_token(request)
+    async with house.of(request).db.reading() as connection:
+        here, found = await _inside(request, connection, token, project_id)
+    await _touch(request, token, found)
+    return here
+
+
+def _need_token(request: Request) -> str:
     token = _token(request)
     if not token:
         raise NotSignedIn(_NOBODY)
-    # One connection for all three questions: players ask them with every range.
-    async with house.of(request).db.reading() as connection:
-        found = await sign_ins.signed_in(connection, token)
-        if found is None:
-            raise NotSignedIn(_NOBODY)
-        visitor = _remember(request, token, found)
-        if not 0 < project_id <= _BIGGEST_ID:
-            raise NotFound("no such project")
-        project = await projects.get_project(connection, found.person, ProjectId(project_id))
-        role = await accounts.role_in(connection, found.person, project.id)
-    await _touch(request, token, found)
+    return token
+
+
+async def _inside(
+    request: Request, connection: AsyncConnection, token: str, project_id: int
+) -> tuple[Inside, SignedIn]:
+    """Ask who it is, which project, and in what role, over one connection."""
+    found = await sign_ins.signed_in(connection, token)
+    if found is None:
+        raise NotSignedIn(_NOBODY)
+    visitor = _remember(request, token, found)
+    if not 0 < project_id <= _BIGGEST_ID:
+        raise NotFound("no such project")
+    project = await projects.get_project(connection, found.person, ProjectId(project_id))
+    role = await accounts.role_in(connection, found.person, project.id)
     if role is None:
         raise NotFound("no such project")
-    return Inside(visitor, project, role)
+    return Inside(visitor, project, role), found
 
 
 def read_replay_id(value: str) -> ReplayId:
@@ -208,7 +230,28 @@ async def replay_here(request: Request, project_id: int, replay_id: str) -> Watc
     return Watching(here, ReplayKey(here.project.id, read_replay_id(replay_id)))
 
 
+async def player_here(request: Request, project_id: int, replay_id: str) -> Playing:
+    """Return the visitor and the replay itself, for what players ask many times.
+
+    All of it is read with every request, so a deleted replay and a lost role are gone at once.
+
+    Raises:
+        NotSignedIn: Nobody is signed in.
+        NotFound: There is no such replay, or the person may not see it.
+    """
+    token = _need_token(request)
+    async with house.of(request).db.reading() as connection:
+        here, found = await _inside(request, connection, token, project_id)
+        key = ReplayKey(here.project.id, read_replay_id(replay_id))
+        replay = await replays.one(connection, key)
+    await _touch(request, token, found)
+    if replay is None:
+        raise NotFound(f"no replay {key.replay_id}")
+    return Playing(here, replay)
+
+
 SomebodyHere = Annotated[Visitor, Depends(somebody)]
 AnybodyHere = Annotated[Visitor | None, Depends(who)]
 InsideHere = Annotated[Inside, Depends(inside)]
 WatchingHere = Annotated[Watching, Depends(replay_here)]
+PlayingHere = Annotated[Playing, Depends(player_here)]

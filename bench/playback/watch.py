@@ -4,7 +4,8 @@
 
 Starts a server in a folder of its own, sends the replay through its door, and puts a network path
 before it. In turns, each player opens the replay, seeks 100 random moments and the last 30 of them
-again, and plays at 16x; ours also plays the whole. What is on the screen is read from its pixels.
+again, and plays at 16x; ours also plays the whole. What a watch asks of the server is also asked
+apart. What is on the screen is read from its pixels.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from tests.support import envelopes, recordings
 
 _HERE: Final = Path(__file__).parent
 _REPLAY: Final = "5f" * 16
+_TIMES: Final = 40
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -197,8 +199,9 @@ class Bench:
         async with self.page(way, dice.randrange(self._facts.duration_ms)) as (page, first):
             seeks = await page.evaluate("(times) => probe.seeks(times)", times)
             again = await page.evaluate("(times) => probe.seeks(times)", times[:-31:-1])
-            start_ms = 18 * 60_000
-            ends = [16, start_ms, start_ms + minutes * 60_000]
+            last_ms = self._facts.duration_ms - 1000
+            start_ms = min(18 * 60_000, last_ms // 2)
+            ends = [16, start_ms, min(last_ms, start_ms + minutes * 60_000)]
             play = await page.evaluate("(values) => probe.play(...values)", ends)
         return {
             "way": way,
@@ -222,14 +225,40 @@ class Bench:
             names = await page.evaluate(
                 "performance.getEntriesByType('resource').map((one) => one.name)"
             )
+            requests = sum("/replays/" in name for name in names)
         after = cpu_ms(self._running.pid)
         return {
             "play": play,
+            "requests": requests,
             "server_cpu_ms": round(after[0] - before[0]),
             "postgres_cpu_ms": round(after[1] - before[1]),
             "heap_grown_mb": round(grown / 2**20, 1),
             "js_gzip_kb": round(_packed_kb(names), 1),
         }
+
+    async def costs(self) -> dict[str, float]:
+        """Ask for each thing that a watch needs by itself; CPU of the server in ms for one."""
+        cookies = {one["name"]: one["value"] for one in self._cookies}
+        base = f"http://127.0.0.1:{self._running.port}/projects/1/replays/{_REPLAY}"
+        async with httpx.AsyncClient(cookies=cookies, timeout=60) as client:
+            index = await client.get(f"{base}/index?t=0")
+            stream = f"{base}/stream?v={index.headers['etag'].strip(chr(34))}"
+            asked: dict[str, tuple[str, dict[str, str]]] = {
+                "page": (base, {}),
+                "index": (f"{base}/index?t=60000", {}),
+                "gestures": (f"{base}/gestures", {}),
+                "pictures": (f"{base}/pictures", {}),
+                "range_16_kb": (stream, {"range": "bytes=100000-116383"}),
+                "range_512_kb": (stream, {"range": "bytes=100000-624287"}),
+                "nothing": (f"http://127.0.0.1:{self._running.port}/health/live", {}),
+            }
+            spent = {}
+            for name, (url, headers) in asked.items():
+                before = cpu_ms(self._running.pid)[0]
+                for _ in range(_TIMES):
+                    (await client.get(url, headers=headers)).raise_for_status()
+                spent[name] = round((cpu_ms(self._running.pid)[0] - before) / _TIMES, 1)
+        return spent
 
 
 def _say(line: str) -> None:
@@ -288,6 +317,7 @@ async def main() -> None:
             for run in range(options.runs):
                 for way in ways if run % 2 == 0 else ways[::-1]:
                     _say(json.dumps(await bench.one_run(way, run, options.play)))
+            _say(json.dumps({"server_cpu_ms": await bench.costs()}))
             _say(json.dumps({"whole": await bench.whole()}))
             await browser.close()
 

@@ -20,7 +20,7 @@ from app.replays import queries as replays
 from app.replays.model import Segment
 from app.storage.port import ObjectStore
 from app.web import access, house, ranges
-from app.web.access import Watching
+from app.web.access import Playing
 
 router = APIRouter()
 
@@ -40,11 +40,11 @@ _log = get("web.playback")
 
 
 @router.get(f"{_PATH}/index")
-async def send_index(request: Request, watching: access.WatchingHere, t: str = "") -> Response:
+async def send_index(request: Request, playing: access.PlayingHere, t: str = "") -> Response:
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
     here = house.of(request)
-    built = (await here.shelf.find(here.db, watching.key)).newest
-    encoded = index.encode(built)
+    held = await here.shelf.find(here.db, playing.replay)
+    built, encoded = held.newest, held.encoded
     number = built.gop_at(_read_ms(t))
     record = await _record(here.store, built, number)
     headers = {**MEDIA, "ETag": f'"{built.version}"', "X-Gop": str(number)}
@@ -52,10 +52,10 @@ async def send_index(request: Request, watching: access.WatchingHere, t: str = "
 
 
 @router.get(f"{_PATH}/stream")
-async def send_stream(request: Request, watching: access.WatchingHere, v: str = "") -> Response:
+async def send_stream(request: Request, playing: access.PlayingHere, v: str = "") -> Response:
     """Send a range of the replay's pictures as one version of its index places them."""
     here = house.of(request)
-    built = await (await here.shelf.find(here.db, watching.key)).at(v)
+    built = await (await here.shelf.find(here.db, playing.replay)).at(v)
     if built is None:
         return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
     try:
@@ -70,41 +70,37 @@ async def send_stream(request: Request, watching: access.WatchingHere, v: str = 
 
 
 @router.get(f"{_PATH}/gestures")
-async def send_gestures(request: Request, watching: access.WatchingHere) -> Response:
+async def send_gestures(request: Request, playing: access.PlayingHere) -> Response:
     """Send what fingers did, in the pixels of the picture and on the player's clock."""
     here = house.of(request)
-    async with here.db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
-        if replay is None:
-            raise NotFound(f"no replay {watching.key.replay_id}")
-        version = f'"{replay.segments}-{units.ms_from_at(replay.last_received_at)}"'
-        headers = {**MEDIA, "ETag": version}
-        if request.headers.get("if-none-match") == version:
-            return Response(status_code=304, headers=headers)
-        held = await here.shelf.hold(connection, replay)
-        body = held.gestures
-        if body is None:
-            segments = await replays.segments_of(connection, watching.key)
-            built = held.newest
-            zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
-            body = await asyncio.to_thread(_gestures_of, segments, zero_ms)
-            held.keep_gestures(body)
+    replay = playing.replay
+    version = f'"{replay.segments}-{units.ms_from_at(replay.last_received_at)}"'
+    headers = {**MEDIA, "ETag": version}
+    if request.headers.get("if-none-match") == version:
+        return Response(status_code=304, headers=headers)
+    held = await here.shelf.find(here.db, replay)
+    body = held.gestures
+    if body is None:
+        async with here.db.reading() as connection:
+            segments = await replays.segments_of(connection, replay.key)
+        built = held.newest
+        zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
+        body = await asyncio.to_thread(_gestures_of, segments, zero_ms)
+        held.keep_gestures(body)
     return Response(body, 200, headers, "application/json")
 
 
 @router.get(f"{_PATH}/segments/{{segment_id}}.mp4")
-async def send_segment(
-    request: Request, watching: access.WatchingHere, segment_id: int
-) -> Response:
+async def send_segment(request: Request, playing: access.PlayingHere, segment_id: int) -> Response:
     """Send the video of a segment as the phone sent it."""
     refuse_other_sites(request)
-    key, offset, size_bytes = await _stored(request, watching, segment_id)
+    key, offset, size_bytes = await _stored(request, playing, segment_id)
     try:
         wanted = ranges.read(request, size_bytes)
     except ranges.Unsatisfiable:
         return ranges.refuse(size_bytes)
     if wanted.start == 0:
-        await _note_download(request, watching, segment_id)
+        await _note_download(request, playing, segment_id)
     chunks = _chunks(house.of(request).store, key, offset + wanted.start, offset + wanted.end)
     return await ranges.send(
         chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=MEDIA
@@ -143,19 +139,19 @@ def refuse_other_sites(request: Request) -> None:
         raise Forbidden("another site asks for this video")
 
 
-async def _stored(request: Request, watching: Watching, segment_id: int) -> tuple[str, int, int]:
+async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[str, int, int]:
     """Return where the bytes of a segment's video are: object key, offset, length.
 
     Raises:
         NotFound: There is no such replay or segment, or it has no video.
     """
     here = house.of(request)
-    held = await here.shelf.find(here.db, watching.key)
+    held = await here.shelf.find(here.db, playing.replay)
     place = _playable(held, segment_id)
     if place is not None:
         return place
     async with here.db.reading() as connection:
-        segments = await replays.segments_of(connection, watching.key)
+        segments = await replays.segments_of(connection, playing.replay.key)
     for segment in segments:
         if segment.segment_id == segment_id and segment.object_key:
             return segment.object_key, segment.object_offset, segment.object_bytes
@@ -169,14 +165,14 @@ def _playable(held: Held, segment_id: int) -> tuple[str, int, int] | None:
     return None
 
 
-async def _note_download(request: Request, watching: Watching, segment_id: int) -> None:
+async def _note_download(request: Request, playing: Playing, segment_id: int) -> None:
     async with house.of(request).db.transaction() as connection:
         await audit.add_line(
             connection,
             Action.REPLAY_DOWNLOADED,
-            person_id=watching.inside.person.id,
-            project_id=watching.key.project_id,
-            subject=watching.key.replay_id,
+            person_id=playing.inside.person.id,
+            project_id=playing.replay.key.project_id,
+            subject=playing.replay.key.replay_id,
             detail={"segment": segment_id},
         )
 
