@@ -15,6 +15,8 @@ _NEAR: Final = timedelta(seconds=15)
 _LAST: Final = timedelta(seconds=5)
 _CAP: Final = timedelta(minutes=60)
 _CAP_SLACK: Final = timedelta(seconds=10)
+_WHOLE_MS: Final = 4_900
+"""Recorders send a segment every 5 s, and what is left of one when they are stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,21 @@ CLOSED: Final = Ending(
     "Nothing was reported at the end: no crash, no hang, no change to the background. "
     "The app was closed, or recording was stopped.",
 )
-ENDINGS: Final = (CRASHED, CAPPED, HUNG, LEFT, CLOSED)
+CUT: Final = Ending(
+    "cut",
+    "The last segment is a whole one and nothing followed, though a recording that is stopped "
+    "sends the piece it has begun: the process was probably killed, or what it sent last was lost.",
+)
+ENDINGS: Final = (CRASHED, CAPPED, HUNG, LEFT, CUT, CLOSED)
 
 
-def infer(replay: Replay, counts: ErrorCounts) -> Ending:
-    """Say how a replay ended, as far as its row and the errors of its app tell.
+def infer(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending:
+    """Say how a replay ended, as far as its row, its last segment and the errors of its app tell.
 
     Args:
         replay: The replay.
         counts: Of its errors; the moments in them are on the phone's clock.
+        last_ms: How long its last segment lasts; None where nobody knows.
     """
     if _is_near(replay, counts.crashed_at):
         return CRASHED
@@ -53,7 +61,8 @@ def infer(replay: Replay, counts: ErrorCounts) -> Ending:
         return HUNG
     left, back = replay.background_at, replay.foreground_at
     if left is None or left < replay.ended_at - _LAST or (back is not None and back > left):
-        return CLOSED
+        is_whole = last_ms is not None and last_ms >= _WHOLE_MS
+        return CUT if is_whole and replay.video_segments else CLOSED
     return LEFT
 
 

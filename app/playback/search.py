@@ -23,7 +23,7 @@ from app.formats.search import Either, Every, Expression, Not, Term
 from app.playback import ending, links
 from app.playback.ending import Ending
 from app.playback.links import ErrorCounts
-from app.replays import filters, search as rows, ties
+from app.replays import filters, queries as replays, search as rows, ties
 from app.replays.filters import Columns
 from app.replays.model import Replay
 from app.replays.search import Look, Order, Place, Seen
@@ -99,8 +99,9 @@ async def hits_of(connection: AsyncConnection, asked: Asked, found: Sequence[Rep
     counts = await links.counts_of(connection, found, asked.readable)
     keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
     seen = await audit.seen_by(connection, asked.person_id, keys)
+    lasts = await replays.last_lengths(connection, [replay.key for replay in found])
     return [
-        Hit(replay, one, key in seen, ending.infer(replay, one))
+        Hit(replay, one, key in seen, ending.infer(replay, one, last_ms=lasts.get(replay.key)))
         for replay, one, key in zip(found, counts, keys, strict=True)
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, true, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -72,6 +72,38 @@ async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segme
         .limit(LIMITS.segments)
     )
     return [_segment(row) for row in found]
+
+
+async def last_lengths(
+    connection: AsyncConnection, keys: Sequence[ReplayKey]
+) -> dict[ReplayKey, int]:
+    """Read how many ms the last segment of each of some replays lasts."""
+    if not keys:
+        return {}
+    last = (
+        select(segments.c.started_at, segments.c.ended_at)
+        .where(
+            segments.c.project_id == replays.c.project_id,
+            segments.c.replay_id == replays.c.replay_id,
+        )
+        .order_by(segments.c.segment_id.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    found = await connection.execute(
+        select(replays.c.project_id, replays.c.replay_id, last.c.started_at, last.c.ended_at)
+        .join_from(replays, last, true())
+        .where(
+            tuple_(replays.c.project_id, replays.c.replay_id).in_(
+                [(key.project_id, key.replay_id) for key in keys]
+            )
+        )
+    )
+    lengths = {}
+    for row in found:
+        key = ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
+        lengths[key] = units.ms_from_at(row.ended_at) - units.ms_from_at(row.started_at)
+    return lengths
 
 
 async def playable(connection: AsyncConnection, key: ReplayKey) -> list[PlayableSegment]:

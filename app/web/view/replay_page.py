@@ -172,7 +172,11 @@ def _ending(found: Found) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
     contents = found.contents
     counts = links.count_events(found.project.id, found.errors)
-    inferred = ending.infer(contents.replay, counts)
+    last = max(contents.segments, key=lambda one: one.segment_id, default=None)
+    last_ms = None
+    if last is not None:
+        last_ms = units.ms_from_at(last.ended_at) - units.ms_from_at(last.started_at)
+    inferred = ending.infer(contents.replay, counts, last_ms=last_ms)
     is_open = contents.state in {"live", "processing"}
     return None if is_open and not inferred.has_crashed else inferred
 

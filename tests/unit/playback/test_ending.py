@@ -13,11 +13,13 @@ from tests.unit.playback.stored import START, replay
 APP = ProjectId(1)
 
 
-def ended(kind: str | None = None, *, at_s: float = 0, **changes: Any) -> str:
+def ended(
+    kind: str | None = None, *, at_s: float = 0, last_ms: int | None = 2_000, **changes: Any
+) -> str:
     """Infer the end of a replay of one minute, with an event of the app if a kind is given."""
     at = START + timedelta(seconds=at_s)
     counts = [LinkedCount(APP, "java", kind, 1, at)] if kind else []
-    return ending.infer(replay(**changes), links.count(APP, counts)).text
+    return ending.infer(replay(**changes), links.count(APP, counts), last_ms=last_ms).text
 
 
 @pytest.mark.parametrize("kind", sorted(links.CRASHES))
@@ -60,6 +62,17 @@ def test_an_hour_is_the_limit_of_the_sdks():
     assert ended(ended_at=hour) == "60-minute limit"
     assert ended("crash", at_s=3_595, ended_at=hour) == "crashed"
     assert ended("anr", at_s=3_595, ended_at=hour) == "60-minute limit"
+
+
+def test_a_recording_that_ends_with_a_whole_segment_was_cut():
+    """Whoever is stopped sends the piece it has begun; every other sign goes first."""
+    end = START + timedelta(minutes=1)
+    assert ended(last_ms=4_899, video_segments=9) == "closed"
+    assert ended(last_ms=4_900, video_segments=9) == "cut"
+    assert ended(last_ms=None, video_segments=9) == "closed"
+    assert ended(last_ms=5_000, video_segments=0) == "closed"
+    assert ended("crash", at_s=59, last_ms=5_000, video_segments=9) == "crashed"
+    assert ended(last_ms=5_000, video_segments=9, background_at=end) == "in background"
 
 
 def test_every_ending_says_what_it_was_inferred_from():
