@@ -58,6 +58,28 @@ export function createWaterfalls(root, signal) {
   return { watch };
 }
 
+/**
+ * Carries over what a reader has folded and opened to a later state of the same trace.
+ *
+ * @param {HTMLElement} old
+ * @param {HTMLElement} fresh
+ */
+export function keepFolds(old, fresh) {
+  const rows = new Map(all(".span", fresh).map((span) => [span.dataset.span, span]));
+  for (const span of all(".span", old)) {
+    const row = rows.get(span.dataset.span);
+    if (!row) continue;
+    const fold = row.querySelector("[data-fold]");
+    if (fold && span.querySelector('[data-fold][aria-expanded="false"]')) fold.setAttribute("aria-expanded", "false");
+    const told = span.querySelector("[data-span-tells]");
+    if (told) {
+      row.append(told);
+      row.querySelector("[data-tells]")?.setAttribute("aria-expanded", "true");
+    }
+  }
+  refold(fresh);
+}
+
 /** @param {Element} element */
 function trace(element) {
   const found = element.closest("[data-trace]");

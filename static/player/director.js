@@ -13,7 +13,7 @@ import { Clock } from "./clock.js";
 import { at } from "./index.js";
 import { gapAt, sizeShown, stepFrom, stretchAt } from "./model.js";
 import { Screen } from "./screen.js";
-import { Skips } from "./skips.js";
+import { Skips, restart, stopAfter } from "./skips.js";
 
 export class Director {
   #clock = new Clock((to_ms) => this.#tick(to_ms));
@@ -70,11 +70,7 @@ export class Director {
     this.#screen.useEngine(engine);
   }
 
-  /**
-   * Gives up; what is already here can still be looked at.
-   *
-   * @param {string} text
-   */
+  /** Gives up; what is already here can still be looked at. @param {string} text */
   fail(text) {
     this.pause();
     if (this.#store.get().status === "loading") this.#store.set({ status: "failed" });
@@ -82,9 +78,10 @@ export class Director {
   }
 
   play() {
-    const { status, duration_ms } = this.#store.get();
+    const { status, duration_ms, range } = this.#store.get();
     if (status === "empty" || status === "failed") return;
-    if (this.#screen.index && this.#clock.at_ms >= duration_ms) this.seek(0);
+    const again_ms = this.#screen.index ? restart(this.#clock.at_ms, duration_ms, range) : null;
+    if (again_ms !== null) this.seek(again_ms);
     this.#store.set({ playing: true });
     this.#clock.start();
   }
@@ -171,12 +168,13 @@ export class Director {
       this.#reach(this.#goal_ms);
       return;
     }
-    const { rate, skip_gaps, skip_idle, idle } = this.#store.get();
+    const { rate, skip_gaps, skip_idle, idle, range } = this.#store.get();
     const where = {
       at_ms: this.#clock.at_ms, rate, gap: skip_gaps ? this.#gapAt(to_ms) : null,
       idle: skip_idle ? stretchAt(idle, to_ms) : null,
     };
-    this.#reach(Math.min(this.#skips.goal(to_ms, where, performance.now()), index.duration_ms));
+    const stop_ms = stopAfter(this.#clock.at_ms, index.duration_ms, range);
+    this.#reach(Math.min(this.#skips.goal(to_ms, where, performance.now()), stop_ms));
   }
 
   /**
@@ -210,12 +208,12 @@ export class Director {
    * @param {{shown_ms: number, width: number, height: number}} picture
    */
   #arrive(to_ms, { shown_ms, width, height }) {
-    const { playing, duration_ms } = this.#store.get();
-    const isOver = playing && to_ms >= duration_ms;
+    const { playing, duration_ms, range } = this.#store.get();
+    const isOver = playing && (to_ms >= duration_ms || to_ms === range?.end_ms);
     this.#isSeeking = false;
     this.#clock.set(to_ms);
     if (isOver) this.#clock.stop();
-    if (isOver) this.#skips.end(duration_ms);
+    if (isOver && to_ms >= duration_ms) this.#skips.end(duration_ms);
     this.#stage.setVisible(shown_ms >= 0);
     this.#store.set({
       status: "ready", waiting: false, playing: playing && !isOver, shown_ms, width, height,

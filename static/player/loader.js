@@ -42,6 +42,7 @@ export class Loader {
   #read_bytes = FIRST_READ_BYTES;
   #opening = false;
   #opened_ms = -Infinity;
+  #isStale = false;
   #settle_timer = 0;
   #control = new AbortController();
   #retry;
@@ -64,12 +65,10 @@ export class Loader {
     this.#retry = new Retry(on);
   }
 
-  /**
-   * Fetches the index and the GOP due at a time.
-   *
-   * @param {number} at_ms
-   */
+  /** Fetches the index and the GOP due at a time. @param {number} at_ms */
   async open(at_ms) {
+    // What is on its way may be older than what this call is about: then it is fetched again.
+    this.#isStale = this.#opening;
     if (this.#opening) return;
     this.#opening = true;
     try {
@@ -81,6 +80,7 @@ export class Loader {
       this.#opened_ms = performance.now();
       this.#retry.works();
       this.#adopt(index, answer);
+      if (this.#isStale) void this.open(at_ms);
     } catch (error) {
       this.#opening = false;
       if (!this.#control.signal.aborted) this.#retry.fails(error, () => this.open(at_ms));

@@ -23,6 +23,7 @@ export function explain(error) {
   const status = error instanceof Refusal ? error.status : 0;
   if (status === 401 || status === 403) return { text: "You are no longer signed in.", isFinal: true };
   if (status === 404) return { text: "This replay no longer exists.", isFinal: true };
+  if (status === 429) return { text: "The server has too much to do. Trying again.", isFinal: false };
   if (status === 503) return { text: "The storage does not answer. Trying again.", isFinal: false };
   // What fetch and its body throw when the network fails is a TypeError with words of the browser's.
   const isLost = error instanceof TypeError || !(error instanceof Error);

@@ -44,6 +44,7 @@ const INITIAL = {
   skip_gaps: true,
   idle: Object.freeze([]),
   skip_idle: false,
+  range: null,
   width: 0,
   height: 0,
   engine: "none",

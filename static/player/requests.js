@@ -7,7 +7,7 @@
 export const MIN_RATE = 0.25;
 export const MAX_RATE = 16;
 
-/** @typedef {"play" | "pause" | "toggle" | "seek" | "rate" | "step" | "skip_gaps" | "stay" | "idle" | "skip_idle" | "refresh"} RequestName */
+/** @typedef {"play" | "pause" | "toggle" | "seek" | "rate" | "step" | "skip_gaps" | "stay" | "idle" | "skip_idle" | "range" | "refresh"} RequestName */
 
 /**
  * @param {unknown} value
@@ -40,6 +40,7 @@ export function createRequests(director, store) {
     stay: ({ at_ms }) => director.stay(number(at_ms, store.get().at_ms)),
     idle: ({ stretches }) => store.set({ idle: stretches ?? [] }),
     skip_idle: ({ on }) => store.set({ skip_idle: on ?? !store.get().skip_idle }),
+    range: ({ stretches }) => store.set({ range: stretches?.[0] ?? null }),
     refresh: () => director.refresh(),
   };
   return (name, detail = {}) => {

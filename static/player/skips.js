@@ -84,3 +84,26 @@ export class Skips {
     return now_ms < this.#until_ms ? gap.start_ms : gap.end_ms;
   }
 }
+
+/**
+ * Returns where playing stops: at the end of the chosen range, unless it begins behind it.
+ *
+ * @param {number} at_ms
+ * @param {number} duration_ms
+ * @param {Gap | null} range
+ */
+export function stopAfter(at_ms, duration_ms, range) {
+  return range && at_ms <= range.end_ms ? Math.min(range.end_ms, duration_ms) : duration_ms;
+}
+
+/**
+ * Returns where playing begins when it has stopped at an end; null: where it is.
+ *
+ * @param {number} at_ms
+ * @param {number} duration_ms
+ * @param {Gap | null} range
+ */
+export function restart(at_ms, duration_ms, range) {
+  const isOver = at_ms >= duration_ms || at_ms === range?.end_ms;
+  return isOver ? (range?.start_ms ?? 0) : null;
+}

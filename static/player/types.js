@@ -65,6 +65,7 @@
  * @property {boolean} skip_gaps
  * @property {readonly Gap[]} idle  stretches in which nothing happens
  * @property {boolean} skip_idle
+ * @property {Gap | null} range  the part in question: playing stops at its end
  * @property {number} width
  * @property {number} height
  * @property {"webcodecs" | "mse" | "file" | "none"} engine

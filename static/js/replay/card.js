@@ -49,6 +49,7 @@ export function createCard({ player, root, content, announce }) {
     if (state.status === "failed") {
       show([el("span", {}, state.error ?? "The video cannot be played."), act("Try again", () => player.request("refresh"))]);
     } else if (state.status === "empty") show(["No segment of this replay holds a picture."]);
+    else if (isTroubled(state)) show([el("span", {}, /** @type {string} */ (state.error))]);
     else if (in_gap && isHeld(state)) {
       show(skippedWords(in_gap));
       announce(`${words(content(), in_gap)}, skipped.`);
@@ -75,10 +76,15 @@ function wasJust(previous, state) {
   return isHeld(previous) && state.playing;
 }
 
+/** There is no picture, and the player knows why. @param {State} state */
+function isTroubled({ error, waiting, shown_ms }) {
+  return error !== null && (waiting || shown_ms < 0);
+}
+
 /** What of a state decides the card. @param {State} state */
 function key(state) {
   const { status, error, waiting, in_gap } = state;
-  return [status, error, waiting, in_gap?.start_ms, isHeld(state)].join();
+  return [status, error, waiting, isTroubled(state), in_gap?.start_ms, isHeld(state)].join();
 }
 
 /**

@@ -7,6 +7,7 @@
 import { all } from "../dom.js";
 import { fetchPage } from "../fetch_page.js";
 import { moments } from "../moments.js";
+import { keepFolds } from "../waterfall.js";
 
 const EVERY_MS = 5000;
 
@@ -59,8 +60,22 @@ function takeOver(root, page) {
 function renew(body, fresh) {
   const [rows, freshRows] = [body.querySelector("[data-rows]"), fresh.querySelector("[data-rows]")];
   if (rows && freshRows) merge(rows, freshRows);
+  else if (body.querySelector("[data-trace]") || fresh.querySelector("[data-trace]")) renewTraces(body, fresh);
   else body.replaceChildren(...fresh.childNodes);
   moments(body);
+}
+
+/** A trace that has gained nothing stays as the reader left it; one that has keeps what is folded and open. @param {HTMLElement} body @param {Element} fresh */
+function renewTraces(body, fresh) {
+  const have = new Map(all("[data-trace]", body).map((trace) => [trace.id, trace]));
+  const next = [...fresh.children].map((trace) => {
+    const old = have.get(trace.id);
+    if (!old || !(trace instanceof HTMLElement)) return trace;
+    if (old.dataset.state === trace.dataset.state) return old;
+    keepFolds(old, trace);
+    return trace;
+  });
+  body.replaceChildren(...next);
 }
 
 /**

@@ -16,13 +16,16 @@ export const LEAST_MS = 2_000;
 /**
  * @param {{set: (name: string, value: string) => void}} address
  * @param {() => void} changed
+ * @param {(stretch: Stretch | null) => void} chosen  playing stops at its end; null: a closer look only
  * @returns {Range}
  */
-export function createRange(address, changed) {
+export function createRange(address, changed, chosen) {
   let shown = read(new URLSearchParams(location.search));
-  /** @param {Stretch | null} stretch */
-  const set = (stretch) => {
+  if (shown) chosen(shown);
+  /** @param {Stretch | null} stretch @param {boolean} [isZoom] */
+  const set = (stretch, isZoom = false) => {
     shown = stretch && stretch.end_ms - stretch.start_ms >= LEAST_MS ? stretch : null;
+    chosen(isZoom ? null : shown);
     address.set("from", shown ? seconds(shown.start_ms) : "");
     address.set("to", shown ? seconds(shown.end_ms) : "");
     changed();
@@ -31,14 +34,14 @@ export function createRange(address, changed) {
   const of = (duration_ms) => within(shown, duration_ms);
   return {
     of,
-    set,
+    set: (stretch) => set(stretch),
     zoom(factor, around_ms, duration_ms) {
       const { start_ms, end_ms } = of(duration_ms);
       const length_ms = Math.max(LEAST_MS, (end_ms - start_ms) / factor);
       if (length_ms >= duration_ms) return set(null);
       const part = Math.min(1, Math.max(0, (around_ms - start_ms) / (end_ms - start_ms)));
       const from_ms = Math.min(Math.max(0, around_ms - part * length_ms), duration_ms - length_ms);
-      return set({ start_ms: from_ms, end_ms: from_ms + length_ms });
+      return set({ start_ms: from_ms, end_ms: from_ms + length_ms }, true);
     },
     follow(at_ms, duration_ms) {
       const { start_ms, end_ms } = of(duration_ms);

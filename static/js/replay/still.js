@@ -16,7 +16,7 @@ export function createStill(duration_ms, startAtMs) {
   /** @type {State} */
   const initial = {
     status: "empty", error: null, playing: false, waiting: false, at_ms: startAtMs, shown_ms: -1,
-    duration_ms, rate: 1, gaps: [], in_gap: null, skip_gaps: true, idle: [], skip_idle: false, width: 0, height: 0, engine: "none",
+    duration_ms, rate: 1, gaps: [], in_gap: null, skip_gaps: true, idle: [], skip_idle: false, range: null, width: 0, height: 0, engine: "none",
   };
   const store = createStore(initial);
   return {

@@ -42,7 +42,9 @@ export function createTimeline(desk, { address, gestures, served, open }) {
   /** @type {Axis} */
   let axis = makeAxis({ start_ms: 0, end_ms: 1 }, [], 1);
   const duration = () => Math.max(player.store.get().duration_ms, desk.content().duration_ms);
-  const range = createRange(address, () => draw());
+  const range = createRange(address, () => draw(), (part) => {
+    player.request("range", { stretches: part ? [part] : [] });
+  });
   const hover = createHover(desk, track, () => axis);
   const choice = createPointers(desk, track, { axis: () => axis, range, duration, open });
 

@@ -4,7 +4,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
   const listeners = new Set();
   let state = Object.freeze({
     status: "loading", error: null, playing: false, waiting: true, at_ms: startAtMs, shown_ms: -1,
-    duration_ms: 0, rate: 1, gaps: [], in_gap: null, skip_gaps: true, idle: [], skip_idle: false, width: 0, height: 0, engine: "none",
+    duration_ms: 0, rate: 1, gaps: [], in_gap: null, skip_gaps: true, idle: [], skip_idle: false, range: null, width: 0, height: 0, engine: "none",
   });
   const set = (patch) => {
     const previous = state;
@@ -23,6 +23,7 @@ export function createPlayer({ host, startAtMs = 0 }) {
     idle: ({ stretches }) => set({ idle: stretches }),
     skip_idle: ({ on }) => set({ skip_idle: on ?? !state.skip_idle }),
     skip_gaps: ({ on }) => set({ skip_gaps: on ?? !state.skip_gaps }),
+    range: ({ stretches }) => set({ range: stretches[0] ?? null }),
     refresh: () => undefined,
   };
   void Promise.resolve(host).then((place) => place?.append(document.createElement("canvas")));

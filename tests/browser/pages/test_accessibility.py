@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.browser.pages import axe
+from tests.unit.web.samples import SAMPLES
 
 PANELS = ("Activity", "Network", "Errors", "Trace", "Logs", "Segments", "Details")
 
@@ -20,3 +21,12 @@ def test_axe_finds_nothing_in_any_panel(replay, panel):
     assert axe.findings(replay, within=shown) == []
     replay.emulate_media(color_scheme="dark")
     assert axe.findings(replay, "color-contrast", within=shown) == []
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_axe_finds_nothing_on_a_phone(page, site, name):
+    """Every page in every state, 390 px wide."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(site.address(name))
+    assert axe.findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

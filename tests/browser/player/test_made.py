@@ -173,6 +173,39 @@ def test_lost_connection_is_told_and_found_again(watching: Watching, server: Ser
     assert watching.look("colour") == 300 % 8
 
 
+@pytest.mark.parametrize(
+    ("status", "words"), [(503, "The storage does not answer"), (429, "has too much to do")]
+)
+def test_server_that_cannot_now_is_asked_again(
+    watching: Watching, server: Server, status: int, words: str
+):
+    """Storage away, or too many requests: the player says so, and goes on when it gets bytes."""
+    server.replays["far"] = replays.of_clips([(0, clip(frames=400))])
+    watching.open("far")
+    server.refuse_stream_with = status
+    watching.request("seek", at_ms=300_500)
+    watching.until(f"s.waiting && s.error !== null && s.error.includes({words!r})")
+    server.refuse_stream_with = None
+    watching.until("s.shown_ms === 300000 && !s.waiting && s.error === null")
+
+
+def test_playing_stops_at_the_end_of_a_range(watching: Watching, server: Server):
+    """Again plays the range again; who plays from behind it plays on to the end."""
+    server.replays["range"] = replays.of_clips([(0, clip(frames=20))])
+    watching.open("range")
+    watching.request("range", stretches=[{"start_ms": 2_000, "end_ms": 6_500}])
+    watching.request("rate", rate=8)
+    watching.request("seek", at_ms=3_000)
+    for _ in range(2):
+        watching.request("play")
+        watching.until("!s.playing && s.at_ms === 6500 && s.shown_ms === 6000")
+    watching.request("seek", at_ms=7_000)
+    watching.request("play")
+    watching.until("!s.playing && s.at_ms === 20000")
+    watching.request("play")
+    watching.until("!s.playing && s.at_ms === 6500")
+
+
 def test_replay_without_video_is_empty(watching: Watching, server: Server):
     """There is nothing to play, and nothing breaks."""
     server.replays["empty"] = Replay()

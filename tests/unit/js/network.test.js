@@ -7,6 +7,7 @@ const CASES = [
   [new Refusal(401), /no longer signed in/, true],
   [new Refusal(404), /no longer exists/, true],
   [new Refusal(503), /storage does not answer/, false],
+  [new Refusal(429), /has too much to do/, false],
   [new Refusal(502), /answered 502/, false],
   [new TypeError("Failed to fetch"), /connection to the server is lost/, false],
   [new Error("The answer is cut."), /The answer is cut\. Trying again/, false],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Skips } from "../../../static/player/skips.js";
+import { Skips, restart, stopAfter } from "../../../static/player/skips.js";
 
 const GAP = { start_ms: 5000, end_ms: 47_000 };
 const IDLE = { start_ms: 60_000, end_ms: 70_000 };
@@ -35,4 +35,22 @@ test("idle time is jumped without a word", () => {
   const skips = new Skips();
   assert.equal(skips.goal(60_010, { at_ms: 59_990, rate: 1, gap: null, idle: IDLE }, 0), 70_000);
   assert.equal(skips.goal(59_000, { at_ms: 58_990, rate: 1, gap: null, idle: null }, 0), 59_000);
+});
+
+test("playing stops at the end of the chosen range, unless it begins behind it", () => {
+  const range = { start_ms: 2_000, end_ms: 6_000 };
+  assert.equal(stopAfter(3_000, 20_000, range), 6_000);
+  assert.equal(stopAfter(6_000, 20_000, range), 6_000);
+  assert.equal(stopAfter(6_001, 20_000, range), 20_000);
+  assert.equal(stopAfter(3_000, 5_000, range), 5_000);
+  assert.equal(stopAfter(3_000, 20_000, null), 20_000);
+});
+
+test("playing begins again at the start of the range that it has played", () => {
+  const range = { start_ms: 2_000, end_ms: 6_000 };
+  assert.equal(restart(6_000, 20_000, range), 2_000);
+  assert.equal(restart(20_000, 20_000, range), 2_000);
+  assert.equal(restart(20_000, 20_000, null), 0);
+  assert.equal(restart(5_999, 20_000, range), null);
+  assert.equal(restart(7_000, 20_000, range), null);
 });
