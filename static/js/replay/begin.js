@@ -12,13 +12,14 @@ const PATIENCE_MS = 1_000;
 
 const opening = document.querySelector("meta[name=replay-opening]");
 const early = opening instanceof HTMLElement ? open(opening) : null;
-const rest = import("./main.js");
 await parsed();
 const root = need("#replay");
 const player = choosePlayer();
 if (root.dataset.state !== "processing") {
   await Promise.race([player.ready, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-  (await rest).start(player);
+  // It looks around the page as soon as it is here, and the head has had it fetched by now.
+  const { start } = await import("./main.js");
+  start(player);
 }
 
 /** @param {HTMLElement} opening */

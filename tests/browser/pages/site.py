@@ -3,6 +3,7 @@
 import json
 import mimetypes
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -28,6 +29,8 @@ class Site:
         self.pages: dict[str, Sample] = dict(SAMPLES)
         self.posts: list[str] = []
         self.gestures: list[dict[str, object]] = []
+        self.late_s = 0.0
+        """How long after its head the body of a page comes."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -87,6 +90,11 @@ class Site:
                 self.send_header("Content-Security-Policy", POLICY)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                head, mark, rest = body.partition(b"</head>")
+                self.wfile.write(head + mark)
+                self.wfile.flush()
+                if rest and site.late_s:
+                    time.sleep(site.late_s)
+                self.wfile.write(rest)
 
         return Handler

@@ -1,0 +1,87 @@
+"""The replay page in Chromium: its picture fails, it grows, its body comes late."""
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import axe
+from tests.unit.web import samples
+
+TROUBLES = {
+    "storage away": ("The storage does not answer. Trying again.", "waiting: true"),
+    "throttled": ("The server has too much to do. Trying again.", "waiting: true"),
+    "decode failed": ("A part of the video cannot be decoded.", "waiting: false, shown_ms: -1"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_keeps_the_picture_away_is_told_over_it(replay, trouble, width):
+    """While it lasts, at every width; axe finds nothing wrong with it in either theme."""
+    replay.set_viewport_size({"width": width, "height": 900})
+    text, state = TROUBLES[trouble]
+    replay.evaluate(f"fake.store.set({{ error: {text!r}, {state} }})")
+    card = replay.locator("[data-stage-card]")
+    expect(card).to_have_text(text)
+    expect(card).to_be_in_viewport()
+    assert axe.findings(replay) == []
+    replay.emulate_media(color_scheme="dark")
+    assert axe.findings(replay, "color-contrast") == []
+    replay.evaluate("fake.store.set({ error: null, waiting: false, shown_ms: 44000 })")
+    expect(card).to_be_hidden()
+
+
+def test_a_live_trace_stays_folded_and_open(page, site):
+    """What the reader folded and opened outlives a look at the grown page, changed or not."""
+    chrome = samples.SAMPLES["replay"].chrome
+    before = replace(samples.REPLAY_PAGE, state="live", tab="trace")
+
+    def becomes(value: object) -> None:
+        site.pages["live"] = samples.Sample("replay/page.html", value, chrome)
+
+    becomes(before)
+    page.clock.install()
+    page.goto(site.address("live"))
+    page.wait_for_selector(".track .head")
+    fold = page.locator("#trace [data-fold]").first
+    page.locator("#trace [data-tells]").first.click()
+    expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
+    fold.click()
+    shown = page.locator("#trace .span:visible").count()
+    same = replace(before, hidden_segments=7)
+    grown = replace(same, traces=tuple(replace(one, errors=9) for one in same.traces))
+    for value, sign in (
+        (same, "[data-count=segments]:text-is('11')"),
+        (grown, ".chip:text('9 e')"),
+    ):
+        becomes(value)
+        page.clock.run_for(6000)
+        expect(page.locator(sign).first).to_be_visible()
+        expect(fold).to_have_attribute("aria-expanded", "false")
+        expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
+        expect(page.locator("#trace .span:visible")).to_have_count(shown)
+
+
+def test_a_live_replay_gains_rows_in_place(page, site):
+    """New rows come in; one that the reader opened stays open; the end of the recording is seen."""
+    live = replace(samples.REPLAY_PAGE, state="live", tab="activity", activity=samples.ACTIVITY[:4])
+    site.pages["live"] = samples.Sample("replay/page.html", live, samples.SAMPLES["replay"].chrome)
+    page.clock.install()
+    page.goto(site.address("live"))
+    page.wait_for_selector(".track .head")
+    page.locator("#activity details summary").click()
+    site.pages["live"] = samples.SAMPLES["replay"]
+    page.clock.run_for(6000)
+    expect(page.locator("#activity .row")).to_have_count(5)
+    expect(page.locator("#activity details[open]")).to_have_count(1)
+    expect(page.locator(".replay-facts")).not_to_contain_text("Live")
+    assert "refresh" in page.evaluate("fake.requests")
+
+
+def test_the_head_may_be_here_long_before_the_body(page, site):
+    """Its script waits for the page; nothing fails, and all comes to life."""
+    site.late_s = 1.0
+    page.goto(site.address("replay"))
+    page.wait_for_selector(".track .head")
+    expect(page.locator("[data-stage-host] canvas").first).to_be_attached()
