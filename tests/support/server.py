@@ -11,6 +11,7 @@ tenants of it (`tenant`), with projects and a person of their own.
 """
 
 import asyncio
+import os
 import socket
 import uuid
 from collections import Counter
@@ -151,7 +152,9 @@ class Server:
 
     def objects(self) -> list[Path]:
         """Return the files in object storage."""
-        return sorted(path for path in (self.folder / "objects").rglob("*") if path.is_file())
+        # Not rglob: a folder that the sweep removes meanwhile would fail it.
+        found = os.walk(self.folder / "objects")
+        return sorted(Path(folder, name) for folder, _, names in found for name in names)
 
 
 @asynccontextmanager
