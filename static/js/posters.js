@@ -9,7 +9,8 @@ import { all, closest, el } from "./dom.js";
 const WAIT_MS = 150;
 const STORY_HEIGHT_PX = 160;
 const FIRST_LOOK_MS = 4000;
-const LOOKS = 6;
+const LONGEST_WAIT_MS = 10_000;
+const LOOKS = 24;
 
 stories();
 for (const poster of all(".poster[data-pictures]")) void awaitPicture(poster, FIRST_LOOK_MS, LOOKS);
@@ -72,7 +73,7 @@ async function awaitPicture(poster, wait_ms, looks) {
     poster.dataset.state = "none";
     poster.title = found.fault ? `No picture: ${found.fault}` : "No picture";
   } else if (looks > 1) {
-    await awaitPicture(poster, wait_ms * 2, looks - 1);
+    await awaitPicture(poster, Math.min(wait_ms * 1.5, LONGEST_WAIT_MS), looks - 1);
   }
 }
 
