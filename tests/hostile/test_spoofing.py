@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.ingest.rates import Buckets
 from tests.support import clips, envelopes
 from tests.support.report import Report
 from tests.support.server import Keyed, Server
@@ -49,8 +50,13 @@ async def holds(server: Server, to: Keyed) -> dict[str, Any]:
     return {"replay": await server.dump(REPLAY_ID, to), "kept": kept}
 
 
-async def test_a_key_opens_its_own_project_only(tenant: Server, report: Report) -> None:
+async def test_a_key_opens_its_own_project_only(
+    tenant: Server, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the key of one project nothing gets into another, in either form of authentication."""
+    # Ten of these a second from one address are told why, the others to wait.
+    patient = Buckets[str](1_000.0, 1_000.0)
+    monkeypatch.setattr(tenant.service.lane.gate.quotas, "_strangers", patient)
     before = await holds(tenant, tenant.backend)
     for body, in_query in itertools.product(BODIES.values(), (False, True)):
         assert await post(tenant, tenant.backend, tenant.app.key, body, in_query=in_query) == 403
