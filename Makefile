@@ -11,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-browsers test-others test-s3 faults hostile check lint javascript format lock clean system sdks
+.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format lock clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,19 +43,21 @@ run: $(APP) $(BIN)/playhead
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# Browsers beside everything else: each of the two leaves a core idle for half of its time.
+# What phones and people meet beside everything else: each leaves a core idle for half of its time,
+# and takes about as long as the other.
 test: lint javascript system sdks
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browsers test-others
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-outside test-inside
 
 # A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
 # the tests of another cannot share.
-test-browsers:
+test-outside:
 	$(BIN)/python -m pytest -q tests/browser/pages
 	$(BIN)/python -m pytest -q tests/browser/player
 	$(BIN)/python -m pytest -q tests/browser/watch
+	$(BIN)/python -m pytest -q tests/api tests/sdk
 
-test-others:
-	$(BIN)/python -m pytest -q --ignore=tests/browser tests
+test-inside:
+	$(BIN)/python -m pytest -q $(addprefix --ignore=tests/,browser api sdk) tests
 
 test-s3: $(DEV)
 	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3 \
