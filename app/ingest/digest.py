@@ -47,7 +47,7 @@ NotePictures = Callable[[Iterable[ReplayKey]], None]
 """Told of replays whose pictures may have to change; must not wait for anything."""
 
 _TRIES: Final = 5
-_BACKOFF_S: Final = (0.2, 1.0, 5.0, 10.0)
+_BACKOFF_S: Final = (0.2, 1.0, 2.5, 5.0)
 _BATCH_ENTRIES: Final = 256
 _BATCH_BYTES: Final = 16 * 1024 * 1024
 _INLINE_BYTES: Final = 512 * 1024

@@ -98,7 +98,7 @@ def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
             "bad",
             f"The {what} does not answer: new replays and errors wait in the journal.",
             f"Nothing is lost, and what waits appears when it is back; Playhead tries again every "
-            f"10 s.{reason} See that the {what} runs and that this server reaches it.",
+            f"5 s.{reason} See that the {what} runs and that this server reaches it.",
         )
     ]
 
