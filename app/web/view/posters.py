@@ -25,8 +25,11 @@ class Poster:
     preview_tiles: int = 0
 
 
-def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool) -> Poster:
-    """Describe the poster of a replay, of which `found` is what was drawn."""
+def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_new: bool) -> Poster:
+    """Describe the poster of a replay, of which `found` is what was drawn.
+
+    One that is new may not be noted for drawing yet: that takes two seconds.
+    """
     href = hrefs.pictures(key.project_id, key.replay_id)
     if found is not None and found.made is not None:
         sizes = found.made.sizes
@@ -39,7 +42,7 @@ def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool) -> Pos
             height=sizes.poster_height,
             preview_tiles=sizes.preview_tiles,
         )
-    if found is not None and found.is_due and has_video:
+    if has_video and (is_new if found is None else found.is_due):
         return Poster(state="due", note="The picture is being made", href=href)
     if not has_video:
         return Poster(note="No video")

@@ -1,7 +1,8 @@
 """Replays as rows of the list."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from app.core.ids import ProjectId
 from app.playback import page
@@ -10,6 +11,8 @@ from app.replays.pictures import Pictures
 from app.web.view import facts, hrefs
 from app.web.view.posters import poster_of
 from app.web.view.replay_list import ReplayRow
+
+_NEW: Final = timedelta(seconds=30)
 
 
 def replay_row(
@@ -45,5 +48,7 @@ def replay_row(
         is_live=state in {"live", "processing"} and not hit.ended.has_crashed,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
-        poster=poster_of(key, pictures, has_video=has_video),
+        poster=poster_of(
+            key, pictures, has_video=has_video, is_new=now - replay.last_received_at < _NEW
+        ),
     )
