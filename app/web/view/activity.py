@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.web.view.exchanges import Details
+from app.web.view.problems import Source
 
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
 Level = Literal["debug", "info", "warning", "error", "fatal"]
@@ -36,6 +37,8 @@ class ActivityRow:
     data: tuple[DataRow, ...] = ()
     target: str | None = None
     """Id of the element that tells more, on this page: `error-678ab0…`, `request-12`."""
+    source: Source | None = None
+    """Of an error: whose it is; it bears the mark that it has on the timeline."""
 
 
 @dataclass(frozen=True, slots=True)

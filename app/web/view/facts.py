@@ -3,14 +3,15 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
+from app.core import units
 from app.formats.jsonish import JsonObject
 from app.playback import sdk_faults, search
 from app.playback.ending import Ending
 from app.replays import filters
 from app.replays.model import Replay
-from app.web.view import words
 from app.web.view.replay import Fact, FactGroup
 from app.web.view.search_bar import filtered_by
 
@@ -48,6 +49,8 @@ _TYPES: Final = {
 }
 
 
+_LATE: Final = timedelta(minutes=10)
+_MS: Final = timedelta(milliseconds=1)
 _PLAIN_TAG: Final = re.compile(r"[A-Za-z_][\w.\-]*")
 _BRACKETED_TAG: Final = re.compile(r"[^\[\]\s:\"]+")
 
@@ -118,13 +121,24 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
     facts += [
         Fact("Segments", f"{replay.segments}, {replay.video_segments} with video"),
         Fact("Frames", f"{replay.frames:,}"),
-        Fact("First received", words.exact(replay.first_received_at)),
-        Fact("Last received", words.exact(replay.last_received_at)),
+        Fact("Recorded", replay.started_at),
+        Fact("First received", replay.first_received_at, note=_lateness(replay)),
+        Fact("Last received", replay.last_received_at),
     ]
     if ending is not None:
         href = filtered_by("end", ending.text.replace(" ", "_"))
         facts.append(Fact("Ended", ending.text, href, ending.because))
     return FactGroup("Recording", tuple(facts))
+
+
+def _lateness(replay: Replay) -> str | None:
+    """Tell how long after its start a replay began to come, when a phone had kept it back."""
+    late = replay.first_received_at - replay.started_at
+    if late < _LATE:
+        return None
+    return (
+        f"{units.duration_text(late // _MS)} later: the phone was offline, or its clock is wrong."
+    )
 
 
 def _masking(options: JsonObject | None, doubts: Sequence[str]) -> FactGroup:

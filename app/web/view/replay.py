@@ -52,10 +52,10 @@ class SegmentRow:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A name and a value; `href` leads to the list filtered by it."""
+    """A name and a value, a moment perhaps; `href` leads to the list filtered by it."""
 
     name: str
-    value: str
+    value: str | datetime
     href: str | None = None
     note: str | None = None
     """A sentence beside it: how it was found out."""

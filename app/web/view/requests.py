@@ -71,6 +71,7 @@ def error_activity(row: ErrorRow) -> ActivityRow | None:
         detail=row.value,
         level="fatal" if row.kind == "crash" else "error",
         target=f"error-{row.event_id}",
+        source=row.source,
     )
 
 

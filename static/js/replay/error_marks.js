@@ -1,6 +1,7 @@
 /**
  * Places the marks of errors: ◆ in the app, ■ behind it, ✖ a crash. Marks that would cover each
- * other become one group: a mark for each kind, side by side, with a number when it stands for more.
+ * other become one group: a mark for each kind, side by side in the order of their first, with a
+ * number when it stands for more.
  *
  * @import {Axis} from "./axis.js"
  * @import {Row} from "./types.js"
@@ -23,14 +24,12 @@ const KINDS = ["crash", "app", "backend"];
 export function errorMarks(rows, axis, meant) {
   return groups(rows.filter(({ at_ms }) => axis.holds(at_ms)), axis).flatMap(({ at, kinds }) => {
     let offset_px = 0;
-    return KINDS.flatMap((kind) => {
-      const these = kinds.get(kind);
-      if (!these?.[0]) return [];
+    return [...kinds].map(([kind, these]) => {
       const element = markOf(kind, these);
       place(element, Math.min(at + offset_px / axis.width_px, 1));
       offset_px += widthOf(these);
       meant.set(element, these);
-      return [element];
+      return element;
     });
   });
 }

@@ -26,7 +26,7 @@ const WHEEL_STEP = 400;
  */
 export function createPointers(desk, track, { axis, range, duration, open }) {
   const { player, seek, signal } = desk;
-  const choice = el("div", { className: "choice", hidden: true });
+  const choice = el("div", { className: "chosen", hidden: true });
   /** @type {{at: number, x: number, isScrub: boolean, isDrag: boolean, rows: readonly Row[]} | null} */
   let press = null;
 

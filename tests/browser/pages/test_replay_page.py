@@ -1,6 +1,7 @@
 """The replay page under the hands of a reader."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -112,14 +113,22 @@ def test_a_drag_over_the_lanes_shows_that_range(replay):
 
 
 def test_errors_are_told_apart_by_shape(replay):
-    """A diamond in the app, a square behind it, a cross for a crash; a click seeks to it."""
+    """A diamond in the app, a square behind it, a cross for a crash, in order; a click seeks."""
     shapes = replay.locator(".track .mark use").evaluate_all(
         "(marks) => marks.map((mark) => mark.getAttribute('href'))"
     )
-    assert sorted(shapes) == ["#mark-app", "#mark-backend", "#mark-crash"]
+    assert shapes == ["#mark-app", "#mark-backend", "#mark-crash"]
     replay.keyboard.press("Home")
     replay.locator(".error-mark").nth(2).click()
     assert replay.evaluate("fake.store.get().at_ms") == 44_500
+
+
+def test_an_error_bears_the_same_mark_among_the_activity(replay):
+    """So that one of the backend is known from one of the app there too."""
+    replay.get_by_role("tab", name=re.compile("Activity")).click()
+    marks = replay.locator("#activity .mark use")
+    expect(marks).to_have_count(1)
+    expect(marks).to_have_attribute("href", "#mark-app")
 
 
 def test_the_pointer_tells_what_it_is_over(replay):
@@ -335,6 +344,15 @@ def test_without_pictures_everything_else_works(page, site):
     page.keyboard.press("/")
     page.keyboard.type("login")
     expect(page.locator("#activity .row:visible")).to_have_count(1)
+
+
+def test_nothing_in_the_menu_covers_anything_else(replay):
+    """Its entries and the choice of theme stand below each other."""
+    replay.get_by_label("More").click()
+    entries = replay.locator(".menu-body > :is(a, button, form)")
+    boxes = [entry.bounding_box() for entry in entries.all()]
+    assert len(boxes) >= 5
+    assert all(one["y"] + one["height"] <= below["y"] for one, below in pairwise(boxes))
 
 
 def test_deleting_asks_first_and_posts(replay, site):

@@ -106,6 +106,7 @@ ACTIVITY = (
         "app error",
         "PaymentException",
         target=f"error-{error().event_id}",
+        source="app",
     ),
 )
 

@@ -1,5 +1,8 @@
 """Tests of facts in words."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from app.playback.ending import Ending
@@ -85,3 +88,18 @@ def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str 
 def test_a_browser_is_named(user_agent: str, expected: str):
     """By the name it means among those it claims."""
     assert browsers.browser_of(user_agent) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "note"), [(timedelta(minutes=9), None), (timedelta(hours=3), "3 h later: ")]
+)
+def test_a_replay_that_came_late_says_by_how_much(after: timedelta, note: str | None):
+    """One that a phone kept back for hours is not taken for one of today."""
+    it = replay()
+    groups = facts.groups(
+        replace(it, first_received_at=it.started_at + after), options=None, ending=None
+    )
+    received = {fact.name: fact for fact in groups[0].facts}["First received"]
+    assert received.value == it.started_at + after
+    assert (received.note or "").startswith(note or "")
+    assert (received.note is None) == (note is None)
