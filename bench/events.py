@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core import clock, units
 from app.core.ids import ProjectId
-from app.formats import packed
 from app.formats.envelope import EnvelopeHeader
 from app.ingest.items import event_text
 from app.ingest.prepared import Context
@@ -55,10 +54,9 @@ def measure(texts: Iterator[bytes], rounds: int) -> float:
     context = Context(ProjectId(1), at, 0, None, EnvelopeHeader(), DEFAULT)
     best_s = float("inf")
     for _ in range(rounds):
-        some = [next(texts) for _ in range(_EVENTS)]
+        some = [(memoryview(next(texts)), context) for _ in range(_EVENTS)]
         begun_s = time.thread_time()
-        for text in some:
-            packed.pack_text(event_text.read(text, context).text)
+        event_text.read_all(some)
         best_s = min(best_s, time.thread_time() - begun_s)
     return best_s * 1e6 / _EVENTS
 

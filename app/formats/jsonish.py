@@ -64,19 +64,24 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
         raise Malformed(_too_deep(what)) from None
     except ValueError:
         value = _decode_leniently(raw, what)
-    _check_depth(raw, what)
+    _check_depth(raw, what, most=LIMITS.json_depth)
     return value
 
 
-def check_shape(data: bytes, what: str) -> None:
-    """Refuse what `decode` refuses for its shape, without decoding it; `data` may be no JSON.
+def check_shape(data: bytes, what: str, *, around: int = 0) -> None:
+    """Refuse what `decode` refuses for its shape, without decoding it.
+
+    Args:
+        data: JSON texts, one behind the other; it may be none.
+        what: As for `decode`.
+        around: How many levels they stand in.
 
     Raises:
         Malformed, TooLarge: As `decode`.
     """
     if len(data) > LIMITS.json_marks:
         _check_marks(data, what)
-    _check_depth(data, what)
+    _check_depth(data, what, most=LIMITS.json_depth - around)
 
 
 def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject:
@@ -217,21 +222,21 @@ def _check_marks(text: bytes, what: str) -> None:
         raise TooLarge(f"{what} has {marks} commas and brackets, {LIMITS.json_marks} are allowed")
 
 
-def _check_depth(text: bytes, what: str) -> None:
-    """Refuse nesting beyond the limit; `text` is known to be JSON.
+def _check_depth(text: bytes, what: str, *, most: int) -> None:
+    """Refuse nesting beyond `most` levels; `text` is known to be JSON.
 
     Everything but the brackets outside of strings is thrown away, then the innermost pairs are
     taken off until none is left: a few microseconds for a recording, against a hundred for a walk
     over its values. A long text is not asked first whether it has so many brackets: it has.
     """
-    if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= LIMITS.json_depth:
+    if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= most:
         return
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     bare = text.translate(_ONE_BRACKET_KIND, _UNMARKED).replace(b'""', b"")
     if b'"' in bare:
         bare = b"".join(bare.split(b'"')[::2])
-    for _ in range(LIMITS.json_depth):
+    for _ in range(most):
         bare = bare.replace(b"[]", b"")
         if not bare:
             return

@@ -19,7 +19,7 @@ _SHORT_CHARS: Final = 64
 _cut: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def split(text: bytes) -> Members | None:
+def split(text: bytes | memoryview) -> Members | None:
     """Cut an object into its members; of a repeated name the last one.
 
     Returns:
@@ -27,13 +27,13 @@ def split(text: bytes) -> Members | None:
         How deep it nests is not looked at.
     """
     try:
-        found = _cut(text)
-        if not text.isascii():
-            # What is skipped is checked for its syntax, but not for its encoding.
-            text.decode()
+        found = {name: bytes(value) for name, value in _cut(text).items()}
+        for value in found.values():
+            if not value.isascii():
+                value.decode()  # its syntax is checked, but not its encoding
     except (ValueError, RecursionError):
         return None
-    return {name: bytes(value) for name, value in found.items()}
+    return found
 
 
 def join(members: Mapping[str, bytes]) -> bytes:

@@ -16,11 +16,13 @@ from app.formats import jsonish
 _LEVEL: Final = 1
 """Level 3 makes recorded segments no smaller and takes half as long again (measured)."""
 _own: Final = threading.local()
-_LARGEST_BYTES: Final = 256 * 1024 * 1024
 
 
 def pack_text(text: bytes) -> bytes:
-    """Compress JSON that is written already; `unpack_json` reads it as leniently as it came."""
+    """Compress JSON that is written already; `unpack_json` reads it as leniently as it came.
+
+    Parts of a text may be packed each by itself: one behind the other they are the whole.
+    """
     return _compressor().compress(text)
 
 
@@ -52,10 +54,23 @@ def unpack_text(data: bytes) -> bytes:
     Raises:
         ValueError: These bytes are not what this module made.
     """
+    text, rest = _unpack_first(data)
+    while rest:
+        more, rest = _unpack_first(rest)
+        text += more
+    return text
+
+
+def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
+    """Return the text that was packed first, and what stands behind it."""
+    frame = _decompressor().decompressobj()
     try:
-        return _decompressor().decompress(data, max_output_size=_LARGEST_BYTES)
+        text = frame.decompress(data)
     except zstandard.ZstdError as error:
         raise ValueError(f"no packed JSON: {error}") from error
+    if not frame.eof:
+        raise ValueError("no packed JSON: it is cut")
+    return text, frame.unused_data
 
 
 def _compressor() -> zstandard.ZstdCompressor:

@@ -122,7 +122,7 @@ def look(raw: memoryview) -> Sent | None:
         spans, members = _take_apart(raw)
         said = _END.join(members.values())
         said.decode()
-        jsonish.check_shape(said, "transaction")
+        jsonish.check_shape(said, "transaction", around=1)
     except (ValueError, RecursionError, Refused):
         return None
     texts = [

@@ -62,7 +62,9 @@ _PRESSING_TURN_S: Final = 0.1
 since what does not fit into memory must be read back, at half the price again."""
 _TOGETHER: Final = 16
 _PRESSING_TOGETHER: Final = 64
-"""Segments that are read together, which takes 3 to 5 ms, or longer as above."""
+"""Items that are read together, which takes 3 to 8 ms, or longer as above."""
+_TOGETHER_BYTES: Final = 2 * 1024 * 1024
+"""What their envelopes hold at most, or four times as much."""
 _ADOPT_S: Final = 60.0
 
 _logger: Final = log.get("ingest.digest")
@@ -273,9 +275,11 @@ class Digester:
         unknown = await self._retry(lambda: self._unknown_keys(batch))
         prepared = Prepared()
         until_s = 0.0
+        size_bytes = 0
         for fresh in batch:
-            if monotonic_s() > until_s or len(prepared.noted) >= self._together:
+            if monotonic_s() > until_s or self._is_enough(len(prepared.noted), size_bytes):
                 expand.finish(prepared)
+                size_bytes = 0
                 # Other requests get their turn.
                 await asyncio.sleep(0)
                 turn_s = _PRESSING_TURN_S if self._inbox.is_pressing else _TURN_S
@@ -288,13 +292,14 @@ class Digester:
                 await asyncio.to_thread(self._expand_whole, fresh, prepared, is_full=is_full)
             else:
                 expand.expand(fresh, self._rules, prepared, is_full=is_full)
+                size_bytes += fresh.size_bytes
         expand.finish(prepared)
         return prepared
 
-    @property
-    def _together(self) -> int:
-        """How many segments are read in one turn."""
-        return _PRESSING_TOGETHER if self._inbox.is_pressing else _TOGETHER
+    def _is_enough(self, items: int, size_bytes: int) -> bool:
+        """Tell whether so much is for one turn."""
+        most = _PRESSING_TOGETHER if self._inbox.is_pressing else _TOGETHER
+        return items >= most or size_bytes >= _TOGETHER_BYTES * most // _TOGETHER
 
     def _expand_whole(self, fresh: Fresh, prepared: Prepared, *, is_full: bool) -> None:
         expand.expand(fresh, self._rules, prepared, is_full=is_full)

@@ -31,6 +31,10 @@ class Context:
     rules: Rules
 
 
+Noted = tuple[Item, Context]
+"""An item that is here, but not read yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentWork:
     """A segment, and the bytes of its video."""
@@ -52,8 +56,8 @@ class AttachmentWork:
 class Prepared:
     """Everything one or several envelopes ask for, in the order of arrival."""
 
-    noted: list[tuple[Item, Context]] = field(default_factory=list)
-    """Segments that are not read yet; see `expand.finish`."""
+    noted: list[Noted] = field(default_factory=list)
+    """What is not read yet; see `expand.finish`."""
     segments: list[SegmentWork] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)

@@ -122,12 +122,12 @@ async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path
 
 async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
     """What makes digest fail is kept aside after its tries; its neighbours arrive."""
-    prepare = event_item.prepare
+    prepare_all = event_item.prepare_all
 
-    def poisoned(item, context, prepared):
-        if b"poison" in bytes(item.payload):
+    def poisoned(noted, prepared):
+        if any(b"poison" in bytes(item.payload) for item, _ in noted):
             raise ZeroDivisionError("a bug of ours")
-        prepare(item, context, prepared)
+        prepare_all(noted, prepared)
 
     monkeypatch.setitem(expand._PREPARE, "event", poisoned)
     await server.take(

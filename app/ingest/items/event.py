@@ -1,45 +1,48 @@
 """An `event` item: an error or a message of an app or a backend."""
 
+from collections.abc import Sequence
+
+from app.core.errors import Refused
 from app.errors.model import NewEvent
-from app.formats.envelope import Item
-from app.formats.packed import pack_text
 from app.ingest.items import event_text, facts
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.event_text import Sent
+from app.ingest.prepared import Context, Noted, Prepared
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
-    """Turn one item into an event to be stored.
+def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
+    """Turn items into events to be stored; what is refused is counted."""
+    found = event_text.read_all([(item.payload, context) for item, context in noted])
+    for (item, context), sent in zip(noted, found, strict=True):
+        if isinstance(sent, Refused):
+            prepared.refuse(context, item.type, sent)
+        else:
+            prepared.events.append(_event(sent, context))
 
-    Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over a limit.
-    """
-    sent = event_text.read(bytes(item.payload), context)
+
+def _event(sent: Sent, context: Context) -> NewEvent:
     read, problem = sent.read, sent.problem
-    prepared.events.append(
-        NewEvent(
-            project_id=context.project_id,
-            event_id=read.event_id,
-            received_at=context.received_at,
-            at=read.at or context.received_at,
-            drift_ms=context.drift_ms,
-            level=problem.level,
-            kind=problem.kind,
-            title=problem.title,
-            culprit=problem.culprit,
-            exception_type=problem.exception_type,
-            exception_value=problem.exception_value,
-            handled=problem.handled,
-            mechanism=problem.mechanism,
-            platform=read.platform,
-            release=read.release,
-            environment=read.environment,
-            sdk_name=read.sdk_name,
-            user=facts.of_user(read.user),
-            trace_id=read.trace_id,
-            span_id=read.span_id,
-            replay_id=read.replay_id,
-            payload=pack_text(sent.text),
-            issue_ids=sent.issue_ids,
-        )
+    return NewEvent(
+        project_id=context.project_id,
+        event_id=read.event_id,
+        received_at=context.received_at,
+        at=read.at or context.received_at,
+        drift_ms=context.drift_ms,
+        level=problem.level,
+        kind=problem.kind,
+        title=problem.title,
+        culprit=problem.culprit,
+        exception_type=problem.exception_type,
+        exception_value=problem.exception_value,
+        handled=problem.handled,
+        mechanism=problem.mechanism,
+        platform=read.platform,
+        release=read.release,
+        environment=read.environment,
+        sdk_name=read.sdk_name,
+        user=facts.of_user(read.user),
+        trace_id=read.trace_id,
+        span_id=read.span_id,
+        replay_id=read.replay_id,
+        payload=sent.packed,
+        issue_ids=sent.issue_ids,
     )

@@ -1,30 +1,29 @@
 """Reads the text of an event: decodes what is needed, takes the secrets out, keeps the rest as is.
 
-    text ─ split ─► members ─ seen before? ─► addresses ─► scrub ─► join ─► what is stored
-                                                             └────► pick ─► what is read
+    text ─ cut ─► members ─ seen before? ─► addresses ─► scrub ─► pack ─► what is stored
+                                                            └───► pick ─► what is read
     anything odd ─► decoded, scrubbed and written whole, with the same outcome
 
-The same problem comes again and again: what went wrong, and the issue it belongs to, are
-remembered by the text they were read from.
+What is often large, and often the same, is remembered by its text, clean and compressed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
 from app.core import ids
+from app.core.errors import Refused
 from app.core.ids import IssueId
 from app.core.limits import LIMITS
 from app.core.recent import Recent
 from app.errors import grouping
-from app.formats import addresses, event, exceptions, jsonish, members as texts
+from app.formats import addresses, event, jsonish, members as texts, packed
 from app.formats.event import Event, Problem
-from app.formats.exceptions import Frames
-from app.formats.jsonish import JsonObject
 from app.formats.members import Members
-from app.ingest.items import scrubbed
+from app.ingest.items import problems, scrubbed
+from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context
 from app.scrub.members import scrub_members
 from app.scrub.places import Kind
@@ -32,29 +31,20 @@ from app.scrub.rules import Rules
 
 _REPEATED: Final[tuple[str, ...]] = ("exception", "threads", "debug_meta", "modules")
 """Members that are often large, and often the same."""
-_WORTH_BYTES: Final = 512
-_SEEN: Final[Recent[tuple[Rules, bytes], bytes]] = Recent(6 * 1024 * 1024)
-"""By rules and text: the text without secrets."""
-_PROBLEMS: Final[Recent[tuple[bytes, ...], tuple[Problem, tuple[IssueId, ...]]]] = Recent(
-    6 * 1024 * 1024
-)
-_STACKS: Final[Recent[bytes, JsonObject]] = Recent(6 * 1024 * 1024)
-"""By text: a stack trace, decoded. Nobody changes it."""
-_DECODED_BYTES: Final = 120
-"""What a value takes when it is decoded, beside its text."""
-_WITH_STACKS: Final = frozenset({"exception", "threads"})
-_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *grouping.MEMBERS})
-_OF_PROBLEM: Final = _ALL - _WITH_STACKS
-_OF_KEY: Final = tuple(sorted(_ALL - {"tags", "contexts"}))
-"""What tells one problem from another, unless a fingerprint or a feedback is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A member that was seen lately: without secrets, and as it is stored."""
+
+    text: bytes
+    frame: bytes
+    """With its name, compressed."""
+
+
+_SEEN: Final[Recent[tuple[Rules, str, bytes], _Seen]] = Recent(6 * 1024 * 1024)
+"""By rules, name and text."""
 _AUTO: Final = addresses.AUTO.encode()
-
-
-class _Listed(msgspec.Struct):
-    values: list[dict[str, msgspec.Raw]]
-
-
-_cut: Final = msgspec.json.Decoder(_Listed).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,118 +54,157 @@ class Sent:
     read: Event
     problem: Problem
     issue_ids: tuple[IssueId, ...]
-    text: bytes
-    """JSON."""
+    packed: bytes
+    """Its JSON, as `formats/packed.py` has it."""
 
 
-def read(text: bytes, context: Context) -> Sent:
-    """Read an event and take its secrets out.
+@dataclass(slots=True)
+class _Work:
+    """An event on its way; a stage sets what the next ones read."""
+
+    payload: memoryview
+    context: Context
+    members: Members = field(init=False)
+    seen: dict[str, _Seen] = field(init=False)
+    """Of its members those that were seen lately."""
+    new: Members = field(init=False)
+    """The others; `filled` with addresses, then `clean`."""
+    filled: Members = field(init=False)
+    clean: Members = field(init=False)
+    packed: bytes = field(init=False)
+    problem: problems.Found = field(init=False)
+    sent: Sent | None = None
+
+
+def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | Refused]:
+    """Read events and take their secrets out; they go through each stage together.
+
+    Args:
+        texts: JSON.
+
+    Returns:
+        In the same order; what is no JSON object, or is over a limit, is refused.
+    """
+    works = [_Work(payload, context) for payload, context in texts]
+    usual = works
+    for stage in _STAGES:
+        usual = [one for one in usual if stage(one)]
+    return [one.sent or _read_odd(one) for one in works]
+
+
+def _read_odd(one: _Work) -> Sent | Refused:
+    try:
+        return read_whole(bytes(one.payload), one.context)
+    except Refused as refused:
+        return refused
+
+
+def read_whole(text: bytes, context: Context) -> Sent:
+    """Read an event by decoding all of it; with the same outcome.
 
     Raises:
         Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
-    members = texts.split(text) if len(text) <= LIMITS.event_bytes else None
-    clean = _clean(members, context) if members is not None else None
-    if clean is None:
-        return read_whole(text, context)
-    written = texts.join(clean)
-    event.check_size(written, "event")
-    problem, issue_ids = _problem(clean)
-    found = event.read(texts.pick(clean, event.EVENT_MEMBERS), context.header)
-    return Sent(found, problem, issue_ids, written)
-
-
-def read_whole(text: bytes, context: Context) -> Sent:
-    """Do the same by decoding all of it."""
     value = jsonish.decode(text, "event")
     clean = scrubbed.scrub(value, text, context, kind=Kind.EVENT)
-    written = msgspec.json.encode(value if clean is None else clean)
-    event.check_size(text if clean is None else written, "event")
+    written = text if clean is None else msgspec.json.encode(clean)
+    event.check_size(written, "event")
     raw = jsonish.need_object(value if clean is None else clean, "event")
     return Sent(
-        event.read(raw, context.header), event.read_problem(raw), grouping.keys(raw), written
+        event.read(raw, context.header),
+        event.read_problem(raw),
+        grouping.keys(raw),
+        packed.pack_text(msgspec.json.encode(raw) if clean is None else written),
     )
 
 
-def _clean(members: Members, context: Context) -> Members | None:
-    """Take the secrets out of an event's members; None if it has to be done with all of it."""
+# The stages: each tells whether the event can still be read by its members.
+
+
+def _cut(one: _Work) -> bool:
+    members = texts.split(one.payload) if len(one.payload) <= LIMITS.event_bytes else None
+    if members is None:
+        return False
+    one.members = members
     own_id = ids.read_hex32(texts.decode(members.get("event_id", b"null")))
-    if not (own_id or context.header.event_id):
-        return None  # its id is made of all it says
-    seen = {
+    return bool(own_id or one.context.header.event_id)  # else its id is made of all it says
+
+
+def _recall(one: _Work) -> bool:
+    members, rules = one.members, one.context.rules
+    one.seen = {
         name: known
         for name in _REPEATED
-        if name in members and (known := _SEEN.get((context.rules, members[name]))) is not None
+        if name in members and (known := _SEEN.get((rules, name, members[name]))) is not None
     }
-    new = {name: text for name, text in members.items() if name not in seen}
-    written = texts.join(new)
-    jsonish.check_shape(written, "event")
-    filled = _filled(new, written, context)
-    clean = None if filled is None else scrub_members(filled, context.rules, kind=Kind.EVENT)
-    if filled is None or clean is None:
-        return None
-    for name in _REPEATED:
-        text = new.get(name, b"")
-        if len(text) >= _WORTH_BYTES and filled[name] is text:
-            _SEEN.put((context.rules, text), clean[name], len(text) + len(clean[name]))
-    return {name: seen.get(name) or clean[name] for name in members} | clean
+    one.new = {name: text for name, text in members.items() if name not in one.seen}
+    return True
 
 
-def _filled(members: Members, written: bytes, context: Context) -> Members | None:
-    """Put the sender's address where the SDK wants it; None if it has to be looked for."""
-    names = scrubbed.ADDRESSED
-    if _AUTO in written:
-        if b"\\u" in written:
-            return None  # it may be written in another way as well
-        names |= {name for name, text in members.items() if _AUTO in text}
-    return scrubbed.fill(members, written, context, names=names)
-
-
-def _problem(members: Mapping[str, bytes]) -> tuple[Problem, tuple[IssueId, ...]]:
-    """Read what went wrong, and the keys of its issue."""
-    key = _key(members)
-    found = _PROBLEMS.get(key) if key else None
-    if found is None:
-        raw = texts.pick(members, _OF_PROBLEM) | {
-            name: _with_known_stacks(members[name]) for name in _WITH_STACKS if name in members
-        }
-        found = event.read_problem(raw), grouping.keys(raw)
-        if key:
-            _PROBLEMS.put(key, found, sum(map(len, key)))
-    return found
-
-
-def _with_known_stacks(text: bytes) -> Any:
-    """Decode exceptions or threads; of their stacks those that were not seen lately.
-
-    The same stack comes with other words: `order 17 failed`, `order 18 failed`.
-    """
+def _fill(one: _Work) -> bool:
+    """Put the sender's address where the SDK wants it."""
+    said = b"\n".join(one.new.values())
     try:
-        listed = _cut(text).values
-    except ValueError:
-        return texts.decode(text)  # in another form, or in none
-    return {
-        "values": [{name: _part(name, bytes(raw)) for name, raw in one.items()} for one in listed]
-    }
+        jsonish.check_shape(said, "event", around=1)
+    except Refused:
+        return False
+    names = scrubbed.ADDRESSED
+    if _AUTO in said:
+        if b"\\u" in said:
+            return False  # it may be written in another way as well
+        names |= {name for name, text in one.new.items() if _AUTO in text}
+    one.filled = scrubbed.fill(one.new, said, one.context, names=names)
+    return True
 
 
-def _part(name: str, text: bytes) -> Any:
-    if name != "stacktrace" or len(text) < _WORTH_BYTES:
-        return texts.decode(text)
-    found = _STACKS.get(text)
-    if found is None:
-        found = texts.decode(text)
-        if isinstance(found, dict) and isinstance(found.get("frames"), list):
-            found["frames"] = Frames(exceptions.only_frames(found["frames"]))
-            _STACKS.put(text, found, 2 * len(text) + _DECODED_BYTES * text.count(b","))
-    return found
+def _scrub(one: _Work) -> bool:
+    rules = one.context.rules
+    clean = scrub_members(one.filled, rules, kind=Kind.EVENT)
+    if clean is None:
+        return False
+    for name in _REPEATED:
+        text = one.new.get(name, b"")
+        if len(text) >= WORTH_BYTES and one.filled[name] is text:
+            frame = packed.pack_text(texts.name_of(name) + clean[name])
+            one.seen[name] = known = _Seen(clean[name], frame)
+            _SEEN.put((rules, name, text), known, len(text) + len(known.text) + len(frame))
+    one.clean = {
+        name: one.seen[name].text if name in one.seen else clean[name] for name in one.members
+    } | clean
+    return True
 
 
-def _key(members: Mapping[str, bytes]) -> tuple[bytes, ...]:
-    """Name a problem by all that tells it from others; empty if that is not worth it."""
-    size_bytes = sum([len(members.get(name, b"")) for name in ("exception", "threads")])
-    says_more = "fingerprint" in members or b'"feedback"' in members.get("contexts", b"")
-    if size_bytes < _WORTH_BYTES or says_more:
-        return ()
-    return tuple([members.get(name, b"") for name in _OF_KEY])
+def _pack(one: _Work) -> bool:
+    """Compress an event; what was seen before is compressed already."""
+    frames: list[bytes] = []
+    run: list[bytes] = []
+    before, size_bytes = b"{", 2
+    for name, text in one.clean.items():
+        run.append(before)
+        size_bytes += len(text)
+        known = one.seen.get(name)
+        if known is None:
+            run += texts.name_of(name), text
+        else:
+            frames += packed.pack_text(b"".join(run)), known.frame
+            run = []
+        before = b","
+    run.append(b"}")
+    frames.append(packed.pack_text(b"".join(run)))
+    one.packed = b"".join(frames)
+    return size_bytes <= LIMITS.event_bytes
+
+
+def _find_problem(one: _Work) -> bool:
+    one.problem = problems.of_members(one.clean)
+    return True
+
+
+def _read(one: _Work) -> bool:
+    raw = texts.pick(one.clean, event.EVENT_MEMBERS)
+    one.sent = Sent(event.read(raw, one.context.header), *one.problem, one.packed)
+    return True
+
+
+_STAGES: Final = (_cut, _recall, _fill, _scrub, _pack, _find_problem, _read)

@@ -199,19 +199,21 @@ def test_any_json_value_is_decoded_and_measured(value):
     data = json.dumps(value).encode()
     decoded = jsonish.decode(data, "test")
     assert decoded == _finite(json.loads(data))
-    jsonish._check_depth(data, "test")
+    jsonish.check_shape(data, "test")
 
 
 @examples.SETTINGS
-@given(st.integers(1, BOUND + 3), st.text(alphabet='[]{}"\\,:x', max_size=8))
-def test_depth_is_exact_whatever_the_text(levels, text):
-    """A level counts once, wherever strings full of brackets stand."""
+@given(
+    st.integers(1, BOUND + 3), st.text(alphabet='[]{}"\\,:x', max_size=8), st.sampled_from([0, 2])
+)
+def test_depth_is_exact_whatever_the_text(levels, text, around):
+    """A level counts once, wherever strings full of brackets stand, and so do those around."""
     data = json.dumps(_nested(levels, text)).encode()
-    if levels > BOUND:
+    if levels + around > BOUND:
         with pytest.raises(Malformed):
-            jsonish._check_depth(data, "test")
+            jsonish.check_shape(data, "test", around=around)
     else:
-        jsonish._check_depth(data, "test")
+        jsonish.check_shape(data, "test", around=around)
 
 
 def _nested(levels: int, text: str) -> object:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.packed import pack_json, unpack_json
+from app.formats.packed import pack_json, pack_text, unpack_json
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
@@ -25,7 +25,15 @@ def test_lone_surrogates_come_back():
     assert unpack_json(pack_json({"a": "x\ud800y"})) == {"a": "x\ud800y"}
 
 
-@pytest.mark.parametrize("data", [b"", b"plain", pack_json([1])[:-3]])
+def test_parts_that_were_packed_each_by_itself_are_one_text():
+    """One behind the other, an empty one among them."""
+    parts = b'{"a":[1,', b"", b'2],"b"', b":3}"
+    assert unpack_json(b"".join(map(pack_text, parts))) == {"a": [1, 2], "b": 3}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"plain", pack_json([1])[:-3], pack_json([1]) + b"x", pack_json([1]) * 2]
+)
 def test_foreign_bytes_are_no_value(data):
     """Damage is an error with a reason, not a guess."""
     with pytest.raises(ValueError, match="no packed JSON"):
