@@ -7,7 +7,6 @@ Both say the same of the same recording (a property test holds them to it).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -28,8 +27,7 @@ _SILENT: Final = frozenset({0, 1, 2, recording.INCREMENTAL})
 """Event types of the page itself and of touches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gist:
+class Gist(msgspec.Struct, frozen=True, gc=False):
     """What is noted of one segment's recording. Times are ms since 1970 on the device's clock."""
 
     events: int = 0
@@ -48,8 +46,7 @@ class Gist:
     foreground_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Skimmed:
+class Skimmed(msgspec.Struct, frozen=True, gc=False):
     """A recording that was read without building its events."""
 
     gist: Gist
@@ -59,13 +56,12 @@ class Skimmed:
     """The events that hold text, as they came: what scrubbing must look at."""
 
 
-@dataclass(slots=True)
-class _Noted:
+class _Noted(msgspec.Struct, gc=False):
     """What the events of a recording tell, sorted out."""
 
-    crumbs: list[tuple[str, int]] = field(default_factory=list)
-    """Category and time."""
-    spans: list[tuple[str, float | None]] = field(default_factory=list)
+    crumbs: list[tuple[str, float]] = []
+    """Category and time, ms since 1970."""
+    spans: list[tuple[str, float | None]] = []
     """Operation and status."""
     size_px: tuple[int, int] | None = None
     video: VideoFacts | None = None
@@ -143,48 +139,50 @@ def _skim(text: bytes) -> Skimmed | None:
     events, raw = _decode_events(text), _decode_raw(text)
     if len(events) > LIMITS.recording_events:
         return None
+    noted = _noted(events)
+    if noted is None:
+        return None
     times = [event.timestamp for event in events]
     in_order = sorted(times)
     if times and None in map(timestamps.read_epoch_ms, (in_order[0], in_order[-1])):
         return None
-    if times != in_order:
-        # The first event of a kind decides; a stable sort, as reading does.
-        places = sorted(range(len(times)), key=times.__getitem__)
-        events, raw = [events[place] for place in places], [raw[place] for place in places]
-        text = b"[%b]" % b",".join(raw)
-    noted = _noted(events)
-    if noted is None:
-        return None
     # The whole of an event: a name that stands twice would hide one of its values.
     spoken = [one for one, event in zip(raw, events, strict=True) if event.type not in _SILENT]
+    if times != in_order:
+        places = sorted(range(len(times)), key=times.__getitem__)
+        text = b"[%b]" % b",".join([raw[place] for place in places])
     return Skimmed(_gist(in_order, noted), text, b"\n".join(spoken))
 
 
 def _noted(events: Sequence[_Event]) -> _Noted | None:
-    """Sort out what events in time order tell; None if one is of an unknown kind."""
-    screens = [_built(event) for event in events if event.type == recording.META]
-    noted = _Noted(size_px=recording.size(screens))
+    """Sort out what events tell, whatever their order; None if one is of an unknown kind."""
+    noted = _Noted()
+    videos: list[_Event] = []
     for event in [one for one in events if one.type == recording.CUSTOM]:
         payload = event.data.payload
         if payload is None:
             return None
         match event.data.tag:
             case "breadcrumb":
-                noted.crumbs.append((payload.category or "default", round(event.timestamp)))
+                noted.crumbs.append((payload.category or "default", event.timestamp))
             case "performanceSpan":
                 status = payload.data.statusCode if payload.data else None
                 noted.spans.append((payload.op or "", status))
             case "video":
-                noted.video = noted.video or recording.video_facts([_built(event)])
+                videos.append(event)
             case "options":
                 pass
             case _:
                 return None
+    screens = [one for one in events if one.type == recording.META]
+    noted.size_px = recording.size(_built(screens))
+    noted.video = recording.video_facts(_built(videos))
     return noted
 
 
-def _built(event: _Event) -> JsonObject:
-    built: JsonObject = msgspec.to_builtins(event)
+def _built(events: Iterable[_Event]) -> list[JsonObject]:
+    """Build the events of a kind in time order, as reading does: the first one decides."""
+    built: list[JsonObject] = msgspec.to_builtins(sorted(events, key=lambda one: one.timestamp))
     return built
 
 
@@ -215,4 +213,5 @@ def _gist(times: Sequence[object], noted: _Noted) -> Gist:
 
 
 def _latest_ms(noted: _Noted, categories: frozenset[str]) -> int | None:
-    return max([at_ms for category, at_ms in noted.crumbs if category in categories], default=None)
+    times = [at for category, at in noted.crumbs if category in categories]
+    return round(max(times)) if times else None

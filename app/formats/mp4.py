@@ -19,6 +19,8 @@ from itertools import pairwise
 from struct import Struct
 from typing import Final, NamedTuple
 
+import msgspec
+
 from app.core import log, units
 from app.core.errors import Malformed
 from app.core.limits import LIMITS
@@ -104,8 +106,7 @@ class _Movie:
 _movies: Final = Movies[_Movie]()
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
+class Video(msgspec.Struct, frozen=True, gc=False):
     """The picture track of one MP4."""
 
     codec: str

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import encoding, jsonish, timestamps
@@ -41,8 +43,7 @@ class Recording:
     """Members of the list that are no objects."""
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
+class VideoFacts(msgspec.Struct, frozen=True, gc=False):
     """What the video event declares; the MP4 itself knows better."""
 
     started_ms: int | None

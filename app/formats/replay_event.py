@@ -61,8 +61,7 @@ class About:
     app_build: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayEvent:
+class ReplayEvent(msgspec.Struct, frozen=True, gc=False):
     """One segment's own account; times are those of the device's clock."""
 
     replay_id: ReplayId
@@ -80,8 +79,7 @@ class ReplayEvent:
     about: About
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, gc=False):
     """A replay event taken apart; scrubbed apart, its parts are what the whole is scrubbed."""
 
     moment: JsonObject
@@ -340,8 +338,7 @@ def _trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
 
 def _ids_once(values: Iterable[object]) -> list[str]:
     """Return the readable ids, each once, in their first order."""
-    found = (ids.read_hex32(value) for value in values)
-    return list(dict.fromkeys(each for each in found if each is not None))
+    return list(dict.fromkeys(filter(None, map(ids.read_hex32, values))))
 
 
 def _name(obj: JsonObject, key: str) -> str | None:

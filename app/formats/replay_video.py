@@ -10,9 +10,10 @@ Source: wire protocol notes, section 4.1; the MessagePack specification.
 """
 
 import struct
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
+
+import msgspec
 
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
@@ -54,8 +55,7 @@ _FIXED_BYTES: Final = {
 """Booleans, floats, integers, and ext of 1, 2, 4, 8, 16 bytes with their type byte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, gc=False):
     """Views into the payload; None for a part that is missing, nil or empty.
 
     A recording or a video is missing in real traffic: the Android SDK deletes its files while the

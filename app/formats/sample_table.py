@@ -8,10 +8,11 @@ Source: ISO/IEC 14496-12, sections 8.6 and 8.7.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate, chain, repeat
 from struct import Struct
 from typing import Final
+
+import msgspec
 
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
@@ -22,18 +23,17 @@ _SIZES_HEAD: Final = Struct(">III")
 FORMAT_CHANGES: Final = "its picture format changes inside the file"
 
 
-@dataclass(slots=True)
-class SampleTable:
+class SampleTable(msgspec.Struct, gc=False):
     """The samples of a track in decode order, as columns; times in ticks of the track."""
 
-    sizes: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    decoded_at: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
+    sizes: list[int] = []
+    offsets: list[int] = []
+    decoded_at: list[int] = []
+    lengths: list[int] = []
     """To the next decode time."""
-    shown_after: list[int] = field(default_factory=list)
+    shown_after: list[int] = []
     """From decode time to presentation time; may be negative."""
-    keys: list[bool] = field(default_factory=list)
+    keys: list[bool] = []
     fault: str | None = None
     """Why it cannot be played here, although it is well-formed."""
 

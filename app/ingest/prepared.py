@@ -1,8 +1,13 @@
-"""What one envelope asks to be stored, before anything is stored."""
+"""What one envelope asks to be stored, before anything is stored.
+
+What is made for every segment is msgspec's here and below: it costs a fifth of a frozen dataclass.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
@@ -15,8 +20,7 @@ from app.scrub.rules import Rules
 from app.traces.model import NewBlock, NewLog, NewTransaction
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What the items of one envelope share.
 
     `drift_ms` leads from the sender's clock to the server's: when it was received less when it was
@@ -35,8 +39,7 @@ Noted = tuple[Item, Context]
 """An item that is here, but not read yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentWork:
+class SegmentWork(msgspec.Struct, frozen=True, gc=False):
     """A segment, and the bytes of its video."""
 
     segment: NewSegment

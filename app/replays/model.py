@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.db.text import JsonText
 
@@ -16,8 +18,7 @@ class ReplayKey(NamedTuple):
     replay_id: ReplayId
 
 
-@dataclass(frozen=True, slots=True)
-class StoredVideo:
+class StoredVideo(msgspec.Struct, frozen=True, gc=False):
     """A segment's video, and how its samples lie.
 
     `layout` is what `formats.layout.pack` made of the MP4; None when the video cannot be played,
@@ -34,8 +35,7 @@ class StoredVideo:
     fault: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewSegment:
+class NewSegment(msgspec.Struct, frozen=True, gc=False):
     """One segment on its way into the tables.
 
     Times are aware UTC datetimes on the phone's clock. `recording` is the zstd-compressed JSON

@@ -29,16 +29,14 @@ _POOR: Final = 1_000_000
 _NEVER: Final = 2_147_483_647
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """A new segment, and where in the pack of its batch its video lies; None without one."""
 
     segment: NewSegment
     offset: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AddedSegment:
+class AddedSegment(msgspec.Struct, frozen=True, gc=False):
     """What became of one segment."""
 
     placed: Placed

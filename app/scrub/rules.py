@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 VERSION: Final = 1
 """Raised whenever the built-in rules change, so that stored rows can be scrubbed again."""
 
@@ -18,8 +20,7 @@ MARKS: Final = (FILTERED, EMAIL, IP, MAC, IMEI, PHONE, PERSON, FAILED)
 """Everything a rule may leave behind; no rule touches a value that is one of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """The scrub settings of one project; hashable, because compiled rules are kept by it."""
 
     sensitive_keys: frozenset[str] = frozenset()
@@ -50,8 +51,7 @@ class Remark:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scrubbed:
+class Scrubbed(msgspec.Struct, frozen=True, gc=False):
     """A value without its secrets, and notes on what went."""
 
     value: Any

@@ -4,7 +4,7 @@ skim ─ clean? ─ pack        the quick way, for nearly all
      └ unusual or not ─ read_whole
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from app.core.errors import Refused
 from app.formats import gist, recording
@@ -15,8 +15,7 @@ from app.ingest.prepared import Context
 from app.scrub import walk
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """The scrubbed events of a segment, compressed, and what they say."""
 
     packed: bytes

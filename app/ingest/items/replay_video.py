@@ -1,9 +1,10 @@
 """A `replay_video` item: one segment of a mobile replay, video, events and facts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from app.core import units
 from app.core.errors import Limited, Malformed, Refused
@@ -24,8 +25,7 @@ _LARGEST_PX: Final = 32_767
 """What the column holds; browsers report the page, which may be taller than any screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(msgspec.Struct, frozen=True, gc=False):
     """An item taken apart, and its event."""
 
     item: Item

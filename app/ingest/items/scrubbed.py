@@ -1,7 +1,7 @@
 """Scrubbing on the way in: read as JSON, take the secrets out, and only then read as a type."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -71,8 +71,7 @@ def scrub(value: Any, raw: bytes, context: Context, *, kind: Kind) -> Any | None
     return None if clean is value and not is_filled else clean
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """A replay event, and what of it its replay keeps."""
 
     event: ReplayEvent
