@@ -79,8 +79,9 @@ def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 async def test_a_replay_is_drawn(server):
     """Strip, preview and poster show what the phone showed at their moments."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
-    assert (await strip_of(server))["state"] == "none"
-    assert 'data-state="due"' in await listed(server)  # it has just come, and waits to be noted
+    # It has just come, and waits to be noted.
+    assert (await strip_of(server))["state"] == "due"
+    assert 'data-state="due"' in await listed(server)
     async with server.database.transaction() as connection:
         await pictures.want(connection, [key_of(server)], at=clock.now())
     assert (await strip_of(server))["state"] == "due"

@@ -6,12 +6,14 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from app.core import clock
 from app.core.errors import NotFound
-from app.replays import pictures
+from app.replays import pictures, queries as replays
 from app.replays.pictures import Made, Pictures
 from app.web import access, house
 from app.web.access import Watching
 from app.web.pages.playback import MEDIA, refuse_other_sites
+from app.web.view.posters import is_due
 
 router = APIRouter()
 
@@ -25,10 +27,12 @@ Version = Annotated[str, Query(max_length=64)]
 async def send_strip(request: Request, watching: access.WatchingHere) -> Response:
     """Send when which tile of the strip was on the screen, or why there is none yet."""
     async with house.of(request).db.reading() as connection:
+        replay = await replays.one(connection, watching.key)
         found = (await pictures.of(connection, [watching.key])).get(watching.key)
         tiles = await pictures.tiles_of(connection, watching.key) if found else []
+    due = replay is not None and is_due(replay, found, now=clock.now())
     headers = {"Cache-Control": MEDIA["Cache-Control"]}
-    return JSONResponse(_strip(found, tiles), headers=headers)
+    return JSONResponse(_strip(found, tiles, is_due=due), headers=headers)
 
 
 @router.get(f"{_PATH}/poster.webp")
@@ -84,14 +88,13 @@ def _place(made: Made, part: int) -> tuple[int, int]:
     return sum(lengths[:part]), lengths[part]
 
 
-def _strip(found: Pictures | None, tiles: list[pictures.Tile]) -> dict[str, Any]:
+def _strip(found: Pictures | None, tiles: list[pictures.Tile], *, is_due: bool) -> dict[str, Any]:
     if found is None or found.made is None:
-        is_due = found is not None and found.is_due
         return {"state": "due" if is_due else "none", "fault": found.fault if found else None}
     sizes = found.made.sizes
     return {
         "state": "made",
-        "is_due": found.is_due,
+        "is_due": is_due,
         "version": found.made.version,
         "cell_px": [sizes.cell_width, sizes.cell_height],
         "columns": sizes.columns,

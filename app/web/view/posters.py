@@ -1,12 +1,14 @@
 """What stands for a replay in a row: its poster, or why there is none."""
 
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
-from app.replays.model import ReplayKey
+from app.replays.model import Replay, ReplayKey
 from app.replays.pictures import Pictures
 from app.web.view import hrefs
 
+_NEW: Final = timedelta(seconds=30)
 PosterState = Literal["made", "due", "none"]
 
 
@@ -25,11 +27,18 @@ class Poster:
     preview_tiles: int = 0
 
 
-def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_new: bool) -> Poster:
-    """Describe the poster of a replay, of which `found` is what was drawn.
+def is_due(replay: Replay, found: Pictures | None, *, now: datetime) -> bool:
+    """Tell whether pictures of a replay, of which `found` is what was drawn, will be made soon.
 
     One that is new may not be noted for drawing yet: that takes two seconds.
     """
+    if found is not None:
+        return found.is_due
+    return replay.video_segments > 0 and now - replay.last_received_at < _NEW
+
+
+def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_due: bool) -> Poster:
+    """Describe the poster of a replay, of which `found` is what was drawn."""
     href = hrefs.pictures(key.project_id, key.replay_id)
     if found is not None and found.made is not None:
         sizes = found.made.sizes
@@ -42,7 +51,7 @@ def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_new
             height=sizes.poster_height,
             preview_tiles=sizes.preview_tiles,
         )
-    if has_video and (is_new if found is None else found.is_due):
+    if has_video and is_due:
         return Poster(state="due", note="The picture is being made", href=href)
     if not has_video:
         return Poster(note="No video")

@@ -1,18 +1,15 @@
 """Replays as rows of the list."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.playback import page
 from app.playback.search import Hit
 from app.replays.pictures import Pictures
 from app.web.view import facts, hrefs
-from app.web.view.posters import poster_of
+from app.web.view.posters import is_due, poster_of
 from app.web.view.replay_list import ReplayRow
-
-_NEW: Final = timedelta(seconds=30)
 
 
 def replay_row(
@@ -49,6 +46,6 @@ def replay_row(
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
         poster=poster_of(
-            key, pictures, has_video=has_video, is_new=now - replay.last_received_at < _NEW
+            key, pictures, has_video=has_video, is_due=is_due(replay, pictures, now=now)
         ),
     )

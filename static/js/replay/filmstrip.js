@@ -122,11 +122,16 @@ export function createFilmstrip(url, signal) {
       delete canvas.dataset.tile;
     }
   };
+  /** Draws the picture of a row; while it is being made, tries again. @param {HTMLCanvasElement} canvas */
+  const show = async (canvas) => {
+    await draw(canvas, numberOf(canvas, "thumbMs"), Number(canvas.dataset.side));
+    if (!strip && isDue && !signal.aborted) setTimeout(() => void show(canvas), AGAIN_MS);
+  };
   const inSight = watch((canvas) => {
-    const at_ms = numberOf(canvas, "thumbMs");
+    inSight.unobserve(canvas.parentElement ?? canvas);
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `The screen at ${clockText(at_ms)}`);
-    void draw(canvas, at_ms, Number(canvas.dataset.side));
+    canvas.setAttribute("aria-label", `The screen at ${clockText(numberOf(canvas, "thumbMs"))}`);
+    void show(canvas);
   }, signal);
   return {
     draw,

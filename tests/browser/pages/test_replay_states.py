@@ -1,8 +1,10 @@
 """The replay page in Chromium: its picture fails, it grows, its body comes late."""
 
+import io
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.pages import axe
@@ -77,6 +79,31 @@ def test_a_live_replay_gains_rows_in_place(page, site):
     expect(page.locator("#activity details[open]")).to_have_count(1)
     expect(page.locator(".replay-facts")).not_to_contain_text("Live")
     assert "refresh" in page.evaluate("fake.requests")
+
+
+def test_pictures_of_rows_come_when_they_are_drawn(page, site):
+    """A page that was opened before its strip was made shows it without a reload."""
+    made = {
+        "state": "made", "is_due": False, "version": "1", "cell_px": [72, 144], "columns": 1,
+        "tiles_a_sheet": 1, "preview_tiles": 1, "tiles": [[0, 72, 144]],
+    }  # fmt: skip
+    answers = iter([{"state": "due", "fault": None}, made])
+    page.route("**/pictures", lambda route: route.fulfill(json=next(answers)))
+    sheet = Image.new("RGB", (72, 144), "teal")
+    png = io.BytesIO()
+    sheet.save(png, "png")
+    page.route(
+        "**/sheet-0.webp*",
+        lambda route: route.fulfill(body=png.getvalue(), content_type="image/png"),
+    )
+    page.clock.install()
+    with page.expect_response("**/pictures"):
+        page.goto(site.address("replay"))
+    thumb = page.locator("#errors canvas.thumb").first
+    expect(thumb).to_be_hidden()
+    page.clock.run_for(11_000)
+    expect(thumb).to_be_visible()
+    expect(thumb).to_have_accessible_name("The screen at 0:44")
 
 
 def test_the_head_may_be_here_long_before_the_body(page, site):
