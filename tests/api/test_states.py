@@ -62,6 +62,8 @@ async def test_a_replay_without_video_is_waited_for_and_then_shown_without(tenan
 async def test_a_video_that_cannot_be_decoded_says_why(tenant: Server):
     """The segment is kept, marked, and can be downloaded."""
     await tenant.take(envelopes.replay_video_envelope(video=b"no video at all"))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "The video of segment 0 cannot be played (box at byte 0" in html
     await age(tenant)
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert 'data-state="no_video"' in html
@@ -93,7 +95,7 @@ async def test_a_replay_that_never_came_says_what_was_lost(tenant: Server):
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("rule: 30 days", "by the rule 30 days"), ("person", "This replay was deleted")],
+    [("rule: 30 days", "by the rule 30 days."), ("person", "UTC</time>. Its video")],
 )
 async def test_what_is_gone_says_when_and_why(tenant: Server, reason: str, words: str):
     """A rule's deletion is an expiry, a person's is not; either way the answer is 410."""
@@ -131,4 +133,5 @@ async def test_list_and_page_tell_the_same_end(tenant: Server):
     )  # fmt: skip
     await age(tenant)
     assert "not responding</span>" in (await tenant.web.get("/replays")).text
-    assert "not responding</span>" in (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    page = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'title="The app reported that it hung at the end.">Ended: not responding</a>' in page

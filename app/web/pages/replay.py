@@ -173,7 +173,7 @@ async def _absent(request: Request, watching: Watching) -> Response:
         hrefs.REPLAYS,
         deleted_by=by,
         deleted_at=mark.deleted_at,
-        reason=mark.reason.removeprefix(_RULE) or None,
+        rule=mark.reason.removeprefix(_RULE) if is_by_rule else None,
     )
     return await answer.page(request, "state/replay.html", page, status=_GONE)
 

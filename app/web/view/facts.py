@@ -92,6 +92,12 @@ def chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
 
 
+def end(ending: Ending) -> Fact:
+    """Tell how a replay ended, and how that was inferred."""
+    href = filtered_by("end", ending.text.replace(" ", "_"))
+    return Fact("Ended", ending.text, href, ending.because)
+
+
 def groups(
     replay: Replay, *, options: JsonObject | None, ending: Ending | None
 ) -> tuple[FactGroup, ...]:
@@ -126,8 +132,7 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
         Fact("Last received", replay.last_received_at),
     ]
     if ending is not None:
-        href = filtered_by("end", ending.text.replace(" ", "_"))
-        facts.append(Fact("Ended", ending.text, href, ending.because))
+        facts.append(end(ending))
     return FactGroup("Recording", tuple(facts))
 
 

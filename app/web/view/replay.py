@@ -104,7 +104,8 @@ class ReplayHeader:
     """Device, OS, app version."""
     app_errors: int
     backend_errors: int
-    end: str | None
+    end: Fact | None
+    """How it ended, and in its note how that was inferred."""
     has_crashed: bool
 
 

@@ -15,7 +15,7 @@ from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
-from app.replays.model import Replay
+from app.replays.model import Replay, Segment
 from app.traces.model import StoredLog
 from app.web.view import facts, hrefs, linked, notes, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
@@ -205,7 +205,7 @@ def _header(
         chips=facts.chips(replay.facts),
         app_errors=sum(row.source == "app" for row in errors),
         backend_errors=sum(row.source == "backend" for row in errors),
-        end=ended.text if ended else None,
+        end=facts.end(ended) if ended else None,
         has_crashed=ended.has_crashed if ended else False,
     )
 
@@ -236,6 +236,16 @@ def _deletion(contents: Contents, linked_errors: int) -> Deletion:
     )
 
 
+def _last_in_words(segments: Sequence[Segment]) -> str:
+    """Say what the last segment brought, when none of them can be played."""
+    if not segments:
+        return "Segment 0 was received without video"
+    last = segments[-1]
+    if last.object_key is not None:
+        return f"The video of segment {last.segment_id} cannot be played ({last.video_fault})"
+    return f"Segment {last.segment_id} was received without video"
+
+
 def _status_text(contents: Contents) -> str | None:
     """Say in one sentence what is known of a replay that cannot be played, or still grows."""
     replay = contents.replay
@@ -246,9 +256,8 @@ def _status_text(contents: Contents) -> str | None:
             return f"Live: {count(replay.segments, 'segment')} so far."
         case "processing":
             ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
-            last = contents.segments[-1].segment_id if contents.segments else 0
             took = units.duration_text(ago_ms // 1000 * 1000)
-            return f"Segment {last} was received {took} ago without video; waiting for more."
+            return f"{_last_in_words(contents.segments)}, {took} ago; waiting for more."
         case "no_video":
             faults = {one.video_fault for one in contents.segments if one.video_fault}
             why = f" ({min(faults)})" if faults else ""

@@ -10,8 +10,8 @@ from app.replays.search import Order
 from app.web.view import hrefs
 
 ORDERS: Final = {
-    Order.NEWEST: "Newest first",
-    Order.OLDEST: "Oldest first",
+    Order.NEWEST: "Newest arrival first",
+    Order.OLDEST: "Oldest arrival first",
     Order.LONGEST: "Longest first",
 }
 HELP: Final = (

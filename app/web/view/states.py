@@ -17,8 +17,8 @@ class StatePage:
     retry_href: str | None = None
     deleted_by: str | None = None
     deleted_at: datetime | None = None
-    reason: str | None = None
-    """Of a deletion: `person`, `rule: 30 days`."""
+    rule: str | None = None
+    """By which it expired: `30 days`."""
     losses: str | None = None
     """What the project lost of its replays lately: a reason why there is none."""
     losses_href: str | None = None

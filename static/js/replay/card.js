@@ -17,7 +17,7 @@ const SKIPPED_MS = 2500;
  * Makes the function that shows the right card, or none, for a state.
  *
  * @param {Desk} desk
- * @returns {(state: State, previous: State) => void}
+ * @returns {(state: State, previous: State | null) => void}  null when nothing was shown before
  */
 export function createCard({ player, root, content, announce }) {
   const card = root.querySelector("[data-stage-card]");
@@ -43,7 +43,7 @@ export function createCard({ player, root, content, announce }) {
     mark(need(".stage-frame", root), "data-dim", state.in_gap !== null);
     const skipped = jumped(state.gaps, state, previous, state.skip_gaps);
     const idle = jumped(state.idle, state, previous, state.skip_idle);
-    if (key(state) === key(previous) && !skipped && !idle) return;
+    if (previous && key(state) === key(previous) && !skipped && !idle) return;
     clearTimeout(timer);
     const { in_gap } = state;
     if (state.status === "failed") {
@@ -71,9 +71,9 @@ function isHeld({ in_gap, playing, skip_gaps, at_ms }) {
   return in_gap !== null && playing && skip_gaps && at_ms <= in_gap.start_ms;
 }
 
-/** A gap that was told of while it was held needs no second word behind it. @param {State} previous @param {State} state */
+/** A gap that was told of while it was held needs no second word behind it. @param {State | null} previous @param {State} state */
 function wasJust(previous, state) {
-  return isHeld(previous) && state.playing;
+  return previous !== null && isHeld(previous) && state.playing;
 }
 
 /** There is no picture, and the player knows why. @param {State} state */
@@ -92,11 +92,11 @@ function key(state) {
  *
  * @param {readonly Gap[]} stretches
  * @param {State} state
- * @param {State} previous
+ * @param {State | null} previous
  * @param {boolean} isSkipping
  */
 function jumped(stretches, state, previous, isSkipping) {
-  if (!state.playing || !previous.playing || !isSkipping || isHeld(previous)) return null;
+  if (!previous || !state.playing || !previous.playing || !isSkipping || isHeld(previous)) return null;
   return stretches.find(({ start_ms, end_ms }) => previous.at_ms <= start_ms && state.at_ms >= end_ms) ?? null;
 }
 

@@ -203,7 +203,8 @@ function thinned(rows, axis, areLong = false) {
 /** @param {import("./axis.js").Piece} piece @param {Content} content */
 function gapBreak(piece, content) {
   const reason = gapReason(content, piece);
-  const words = `${durationText(piece.end_ms - piece.start_ms)} ${reason.replace(/^app /, "").replace("never arrived", "missing")}`;
+  const short = reason.replace(/^app /, "").replace(/^segments? .* never arrived$/, "missing").replace(/^segment .* has /, "");
+  const words = `${durationText(piece.end_ms - piece.start_ms)} ${short}`;
   const element = el("span", { className: "break", "data-reason": reason }, el("span", {}, words));
   place(element, piece.from, piece.to - piece.from);
   return element;

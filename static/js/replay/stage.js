@@ -38,6 +38,7 @@ export function createStage(desk, gestures) {
     card(state, previous);
   });
   signal.addEventListener("abort", stop);
+  card(player.store.get(), null);
   const retell = () => {
     captions = captionsOf(desk.content(), gestures());
     tell(desk, stage, captions, player.store.get().at_ms);

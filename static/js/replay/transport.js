@@ -5,7 +5,7 @@
  */
 
 import { all, closest, mark, need } from "../dom.js";
-import { clockText } from "../words.js";
+import { clockText, durationText } from "../words.js";
 import { savePicture } from "./save.js";
 
 export const RATES = [0.25, 0.5, 1, 2, 4, 8, 16];
@@ -53,20 +53,28 @@ function show(root, rate, state) {
   if (play.getAttribute("aria-label") !== label) play.setAttribute("aria-label", label);
   if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(state.duration_ms));
   if (rate instanceof HTMLSelectElement && rate.value !== String(state.rate)) rate.value = String(state.rate);
-  press(root, "skip-gaps", state.skip_gaps, state.gaps.length);
-  press(root, "skip-idle", state.skip_idle, state.idle.length);
+  press(root, "skip-gaps", state.skip_gaps, state.gaps);
+  press(root, "skip-idle", state.skip_idle, state.idle);
   const isOff = state.status !== "ready";
   for (const button of all("[data-do]:not([aria-pressed], [data-do=whole])", root)) {
     if (button instanceof HTMLButtonElement && button.disabled !== isOff) button.disabled = isOff;
   }
 }
 
-/** Shows a switch while there is something to skip. @param {HTMLElement} root @param {string} name @param {boolean} isOn @param {number} number */
-function press(root, name, isOn, number) {
+/**
+ * Shows a switch while there is something to skip, and how much it is.
+ *
+ * @param {HTMLElement} root
+ * @param {string} name
+ * @param {boolean} isOn
+ * @param {readonly {start_ms: number, end_ms: number}[]} stretches
+ */
+function press(root, name, isOn, stretches) {
+  const length_ms = stretches.reduce((sum, { start_ms, end_ms }) => sum + end_ms - start_ms, 0);
   for (const button of all(`[data-do=${name}]`, root)) {
-    const label = button.querySelector("[data-number]");
-    if (label instanceof HTMLElement) setText(label, String(number));
-    if (button.hidden !== (number === 0)) button.hidden = number === 0;
+    const label = button.querySelector("[data-length]");
+    if (label instanceof HTMLElement) setText(label, durationText(length_ms));
+    if (button.hidden !== (length_ms === 0)) button.hidden = length_ms === 0;
     if (button.getAttribute("aria-pressed") !== String(isOn)) button.setAttribute("aria-pressed", String(isOn));
   }
 }

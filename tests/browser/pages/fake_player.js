@@ -39,9 +39,10 @@ export function createPlayer({ host, startAtMs = 0 }) {
     destroy: () => undefined,
   };
   window.fake = player;
+  const gap = { start_ms: 29_000, end_ms: 36_400 };
   queueMicrotask(() => set({
     status: "ready", waiting: false, duration_ms: 66_000, shown_ms: startAtMs, width: 448, height: 960,
-    gaps: [{ start_ms: 29_000, end_ms: 36_400 }],
+    gaps: [gap], in_gap: startAtMs >= gap.start_ms && startAtMs < gap.end_ms ? gap : null,
   }));
   return player;
 }

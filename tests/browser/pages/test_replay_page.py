@@ -229,7 +229,7 @@ def test_a_gap_is_told_while_it_is_skipped(replay):
 
 def test_gaps_can_be_watched(replay):
     """The button tells its state; in a gap that is not skipped the card tells the reason."""
-    button = replay.get_by_role("button", name="Skip gaps 1")
+    button = replay.get_by_role("button", name="Skip gaps 7.4 s")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
     replay.evaluate("fake.store.set({ at_ms: 30000, in_gap: fake.store.get().gaps[0] })")

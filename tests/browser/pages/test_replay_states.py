@@ -81,6 +81,17 @@ def test_a_live_replay_gains_rows_in_place(page, site):
     assert "refresh" in page.evaluate("fake.requests")
 
 
+def test_a_page_that_opens_in_a_gap_says_so(page, site):
+    """Nothing changes after the player is ready, and the card is there all the same."""
+    opening = replace(samples.OPENING, start_at_ms=30_000)
+    value = replace(samples.REPLAY_PAGE, opening=opening, start_at_ms=30_000)
+    site.pages["gap"] = replace(samples.SAMPLES["replay"], page=value)
+    page.goto(site.address("gap"))
+    card = page.locator("[data-stage-card]")
+    expect(card).to_contain_text("App in background, 7.4 s without video.")
+    expect(page.locator(".stage-frame")).to_have_attribute("data-dim", "")
+
+
 def test_pictures_of_rows_come_when_they_are_drawn(page, site):
     """A page that was opened before its strip was made shows it without a reload."""
     made = {

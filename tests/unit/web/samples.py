@@ -193,7 +193,7 @@ HEADER = replay.ReplayHeader(
     chips=(replay.Fact("Device", "Pixel 9", "/replays?q=1"), replay.Fact("System", "Android 16")),
     app_errors=2,
     backend_errors=1,
-    end="crashed",
+    end=replay.Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
 )
 OPENING = replay.Opening(
@@ -388,13 +388,13 @@ SAMPLES = {
         "account/page.html", replace(_ACCOUNT, has_password=False, problem=None)
     ),
     "deleted": _page("state/replay.html", _deleted()),
-    "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None, reason=None)),
+    "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None)),
     "not found": _page("state/replay.html", _deleted(kind="not_found")),
     "not found, losses": _page(
         "state/replay.html",
         _deleted(kind="not_found", losses="3 limited", losses_href="/p", retry_href="/x"),
     ),
-    "expired": _page("state/replay.html", _deleted(kind="expired", reason="30 days")),
+    "expired": _page("state/replay.html", _deleted(kind="expired", rule="30 days")),
     "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
     **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
 }

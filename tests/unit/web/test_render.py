@@ -12,6 +12,7 @@ from app.web import assets
 from app.web.render import Renderer
 from app.web.view import account
 from app.web.view.chrome import Chrome
+from app.web.view.replay import Fact
 from tests.unit.web.samples import HEADER, REPLAY_PAGE, SAMPLES, Sample
 
 RENDERER = Renderer(static_base="/static/3f2a/")
@@ -117,7 +118,8 @@ def test_every_static_file_named_by_a_page_exists(page, request):
 def test_what_users_send_is_escaped_everywhere():
     """Markup in a name is text on the page."""
     evil = '"><img src=x onerror=alert(1)>\u202e'
-    header = replace(HEADER, user=evil, end=evil, project_name=evil)
+    end = Fact("Ended", evil, "/replays", evil)
+    header = replace(HEADER, user=evil, end=end, project_name=evil)
     page = render(
         Sample("replay/page.html", replace(REPLAY_PAGE, header=header), Chrome(evil, "/" + evil))
     )
