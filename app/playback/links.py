@@ -88,7 +88,7 @@ def offset(
         first, second = as_sent, as_sent + apart
     else:
         first, second = as_sent + apart, as_sent
-    return first if _is_within(window, first) else second
+    return second if _is_within(window, second) and not _is_within(window, first) else first
 
 
 def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:

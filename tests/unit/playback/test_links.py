@@ -92,6 +92,12 @@ def test_a_time_outside_the_window_is_corrected():
     assert links.offset_ms(window(), at, 2 * HOUR_MS) == 7_000
 
 
+def test_a_moment_at_another_time_is_not_corrected():
+    """An app names its replay an hour after it: neither clock leads back, so its own is told."""
+    at = START + timedelta(hours=1)
+    assert links.offset_ms(window(), at, 45_000) == HOUR_MS
+
+
 def test_a_backends_own_time_stands_in_where_the_correction_misses():
     """A drift that leads out of the window is not followed."""
     at = START + timedelta(seconds=7)
