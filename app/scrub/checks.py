@@ -4,6 +4,7 @@ from itertools import accumulate
 from typing import Final
 
 _VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_IS_ZERO: Final = bytes([1, *bytes(255)])
 _DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _IBAN_CHARS: Final[dict[str, int]] = {
     country: length
@@ -35,7 +36,8 @@ _IBAN_CHARS: Final[dict[str, int]] = {
 class LuhnSums:
     """Answers for any stretch of a long run of digits whether its check digit is right.
 
-    The sums are made once, so a hostile megabyte of digits costs one pass, not one per stretch.
+    Check digits are counted from their end, every second one doubled. The sums are made once for
+    either way to begin, so a hostile megabyte of digits costs one pass, not one per stretch.
     """
 
     def __init__(self, digits: str) -> None:
@@ -43,13 +45,27 @@ class LuhnSums:
         odd = bytearray(even)
         even[1::2] = even[1::2].translate(_DOUBLED)
         odd[::2] = odd[::2].translate(_DOUBLED)
-        self._even = list(accumulate(even, initial=0))
-        self._odd = list(accumulate(odd, initial=0))
+        evens = bytes([total % 10 for total in accumulate(even, initial=0)])
+        self._as_ends = bytearray(total % 10 for total in accumulate(odd, initial=0))
+        self._others = bytearray(evens)
+        self._others[1::2], self._as_ends[1::2] = self._as_ends[1::2], evens[1::2]
 
     def is_right(self, start: int, end: int) -> bool:
         """Tell whether `digits[start:end]` ends in its check digit."""
-        sums = self._odd if (end - 1) % 2 else self._even
-        return (sums[end] - sums[start]) % 10 == 0
+        return self._as_ends[end] == self._as_starts(end - start)[start]
+
+    def are_right(self, size: int) -> bytes:
+        """Tell for every place whether so many digits from there are right: 1, else 0."""
+        ends = self._as_ends[size:]
+        apart = _number(ends) ^ _number(self._as_starts(size)[: len(ends)])
+        return apart.to_bytes(len(ends), "little").translate(_IS_ZERO)
+
+    def _as_starts(self, size: int) -> bytearray:
+        return self._others if size % 2 else self._as_ends
+
+
+def _number(data: bytes | bytearray) -> int:
+    return int.from_bytes(data, "little")
 
 
 def is_luhn(digits: str) -> bool:

@@ -4,31 +4,35 @@
 goes, the name stays. JSON text that is whole is walked instead; this is for everything else.
 """
 
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.scrub import keys, patterns
 from app.scrub.keys import Judge, Verdict
+from app.scrub.memory import Memory
 from app.scrub.rules import FILTERED, MARKS
 from app.scrub.spans import Span
 
 _NAME: Final = (
-    r"((?:\b(?:api|private|access|secret|security|social security|seed|recovery|card|credit|two"
-    r"|client|verification|sms|encryption|signing) )?[\pL0-9_.\-\[\]]+)"
+    r"(?:\b(?:api|private|access|secret|security|social security|seed|recovery|card|credit|two"
+    r"|client|verification|sms|encryption|signing) )?[\pL0-9_.\-\[\]]+"
 )
-_EQUALS: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}"
-_SAYS: Final = r" (?:is|was|ist|lautet) "
-_NAMED: Final = patterns.compile_text(rf"(?i){_NAME}({_EQUALS}|{_SAYS})")
-_TOKEN: Final = patterns.compile_text(r"(?:[^\s&;\"'<>`\\]|\\[^\"'nrt\\])+")
-_LINE: Final = patterns.compile_text(r"[^\r\n]+")
-_OPENING: Final = patterns.compile_text(r"\\{0,8}[\"'`]")
-_QUOTED: Final = {
-    '"': patterns.compile_text(r'(?s:[^"\\]|\\.)*'),
-    "'": patterns.compile_text(r"(?s:[^'\\]|\\.)*"),
-    "`": patterns.compile_text(r"(?s:[^`\\]|\\.)*"),
+_SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
+_HEADS: Final = patterns.compile_text(rf"(?i){_NAME}(?:{_SIGN})")
+_HEAD: Final = patterns.compile_text(rf"(?i)({_NAME})({_SIGN})")
+_START: Final = patterns.compile_short(
+    r"(?i)(\\{0,8}[\"'`])|([\[{])"
+    r"|(?:(digest)|bearer|basic|negotiate|apikey|token)[ \t\n\r\f]{1,3}"
+)
+"""What a value may begin with: quotes, a bracket, a word about what follows."""
+_QUOTE, _BRACKET, _DIGEST = 1, 2, 3
+_END_OF_LINE: Final = patterns.compile_short(r"[\r\n]")
+_END_OF_TOKEN: Final = patterns.compile_short(r"(?<!\\)[ \t\n\r\f&;\"'<>`]|\\(?:[\"'nrt\\]|\Z)")
+_ENDS_OF_QUOTED: Final = {
+    quote: patterns.compile_short(rf"(?s)\\.|[{quote}\\]") for quote in ('"', "'", "`")
 }
-_SCHEME: Final = patterns.compile_text(r"(?i)(?:bearer|basic|negotiate|apikey|token)\s{1,3}")
-_DIGEST: Final = patterns.compile_text(r"(?i)digest\s")
+"""What is of one character ends it: not one behind a backslash, but a backslash before the end."""
 _MARKUP: Final = patterns.compile_text(
     r"<([\pL0-9_.:\-]+)(?:\s[^<>]*)?>([^<]+)<"
     r"|name=\\{0,8}\"([^\"\\]+)\\{0,8}\"(?:[\r\n]|\\[rn]){2,8}([^\r\n\\]+)"
@@ -40,33 +44,69 @@ _INNOCENT_VALUES: Final = frozenset(
     | {"required", "missing", "invalid", "incorrect", "wrong", "expired", "failed", "denied"}
     | {"granted", "success", "unknown", "optional", "string", "str", "bool", "boolean", "int"}
 )
-_WINDOW_CHARS: Final = 256
-_WINDOW_GROWTH: Final = 8
+_MARKS: Final = frozenset(MARKS)
 _SAID_CHARS: Final = 4
 _QUERY_CHARS: Final = 8
+_QUERY_MARKS: Final = ("?", "&")
+_PLACE_MARKS: Final = ("//", "@")
 _SHORT_DIGITS: Final = 3
 
 
-def named_values(text: str, judge: Judge, *, only_quoted: bool = False) -> Iterator[Span]:
-    """Find the values of sensitive names.
+class _Head(NamedTuple):
+    """A name and the sign behind it, judged."""
 
-    Args:
-        text: Folded text.
-        judge: Says which names are sensitive.
-        only_quoted: In source code `password = ask()` is no secret, `password = "x"` is.
-    """
-    done = 0
-    for found in _NAMED.finditer(text):
-        name, start = found.group(1), found.end()
-        if found.end(1) <= done or not _is_secret(name, text, found, judge):
-            continue
-        if text.startswith(MARKS, start):
-            continue
-        start, end, quoted = _value(text, start, judge.verdict(name))
-        if (only_quoted and not quoted) or not _is_worth_it(text[start:end], name, found, judge):
-            continue
-        yield start, end, FILTERED
-        done = end
+    name: str
+    sign: str
+    verdict: Verdict
+    is_secret: bool
+    is_query: bool
+    """Secret as a parameter of a URL."""
+    is_prose: bool
+    """The sign is a bare colon or a word."""
+
+
+class NamedValues:
+    """Finds the values of sensitive names, and remembers which those are."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._heads: Memory[_Head] = Memory()
+
+    def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Span]:
+        """Find the values.
+
+        Args:
+            text: Folded text.
+            only_quoted: In source code `password = ask()` is no secret, `password = "x"` is.
+        """
+        done, heads = 0, self._heads
+        for begin, behind in _HEADS.places(text):
+            words = text[begin:behind]
+            head = heads.get(words) or heads.keep(words, self._read(words))
+            if not (head.is_secret or head.is_query) or begin + len(head.name) <= done:
+                continue
+            if not _may_be_secret(head, text, begin):
+                continue
+            if text.startswith("[", behind) and text.startswith(MARKS, behind):
+                continue
+            start, end = _value(text, behind, head.verdict, only_quoted=only_quoted)
+            if _is_worth_it(text[start:end], head):
+                yield start, end, FILTERED
+                done = end
+
+    def _read(self, words: str) -> _Head:
+        found = _HEAD.fullmatch(words)
+        name, sign = (found.group(1), found.group(2)) if found else (words, "=")
+        judge, is_prose = self._judge, "=" not in sign and _START.match(sign) is None
+        last = name.rpartition(".")[2]
+        return _Head(
+            name,
+            sign,
+            judge.verdict(name),
+            is_secret=judge.ends_secret(last) if is_prose else judge.is_secret(name),
+            is_query="=" in sign and keys.is_query_secret(name),
+            is_prose=is_prose,
+        )
 
 
 def markup_values(text: str, judge: Judge) -> Iterator[Span]:
@@ -78,52 +118,45 @@ def markup_values(text: str, judge: Judge) -> Iterator[Span]:
             yield found.start(group + 1), found.end(group + 1), FILTERED
 
 
-def _is_secret(name: str, text: str, found: patterns.Match, judge: Judge) -> bool:
-    """Tell whether the value behind this name may be a secret, by name and separator."""
-    before = text[max(0, found.start() - 2) : found.start()]
-    sign = found.group(2)
-    if "=" in sign:
-        is_query = before[-1:] in {"?", "&"} and keys.is_query_secret(name)
-        return is_query or judge.is_secret(name)
-    if sign.lstrip("\\")[:1] in {'"', "'", "`"}:
-        return judge.is_secret(name)
+def _may_be_secret(head: _Head, text: str, begin: int) -> bool:
+    """Tell whether the value behind this name may be a secret where it stands."""
+    if not head.is_secret:
+        return text.endswith(_QUERY_MARKS, 0, begin)
     # `auth.example:443` and `com.example.auth.Login: started` are places, not names of values.
-    return before != "//" and before[-1:] != "@" and judge.ends_secret(name.rsplit(".", 1)[-1])
+    return not (head.is_prose and text.endswith(_PLACE_MARKS, 0, begin))
 
 
-def _value(text: str, start: int, verdict: Verdict) -> tuple[int, int, bool]:
-    """Return where the value that begins here starts and ends, and whether it was in quotes."""
-    opening = _OPENING.match(text[start : start + 9])
-    if opening:
-        quote = opening.group()
-        start += len(quote)
-        if len(quote) == 1:
-            return start, _end(_QUOTED[quote], text, start), True
+def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> tuple[int, int]:
+    """Return where the value that begins here starts and ends."""
+    opening = _START.match(text, start)
+    kind = opening.lastindex if opening else None
+    if opening and kind == _QUOTE:
+        return opening.end(), _end_of_quoted(text, opening)
+    if only_quoted:
+        return start, start
+    if kind == _BRACKET:
+        return start, _closing(text, start)
+    if kind == _DIGEST or verdict is Verdict.COOKIE:
+        return start, _end(_END_OF_LINE, text, start)
+    end = _end(_END_OF_TOKEN, text, opening.end() if opening else start)
+    return start, start + len(text[start:end].rstrip(_AFTER_VALUE))
+
+
+def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
+    quote, start = opening.group(), opening.end()
+    if len(quote) > 1:
         end = text.find(quote, start)
-        return start, len(text) if end < 0 else end, True
-    if text[start : start + 1] in _CLOSING:
-        return start, _closing(text, start), False
-    if verdict is Verdict.COOKIE or _DIGEST.match(text[start : start + 8]):
-        return start, _end(_LINE, text, start), False
-    scheme = _SCHEME.match(text[start : start + 16])
-    end = _end(_TOKEN, text, start + (scheme.end() if scheme else 0))
-    return start, start + len(text[start:end].rstrip(_AFTER_VALUE)), False
+        return len(text) if end < 0 else end
+    for found in _ENDS_OF_QUOTED[quote].finditer(text, start):
+        if found.end() - found.start() == 1:
+            return found.start()
+    return len(text)
 
 
-def _end(pattern: patterns.Pattern, text: str, start: int) -> int:
-    """Return where a pattern that fits at `start` ends.
-
-    It looks through a window that grows, because a match on the whole text would cost its length
-    each time.
-    """
-    size = _WINDOW_CHARS
-    while True:
-        found = pattern.match(text[start : start + size])
-        length = found.end() if found else 0
-        # One short of the window: an escape may have been cut in two.
-        if length < size - 1 or start + size >= len(text):
-            return start + length
-        size *= _WINDOW_GROWTH
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where what ends a value is found, or the end of the text."""
+    found = pattern.search(text, start)
+    return found.start() if found else len(text)
 
 
 def _closing(text: str, start: int) -> int:
@@ -140,15 +173,14 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def _is_worth_it(value: str, name: str, found: patterns.Match, judge: Judge) -> bool:
+def _is_worth_it(value: str, head: _Head) -> bool:
     """Tell whether this can be a secret: not empty, a mark, a plain word, or a small number."""
     bare = value.strip("[]{} \t\r\n\\")
-    if not bare or value in MARKS or bare.lower() in _INNOCENT_VALUES:
+    if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    sign = found.group(2)
-    if sign[0] == " " and sign.strip().isalpha():
+    if head.sign[0] == " " and head.sign.strip().isalpha():
         return len(bare) >= _SAID_CHARS and not bare.isalpha() and any(c.isdigit() for c in bare)
     if bare.isdigit():
-        is_short = len(bare) < _SHORT_DIGITS and ":" in sign and '"' not in sign
-        return judge.verdict(name) is not Verdict.COUNT and not is_short
-    return len(bare) >= _QUERY_CHARS or judge.is_secret(name)
+        is_short = len(bare) < _SHORT_DIGITS and ":" in head.sign and '"' not in head.sign
+        return head.verdict is not Verdict.COUNT and not is_short
+    return len(bare) >= _QUERY_CHARS or head.verdict is not Verdict.PLAIN

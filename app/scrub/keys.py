@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from app.scrub import fold, patterns
+from app.scrub.memory import Memory
 from app.scrub.rules import Rules
 
 SEP: Final = r"[-_. ]?"
@@ -45,8 +46,6 @@ _TAILS: Final = frozenset(
     | {"new", "old", "confirm", "confirmation", "again", "number", "num", "no"}
 )
 """Words behind a secret word that do not change what it is: `token value: x`."""
-_KEPT_KEYS: Final = 4_096
-_KEPT_CHARS: Final = 128
 
 
 class Verdict(IntEnum):
@@ -69,18 +68,12 @@ class Judge:
         self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
         self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
         self._safe = frozenset(key.lower() for key in rules.safe_keys)
-        self._kept: dict[str, Verdict] = {}
+        self._kept: Memory[Verdict] = Memory()
 
     def verdict(self, name: str) -> Verdict:
         """Judge a name; the answers for short names are remembered."""
         found = self._kept.get(name)
-        if found is None:
-            found = self._judge(name)
-            if len(name) <= _KEPT_CHARS:
-                if len(self._kept) >= _KEPT_KEYS:
-                    self._kept.clear()
-                self._kept[name] = found
-        return found
+        return self._kept.keep(name, self._judge(name)) if found is None else found
 
     def is_secret(self, name: str) -> bool:
         """Tell whether text under this name must go."""

@@ -64,9 +64,11 @@ class Pattern:
 
     def finditer(self, text: str) -> Iterator[Match]:
         """Find every place, one behind the other."""
-        if text.isascii():
-            return self._all(text)
-        return (self._of(found, text) for found in self._compiled.finditer(text))
+        return (Match(text, spans) for spans in self._every(text))
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Find where every place begins and ends; a pattern without groups takes a third."""
+        return (spans[0] for spans in self._every(text))
 
     def split(self, text: str) -> list[str]:
         """Cut the text where the pattern fits; what its groups fit stands between the pieces."""
@@ -83,21 +85,24 @@ class Pattern:
             spans = self._match(anchor, text.encode(), 0, len(text))
             return None if spans[0][0] < 0 else Match(text, spans)
         found = next(self._compiled._match(anchor, text), None)  # noqa: SLF001 - as above
-        return None if found is None else self._of(found, text)
+        return None if found is None else Match(text, self._spans_of(found))
 
-    def _all(self, text: str) -> Iterator[Match]:
+    def _every(self, text: str) -> Iterator[Sequence[tuple[int, int]]]:
+        if not text.isascii():
+            yield from map(self._spans_of, self._compiled.finditer(text))
+            return
         data, at, end = text.encode(), 0, len(text)
         while at <= end:
             spans = self._match(_ANYWHERE, data, at, end)
             start, stop = spans[0]
             if start < 0:
                 return
-            yield Match(text, spans)
+            yield spans
             # Behind a match of nothing the next character follows, or it would be found for ever.
             at = stop if stop > at else at + 1
 
-    def _of(self, found: Any, text: str) -> Match:
-        return Match(text, [found.span(group) for group in range(self._compiled.groups + 1)])
+    def _spans_of(self, found: Any) -> list[tuple[int, int]]:
+        return [found.span(group) for group in range(self._compiled.groups + 1)]
 
 
 def compile_text(pattern: str, *, any_case: bool = False) -> Pattern:
@@ -105,6 +110,15 @@ def compile_text(pattern: str, *, any_case: bool = False) -> Pattern:
     options = _options()
     options.case_sensitive = not any_case
     return Pattern(re2.compile(pattern, options=options))
+
+
+def compile_short(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that fits a few characters, since all its repeats have a bound.
+
+    So the standard matcher has next to nothing to go back to. It can begin anywhere in a text, for
+    which RE2 would need a copy.
+    """
+    return re.compile(pattern)
 
 
 def digits_apart(text: str) -> list[str]:

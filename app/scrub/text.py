@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -140,12 +140,8 @@ class TextScrubber:
         Names come first, so that all of `password=jo@example.com` goes, not only the address.
         """
         rules, judge = self.rules, self.judge
-
-        def in_code(text: str) -> Iterator[Span]:
-            return keyed.named_values(text, judge, only_quoted=True)
-
-        def in_text(text: str) -> Iterator[Span]:
-            return keyed.named_values(text, judge)
+        in_text = keyed.NamedValues(judge).find
+        in_code = partial(in_text, only_quoted=True)
 
         def in_markup(text: str) -> Iterator[Span]:
             return keyed.markup_values(text, judge)

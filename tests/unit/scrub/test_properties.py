@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.scrub import cards, checks, fold, keyed, patterns, shapes, walk
+from app.scrub import cards, checks, fold, keyed, keys, patterns, shapes, walk
 from app.scrub.places import Kind
 from app.scrub.rules import DEFAULT, Rules
 from app.scrub.text import TextScrubber, Treat, scrubber
@@ -71,7 +72,7 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-PATTERNS = (cards._RUN, keyed._NAMED, keyed._TOKEN, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
+PATTERNS = (cards._RUN, keyed._HEADS, keyed._HEAD, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
 rule_sets = st.sampled_from((DEFAULT, STRICT))
 
 
@@ -164,7 +165,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Count the work of the rules."""
     counted = Work()
     which = patterns.ByteSet.which
-    first, every = patterns.Pattern._first, patterns.Pattern.finditer
+    first, every, value = patterns.Pattern._first, patterns.Pattern._every, keyed._value
 
     def counting_which(self: patterns.ByteSet, data: bytes):
         counted.done += len(data)
@@ -178,9 +179,15 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         counted.done += len(text)
         return every(self, text)
 
+    def counting_value(text: str, start: int, verdict: keys.Verdict, *, only_quoted: bool):
+        found = value(text, start, verdict, only_quoted=only_quoted)
+        counted.done += found[1] - start
+        return found
+
+    monkeypatch.setattr(keyed, "_value", counting_value)
     monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
     monkeypatch.setattr(patterns.Pattern, "_first", counting_first)
-    monkeypatch.setattr(patterns.Pattern, "finditer", counting_every)
+    monkeypatch.setattr(patterns.Pattern, "_every", counting_every)
     return counted
 
 
@@ -221,8 +228,11 @@ EVIL = (
         "\ud800",
         "api ",
         "cookie: a\n",
+        "cookie=",
+        "key=x&",
     ),
 )
+SHORT = (keyed._START, keyed._END_OF_LINE, keyed._END_OF_TOKEN, *keyed._ENDS_OF_QUOTED.values())
 
 
 @pytest.mark.parametrize("unit", EVIL)
@@ -230,13 +240,24 @@ def test_the_work_grows_with_the_length_only(unit: str, work: Work):
     """Four times the text makes at most about four times the work, for hostile texts too."""
 
     def scrub(chars: int) -> None:
-        event = {"extra": {"x": unit * (chars // len(unit))}}
-        assert isinstance(walk.scrub_json(event, STRICT, kind=Kind.EVENT).value["extra"]["x"], str)
+        text = unit * (chars // len(unit))
+        frames = [{"context_line": text}]
+        event = {"extra": {"x": text}, "stacktrace": {"frames": frames}}
+        clean = walk.scrub_json(event, STRICT, kind=Kind.EVENT).value
+        assert isinstance(clean["extra"]["x"], str)
+        assert isinstance(clean["stacktrace"]["frames"][0]["context_line"], str)
 
     scrub(8)
     small, large = work.of(lambda: scrub(2_000)), work.of(lambda: scrub(8_000))
     assert small > 0
     assert large <= 6 * small
+
+
+@pytest.mark.parametrize("pattern", SHORT)
+def test_what_the_standard_matcher_fits_has_a_bound(pattern: re.Pattern[str]):
+    """Without one it could be made to go back and forth for minutes."""
+    parsed: Any = re._parser.parse(pattern.pattern)  # type: ignore[attr-defined]  # not in the stubs
+    assert parsed.getwidth()[1] <= 32
 
 
 def test_a_long_hostile_text_is_scrubbed():
@@ -261,6 +282,7 @@ def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
         wheel = pattern._compiled
         found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
         assert [(one.start(), one.end(), one.group()) for one in pattern.finditer(text)] == found
+        assert list(pattern.places(text)) == [(start, end) for start, end, _ in found]
         for name in ("search", "match", "fullmatch"):
             one, other = getattr(pattern, name)(text), getattr(wheel, name)(text)
             assert (one is None) == (other is None)
@@ -284,4 +306,8 @@ def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject
     for place, digit in enumerate(reversed(digits[start:end])):
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
-    assert checks.LuhnSums(digits).is_right(start, end) == (total % 10 == 0)
+    sums, is_right = checks.LuhnSums(digits), total % 10 == 0
+    assert sums.is_right(start, end) is is_right
+    of_that_size = sums.are_right(end - start)
+    assert len(of_that_size) == len(digits) - (end - start) + 1
+    assert bool(of_that_size[start]) is is_right

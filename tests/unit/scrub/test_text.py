@@ -153,7 +153,9 @@ def test_a_judge_forgets_rather_than_grows():
     judge = Judge(Rules(sensitive_keys=frozenset({"shoe"})))
     for number in range(5_000):
         judge.verdict(f"k{number}")
+    judge.verdict("k" * 129)
     assert len(judge._kept) <= 4_096
+    assert "k" * 129 not in judge._kept
     assert judge.ends_secret("shoe of k1")
     assert not judge.ends_secret("k1")
 
