@@ -11,7 +11,7 @@ Source: wire protocol notes, section 9.5.
 """
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -42,25 +42,30 @@ _Time = float | str
 _NOTHING: Final = msgspec.Raw()
 
 
-class SentSpan(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """One span in the form of v1: structure as values, all else as JSON text."""
+class SentSpan(
+    msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """One span in the form of v1: structure as values, all else as JSON text.
 
-    span_id: _Id
-    start_timestamp: _Time
-    timestamp: _Time | None = None
+    Fields stand in the order of most SDKs: then each is found where it is looked for first.
+    """
+
     trace_id: str | None = None
+    span_id: _Id
     parent_span_id: str | None = None
     op: str | None = None
+    description: msgspec.Raw = _NOTHING
     status: str | None = None
+    start_timestamp: _Time
+    timestamp: _Time | None = None
     origin: str | None = None
+    data: msgspec.Raw = _NOTHING
     is_segment: bool | None = None
     same_process_as_parent: bool | None = None
     segment_id: str | None = None
     profile_id: str | None = None
     hash: str | None = None
     kind: str | None = None
-    description: msgspec.Raw = _NOTHING
-    data: msgspec.Raw = _NOTHING
     tags: msgspec.Raw = _NOTHING
     exclusive_time: msgspec.Raw = _NOTHING
     measurements: msgspec.Raw = _NOTHING
@@ -75,6 +80,8 @@ class Sent:
     spans: list[SentSpan]
     texts: list[bytes]
     """Of each span, all in it that is not structure."""
+    said: bytes
+    """All of that."""
     trace_id: TraceId | None
     """That the spans name; None if they leave it to the transaction."""
     first_at: datetime | None
@@ -120,18 +127,19 @@ def look(raw: memoryview) -> Sent | None:
     """
     try:
         spans, members = _take_apart(raw)
-        said = _END.join(members.values())
-        said.decode()
-        jsonish.check_shape(said, "transaction", around=1)
+        beside = _END.join(members.values())
+        beside.decode()
+        jsonish.check_shape(beside, "transaction", around=1)
     except (ValueError, RecursionError, Refused):
         return None
     texts = [
         _END.join((one.description, one.data, one.tags, one.exclusive_time, one.measurements))
         for one in spans
     ]
-    if _AUTO in said or len(spans) > LIMITS.spans or not _are_plain(texts):
+    said = _END.join(texts)
+    if _AUTO in beside or len(spans) > LIMITS.spans or not _are_plain(texts, said):
         return None
-    return _checked(members, spans, texts)
+    return _checked(members, spans, texts, said)
 
 
 def _take_apart(raw: memoryview) -> tuple[list[SentSpan], Members]:
@@ -146,9 +154,8 @@ def _take_apart(raw: memoryview) -> tuple[list[SentSpan], Members]:
     return spans, {name: bytes(text) for name, text in found.items() if text}
 
 
-def _are_plain(texts: Sequence[bytes]) -> bool:
+def _are_plain(texts: Sequence[bytes], joined: bytes) -> bool:
     """Tell whether all is UTF-8, names no replay of its own, leaves no address, is not too deep."""
-    joined = _END.join(texts)
     if _OWN_REPLAY in joined or _AUTO in joined:
         return False
     if not joined.isascii():
@@ -161,22 +168,25 @@ def _are_plain(texts: Sequence[bytes]) -> bool:
     return all(one.count(b"{") + one.count(b"[") <= _DEEPEST for one in texts if len(one) >= least)
 
 
-def _checked(members: Members, spans: list[SentSpan], texts: list[bytes]) -> Sent | None:
+def _checked(
+    members: Members, spans: list[SentSpan], texts: list[bytes], said: bytes
+) -> Sent | None:
     named = {one.trace_id for one in spans} - {None}
     traces = {ids.read_hex32(one) for one in named}
-    starts = _read_times([one.start_timestamp for one in spans])
-    ends = _read_times([one.timestamp for one in spans if one.timestamp is not None])
+    reach = _reach(spans) if spans else (None, None)
     has_ids = _are_ids([one.span_id for one in spans])
-    if not has_ids or len(traces) > 1 or None in traces or starts is None or ends is None:
+    if not has_ids or len(traces) > 1 or None in traces or reach is None:
         return None
     (trace_id,) = traces or {None}
+    first_at, last_at = reach
     return Sent(
         members,
         spans,
         texts,
+        said,
         TraceId(trace_id) if trace_id else None,
-        min(starts, default=None),
-        max((*ends, *starts), default=None),
+        first_at,
+        last_at,
     )
 
 
@@ -193,12 +203,16 @@ def _are_ids(span_ids: Sequence[str]) -> bool:
     )
 
 
-def _read_times(sent: Sequence[_Time]) -> list[datetime] | None:
-    """Read times, of numbers the first and the last only; None if one cannot be read."""
-    wanted: Iterable[_Time] = sent
-    if sent and isinstance(sent[0], float):
+def _reach(spans: Sequence[SentSpan]) -> tuple[datetime, datetime] | None:
+    """Return when the first began, and the last ended or began; None if a time cannot be read."""
+    starts = [one.start_timestamp for one in spans]
+    ends = [one.timestamp for one in spans if one.timestamp is not None]
+    if isinstance(starts[0], float):
         with contextlib.suppress(TypeError):  # some are texts
-            wanted = (min(sent), max(sent))
-    found = [timestamps.read_at(one) for one in wanted]
-    read = [one for one in found if one is not None]
-    return read if len(read) == len(found) else None
+            # Of numbers, the first and the last tell about all.
+            first = min(starts)
+            starts, ends = [first], [min([first, *ends]), max([*starts, *ends])]
+    began = [timestamps.read_at(one) for one in starts]
+    times = [*began, *[timestamps.read_at(one) for one in ends]]
+    read = [one for one in times if one is not None]
+    return (min(read[: len(began)]), max(read)) if len(read) == len(times) else None

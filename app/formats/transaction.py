@@ -15,12 +15,11 @@ from app.core.log import shown
 from app.formats import event, jsonish, timestamps
 from app.formats.envelope import EnvelopeHeader
 from app.formats.jsonish import JsonObject
-from app.formats.replay_event import User, read_user
 from app.formats.span import Span, Surroundings, read_inner
 
 MEMBERS: Final = (
     "contexts", "environment", "event_id", "platform", "release", "sdk", "start_timestamp", "tags",
-    "timestamp", "transaction", "user",
+    "timestamp", "transaction",
 )  # fmt: skip
 """What is read beside the spans."""
 _NAME_CHARS: Final = 200
@@ -41,15 +40,10 @@ class Transaction:
     """Never before `started_at`."""
     trace_id: TraceId
     span_id: SpanId
-    parent_span_id: SpanId | None
     replay_id: ReplayId | None
     platform: str | None
     release: str | None
     environment: str
-    user: User
-    tags: dict[str, str]
-    sdk_name: str | None
-    sdk_version: str | None
     root: Span
     spans: tuple[Span, ...]
     """Below the root, which is not among them; in the order sent, flat."""
@@ -90,14 +84,14 @@ def of(
     event_id = event.read_event_id(raw, header)
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
     name = _text(raw, "transaction") or _UNNAMED
-    sdk_name, sdk_version = event.read_sdk(raw, header)
+    environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
     around = Surroundings(
         trace_id=event.read_trace_id(trace, header) or TraceId(event_id),
         segment_name=name,
         release=_text(raw, "release"),
-        environment=_text(raw, "environment") or event.DEFAULT_ENVIRONMENT,
+        environment=environment,
         replay_id=event.read_replay_id(raw, header),
-        sdk_name=sdk_name,
+        sdk_name=event.read_sdk(raw, header)[0],
     )
     times = _read_times(raw, received_at)
     root = _read_root(times, trace, event_id=event_id, around=around)
@@ -111,15 +105,10 @@ def of(
         ended_at=root.ended_at or root.started_at,
         trace_id=root.trace_id,
         span_id=root.span_id,
-        parent_span_id=root.parent_span_id,
         replay_id=around.replay_id,
         platform=_text(raw, "platform"),
         release=around.release,
-        environment=_text(raw, "environment") or event.DEFAULT_ENVIRONMENT,
-        user=read_user(raw),
-        tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
-        sdk_name=sdk_name,
-        sdk_version=sdk_version,
+        environment=environment,
         root=root,
         spans=spans,
         skipped=skipped,

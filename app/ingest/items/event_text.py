@@ -22,7 +22,7 @@ from app.errors import grouping
 from app.formats import addresses, event, jsonish, members as texts, packed
 from app.formats.event import Event, Problem
 from app.formats.members import Members
-from app.ingest.items import problems, scrubbed
+from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context
 from app.scrub.members import scrub_members
@@ -86,9 +86,7 @@ def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | Refused
         In the same order; what is no JSON object, or is over a limit, is refused.
     """
     works = [_Work(payload, context) for payload, context in texts]
-    usual = works
-    for stage in _STAGES:
-        usual = [one for one in usual if stage(one)]
+    stages.run(works, _STAGES)
     return [one.sent or _read_odd(one) for one in works]
 
 

@@ -147,6 +147,8 @@ def transaction(sent: Sent, context: Context) -> Sent | None:
     members = scrub_members(filled, context.rules, kind=Kind.TRANSACTION)
     if members is None:
         return None
+    if members is sent.members and walk.is_clean(sent.said, context.rules):
+        return sent
     spans = list(sent.spans)
     for place in _hinted(sent.texts, range(len(spans)), context.rules):
         span = texts.decode(msgspec.json.encode(spans[place]))

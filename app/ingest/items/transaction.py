@@ -4,57 +4,104 @@ as SDKs send it ─► scrubbed by hints ─► its spans stored as they came
 otherwise ───────► scrubbed whole, read span by span ─► its spans written anew
 """
 
-from app.core.errors import TooLarge
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from app.core.errors import Refused
 from app.core.limits import LIMITS
 from app.core.windows import STRETCH
-from app.formats import members, sent_spans, transaction
+from app.formats import event, members, sent_spans, transaction
 from app.formats.envelope import Item
 from app.formats.sent_spans import Sent
-from app.ingest.items import blocks, scrubbed
-from app.ingest.prepared import Context, Prepared
+from app.formats.transaction import Transaction
+from app.ingest.items import blocks, scrubbed, stages
+from app.ingest.prepared import Context, Noted, Prepared
 from app.projects.model import Outcome
 from app.scrub.places import Kind
 from app.traces.model import NewTransaction
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
-    """Turn one item into a transaction to be stored; spans that cannot be read are counted.
+@dataclass(slots=True)
+class Work:
+    """A transaction on its way; a stage sets what the next ones read."""
+
+    item: Item
+    context: Context
+    sent: Sent = field(init=False)
+    read: Transaction = field(init=False)
+    reach: tuple[datetime, datetime] = field(init=False)
+    new: NewTransaction | None = None
+
+
+def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
+    """Turn items into transactions to be stored; they go through each stage together.
+
+    What is refused is counted, and so are spans that cannot be read.
+    """
+    works = [Work(item, context) for item, context in noted]
+    stages.run(works, STAGES)
+    for one in works:
+        try:
+            prepared.transactions.append(one.new or span_by_span(one.item, one.context, prepared))
+        except Refused as refused:
+            prepared.refuse(one.context, one.item.type, refused)
+
+
+def span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:
+    """Read a transaction by decoding all of it; with the same outcome.
 
     Raises:
         Malformed: It is no JSON object.
         TooLarge: It is over a limit.
     """
-    size_bytes = len(item.payload)
-    if size_bytes > LIMITS.event_bytes:
-        raise TooLarge(f"transaction has {size_bytes} bytes, {LIMITS.event_bytes} are allowed")
-    sent = sent_spans.look(item.payload)
-    new = _as_sent(sent, context) if sent is not None else None
-    prepared.transactions.append(new or _span_by_span(item, context, prepared))
-
-
-def _as_sent(sent: Sent, context: Context) -> NewTransaction | None:
-    """Keep the spans as they came; None if it cannot be told without reading them."""
-    clean = scrubbed.transaction(sent, context)
-    if clean is None:
-        return None
-    head = members.pick(clean.members, transaction.MEMBERS)
-    read = transaction.of(head, context.header, received_at=context.received_at)
-    root = read.root
-    started_at = min(root.started_at, sent.first_at or root.started_at)
-    ended_at = max(read.ended_at, sent.last_at or read.ended_at)
-    is_apart = (
-        sent.trace_id not in (None, read.trace_id)
-        or root.replay_id != read.replay_id
-        or ended_at - started_at > STRETCH
-    )
-    if is_apart:
-        return None
-    return blocks.of_sent(read, clean, context, reach=(started_at, ended_at))
-
-
-def _span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:
+    event.check_size(item.payload, "transaction")
     raw = scrubbed.value(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
     read = transaction.of(raw, context.header, received_at=context.received_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
     return blocks.of_transaction(read, context)
+
+
+# The stages: each tells whether the spans can still be kept as they came.
+
+
+def _look(one: Work) -> bool:
+    fits = len(one.item.payload) <= LIMITS.event_bytes
+    sent = sent_spans.look(one.item.payload) if fits else None
+    if sent is None:
+        return False
+    one.sent = sent
+    return True
+
+
+def _scrub(one: Work) -> bool:
+    clean = scrubbed.transaction(one.sent, one.context)
+    if clean is None:
+        return False
+    one.sent = clean
+    return True
+
+
+def _read(one: Work) -> bool:
+    sent = one.sent
+    head = members.pick(sent.members, transaction.MEMBERS)
+    one.read = read = transaction.of(head, one.context.header, received_at=one.context.received_at)
+    root = read.root
+    started_at = min(root.started_at, sent.first_at or root.started_at)
+    ended_at = max(read.ended_at, sent.last_at or read.ended_at)
+    one.reach = started_at, ended_at
+    return (
+        sent.trace_id in (None, read.trace_id)
+        and root.replay_id == read.replay_id
+        and ended_at - started_at <= STRETCH
+    )
+
+
+def _lay_out(one: Work) -> bool:
+    one.new = blocks.of_sent(one.read, one.sent, one.context, reach=one.reach)
+    return True
+
+
+STAGES: Final = (_look, _scrub, _read, _lay_out)

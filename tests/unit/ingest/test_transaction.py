@@ -12,7 +12,7 @@ from app.core.ids import ProjectId
 from app.formats import sent_spans, span_block
 from app.formats.envelope import EnvelopeHeader, Item, TraceHeader
 from app.formats.span import Surroundings
-from app.ingest.items import span as span_items, transaction as items
+from app.ingest.items import span as span_items, stages, transaction as items
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 from app.scrub.rules import DEFAULT
@@ -73,11 +73,10 @@ def context(header: EnvelopeHeader | None = None) -> Context:
 
 def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransaction, Prepared]:
     """Read a transaction in both ways; the first is None if it is not as usual."""
-    sent = sent_spans.look(memoryview(raw))
-    quick = items._as_sent(sent, around) if sent is not None else None
-    counted = Prepared()
-    slow = items._span_by_span(Item("transaction", memoryview(raw)), around, counted)
-    return quick, slow, counted
+    item, counted = Item("transaction", memoryview(raw)), Prepared()
+    quick = items.Work(item, around)
+    stages.run([quick], items.STAGES)
+    return quick.new, items.span_by_span(item, around, counted), counted
 
 
 def opened(block: NewBlock) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def prepared(**changes: Any) -> Prepared:
     """Prepare a transaction with some members changed."""
     found = Prepared()
     raw = compact(payloads.transaction(**changes))
-    items.prepare(Item("transaction", memoryview(raw)), context(), found)
+    items.prepare_all([(Item("transaction", memoryview(raw)), context())], found)
     return found
 
 
