@@ -2,8 +2,9 @@
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 _CHUNK_BYTES = 16 * 1024
 _Way = asyncio.Queue[tuple[float, bytes]]
@@ -22,8 +23,18 @@ class _Link:
         return self._free_at
 
 
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """Requests whose text holds `mark` are answered at another local port."""
+
+    mark: bytes
+    port: int
+
+
 @asynccontextmanager
-async def path(port: int, *, rtt_s: float, bytes_a_second: float) -> AsyncIterator[int]:
+async def path(
+    port: int, *, rtt_s: float, bytes_a_second: float, detour: Detour | None = None
+) -> AsyncIterator[int]:
     """Open a way to a local port.
 
     Yields:
@@ -35,7 +46,16 @@ async def path(port: int, *, rtt_s: float, bytes_a_second: float) -> AsyncIterat
     async def meet(reader: StreamReader, writer: StreamWriter) -> None:
         await asyncio.sleep(rtt_s)  # The handshake, which loopback does in no time.
         there, back = await asyncio.open_connection("127.0.0.1", port)
-        for one in (_carry(reader, back, rtt_s / 2), _carry(there, writer, rtt_s / 2, narrow)):
+        ways = [_carry(there, lambda _: writer, rtt_s / 2, narrow)]
+        aside = back
+        if detour:
+            other, aside = await asyncio.open_connection("127.0.0.1", detour.port)
+            ways.append(_carry(other, lambda _: writer, rtt_s / 2, narrow))
+
+        def pick(request: bytes) -> StreamWriter:
+            return aside if detour and detour.mark in request else back
+
+        for one in (_carry(reader, pick, rtt_s / 2), *ways):
             task = asyncio.create_task(one)
             running.add(task)
             task.add_done_callback(running.discard)
@@ -50,12 +70,15 @@ async def path(port: int, *, rtt_s: float, bytes_a_second: float) -> AsyncIterat
 
 
 async def _carry(
-    reader: StreamReader, writer: StreamWriter, delay_s: float, link: _Link | None = None
+    reader: StreamReader,
+    pick: Callable[[bytes], StreamWriter],
+    delay_s: float,
+    link: _Link | None = None,
 ) -> None:
     """Carry one direction of a connection until it ends."""
     loop = asyncio.get_running_loop()
     way: _Way = asyncio.Queue(256)
-    delivery = asyncio.create_task(_deliver(way, writer))
+    delivery = asyncio.create_task(_deliver(way, pick))
     try:
         while data := await reader.read(_CHUNK_BYTES):
             now = loop.time()
@@ -64,16 +87,17 @@ async def _carry(
         await way.put((loop.time() + delay_s, b""))
         await delivery
     except OSError:
-        writer.close()
+        pick(b"").close()
     finally:
         delivery.cancel()
 
 
-async def _deliver(way: _Way, writer: StreamWriter) -> None:
+async def _deliver(way: _Way, pick: Callable[[bytes], StreamWriter]) -> None:
     """Hand on what is due; nothing means the end."""
     while True:
         at, data = await way.get()
         await asyncio.sleep(max(0.0, at - asyncio.get_running_loop().time()))
+        writer = pick(data)
         if not data:
             writer.close()
             return

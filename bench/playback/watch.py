@@ -10,6 +10,7 @@ apart. What is on the screen is read from its pixels.
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import random
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,11 +32,13 @@ from playwright.async_api import Browser, Page, async_playwright
 from app.core import clock
 from app.web import assets
 from bench.playback.film import Segment, film
-from bench.playback.path import path
+from bench.playback.path import Detour, path
 from tests.support import envelopes, recordings
 
 _HERE: Final = Path(__file__).parent
 _REPLAY: Final = "5f" * 16
+_SCRIPT: Final = b"/joined/js/replay/begin.js "
+"""What our page asks for, in whose place the other way's script comes."""
 _TIMES: Final = 40
 _IDLE_S: Final = 20
 """How long nobody watches, to know what the server spends anyway."""
@@ -84,6 +87,26 @@ async def server(folder: Path) -> AsyncIterator[Running]:
     finally:
         process.terminate()
         await process.communicate()
+
+
+@asynccontextmanager
+async def served(script: bytes) -> AsyncIterator[int]:
+    """Serve a script, packed, whatever is asked; gives the port."""
+    body = gzip.compress(script)
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nContent-Encoding: gzip\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(head + body)
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with listener:
+        yield int(listener.sockets[0].getsockname()[1])
 
 
 def send(running: Running, segments: list[Segment]) -> Facts:
@@ -145,9 +168,11 @@ def _is_below(parent: int, pid: int) -> bool:
 class Bench:
     """One browser at the end of the path, signed in."""
 
-    def __init__(self, browser: Browser, origin: str, facts: Facts, running: Running) -> None:
+    def __init__(
+        self, browser: Browser, origins: tuple[str, str], facts: Facts, running: Running
+    ) -> None:
         self._browser = browser
-        self._origin = origin
+        self._origin, self._other_origin = origins
         self._facts = facts
         self._running = running
         self._cookies: Any = []
@@ -176,23 +201,14 @@ class Bench:
             await page.add_init_script(
                 f"{without}{probe};probe.use({starts});window.begun = probe.first({at_ms});"
             )
-            if way == "one video a segment":
-                await self._swap_player(page, base, at_ms)
-            await page.goto(f"{self._origin}{base}?t={at_ms / 1000}")
+            is_other = way == "one video a segment"
+            if is_other:
+                told = {"segments": self._facts.segments, "base": base, "start_ms": at_ms}
+                await page.add_init_script(f"window.bench = {json.dumps(told)};")
+            origin = self._other_origin if is_other else self._origin
+            await page.goto(f"{origin}{base}?t={at_ms / 1000}")
             first = await page.evaluate("window.begun")
             yield page, first
-
-    async def _swap_player(self, page: Page, base: str, at_ms: int) -> None:
-        """Put the other player into the very same page, without what only ours loads."""
-        told = {"segments": self._facts.segments, "base": base, "start_ms": at_ms}
-        await page.add_init_script(f"window.bench = {json.dumps(told)};")
-        for ours in ("**/player/**", "**/js/replay/**", f"**{base}/index*"):
-            await page.route(ours, lambda route: route.abort())
-        player = (_HERE / "per_segment.js").read_text()
-        await page.route(
-            "**/joined/js/replay/begin.js",
-            lambda route: route.fulfill(body=player, content_type="text/javascript"),
-        )
 
     async def one_run(self, way: str, seed: int, minutes: float) -> dict[str, Any]:
         """Run every test once."""
@@ -307,11 +323,12 @@ async def main() -> None:
     segments = list(film(options.minutes))
     sys.stderr.write(f"made {len(segments)} segments in {time.monotonic() - begun:.0f} s\n")
     with tempfile.TemporaryDirectory() as folder:
+        wire = {"rtt_s": options.rtt / 1000, "bytes_a_second": options.mbit * 125_000}
         async with (
             server(Path(folder)) as running,
-            path(
-                running.port, rtt_s=options.rtt / 1000, bytes_a_second=options.mbit * 125_000
-            ) as port,
+            served((_HERE / "per_segment.js").read_bytes()) as aside,
+            path(running.port, **wire) as port,
+            path(running.port, **wire, detour=Detour(_SCRIPT, aside)) as other_port,
             async_playwright() as playwright,
         ):
             facts = await asyncio.to_thread(send, running, segments)
@@ -319,7 +336,12 @@ async def main() -> None:
             browser = await playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
             )
-            bench = Bench(browser, f"http://localhost:{port}", facts, running)
+            bench = Bench(
+                browser,
+                (f"http://localhost:{port}", f"http://localhost:{other_port}"),
+                facts,
+                running,
+            )
             await bench.sign_in()
             ways = ["ours", "one video a segment", "ours, MSE"]
             for run in range(options.runs):
