@@ -52,11 +52,11 @@ from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
-from app.web import errors as web_errors, router
+from app.web import assets, errors as web_errors, router
 from app.web.assets import Assets
 from app.web.guard import Guard
 from app.web.house import House
-from app.web.render import Renderer
+from app.web.render import TEMPLATES, Renderer
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _STATIC: Final = _ROOT / "static"
@@ -148,11 +148,18 @@ async def _serve_on(
         telling.close()
         await serving
         return
+    service.house.begin(asyncio.to_thread(_prepare_pages, service.house.renderer), name="pages")
     told = asyncio.create_task(telling, name="banner")
     await serving
     told.cancel()
     with suppress(asyncio.CancelledError):
         await told
+
+
+def _prepare_pages(renderer: Renderer) -> None:
+    """Make now what the first visitor would wait for."""
+    renderer.prepare()
+    assets.prepare(TEMPLATES)
 
 
 async def _tell(

@@ -50,8 +50,8 @@ async def page(
     return HTMLResponse(html, status)
 
 
-async def page_in_two(
-    request: Request, template: str, first: object, find: Callable[[], Awaitable[object]]
+async def page_in_pieces(
+    request: Request, template: str, first: object, *finds: Callable[[], Awaitable[object]]
 ) -> Response:
     """Send the head of a page before the rest of it is found.
 
@@ -59,9 +59,9 @@ async def page_in_two(
 
     Args:
         request: What is answered.
-        template: One that is cut by `flush`.
-        first: The value of the page as far as its head needs it.
-        find: Finds the whole value.
+        template: One that is cut by `flush`, as often as there are `finds`.
+        first: The value of the page as far as its first piece needs it.
+        finds: Each finds the value that the next piece needs; the last one the whole.
     """
     visitor = access.visitor_of(request)
     chrome = replace(frame(request), alerts=await alerts.of(request, visitor))
@@ -73,10 +73,12 @@ async def page_in_two(
         headers["Content-Encoding"] = "gzip"
         packer = zlib.compressobj(_FAST, wbits=_GZIP_BITS)
 
-    async def fill() -> None:
-        value.become(await find())
+    async def fills() -> AsyncIterator[None]:
+        for find in finds:
+            value.become(await find())
+            yield
 
-    body = _pieces(request, pieces, packer, fill)
+    body = _pieces(request, pieces, packer, fills())
     return StreamingResponse(body, media_type="text/html", headers=headers)
 
 
@@ -84,9 +86,9 @@ async def _pieces(
     request: Request,
     pieces: Iterator[str],
     packer: "zlib._Compress | None",
-    fill: Callable[[], Awaitable[None]],
+    fills: AsyncIterator[None],
 ) -> AsyncIterator[bytes]:
-    """Yield the head at once and the rest when its value is there, each as the browser takes it."""
+    """Yield the head at once and each piece when its value is there, as the browser takes it."""
 
     def pack(piece: Iterator[str]) -> bytes:
         data = next(piece).encode()
@@ -94,8 +96,8 @@ async def _pieces(
 
     yield pack(pieces)
     try:
-        await fill()
-        yield await asyncio.to_thread(pack, pieces)
+        async for _ in fills:
+            yield await asyncio.to_thread(pack, pieces)
     except Exception as error:  # noqa: BLE001 - the status is sent; only the page itself can tell
         _log.error("page_unfinished", path=request.url.path, exc_info=error)
         yield pack(iter([house.of(request).renderer.unfinished()]))

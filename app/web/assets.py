@@ -30,6 +30,7 @@ _JOINED: Final = "joined/"
 _MOST_KEPT: Final = 512
 """Three codings of each file, and some addresses that name none."""
 _NOTE: Final = re.compile(rb"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+_SCRIPT: Final = re.compile(r"/(joined/js/[a-z_/]+\.js)")
 _PLACE: Final = re.compile(r"[a-z0-9_/-]+")
 
 
@@ -55,6 +56,13 @@ class Assets(StaticFiles):
         if coding:
             headers["Content-Encoding"] = coding
         return Response(data, 200, headers, media_type)
+
+
+def prepare(templates: Path) -> None:
+    """Join and pack the scripts that templates name, so that nobody waits for it."""
+    for template in templates.rglob("*.html"):
+        for path in _SCRIPT.findall(template.read_text(encoding="utf-8")):
+            _packed(path, "", "br")
 
 
 def read(path: str, query: str = "") -> bytes | None:

@@ -1,5 +1,6 @@
 """Templates to HTML: one environment, escaping everything, refusing what is undefined."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +54,7 @@ class Renderer:
             clock=units.clock_text,
             duration=units.duration_text,
             bytes=units.bytes_text,
+            base64=_base64,
             day_and_time=words.day_and_time,
             exact=words.exact,
             iso=words.iso,
@@ -69,19 +71,34 @@ class Renderer:
             search_help=search_bar.HELP,
         )
 
+    def prepare(self) -> None:
+        """Read all templates, so that nobody waits: those of the replay page take 80 ms."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def page(self, template: str, page: object, *, chrome: Chrome) -> str:
         """Render one page, for example `page("replays/page.html", list_page, chrome=chrome)`."""
         return self._environment.get_template(template).render(page=page, chrome=chrome)
 
     def pieces(self, template: str, page: Later, *, chrome: Chrome) -> Iterator[str]:
-        """Render a page in two pieces; between them, `page` may become what the second needs."""
-        chunks = self._environment.get_template(template).generate(page=page, chrome=chrome)
-        yield "".join(iter(chunks.__next__, _FLUSH))
-        yield "".join(chunks)
+        """Render a page in pieces; between them, `page` may become what the next one needs."""
+        piece: list[str] = []
+        for chunk in self._environment.get_template(template).generate(page=page, chrome=chrome):
+            if chunk != _FLUSH:
+                piece.append(chunk)
+                continue
+            yield "".join(piece)
+            piece.clear()
+        yield "".join(piece)
 
     def unfinished(self) -> str:
         """Render what follows the head of a page when the rest could not be found."""
         return self._environment.get_template("state/_unfinished.html").render()
+
+
+def _base64(data: bytes) -> str:
+    """Write bytes as text, for scripts."""
+    return b64encode(data).decode("ascii")
 
 
 def _finalize(value: object) -> object:

@@ -47,11 +47,15 @@ export function agoText(then, now) {
   return "just now";
 }
 
+/** Made once: a page has dozens of moments, and to make it takes longer than to use it. @type {Intl.DateTimeFormat | undefined} */
+let moments;
+
 /**
  * A moment in the reader's zone, short: `24 Nov 2026, 15:03`.
  *
  * @param {Date} at
  */
 export function momentText(at) {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  moments ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return moments.format(at);
 }

@@ -31,12 +31,12 @@ export class Director {
   /**
    * @param {Store} store
    * @param {import("./stage.js").Stage} stage
-   * @param {{indexUrl: string, streamUrl: string}} urls
+   * @param {import("./player.js").Source} source
    */
-  constructor(store, stage, urls) {
+  constructor(store, stage, source) {
     this.#store = store;
     this.#stage = stage;
-    this.#screen = new Screen(urls, {
+    this.#screen = new Screen(source, {
       index: (index) => this.#useIndex(index),
       changed: () => this.#reach(this.#goal_ms),
       trouble: (text) => store.set({ error: text }),

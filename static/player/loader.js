@@ -2,7 +2,7 @@
  * Decides what to fetch and when: the due GOP at once, the following ones ahead of time.
  *
  *     aim(due, last) ─► due GOP missing?      fetch it alone, now
- *                    └► 200 ms after a seek   fetch missing ones up to `last`, 128 KB … 1 MB a go
+ *                    └► 200 ms after a seek   fetch missing ones up to `last`, 128 KB … 2 MB a go
  *
  * @import {Gop, Index} from "./types.js"
  */
@@ -10,12 +10,12 @@
 import { GopCache } from "./cache.js";
 import { Flights } from "./flights.js";
 import { at, decodeIndex, decodeRecord } from "./index.js";
-import { Refusal, fetchIndex } from "./network.js";
+import { Refusal, fetchStart } from "./network.js";
 import { Retry } from "./retry.js";
 
 const SETTLE_MS = 200;
 const FIRST_READ_BYTES = 128 * 1024;
-const MOST_READ_BYTES = 1024 * 1024;
+const MOST_READ_BYTES = 2 * 1024 * 1024;
 /** An index that is refused again so soon is asked for with a pause. */
 const REOPEN_MS = 2_000;
 /** @type {Readonly<{due: number, last: number}>} */
@@ -48,14 +48,16 @@ export class Loader {
   #retry;
   #flights;
   #indexUrl;
+  #start; // What the page brings for the first `open`.
   #on;
 
   /**
-   * @param {{indexUrl: string, streamUrl: string}} urls
+   * @param {import("./player.js").Source} source
    * @param {LoaderEvents} on
    */
-  constructor({ indexUrl, streamUrl }, on) {
+  constructor({ indexUrl, streamUrl, start }, on) {
     this.#indexUrl = indexUrl;
+    this.#start = start ?? null;
     this.#on = on;
     this.#flights = new Flights(streamUrl, {
       took: (gop, bytes) => this.#took(gop, bytes),
@@ -65,16 +67,17 @@ export class Loader {
     this.#retry = new Retry(on);
   }
 
-  /** Fetches the index and the GOP due at a time. @param {number} at_ms */
+  /** Gets the index and the GOP due at a time. @param {number} at_ms */
   async open(at_ms) {
     // What is on its way may be older than what this call is about: then it is fetched again.
     this.#isStale = this.#opening;
     if (this.#opening) return;
     this.#opening = true;
     try {
-      const fresh = this.#index !== null || this.#retry.isTrying;
-      const { signal } = this.#control;
-      const answer = await fetchIndex(this.#indexUrl, at_ms, { fresh, signal });
+      const [start, { signal }] = [this.#start, this.#control];
+      this.#start = null;
+      const answer = await start ?? await fetchStart(this.#indexUrl, at_ms, signal);
+      signal.throwIfAborted();
       const index = decodeIndex(answer.index);
       this.#opening = false;
       this.#opened_ms = performance.now();
@@ -117,7 +120,7 @@ export class Loader {
 
   /**
    * @param {Index} index
-   * @param {Awaited<ReturnType<typeof fetchIndex>>} answer
+   * @param {import("./network.js").Start} answer
    */
   #adopt(index, answer) {
     if (this.#index && answer.version === this.#version) {

@@ -41,29 +41,40 @@ function withQuery(url, name, value) {
 }
 
 /**
+ * What a player begins with: an index, and the record of one of its GOPs.
+ * @typedef {{index: Uint8Array, record: Uint8Array, gop: number, version: string}} Start
+ */
+
+/**
  * Fetches the index and the GOP due at a time.
- *
- * The first call uses what the page may have preloaded from the same address.
  *
  * @param {string} url
  * @param {number} at_ms
- * @param {{fresh: boolean, signal: AbortSignal}} options
- * @returns {Promise<{index: Uint8Array, record: Uint8Array, gop: number, version: string}>}
+ * @param {AbortSignal} signal
+ * @returns {Promise<Start>}
  */
-export async function fetchIndex(url, at_ms, { fresh, signal }) {
-  const cache = fresh ? "no-cache" : "default";
-  const response = await fetch(withQuery(url, "t", String(at_ms)), { signal, cache });
+export async function fetchStart(url, at_ms, signal) {
+  const response = await fetch(withQuery(url, "t", String(at_ms)), { signal });
   if (!response.ok) throw new Refusal(response.status);
-  const body = await response.arrayBuffer();
-  if (body.byteLength < 4) throw new Error("The server's answer is not a playback index.");
-  const length = Math.min(new DataView(body).getUint32(0), body.byteLength - 4);
   const etag = response.headers.get("ETag") ?? "";
-  return {
-    index: new Uint8Array(body, 4, length),
-    record: new Uint8Array(body, 4 + length),
+  return readStart(new Uint8Array(await response.arrayBuffer()), {
     gop: Number(response.headers.get("X-Gop") ?? 0),
     version: etag.replace(/^W\//, "").replaceAll('"', ""),
-  };
+  });
+}
+
+/**
+ * Takes the answer apart: the length of the index in four bytes, the index, the record.
+ *
+ * @param {Uint8Array} body
+ * @param {{gop: number, version: string}} names
+ * @returns {Start}
+ * @throws {Error} when the bytes are no such answer
+ */
+export function readStart(body, names) {
+  if (body.length < 4) throw new Error("The server's answer is not a playback index.");
+  const end = 4 + new DataView(body.buffer, body.byteOffset).getUint32(0);
+  return { index: body.subarray(4, end), record: body.subarray(end), ...names };
 }
 
 /**

@@ -15,10 +15,14 @@ import { Stage } from "./stage.js";
 import { createStore } from "./store.js";
 
 /**
- * @typedef {object} PlayerOptions
- * @property {HTMLElement | Promise<HTMLElement | null>} host  where the picture goes; null: nowhere
+ * Where a replay comes from. `start` is what the page brings for `startAtMs`; null: ask for it.
+ * @typedef {object} Source
  * @property {string} indexUrl
  * @property {string} streamUrl
+ * @property {Promise<import("./network.js").Start | null>} [start]
+ *
+ * @typedef {object} Place
+ * @property {HTMLElement | Promise<HTMLElement | null>} host  where the picture goes; null: nowhere
  * @property {number} [startAtMs]
  *
  * @typedef {object} Player
@@ -53,14 +57,14 @@ const INITIAL = {
 /**
  * Starts to load a replay; shows the picture due at `startAtMs` as soon as it can.
  *
- * @param {PlayerOptions} options
+ * @param {Source & Place} options
  * @returns {Player}
  */
-export function createPlayer({ host, indexUrl, streamUrl, startAtMs = 0 }) {
+export function createPlayer({ host, startAtMs = 0, ...source }) {
   const at_ms = Math.max(0, Math.floor(startAtMs));
   const store = createStore({ ...INITIAL, at_ms });
   const stage = new Stage(host);
-  const director = new Director(store, stage, { indexUrl, streamUrl });
+  const director = new Director(store, stage, source);
   const request = createRequests(director, store);
   let isGone = false;
 

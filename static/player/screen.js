@@ -12,9 +12,8 @@ import { Loader } from "./loader.js";
 import { frameAt, gopAt, lastAhead, sizeShown } from "./model.js";
 
 const AHEAD_PAUSED_MS = 10_000;
-/** Far enough that a read brings some hundred KB: each request costs the server a millisecond or two. */
-const AHEAD_PLAYING_MS = 120_000;
-const AHEAD_PER_RATE_MS = 30_000;
+/** Far enough that a read brings a megabyte: each request costs the server some milliseconds, whatever it brings. */
+const AHEAD_PLAYING_MS = 600_000;
 /** More would push what is due out of the cache. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
 /** Between two refreshes of the screen. */
@@ -44,12 +43,12 @@ export class Screen {
   #on;
 
   /**
-   * @param {{indexUrl: string, streamUrl: string}} urls
+   * @param {import("./player.js").Source} source
    * @param {ScreenEvents} on
    */
-  constructor(urls, on) {
+  constructor(source, on) {
     this.#on = on;
-    this.#loader = new Loader(urls, {
+    this.#loader = new Loader(source, {
       index: (index) => this.#useIndex(index),
       gop: on.changed,
       broken: (gop, text) => this.#breaks(gop, text),
@@ -103,7 +102,7 @@ export class Screen {
     const index = this.#index;
     if (!index?.gops.length || !this.#engine) return { kind: "missing" };
     const gop = gopAt(index, to_ms);
-    this.#loader.aim(gop, lastAhead(index, gop, aheadMs(rate), AHEAD_BYTES));
+    this.#loader.aim(gop, lastAhead(index, gop, rate ? AHEAD_PLAYING_MS : AHEAD_PAUSED_MS, AHEAD_BYTES));
     const text = this.#broken.get(gop);
     if (text) return { kind: "broken", text, next_ms: this.#playableAfter(index, gop) };
     const record = this.recordOf(gop);
@@ -158,9 +157,4 @@ export class Screen {
     this.#broken.set(gop, text);
     this.#on.changed();
   }
-}
-
-/** @param {number} rate */
-function aheadMs(rate) {
-  return rate ? Math.max(AHEAD_PLAYING_MS, AHEAD_PER_RATE_MS * rate) : AHEAD_PAUSED_MS;
 }

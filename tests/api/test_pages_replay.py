@@ -1,5 +1,6 @@
 """Tests of the list, the replay page, its bytes and its deletion, through the real doors."""
 
+import base64
 import re
 import struct
 
@@ -84,6 +85,22 @@ async def test_the_index_brings_the_first_pictures(server: Server):
     assert part.content == record
     size = len(whole.content)
     assert part.headers["content-range"] == f"bytes {size - len(record)}-{size - 1}/{size}"
+
+
+async def test_the_page_brings_what_the_index_brings(server: Server):
+    """The player need not ask; a script that looks for news is not sent it again."""
+    await take_two_segments(server)
+    page = await server.web.get(f"{server.page(REPLAY_ID)}?t=7")
+    found = re.search(
+        r'<meta name="replay-start" data-version="(.+)" data-gop="1" content="(.+)">', page.text
+    )
+    assert found
+    asked = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
+    assert f'"{found[1]}"' == asked.headers["etag"]
+    assert base64.b64decode(found[2]) == asked.content
+    script = {"sec-fetch-dest": "empty"}
+    again = await server.web.get(server.page(REPLAY_ID), headers=script)
+    assert "replay-start" not in again.text
 
 
 async def test_gestures_come_on_the_players_clock(server: Server):

@@ -1,7 +1,6 @@
 """The bytes behind the replay page: the index, the stream, and segments as they came."""
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -13,8 +12,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import units
 from app.core.errors import Forbidden, NotFound
-from app.core.log import get
-from app.playback import gestures, index, recordings, stream
+from app.playback import gestures, recordings, start, stream
 from app.playback.shelf import Held
 from app.replays import queries as replays
 from app.replays.model import Segment
@@ -25,7 +23,6 @@ from app.web.access import Playing
 router = APIRouter()
 
 _PATH: Final = "/projects/{project_id}/replays/{replay_id}"
-_LENGTH: Final = struct.Struct(">I")
 _BINARY: Final = "application/octet-stream"
 _CHUNK_BYTES: Final = 1024 * 1024
 _LATEST_MS: Final = 10**12
@@ -36,19 +33,15 @@ MEDIA: Final = {
     "Cache-Control": "private, no-store",
 }
 
-_log = get("web.playback")
-
 
 @router.get(f"{_PATH}/index")
 async def send_index(request: Request, playing: access.PlayingHere, t: str = "") -> Response:
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
     here = house.of(request)
     held = await here.shelf.find(here.db, playing.replay)
-    built, encoded = held.newest, held.encoded
-    number = built.gop_at(_read_ms(t))
-    record = await _record(here.store, built, number)
-    headers = {**MEDIA, "ETag": f'"{built.version}"', "X-Gop": str(number)}
-    return Response(_LENGTH.pack(len(encoded)) + encoded + record, 200, headers, _BINARY)
+    found = await start.read(here.store, held, _read_ms(t))
+    headers = {**MEDIA, "ETag": f'"{found.version}"', "X-Gop": str(found.gop)}
+    return Response(found.body, 200, headers, _BINARY)
 
 
 @router.get(f"{_PATH}/stream")
@@ -114,19 +107,6 @@ def _gestures_of(segments: Sequence[Segment], zero_ms: int) -> bytes:
 def _read_ms(t: str) -> int:
     """Read a place on the replay clock; anything else is the start."""
     return min(int(t), _LATEST_MS) if t.isascii() and t.isdecimal() and len(t) <= 12 else 0  # noqa: PLR2004 - digits of the latest
-
-
-async def _record(store: ObjectStore, built: index.PlaybackIndex, number: int) -> bytes:
-    """Read one GOP; a vanished object gives none, and the player says what is missing."""
-    if not built.gops:
-        return b""
-    gop = built.gops[number]
-    try:
-        end = gop.offset + gop.size_bytes
-        return b"".join([part async for part in stream.read_range(store, built, gop.offset, end)])
-    except NotFound:
-        _log.warning("playback_object_missing", object_key=gop.object_key)
-        return b""
 
 
 def refuse_other_sites(request: Request) -> None:

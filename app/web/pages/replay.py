@@ -14,11 +14,12 @@ from app.accounts import queries as accounts
 from app.accounts.model import Role
 from app.audit import writes as audit
 from app.core import clock
-from app.core.errors import NotFound
+from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.errors import feedback
-from app.playback import links, page as playback, trace
+from app.playback import links, page as playback, start, trace
+from app.playback.start import Start
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay
@@ -46,15 +47,18 @@ async def show_replay(
 ) -> Response:
     """Show a replay, and note who opened it."""
     here = house.of(request)
-    async with here.db.transaction() as connection:
+    async with here.db.reading() as connection:
         replay = await replays.one(connection, watching.key)
-        if replay is not None and _is_opened(request):
-            key = watching.key
-            person_id = watching.inside.person.id
-            await audit.add_view(connection, person_id, key.project_id, replay_id=key.replay_id)
     if replay is None:
         return await _absent(request, watching)
     start_at_ms = _read_ms(t)
+    opening = replay_page.opening(replay, start_at_ms=start_at_ms, now=clock.now())
+
+    async def begun() -> Opened:
+        # The view is noted before anything of the recording is sent, and the head need not wait.
+        if _is_opened(request):
+            await _note_view(request, watching)
+        return Opened(opening, await _start(request, replay, start_at_ms))
 
     async def rest() -> ReplayPage:
         found = await find(request, watching)
@@ -62,8 +66,7 @@ async def show_replay(
             raise NotFound("the replay was deleted while its page was made")
         return await _page(request, watching, found, start_at_ms=start_at_ms, tab=tab)
 
-    opening = replay_page.opening(replay, start_at_ms=start_at_ms, now=clock.now())
-    return await answer.page_in_two(request, "replay/page.html", Opened(opening), rest)
+    return await answer.page_in_pieces(request, "replay/page.html", Opened(opening), begun, rest)
 
 
 @router.get(f"{_PATH}/delete")
@@ -92,6 +95,25 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
         return await _absent(request, watching)
     here.sweeper.hurry()
     return answer.go(hrefs.REPLAYS, done="replay-deleted")
+
+
+async def _note_view(request: Request, watching: Watching) -> None:
+    key = watching.key
+    async with house.of(request).db.transaction() as connection:
+        await audit.add_view(
+            connection, watching.inside.person.id, key.project_id, replay_id=key.replay_id
+        )
+
+
+async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
+    """Read the picture that a page opens with; None lets the player ask, and say what is wrong."""
+    if not replay.video_segments or not _is_opened(request):
+        return None
+    here = house.of(request)
+    try:
+        return await start.read(here.store, await here.shelf.find(here.db, replay), at_ms)
+    except Unavailable:
+        return None
 
 
 async def find(request: Request, watching: Watching) -> Found | None:

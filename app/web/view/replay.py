@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback.conditions import Condition
+from app.playback.start import Start
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.exchanges import Details
 from app.web.view.log_rows import LogRow
@@ -129,6 +130,7 @@ class Opened:
     """The page as far as its head goes."""
 
     opening: Opening
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class ReplayPage:
     filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
     """By panel: what its rows can be narrowed to."""
     har_href: str = ""
+    start: Start | None = None
+    """What the player begins with; None lets it ask."""
 
 
 @dataclass(frozen=True, slots=True)

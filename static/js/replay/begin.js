@@ -3,6 +3,7 @@
  * rest of the page, when the picture is on the screen.
  */
 
+import { readStart } from "../../player/network.js";
 import { createPlayer } from "../../player/player.js";
 import { need, numberOf } from "../dom.js";
 import { createStill } from "./still.js";
@@ -15,26 +16,41 @@ const early = opening instanceof HTMLElement ? open(opening) : null;
 await parsed();
 const root = need("#replay");
 const player = choosePlayer();
-if (root.dataset.state !== "processing") {
-  await Promise.race([player.ready, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-  // It looks around the page as soon as it is here, and the head has had it fetched by now.
-  const { start } = await import("./main.js");
-  start(player);
-}
+await Promise.race([player.ready.then(painted), later(PATIENCE_MS)]);
+// It looks around the page as soon as it is here, and the head has had it fetched by now.
+const { start } = await import("./main.js");
+if (root.dataset.state !== "processing") start(player);
 
 /** @param {HTMLElement} opening */
 function open(opening) {
   const { indexUrl = "", streamUrl = "" } = opening.dataset;
-  return createPlayer({ host: host(), indexUrl, streamUrl, startAtMs: numberOf(opening, "startAtMs") });
+  const startAtMs = numberOf(opening, "startAtMs");
+  const host = parsedUpTo("[data-stage-host]", "[data-stage-host]");
+  return createPlayer({ host, indexUrl, streamUrl, startAtMs, start: brought() });
 }
 
-/** The place of the picture, as soon as the parser has come to it. @returns {Promise<HTMLElement | null>} */
-function host() {
+/** Index and first pictures, which the page brings unless its server could not read them. */
+async function brought() {
+  const meta = await parsedUpTo("meta[name=replay-start]", "meta[name=replay-start], body");
+  if (!(meta instanceof HTMLMetaElement)) return null;
+  const { version = "", gop = "" } = meta.dataset;
+  const body = Uint8Array.from(atob(meta.content), (letter) => letter.charCodeAt(0));
+  return readStart(body, { version, gop: Number(gop) });
+}
+
+/**
+ * Finds an element as soon as the parser has come to it.
+ *
+ * @param {string} wanted
+ * @param {string} reached  what the parser has come to when it is there, or never will be
+ * @returns {Promise<HTMLElement | null>}
+ */
+function parsedUpTo(wanted, reached) {
   return new Promise((resolve) => {
     const look = () => {
-      const found = document.querySelector("[data-stage-host]");
-      if (!found && document.readyState === "loading") return;
+      if (!document.querySelector(reached) && document.readyState === "loading") return;
       watch.disconnect();
+      const found = document.querySelector(wanted);
       resolve(found instanceof HTMLElement ? found : null);
     };
     const watch = new MutationObserver(look);
@@ -42,6 +58,17 @@ function host() {
     document.addEventListener("DOMContentLoaded", look, { once: true });
     look();
   });
+}
+
+/** Until what is drawn by now is on the screen; in a hidden tab that may be never. */
+async function painted() {
+  await new Promise(requestAnimationFrame);
+  await later(0);
+}
+
+/** @param {number} ms */
+function later(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function parsed() {

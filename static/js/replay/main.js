@@ -7,6 +7,7 @@
  */
 
 import { closest, mark, need, numberOf } from "../dom.js";
+import "../page.js";
 import { createWaterfalls } from "../waterfall.js";
 import { clockText } from "../words.js";
 import { createAddress } from "./address.js";

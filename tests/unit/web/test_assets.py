@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from app.web import assets, modules
 from app.web.assets import Assets
 from app.web.modules import STATIC
+from app.web.render import Renderer
 
 SCRIPT = "player/player.js"
 ENTRIES = sorted(
@@ -165,3 +166,20 @@ async def test_only_scripts_are_joined(client):
     """Neither a style sheet nor what is not there."""
     for odd in ("joined/css/base.css", "joined/js/none.js", "joined/../main.py", "joined/"):
         assert (await client.get(f"/s/{odd}")).status_code == 404
+
+
+def test_what_is_prepared_is_packed_when_a_browser_asks():
+    """The scripts that templates name, in the coding that browsers take first."""
+    assets.prepare(STATIC.parent / "templates")
+    misses = assets._packed.cache_info().misses
+    assert assets._packed("joined/js/replay/begin.js", "", "br")
+    assert assets._packed.cache_info().misses == misses
+
+
+def test_templates_are_read_before_they_are_asked_for():
+    """All of them can be read."""
+    renderer = Renderer()
+    renderer.prepare()
+    assert set(renderer._environment.list_templates()) == {
+        name for _, name in renderer._environment.cache or {}
+    }

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.types import Message, Scope
 
+from app.playback.start import Start
 from app.web import answer
 from app.web.render import Renderer
 from app.web.view.replay import Opened
@@ -44,11 +45,17 @@ def scope_of(coding: str) -> Scope:
     }  # fmt: skip
 
 
-async def ask(find: Callable[[], Awaitable[object]], coding: str) -> asyncio.Queue[Message]:
+async def ask(
+    find: Callable[[], Awaitable[object]], coding: str, *, start: Start | None = None
+) -> asyncio.Queue[Message]:
     """Answer a request; gives what is sent as it is sent."""
     scope = scope_of(coding)
     sent: asyncio.Queue[Message] = asyncio.Queue()
-    response = await answer.page_in_two(Request(scope), TEMPLATE, Opened(OPENING), find)
+
+    async def begun() -> object:
+        return Opened(OPENING, start)
+
+    response = await answer.page_in_pieces(Request(scope), TEMPLATE, Opened(OPENING), begun, find)
     scope["task"] = asyncio.create_task(response(scope, receive, sent.put))
     return sent
 
@@ -64,25 +71,26 @@ async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
 
 
 async def test_the_head_goes_before_the_rest_is_found():
-    """It names script, style and first picture; together the pieces are the page."""
+    """It names script and style, the next piece brings the picture; together they are the page."""
     found = asyncio.Event()
 
     async def find() -> object:
         await found.wait()
         return REPLAY_PAGE
 
-    sent = await ask(find, "identity")
-    start = await asyncio.wait_for(sent.get(), 10)
-    head = (await asyncio.wait_for(sent.get(), 10))["body"].decode()
-    assert start["status"] == 200
-    assert f'href="{OPENING.index_href}?t=44000"' in head
-    assert "begin.js" in head
-    assert head.rstrip().endswith("</head>")
+    sent = await ask(find, "identity", start=Start("1-a", 4, b"\0\0\0\1i<"))
+    begin, head, picture = [await asyncio.wait_for(sent.get(), 10) for _ in range(3)]
+    assert begin["status"] == 200
+    assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()
+    assert "begin.js" in head["body"].decode()
+    start = '<meta name="replay-start" data-version="1-a" data-gop="4" content="AAAAAWk8">'
+    assert start in picture["body"].decode()
+    assert picture["body"].decode().rstrip().endswith("</head>")
     found.set()
-    whole = head + (await rest_of(sent)).decode()
+    whole = (head["body"] + picture["body"] + await rest_of(sent)).decode()
     frame = answer.frame(Request(scope_of("identity")))
     page = Bare.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
-    assert whole == page.replace("<!-- The rest follows. -->", "")
+    assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
 
 
 async def test_each_piece_is_packed_so_that_it_can_be_read():
@@ -98,7 +106,7 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
     assert (b"content-encoding", b"gzip") in start["headers"]
     unpacker = zlib.decompressobj(wbits=31)
     head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
-    assert b"</head>" in head
+    assert b"begin.js" in head
     found.set()
     rest = unpacker.decompress(await rest_of(sent))
     assert rest.endswith(b"</html>")

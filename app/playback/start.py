@@ -1,0 +1,50 @@
+"""What a player begins with: the index of a replay and the group of pictures that is due first.
+
+One answer for both: the first picture needs one round trip, or none when the page brings it.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import log
+from app.core.errors import NotFound
+from app.playback import stream
+from app.playback.shelf import Held
+from app.storage.port import ObjectStore
+
+_LENGTH: Final = struct.Struct(">I")
+_log: Final = log.get("playback.start")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The bytes that a player reads, and which GOP of which index they hold.
+
+    `body`: the length of the index in 4 bytes, big-endian; the index; the record of the GOP.
+    """
+
+    version: str
+    gop: int
+    body: bytes
+
+
+async def read(store: ObjectStore, held: Held, at_ms: int) -> Start:
+    """Read what shows the picture due at a time.
+
+    A vanished object leaves the record empty, and the player says what is missing.
+
+    Raises:
+        Unavailable: Storage is down.
+    """
+    built, encoded = held.newest, held.encoded
+    number = built.gop_at(at_ms)
+    record = b""
+    if built.gops:
+        gop = built.gops[number]
+        span = (gop.offset, gop.offset + gop.size_bytes)
+        try:
+            record = b"".join([part async for part in stream.read_range(store, built, *span)])
+        except NotFound:
+            _log.warning("playback_object_missing", object_key=gop.object_key)
+    return Start(built.version, number, _LENGTH.pack(len(encoded)) + encoded + record)
