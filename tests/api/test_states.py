@@ -67,7 +67,7 @@ async def test_a_video_that_cannot_be_decoded_says_why(tenant: Server):
     await age(tenant)
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert 'data-state="no_video"' in html
-    assert "cannot be played" in html
+    assert "It cannot be played: box at byte 0" in html
     assert 'class="fault"' in html
 
 

@@ -259,6 +259,7 @@ def _status_text(contents: Contents) -> str | None:
             took = units.duration_text(ago_ms // 1000 * 1000)
             return f"{_last_in_words(contents.segments)}, {took} ago; waiting for more."
         case "no_video":
-            faults = {one.video_fault for one in contents.segments if one.video_fault}
-            why = f" ({min(faults)})" if faults else ""
-            return f"No video{why}, {count(len(contents.breadcrumbs), 'breadcrumb')}."
+            sent = [one for one in contents.segments if one.object_key is not None]
+            fault = next((one.video_fault for one in sent if one.video_fault), None)
+            said = f"It cannot be played: {fault}." if fault else "The SDK sent none."
+            return f"{said} {count(len(contents.breadcrumbs), 'breadcrumb')}."

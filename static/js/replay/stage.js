@@ -27,7 +27,8 @@ export function createStage(desk, gestures) {
   const { player, root, signal } = desk;
   const stage = need(".stage", root);
   let captions = captionsOf(desk.content(), gestures());
-  shape(stage, numberOf(stage, "widthPx"), numberOf(stage, "heightPx"));
+  const { width, height } = player.store.get();
+  shape(stage, width || numberOf(stage, "widthPx"), height || numberOf(stage, "heightPx"));
   const card = createCard(desk);
   const stop = player.store.subscribe((state, previous) => {
     if (state.width !== previous.width || state.height !== previous.height) {

@@ -92,6 +92,27 @@ def test_a_page_that_opens_in_a_gap_says_so(page, site):
     expect(page.locator(".stage-frame")).to_have_attribute("data-dim", "")
 
 
+def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
+    """A replay that began on its side and is opened where it stands upright."""
+    value = replace(samples.REPLAY_PAGE, width_px=960, height_px=448)
+    site.pages["turned"] = replace(samples.SAMPLES["replay"], page=value)
+    page.goto(site.address("turned"))
+    page.wait_for_selector(".track .head")
+    expect(page.locator(".stage")).to_have_attribute("data-shape", "portrait")
+
+
+def test_a_phone_on_its_side_shows_picture_panel_and_timeline(replay):
+    """Beside each other and whole: nothing has to be scrolled to."""
+    replay.set_viewport_size({"width": 844, "height": 390})
+    picture = replay.locator(".stage-host")
+    expect(picture).to_be_in_viewport(ratio=1)
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["height"] > 150
+    for part in (".track", "[data-do=toggle]", "#errors .error >> nth=0"):
+        expect(replay.locator(part)).to_be_in_viewport()
+
+
 def test_pictures_of_rows_come_when_they_are_drawn(page, site):
     """A page that was opened before its strip was made shows it without a reload."""
     made = {
