@@ -20,10 +20,10 @@ from tests.support.report import Report
 from tests.support.server import Keyed, Server, keyed, running
 from tests.support.traffic import Ledger
 
-PROCESSES = amounts.rounds(ci=4, nightly=20)
-SEGMENTS = amounts.rounds(ci=500, nightly=1_000)
-"""Which every process is sent, each its own bytes."""
+PROCESSES = max(2, amounts.rounds(ci=4, nightly=20))
 REPLAYS = 25
+SEGMENTS = max(REPLAYS, amounts.rounds(ci=500, nightly=1_000))
+"""Which every process is sent, each its own bytes."""
 DELETED = 5
 """So many of the replays are deleted while their segments arrive."""
 

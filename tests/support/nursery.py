@@ -15,7 +15,7 @@ import resource
 import signal
 import socket
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import Any, Final
 from unittest import mock
@@ -35,7 +35,6 @@ _SET_DEATH_SIGNAL: Final = 1
 
 
 def _wait_for_requests() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
     with socket.socket(fileno=0) as door:
         while True:
             request, pipes, _, _ = socket.recv_fds(door, REQUEST_BYTES, 1)
@@ -47,7 +46,18 @@ def _wait_for_requests() -> None:
                 door.detach()
                 _live(json.loads(request), pipe)
             os.close(pipe)
-            door.send(str(pid).encode())
+            # Opened here, since only its parent can be sure that a child is not buried yet.
+            handle = os.pidfd_open(pid)
+            socket.send_fds(door, [str(pid).encode()], [handle])
+            os.close(handle)
+            _bury()
+
+
+def _bury() -> None:
+    """Let go of the children that ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _live(wanted: dict[str, Any], pipe: int) -> None:
@@ -55,7 +65,6 @@ def _live(wanted: dict[str, Any], pipe: int) -> None:
     code = 1
     try:
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.setsid()
         if wanted["log_file"]:

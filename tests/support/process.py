@@ -41,12 +41,12 @@ class Nursery:
                 env={**os.environ, "PYTHONPATH": str(_HOUSE), **(environment or {})},
             )
 
-    def fork(self, request: dict[str, Any], pipe: int) -> int:
-        """Ask for a server that speaks into a pipe; returns its process id."""
+    def fork(self, request: dict[str, Any], pipe: int) -> tuple[int, int]:
+        """Ask for a server that speaks into a pipe; returns its process id and its pidfd."""
         socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
-        answer = self._door.recv(32)
+        answer, handles, _, _ = socket.recv_fds(self._door, 32, 1)
         assert answer, "the nursery is gone"
-        return int(answer)
+        return int(answer), handles[0]
 
     def close(self) -> None:
         """End the nursery and every server it forked."""
@@ -66,9 +66,9 @@ def nursery() -> Nursery:
 class Process:
     """A server that was asked for; it may not listen yet, and may be dead already."""
 
-    def __init__(self, pid: int, pipe: int) -> None:
+    def __init__(self, pid: int, pidfd: int, pipe: int) -> None:
         self.pid = pid
-        self._pidfd = os.pidfd_open(pid)
+        self._pidfd = pidfd
         self._said = os.fdopen(pipe, "rb")
         self.place: str | None = None
         """Where it killed itself; known once it did."""
@@ -184,10 +184,10 @@ def launched(
     }
     ours, theirs = os.pipe()
     try:
-        pid = (way.nursery or nursery()).fork(request, theirs)
+        pid, pidfd = (way.nursery or nursery()).fork(request, theirs)
     finally:
         os.close(theirs)
-    process = Process(pid, ours)
+    process = Process(pid, pidfd, ours)
     try:
         yield process
     finally:
