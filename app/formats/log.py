@@ -64,21 +64,21 @@ class LogContainer:
 
 
 def read(
-    data: bytes | memoryview, header: EnvelopeHeader, *, received_at: datetime | None = None
+    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> LogContainer:
     """Read a container; a bad record is left out and counted.
 
     Args:
         data: JSON.
         header: Of its envelope: it names the replay of records of its own trace.
-        received_at: Stands in for a time that cannot be read.
+        sent_at: Stands in for a time that cannot be read.
 
     Raises:
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over `LIMITS.log_container_bytes`, or has more records than `LIMITS.logs`.
     """
     check_size(data)
-    return of(jsonish.decode_object(data, "log container"), header, received_at=received_at)
+    return of(jsonish.decode_object(data, "log container"), header, sent_at=sent_at)
 
 
 def check_size(data: bytes | memoryview) -> None:
@@ -92,9 +92,7 @@ def check_size(data: bytes | memoryview) -> None:
         raise TooLarge(f"log container has {len(data)} bytes, {most_bytes} are allowed")
 
 
-def of(
-    raw: JsonObject, header: EnvelopeHeader, *, received_at: datetime | None = None
-) -> LogContainer:
+def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None) -> LogContainer:
     """Read a container that is decoded already; see `read`.
 
     Raises:
@@ -106,16 +104,16 @@ def of(
         raise Malformed(f"log container has no list of items: {shown(items)}")
     if len(items) > LIMITS.logs:
         raise TooLarge(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
-    found = [_read_one(item, header, received_at) for item in items]
+    found = [_read_one(item, header, sent_at) for item in items]
     logs = tuple(log for log in found if log is not None)
     return LogContainer(logs, len(items) - len(logs))
 
 
-def _read_one(item: object, header: EnvelopeHeader, received_at: datetime | None) -> Log | None:
+def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) -> Log | None:
     """Read one record; None if it has no time or says nothing."""
     if not isinstance(item, dict):
         return None
-    at = timestamps.read_at(item.get("timestamp")) or received_at
+    at = timestamps.read_at(item.get("timestamp")) or sent_at
     body = jsonish.text(item, "body", limit=LIMITS.text_bytes)
     if at is None or body is None:
         return None

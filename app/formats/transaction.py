@@ -53,7 +53,7 @@ class Transaction:
 
 
 def read(
-    data: bytes | memoryview, header: EnvelopeHeader, *, received_at: datetime | None = None
+    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> Transaction:
     """Read a transaction.
 
@@ -63,19 +63,17 @@ def read(
     Args:
         data: JSON.
         header: Of its envelope, which may name the replay and the trace.
-        received_at: Stands in for its times if none can be read, as when the clock of a phone
+        sent_at: Stands in for its times if none can be read, as when the clock of a phone
             stands in 1970.
 
     Raises:
         Malformed: It is no JSON object, or nothing says when it was.
         TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
     """
-    return of(event.decode(data, "transaction"), header, received_at=received_at)
+    return of(event.decode(data, "transaction"), header, sent_at=sent_at)
 
 
-def of(
-    raw: JsonObject, header: EnvelopeHeader, *, received_at: datetime | None = None
-) -> Transaction:
+def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None) -> Transaction:
     """Read a transaction that is decoded already; see `read`.
 
     Raises:
@@ -93,7 +91,7 @@ def of(
         replay_id=event.read_replay_id(raw, header),
         sdk_name=event.read_sdk(raw, header)[0],
     )
-    times = _read_times(raw, received_at)
+    times = _read_times(raw, sent_at)
     root = _read_root(times, trace, event_id=event_id, around=around)
     spans, skipped = _read_spans(raw, around)
     return Transaction(
@@ -116,18 +114,18 @@ def of(
     )
 
 
-def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[object, object]:
+def _read_times(raw: JsonObject, sent_at: datetime | None) -> tuple[object, object]:
     """Find start and end, the end standing in for a start that cannot be read."""
     started, ended = raw.get("start_timestamp"), raw.get("timestamp")
     if timestamps.read_at(started) is not None:
         return started, ended
     if timestamps.read_at(ended) is not None:
         return ended, ended
-    if received_at is None:
+    if sent_at is None:
         raise Malformed(
             f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
         )
-    return received_at.isoformat(), None
+    return sent_at.isoformat(), None
 
 
 def _read_root(

@@ -5,7 +5,7 @@ What is made for every segment is msgspec's here and below: it costs a fifth of 
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -33,6 +33,14 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     client_ip: str | None
     header: EnvelopeHeader
     rules: Rules
+
+    @property
+    def sent_at(self) -> datetime:
+        """When it was sent, by the sender's clock: for what does not say when it was.
+
+        It is when it was received, if the sender does not say.
+        """
+        return self.received_at - timedelta(milliseconds=self.drift_ms)
 
 
 Noted = tuple[Item, Context]

@@ -27,9 +27,10 @@ from app.traces.model import StoredLog, StoredSpan
 Side = Literal["app", "backend"]
 
 BACKEND_PLATFORMS: Final = frozenset(
-    {"python", "node", "ruby", "go", "php", "csharp", "elixir", "rust", "perl"}
+    {"python", "node", "ruby", "go", "php", "elixir", "rust", "perl"}
 )
-"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other."""
+"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other, or csharp
+(Unity, MAUI)."""
 _SLOW_MS: Final = 60_000
 """So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})

@@ -311,6 +311,22 @@ async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):
     assert int(error["data-at-ms"]) == pytest.approx(7_000, abs=5_000)
 
 
+@pytest.mark.parametrize("said", [MISSING, 17.5, "yesterday"])
+async def test_what_does_not_say_when_it_was_is_placed_where_it_was_sent(
+    tenant: Server, said: object
+):
+    """By the phone's clock, which the envelope tells, however long it was on its way."""
+    failed = changed(payloads.event(), {"timestamp": said})
+    header = envelope_header(event_id=EVENT_ID, sent_ms=STARTED_MS + 3_000)
+    noted = changed(LOG, {"timestamp": said, "trace_id": TRACE_ID})
+    items = (item("event", failed), item("log", {"items": [noted]}, content_type=LOGS))
+    await tenant.take(envelopes.replay_video_envelope(), envelope(header, *items))
+    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    assert page.one("article", class_="error")["data-at-ms"] == "3000"
+    rows = {row["data-kind"]: row["data-at-ms"] for row in page.all("li", "data-kind")}
+    assert rows["log"] == "3000"
+
+
 async def test_an_event_without_any_id_is_one_however_often_it_comes(tenant: Server):
     """Its id is made of what it says."""
     body = compact(changed(payloads.event(), {"event_id": MISSING}))

@@ -25,7 +25,7 @@ def _event(sent: Sent, context: Context) -> NewEvent:
         project_id=context.project_id,
         event_id=read.event_id,
         received_at=context.received_at,
-        at=read.at or context.received_at,
+        at=read.at or context.sent_at,
         drift_ms=context.drift_ms,
         level=problem.level,
         kind=problem.kind,

@@ -38,7 +38,7 @@ def _prepare(data: memoryview, item: Item, context: Context, prepared: Prepared)
             event_id=read.event_id,
             item_type=item.type,
             received_at=context.received_at,
-            at=read.at or context.received_at,
+            at=read.at or context.sent_at,
             drift_ms=context.drift_ms,
             message=read.message,
             name=read.name,

@@ -19,7 +19,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     """
     log.check_size(item.payload)
     raw = scrubbed.value(item.payload, context, kind=Kind.LOG, what="log container")
-    container = log.of(raw, context.header, received_at=context.received_at)
+    container = log.of(raw, context.header, sent_at=context.sent_at)
     if container.skipped:
         prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
     prepared.logs += [

@@ -169,7 +169,7 @@ def _extent_ms(
     if found is None:
         if event.ended_ms is None and video is None and not events.gist.events:
             raise Malformed("nothing in the segment says when it was")
-        at_ms = event.ended_ms or units.ms_from_at(context.received_at)
+        at_ms = event.ended_ms or units.ms_from_at(context.sent_at)
         found = (at_ms, at_ms)
     start_ms, end_ms = found
     is_declared = declared is not None and bool(declared.duration_ms)

@@ -58,7 +58,7 @@ def span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransac
     """
     event.check_size(item.payload, "transaction")
     raw = scrubbed.value(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
-    read = transaction.of(raw, context.header, received_at=context.received_at)
+    read = transaction.of(raw, context.header, sent_at=context.sent_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
     return blocks.of_transaction(read, context)
@@ -87,7 +87,7 @@ def _scrub(one: Work) -> bool:
 def _read(one: Work) -> bool:
     sent = one.sent
     head = members.pick(sent.members, transaction.MEMBERS)
-    one.read = read = transaction.of(head, one.context.header, received_at=one.context.received_at)
+    one.read = read = transaction.of(head, one.context.header, sent_at=one.context.sent_at)
     root = read.root
     started_at = min(root.started_at, sent.first_at or root.started_at)
     ended_at = max(read.ended_at, sent.last_at or read.ended_at)

@@ -76,5 +76,5 @@ def _segment(told: Told, tape: Item | None, context: Context, *, item_type: str)
 def _extent_ms(event: ReplayEvent, events: Recorded, context: Context) -> tuple[int, int]:
     """Place a segment by its events: the event's start is that of the whole replay."""
     seen = events.gist
-    end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.received_at)
+    end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.sent_at)
     return min(seen.first_ms or end_ms, end_ms), end_ms

@@ -109,7 +109,7 @@ def test_a_transaction_without_times_is_placed_by_its_arrival():
     with pytest.raises(Malformed, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp=17.5, timestamp=18.0))
-    found = transactions.read(body, NOTHING, received_at=STARTED_AT)
+    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
     assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
 
 

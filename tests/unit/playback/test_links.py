@@ -26,6 +26,7 @@ def window(*, drift_ms: int = 0) -> ReplayWindow:
         (APP, "java", "app"),
         (APP, None, "app"),
         (APP, "javascript", "app"),
+        (APP, "csharp", "app"),
         (APP, "python", "backend"),
         (API, "java", "backend"),
         (API, None, "backend"),
