@@ -4,8 +4,8 @@ A request to an ingest door becomes an `Exchange` in place of uvicorn's cycle; e
 goes to the pages as uvicorn does it. Both take turns on a connection, in the order they came.
 
 uvicorn waits for ever for the rest of a request. Here one that begins and does not go on is hung up
-on, without a status line, so that a phone on a bad network keeps what it has. A connection that is
-idle between two requests is uvicorn's own affair (`timeout_keep_alive`).
+on, without a status line, so that a phone on a bad network keeps what it has. The same look at the
+clock closes what is idle between two requests, where uvicorn sets a timer with every answer.
 """
 
 import asyncio
@@ -16,10 +16,12 @@ from typing_extensions import override
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.api import target
+from app.api import heads, target
 from app.api.exchange import Door, Exchange
+from app.api.heads import Cut, Head, Headers
 from app.core import log
 from app.core.limits import LIMITS
+from app.ingest.request import IngestRequest
 
 _logger: Final = log.get("api.connection")
 
@@ -37,6 +39,13 @@ class Connection(HttpToolsProtocol):
     """When the request began that is not whole yet; None between requests."""
     _heard_s = 0.0
     _has_headers = False
+    _answered_s = 0.0
+    _is_between = True
+    """The parser waits for a request to begin."""
+    _missing_bytes = 0
+    """Of the body of a request that goes past the parser."""
+    _cut: Cut | None = None
+    """The head that the parser reads now, if it is a usual one."""
     _is_ending = False
     """The last answer is written; what still comes is let go."""
     _look: asyncio.TimerHandle | None = None
@@ -59,17 +68,6 @@ class Connection(HttpToolsProtocol):
         # uvicorn wraps the application in this if there are proxies to trust.
         proxied = isinstance(self.app, ProxyHeadersMiddleware)
         self._trusted = self.app.trusted_hosts if proxied else None
-
-    def client_ip(self) -> str | None:
-        """Return who sends the request that was read last, a trusted proxy's word included."""
-        host = self.client[0] if self.client else None
-        if self._trusted is None or host not in self._trusted:
-            return host
-        said = [value for name, value in self.headers if name == b"x-forwarded-for"]
-        if not said:
-            return host
-        client, _ = self._trusted.get_trusted_client_address(b", ".join(said).decode("latin-1"))
-        return client or host
 
     def end(self, *, is_read: bool) -> None:
         """Close the connection after its last answer.
@@ -116,7 +114,11 @@ class Connection(HttpToolsProtocol):
         if self._is_ending:
             return
         self._heard_s = self.loop.time()
-        self._unset_keepalive_if_required()
+        rest = self._read_known(data)
+        if rest:
+            self._parse(rest)
+
+    def _parse(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -138,25 +140,31 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._began_s = self._heard_s
         self._has_headers = False
+        self._is_between = False
 
     @override
     def on_headers_complete(self) -> None:
         if self._is_asking_to_upgrade():
             return
         self._has_headers = True
+        cut, self._cut = self._cut, None
         found = target.find(self.url)
         if found is None:
             super().on_headers_complete()
             return
-        before = self.cycle
-        exchange = self.cycle = Exchange(
-            self,
-            self._door,
+        head = heads.read(
+            self.headers,
             found,
             method=self.parser.get_method(),
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            client_ip=self._client_ip(self.headers),
         )
-        self.exchanges.add(exchange)
+        if cut is not None:
+            self._door.heads.remember(cut, head)
+        before = self.cycle
+        exchange = self._exchange(
+            head, head.request, head.length_bytes(), is_expecting=self.expect_100_continue
+        )
         if before is None or before.response_complete:  # type: ignore[redundant-expr]  # at first None
             self._begin(exchange)
         else:
@@ -179,13 +187,21 @@ class Connection(HttpToolsProtocol):
         else:
             super().on_message_complete()
         self._began_s = None
+        self._is_between = True
 
     @override
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        self._answered_s = self.loop.time()
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
         if self.pipeline:
             # uvicorn reads on; somebody who never waits for answers would fill the memory.
             self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
 
     @override
     def resume_writing(self) -> None:
@@ -223,6 +239,61 @@ class Connection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self.data_received(b"".join((*head, b"\r\n", rest)))
 
+    def _read_known(self, data: bytes) -> bytes:
+        """Read a request whose head is known past the parser; return what is left for it."""
+        view = memoryview(data)
+        if not self._missing_bytes:
+            cut = heads.cut(data) if self._is_between and self._is_free() else None
+            head = None if cut is None else self._door.heads.find(cut)
+            if cut is None or head is None:
+                self._cut = cut
+                return data
+            self._began_s = self._heard_s
+            self._has_headers = True
+            request = head.request_of(self._client_ip(head.headers))
+            self._begin(self._exchange(head, request, cut.length_bytes, is_expecting=False))
+            self._missing_bytes = cut.length_bytes
+            view = view[cut.end :]
+        assert isinstance(self.cycle, Exchange)  # noqa: S101 - made above, now or before
+        body = view[: self._missing_bytes]
+        self._missing_bytes -= len(body)
+        self.cycle.feed(body)
+        if self._missing_bytes:
+            return b""
+        self.cycle.end()
+        self._began_s = None
+        return bytes(view[len(body) :])
+
+    def _is_free(self) -> bool:
+        """Whether everything before is answered."""
+        last = self.cycle
+        return last is None or last.response_complete  # type: ignore[redundant-expr]  # at first None
+
+    def _exchange(
+        self, head: Head, request: IngestRequest, declared_bytes: int, *, is_expecting: bool
+    ) -> Exchange:
+        exchange = self.cycle = Exchange(
+            self,
+            self._door,
+            head,
+            request,
+            declared_bytes=declared_bytes,
+            is_expecting=is_expecting,
+        )
+        self.exchanges.add(exchange)
+        return exchange
+
+    def _client_ip(self, headers: Headers) -> str | None:
+        """Return who sends a request, a trusted proxy's word included."""
+        host = self.client[0] if self.client else None
+        if self._trusted is None or host not in self._trusted:
+            return host
+        said = [value for name, value in headers if name == b"x-forwarded-for"]
+        if not said:
+            return host
+        client, _ = self._trusted.get_trusted_client_address(b", ".join(said).decode("latin-1"))
+        return client or host
+
     def _begin(self, exchange: Exchange) -> None:
         if self.flow.write_paused:
             self.flow.pause_reading()
@@ -232,11 +303,19 @@ class Connection(HttpToolsProtocol):
 
     def _look_at_clock(self) -> None:
         reason = self._reason()
-        if reason is None:
+        if reason is None and self._is_idle():
+            self.transport.close()
+        elif reason is None:
             self._look = self.loop.call_later(self.look_s, self._look_at_clock)
-            return
-        _logger.info("hung up on a slow sender", reason=reason)
-        self.transport.abort()
+        else:
+            _logger.info("hung up on a slow sender", reason=reason)
+            self.transport.abort()
+
+    def _is_idle(self) -> bool:
+        """Whether nothing has come for long since everything was answered."""
+        if self._began_s is not None or not self._is_free():
+            return False
+        return self.loop.time() - self._answered_s > self.timeout_keep_alive
 
     def _reason(self) -> str | None:
         """Say why the sender has had time enough; None while it has not."""

@@ -11,14 +11,14 @@ task, four wake-ups and as many copies of the body: half of what accepting a seg
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.api import answers
 from app.api.answers import Answer
-from app.api.target import DoorName, Target
+from app.api.heads import Head, Heads
 from app.core import log
 from app.core.errors import Refused, Unavailable
 from app.formats.envelope import Envelope
@@ -26,14 +26,12 @@ from app.ingest import senders
 from app.ingest.accept import Turns
 from app.ingest.request import IngestRequest
 from app.ingest.senders import Sender
-from app.journal.entry import Kind
 
 if TYPE_CHECKING:
     from app.api.connection import Connection
 
 _READING_BYTES: Final = 128 * 1024 * 1024
 """Bodies that are not answered yet may take this much memory; beyond, senders are hung up on."""
-_ENCODING_CHARS: Final = 64
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _logger: Final = log.get("api.exchange")
@@ -44,6 +42,7 @@ class Door:
     """What the exchanges of a process share."""
 
     turns: Turns
+    heads: Heads = field(default_factory=Heads)
     reading_bytes: int = 0
     """Of bodies that are not answered yet."""
 
@@ -64,14 +63,24 @@ class Exchange(RequestResponseCycle):
         self,
         connection: "Connection",
         door: Door,
-        target: Target,
+        head: Head,
+        request: IngestRequest,
         *,
-        method: bytes,
-        keep_alive: bool,
+        declared_bytes: int,
+        is_expecting: bool,
     ) -> None:
-        """Read the head of a request; `begin` when its turn has come."""
+        """Make one for a request whose head is read; `begin` when its turn has come.
+
+        Args:
+            connection: Where the answer goes.
+            door: What it shares with others.
+            head: What it said,
+            request: and from whom.
+            declared_bytes: How long the body is said to be; 0: nothing is said.
+            is_expecting: Whether the sender wants to be asked for the body.
+        """
         # What uvicorn's protocol reads and writes of a cycle:
-        self.keep_alive = keep_alive
+        self.keep_alive = head.keep_alive
         self.disconnected = False
         self.response_complete = False
         # The rest is ours:
@@ -80,12 +89,12 @@ class Exchange(RequestResponseCycle):
         self._connection = connection
         self._door = door
         self._gate = door.turns.gate
-        self._target = target
-        self._method = method
-        self._is_expecting = connection.expect_100_continue
-        self._request, self._declared_bytes = _read_head(connection, target)
+        self._head = head
+        self._request = request
+        self._declared_bytes = declared_bytes
+        self._is_expecting = is_expecting
         self._sender: Sender | None = None
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | memoryview] = []
         self._size_bytes = 0
 
     @property
@@ -111,7 +120,7 @@ class Exchange(RequestResponseCycle):
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets no 5xx
             self.fail(error)
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, chunk: bytes | memoryview) -> None:
         """Take a piece of the body."""
         if self.is_over or self.is_whole:
             return  # of a request that is answered already the rest is let go
@@ -174,11 +183,12 @@ class Exchange(RequestResponseCycle):
 
     def _without_body(self) -> Answer | None:
         """Return the answer to what is no envelope, whatever its body says."""
-        if self._method == b"OPTIONS":
+        method = self._head.method
+        if method == b"OPTIONS":
             return answers.PREFLIGHT
-        if self._target.door is None:
+        if self._head.target.door is None:
             return answers.NOT_TAKEN
-        return None if self._method == b"POST" else answers.wrong_method(self._method)
+        return None if method == b"POST" else answers.wrong_method(method)
 
     async def _ask(self) -> None:
         sender = await senders.ask(self._gate, self._request)
@@ -198,9 +208,8 @@ class Exchange(RequestResponseCycle):
             self._connection.transport.write(_CONTINUE)
 
     def _take(self, sender: Sender) -> None:
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._door.turns.take(self._request, sender, body, self)
+        chunks, self._chunks = self._chunks, []
+        self._door.turns.take(self._request, sender, b"".join(chunks), self)
 
     async def _see_to(self, rest: Coroutine[Any, Any, None]) -> None:
         try:
@@ -224,7 +233,7 @@ class Exchange(RequestResponseCycle):
                 answer,
                 connection.server_state.default_headers,
                 closes=not self.keep_alive,
-                has_body=self._method != b"HEAD",
+                has_body=self._head.method != b"HEAD",
             )
         )
         if self.keep_alive:
@@ -238,41 +247,3 @@ class Exchange(RequestResponseCycle):
         self._door.reading_bytes -= self._size_bytes
         self._size_bytes = 0
         self._connection.exchanges.discard(self)
-
-
-def _read_head(connection: "Connection", target: Target) -> tuple[IngestRequest, int]:
-    """Return what accepting needs, and how long the body says it is; 0: it does not."""
-    sentry_auth: list[str] = []
-    authorization: list[str] = []
-    content_encoding: str | None = None
-    content_type = length = b""
-    for name, value in connection.headers:
-        match name:
-            case b"x-sentry-auth":
-                sentry_auth.append(value.decode("latin-1"))
-            case b"authorization":
-                authorization.append(value.decode("latin-1"))
-            case b"content-encoding":
-                content_encoding = value.decode("latin-1")[:_ENCODING_CHARS]
-            case b"content-type":
-                content_type = content_type or value
-            case b"content-length":
-                length = length or value
-            case _:
-                continue
-    request = IngestRequest(
-        project=target.project,
-        kind=_kind(target.door, content_type),
-        auth_headers=(*sentry_auth, *authorization),
-        query=target.query,
-        content_encoding=content_encoding,
-        client_ip=connection.client_ip(),
-    )
-    return request, int(length) if length.isdigit() else 0
-
-
-def _kind(door: DoorName | None, content_type: bytes) -> Kind:
-    """Tell what a body is: by the door, and of OpenTelemetry's two forms by what it says it is."""
-    if door == "otlp":
-        return "otlp_json" if b"json" in content_type.lower() else "otlp"
-    return "store" if door == "store" else "envelope"

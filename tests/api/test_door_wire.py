@@ -10,6 +10,7 @@ import pytest
 
 from app.api.connection import Connection
 from app.core.errors import Unavailable
+from app.core.limits import LIMITS
 from tests.support import envelopes, payloads
 from tests.support.raw import LIVE, OPTIONS, head, post, wired
 from tests.support.server import Server
@@ -88,6 +89,54 @@ async def test_a_connection_is_kept(tenant):
             assert "connection" not in answer.headers
             wire.send(LIVE)
             assert (await wire.answer()).status == 200
+
+
+async def test_a_head_that_is_known_reads_as_a_new_one(tenant):
+    """The same head with another length, cut anywhere, with the next request right behind it."""
+    sizes = [post(tenant, event_of(1)), post(tenant, event_of(10**9) + b"\n" * 7)]
+    async with wired(tenant) as wire:
+        for whole in (*sizes, *sizes):
+            wire.send(whole)
+            assert (await wire.answer()).status == 200
+        for at in (1, 40, sizes[1].index(b"\r\n\r\n") + 2, len(sizes[1]) - 1):
+            wire.send(sizes[1][:at])
+            await wire.writer.drain()
+            await asyncio.sleep(0)
+            wire.send(sizes[1][at:])
+            answer = await wire.answer()
+            assert (answer.status, json.loads(answer.body)["id"]) == (200, f"{10**9:032x}")
+        wire.send(sizes[0] + sizes[1] + LIVE + sizes[0])
+        assert [(await wire.answer()).status for _ in range(4)] == [200] * 4
+    await tenant.settled()
+    assert (await tenant.outcomes())[("event", "kept", "")] == 2
+
+
+async def test_a_known_head_is_refused_as_before(tenant):
+    """With a body that is too long: at once; with one that is broken: when it has come."""
+    limit = LIMITS.body_bytes
+    async with wired(tenant) as wire:
+        wire.send(post(tenant, BODY))
+        assert (await wire.answer()).status == 200
+        wire.send(post(tenant, b"{" + BODY))
+        assert (await wire.answer()).status == 400
+        wire.send(head(tenant, f"Content-Length: {limit + 1}") + b"x")
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+async def test_who_expects_to_be_asked_is_asked(tenant):
+    """Once, and the next request with a known head on the same connection is not."""
+    async with wired(tenant) as wire:
+        wire.send(post(tenant, BODY))
+        assert (await wire.answer()).status == 200
+        wire.send(head(tenant, "Expect: 100-continue", f"Content-Length: {len(BODY)}"))
+        assert (await wire.answer()).status == 100
+        wire.send(BODY)
+        assert (await wire.answer()).status == 200
+        wire.send(head(tenant, f"Content-Length: {len(BODY)}"))
+        await wire.writer.drain()
+        wire.send(BODY)
+        assert (await wire.answer()).status == 200
 
 
 async def test_an_answer_has_its_headers(tenant):

@@ -83,3 +83,12 @@ async def test_a_kept_connection_is_not_in_the_middle_of_a_request(hurried, monk
     assert (await hurried.sender.get("/health/live")).status_code == 200
     pool = hurried.sender._transport._pool
     assert len(pool.connections) == 1
+
+
+async def test_an_idle_connection_is_closed(hurried, monkeypatch):
+    """Some time after its last answer, without a byte more."""
+    always = property(lambda _self: 0.05, lambda _self, _value: None)
+    monkeypatch.setattr(Connection, "timeout_keep_alive", always, raising=False)
+    answer = await exchange(hurried.base_url, b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1") == 1

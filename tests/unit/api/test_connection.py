@@ -1,4 +1,4 @@
-"""Patience ends after each limit of time, and not before."""
+"""Patience ends after each limit of time, and not before; what is idle is closed."""
 
 from types import SimpleNamespace
 
@@ -44,3 +44,26 @@ def test_a_whole_request_has_its_time(extra_s, reason):
 def test_who_waits_for_us_is_not_slow():
     """While reading is paused nothing can be heard."""
     assert waiting(since_s=9_000, silent_s=9_000, has_headers=True, is_paused=True) == ""
+
+
+def idle(*, answered_s: float, is_begun: bool = False, is_answered: bool = True) -> bool:
+    """Tell whether a connection whose last answer was given then is closed."""
+    protocol = Connection.__new__(Connection)
+    protocol.loop = SimpleNamespace(time=lambda: 10_000.0)  # type: ignore[assignment]  # a clock
+    protocol.cycle = SimpleNamespace(response_complete=is_answered)  # type: ignore[assignment]  # all it asks for
+    protocol.timeout_keep_alive = 30
+    protocol._began_s = 9_999.0 if is_begun else None
+    protocol._answered_s = 10_000.0 - answered_s
+    return protocol._is_idle()
+
+
+def test_an_idle_connection_has_its_time():
+    """Until its limit, counted from the last answer."""
+    assert not idle(answered_s=30)
+    assert idle(answered_s=31)
+
+
+def test_a_connection_with_a_request_is_not_idle():
+    """While it comes, and until it is answered."""
+    assert not idle(answered_s=900, is_begun=True)
+    assert not idle(answered_s=900, is_answered=False)
