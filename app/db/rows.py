@@ -1,6 +1,6 @@
-"""Adding rows of which the first write wins."""
+"""Adding rows: those of which the first write wins, and any number as arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table
@@ -31,3 +31,12 @@ async def add_new(
         [rows[key] for key in sorted(rows)],
     )
     return {cast("_Key", tuple(row)) for row in found}
+
+
+def arrays(kinds: Iterable[str]) -> str:
+    """Write the parameters of a statement that takes an array for each column.
+
+    Args:
+        kinds: The types of the columns, in their order.
+    """
+    return ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(kinds, 1))

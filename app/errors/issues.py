@@ -15,24 +15,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Integer,
-    Text,
-    TextClause,
-    bindparam,
-    select,
-    text,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import Row
+import asyncpg
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
 
 from app.core.ids import IssueId, ProjectId
+from app.db.engine import driver_of
+from app.db.rows import arrays
 from app.db.text import clean, clean_or_none
 from app.errors import grouping, releases
 from app.errors.model import IssueKey, NewEvent
@@ -42,75 +31,56 @@ _TEXT_BYTES: Final = 1_024
 _OLDEST: Final = timedelta(days=30)
 """A phone may have been off that long; a time further back is a wrong clock."""
 
-_TIME: Final = DateTime(timezone=True)
-_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
-    "project_ids": BigInteger(), "issue_ids": Text(),
-    "firsts": _TIME, "first_events": Text(), "first_releases": Text(),
-    "lasts": _TIME, "last_events": Text(), "last_releases": Text(),
-    "levels": Text(), "kinds": Text(), "titles": Text(), "culprits": Text(), "platforms": Text(),
-    "counts": BigInteger(),
-    "hour_places": Integer(), "hours": _TIME, "hour_counts": BigInteger(),
-    "user_places": Integer(), "users": Text(),
-    "replay_places": Integer(), "replays": Text(),
-    "release_places": Integer(), "releases": Text(),
+_AT: Final = "timestamptz"
+_ISSUE: Final = {
+    "project_id": "bigint", "issue_id": "uuid",
+    "first_seen_at": _AT, "first_event_id": "uuid", "first_release": "text",
+    "last_seen_at": _AT, "last_event_id": "uuid", "last_release": "text",
+    "level": "text", "kind": "text", "title": "text", "culprit": "text", "platform": "text",
+    "events": "bigint",
 }  # fmt: skip
-"""Ids are sent as text: Postgres reads that for less than Python takes to make an id of it."""
-
-
-def _statement(sql: str) -> TextClause:
-    return text(sql).bindparams(
-        *(bindparam(name, type_=ARRAY(kind)) for name, kind in _TYPES.items())
-    )
-
-
-_ADD: Final = _statement(
-    """
+_FACETS: Final = (
+    "hour_places", "hours", "hour_counts",
+    "user_places", "users",
+    "replay_places", "replays",
+    "release_places", "releases",
+)  # fmt: skip
+"""What is counted beside an issue, and the place of the issue it belongs to."""
+_ADD: Final = f"""
     with new as (
-        select * from unnest(
-            :project_ids, cast(:issue_ids as uuid[]), :firsts, cast(:first_events as uuid[]),
-            :first_releases, :lasts, cast(:last_events as uuid[]), :last_releases, :levels,
-            :kinds, :titles, :culprits, :platforms, :counts
-        ) with ordinality as n (
-            project_id, issue_id, first_seen_at, first_event_id, first_release, last_seen_at,
-            last_event_id, last_release, level, kind, title, culprit, platform, events, place
-        )
+        select * from unnest({arrays(_ISSUE.values())}) with ordinality
+            as n ({", ".join(_ISSUE)}, place)
     ),
     hours as (
         insert into issue_hours as h (project_id, issue_id, hour, events)
         select n.project_id, n.issue_id, o.hour, o.events
-        from unnest(:hour_places, :hours, :hour_counts) as o (place, hour, events)
+        from unnest($15::integer[], $16::timestamptz[], $17::bigint[]) as o (place, hour, events)
         join new n using (place) order by 1, 2, 3
         on conflict (project_id, issue_id, hour) do update set events = h.events + excluded.events
     ),
     users as (
         insert into issue_users (project_id, issue_id, user_hash)
         select n.project_id, n.issue_id, o.user_hash
-        from unnest(:user_places, cast(:users as uuid[])) as o (place, user_hash)
+        from unnest($18::integer[], $19::uuid[]) as o (place, user_hash)
         join new n using (place) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
     named as (
         insert into issue_replays (project_id, issue_id, replay_id)
         select n.project_id, n.issue_id, o.replay_id
-        from unnest(:replay_places, cast(:replays as uuid[])) as o (place, replay_id)
+        from unnest($20::integer[], $21::uuid[]) as o (place, replay_id)
         join new n using (place) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
     shipped as (
         insert into issue_releases (project_id, issue_id, release)
         select n.project_id, n.issue_id, o.release
-        from unnest(:release_places, :releases) as o (place, release)
+        from unnest($22::integer[], $23::text[]) as o (place, release)
         join new n using (place) order by 1, 2, 3
         on conflict do nothing
     )
-    insert into issues as i (
-        project_id, issue_id, grouping_version, first_seen_at, first_event_id, first_release,
-        last_seen_at, last_event_id, last_release, level, kind, title, culprit, platform,
-        events, users, replays
-    )
-    select n.project_id, n.issue_id, :version, n.first_seen_at, n.first_event_id, n.first_release,
-        n.last_seen_at, n.last_event_id, n.last_release, n.level, n.kind, n.title, n.culprit,
-        n.platform, n.events,
+    insert into issues as i ({", ".join(_ISSUE)}, grouping_version, users, replays)
+    select {", ".join(f"n.{name}" for name in _ISSUE)}, {grouping.VERSION},
         (select count(*) from users u
          where u.project_id = n.project_id and u.issue_id = n.issue_id),
         (select count(*) from named r
@@ -137,8 +107,7 @@ _ADD: Final = _statement(
         users = i.users + excluded.users,
         replays = i.replays + excluded.replays
     returning i.project_id, i.issue_id, i.status, i.status_at, i.resolved_release
-    """
-)
+    """  # noqa: S608 - joined from constants
 
 
 async def place(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
@@ -179,11 +148,11 @@ async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId
         return
     # Sorted, so that two processes lock rows in the same order.
     keys = sorted(folded)
-    found = await connection.execute(_ADD, _parameters(keys, folded))
+    driver = await driver_of(connection)
     back: list[IssueKey] = []
-    for row in found:
-        key = ProjectId(row.project_id), IssueId(row.issue_id.hex)
-        if row.status == "resolved" and _comes_back(row, folded[key]):
+    for row in await driver.fetch(_ADD, *_columns(keys, folded)):
+        key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
+        if row["status"] == "resolved" and _comes_back(row, folded[key]):
             back.append(key)
     if back:
         await connection.execute(
@@ -202,7 +171,7 @@ def seen_at(one: NewEvent) -> datetime:
     return at if one.received_at - _OLDEST <= at <= one.received_at else one.received_at
 
 
-def _comes_back(issue: Row[Any], events: Sequence[NewEvent]) -> bool:
+def _comes_back(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
     """Tell whether one of the events happened after the issue was resolved, in a later release.
 
     Where releases have no order (commits), any other release than the resolved one counts, if the
@@ -210,20 +179,20 @@ def _comes_back(issue: Row[Any], events: Sequence[NewEvent]) -> bool:
     """
     for one in events:
         later = None
-        if one.release and issue.resolved_release:
-            if one.release == issue.resolved_release:
+        if one.release and issue["resolved_release"]:
+            if one.release == issue["resolved_release"]:
                 continue
-            later = releases.is_later(one.release, issue.resolved_release)
-        if later if later is not None else seen_at(one) > issue.status_at:
+            later = releases.is_later(one.release, issue["resolved_release"])
+        if later if later is not None else seen_at(one) > issue["status_at"]:
             return True
     return False
 
 
-def _parameters(
+def _columns(
     keys: Sequence[IssueKey], folded: Mapping[IssueKey, Sequence[NewEvent]]
-) -> dict[str, Any]:
+) -> Iterable[list[Any]]:
     """Turn folded events into the arrays of the statement."""
-    columns: dict[str, list[Any]] = {name: [] for name in _TYPES}
+    columns: dict[str, list[Any]] = {name: [] for name in (*_ISSUE, *_FACETS)}
     for place_of, key in enumerate(keys, 1):
         seen = sorted(
             [(seen_at(one), one.event_id, one) for one in folded[key]], key=itemgetter(0, 1)
@@ -241,7 +210,7 @@ def _parameters(
             columns[places] += [place_of] * len(found)
             columns[values] += sorted(found)
         columns["hour_counts"] += [hours[hour] for hour in sorted(hours)]
-    return {**columns, "version": grouping.VERSION}
+    return columns.values()
 
 
 def _add_issue(
@@ -251,20 +220,20 @@ def _add_issue(
     first_at, first_id, first = seen[0]
     last_at, last_id, last = seen[-1]
     row = {
-        "project_ids": key[0],
-        "issue_ids": key[1],
-        "firsts": first_at,
-        "first_events": first_id,
-        "first_releases": _cut(first.release),
-        "lasts": last_at,
-        "last_events": last_id,
-        "last_releases": _cut(last.release),
-        "levels": last.level,
-        "kinds": last.kind,
-        "titles": clean(last.title, limit_bytes=_TEXT_BYTES),
-        "culprits": _cut(last.culprit),
-        "platforms": _cut(last.platform),
-        "counts": len(seen),
+        "project_id": key[0],
+        "issue_id": key[1],
+        "first_seen_at": first_at,
+        "first_event_id": first_id,
+        "first_release": _cut(first.release),
+        "last_seen_at": last_at,
+        "last_event_id": last_id,
+        "last_release": _cut(last.release),
+        "level": last.level,
+        "kind": last.kind,
+        "title": clean(last.title, limit_bytes=_TEXT_BYTES),
+        "culprit": _cut(last.culprit),
+        "platform": _cut(last.platform),
+        "events": len(seen),
     }
     for name, value in row.items():
         columns[name].append(value)

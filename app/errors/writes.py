@@ -1,53 +1,44 @@
 """Adding events, and counting them in their issues: the first write of an event id wins.
 
-Rows go to Postgres as one array for each column: a statement that is the same for every batch is
-compiled and planned once, one that names each value of each row is not.
+Rows go to Postgres as arrays, one statement for a batch, by the driver itself: SQLAlchemy would
+look at every value again.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import msgspec
-from sqlalchemy import ARRAY, BigInteger, Boolean, DateTime, LargeBinary, Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
 
 from app.core.ids import EventId, IssueId, ProjectId
-from app.db.text import clean, clean_json, clean_or_none
+from app.db.engine import driver_of
+from app.db.rows import arrays
+from app.db.text import clean, clean_or_none, json_text
 from app.errors import issues
 from app.errors.model import NewEvent
 
 _TITLE_BYTES: Final = 1_024
 _VALUE_BYTES: Final = 8 * 1024
-_AT: Final = DateTime(timezone=True)
-_COLUMNS: Final[dict[str, TypeEngine[Any]]] = {
-    "project_id": BigInteger(), "event_id": Text(), "received_at": _AT, "at": _AT,
-    "drift_ms": BigInteger(), "level": Text(), "kind": Text(), "title": Text(), "culprit": Text(),
-    "exception_type": Text(), "exception_value": Text(), "handled": Boolean(), "mechanism": Text(),
-    "platform": Text(), "release": Text(), "environment": Text(), "sdk_name": Text(),
-    "recorded_user": Text(), "trace_id": Text(), "span_id": Text(), "replay_id": Text(),
-    "payload": LargeBinary(), "issue_id": Text(),
-}  # fmt: skip
 _TEXTS: Final = {
     "culprit": _TITLE_BYTES, "exception_type": _TITLE_BYTES, "exception_value": _VALUE_BYTES,
     "mechanism": _TITLE_BYTES, "platform": _TITLE_BYTES, "release": _TITLE_BYTES,
     "environment": _TITLE_BYTES, "sdk_name": _TITLE_BYTES,
 }  # fmt: skip
 """What may be absent, and the bytes that are kept of it."""
-_CAST: Final = {
-    "recorded_user": "::jsonb",
-    **dict.fromkeys(("event_id", "trace_id", "replay_id", "issue_id"), "::uuid"),
+_COLUMNS: Final = {
+    "project_id": "bigint",
+    **dict.fromkeys(("event_id", "trace_id", "replay_id", "issue_id"), "uuid"),
+    **dict.fromkeys(("received_at", "at"), "timestamptz"),
+    "drift_ms": "bigint",
+    **dict.fromkeys(("level", "kind", "title", *_TEXTS, "span_id"), "text"),
+    "handled": "boolean",
+    "recorded_user": "jsonb",
+    "payload": "bytea",
 }
-"""Sent as text: Postgres reads that for less than Python takes to make an id of it."""
-_INSERT: Final = text(
-    f"""
-    insert into events ({", ".join(_COLUMNS)})
-    select {", ".join(f"{name}{_CAST.get(name, '')}" for name in _COLUMNS)}
-    from unnest({", ".join(f":{name}" for name in _COLUMNS)}) as new ({", ".join(_COLUMNS)})
+_INSERT: Final = f"""
+    insert into events ({", ".join(_COLUMNS)}) select * from unnest({arrays(_COLUMNS.values())})
     on conflict do nothing
     returning project_id, event_id
-    """  # noqa: S608 - made of the names above
-).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
+"""  # noqa: S608 - made of the names above
 
 
 async def add_events(
@@ -67,8 +58,9 @@ async def add_events(
     }
     # Sorted, so that two processes lock rows in the same order.
     rows = [first[key] for key in sorted(first)]
-    result = await connection.execute(_INSERT, {name: _column(name, rows) for name in _COLUMNS})
-    added = {(ProjectId(row.project_id), EventId(row.event_id.hex)) for row in result}
+    driver = await driver_of(connection)
+    result = await driver.fetch(_INSERT, *[_column(name, rows) for name in _COLUMNS])
+    added = {(ProjectId(row["project_id"]), EventId(row["event_id"].hex)) for row in result}
     await issues.add(connection, [first[key] for key in sorted(added)])
     return added
 
@@ -86,6 +78,6 @@ def _column(name: str, rows: Sequence[tuple[NewEvent, IssueId]]) -> list[Any]:
 
 _MADE: Final[dict[str, Callable[[NewEvent, IssueId], Any]]] = {
     "title": lambda one, _: clean(one.title, limit_bytes=_TITLE_BYTES),
-    "recorded_user": lambda one, _: msgspec.json.encode(clean_json(dict(one.user))).decode(),
+    "recorded_user": lambda one, _: json_text(dict(one.user)),
     "issue_id": lambda _, issue_id: issue_id,
 }

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
 from app.db.engine import driver_of
+from app.db.rows import arrays
 from app.db.text import clean_or_none
 from app.traces.model import NewBlock
 
@@ -26,9 +27,8 @@ _COLUMNS: Final = {
 }
 _NAMES: Final = ("name", "op", "status", "platform", "release", "environment")
 _ALL: Final = _COLUMNS | dict.fromkeys(_NAMES, "text")
-_ARRAYS: Final = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_ALL.values(), 1))
 _INSERT: Final = f"""
-    insert into span_blocks ({", ".join(_ALL)}) select * from unnest({_ARRAYS})
+    insert into span_blocks ({", ".join(_ALL)}) select * from unnest({arrays(_ALL.values())})
     on conflict do nothing
     returning project_id, block_id
 """  # noqa: S608 - made of the names above
