@@ -40,9 +40,14 @@ async def lose(server: Server) -> None:
 
 
 async def test_a_replay_is_live_and_then_over(tenant: Server):
-    """While segments come it may grow; ten minutes after the last one it does not."""
+    """While segments come it may grow; ten minutes after the last one it does not.
+
+    It was recorded in August: that is not called live.
+    """
     await tenant.take(envelopes.replay_video_envelope())
     assert await state(tenant) == "live"
+    for path in ("/replays", tenant.page(REPLAY_ID)):
+        assert ">Arriving</span>" in (await tenant.web.get(path)).text
     await age(tenant)
     assert await state(tenant) == "playing"
 

@@ -92,6 +92,11 @@ def chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
 
 
+def is_late(replay: Replay) -> bool:
+    """Tell a replay that a phone sends long after it was recorded from one of this moment."""
+    return replay.last_received_at - replay.ended_at > _LATE
+
+
 def end(ending: Ending) -> Fact:
     """Tell how a replay ended, and how that was inferred."""
     href = filtered_by("end", ending.text.replace(" ", "_"))

@@ -108,6 +108,8 @@ class ReplayHeader:
     end: Fact | None
     """How it ended, and in its note how that was inferred."""
     has_crashed: bool
+    is_late: bool
+    """What comes now was recorded a while ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class ReplayPage:
     height_px: int | None = None
     """Size of the first picture, so that the stage has its shape before the first frame."""
     status_text: str | None = None
-    """For `processing`, `live` and `no_video`: what is known, in one sentence."""
+    """For `processing` and `no_video`: what is known, in one sentence."""
     hidden_activity: int = 0
     """Rows beyond what a page shows."""
     hidden_requests: int = 0

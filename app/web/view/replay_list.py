@@ -39,6 +39,8 @@ class ReplayRow:
     """Why it ended, in words (`crashed`, `in background over 30 s`); None while unknown."""
     has_crashed: bool
     is_live: bool
+    is_late: bool
+    """What comes now was recorded a while ago."""
     size_bytes: int
     is_seen: bool
     """By whoever looks at the list."""

@@ -207,6 +207,7 @@ def _header(
         backend_errors=sum(row.source == "backend" for row in errors),
         end=facts.end(ended) if ended else None,
         has_crashed=ended.has_crashed if ended else False,
+        is_late=facts.is_late(replay),
     )
 
 
@@ -247,13 +248,11 @@ def _last_in_words(segments: Sequence[Segment]) -> str:
 
 
 def _status_text(contents: Contents) -> str | None:
-    """Say in one sentence what is known of a replay that cannot be played, or still grows."""
+    """Say in one sentence what is known of a replay that cannot be played."""
     replay = contents.replay
     match contents.state:
-        case "playing":
+        case "playing" | "live":
             return None
-        case "live":
-            return f"Live: {count(replay.segments, 'segment')} so far."
         case "processing":
             ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
             took = units.duration_text(ago_ms // 1000 * 1000)

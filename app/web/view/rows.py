@@ -42,6 +42,7 @@ def replay_row(
         has_video=has_video,
         end=hit.ended.text,
         has_crashed=hit.ended.has_crashed,
+        is_late=facts.is_late(replay),
         is_live=state in {"live", "processing"} and not hit.ended.has_crashed,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,

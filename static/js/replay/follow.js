@@ -98,5 +98,6 @@ export function keepInSight(panel, row) {
   if (from >= room && from + inner.height <= outer.height - room) return;
   const top = panel.scrollTop + from - outer.height / 2 + Math.min(inner.height, outer.height) / 2;
   const isFar = Math.abs(top - panel.scrollTop) > outer.height;
-  panel.scrollTo({ top, behavior: isFar ? "instant" : "smooth" });
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  panel.scrollTo({ top, behavior: isFar || isStill ? "instant" : "smooth" });
 }

@@ -51,6 +51,15 @@ def test_a_row_leads_to_its_details(replay):
     expect(replay.locator("#request-0 .tree")).to_be_visible()
 
 
+def test_playback_is_three_keys_away(replay):
+    """By keyboard one need not go through every row of a panel."""
+    for _ in range(2):
+        replay.keyboard.press("Tab")
+    replay.keyboard.press("Enter")
+    replay.keyboard.press("Tab")
+    expect(replay.get_by_role("button", name="Back 10 seconds")).to_be_focused()
+
+
 def test_the_timeline_is_a_slider_that_speaks(replay):
     """Its value is told as time and screen; arrow keys move it."""
     slider = replay.get_by_role("slider", name="Position in the replay")

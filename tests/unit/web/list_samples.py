@@ -31,6 +31,7 @@ def replay_row(**changes) -> replay_list.ReplayRow:
         end="closed",
         has_crashed=False,
         is_live=False,
+        is_late=False,
         size_bytes=812_345,
         is_seen=False,
     )
@@ -46,7 +47,13 @@ APP = replay_list.ProjectOption(PROJECT, "Cartwheel Android")
 API = replay_list.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
 LIST = replay_list.ReplayListPage(
     "rows",
-    (replay_row(), replay_row(is_live=True), replay_row(has_crashed=True, end="crashed"), BARE_ROW),
+    (
+        replay_row(),
+        replay_row(is_live=True),
+        replay_row(is_live=True, is_late=True),
+        replay_row(has_crashed=True, end="crashed"),
+        BARE_ROW,
+    ),
     (APP, API),
     total=1204,
     back_href="/replays?before=1",

@@ -195,6 +195,7 @@ HEADER = replay.ReplayHeader(
     backend_errors=1,
     end=replay.Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
+    is_late=False,
 )
 OPENING = replay.Opening(
     title="Ada Winter, 1:06",
