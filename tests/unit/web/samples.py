@@ -90,6 +90,7 @@ ERRORS = (
           handled=None, exceptions=(), release=None, environment=None),
 )  # fmt: skip
 
+_PANEL = f"error-{error().event_id}"
 ACTIVITY = (
     activity.ActivityRow(0, "app", "foreground", "app.foreground", "App in foreground"),
     activity.ActivityRow(300, "screen", "screen", "navigation", "Login", "from Home"),
@@ -100,13 +101,7 @@ ACTIVITY = (
         6900, "network", "network", "resource.http", "POST /pay", "500", "error", target="request-0"
     ),
     activity.ActivityRow(
-        44_500,
-        "error",
-        "error",
-        "app error",
-        "PaymentException",
-        target=f"error-{error().event_id}",
-        source="app",
+        44_500, "error", "error", "app error", "PaymentException", target=_PANEL, source="app"
     ),
 )
 
