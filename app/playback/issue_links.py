@@ -8,6 +8,7 @@ whose time it lies.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, text
@@ -55,6 +56,8 @@ class LinkedReplay:
     replay: Replay
     at_ms: int
     """On the replay's clock, 0 at its start."""
+    is_apart: bool
+    """The event names the replay, and was at another time than what is here of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,19 @@ async def of_event(
     if newest is None:
         return None
     made_by = links.side(newest.key.project_id, event.project_id, event.platform)
-    window = links.window_of(newest, ())
-    return LinkedReplay(newest, links.offset_ms(window, event.at, event.drift_ms, made_by=made_by))
+    return _placed_at(newest, event.at, event.drift_ms, made_by)
 
 
 def _placed(replay: Replay, link: Link, project_id: ProjectId) -> LinkedReplay:
     """Place the first event of an issue of a project in a replay."""
     made_by = links.side(replay.key.project_id, project_id, link.platform)
+    return _placed_at(replay, link.at, link.drift_ms, made_by)
+
+
+def _placed_at(replay: Replay, at: datetime, drift_ms: int, made_by: links.Side) -> LinkedReplay:
     window = links.window_of(replay, ())
-    return LinkedReplay(replay, links.offset_ms(window, link.at, link.drift_ms, made_by=made_by))
+    return LinkedReplay(
+        replay,
+        links.offset_ms(window, at, drift_ms, made_by=made_by),
+        is_apart=links.near_ms(window, at, drift_ms, made_by=made_by) is None,
+    )

@@ -64,11 +64,17 @@ def moment_ms(
     window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
 ) -> int | None:
     """Place a moment in a replay, from its start to its end; None if it was at another time."""
+    found = near_ms(window, at, drift_ms, made_by=made_by)
+    length_ms = round((window.ended_at - window.started_at).total_seconds() * 1000)
+    return None if found is None else min(max(found, 0), length_ms)
+
+
+def near_ms(
+    window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
+) -> int | None:
+    """Place a moment in a replay or the minute around it; None if it was at another time."""
     found = offset(window, at, drift_ms, made_by=made_by)
-    if not _is_within(window, found):
-        return None
-    length = window.ended_at - window.started_at
-    return round(min(max(found, timedelta()), length).total_seconds() * 1000)
+    return round(found.total_seconds() * 1000) if _is_within(window, found) else None
 
 
 def offset(

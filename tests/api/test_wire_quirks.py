@@ -311,6 +311,26 @@ async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):
     assert int(error["data-at-ms"]) == pytest.approx(7_000, abs=5_000)
 
 
+async def test_an_error_at_another_time_has_no_place_in_the_replay_it_names(tenant: Server):
+    """It is listed, with its own time; nothing leads to a moment that is not its."""
+    bodies = [
+        envelopes.event_envelope(number * 16, timestamp=iso(STARTED_MS + apart_ms))
+        for number, apart_ms in (("a1", -3_600_000), ("b2", 1_000), ("c3", 7_200_000))
+    ]
+    await tenant.take(envelopes.replay_video_envelope(), *bodies)
+    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    found = {
+        one["id"][-2:]: one.attributes.get("data-at-ms")
+        for one in page.all("article", class_="error")
+    }
+    assert found == {"a1": None, "b2": "1000", "c3": None}
+    for number, has_clip in (("a1", False), ("b2", True), ("c3", False)):
+        path = f"/projects/{tenant.app.id}/events/{number * 16}"
+        text = (await tenant.web.get(path, follow_redirects=True)).text
+        assert ("data-preview-host" in text) is has_clip
+        assert ("happened at another time" in text) is not has_clip
+
+
 @pytest.mark.parametrize("said", [MISSING, 17.5, "yesterday"])
 async def test_what_does_not_say_when_it_was_is_placed_where_it_was_sent(
     tenant: Server, said: object

@@ -66,6 +66,8 @@ class Preview:
     index_href: str
     stream_href: str
     has_video: bool
+    is_apart: bool
+    """The event was at another time: nothing of the replay is around it."""
     is_processing: bool
     width_px: int | None
     height_px: int | None

@@ -90,7 +90,9 @@ def preview(
     wanted_ms = max(0, linked.at_ms - zero_ms)
     at_ms = min(wanted_ms, duration_ms) if duration_ms else wanted_ms
     return Preview(
-        href=hrefs.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
+        href=hrefs.replay(key.project_id, key.replay_id)
+        if linked.is_apart
+        else hrefs.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
         replay_id=key.replay_id,
         user=facts.user_of(linked.replay.user),
         at_ms=at_ms,
@@ -98,7 +100,8 @@ def preview(
         to_ms=min(duration_ms, at_ms + AFTER_MS) if duration_ms else at_ms + AFTER_MS,
         index_href=hrefs.index(key.project_id, key.replay_id),
         stream_href=hrefs.stream(key.project_id, key.replay_id),
-        has_video=duration_ms > 0,
+        has_video=duration_ms > 0 and not linked.is_apart,
+        is_apart=linked.is_apart,
         is_processing=is_processing,
         width_px=size_px[0] if size_px else None,
         height_px=size_px[1] if size_px else None,

@@ -69,8 +69,9 @@ def _row(
     )
 
 
-def _at_ms(one: LinkedEvent, window: ReplayWindow, *, side: links.Side, zero_ms: int) -> int:
-    return links.offset_ms(window, one.event.at, one.event.drift_ms, made_by=side) - zero_ms
+def _at_ms(one: LinkedEvent, window: ReplayWindow, *, side: links.Side, zero_ms: int) -> int | None:
+    near_ms = links.near_ms(window, one.event.at, one.event.drift_ms, made_by=side)
+    return None if near_ms is None else near_ms - zero_ms
 
 
 def _exceptions(payload: bytes) -> tuple[ExceptionBlock, ...]:
