@@ -6,6 +6,7 @@ from typing import Final
 _KIB: Final = 1024
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
+_DAY_S: Final = 24 * _HOUR_S
 
 
 def at_from_ms(ms: int) -> datetime:
@@ -39,7 +40,7 @@ def clock_text(ms: int) -> str:
 
 
 def duration_text(ms: int) -> str:
-    """Write a length for people: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`."""
+    """Write a length for people: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`, `3 d 4 h`."""
     if ms < 1000:  # noqa: PLR2004
         return f"{ms} ms"
     if ms < 10_000:  # noqa: PLR2004
@@ -50,5 +51,8 @@ def duration_text(ms: int) -> str:
     if total_s < _HOUR_S:
         minutes, seconds = divmod(total_s, _MINUTE_S)
         return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
-    hours, rest = divmod(total_s, _HOUR_S)
-    return f"{hours} h {rest // _MINUTE_S} min" if rest >= _MINUTE_S else f"{hours} h"
+    if total_s < _DAY_S:
+        hours, rest = divmod(total_s, _HOUR_S)
+        return f"{hours} h {rest // _MINUTE_S} min" if rest >= _MINUTE_S else f"{hours} h"
+    days, rest = divmod(total_s, _DAY_S)
+    return f"{days} d {rest // _HOUR_S} h" if rest >= _HOUR_S else f"{days} d"

@@ -14,7 +14,7 @@ export function clockText(ms) {
 }
 
 /**
- * A length: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`.
+ * A length: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`, `3 d 4 h`.
  *
  * @param {number} ms
  */
@@ -25,8 +25,9 @@ export function durationText(ms) {
   if (total_s < 60) return `${total_s} s`;
   const [minutes, seconds] = [Math.floor(total_s / 60), total_s % 60];
   if (total_s < 3600) return seconds ? `${minutes} min ${seconds} s` : `${minutes} min`;
-  const rest = minutes % 60;
-  return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${Math.floor(minutes / 60)} h`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours < 24) return rest ? `${hours} h ${rest} min` : `${hours} h`;
+  return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${hours / 24} d`;
 }
 
 /** @type {readonly [Intl.RelativeTimeFormatUnit, number][]} */

@@ -51,6 +51,9 @@ def test_positions_are_written_as_on_a_clock(ms, words):
         (185_000, "3 min 5 s"),
         (3_600_000, "1 h"),
         (3_720_000, "1 h 2 min"),
+        (86_399_000, "23 h 59 min"),
+        (86_400_000, "1 d"),
+        (9_779_759_666, "113 d 4 h"),
     ],
 )
 def test_lengths_are_written_for_people(ms, words):

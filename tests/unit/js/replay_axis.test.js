@@ -118,8 +118,8 @@ test("a screen named right after the start is taken for the start", () => {
 test("times and lengths read as the server writes them", () => {
   assert.deepEqual([7000, 754_000, 3_723_000, -5].map(clockText), ["0:07", "12:34", "1:02:03", "0:00"]);
   assert.deepEqual(
-    [340, 5200, 5000, 42_000, 185_000, 180_000, 3_720_000, 3_600_000].map(durationText),
-    ["340 ms", "5.2 s", "5 s", "42 s", "3 min 5 s", "3 min", "1 h 2 min", "1 h"],
+    [340, 5200, 5000, 42_000, 185_000, 180_000, 3_720_000, 3_600_000, 86_400_000, 9_779_759_666].map(durationText),
+    ["340 ms", "5.2 s", "5 s", "42 s", "3 min 5 s", "3 min", "1 h 2 min", "1 h", "1 d", "113 d 4 h"],
   );
 });
 
