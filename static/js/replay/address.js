@@ -7,6 +7,7 @@
 import { copyAndSay } from "../copy.js";
 import { need } from "../dom.js";
 import { clockText } from "../words.js";
+import { RATES } from "./transport.js";
 
 const QUIET_MS = 300;
 
@@ -37,7 +38,10 @@ export function createAddress({ player, signal }) {
   };
   button.addEventListener("click", copy, { signal });
   time.textContent = clockText(player.store.get().at_ms);
+  const rate = Number(new URL(location.href).searchParams.get("speed"));
+  if (RATES.includes(rate)) player.request("rate", { rate });
   const stop = player.store.subscribe((state, previous) => {
+    if (state.rate !== previous.rate) set("speed", state.rate === 1 ? "" : String(state.rate));
     if (state.at_ms === previous.at_ms && state.playing === previous.playing) return;
     const words = clockText(state.at_ms);
     if (time.textContent !== words) time.textContent = words;

@@ -1,5 +1,5 @@
 /**
- * What stands around the picture: the screen's name, the last thing that happened, and a card
+ * What stands around the picture: the screen's name, how the phone was, the last thing that happened, and a card
  * when there is something to say instead of a picture.
  *
  * @import {Gesture} from "./gesture_marks.js"
@@ -102,11 +102,20 @@ function captionsOf({ activity }, gestures) {
   ].filter(({ text }) => text).sort((a, b) => a.at_ms - b.at_ms);
 }
 
+/** How the phone was at a time: `offline, landscape`. That the app was in background is told of gaps. @param {Content} content @param {number} at_ms */
+function conditionsAt({ conditions }, at_ms) {
+  const held = conditions.filter(({ start_ms, end_ms, kind }) => start_ms <= at_ms && at_ms < end_ms && kind !== "background");
+  return held.map(({ name }) => name).join(", ");
+}
+
 /** @param {Desk} desk @param {HTMLElement} stage @param {{at_ms: number, text: string}[]} captions @param {number} at_ms */
 function tell({ content }, stage, captions, at_ms) {
   const screen = screenAt(content(), at_ms);
   const name = need("[data-screen-name]", stage);
   if (name.textContent !== (screen?.name ?? "")) name.textContent = screen?.name ?? "";
+  const conditions = need("[data-conditions-now]", stage);
+  const now = conditionsAt(content(), at_ms);
+  if (conditions.textContent !== now) conditions.textContent = now;
   const last = captions[lastBegun(captions, at_ms)];
   const text = last && at_ms - last.at_ms < CAPTION_MS ? `${clockText(last.at_ms)}  ${last.text}` : "\u00a0";
   const caption = need("[data-stage-caption]", stage);

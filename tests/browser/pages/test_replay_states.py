@@ -1,12 +1,14 @@
 """The replay page in Chromium: its picture fails, it grows, its body comes late."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from app.playback.conditions import Condition
 from tests.browser.pages import axe
 from tests.unit.web import samples
 
@@ -90,6 +92,30 @@ def test_a_page_that_opens_in_a_gap_says_so(page, site):
     card = page.locator("[data-stage-card]")
     expect(card).to_contain_text("App in background, 7.4 s without video.")
     expect(page.locator(".stage-frame")).to_have_attribute("data-dim", "")
+
+
+def test_the_speed_is_part_of_the_address(replay):
+    """It outlives a reload; the usual one is not written."""
+    replay.keyboard.press("ArrowUp")
+    expect(replay).to_have_url(re.compile("speed=2"))
+    replay.reload()
+    replay.wait_for_selector(".track .head")
+    expect(replay.locator("[data-rate]")).to_have_value("2")
+    replay.keyboard.press("ArrowDown")
+    expect(replay).not_to_have_url(re.compile("speed="))
+
+
+def test_the_phones_condition_stands_over_the_picture(page, site):
+    """While it lasts; that the app was in background is told of gaps."""
+    offline = Condition(40_000, 50_000, "offline", "offline")
+    away = Condition(40_000, 50_000, "background", "in background")
+    value = replace(samples.REPLAY_PAGE, conditions=(offline, away))
+    site.pages["offline"] = replace(samples.SAMPLES["replay"], page=value)
+    page.goto(site.address("offline"))
+    page.wait_for_selector(".track .head")
+    expect(page.locator("[data-conditions-now]")).to_have_text("offline")
+    page.evaluate("fake.store.set({ at_ms: 50000 })")
+    expect(page.locator("[data-conditions-now]")).to_have_text("")
 
 
 def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
