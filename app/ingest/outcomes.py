@@ -1,6 +1,6 @@
 """Counting what became of every item."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -12,6 +12,22 @@ from app.projects.model import Outcome, OutcomeKey
 
 UNTYPED: Final = "untyped"
 """The type of an item whose header names none."""
+OTHER: Final = "other"
+"""Stands for names that nobody knows, once a project has brought too many of them."""
+_MOST_STRANGE: Final = 50
+_NAME_CHARS: Final = 64
+_KNOWN: Final = frozenset(
+    {"replay_video", "replay_event", "replay_recording", "event", "transaction", "span", "log"}
+    | {"attachment", "feedback", "user_report", "session", "sessions", "client_report"}
+    | {"trace_metric", "check_in", "profile", "profile_chunk", "statsd", "metric_buckets"}
+    | {"envelope", "store", "otlp", "otlp_json", UNTYPED}
+    | {"default", "error", "replay", "security", "attachment_item", "profile_chunk_ui"}
+    | {"monitor", "log_item", "log_byte", "trace_metric_byte", "metric_bucket"}
+    | {"queue_overflow", "cache_overflow", "ratelimit_backoff", "network_error", "send_error"}
+    | {"sample_rate", "before_send", "event_processor", "backpressure", "internal_sdk_error"}
+    | {"insufficient_data"}
+)
+"""Types of items, doors, and the categories and reasons of client reports."""
 _MOST_KEYS: Final = 10_000
 """Different outcomes waiting to be written; made-up item types cannot fill the memory."""
 
@@ -60,5 +76,27 @@ def quantity_of(item: Item) -> int:
 def outcome_key(
     project_id: ProjectId, item_type: str, outcome: Outcome, reason: str = ""
 ) -> OutcomeKey:
-    """Name an outcome of today (UTC)."""
-    return OutcomeKey(project_id, clock.now().date(), item_type[:64], outcome, reason)
+    """Name an outcome of today (UTC).
+
+    What a sender calls things is kept as far as it may: the first 50 names that nobody knows, of
+    each project. With a public key, anybody could fill the table with more.
+    """
+    if outcome is Outcome.DROPPED_BY_SDK:
+        reason = _named(project_id, reason)
+    return OutcomeKey(
+        project_id, clock.now().date(), _named(project_id, item_type), outcome, reason
+    )
+
+
+_strange: Final[defaultdict[ProjectId, set[str]]] = defaultdict(set)
+
+
+def _named(project_id: ProjectId, name: str) -> str:
+    if name in _KNOWN:
+        return name
+    strange, name = _strange[project_id], name[:_NAME_CHARS]
+    if name not in strange:
+        if len(strange) >= _MOST_STRANGE:
+            return OTHER
+        strange.add(name)
+    return name
