@@ -59,10 +59,10 @@ class Skimmed(msgspec.Struct, frozen=True, gc=False):
 class _Noted(msgspec.Struct, gc=False):
     """What the events of a recording tell, sorted out."""
 
-    crumbs: list[tuple[str, float]] = []
-    """Category and time, ms since 1970."""
-    spans: list[tuple[str, float | None]] = []
-    """Operation and status."""
+    crumbs: dict[str, list[float]] = {}
+    """Their times by category, ms since 1970."""
+    requests: list[float | None] = []
+    """Their status."""
     size_px: tuple[int, int] | None = None
     video: VideoFacts | None = None
 
@@ -71,11 +71,12 @@ def of(events: Sequence[JsonObject]) -> Gist:
     """Note what the events of `recording.read` say."""
     seen = activity.read(events, with_touches=False)
     noted = _Noted(
-        crumbs=[(crumb.category, crumb.at_ms) for crumb in seen.breadcrumbs],
-        spans=[(span.op, span.status) for span in seen.spans],
+        requests=[span.status for span in seen.spans if span.is_request],
         size_px=recording.size(events),
         video=recording.video_facts(events),
     )
+    for crumb in seen.breadcrumbs:
+        noted.crumbs.setdefault(crumb.category, []).append(crumb.at_ms)
     return _gist([event.get("timestamp") for event in events], noted)
 
 
@@ -164,10 +165,11 @@ def _noted(events: Sequence[_Event]) -> _Noted | None:
             return None
         match event.data.tag:
             case "breadcrumb":
-                noted.crumbs.append((payload.category or "default", event.timestamp))
+                category = payload.category or "default"
+                noted.crumbs.setdefault(category, []).append(event.timestamp)
             case "performanceSpan":
-                status = payload.data.statusCode if payload.data else None
-                noted.spans.append((payload.op or "", status))
+                if payload.op and payload.op.startswith(_REQUEST):
+                    noted.requests.append(payload.data.statusCode if payload.data else None)
             case "video":
                 videos.append(event)
             case "options":
@@ -194,24 +196,23 @@ def _first_ms(times: Iterable[object]) -> int | None:
 
 def _gist(times: Sequence[object], noted: _Noted) -> Gist:
     """Add up what was noted, beside the times of all events in order."""
-    categories = [category for category, _ in noted.crumbs]
-    statuses = [status for op, status in noted.spans if op.startswith(_REQUEST)]
+    crumbs, requests = noted.crumbs, noted.requests
     return Gist(
         events=len(times),
         first_ms=_first_ms(times),
         last_ms=_first_ms(reversed(times)),
         size_px=noted.size_px,
         video=noted.video,
-        breadcrumbs=len(categories),
-        taps=categories.count(_TAP),
-        rage_taps=categories.count(_RAGE_TAP),
-        network_requests=len(statuses),
-        network_failures=sum([status in _FAILED for status in statuses]),
+        breadcrumbs=sum(map(len, crumbs.values())),
+        taps=len(crumbs.get(_TAP, ())),
+        rage_taps=len(crumbs.get(_RAGE_TAP, ())),
+        network_requests=len(requests),
+        network_failures=sum([status in _FAILED for status in requests]),
         background_ms=_latest_ms(noted, _LEAVING),
         foreground_ms=_latest_ms(noted, _COMING),
     )
 
 
 def _latest_ms(noted: _Noted, categories: frozenset[str]) -> int | None:
-    times = [at for category, at in noted.crumbs if category in categories]
+    times = [max(noted.crumbs[one]) for one in categories & noted.crumbs.keys()]
     return round(max(times)) if times else None

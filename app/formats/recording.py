@@ -28,6 +28,8 @@ _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
 _BLANKS: Final = b" \t\r\n"
 _HEADER: Final = re.compile(rb'\{"segment_id": *[0-9]{1,5}\}\s*\Z')
+_HEADER_BYTES: Final = 64
+"""In which an ordinary header line ends."""
 _NAME_CHARS: Final = 40
 _MOST: Final = 2**31 - 1
 
@@ -137,17 +139,20 @@ def extent_ms(
 
 def _opened(data: bytes | memoryview) -> tuple[bytes, bytes]:
     """Return the header line and the body, inflated."""
-    whole = bytes(data)
-    if len(whole) > LIMITS.recording_bytes:
-        raise TooLarge(f"recording has {len(whole)} bytes, {LIMITS.recording_bytes} are allowed")
-    head, body = _parts(whole)
+    if len(data) > LIMITS.recording_bytes:
+        raise TooLarge(f"recording has {len(data)} bytes, {LIMITS.recording_bytes} are allowed")
+    head, body = _parts(data)
     if _is_zlib(body):
         body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
     return head, body
 
 
-def _parts(whole: bytes) -> tuple[bytes, bytes]:
+def _parts(data: bytes | memoryview) -> tuple[bytes, bytes]:
     """Cut the header line from the body; a Java serializer may leave the line feed out."""
+    head, line_feed, _ = bytes(data[:_HEADER_BYTES]).partition(b"\n")
+    if line_feed and not head.startswith(b"["):
+        return head, bytes(data[len(head) + 1 :])  # as nearly always: copied once
+    whole = bytes(data)
     if whole.startswith(b"["):
         return b"", whole
     head, line_feed, body = whole.partition(b"\n")

@@ -38,9 +38,9 @@ def read_at(value: object) -> datetime | None:
 
 def read_epoch_ms(value: object) -> int | None:
     """Read a number that is milliseconds since 1970 already, as rrweb events carry it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return round(value) if _FIRST_S * 1000 <= value < _END_S * 1000 else None
+    if type(value) is int or type(value) is float:
+        return round(value) if _FIRST_S * 1000 <= value < _END_S * 1000 else None
+    return None
 
 
 def _read_us(value: object) -> int | None:

@@ -1,7 +1,6 @@
 """Walks one JSON value with the rules of one project and notes what went."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from operator import is_
 from typing import Any, Final
@@ -41,7 +40,7 @@ class Walker:
         self._scrubber = scrubber
         self._judge = scrubber.judge
         self._trail: list[str | int] = []
-        self._notes: Counter[tuple[str, str]] = Counter()
+        self._notes: dict[tuple[str, str], int] = {}
 
     def remarks(self) -> tuple[Remark, ...]:
         """Return what was noted, in the order of the walk."""
@@ -277,7 +276,7 @@ class Walker:
         path = ".".join(str(name)[:_NAME_CHARS] for name in self._trail)
         if len(self._notes) >= _REMARKS and (rule, path) not in self._notes:
             path = "…"
-        self._notes[rule, path] += count
+        self._notes[rule, path] = self._notes.get((rule, path), 0) + count
 
 
 def _is_open(text: str) -> bool:
