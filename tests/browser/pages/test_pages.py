@@ -1,6 +1,7 @@
 """Every page in Chromium: sizes, themes, and life without JavaScript."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
@@ -84,6 +85,21 @@ def test_the_whole_row_of_the_list_is_a_link(page, site):
     box = page.locator(".replay").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 30, box["y"] + box["height"] / 2)
     page.wait_for_url(f"**{list_samples.replay_row().href}")
+
+
+@pytest.mark.parametrize("width", WIDTHS.values())
+def test_a_name_that_is_an_id_stands_on_one_line_of_its_row(page, site, width):
+    """However narrow the list is."""
+    row = list_samples.replay_row(user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e")
+    value = replace(list_samples.LIST, rows=(row,))
+    site.pages["list"] = replace(samples.SAMPLES["list"], page=value)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(site.address("list"))
+    parts = (".replay .tick input", ".poster", ".replay-link bdi", ".length")
+    tick, poster, name, length = (page.locator(part).bounding_box() for part in parts)
+    assert name["height"] < 30
+    for left, right in pairwise((tick, poster, name, length)):
+        assert left["x"] + left["width"] <= right["x"], (left, right)
 
 
 def test_a_replay_can_be_read_without_javascript(browser, site):
