@@ -5,7 +5,7 @@ Source: wire protocol notes, section 4.4; relay `relay-event-schema/src/protocol
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,8 @@ from app.formats.jsonish import JsonObject
 
 _NAME_CHARS: Final = 200
 _SCREEN_CHARS: Final = 2_000
+_MOST_LISTED: Final = 100
+"""Screens, errors and traces of one segment, as in Relay: each is a row, and phones tell fewer."""
 _NO_HEADER: Final = EnvelopeHeader()
 _TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
 """Old browser SDKs say `error` for what is `buffer` today."""
@@ -254,7 +256,7 @@ def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
         started_ms=timestamps.read_ms(raw.get("replay_start_timestamp")),
         ended_ms=timestamps.read_ms(raw.get("timestamp")),
         screens=_screens(raw),
-        error_ids=tuple(_ids_once(jsonish.sequence(raw, "error_ids"))),
+        error_ids=tuple(_ids_once(jsonish.sequence(raw, "error_ids"))[:_MOST_LISTED]),
         trace_ids=_trace_ids(raw),
         about=about,
     )
@@ -327,12 +329,13 @@ def _segment_id(raw: JsonObject) -> int:
 
 def _screens(raw: JsonObject) -> tuple[str, ...]:
     names = (jsonish.text_of(url, limit=_SCREEN_CHARS) for url in jsonish.sequence(raw, "urls"))
-    return tuple(name for name, _ in groupby(name for name in names if name is not None))
+    visited = (name for name, _ in groupby(name for name in names if name is not None))
+    return tuple(islice(visited, _MOST_LISTED))
 
 
 def _trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
     current = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace").get("trace_id")
-    listed = jsonish.sequence(raw, "trace_ids")
+    listed = _ids_once(jsonish.sequence(raw, "trace_ids"))[:_MOST_LISTED]
     return tuple(TraceId(trace_id) for trace_id in _ids_once([*listed, current]))
 
 

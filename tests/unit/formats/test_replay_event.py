@@ -116,6 +116,17 @@ def test_without_a_segment_id_it_is_malformed(value):
         _read(segment_id=value)
 
 
+def test_of_endless_lists_a_hundred_are_read():
+    """A megabyte of ids would be 27,000 rows; the trace of the segment itself is always one."""
+    ids = [f"{number:032x}" for number in range(1, 500)]
+    screens = [f"Screen {number}" for number in range(500)]
+    sent = payloads.replay_event(urls=screens, error_ids=ids, trace_ids=ids)
+    read = replay_event.read(compact(sent))
+    assert read.screens == tuple(screens[:100])
+    assert read.error_ids == tuple(ids[:100])
+    assert read.trace_ids == (*ids[:100], TRACE_ID)
+
+
 def test_screens_lose_repeats_but_not_returns():
     """An iPhone names the screen of every frame; members of other types are dropped."""
     names: list[object] = ["A", "A", "B", None, {}, "B", "A", "", 7]
