@@ -1,9 +1,10 @@
 """What the ingest doors answer, from status line to body."""
 
 import json
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
+
+import msgspec
 
 from app.api import otlp
 from app.core.errors import Limited, Refused, TooLarge
@@ -24,8 +25,7 @@ _PREFLIGHT: Final = (
 _OTLP: Final = frozenset({"otlp", "otlp_json"})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One answer.
 
     Args:

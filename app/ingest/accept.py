@@ -13,8 +13,9 @@ body, no room in memory.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from app.core import clock
 from app.core.errors import Limited, Malformed, Refused, TooLarge, Unavailable
@@ -60,8 +61,7 @@ class Waiting(Protocol):
         """Run what takes time; what it raises goes to `fail`."""
 
 
-@dataclass(slots=True)
-class _Arrival:
+class _Arrival(msgspec.Struct):
     """An envelope on its way from its request to the inbox."""
 
     gate: Gate

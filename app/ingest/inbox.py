@@ -7,8 +7,9 @@ add ─► fresh (memory) ─► take ─► digest
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from app.core.ids import ProjectId, PublicKey
 from app.formats.encoding import Body
@@ -22,8 +23,7 @@ _ROOM_S: Final = 0.25
 """The longest that an answer is held back for room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(msgspec.Struct, frozen=True, gc=False):
     """One accepted envelope, inflated and split; the items of `envelope` are views into `body`."""
 
     seq: int

@@ -4,8 +4,9 @@ recognise   from what is known (memory)
 ask         Postgres, once, for a key that nobody asked for yet
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from app.core.errors import Forbidden, Malformed, TooLarge, Unauthorised, Unavailable
 from app.core.ids import ProjectId, PublicKey
@@ -25,8 +26,7 @@ _PROJECT_DIGITS: Final = 18
 _NO_SUCH_KEY: Final = "no project has this key: compare the DSN with the project's page"
 
 
-@dataclass(slots=True)
-class Sender:
+class Sender(msgspec.Struct, gc=False):
     """Who sends, as far as that is known before the body is."""
 
     project_id: ProjectId

@@ -30,8 +30,7 @@ _VOUCHED: Final = struct.Struct(">4sIIQI")
 _HEAD: Final = struct.Struct(">4sIIQII")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One accepted envelope.
 
     `seq` grows within a journal folder and starts at 1; numbers may be left out.

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from app.core import log
 from app.core.direct import Buffer
 from app.core.errors import Unavailable
@@ -41,8 +43,7 @@ Done = Callable[[Unavailable | None], None]
 _logger: Final = log.get("journal.writer")
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct):
     """One entry on its way to the disk."""
 
     seq: int

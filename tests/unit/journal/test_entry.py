@@ -85,17 +85,17 @@ def test_meta_of_a_later_version_is_read():
 def test_what_messagepack_cannot_hold_is_malformed(change):
     """Numbers beyond 64 bits and lone surrogates are refused, not written."""
     with pytest.raises(Malformed, match="cannot be written down"):
-        entry.encode(dataclasses.replace(entry_of(1), **change))
+        entry.encode(msgspec.structs.replace(entry_of(1), **change))
 
 
 def test_longest_meta_is_kept_and_one_more_is_not():
     """The limit of meta holds to the byte."""
     spare = entry.META_BYTES - (len(entry.encode(entry_of(1))) - entry.HEAD_BYTES)
     longest = "g" * (spare + len("gzip") - 2)  # a long text has 2 more bytes before it
-    kept = dataclasses.replace(entry_of(1), content_encoding=longest)
+    kept = msgspec.structs.replace(entry_of(1), content_encoding=longest)
     assert len(entry.encode(kept)) == entry.HEAD_BYTES + entry.META_BYTES
     with pytest.raises(TooLarge, match="16384 are kept"):
-        entry.encode(dataclasses.replace(kept, content_encoding=longest + "g"))
+        entry.encode(msgspec.structs.replace(kept, content_encoding=longest + "g"))
 
 
 def test_largest_body_is_kept_and_one_more_byte_is_not(monkeypatch):
