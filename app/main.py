@@ -12,6 +12,7 @@ import gc
 import hashlib
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -64,6 +65,9 @@ _AGAIN_S: Final = 1.0
 _COLLECT_AT: Final = (20_000, 10, 10)
 """Objects made before the garbage collector looks at the young ones, and how often at older ones.
 Digest holds thousands until its batch is stored; at 700, looking at them costs a segment 100 us."""
+_SWITCH_S: Final = 0.001
+"""How long a thread waits for another that computes. The journal's needs the interpreter three
+times for a write, and answers wait for it; Python's own 5 ms is as long as a turn of digest."""
 _BUSY_ENTRIES: Final = 200
 """With more envelopes than this to be digested, pictures wait."""
 _BACKLOG: Final = 1024
@@ -140,6 +144,7 @@ async def _serve_on(
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AT)
+    sys.setswitchinterval(_SWITCH_S)
     server = _Server(_server_config(settings, service))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event

@@ -106,6 +106,7 @@ class Turns:
             passed: Iterable[_Arrival] = arrivals[at : at + _TOGETHER]
             for stage in (_inflate, _open, _admit, _keep):
                 passed = _passed(passed, stage)
+        self.gate.journal.hand_over()
 
 
 def _passed(arrivals: Iterable[_Arrival], stage: _Stage) -> list[_Arrival]:

@@ -165,9 +165,15 @@ class Journal:
         self._waiting_bytes += waiting.size_bytes
         if not self._fresh:
             self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self.hand_over)
         self._fresh.append(waiting)
         return seq
+
+    def hand_over(self) -> None:
+        """Let the writer begin with what was appended; by itself it does with the next turn."""
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self._work.put(fresh)
 
     def release(self, seq: int) -> None:
         """Say that everything up to `seq` is digested; files that hold nothing else are removed.
@@ -182,18 +188,13 @@ class Journal:
         if self._is_closed:
             return
         self._is_closed = True
-        self._hand_over()
+        self.hand_over()
         self._work.put(_Stop())
         await asyncio.to_thread(self._thread.join)
         if self._appender.close():
             with contextlib.suppress(OSError):  # empty: whoever adopts it removes it
                 folders.remove(self.path)
         os.close(self._lock)
-
-    def _hand_over(self) -> None:
-        if self._fresh:
-            fresh, self._fresh = self._fresh, []
-            self._work.put(fresh)
 
     def _run(self) -> None:
         """Write batch after batch; the whole life of the writer thread."""

@@ -245,6 +245,18 @@ async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
     assert told == list(range(1, 61))
 
 
+async def test_what_is_handed_over_does_not_wait_for_a_turn(journal):
+    """It is written while the event loop does something else."""
+    waiting = asyncio.ensure_future(append(journal))
+    await asyncio.sleep(0)
+    journal.hand_over()
+    deadline_s = clock.monotonic_s() + 20
+    while not bodies(journal):  # the loop has no turn meanwhile
+        assert clock.monotonic_s() < deadline_s
+    assert not waiting.done()
+    await waiting
+
+
 async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
     """A bug in what is called of one entry does not keep the next from being told."""
 

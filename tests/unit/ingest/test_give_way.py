@@ -1,0 +1,28 @@
+"""Digest gives way to the door: what has come by then is journalled before it goes on."""
+
+import asyncio
+import socket
+
+import uvloop
+
+from app.ingest import digest
+
+
+def test_what_has_come_goes_first():
+    """What a socket brings and what that schedules, as the door does, is done before digest."""
+
+    async def run() -> list[str]:
+        loop = asyncio.get_running_loop()
+        done: list[str] = []
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            loop.add_reader(ours, lambda: (ours.recv(1), loop.call_soon(done.append, "door")))
+            await asyncio.sleep(0.01)
+            theirs.send(b"x")
+            await digest._give_way()
+            done.append("digest")
+            loop.remove_reader(ours)
+        return done
+
+    assert uvloop.run(run()) == ["door", "digest"]
