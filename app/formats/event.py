@@ -7,10 +7,10 @@ Source: wire protocol notes, sections 7.1 and 9.1 to 9.3.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,9 +18,10 @@ from app.core import ids
 from app.core.errors import TooLarge
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
-from app.formats import exceptions, jsonish, timestamps
+from app.formats import exceptions, jsonish, members, timestamps
 from app.formats.envelope import EnvelopeHeader
 from app.formats.jsonish import JsonObject
+from app.formats.members import Members
 from app.formats.replay_event import User, read_user
 
 Kind = Literal["crash", "anr", "app_hang", "native_crash", "watchdog", "error", "message"]
@@ -150,6 +151,32 @@ def read(raw: JsonObject, header: EnvelopeHeader) -> Event:
 
 
 # What transactions have as well
+
+
+class _Contexts(msgspec.Struct, gc=False):
+    """Of the contexts those that say what an event is part of; most say what the device is."""
+
+    trace: Any = None
+    replay: Any = None
+    feedback: Any = None
+
+
+_CONTEXTS: Final = msgspec.json.Decoder(_Contexts)
+
+
+def pick(texts: Members, names: Collection[str]) -> JsonObject:
+    """Decode some members of an event, as far as they are there; of contexts what is read here."""
+    found = members.pick(texts, [name for name in names if name != "contexts"])
+    if "contexts" in texts:
+        found["contexts"] = _read_contexts(texts["contexts"])
+    return found
+
+
+def _read_contexts(text: bytes) -> object:
+    try:
+        return msgspec.structs.asdict(_CONTEXTS.decode(text))
+    except ValueError:
+        return members.decode(text)  # no object, or a number out of range
 
 
 def decode(data: bytes | memoryview, what: str) -> JsonObject:

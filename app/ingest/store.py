@@ -216,12 +216,17 @@ def _count(item_type: str, places: Sequence[_Place], added: set[_Place]) -> Coun
         added: Keys of new rows; each is taken out by the first item that has it, so that the
             others of a batch count as duplicates.
     """
-    counts: Counter[OutcomeKey] = Counter()
+    sums: Counter[tuple[ProjectId, Outcome]] = Counter()
     for place in places:
         outcome = Outcome.KEPT if place in added else Outcome.DUPLICATE
         added.discard(place)
-        counts[outcome_key(place[0], item_type, outcome)] += 1
-    return counts
+        sums[place[0], outcome] += 1
+    return Counter(
+        {
+            outcome_key(project_id, item_type, outcome): quantity
+            for (project_id, outcome), quantity in sums.items()
+        }
+    )
 
 
 async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:

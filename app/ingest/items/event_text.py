@@ -200,7 +200,7 @@ def _find_problem(one: _Work) -> bool:
 
 
 def _read(one: _Work) -> bool:
-    raw = texts.pick(one.clean, event.EVENT_MEMBERS)
+    raw = event.pick(one.clean, event.EVENT_MEMBERS)
     one.sent = Sent(event.read(raw, one.context.header), *one.problem, one.packed)
     return True
 

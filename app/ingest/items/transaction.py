@@ -12,7 +12,7 @@ from typing import Final
 from app.core.errors import Refused
 from app.core.limits import LIMITS
 from app.core.windows import STRETCH
-from app.formats import event, members, sent_spans, transaction
+from app.formats import event, sent_spans, transaction
 from app.formats.envelope import Item
 from app.formats.sent_spans import Sent
 from app.formats.transaction import Transaction
@@ -86,7 +86,7 @@ def _scrub(one: Work) -> bool:
 
 def _read(one: Work) -> bool:
     sent = one.sent
-    head = members.pick(sent.members, transaction.MEMBERS)
+    head = event.pick(sent.members, transaction.MEMBERS)
     one.read = read = transaction.of(head, one.context.header, sent_at=one.context.sent_at)
     root = read.root
     started_at = min(root.started_at, sent.first_at or root.started_at)
