@@ -47,28 +47,29 @@ class SentSpan(
 ):
     """One span in the form of v1: structure as values, all else as JSON text.
 
-    Fields stand in the order of most SDKs: then each is found where it is looked for first.
+    Fields stand in the order of the SDK for Android: then each is found where it is looked for
+    first.
     """
 
+    start_timestamp: _Time
+    timestamp: _Time | None = None
     trace_id: str | None = None
     span_id: _Id
     parent_span_id: str | None = None
     op: str | None = None
     description: msgspec.Raw = _NOTHING
     status: str | None = None
-    start_timestamp: _Time
-    timestamp: _Time | None = None
     origin: str | None = None
+    tags: msgspec.Raw = _NOTHING
     data: msgspec.Raw = _NOTHING
+    measurements: msgspec.Raw = _NOTHING
     is_segment: bool | None = None
     same_process_as_parent: bool | None = None
     segment_id: str | None = None
     profile_id: str | None = None
     hash: str | None = None
     kind: str | None = None
-    tags: msgspec.Raw = _NOTHING
     exclusive_time: msgspec.Raw = _NOTHING
-    measurements: msgspec.Raw = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)

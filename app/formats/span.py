@@ -113,11 +113,29 @@ def read_inner(raw: JsonObject, around: Surroundings) -> Span:
     Raises:
         Malformed: It lacks an id or a start that can be read.
     """
+    return read_placed(raw, around, **_identity(raw, around.trace_id, end_key="timestamp"))
+
+
+def read_placed(
+    raw: JsonObject,
+    around: Surroundings,
+    *,
+    trace_id: TraceId,
+    span_id: SpanId,
+    parent_span_id: SpanId | None,
+    started_at: datetime,
+    ended_at: datetime | None,
+) -> Span:
+    """Read a span whose ids and times are known, and are as `Span` wants them."""
     data = _plain_data(raw)
     is_segment = jsonish.flag(raw, "is_segment") or False
     description = jsonish.text(raw, "description", limit=DESCRIPTION_CHARS)
     return Span(
-        **_identity(raw, around.trace_id, end_key="timestamp"),
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_span_id,
+        started_at=started_at,
+        ended_at=ended_at,
         op=_text(raw, "op"),
         description=description,
         status=_text(raw, "status"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.core import ids
 from app.core.errors import Malformed
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
@@ -15,7 +14,7 @@ from app.core.log import shown
 from app.formats import event, jsonish, timestamps
 from app.formats.envelope import EnvelopeHeader
 from app.formats.jsonish import JsonObject
-from app.formats.span import Span, Surroundings, read_inner
+from app.formats.span import Span, Surroundings, read_inner, read_placed
 
 MEMBERS: Final = (
     "contexts", "environment", "event_id", "platform", "release", "sdk", "start_timestamp", "tags",
@@ -82,9 +81,10 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     event_id = event.read_event_id(raw, header)
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
     name = _text(raw, "transaction") or _UNNAMED
+    trace_id = event.read_trace_id(trace, header) or TraceId(event_id)
     environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
     around = Surroundings(
-        trace_id=event.read_trace_id(trace, header) or TraceId(event_id),
+        trace_id=trace_id,
         segment_name=name,
         release=_text(raw, "release"),
         environment=environment,
@@ -92,7 +92,7 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
         sdk_name=event.read_sdk(raw, header)[0],
     )
     times = _read_times(raw, sent_at)
-    root = _read_root(times, trace, event_id=event_id, around=around)
+    root = _read_root(times, trace, trace_id, event_id=event_id, around=around)
     spans, skipped = _read_spans(raw, around)
     return Transaction(
         event_id=event_id,
@@ -114,35 +114,45 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     )
 
 
-def _read_times(raw: JsonObject, sent_at: datetime | None) -> tuple[object, object]:
+def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[datetime, datetime | None]:
     """Find start and end, the end standing in for a start that cannot be read."""
     started, ended = raw.get("start_timestamp"), raw.get("timestamp")
-    if timestamps.read_at(started) is not None:
-        return started, ended
-    if timestamps.read_at(ended) is not None:
-        return ended, ended
-    if sent_at is None:
+    started_at, ended_at = timestamps.read_at(started), timestamps.read_at(ended)
+    first_at = started_at or ended_at
+    if first_at is not None:
+        return first_at, max(first_at, ended_at) if ended_at else None
+    if received_at is None:
         raise Malformed(
             f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
         )
-    return sent_at.isoformat(), None
+    return received_at, None
 
 
 def _read_root(
-    times: tuple[object, object], trace: JsonObject, *, event_id: EventId, around: Surroundings
+    times: tuple[datetime, datetime | None],
+    trace: JsonObject,
+    trace_id: TraceId,
+    *,
+    event_id: EventId,
+    around: Surroundings,
 ) -> Span:
     """Put the root span together: ids and kind are in the trace context, times outside of it."""
-    started, ended = times
-    span = {
+    said = {
         **trace,
-        "trace_id": around.trace_id,
-        "span_id": ids.read_hex16(trace.get("span_id")) or _made_span_id(event_id),
         "description": jsonish.text(trace, "description") or around.segment_name,
-        "start_timestamp": started,
-        "timestamp": ended,
         "is_segment": True,
     }
-    return read_inner(span, around)
+    span_id = event.read_span_id(trace.get("span_id")) or _made_span_id(event_id)
+    parent_id = event.read_span_id(trace.get("parent_span_id"))
+    return read_placed(
+        said,
+        around,
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=None if parent_id == span_id else parent_id,
+        started_at=times[0],
+        ended_at=times[1],
+    )
 
 
 def _made_span_id(event_id: EventId) -> SpanId:
