@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
         if found is None:
             super().on_headers_complete()
             return
-        head = heads.read(
+        head, declared_bytes = heads.read(
             self.headers,
             found,
             method=self.parser.get_method(),
@@ -163,7 +163,7 @@ class Connection(HttpToolsProtocol):
             self._door.heads.remember(cut, head)
         before = self.cycle
         exchange = self._exchange(
-            head, head.request, head.length_bytes(), is_expecting=self.expect_100_continue
+            head, head.request, declared_bytes, is_expecting=self.expect_100_continue
         )
         if before is None or before.response_complete:  # type: ignore[redundant-expr]  # at first None
             self._begin(exchange)

@@ -48,11 +48,6 @@ class Head:
             self.request = dataclasses.replace(self.request, client_ip=client_ip)
         return self.request
 
-    def length_bytes(self) -> int:
-        """Return how long the body says it is; 0: it does not."""
-        length = _first(self.headers, b"content-length")
-        return int(length) if length.isdigit() else 0
-
 
 class Cut(NamedTuple):
     """A head that is cut out at the length of its body."""
@@ -110,7 +105,7 @@ def cut(data: bytes) -> Cut | None:
 
 def read(
     headers: Headers, target: Target, *, method: bytes, keep_alive: bool, client_ip: str | None
-) -> Head:
+) -> tuple[Head, int]:
     """Read what the parser found in a head.
 
     Args:
@@ -119,24 +114,38 @@ def read(
         method: Of HTTP.
         keep_alive: Whether the connection goes on after the answer.
         client_ip: Who sends.
+
+    Returns:
+        The head, and how many bytes the body says it has; 0: it does not say.
     """
-    sentry_auth = [value.decode("latin-1") for name, value in headers if name == b"x-sentry-auth"]
-    authorization = [value.decode("latin-1") for name, value in headers if name == b"authorization"]
-    encodings = [value.decode("latin-1") for name, value in headers if name == b"content-encoding"]
+    sentry_auth: list[str] = []
+    authorization: list[str] = []
+    content_encoding: str | None = None
+    content_type = length = b""
+    for name, value in headers:
+        match name:
+            case b"x-sentry-auth":
+                sentry_auth.append(value.decode("latin-1"))
+            case b"authorization":
+                authorization.append(value.decode("latin-1"))
+            case b"content-encoding":
+                content_encoding = value.decode("latin-1")[:_ENCODING_CHARS]
+            case b"content-type":
+                content_type = content_type or value
+            case b"content-length":
+                length = length or value
+            case _:
+                continue
     request = IngestRequest(
         project=target.project,
-        kind=_kind(target.door, _first(headers, b"content-type")),
+        kind=_kind(target.door, content_type),
         auth_headers=(*sentry_auth, *authorization),
         query=target.query,
-        content_encoding=encodings[-1][:_ENCODING_CHARS] if encodings else None,
+        content_encoding=content_encoding,
         client_ip=client_ip,
     )
-    return Head(target, method, headers, keep_alive, request)
-
-
-def _first(headers: Headers, wanted: bytes) -> bytes:
-    """Return the first value that is not empty; empty: there is none."""
-    return next((value for name, value in headers if name == wanted and value), b"")
+    head = Head(target, method, headers, keep_alive, request)
+    return head, int(length) if length.isdigit() else 0
 
 
 def _kind(door: DoorName | None, content_type: bytes) -> Kind:

@@ -19,13 +19,14 @@ def understood(*lines: bytes, method: bytes = b"POST", url: bytes = b"/api/1/env
     pairs = [line.split(b": ", 1) for line in lines]
     found = target.find(url)
     assert found is not None
-    return heads.read(
+    head, _ = heads.read(
         [(name.lower(), value) for name, value in pairs],
         found,
         method=method,
         keep_alive=True,
         client_ip="192.0.2.1",
     )
+    return head
 
 
 def is_known_after(data: bytes, head: Head) -> bool:
