@@ -61,6 +61,14 @@ def unpack_text(data: bytes) -> bytes:
     return text
 
 
+def size_of(data: bytes) -> int:
+    """Return how many bytes of text were packed first, as the frame tells; 0 if it does not."""
+    try:
+        return max(0, int(zstandard.frame_content_size(data)))
+    except zstandard.ZstdError:
+        return 0
+
+
 def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
     """Return the text that was packed first, and what stands behind it."""
     frame = _decompressor().decompressobj()

@@ -9,6 +9,11 @@ from app.formats import activity, packed, recording
 from app.formats.activity import Activity
 from app.replays.model import Segment
 
+_MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of all recordings of a replay, unpacked; an hour has about 36 MB. A hostile sender can pack
+20 MiB into kilobytes, two thousand times: who opened the page would bring the server down."""
+_NOTHING: Final = activity.read(())
+
 _log: Final = log.get("playback.recordings")
 
 
@@ -23,8 +28,20 @@ class Recorded:
 
 
 def read(segments: Sequence[Segment], *, with_touches: bool = True) -> list[Recorded]:
-    """Read the recordings of segments, in their order; a damaged one is empty."""
-    return [_read(segment, with_touches=with_touches) for segment in segments]
+    """Read the recordings of segments, in their order; a damaged one is empty.
+
+    So is what goes beyond 64 MiB, from the segment on that does.
+    """
+    found: list[Recorded] = []
+    left_bytes = _MOST_BYTES
+    for segment in segments:
+        left_bytes -= packed.size_of(segment.recording)
+        if left_bytes < 0:
+            _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
+            break
+        found.append(_read(segment, with_touches=with_touches))
+    rest = segments[len(found) :]
+    return found + [Recorded(one, _NOTHING, _size_px(one)) for one in rest]
 
 
 def _read(segment: Segment, *, with_touches: bool) -> Recorded:
@@ -35,5 +52,9 @@ def _read(segment: Segment, *, with_touches: bool) -> Recorded:
         events = []
     if not isinstance(events, list):
         events = []
-    size_px = recording.size(events) or (segment.width_px or 0, segment.height_px or 0)
+    size_px = recording.size(events) or _size_px(segment)
     return Recorded(segment, activity.read(events, with_touches=with_touches), size_px)
+
+
+def _size_px(segment: Segment) -> tuple[int, int]:
+    return segment.width_px or 0, segment.height_px or 0

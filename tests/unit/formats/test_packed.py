@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.packed import pack_json, pack_text, unpack_json
+from app.formats.packed import pack_json, pack_text, size_of, unpack_json
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
@@ -38,3 +38,9 @@ def test_foreign_bytes_are_no_value(data):
     """Damage is an error with a reason, not a guess."""
     with pytest.raises(ValueError, match="no packed JSON"):
         unpack_json(data)
+
+
+def test_a_size_is_known_before_unpacking():
+    """A bomb is told from its first bytes; what is no frame has no size."""
+    assert size_of(pack_text(b"x" * 10_000_000)) == 10_000_000
+    assert size_of(b"torn") == 0

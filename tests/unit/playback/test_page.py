@@ -122,6 +122,16 @@ def test_a_page_counts_from_the_first_picture():
     assert [(gap.start_ms, gap.end_ms) for gap in found.gaps] == [(5_000, 56_000)]
 
 
+def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch):
+    """What is within it is read; the segments behind keep their video and lose their notes."""
+    tape = packed.pack_json([tap(500, "Pay")])
+    listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
+    monkeypatch.setattr(recordings, "_MOST_BYTES", 2 * packed.size_of(tape))
+    read = recordings.read(listed)
+    assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
+    assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
+
+
 def test_a_replay_without_video_keeps_its_panels():
     """No picture, no gaps: its zero is its start, and what was noted is there."""
     options = {"type": 5, "timestamp": START_MS, "data": {"tag": "options", "payload": {"a": 1}}}
