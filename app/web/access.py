@@ -79,9 +79,9 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """A visitor and a replay that they may see, read just now."""
+    """Somebody and a replay that they may see, read just now."""
 
-    inside: Inside
+    person: Person
     replay: Replay
 
 
@@ -194,17 +194,28 @@ async def _inside(
     request: Request, connection: AsyncConnection, token: str, project_id: int
 ) -> tuple[Inside, SignedIn]:
     """Ask who it is, which project, and in what role, over one connection."""
-    found = await sign_ins.signed_in(connection, token)
-    if found is None:
-        raise NotSignedIn(_NOBODY)
-    visitor = _remember(request, token, found)
-    if not 0 < project_id <= _BIGGEST_ID:
-        raise NotFound("no such project")
-    project = await projects.get_project(connection, found.person, ProjectId(project_id))
+    visitor, found = await _signed_in(request, connection, token)
+    wanted = _read_project_id(project_id)
+    project = await projects.get_project(connection, found.person, wanted)
     role = await accounts.role_in(connection, found.person, project.id)
     if role is None:
         raise NotFound("no such project")
     return Inside(visitor, project, role), found
+
+
+async def _signed_in(
+    request: Request, connection: AsyncConnection, token: str
+) -> tuple[Visitor, SignedIn]:
+    found = await sign_ins.signed_in(connection, token)
+    if found is None:
+        raise NotSignedIn(_NOBODY)
+    return _remember(request, token, found), found
+
+
+def _read_project_id(value: int) -> ProjectId:
+    if not 0 < value <= _BIGGEST_ID:
+        raise NotFound("no such project")
+    return ProjectId(value)
 
 
 def read_replay_id(value: str) -> ReplayId:
@@ -233,7 +244,8 @@ async def replay_here(request: Request, project_id: int, replay_id: str) -> Watc
 async def player_here(request: Request, project_id: int, replay_id: str) -> Playing:
     """Return the visitor and the replay itself, for what players ask many times.
 
-    All of it is read with every request, so a deleted replay and a lost role are gone at once.
+    All of it is read with every request, so a deleted replay and a lost role are gone at once. The
+    project is not: who has a role in it sees it, and a replay names it.
 
     Raises:
         NotSignedIn: Nobody is signed in.
@@ -241,13 +253,14 @@ async def player_here(request: Request, project_id: int, replay_id: str) -> Play
     """
     token = _need_token(request)
     async with house.of(request).db.reading() as connection:
-        here, found = await _inside(request, connection, token, project_id)
-        key = ReplayKey(here.project.id, read_replay_id(replay_id))
-        replay = await replays.one(connection, key)
+        visitor, found = await _signed_in(request, connection, token)
+        key = ReplayKey(_read_project_id(project_id), read_replay_id(replay_id))
+        role = await accounts.role_in(connection, visitor.person, key.project_id)
+        replay = await replays.one(connection, key) if role else None
     await _touch(request, token, found)
     if replay is None:
         raise NotFound(f"no replay {key.replay_id}")
-    return Playing(here, replay)
+    return Playing(visitor.person, replay)
 
 
 SomebodyHere = Annotated[Visitor, Depends(somebody)]

@@ -150,7 +150,7 @@ async def _note_download(request: Request, playing: Playing, segment_id: int) ->
         await audit.add_line(
             connection,
             Action.REPLAY_DOWNLOADED,
-            person_id=playing.inside.person.id,
+            person_id=playing.person.id,
             project_id=playing.replay.key.project_id,
             subject=playing.replay.key.replay_id,
             detail={"segment": segment_id},
