@@ -8,6 +8,8 @@
  * @import {Engine, EngineEvents} from "../types.js"
  */
 
+import { ElementEngine } from "./element.js";
+import { SourceFeed } from "./feed.js";
 import { WebCodecsEngine } from "./webcodecs.js";
 
 /** Baseline, which every recorder can make; what a replay has is known too late to wait for. */
@@ -25,11 +27,10 @@ export async function chooseEngine(stage, on) {
   const type = `video/mp4; codecs="${CODEC}"`;
   const Source = globalThis.MediaSource ?? Reflect.get(globalThis, "ManagedMediaSource");
   if (Source?.isTypeSupported(type)) {
-    const [{ ElementEngine }, { SourceFeed }] = await Promise.all([import("./element.js"), import("./feed.js")]);
     return new ElementEngine("mse", { stage, host, on }, (video, onready) => new SourceFeed(video, Source, onready));
   }
   if (!document.createElement("video").canPlayType(type)) return null;
-  const [{ ElementEngine }, { FileFeed }] = await Promise.all([import("./element.js"), import("./file.js")]);
+  const { FileFeed } = await import("./file.js");
   return new ElementEngine("file", { stage, host, on }, (video) => new FileFeed(video));
 }
 

@@ -15,8 +15,12 @@ import { at } from "../index.js";
 const INSIDE_S = 0.000_2;
 /** Hidden frames lie a microsecond apart; half of that is still the same frame. */
 const ROUNDING_S = 0.000_000_5;
-/** How long a browser may take to tell which frame it presents, before it is taken on trust. */
-const TRUST_MS = 250;
+/**
+ * Refreshes of the screen within which a browser tells which frame it presents, before it is taken on trust: no
+ * time, for a busy machine takes longer for both. One that never tells is trusted after two.
+ */
+const TELLING_REFRESHES = 15;
+const SILENT_REFRESHES = 2;
 /** A seek that takes longer has got stuck. */
 const SILENCE_MS = 8_000;
 const MOST_ATTEMPTS = 2;
@@ -137,16 +141,18 @@ export class ElementEngine {
     this.#video.requestVideoFrameCallback(heard);
   }
 
-  /** Without such word, two refreshes after the seek the element has its frame. */
+  /** Where no word comes: the same frame is not presented again, and some browsers never tell. */
   #seeked() {
     const sought = this.#sought;
     if (!sought) return;
+    let left = "requestVideoFrameCallback" in this.#video ? TELLING_REFRESHES : SILENT_REFRESHES;
     const trust = () => {
-      const isSilent = this.#presented_s < 0 && !this.#video.seeking;
-      if (sought === this.#sought && isSilent) this.#arrive(sought);
+      left -= 1;
+      if (left > 0) this.#trust = requestAnimationFrame(trust);
+      else if (sought === this.#sought && this.#presented_s < 0 && !this.#video.seeking) this.#arrive(sought);
     };
-    if ("requestVideoFrameCallback" in this.#video) this.#trust = setTimeout(trust, TRUST_MS);
-    else requestAnimationFrame(() => requestAnimationFrame(trust));
+    cancelAnimationFrame(this.#trust);
+    this.#trust = requestAnimationFrame(trust);
     this.#check();
   }
 
@@ -167,7 +173,7 @@ export class ElementEngine {
   #arrive(target) {
     if (this.#ready === target) return;
     clearTimeout(this.#watch);
-    clearTimeout(this.#trust);
+    cancelAnimationFrame(this.#trust);
     this.#attempts = 0;
     this.#ready = target;
     this.#on.picture();
@@ -176,7 +182,7 @@ export class ElementEngine {
   /** Forgets where the element is; what is painted stays. */
   #lose() {
     clearTimeout(this.#watch);
-    clearTimeout(this.#trust);
+    cancelAnimationFrame(this.#trust);
     this.#sought = null;
     this.#ready = null;
     this.#presented_s = -1;

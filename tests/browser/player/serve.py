@@ -1,18 +1,11 @@
-"""A small server for the player: its files, a bare page, and the two endpoints it asks.
+"""A small server for the player: its files, a bare page, and the two endpoints it asks."""
 
-    python -m tests.browser.player.serve --bench FOLDER --port 8200
-
-serves the replay of the playback bench at `/replay/bench`.
-"""
-
-import argparse
 import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, cast
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -23,14 +16,13 @@ from app.core.errors import NotFound
 from app.playback import index as playback, stream
 from app.playback.index import PlaybackIndex
 from app.storage.port import ObjectStore
-from tests.browser.player import replays
 from tests.browser.player.replays import Replay
 
 STATIC: Final = Path(__file__).resolve().parents[3] / "static"
 _MODULES: Final = sorted(
     str(path.relative_to(STATIC / "player"))
     for path in (STATIC / "player").rglob("*.js")
-    if path.stem not in {"types", "element", "feed", "file", "fmp4"}
+    if path.stem not in {"types", "file"}
 )
 _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
@@ -161,18 +153,3 @@ class Server:
 def _store(replay: Replay) -> ObjectStore:
     """Pass a replay for an object store, of which playback needs `read` alone."""
     return cast("ObjectStore", replay)
-
-
-def main() -> None:
-    """Serve a replay of the playback bench until interrupted."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--port", type=int, default=8200)
-    options = parser.parse_args()
-    server = Server()
-    server.replays["bench"] = replays.of_bench(options.bench)
-    uvicorn.run(server.app(), port=options.port, log_level="warning")
-
-
-if __name__ == "__main__":
-    main()

@@ -22,7 +22,7 @@ ENTRIES = sorted(
         for template in (STATIC.parent / "templates").rglob("*.html")
         for name in re.findall(r"/joined/(js/\S+\.js)", template.read_text(encoding="utf-8"))
     }
-    | {f"player/engines/{name}.js" for name in ("element", "feed", "file")}
+    | {"player/engines/file.js"}
 )
 
 
@@ -97,11 +97,11 @@ def test_a_joined_script_holds_all_that_it_imports():
     """What is imported later, when it is wanted, is not among it."""
     first = modules.modules("js/replay/begin.js")
     assert "player/engines/webcodecs.js" in first
-    assert not {"js/replay/main.js", "player/engines/element.js"} & set(first)
+    assert not {"js/replay/main.js", "player/engines/file.js"} & set(first)
     joined = modules.joined("js/replay/begin.js")
     assert [line for line in joined.splitlines() if line.startswith("import ")] == []
     assert 'import("./main.js")' in joined
-    assert 'import("../../player/engines/element.js")' in joined
+    assert 'import("../../player/engines/file.js")' in joined
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
