@@ -80,13 +80,17 @@ window.probe = (() => {
     return results;
   }
 
-  /** Plays to a time; a picture is wrong when it is none of those due within 100 ms of real time. */
+  /**
+   * Plays to a time; a picture is wrong when it is none of those due within 100 ms of real time. A stall is time
+   * in which the clock stands; none can be shorter than the longest wait for a refresh, told beside it.
+   */
   async function play(rate, from_ms, until_ms) {
     pb.seek(from_ms);
     for (let began = performance.now(); seen() !== due(from_ms) && performance.now() - began < 8000;) await refresh();
     const began = performance.now();
     pb.play(rate);
     let [last, last_at, wrong, shown, stall, moved] = [began, pb.time(), 0, 0, 0, began];
+    let [stall_at, refresh_ms] = [0, 0];
     while (pb.time() < until_ms && performance.now() - moved < 20_000) {
       await refresh();
       const now = performance.now();
@@ -96,12 +100,13 @@ window.probe = (() => {
       shown += now - last;
       const isRight = number >= due(at - slack) && number <= due(at + slack);
       if (!isRight) wrong += now - last;
+      refresh_ms = Math.max(refresh_ms, now - last);
+      if (at === last_at && now - moved > stall) [stall, stall_at] = [now - moved, at];
       if (at !== last_at) moved = now;
-      else stall = Math.max(stall, now - moved);
       [last, last_at] = [now, at];
     }
     pb.pause();
-    return { wall_ms: performance.now() - began, wrong_percent: (100 * wrong) / shown, stall_ms: stall };
+    return { wall_ms: performance.now() - began, wrong_percent: (100 * wrong) / shown, stall_ms: stall, stall_at_ms: stall_at, refresh_ms };
   }
 
   return { use: (list) => { starts = list; }, seen, due, first, seeks, play };

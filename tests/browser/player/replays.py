@@ -1,12 +1,10 @@
-"""Replays for the player to play: recorded ones, drawn ones, and those of the playback bench.
+"""Replays for the player to play: recorded ones and drawn ones.
 
 A replay here is what the database and the object store would hold: segments and their objects.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from app.core.errors import NotFound
@@ -61,16 +59,6 @@ def of_family(name: str) -> Replay:
         if video is not None:
             said = next(item for item in request.expect["items"] if item["type"] == "replay_video")
             replay.add(said["segment_id"], said["starts_ms"], video, ended_at_ms=said["ends_ms"])
-    return replay
-
-
-def of_bench(folder: Path) -> Replay:
-    """Load what the generator of the playback bench made."""
-    replay = Replay()
-    for segment in json.loads((folder / "truth.json").read_bytes())["segments"]:
-        video = (folder / "seg" / f"{segment['id']:05}.mp4").read_bytes()
-        start_ms = EPOCH_MS + segment["start"]
-        replay.add(segment["id"], start_ms, video, ended_at_ms=start_ms + segment["dur"])
     return replay
 
 
