@@ -70,11 +70,15 @@ export function createPlayer({ host, startAtMs = 0, ...source }) {
 
   const ready = whenSettled(store);
   director.open(at_ms);
-  void chooseEngine(stage, director.engineEvents()).then((engine) => {
+  /** @param {import("./types.js").State["engine"]} after  the one tried last */
+  const useEngine = async (after) => {
+    const silent = () => void useEngine(store.get().engine);
+    const engine = await chooseEngine(stage, { ...director.engineEvents(), silent }, after);
     if (isGone) engine?.destroy();
     else if (engine) director.useEngine(engine);
     else director.fail("This browser cannot play H.264 video.");
-  });
+  };
+  void useEngine("none");
 
   const probe = createProbe({ ready, store, request, director, stage });
   Object.assign(window, { pb: probe });

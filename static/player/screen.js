@@ -66,13 +66,14 @@ export class Screen {
     void this.#loader.open(Math.floor(at_ms));
   }
 
-  /** @returns {EngineEvents} */
+  /** @returns {Omit<EngineEvents, "silent">} */
   engineEvents() {
     return { picture: this.#on.changed, fault: (gop, text) => this.#breaks(gop, text) };
   }
 
   /** @param {Engine} engine */
   useEngine(engine) {
+    this.#engine?.destroy();
     this.#engine = engine;
     this.#on.changed();
   }

@@ -7,8 +7,6 @@
 
 export class Stage {
   #context;
-  /** @type {HTMLVideoElement | null} */
-  #video = null;
   #isGone = false;
   /** The element that shows the replay. */
   surface = document.createElement("canvas");
@@ -49,7 +47,6 @@ export class Stage {
       position: "absolute", width: "1px", height: "1px", opacity: "0", pointerEvents: "none",
     });
     host.append(video);
-    this.#video = video;
     return video;
   }
 
@@ -97,6 +94,5 @@ export class Stage {
   destroy() {
     this.#isGone = true;
     this.surface.remove();
-    this.#video?.remove();
   }
 }

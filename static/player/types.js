@@ -40,8 +40,9 @@
  * @property {readonly number[]} shown
  * @property {number} size_bytes
  *
- * What an engine tells: a picture asked for can be shown now; a GOP cannot be decoded.
- * @typedef {{picture: () => void, fault: (gop: number, text: string) => void}} EngineEvents
+ * What an engine tells: a picture asked for can be shown now; a GOP cannot be decoded; it was given a video and has
+ * never come to a first frame, nor to an error.
+ * @typedef {{picture: () => void, fault: (gop: number, text: string) => void, silent: () => void}} EngineEvents
  *
  * @typedef {object} Engine
  * @property {"webcodecs" | "mse" | "file"} name

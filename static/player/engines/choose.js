@@ -3,7 +3,7 @@
  *
  *     webcodecs  secure contexts of Chromium, Safari from 16.4, Firefox from 130 on desktops
  *     mse        plain http, Firefox on Android; Safari on iPhones from 17.1 (ManagedMediaSource)
- *     file       anything older that plays H.264
+ *     file       anything older that plays H.264, and where Media Source takes a video and shows none (WebKitGTK)
  *
  * @import {Engine, EngineEvents} from "../types.js"
  */
@@ -18,15 +18,16 @@ const CODEC = "avc1.42E01E";
 /**
  * @param {import("../stage.js").Stage} stage
  * @param {EngineEvents} on
+ * @param {Engine["name"] | "none"} after  the engine that was tried last, and showed nothing
  * @returns {Promise<Engine | null>}  null: the browser can show no H.264
  */
-export async function chooseEngine(stage, on) {
-  if (await hasWebCodecs()) return new WebCodecsEngine(stage, on);
+export async function chooseEngine(stage, on, after) {
+  if (after === "none" && (await hasWebCodecs())) return new WebCodecsEngine(stage, on);
   const host = await stage.host;
-  if (!host) return null;
+  if (!host || after === "file") return null;
   const type = `video/mp4; codecs="${CODEC}"`;
   const Source = globalThis.MediaSource ?? Reflect.get(globalThis, "ManagedMediaSource");
-  if (Source?.isTypeSupported(type)) {
+  if (after !== "mse" && Source?.isTypeSupported(type)) {
     return new ElementEngine("mse", { stage, host, on }, (video, onready) => new SourceFeed(video, Source, onready));
   }
   if (!document.createElement("video").canPlayType(type)) return null;

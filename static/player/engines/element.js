@@ -49,6 +49,8 @@ export class ElementEngine {
   /** Time of the frame that the compositor showed last. */
   #presented_s = -1;
   #attempts = 0;
+  /** Whether it ever had a frame that was sought. */
+  #isProven = false;
   #watch = 0;
   #trust = 0;
   #control = new AbortController();
@@ -108,6 +110,7 @@ export class ElementEngine {
     this.#lose();
     this.#feed.close();
     this.#video.removeAttribute("src");
+    this.#video.remove();
   }
 
   /** Does the next thing that brings the wanted frame nearer. */
@@ -126,7 +129,16 @@ export class ElementEngine {
     this.#lose();
     this.#sought = wanted;
     this.#video.currentTime = this.#timeOf(wanted) + INSIDE_S;
-    this.#watch = setTimeout(() => this.#fails(), SILENCE_MS);
+    this.#keepWatch();
+  }
+
+  /** In a tab that nobody looks at browsers neither paint nor tell what they would have painted. */
+  #keepWatch() {
+    this.#watch = setTimeout(() => {
+      if (document.hidden) this.#keepWatch();
+      else if (this.#isProven) this.#fails();
+      else this.#on.silent();
+    }, SILENCE_MS);
   }
 
   /** Follows what the compositor says is on the screen, where it says so. */
@@ -175,6 +187,7 @@ export class ElementEngine {
     clearTimeout(this.#watch);
     cancelAnimationFrame(this.#trust);
     this.#attempts = 0;
+    this.#isProven = true;
     this.#ready = target;
     this.#on.picture();
   }

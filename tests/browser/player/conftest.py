@@ -23,6 +23,20 @@ WITHOUT: Final = {
     "webcodecs": "",
     "mse": "delete window.VideoDecoder",
     "file": "delete window.VideoDecoder; delete window.MediaSource",
+    "mse that never seeks": """
+        delete window.VideoDecoder;
+        const media = HTMLMediaElement.prototype;
+        const time = Object.getOwnPropertyDescriptor(media, "currentTime");
+        const fed = new Set(), name = URL.createObjectURL;
+        URL.createObjectURL = (of) => {
+            const url = name(of);
+            if (of instanceof MediaSource) fed.add(url);
+            return url;
+        };
+        Object.defineProperty(media, "currentTime", {
+            ...time, set(to) { if (!fed.has(this.src)) time.set.call(this, to); },
+        });
+    """,
 }
 _CHROMIUM: Final = "/usr/bin/chromium"
 _PATIENCE_S: Final = 10

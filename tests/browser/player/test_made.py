@@ -68,6 +68,14 @@ def test_browser_without_media_source_plays_files(watching: Watching, server: Se
     assert [one for one in shown if one[1] != one[2]] == []
 
 
+@pytest.mark.parametrize("engine", ["mse that never seeks"], indirect=True)
+def test_media_source_that_shows_nothing_gives_way_to_files(watching: Watching, server: Server):
+    """WebKitGTK takes what it is fed and never comes to the frame that was sought."""
+    server.replays["silent"] = replays.of_clips([(0, clip(frames=12))])
+    assert watching.open("silent", 3500)["engine"] == "file"
+    _seek_all(watching, _each_second(0, 12))
+
+
 def test_long_gop_is_decoded_as_it_is_needed(watching: Watching, server: Server):
     """Hundreds of frames after one keyframe: seeks both ways, steps, fast play."""
     video = clip(frames=150, keyframe_every=1000, width=720, height=1280)
