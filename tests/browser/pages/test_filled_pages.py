@@ -48,5 +48,7 @@ def test_axe_finds_nothing_on_a_page_of_a_real_server(signed_in, full, name):
     assert axe.findings(signed_in, "color-contrast") == []
     signed_in.emulate_media(color_scheme="light")
     signed_in.set_viewport_size({"width": 390, "height": 844})
+    # Rows follow the playhead; one that is scrolled half behind the picture is no small target.
+    signed_in.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     assert axe.findings(signed_in, *NARROW) == []
     assert signed_in.evaluate("document.documentElement.scrollWidth") <= 390
