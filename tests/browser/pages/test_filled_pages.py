@@ -8,7 +8,9 @@ from playwright.sync_api import Browser, Page
 from tests.browser.pages import axe
 from tests.browser.pages.filled import NAMES, Filled, filled
 
-NARROW = ("color-contrast", "scrollable-region-focusable", "target-size")
+NARROW = ("color-contrast", "scrollable-region-focusable")
+"""Sizes of targets are looked at on the sample pages: here rows follow the playhead, and one that
+is scrolled half behind the picture would be a small target."""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
@@ -48,7 +50,5 @@ def test_axe_finds_nothing_on_a_page_of_a_real_server(signed_in, full, name):
     assert axe.findings(signed_in, "color-contrast") == []
     signed_in.emulate_media(color_scheme="light")
     signed_in.set_viewport_size({"width": 390, "height": 844})
-    # Rows follow the playhead; one that is scrolled half behind the picture is no small target.
-    signed_in.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     assert axe.findings(signed_in, *NARROW) == []
     assert signed_in.evaluate("document.documentElement.scrollWidth") <= 390
