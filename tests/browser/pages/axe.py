@@ -9,9 +9,16 @@ from app.web.modules import STATIC
 _SOURCE: Final = STATIC.parent / "node_modules" / "axe-core" / "axe.min.js"
 _RUN: Final = """
     async ({ within, rules }) => {
-        // Colours that are still on their way say nothing.
-        const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
-        await Promise.allSettled(moving.map((one) => one.finished));
+        // Colours that are still on their way say nothing. What is not drawn, folded away or out of
+        // sight, never arrives: axe, which reads its colour, has it set off, and no frame moves it.
+        const drawn = { contentVisibilityAuto: true };
+        const isDrawn = ({ effect }) => effect.target.checkVisibility(drawn);
+        const moving = document
+            .getAnimations()
+            .filter((one) => one instanceof CSSTransition && isDrawn(one))
+            .map((one) => one.finished);
+        const patience = new Promise((resolve) => setTimeout(resolve, 2_000));
+        await Promise.race([Promise.allSettled(moving), patience]);
         const found = await axe.run(within, {
             preload: false,
             resultTypes: ["violations"],

@@ -30,3 +30,18 @@ def test_axe_finds_nothing_on_a_phone(page, site, name):
     page.goto(site.address(name))
     assert axe.findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_axe_does_not_wait_for_what_is_not_drawn(page):
+    """The colour of a folded button, once read, is on its way for as long as it stays folded."""
+    page.set_content(
+        "<style>:root { color-scheme: light dark }"
+        "button { color: light-dark(black, white); transition: color 10ms }</style>"
+        "<details><summary>More</summary><button>Folded</button></details>"
+    )
+    colour = "getComputedStyle(document.querySelector('button')).color"
+    page.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate(colour)
+    assert page.evaluate("document.getAnimations().length") == 1
+    assert axe.findings(page, "color-contrast") == []
