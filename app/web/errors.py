@@ -1,6 +1,7 @@
 """Turns every error of a page into an answer: what happened, and what to do."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.core import log
 from app.core.errors import DatabaseAway, NotFound, Refused, Unavailable
-from app.web import answer, guard
+from app.web import access, answer, guard
 from app.web.access import NotSignedIn
 from app.web.view import hrefs, words
 from app.web.view.states import ErrorPage
@@ -117,9 +118,18 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _answer(request: Request, page: ErrorPage) -> Response:
     if wants_html(request):
+        if page.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            await _recognise(request)
         return await answer.page(request, "state/error.html", page, status=page.status)
     mark = f" ({page.error_id})" if page.error_id else ""
     return PlainTextResponse(f"{page.title}. {page.text}{mark}\n", page.status)
+
+
+async def _recognise(request: Request) -> None:
+    """Find out whose page it is where nobody has asked: at an address that leads nowhere."""
+    if access.visitor_of(request) is None:
+        with suppress(Unavailable):
+            await access.who(request)
 
 
 def _title(status: int) -> str:

@@ -173,6 +173,10 @@ async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
         answer = await server.web.get(path)
         assert answer.status_code == 404
         assert "There is nothing here" in answer.text
+        assert 'href="/issues"' in answer.text
+        assert 'action="/sign-out"' in answer.text
+    async with stranger(server) as somebody:
+        assert 'href="/issues"' not in (await somebody.get("/nowhere")).text
     plain = await server.web.get("/nowhere", headers={"accept": "*/*"})
     assert plain.headers["content-type"].startswith("text/plain")
     assert (await server.web.post("/replays")).status_code == 405
