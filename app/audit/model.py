@@ -59,6 +59,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who has opened the page of a replay, and when last."""
+
+    person_id: PersonId
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Somebody opened the page of a replay."""
 

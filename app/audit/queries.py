@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, tuple_, union
+from sqlalchemy import func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit.model import Line, View
+from app.audit.model import Line, View, Viewer
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 
@@ -61,6 +61,21 @@ async def views(
         query = query.where(view_log.c.id < before_id)
     rows = await connection.execute(query.order_by(view_log.c.id.desc()).limit(limit))
     return [View(**row) for row in rows.mappings()]
+
+
+async def viewers(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId, *, limit: int = 50
+) -> list[Viewer]:
+    """Return who has opened a replay, who did last first."""
+    last_at = func.max(view_log.c.at).label("last_at")
+    rows = await connection.execute(
+        select(view_log.c.person_id, last_at)
+        .where(view_log.c.project_id == project_id, view_log.c.replay_id == replay_id)
+        .group_by(view_log.c.person_id)
+        .order_by(last_at.desc(), view_log.c.person_id)
+        .limit(limit)
+    )
+    return [Viewer(PersonId(row.person_id), row.last_at) for row in rows]
 
 
 async def seen_by(

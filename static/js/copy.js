@@ -23,8 +23,10 @@ export async function copyAndSay(button, text) {
   const before = label.dataset.before ?? label.textContent ?? "";
   label.dataset.before = before;
   label.textContent = done ? "Copied" : "Press Ctrl+C";
+  button.dataset.said = "";
   setTimeout(() => {
     label.textContent = before;
+    delete button.dataset.said;
   }, SAID_MS);
 }
 

@@ -68,6 +68,18 @@ async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
     assert [view.replay_id for view in views] == [REPLAY_ID]
 
 
+async def test_a_page_names_who_has_opened_it(server: Server):
+    """Each once, who did last first, whoever reads it among them; of other replays nothing."""
+    await take_two_segments(server)
+    await server.web.get(server.page(REPLAY_ID))
+    person = await make_person(server.database, "ben@example.com")
+    async with signed_in(server, person, role=Role.VIEWER) as browser:
+        await browser.get(server.page(REPLAY_ID))
+        page = await browser.get(server.page(REPLAY_ID))
+    seen_by = page.text.partition('aria-label="Seen by"')[2].partition("</ul>")[0]
+    assert re.findall("<bdi>(.*?)</bdi>", seen_by) == ["ben", "Admin"]
+
+
 async def test_the_index_brings_the_first_pictures(server: Server):
     """One answer holds the index and the record due at `t`; ranges of the stream hold the same."""
     await take_two_segments(server)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.accounts import queries as accounts
 from app.accounts.model import Role
-from app.audit import writes as audit
+from app.audit import queries as audit, writes as audit_writes
 from app.core import clock
 from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
@@ -100,7 +100,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
 async def _note_view(request: Request, watching: Watching) -> None:
     key = watching.key
     async with house.of(request).db.transaction() as connection:
-        await audit.add_view(
+        await audit_writes.add_view(
             connection, watching.inside.person.id, key.project_id, replay_id=key.replay_id
         )
 
@@ -136,6 +136,7 @@ async def _with_links(
     (window,) = await links.windows_of(connection, [replay])
     errors = await links.errors_of(connection, window, project_ids)
     spans = await links.spans_of(connection, window, project_ids)
+    viewers = await audit.viewers(connection, replay.key.project_id, replay.key.replay_id)
     keys = [(one.event.project_id, one.event.event_id) for one in errors]
     return Found(
         project=watching.inside.project,
@@ -153,6 +154,8 @@ async def _with_links(
             else None
         ),
         project_names={project.id: project.name for project in seen},
+        viewers=tuple(viewers),
+        people=await accounts.names_of(connection, [one.person_id for one in viewers]),
     )
 
 

@@ -75,6 +75,14 @@ class FactGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBy:
+    """Somebody who has opened the replay."""
+
+    name: str
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Deletion:
     """What deleting takes away, counted; `href` asks by GET and erases by POST."""
 
@@ -110,6 +118,8 @@ class ReplayHeader:
     has_crashed: bool
     is_late: bool
     """What comes now was recorded a while ago."""
+    seen_by: tuple[SeenBy, ...] = ()
+    """Whoever opens the page is among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Builds the replay page out of what was found: pure, so that it can run in a thread."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from app.audit.model import Viewer
 from app.core import clock, units
-from app.core.ids import ProjectId, TraceId
+from app.core.ids import PersonId, ProjectId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.model import StoredFeedback
 from app.errors.queries import LinkedEvent
@@ -30,6 +31,7 @@ from app.web.view.replay import (
     ReplayHeader,
     ReplayPage,
     ReplayState,
+    SeenBy,
     Tab,
 )
 from app.web.view.requests import error_activity, network_rows, request_activity
@@ -55,6 +57,9 @@ class Found:
     losses: str | None
     """What the project lost of its replays while this one came."""
     project_names: Mapping[ProjectId, str]
+    viewers: tuple[Viewer, ...] = ()
+    people: Mapping[PersonId, str] = field(default_factory=dict)
+    """Names of the viewers."""
 
     @property
     def zero_ms(self) -> int:
@@ -208,6 +213,10 @@ def _header(
         end=facts.end(ended) if ended else None,
         has_crashed=ended.has_crashed if ended else False,
         is_late=facts.is_late(replay),
+        seen_by=tuple(
+            SeenBy(found.people.get(one.person_id, "somebody who has left"), one.last_at)
+            for one in found.viewers
+        ),
     )
 
 

@@ -17,7 +17,7 @@
  */
 
 import { openDialog } from "../overlays.js";
-import { need } from "../dom.js";
+import { closest, need } from "../dom.js";
 import { lastBegun } from "./content.js";
 import { savePicture } from "./save.js";
 import { RATES } from "./transport.js";
@@ -40,6 +40,13 @@ export function createKeys(desk, parts) {
     if (!act) return;
     event.preventDefault();
     act();
+  }, { signal: desk.signal });
+  // What a key does can be chosen from the menu too.
+  document.addEventListener("click", (event) => {
+    const item = closest(event, "[data-key-act]");
+    if (!item) return;
+    item.closest("details")?.removeAttribute("open");
+    acts[item.dataset.keyAct ?? ""]?.();
   }, { signal: desk.signal });
 }
 
@@ -97,9 +104,7 @@ function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }
     "/": focusFilter,
     c: copyLink, s: () => void savePicture(desk),
     f: () => fullScreen(root),
-    v: () => {
-      root.dataset.focus = root.dataset.focus === "video" ? "" : "video";
-    },
+    v: () => give(root, "video"), h: () => give(root, "panels"),
     "?": () => openDialog("keys-dialog"),
   };
   for (let tenth = 0; tenth <= 9; tenth += 1) {
@@ -120,6 +125,11 @@ export function neighbour(rows, at_ms, steps) {
   const shown = rows.filter(({ element }) => !element.hidden);
   if (steps > 0) return shown[lastBegun(shown, at_ms) + 1];
   return shown.findLast((row) => row.at_ms < at_ms);
+}
+
+/** Gives the room to one of the two, or back to both. @param {HTMLElement} root @param {"video" | "panels"} to */
+function give(root, to) {
+  root.dataset.focus = root.dataset.focus === to ? "" : to;
 }
 
 /** The picture and what plays it take the whole screen. @param {HTMLElement} root */

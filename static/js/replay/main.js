@@ -12,6 +12,7 @@ import { createWaterfalls } from "../waterfall.js";
 import { clockText } from "../words.js";
 import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
+import { createDivider } from "./divider.js";
 import { createFilmstrip } from "./filmstrip.js";
 import { createFilters } from "./filters.js";
 import { createFollow, keepInSight } from "./follow.js";
@@ -38,6 +39,7 @@ export function start(player) {
   const tabs = createTabs(root, life.signal);
   const waterfalls = createWaterfalls(root, life.signal);
   const desk = createDesk(player, life.signal);
+  createDivider(desk);
   /** @type {Timeline | null} */
   let timeline = null;
   const gestures = createGestures(desk, () => {

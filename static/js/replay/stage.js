@@ -6,6 +6,7 @@
  * @import {Content, Desk, State} from "./types.js"
  */
 
+import { copyAndSay } from "../copy.js";
 import { need, numberOf } from "../dom.js";
 import { clockText } from "../words.js";
 import { createCard } from "./card.js";
@@ -46,6 +47,10 @@ export function createStage(desk, gestures) {
   };
   retell();
   readAloud(stage, signal);
+  const copyScreen = need("[data-copy-screen]", stage);
+  copyScreen.addEventListener("click", () => {
+    void copyAndSay(copyScreen, screenAt(desk.content(), player.store.get().at_ms)?.name ?? "");
+  }, { signal });
   return { retell };
 }
 
@@ -113,6 +118,7 @@ function tell({ content }, stage, captions, at_ms) {
   const screen = screenAt(content(), at_ms);
   const name = need("[data-screen-name]", stage);
   if (name.textContent !== (screen?.name ?? "")) name.textContent = screen?.name ?? "";
+  need("[data-copy-screen]", stage).hidden = !screen;
   const conditions = need("[data-conditions-now]", stage);
   const now = conditionsAt(content(), at_ms);
   if (conditions.textContent !== now) conditions.textContent = now;

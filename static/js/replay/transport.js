@@ -53,12 +53,26 @@ function show(root, rate, state) {
   if (play.getAttribute("aria-label") !== label) play.setAttribute("aria-label", label);
   if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(state.duration_ms));
   if (rate instanceof HTMLSelectElement && rate.value !== String(state.rate)) rate.value = String(state.rate);
+  tellActive(state);
   press(root, "skip-gaps", state.skip_gaps, state.gaps);
   press(root, "skip-idle", state.skip_idle, state.idle);
   const isOff = state.status !== "ready";
   for (const button of all("[data-do]:not([aria-pressed], [data-do=whole])", root)) {
     if (button instanceof HTMLButtonElement && button.disabled !== isOff) button.disabled = isOff;
   }
+}
+
+/** Tells how much of the replay is left without gaps and idle time, if it is less. @param {State} state */
+function tellActive({ duration_ms, gaps, idle }) {
+  const active_ms = duration_ms - lengthOf(gaps) - lengthOf(idle);
+  const active = need("[data-active]");
+  setText(need(".number", active), clockText(active_ms));
+  active.hidden = clockText(active_ms) === clockText(duration_ms);
+}
+
+/** @param {readonly {start_ms: number, end_ms: number}[]} stretches  that do not overlap */
+function lengthOf(stretches) {
+  return stretches.reduce((sum, { start_ms, end_ms }) => sum + end_ms - start_ms, 0);
 }
 
 /**
@@ -70,7 +84,7 @@ function show(root, rate, state) {
  * @param {readonly {start_ms: number, end_ms: number}[]} stretches
  */
 function press(root, name, isOn, stretches) {
-  const length_ms = stretches.reduce((sum, { start_ms, end_ms }) => sum + end_ms - start_ms, 0);
+  const length_ms = lengthOf(stretches);
   for (const button of all(`[data-do=${name}]`, root)) {
     const label = button.querySelector("[data-length]");
     if (label instanceof HTMLElement) setText(label, durationText(length_ms));

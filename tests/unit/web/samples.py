@@ -191,6 +191,7 @@ HEADER = replay.ReplayHeader(
     end=replay.Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
     is_late=False,
+    seen_by=(replay.SeenBy("Ana Silva", NOW), replay.SeenBy("Ben Ito", NOW)),
 )
 OPENING = replay.Opening(
     title="Ada Winter, 1:06",

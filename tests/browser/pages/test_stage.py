@@ -1,0 +1,83 @@
+"""The room of the picture, what stands above it, and what the header tells of a replay."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_the_line_beside_the_picture_gives_it_more_room(replay):
+    """By pointer and by keyboard, remembered in this browser; a double click takes it back."""
+    line = replay.get_by_role("separator", name="Width of the picture")
+    stage = replay.locator(".stage")
+
+    def width() -> float:
+        return stage.bounding_box()["width"]
+
+    usual = width()
+    assert line.get_attribute("aria-valuenow") == str(round(usual))
+    box = line.bounding_box()
+    replay.mouse.move(box["x"] + box["width"] / 2, 300)
+    replay.mouse.down()
+    replay.mouse.move(600, 300, steps=3)
+    replay.mouse.up()
+    assert abs(width() - 600) < 2
+    replay.reload()
+    expect(line).to_have_attribute("aria-valuenow", re.compile("60[01]|599"))
+    line.focus()
+    replay.keyboard.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuenow", re.compile("58[345]"))
+    expect(replay.locator("[data-clock]")).to_have_text("0:44")
+    replay.keyboard.press("Home")
+    expect(line).to_have_attribute("aria-valuenow", "192")
+    replay.keyboard.press("End")
+    expect(line).to_have_attribute("aria-valuenow", line.get_attribute("aria-valuemax"))
+    assert replay.locator(".panels").bounding_box()["width"] >= 319
+    line.dblclick()
+    expect(line).to_have_attribute("aria-valuenow", str(round(usual)))
+    replay.reload()
+    expect(line).to_have_attribute("aria-valuenow", str(round(usual)))
+
+
+def test_the_picture_or_the_panels_can_have_the_room_alone(replay):
+    """By key or from the menu; the player goes on behind the panels."""
+    stage, panels = replay.locator(".stage"), replay.locator(".panels")
+    replay.keyboard.press("v")
+    expect(panels).to_be_hidden()
+    replay.keyboard.press("h")
+    expect(panels).to_be_visible()
+    assert panels.bounding_box()["width"] > 1400
+    assert stage.bounding_box()["width"] < 5
+    replay.get_by_label("More").click()
+    replay.get_by_role("button", name="Panels only").click()
+    expect(replay.get_by_role("button", name="Panels only")).to_be_hidden()
+    assert stage.bounding_box()["width"] > 200
+
+
+def test_the_name_of_the_screen_can_be_copied(replay):
+    """Of the one that is shown at the time."""
+    replay.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    replay.evaluate("fake.store.set({ at_ms: 2500 })")
+    button = replay.get_by_role("button", name="Copy the name of the screen")
+    button.click()
+    expect(replay.get_by_role("button", name="Copied")).to_be_visible()
+    assert replay.evaluate("navigator.clipboard.readText()") == "Login"
+    expect(button).to_be_visible()
+
+
+def test_the_length_is_told_without_gaps_and_idle_time(replay):
+    """Beside the whole length; the gap alone takes 7.4 s."""
+    active = replay.locator("[data-active]")
+    replay.evaluate("fake.store.set({ idle: [] })")
+    expect(active).to_have_text(", 0:58 active")
+    replay.evaluate("fake.store.set({ idle: [{ start_ms: 0, end_ms: 20000 }] })")
+    expect(active).to_have_text(", 0:38 active")
+    replay.evaluate("fake.store.set({ idle: [], gaps: [] })")
+    expect(active).to_be_hidden()
+
+
+def test_who_has_seen_the_replay_is_listed(replay):
+    """Behind their number, with a word on what is noted."""
+    replay.get_by_text("Seen by 2 people").click()
+    people = replay.get_by_role("list", name="Seen by").get_by_role("listitem")
+    expect(people).to_have_text([re.compile("^Ana Silva"), re.compile("^Ben Ito")])
+    expect(replay.get_by_text("kept for a year")).to_be_visible()
