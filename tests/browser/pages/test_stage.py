@@ -11,7 +11,7 @@ def test_the_line_beside_the_picture_gives_it_more_room(replay):
     stage = replay.locator(".stage")
 
     def width() -> float:
-        return stage.bounding_box()["width"]
+        return float(stage.bounding_box()["width"])
 
     usual = width()
     assert line.get_attribute("aria-valuenow") == str(round(usual))
