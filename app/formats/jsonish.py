@@ -30,6 +30,8 @@ _FALSE_WORDS: Final = frozenset({"false", "0", "no"})
 _INTEGER_DIGITS: Final = 4_300
 """Longer integers are refused by int(); msgspec has the same limit."""
 _LONGEST_NUMBER_CHARS: Final = 64
+_END_WRITTEN: Final = 10**_LONGEST_NUMBER_CHARS
+"""Ids of users may be larger than 64 bits; Python needs ever longer to write ever longer ones."""
 _LONG_BYTES: Final = 4 * 1024
 
 _ONE_BRACKET_KIND: Final = bytes.maketrans(b"{}", b"[]")
@@ -125,7 +127,7 @@ def text_of(value: object, *, limit: int = _TEXT_CHARS) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        value = str(value) if _INT64_MIN <= value <= _INT64_MAX else None
+        value = str(value) if abs(value) < _END_WRITTEN else None
     elif isinstance(value, float):
         value = str(value)
     if not isinstance(value, str) or not value:

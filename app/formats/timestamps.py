@@ -10,9 +10,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_S: Final = 946_684_800
 """2000-01-01: an older clock is no clock."""
 _END_S: Final = 4_102_444_800
-"""2100-01-01, exclusive: a number beyond is milliseconds taken for seconds, or garbage."""
+"""2100-01-01, exclusive."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _US_A_SECOND: Final = 1_000_000
+_MS_A_SECOND: Final = 1_000
 _LONGEST_CHARS: Final = 64
 
 
@@ -21,7 +22,8 @@ def read_ms(value: object) -> int | None:
 
     Args:
         value: ISO 8601 text (UTC where it names no offset), or a number of seconds; the number
-            may stand in a string.
+            may stand in a string. What is far too large for seconds and fits milliseconds is read
+            as these: apps that set a time themselves mix them up.
 
     Returns:
         None for anything else and for times outside the years 2000 to 2099.
@@ -54,14 +56,17 @@ def _read_us(value: object) -> int | None:
 
 def _us_of_seconds(seconds: float) -> int | None:
     """Compare before multiplying: NaN, infinities and giant integers fall out here."""
-    return round(seconds * _US_A_SECOND) if _FIRST_S <= seconds < _END_S else None
+    if _FIRST_S <= seconds < _END_S:
+        return round(seconds * _US_A_SECOND)
+    is_ms = _FIRST_S * _MS_A_SECOND <= seconds < _END_S * _MS_A_SECOND
+    return round(seconds * (_US_A_SECOND // _MS_A_SECOND)) if is_ms else None
 
 
 def _us_of_text(text: str) -> int | None:
     if len(text) > _LONGEST_CHARS:
         return None
     try:
-        at = datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(text.strip().upper())
     except ValueError:
         return _us_of_number(text)
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
