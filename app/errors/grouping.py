@@ -25,7 +25,7 @@ from typing import Any, Final, Literal
 from app.core.ids import IssueId
 from app.errors import names, placeholders
 from app.errors.stack import contribution
-from app.formats import exceptions, jsonish
+from app.formats import exceptions, jsonish, messages
 from app.formats.jsonish import JsonObject
 
 Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
@@ -111,7 +111,7 @@ def _value(event: JsonObject, found: re.Match[str]) -> str:
         "function": frame.function if frame else None,
         "module": frame.module if frame else None,
         "package": frame.package if frame else None,
-        "message": _template(event),
+        "message": messages.template(event),
         "transaction": jsonish.text(event, "transaction"),
         "level": jsonish.text(event, "level"),
         "logger": jsonish.text(event, "logger"),
@@ -123,7 +123,7 @@ def _value(event: JsonObject, found: re.Match[str]) -> str:
 def _by_default(event: JsonObject) -> tuple[Rule, list[str]]:
     platform = event.get("platform")
     chain = exceptions.list_values(event)
-    template = _template(event)
+    template = messages.template(event)
     # SDKs wrap a message into an exception without a type to give it a stack.
     if chain and not (template and not any(one.get("type") for one in chain)):
         return _by_chain(chain, event, platform if isinstance(platform, str) else "")
@@ -151,7 +151,7 @@ def _by_chain(
     types = [[_type(one)] for one in chain]
     parts = [part for block in _without_siblings(chain, types) for part in block]
     if not says:
-        says = placeholders.fill(_template(event) or "")
+        says = placeholders.fill(messages.template(event) or "")
     return "exception", [*parts, says]
 
 
@@ -188,17 +188,3 @@ def _images(event: JsonObject) -> list[Any]:
 
 def _says(value: JsonObject) -> str:
     return placeholders.fill(jsonish.text(value, "value") or "")
-
-
-def _template(event: JsonObject) -> str | None:
-    """Return the message before its parameters went in, where the SDK sends it."""
-    for key in ("logentry", "message"):
-        entry = event.get(key)
-        if isinstance(entry, dict):
-            found = jsonish.text(entry, "message") or jsonish.text(entry, "formatted")
-        else:
-            found = jsonish.text_of(entry)
-        if found:
-            return found
-    feedback = jsonish.mapping(jsonish.mapping(event, "contexts"), "feedback")
-    return jsonish.text(feedback, "message")

@@ -18,7 +18,7 @@ from app.core import ids
 from app.core.errors import TooLarge
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
-from app.formats import exceptions, jsonish, members, timestamps
+from app.formats import exceptions, jsonish, members, messages, timestamps
 from app.formats.envelope import EnvelopeHeader
 from app.formats.jsonish import JsonObject
 from app.formats.members import Members
@@ -30,6 +30,7 @@ DEFAULT_ENVIRONMENT: Final = "production"
 _NAME_CHARS: Final = 200
 _LINE_CHARS: Final = 300
 _VALUE_CHARS: Final = 8_000
+_MESSAGE_CHARS: Final = 16 * 1024
 _UNLABELED: Final = "<unlabeled event>"
 
 _LEVELS: Final = {
@@ -93,7 +94,7 @@ class Event:
 
 
 PROBLEM_MEMBERS: Final = (
-    "exception", "threads", "message", "logentry", "level", "transaction", "contexts",
+    "exception", "threads", "stacktrace", "message", "logentry", "level", "transaction", "contexts",
 )  # fmt: skip
 """What `read_problem` looks at."""
 EVENT_MEMBERS: Final = (
@@ -112,7 +113,7 @@ def read_problem(raw: JsonObject) -> Problem:
     chain = exceptions.list_values(raw)
     main = _main_exception(chain)
     level = _level(raw)
-    message = _message(raw)
+    message = messages.formatted(raw, limit=_MESSAGE_CHARS)
     handled = _handled(chain)
     frame = exceptions.main_frame(raw, main)
     return Problem(
@@ -248,17 +249,6 @@ def _text(obj: JsonObject, key: str) -> str | None:
 def _level(raw: JsonObject) -> str:
     """Read the level; an event without one is an error."""
     return _LEVELS.get((_text(raw, "level") or "").strip().lower(), "error")
-
-
-def _message(raw: JsonObject) -> str | None:
-    """Read the message in its three forms, or what a person wrote as feedback."""
-    for key in ("logentry", "message"):
-        entry = jsonish.mapping(raw, key)
-        found = jsonish.text(entry, "formatted") or jsonish.text(entry, "message")
-        if found or (found := jsonish.text(raw, key)):
-            return found
-    feedback = jsonish.mapping(jsonish.mapping(raw, "contexts"), "feedback")
-    return jsonish.text(feedback, "message")
 
 
 def _main_exception(chain: Sequence[JsonObject]) -> JsonObject:

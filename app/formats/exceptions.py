@@ -101,14 +101,14 @@ def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
     """Read the exceptions of an event, the thrown one first, then its causes.
 
     Returns:
-        Empty for a message. If no exception has a stack, that of the crashed (or only) thread
-        stands with the first one, which is made for it if there is none.
+        Empty for a message. If no exception has a stack, that of the crashed (or only) thread, or
+        of the event itself, stands with the first one, which is made for it if there is none.
     """
     chain = list_values(event)
     shown = [_read_exception(value, frames_of(value)) for value in reversed(chain)]
     if any(one.frames for one in shown):
         return tuple(shown)
-    frames = thread_frames(event)
+    frames = _frames_beside(event)
     if frames:
         shown[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
     return tuple(shown)
@@ -147,13 +147,13 @@ def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
     """Find the frame that an exception is named after.
 
     Args:
-        event: Its threads stand in where the exception has no stack.
+        event: Its threads and its own stack stand in where the exception has none.
         value: The exception as sent, `{}` for an event that has none.
 
     Returns:
         The last frame of the app's own code; else the last that is not said to be foreign.
     """
-    frames = frames_of(value) or thread_frames(event)
+    frames = frames_of(value) or _frames_beside(event)
     foreign: Any = None
     for frame in reversed(frames):
         is_own = jsonish.flag(frame, "in_app")
@@ -170,7 +170,7 @@ def mechanism_of(value: JsonObject) -> JsonObject:
 
 
 def frames_of(holder: JsonObject) -> list[JsonObject]:
-    """List the stack frames of an exception or a thread, as sent."""
+    """List the stack frames of an exception, a thread or an event, as sent."""
     frames = jsonish.sequence(jsonish.mapping(holder, "stacktrace"), "frames")
     return frames if isinstance(frames, Frames) else only_frames(frames)
 
@@ -186,6 +186,14 @@ def thread_frames(event: JsonObject) -> list[JsonObject]:
     crashed = [thread for thread in threads if jsonish.flag(thread, "crashed")]
     stacks = [frames for thread in crashed or threads if (frames := frames_of(thread))]
     return stacks[0] if stacks and (crashed or len(stacks) == 1) else []
+
+
+def _frames_beside(event: JsonObject) -> list[JsonObject]:
+    """List the frames that stand in for those of an exception, or explain a message.
+
+    PHP, older JavaScript and raven write the stack of a message into the event itself.
+    """
+    return thread_frames(event) or frames_of(event)
 
 
 def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionShown:

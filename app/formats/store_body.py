@@ -1,14 +1,25 @@
 """Wraps the body of the old `/store/` endpoint, a single event, into an envelope of one item.
 
-Source: wire protocol notes, section 1.2.
+Source: wire protocol notes, section 1.2; relay `relay-event-schema/src/protocol/event.rs`.
 """
 
 import base64
 import binascii
+from typing import Final
+
+import msgspec
 
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import encoding, envelope, jsonish
+from app.formats.jsonish import JsonObject
+
+_OLD_PREFIX: Final = "sentry.interfaces."
+_RENAMED: Final = {
+    "sentry.interfaces.Message": "logentry",
+    "sentry.interfaces.Http": "request",
+}
+"""Of the old names those that did not only lose their prefix."""
 
 
 def wrap_store(body: bytes) -> envelope.Envelope:
@@ -31,6 +42,8 @@ def wrap_store(body: bytes) -> envelope.Envelope:
     if len(text) > LIMITS.event_bytes:
         raise TooLarge(f"store body has {len(text)} bytes, at most {LIMITS.event_bytes} are read")
     event = jsonish.decode_object(text, "store body")
+    if _modernise(event):
+        text = msgspec.json.encode(event)
     kind = "transaction" if event.get("type") == "transaction" else "event"
     header = envelope.header_of(event)
     return envelope.Envelope(header, (envelope.Item(kind, memoryview(text)),))
@@ -40,6 +53,19 @@ def _is_envelope(body: bytes) -> bool:
     """Tell an envelope: one object ends with the first line, and another begins after it."""
     head, _, rest = body.partition(b"\n")
     return head.startswith(b"{") and head.rstrip().endswith(b"}") and rest.startswith(b"{")
+
+
+def _modernise(event: JsonObject) -> bool:
+    """Give what raven wrote the names and forms of today; tells whether anything was old."""
+    old = [name for name in event if name.startswith(_OLD_PREFIX)]
+    for name in old:
+        event.setdefault(_RENAMED.get(name, name.removeprefix(_OLD_PREFIX).lower()), event[name])
+        del event[name]
+    exception = event.get("exception")
+    is_alone = isinstance(exception, dict) and "values" not in exception
+    if is_alone:
+        event["exception"] = {"values": [exception]}
+    return bool(old) or is_alone
 
 
 def _unwrap(body: bytes) -> bytes:

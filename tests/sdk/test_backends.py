@@ -87,5 +87,9 @@ async def test_raven_is_understood(tenant: Server):
         found = {row.event_id.hex: (row.level, row.title) for row in rows}
     assert found == {
         sent["error"]: ("error", "ValueError: no card given"),
-        sent["message"]: ("warning", "disk almost full"),
+        sent["message"]: ("warning", "disk 90 full"),
     }
+    path = f"/projects/{tenant.backend.id}/events/{sent['message']}"
+    page = (await tenant.web.get(path, follow_redirects=True)).text
+    assert "disk %s full" in page
+    assert "raven_python.py" in page

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.errors import grouping
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, IssueKey, StoredEvent
-from app.formats import jsonish, packed
+from app.formats import jsonish, messages, packed
 from app.formats.jsonish import JsonObject
 from app.formats.view_hierarchy import View
 from app.web.view import facts, hrefs, stacks
@@ -80,7 +80,7 @@ def build(
         older_href=_href(key, beside.older),
         oldest_href=_href(key, beside.oldest),
         facts=_facts(event, sent),
-        message=_message(sent),
+        message=messages.formatted(sent, limit=_MESSAGE_CHARS),
         stacks=stacks.stacks(sent),
         threads=stacks.threads(sent),
         crumbs=crumb_rows(sent),
@@ -141,19 +141,6 @@ def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
 
 def _user(sent: JsonObject) -> dict[str, str]:
     return jsonish.pairs(sent, "user")
-
-
-def _message(sent: JsonObject) -> str | None:
-    for key in ("logentry", "message"):
-        entry = jsonish.mapping(sent, key)
-        found = (
-            jsonish.text(entry, "formatted", limit=_MESSAGE_CHARS)
-            or jsonish.text(entry, "message", limit=_MESSAGE_CHARS)
-            or jsonish.text(sent, key, limit=_MESSAGE_CHARS)
-        )
-        if found:
-            return found
-    return None
 
 
 def _groups(sent: JsonObject) -> tuple[DataGroup, ...]:

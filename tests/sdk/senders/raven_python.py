@@ -25,7 +25,7 @@ def main(dsn: str) -> None:
         raise ValueError("no card given")  # noqa: TRY301 - that is what an app does
     except ValueError:
         error_id = client.captureException(tags={"plan": "pro"})
-    message_id = client.captureMessage("disk almost full", level=30)
+    message_id = client.captureMessage("disk %s full", params=(90,), stack=True, level=30)
     sent = {"error": error_id, "message": message_id, "version": raven.VERSION}
     print(json.dumps(sent))  # noqa: T201 - this is the answer
 

@@ -101,6 +101,18 @@ def test_an_uncertain_thread_lends_nothing(threads):
     assert exceptions.read({"threads": threads}) == ()
 
 
+def test_an_event_lends_its_own_stack():
+    """PHP, older JavaScript and raven write it beside the message; a thread comes first."""
+    own = {"message": "m", "stacktrace": {"frames": [{"function": "log", "module": "shop"}]}}
+    (shown,) = exceptions.read(own)
+    assert [frame.function for frame in shown.frames] == ["log"]
+    found = exceptions.main_frame(own, {})
+    assert found is not None
+    assert found.module == "shop"
+    (shown,) = exceptions.read(own | {"threads": [THREAD]})
+    assert [frame.function for frame in shown.frames] == ["run"]
+
+
 def test_an_exception_with_a_stack_needs_no_thread():
     """Its own stack is the right one."""
     shown = exceptions.read(event(threads=[THREAD | {"crashed": True}]))[0]

@@ -45,6 +45,36 @@ def test_an_envelope_is_taken_for_what_it_is():
     assert [item.type for item in store_body.wrap_store(pretty).items] == ["event"]
 
 
+def test_what_raven_wrote_gets_the_names_of_today():
+    """The template of a message with its parameters, and an exception that is no list."""
+    entry = {"message": "user %s", "params": ["ada"], "formatted": None}
+    thrown = {"type": "ValueError", "value": "no cart"}
+    old = {
+        "event_id": EVENT_ID,
+        "message": "user %s",
+        "sentry.interfaces.Message": entry,
+        "sentry.interfaces.Http": {"url": "http://shop.example"},
+        "sentry.interfaces.User": {"id": 7},
+        "sentry.interfaces.Exception": thrown,
+    }
+    (item,) = store_body.wrap_store(compact(old)).items
+    assert json.loads(bytes(item.payload)) == {
+        "event_id": EVENT_ID,
+        "message": "user %s",
+        "logentry": entry,
+        "request": {"url": "http://shop.example"},
+        "user": {"id": 7},
+        "exception": {"values": [thrown]},
+    }
+
+
+def test_a_name_of_today_comes_before_the_old_one():
+    """Whoever sends both knows the new one."""
+    old = {"user": {"id": 7}, "sentry.interfaces.User": {"id": 8}, "exception": [{"type": "A"}]}
+    (item,) = store_body.wrap_store(compact(old)).items
+    assert json.loads(bytes(item.payload)) == {"user": {"id": 7}, "exception": [{"type": "A"}]}
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"x", b"abc=", b"not base64 at all!", b"{", b"[]", _packed(b"[]"), _packed(EVENT)[:-9]],
