@@ -52,7 +52,8 @@ _KINDS: Final[dict[str, Kind]] = {
     "watchdog_termination": "watchdog",
 }  # fmt: skip
 """By the mechanism that caught it."""
-_ENDS_THE_APP: Final = frozenset({"crash", "native_crash", "watchdog"})
+CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
+"""Kinds that end the app."""
 _UNKNOWN_FUNCTION: Final = "?"
 _ANR_TYPE: Final = "ApplicationNotResponding"
 _APP_HANG_TYPE: Final = "App Hang"
@@ -269,7 +270,7 @@ def _handled(chain: Sequence[JsonObject]) -> bool | None:
     for value in chain:
         mechanism = exceptions.mechanism_of(value)
         handled = jsonish.flag(mechanism, "handled")
-        if handled is None and _KINDS.get(_text(mechanism, "type") or "") in _ENDS_THE_APP:
+        if handled is None and _KINDS.get(_text(mechanism, "type") or "") in CRASHES:
             handled = False
         marks.add(handled)
     if False in marks:
@@ -283,7 +284,7 @@ def _kind(
     """Tell what kind of problem it is, by the mechanism first."""
     for value in reversed(chain):
         kind = _KINDS.get(_text(exceptions.mechanism_of(value), "type") or "")
-        if kind and not (kind in _ENDS_THE_APP and handled):
+        if kind and not (kind in CRASHES and handled):
             return kind
         name = _text(value, "type") or ""
         if name == _ANR_TYPE:

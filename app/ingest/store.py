@@ -13,7 +13,7 @@ from app.core import clock, units
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.errors import attachments, erase as error_erase, feedback, sessions, writes as error_writes
-from app.ingest import expand
+from app.ingest import expand, recovered
 from app.ingest.inbox import Fresh
 from app.ingest.link import link_batch
 from app.ingest.outcomes import outcome_key
@@ -115,6 +115,7 @@ async def store(
         if quarantine is not None:
             await _store_aside(connection, quarantine)
         await link_batch(connection, prepared, added)
+        await recovered.fill(connection, prepared, added)
 
 
 async def _put(objects: ObjectStore, batch: Batch) -> None:

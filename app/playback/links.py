@@ -19,6 +19,7 @@ from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow
 from app.errors import queries as errors
 from app.errors.queries import LinkedCount, LinkedEvent
+from app.formats.event import CRASHES
 from app.replays import ties
 from app.replays.model import Replay
 from app.traces import logs, queries as traces
@@ -33,8 +34,6 @@ BACKEND_PLATFORMS: Final = frozenset(
 (Unity, MAUI)."""
 _SLOW_MS: Final = 60_000
 """So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
-CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
-"""Kinds of events that end the app."""
 HANGS: Final = frozenset({"anr", "app_hang"})
 
 

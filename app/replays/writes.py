@@ -24,7 +24,7 @@ from app.replays.tables import object_outbox, pack_outbox, packs
 
 _Row = dict[str, Any]
 
-_POOR: Final = 1_000_000
+POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
 _NEVER: Final = 2_147_483_647
 
@@ -210,7 +210,7 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "drift_ms": one.drift_ms,
         "type_rank": one.segment_id,
         "replay_type": clean_or_none(one.replay_type),
-        "facts_rank": one.segment_id + (0 if one.is_complete else _POOR),
+        "facts_rank": one.segment_id + (0 if one.is_complete else POOR),
         "facts": msgspec.Raw(one.facts.encode()),
         "user_rank": one.segment_id if one.user else _NEVER,
         "recorded_user": msgspec.Raw((one.user or "{}").encode()),

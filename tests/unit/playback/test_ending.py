@@ -7,6 +7,7 @@ import pytest
 
 from app.core.ids import ProjectId
 from app.errors.queries import LinkedCount
+from app.formats import event
 from app.playback import ending, links
 from tests.unit.playback.stored import START, replay
 
@@ -22,7 +23,7 @@ def ended(
     return ending.infer(replay(**changes), links.count(APP, counts), last_ms=last_ms).text
 
 
-@pytest.mark.parametrize("kind", sorted(links.CRASHES))
+@pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_at_the_end_ends_a_replay(kind: str):
     """It may come seconds before the end of the last segment, or after it."""
     assert ended(kind, at_s=46) == "crashed"

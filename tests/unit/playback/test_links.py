@@ -7,6 +7,7 @@ import pytest
 from app.core.ids import ProjectId, ReplayId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedCount
+from app.formats import event
 from app.playback import links
 
 APP, API = ProjectId(1), ProjectId(2)
@@ -115,7 +116,7 @@ def test_counts_are_added_up_by_side():
     assert links.count(APP, counts) == links.ErrorCounts(3, 4)
 
 
-@pytest.mark.parametrize("kind", sorted(links.CRASHES))
+@pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_of_the_app_is_told(kind: str):
     """Every kind that ends the app counts as a crash."""
     assert links.count(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at == START

@@ -1,0 +1,65 @@
+"""Tells a replay that only a crash made known what its crash event says of the app.
+
+    segment that came with the next launch ─┐
+    crash event that names its replay ──────┴─► release, environment
+
+Android sends such segments without them. In buffer mode with a crash there are no others.
+
+Source: wire protocol notes 4.4, 6.5.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, ProjectId
+from app.db.engine import driver_of
+from app.formats.event import CRASHES
+from app.ingest.prepared import Prepared
+from app.replays.writes import POOR
+
+_FILL: Final = """
+    with poor as (
+        select project_id, replay_id from replays
+        where replay_id = any($1::uuid[]) and facts_rank >= $2
+        for no key update skip locked
+    )
+    update replays r set facts = r.facts || c.facts
+    from poor p cross join lateral (
+        select jsonb_build_object('release', release, 'environment', environment) as facts
+        from events e
+        where e.project_id = p.project_id and e.replay_id = p.replay_id
+          and e.kind = any($3::text[]) and e.release is not null and e.environment is not null
+        order by e.at, e.event_id limit 1
+    ) c
+    where r.project_id = p.project_id and r.replay_id = p.replay_id and not r.facts @> c.facts
+"""
+"""Of several crashes the first one counts, in whatever order they come. A row that is locked
+belongs to a batch with more of the replay; that waits for this one and then looks itself, so to
+wait for it here would never end."""
+
+
+async def fill(
+    connection: AsyncConnection,
+    prepared: Prepared,
+    added: Collection[tuple[ProjectId, EventId]],
+) -> None:
+    """Fill in what the segments of a batch lack, or what its crashes know; most have neither.
+
+    Args:
+        connection: Of the transaction that stored the batch, and holds the locks of its links.
+        prepared: The batch.
+        added: The events of it that were new.
+    """
+    replay_ids = {
+        work.segment.key.replay_id for work in prepared.segments if not work.segment.is_complete
+    }
+    replay_ids |= {
+        one.replay_id
+        for one in prepared.events
+        if one.replay_id and one.kind in CRASHES and (one.project_id, one.event_id) in added
+    }
+    if replay_ids:
+        driver = await driver_of(connection)
+        await driver.execute(_FILL, list(replay_ids), POOR, list(CRASHES))
