@@ -23,7 +23,6 @@ from app.playback.conditions import Condition
 from app.playback.gaps import ExplainedGap
 from app.playback.recordings import Recorded
 from app.playback.shelf import Held, Shelf
-from app.replays import queries
 from app.replays.model import Replay, Segment
 
 State = Literal["playing", "processing", "no_video", "live"]
@@ -51,6 +50,8 @@ class Contents:
     duration_ms: int
     segments: tuple[Segment, ...]
     missing_ids: tuple[int, ...]
+    unread: tuple[Segment, ...]
+    """Segments whose recordings are left out, since all are too large together."""
     breadcrumbs: tuple[Breadcrumb, ...]
     spans: tuple[NetworkSpan, ...]
     options: JsonObject | None
@@ -74,7 +75,7 @@ async def read(
         shelf: Where its playback index is kept.
         now: The server's time, to tell a live replay.
     """
-    segments = await queries.segments_of(connection, replay.key)
+    segments = await recordings.segments_of(connection, replay.key)
     held = await shelf.hold(connection, replay)
 
     def unpack() -> Contents:
@@ -107,6 +108,7 @@ def assemble(replay: Replay, recorded: Sequence[Recorded], held: Held, now: date
         duration_ms=duration_ms,
         segments=tuple(segments),
         missing_ids=tuple(gaps.missing_ids(stored_ids)),
+        unread=tuple(one.segment for one in recorded if not one.is_read),
         breadcrumbs=breadcrumbs,
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from app.core import log
 from app.formats import activity, packed, recording
 from app.formats.activity import Activity
-from app.replays.model import Segment
+from app.replays import queries
+from app.replays.model import ReplayKey, Segment
 
-_MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of all recordings of a replay, unpacked; an hour has about 36 MB. A hostile sender can pack
-20 MiB into kilobytes, two thousand times: who opened the page would bring the server down."""
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
+hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: who opened the page
+would bring the server down."""
 _NOTHING: Final = activity.read(())
 
 _log: Final = log.get("playback.recordings")
@@ -25,6 +29,13 @@ class Recorded:
     activity: Activity
     size_px: tuple[int, int]
     """Width and height in which its touches are given; zeros if nobody knows."""
+    is_read: bool = True
+    """False if it is left out, since all are too large together."""
+
+
+async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
+    """Read the segments of a replay with their recordings, as far as `read` goes at most."""
+    return await queries.segments_of(connection, key, recording_bytes=MOST_BYTES)
 
 
 def read(segments: Sequence[Segment], *, with_touches: bool = True) -> list[Recorded]:
@@ -33,20 +44,21 @@ def read(segments: Sequence[Segment], *, with_touches: bool = True) -> list[Reco
     So is what goes beyond 64 MiB, from the segment on that does.
     """
     found: list[Recorded] = []
-    left_bytes = _MOST_BYTES
+    left_bytes = MOST_BYTES
     for segment in segments:
-        left_bytes -= packed.size_of(segment.recording)
-        if left_bytes < 0:
+        stored = segment.recording
+        left_bytes -= 0 if stored is None else packed.size_of(stored)
+        if stored is None or left_bytes < 0:
             _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
             break
-        found.append(_read(segment, with_touches=with_touches))
+        found.append(_read(segment, stored, with_touches=with_touches))
     rest = segments[len(found) :]
-    return found + [Recorded(one, _NOTHING, _size_px(one)) for one in rest]
+    return found + [Recorded(one, _NOTHING, _size_px(one), is_read=False) for one in rest]
 
 
-def _read(segment: Segment, *, with_touches: bool) -> Recorded:
+def _read(segment: Segment, stored: bytes, *, with_touches: bool) -> Recorded:
     try:
-        events = packed.unpack_json(segment.recording)
+        events = packed.unpack_json(stored)
     except ValueError as error:
         _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
         events = []

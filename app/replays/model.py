@@ -90,7 +90,7 @@ class PlayableSegment:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stored segment as pages list it; `recording` is compressed."""
+    """A stored segment as pages list it."""
 
     segment_id: int
     received_at: datetime
@@ -107,8 +107,9 @@ class Segment:
     object_offset: int
     object_bytes: int
     layout: bytes | None
-    recording: bytes
     screens: tuple[str, ...]
+    recording: bytes | None
+    """Compressed; None where it was not read."""
 
     @property
     def has_video(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import select, true, tuple_
+from sqlalchemy import bindparam, case, func, null, select, true, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,10 +30,10 @@ _SEGMENT: Final = (
     segments.c.object_offset,
     segments.c.object_bytes,
     segments.c.layout,
-    segments.c.recording,
     segments.c.screens,
 )
-"""In the order of the fields of `Segment`: to look each up by name takes five times as long."""
+"""In the order of the fields of `Segment`, where the recording follows: to look each up by name
+takes five times as long."""
 
 
 async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
@@ -62,10 +62,24 @@ async def several(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> lis
     return [read[key] for key in keys if key in read]
 
 
-async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
-    """Read the segments of a replay in the order of their ids."""
+async def segments_of(
+    connection: AsyncConnection, key: ReplayKey, *, recording_bytes: int = 0
+) -> list[Segment]:
+    """Read the segments of a replay in the order of their ids.
+
+    Args:
+        connection: Where to read.
+        key: The replay.
+        recording_bytes: How much may be read of their recordings, as they are compressed; the rest
+            stays in the database. 0: none.
+    """
+    # Told by the row itself: what is left out is not fetched from where Postgres keeps long values.
+    length = func.octet_length(segments.c.recording)
+    until = func.sum(length).over(order_by=segments.c.segment_id, rows=(None, 0))
+    is_within = until <= bindparam("recording_bytes", recording_bytes)
+    recording = case((is_within, segments.c.recording)) if recording_bytes else null()
     found = await connection.execute(
-        select(*_SEGMENT)
+        select(*_SEGMENT, recording)
         .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
         .order_by(segments.c.segment_id)
@@ -226,5 +240,5 @@ def to_replay(row: Row[Any]) -> Replay:
 
 
 def _segment(row: Sequence[Any]) -> Segment:
-    facts: list[Any] = [*row[:-1], tuple(row[-1])]
+    facts: list[Any] = [*row[:-2], tuple(row[-2]), row[-1]]
     return Segment(*facts)

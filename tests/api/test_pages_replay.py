@@ -4,8 +4,15 @@ import base64
 import re
 import struct
 
+import pytest
+
 from app.accounts.model import Role
 from app.audit import queries as audit
+from app.core.ids import ReplayId
+from app.formats import packed
+from app.playback import recordings
+from app.replays import queries
+from app.replays.model import ReplayKey
 from tests.support import envelopes
 from tests.support.browsers import signed_in, stranger
 from tests.support.people import make_person
@@ -66,6 +73,29 @@ async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
     async with server.database.reading() as connection:
         views = await audit.views(connection, server.app.id)
     assert [view.replay_id for view in views] == [REPLAY_ID]
+
+
+async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """From when on, and of how many segments; what lies beyond the bound stays in the database."""
+    await take_two_segments(server)
+    whole = (await server.web.get(server.page(REPLAY_ID))).text
+    assert "is left out" not in whole
+    key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
+    async with server.database.reading() as connection:
+        first, _ = await recordings.segments_of(connection, key)
+        assert first.recording is not None
+        monkeypatch.setattr(recordings, "MOST_BYTES", len(first.recording))
+        read = await recordings.segments_of(connection, key)
+        assert [one.recording for one in read] == [first.recording, None]
+        bare = await queries.segments_of(connection, key)
+        assert [one.recording for one in bare] == [None, None]
+    monkeypatch.setattr(recordings, "MOST_BYTES", packed.size_of(first.recording))
+    page = (await server.web.get(server.page(REPLAY_ID))).text
+    assert "noted from 0:05 on is left out" in page
+    assert "touches of 1 segment." in page
+    assert 0 < page.count('class="row"') < whole.count('class="row"')
 
 
 async def test_a_page_names_who_has_opened_it(server: Server):

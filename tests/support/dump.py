@@ -98,6 +98,7 @@ def _replay(replay: Replay) -> dict[str, Any]:
 
 
 def _segment(segment: Segment) -> dict[str, Any]:
+    assert segment.recording is not None
     seen = activity.read(packed.unpack_json(segment.recording))
     return {
         "segment_id": segment.segment_id,

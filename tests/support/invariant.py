@@ -18,6 +18,7 @@ from app.core.errors import ReplayError
 from app.core.ids import ReplayId
 from app.formats import activity, packed
 from app.journal import adopt
+from app.playback import recordings
 from app.replays import queries
 from app.replays.model import ReplayKey
 from tests.support.server import Server
@@ -146,9 +147,10 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
         replay = await queries.one(connection, key)
-        segments = await queries.segments_of(connection, key)
+        segments = await recordings.segments_of(connection, key)
     there: dict[int, tuple[bytes, int]] = {}
     for one in segments:
+        assert one.recording is not None
         crumbs = len(activity.read(packed.unpack_json(one.recording)).breadcrumbs)
         try:
             video = await server.service.house.store.read(

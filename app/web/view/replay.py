@@ -174,6 +174,8 @@ class ReplayPage:
     """Size of the first picture, so that the stage has its shape before the first frame."""
     status_text: str | None = None
     """For `processing` and `no_video`: what is known, in one sentence."""
+    left_out: str | None = None
+    """What the panels lack, since the recordings are too large to be read whole."""
     hidden_activity: int = 0
     """Rows beyond what a page shows."""
     hidden_requests: int = 0

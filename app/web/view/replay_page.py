@@ -11,7 +11,7 @@ from app.core.ids import PersonId, ProjectId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.model import StoredFeedback
 from app.errors.queries import LinkedEvent
-from app.playback import ending, links, page as playback
+from app.playback import ending, links, page as playback, recordings
 from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
@@ -128,6 +128,7 @@ def build(
         width_px=contents.size_px[0] if contents.size_px else None,
         height_px=contents.size_px[1] if contents.size_px else None,
         status_text=_status_text(contents),
+        left_out=_left_out(contents),
         hidden_activity=max(0, len(rows) - _MOST_ROWS),
         hidden_requests=max(0, len(requests) - _MOST_ROWS),
         logs=logs,
@@ -254,6 +255,20 @@ def _last_in_words(segments: Sequence[Segment]) -> str:
     if last.object_key is not None:
         return f"The video of segment {last.segment_id} cannot be played ({last.video_fault})"
     return f"Segment {last.segment_id} was received without video"
+
+
+def _left_out(contents: Contents) -> str | None:
+    """Say from when on the notes of the app are left out, and why."""
+    if not contents.unread:
+        return None
+    first = contents.unread[0]
+    at_ms = max(0, units.ms_from_at(first.started_at) - contents.zero_ms)
+    return (
+        f"What the app noted from {units.clock_text(at_ms)} on is left out: breadcrumbs, requests "
+        f"and touches of {count(len(contents.unread), 'segment')}. A page reads "
+        f"{units.bytes_text(recordings.MOST_BYTES)} of recordings, and those of this replay take "
+        "more. The video plays whole, and errors and traces are all here."
+    )
 
 
 def _status_text(contents: Contents) -> str | None:

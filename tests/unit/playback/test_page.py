@@ -126,10 +126,14 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     """What is within it is read; the segments behind keep their video and lose their notes."""
     tape = packed.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
-    monkeypatch.setattr(recordings, "_MOST_BYTES", 2 * packed.size_of(tape))
+    monkeypatch.setattr(recordings, "MOST_BYTES", 2 * packed.size_of(tape))
     read = recordings.read(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
+    found = page.assemble(replay(), read, held(), NOW)
+    assert [one.segment_id for one in found.unread] == [2, 3]
+    unfetched = recordings.read([listed[0], segment(1, 0, 1_000, recording=None)])
+    assert [one.is_read for one in unfetched] == [True, False]
 
 
 def test_a_replay_without_video_keeps_its_panels():
