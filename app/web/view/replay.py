@@ -176,6 +176,8 @@ class ReplayPage:
     """For `processing` and `no_video`: what is known, in one sentence."""
     left_out: str | None = None
     """What the panels lack, since the recordings are too large to be read whole."""
+    most_ties: int | None = None
+    """So many traces are tied to the replay, and no more will be; None: there is room."""
     hidden_activity: int = 0
     """Rows beyond what a page shows."""
     hidden_requests: int = 0

@@ -16,6 +16,7 @@ from app.playback.ending import Ending
 from app.playback.page import Contents
 from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
+from app.replays import ties
 from app.replays.model import Replay, Segment
 from app.traces.model import StoredLog
 from app.web.view import facts, hrefs, linked, notes, segments, spans
@@ -129,6 +130,7 @@ def build(
         height_px=contents.size_px[1] if contents.size_px else None,
         status_text=_status_text(contents),
         left_out=_left_out(contents),
+        most_ties=ties.MOST if len(found.window.trace_ids) >= ties.MOST else None,
         hidden_activity=max(0, len(rows) - _MOST_ROWS),
         hidden_requests=max(0, len(requests) - _MOST_ROWS),
         logs=logs,

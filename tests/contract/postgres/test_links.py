@@ -22,7 +22,7 @@ from app.ingest.pack import Mark
 from app.ingest.prepared import Prepared, SegmentWork
 from app.ingest.store import Batch, store
 from app.playback import issue_links, links
-from app.replays import queries as replays
+from app.replays import queries as replays, ties
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.search import Place
 from app.storage.local import LocalStore
@@ -263,3 +263,43 @@ async def test_replays_of_an_issue_come_in_pages(hall: Hall):
             pages.append([one.replay.key for one in page.replays])
             place = page.older
     assert pages == [[REPLAYS[0], REPLAYS[2]], [REPLAYS[3], REPLAYS[1]]]
+
+
+def tied_by(project_id: ProjectId, numbers: range) -> set[ties.Tie]:
+    """Make ties of the first replay and traces by number."""
+    return {(project_id, REPLAYS[0].replay_id, TraceId(f"{number + 1:032x}")) for number in numbers}
+
+
+async def test_a_project_ties_so_many_traces_to_a_replay_and_no_more(hall: Hall):
+    """However they come; other projects and other replays have room of their own."""
+    (first, *_), most = REPLAYS, ties.MOST
+    async with hall.database.transaction() as connection:
+        assert await ties.add(connection, tied_by(APP, range(most - 1))) == {first.replay_id}
+        assert await ties.add(connection, tied_by(APP, range(5))) == set()
+        await ties.add(connection, tied_by(APP, range(most - 1, most + 5)))
+        assert await ties.add(connection, tied_by(APP, range(most, most + 5))) == set()
+        tied = await ties.traces_of(connection, [first.replay_id])
+        assert tied[first.replay_id] == {TraceId(f"{number + 1:032x}") for number in range(most)}
+        assert await ties.add(connection, tied_by(API, range(most, most + 1))) == {first.replay_id}
+        other = (APP, REPLAYS[1].replay_id, TRACES[0])
+        assert await ties.add(connection, [other]) == {REPLAYS[1].replay_id}
+        tied = await ties.traces_of(connection, [one.replay_id for one in REPLAYS])
+    assert {key: len(traces) for key, traces in tied.items()} == {
+        first.replay_id: most + 1,
+        REPLAYS[1].replay_id: 1,
+    }
+
+
+async def test_of_more_ties_than_there_should_be_some_are_read(hall: Hall):
+    """An older release kept any number; list and page read the same of them."""
+    async with hall.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "insert into replay_traces select 7, cast(:replay as uuid),"
+                " cast(lpad(to_hex(i), 32, '0') as uuid) from generate_series(1, 5000) i"
+            ),
+            {"replay": REPLAYS[0].replay_id},
+        )
+        tied = await ties.traces_of(connection, [REPLAYS[0].replay_id])
+    assert max(tied[REPLAYS[0].replay_id]) == TraceId(f"{2 * ties.MOST:032x}")
+    assert len(tied[REPLAYS[0].replay_id]) == 2 * ties.MOST

@@ -318,7 +318,8 @@ SAMPLES = {
     "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
     "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
     "replay, too large": _page(
-        "replay/page.html", replace(REPLAY_PAGE, left_out="What the app noted is left out. " * 9)
+        "replay/page.html",
+        replace(REPLAY_PAGE, left_out="What the app noted is left out. " * 9, most_ties=1_000),
     ),
     "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
     "trace": _page("trace/page.html", TRACE_PAGE),
