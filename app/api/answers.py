@@ -1,8 +1,9 @@
 """What the ingest doors answer, from status line to body."""
 
+import base64
 import json
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -10,6 +11,8 @@ from app.api import otlp
 from app.core.errors import Limited, Refused, TooLarge
 from app.formats.envelope import Envelope
 from app.journal.entry import Kind
+
+Form = Literal["json", "protobuf", "gif"]
 
 _CORS: Final = (
     b"access-control-allow-origin: *\r\n"
@@ -32,14 +35,14 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         status: Of HTTP; never 5xx.
         body: Whole.
         lines: Header lines beyond the usual, each with its end.
-        is_protobuf: What the body is; else JSON.
+        form: What the body is.
         is_last: The connection ends with it, since the rest of the request is not read.
     """
 
     status: int
     body: bytes
     lines: bytes = b""
-    is_protobuf: bool = False
+    form: Form = "json"
     is_last: bool = False
 
 
@@ -56,10 +59,12 @@ def wrong_method(method: bytes) -> Answer:
     return Answer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
 
 
-def kept(kind: Kind, envelope: Envelope, rate_limits: str) -> Answer:
+def kept(kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str) -> Answer:
     """Say that an envelope is on disk, and what to hold back from now on."""
-    body = _success(kind, envelope)
-    return Answer(200, body, _rate_limits(rate_limits), is_protobuf=kind == "otlp")
+    lines = _rate_limits(rate_limits)
+    if kind == "image":
+        return Answer(200, _IMAGE, lines, "gif")
+    return Answer(200, _success(kind, envelope), lines, _form(kind))
 
 
 def refused(kind: Kind, refusal: Refused) -> Answer:
@@ -71,7 +76,7 @@ def refused(kind: Kind, refusal: Refused) -> Answer:
         refusal.status,
         _refusal(kind, refusal),
         lines,
-        is_protobuf=kind == "otlp",
+        _form(kind),
         is_last=isinstance(refusal, TooLarge),
     )
 
@@ -91,7 +96,7 @@ def written(
     for name, value in default_headers:
         parts += (name, b": ", value, b"\r\n")
     parts += (
-        _PROTOBUF if answer.is_protobuf else _JSON,
+        _FORMS[answer.form],
         b"%d\r\n" % len(answer.body),
         _CORS,
         answer.lines,
@@ -105,8 +110,17 @@ def written(
 _STATUS_LINES: Final = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
-_JSON: Final = b"content-type: application/json\r\ncontent-length: "
-_PROTOBUF: Final = b"content-type: application/x-protobuf\r\ncontent-length: "
+_FORMS: Final[dict[Form, bytes]] = {
+    "json": b"content-type: application/json\r\ncontent-length: ",
+    "protobuf": b"content-type: application/x-protobuf\r\ncontent-length: ",
+    "gif": b"content-type: image/gif\r\ncontent-length: ",
+}
+_IMAGE: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+"""One clear pixel."""
+
+
+def _form(kind: Kind) -> Form:
+    return "protobuf" if kind == "otlp" else "json"
 
 
 def _success(kind: Kind, envelope: Envelope) -> bytes:

@@ -21,6 +21,7 @@ from app.api.answers import Answer
 from app.api.heads import Head, Heads
 from app.core import log
 from app.core.errors import Refused, Unavailable
+from app.formats import store_body
 from app.formats.envelope import Envelope
 from app.ingest import senders
 from app.ingest.accept import Turns
@@ -93,6 +94,12 @@ class Exchange(RequestResponseCycle):
         self._request = request
         self._declared_bytes = declared_bytes
         self._is_expecting = is_expecting
+        self._is_image = (
+            head.method == b"GET"
+            and head.target.door == "store"
+            and store_body.is_in_query(request.query)
+        )
+        """Whether a page asks for an image, whose address holds an event."""
         self._sender: Sender | None = None
         self._chunks: list[bytes | memoryview] = []
         self._size_bytes = 0
@@ -146,7 +153,8 @@ class Exchange(RequestResponseCycle):
     def kept(self, envelope: Envelope, rate_limits: str) -> None:
         """Answer that the envelope is on disk."""
         if not self.is_over:
-            self._answer(answers.kept(self._request.kind, envelope, rate_limits))
+            kind = "image" if self._is_image else self._request.kind
+            self._answer(answers.kept(kind, envelope, rate_limits))
 
     def fail(self, error: Exception) -> None:
         """Answer what is the sender's to mend; hang up on everything else."""
@@ -188,7 +196,8 @@ class Exchange(RequestResponseCycle):
             return answers.PREFLIGHT
         if self._head.target.door is None:
             return answers.NOT_TAKEN
-        return None if method == b"POST" else answers.wrong_method(method)
+        is_taken = method == b"POST" or self._is_image
+        return None if is_taken else answers.wrong_method(method)
 
     async def _ask(self) -> None:
         sender = await senders.ask(self._gate, self._request)
@@ -209,7 +218,8 @@ class Exchange(RequestResponseCycle):
 
     def _take(self, sender: Sender) -> None:
         chunks, self._chunks = self._chunks, []
-        self._door.turns.take(self._request, sender, b"".join(chunks), self)
+        body = store_body.of_query(self._request.query) if self._is_image else b"".join(chunks)
+        self._door.turns.take(self._request, sender, body, self)
 
     async def _see_to(self, rest: Coroutine[Any, Any, None]) -> None:
         try:

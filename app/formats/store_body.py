@@ -1,11 +1,14 @@
 """Wraps the body of the old `/store/` endpoint, a single event, into an envelope of one item.
 
+SDKs of browsers that could not post to another host ask for an image with the body in its address.
+
 Source: wire protocol notes, section 1.2; relay `relay-event-schema/src/protocol/event.rs`.
 """
 
 import base64
 import binascii
 from typing import Final
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -20,6 +23,22 @@ _RENAMED: Final = {
     "sentry.interfaces.Http": "request",
 }
 """Of the old names those that did not only lose their prefix."""
+
+
+_FIELD: Final = "sentry_data"
+
+
+def is_in_query(query: str) -> bool:
+    """Tell whether the query of a GET holds a body."""
+    return f"{_FIELD}=" in query
+
+
+def of_query(query: str) -> bytes:
+    """Return the body that a query holds."""
+    (data, *_) = parse_qs(query).get(_FIELD, [""])
+    # In base64 that was not escaped, a plus sign has come as a blank.
+    is_json = data.lstrip().startswith("{")
+    return (data if is_json else data.replace(" ", "+")).encode()
 
 
 def wrap_store(body: bytes) -> envelope.Envelope:

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 
@@ -255,6 +256,27 @@ async def test_old_sdks_post_bare_events(tenant):
         assert (answer.status_code, answer.json()) == (200, {"id": event_id})
     await tenant.settled()
     assert await tenant.outcomes() == {("event", "kept", ""): 2}
+
+
+async def test_sdks_of_old_browsers_ask_for_an_image(tenant):
+    """The event is in its address, as JSON or as base64 of zlib, escaped or not."""
+    plain = compact(payloads.event()).decode()
+    packed = base64.b64encode(zlib.compress(compact(payloads.event("b" * 32)))).decode()
+    query = f"?sentry_version=4&sentry_client=raven-js/1.1&sentry_key={tenant.app.key}&sentry_data="
+    door = tenant.door(kind="store") + query
+    for data in (quote(plain), packed):
+        answer = await tenant.sender.get(door + data)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/gif"
+        assert answer.content.startswith(b"GIF89a")
+        assert len(answer.content) == 42
+    await tenant.settled()
+    assert await tenant.outcomes() == {("event", "kept", ""): 2}
+    assert (await tenant.sender.get(f"{door}nothing")).status_code == 400
+    assert (await tenant.sender.get(door.replace("/store/", "/envelope/"))).status_code == 405
+    assert (await tenant.sender.get(tenant.door(kind="store"))).status_code == 405
+    stranger = await tenant.sender.get(door.replace(tenant.app.key, "0" * 32) + quote(plain))
+    assert stranger.status_code in {401, 403}
 
 
 async def test_a_key_that_is_switched_off_is_refused(tenant):
