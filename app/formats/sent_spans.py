@@ -210,9 +210,11 @@ def _reach(spans: Sequence[SentSpan]) -> tuple[datetime, datetime] | None:
     ends = [one.timestamp for one in spans if one.timestamp is not None]
     if isinstance(starts[0], float):
         with contextlib.suppress(TypeError):  # some are texts
-            # Of numbers, the first and the last tell about all.
-            first = min(starts)
-            starts, ends = [first], [min([first, *ends]), max([*starts, *ends])]
+            # Of seconds, the first and the last tell about all.
+            first, last = min(starts), max([*starts, *ends])
+            if isinstance(last, float) and last >= timestamps.END_S:
+                return None
+            starts, ends = [first], [min([first, *ends]), last]
     began = [timestamps.read_at(one) for one in starts]
     times = [*began, *[timestamps.read_at(one) for one in ends]]
     read = [one for one in times if one is not None]

@@ -9,8 +9,8 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_S: Final = 946_684_800
 """2000-01-01: an older clock is no clock."""
-_END_S: Final = 4_102_444_800
-"""2100-01-01, exclusive."""
+END_S: Final = 4_102_444_800
+"""2100-01-01, exclusive: a larger number is no time in seconds."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _US_A_SECOND: Final = 1_000_000
 _MS_A_SECOND: Final = 1_000
@@ -41,7 +41,7 @@ def read_at(value: object) -> datetime | None:
 def read_epoch_ms(value: object) -> int | None:
     """Read a number that is milliseconds since 1970 already, as rrweb events carry it."""
     if type(value) is int or type(value) is float:
-        return round(value) if _FIRST_S * 1000 <= value < _END_S * 1000 else None
+        return round(value) if _FIRST_S * 1000 <= value < END_S * 1000 else None
     return None
 
 
@@ -56,9 +56,9 @@ def _read_us(value: object) -> int | None:
 
 def _us_of_seconds(seconds: float) -> int | None:
     """Compare before multiplying: NaN, infinities and giant integers fall out here."""
-    if _FIRST_S <= seconds < _END_S:
+    if _FIRST_S <= seconds < END_S:
         return round(seconds * _US_A_SECOND)
-    is_ms = _FIRST_S * _MS_A_SECOND <= seconds < _END_S * _MS_A_SECOND
+    is_ms = _FIRST_S * _MS_A_SECOND <= seconds < END_S * _MS_A_SECOND
     return round(seconds * (_US_A_SECOND // _MS_A_SECOND)) if is_ms else None
 
 
@@ -71,7 +71,7 @@ def _us_of_text(text: str) -> int | None:
         return _us_of_number(text)
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     us = (aware - _EPOCH) // _MICROSECOND
-    return us if _FIRST_S * _US_A_SECOND <= us < _END_S * _US_A_SECOND else None
+    return us if _FIRST_S * _US_A_SECOND <= us < END_S * _US_A_SECOND else None
 
 
 def _us_of_number(text: str) -> int | None:

@@ -210,6 +210,7 @@ def test_a_secret_in_one_span_of_many_goes():
         {"span_id": "dd dd dd dd dd d"},
         {"start_timestamp": 5},
         {"timestamp": "soon"},
+        {"timestamp": float(STARTED_MS + 5)},
         {"op": 7},
         {"someday": 1},
         {"trace_id": "none"},
