@@ -32,19 +32,14 @@ _LF: Final = 10
 
 
 class TraceHeader(msgspec.Struct, frozen=True, gc=False):
-    """The dynamic sampling context; on a backend it describes the head of the trace.
+    """Of the dynamic sampling context what names a trace and a replay.
 
-    Never attribute or authenticate by `public_key`, `release` or `environment`: they are those of
-    the app that began the trace, not of the sender.
+    Its `public_key`, `release` and `environment` are not read: on a backend they are those of the
+    app that began the trace, not of the sender.
     """
 
     trace_id: str | None = None
     replay_id: str | None = None
-    public_key: str | None = None
-    release: str | None = None
-    environment: str | None = None
-    transaction: str | None = None
-    sampled: bool | None = None
 
 
 class EnvelopeHeader(msgspec.Struct, frozen=True, gc=False):
@@ -173,15 +168,9 @@ def _header(wire: _HeaderWire) -> EnvelopeHeader:
 
 
 def _trace(wire: jsonish.JsonObject) -> TraceHeader:
-    get = wire.get
     return TraceHeader(
-        trace_id=ids.read_hex32(get("trace_id")),
-        replay_id=ids.read_hex32(get("replay_id")),
-        public_key=ids.read_hex32(get("public_key")),
-        release=_name(get("release")),
-        environment=_name(get("environment")),
-        transaction=_name(get("transaction")) or _name(get("segment_name")),
-        sampled=jsonish.flag(wire, "sampled"),
+        trace_id=ids.read_hex32(wire.get("trace_id")),
+        replay_id=ids.read_hex32(wire.get("replay_id")),
     )
 
 

@@ -112,11 +112,6 @@ class _Payload(msgspec.Struct, gc=False):
     op: str | None = None
     data: _Details | None = None
     duration: Any = None
-    frameCount: Any = None  # noqa: N815 - the wire's name
-    width: Any = None
-    height: Any = None
-    size: Any = None
-    encoding: Any = None
 
 
 class _Data(msgspec.Struct, gc=False):

@@ -30,7 +30,6 @@ _BLANKS: Final = b" \t\r\n"
 _HEADER: Final = re.compile(rb'\{"segment_id": *[0-9]{1,5}\}\s*\Z')
 _HEADER_BYTES: Final = 64
 """In which an ordinary header line ends."""
-_NAME_CHARS: Final = 40
 _MOST: Final = 2**31 - 1
 
 
@@ -41,20 +40,13 @@ class Recording:
     segment_id: int | None
     """The header line's; Android leaves an old number in it, so the replay event's counts."""
     events: list[JsonObject]
-    dropped: int = 0
-    """Members of the list that are no objects."""
 
 
 class VideoFacts(msgspec.Struct, frozen=True, gc=False):
-    """What the video event declares; the MP4 itself knows better."""
+    """What the video event says of time; all else the MP4 itself knows better."""
 
     started_ms: int | None
     duration_ms: int | None
-    frames: int | None
-    width: int | None
-    height: int | None
-    size_bytes: int | None
-    encoding: str | None
 
 
 def read(data: bytes | memoryview) -> Recording:
@@ -67,11 +59,9 @@ def read(data: bytes | memoryview) -> Recording:
     """
     head, body = _opened(data)
     header = jsonish.decode_object(head, "recording header") if head.strip() else {}
-    events, dropped = _events(body)
     return Recording(
         segment_id=jsonish.integer(header, "segment_id", lowest=0, highest=LIMITS.segment_id),
-        events=events,
-        dropped=dropped,
+        events=_events(body),
     )
 
 
@@ -93,11 +83,6 @@ def video_facts(events: Sequence[JsonObject]) -> VideoFacts | None:
         return VideoFacts(
             started_ms=at_ms or timestamps.read_ms(payload.get("timestamp")),
             duration_ms=_count(payload, "duration"),
-            frames=_count(payload, "frameCount"),
-            width=_count(payload, "width"),
-            height=_count(payload, "height"),
-            size_bytes=_count(payload, "size"),
-            encoding=jsonish.text(payload, "encoding", limit=_NAME_CHARS),
         )
     return None
 
@@ -162,18 +147,18 @@ def _parts(data: bytes | memoryview) -> tuple[bytes, bytes]:
     return head, bracket + body
 
 
-def _events(body: bytes) -> tuple[list[JsonObject], int]:
-    """Return the events in time order, and how many members of the list are none."""
+def _events(body: bytes) -> list[JsonObject]:
+    """Return the events in time order; members of the list that are no objects are left out."""
     listed = jsonish.decode(body, "recording") if body.strip(_BLANKS) else None
     if listed is None:
-        return [], 0
+        return []
     if not isinstance(listed, list):
         raise Malformed("recording is no JSON list of events")
     if len(listed) > LIMITS.recording_events:
         raise TooLarge(f"recording has {len(listed)} events, {LIMITS.recording_events} are allowed")
     events = [event for event in listed if isinstance(event, dict)]
     events.sort(key=_sort_key)
-    return events, len(listed) - len(events)
+    return events
 
 
 def _is_zlib(body: bytes) -> bool:

@@ -22,7 +22,7 @@ from app.formats.jsonish import JsonObject
 _NAME_CHARS: Final = 200
 _SCREEN_CHARS: Final = 2_000
 _MOST_LISTED: Final = 100
-"""Screens, errors and traces of one segment, as in Relay: each is a row, and phones tell fewer."""
+"""Screens and traces of one segment, as in Relay: each is a row, and phones tell fewer."""
 _NO_HEADER: Final = EnvelopeHeader()
 _TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
 """Old browser SDKs say `error` for what is `buffer` today."""
@@ -75,7 +75,6 @@ class ReplayEvent(msgspec.Struct, frozen=True, gc=False):
     ended_ms: int | None
     screens: tuple[str, ...]
     """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
-    error_ids: tuple[str, ...]
     trace_ids: tuple[TraceId, ...]
     """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
     about: About
@@ -154,7 +153,6 @@ class _Moment(_Picked):
     replay_start_timestamp: Any = None
     timestamp: Any = None
     urls: Any = None
-    error_ids: Any = None
     trace_ids: Any = None
 
 
@@ -256,7 +254,6 @@ def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
         started_ms=timestamps.read_ms(raw.get("replay_start_timestamp")),
         ended_ms=timestamps.read_ms(raw.get("timestamp")),
         screens=_screens(raw),
-        error_ids=tuple(_ids_once(jsonish.sequence(raw, "error_ids"))[:_MOST_LISTED]),
         trace_ids=_trace_ids(raw),
         about=about,
     )

@@ -16,6 +16,7 @@ from app.formats import transaction
 from tests.sdk import sending
 from tests.support import delivery, reading, recorded, samples
 from tests.support.server import Server
+from tests.support.wire import KEY
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), samples.needs_samples]
 
@@ -39,7 +40,7 @@ def headers_of_a_request(family: str) -> dict[str, str]:
                 trace = envelope.header.trace
                 known = {
                     "trace_id": found.trace_id,
-                    "public_key": trace.public_key,
+                    "public_key": KEY,
                     "replay_id": trace.replay_id,
                     "sampled": "true",
                 }

@@ -42,6 +42,8 @@ class Segment:
     """The trace ids it lists itself, without that of its context."""
     activity: Activity
     facts: VideoFacts
+    declared: JsonObject
+    """What the recording says of its video."""
     video: Video
 
     @property
@@ -85,6 +87,7 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
                     jsonish.decode_object(parts.event, "replay_event").get("trace_ids", []),
                     activity.read(events),
                     facts,
+                    next(e["data"]["payload"] for e in events if e["data"].get("tag") == "video"),
                     mp4.read(parts.video),
                 )
             )
@@ -130,8 +133,9 @@ def test_what_is_declared_is_what_the_file_holds(segments: list[Segment]):
     for segment in segments:
         facts, video = segment.facts, segment.video
         assert video.is_playable
-        assert (facts.width, facts.height) == (video.width, video.height)
-        assert facts.frames == len(video.samples)
+        said = segment.declared
+        assert (said["width"], said["height"]) == (video.width, video.height)
+        assert said["frameCount"] == len(video.samples)
         assert facts.duration_ms == video.duration_ms
     assert {(s.video.width, s.video.height) for s in segments} == {(416, 912), (912, 416)}
 
@@ -205,11 +209,13 @@ def test_everything_of_the_app_names_the_replay_in_its_header(deliveries: list[D
     for found, item in _opened(deliveries, "app"):
         if item.type in ("event", "transaction"):
             assert found.header.trace.replay_id == deliveries[0].replay_id
-            assert found.header.trace.public_key == APP_KEY
             event = jsonish.decode_object(item.payload, "event")
             assert event["event_id"] == found.header.event_id
             assert event["contexts"]["trace"]["trace_id"] == found.header.trace.trace_id
             assert "replay" not in event["contexts"]
+    lines = [one.envelope.partition(b"\n")[0] for one in deliveries if one.project == "app"]
+    headers = [jsonish.decode_object(line, "header") for line in lines]
+    assert {one["trace"]["public_key"] for one in headers if "trace" in one} == {APP_KEY}
 
 
 def test_the_backend_continues_the_traces_of_the_app(deliveries: list[Delivery]):

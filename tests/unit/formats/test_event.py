@@ -118,7 +118,7 @@ def test_the_replay_is_found_in_order(changes, of_envelope, found):
 
 def test_the_envelope_stands_in():
     """For the trace and for the SDK's name, never for release or environment."""
-    trace = TraceHeader(trace_id=OTHER_ID, release="app@1", environment="qa")
+    trace = TraceHeader(trace_id=OTHER_ID)
     header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
     found = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
     assert (found.trace_id, found.span_id) == (OTHER_ID, None)

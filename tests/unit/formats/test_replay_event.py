@@ -29,7 +29,6 @@ def test_every_platform_says_the_same_in_its_own_way(platform):
     assert found.replay_type == "session"
     assert (found.started_ms, found.ended_ms) == (STARTED_MS, STARTED_MS + 5_000)
     assert found.screens == ("CartActivity",)
-    assert found.error_ids == ()
     assert found.trace_ids == (TRACE_ID,)
     assert (
         found.about.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
@@ -120,10 +119,9 @@ def test_of_endless_lists_a_hundred_are_read():
     """A megabyte of ids would be 27,000 rows; the trace of the segment itself is always one."""
     ids = [f"{number:032x}" for number in range(1, 500)]
     screens = [f"Screen {number}" for number in range(500)]
-    sent = payloads.replay_event(urls=screens, error_ids=ids, trace_ids=ids)
+    sent = payloads.replay_event(urls=screens, trace_ids=ids)
     read = replay_event.read(compact(sent))
     assert read.screens == tuple(screens[:100])
-    assert read.error_ids == tuple(ids[:100])
     assert read.trace_ids == (*ids[:100], TRACE_ID)
 
 
@@ -136,11 +134,9 @@ def test_screens_lose_repeats_but_not_returns():
 
 def test_ids_are_listed_once_and_only_good_ones():
     """The trace of the context is added; lists of other types are empty."""
-    found = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper()], error_ids=[OTHER_ID] * 2)
+    found = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper(), OTHER_ID])
     assert found.trace_ids == (OTHER_ID, TRACE_ID)
-    assert found.error_ids == (OTHER_ID,)
-    wrong = _read(trace_ids=5, error_ids={}, contexts={"trace": {"trace_id": 1}})
-    assert (wrong.trace_ids, wrong.error_ids) == ((), ())
+    assert _read(trace_ids=5, contexts={"trace": {"trace_id": 1}}).trace_ids == ()
 
 
 def test_users_may_have_numbers_and_instructions():
