@@ -65,7 +65,11 @@ async def use(connection: AsyncConnection, token: str) -> PersonId | None:
 
 
 async def whose(connection: AsyncConnection, token: str) -> Invitation | None:
-    """Return whom a link lets in, without using it up; None when `use` would not succeed."""
+    """Return whom a link lets in, for the page that asks before using it up.
+
+    Returns:
+        None when `use` would not succeed now.
+    """
     found = await connection.execute(
         select(people.c.email, sign_in_links.c.expires_at)
         .join(people, people.c.id == sign_in_links.c.person_id)
@@ -78,11 +82,6 @@ async def whose(connection: AsyncConnection, token: str) -> Invitation | None:
     )
     row = found.first()
     return None if row is None else Invitation(row.email, row.expires_at)
-
-
-async def is_good(connection: AsyncConnection, token: str) -> bool:
-    """Tell whether `use` would succeed now, for the page that asks before using it up."""
-    return await whose(connection, token) is not None
 
 
 async def is_fresh(connection: AsyncConnection, token: str, person_id: PersonId) -> bool:

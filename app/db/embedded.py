@@ -25,7 +25,6 @@ class EmbeddedPostgres:
         self._settings = settings
         self._postmaster: Postmaster | None = None
         self._supervisor: asyncio.Task[None] | None = None
-        self._came_back = asyncio.Condition()
         self.restarts = 0
         """How often the server died and was started again."""
 
@@ -69,11 +68,6 @@ class EmbeddedPostgres:
         if self._postmaster is not None:
             await asyncio.to_thread(self._postmaster.stop)
 
-    async def restarted(self, *, more_than: int) -> None:
-        """Wait until `restarts` exceeds `more_than`."""
-        async with self._came_back:
-            await self._came_back.wait_for(lambda: self.restarts > more_than)
-
     async def _supervise(self) -> None:
         """Look four times a second: a child's end costs one `waitpid` to see."""
         pause_s = _WATCH_S
@@ -90,8 +84,6 @@ class EmbeddedPostgres:
         except (Unavailable, OSError) as error:
             log.get("db.embedded").error("postgres_start_failed", error=str(error))
             return False
-        async with self._came_back:
-            self.restarts += 1
-            self._came_back.notify_all()
+        self.restarts += 1
         log.get("db.embedded").warning("postgres_restarted", restarts=self.restarts)
         return True

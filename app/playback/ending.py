@@ -42,7 +42,6 @@ CUT: Final = Ending(
     "The last segment is a whole one and nothing followed, though a recording that is stopped "
     "sends the piece it has begun: the process was probably killed, or what it sent last was lost.",
 )
-ENDINGS: Final = (CRASHED, CAPPED, HUNG, LEFT, CUT, CLOSED)
 
 
 def infer(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending:

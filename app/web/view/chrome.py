@@ -6,7 +6,6 @@ from typing import Literal
 from app.web.view.alerts import Alert
 
 Theme = Literal["auto", "light", "dark"]
-Section = Literal["replays", "issues", "projects", "account", "none"]
 
 
 def read_theme(cookie: str | None) -> Theme:

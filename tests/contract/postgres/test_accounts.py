@@ -318,7 +318,7 @@ async def test_a_link_lets_in_once(database: Database):
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make(connection, ada.id)
-        assert await links.is_good(connection, link)
+        assert await links.whose(connection, link) is not None
     tries = [door.enter_with_link(database, link, **PLACE) for _ in range(2)]
     said = await asyncio.gather(*tries, return_exceptions=True)
     (token,) = (answer for answer in said if isinstance(answer, str))
@@ -326,7 +326,7 @@ async def test_a_link_lets_in_once(database: Database):
     found = await who(database, token)
     assert found == ada
     async with database.reading() as connection:
-        assert not await links.is_good(connection, link)
+        assert await links.whose(connection, link) is None
     token = await door.change_password(database, ada, current=None, new="x" * 12, **PLACE)
     assert await who(database, token)
 
@@ -337,10 +337,10 @@ async def test_a_link_is_good_for_a_day(database: Database, time: Clock):
     async with database.transaction() as connection:
         link = await links.make(connection, ada.id)
         time.at += timedelta(hours=24) - timedelta(seconds=1)
-        assert await links.is_good(connection, link)
+        assert await links.whose(connection, link) is not None
         assert await writes.forget_old(connection) == 0
         time.at += timedelta(seconds=1)
-        assert not await links.is_good(connection, link)
+        assert await links.whose(connection, link) is None
         assert await links.use(connection, link) is None
         assert await writes.forget_old(connection) == 1
 
@@ -352,7 +352,7 @@ async def test_a_disabled_person_is_shut_out_at_once(database: Database):
     async with database.transaction() as connection:
         await writes.disable_person(connection, ada.id)
         link = await links.make(connection, ada.id)
-        assert not await links.is_good(connection, link)
+        assert await links.whose(connection, link) is None
     assert await who(database, token) is None
     with pytest.raises(Unauthorised):
         await enter(database)
