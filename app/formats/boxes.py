@@ -85,7 +85,11 @@ class Boxes:
         return at + _LARGE_HEADER_BYTES, _LARGE_SIZE.unpack_from(self.data, at + _HEADER_BYTES)[0]
 
     def numbers(self, layout: Struct, box: Extent, offset: int = 0) -> tuple[Any, ...]:
-        """Read the numbers that stand at an offset of a box's body."""
+        """Read the numbers that stand at an offset of a box's body.
+
+        Raises:
+            Malformed: The box ends before.
+        """
         at = box[0] + offset
         if at + layout.size > box[1]:
             raise Malformed(f"box that begins at byte {box[0]} is too short: {box[1] - box[0]}")
@@ -112,7 +116,12 @@ class Boxes:
         return self.rows(code, box, head_bytes, count=rows, columns=columns)
 
     def rows(self, code: str, box: Extent, offset: int, *, count: int, columns: int) -> Numbers:
-        """Read a number of rows that stand at an offset of a box's body; see `table`."""
+        """Read a number of rows that stand at an offset of a box's body; see `table`.
+
+        Raises:
+            Malformed: The box ends before.
+            TooLarge: There are more rows than `LIMITS.mp4_samples`.
+        """
         if count > LIMITS.mp4_samples:
             raise TooLarge(f"table of {count} rows, at most {LIMITS.mp4_samples} are read")
         layout = _row_layout(code, count * columns)
@@ -142,7 +151,11 @@ def every(found: Iterable[Box], kind: bytes) -> list[Extent]:
 
 
 def need(found: Iterable[Box], kind: bytes) -> Extent:
-    """Return the extent of the first box of a kind; without it the file is malformed."""
+    """Return the extent of the first box of a kind.
+
+    Raises:
+        Malformed: There is none.
+    """
     extent = first(found, kind)
     if extent is None:
         raise Malformed(f"no {log.shown(kind.decode('latin-1'))} box")

@@ -4,7 +4,7 @@
  * @import {GopRecord} from "./types.js"
  */
 
-export const CACHE_BYTES = 12 * 1024 * 1024;
+const CACHE_BYTES = 12 * 1024 * 1024;
 
 export class GopCache {
   /** @type {Map<number, GopRecord>} the one used last stands last */

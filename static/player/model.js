@@ -41,7 +41,7 @@ export function gopAt(index, at_ms) {
  * @param {GopRecord} record
  * @param {number} at_ms
  */
-export function rankAt(record, at_ms) {
+function rankAt(record, at_ms) {
   const { frames, shown } = record;
   const begun = countUpTo(shown.length, (rank) => at(frames, at(shown, rank)).at_ms, at_ms);
   return Math.max(0, begun - 1);

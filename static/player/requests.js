@@ -4,8 +4,8 @@
  * @import {RequestDetail, Store} from "./types.js"
  */
 
-export const MIN_RATE = 0.25;
-export const MAX_RATE = 16;
+const MIN_RATE = 0.25;
+const MAX_RATE = 16;
 
 /** @typedef {"play" | "pause" | "toggle" | "seek" | "rate" | "step" | "skip_gaps" | "stay" | "idle" | "skip_idle" | "range" | "refresh"} RequestName */
 
