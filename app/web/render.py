@@ -56,6 +56,7 @@ class Renderer:
             bytes=units.bytes_text,
             base64=_base64,
             day_and_time=words.day_and_time,
+            time_of_day=words.time_of_day,
             exact=words.exact,
             iso=words.iso,
             counted=words.count,

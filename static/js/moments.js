@@ -1,13 +1,13 @@
 /** Moments in the reader's own zone; the exact UTC stays in the title. */
 
 import { all } from "./dom.js";
-import { agoText, momentText } from "./words.js";
+import { agoText, momentText, timeText } from "./words.js";
 
 /** @param {ParentNode} within */
 export function moments(within) {
   for (const time of all("time[data-moment]", within)) {
     const at = new Date(time.getAttribute("datetime") ?? "");
-    if (!Number.isNaN(at.getTime())) time.textContent = momentText(at);
+    if (!Number.isNaN(at.getTime())) time.textContent = time.dataset.moment === "time" ? timeText(at) : momentText(at);
   }
   const now = new Date();
   for (const words of all("[data-ago]", within)) {

@@ -50,6 +50,8 @@ export function agoText(then, now) {
 
 /** Made once: a page has dozens of moments, and to make it takes longer than to use it. @type {Intl.DateTimeFormat | undefined} */
 let moments;
+/** @type {Intl.DateTimeFormat | undefined} */
+let times;
 
 /**
  * A moment in the reader's zone, short: `24 Nov 2026, 15:03`.
@@ -59,4 +61,14 @@ let moments;
 export function momentText(at) {
   moments ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   return moments.format(at);
+}
+
+/**
+ * A moment of a day that is told beside it, to the second: `15:03:05`.
+ *
+ * @param {Date} at
+ */
+export function timeText(at) {
+  times ??= new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+  return times.format(at);
 }

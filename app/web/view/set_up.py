@@ -21,7 +21,7 @@ class Check:
 
     state: State
     title: str
-    text: str = ""
+    text: words.Said = ""
     href: str | None = None
     link: str = ""
 
@@ -62,7 +62,7 @@ def _segments(project_id: ProjectId, found: Checked) -> Check:
     return Check(
         "done",
         "First segment received",
-        f"The newest came {words.day_and_time(found.last_received_at)}.",
+        ("The newest came ", found.last_received_at, "."),
         hrefs.replays(project_id),
         "Replays",
     )

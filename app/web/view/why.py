@@ -49,7 +49,7 @@ class Finding:
 
     tone: Tone
     title: str
-    text: str
+    text: words.Said
     href: str | None = None
     link: str = ""
 
@@ -106,9 +106,15 @@ def of_event(trail: EventTrail, names: Mapping[ProjectId, str]) -> WhyPage:
     first = Finding(
         "none",
         "The event is here and names no replay",
-        f"{words.shortened(event.title, limit=200)}, in {project} at {words.exact(event.at)}. "
-        "When it was sent, the app recorded nothing: the session was not sampled, or Session "
-        "Replay is off; or, for a backend, the request brought no trace of an app along.",
+        (
+            f"{words.shortened(event.title, limit=200)}, in {project} at ",
+            event.at,
+            (
+                ". When it was sent, the app recorded nothing: the session was not sampled, or "
+                "Session Replay is off; or, for a backend, the request brought no trace of an app "
+                "along."
+            ),
+        ),
     )
     findings = [first, *(_of_trace(one, names) for one in trail.of_trace)]
     if not trail.of_trace:
@@ -120,8 +126,14 @@ def _of_trace(one: TracedReplay, names: Mapping[ProjectId, str]) -> Finding:
     return Finding(
         "good",
         f"Its trace runs through a replay of {_name(one.key.project_id, names)}",
-        f"Which began {words.exact(one.started_at)}. The event is shown there if it happened in "
-        "its time, a minute before and after included.",
+        (
+            "Which began ",
+            one.started_at,
+            (
+                ". The event is shown there if it happened in its time, a minute before and after "
+                "included."
+            ),
+        ),
         hrefs.replay(one.key.project_id, one.key.replay_id),
         "Open the replay",
     )
@@ -173,7 +185,7 @@ def of_project(trail: ProjectTrail, names: Mapping[ProjectId, str]) -> WhyPage:
         Finding(
             "none",
             words.shortened(one.title, limit=120),
-            f"{words.exact(one.at)}, names replay {one.replay_id}",
+            (one.at, f", names replay {one.replay_id}"),
             hrefs.why(one.replay_id),
             "Why?",
         )
@@ -198,8 +210,14 @@ def _deleted(mark: Tombstone, names: Mapping[ProjectId, str]) -> Finding:
     return Finding(
         "bad",
         f"Deleted from {_name(mark.key.project_id, names)}",
-        f"On {words.day_and_time(mark.deleted_at)}, with {words.count(mark.segments, 'segment')}. "
-        "Segments that come later are thrown away.",
+        (
+            "On ",
+            mark.deleted_at,
+            (
+                f", with {words.count(mark.segments, 'segment')}. "
+                "Segments that come later are thrown away."
+            ),
+        ),
         hrefs.replay(mark.key.project_id, mark.key.replay_id),
         "By whom",
     )
@@ -209,8 +227,11 @@ def _set_aside(one: Quarantined) -> Finding:
     return Finding(
         "bad",
         "An envelope of it is in quarantine",
-        f"Received {words.day_and_time(one.received_at)}; reading it failed five times: "
-        f"{words.shortened(one.reason, limit=300)}",
+        (
+            "Received ",
+            one.received_at,
+            f"; reading it failed five times: {words.shortened(one.reason, limit=300)}",
+        ),
     )
 
 
@@ -220,8 +241,11 @@ def _named(by: Naming, names: Mapping[ProjectId, str]) -> Finding:
     return Finding(
         "none",
         f"{words.count(by.events, 'error')} of {_name(by.project_id, names)} {verb} it",
-        f"From {words.exact(by.first_at)} to {words.exact(by.last_at)}, by "
-        f"{by.sdk_name or 'an unknown SDK'}{release}. So the app did record.",
+        (
+            *(("From ", by.first_at, " to ") if by.events > 1 else ("At ",)),
+            by.last_at,
+            f", by {by.sdk_name or 'an unknown SDK'}{release}. So the app did record.",
+        ),
     )
 
 
@@ -247,8 +271,14 @@ def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
     here = Finding(
         "good",
         f"It is here, in {_name(of.key.project_id, names)}",
-        f"{words.count(of.segments, 'segment')}, {of.video_segments:,} with video, the last one "
-        f"received {words.day_and_time(of.last_received_at)}.",
+        (
+            (
+                f"{words.count(of.segments, 'segment')}, {of.video_segments:,} with video, the "
+                "last one received "
+            ),
+            of.last_received_at,
+            ".",
+        ),
         hrefs.replay(of.key.project_id, of.key.replay_id),
         "Open the replay",
     )

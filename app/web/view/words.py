@@ -41,6 +41,15 @@ def day_and_time(at: datetime) -> str:
     return f"{utc.day} {month} {utc.year:04}, {utc.hour:02}:{utc.minute:02} UTC"
 
 
+Said = str | tuple[str | datetime, ...]
+"""A sentence; one that tells moments is in parts, for a page writes those in the reader's zone."""
+
+
+def time_of_day(at: datetime) -> str:
+    """Write a moment of a day that is told beside it: `14:03:05 UTC`."""
+    return f"{_to_the_second(at)[11:]} UTC"
+
+
 def exact(at: datetime) -> str:
     """Write a moment to the second: `2026-11-24 14:03:05 UTC`."""
     return f"{_to_the_second(at)} UTC"

@@ -6,7 +6,7 @@ import { lastBegun, screenAt } from "../../../static/js/replay/content.js";
 import { groups } from "../../../static/js/replay/error_marks.js";
 import { idleStretches } from "../../../static/js/replay/idle.js";
 import { within } from "../../../static/js/replay/range.js";
-import { agoText, clockText, durationText } from "../../../static/js/words.js";
+import { agoText, clockText, durationText, timeText } from "../../../static/js/words.js";
 
 const GAPS = [{ start_ms: 20_000, end_ms: 50_000 }, { start_ms: 80_000, end_ms: 90_000 }];
 
@@ -116,6 +116,7 @@ test("a screen named right after the start is taken for the start", () => {
 });
 
 test("times and lengths read as the server writes them", () => {
+  assert.match(timeText(new Date(2026, 10, 24, 15, 3, 5)), /^(15|3|03):03:05/);
   assert.deepEqual([7000, 754_000, 3_723_000, -5].map(clockText), ["0:07", "12:34", "1:02:03", "0:00"]);
   assert.deepEqual(
     [340, 5200, 5000, 42_000, 185_000, 180_000, 3_720_000, 3_600_000, 86_400_000, 9_779_759_666].map(durationText),

@@ -138,7 +138,7 @@ SET_UP = set_up.SetUpPage(
     snippets.apps(DSN),
     snippets.services(DSN),
     (
-        set_up.Check("done", "First segment received", "Today.", "/replays", "Replays"),
+        set_up.Check("done", "First segment received", ("At ", NOW), "/replays", "Replays"),
         set_up.Check("waiting", "Video"),
         set_up.Check("problem", "Requests to api.example lead to no backend", "None of 12."),
         set_up.Check("note", "SDKs that record here", "sentry.java.android 8.53.0."),
@@ -149,7 +149,7 @@ WHY = why.WhyPage(
     f"Replay {REPLAY}",
     (
         why.Finding("good", "It is here", "14 segments.", hrefs.replay(PROJECT, REPLAY), "Open"),
-        why.Finding("bad", "Deleted", "Yesterday."),
+        why.Finding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
         why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
         why.Finding("none", "1 error names it", "So the app did record."),
     ),

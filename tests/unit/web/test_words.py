@@ -25,6 +25,7 @@ def test_moments_are_written_in_utc():
     elsewhere = AT.astimezone(timezone(timedelta(hours=9)))
     assert words.day_and_time(elsewhere) == "4 Nov 2026, 14:03 UTC"
     assert words.exact(elsewhere) == "2026-11-04 14:03:05 UTC"
+    assert words.time_of_day(elsewhere) == "14:03:05 UTC"
     assert words.iso(elsewhere) == "2026-11-04T14:03:05Z"
 
 
