@@ -2,30 +2,41 @@
 
 order 12 4111 1111 1111 1111 paid     a run of digits and gaps
       ^^ ^^^^ ^^^^ ^^^^ ^^^^          its groups: a card begins and ends with a whole group
+
+All runs of a text are looked at together, a byte for each digit and in the processor's words: one
+by one, a text of digits would take ten times as long.
 """
 
-from collections.abc import Collection, Iterator
-from functools import cached_property
-from itertools import accumulate, count
+from array import array
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Sequence
+from itertools import accumulate, compress
 from typing import Final
 
-from app.scrub import patterns
-from app.scrub.checks import LuhnSums
+from app.scrub import checks, patterns
+from app.scrub.patterns import Place
 from app.scrub.rules import FILTERED
 from app.scrub.spans import Span
 
-_GAP: Final = r"(?:[\s\-._/+]|%20|%2[dD]){0,3}"
-_RUN: Final = patterns.compile_text(rf"[0-9](?:{_GAP}[0-9]){{11,}}")
-_ENCODED_GAP: Final = patterns.compile_text(r"%20|%2[dD]")
-_DECIMAL: Final = patterns.compile_text(r"[0-9]+\.[0-9]+")
-_ODD_GAPS: Final = frozenset("._/+")
-"""Between the groups of a card only if no other gap is there."""
-_ISSUER_DIGITS: Final = 4
+_BLANK: Final = r"[\s\-]|%20|%2[dD]"
+_RUN: Final = patterns.compile_text(rf"[0-9](?:(?:{_BLANK}){{0,3}}[0-9]){{11,}}")
+"""Groups with blanks and dashes between them, in any mix."""
+_ODD_RUN: Final = patterns.compile_text(
+    "|".join(
+        rf"[0-9](?:(?:{gap})?[0-9]){{11,}}"
+        for sign in (r"\.", "_", "/", r"\+")
+        for gap in (sign, sign * 2, sign * 3, f"{sign} ", f" {sign}", f" {sign} ")
+    ),
+    is_longest=True,
+)
+"""Groups with another sign between them, always the same: else a list of IP addresses were one."""
 _FEWEST_DIGITS: Final = 12
 _MOST_DIGITS: Final = 19
-_HEX_LETTERS: Final = frozenset("abcdefABCDEF")
+_ISSUER_DIGITS: Final = 4
 _MOST_GROUPS: Final = 8
-"""Of a number known only by its check digit; bounds the work on a hostile text of digits."""
+"""Of a number known only by its check digit: lists of small numbers have one, too, now and then."""
+_FRACTION_GROUPS: Final = 2
+_HEX_LETTERS: Final = frozenset("abcdefABCDEF")
 _ISSUERS: Final = (
     (range(4000, 5000), (13, 16, 19)),  # Visa
     (range(5100, 5600), (16,)),  # Mastercard
@@ -42,7 +53,7 @@ _ISSUERS: Final = (
     (range(8100, 8300), range(16, 20)),  # UnionPay and RuPay
 )
 """First four digits, and how many digits a card number that begins so may have."""
-_COMMON: Final = (
+_COMMON_ISSUERS: Final = (
     (range(4000, 5000), 16),
     (range(5100, 5600), 16),
     (range(6011, 6012), 16),
@@ -51,115 +62,178 @@ _COMMON: Final = (
     (range(3700, 3800), 15),
 )
 """The numbers that most people have: they go even with a wrong check digit."""
-_ISSUED_DIGITS: Final[dict[str, Collection[int]]] = {
-    str(four): frozenset(counts) for fours, counts in _ISSUERS for four in fours
+_ISSUED_DIGITS: Final[dict[str, tuple[int, ...]]] = {
+    str(four): tuple(sorted(counts, reverse=True)) for fours, counts in _ISSUERS for four in fours
 }
-_COMMON_DIGITS: Final = {str(four): count for fours, count in _COMMON for four in fours}
+_COMMON_DIGITS: Final = {str(four): count for fours, count in _COMMON_ISSUERS for four in fours}
 
 
-class _Run:
-    """One run of digits and gaps, cut into groups.
+def _table(chosen: Container[int]) -> bytes:
+    """Return a table of bytes that turns these into 1 and others into 0."""
+    return bytes(code in chosen for code in range(256))
 
-    `ends` are the places between groups, counted in digits; `starts` and `stops` are where the
-    groups stand in the text.
-    """
 
-    def __init__(self, text: str, found: patterns.Match) -> None:
-        run, begin = found.group(), found.start()
-        is_encoded = "%" in run
-        pieces = patterns.digits_apart(_ENCODED_GAP.sub("   ", run) if is_encoded else run)
-        edges = list(accumulate(map(len, pieces), initial=begin))
-        self.starts, self.stops = edges[:-1:2], edges[1::2]
-        self.gaps = pieces[1::2]
-        if is_encoded:
-            between = zip(self.stops, self.starts[1:], strict=False)
-            self.gaps = [text[stop:start] for stop, start in between]
-        groups = pieces[::2]
-        self.digits = "".join(groups)
-        self.ends = list(accumulate(map(len, groups), initial=0))
-        self.before = text[max(0, begin - 1) : begin]
-        self.after = text[found.end() : found.end() + 1]
-        self.is_decimal = _DECIMAL.fullmatch(run) is not None
-        self._numbers = dict(zip(self.ends, count(), strict=False))
+_CHECKED: Final = {
+    size: _table({int(four[:2]) for four, sizes in _ISSUED_DIGITS.items() if size in sizes})
+    for size in range(_FEWEST_DIGITS, _MOST_DIGITS + 1)
+}
+"""By size, for the number that two digits make: whether a card may begin so."""
+_COMMON: Final = {
+    size: _table({int(four[:2]) for four, own in _COMMON_DIGITS.items() if own == size})
+    for size in set(_COMMON_DIGITS.values())
+}
+_DIGITS: Final = "0123456789"
+_LASTS: Final = "abcdefghij"
+"""Digits that end a group, while runs are taken apart."""
+_GAP: Final = "|"
+_BREAK: Final = "x"
+_GAPS: Final = str.maketrans(dict.fromkeys(" \t\n\r\f-._/+", _GAP))
+_PLAIN: Final = bytes.maketrans(_LASTS.encode(), _DIGITS.encode())
+_IS_LAST: Final = _table(_LASTS.encode())
+_IS_BREAK: Final = _table(_BREAK.encode())
+_IS_DIGIT_OR_BREAK: Final = _table((_DIGITS + _BREAK).encode())
+_IS_TENFOLD: Final = bytes(total % 10 == 0 for total in range(256))
 
-    @cached_property
-    def _sums(self) -> LuhnSums:
-        return LuhnSums(self.digits)
 
-    @cached_property
-    def _likely(self) -> bytes:
-        """Of every digit: 1 if some groups from there on end in their check digit, else 0.
+class _Runs:
+    """The runs of a text in one row: a byte for each digit, and one for each break between runs."""
 
-        All at once, in the processor's words: one by one, ten times as long on a text of digits.
-        """
-        edges = bytearray(len(self.digits) + 1)
-        for end in self.ends:
-            edges[end] = 1
-        found = 0
-        for size in range(_FEWEST_DIGITS, min(_MOST_DIGITS, len(self.digits)) + 1):
-            rights = self._sums.are_right(size)
-            found |= int.from_bytes(rights, "little") & int.from_bytes(edges[size:], "little")
-        return found.to_bytes(len(edges), "little")
+    def __init__(self, text: str, places: Sequence[Place]) -> None:
+        self._text, self._places = text, places
+        joined = _BREAK.join([text[start:end] + _GAP for start, end in places])
+        if "%" in joined:
+            joined = joined.replace("%20", "   ").replace("%2d", "   ").replace("%2D", "   ")
+        self._joined = joined
+        groups = joined.translate(_GAPS)
+        while _GAP * 2 in groups:
+            groups = groups.replace(_GAP * 2, _GAP)
+        for digit, last in zip(_DIGITS, _LASTS, strict=True):
+            groups = groups.replace(digit + _GAP, last)
+        row = groups.encode()
+        self._lasts, digits = row.translate(_IS_LAST), row.translate(_PLAIN)
+        self._digits = digits.decode()
+        self._common, self._checked = self._fits(digits)
+
+    def _fits(self, digits: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
+        """Tell by size where a card may begin: a common one, and one with its check digit."""
+        count = len(digits)
+        breaks, lasts = _lanes(digits.translate(_IS_BREAK)), _lanes(self._lasts)
+        starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
+        totals = checks.luhn_totals(digits, _MOST_DIGITS)
+        pairs = _bytes(10 * totals[1] + (totals[1] >> 8), count)
+        common: dict[int, bytes] = {}
+        checked: dict[int, bytes] = {}
+        for size in range(2, _MOST_DIGITS + 1):
+            broken = breaks | broken >> 8
+            whole = starts & lasts >> 8 * (size - 1) & ~broken
+            if size < _FEWEST_DIGITS or not whole:
+                continue
+            if fits := whole & _lanes(pairs.translate(_CHECKED[size])):
+                rights = _bytes(totals[size], count).translate(_IS_TENFOLD)
+                checked[size] = _bytes(fits & _lanes(rights), count)
+            if size in _COMMON:
+                common[size] = _bytes(whole & _lanes(pairs.translate(_COMMON[size])), count)
+        return common, checked
 
     def cards(self) -> Iterator[Span]:
         """Find the cards, one behind the other; each begins and ends with a whole group."""
-        group, digits, ends = 0, self.digits, self.ends
-        while not self.is_decimal and group < len(self.starts):
-            start, behind = ends[group], None
-            four = digits[start : start + _ISSUER_DIGITS]
-            if four in _COMMON_DIGITS:
-                behind = self._common_from(group, _COMMON_DIGITS[four])
-            if behind is None and four in _ISSUED_DIGITS and self._likely[start]:
-                behind = self._checked_from(group, _ISSUED_DIGITS[four])
-            if behind is None:
-                group += 1
-                continue
-            yield self.starts[group], self.stops[behind - 1], FILTERED
-            group = behind
+        found = 0
+        for fits in (*self._common.values(), *self._checked.values()):
+            found |= _lanes(fits)
+        if not found:
+            return
+        likely = _bytes(found, len(self._digits))
+        self._place()
+        at = likely.find(1)
+        while at >= 0:
+            size = self._size_at(at)
+            if size:
+                yield self._in_text(at), self._in_text(at + size - 1) + 1, FILTERED
+            at = likely.find(1, at + max(size, 1))
 
-    def _common_from(self, first: int, size: int) -> int | None:
-        """Return the group behind the number that begins with this group, if it has so many digits.
+    def _place(self) -> None:
+        """Say where in the text everything in the row is."""
+        flags = self._joined.encode().translate(_IS_DIGIT_OR_BREAK)
+        self._in_joined = array("I", compress(range(len(flags)), flags))
+        sizes = [end - start + len(_GAP + _BREAK) for start, end in self._places]
+        self._runs = list(accumulate(sizes, initial=0))
 
-        Its check digit may be wrong.
+    def _in_text(self, at: int) -> int:
+        """Return where in the text a digit of the row stands."""
+        place = self._in_joined[at]
+        run = bisect_right(self._runs, place) - 1
+        return self._places[run][0] + place - self._runs[run]
+
+    def _size_at(self, at: int) -> int:
+        """Return how many digits the card has that begins here, or 0; the longest counts."""
+        four = self._digits[at : at + _ISSUER_DIGITS]
+        size = _COMMON_DIGITS.get(four, 0)
+        if size in self._common and self._common[size][at] and self._is_apart(at, size):
+            return size  # its check digit may be wrong
+        for size in _ISSUED_DIGITS.get(four, ()):
+            if size in self._checked and self._checked[size][at]:
+                is_short = self._groups(at, size) <= _MOST_GROUPS
+                if is_short and self._is_apart(at, size, is_sure=True):
+                    return size
+        return 0
+
+    def _groups(self, at: int, size: int) -> int:
+        return self._lasts.count(1, at, at + size)
+
+    def _is_apart(self, at: int, size: int, *, is_sure: bool = False) -> bool:
+        """Tell whether the number is one thing: no letter or digit beside it, and no decimal point.
+
+        Without that, hex ids and fractions would be cards.
         """
-        behind = self._numbers.get(self.ends[first] + size)
-        return behind if behind and self._is_apart(first, behind, is_sure=False) else None
-
-    def _checked_from(self, first: int, counts: Collection[int]) -> int | None:
-        """The same for a card that only its check digit gives away; the longest counts."""
-        start, *ends = self.ends[first : first + _MOST_GROUPS + 1]
-        while ends and (size := ends[-1] - start) >= _FEWEST_DIGITS:
-            if size in counts and self._sums.is_right(start, ends[-1]):
-                behind = first + len(ends)
-                if self._is_apart(first, behind, is_sure=True):
-                    return behind
-            ends.pop()
-        return None
-
-    def _is_apart(self, first: int, behind: int, *, is_sure: bool) -> bool:
-        """Tell whether the number is one thing: gaps alike, and no letter or digit beside it.
-
-        Without that, hex ids and lists of IP addresses would be cards.
-        """
-        gaps = set(self.gaps[first : behind - 1])
-        if len(gaps) > 1 and not _ODD_GAPS.isdisjoint("".join(gaps)):
+        text, digits, before, after = self._text, self._digits, "", ""
+        if at == 0 or digits[at - 1] == _BREAK:
+            start = self._in_text(at)
+            before = text[max(0, start - 2) : start]
+        if digits[at + size : at + size + 1] in {"", _BREAK}:
+            end = self._in_text(at + size - 1) + 1
+            after = text[end : end + 2]
+        is_fraction = before[-1:] == "." and before[0].isdigit()
+        is_fraction = is_fraction or (after[:1] == "." and after[1:].isdigit())
+        if is_fraction and self._groups(at, size) <= _FRACTION_GROUPS:
             return False
-        beside = (self.before if first == 0 else "") + (
-            self.after if behind == len(self.starts) else ""
-        )
+        beside = before[-1:] + after[:1]
         if is_sure:
-            return not any(c in _HEX_LETTERS for c in beside)
+            return _HEX_LETTERS.isdisjoint(beside)
         return not any(c.isalnum() or c == "_" for c in beside)
 
 
 def cards(text: str) -> Iterator[Span]:
-    """Find card numbers in folded text."""
-    for found in _RUN.finditer(text):
-        yield from _Run(text, found).cards()
+    """Find card numbers in one piece, or with blanks and dashes, in folded text."""
+    return _cards(text, list(_RUN.places(text)))
+
+
+def odd_cards(text: str) -> Iterator[Span]:
+    """Find card numbers with other signs between their groups."""
+    return _cards(
+        text, [run for run in _ODD_RUN.places(text) if not _is_decimal(text[slice(*run)])]
+    )
 
 
 def is_card(digits: str) -> bool:
     """Tell whether these digits alone are the number of a card that a network issues."""
-    return len(digits) in _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ()) and LuhnSums(
-        digits
-    ).is_right(0, len(digits))
+    sizes = _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ())
+    return len(digits) in sizes and checks.is_luhn(digits)
+
+
+def _cards(text: str, runs: Sequence[Place]) -> Iterator[Span]:
+    return _Runs(text, runs).cards() if runs else iter(())
+
+
+def _is_decimal(run: str) -> bool:
+    """Tell whether a run is one number with a decimal point."""
+    return "." in run and run.replace(".", "", 1).isdigit()
+
+
+def _lanes(row: bytes) -> int:
+    """Return bytes as a number; the first one is the lowest."""
+    return int.from_bytes(row, "little")
+
+
+def _bytes(lanes: int, count: int) -> bytes:
+    """Return a number as bytes again."""
+    return lanes.to_bytes(count + 1, "little")

@@ -1,11 +1,9 @@
 """Check digits: tells account and phone numbers from numbers that only look like them."""
 
-from itertools import accumulate
 from typing import Final
 
-_VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
-_IS_ZERO: Final = bytes([1, *bytes(255)])
-_DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_ONCE: Final = bytes(max(b"0123456789".find(code), 0) for code in range(256))
+_TWICE: Final = bytes(sum(divmod(2 * value, 10)) for value in _ONCE)
 _IBAN_CHARS: Final[dict[str, int]] = {
     country: length
     for length, countries in {
@@ -33,44 +31,32 @@ _IBAN_CHARS: Final[dict[str, int]] = {
 """How long the account numbers of a country are. Source: the public IBAN registry, ISO 13616."""
 
 
-class LuhnSums:
-    """Answers for any stretch of a long run of digits whether its check digit is right.
+def luhn_totals(digits: bytes, most: int) -> list[int]:
+    """Add up the digits of every stretch as for a check digit: every second one doubled.
 
-    Check digits are counted from their end, every second one doubled. The sums are made once for
-    either way to begin, so a hostile megabyte of digits costs one pass, not one per stretch.
+    Check digits are counted from the end. A hostile megabyte of digits costs one addition of long
+    numbers for each size of stretch, not one loop for each stretch.
+
+    Args:
+        digits: In ASCII; anything else counts as 0.
+        most: The size of the longest stretch, at most 28, for which a byte holds the total.
+
+    Returns:
+        By size of the stretch, a number whose n-th byte, from the lowest, is the total of the
+        stretch that begins at the n-th digit. A stretch is right if that is a multiple of 10.
     """
-
-    def __init__(self, digits: str) -> None:
-        even = bytearray(digits.encode()).translate(_VALUES)
-        odd = bytearray(even)
-        even[1::2] = even[1::2].translate(_DOUBLED)
-        odd[::2] = odd[::2].translate(_DOUBLED)
-        evens = bytes([total % 10 for total in accumulate(even, initial=0)])
-        self._as_ends = bytearray(total % 10 for total in accumulate(odd, initial=0))
-        self._others = bytearray(evens)
-        self._others[1::2], self._as_ends[1::2] = self._as_ends[1::2], evens[1::2]
-
-    def is_right(self, start: int, end: int) -> bool:
-        """Tell whether `digits[start:end]` ends in its check digit."""
-        return self._as_ends[end] == self._as_starts(end - start)[start]
-
-    def are_right(self, size: int) -> bytes:
-        """Tell for every place whether so many digits from there are right: 1, else 0."""
-        ends = self._as_ends[size:]
-        apart = _number(ends) ^ _number(self._as_starts(size)[: len(ends)])
-        return apart.to_bytes(len(ends), "little").translate(_IS_ZERO)
-
-    def _as_starts(self, size: int) -> bytearray:
-        return self._others if size % 2 else self._as_ends
-
-
-def _number(data: bytes | bytearray) -> int:
-    return int.from_bytes(data, "little")
+    once = int.from_bytes(digits.translate(_ONCE), "little")
+    twice = int.from_bytes(digits.translate(_TWICE), "little")
+    totals = [0]
+    for size in range(1, most + 1):
+        totals.append((once if size % 2 else twice) + (totals[-1] >> 8))
+    return totals
 
 
 def is_luhn(digits: str) -> bool:
     """Tell whether the last digit is the Luhn check digit of the others."""
-    return LuhnSums(digits).is_right(0, len(digits))
+    last, before = digits.encode()[::-2], digits.encode()[-2::-2]
+    return (sum(last.translate(_ONCE)) + sum(before.translate(_TWICE))) % 10 == 0
 
 
 def is_iban(text: str, *, grouped: bool) -> bool:

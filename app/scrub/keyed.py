@@ -6,36 +6,47 @@ goes, the name stays. JSON text that is whole is walked instead; this is for eve
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from app.scrub import keys, patterns
 from app.scrub.keys import Judge, Verdict
 from app.scrub.memory import Memory
+from app.scrub.patterns import Place
 from app.scrub.rules import FILTERED, MARKS
 from app.scrub.spans import Span
 
-_NAME: Final = (
-    r"(?:\b(?:api|private|access|secret|security|social security|seed|recovery|card|credit|two"
-    r"|client|verification|sms|encryption|signing) )?[\pL0-9_.\-\[\]]+"
-)
+_CHARS: Final = r"[\pL0-9_.\-\[\]]"
 _SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
-_HEADS: Final = patterns.compile_text(rf"(?i){_NAME}(?:{_SIGN})")
-_HEAD: Final = patterns.compile_text(rf"(?i)({_NAME})({_SIGN})")
-_START: Final = patterns.compile_short(
-    r"(?i)(\\{0,8}[\"'`])|([\[{])"
-    r"|(?:(digest)|bearer|basic|negotiate|apikey|token)[ \t\n\r\f]{1,3}"
+_FIRST_WORDS: Final = (
+    r"api|private|access|secret|security|social security|seed|recovery|card|credit|two"
+    r"|client|verification|sms|encryption|signing"
 )
-"""What a value may begin with: quotes, a bracket, a word about what follows."""
-_QUOTE, _BRACKET, _DIGEST = 1, 2, 3
-_END_OF_LINE: Final = patterns.compile_short(r"[\r\n]")
-_END_OF_TOKEN: Final = patterns.compile_short(r"(?<!\\)[ \t\n\r\f&;\"'<>`]|\\(?:[\"'nrt\\]|\Z)")
+"""Words that make one name with the word behind them."""
+_QUERY_MARKS: Final = ("?", "&")
+_PLACE_MARKS: Final = ("//", "@")
+_SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
+_QUOTING: Final = ('"', "'", "`", "\\")
+_OPENING: Final = patterns.compile_forward(r"\\{0,8}[\"'`]")
+_WORD: Final = patterns.compile_forward(
+    r"[^ \t\n\r\f&;\"'<>`\\]*+(?:\\[^\"'nrt\\][^ \t\n\r\f&;\"'<>`\\]*+)*+"
+)
+_SHORT: Final = patterns.compile_forward(
+    r"(?=[^&]{0,6}[A-Za-z])[^ \t\n\r\f&;\"'<>`\\\[{]{1,7}(?:&|\Z)"
+)
+"""A parameter too short to be a key, and no number: most are."""
+_BLANKS: Final = patterns.compile_forward(r"[ \t\n\r\f]{1,3}")
+_LISTED: Final = "digest"
+_SCHEMES: Final = frozenset({"bearer", "basic", "negotiate", "apikey", "token", _LISTED})
+"""Words that say what follows: a value, or a list to the end of the line."""
+_END_OF_LINE: Final = patterns.compile_forward(r"[\r\n]")
 _ENDS_OF_QUOTED: Final = {
-    quote: patterns.compile_short(rf"(?s)\\.|[{quote}\\]") for quote in ('"', "'", "`")
+    quote: patterns.compile_forward(rf"(?s)\\.|[{quote}\\]") for quote in ('"', "'", "`")
 }
 """What is of one character ends it: not one behind a backslash, but a backslash before the end."""
-_MARKUP: Final = patterns.compile_text(
-    r"<([\pL0-9_.:\-]+)(?:\s[^<>]*)?>([^<]+)<"
-    r"|name=\\{0,8}\"([^\"\\]+)\\{0,8}\"(?:[\r\n]|\\[rn]){2,8}([^\r\n\\]+)"
+_ELEMENT_CHARS: Final = r"[\pL0-9_.:\-]"
+_PART: Final = patterns.compile_text(
+    r"name=\\{0,8}\"([^\"\\]+)\\{0,8}\"(?:[\r\n]|\\[rn]){2,8}([^\r\n\\]+)"
 )
 _CLOSING: Final = {"[": "]", "{": "}"}
 _AFTER_VALUE: Final = ",.)]}!?:"
@@ -47,22 +58,24 @@ _INNOCENT_VALUES: Final = frozenset(
 _MARKS: Final = frozenset(MARKS)
 _SAID_CHARS: Final = 4
 _QUERY_CHARS: Final = 8
-_QUERY_MARKS: Final = ("?", "&")
-_PLACE_MARKS: Final = ("//", "@")
 _SHORT_DIGITS: Final = 3
 
 
-class _Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Head:
     """A name and the sign behind it, judged."""
 
-    name: str
-    sign: str
+    name_chars: int
     verdict: Verdict
     is_secret: bool
     is_query: bool
-    """Secret as a parameter of a URL."""
+    """Secret only as a parameter of a URL."""
     is_prose: bool
     """The sign is a bare colon or a word."""
+    is_said: bool
+    """The sign is a word."""
+    takes_short: bool
+    """A number of one or two digits is a secret, too."""
 
 
 class NamedValues:
@@ -70,7 +83,12 @@ class NamedValues:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._heads: Memory[_Head] = Memory()
+        self._read_before: Memory[_Head] = Memory()
+        some = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
+        self._heads = patterns.compile_text(
+            rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{some})(?:{_SIGN})"
+            rf"|[?&](?:{keys.QUERY_NAMES})(?:{_SIGN})"
+        )
 
     def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Span]:
         """Find the values.
@@ -79,71 +97,117 @@ class NamedValues:
             text: Folded text.
             only_quoted: In source code `password = ask()` is no secret, `password = "x"` is.
         """
-        done, heads = 0, self._heads
-        for begin, behind in _HEADS.places(text):
-            words = text[begin:behind]
+        done, heads = 0, self._read_before
+        for begin, behind in self._heads.places(text):
+            is_parameter = text[begin] in _QUERY_MARKS
+            words = text[begin + is_parameter : behind]
             head = heads.get(words) or heads.keep(words, self._read(words))
-            if not (head.is_secret or head.is_query) or begin + len(head.name) <= done:
+            if begin < done and begin + is_parameter + head.name_chars <= done:
                 continue
-            if not _may_be_secret(head, text, begin):
+            # `auth.example:443` and `com.example.auth.Login: started` are places, not names.
+            if head.is_prose and text.endswith(_PLACE_MARKS, 0, begin):
                 continue
-            if text.startswith("[", behind) and text.startswith(MARKS, behind):
+            if not head.is_secret and not (head.is_query and is_parameter):
+                continue
+            if head.is_query and _SHORT.match(text, behind):
                 continue
             start, end = _value(text, behind, head.verdict, only_quoted=only_quoted)
-            if _is_worth_it(text[start:end], head):
+            if start < end and _is_worth_it(text[start:end], head):
                 yield start, end, FILTERED
                 done = end
 
     def _read(self, words: str) -> _Head:
-        found = _HEAD.fullmatch(words)
-        name, sign = (found.group(1), found.group(2)) if found else (words, "=")
-        judge, is_prose = self._judge, "=" not in sign and _START.match(sign) is None
+        found = _SIGN_AT_END.search(words)
+        name = words[: found.start()] if found else words
+        sign = words[len(name) :]
+        judge, is_prose = self._judge, "=" not in sign and not sign.startswith(_QUOTING)
         last = name.rpartition(".")[2]
+        is_secret = judge.ends_secret(last) if is_prose else judge.is_secret(name)
         return _Head(
-            name,
-            sign,
+            len(name),
             judge.verdict(name),
-            is_secret=judge.ends_secret(last) if is_prose else judge.is_secret(name),
-            is_query="=" in sign and keys.is_query_secret(name),
+            is_secret=is_secret,
+            is_query=not is_secret and "=" in sign and keys.is_query_secret(name),
             is_prose=is_prose,
+            is_said=sign.strip().isalpha(),
+            takes_short=":" not in sign or '"' in sign,
         )
 
 
-def markup_values(text: str, judge: Judge) -> Iterator[Span]:
-    """Find the text of sensitive XML elements and of sensitive parts of multipart forms."""
-    for found in _MARKUP.finditer(text):
-        group = 1 if found.group(1) else 3
-        value = found.group(group + 1).strip()
-        if judge.is_secret(found.group(group)) and value and not value.startswith(MARKS):
-            yield found.start(group + 1), found.end(group + 1), FILTERED
+class Elements:
+    """Finds the text of sensitive XML elements."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._elements = patterns.compile_text(
+            rf"(?i)<({_ELEMENT_CHARS}*(?:{judge.words}){_ELEMENT_CHARS}*)(?:\s[^<>]*)?>([^<]+)"
+        )
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Find the values in folded text; what no tag follows is no element, or cut."""
+        for found in self._elements.finditer(text):
+            start, end = found.start(2), found.end()
+            if text.startswith("<", end) and self._judge.is_secret(found.group(1)):
+                yield from _open_value(text, start, end)
 
 
-def _may_be_secret(head: _Head, text: str, begin: int) -> bool:
-    """Tell whether the value behind this name may be a secret where it stands."""
-    if not head.is_secret:
-        return text.endswith(_QUERY_MARKS, 0, begin)
-    # `auth.example:443` and `com.example.auth.Login: started` are places, not names of values.
-    return not (head.is_prose and text.endswith(_PLACE_MARKS, 0, begin))
+class FormParts:
+    """Finds the text of sensitive parts of multipart forms."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Find the values in folded text."""
+        for found in _PART.finditer(text):
+            if self._judge.is_secret(found.group(1)):
+                yield from _open_value(text, found.start(2), found.end())
 
 
-def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> tuple[int, int]:
-    """Return where the value that begins here starts and ends."""
-    opening = _START.match(text, start)
-    kind = opening.lastindex if opening else None
-    if opening and kind == _QUOTE:
-        return opening.end(), _end_of_quoted(text, opening)
-    if only_quoted:
+def _open_value(text: str, start: int, end: int) -> Iterator[Span]:
+    value = text[start:end].strip()
+    if value and not value.startswith(MARKS):
+        yield start, end, FILTERED
+
+
+def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> Place:
+    """Return where the value that begins here starts and ends; nowhere if it is a mark."""
+    first = text[start : start + 1]
+    if first in _QUOTING and (opening := _OPENING.match(text, start)):
+        return opening.end(), _end_of_quoted(text, opening.group(), opening.end())
+    if only_quoted or (first == "[" and text.startswith(MARKS, start)):
         return start, start
-    if kind == _BRACKET:
+    if first in _CLOSING:
         return start, _closing(text, start)
-    if kind == _DIGEST or verdict is Verdict.COOKIE:
-        return start, _end(_END_OF_LINE, text, start)
-    end = _end(_END_OF_TOKEN, text, opening.end() if opening else start)
-    return start, start + len(text[start:end].rstrip(_AFTER_VALUE))
+    if verdict is Verdict.COOKIE:
+        return start, _end_of_line(text, start)
+    return start, _end_of_word(text, start)
 
 
-def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
-    quote, start = opening.group(), opening.end()
+def _end_of_word(text: str, start: int) -> int:
+    """Return where an unquoted value ends; a word about the value and the value are one."""
+    end = _end_of(_WORD, text, start)
+    word = text[start:end]
+    if (kind := word.lower()) in _SCHEMES and (blanks := _end_of(_BLANKS, text, end)) > end:
+        if kind == _LISTED:
+            return _end_of_line(text, start)
+        word = text[start : _end_of(_WORD, text, blanks)]
+    return start + len(word.rstrip(_AFTER_VALUE))
+
+
+def _end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where what begins here ends, if only there."""
+    found = pattern.match(text, start)
+    return found.end() if found else start
+
+
+def _end_of_line(text: str, start: int) -> int:
+    found = _END_OF_LINE.search(text, start)
+    return found.start() if found else len(text)
+
+
+def _end_of_quoted(text: str, quote: str, start: int) -> int:
+    """Return where a quote that opened before `start` closes, or the text's end."""
     if len(quote) > 1:
         end = text.find(quote, start)
         return len(text) if end < 0 else end
@@ -151,12 +215,6 @@ def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
         if found.end() - found.start() == 1:
             return found.start()
     return len(text)
-
-
-def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """Return where what ends a value is found, or the end of the text."""
-    found = pattern.search(text, start)
-    return found.start() if found else len(text)
 
 
 def _closing(text: str, start: int) -> int:
@@ -178,9 +236,9 @@ def _is_worth_it(value: str, head: _Head) -> bool:
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    if head.sign[0] == " " and head.sign.strip().isalpha():
+    if head.is_said:
         return len(bare) >= _SAID_CHARS and not bare.isalpha() and any(c.isdigit() for c in bare)
     if bare.isdigit():
-        is_short = len(bare) < _SHORT_DIGITS and ":" in head.sign and '"' not in head.sign
-        return head.verdict is not Verdict.COUNT and not is_short
-    return len(bare) >= _QUERY_CHARS or head.verdict is not Verdict.PLAIN
+        is_kept = len(bare) < _SHORT_DIGITS and not head.takes_short
+        return head.verdict is not Verdict.COUNT and not is_kept
+    return head.verdict is not Verdict.PLAIN or len(bare) >= _QUERY_CHARS

@@ -67,6 +67,12 @@ class Judge:
         whole = [rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])", rf"^{PIN}$"]
         self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
         self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
+        built_in = [
+            word.replace(SEP, r"[-_.]?") for word in (*WORDS, *WHOLE_WORDS, "pin", "cookie")
+        ]
+        single = [patterns.escape(word) for word in rules.sensitive_keys if word.split() == [word]]
+        self.words = "|".join([*built_in, *sorted(single)])
+        """A pattern: it fits somewhere in every name of one word that is sensitive."""
         self._safe = frozenset(key.lower() for key in rules.safe_keys)
         self._kept: Memory[Verdict] = Memory()
 
@@ -88,7 +94,7 @@ class Judge:
             return False
         if self._own is not None and self._own.search(fold.fold(name)):
             return True
-        words = [word for word in _SPLIT.split(_snake(name)) if word]
+        words = _WORD.findall(_snake(name))
         if self._last_is_secret(words):
             return True
         while len(words) > 1 and (words[-1] in _TAILS or words[-1].isdigit()):
@@ -108,13 +114,16 @@ class Judge:
         if self._own is not None and self._own.search(fold.fold(name)):
             return Verdict.SECRET
         snake = _snake(name)
-        if _IS_COOKIE.fullmatch(snake):
+        if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
             return Verdict.COOKIE
         # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
         plain = fold.fold(name).lower().replace("auth", "")
-        if not any(map(self._secret.search, (_INNOCENTS.sub(" ", snake), plain))):
-            return Verdict.PLAIN
-        return Verdict.COUNT if _IS_COUNT.fullmatch(snake) else Verdict.SECRET
+        if not self._secret.search(plain):
+            rest = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
+            if not self._secret.search(rest):
+                return Verdict.PLAIN
+        is_count = "token" in snake and _IS_COUNT.fullmatch(snake)
+        return Verdict.COUNT if is_count else Verdict.SECRET
 
 
 def is_cookie_secret(name: str) -> bool:
@@ -137,5 +146,5 @@ _IS_COOKIE_NAME: Final = patterns.compile_text(_COOKIE_NAMES, any_case=True)
 _IS_QUERY_NAME: Final = patterns.compile_text(QUERY_NAMES, any_case=True)
 _IS_COUNT: Final = patterns.compile_text(_COUNT, any_case=True)
 _INNOCENTS: Final = patterns.compile_text(_INNOCENT, any_case=True)
-_CAMEL: Final = patterns.compile_text(r"([a-z0-9])([A-Z])")
-_SPLIT: Final = patterns.compile_text(r"[^a-z0-9]+")
+_CAMEL: Final = patterns.compile_forward(r"([a-z0-9])([A-Z])")
+_WORD: Final = patterns.compile_forward(r"[a-z0-9]++")

@@ -1,20 +1,24 @@
-"""The linear-time matcher: every pattern of this room is compiled here, by RE2.
+"""The linear-time matcher: every pattern of this room is compiled here, nearly all by RE2.
 
 RE2 reads a text once, whatever the pattern; a backtracking matcher can be made to take minutes.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
 
 _MEMORY_BYTES: Final = 32 * 1024 * 1024
 """For the automaton of one pattern; with too little it falls back to a slower one."""
-_DIGITS_APART: Final = re.compile(r"[0-9]+|[^0-9]+")
 _ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001 - what the methods of the wheel pass on
 _AT_START: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - as above
+_WHOLE_OF: Final = itemgetter(0)
+
+Place = tuple[int, int]
+"""Where something begins and ends; negative if it is nowhere."""
 
 
 class Match:
@@ -22,7 +26,7 @@ class Match:
 
     __slots__ = ("_spans", "_text")
 
-    def __init__(self, text: str, spans: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, text: str, spans: Sequence[Place]) -> None:
         self._text, self._spans = text, spans
 
     def start(self, group: int = 0) -> int:
@@ -40,10 +44,10 @@ class Match:
 
 
 class Pattern:
-    """A compiled pattern over text.
+    """A compiled pattern over text; it fits one character or more.
 
-    The wheel's own methods take 3 us a match to turn places in bytes into places in text. In ASCII
-    they are the same, so there the matcher is asked without them.
+    The wheel's own methods take 3 us a match to turn places in bytes into places in text, and more
+    to put a match together. So the matcher is asked without them.
     """
 
     def __init__(self, compiled: Any) -> None:
@@ -68,12 +72,7 @@ class Pattern:
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Find where every place begins and ends; a pattern without groups takes a third."""
-        return (spans[0] for spans in self._every(text))
-
-    def split(self, text: str) -> list[str]:
-        """Cut the text where the pattern fits; what its groups fit stands between the pieces."""
-        pieces: list[str] = self._compiled.split(text)
-        return pieces
+        return map(_WHOLE_OF, self._every(text))
 
     def sub(self, replacement: str, text: str) -> str:
         """Replace every place."""
@@ -81,53 +80,58 @@ class Pattern:
         return replaced
 
     def _first(self, anchor: Any, text: str) -> Match | None:
-        if text.isascii():
-            spans = self._match(anchor, text.encode(), 0, len(text))
-            return None if spans[0][0] < 0 else Match(text, spans)
-        found = next(self._compiled._match(anchor, text), None)  # noqa: SLF001 - as above
-        return None if found is None else Match(text, self._spans_of(found))
+        data = text.encode()
+        spans = self._match(anchor, data, 0, len(data))
+        if spans[0][0] < 0:
+            return None
+        return Match(text, spans if len(data) == len(text) else next(_in_text([spans], data)))
 
-    def _every(self, text: str) -> Iterator[Sequence[tuple[int, int]]]:
-        if not text.isascii():
-            yield from map(self._spans_of, self._compiled.finditer(text))
-            return
-        data, at, end = text.encode(), 0, len(text)
-        while at <= end:
-            spans = self._match(_ANYWHERE, data, at, end)
-            start, stop = spans[0]
-            if start < 0:
-                return
+    def _every(self, text: str) -> Iterator[Sequence[Place]]:
+        data = text.encode()
+        found = self._every_in(data)
+        return found if len(data) == len(text) else _in_text(found, data)
+
+    def _every_in(self, data: bytes) -> Iterator[Sequence[Place]]:
+        match, at, end = self._match, 0, len(data)
+        while (spans := match(_ANYWHERE, data, at, end))[0][0] >= 0:
             yield spans
-            # Behind a match of nothing the next character follows, or it would be found for ever.
-            at = stop if stop > at else at + 1
-
-    def _spans_of(self, found: Any) -> list[tuple[int, int]]:
-        return [found.span(group) for group in range(self._compiled.groups + 1)]
+            at = spans[0][1]
 
 
-def compile_text(pattern: str, *, any_case: bool = False) -> Pattern:
-    """Compile a pattern over text."""
+def _in_text(found: Iterable[Sequence[Place]], data: bytes) -> Iterator[Sequence[Place]]:
+    """Turn places in UTF-8, which ascend, into places in the text it stands for."""
+    done = chars = 0
+    for spans in found:
+        start = spans[0][0]
+        chars += len(data[done:start].decode())
+        done = start
+        yield [
+            (chars + len(data[start:begin].decode()), chars + len(data[start:end].decode()))
+            if begin >= 0
+            else (begin, end)
+            for begin, end in spans
+        ]
+
+
+def compile_text(pattern: str, *, any_case: bool = False, is_longest: bool = False) -> Pattern:
+    """Compile a pattern over text; of alternatives the first one counts, or the longest."""
     options = _options()
+    options.longest_match = is_longest
     options.case_sensitive = not any_case
-    return Pattern(re2.compile(pattern, options=options))
+    compiled = re2.compile(pattern, options=options)
+    if compiled.search(""):
+        raise ValueError("a pattern must not fit nothing: it would be found for ever")
+    return Pattern(compiled)
 
 
-def compile_short(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that fits a few characters, since all its repeats have a bound.
+def compile_forward(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern for the standard matcher, whose repeats have a bound or give nothing back.
 
-    So the standard matcher has next to nothing to go back to. It can begin anywhere in a text, for
-    which RE2 would need a copy.
+    So it cannot go back and forth. It can begin anywhere in a text, for which RE2 would need a
+    copy, and it finds the next place in a third of the time. To search with, such a pattern must
+    be short or fail at its first character: from there it is tried at every one.
     """
     return re.compile(pattern)
-
-
-def digits_apart(text: str) -> list[str]:
-    """Cut a text that begins with a digit: digits, what is between, digits, and so on.
-
-    A single class of characters gives a matcher nothing to go back to, so the standard one is
-    linear here, and ten times as fast.
-    """
-    return _DIGITS_APART.findall(text)
 
 
 def escape(text: str) -> str:

@@ -14,7 +14,7 @@ from app.scrub.rules import EMAIL, FILTERED, IMEI, IP, MAC, MARKS, PERSON, PHONE
 from app.scrub.spans import Span
 
 _PEM_BEGIN: Final = patterns.compile_text(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_USERINFO: Final = patterns.compile_text(r"/\\?/([^/\s?#\"'<>\\]+)@")
+_USERINFO: Final = patterns.compile_text(r"/\\?/[^/\s?#\"'<>\\]+@")
 _SCHEMED: Final = patterns.compile_text(
     r"\b(?:[Bb]earer|BEARER)(?:\s|%20|\+){1,3}([A-Za-z0-9\-._~+/=|:]{6,})"
     r"|\b[Bb](?:asic|ASIC)(?:\s|%20|\+){1,3}([A-Za-z0-9+/_\-]{6,}={0,2})"
@@ -38,7 +38,7 @@ _IBAN_RUN: Final = patterns.compile_text(
 )
 _SSN: Final = patterns.compile_text(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b")
 _EMAIL: Final = patterns.compile_text(
-    r"([\pL\pN_][\pL\pN._+\-'!#$*^~%]*)@((?:[\pL\pN_\-]+\.)+[\pL][\pL\pN\-]+)"
+    r"[\pL\pN_][\pL\pN._+\-'!#$*^~%]*@(?:[\pL\pN_\-]+\.)+[\pL][\pL\pN\-]+"
 )
 _IMAGE_SUFFIXES: Final = frozenset({"png", "jpg", "jpeg", "webp", "gif", "svg", "pdf"})
 _USER_PATH: Final = patterns.compile_text(
@@ -78,7 +78,10 @@ def private_keys(text: str) -> Iterator[Span]:
 
 def userinfo(text: str) -> Iterator[Span]:
     """Find the part of a URL that signs in: `//user:password@`."""
-    return _groups(_USERINFO, text)
+    for start, end in _USERINFO.places(text):
+        begin = text.index("/", start + 1) + 1
+        if text[begin : end - 1] not in MARKS:
+            yield begin, end - 1, FILTERED
 
 
 def schemed(text: str) -> Iterator[Span]:
@@ -120,22 +123,26 @@ def social_security_numbers(text: str) -> Iterator[Span]:
 
 def emails(text: str) -> Iterator[Span]:
     """Find e-mail addresses, but not `git@host`, `icon@2x.png` or `app@1.0.beta`."""
-    for found in _EMAIL.finditer(text):
-        *labels, last = found.group(2).lower().split(".")
+    for start, end in _EMAIL.places(text):
+        name, _, host = text[start:end].rpartition("@")
+        *labels, last = host.lower().split(".")
         is_density = last in _IMAGE_SUFFIXES and labels[-1].rstrip("x").isdigit()
-        is_version = all(label.isdigit() for label in labels)
-        if found.group(1) != "git" and not is_density and not is_version:
-            yield found.start(), found.end(), EMAIL
+        is_version = "".join(labels).isdigit()
+        if name != "git" and not is_density and not is_version:
+            yield start, end, EMAIL
 
 
 def user_paths(text: str) -> Iterator[Span]:
     """Find the names of people in file paths; not behind a host, nor common routes."""
+    done = 0
     for found in _USER_PATH.finditer(text):
         group = next(number for number in (1, 2, 3) if found.group(number))
-        name = found.group(group)
-        before = _before(text, found.start())
-        if name not in MARKS and name.lower() not in _NO_PEOPLE and not before.isalnum():
-            yield found.start(group), found.end(group), PERSON
+        start, name = found.start(), found.group(group)
+        if name in MARKS or name.lower() in _NO_PEOPLE:
+            continue
+        if start == done or not _before(text, start).isalnum():
+            done = found.end(group)
+            yield found.start(group), done, PERSON
 
 
 def owners(text: str) -> Iterator[Span]:
@@ -186,14 +193,8 @@ def phones(text: str) -> Iterator[Span]:
 
 
 def _wholes(pattern: patterns.Pattern, text: str, mark: str) -> Iterator[Span]:
-    for found in pattern.finditer(text):
-        yield found.start(), found.end(), mark
-
-
-def _groups(pattern: patterns.Pattern, text: str) -> Iterator[Span]:
-    for found in pattern.finditer(text):
-        if found.group(1) not in MARKS:
-            yield found.start(1), found.end(1), FILTERED
+    for start, end in pattern.places(text):
+        yield start, end, mark
 
 
 def _is_bearer(token: str, whole: str) -> bool:

@@ -13,15 +13,15 @@ from app.scrub.rules import FILTERED, MARKS, Rules
 from app.scrub.spans import Span, put_marks
 
 _ENCODED: Final = patterns.compile_text(
-    r"[^\s\"'<>\\]*%(?:40|3[0-9aAdD]|[46][1-9a-fA-F]|[57][0-9aA]|25)[^\s\"'<>\\]*"
+    r"[^\s\"'<>\\?&;#]*%(?:40|3[0-9aAdD]|[46][1-9a-fA-F]|[57][0-9aA]|25)[^\s\"'<>\\?&;#]*"
 )
-_PARTS: Final = patterns.compile_text(r"([?&;#])")
 _SECRET_LIKE: Final = patterns.compile_text(
     r"(?:[a-z0-9]+[-_.])?(?:pass(?:wor[dt]|wd|phrase|code)|secret|(?:api|private|access)[-_]?key"
     r"|credentials?)[-_.:]?[a-z_.\-]*[0-9][^\s]*",
     any_case=True,
 )
 _DECODED_TIMES: Final = 2
+_PARTS_AT_ONCE: Final = 64
 _MOST_KEPT: Final = 16_384
 _KEPT_CHARS: Final = 128
 _PLAIN_IN_QUERY: Final = "[]/:,@!$*()'~"
@@ -85,7 +85,13 @@ class TextScrubber:
             self._kept.add((text, treat))
 
     def scrub(
-        self, text: str, treat: Treat, hits: Sequence[int] | None = None, *, depth: int = 0
+        self,
+        text: str,
+        treat: Treat,
+        hits: Sequence[int] | None = None,
+        *,
+        depth: int = 0,
+        left: dict[int, str] | None = None,
     ) -> tuple[str, list[tuple[str, int]]]:
         """Put marks in the place of secrets.
 
@@ -94,31 +100,46 @@ class TextScrubber:
             treat: Which rules apply.
             hits: What `hits(text)` said, if it was asked already.
             depth: How many layers of percent encoding were taken off.
+            left: The text each rule left when it was applied last. A rule finds nothing in what it
+                left itself, so it is not applied before another one has changed the text.
 
         Returns:
             The new text (the same object if nothing was found), and each rule with its count.
         """
         done: list[tuple[str, int]] = []
+        left = {} if left is None else left
+        folded = fold.fold(text)
         for number in self.hits(text) if hits is None else hits:
             rule = self._rules[number] if number < len(self._rules) else None
-            if rule is None or treat not in rule.treats:
+            if rule is None or treat not in rule.treats or left.get(number) is text:
                 continue
-            text, count = put_marks(text, rule.find(fold.fold(text)))
+            text, count = put_marks(text, rule.find(folded))
+            left[number] = text
             if count:
+                folded = fold.fold(text)
                 done.append((rule.name, count))
         if "%" in text and depth < _DECODED_TIMES and treat in _PROSE:
-            text, count = put_marks(text, self._encoded(text, treat, depth))
+            text, count = put_marks(text, self._encoded(folded, treat, depth))
             if count:
                 done.append(("encoded", count))
         return text, done
 
     def _encoded(self, text: str, treat: Treat, depth: int) -> Iterator[Span]:
-        """Find percent-encoded text that would not be clean once decoded."""
-        for found in _ENCODED.finditer(fold.fold(text)):
-            parts = [self._part(part, treat, depth) for part in _PARTS.split(found.group())]
-            clean = "".join(parts)
-            if clean != found.group():
-                yield found.start(), found.end(), clean
+        """Find the percent-encoded parts of folded text that would not be clean once decoded."""
+        places = list(_ENCODED.places(text))
+        for at in range(0, len(places), _PARTS_AT_ONCE):
+            some = places[at : at + _PARTS_AT_ONCE]
+            if not self._hides("&".join([text[start:end] for start, end in some])):
+                continue
+            for start, end in some:
+                clean = self._part(text[start:end], treat, depth)
+                if clean != text[start:end]:
+                    yield start, end, clean
+
+    def _hides(self, text: str) -> bool:
+        """Tell whether a rule could find something once this is decoded: one look at many parts."""
+        plain = (decode(text, errors="replace") for decode in _decoders(text))
+        return any("%" in one or self.hits(one) for one in plain)
 
     def _part(self, part: str, treat: Treat, depth: int) -> str:
         """Return one `name=value` (or anything else between `?`, `&`, `;` and `#`) made clean."""
@@ -127,7 +148,7 @@ class TextScrubber:
             return f"{name}={FILTERED}"
         if "%" not in value:
             return part
-        for decode in (unquote_plus, unquote):
+        for decode in _decoders(value):
             plain = decode(value, errors="replace")
             clean, done = self.scrub(plain, treat, depth=depth + 1)
             if done:
@@ -143,20 +164,19 @@ class TextScrubber:
         in_text = keyed.NamedValues(judge).find
         in_code = partial(in_text, only_quoted=True)
 
-        def in_markup(text: str) -> Iterator[Span]:
-            return keyed.markup_values(text, judge)
-
         named, code = hints.named(rules), frozenset({Treat.CODE})
         chosen = [
             _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys),
             _Rule("named", named, in_text, _ALL - code),
             _Rule("named", named, in_code, code),
-            _Rule("markup", named, in_markup, _PROSE),
+            _Rule("markup", named, keyed.Elements(judge).find, _PROSE),
+            _Rule("markup", named, keyed.FormParts(judge).find, _PROSE),
             _Rule("url-login", hints.USERINFO, shapes.userinfo),
             _Rule("bearer", hints.SCHEMED, shapes.schemed),
             _Rule("jwt", hints.WEB_TOKEN, shapes.web_tokens),
             _Rule("vendor-key", hints.VENDOR_KEY, shapes.vendor_keys),
             _Rule("card", hints.CARD, cards.cards),
+            _Rule("card", hints.CARD, cards.odd_cards),
             _Rule("iban", hints.IBAN, shapes.ibans),
             _Rule("us-ssn", hints.SSN, shapes.social_security_numbers),
             _Rule("user-path", hints.USER_PATH, shapes.user_paths, _PROSE),
@@ -177,6 +197,11 @@ class TextScrubber:
 def scrubber(rules: Rules) -> TextScrubber:
     """Return the compiled rules; compiling takes milliseconds, so they are kept."""
     return TextScrubber(rules)
+
+
+def _decoders(text: str) -> tuple[Callable[..., str], ...]:
+    """Return the ways to read percent-encoded text: a plus may be a blank."""
+    return (unquote_plus, unquote) if "+" in text else (unquote,)
 
 
 def _secret_like(text: str) -> Iterator[Span]:

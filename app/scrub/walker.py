@@ -215,6 +215,7 @@ class Walker:
 
         What one rule leaves may show another something new (a word ends where a mark begins).
         """
+        left: dict[int, str] = {}
         for _ in range(_ROUNDS):
             hits = self._scrubber.hits(text)
             if not hits:
@@ -222,16 +223,16 @@ class Walker:
             is_json = text[:_BLANK_CHARS].lstrip()[:1] in _JSON_STARTS
             clean = self._body(text) if is_json else None
             if clean is None:
-                clean = self._scrubbed(text, treat, hits)
+                clean = self._scrubbed(text, treat, hits, left)
             if clean == text:
                 break
             text = clean
         return text
 
-    def _scrubbed(self, text: str, treat: Treat, hits: Sequence[int]) -> str:
+    def _scrubbed(self, text: str, treat: Treat, hits: Sequence[int], left: dict[int, str]) -> str:
         """Return a text after one round of rules; if one fails, nothing of the text."""
         try:
-            clean, done = self._scrubber.scrub(text, treat, hits)
+            clean, done = self._scrubber.scrub(text, treat, hits, left=left)
         except Exception:  # noqa: BLE001 - whatever a rule does, its text must not pass
             self._note("scrub-failed")
             return FAILED

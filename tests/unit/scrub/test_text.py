@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.scrub import checks, spans
+from app.scrub import checks, patterns, spans
 from app.scrub.keys import Judge, Verdict, is_cookie_secret, is_query_secret
 from app.scrub.rules import DEFAULT, Rules
 from app.scrub.text import Treat, scrubber
@@ -52,6 +52,23 @@ def clean(text: str, treat: Treat = Treat.FREE, **options: Any) -> str:
             "<pin>  </pin><token>[Filtered]</token><a>x</a>",
             "<pin>  </pin><token>[Filtered]</token><a>x</a>",
         ),
+        ("<a><b>x</b><pin>12</pin></a>", "<a><b>x</b><pin>[Filtered]</pin></a>"),
+        ("Unexpected <token>", "Unexpected <token>"),
+        ('<pin>1 name="pin"\r\n\r\nx1', '<pin>1 name="pin"\r\n\r\n[Filtered]'),
+        ('name="page"\r\n\r\n12; pin=x1', 'name="page"\r\n\r\n12; pin=[Filtered]'),
+        ("4111.1111.1111.1111 10.0.0.1", "[Filtered] 10.0.0.1"),
+        ("4111 / 1111 / 1111 / 1111", "[Filtered]"),
+        ("649826436498_2643", "[Filtered]"),
+        ("1.2.3.4 1.2.3.4 1.2.3.4 1.2.3.4", "1.2.3.4 1.2.3.4 1.2.3.4 1.2.3.4"),
+        ("0.4111111111111111 0.4111111111111111", "0.4111111111111111 0.4111111111111111"),
+        ("4111111111111111.5 s", "4111111111111111.5 s"),
+        ("411.1111111111111", "411.1111111111111"),
+        ("1.4111 1111 1111 1111", "1.[Filtered]"),
+        ("4 9 2 8 1 7 3 5 2 4 6 6 1", "4 9 2 8 1 7 3 5 2 4 6 6 1"),
+        ("4111 1111 1111 1111, 5500 0000 0000 0004", "[Filtered], [Filtered]"),
+        ("a%40b.co&" * 70 + "ok", "[email]&" * 70 + "ok"),
+        ("a%41&" * 70 + "x%3Fpassword%3Dx1", "a%41&" * 70 + "x%3Fpassword%3D[Filtered]"),
+        ("/Users/jo/Users/mo/x", "/Users/[user]/Users/[user]/x"),
         ("bearer certificates everywhere", "bearer certificates everywhere"),
         ("bearer abcdefghijklmnopqrstuvwxyz", "bearer [Filtered]"),
         ("Bearer authentication failed", "Bearer authentication failed"),
@@ -158,6 +175,23 @@ def test_a_judge_forgets_rather_than_grows():
     assert "k" * 129 not in judge._kept
     assert judge.ends_secret("shoe of k1")
     assert not judge.ends_secret("k1")
+
+
+def test_a_scrubber_forgets_rather_than_grows():
+    """Texts that are all different do not fill the memory; long ones are not kept."""
+    kept = scrubber(Rules(phones=True, imeis=True))
+    for number in range(16_385):
+        kept.keep(f"text {number}", Treat.FREE)
+    kept.keep("x" * 129, Treat.FREE)
+    assert kept.is_kept("text 16384", Treat.FREE)
+    assert not kept.is_kept("text 0", Treat.FREE)
+    assert not kept.is_kept("x" * 129, Treat.FREE)
+
+
+def test_a_pattern_that_fits_nothing_is_refused():
+    """It would be found for ever."""
+    with pytest.raises(ValueError, match="nothing"):
+        patterns.compile_text("a*")
 
 
 def test_names_that_matter_only_in_their_place():

@@ -337,9 +337,9 @@ def test_a_rule_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     def fail(text: str):
         raise RuntimeError(text)
 
-    real = cards._Run
+    real = cards._Runs
     monkeypatch.setattr(
-        cards, "_Run", lambda text, found: fail(text) if "x" in text else real(text, found)
+        cards, "_Runs", lambda text, runs: fail(text) if "x" in text else real(text, runs)
     )
     out = walk.scrub_json({"extra": {"a": f"x {CARD}", "b": CARD}}, kind=Kind.EVENT)
     assert out.value == {"extra": {"a": FAILED, "b": FILTERED}}
@@ -372,6 +372,8 @@ def test_too_deep_closes():
 
 def test_the_rounds_of_rules_end(monkeypatch: pytest.MonkeyPatch):
     """A text that never settles is given up after four rounds, not looped over."""
-    monkeypatch.setattr(TextScrubber, "scrub", lambda _self, text, *_: (f"{text}!", [("x", 1)]))
+    monkeypatch.setattr(
+        TextScrubber, "scrub", lambda _self, text, *_, **__: (f"{text}!", [("x", 1)])
+    )
     out = walk.scrub_json({"extra": CARD}, kind=Kind.EVENT)
     assert out.value == {"extra": f"{CARD}!!!!"}
