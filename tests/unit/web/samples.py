@@ -24,19 +24,7 @@ from app.web.view import (
 )
 from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
-from tests.unit.web import room_samples
-from tests.unit.web.list_samples import (
-    API,
-    APP,
-    BARE_ROW,
-    LIST,
-    LIST_EMPTY,
-    LIST_NOTHING,
-    LIST_PROBLEM,
-    LIST_SEARCHED,
-    SEARCH,
-    replay_row,
-)
+from tests.unit.web import list_samples, room_samples
 from tests.unit.web.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
 
@@ -113,7 +101,7 @@ def _span(number: int, depth: int, **changes) -> traces.SpanRow:
     row = traces.SpanRow(
         SpanId(f"{number:016x}"), "/span", 6900 + number, 400,
         "400 ms", "120 ms", depth, 1, "http.server", "/pay", "ok", has_failed=False,
-        service="Cartwheel API", is_backend=True, is_transaction=depth == 0,
+        service="Cartwheel list_samples.API", is_backend=True, is_transaction=depth == 0,
         is_parent_missing=False, slow=None, errors=(), x="10%", wide="20%",
     )  # fmt: skip
     return replace(row, **changes)
@@ -126,7 +114,7 @@ TRACES = (
          _span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
          _span(2, 12, duration_ms=None, took="open", self_time=None, is_parent_missing=True)),
         (replace(_ERROR_MARK, href=None),),
-        ("The clock of API was set 3 s forward.",), ("0 ms", "450 ms"),
+        ("The clock of list_samples.API was set 3 s forward.",), ("0 ms", "450 ms"),
         f"/traces/{TRACE}?from=3", 500,
     ),
 )  # fmt: skip
@@ -288,26 +276,35 @@ def _deleted(**changes) -> states.StatePage:
 
 
 SAMPLES = {
-    "list": _page("replays/page.html", LIST),
+    "list": _page("replays/page.html", list_samples.LIST),
     "list, one project": _page(
-        "replays/page.html", replace(LIST, projects=(APP,), total=None), _TOLD
+        "replays/page.html",
+        replace(list_samples.LIST, projects=(list_samples.APP,), total=None),
+        _TOLD,
     ),
-    "list, selected": _page("replays/page.html", replace(LIST, selected=API)),
-    "list, empty": _page("replays/page.html", LIST_EMPTY),
+    "list, selected": _page(
+        "replays/page.html", replace(list_samples.LIST, selected=list_samples.API)
+    ),
+    "list, empty": _page("replays/page.html", list_samples.LIST_EMPTY),
     "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
-    "list, nothing matches": _page("replays/page.html", LIST_NOTHING),
-    "list, searched": _page("replays/page.html", LIST_SEARCHED),
+    "list, nothing matches": _page("replays/page.html", list_samples.LIST_NOTHING),
+    "list, searched": _page("replays/page.html", list_samples.LIST_SEARCHED),
     "list, nothing found": _page(
-        "replays/page.html", replace(LIST_NOTHING, search=SEARCH, selected=None)
+        "replays/page.html",
+        replace(list_samples.LIST_NOTHING, search=list_samples.SEARCH, selected=None),
     ),
     "list, nothing so far": _page(
-        "replays/page.html", replace(LIST_SEARCHED, state="nothing_matches", rows=())
+        "replays/page.html", replace(list_samples.LIST_SEARCHED, state="nothing_matches", rows=())
     ),
-    "list, no such query": _page("replays/page.html", LIST_PROBLEM),
+    "list, no such query": _page("replays/page.html", list_samples.LIST_PROBLEM),
     "delete several": _page(
         "replays/delete.html",
         replay_list.DeleteReplaysPage(
-            (replay_row(), BARE_ROW), hrefs.DELETE_SELECTED, "/replays?query=x", 7_340_032, 28
+            (list_samples.replay_row(), list_samples.BARE_ROW),
+            hrefs.DELETE_SELECTED,
+            "/replays?query=x",
+            7_340_032,
+            28,
         ),
     ),
     "replay": _page("replay/page.html", REPLAY_PAGE),
