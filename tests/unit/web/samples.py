@@ -101,7 +101,7 @@ def _span(number: int, depth: int, **changes) -> traces.SpanRow:
     row = traces.SpanRow(
         SpanId(f"{number:016x}"), "/span", 6900 + number, 400,
         "400 ms", "120 ms", depth, 1, "http.server", "/pay", "ok", has_failed=False,
-        service="Cartwheel list_samples.API", is_backend=True, is_transaction=depth == 0,
+        service="Cartwheel API", is_backend=True, is_transaction=depth == 0,
         is_parent_missing=False, slow=None, errors=(), x="10%", wide="20%",
     )  # fmt: skip
     return replace(row, **changes)
@@ -114,7 +114,7 @@ TRACES = (
          _span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
          _span(2, 12, duration_ms=None, took="open", self_time=None, is_parent_missing=True)),
         (replace(_ERROR_MARK, href=None),),
-        ("The clock of list_samples.API was set 3 s forward.",), ("0 ms", "450 ms"),
+        ("The clock of API was set 3 s forward.",), ("0 ms", "450 ms"),
         f"/traces/{TRACE}?from=3", 500,
     ),
 )  # fmt: skip
