@@ -1,7 +1,7 @@
 """Puts together what the page of a replay shows, out of its segments and their recordings.
 
-    segments ─ unpack ─ activity of each ─ merge ─┐
-    playable segments ─ index ─ gaps ─ reasons ───┴─► Contents
+    playable segments ─ index ─► Outline ─ gaps ─ reasons ─┐
+    segments ─ unpack ─ activity of each ─ merge ──────────┴─► Contents
 
 Times inside `Breadcrumb` and `NetworkSpan` are milliseconds since 1970; `zero_ms` is the replay's
 zero on that scale, the same one the player counts from.
@@ -41,6 +41,27 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A replay before its recordings are read: enough for what stands around its picture."""
+
+    replay: Replay
+    held: Held
+    state: State
+    zero_ms: int
+    duration_ms: int
+
+    def size_px_at(self, at_ms: int) -> tuple[int, int] | None:
+        """Return width and height of the picture due at a time; None without pictures."""
+        built = self.held.newest
+        if not built.gops:
+            return None
+        config = built.configs[built.gops[built.gop_at(at_ms)].config]
+        is_turned = config.rotation_degrees % 180 != 0
+        size_px = (config.width, config.height)
+        return size_px[::-1] if is_turned else size_px
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """One replay, read and merged."""
 
@@ -60,14 +81,12 @@ class Contents:
     conditions: tuple[Condition, ...]
     screens: tuple[Stretch, ...]
     """Screens as the segments name them, for replays whose breadcrumbs name none."""
-    size_px: tuple[int, int] | None
-    """Of the first picture."""
 
 
-async def read(
+async def outline(
     connection: AsyncConnection, replay: Replay, *, shelf: Shelf, now: datetime
-) -> Contents:
-    """Read everything that the page of a replay shows of the replay itself.
+) -> Outline:
+    """Find out what is known of a replay without its recordings.
 
     Args:
         connection: Where to read.
@@ -75,14 +94,29 @@ async def read(
         shelf: Where its playback index is kept.
         now: The server's time, to tell a live replay.
     """
-    segments = await recordings.segments_of(connection, replay.key)
-    held = await shelf.hold(connection, replay)
+    return outline_of(replay, await shelf.hold(connection, replay), now)
+
+
+def outline_of(replay: Replay, held: Held, now: datetime) -> Outline:
+    """Put the outline of a replay together."""
+    has_video = bool(held.newest.gops)
+    zero_ms = held.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
+    ended_ms = units.ms_from_at(replay.ended_at)
+    duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
+    state = state_of(replay, has_video=has_video, now=now)
+    return Outline(replay, held, state, zero_ms, duration_ms)
+
+
+async def read(connection: AsyncConnection, known: Outline) -> Contents:
+    """Read everything that the page of a replay shows of the replay itself."""
+    segments = await recordings.segments_of(connection, known.replay.key)
+    held = known.held
 
     def unpack() -> Contents:
         # The page asks for gestures next, and all recordings are open here.
         is_first = held.gestures is None
         recorded = recordings.read(segments, with_touches=is_first)
-        contents = assemble(replay, recorded, held, now)
+        contents = assemble(known, recorded)
         if is_first:
             held.keep_gestures(gestures.encode(gestures.read(recorded, zero_ms=contents.zero_ms)))
         return contents
@@ -91,19 +125,16 @@ async def read(
     return await asyncio.to_thread(unpack)
 
 
-def assemble(replay: Replay, recorded: Sequence[Recorded], held: Held, now: datetime) -> Contents:
+def assemble(known: Outline, recorded: Sequence[Recorded]) -> Contents:
     """Merge the segments of a replay into what its page shows."""
+    held, zero_ms, duration_ms = known.held, known.zero_ms, known.duration_ms
     segments = [one.segment for one in recorded]
     activities = [one.activity for one in recorded]
-    has_video = bool(held.newest.gops)
-    zero_ms = held.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
-    ended_ms = units.ms_from_at(replay.ended_at)
-    duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
     breadcrumbs = merging.merge_breadcrumbs(one.breadcrumbs for one in activities)
     stored_ids = {segment.segment_id for segment in segments}
     return Contents(
-        replay=replay,
-        state=state_of(replay, has_video=has_video, now=now),
+        replay=known.replay,
+        state=known.state,
         zero_ms=zero_ms,
         duration_ms=duration_ms,
         segments=tuple(segments),
@@ -113,7 +144,7 @@ def assemble(replay: Replay, recorded: Sequence[Recorded], held: Held, now: date
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
         gaps=gaps.explain(
-            _all_gaps(held.newest, duration_ms) if has_video else (),
+            _all_gaps(held.newest, duration_ms) if held.newest.gops else (),
             playable=held.segments,
             stored_ids=stored_ids,
             breadcrumbs=breadcrumbs,
@@ -121,7 +152,6 @@ def assemble(replay: Replay, recorded: Sequence[Recorded], held: Held, now: date
         ),
         conditions=conditions.conditions(breadcrumbs, zero_ms=zero_ms, duration_ms=duration_ms),
         screens=screens_by_segment(segments, zero_ms=zero_ms, duration_ms=duration_ms),
-        size_px=_size_px(segments),
     )
 
 
@@ -161,8 +191,3 @@ def _all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, 
     if duration_ms - built.duration_ms > index.MIN_GAP_MS:
         return (*built.gaps, index.Gap(built.duration_ms, duration_ms))
     return built.gaps
-
-
-def _size_px(segments: Sequence[Segment]) -> tuple[int, int] | None:
-    sizes = ((one.width_px, one.height_px) for one in segments if one.has_video)
-    return next(((wide, high) for wide, high in sizes if wide and high), None)

@@ -1,8 +1,7 @@
 """Makes the answers of pages: HTML in its frame, and the way on after a form."""
 
 import asyncio
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -11,11 +10,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from app.core import log
 from app.web import access, alerts, house
+from app.web.packing import Packer
 from app.web.render import Later
 from app.web.view.chrome import Chrome, Notice, read_theme
-
-_FAST: Final = 1
-_GZIP_BITS: Final = 31
 
 _log = log.get("web.answer")
 
@@ -51,7 +48,7 @@ async def page(
 
 
 async def page_in_pieces(
-    request: Request, template: str, first: object, *finds: Callable[[], Awaitable[object]]
+    request: Request, template: str, first: object, rest: AsyncIterator[object]
 ) -> Response:
     """Send the head of a page before the rest of it is found.
 
@@ -59,50 +56,49 @@ async def page_in_pieces(
 
     Args:
         request: What is answered.
-        template: One that is cut by `flush`, as often as there are `finds`.
+        template: One that is cut by `flush`, as often as `rest` yields.
         first: The value of the page as far as its first piece needs it.
-        finds: Each finds the value that the next piece needs; the last one the whole.
+        rest: Finds the value that the next piece needs, one by one; the last one is the whole.
     """
     visitor = access.visitor_of(request)
     chrome = replace(frame(request), alerts=await alerts.of(request, visitor))
-    value = Later(first)
-    pieces = house.of(request).renderer.pieces(template, value, chrome=chrome)
-    headers = {"Vary": "Accept-Encoding"}
+    value, renderer = Later(first), house.of(request).renderer
+    pieces = renderer.pieces(template, value, chrome=chrome)
+    policy = renderer.inside.policy
+    headers = {"Vary": "Accept-Encoding", "Content-Security-Policy": policy}
     packer = None
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        packer = zlib.compressobj(_FAST, wbits=_GZIP_BITS)
+        packer = Packer(renderer.ready)
 
-    async def fills() -> AsyncIterator[None]:
-        for find in finds:
-            value.become(await find())
-            yield
+    async def fills() -> AsyncIterator[Iterator[str]]:
+        yield pieces
+        async for found in rest:
+            value.become(found)
+            yield pieces
 
-    body = _pieces(request, pieces, packer, fills())
-    return StreamingResponse(body, media_type="text/html", headers=headers)
+    return StreamingResponse(
+        _pieces(request, fills(), packer), media_type="text/html", headers=headers
+    )
 
 
 async def _pieces(
-    request: Request,
-    pieces: Iterator[str],
-    packer: "zlib._Compress | None",
-    fills: AsyncIterator[None],
+    request: Request, fills: AsyncIterator[Iterator[str]], packer: Packer | None
 ) -> AsyncIterator[bytes]:
     """Yield the head at once and each piece when its value is there, as the browser takes it."""
 
     def pack(piece: Iterator[str]) -> bytes:
         data = next(piece).encode()
-        return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else data
+        return packer.add(data) if packer else data
 
-    yield pack(pieces)
     try:
-        async for _ in fills:
+        async for pieces in fills:
             yield await asyncio.to_thread(pack, pieces)
     except Exception as error:  # noqa: BLE001 - the status is sent; only the page itself can tell
         _log.error("page_unfinished", path=request.url.path, exc_info=error)
         yield pack(iter([house.of(request).renderer.unfinished()]))
     if packer:
-        yield packer.flush()
+        yield packer.end()
 
 
 def frame(request: Request) -> Chrome:

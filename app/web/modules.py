@@ -5,7 +5,8 @@
 
 Modules come in the order in which they run, the named one last and unwrapped: it keeps its exports
 and may wait. What is imported later (`import("./main.js")`) stays a script of its own, joined too,
-for its address is taken from the address of this one.
+for its address is taken from the address of this one; a script inside a page has none, and names it
+from `/`.
 """
 
 import posixpath
@@ -45,8 +46,13 @@ def _visit(name: str, found: list[str], above: list[str]) -> None:
 
 
 @cache
-def joined(entry: str) -> str:
-    """Write a module with all that it imports as one."""
+def joined(entry: str, *, inside: str | None = None) -> str:
+    """Write a module with all that it imports as one.
+
+    Args:
+        entry: The module, below `static/`.
+        inside: Where `static/` is served, for a script that stands in a page itself.
+    """
     names = modules(entry)
     number = {name: f"${place}" for place, name in enumerate(names)}
 
@@ -57,7 +63,10 @@ def joined(entry: str) -> str:
             return f"const {wanted} = {number[_beside(name, found[2])]};" if wanted else ""
 
         later = _IMPORT.sub(replace, _source(name))
-        return _LATER.sub(lambda found: f'import("{_from(entry, _beside(name, found[1]))}")', later)
+        return _LATER.sub(lambda found: f'import("{address(_beside(name, found[1]))}")', later)
+
+    def address(name: str) -> str:
+        return _from(entry, name) if inside is None else f"{inside}/joined/{name}"
 
     parts = []
     for name in names[:-1]:

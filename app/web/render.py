@@ -8,6 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
+from app.web import inside, packing
 from app.web.view import hrefs, panel_filters, search_bar, words
 from app.web.view.chrome import Chrome
 
@@ -41,6 +42,10 @@ class Renderer:
     """
 
     def __init__(self, *, static_base: str = "/static", templates: Path = TEMPLATES) -> None:
+        static_base = static_base.rstrip("/")
+        self.inside: Final = inside.of_replay(static_base)
+        """What the page of a replay carries in itself."""
+        self.ready: Final = packing.ready(self.inside.html.encode())
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
@@ -67,7 +72,9 @@ class Renderer:
         )
         self._environment.globals.update(
             hrefs=hrefs,
-            static_base=static_base.rstrip("/"),
+            static_base=static_base,
+            styles=",".join(inside.COMMON),
+            inside=self.inside,
             flush=_FLUSH,
             search_help=search_bar.HELP,
         )

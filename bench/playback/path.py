@@ -1,6 +1,7 @@
 """A network path: each way takes half a round trip, bytes towards the browser share a bandwidth."""
 
 import asyncio
+import re
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,10 +26,14 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """Requests whose text holds `mark` are answered at another local port."""
+    """Requests whose text holds `mark` are answered at another local port.
+
+    What the first port answers comes without `hidden`: blanks stand there.
+    """
 
     mark: bytes
     port: int
+    hidden: re.Pattern[bytes]
 
 
 @asynccontextmanager
@@ -46,7 +51,8 @@ async def path(
     async def meet(reader: StreamReader, writer: StreamWriter) -> None:
         await asyncio.sleep(rtt_s)  # The handshake, which loopback does in no time.
         there, back = await asyncio.open_connection("127.0.0.1", port)
-        ways = [_carry(there, lambda _: writer, rtt_s / 2, narrow)]
+        hidden = detour.hidden if detour else None
+        ways = [_carry(there, lambda _: writer, rtt_s / 2, narrow, hidden)]
         aside = back
         if detour:
             other, aside = await asyncio.open_connection("127.0.0.1", detour.port)
@@ -74,6 +80,7 @@ async def _carry(
     pick: Callable[[bytes], StreamWriter],
     delay_s: float,
     link: _Link | None = None,
+    hidden: re.Pattern[bytes] | None = None,
 ) -> None:
     """Carry one direction of a connection until it ends."""
     loop = asyncio.get_running_loop()
@@ -81,6 +88,8 @@ async def _carry(
     delivery = asyncio.create_task(_deliver(way, pick))
     try:
         while data := await reader.read(_CHUNK_BYTES):
+            if hidden:
+                data = hidden.sub(lambda found: b" " * len(found[0]), data)
             now = loop.time()
             leaves_at = link.leaves_at(len(data), now) if link else now
             await way.put((leaves_at + delay_s, data))

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 OTHER: Final = "one video a segment"
+OTHER_INSIDE: Final = "the same, in the page"
 WAYS: Final = ("ours", OTHER, "ours, MSE")
+OPENED: Final = ("ours", OTHER, OTHER_INSIDE, "ours, MSE")
+"""Ways of coming to the first picture."""
 
 
 def reduced(run: dict[str, Any]) -> dict[str, Any]:
     """Reduce the openings and seeks of one run to their medians and faults."""
-    found: dict[str, Any] = {"way": run["way"], "play": _rounded(run["play"])}
+    found: dict[str, Any] = {"way": run["way"]}
+    if "play" in run:
+        found["play"] = _rounded(run["play"])
     for name in ("seeks", "again"):
         if name in run:
             found[name] = _seeks(run[name])
@@ -32,20 +37,20 @@ def table(told: Sequence[dict[str, Any]]) -> str:
     for name in names:
         cells = [rows[way].get(name) for way in ways]
         lines.append(f"{name:{wide}}" + "".join(f"{_text(cell):>22}" for cell in cells))
-    base = rows[OTHER]["first picture, ms"] or 0
     for way in WAYS:
-        own = rows[way]["first picture, ms"]
-        if own and base and way != OTHER:
-            lines.append(f"first picture, {way}: {own / base:.2f} of the time of {OTHER}")
+        for other in (OTHER, OTHER_INSIDE):
+            own, base = (rows.get(one, {}).get("first picture, ms") for one in (way, other))
+            if own and base and way != OTHER:
+                lines.append(f"first picture, {way}: {own / base:.2f} of the time of {other}")
     return "\n".join(lines)
 
 
 def _row(runs: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """Return the medians of a way; faults are summed, of stalls the longest counts."""
-    seeks = [one["seeks"] for one in runs]
+    seeks = [one["seeks"] for one in runs if "seeks" in one]
     again = [one["again"] for one in runs if "again" in one]
     firsts = [one["first"] for one in runs if "first" in one]
-    plays = [one["play"] for one in runs]
+    plays = [one["play"] for one in runs if "play" in one]
     return {
         "first picture, ms": _middle([one["ms"] for one in firsts]),
         "requests before it": _middle([one["requests"] for one in firsts]),
@@ -56,9 +61,9 @@ def _row(runs: Sequence[dict[str, Any]]) -> dict[str, float | None]:
         "seek again p95, ms": _middle([one["p95_ms"] for one in again]),
         "seeks without end": sum(one["never"] for one in [*seeks, *again]),
         "seeks with a wrong picture": sum(one["flashed"] for one in [*seeks, *again]),
-        "wrong at 16x, %": max(one["wrong_percent"] for one in plays),
-        "longest stall at 16x, ms": max(one["stall_ms"] for one in plays),
-        "longest refresh then, ms": max(one["refresh_ms"] for one in plays),
+        "wrong at 16x, %": max((one["wrong_percent"] for one in plays), default=None),
+        "longest stall at 16x, ms": max((one["stall_ms"] for one in plays), default=None),
+        "longest refresh then, ms": max((one["refresh_ms"] for one in plays), default=None),
     }
 
 

@@ -3,16 +3,18 @@
     python -m bench.playback.watch --minutes 60 --rtt 40 --mbit 20 --runs 2 --whole
 
 Starts a server in a folder of its own, sends the replay through its door, and puts a network path
-before it. In turns, each way opens the replay a few times, seeks 60 random moments and the last 20
-of them again, and plays at 16x over a turn; Firefox does so on a bare page. With `--whole` our page
-also plays the whole at 16x, and the server is asked once more for all that this took. What is on
-the screen is read from its pixels.
+before it. First all ways open the replay in turns, `--openings` times; one of them is the other way
+with its script in the page, where it costs nothing to fetch. Then each seeks 60 random moments and
+the last 20 of them again, and plays at 16x over a turn; Firefox does so on a bare page. With
+`--whole` our page also plays the whole at 16x, and the server is asked once more for all that this
+took. What is on the screen is read from its pixels. `--runs 0` measures the first picture alone.
 
 Prints a line of JSON for each test and a summary at the end.
 """
 
 import argparse
 import asyncio
+import gzip
 import json
 import random
 import re
@@ -27,17 +29,29 @@ from typing import Any, Final
 import httpx
 from playwright.async_api import Browser, Page, Request, async_playwright
 
-from app.web import assets
+from app.web import assets, inside
 from bench.playback import firefox, summary
 from bench.playback.film import film
 from bench.playback.path import Detour, path
 from bench.playback.server import REPLAY, Facts, Running, cpu_ms, send, served, server
 
 _HERE: Final = Path(__file__).parent
+_PLAYER: Final = _HERE / "per_segment.js"
 _BASE: Final = f"/projects/1/replays/{REPLAY}"
-_SCRIPT: Final = b"/joined/js/replay/begin.js "
-"""What our page asks for, in whose place the other way's script comes."""
-_OPENINGS: Final = 5
+_SCRIPT: Final = "/per_segment.js"
+"""Where the other way's script is fetched from, as such players are."""
+_LOADER: Final = """new MutationObserver((_, watch) => {
+  if (!document.head) return;
+  watch.disconnect();
+  const script = document.createElement("script");
+  script.type = "module";
+  const policy = trustedTypes.createPolicy("bench", { createScriptURL: (url) => url });
+  script.src = policy.createScriptURL("%s");
+  document.head.append(script);
+}).observe(document, { childList: true, subtree: true });"""
+"""Begins to fetch it as soon as there is a head."""
+_PERMIT: Final = re.compile(rb"(?<=script-src 'self') 'sha256-[^']+'")
+"""What lets our own script run that stands in the page."""
 _SEEKS: Final = 60
 _AGAIN: Final = 20
 _TIMES: Final = 40
@@ -87,29 +101,37 @@ class Bench:
             await page.add_init_script(
                 f"{without}{probe};probe.use({starts});window.begun = probe.first({at_ms});"
             )
-            is_other = way == summary.OTHER
+            is_other = way in {summary.OTHER, summary.OTHER_INSIDE}
             if is_other:
                 told = {"segments": self._facts.segments, "base": _BASE, "start_ms": at_ms}
-                await page.add_init_script(f"window.bench = {json.dumps(told)};")
+                player = _LOADER % _SCRIPT if way == summary.OTHER else _PLAYER.read_text()
+                await page.add_init_script(f"window.bench = {json.dumps(told)};{{{player}}}")
             origin = self._other_origin if is_other else self._origin
             await page.goto(f"{origin}{_BASE}?t={at_ms / 1000}")
             first = await page.evaluate("window.begun")
             yield page, first
 
+    async def firsts(self, openings: int) -> list[dict[str, Any]]:
+        """Open the replay by each way in turns, at moments that all share."""
+        dice = random.Random(0)  # noqa: S311 - no secret
+        found: dict[str, list[Any]] = {way: [] for way in summary.OPENED}
+        for _ in range(openings):
+            at_ms = dice.randrange(self._facts.duration_ms)
+            for way, firsts in found.items():
+                async with self.page(way, at_ms) as (_, first):
+                    firsts.append(first)
+        return [{"way": way, "firsts": firsts} for way, firsts in found.items()]
+
     async def one_run(self, way: str, seed: int, play_s: float) -> dict[str, Any]:
         """Run every test of a way once."""
         dice = random.Random(seed)  # noqa: S311 - no secret
-        firsts = []
-        for _ in range(_OPENINGS):
-            async with self.page(way, dice.randrange(self._facts.duration_ms)) as (_, first):
-                firsts.append(first)
         times = [dice.randrange(self._facts.duration_ms) for _ in range(_SEEKS)]
         async with self.page(way, dice.randrange(self._facts.duration_ms)) as (page, _):
             seeks = await page.evaluate("(times) => probe.seeks(times)", times)
             again = await page.evaluate("(times) => probe.seeks(times)", times[: -_AGAIN - 1 : -1])
             ends = [16, *self._facts.part(play_s * 16)]
             play = await page.evaluate("(values) => probe.play(...values)", ends)
-        return {"way": way, "firsts": firsts, "seeks": seeks, "again": again, "play": play}
+        return {"way": way, "seeks": seeks, "again": again, "play": play}
 
     async def whole(self) -> dict[str, Any]:
         """Watch the whole replay at 16x in our page, and count what that costs."""
@@ -200,7 +222,9 @@ def _packed_kb(names: list[str]) -> float:
         for name in names
         if (match := re.search(r"/static/(?:[0-9a-f]+/)?(.+\.js)$", name))
     }
-    return sum(len(assets._packed(one, "", "gzip") or b"") for one in scripts) / 1024  # noqa: SLF001 - what the server sends
+    own = len(gzip.compress(inside.of_replay("").script.encode(), 9))
+    fetched = sum(len(assets._packed(one, "", "gzip") or b"") for one in scripts)  # noqa: SLF001 - what the server sends
+    return (own + fetched) / 1024
 
 
 def _say(line: str) -> None:
@@ -214,6 +238,7 @@ async def main() -> None:
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--rtt", type=float, default=40, help="ms")
     parser.add_argument("--mbit", type=float, default=20)
+    parser.add_argument("--openings", type=int, default=10)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--play", type=float, default=15, help="seconds, at 16x")
     parser.add_argument("--whole", action="store_true", help="play the whole, too: 4 minutes")
@@ -222,7 +247,6 @@ async def main() -> None:
     segments = film(options.minutes)
     sys.stderr.write(f"made {len(segments)} segments in {time.monotonic() - begun:.0f} s\n")
     wire = {"rtt_s": options.rtt / 1000, "bytes_a_second": options.mbit * 125_000}
-    other = (_HERE / "per_segment.js").read_bytes()
     told: list[dict[str, Any]] = []
 
     def tell(found: dict[str, Any]) -> None:
@@ -232,9 +256,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, firefox.served(segments) as bare:
         async with (
             server(Path(folder)) as running,
-            served(other) as aside,
+            served(_PLAYER.read_bytes()) as aside,
             path(running.port, **wire) as port,
-            path(running.port, **wire, detour=Detour(_SCRIPT, aside)) as other_port,
+            path(
+                running.port, **wire, detour=Detour(_SCRIPT.encode(), aside, _PERMIT)
+            ) as other_port,
             path(bare, **wire) as bare_port,
             async_playwright() as playwright,
         ):
@@ -246,6 +272,8 @@ async def main() -> None:
             origins = (f"http://localhost:{port}", f"http://localhost:{other_port}")
             bench = Bench(browser, origins, facts, running)
             await bench.sign_in()
+            for found in await bench.firsts(options.openings):
+                tell(summary.reduced(found))
             for run in range(options.runs):
                 for way in summary.WAYS if run % 2 == 0 else summary.WAYS[::-1]:
                     tell(summary.reduced(await bench.one_run(way, run, options.play)))
@@ -253,10 +281,11 @@ async def main() -> None:
             if options.whole:
                 tell({"whole": await bench.whole()})
             await browser.close()
-            for found in await asyncio.to_thread(
-                lambda: list(firefox.watch(bare_port, facts, seeks=_SEEKS, play_s=options.play))
-            ):
-                tell(summary.reduced(found))
+            if options.runs:
+                for found in await asyncio.to_thread(
+                    lambda: list(firefox.watch(bare_port, facts, seeks=_SEEKS, play_s=options.play))
+                ):
+                    tell(summary.reduced(found))
     _say(summary.table(told))
     sys.stderr.write(f"took {time.monotonic() - begun:.0f} s\n")
 

@@ -252,7 +252,7 @@ async def test_a_viewer_looks_and_may_not_delete(server: Server):
         listed = (await browser.get("/replays")).text
         assert page.status_code == 200
         assert links_to_replays(listed) == [server.page(REPLAY_ID)]
-        assert "data-danger" not in page.text
+        assert "Delete replay" not in page.text
         for html in (page.text, listed):
             assert "1 app" in html
             assert "1 backend" not in html

@@ -35,20 +35,23 @@ async def of_replay(
         names: What the projects that are looked into are called in the dump.
 
     Returns:
-        `replay` (its totals), `segments`, `activity` (as its page shows it), `errors`,
-        `transactions` and `spans` (ids, sorted); `{}` if there is no such replay.
+        `replay` (its totals), `segments`, `size` (of its first picture), `activity` (as its page
+        shows it), `errors`, `transactions` and `spans` (ids, sorted); `{}` if there is no such
+        replay.
     """
     replay = await queries.one(connection, key)
     if replay is None:
         return {}
     project_ids = list(names)
-    contents = await page.read(connection, replay, shelf=Shelf(), now=clock.now())
+    outline = await page.outline(connection, replay, shelf=Shelf(), now=clock.now())
+    contents = await page.read(connection, outline)
     (window,) = await links.windows_of(connection, [replay])
     spans = await links.spans_of(connection, window, project_ids)
     linked = await links.errors_of(connection, window, project_ids)
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],
+        "size": outline.size_px_at(0),
         "activity": _activity(contents),
         "traces": sorted(window.trace_ids),
         "errors": sorted((names[one.event.project_id], one.event.event_id) for one in linked),
@@ -130,5 +133,4 @@ def _activity(contents: Contents) -> dict[str, Any]:
         "requests": [(one.at_ms, one.op, one.url, one.status) for one in contents.spans],
         "gaps": [asdict(one) for one in contents.gaps],
         "screens": [asdict(one) for one in contents.screens],
-        "size": contents.size_px,
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
@@ -27,8 +28,8 @@ from app.web import access, answer, forms, house
 from app.web.access import Watching
 from app.web.view import hrefs, replay_page
 from app.web.view.losses import lost_replays
-from app.web.view.replay import DeleteReplayPage, Opened, ReplayPage, Tab
-from app.web.view.replay_page import Found
+from app.web.view.replay import DeleteReplayPage, Opened, Tab
+from app.web.view.replay_page import Found, Known, Visit
 from app.web.view.states import StatePage
 
 router = APIRouter()
@@ -51,22 +52,31 @@ async def show_replay(
         replay = await replays.one(connection, watching.key)
     if replay is None:
         return await _absent(request, watching)
-    start_at_ms = _read_ms(t)
-    opening = replay_page.opening(replay, start_at_ms=start_at_ms, now=clock.now())
+    visit = _visit(request, watching, t=t, tab=tab)
+    opening = replay_page.opening(
+        replay, start_at_ms=visit.start_at_ms, now=clock.now(), is_bare=not _is_opened(request)
+    )
 
-    async def begun() -> Opened:
+    async def rest() -> AsyncIterator[object]:
         # The view is noted before anything of the recording is sent, and the head need not wait.
-        if _is_opened(request):
-            await _note_view(request, watching)
-        return Opened(opening, await _start(request, replay, start_at_ms))
+        _, found = await asyncio.gather(
+            _note_view(request, watching), _start(request, replay, visit.start_at_ms)
+        )
+        yield Opened(opening, found)
+        async with here.db.reading() as connection:
+            known = await _know(request, connection, watching, replay)
+        has_picture = known.outline.state in {"playing", "live"}
+        if has_picture:
+            yield replay_page.top(known, visit)
+        async with here.db.reading() as connection:
+            everything = await _find(connection, watching, known)
+        page = await asyncio.to_thread(replay_page.build, everything, visit)
+        # What stands in the place of a picture tells of the recordings, too.
+        if not has_picture:
+            yield page
+        yield page
 
-    async def rest() -> ReplayPage:
-        found = await find(request, watching)
-        if found is None:
-            raise NotFound("the replay was deleted while its page was made")
-        return await _page(request, watching, found, start_at_ms=start_at_ms, tab=tab)
-
-    return await answer.page_in_pieces(request, "replay/page.html", Opened(opening), begun, rest)
+    return await answer.page_in_pieces(request, "replay/page.html", Opened(opening), rest())
 
 
 @router.get(f"{_PATH}/delete")
@@ -76,7 +86,7 @@ async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Resp
     found = await find(request, watching)
     if found is None:
         return await _absent(request, watching)
-    page = await _page(request, watching, found, start_at_ms=0, tab="")
+    page = await asyncio.to_thread(replay_page.build, found, _visit(request, watching))
     if page.deletion is None:
         raise NotFound("nothing to delete")
     value = DeleteReplayPage(page.header, page.deletion)
@@ -98,6 +108,9 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
 
 
 async def _note_view(request: Request, watching: Watching) -> None:
+    """Note who opened the page; a script that looks for what is new opens nothing."""
+    if not _is_opened(request):
+        return
     key = watching.key
     async with house.of(request).db.transaction() as connection:
         await audit_writes.add_view(
@@ -118,56 +131,61 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
 
 async def find(request: Request, watching: Watching) -> Found | None:
     """Read a replay and all that is linked to it; None when there is none."""
-    here = house.of(request)
-    now = clock.now()
-    async with here.db.reading() as connection:
+    async with house.of(request).db.reading() as connection:
         replay = await replays.one(connection, watching.key)
         if replay is None:
             return None
-        contents = await playback.read(connection, replay, shelf=here.shelf, now=now)
-        return await _with_links(connection, watching, replay, contents)
+        known = await _know(request, connection, watching, replay)
+        return await _find(connection, watching, known)
 
 
-async def _with_links(
-    connection: AsyncConnection, watching: Watching, replay: Replay, contents: playback.Contents
-) -> Found:
+async def _know(
+    request: Request, connection: AsyncConnection, watching: Watching, replay: Replay
+) -> Known:
+    """Find out what is known of a replay without its recordings."""
+    shelf = house.of(request).shelf
     seen = await projects.projects_of(connection, watching.inside.person)
-    project_ids = [project.id for project in seen]
     (window,) = await links.windows_of(connection, [replay])
-    errors = await links.errors_of(connection, window, project_ids)
-    spans = await links.spans_of(connection, window, project_ids)
+    lengths = await replays.last_lengths(connection, [replay.key])
     viewers = await audit.viewers(connection, replay.key.project_id, replay.key.replay_id)
-    keys = [(one.event.project_id, one.event.event_id) for one in errors]
-    return Found(
+    return Known(
         project=watching.inside.project,
-        contents=contents,
+        outline=await playback.outline(connection, replay, shelf=shelf, now=clock.now()),
         window=window,
-        errors=errors,
-        traces=await trace.of_replay(
-            connection, window, replay.key.project_id, spans=spans, events=keys
-        ),
-        logs=await links.logs_of(connection, window, project_ids),
-        feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
-        losses=(
-            await _losses(connection, watching, since=replay.first_received_at)
-            if contents.missing_ids
-            else None
-        ),
+        errors=await links.errors_of(connection, window, [project.id for project in seen]),
         project_names={project.id: project.name for project in seen},
+        last_ms=lengths.get(replay.key),
         viewers=tuple(viewers),
         people=await accounts.names_of(connection, [one.person_id for one in viewers]),
     )
 
 
-async def _page(
-    request: Request, watching: Watching, found: Found, *, start_at_ms: int, tab: str
-) -> ReplayPage:
-    """Describe a replay for its page, away from the event loop."""
-    return await asyncio.to_thread(
-        replay_page.build,
-        found,
+async def _find(connection: AsyncConnection, watching: Watching, known: Known) -> Found:
+    """Read the recordings of a replay and what else is linked to it."""
+    window, project_ids = known.window, list(known.project_names)
+    contents = await playback.read(connection, known.outline)
+    spans = await links.spans_of(connection, window, project_ids)
+    keys = [(one.event.project_id, one.event.event_id) for one in known.errors]
+    return Found(
+        known=known,
+        contents=contents,
+        traces=await trace.of_replay(
+            connection, window, watching.key.project_id, spans=spans, events=keys
+        ),
+        logs=await links.logs_of(connection, window, project_ids),
+        feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
+        losses=(
+            await _losses(connection, watching, since=contents.replay.first_received_at)
+            if contents.missing_ids
+            else None
+        ),
+    )
+
+
+def _visit(request: Request, watching: Watching, *, t: str = "", tab: str = "") -> Visit:
+    return Visit(
         back_href=forms.came_from_list(request),
-        start_at_ms=start_at_ms,
+        start_at_ms=_read_ms(t),
         tab=_TABS.get(tab, "activity"),
         may_delete=watching.inside.role.includes(Role.MEMBER),
     )

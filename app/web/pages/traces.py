@@ -68,7 +68,7 @@ async def show_trace_of_replay(
     found = next((one for one in opened.traces if one.trace_id == wanted), None)
     if found is None:
         raise NotFound("no such trace in this replay")
-    block = await _block(found, replay_page.surroundings(opened), first)
+    block = await _block(found, replay_page.surroundings(opened.known), first)
     here = hrefs.replay(watching.key.project_id, watching.key.replay_id)
     value = TracePage(block, None, (), here, spans.rules())
     return await answer.page(request, "trace/page.html", value)
@@ -80,7 +80,7 @@ async def send_served(request: Request, watching: access.WatchingHere) -> Respon
     opened = await replay_pages.find(request, watching)
     if opened is None:
         raise NotFound("no such replay")
-    found = await asyncio.to_thread(served, opened.traces, replay_page.surroundings(opened))
+    found = await asyncio.to_thread(served, opened.traces, replay_page.surroundings(opened.known))
     body = msgspec.json.encode({"served": found})
     return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
 

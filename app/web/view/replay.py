@@ -135,6 +135,8 @@ class Opening:
     """Some segment has a video; whether one can be played is found out later."""
     is_awaited: bool
     """The first video may be on its way: there is nothing to play yet."""
+    is_bare: bool = False
+    """A script asks, which has style sheets and a player already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,8 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayPage:
-    """Everything the replay page shows, complete without JavaScript."""
+class ReplayTop:
+    """The page down to its picture: what is shown before the recordings are read."""
 
     opening: Opening
     header: ReplayHeader
@@ -156,6 +158,16 @@ class ReplayPage:
     pictures_href: str
     start_at_ms: int
     """Where to open: `t` of the address."""
+    size_px: tuple[int, int] | None
+    """Width and height of the picture due then, so that the stage has its shape before it."""
+    deletion: Deletion | None
+    """None when the person may not delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPage(ReplayTop):
+    """Everything the replay page shows, complete without JavaScript."""
+
     tab: Tab
     gaps: tuple[Gap, ...]
     screens: tuple[ScreenSpan, ...]
@@ -167,11 +179,6 @@ class ReplayPage:
     logs: tuple[LogRow, ...]
     segments: tuple[SegmentRow, ...]
     details: tuple[FactGroup, ...]
-    deletion: Deletion | None
-    """None when the person may not delete."""
-    width_px: int | None = None
-    height_px: int | None = None
-    """Size of the first picture, so that the stage has its shape before the first frame."""
     status_text: str | None = None
     """For `processing` and `no_video`: what is known, in one sentence."""
     left_out: str | None = None

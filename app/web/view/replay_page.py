@@ -1,7 +1,7 @@
 """Builds the replay page out of what was found: pure, so that it can run in a thread."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +13,8 @@ from app.errors.model import StoredFeedback
 from app.errors.queries import LinkedEvent
 from app.playback import ending, links, page as playback, recordings
 from app.playback.ending import Ending
-from app.playback.page import Contents
+from app.playback.links import ErrorCounts
+from app.playback.page import Contents, Outline
 from app.playback.trace import SpanError, Trace
 from app.projects.model import Project
 from app.replays import ties
@@ -32,6 +33,7 @@ from app.web.view.replay import (
     ReplayHeader,
     ReplayPage,
     ReplayState,
+    ReplayTop,
     SeenBy,
     Tab,
 )
@@ -45,49 +47,79 @@ _MOST_ROWS: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A replay and everything linked to it that the viewer may see."""
+class Known:
+    """A replay before its recordings are read, and what tells how it went."""
 
     project: Project
-    contents: Contents
+    outline: Outline
     window: ReplayWindow
     errors: tuple[LinkedEvent, ...]
-    traces: tuple[Trace, ...]
-    logs: tuple[StoredLog, ...]
-    feedback: tuple[StoredFeedback, ...]
-    losses: str | None
-    """What the project lost of its replays while this one came."""
     project_names: Mapping[ProjectId, str]
-    viewers: tuple[Viewer, ...] = ()
-    people: Mapping[PersonId, str] = field(default_factory=dict)
+    last_ms: int | None
+    """How long its last segment lasts; None where nobody knows."""
+    viewers: tuple[Viewer, ...]
+    people: Mapping[PersonId, str]
     """Names of the viewers."""
 
     @property
     def zero_ms(self) -> int:
         """How far the player's zero is behind the start of the replay."""
-        return self.contents.zero_ms - units.ms_from_at(self.window.started_at)
+        return self.outline.zero_ms - units.ms_from_at(self.window.started_at)
 
 
-def build(
-    found: Found, *, back_href: str, start_at_ms: int, tab: Tab, may_delete: bool
-) -> ReplayPage:
-    """Describe a replay for its page.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A replay and everything linked to it that the viewer may see."""
 
-    Args:
-        found: What was read.
-        back_href: The list as it was left.
-        start_at_ms: Where to open; past the end means the end.
-        tab: The panel to open with.
-        may_delete: Whether the viewer may erase it.
-    """
-    contents = found.contents
-    key = contents.replay.key
+    known: Known
+    contents: Contents
+    traces: tuple[Trace, ...]
+    logs: tuple[StoredLog, ...]
+    feedback: tuple[StoredFeedback, ...]
+    losses: str | None
+    """What the project lost of its replays while this one came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How somebody opens the page of a replay."""
+
+    back_href: str
+    """The list as it was left."""
+    start_at_ms: int
+    """Where to open; past the end means the end."""
+    tab: Tab
+    """The panel to open with."""
+    may_delete: bool
+    """Whether the viewer may erase the replay."""
+
+
+def top(known: Known, visit: Visit) -> ReplayTop:
+    """Describe a replay for the upper part of its page."""
+    outline, key = known.outline, known.outline.replay.key
+    ended = _ending(known)
+    return ReplayTop(
+        opening=opening(outline.replay, start_at_ms=visit.start_at_ms, now=clock.now()),
+        header=_header(known, back_href=visit.back_href, ended=ended),
+        state=_state(outline, ended),
+        gestures_href=hrefs.gestures(key.project_id, key.replay_id),
+        pictures_href=hrefs.pictures(key.project_id, key.replay_id),
+        start_at_ms=min(visit.start_at_ms, outline.duration_ms),
+        size_px=outline.size_px_at(visit.start_at_ms),
+        deletion=_deletion(known) if visit.may_delete else None,
+    )
+
+
+def build(found: Found, visit: Visit) -> ReplayPage:
+    """Describe a replay for its page."""
+    known, contents = found.known, found.contents
+    above, key = top(known, visit), contents.replay.key
     errors = linked.error_rows(
-        found.errors,
-        found.window,
+        known.errors,
+        known.window,
         project_id=key.project_id,
-        project_names=found.project_names,
-        zero_ms=found.zero_ms,
+        project_names=known.project_names,
+        zero_ms=known.zero_ms,
     )
     requests = network_rows(
         contents.spans,
@@ -96,41 +128,39 @@ def build(
     )
     logs = log_rows(
         found.logs,
-        found.window,
+        known.window,
         project_id=key.project_id,
-        project_names=found.project_names,
-        zero_ms=found.zero_ms,
+        project_names=known.project_names,
+        zero_ms=known.zero_ms,
     )
     written = notes.rows(
-        found.feedback, found.window, project_id=key.project_id, zero_ms=found.zero_ms
+        found.feedback, known.window, project_id=key.project_id, zero_ms=known.zero_ms
     )
     rows = _activity(contents, requests, errors, written)
-    ended = _ending(found)
-    listed = segments.segment_rows(contents, losses=found.losses, with_all=tab == "segments")
+    listed = segments.segment_rows(contents, losses=found.losses, with_all=visit.tab == "segments")
     return ReplayPage(
-        opening=opening(contents.replay, start_at_ms=start_at_ms, now=clock.now()),
-        header=_header(found, errors, back_href=back_href, ended=ended),
-        state=_state(contents, ended),
-        gestures_href=hrefs.gestures(key.project_id, key.replay_id),
-        pictures_href=hrefs.pictures(key.project_id, key.replay_id),
-        start_at_ms=min(start_at_ms, contents.duration_ms),
-        tab=tab,
+        opening=above.opening,
+        header=above.header,
+        state=above.state,
+        gestures_href=above.gestures_href,
+        pictures_href=above.pictures_href,
+        start_at_ms=above.start_at_ms,
+        size_px=above.size_px,
+        tab=visit.tab,
         gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),
         screens=_screens(contents, rows),
         conditions=contents.conditions,
         activity=tuple(rows[:_MOST_ROWS]),
         network=requests[:_MOST_ROWS],
         errors=errors,
-        traces=spans.replay_blocks(found.traces, surroundings(found)),
+        traces=spans.replay_blocks(found.traces, surroundings(known)),
         segments=listed,
         hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in listed),
-        details=facts.groups(contents.replay, options=contents.options, ending=ended),
-        deletion=_deletion(contents, len(errors)) if may_delete else None,
-        width_px=contents.size_px[0] if contents.size_px else None,
-        height_px=contents.size_px[1] if contents.size_px else None,
+        details=facts.groups(contents.replay, options=contents.options, ending=_ending(known)),
+        deletion=above.deletion,
         status_text=_status_text(contents),
         left_out=_left_out(contents),
-        most_ties=ties.MOST if len(found.window.trace_ids) >= ties.MOST else None,
+        most_ties=ties.MOST if len(known.window.trace_ids) >= ties.MOST else None,
         hidden_activity=max(0, len(rows) - _MOST_ROWS),
         hidden_requests=max(0, len(requests) - _MOST_ROWS),
         logs=logs,
@@ -139,7 +169,7 @@ def build(
     )
 
 
-def opening(replay: Replay, *, start_at_ms: int, now: datetime) -> Opening:
+def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = False) -> Opening:
     """Describe a replay for the head of its page, from nothing but its row."""
     key = replay.key
     user = shortened(facts.user_of(replay.user) or "Unknown user", limit=_TITLE_CHARS)
@@ -151,6 +181,7 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime) -> Opening:
         start_at_ms=start_at_ms,
         has_pictures=has_pictures,
         is_awaited=playback.state_of(replay, has_video=has_pictures, now=now) == "processing",
+        is_bare=is_bare,
     )
 
 
@@ -176,56 +207,52 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
     return tuple(ScreenSpan(one.start_ms, one.end_ms, one.name) for one in contents.screens)
 
 
-def _ending(found: Found) -> Ending | None:
+def _counts(known: Known) -> ErrorCounts:
+    return links.count_events(known.project.id, known.errors)
+
+
+def _ending(known: Known) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
-    contents = found.contents
-    counts = links.count_events(found.project.id, found.errors)
-    last = max(contents.segments, key=lambda one: one.segment_id, default=None)
-    last_ms = None
-    if last is not None:
-        last_ms = units.ms_from_at(last.ended_at) - units.ms_from_at(last.started_at)
-    inferred = ending.infer(contents.replay, counts, last_ms=last_ms)
-    is_open = contents.state in {"live", "processing"}
+    inferred = ending.infer(known.outline.replay, _counts(known), last_ms=known.last_ms)
+    is_open = known.outline.state in {"live", "processing"}
     return None if is_open and not inferred.has_crashed else inferred
 
 
-def _state(contents: Contents, ended: Ending | None) -> ReplayState:
+def _state(outline: Outline, ended: Ending | None) -> ReplayState:
     """Take a crashed app off the air at once: it sends nothing more."""
     is_over = ended is not None and ended.has_crashed
-    return "playing" if contents.state == "live" and is_over else contents.state
+    return "playing" if outline.state == "live" and is_over else outline.state
 
 
-def _header(
-    found: Found, errors: Sequence[ErrorRow], *, back_href: str, ended: Ending | None
-) -> ReplayHeader:
-    replay = found.contents.replay
+def _header(known: Known, *, back_href: str, ended: Ending | None) -> ReplayHeader:
+    replay, counts = known.outline.replay, _counts(known)
     key = replay.key
     return ReplayHeader(
         project_id=key.project_id,
-        project_name=found.project.name,
+        project_name=known.project.name,
         project_href=hrefs.project(key.project_id),
         replay_id=key.replay_id,
         href=hrefs.replay(key.project_id, key.replay_id),
         back_href=back_href,
         user=facts.user_of(replay.user),
-        started_at=units.at_from_ms(found.contents.zero_ms),
-        duration_ms=found.contents.duration_ms,
+        started_at=units.at_from_ms(known.outline.zero_ms),
+        duration_ms=known.outline.duration_ms,
         chips=facts.chips(replay.facts),
-        app_errors=sum(row.source == "app" for row in errors),
-        backend_errors=sum(row.source == "backend" for row in errors),
+        app_errors=counts.app,
+        backend_errors=counts.backend,
         end=facts.end(ended) if ended else None,
         has_crashed=ended.has_crashed if ended else False,
         is_late=facts.is_late(replay),
         seen_by=tuple(
-            SeenBy(found.people.get(one.person_id, "somebody who has left"), one.last_at)
-            for one in found.viewers
+            SeenBy(known.people.get(one.person_id, "somebody who has left"), one.last_at)
+            for one in known.viewers
         ),
     )
 
 
-def surroundings(found: Found) -> Surroundings:
+def surroundings(known: Known) -> Surroundings:
     """Return what the traces of a replay are written with."""
-    key = found.contents.replay.key
+    key = known.outline.replay.key
     here = hrefs.replay(key.project_id, key.replay_id)
 
     def error_href(error: SpanError) -> str:
@@ -234,18 +261,18 @@ def surroundings(found: Found) -> Surroundings:
     def trace_href(trace_id: TraceId, first: int) -> str:
         return hrefs.trace_in(key.project_id, key.replay_id, trace_id, first=first)
 
-    return Surroundings(found.project_names, found.zero_ms, error_href, trace_href)
+    return Surroundings(known.project_names, known.zero_ms, error_href, trace_href)
 
 
-def _deletion(contents: Contents, linked_errors: int) -> Deletion:
-    replay = contents.replay
+def _deletion(known: Known) -> Deletion:
+    replay = known.outline.replay
     return Deletion(
         href=hrefs.delete_replay(replay.key.project_id, replay.key.replay_id),
         video_bytes=replay.video_bytes,
         segments=replay.segments,
         breadcrumbs=replay.breadcrumbs,
         requests=replay.network_requests,
-        linked_errors=linked_errors,
+        linked_errors=len(known.errors),
     )
 
 

@@ -6,11 +6,15 @@
 import { readStart } from "../../player/network.js";
 import { createPlayer } from "../../player/player.js";
 import { need, numberOf } from "../dom.js";
+import { shape } from "./shape.js";
 import { createStill } from "./still.js";
+import { recall } from "./width.js";
 
 /** The panels wait for the picture, but not for ever. */
 const PATIENCE_MS = 1_000;
 
+// The text may be drawn in another font at first: the picture does not wait for it.
+void document.fonts.load('1em "Hyperlegible Next"');
 const opening = document.querySelector("meta[name=replay-opening]");
 const early = opening instanceof HTMLElement ? open(opening) : null;
 await parsed();
@@ -25,8 +29,18 @@ if (root.dataset.state !== "processing") start(player);
 function open(opening) {
   const { indexUrl = "", streamUrl = "" } = opening.dataset;
   const startAtMs = numberOf(opening, "startAtMs");
-  const host = parsedUpTo("[data-stage-host]", "[data-stage-host]");
+  const host = stageHost();
   return createPlayer({ host, indexUrl, streamUrl, startAtMs, start: brought() });
+}
+
+/** The picture's place, as soon as it is there; it has its size from the first layout on. */
+async function stageHost() {
+  const host = await parsedUpTo("[data-stage-host]", "[data-stage-host]");
+  const stage = host?.closest(".stage");
+  const root = host?.closest("#replay");
+  if (stage instanceof HTMLElement) shape(stage, numberOf(stage, "widthPx"), numberOf(stage, "heightPx"));
+  if (root instanceof HTMLElement) recall(root);
+  return host;
 }
 
 /** Index and first pictures, which the page brings unless its server could not read them. */

@@ -1,18 +1,16 @@
 /**
  * The line between picture and panels, to be dragged or moved by arrow keys; a double click or Enter takes it back.
- * The width is remembered in this browser, one for upright pictures and one for wide ones.
  *
  * @import {Desk} from "./types.js"
  */
 
 import { el, need } from "../dom.js";
+import { recall, remember } from "./width.js";
 
 const STEP_PX = 16;
 /** As in the style sheet, which holds a remembered width to them in a smaller window. */
 const LEAST_PX = 192;
 const PANELS_PX = 320;
-const STORED = "playhead.stage-width.";
-const SHAPES = ["portrait", "landscape"];
 
 /** @param {Desk} desk */
 export function createDivider({ root, signal }) {
@@ -21,14 +19,12 @@ export function createDivider({ root, signal }) {
     className: "divider", role: "separator", tabIndex: 0, title: "Drag to resize; double click takes it back",
     "aria-label": "Width of the picture", "aria-orientation": "vertical", "aria-valuemin": LEAST_PX,
   });
-  for (const shape of SHAPES) set(root, shape, Number(localStorage.getItem(STORED + shape)));
+  recall(root);
   const most = () => Math.max(LEAST_PX, root.clientWidth - PANELS_PX);
   const move = (/** @type {number} */ px) => {
     const shape = stage.dataset.shape ?? "";
     const wide = px ? Math.round(Math.min(most(), Math.max(LEAST_PX, px))) : 0;
-    set(root, shape, wide);
-    if (wide) localStorage.setItem(STORED + shape, String(wide));
-    else localStorage.removeItem(STORED + shape);
+    remember(root, shape, wide);
   };
   listen(line, stage, { move, most }, signal);
   const watch = new ResizeObserver(() => {
@@ -62,10 +58,4 @@ function listen(line, stage, { move, most }, signal) {
     event.preventDefault();
     move(to);
   }, { signal });
-}
-
-/** @param {HTMLElement} root @param {string} shape @param {number} px  0: the usual width */
-function set(root, shape, px) {
-  if (px > 0) root.style.setProperty(`--${shape}-wide`, `${px}px`);
-  else root.style.removeProperty(`--${shape}-wide`);
 }

@@ -29,7 +29,8 @@ export function createServed({ root, signal }, changed) {
   /** @type {readonly Served[]} */
   let list = [];
   const refresh = async () => {
-    const found = await fetchServed(root.dataset.servedUrl ?? "", signal);
+    const address = root.querySelector("[data-served-url]")?.getAttribute("data-served-url") ?? "";
+    const found = await fetchServed(address, signal);
     if (!found.length || signal.aborted) return;
     list = found;
     changed();

@@ -7,11 +7,12 @@
  */
 
 import { copyAndSay } from "../copy.js";
-import { need, numberOf } from "../dom.js";
+import { need } from "../dom.js";
 import { clockText } from "../words.js";
 import { createCard } from "./card.js";
 import { lastBegun, screenAt } from "./content.js";
 import { isNear, startOf, words } from "./gesture_marks.js";
+import { shape } from "./shape.js";
 
 const CAPTION_MS = 4000;
 const TURN_MS = 250;
@@ -29,7 +30,7 @@ export function createStage(desk, gestures) {
   const stage = need(".stage", root);
   let captions = captionsOf(desk.content(), gestures());
   const { width, height } = player.store.get();
-  shape(stage, width || numberOf(stage, "widthPx"), height || numberOf(stage, "heightPx"));
+  shape(stage, width, height);
   const card = createCard(desk);
   const stop = player.store.subscribe((state, previous) => {
     if (state.width !== previous.width || state.height !== previous.height) {
@@ -81,13 +82,6 @@ function turn(stage) {
   if (!host || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   const angle = stage.dataset.shape === "landscape" ? 90 : -90;
   host.animate([{ transform: `rotate(${angle}deg) scale(0.6)` }, { transform: "none" }], { duration: TURN_MS, easing: "ease-out" });
-}
-
-/** Gives the stage the picture's shape. @param {HTMLElement} stage @param {number} width @param {number} height */
-function shape(stage, width, height) {
-  if (!width || !height) return;
-  stage.dataset.shape = height >= width ? "portrait" : "landscape";
-  stage.style.setProperty("--aspect", (width / height).toFixed(4));
 }
 
 /**

@@ -33,12 +33,6 @@ def site() -> Iterator[Site]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A wide window with the fake player in the place of the real one."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Tokyo")
-    # The joined script holds the real player; module by module the fake one can take its place.
-    begin = 'import "../../../js/replay/begin.js";'
-    context.route(
-        "**/joined/js/replay/begin.js",
-        lambda route: route.fulfill(body=begin, content_type="text/javascript"),
-    )
     context.route("**/player/player.js", lambda route: route.fulfill(path=FAKE_PLAYER))
     yield context
     context.close()

@@ -15,11 +15,12 @@ from app.web.render import Renderer
 from tests.unit.web import samples
 from tests.unit.web.samples import SAMPLES, Sample
 
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
+RENDERER: Final = Renderer()
+_MARK: Final = b"<!-- The rest follows. -->"
+_SCRIPT: Final = f">{RENDERER.inside.script}</script>"
+_BY_ADDRESS: Final = ' src="/static/js/replay/begin.js"></script>'
+"""Module by module the fake player can take the place of the real one."""
+POLICY: Final = RENDERER.inside.policy.partition("; report-uri")[0]
 
 
 class Site:
@@ -30,7 +31,7 @@ class Site:
         self.posts: list[str] = []
         self.gestures: list[dict[str, object]] = []
         self.late_s = 0.0
-        """How long after its head the body of a page comes."""
+        """How long after each piece of a page the next one comes."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -47,7 +48,8 @@ class Site:
 
     def _html(self, name: str) -> str:
         sample = self.pages[name]
-        return Renderer().page(sample.template, sample.page, chrome=sample.chrome)
+        html = RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
+        return html.replace(_SCRIPT, _BY_ADDRESS)
 
     def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))
@@ -90,11 +92,11 @@ class Site:
                 self.send_header("Content-Security-Policy", POLICY)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                head, mark, rest = body.partition(b"</head>")
-                self.wfile.write(head + mark)
-                self.wfile.flush()
-                if rest and site.late_s:
+                first, *rest = body.split(_MARK)
+                self.wfile.write(first)
+                for piece in rest:
+                    self.wfile.flush()
                     time.sleep(site.late_s)
-                self.wfile.write(rest)
+                    self.wfile.write(_MARK + piece)
 
         return Handler

@@ -120,7 +120,7 @@ def test_the_phones_condition_stands_over_the_picture(page, site):
 
 def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
     """A replay that began on its side and is opened where it stands upright."""
-    value = replace(samples.REPLAY_PAGE, width_px=960, height_px=448)
+    value = replace(samples.REPLAY_PAGE, size_px=(960, 448))
     site.pages["turned"] = replace(samples.SAMPLES["replay"], page=value)
     page.goto(site.address("turned"))
     page.wait_for_selector(".track .head")
@@ -166,7 +166,20 @@ def test_pictures_of_rows_come_when_they_are_drawn(page, site):
 
 def test_the_head_may_be_here_long_before_the_body(page, site):
     """Its script waits for the page; nothing fails, and all comes to life."""
-    site.late_s = 1.0
+    site.late_s = 0.5
     page.goto(site.address("replay"))
     page.wait_for_selector(".track .head")
     expect(page.locator("[data-stage-host] canvas").first).to_be_attached()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844), (844, 390)])
+def test_the_picture_stands_where_it_will_be_before_the_rest_is_here(page, site, size):
+    """Nothing moves it when panels and timeline come."""
+    site.late_s = 1.0
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(site.address("replay"), wait_until="commit")
+    page.wait_for_selector("[data-stage-host] canvas", state="attached")
+    place = page.locator("[data-stage-host]").bounding_box()
+    assert page.locator("[data-deck]").count() == 0
+    page.wait_for_selector(".track .head")
+    assert page.locator("[data-stage-host]").bounding_box() == place

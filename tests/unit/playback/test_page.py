@@ -113,10 +113,11 @@ def test_a_page_counts_from_the_first_picture():
         segment(0, 0, 4_000, recording=packed.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
-    found = page.assemble(replay(), recordings.read(listed), held(video), NOW)
+    outline = page.outline_of(replay(), held(video), NOW)
+    found = page.assemble(outline, recordings.read(listed))
     assert found.zero_ms == START_MS + 4_000
     assert found.duration_ms == 56_000
-    assert found.size_px == (448, 960)
+    assert outline.size_px_at(0) == (448, 960)
     assert found.state == "playing"
     assert [crumb.message for crumb in found.breadcrumbs] == ["Early"]
     assert [(gap.start_ms, gap.end_ms) for gap in found.gaps] == [(5_000, 56_000)]
@@ -130,7 +131,7 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     read = recordings.read(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
-    found = page.assemble(replay(), read, held(), NOW)
+    found = page.assemble(page.outline_of(replay(), held(), NOW), read)
     assert [one.segment_id for one in found.unread] == [2, 3]
     unfetched = recordings.read([listed[0], segment(1, 0, 1_000, recording=None)])
     assert [one.is_read for one in unfetched] == [True, False]
@@ -144,9 +145,10 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(2, 0, 60_000, recording=b"torn"),
         segment(3, 0, 60_000, recording=packed.pack_json({"not": "a list"})),
     ]
-    found = page.assemble(replay(), recordings.read(listed), held(), NOW)
+    outline = page.outline_of(replay(), held(), NOW)
+    found = page.assemble(outline, recordings.read(listed))
     assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
-    assert (found.state, found.size_px) == ("no_video", None)
+    assert (found.state, outline.size_px_at(0)) == ("no_video", None)
     assert found.missing_ids == (1,)
     assert found.options == {"a": 1}
     assert len(found.breadcrumbs) == 1

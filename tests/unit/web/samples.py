@@ -196,6 +196,7 @@ REPLAY_PAGE = replay.ReplayPage(
     gestures_href=hrefs.gestures(PROJECT, REPLAY),
     pictures_href=hrefs.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
+    size_px=(448, 960),
     tab="errors",
     gaps=(replay.Gap(29_000, 36_400, "app in background"),),
     screens=(activity.ScreenSpan(300, 8000, "Login"), activity.ScreenSpan(8000, 66_000, "Shop")),
@@ -218,15 +219,13 @@ REPLAY_PAGE = replay.ReplayPage(
         ),
     ),
     deletion=DELETION,
-    width_px=448,
-    height_px=960,
     hidden_activity=7,
 )
 EMPTY_REPLAY_PAGE = replace(
     REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
     screens=(), activity=(), network=(), errors=(), traces=(), logs=(), filters={}, segments=(),
     hidden_requests=0, details=(),
-    deletion=None, width_px=None, height_px=None, tab="activity", start_at_ms=0,
+    deletion=None, size_px=None, tab="activity", start_at_ms=0,
 )  # fmt: skip
 
 PROJECT_PAGE = project.ProjectPage(
@@ -308,9 +307,7 @@ SAMPLES = {
         ),
     ),
     "replay": _page("replay/page.html", REPLAY_PAGE),
-    "replay, landscape": _page(
-        "replay/page.html", replace(REPLAY_PAGE, width_px=960, height_px=448), _TOLD
-    ),
+    "replay, landscape": _page("replay/page.html", replace(REPLAY_PAGE, size_px=(960, 448)), _TOLD),
     "replay, live": _page("replay/page.html", replace(REPLAY_PAGE, state="live")),
     "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
     "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),

@@ -22,7 +22,7 @@ ENTRIES = sorted(
         for template in (STATIC.parent / "templates").rglob("*.html")
         for name in re.findall(r"/joined/(js/\S+\.js)", template.read_text(encoding="utf-8"))
     }
-    | {"player/engines/file.js"}
+    | {"player/engines/file.js", "js/replay/begin.js"}
 )
 
 
@@ -172,7 +172,7 @@ def test_what_is_prepared_is_packed_when_a_browser_asks():
     """The scripts that templates name, in the coding that browsers take first."""
     assets.prepare(STATIC.parent / "templates")
     misses = assets._packed.cache_info().misses
-    assert assets._packed("joined/js/replay/begin.js", "", "br")
+    assert assets._packed("joined/js/replay/main.js", "", "br")
     assert assets._packed.cache_info().misses == misses
 
 

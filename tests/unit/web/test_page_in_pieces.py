@@ -2,7 +2,8 @@
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import fields
 
 from starlette.requests import Request
 from starlette.types import Message, Scope
@@ -10,10 +11,11 @@ from starlette.types import Message, Scope
 from app.playback.start import Start
 from app.web import answer
 from app.web.render import Renderer
-from app.web.view.replay import Opened
+from app.web.view.replay import Opened, ReplayTop
 from tests.unit.web.samples import OPENING, REPLAY_PAGE
 
 TEMPLATE = "replay/page.html"
+TOP = ReplayTop(**{one.name: getattr(REPLAY_PAGE, one.name) for one in fields(ReplayTop)})
 
 
 class Bare:
@@ -52,10 +54,12 @@ async def ask(
     scope = scope_of(coding)
     sent: asyncio.Queue[Message] = asyncio.Queue()
 
-    async def begun() -> object:
-        return Opened(OPENING, start)
+    async def rest() -> AsyncIterator[object]:
+        yield Opened(OPENING, start)
+        yield TOP
+        yield await find()
 
-    response = await answer.page_in_pieces(Request(scope), TEMPLATE, Opened(OPENING), begun, find)
+    response = await answer.page_in_pieces(Request(scope), TEMPLATE, Opened(OPENING), rest())
     scope["task"] = asyncio.create_task(response(scope, receive, sent.put))
     return sent
 
@@ -71,7 +75,7 @@ async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
 
 
 async def test_the_head_goes_before_the_rest_is_found():
-    """It names script and style, the next piece brings the picture; together they are the page."""
+    """It holds script and style; the picture and its place follow; together they are the page."""
     found = asyncio.Event()
 
     async def find() -> object:
@@ -79,15 +83,16 @@ async def test_the_head_goes_before_the_rest_is_found():
         return REPLAY_PAGE
 
     sent = await ask(find, "identity", start=Start("1-a", 4, b"\0\0\0\1i<"))
-    begin, head, picture = [await asyncio.wait_for(sent.get(), 10) for _ in range(3)]
+    begin, head, picture, top = [await asyncio.wait_for(sent.get(), 10) for _ in range(4)]
     assert begin["status"] == 200
     assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()
-    assert "begin.js" in head["body"].decode()
+    assert Bare.renderer.inside.script in head["body"].decode()
     start = '<meta name="replay-start" data-version="1-a" data-gop="4" content="AAAAAWk8">'
     assert start in picture["body"].decode()
     assert picture["body"].decode().rstrip().endswith("</head>")
+    assert "data-stage-host" in top["body"].decode()
     found.set()
-    whole = (head["body"] + picture["body"] + await rest_of(sent)).decode()
+    whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
     frame = answer.frame(Request(scope_of("identity")))
     page = Bare.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
     assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
@@ -106,7 +111,7 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
     assert (b"content-encoding", b"gzip") in start["headers"]
     unpacker = zlib.decompressobj(wbits=31)
     head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
-    assert b"begin.js" in head
+    assert Bare.renderer.inside.script.encode() in head
     found.set()
     rest = unpacker.decompress(await rest_of(sent))
     assert rest.endswith(b"</html>")

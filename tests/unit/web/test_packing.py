@@ -1,0 +1,42 @@
+"""Tests of pages that are packed piece by piece."""
+
+import gzip
+import zlib
+
+import pytest
+
+from app.web import packing
+from app.web.packing import Packer
+
+PART = b"<style>" + b".stage { color: red } " * 500 + b"</style>"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b""],
+        [PART],
+        [b"a" * 5_000 + PART + b"a" * 5_000],
+        [b"<head>.stage { color: red }", PART + b"</head>", b"<body>" * 900, b"</body>"],
+        [b"<head>", b"</head>"],
+    ],
+    ids=["nothing", "empty", "the part alone", "the part inside", "several", "without the part"],
+)
+def test_pieces_are_read_as_they_come(pieces):
+    """Each can be unpacked without what follows, and all of them are one gzip file."""
+    packer = Packer(packing.ready(PART))
+    unpacker = zlib.decompressobj(wbits=31)
+    packed = b""
+    for piece in pieces:
+        sent = packer.add(piece)
+        assert unpacker.decompress(sent) == piece
+        packed += sent
+    end = packer.end() if pieces else packer.add(b"") + packer.end()
+    assert gzip.decompress(packed + end) == b"".join(pieces)
+
+
+def test_the_part_is_not_packed_again():
+    """What is sent of it is what was made once, better than a page in haste would."""
+    part = packing.ready(PART)
+    assert part.packed in Packer(part).add(b"<head>" + PART)
