@@ -10,8 +10,9 @@ import { fetchPage } from "./fetch_page.js";
 /**
  * @param {HTMLElement} root  holds the traces
  * @param {AbortSignal} signal
+ * @param {() => void} grown  called when more rows have come
  */
-export function createWaterfalls(root, signal) {
+export function createWaterfalls(root, signal, grown = () => undefined) {
   const near = new IntersectionObserver((seen) => {
     for (const { isIntersecting, target } of seen) {
       if (isIntersecting && target instanceof HTMLAnchorElement) void more(target);
@@ -43,6 +44,7 @@ export function createWaterfalls(root, signal) {
     else link.parentElement?.remove();
     refold(here);
     watch();
+    grown();
   };
 
   root.addEventListener("click", (event) => {

@@ -34,6 +34,7 @@ export function readContent(root) {
     activity: rows(root, "activity", (element) => textOf(element, ".row-title")),
     network: rows(root, "network", (element) => element.dataset.label ?? ""),
     errors: rows(root, "errors", (element) => element.dataset.label ?? ""),
+    trace: rows(root, "trace", () => ""),
     logs: rows(root, "logs", (element) => textOf(element, ".row-title")),
     segments: rows(root, "segments", (element) => `Segment ${textOf(element, ".number")}`),
   };

@@ -78,8 +78,8 @@ export function createFollow({ player, root, content, signal }, tabs) {
  * @returns {Row | null}
  */
 function rowAt(tab, content, at_ms) {
-  const { activity, network, errors, logs, segments } = content;
-  const lists = { activity, network, errors, logs, segments };
+  const { activity, network, errors, trace, logs, segments } = content;
+  const lists = { activity, network, errors, trace, logs, segments };
   const rows = tab in lists ? lists[/** @type {keyof typeof lists} */ (tab)].filter(({ element }) => !element.hidden) : [];
   return rows[lastBegun(rows, at_ms)] ?? null;
 }

@@ -37,7 +37,7 @@ const life = new AbortController();
 /** @param {import("./types.js").Player} player  which has begun to load */
 export function start(player) {
   const tabs = createTabs(root, life.signal);
-  const waterfalls = createWaterfalls(root, life.signal);
+  const waterfalls = createWaterfalls(root, life.signal, () => desk.reread());
   const desk = createDesk(player, life.signal);
   createDivider(desk);
   /** @type {Timeline | null} */

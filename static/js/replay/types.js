@@ -32,6 +32,7 @@
  * @property {readonly Row[]} activity
  * @property {readonly Row[]} network
  * @property {readonly Row[]} errors
+ * @property {readonly Row[]} trace
  * @property {readonly Row[]} logs
  * @property {readonly Row[]} segments
  *

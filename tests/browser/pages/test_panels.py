@@ -101,3 +101,16 @@ def test_facts_lead_to_the_list(replay):
     expect(replay.locator("#details a")).to_have_attribute("href", "/replays?q=1")
     replay.get_by_label("Filter details").fill("pixel")
     expect(replay.locator("[data-fact]:visible")).to_have_count(1)
+
+
+def test_spans_follow_the_playhead(replay):
+    """The last that has begun is marked, one that is folded away is not; its time seeks."""
+    replay.get_by_role("tab", name=re.compile("Trace")).click()
+    marked = replay.locator("#trace .span[data-now]")
+    replay.evaluate("fake.store.set({ at_ms: 6901 })")
+    expect(marked).to_have_attribute("data-span", f"{1:016x}")
+    replay.locator("#trace [data-fold]").first.click()
+    replay.evaluate("fake.store.set({ at_ms: 6905 })")
+    expect(marked).to_have_attribute("data-span", f"{0:016x}")
+    replay.evaluate("fake.store.set({ at_ms: 10 })")
+    expect(marked).to_have_count(0)
