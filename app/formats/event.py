@@ -299,7 +299,7 @@ def _kind(
 def _title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
     """Write the one line that names an event."""
     name = _text(main, "type")
-    if jsonish.flag(exceptions.mechanism_of(main), "synthetic"):
+    if name and jsonish.flag(exceptions.mechanism_of(main), "synthetic"):
         name = _function(frame) or name
     parts = [part for part in (name, _first_line(jsonish.text(main, "value"))) if part]
     return _cut(": ".join(parts) or _first_line(message) or _UNLABELED)

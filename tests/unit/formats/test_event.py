@@ -181,6 +181,14 @@ def test_a_synthetic_type_is_no_name(function, title):
     assert found.title == title
 
 
+def test_a_message_with_a_stack_is_named_by_its_words():
+    """JavaScript wraps it into an exception without a type, and calls that synthetic."""
+    frames = {"frames": [{"function": "Server.?"}]}
+    mechanism = {"type": "generic", "synthetic": True, "handled": True}
+    found = problem(exception=thrown(value="cart is empty", mechanism=mechanism, stacktrace=frames))
+    assert found.title == "cart is empty"
+
+
 @pytest.mark.parametrize(
     ("frame", "culprit"),
     [
