@@ -54,15 +54,23 @@ class Known:
     is_private: bool
 
 
+MINIMUM: Final[dict[Family, Version]] = {
+    "android": (7, 20, 0),
+    "cocoa": (8, 43, 0),
+    "react-native": (6, 5, 0),
+    "flutter": (9, 0, 0),
+}
+"""From which version on replays are no preview any more."""
+
 FAULTS: Final = (
     Fault("android", (8, 14, 0), "text in Jetpack Compose views may not be masked",
           is_private=True),
     Fault("cocoa", (9, 11, 0), "SwiftUI text and images may not be masked on iOS 26 and later",
           is_private=True, since_os=26),
-    Fault("android", (7, 20, 0), "replays were a preview; parts may be missing"),
-    Fault("cocoa", (8, 43, 0), "replays were a preview; parts may be missing"),
-    Fault("react-native", (6, 5, 0), "replays were a preview; parts may be missing"),
-    Fault("flutter", (9, 0, 0), "replays were a preview; parts may be missing"),
+    *(
+        Fault(family, version, "replays were a preview; parts may be missing")
+        for family, version in MINIMUM.items()
+    ),
     Fault("android", (8, 3, 0), "a change of the phone's clock can make a segment endless"),
     Fault("android", (8, 13, 3), "segments can be doubled or left out"),
     Fault("android", (8, 22, 0), "after an error, recording may not go on"),
@@ -71,6 +79,11 @@ FAULTS: Final = (
     Fault("cocoa", (9, 19, 0), "videos can be shorter than the time they cover, or empty"),
     Fault("flutter", (9, 22, 0), "segments name no traces, so fewer backend errors are linked"),
 )  # fmt: skip
+
+
+def minimums() -> str:
+    """List the SDKs with the versions from which on they record well: `Android SDK 7.20.0, …`."""
+    return ", ".join(f"{_NAMES[family]} {_text(version)}" for family, version in MINIMUM.items())
 
 
 def known_faults(facts: Mapping[str, Any], options: JsonObject | None) -> tuple[Known, ...]:
@@ -115,5 +128,9 @@ def _version(text: object) -> Version | None:
 
 
 def _words(fault: Fault, version: Version) -> str:
-    have, need = (".".join(map(str, one)) for one in (version, fault.mended_in))
+    have, need = _text(version), _text(fault.mended_in)
     return f"{_NAMES[fault.family]} {have}: {fault.text}. Mended in {need}."
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))

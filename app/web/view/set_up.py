@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.core.ids import ProjectId
+from app.playback import sdk_faults
 from app.playback.checks import Checked, Host
 from app.web.view import hrefs, words
 from app.web.view.project import Snippet
@@ -131,6 +132,10 @@ def _backend(found: Checked) -> Check:
 def _sdks(found: Checked) -> Iterator[Check]:
     """Name the SDKs, and what is known to be wrong with them."""
     if found.sdks:
-        yield Check("note", "SDKs that record here", f"{', '.join(found.sdks)}.")
+        yield Check(
+            "note",
+            "SDKs that record here",
+            f"{', '.join(found.sdks)}. Session Replay needs {sdk_faults.minimums()} or later.",
+        )
     for fault in found.faults:
         yield Check("problem", "Update this SDK", fault.text)

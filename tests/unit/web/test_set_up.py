@@ -36,6 +36,11 @@ def test_what_works_is_done():
         ("done", "Backend error linked"),
         ("note", "SDKs that record here"),
     ]
+    told = set_up.checks(ProjectId(1), found)[-1].text
+    assert told == (
+        "sentry.java.android 8.53.0. Session Replay needs Android SDK 7.20.0, Cocoa SDK 8.43.0, "
+        "React Native SDK 6.5.0, Flutter SDK 9.0.0 or later."
+    )
 
 
 def test_what_is_wrong_is_named():
