@@ -57,6 +57,8 @@ def named(rules: Rules) -> bytes:
     return (
         rb"(?i)" + words + rb"[^\"=:\\>]*(?:" + signs + rb"|" + says + rb")"
         rb"|\[\s*\"" + inside + words + rb"|\"(?:name|key)\"\s*:\s*\"" + inside + words +
+        rb"|\"(?:rawH|h)eaders\"\s*:\s*\[\s*\""
+        rb"|-[\w.\-]*" + words + rb"[\w.\-]*[ \"\x80-\xff]"
         rb"|(?:[?&]|\xef\xbc\x9f)(?:" + query + rb")="
     )  # fmt: skip
 
@@ -68,7 +70,7 @@ def secret_like() -> bytes:
 
 def _words(rules: Rules) -> bytes:
     """Return the pattern of all sensitive words, in bytes and with typographic dashes."""
-    built_in = "|".join([*keys.WORDS, *keys.WHOLE_WORDS, "pin", "cookie"]).encode()
+    built_in = "|".join(keys.ANY_WORD).encode()
     wide = built_in.replace(keys.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
     own = [_own_word(word) for word in sorted(rules.sensitive_keys) if word.strip()]
     return rb"(?:" + b"|".join([wide, *own]) + rb")"

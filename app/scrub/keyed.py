@@ -24,7 +24,8 @@ _FIRST_WORDS: Final = (
 )
 """Words that make one name with the word behind them."""
 _QUERY_MARKS: Final = ("?", "&")
-_PLACE_MARKS: Final = ("//", "@")
+_NO_NAME_BEHIND: Final = ("//", "@", "nexpected ")
+"""`auth.example:443`, `com.example.auth.Login: started` and `Unexpected token: x` name no value."""
 _SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
 _QUOTING: Final = ('"', "'", "`", "\\")
 _OPENING: Final = patterns.compile_forward(r"\\{0,8}[\"'`]")
@@ -46,17 +47,37 @@ _ENDS_OF_QUOTED: Final = {
 """What is of one character ends it: not one behind a backslash, but a backslash before the end."""
 _ELEMENT_CHARS: Final = r"[\pL0-9_.:\-]"
 _PART: Final = patterns.compile_text(
-    r"name=\\{0,8}\"([^\"\\]+)\\{0,8}\"(?:[\r\n]|\\[rn]){2,8}([^\r\n\\]+)"
+    r"name=\\{0,8}\"([^\"\\]+)\\{0,8}\"(?:(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)[A-Za-z\-]+:[^\r\n\\]*){0,5}"
+    r"(?:[\r\n]|\\[rn]){2,8}([^\r\n\\]+)"
 )
+"""A part of a form: its name, more headers, and the first line of its value."""
 _CLOSING: Final = {"[": "]", "{": "}"}
 _AFTER_VALUE: Final = ",.)]}!?:"
 _INNOCENT_VALUES: Final = frozenset(
     {"true", "false", "null", "none", "nil", "undefined", "nan", "yes", "no", "ok", "empty"}
     | {"required", "missing", "invalid", "incorrect", "wrong", "expired", "failed", "denied"}
+    | {"must", "should", "cannot", "can't", "can", "may", "this", "that", "the", "is", "has", "was"}
+    | {"not", "too", "field", "value", "please", "enter", "does", "doesn't", "didn't", "changed"}
+    | {"hidden", "masked", "redacted", "removed", "revoked", "rejected", "accepted", "malformed"}
+    | {
+        "enabled",
+        "disabled",
+        "available",
+        "unavailable",
+        "set",
+        "unset",
+        "sent",
+        "refreshed",
+        "eof",
+    }
     | {"granted", "success", "unknown", "optional", "string", "str", "bool", "boolean", "int"}
 )
+_PLACEHOLDER: Final = patterns.compile_forward(
+    r"(?:%s|%\([a-z_]{1,30}\)s|\$[0-9]{1,3}|:[0-9]{1,3}|@[pP]?[0-9]{1,3}|\*{3,32})\Z"
+)
+"""What stands for a value in a query, or hides one."""
 _MARKS: Final = frozenset(MARKS)
-_SAID_CHARS: Final = 4
+_VAGUE_CHARS: Final = 4
 _QUERY_CHARS: Final = 8
 _SHORT_DIGITS: Final = 3
 
@@ -72,8 +93,8 @@ class _Head:
     """Secret only as a parameter of a URL."""
     is_prose: bool
     """The sign is a bare colon or a word."""
-    is_said: bool
-    """The sign is a word."""
+    is_vague: bool
+    """The sign is a word, or the name `auth` in prose: what follows is a word more often."""
     takes_short: bool
     """A number of one or two digits is a secret, too."""
 
@@ -104,8 +125,7 @@ class NamedValues:
             head = heads.get(words) or heads.keep(words, self._read(words))
             if begin < done and begin + is_parameter + head.name_chars <= done:
                 continue
-            # `auth.example:443` and `com.example.auth.Login: started` are places, not names.
-            if head.is_prose and text.endswith(_PLACE_MARKS, 0, begin):
+            if head.is_prose and text.endswith(_NO_NAME_BEHIND, done, begin):
                 continue
             if not head.is_secret and not (head.is_query and is_parameter):
                 continue
@@ -129,7 +149,7 @@ class NamedValues:
             is_secret=is_secret,
             is_query=not is_secret and "=" in sign and keys.is_query_secret(name),
             is_prose=is_prose,
-            is_said=sign.strip().isalpha(),
+            is_vague=sign.strip().isalpha() or (is_prose and last.lower().endswith("auth")),
             takes_short=":" not in sign or '"' in sign,
         )
 
@@ -149,6 +169,22 @@ class Elements:
             start, end = found.start(2), found.end()
             if text.startswith("<", end) and self._judge.is_secret(found.group(1)):
                 yield from _open_value(text, start, end)
+
+
+class Options:
+    """Finds what follows a sensitive option of a command: `--password x1`."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._options = patterns.compile_text(
+            rf"(?i)(?:^|\s)--?({_CHARS}*(?:{judge.words}){_CHARS}*) {{1,3}}([^\s\-][^\s]*)"
+        )
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Find the values in folded text; a plain word is the next one of a sentence."""
+        for found in self._options.finditer(text):
+            if self._judge.is_secret(found.group(1)) and not found.group(2).isalpha():
+                yield from _open_value(text, found.start(2), found.end())
 
 
 class FormParts:
@@ -236,8 +272,10 @@ def _is_worth_it(value: str, head: _Head) -> bool:
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    if head.is_said:
-        return len(bare) >= _SAID_CHARS and not bare.isalpha() and any(c.isdigit() for c in bare)
+    if _PLACEHOLDER.match(bare):
+        return False
+    if head.is_vague:
+        return len(bare) >= _VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)
     if bare.isdigit():
         is_kept = len(bare) < _SHORT_DIGITS and not head.takes_short
         return head.verdict is not Verdict.COUNT and not is_kept

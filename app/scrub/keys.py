@@ -13,33 +13,41 @@ from app.scrub.rules import Rules
 
 SEP: Final = r"[-_. ]?"
 WORDS: Final = (
-    rf"pass{SEP}w(?:or)?d", "passwort", rf"pass{SEP}phrase", rf"pass{SEP}code", "secret",
-    rf"api{SEP}key", "auth", "credential", "mysql_pwd", rf"private{SEP}key", "token",
-    rf"access{SEP}key", rf"(?:encryption|signing){SEP}key", rf"card{SEP}(?:num|no\b)",
+    rf"pass{SEP}w(?:or)?d", "passwort", rf"pass{SEP}phrase", rf"pass{SEP}(?:code|key)", "secret",
+    rf"api{SEP}key", "auth", "credential", "mysql_pwd", rf"priv(?:ate)?{SEP}key", "token",
+    rf"access{SEP}key", rf"(?:encryption|signing){SEP}key", rf"(?:card|cc){SEP}(?:num|no\b)",
     rf"credit{SEP}card", "kreditkarte", "phpsessid", "jsessionid", "sessionid", "csrf", "xsrf",
     "_vercel_jwt", "sentrysid", rf"x{SEP}amz{SEP}(?:signature|credential)", r"connect\.sid",
-    "mnemonic", rf"seed{SEP}phrase", rf"recovery{SEP}(?:code|phrase|key)",
-    rf"security{SEP}code", rf"social{SEP}security", rf"two{SEP}factor",
+    "mnemonic", rf"seed{SEP}phrase", rf"(?:recovery|backup){SEP}(?:code|phrase|key)",
+    rf"security{SEP}(?:code|answer)", rf"social{SEP}security", rf"two{SEP}factor",
+    rf"(?:account|app|licen[cs]e|master|server|service|session|shared|ssh|subscription){SEP}key",
+    rf"x{SEP}goog{SEP}(?:signature|credential)", "wachtwoord",
     rf"(?:mfa|otp|sms|verification){SEP}code", rf"pin{SEP}(?:code|number)",
     "contrase", "senha", "kennwort", "mot_?de_?passe",
 )  # fmt: skip
 """Sensitive wherever they stand in a name."""
 WHOLE_WORDS: Final = ("pwd", "cvv2?", "cvc2?", "ssn", "iban", "otp", "totp", "jwt", "bearer")
 """Sensitive only as a word of their own: `otp` must not catch `hotplug`."""
+LAST_WORDS: Final = (
+    r"(?:admin|auth|db|database|email|ftp|http|login|mail|mongo|mysql|pg|postgres|proxy|redis|root"
+    r"|smtp|ssh|user|wifi)[-_.]?pass"
+)
+"""Sensitive at the end of a name: `pass` alone is what a test does."""
 PIN: Final = r"(?:(?:user|card|account|sim|new|old|current|login|my|atm)_)?pin"
+ANY_WORD: Final = (*WORDS, *WHOLE_WORDS, LAST_WORDS, "pin", "cookie")
+"""One of these is in every name that is sensitive without a project's own words."""
 _COOKIE: Final = r"(?:.*[-_. ])?(?:set[-_]?)?cookies?2?"
 _COOKIE_NAMES: Final = (
     r"su|sudo|session|__session|session_?id|user_session|symfony|mysession|fasthttpsessionid"
-    r"|irissessionid|sid|connect\.sid|.*[-_.](?:session|sess|sid)"
+    r"|irissessionid|sid|connect\.sid|.*[-_.](?:session|sess|sid)|.*session[-_]?id"
 )
 QUERY_NAMES: Final = r"code|sig|signature|key|sid|session_?id|nonce|hmac|hash|ticket|assertion"
 _INNOCENT: Final = (
-    r"(?:^|[^a-z])(?:authors?|authored|authorship|authoring|authority|authorities|authenticated)"
-    r"(?:$|[^a-z])"
+    r"(?:^|[^a-z])(?:(?:co[-_]?)?authors?|authored|authorship|authoring|authority|authorities"
+    r"|authenticated)(?:$|[^a-z])"
 )
 _COUNT: Final = (
-    r".*(?:max|min|total|input|output|prompt|completion|cached?|reasoning|used|remaining|num|n)"
-    r"[-_.]tokens|.*tokens?[-_.](?:count|limit|usage|used|total|index|length|position)"
+    r"(?:.*[-_.])?tokens|.*tokens?[-_.](?:count|limit|usage|used|total|index|length|position)"
 )
 _TAILS: Final = frozenset(
     {"value", "val", "id", "key", "code", "hash", "header", "string", "text", "field"}
@@ -64,12 +72,14 @@ class Judge:
 
     def __init__(self, rules: Rules) -> None:
         own = [patterns.escape(word) for word in sorted(rules.sensitive_keys) if word.strip()]
-        whole = [rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])", rf"^{PIN}$"]
+        whole = [
+            rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])",
+            rf"(?:^|[^a-z]){LAST_WORDS}$",
+            rf"^{PIN}$",
+        ]
         self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
         self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
-        built_in = [
-            word.replace(SEP, r"[-_.]?") for word in (*WORDS, *WHOLE_WORDS, "pin", "cookie")
-        ]
+        built_in = [word.replace(SEP, r"[-_.]?") for word in ANY_WORD]
         single = [patterns.escape(word) for word in rules.sensitive_keys if word.split() == [word]]
         self.words = "|".join([*built_in, *sorted(single)])
         """A pattern: it fits somewhere in every name of one word that is sensitive."""
@@ -113,11 +123,11 @@ class Judge:
             return Verdict.PLAIN
         if self._own is not None and self._own.search(fold.fold(name)):
             return Verdict.SECRET
-        snake = _snake(name)
+        snake = _HARMLESS.sub("", _snake(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
             return Verdict.COOKIE
         # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
-        plain = fold.fold(name).lower().replace("auth", "")
+        plain = _HARMLESS.sub("", fold.fold(name).lower()).replace("auth", "")
         if not self._secret.search(plain):
             rest = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
             if not self._secret.search(rest):
@@ -147,4 +157,8 @@ _IS_QUERY_NAME: Final = patterns.compile_text(QUERY_NAMES, any_case=True)
 _IS_COUNT: Final = patterns.compile_text(_COUNT, any_case=True)
 _INNOCENTS: Final = patterns.compile_text(_INNOCENT, any_case=True)
 _CAMEL: Final = patterns.compile_forward(r"([a-z0-9])([A-Z])")
+_HARMLESS: Final = patterns.compile_forward(
+    r"tokeni[sz](?:e[drs]?|ing|ation)|secretar(?:y|ies|iat)|key(?:board|chain|frame|stroke|word)"
+)
+"""Parts of names that hold a secret word by chance; `auth` is looked at word by word."""
 _WORD: Final = patterns.compile_forward(r"[a-z0-9]++")

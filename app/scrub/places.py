@@ -54,17 +54,17 @@ def _kept(*names: str) -> dict[str, Place]:
     return dict.fromkeys(names, _STRUCTURE)
 
 
-DATA: Final = Place()
 _STRUCTURE: Final = Place(Role.STRUCTURE)
 _CLOSED: Final = Place(Role.CLOSED)
 _TEXT: Final = Place(treat=Treat.TEXT)
 _NAME: Final = Place(treat=Treat.NAME)
 _CODE: Final = Place(treat=Treat.CODE)
 _ADDRESS: Final = Place(Role.ADDRESS)
+_HEADERS: Final = Place(Role.HEADERS, fields=_kept("User-Agent", "user-agent"))
+DATA: Final = Place(fields={"rawHeaders": _HEADERS})
 _TIMES: Final = _kept("timestamp", "start_timestamp", "end_timestamp", "received")
 _IDS: Final = _kept("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
 
-_HEADERS: Final = Place(Role.HEADERS, fields=_kept("User-Agent", "user-agent"))
 _MESSAGE: Final = Place(fields={"body": DATA, "headers": _HEADERS, "size": _STRUCTURE})
 _CRUMB_DATA: Final = Place(
     fields={

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever the built-in rules change, so that stored rows can be scrubbed again."""
 
 FILTERED: Final = "[Filtered]"

@@ -30,6 +30,9 @@ VENDOR_KEYS: Final = (
     r"|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
     r"|glpat-[A-Za-z0-9_\-]{16,}|xox[abeoprs]-[A-Za-z0-9\-]{10,}|AIza[0-9A-Za-z_\-]{30,}"
     r"|ya29\.[0-9A-Za-z_\-]{20,}|SG\.[0-9A-Za-z_\-]{16,}\.[0-9A-Za-z_\-]{16,}"
+    r"|xapp-[0-9]-[A-Za-z0-9\-]{10,}|hf_[A-Za-z0-9]{30,}|GOCSPX-[A-Za-z0-9_\-]{20,}"
+    r"|dckr_pat_[A-Za-z0-9_\-]{16,}|pypi-AgE[A-Za-z0-9_\-]{16,}|AGE-SECRET-KEY-1[A-Z0-9]{16,}"
+    r"|hooks\.slack\.com\\?/services\\?/[A-Za-z0-9/\\]{16,}"
     r"|npm_[A-Za-z0-9]{30,}|sntry[su]_[A-Za-z0-9+/=_\\]{20,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{30,}"
 )
 _VENDOR_KEY: Final = patterns.compile_text(VENDOR_KEYS)

@@ -169,6 +169,7 @@ class TextScrubber:
             _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys),
             _Rule("named", named, in_text, _ALL - code),
             _Rule("named", named, in_code, code),
+            _Rule("named", named, keyed.Options(judge).find, _PROSE),
             _Rule("markup", named, keyed.Elements(judge).find, _PROSE),
             _Rule("markup", named, keyed.FormParts(judge).find, _PROSE),
             _Rule("url-login", hints.USERINFO, shapes.userinfo),

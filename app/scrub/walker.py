@@ -23,6 +23,8 @@ _CARD_DIGITS: Final = frozenset({15, 16})
 """Of a card written as a number. Other lengths are times and sizes more often than cards."""
 _ATTRIBUTE_KEYS: Final = frozenset({"value", "type", "unit"})
 _PAIR: Final = 2
+_NO_NAME: Final = frozenset(" =")
+"""In the first of two arguments of a log, which names nothing: `token refreshed`."""
 _CARD_BELOW: Final = 10**16
 _BLANK_CHARS: Final = 64
 _JSON_STARTS: Final = ("{", "[")
@@ -95,8 +97,12 @@ class Walker:
         if len(self._trail) > _DEEPEST:
             self._note("scrub-failed")
             return FAILED
-        # What stands alone in a container is what gave the hint that led into it.
-        if len(value) != 1 and place.role is not Role.COOKIES and self.is_clean(value):
+        # What stands alone in a container is what gave the hint that led into it; what stands in a
+        # jar of cookies or a flat list of headers is told by the name of the whole.
+        is_told = place.role is Role.COOKIES or (
+            place.role is Role.HEADERS and isinstance(value, list)
+        )
+        if len(value) != 1 and not is_told and self.is_clean(value):
             return value
         if place.role is Role.STRUCTURE:
             place = DATA
@@ -105,6 +111,7 @@ class Walker:
     def _map(self, value: dict[str, Any], place: Place) -> dict[str, Any]:
         out: dict[str, Any] = {}
         is_same = True
+        is_jar = place.role is Role.COOKIES and _is_attribute(value)
         named = (
             self._verdict(value.get("name", value.get("key")))
             if "value" in value
@@ -119,6 +126,7 @@ class Walker:
                 clean_key = self._free_key(key, out)
                 verdict = self._verdict_in(place, key) or self._verdict_in(place, clean_key)
                 verdict = named if key == "value" and named else verdict
+                verdict = Verdict.COOKIE if is_jar and key == "value" else verdict
                 clean = self._named(clean_key, item, verdict)
             is_same = is_same and clean is item and clean_key is key
             out[clean_key] = clean
@@ -129,8 +137,25 @@ class Walker:
         if len(value) == _PAIR and isinstance(value[0], str):
             out = self._pair(value[0], value[1], place)
         else:
-            out = [self.under(number, item, place) for number, item in enumerate(value)]
+            out = []
+            for number, item in enumerate(value):
+                verdict = self._announced(value, number, place)
+                out.append(
+                    self._named(number, item, verdict)
+                    if verdict
+                    else self.under(number, item, place)
+                )
         return value if all(map(is_, value, out)) else out
+
+    def _announced(self, items: list[Any], number: int, place: Place) -> Verdict:
+        """Judge the item before, where it names this one: an option, or a flat list of headers."""
+        before = items[number - 1] if number else None
+        if not isinstance(before, str) or not isinstance(items[number], str):
+            return Verdict.PLAIN
+        if before.startswith("-") and not items[number].startswith("-") and "=" not in before:
+            return self._verdict(before.lstrip("-"))
+        is_flat = place.role is Role.HEADERS and number % 2 and not isinstance(items[0], list)
+        return self._verdict(before) if is_flat else Verdict.PLAIN
 
     def _pair(self, name: str, value: Any, place: Place) -> list[Any]:
         """Return what may be a name and its value: a header, a cookie, a parameter."""
@@ -138,8 +163,8 @@ class Walker:
             return [name, value]
         inner = DATA if place.role is Role.COOKIES and "=" not in name else place
         clean = str(self.under(0, name, inner))
-        # Judged as it is now: a first item that was a secret itself is a mark and no name.
-        verdict = self._verdict_in(place, clean)
+        is_name = place.role is not Role.DATA or _NO_NAME.isdisjoint(name)
+        verdict = self._verdict_in(place, name) if is_name else Verdict.PLAIN
         second = self._named(clean, value, verdict) if verdict else self.under(1, value, inner)
         return [clean, second]
 
@@ -161,7 +186,7 @@ class Walker:
             unique, number = f"{clean} ({number})", 2 * number + 1
         return unique
 
-    def _named(self, name: str, value: Any, verdict: Verdict) -> Any:
+    def _named(self, name: str | int, value: Any, verdict: Verdict) -> Any:
         """Return what stands under a name: all redacted if the name is sensitive."""
         if verdict is Verdict.PLAIN:
             return self.under(name, value, DATA)
@@ -189,7 +214,7 @@ class Walker:
         return value
 
     def _redacted_map(self, value: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
-        is_attribute = "value" in value and value.keys() <= _ATTRIBUTE_KEYS
+        is_attribute = _is_attribute(value)
         out: dict[str, Any] = {}
         for key, item in value.items():
             is_kept = is_attribute and key != "value"
@@ -278,6 +303,11 @@ class Walker:
         if len(self._notes) >= _REMARKS and (rule, path) not in self._notes:
             path = "…"
         self._notes[rule, path] = self._notes.get((rule, path), 0) + count
+
+
+def _is_attribute(value: dict[str, Any]) -> bool:
+    """Tell whether a map is one value with its type, as spans and logs have them."""
+    return "value" in value and value.keys() <= _ATTRIBUTE_KEYS
 
 
 def _is_open(text: str) -> bool:

@@ -75,6 +75,12 @@ SECRETS: Final[tuple[tuple[str, str], ...]] = (
     ("-----BEGIN PRIVATE KEY-----\nMHcCAQEEIKp7", "MHcCAQEEIKp7"),
     ("stripe sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "4eC39HqLyjWDarjtT1zdp7dc"),
     ("aws AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
+    ("hook https://hooks.slack.com/" + "services/T0/B0/XXXXq1q1q1q1q1q1q1q1", "q1q1q1"),
+    ("face hf_" + "abcdefghijklmnopqrstuvwxyzABCDEF12", "ABCDEF12"),
+    ("app xapp-" + "1-A111-222-abcdef123456", "abcdef123456"),
+    ("google GOC" + "SPX-abcdefghijklmnop1234567890", "mnop1234567890"),
+    ("age AGE-SECRET-" + "KEY-1QQQQQQQQQQQQQQQQQQQQQ", "QQQQQQ"),
+    ("hub dckr_" + "pat_abcdefghijklmnop1234", "mnop1234"),
     ("hub ghp_16C7e42F292c6912E7710c838347Ae178B4a", "16C7e42F"),
     # people
     ("mail jo.doe+shop@mail.example.org please", "jo.doe"),
