@@ -81,3 +81,17 @@ def test_who_has_seen_the_replay_is_listed(replay):
     people = replay.get_by_role("list", name="Seen by").get_by_role("listitem")
     expect(people).to_have_text([re.compile("^Ana Silva"), re.compile("^Ben Ito")])
     expect(replay.get_by_text("kept for a year")).to_be_visible()
+
+
+def test_a_replay_can_be_printed(replay):
+    """All panels below each other and whole, dark on white whatever the theme."""
+    replay.emulate_media(media="print", color_scheme="dark")
+    for panel in ("activity", "network", "errors", "trace", "logs", "segments", "details"):
+        expect(replay.locator(f"#{panel} .panel-title")).to_be_visible()
+        high = "(one) => [one.scrollHeight, one.clientHeight]"
+        whole, shown = replay.locator(f"#{panel}").evaluate(high)
+        assert whole <= shown
+    expect(replay.locator(".tabs")).to_be_hidden()
+    expect(replay.locator(".stage")).to_be_hidden()
+    assert replay.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    assert replay.evaluate("document.documentElement.scrollHeight") > 1_000
