@@ -15,6 +15,18 @@ LONGEST: Final = timedelta(minutes=15)
 STRETCH: Final = timedelta(minutes=5)
 """How much sooner or later than its first span another of the same block may begin: a look at a
 trace is bounded by the starts of blocks, and late spans must not hide behind an early one."""
+HELD_UP_MS: Final = 120_000
+
+
+def are_held_up(one_ms: int, other_ms: int) -> bool:
+    """Tell envelopes that were long on their way from clocks that differ, by their drifts.
+
+    What held both up, such as a queue that was replayed a day later, makes both drifts large and
+    alike; of two clocks one is right, or they are wrong in different ways. Then the server's time
+    says when the queue was replayed, and only their own when they were.
+    """
+    largest_ms = max(abs(one_ms), abs(other_ms))
+    return largest_ms > HELD_UP_MS and abs(one_ms - other_ms) < largest_ms // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,8 @@ class ReplayWindow:
 
     `started_at` and `ended_at` are on the phone's clock, which was `drift_ms` behind the server's.
     An item belongs to the replay if it names its id; or if it names no replay, has one of these
-    trace ids, and lies in this time (with `SLACK`) on the phone's clock or on the server's.
+    trace ids, and lies in this time (with `SLACK`) on the phone's clock or, unless both were held
+    up (`are_held_up`), on the server's.
 
     Source: wire protocol notes 7.3.
     """
@@ -35,7 +48,7 @@ class ReplayWindow:
     drift_ms: int
 
     def is_touched(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
-        """Tell whether something lies in this time, on the phone's clock or on the server's.
+        """Tell whether something lies in this time.
 
         Args:
             started_at: By its sender's clock.
@@ -48,7 +61,9 @@ class ReplayWindow:
             return False
         first, last = self.started_at - SLACK, self.ended_at + SLACK
         return (started_at <= last and ended_at >= first) or (
-            started_at + drift <= last + own_drift and ended_at + drift >= first + own_drift
+            not are_held_up(drift_ms, self.drift_ms)
+            and started_at + drift <= last + own_drift
+            and ended_at + drift >= first + own_drift
         )
 
     def _first_at(self) -> datetime:

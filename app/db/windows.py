@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindpara
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.ids import ProjectId
-from app.core.windows import LONGEST, NEAR, SLACK, STRETCH, ReplayWindow
+from app.core.windows import HELD_UP_MS, LONGEST, NEAR, SLACK, STRETCH, ReplayWindow
 
 _REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
 """How long before a replay rows began that may last into it."""
@@ -24,8 +24,8 @@ OF_PROJECTS: Final = "x.project_id = any(:project_ids)"
 WINDOWS: Final = """
     windows as (
         select * from unnest(
-            :numbers, :replay_ids, :starts, :ends, :server_starts, :server_ends
-        ) as w (n, replay_id, starts, ends, server_starts, server_ends)
+            :numbers, :replay_ids, :starts, :ends, :server_starts, :server_ends, :own_drifts_ms
+        ) as w (n, replay_id, starts, ends, server_starts, server_ends, own_drift_ms)
     ),
     window_traces as (
         select t.trace_id, (:reach_numbers)[t.reach] as n,
@@ -33,7 +33,8 @@ WINDOWS: Final = """
                (:starts)[(:reach_numbers)[t.reach] + 1] as starts,
                (:ends)[(:reach_numbers)[t.reach] + 1] as ends,
                (:server_starts)[(:reach_numbers)[t.reach] + 1] as server_starts,
-               (:server_ends)[(:reach_numbers)[t.reach] + 1] as server_ends
+               (:server_ends)[(:reach_numbers)[t.reach] + 1] as server_ends,
+               (:own_drifts_ms)[(:reach_numbers)[t.reach] + 1] as own_drift_ms
         from unnest(:trace_reaches, :trace_ids) as t (reach, trace_id)
     )
 """
@@ -48,7 +49,7 @@ of a thousand traces with their windows costs more than all they lead to.
 def happened_within(alias: str) -> str:
     """Return the condition that a row with a moment (`at`) lies in the time of window `w`.
 
-    On the phone's clock or on the server's: either will do.
+    As `ReplayWindow` has it: on the phone's clock or, unless both were held up, on the server's.
     """
     return _overlaps(f"{alias}.at", f"{alias}.at", alias)
 
@@ -58,6 +59,12 @@ def lasted_within(alias: str) -> str:
     return _overlaps(
         f"{alias}.started_at", f"coalesce({alias}.ended_at, {alias}.started_at)", alias
     )
+
+
+def are_held_up(one_ms: str, other_ms: str) -> str:
+    """Return the condition that two envelopes were held up, by their drifts (`core.windows`)."""
+    largest_ms = f"greatest(abs({one_ms}), abs({other_ms}))"
+    return f"({largest_ms} > {HELD_UP_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
 
 
 def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> str:
@@ -96,7 +103,8 @@ def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> s
 def _overlaps(start: str, end: str, alias: str) -> str:
     drift = f"{alias}.drift_ms * interval '1 ms'"
     return f"""(({start} <= w.ends and {end} >= w.starts)
-        or ({start} + {drift} <= w.server_ends and {end} + {drift} >= w.server_starts))"""
+        or (not {are_held_up(f"{alias}.drift_ms", "w.own_drift_ms")}
+            and {start} + {drift} <= w.server_ends and {end} + {drift} >= w.server_starts))"""
 
 
 def statement(sql: str) -> TextClause:
@@ -108,6 +116,7 @@ def statement(sql: str) -> TextClause:
         bindparam("ends", type_=ARRAY(DateTime(timezone=True))),
         bindparam("server_starts", type_=ARRAY(DateTime(timezone=True))),
         bindparam("server_ends", type_=ARRAY(DateTime(timezone=True))),
+        bindparam("own_drifts_ms", type_=ARRAY(BigInteger)),
         bindparam("reach_numbers", type_=ARRAY(Integer)),
         bindparam("reach_starts", type_=ARRAY(DateTime(timezone=True))),
         bindparam("reach_ends", type_=ARRAY(DateTime(timezone=True))),
@@ -131,6 +140,7 @@ def parameters(
         "ends": [bounds[1] for bounds in found],
         "server_starts": [bounds[2] for bounds in found],
         "server_ends": [bounds[3] for bounds in found],
+        "own_drifts_ms": [window.drift_ms for window in windows],
         "reach_numbers": [number for number, _ in reaches],
         "reach_starts": [reach[0] for _, reach in reaches],
         "reach_ends": [reach[1] for _, reach in reaches],

@@ -34,7 +34,7 @@ _WINDOW: Final = f"""
     r.project_id, r.replay_id, r.first_received_at,
     r.started_at - {_SLACK} as starts, r.ended_at + {_SLACK} as ends,
     r.started_at + {_DRIFT} - {_SLACK} as server_starts,
-    r.ended_at + {_DRIFT} + {_SLACK} as server_ends
+    r.ended_at + {_DRIFT} + {_SLACK} as server_ends, r.drift_ms as own_drift_ms
 """
 _OF_REPLAY: Final = "w.project_id as replay_project_id, w.replay_id, w.first_received_at"
 _OF_EVENT: Final = "{0}.event_id, {0}.at, {0}.drift_ms, {0}.platform"

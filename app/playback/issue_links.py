@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.core.windows import SLACK
+from app.db.windows import are_held_up
 from app.errors import linked
 from app.errors.linked import Link
 from app.errors.model import IssueKey, StoredEvent
@@ -37,7 +38,8 @@ _OF_EVENT: Final = text(
           select distinct t.replay_id from replay_traces t where t.trace_id = :trace_id
       ))
       and (cast(:at as timestamptz) between r.started_at - {_SLACK} and r.ended_at + {_SLACK}
-          or cast(:at as timestamptz) + (:drift_ms - r.drift_ms) * interval '1 ms'
+          or not {are_held_up("cast(:drift_ms as bigint)", "r.drift_ms")}
+          and cast(:at as timestamptz) + (:drift_ms - r.drift_ms) * interval '1 ms'
               between r.started_at - {_SLACK} and r.ended_at + {_SLACK})
     """  # noqa: S608 - joined from constants
 ).bindparams(

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, TraceId
-from app.core.windows import SLACK, ReplayWindow
+from app.core.windows import SLACK, ReplayWindow, are_held_up
 from app.errors import queries as errors
 from app.errors.queries import LinkedCount, LinkedEvent
 from app.formats.event import CRASHES
@@ -89,6 +89,8 @@ def offset(
             is corrected first, if the two clocks really differ.
     """
     as_sent = at - window.started_at
+    if are_held_up(window.drift_ms, drift_ms):
+        return as_sent
     apart = timedelta(milliseconds=drift_ms - window.drift_ms)
     if made_by == "app" or not _clocks_differ(window.drift_ms, drift_ms):
         first, second = as_sent, as_sent + apart
@@ -173,13 +175,8 @@ async def logs_of(
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:
-    """Tell clocks that differ from envelopes that were long on their way.
-
-    What held both up, such as a queue that was replayed a day later, makes both drifts large and
-    alike; of two clocks one is right, or they are wrong in different ways.
-    """
-    largest_ms = max(abs(one_ms), abs(other_ms))
-    return abs(one_ms - other_ms) >= max(_SLOW_MS, largest_ms // 2)
+    """Tell clocks that differ from envelopes that were a moment on their way."""
+    return abs(one_ms - other_ms) >= _SLOW_MS
 
 
 def _is_within(window: ReplayWindow, after: timedelta) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId, ReplayId
 from app.core.windows import SLACK, ReplayWindow
+from app.db.windows import are_held_up
 from app.errors import feedback
 from app.errors.model import IssueKey, StoredFeedback
 from app.playback import links
@@ -45,7 +46,8 @@ def _statement(wanted: str) -> TextClause:
                     where t.trace_id = coalesce(f.trace_id, e.trace_id)
                 ))
                 and (f.at between r.started_at - {_SLACK} and r.ended_at + {_SLACK}
-                    or f.at + {_DRIFT} between r.started_at - {_SLACK} and r.ended_at + {_SLACK})
+                    or not {are_held_up("f.drift_ms", "r.drift_ms")}
+                    and f.at + {_DRIFT} between r.started_at - {_SLACK} and r.ended_at + {_SLACK})
             )
             order by r.first_received_at desc limit 1
         ) r on true

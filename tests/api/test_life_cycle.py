@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import clips, envelopes, recordings
+from tests.support import clips, envelopes, payloads, reading, recordings
 from tests.support.server import Server
 from tests.support.wire import EVENT_ID, MISSING, REPLAY_ID, STARTED_MS
 
@@ -131,6 +131,25 @@ async def test_what_of_a_replay_is_missing_may_come_later(tenant: Server):
         await tenant.take(envelopes.replay_video_envelope(number))
         missing.append(tuple((await tenant.dump(REPLAY_ID))["activity"]["missing"]))
     assert missing == [(0, 1, 2), (0, 2), (2,), ()]
+
+
+async def test_two_replays_on_one_trace_have_their_errors_each(tenant: Server):
+    """A trace may outlive a replay; that all came at once, months later, makes no difference."""
+    other = "c" * 32
+    await tenant.take(envelopes.replay_video_envelope())
+    later_ms = STARTED_MS + 1_800_000
+    await tenant.take(envelopes.replay_video_envelope(replay_id=other, replay_started_ms=later_ms))
+    for number, at_ms in (("1", STARTED_MS + 1_000), ("2", later_ms + 2_000)):
+        header = envelopes.envelope_header(replay_id=None, sent_ms=at_ms + 500)
+        failed = payloads.event(number * 32, at_ms=at_ms, platform="python")
+        body = envelopes.envelope(header, envelopes.item("event", failed))
+        await tenant.take(body, project=tenant.backend)
+    for replay_id, number, shown in ((REPLAY_ID, "1", "1000"), (other, "2", "2000")):
+        page = reading.read((await tenant.web.get(tenant.page(replay_id))).text)
+        found = {one["data-key"]: one["data-at-ms"] for one in page.all("article", class_="error")}
+        assert found == {number * 32: shown}
+    (issue,) = (await tenant.dump_issues()).values()
+    assert {replay_id for replay_id, _ in issue["replays"]} == {REPLAY_ID, other}
 
 
 async def test_an_event_of_a_native_crash_finds_its_files(tenant: Server):

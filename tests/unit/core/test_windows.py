@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.core import windows
 from app.core.ids import ReplayId
 from app.core.windows import LONGEST, SLACK, ReplayWindow
 
@@ -46,3 +47,24 @@ def test_either_clock_will_do():
     assert reach(-HOUR_MS).is_touched(NOON - HOUR, None, 0)
     assert not reach(HOUR_MS).is_touched(NOON + 2 * HOUR, None, 0)
     assert not reach().is_touched(NOON - HOUR, None, 2 * HOUR_MS)
+
+
+@pytest.mark.parametrize(
+    ("one_ms", "other_ms", "are_held_up"),
+    [
+        (24 * HOUR_MS, 23 * HOUR_MS, True),
+        (-24 * HOUR_MS, -23 * HOUR_MS, True),
+        (120_001, 60_002, True),
+        (120_000, 120_000, False),
+        (HOUR_MS, HOUR_MS // 2, False),
+        (HOUR_MS, 0, False),
+        (HOUR_MS, -HOUR_MS, False),
+    ],
+)
+def test_drifts_that_are_large_and_alike_are_those_of_a_queue(one_ms, other_ms, are_held_up):
+    """Then the server's clock says nothing, in whatever order they are asked about."""
+    assert windows.are_held_up(one_ms, other_ms) is are_held_up
+    assert windows.are_held_up(other_ms, one_ms) is are_held_up
+    at = NOON + timedelta(milliseconds=one_ms - other_ms)
+    is_near = NOON - SLACK <= at <= END + SLACK
+    assert reach(one_ms).is_touched(at, None, other_ms) is (is_near or not are_held_up)

@@ -100,6 +100,15 @@ def test_a_moment_at_another_time_is_not_corrected():
     assert links.offset_ms(window(), at, 45_000) == HOUR_MS
 
 
+@pytest.mark.parametrize("made_by", ["app", "backend"])
+def test_what_was_held_up_with_a_replay_keeps_its_own_time(made_by: links.Side):
+    """By the server's clock an hour that is replayed a day later, in one go, is a moment."""
+    held_ms = 24 * HOUR_MS
+    at = START + timedelta(hours=1)
+    placed = links.near_ms(window(drift_ms=held_ms), at, held_ms - HOUR_MS, made_by=made_by)
+    assert placed is None
+
+
 def test_a_backends_own_time_stands_in_where_the_correction_misses():
     """A drift that leads out of the window is not followed."""
     at = START + timedelta(seconds=7)
