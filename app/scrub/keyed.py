@@ -160,14 +160,15 @@ class Elements:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._elements = patterns.compile_text(
-            rf"(?i)<({_ELEMENT_CHARS}*(?:{judge.words}){_ELEMENT_CHARS}*)(?:\s[^<>]*)?>([^<]+)"
+            rf"(?i)<{_ELEMENT_CHARS}*(?:{judge.words}){_ELEMENT_CHARS}*(?:\s[^<>]*)?>[^<]+"
         )
 
     def find(self, text: str) -> Iterator[Span]:
         """Find the values in folded text; what no tag follows is no element, or cut."""
-        for found in self._elements.finditer(text):
-            start, end = found.start(2), found.end()
-            if text.startswith("<", end) and self._judge.is_secret(found.group(1)):
+        for begin, end in self._elements.places(text):
+            start = text.index(">", begin) + 1
+            name = text[begin + 1 : start - 1].split(maxsplit=1)[0]
+            if text.startswith("<", end) and self._judge.is_secret(name):
                 yield from _open_value(text, start, end)
 
 
@@ -177,7 +178,7 @@ class Options:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._options = patterns.compile_text(
-            rf"(?i)(?:^|\s)--?({_CHARS}*(?:{judge.words}){_CHARS}*) {{1,3}}([^\s\-][^\s]*)"
+            rf"(?i)(?:^|\s)--?([\w.\-]*(?:{judge.words})[\w.\-]*) {{1,3}}([^\s\-][^\s]*)"
         )
 
     def find(self, text: str) -> Iterator[Span]:

@@ -45,9 +45,9 @@ _EMAIL: Final = patterns.compile_text(
 )
 _IMAGE_SUFFIXES: Final = frozenset({"png", "jpg", "jpeg", "webp", "gif", "svg", "pdf"})
 _USER_PATH: Final = patterns.compile_text(
-    r"(?:/Users/([^/\s\"'<>:;,?&\\]+)"
-    r"|[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings)[\\/]{1,4}([^/\\\s\"'<>:;,?&]+)"
-    r"|/home/([^/\s\"'<>:;,?&\\]+)/)"
+    r"/Users/[^/\s\"'<>:;,?&\\]+"
+    r"|[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings)[\\/]{1,4}[^/\\\s\"'<>:;,?&]+"
+    r"|/home/[^/\s\"'<>:;,?&\\]+/"
 )
 _NO_PEOPLE: Final = frozenset(
     {"shared", "public", "default", "all users", "feed", "profile", "settings", "tab", "tabs"}
@@ -138,14 +138,15 @@ def emails(text: str) -> Iterator[Span]:
 def user_paths(text: str) -> Iterator[Span]:
     """Find the names of people in file paths; not behind a host, nor common routes."""
     done = 0
-    for found in _USER_PATH.finditer(text):
-        group = next(number for number in (1, 2, 3) if found.group(number))
-        start, name = found.start(), found.group(group)
+    for start, end in _USER_PATH.places(text):
+        behind = end - text.endswith("/", start, end)
+        begin = max(text.rfind("/", start, behind), text.rfind("\\", start, behind)) + 1
+        name = text[begin:behind]
         if name in MARKS or name.lower() in _NO_PEOPLE:
             continue
         if start == done or not _before(text, start).isalnum():
-            done = found.end(group)
-            yield found.start(group), done, PERSON
+            yield begin, behind, PERSON
+            done = behind
 
 
 def owners(text: str) -> Iterator[Span]:
