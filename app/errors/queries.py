@@ -19,11 +19,13 @@ from app.errors.tables import events
 BAD_LEVELS: Final = frozenset({"error", "fatal"})
 _MOST: Final = 1_000
 """Events of one replay at most."""
+_MOST_MOMENTS: Final = 20
+"""Of one kind of events, with the count of them."""
 _PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
 _KEY: Final = "{0}.project_id, {0}.event_id"
-_COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.at, {0}.event_id"
+_COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.at, {0}.event_id, {0}.drift_ms"
 
 
 def _linked(columns: str) -> str:
@@ -55,7 +57,9 @@ _EVENTS: Final = sql_windows.statement(
 _COUNTS: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS}
-    select n, project_id, platform, kind, count(*) as events, max(at) as last_at
+    select n, project_id, platform, kind, count(*) as events, max(at) as last_at,
+           (array_agg(at order by at, event_id))[1\\:{_MOST_MOMENTS}] as moments,
+           (array_agg(drift_ms order by at, event_id))[1\\:{_MOST_MOMENTS}] as drifts
     from ({_linked(_COUNTED)}) k
     group by n, project_id, platform, kind
     """  # noqa: S608 - joined from constants
@@ -81,6 +85,8 @@ class LinkedCount:
     events: int
     last_at: datetime
     """Of the latest of them, by the sender's clock."""
+    moments: tuple[tuple[datetime, int], ...] = ()
+    """Of the first 20, and how many ms that clock was behind the server's."""
 
 
 async def linked(
@@ -131,7 +137,14 @@ async def linked_counts(
 
 
 def _count(row: Row[Any]) -> LinkedCount:
-    return LinkedCount(ProjectId(row.project_id), row.platform, row.kind, row.events, row.last_at)
+    return LinkedCount(
+        ProjectId(row.project_id),
+        row.platform,
+        row.kind,
+        row.events,
+        row.last_at,
+        tuple(zip(row.moments, row.drifts, strict=True)),
+    )
 
 
 def to_event(row: Row[Any]) -> StoredEvent:

@@ -8,8 +8,8 @@ List and page ask by the same windows, so their numbers agree.
 Source: wire protocol notes 7.3.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -38,6 +38,16 @@ HANGS: Final = frozenset({"anr", "app_hang"})
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """An error on the clock of its replay, from its start to its end."""
+
+    at_ms: int
+    source: Side
+    is_crash: bool
+    """It ended the app, or the app hung."""
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorCounts:
     """How many events belong to a replay, and when the app's own last told of an end."""
 
@@ -46,6 +56,8 @@ class ErrorCounts:
     crashed_at: datetime | None = None
     hung_at: datetime | None = None
     """When the app last reported a crash, or that it hung; by the phone's clock."""
+    marks: tuple[Mark, ...] = ()
+    """Where the first errors of each kind are, of those that happened in the replay's time."""
 
 
 def side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
@@ -149,8 +161,23 @@ async def counts_of(
     windows = await windows_of(connection, found)
     counted = await errors.linked_counts(connection, windows, project_ids)
     return [
-        count(replay.key.project_id, counts) for replay, counts in zip(found, counted, strict=True)
+        replace(
+            count(replay.key.project_id, counts),
+            marks=tuple(_marks(replay.key.project_id, window, counts)),
+        )
+        for replay, window, counts in zip(found, windows, counted, strict=True)
     ]
+
+
+def _marks(
+    replay_project: ProjectId, window: ReplayWindow, counts: Sequence[LinkedCount]
+) -> Iterator[Mark]:
+    for one in counts:
+        made_by = side(replay_project, one.project_id, one.platform)
+        for at, drift_ms in one.moments:
+            at_ms = moment_ms(window, at, drift_ms, made_by=made_by)
+            if at_ms is not None:
+                yield Mark(at_ms, made_by, one.kind in CRASHES | HANGS)
 
 
 async def errors_of(

@@ -52,6 +52,18 @@ async def test_a_replay_is_listed_and_opens(server: Server):
     assert f'id="error-{EVENT_ID}"' in page.text
 
 
+async def test_a_row_of_the_list_marks_where_its_errors_are(server: Server):
+    """On the line of its length, by shape; the page of the replay says the same time."""
+    await take_two_segments(server)
+    listed = (await server.web.get("/replays")).text
+    page = (await server.web.get(server.page(REPLAY_ID))).text
+    (at_ms,) = re.findall(rf'id="error-{EVENT_ID}"[^>]*data-at-ms="(\d+)"', page)
+    marks = re.findall(r'<use href="#mark-(\w+)" data-mark="(\w+)" x="([\d.]+)%"', listed)
+    found = {(shape, source): float(x) for shape, source, x in marks}
+    assert found.keys() == {("crash", "app"), ("crash", "backend")}
+    assert found["crash", "app"] == float(at_ms) / 100
+
+
 async def test_a_bare_replay_id_leads_to_its_page(server: Server):
     """With the moment; an unknown id is said to be unknown."""
     await take_two_segments(server)

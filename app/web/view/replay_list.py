@@ -13,6 +13,16 @@ ListState = Literal["rows", "empty", "nothing_matches", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
+class RowMark:
+    """An error on the line of a row's length."""
+
+    x: str
+    """How far from the start: `93.5%`."""
+    source: Literal["app", "backend"]
+    shape: Literal["app", "backend", "crash"]
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayRow:
     """One replay in the list."""
 
@@ -45,6 +55,8 @@ class ReplayRow:
     is_seen: bool
     """By whoever looks at the list."""
     poster: Poster = field(default_factory=Poster)
+    marks: tuple[RowMark, ...] = ()
+    """Crashes last, so that they lie on top."""
 
 
 @dataclass(frozen=True, slots=True)

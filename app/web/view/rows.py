@@ -1,15 +1,16 @@
 """Replays as rows of the list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.playback import page
+from app.playback.links import Mark
 from app.playback.search import Hit
 from app.replays.pictures import Pictures
 from app.web.view import facts, hrefs
 from app.web.view.posters import is_due, poster_of
-from app.web.view.replay_list import ReplayRow
+from app.web.view.replay_list import ReplayRow, RowMark
 
 
 def replay_row(
@@ -49,4 +50,16 @@ def replay_row(
         poster=poster_of(
             key, pictures, has_video=has_video, is_due=is_due(replay, pictures, now=now)
         ),
+        marks=_marks(counts.marks, replay.duration_ms),
+    )
+
+
+def _marks(found: Sequence[Mark], duration_ms: int) -> tuple[RowMark, ...]:
+    return tuple(
+        RowMark(
+            f"{100 * mark.at_ms / max(duration_ms, 1):.4g}%",
+            mark.source,
+            "crash" if mark.is_crash else mark.source,
+        )
+        for mark in sorted(found, key=lambda mark: mark.is_crash)
     )

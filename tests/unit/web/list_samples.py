@@ -34,6 +34,10 @@ def replay_row(**changes) -> replay_list.ReplayRow:
         is_late=False,
         size_bytes=812_345,
         is_seen=False,
+        marks=(
+            replay_list.RowMark("12.5%", "app", "app"),
+            replay_list.RowMark("99%", "app", "crash"),
+        ),
     )
     return replace(row, **changes)
 
