@@ -12,7 +12,8 @@ from app.core.errors import Unavailable
 from app.ingest import vitals
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
-from tests.support import clips, envelopes
+from tests.support import clips, envelopes, reading
+from tests.support.server import Server
 from tests.support.waiting import until
 from tests.support.wire import REPLAY_ID
 
@@ -53,6 +54,12 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
     assert server.service.house.watch.look().is_refusing
 
 
+async def alerts_of(server: Server, path: str) -> list[str]:
+    """Open a page; return what it says is wrong with the server."""
+    page = reading.read((await server.web.get(path)).text)
+    return [one.text for one in page.all("details", class_="alert")]
+
+
 async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypatch):
     """While digest waits for storage every page says so; once it is back none does."""
     await server.take(envelopes.replay_video_envelope(0))
@@ -65,13 +72,13 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
         await until(lambda: watch.look().away is not None)
-        page = (await server.web.get(server.page(REPLAY_ID))).text
-        assert "The storage does not answer" in page
-        assert "the bucket is gone" in page  # the reader is an admin of the installation
+        (alert,) = await alerts_of(server, server.page(REPLAY_ID))
+        assert "The storage does not answer" in alert
+        assert "the bucket is gone" in alert  # the reader is an admin of the installation
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
     assert watch.look().away is None
-    assert "does not answer" not in (await server.web.get(server.page(REPLAY_ID))).text
+    assert await alerts_of(server, server.page(REPLAY_ID)) == []
 
 
 async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, monkeypatch):
