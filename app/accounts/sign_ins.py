@@ -7,10 +7,10 @@ Source: OWASP ASVS 5.0, 7.2 to 7.5.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import tokens
@@ -27,6 +27,28 @@ LONGEST: Final = timedelta(days=30)
 _TOUCH: Final = timedelta(minutes=1)
 _USER_AGENT_BYTES: Final = 400
 _MOST_SHOWN: Final = 100
+
+
+_IS_ALIVE: Final = and_(
+    sign_ins.c.last_seen_at > bindparam("seen_after"),
+    sign_ins.c.created_at > bindparam("begun_after"),
+)
+_BY_TOKEN: Final = (
+    select(
+        sign_ins.c.token_sha256,
+        sign_ins.c.created_at.label("signed_in_at"),
+        sign_ins.c.last_seen_at,
+        sign_ins.c.user_agent,
+        *PERSON_COLUMNS,
+    )
+    .join(people, people.c.id == sign_ins.c.person_id)
+    .where(
+        sign_ins.c.token_sha256 == bindparam("digest"),
+        _IS_ALIVE,
+        people.c.disabled_at.is_(None),
+    )
+)
+"""Made once: every request asks it, and to make it takes as long as to ask it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +82,7 @@ async def start(connection: AsyncConnection, person_id: PersonId, *, user_agent:
 
 async def signed_in(connection: AsyncConnection, token: str) -> SignedIn | None:
     """Return who holds a token; None when it is unknown, has ended, or the person is disabled."""
-    rows = await connection.execute(
-        select(
-            sign_ins.c.token_sha256,
-            sign_ins.c.created_at.label("signed_in_at"),
-            sign_ins.c.last_seen_at,
-            sign_ins.c.user_agent,
-            *PERSON_COLUMNS,
-        )
-        .join(people, people.c.id == sign_ins.c.person_id)
-        .where(
-            sign_ins.c.token_sha256 == tokens.digest(token),
-            _is_alive(),
-            people.c.disabled_at.is_(None),
-        )
-    )
+    rows = await connection.execute(_BY_TOKEN, {"digest": tokens.digest(token), **_alive_after()})
     row = rows.first()
     if row is None:
         return None
@@ -106,9 +114,10 @@ async def sign_ins_of(connection: AsyncConnection, person_id: PersonId) -> list[
             sign_ins.c.last_seen_at,
             sign_ins.c.user_agent,
         )
-        .where(sign_ins.c.person_id == person_id, _is_alive())
+        .where(sign_ins.c.person_id == person_id, _IS_ALIVE)
         .order_by(sign_ins.c.last_seen_at.desc(), sign_ins.c.token_sha256)
-        .limit(_MOST_SHOWN)
+        .limit(_MOST_SHOWN),
+        _alive_after(),
     )
     return [
         SignIn(row.token_sha256.hex(), row.created_at, row.last_seen_at, row.user_agent)
@@ -143,10 +152,11 @@ async def end_all(connection: AsyncConnection, person_id: PersonId) -> int:
 
 async def forget_ended(connection: AsyncConnection) -> int:
     """Delete the rows of sign-ins that time has ended; returns how many."""
-    gone = await connection.execute(delete(sign_ins).where(~_is_alive()))
+    gone = await connection.execute(delete(sign_ins).where(~_IS_ALIVE), _alive_after())
     return gone.rowcount
 
 
-def _is_alive() -> ColumnElement[bool]:
+def _alive_after() -> dict[str, datetime]:
+    """Return what `_IS_ALIVE` compares with."""
     now = clock.now()
-    return and_(sign_ins.c.last_seen_at > now - IDLE, sign_ins.c.created_at > now - LONGEST)
+    return {"seen_after": now - IDLE, "begun_after": now - LONGEST}

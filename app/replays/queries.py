@@ -36,13 +36,15 @@ _SEGMENT: Final = (
 takes five times as long."""
 
 
+_ONE: Final = select(replays).where(
+    replays.c.project_id == bindparam("project"), replays.c.replay_id == bindparam("replay")
+)
+"""Made once: players ask it with every range."""
+
+
 async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
     """Read one replay."""
-    found = await connection.execute(
-        select(replays).where(
-            replays.c.project_id == key.project_id, replays.c.replay_id == key.replay_id
-        )
-    )
+    found = await connection.execute(_ONE, {"project": key.project_id, "replay": key.replay_id})
     row = found.first()
     return to_replay(row) if row else None
 
