@@ -21,6 +21,7 @@ from app.erasure.request import erase_replay
 from app.errors import feedback
 from app.playback import links, page as playback, start, trace
 from app.playback.start import Start
+from app.playback.trace import Trace
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay
@@ -139,6 +140,18 @@ async def find(request: Request, watching: Watching) -> Found | None:
         return await _find(connection, watching, known)
 
 
+async def find_traces(
+    request: Request, watching: Watching
+) -> tuple[Known, tuple[Trace, ...]] | None:
+    """Read a replay's traces and none of its recordings; None when there is no replay."""
+    async with house.of(request).db.reading() as connection:
+        replay = await replays.one(connection, watching.key)
+        if replay is None:
+            return None
+        known = await _know(request, connection, watching, replay)
+        return known, await _traces(connection, known)
+
+
 async def _know(
     request: Request, connection: AsyncConnection, watching: Watching, replay: Replay
 ) -> Known:
@@ -164,14 +177,10 @@ async def _find(connection: AsyncConnection, watching: Watching, known: Known) -
     """Read the recordings of a replay and what else is linked to it."""
     window, project_ids = known.window, list(known.project_names)
     contents = await playback.read(connection, known.outline)
-    spans = await links.spans_of(connection, window, project_ids)
-    keys = [(one.event.project_id, one.event.event_id) for one in known.errors]
     return Found(
         known=known,
         contents=contents,
-        traces=await trace.of_replay(
-            connection, window, watching.key.project_id, spans=spans, events=keys
-        ),
+        traces=await _traces(connection, known),
         logs=await links.logs_of(connection, window, project_ids),
         feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
         losses=(
@@ -179,6 +188,14 @@ async def _find(connection: AsyncConnection, watching: Watching, known: Known) -
             if contents.missing_ids
             else None
         ),
+    )
+
+
+async def _traces(connection: AsyncConnection, known: Known) -> tuple[Trace, ...]:
+    spans = await links.spans_of(connection, known.window, list(known.project_names))
+    keys = [(one.event.project_id, one.event.event_id) for one in known.errors]
+    return await trace.of_replay(
+        connection, known.window, known.project.id, spans=spans, events=keys
     )
 
 

@@ -62,13 +62,14 @@ async def show_trace_of_replay(
 ) -> Response:
     """Show a trace on the clock of a replay, as its panel does."""
     wanted = _read_trace_id(trace_id)
-    opened = await replay_pages.find(request, watching)
+    opened = await replay_pages.find_traces(request, watching)
     if opened is None:
         raise NotFound("no such replay")
-    found = next((one for one in opened.traces if one.trace_id == wanted), None)
+    known, traces = opened
+    found = next((one for one in traces if one.trace_id == wanted), None)
     if found is None:
         raise NotFound("no such trace in this replay")
-    block = await _block(found, replay_page.surroundings(opened.known), first)
+    block = await _block(found, replay_page.surroundings(known), first)
     here = hrefs.replay(watching.key.project_id, watching.key.replay_id)
     value = TracePage(block, None, (), here, spans.rules())
     return await answer.page(request, "trace/page.html", value)
@@ -77,10 +78,11 @@ async def show_trace_of_replay(
 @router.get(f"{hrefs.PROJECTS}/{{project_id}}/replays/{{replay_id}}/served")
 async def send_served(request: Request, watching: access.WatchingHere) -> Response:
     """Send what backends did for the requests of a replay, on the player's clock."""
-    opened = await replay_pages.find(request, watching)
+    opened = await replay_pages.find_traces(request, watching)
     if opened is None:
         raise NotFound("no such replay")
-    found = await asyncio.to_thread(served, opened.traces, replay_page.surroundings(opened.known))
+    known, traces = opened
+    found = await asyncio.to_thread(served, traces, replay_page.surroundings(known))
     body = msgspec.json.encode({"served": found})
     return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
 
