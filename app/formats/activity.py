@@ -7,7 +7,7 @@ Source: wire protocol notes, sections 5.4 to 5.7.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from app.formats import jsonish, recording, timestamps
 from app.formats.jsonish import JsonObject
@@ -68,9 +68,8 @@ class Touch:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """All of it, each part in time order."""
+class Activity(NamedTuple):
+    """All of it, each part in time order. A tuple, for a replay has hundreds."""
 
     breadcrumbs: tuple[Breadcrumb, ...]
     spans: tuple[NetworkSpan, ...]

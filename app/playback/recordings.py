@@ -1,8 +1,7 @@
 """Reads the recordings of a replay once, for all that is made of them: panels and gestures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,9 +20,8 @@ _NOTHING: Final = activity.read(())
 _log: Final = log.get("playback.recordings")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A stored segment and what its recording says."""
+class Recorded(NamedTuple):
+    """A stored segment and what its recording says. A tuple, as `Segment` is."""
 
     segment: Segment
     activity: Activity

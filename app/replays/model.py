@@ -88,9 +88,8 @@ class PlayableSegment:
     layout: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stored segment as pages list it."""
+class Segment(NamedTuple):
+    """A stored segment as pages list it. A tuple, for a page reads hundreds."""
 
     segment_id: int
     received_at: datetime

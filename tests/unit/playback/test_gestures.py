@@ -162,6 +162,6 @@ def test_a_tap_without_effect_is_marked():
 def test_what_cannot_be_read_leaves_the_rest_alone():
     """A damaged recording, one that is no list, and an end without a start give nothing."""
     damaged = Segment(**{
-        **{name: getattr(segment(0), name) for name in Segment.__slots__}, "recording": b"?"
+        **{name: getattr(segment(0), name) for name in Segment._fields}, "recording": b"?"
     })  # fmt: skip
     assert read(damaged, segment(1, touch("end", 10, 1, 1), start_ms=5000)) == ()
