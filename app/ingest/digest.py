@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import delete
@@ -24,17 +24,15 @@ from app.core.clock import monotonic_s
 from app.core.errors import ReplayError, Unavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.ingest import expand
+from app.ingest import expand, reopen
 from app.ingest.inbox import Fresh, Inbox
 from app.ingest.outcomes import Tally
 from app.ingest.pack import Mark
 from app.ingest.prepared import Prepared
 from app.ingest.quotas import Quotas
-from app.ingest.reopen import reopen
 from app.ingest.store import Batch, Quarantine, store
 from app.ingest.tables import journal_marks
 from app.journal import adopt, reader
-from app.journal.entry import Entry
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
 from app.replays.model import ReplayKey
@@ -48,8 +46,6 @@ NotePictures = Callable[[Iterable[ReplayKey]], None]
 
 _TRIES: Final = 5
 _BACKOFF_S: Final = (0.2, 1.0, 2.5, 5.0)
-_BATCH_ENTRIES: Final = 256
-_BATCH_BYTES: Final = 16 * 1024 * 1024
 _INLINE_BYTES: Final = 512 * 1024
 """Above this, reading an envelope would hold the event loop for milliseconds."""
 _IDLE_S: Final = 1.0
@@ -60,6 +56,9 @@ _TURN_S: Final = 0.004
 _PRESSING_TURN_S: Final = 0.1
 """How long digest holds the event loop at a time; longer when the door brings more than it digests,
 since what does not fit into memory must be read back, at half the price again."""
+_ANSWER_S: Final = 0.002
+"""How long digest waits, between two turns, for the journal to write what came meanwhile: who sent it
+would wait for the whole of the next turn. Not while the door brings more than it digests."""
 _TOGETHER: Final = 16
 _PRESSING_TOGETHER: Final = 64
 """Items that are read together, which takes 3 to 8 ms, or longer as above."""
@@ -176,7 +175,7 @@ class Digester:
         """Digest what is on disk only, until nothing is."""
         until_seq = self._journal.last_seq
         entries = reader.read(self._journal.path, self._digested_seq, until_seq=until_seq)
-        while batch := await asyncio.to_thread(_next_batch, entries):
+        while batch := await asyncio.to_thread(reopen.batch, entries):
             await self._digest(self._journal.id, batch)
             self._advance(batch[-1].seq)
         self._advance(max(until_seq, self._digested_seq))
@@ -211,10 +210,10 @@ class Digester:
         _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
         entries = folder.read(after_seq)
         await self._retry(lambda: self._remove_unfinished(folder.id, after_seq))
-        batch = await asyncio.to_thread(_next_batch, entries)
+        batch = await asyncio.to_thread(reopen.batch, entries)
         while batch:
             await self._digest(folder.id, batch)
-            batch = await asyncio.to_thread(_next_batch, entries)
+            batch = await asyncio.to_thread(reopen.batch, entries)
         await asyncio.to_thread(folder.remove)
         await self._retry(lambda: self._forget_mark(folder.id))
 
@@ -280,7 +279,7 @@ class Digester:
             if monotonic_s() > until_s or self._is_enough(len(prepared.noted), size_bytes):
                 expand.finish(prepared)
                 size_bytes = 0
-                await _give_way()
+                await self._give_way()
                 turn_s = _PRESSING_TURN_S if self._inbox.is_pressing else _TURN_S
                 until_s = monotonic_s() + turn_s
             if (fresh.key, fresh.project_id) in unknown:
@@ -294,6 +293,17 @@ class Digester:
                 size_bytes += fresh.size_bytes
         expand.finish(prepared)
         return prepared
+
+    async def _give_way(self) -> None:
+        """Let other requests have their turn, and their answers.
+
+        The first pause ends when the loop has looked at its sockets, ahead of what it found there;
+        the second when that is done too. With one, an answer waited for three turns of digest.
+        """
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if not self._inbox.is_pressing:
+            await self._journal.written(_ANSWER_S)
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:
         """Tell whether so much is for one turn."""
@@ -373,26 +383,3 @@ class Digester:
                 if tries:
                     self.away = None
                 return found
-
-
-async def _give_way() -> None:
-    """Let other requests have their turn.
-
-    The first pause ends when the loop has looked at its sockets, ahead of what it found there; the
-    second when that is done too. With one, an answer waited for three turns of digest mostly.
-    """
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
-def _next_batch(entries: Iterator[Entry]) -> list[Fresh]:
-    """Read, inflate and split the next entries of a journal. Blocks; run it in a thread."""
-    batch: list[Fresh] = []
-    size_bytes = 0
-    # What comes out of an entry counts, not what lies on disk: a bomb inflates a thousandfold.
-    for entry in itertools.islice(entries, _BATCH_ENTRIES):
-        batch.append(reopen(entry))
-        size_bytes += batch[-1].size_bytes
-        if size_bytes >= _BATCH_BYTES:
-            break
-    return batch

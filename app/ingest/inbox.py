@@ -15,8 +15,9 @@ from app.core.ids import ProjectId, PublicKey
 from app.formats.encoding import Body
 from app.formats.envelope import Envelope
 
-_BATCH_ENTRIES: Final = 256
-_BATCH_BYTES: Final = 16 * 1024 * 1024
+BATCH_ENTRIES: Final = 256
+BATCH_BYTES: Final = 16 * 1024 * 1024
+"""What digest takes at once, from memory or from a journal."""
 _FULL: Final = 0.75
 """The part of its memory from which an inbox has no room; the rest is for who waits already."""
 _ROOM_S: Final = 0.25
@@ -105,7 +106,7 @@ class Inbox:
     @property
     def is_scanty(self) -> bool:
         """Whether less than a whole batch is there."""
-        return not self._is_behind and len(self._fresh) < _BATCH_ENTRIES
+        return not self._is_behind and len(self._fresh) < BATCH_ENTRIES
 
     @property
     def is_pressing(self) -> bool:
@@ -120,7 +121,7 @@ class Inbox:
         """Return the next batch from memory; empty when what is left is on disk only."""
         batch: list[Fresh] = []
         size_bytes = 0
-        while self._fresh and len(batch) < _BATCH_ENTRIES and size_bytes < _BATCH_BYTES:
+        while self._fresh and len(batch) < BATCH_ENTRIES and size_bytes < BATCH_BYTES:
             fresh = self._fresh.popleft()
             batch.append(fresh)
             size_bytes += fresh.size_bytes

@@ -1,7 +1,8 @@
 """Opens a body: at the door the first time, and again when it is read back from a journal."""
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from app.core.errors import Malformed, Refused
@@ -10,7 +11,7 @@ from app.core.limits import LIMITS
 from app.formats import encoding, envelope, otlp, store_body
 from app.formats.encoding import Body
 from app.formats.envelope import Envelope, EnvelopeHeader
-from app.ingest.inbox import Fresh
+from app.ingest.inbox import BATCH_BYTES, BATCH_ENTRIES, Fresh
 from app.journal.entry import Entry, Kind
 
 
@@ -59,3 +60,16 @@ _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
     "otlp": functools.partial(otlp.wrap, is_json=False),
     "otlp_json": functools.partial(otlp.wrap, is_json=True),
 }
+
+
+def batch(entries: Iterator[Entry]) -> list[Fresh]:
+    """Reopen the next entries of a journal. Blocks; run it in a thread."""
+    reopened: list[Fresh] = []
+    size_bytes = 0
+    # What comes out of an entry counts, not what lies on disk: a bomb inflates a thousandfold.
+    for entry in itertools.islice(entries, BATCH_ENTRIES):
+        reopened.append(reopen(entry))
+        size_bytes += reopened[-1].size_bytes
+        if size_bytes >= BATCH_BYTES:
+            break
+    return reopened

@@ -84,6 +84,8 @@ class Journal:
         self._fresh: list[_Waiting] = []
         """Not handed over yet."""
         self._work: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._written = asyncio.Event()
+        """Set whenever a batch has been told."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -175,6 +177,14 @@ class Journal:
             fresh, self._fresh = self._fresh, []
             self._work.put(fresh)
 
+    async def written(self, timeout_s: float) -> None:
+        """Wait until those who wait for the batch under way are told, if there is one."""
+        if self._waiting_bytes:
+            self._written.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._written.wait()
+
     def release(self, seq: int) -> None:
         """Say that everything up to `seq` is digested; files that hold nothing else are removed.
 
@@ -257,6 +267,7 @@ class Journal:
                 waiting.done(error)
             except Exception:
                 _logger.exception("an entry's sender could not be told", seq=waiting.seq)
+        self._written.set()
 
 
 def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:

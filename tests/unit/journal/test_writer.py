@@ -15,6 +15,9 @@ from app.journal.writer import Journal
 from tests.support.journals import FILE_BYTES, Done, Gate, append, bodies, names
 from tests.support.waiting import until
 
+WAIT_S = 60.0
+"""Far longer than any write."""
+
 
 async def test_appended_entry_is_read_back_whole(journal):
     """Every fact of a request comes back, under the seq that append returned."""
@@ -52,6 +55,31 @@ async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch)
     assert not waiting.done()
     assert journal.last_seq == 0
     assert journal.backlog() == Backlog(0, 0, None)
+    gate.open()
+    assert await waiting == 1
+
+
+async def test_written_waits_until_the_batch_under_way_is_told(journal, monkeypatch):
+    """It ends with the answer, not before; without a batch it ends at once."""
+    await journal.written(WAIT_S)
+    gate = Gate(monkeypatch)
+    told = asyncio.ensure_future(append(journal))
+    await gate.reached()
+    waiting = asyncio.ensure_future(journal.written(WAIT_S))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.open()
+    await waiting
+    assert await told == journal.last_seq == 1
+
+
+async def test_written_gives_up_on_a_slow_disk(journal, monkeypatch):
+    """A disk that hangs holds nobody who only wanted to let answers go first."""
+    gate = Gate(monkeypatch)
+    waiting = asyncio.ensure_future(append(journal))
+    await gate.reached()
+    await journal.written(0.001)
+    assert not waiting.done()
     gate.open()
     assert await waiting == 1
 
