@@ -57,7 +57,7 @@ _PRESSING_TURN_S: Final = 0.1
 """How long digest holds the event loop at a time; longer when the door brings more than it digests,
 since what does not fit into memory must be read back, at half the price again."""
 _ANSWER_S: Final = 0.002
-"""How long digest waits, between two turns, for the journal to write what came meanwhile: who sent it
+"""How long digest waits, between two turns, for the journal to write what came meanwhile: its senders
 would wait for the whole of the next turn. Not while the door brings more than it digests."""
 _TOGETHER: Final = 16
 _PRESSING_TOGETHER: Final = 64
@@ -279,7 +279,9 @@ class Digester:
             if monotonic_s() > until_s or self._is_enough(len(prepared.noted), size_bytes):
                 expand.finish(prepared)
                 size_bytes = 0
-                await self._give_way()
+                await _give_way()
+                if not self._inbox.is_pressing:
+                    await self._journal.written(_ANSWER_S)
                 turn_s = _PRESSING_TURN_S if self._inbox.is_pressing else _TURN_S
                 until_s = monotonic_s() + turn_s
             if (fresh.key, fresh.project_id) in unknown:
@@ -293,17 +295,6 @@ class Digester:
                 size_bytes += fresh.size_bytes
         expand.finish(prepared)
         return prepared
-
-    async def _give_way(self) -> None:
-        """Let other requests have their turn, and their answers.
-
-        The first pause ends when the loop has looked at its sockets, ahead of what it found there;
-        the second when that is done too. With one, an answer waited for three turns of digest.
-        """
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        if not self._inbox.is_pressing:
-            await self._journal.written(_ANSWER_S)
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:
         """Tell whether so much is for one turn."""
@@ -383,3 +374,13 @@ class Digester:
                 if tries:
                     self.away = None
                 return found
+
+
+async def _give_way() -> None:
+    """Let other requests have their turn.
+
+    The first pause ends when the loop has looked at its sockets, ahead of what it found there; the
+    second when that is done too. With one, an answer waited for three turns of digest mostly.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
