@@ -57,8 +57,8 @@ _PRESSING_TURN_S: Final = 0.1
 """How long digest holds the event loop at a time; longer when the door brings more than it digests,
 since what does not fit into memory must be read back, at half the price again."""
 _ANSWER_S: Final = 0.002
-"""How long digest waits, between two turns, for the journal to write what came meanwhile: its senders
-would wait for the whole of the next turn. Not while the door brings more than it digests."""
+"""How long digest waits, between two turns, for the journal to write what came meanwhile: its
+senders would wait for the whole of the next turn. Not while more comes than it digests."""
 _TOGETHER: Final = 16
 _PRESSING_TOGETHER: Final = 64
 """Items that are read together, which takes 3 to 8 ms, or longer as above."""

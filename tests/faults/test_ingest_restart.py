@@ -86,7 +86,7 @@ async def test_a_kill_in_the_middle_counts_nothing_twice(database_url, tmp_path,
         await server.outcomes_reach({("replay_video", "kept", ""): SEGMENTS})
         assert len((await server.dump(REPLAY_ID))["segments"]) == SEGMENTS
         # Not a byte more: what was put for a batch that was never committed is gone again.
-        # A file that the kill left half put is no object; the driver removes it when it is a day old.
+        # What the kill left half put is no object: the driver removes it when it is a day old.
         objects = [path for path in server.objects() if path.parent.name != ".tmp"]
         sizes_bytes = [path.stat().st_size for path in objects]
         assert sum(sizes_bytes) == SEGMENTS * len(clips.clip())
