@@ -16,6 +16,7 @@ STRETCH: Final = timedelta(minutes=5)
 """How much sooner or later than its first span another of the same block may begin: a look at a
 trace is bounded by the starts of blocks, and late spans must not hide behind an early one."""
 HELD_UP_MS: Final = 120_000
+"""A drift beyond this is a wrong clock or a queue: no envelope is so long on its way by itself."""
 
 
 def are_held_up(one_ms: int, other_ms: int) -> bool:
