@@ -1,4 +1,4 @@
-FROM python:3.11-slim
+FROM python:3.13-slim
 
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin playhead \
     && install --directory --owner=playhead --group=playhead --mode=0700 /data

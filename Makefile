@@ -97,7 +97,7 @@ format: $(DEV)
 lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv; or say: make lock UV=/path/to/uv"; exit 1; }
 	cd requirements && for name in app dev old-sdk; do \
-	    $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    $(UV) pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url \
 	        $$name.in -o $$name.lock || exit 1; done
 
 clean:
@@ -136,13 +136,14 @@ $(NODE_SDKS): | system
 $(BIN)/playhead: | $(BIN)/python
 	@ln -sf ../../playhead $@
 
-# Half an environment is worse than none: what fails is removed.
+# The newest Python first. A name on the PATH may be a stub that starts nothing, so each is tried.
+# What fails is removed: half an environment is worse than none.
 $(BIN)/python:
-	@for python in python3.11 python3 python3.12 python3.13; do \
-	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	@for python in python3.14 python3.13 python3.12 python3; do \
+	    if $$python -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then \
 	        $$python -m venv $(VENV) && exit 0; \
 	        rm -rf $(VENV); \
 	        echo "$$python cannot make a virtual environment. On Debian: apt-get install python3-venv"; \
 	        exit 1; \
 	    fi; \
-	done; echo "Playhead needs Python 3.11 or later; no python3.11 or python3 of that age is found."; exit 1
+	done; echo "Playhead needs Python 3.12, 3.13 or 3.14; none of them is on the PATH."; exit 1

@@ -17,13 +17,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, override
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp
-from typing_extensions import override
 
 from app import __version__
 from app.accounts import links, queries as account_queries

@@ -1,16 +1,13 @@
 """Remembers what was found about things seen lately, within a budget of bytes."""
 
 from collections.abc import Hashable
-from typing import Final, Generic, TypeVar
-
-_Key = TypeVar("_Key", bound=Hashable)
-_Value = TypeVar("_Value")
+from typing import Final
 
 _EACH_BYTES: Final = 200
 """What Python takes for an entry beside its contents, roughly."""
 
 
-class Recent(Generic[_Key, _Value]):
+class Recent[Key: Hashable, Value]:
     """A cache of two generations: when the young one is full, it becomes the old one.
 
     What is asked for moves to the young one. So what comes again and again stays, for the price
@@ -25,11 +22,11 @@ class Recent(Generic[_Key, _Value]):
             limit_bytes: The most that all entries take, by what `put` is told.
         """
         self._half_bytes = limit_bytes // 2
-        self._young: dict[_Key, tuple[_Value, int]] = {}
-        self._old: dict[_Key, tuple[_Value, int]] = {}
+        self._young: dict[Key, tuple[Value, int]] = {}
+        self._old: dict[Key, tuple[Value, int]] = {}
         self._young_bytes = 0
 
-    def get(self, key: _Key) -> _Value | None:
+    def get(self, key: Key) -> Value | None:
         """Return what was found about a key; None if that is not known."""
         found = self._young.get(key)
         if found is None:
@@ -39,7 +36,7 @@ class Recent(Generic[_Key, _Value]):
             self.put(key, found[0], found[1])
         return found[0]
 
-    def put(self, key: _Key, value: _Value, size_bytes: int) -> None:
+    def put(self, key: Key, value: Value, size_bytes: int) -> None:
         """Remember a value; one that takes more than half of the budget is not kept."""
         size_bytes += _EACH_BYTES
         if size_bytes > self._half_bytes:

@@ -1,18 +1,16 @@
 """Adding rows: those of which the first write wins, and any number as arrays."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_Key = TypeVar("_Key", bound=tuple[Any, ...])
 
-
-async def add_new(
-    connection: AsyncConnection, table: Table, rows: Mapping[_Key, Mapping[str, Any]]
-) -> set[_Key]:
+async def add_new[Key: tuple[Any, ...]](
+    connection: AsyncConnection, table: Table, rows: Mapping[Key, Mapping[str, Any]]
+) -> set[Key]:
     """Insert the rows whose key is not there yet.
 
     Args:
@@ -30,7 +28,7 @@ async def add_new(
         insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns),
         [rows[key] for key in sorted(rows)],
     )
-    return {cast("_Key", tuple(row)) for row in found}
+    return {cast("Key", tuple(row)) for row in found}
 
 
 def arrays(kinds: Iterable[str]) -> str:

@@ -1,10 +1,9 @@
 """Column types that Postgres and SQLAlchemy do not have between them."""
 
 import uuid
-from typing import Any
+from typing import Any, override
 
 from sqlalchemy import types
-from typing_extensions import override
 
 
 class Hex32(types.TypeDecorator[str]):

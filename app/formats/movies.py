@@ -12,11 +12,9 @@ boxes lie where they lay, and a walk through them would find what it found.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from app.formats.boxes import Box, Extent
-
-_T = TypeVar("_T")
 
 _LONGEST_BYTES: Final = 4_096
 _MOST_SHAPES: Final = 64
@@ -33,25 +31,25 @@ _TIMES: Final = {
 
 
 @dataclass(slots=True)
-class _Shape(Generic[_T]):
+class _Shape[T]:
     """Headers of one length, whose numbers stand in the same places."""
 
     kept: tuple[Extent, ...]
-    movies: dict[bytes, _T] = field(default_factory=dict)
+    movies: dict[bytes, T] = field(default_factory=dict)
 
 
-class Movies(Generic[_T]):
+class Movies[T]:
     """What is known of movie headers; places in them count from their first byte."""
 
     def __init__(self) -> None:
-        self._shapes: dict[int, _Shape[_T]] = {}
+        self._shapes: dict[int, _Shape[T]] = {}
 
-    def known(self, moov: memoryview) -> _T | None:
+    def known(self, moov: memoryview) -> T | None:
         """Return what was learned of a header that differs from this one in numbers only."""
         shape = self._shapes.get(len(moov))
         return shape.movies.get(_fixed(moov, shape.kept)) if shape is not None else None
 
-    def learn(self, moov: memoryview, movie: _T, leaves: Iterable[Box]) -> None:
+    def learn(self, moov: memoryview, movie: T, leaves: Iterable[Box]) -> None:
         """Keep what a header says.
 
         Args:

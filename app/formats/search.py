@@ -14,7 +14,7 @@ What a key means is not known here.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from app.core.errors import Malformed
 
@@ -77,7 +77,7 @@ class Either:
     parts: tuple["Expression", ...]
 
 
-Expression: TypeAlias = Term | Not | Every | Either
+type Expression = Term | Not | Every | Either
 
 
 EVERYTHING: Final = Every(())

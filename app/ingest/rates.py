@@ -8,12 +8,10 @@ What each sender took is added up, so that processes can tell one another (`inge
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from app.core.clock import monotonic_s
 from app.projects.model import LimitReason
-
-_Sender = TypeVar("_Sender", bound=Hashable)
 
 _MOST_SENDERS: Final = 10_000
 """Buckets in memory; made-up senders cannot fill it."""
@@ -34,15 +32,15 @@ class Bucket:
     """Since it was last told to other processes."""
 
 
-class Buckets(Generic[_Sender]):
+class Buckets[Sender: Hashable]:
     """A bucket for each sender, full when it is first seen. A rate of 0 means no limit."""
 
     def __init__(self, per_s: float, burst: float) -> None:
         self.per_s = per_s
         self.burst = burst
-        self._by_sender: dict[_Sender, Bucket] = {}
+        self._by_sender: dict[Sender, Bucket] = {}
 
-    def of(self, sender: _Sender, now_s: float) -> Bucket:
+    def of(self, sender: Sender, now_s: float) -> Bucket:
         """Return a sender's bucket as it is now."""
         bucket = self._by_sender.get(sender)
         if bucket is None:
@@ -59,7 +57,7 @@ class Buckets(Generic[_Sender]):
         missing_s = math.ceil((needed - bucket.tokens) / self.per_s)
         return min(max(1, missing_s), _LONGEST_WAIT_S)
 
-    def taken(self) -> dict[_Sender, float]:
+    def taken(self) -> dict[Sender, float]:
         """Return what each sender took since the last call, and begin anew."""
         found = {}
         for sender, bucket in self._by_sender.items():
@@ -68,13 +66,13 @@ class Buckets(Generic[_Sender]):
                 bucket.taken = 0.0
         return found
 
-    def put_back(self, sender: _Sender, amount: float) -> None:
+    def put_back(self, sender: Sender, amount: float) -> None:
         """Count as not told what could not be told."""
         bucket = self._by_sender.get(sender)
         if bucket is not None:
             bucket.taken += amount
 
-    def charge(self, sender: _Sender, amount: float) -> None:
+    def charge(self, sender: Sender, amount: float) -> None:
         """Take off what a sender sent to another process; it leaves at most a burst of debt."""
         bucket = self._by_sender.get(sender)
         if bucket is not None:

@@ -4,7 +4,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,7 +37,6 @@ _MOVE_MARK: Final = text(
     where mark.seq < excluded.seq returning seq
     """
 ).bindparams(bindparam("seq", type_=BigInteger), bindparam("at", type_=DateTime(timezone=True)))
-_Place = TypeVar("_Place", bound=tuple[ProjectId, *tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,9 @@ async def _store_traces(connection: AsyncConnection, prepared: Prepared) -> Coun
     return counts
 
 
-def _count(item_type: str, places: Sequence[_Place], added: set[_Place]) -> Counter[OutcomeKey]:
+def _count[Place: tuple[ProjectId, *tuple[str, ...]]](
+    item_type: str, places: Sequence[Place], added: set[Place]
+) -> Counter[OutcomeKey]:
     """Count items by whether their rows were added.
 
     Args:

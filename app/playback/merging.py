@@ -2,11 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
 
 from app.formats.activity import Breadcrumb, NetworkSpan, Touch
-
-_T = TypeVar("_T")
 
 
 def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:
@@ -41,15 +38,15 @@ def merge_touches(
     )
 
 
-def _merge(
-    parts: Iterable[Sequence[_T]],
+def _merge[T](
+    parts: Iterable[Sequence[T]],
     *,
-    place: Callable[[_T], int],
-    identity: Callable[[_T], Hashable],
-) -> tuple[_T, ...]:
+    place: Callable[[T], int],
+    identity: Callable[[T], Hashable],
+) -> tuple[T, ...]:
     """Keep each item as often as the segment that has it most."""
     kept: Counter[Hashable] = Counter()
-    merged: list[_T] = []
+    merged: list[T] = []
     for part in parts:
         here: Counter[Hashable] = Counter()
         for item in part:

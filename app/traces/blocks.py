@@ -6,7 +6,7 @@ the word.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
@@ -28,7 +28,6 @@ _INLINE_SPANS: Final = 500
 
 _logger: Final = log.get("traces.blocks")
 
-_Read = TypeVar("_Read")
 Wanted = Callable[[StoredSpan], bool]
 
 
@@ -63,7 +62,7 @@ def _spans(rows: Sequence[Row[Any]], most: int, is_wanted: Wanted | None) -> lis
     return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))[:most]
 
 
-def _opened(row: Row[Any], read: Callable[[bytes, Surroundings], list[_Read]]) -> list[_Read]:
+def _opened[Read](row: Row[Any], read: Callable[[bytes, Surroundings], list[Read]]) -> list[Read]:
     around = Surroundings(
         trace_id=TraceId(row.trace_id.hex),
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,

@@ -12,14 +12,13 @@ import gzip
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, override
 
 import brotli  # type: ignore[import-untyped]  # the package carries no types
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
-from typing_extensions import override
 
 from app.web import modules
 from app.web.modules import STATIC

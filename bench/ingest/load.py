@@ -8,9 +8,7 @@ import asyncio
 import socket
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Final, cast
-
-from typing_extensions import override
+from typing import Final, cast, override
 
 from app.core import clock
 from bench.ingest.envelopes import Stream

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
-
-from typing_extensions import override
+from typing import Any, Final, override
 
 FOLDER: Final = Path(__file__).parent
 _PACKAGES: Final = FOLDER / "node_modules"

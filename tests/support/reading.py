@@ -7,9 +7,7 @@ page.one("article", id="error-1")
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Final
-
-from typing_extensions import override
+from typing import Final, override
 
 _VOID: Final = {"meta", "link", "input", "br", "img", "hr", "col"}
 

@@ -14,9 +14,8 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import override
 from urllib.parse import urlsplit
-
-from typing_extensions import override
 
 from app.storage.bucket import Access
 from tests.support.s3 import Service

@@ -2,12 +2,9 @@
 
 import random
 from collections.abc import Sequence
-from typing import TypeVar
-
-_T = TypeVar("_T")
 
 
-def batches(found: Sequence[_T], dice: random.Random, *, again: int, most: int) -> list[list[_T]]:
+def batches[T](found: Sequence[T], dice: random.Random, *, again: int, most: int) -> list[list[T]]:
     """Cut things into batches by chance.
 
     Args:

@@ -48,7 +48,7 @@ def install(loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str],
     ) -> "asyncio.Task[Any]":
         return asyncio.Task(_stepped(coroutine, steps), loop=loop, **named)
 
-    loop.set_task_factory(make)  # type: ignore[arg-type]  # typeshed asks for a generic function
+    loop.set_task_factory(make)
 
 
 @types.coroutine

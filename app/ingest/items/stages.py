@@ -5,12 +5,9 @@ and tables in the processor's caches (measured).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
-
-_Work = TypeVar("_Work")
 
 
-def run(works: Sequence[_Work], stages: Iterable[Callable[[_Work], bool]]) -> None:
+def run[Work](works: Sequence[Work], stages: Iterable[Callable[[Work], bool]]) -> None:
     """Take works through each stage.
 
     Args:

@@ -5,10 +5,8 @@ import mimetypes
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Final, override
 from urllib.parse import quote, unquote, urlsplit
-
-from typing_extensions import override
 
 from app.web import assets
 from app.web.render import Renderer

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import override
 
 import pytest
 from sqlalchemy import text
-from typing_extensions import override
 
 from app.core import clock
 from app.core.errors import NotFound

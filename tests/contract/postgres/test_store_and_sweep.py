@@ -5,10 +5,10 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import override
 
 import pytest
 from sqlalchemy import text
-from typing_extensions import override
 
 from app.core import clock
 from app.core.errors import Unavailable

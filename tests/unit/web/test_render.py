@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import override
 
 import jinja2
 import pytest
-from typing_extensions import override
 
 from app.web import assets
 from app.web.render import Renderer
