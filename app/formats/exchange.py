@@ -8,6 +8,7 @@ out. A body is a JSON value or text; iOS writes a sentence in brackets for one i
 Source: wire protocol notes, section 5.5.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -73,6 +74,13 @@ def read(data: JsonObject, url: str | None) -> Exchange:
         request=_message(data, "request"),
         response=_message(data, "response"),
     )
+
+
+def body_text(body: Any) -> str:
+    """Write a body as it may have gone over the wire."""
+    if isinstance(body, str):
+        return body
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _message(data: JsonObject, side: str) -> Message | None:

@@ -65,6 +65,27 @@ async def test_a_request_has_a_page_with_all_of_it(tenant: Server):
     assert (await tenant.web.get(tenant.page("b" * 32, "/requests/0"))).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("changes", "commands"),
+    [
+        (
+            {"method": "GET;touch /tmp/pwned;:"},
+            ["curl -X GET --globoff --url https://api.example.net/v1/cart"],
+        ),
+        ({"url": "-o/tmp/pwned"}, []),
+    ],
+)
+async def test_a_recorded_request_gives_no_command_of_its_sender(
+    tenant: Server, changes: dict[str, str], commands: list[str]
+):
+    """Who knows the DSN chooses method and address: neither runs anything when it is pasted."""
+    span = recordings.network_span(STARTED_MS + 300, STARTED_MS + 540, **changes)
+    await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), span]))
+    for rest in ("", "/requests/0"):
+        html = (await tenant.web.get(tenant.page(REPLAY_ID, rest))).text
+        assert re.findall(r'data-copy="(curl[^"]*)"', html) == commands
+
+
 async def test_requests_can_be_taken_along_as_har(tenant: Server):
     """A file by its name, inert in a browser, and noted in the audit log."""
     await take_a_replay(tenant)

@@ -1,7 +1,5 @@
 """Requests in detail: headers, bodies as trees, what was cut, and the command that repeats them."""
 
-import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -9,8 +7,9 @@ from typing import Final
 from app.core import units
 from app.formats import exchange
 from app.formats.activity import NetworkSpan
-from app.formats.exchange import Exchange, Message, Pair
+from app.formats.exchange import Message, Pair, body_text
 from app.web.view import json_tree
+from app.web.view.curl_command import write_curl_command
 from app.web.view.json_tree import Node
 
 BODY_CHARS: Final = 2_000
@@ -61,7 +60,8 @@ class Details:
     halves: tuple[Half, ...]
     note: str | None
     """Why there is nothing but the address."""
-    curl: str
+    curl: str | None
+    """The command that sends the request again; None if its address is not of the web."""
     is_cut: bool
 
 
@@ -75,7 +75,7 @@ def details(span: NetworkSpan, *, whole: bool = False) -> Details:
         query=found.query,
         halves=halves,
         note=None if halves else _UNASKED,
-        curl=curl(span, found),
+        curl=write_curl_command(span.method, span.url, found),
         is_cut=any(half.is_cut for half in halves),
     )
 
@@ -93,30 +93,6 @@ def kind_of(span: NetworkSpan) -> str:
     if main in {"image", "font", "video", "audio"}:
         return main
     return sub if sub in {"html", "css", "xml", "javascript", "plain"} else "other"
-
-
-def curl(span: NetworkSpan, found: Exchange) -> str:
-    """Write the command that sends the request again, as far as it was recorded."""
-    words = ["curl", "-X", span.method or "GET", shlex.quote(span.url or "")]
-    half = found.request
-    if half is None:
-        return " ".join(words)
-    lines = [" ".join(words)]
-    lines += [
-        f"-H {shlex.quote(f'{name}: {value}')}"
-        for name, value in half.headers
-        if name.lower() != "content-length"
-    ]
-    if half.body is not None:
-        lines.append(f"--data-raw {shlex.quote(body_text(half.body))}")
-    return " \\\n  ".join(lines)
-
-
-def body_text(body: object) -> str:
-    """Write a body as it may have gone over the wire."""
-    if isinstance(body, str):
-        return body
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _half(title: str, half: Message, *, whole: bool) -> Half:

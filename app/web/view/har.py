@@ -13,7 +13,6 @@ from app.core import units
 from app.formats import exchange
 from app.formats.activity import NetworkSpan
 from app.formats.exchange import Message, Pair
-from app.web.view import exchanges
 
 _UNKNOWN: Final = -1
 
@@ -74,7 +73,7 @@ def _response(span: NetworkSpan, half: Message | None) -> dict[str, Any]:
     if half is not None:
         content["mimeType"] = half.content_type or ""
         if half.body is not None:
-            content["text"] = exchanges.body_text(half.body)
+            content["text"] = exchange.body_text(half.body)
     return {
         "status": span.status or 0,
         "statusText": "",
@@ -91,7 +90,7 @@ def _response(span: NetworkSpan, half: Message | None) -> dict[str, Any]:
 def _posted(half: Message | None) -> dict[str, Any]:
     if half is None or half.body is None:
         return {}
-    text = exchanges.body_text(half.body)
+    text = exchange.body_text(half.body)
     return {"postData": {"mimeType": half.content_type or "", "params": [], "text": text}}
 
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats import exchange
 from app.formats.activity import NetworkSpan
 from app.web.view import exchanges, har, json_tree
 
@@ -85,19 +84,6 @@ def test_what_was_fetched_is_told_in_a_word(op: str, content_type: str | None, k
     """By the type of the answer, else by what a browser names it."""
     answer = {"headers": {"Content-Type": content_type}} if content_type else {}
     assert exchanges.kind_of(span(op, response=answer)) == kind
-
-
-def test_the_command_repeats_the_request():
-    """Quoted for a shell; the length is left to curl."""
-    sent = {"headers": {"Accept": "it's", "Content-Length": "9"}, "body": {"name": "Ada's"}}
-    one = span(request=sent)
-    found = exchanges.curl(one, exchange.read(one.data, one.url))
-    assert found == (
-        "curl -X POST 'https://a.example/pay?x=1' \\\n"
-        "  -H 'Accept: it'\"'\"'s' \\\n"
-        '  --data-raw \'{"name":"Ada\'"\'"\'s"}\''
-    )
-    assert exchanges.details(span()).curl == "curl -X POST 'https://a.example/pay?x=1'"
 
 
 @given(JSON, st.integers(1, 40))
