@@ -13,7 +13,7 @@ from app.errors.model import Attachment, StoredFeedback
 from app.formats.packed import unpack_json
 from app.traces import logs
 from app.traces.model import StoredLog
-from tests.support import delivery, envelopes, reading, recorded, samples
+from tests.support import delivery, envelopes, reading, recorded
 from tests.support.server import Server
 from tests.support.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
 
@@ -65,7 +65,6 @@ async def test_a_report_that_is_none_is_refused(tenant):
     assert await tenant.outcomes() == {("client_report", "refused", "malformed"): 1}
 
 
-@samples.needs_samples
 async def test_recorded_losses_are_counted(tenant):
     """What the newest Python SDK said it dropped, number by number."""
     await delivery.deliver_family(tenant, "python-2.75-features")
@@ -124,7 +123,6 @@ async def test_a_session_of_no_release_is_refused(tenant):
     }
 
 
-@samples.needs_samples
 @pytest.mark.parametrize(
     ("family", "expected"),
     [
@@ -216,7 +214,6 @@ async def test_feedback_without_words_is_refused(tenant):
     }
 
 
-@samples.needs_samples
 async def test_recorded_feedback_finds_its_replay(tenant):
     """What was written in the browser names the replay."""
     await delivery.deliver_family(tenant, "web-session")
@@ -280,7 +277,6 @@ async def test_logs_are_scrubbed(tenant):
     assert attributes["sentry.replay_id"] == REPLAY_ID
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", ["android-events-a", "node-11-features", "python-2.75-features"])
 async def test_recorded_logs_are_kept(tenant, family):
     """As many records as the SDK said that it sent."""
@@ -356,7 +352,6 @@ async def test_an_attachment_needs_an_event_and_has_a_largest(tenant):
     }
 
 
-@samples.needs_samples
 async def test_recorded_attachments_are_kept(tenant):
     """Name, type and bytes, as the phone sent them."""
     await delivery.deliver_family(tenant, "android-events-a")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.support import delivery, samples
+from tests.support import delivery
 from tests.support.browsers import signed_in
 from tests.support.people import make_person
 from tests.support.reading import read
 from tests.support.server import Server
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), samples.needs_samples]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def checks(server: Server) -> dict[str, str]:

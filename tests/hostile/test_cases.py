@@ -7,7 +7,7 @@ from app.projects import queries as projects
 from tests.support import delivery, envelopes, samples
 from tests.support.server import Server
 
-pytestmark = [samples.needs_samples, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASES = {request.name.partition("/")[2]: request for request in samples.requests(samples.HOSTILE)}
 STORED = {

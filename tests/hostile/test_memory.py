@@ -16,11 +16,11 @@ MOST_BYTES = 512 * MIB
 
 
 def recorded() -> Iterator[Bomb]:
-    """Return the bombs among the recorded requests, where those are at hand."""
-    if samples.ROOT.is_dir():
-        for one in samples.requests(samples.HOSTILE):
-            if "bomb" in one.expect["marks"]:
-                yield Bomb(one.name, "envelope", one.header("content-encoding"), one.body)
+    """Return the bombs among the recorded hostile requests."""
+    for request in samples.requests(samples.HOSTILE):
+        if "bomb" in request.expect["marks"]:
+            encoding = request.header("content-encoding")
+            yield Bomb(request.name, "envelope", encoding, request.body)
 
 
 async def send(sender: httpx.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:

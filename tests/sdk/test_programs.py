@@ -14,11 +14,11 @@ import pytest
 
 from app.formats import transaction
 from tests.sdk import sending
-from tests.support import delivery, reading, recorded, samples
+from tests.support import delivery, reading, recorded
 from tests.support.server import Server
 from tests.support.wire import KEY
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), samples.needs_samples]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PROGRAMS: Final = {
     "fastapi": (sending.PYTHON, "fastapi_app.py"),

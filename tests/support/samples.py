@@ -1,6 +1,6 @@
-"""Finds recorded SDK traffic: one folder a family, one folder a request.
+"""Reads the recorded SDK traffic in `tests/samples`: a folder per family, a folder per request.
 
-The samples lie beside the checkout, in `../shared/samples`, or where `PLAYHEAD_SAMPLES` says.
+`PLAYHEAD_SAMPLES` names another folder of the same layout, to test with more traffic.
 """
 
 import json
@@ -10,17 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 ROOT: Final = Path(
-    os.environ.get(
-        "PLAYHEAD_SAMPLES", Path(__file__).resolve().parents[2].parent / "shared" / "samples"
-    )
+    os.environ.get("PLAYHEAD_SAMPLES", Path(__file__).resolve().parents[1] / "samples")
 )
 HOSTILE: Final = "hostile"
-
-needs_samples: Final = pytest.mark.skipif(not ROOT.is_dir(), reason=f"no samples in {ROOT}")
-"""Decorate a test that reads samples."""
+"""The family of malformed, oversized and abusive requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.player import replays
 from tests.browser.player.serve import Server
 from tests.browser.player.watching import Watching
-from tests.support import samples
 
 FAMILIES: Final = ("android-session-full-a", "android-rotation-a", "android-gap-a", "android-vfr-a")
 OTHERS: Final = (
@@ -50,10 +49,9 @@ class Running(Server):
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Running]:
-    """Run the server in a thread of its own, with the recorded replays if they are here."""
+    """Run the server in a thread of its own, with the recorded replays."""
     running = Running()
-    if samples.ROOT.is_dir():
-        running.replays.update({name: replays.of_family(name) for name in FAMILIES + OTHERS})
+    running.replays.update({name: replays.of_family(name) for name in FAMILIES + OTHERS})
     uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()

@@ -13,9 +13,6 @@ from tests.browser.player.conftest import Running
 from tests.browser.player.firefox import Firefox
 from tests.browser.player.truth import Shown, Truth
 from tests.browser.player.watching import Watching, wrong
-from tests.support import samples
-
-pytestmark = samples.needs_samples
 
 _WITHOUT = {"webcodecs": "", "mse": "VideoDecoder"}
 

@@ -7,9 +7,6 @@ import pytest
 from tests.browser.player import truth
 from tests.browser.player.conftest import FAMILIES, OTHERS
 from tests.browser.player.watching import Watching, wrong
-from tests.support import samples
-
-pytestmark = samples.needs_samples
 
 
 @pytest.fixture(params=FAMILIES)

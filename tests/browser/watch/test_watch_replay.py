@@ -17,10 +17,8 @@ from playwright.async_api import Page, async_playwright, expect
 from app.accounts import links, queries as accounts
 from tests.browser.player import truth
 from tests.browser.player.watching import _CLIP_ENDS, _LOOK, PALETTE
-from tests.support import delivery, postgres, recorded, samples
+from tests.support import delivery, postgres, recorded
 from tests.support.server import Server, running
-
-pytestmark = samples.needs_samples
 
 FAMILY = "android-session-full-a"
 

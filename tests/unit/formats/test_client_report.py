@@ -72,7 +72,6 @@ def test_a_report_has_a_largest():
         client_report.read(data.ljust(LIMITS.client_report_bytes + 1))
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_reports_are_read(family):
     """Every entry of every SDK."""

@@ -254,7 +254,6 @@ def test_what_is_no_object_is_refused(data):
         decoded(data)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_errors_are_read(family):
     """Every error of every SDK has the facts that are known of it."""
@@ -280,7 +279,6 @@ def test_recorded_errors_are_read(family):
     assert seen == set(expected)
 
 
-@samples.needs_samples
 def test_hostile_errors_are_read_or_refused():
     """What must be kept is read; the rest may be refused, in no other way."""
     for request in recorded.requests(samples.HOSTILE, "error-*"):

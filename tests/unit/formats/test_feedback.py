@@ -113,7 +113,6 @@ def test_both_forms_have_a_largest():
         feedback.as_feedback(compact(REPORT).ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_feedback_is_read(family):
     """Message and address of every SDK."""

@@ -115,7 +115,6 @@ def test_a_container_has_a_largest_and_a_most():
         log.read(compact({"items": [RECORD] * (LIMITS.logs + 1)}), NOTHING)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_logs_are_read(family):
     """Every record of every SDK, with text, release and time."""

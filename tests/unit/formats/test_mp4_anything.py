@@ -9,7 +9,7 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import mp4
 from app.formats.movies import Movies
-from tests.support import recorded, samples
+from tests.support import recorded
 from tests.support.clips import clip
 from tests.support.examples import SETTINGS
 from tests.support.mp4_boxes import box, fragmented_file, mp4_file
@@ -75,7 +75,6 @@ def test_a_changed_file_is_read_or_refused(data, changes, cut):
     read_or_refuse(changed[: int(len(changed) * min(1, cut * 4))])
 
 
-@samples.needs_samples
 @SETTINGS
 @given(st.data())
 def test_a_changed_segment_is_read_or_refused(data):

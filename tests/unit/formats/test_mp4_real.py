@@ -85,7 +85,6 @@ def test_other_real_codecs_carry_a_fault(arguments, fault):
 # Recorded by SDKs
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_segments_are_read(family):
     """Every video of every SDK plays, with the facts that a decoder found."""
@@ -108,7 +107,6 @@ def test_recorded_segments_are_read(family):
             assert video.codec[:7] == PROFILES[facts["profile"]]
 
 
-@samples.needs_samples
 def test_hostile_videos_are_refused_or_marked():
     """Each is what it is known to be; what may only be a segment without video never plays."""
     seen = set()

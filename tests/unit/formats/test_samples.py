@@ -26,7 +26,6 @@ from tests.support import samples
 MIB = 1024 * 1024
 REFUSALS = (Malformed, TooLarge, Unauthorised)
 """All that may escape the readers."""
-pytestmark = samples.needs_samples
 
 FRAMED_OTHERWISE = {"feedback", "attachment", "profile_chunk", "sessions"}
 """Not looked into here beyond their size."""

@@ -108,7 +108,6 @@ def test_sessions_have_a_largest_and_a_most():
         session.read_aggregates(compact(many))
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_sessions_are_read(family):
     """Every update of every SDK names a release."""

@@ -187,7 +187,6 @@ def test_both_forms_have_a_largest():
         spans.read_v2(container.ljust(LIMITS.span_container_bytes + 1), NOTHING)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_spans_are_read(family):
     """Every streamed span of every SDK, with op, name and times."""

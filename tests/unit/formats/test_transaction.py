@@ -146,7 +146,6 @@ def test_a_transaction_has_a_largest():
         transactions.read(body.ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_transactions_are_read(family):
     """Every transaction of every SDK has the facts that are known of it."""
@@ -168,7 +167,6 @@ def test_recorded_transactions_are_read(family):
     assert seen == expected
 
 
-@samples.needs_samples
 def test_hostile_transactions_are_read_or_refused():
     """Circles, chains and an end before the start do no harm."""
     for request in recorded.requests(samples.HOSTILE, "transaction-*"):

@@ -62,7 +62,6 @@ def both(text: bytes, given_context: Context) -> None:
         assert repr(outcome(read(text, given_context))) == repr(whole)
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_every_recorded_event_is_read_as_from_its_whole(family: str):
     """Also when its parts were seen before."""

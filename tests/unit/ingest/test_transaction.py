@@ -137,7 +137,6 @@ def test_mutated_bytes_are_refused_by_both_or_give_the_same(raw):
         assert not counted.outcomes
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_transactions_are_kept_as_they_came(family):
     """Those of every SDK are as usual, and the same in both ways."""

@@ -87,7 +87,6 @@ def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, da
     )
 
 
-@samples.needs_samples
 @pytest.mark.parametrize("family", samples.families())
 def test_by_members_is_as_a_whole_for_every_sdk(family: str):
     """Every recorded error and transaction, and nearly all of them can be done by members."""
