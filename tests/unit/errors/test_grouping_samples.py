@@ -5,9 +5,7 @@ from typing import Any, Final
 
 from app.errors import grouping
 from app.formats import jsonish
-from tests.support import recorded, samples
-
-pytestmark = samples.needs_samples
+from tests.support import recorded, samples, sdk_shapes
 
 EXPECTED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
@@ -105,9 +103,8 @@ def test_recorded_events_form_the_groups_a_developer_expects():
     assert {(rule, frozenset(names)) for (rule, _), names in groups.items()} == said
 
 
-def test_a_fingerprint_of_the_peers_data_is_followed():
-    """An event with a fingerprint of its own is grouped by it alone."""
-    path = samples.ROOT / "peer" / "sentry-java" / "json" / "sentry_event.json"
-    event = jsonish.decode_object(path.read_bytes(), "event")
+def test_an_event_with_a_fingerprint_is_grouped_by_it_alone():
+    """An event that names its group is grouped by that name, whatever else it holds."""
+    event = sdk_shapes.event()
     found = grouping.group(event)
     assert (found.rule, list(found.parts)) == ("fingerprint", event["fingerprint"])
