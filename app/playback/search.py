@@ -140,7 +140,9 @@ class _Finder:
         asked = self._asked
         there = Look(asked.searched, asked.order, at, asked.is_backward)
         condition = self._condition if asked.query.parts else None
-        anchor = filters.anchor(asked.query) if most == _MORE_ROWS else None
+        anchor = (
+            filters.anchor(asked.query, is_decided_here=_is_early) if most == _MORE_ROWS else None
+        )
         if condition is not None and anchor is not None:
             seen = await rows.look_by_facts(
                 self._connection, there, anchor, condition=condition, limit=limit

@@ -134,12 +134,17 @@ def superset(
     return walk(expression, negated=False)
 
 
-def anchor(expression: Every) -> Anchor | None:
-    """Gather the exact facts that all of the outermost parts ask for; None if there are none."""
+def anchor(expression: Every, *, is_decided_here: Callable[[Term], bool]) -> Anchor | None:
+    """Gather the exact facts that all of the outermost parts ask for; None if there are none.
+
+    Terms that are not decided here have no facts: their keys must not be taken for tags.
+    """
     facts: dict[str, Any] = {}
     user: dict[str, str] = {}
     for part in expression.parts:
         if not isinstance(part, Term) or part.key is None or part.operator != "=":
+            continue
+        if not is_decided_here(part):
             continue
         (value,) = part.values if len(part.values) == 1 else (None,)
         if value is None or not value.is_exact or not value.text:

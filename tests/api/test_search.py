@@ -241,6 +241,25 @@ async def test_rare_facts_are_found_however_old(shop: Server, monkeypatch: pytes
     assert await listed(shop, query="user.email:ada@example.com") == []
 
 
+@pytest.mark.parametrize("query", ["count_errors:2", "end:crashed", "seen:no"])
+async def test_what_no_index_knows_is_not_taken_for_a_tag(
+    own_shop: Server, monkeypatch: pytest.MonkeyPatch, query: str
+):
+    """An exact value of a key that is decided row by row is found beyond the first look, too."""
+    everything = await listed(own_shop, query=query)
+    assert everything
+    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(story, "_MORE_ROWS", 1)
+    html, walked = (await own_shop.web.get(f"/replays?query={query}")).text, []
+    while True:
+        walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
+        further = re.search(r'href="([^"]+)">Look further', html)
+        if further is None:
+            break
+        html = (await own_shop.web.get(further[1].replace("&amp;", "&"))).text
+    assert walked == [IDS[name] for name in everything]
+
+
 async def test_counts_of_list_and_page_are_one(shop: Server):
     """What the list filters by is what the page shows."""
     html = (await shop.web.get("/replays?query=count_errors:2")).text
