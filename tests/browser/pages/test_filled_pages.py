@@ -52,3 +52,19 @@ def test_axe_finds_nothing_on_a_page_of_a_real_server(signed_in, full, name):
     signed_in.set_viewport_size({"width": 390, "height": 844})
     assert axe.findings(signed_in, *NARROW) == []
     assert signed_in.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("name", ["list", "issue, replays"])
+@pytest.mark.parametrize("width", [1440, 900, 720])
+def test_each_head_of_the_list_stands_over_its_column(signed_in, full, name, width):
+    """Where a column is hidden because the window is narrow, its own head is hidden with it."""
+    signed_in.set_viewport_size({"width": width, "height": 844})
+    signed_in.goto(f"{full.base_url}{full.paths[name]}")
+    heads, cells = (
+        signed_in.locator(f".replays {row} > :visible").evaluate_all(
+            "(cells) => cells.map((cell) => [cell.classList[0], cell.getBoundingClientRect().left])"
+        )
+        for row in ("thead tr", "tbody tr:first-child")
+    )
+    assert len(heads) > 4
+    assert heads == cells
