@@ -109,6 +109,11 @@ def at_of(place: Place) -> datetime:
     return _EPOCH + timedelta(microseconds=place.value_us)
 
 
+def length_ms_of(place: Place) -> int:
+    """Return the length of a replay that a place in a list by length stands for."""
+    return place.value_us // 1000
+
+
 async def look(
     connection: AsyncConnection,
     wanted: Look,

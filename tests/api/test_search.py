@@ -231,6 +231,29 @@ async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: p
     assert steps == 2
 
 
+@pytest.mark.parametrize(
+    ("sort", "first_step"),
+    [
+        ("", r"None of the replays back to <time [^<]+</time> matches. Older ones have not"),
+        ("oldest", r"None of the replays up to <time [^<]+</time> matches. Newer ones have not"),
+        ("longest", r">0:10</span> or longer matches. Shorter ones have not"),
+    ],
+)
+async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(
+    shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, first_step: str
+):
+    """A list by length stops at a length, never at a moment in 1970."""
+    for name in ("_FIRST_ROWS", "_MORE_ROWS", "_MOST_TRIED", "_BATCH"):
+        monkeypatch.setattr(story, name, 1)
+    html = (await shop.web.get(f"/replays?query=count_errors:>99&sort={sort}")).text
+    assert "1970" not in html
+    assert re.search(first_step, html)
+    further = re.search(r'data-kind="main" href="([^"]+)">Look further', html)
+    assert further
+    html = (await shop.web.get(further[1].replace("&amp;", "&"))).text
+    assert "Nothing found so far" in html
+
+
 async def test_rare_facts_are_found_however_old(shop: Server, monkeypatch: pytest.MonkeyPatch):
     """The index finds what the first look does not reach, unless too many hold it."""
     monkeypatch.setattr(story, "_FIRST_ROWS", 1)

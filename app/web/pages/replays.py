@@ -23,10 +23,10 @@ from app.projects.model import Project
 from app.replays import pictures, queries as replays
 from app.replays.model import ReplayKey
 from app.replays.pictures import Pictures
-from app.replays.search import Place, at_of, place_of
+from app.replays.search import Place, place_of
 from app.web import access, answer, cursors, dsn, house
 from app.web.view import hrefs, rows
-from app.web.view.replay_list import ProjectOption, ReplayListPage
+from app.web.view.replay_list import ProjectOption, ReplayListPage, search_reach
 from app.web.view.search_bar import Asking, bar, read_order
 from app.web.view.states import StatePage
 from app.web.view.words import sentence
@@ -202,7 +202,7 @@ def _page(
         further_href=(
             asking.href(after=cursors.write(found.looked_to)) if found.looked_to else None
         ),
-        looked_to=at_of(found.looked_to) if found.looked_to else None,
+        reach=search_reach(found.looked_to, asking.order) if found.looked_to else None,
     )
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from app.core.ids import ProjectId, ReplayId
+from app.replays.search import Order, Place, at_of, length_ms_of
 from app.web.view import hrefs
 from app.web.view.posters import Poster
 from app.web.view.search_bar import SearchBar
@@ -69,6 +70,34 @@ class ProjectOption:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchReach:
+    """How far a search got that stopped because it had looked at enough for one page.
+
+    Exactly one of `at` and `length_ms` is set: the value that the list is ordered by.
+    """
+
+    direction: Literal["back to", "up to", "at least"]
+    """Which side of the value was looked at."""
+    rest: str
+    """Name of the replays that were not looked at: `Older ones`."""
+    at: datetime | None = None
+    length_ms: int | None = None
+
+
+def search_reach(place: Place, order: Order) -> SearchReach:
+    """Describe the place in a list at which a search stopped."""
+    match order:
+        case Order.NEWEST:
+            return SearchReach("back to", "Older ones", at=at_of(place))
+        case Order.OLDEST:
+            return SearchReach("up to", "Newer ones", at=at_of(place))
+        case Order.LONGEST:
+            return SearchReach("at least", "Shorter ones", length_ms=length_ms_of(place))
+        case _:
+            assert_never(order)
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayListPage:
     """The list with its filters."""
 
@@ -83,8 +112,8 @@ class ReplayListPage:
     next_href: str | None = None
     further_href: str | None = None
     """Where a search goes on that has looked at enough for one page."""
-    looked_to: datetime | None = None
-    """How far back it looked; None when it was not cut short."""
+    reach: SearchReach | None = None
+    """How far the search looked; None when it was not cut short."""
     selected_href: str = hrefs.SELECTED
     """POST here does something to the rows that are ticked."""
     may_delete: bool = False

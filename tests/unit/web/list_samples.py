@@ -72,7 +72,7 @@ SEARCH = search_bar.bar(
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
-    looked_to=NOW,
+    reach=replay_list.SearchReach("back to", "Older ones", at=NOW),
 )  # fmt: skip
 LIST_PROBLEM = replace(
     LIST, state="problem", rows=(), total=None, back_href=None, next_href=None,
