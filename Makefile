@@ -85,6 +85,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 
 javascript: $(NODE)
 	node_modules/.bin/tsc
@@ -94,11 +95,13 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+COMPILE = $(UV) pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url
 lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv; or say: make lock UV=/path/to/uv"; exit 1; }
-	cd requirements && for name in app dev old-sdk; do \
-	    $(UV) pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url \
-	        $$name.in -o $$name.lock || exit 1; done
+	$(COMPILE) pyproject.toml -o requirements/app.lock
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) --group build -o requirements/build.lock
+	$(COMPILE) --group old-sdk -o requirements/old-sdk.lock
 
 clean:
 	rm -rf $(VENV) node_modules tests/sdk/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -30,7 +30,7 @@ from app.api import health
 from app.api.connection import Connection
 from app.api.exchange import Door
 from app.background import Housekeeper
-from app.core import log
+from app.core import log, shipped
 from app.core.errors import ReplayError, Unavailable
 from app.core.settings import Settings
 from app.db.embedded import EmbeddedPostgres
@@ -56,10 +56,8 @@ from app.web import assets, errors as web_errors, router
 from app.web.assets import Assets
 from app.web.guard import Guard
 from app.web.house import House
-from app.web.render import TEMPLATES, Renderer
+from app.web.render import Renderer
 
-_ROOT: Final = Path(__file__).resolve().parent.parent
-_STATIC: Final = _ROOT / "static"
 _AGAIN_S: Final = 1.0
 _COLLECT_AT: Final = (20_000, 10, 10)
 """Objects made before the garbage collector looks at the young ones, and how often at older ones.
@@ -163,7 +161,7 @@ async def _serve_on(
 def _prepare_pages(renderer: Renderer) -> None:
     """Make now what the first visitor would wait for."""
     renderer.prepare()
-    assets.prepare(TEMPLATES)
+    assets.prepare(shipped.TEMPLATES)
 
 
 async def _tell(
@@ -313,7 +311,7 @@ def _figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]:
 def _static_base() -> str:
     """Name the static files by their content, so that browsers may keep them for ever."""
     digest = hashlib.sha256()
-    for path in sorted(_STATIC.rglob("*")):
+    for path in sorted(shipped.STATIC.rglob("*")):
         if path.is_file():
             digest.update(path.read_bytes())
     return f"/static/{digest.hexdigest()[:12]}"

@@ -3,7 +3,6 @@
 At the newest schema this costs one query: Alembic is imported only when there is something to do.
 """
 
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -12,16 +11,15 @@ from sqlalchemy.pool import NullPool
 
 from app.core import log
 from app.core.errors import DatabaseAway
+from app.core.shipped import MIGRATIONS
 from app.db import engine
-
-FOLDER: Final = Path(__file__).resolve().parents[2] / "migrations"
 
 _LOCK: Final = 0x706C6179  # "play": one number for all of us, so that two never migrate at once
 
 
 def known_revisions() -> list[str]:
     """Return the revisions in order, read from file names: `0001_people_and_projects.py`."""
-    return sorted(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 async def current_revision(url: str) -> str | None:
@@ -93,6 +91,6 @@ def _run_alembic(connection: Connection) -> None:
     from alembic import command, config  # noqa: PLC0415 - 0.2 s that most starts need not pay
 
     settings = config.Config()
-    settings.set_main_option("script_location", str(FOLDER))
+    settings.set_main_option("script_location", str(MIGRATIONS))
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

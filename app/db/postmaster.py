@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]  # it carries no types
+import psutil
 
 from app.core import log
 from app.core.clock import monotonic_s

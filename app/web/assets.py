@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.core.shipped import STATIC
 from app.web import modules
-from app.web.modules import STATIC
 
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _BUNDLE: Final = "css/bundle.css"

@@ -12,10 +12,10 @@ from `/`.
 import posixpath
 import re
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-STATIC: Final = Path(__file__).resolve().parents[2] / "static"
+from app.core.shipped import STATIC
+
 _IMPORT: Final = re.compile(r'^import (?:(\{[^}]*\}) from )?"(\.[^"]+)";$', re.MULTILINE)
 _LATER: Final = re.compile(r'(?<!\{)\bimport\("(\.[^"]+)"\)')
 _EXPORT: Final = re.compile(

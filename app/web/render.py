@@ -8,12 +8,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
+from app.core.shipped import TEMPLATES
 from app.web import inside, packing
 from app.web.view import hrefs, panel_filters, search_bar, words
 from app.web.view.chrome import Chrome
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
-TEMPLATES: Final = _ROOT / "templates"
 _FLUSH: Final = "<!-- The rest follows. -->"
 """Where a template may be cut: what stands before it is sent while the rest is being found."""
 

@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]  # it carries no types
+import psutil
 import uvloop
 
 from app.ingest.inbox import Inbox

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]  # it carries no types
+import psutil
 import pytest
 
 from app.core.ids import ProjectId

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from app.core import log
+from app.core.shipped import STATIC
 from app.web import forms, guard
-from app.web.modules import STATIC
 
 router = APIRouter()
 

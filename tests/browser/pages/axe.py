@@ -4,7 +4,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from app.web.modules import STATIC
+from app.core.shipped import STATIC
 
 _SOURCE: Final = STATIC.parent / "node_modules" / "axe-core" / "axe.min.js"
 _RUN: Final = """

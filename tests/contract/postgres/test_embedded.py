@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]  # it carries no types
+import psutil
 import pytest
 
 from app.core.errors import Unavailable

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 import app
 from app.core.errors import Unavailable
+from app.core.shipped import MIGRATIONS
 from app.db import migrate
 from app.db.engine import Database
 from app.db.schema import metadata
@@ -50,7 +51,7 @@ async def test_a_column_that_no_migration_makes_is_noticed(database: Database):
 def test_revisions_are_read_from_file_names_as_alembic_orders_them():
     """The quick look at the folder and Alembic agree on every revision and the last one."""
     config = Config()
-    config.set_main_option("script_location", str(migrate.FOLDER))
+    config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
     ordered = [script.revision for script in scripts.walk_revisions()][::-1]
     assert migrate.known_revisions() == ordered

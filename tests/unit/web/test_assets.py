@@ -10,9 +10,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from app.core.shipped import STATIC
 from app.web import assets, modules
 from app.web.assets import Assets
-from app.web.modules import STATIC
 from app.web.render import Renderer
 
 SCRIPT = "player/player.js"

@@ -6,8 +6,8 @@ import re
 import subprocess
 from dataclasses import replace
 
+from app.core.shipped import STATIC
 from app.web import guard, inside
-from app.web.modules import STATIC
 from app.web.render import Renderer
 from tests.unit.web.samples import OPENING, REPLAY_PAGE, SAMPLES
 

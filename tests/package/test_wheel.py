@@ -1,0 +1,77 @@
+"""The wheel runs where there is no checkout: `uvx`, `pipx` and Docker use nothing else."""
+
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import __version__
+from tests.support.installed import PATIENCE_S, Installation, run_pip
+
+
+@pytest.fixture
+def empty_folder() -> Iterator[Path]:
+    """A folder with nothing in it, which PostgreSQL's own user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="playhead-empty-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_wheel_holds_what_the_program_reads(wheel: Path):
+    """Templates, static files and migrations are in the wheel, below the package."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {
+        "app/shipped/templates/replay/page.html",
+        "app/shipped/static/icons/favicon.svg",
+        "app/shipped/migrations/env.py",
+    } <= names
+    assert [name for name in names if "__pycache__" in name or name.startswith("tests/")] == []
+
+
+def test_wheel_says_what_it_is(wheel: Path):
+    """The wheel names its version, its Pythons and its dependencies."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = message_from_bytes(archive.read(name))
+    assert metadata["Version"] == __version__
+    assert metadata["Requires-Python"] == "<3.15,>=3.12"
+    assert "uvicorn<0.55,>=0.54" in metadata.get_all("Requires-Dist", [])
+
+
+def test_lock_has_what_the_wheel_declares(installation: Installation):
+    """With what the lock names installed, the wheel lacks nothing that it declares."""
+    assert "No broken requirements" in run_pip(installation.python, "check")
+
+
+def test_installed_program_does_everything(installation: Installation, empty_folder: Path):
+    """In an empty folder it serves, takes the demo, finds itself healthy, and stops in order."""
+    with installation.serving(empty_folder) as server:
+        demo = installation.run("demo", cwd=empty_folder)
+        assert demo.returncode == 0, demo.stderr
+        assert ", 0 refused." in demo.stdout
+        doctor = installation.run("doctor", cwd=empty_folder)
+        assert doctor.returncode == 0, doctor.stdout
+        assert "decoded in a sandbox" in doctor.stdout
+        page = httpx.get(server.sign_in_link, trust_env=False)
+        assert page.status_code == 200
+        for address in _static_addresses(page.text):
+            answer = httpx.get(f"{server.base_url}{address}", trust_env=False)
+            assert (address, answer.status_code) == (address, 200)
+        server.process.terminate()
+        assert server.process.wait(PATIENCE_S) == 0, server.said()
+    assert not list((empty_folder / "data").rglob("postmaster.pid"))
+
+
+def _static_addresses(html: str) -> list[str]:
+    """Return the addresses of static files that a page names."""
+    found = re.findall(r'"(/static/[^"]+)"', html)
+    assert found
+    return [address.replace("&amp;", "&") for address in found]
