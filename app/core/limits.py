@@ -1,6 +1,6 @@
 """Every cap on what may come in, in one struct.
 
-Source: wire protocol notes 2.4 (what Relay enforces), measured bombs.
+Source: docs/protocol.md, section 2.4 (what Relay enforces), measured bombs.
 """
 
 from dataclasses import dataclass

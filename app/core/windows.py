@@ -39,7 +39,7 @@ class ReplayWindow:
     trace ids, and lies in this time (with `SLACK`) on the phone's clock or, unless both were held
     up (`are_held_up`), on the server's.
 
-    Source: wire protocol notes 7.3.
+    Source: docs/protocol.md, section 7.3.
     """
 
     replay_id: ReplayId

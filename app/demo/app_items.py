@@ -1,6 +1,6 @@
 """Everything the app's SDK sends beside the replay: sessions, transactions, errors, logs.
 
-Source: wire protocol notes, sections 9.1 to 9.8.
+Source: docs/protocol.md, sections 9.1 to 9.8.
 """
 
 from typing import Final, Literal

@@ -5,7 +5,7 @@
     background         closes it too; the next begins when the app is back: a gap
     crash              the rest is found at the next launch and sent without the app's own facts
 
-Source: wire protocol notes, sections 5.9, 6.2, 6.4, 6.5.
+Source: docs/protocol.md, sections 5.9, 6.2, 6.4, 6.5.
 """
 
 from collections.abc import Iterator

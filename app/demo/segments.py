@@ -1,6 +1,6 @@
 """Turns a window of the take into one `replay_video` item: replay event and recording.
 
-Source: wire protocol notes, sections 4.4, 5 and 6.5.
+Source: docs/protocol.md, sections 4.4, 5 and 6.5.
 """
 
 from typing import Final, Literal

@@ -3,7 +3,7 @@ r"""Writes envelopes and replay payloads byte for byte as the Android SDK does.
     envelope      header LF (item header LF payload LF)*
     replay_video  fixmap, then per entry str8 key, bin32 value: event, recording, video
 
-Source: wire protocol notes, sections 2.1, 4.1, 4.3.
+Source: docs/protocol.md, sections 2.1, 4.1, 4.3.
 """
 
 import json

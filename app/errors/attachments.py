@@ -33,7 +33,7 @@ async def add_attachments(
 def key_of(one: Attachment) -> AttachmentKey:
     """Return what tells two attachments apart.
 
-    Source: wire protocol notes, section 1.6.
+    Source: docs/protocol.md, section 1.6.
     """
     return one.project_id, one.event_id, clean(one.filename, limit_bytes=_NAME_BYTES), one.sha256
 

@@ -13,7 +13,7 @@ recursion, the parameters of a message.
 `VERSION` goes into every key. Whoever changes the rules adds a version and keeps the old function:
 an event whose older key has an issue stays with it (`issues.place`), so nothing is scattered.
 
-Source: wire protocol notes, section 9.4.
+Source: docs/protocol.md, section 9.4.
 """
 
 import hashlib

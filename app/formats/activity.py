@@ -2,7 +2,7 @@
 
 Nothing here raises: an event of an odd shape is skipped and counted as unknown.
 
-Source: wire protocol notes, sections 5.4 to 5.7.
+Source: docs/protocol.md, sections 5.4 to 5.7.
 """
 
 from collections.abc import Sequence

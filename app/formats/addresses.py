@@ -4,7 +4,7 @@
 
 `{{auto}}` is an instruction. It is never an address, and never stored as text.
 
-Source: wire protocol notes, section 8.2; relay `normalize/mod.rs`.
+Source: docs/protocol.md, section 8.2; relay `normalize/mod.rs`.
 """
 
 from typing import Any, Final

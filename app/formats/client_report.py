@@ -3,7 +3,7 @@
     {"timestamp": …, "discarded_events": [{"reason": "cache_overflow", "category": "replay",
                                            "quantity": 4}]}
 
-Source: wire protocol notes, section 9.8; relay `relay-event-schema/src/protocol/client_report.rs`.
+Source: docs/protocol.md, section 9.8; relay `relay-event-schema/src/protocol/client_report.rs`.
 """
 
 import re

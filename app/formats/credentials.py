@@ -1,6 +1,6 @@
 """Reads who is sending: the public key in a header, in the query, or in a DSN.
 
-Source: wire protocol notes, sections 1.1 and 1.3.
+Source: docs/protocol.md, sections 1.1 and 1.3.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Takes the Content-Encoding off a body, never making more than a limit out of it.
 
-Source: wire protocol notes, section 1.3; RFC 1950, 1951, 1952, 7932, 8878, 9659.
+Source: docs/protocol.md, section 1.3; RFC 1950, 1951, 1952, 7932, 8878, 9659.
 """
 
 import io

@@ -7,7 +7,7 @@ Headers are one JSON object on one line. A payload has `length` bytes, or runs t
 
 Made for every request, the values are msgspec's: they cost a fifth of frozen dataclasses.
 
-Source: wire protocol notes, section 2; relay `relay-server/src/envelope/mod.rs`.
+Source: docs/protocol.md, section 2; relay `relay-server/src/envelope/mod.rs`.
 """
 
 import re

@@ -3,7 +3,7 @@
 Everything is optional on the wire and may be of the wrong type; what cannot be read counts as
 absent, and the object as sent stays in `raw`.
 
-Source: wire protocol notes, sections 7.1 and 9.1 to 9.3.
+Source: docs/protocol.md, sections 7.1 and 9.1 to 9.3.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
     event.breadcrumbs.values[]   oldest first: timestamp, type, category, message, level, data
 
-Source: wire protocol notes, section 9.1.
+Source: docs/protocol.md, section 9.1.
 """
 
 from typing import Any, Final

@@ -7,7 +7,7 @@
 
 Nothing here raises: what has the wrong type counts as absent.
 
-Source: wire protocol notes, sections 9.1 to 9.3.
+Source: docs/protocol.md, sections 9.1 to 9.3.
 """
 
 from collections.abc import Iterable

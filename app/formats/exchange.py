@@ -5,7 +5,7 @@
 Android writes `warnings` beside the body, iOS and browsers under `_meta`, React Native leaves them
 out. A body is a JSON value or text; iOS writes a sentence in brackets for one it did not take.
 
-Source: wire protocol notes, section 5.5.
+Source: docs/protocol.md, section 5.5.
 """
 
 import json

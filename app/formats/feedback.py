@@ -5,7 +5,7 @@
 
 Both come out as the same; `as_feedback` turns the older form into the newer before scrubbing.
 
-Source: wire protocol notes, sections 3, 7.1 and 9.8.
+Source: docs/protocol.md, sections 3, 7.1 and 9.8.
 """
 
 import hashlib

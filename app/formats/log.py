@@ -6,7 +6,7 @@
 A record has no id on the wire. It gets one from what it says, time and place included: the same
 record delivered twice is one.
 
-Source: wire protocol notes, section 9.7; OpenTelemetry logs data model (severity numbers).
+Source: docs/protocol.md, section 9.7; OpenTelemetry logs data model (severity numbers).
 """
 
 import hashlib

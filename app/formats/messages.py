@@ -4,7 +4,7 @@
     logentry   likewise; Python's loggers send the template and its parameters, and nothing else
     contexts.feedback.message     what a person wrote
 
-Source: wire protocol notes, section 9.1; relay `relay-event-normalization/src/logentry.rs`.
+Source: docs/protocol.md, section 9.1; relay `relay-event-normalization/src/logentry.rs`.
 """
 
 import re

@@ -6,7 +6,7 @@
 An SDK that finds this header on a 429 holds back the named categories only; without it, everything.
 An empty list of categories means everything too.
 
-Source: wire protocol notes 1.7.
+Source: docs/protocol.md, section 1.7.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ r"""Reads a `replay_recording`: the rrweb events of one segment, and what they s
 
 Mobile SDKs send the list as plain JSON, browsers compress it with zlib.
 
-Source: wire protocol notes, sections 4.3, 5.1 to 5.3.
+Source: docs/protocol.md, sections 4.3, 5.1 to 5.3.
 """
 
 import re

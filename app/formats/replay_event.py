@@ -1,6 +1,6 @@
 """Reads a `replay_event`: what one segment says about itself, its app, its device and its user.
 
-Source: wire protocol notes, section 4.4; relay `relay-event-schema/src/protocol/replay.rs`.
+Source: docs/protocol.md, section 4.4; relay `relay-event-schema/src/protocol/replay.rs`.
 """
 
 from collections.abc import Iterable

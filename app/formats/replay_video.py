@@ -6,7 +6,7 @@
 Both native SDKs write exactly this, in any order of keys. Other legal encodings of the same map
 are read too; nested values under unknown keys are stepped over, never built.
 
-Source: wire protocol notes, section 4.1; the MessagePack specification.
+Source: docs/protocol.md, section 4.1; the MessagePack specification.
 """
 
 import struct

@@ -7,7 +7,7 @@ SDKs send hundreds of spans that are all alike, and a block keeps them as they c
 takes what is as usual, and leaves everything else to `transaction`, which reads span by span:
 unknown fields, odd types, other traces, ids that are none or stand twice, text that is no UTF-8.
 
-Source: wire protocol notes, section 9.5.
+Source: docs/protocol.md, section 9.5.
 """
 
 import contextlib

@@ -6,7 +6,7 @@
 One session comes as several updates: `init` says that it began, a later one how it ended; Android
 tells an abnormal end twice.
 
-Source: wire protocol notes, section 9.8; relay `relay-event-schema/src/protocol/session.rs`.
+Source: docs/protocol.md, section 9.8; relay `relay-event-schema/src/protocol/session.rs`.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@
 Spans come out as a flat list, parents named by id only: chains a thousand deep and circles of
 parents cost nothing here.
 
-Source: wire protocol notes, sections 9.5 and 9.6; relay `span_v2.rs`.
+Source: docs/protocol.md, sections 9.5 and 9.6; relay `span_v2.rs`.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 SDKs of browsers that could not post to another host ask for an image with the body in its address.
 
-Source: wire protocol notes, section 1.2; relay `relay-event-schema/src/protocol/event.rs`.
+Source: docs/protocol.md, section 1.2; relay `relay-event-schema/src/protocol/event.rs`.
 """
 
 import base64

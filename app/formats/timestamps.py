@@ -1,6 +1,6 @@
 """Reads the two shapes in which SDKs write a time: ISO 8601 text and seconds since 1970.
 
-Source: wire protocol notes, sections 4.4 and 11.
+Source: docs/protocol.md, sections 4.4 and 11.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
 """Reads a transaction: a named root span with the spans of the same service below it.
 
-Source: wire protocol notes, section 9.5.
+Source: docs/protocol.md, section 9.5.
 """
 
 from dataclasses import dataclass

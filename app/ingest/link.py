@@ -8,7 +8,7 @@ A link is an issue and a replay, with the first event that it holds for. It is t
 `playback/links.py` seen from the issue's side: a replay is listed by an issue when it lists an
 event of the issue.
 
-Source: wire protocol notes 7.3.
+Source: docs/protocol.md, section 7.3.
 """
 
 from collections.abc import Collection, Iterable

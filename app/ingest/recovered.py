@@ -5,7 +5,7 @@
 
 Android sends such segments without them. In buffer mode with a crash there are no others.
 
-Source: wire protocol notes 4.4, 6.5.
+Source: docs/protocol.md, sections 4.4, 6.5.
 """
 
 from collections.abc import Collection

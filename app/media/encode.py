@@ -3,7 +3,7 @@
 H.264 without B-frames, one key frame every six frames, constant frame rate, MP4 with `moov` at the
 end: what MediaCodec and MediaMuxer leave behind.
 
-Source: wire protocol notes, section 5.9.
+Source: docs/protocol.md, section 5.9.
 """
 
 import io

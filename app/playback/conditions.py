@@ -5,7 +5,7 @@
                 ─ battery at most 15 %, not charging   ─► low battery
                 ─ orientation landscape … portrait     ─► landscape
 
-Source: wire protocol notes, section 5.4.
+Source: docs/protocol.md, section 5.4.
 """
 
 from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ Touches are given in pixels of their segment's video, and a gesture may cross in
 another size: its points are kept in the pixels of the segment in which it began. A finger whose
 end never came ends where it was seen last.
 
-Source: wire protocol notes, section 5.7.
+Source: docs/protocol.md, section 5.7.
 """
 
 from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@
 
 List and page ask by the same windows, so their numbers agree.
 
-Source: wire protocol notes 7.3.
+Source: docs/protocol.md, section 7.3.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

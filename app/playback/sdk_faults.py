@@ -3,7 +3,7 @@
 One table. A line says which SDK, until which version, what goes wrong, and whether it is a matter
 of privacy. When an SDK ships a fix that can be seen in replays, add a line.
 
-Source: the changelogs and documentation of each SDK; wire protocol notes, section 6.6.
+Source: the changelogs and documentation of each SDK; docs/protocol.md, section 6.6.
 """
 
 import re

@@ -3,7 +3,7 @@
     spans ─► waterfall ─┐
     errors ─────────────┴─► Trace: rows with sides, errors, slow spans; what the clocks needed
 
-Source: wire protocol notes 2.5 and 7.3.
+Source: docs/protocol.md, sections 2.5 and 7.3.
 """
 
 from collections import defaultdict

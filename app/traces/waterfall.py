@@ -8,7 +8,7 @@ world: the whole part is moved into the middle of its cause. What the clocks all
 
 **Self time** is what no child covers, children side by side counted once.
 
-Source: wire protocol notes, sections 2.5, 9.5 and 9.6.
+Source: docs/protocol.md, sections 2.5, 9.5 and 9.6.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
     request ─► inflate ─► header, items ─► payloads ─► items ─► framing ─► encoding ─► request
 
-Each choice is a form that the wire protocol notes name (sections 1.3, 2.1, 4.1 to 4.4, 9.1, 11).
+Each choice is a form that docs/protocol.md names (sections 1.3, 2.1, 4.1 to 4.4, 9.1, 11).
 What a server concludes may not depend on any of them.
 """
 

@@ -38,6 +38,7 @@ REGISTRIES: Final = tuple(
 _LINK: Final = re.compile(r"\]\((?!https?:)([^)#]+)")
 _SETTING: Final = re.compile(r"PLAYHEAD_[A-Z0-9_]+")
 _UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\):)")
+_CITED: Final = re.compile(r"docs/protocol\.md[^\d\n]*((?:\d+(?:\.\d+)?(?:, | and | to )?)+)")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
     re.compile(r'expand\.refuse\(\s*\w+,\s*"(\w+)"'),
@@ -173,6 +174,19 @@ def test_links_lead_somewhere(path: Path):
     """Links between documents point at files that exist."""
     links = _LINK.findall(path.read_text())
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_cited_sections_of_the_protocol_exist():
+    """Each section of docs/protocol.md that the code names as its source is there."""
+    headings = set(re.findall(r"^##+ (\d+(?:\.\d+)?)", text_of("docs/protocol.md"), re.MULTILINE))
+    cited = {
+        (str(path.relative_to(ROOT)), section)
+        for path in sources()
+        for sections in _CITED.findall(path.read_text())
+        for section in re.findall(r"\d+(?:\.\d+)?", sections)
+    }
+    assert len(cited) > 40
+    assert {place for place in cited if place[1] not in headings} == set()
 
 
 def test_open_work_carries_the_number_of_an_issue():

@@ -13,7 +13,7 @@ from app.formats.envelope import Item
 from app.ingest.prepared import Context, Prepared
 
 _WRONG_CLOCK: Final = timedelta(minutes=55)
-"""Less is what it took to be sent, not a wrong clock. Source: wire protocol notes 2.5."""
+"""Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:

@@ -1,6 +1,6 @@
 """What a breadcrumb says, for each category that an SDK defines; the app's own stay as they are.
 
-Source: wire protocol notes, section 5.4 (categories and their data by SDK).
+Source: docs/protocol.md, section 5.4 (categories and their data by SDK).
 """
 
 from collections.abc import Callable
