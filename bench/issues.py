@@ -268,7 +268,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             if replay is None:
                 raise SystemExit("the replay is gone")
             (window,) = await links.windows_of(connection, [replay])
-            await links.errors_of(connection, window, [PROJECT])
+            await links.errors_of(connection, window, [PROJECT], home=PROJECT)
 
         await measure("errors of a replay", rounds, once)
 

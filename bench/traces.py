@@ -175,11 +175,11 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             began = time.perf_counter()
             (window,) = await links.windows_of(connection, [replay])
             known = time.perf_counter()
-            errors = await links.errors_of(connection, window, _PROJECTS)
+            errors = await links.errors_of(connection, window, _PROJECTS, home=_PROJECTS[0])
             erred = time.perf_counter()
             found_spans = await links.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()
-        found += len(errors) + len(found_spans)
+        found += len(errors.events) + len(found_spans)
         for what, ms in (
             ("which traces", known - began),
             ("errors", erred - known),

@@ -1,12 +1,18 @@
-"""Reads: the events that belong to replays, and how many there are; one rule for both."""
+"""Reads: the events that belong to replays, and how many there are; one rule for both.
+
+A replay may have more events than a page can show. They are ranked then: crashes and hangs first,
+then what backends reported, then the rest, each in the order of time. A page shows the first of
+them, and reads on from the last one it has shown.
+"""
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, Uuid, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,16 +21,17 @@ from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.errors.model import StoredEvent
 from app.errors.tables import events
+from app.formats.event import BACKEND_PLATFORMS, CRASHES, HANGS
 
 BAD_LEVELS: Final = frozenset({"error", "fatal"})
-_MOST: Final = 1_000
-"""Events of one replay at most."""
+PART_EVENTS: Final = 1_000
+"""Events of one replay that are read at once."""
 _MOST_MOMENTS: Final = 20
 """Of one kind of events, with the count of them."""
 _PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
-_KEY: Final = "{0}.project_id, {0}.event_id"
+_RANKED: Final = "{0}.project_id, {0}.event_id, {0}.at, {0}.kind, {0}.platform"
 _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.at, {0}.event_id, {0}.drift_ms"
 
 
@@ -42,17 +49,42 @@ def _linked(columns: str) -> str:
 
 _EVENTS: Final = sql_windows.statement(
     f"""
-    with {sql_windows.WINDOWS}
-    select k.n, k.names_replay, e.project_id, e.event_id, e.received_at, e.at, e.drift_ms,
-           e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value, e.handled,
-           e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id, e.issue_id,
-           case when sum(length(e.payload)) over (partition by k.n order by e.at, e.event_id)
-                     <= :payload_bytes
+    with {sql_windows.WINDOWS},
+    ranked as (
+        select k.project_id, k.event_id, k.at, k.names_replay,
+               case when k.kind = any(:urgent_kinds) then 0
+                    when k.project_id <> :home or k.platform = any(:backend_platforms) then 1
+                    else 2 end as rank
+        from ({_linked(_RANKED)}) k
+    ),
+    numbered as (
+        select *, row_number() over (order by rank, at, project_id, event_id) as number,
+               count(*) over () as total
+        from ranked
+    ),
+    part as (
+        select * from numbered
+        where (rank, at, project_id, event_id) > (:rank, :at, :after_project, :after_event)
+        order by number
+        limit :most
+    )
+    select p.number, p.total, p.rank, p.names_replay, e.project_id, e.event_id, e.received_at, e.at,
+           e.drift_ms, e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value,
+           e.handled, e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id,
+           e.issue_id,
+           case when sum(length(e.payload)) over (order by p.number) <= :payload_bytes
                 then e.payload else '' end as payload
-    from ({_linked(_KEY)}) k join events e using (project_id, event_id)
-    order by k.n, e.at, e.event_id
-    limit :most
+    from part p join events e using (project_id, event_id)
+    order by p.number
     """  # noqa: S608 - joined from constants
+).bindparams(
+    bindparam("urgent_kinds", sorted(CRASHES | HANGS), type_=ARRAY(Text)),
+    bindparam("backend_platforms", sorted(BACKEND_PLATFORMS), type_=ARRAY(Text)),
+    bindparam("home", type_=BigInteger),
+    bindparam("rank", type_=SmallInteger),
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("after_project", type_=BigInteger),
+    bindparam("after_event", type_=Uuid(as_uuid=False)),
 )
 _COUNTS: Final = sql_windows.statement(
     f"""
@@ -76,6 +108,35 @@ class LinkedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where an event stands among those of its replay, ranked by what matters most."""
+
+    rank: int
+    at: datetime
+    project_id: ProjectId
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedEvents:
+    """The events of a replay, or a part of them if there are too many to be read at once."""
+
+    events: tuple[LinkedEvent, ...]
+    """In the order of their time."""
+    total: int
+    """How many events the replay has; 0 if the part is empty."""
+    first: int
+    """The number of the first event of this part, counted from 1."""
+    next_place: EventPlace | None
+    """The place after which the next part begins; None if this is the last."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all events of the replay."""
+        return self.first <= 1 and self.next_place is None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkedCount:
     """How many events of one kind from one project and platform belong to a replay."""
 
@@ -89,26 +150,57 @@ class LinkedCount:
     """Of the first 20, and how many ms that clock was behind the server's."""
 
 
+_BEFORE_ALL: Final = EventPlace(
+    -1, datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), EventId("0" * 32)
+)
+
+
 async def linked(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
     *,
+    home: ProjectId,
+    after: EventPlace | None = None,
     payload_bytes: int = _PAYLOAD_BYTES,
-) -> list[LinkedEvent]:
-    """Read the events of one replay in the order of their time.
+) -> LinkedEvents:
+    """Read the events of one replay that matter most, in the order of their time.
 
     Args:
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
+        home: The project of the replay; events of another one are a backend's.
+        after: The place after which the part begins; None begins with the first.
         payload_bytes: Packed payloads at most; events beyond have none. 0 reads none.
     """
+    place = after or _BEFORE_ALL
+    wanted = {
+        "home": home,
+        "rank": place.rank,
+        "at": place.at,
+        "after_project": place.project_id,
+        "after_event": place.event_id,
+        "most": PART_EVENTS,
+        "payload_bytes": payload_bytes,
+    }
     parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(
-        _EVENTS, {**parameters, "most": _MOST, "payload_bytes": payload_bytes}
+    rows = (await connection.execute(_EVENTS, parameters | wanted)).all()
+    if not rows:
+        return LinkedEvents((), total=0, first=1, next_place=None)
+    last = rows[-1]
+    in_time = sorted(rows, key=lambda row: (row.at, row.event_id))
+    return LinkedEvents(
+        tuple(LinkedEvent(to_event(row), row.names_replay) for row in in_time),
+        total=last.total,
+        first=rows[0].number,
+        next_place=_place(last) if last.number < last.total else None,
     )
-    return [LinkedEvent(to_event(row), row.names_replay) for row in found]
+
+
+def _place(row: Row[Any]) -> EventPlace:
+    event_id = EventId(_hex(row.event_id))
+    return EventPlace(row.rank, row.at, ProjectId(row.project_id), event_id)
 
 
 async def is_named(connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId) -> bool:

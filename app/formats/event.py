@@ -54,6 +54,13 @@ _KINDS: Final[dict[str, Kind]] = {
 """By the mechanism that caught it."""
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
 """Kinds that end the app."""
+HANGS: Final = frozenset({"anr", "app_hang"})
+"""Kinds in which the app does not answer."""
+BACKEND_PLATFORMS: Final = frozenset(
+    {"python", "node", "ruby", "go", "php", "elixir", "rust", "perl"}
+)
+"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other, or csharp
+(Unity, MAUI)."""
 _UNKNOWN_FUNCTION: Final = "?"
 _ANR_TYPE: Final = "ApplicationNotResponding"
 _APP_HANG_TYPE: Final = "App Hang"

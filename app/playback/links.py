@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow, are_held_up
 from app.errors import queries as errors
-from app.errors.queries import LinkedCount, LinkedEvent
-from app.formats.event import CRASHES
+from app.errors.queries import EventPlace, LinkedCount, LinkedEvents
+from app.formats.event import BACKEND_PLATFORMS, CRASHES, HANGS
 from app.replays import ties
 from app.replays.model import Replay
 from app.traces import logs, queries as traces
@@ -27,14 +27,8 @@ from app.traces.model import StoredLog, StoredSpan
 
 Side = Literal["app", "backend"]
 
-BACKEND_PLATFORMS: Final = frozenset(
-    {"python", "node", "ruby", "go", "php", "elixir", "rust", "perl"}
-)
-"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other, or csharp
-(Unity, MAUI)."""
 _SLOW_MS: Final = 60_000
 """So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
-HANGS: Final = frozenset({"anr", "app_hang"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +122,6 @@ def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCoun
     )
 
 
-def count_events(replay_project: ProjectId, found: Sequence[LinkedEvent]) -> ErrorCounts:
-    """Count events that are read already, as `count` does."""
-    events = [one.event for one in found]
-    each = [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in events]
-    return count(replay_project, each)
-
-
 async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
     """Return the reach of each replay, in the order given."""
     if not found:
@@ -181,10 +168,49 @@ def _marks(
 
 
 async def errors_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> tuple[LinkedEvent, ...]:
-    """Read the errors of one replay in the order of their time."""
-    return tuple(await errors.linked(connection, window, project_ids))
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    home: ProjectId,
+    after: EventPlace | None = None,
+) -> LinkedEvents:
+    """Read the errors of one replay that matter most, in the order of their time.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        home: The project of the replay.
+        after: The place after which to read on; None begins with what matters most.
+    """
+    return await errors.linked(connection, window, project_ids, home=home, after=after)
+
+
+async def count_errors(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    home: ProjectId,
+    events: LinkedEvents,
+) -> ErrorCounts:
+    """Count the errors of one replay, as the list of replays does.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        home: The project of the replay.
+        events: Those of its errors that are read already; if they are all, nothing is asked.
+    """
+    if not events.is_whole:
+        (counts,) = await errors.linked_counts(connection, [window], project_ids)
+        return count(home, counts)
+    each = [one.event for one in events.events]
+    return count(
+        home, [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
+    )
 
 
 async def spans_of(

@@ -18,6 +18,7 @@ from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors import traced
 from app.errors.traced import TracedEvent
+from app.formats.event import BACKEND_PLATFORMS
 from app.playback import links
 from app.playback.links import Side
 from app.traces import queries, slow, waterfall
@@ -226,7 +227,7 @@ def _own_side(span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], around: _Aro
     is_backend = (
         (around.home is not None and span.project_id != around.home)
         or (above is not None and span.project_id != above.project_id and span.is_segment)
-        or platform in links.BACKEND_PLATFORMS
+        or platform in BACKEND_PLATFORMS
         or (platform is None and span.service is not None)
         or op in _SERVING
         or op.startswith(_SERVING_BELOW)

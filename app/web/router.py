@@ -17,6 +17,7 @@ from app.web.pages import (
     quarantine,
     releases,
     replay,
+    replay_parts,
     replays,
     screenshots,
     selected,
@@ -33,8 +34,8 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for room in (
         sign_in, account, selected, replays, projects, set_up, settings, quarantine, releases,
-        replay, network, playback, pictures, traces, why, issues, issue, issue_event, feedback,
-        screenshots, demo, browser,
+        replay, replay_parts, network, playback, pictures, traces, why, issues, issue, issue_event,
+        feedback, screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(room.router)
     return router

@@ -47,14 +47,16 @@ async def of_replay(
     contents = await page.read(connection, outline)
     (window,) = await links.windows_of(connection, [replay])
     spans = await links.spans_of(connection, window, project_ids)
-    linked = await links.errors_of(connection, window, project_ids)
+    linked = await links.errors_of(connection, window, project_ids, home=key.project_id)
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],
         "size": outline.size_px_at(0),
         "activity": _activity(contents),
         "traces": sorted(window.trace_ids),
-        "errors": sorted((names[one.event.project_id], one.event.event_id) for one in linked),
+        "errors": sorted(
+            (names[one.event.project_id], one.event.event_id) for one in linked.events
+        ),
         "transactions": sorted(
             {(names[one.project_id], one.transaction_id) for one in spans if one.transaction_id}
         ),

@@ -126,12 +126,14 @@ async def _find(database: Database, replay: Replay) -> _Found:
         segments = await queries.playable(connection, key)
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await links.windows_of(connection, [replay])
-        linked = await errors.linked(connection, window, [key.project_id], payload_bytes=0)
+        linked = await errors.linked(
+            connection, window, [key.project_id], home=key.project_id, payload_bytes=0
+        )
     built = await asyncio.to_thread(index.build, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
     moments = [
         links.offset_ms(window, one.event.at, one.event.drift_ms) - shift_ms
-        for one in linked
+        for one in linked.events
         if one.event.level in errors.BAD_LEVELS
     ]
     return _Found(replay, built, min(moments, default=None))

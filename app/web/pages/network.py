@@ -16,7 +16,7 @@ from app.web.access import Watching
 from app.web.pages import replay as replay_pages
 from app.web.view import exchanges, facts, har, hrefs
 from app.web.view.replay import RequestPage
-from app.web.view.replay_page import Found
+from app.web.view.replay_data import Found
 from app.web.view.requests import network_rows, requests_of
 
 router = APIRouter()

@@ -19,6 +19,7 @@ from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.errors import feedback
+from app.errors.queries import EventPlace
 from app.playback import links, page as playback, start, trace
 from app.playback.start import Start
 from app.playback.trace import Trace
@@ -30,7 +31,7 @@ from app.web.access import Watching
 from app.web.view import hrefs, replay_page
 from app.web.view.losses import lost_replays
 from app.web.view.replay import DeleteReplayPage, Opened, Tab
-from app.web.view.replay_page import Found, Known, Visit
+from app.web.view.replay_data import Found, Known, Visit
 from app.web.view.states import StatePage
 
 router = APIRouter()
@@ -52,8 +53,8 @@ async def show_replay(
     async with here.db.reading() as connection:
         replay = await replays.one(connection, watching.key)
     if replay is None:
-        return await _absent(request, watching)
-    visit = _visit(request, watching, t=t, tab=tab)
+        return await answer_absent(request, watching)
+    visit = visit_of(request, watching, t=t, tab=tab)
     opening = replay_page.opening(
         replay, start_at_ms=visit.start_at_ms, now=clock.now(), is_bare=not _is_opened(request)
     )
@@ -86,8 +87,8 @@ async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Resp
     watching.inside.need(Role.MEMBER)
     found = await find(request, watching)
     if found is None:
-        return await _absent(request, watching)
-    page = await asyncio.to_thread(replay_page.build, found, _visit(request, watching))
+        return await answer_absent(request, watching)
+    page = await asyncio.to_thread(replay_page.build, found, visit_of(request, watching))
     if page.deletion is None:
         raise NotFound("nothing to delete")
     value = DeleteReplayPage(page.header, page.deletion)
@@ -103,7 +104,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
     try:
         await erase_replay(here.db, watching.key, person_id=person_id, at=clock.now())
     except NotFound:
-        return await _absent(request, watching)
+        return await answer_absent(request, watching)
     here.sweeper.hurry()
     return answer.go(hrefs.REPLAYS, done="replay-deleted")
 
@@ -140,6 +141,23 @@ async def find(request: Request, watching: Watching) -> Found | None:
         return await _find(connection, watching, known)
 
 
+async def find_known(
+    request: Request, watching: Watching, *, after_error: EventPlace | None = None
+) -> Known | None:
+    """Read what is known of a replay without its recordings; None when there is no replay.
+
+    Args:
+        request: Of the page.
+        watching: Who asks, and for which replay.
+        after_error: The place after which errors are read; None begins with those that matter most.
+    """
+    async with house.of(request).db.reading() as connection:
+        replay = await replays.one(connection, watching.key)
+        if replay is None:
+            return None
+        return await _know(request, connection, watching, replay, after_error=after_error)
+
+
 async def find_traces(
     request: Request, watching: Watching
 ) -> tuple[Known, tuple[Trace, ...]] | None:
@@ -153,19 +171,28 @@ async def find_traces(
 
 
 async def _know(
-    request: Request, connection: AsyncConnection, watching: Watching, replay: Replay
+    request: Request,
+    connection: AsyncConnection,
+    watching: Watching,
+    replay: Replay,
+    *,
+    after_error: EventPlace | None = None,
 ) -> Known:
     """Find out what is known of a replay without its recordings."""
     shelf = house.of(request).shelf
+    home = replay.key.project_id
     seen = await projects.projects_of(connection, watching.inside.person)
+    project_ids = [project.id for project in seen]
     (window,) = await links.windows_of(connection, [replay])
+    errors = await links.errors_of(connection, window, project_ids, home=home, after=after_error)
     lengths = await replays.last_lengths(connection, [replay.key])
     viewers = await audit.viewers(connection, replay.key.project_id, replay.key.replay_id)
     return Known(
         project=watching.inside.project,
         outline=await playback.outline(connection, replay, shelf=shelf, now=clock.now()),
         window=window,
-        errors=await links.errors_of(connection, window, [project.id for project in seen]),
+        errors=errors,
+        counts=await links.count_errors(connection, window, project_ids, home=home, events=errors),
         project_names={project.id: project.name for project in seen},
         last_ms=lengths.get(replay.key),
         viewers=tuple(viewers),
@@ -193,13 +220,14 @@ async def _find(connection: AsyncConnection, watching: Watching, known: Known) -
 
 async def _traces(connection: AsyncConnection, known: Known) -> tuple[Trace, ...]:
     spans = await links.spans_of(connection, known.window, list(known.project_names))
-    keys = [(one.event.project_id, one.event.event_id) for one in known.errors]
+    keys = [(one.event.project_id, one.event.event_id) for one in known.errors.events]
     return await trace.of_replay(
         connection, known.window, known.project.id, spans=spans, events=keys
     )
 
 
-def _visit(request: Request, watching: Watching, *, t: str = "", tab: str = "") -> Visit:
+def visit_of(request: Request, watching: Watching, *, t: str = "", tab: str = "") -> Visit:
+    """Return how somebody opens the page of a replay."""
     return Visit(
         back_href=forms.came_from_list(request),
         start_at_ms=_read_ms(t),
@@ -208,7 +236,7 @@ def _visit(request: Request, watching: Watching, *, t: str = "", tab: str = "") 
     )
 
 
-async def _absent(request: Request, watching: Watching) -> Response:
+async def answer_absent(request: Request, watching: Watching) -> Response:
     """Say why there is no replay at its address: deleted by somebody, or never here."""
     here = house.of(request)
     async with here.db.reading() as connection:

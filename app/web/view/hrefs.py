@@ -98,6 +98,11 @@ def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/delete"
 
 
+def replay_part(project_id: ProjectId, replay_id: ReplayId, panel: str, *, after: str) -> str:
+    """Return the address of a further part of a panel's list; `after` names where it begins."""
+    return f"{replay(project_id, replay_id)}/{panel}?{urlencode({'after': after})}"
+
+
 def index(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address of the playback index."""
     return f"{replay(project_id, replay_id)}/index"

@@ -12,6 +12,7 @@ from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.exchanges import Details
 from app.web.view.log_rows import LogRow
 from app.web.view.panel_filters import PanelFilter
+from app.web.view.parts import ListPart
 from app.web.view.problems import ErrorRow
 from app.web.view.traces import TraceBlock
 
@@ -190,11 +191,26 @@ class ReplayPage(ReplayTop):
     hidden_requests: int = 0
     hidden_segments: int = 0
     """Those that play and are listed when asked for."""
+    parts: Mapping[str, ListPart] = field(default_factory=dict)
+    """By panel: which part of its list is shown, if that is not all of it."""
     filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
     """By panel: what its rows can be narrowed to."""
     har_href: str = ""
     start: Start | None = None
     """What the player begins with; None lets it ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPartPage:
+    """A further part of the list of one panel, as a page of its own."""
+
+    header: ReplayHeader
+    panel: Tab
+    label: str
+    """The panel's name."""
+    part: ListPart | None
+    """None if the whole list is shown."""
+    errors: tuple[ErrorRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

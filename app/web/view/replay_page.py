@@ -1,26 +1,18 @@
 """Builds the replay page out of what was found: pure, so that it can run in a thread."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from app.audit.model import Viewer
 from app.core import clock, units
-from app.core.ids import PersonId, ProjectId, TraceId
-from app.core.windows import ReplayWindow
-from app.errors.model import StoredFeedback
-from app.errors.queries import LinkedEvent
-from app.playback import ending, links, page as playback, recordings
+from app.core.ids import TraceId
+from app.playback import ending, page as playback, recordings
 from app.playback.ending import Ending
-from app.playback.links import ErrorCounts
 from app.playback.page import Contents, Outline
-from app.playback.trace import SpanError, Trace
-from app.projects.model import Project
+from app.playback.trace import SpanError
 from app.replays import ties
 from app.replays.model import Replay, Segment
-from app.traces.model import StoredLog
-from app.web.view import facts, hrefs, linked, notes, segments, spans
+from app.web.view import facts, hrefs, notes, replay_lists, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
 from app.web.view.log_rows import log_rows
@@ -32,11 +24,13 @@ from app.web.view.replay import (
     Opening,
     ReplayHeader,
     ReplayPage,
+    ReplayPartPage,
     ReplayState,
     ReplayTop,
     SeenBy,
     Tab,
 )
+from app.web.view.replay_data import Found, Known, Visit
 from app.web.view.requests import error_activity, network_rows, request_activity
 from app.web.view.spans import Surroundings
 from app.web.view.words import count, shortened
@@ -44,54 +38,6 @@ from app.web.view.words import count, shortened
 _TITLE_CHARS: Final = 40
 _MOST_ROWS: Final = 3_000
 """Of activity, and of requests: an hour of a busy app."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A replay before its recordings are read, and what tells how it went."""
-
-    project: Project
-    outline: Outline
-    window: ReplayWindow
-    errors: tuple[LinkedEvent, ...]
-    project_names: Mapping[ProjectId, str]
-    last_ms: int | None
-    """How long its last segment lasts; None where nobody knows."""
-    viewers: tuple[Viewer, ...]
-    people: Mapping[PersonId, str]
-    """Names of the viewers."""
-
-    @property
-    def zero_ms(self) -> int:
-        """How far the player's zero is behind the start of the replay."""
-        return self.outline.zero_ms - units.ms_from_at(self.window.started_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A replay and everything linked to it that the viewer may see."""
-
-    known: Known
-    contents: Contents
-    traces: tuple[Trace, ...]
-    logs: tuple[StoredLog, ...]
-    feedback: tuple[StoredFeedback, ...]
-    losses: str | None
-    """What the project lost of its replays while this one came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """How somebody opens the page of a replay."""
-
-    back_href: str
-    """The list as it was left."""
-    start_at_ms: int
-    """Where to open; past the end means the end."""
-    tab: Tab
-    """The panel to open with."""
-    may_delete: bool
-    """Whether the viewer may erase the replay."""
 
 
 def top(known: Known, visit: Visit) -> ReplayTop:
@@ -114,13 +60,7 @@ def build(found: Found, visit: Visit) -> ReplayPage:
     """Describe a replay for its page."""
     known, contents = found.known, found.contents
     above, key = top(known, visit), contents.replay.key
-    errors = linked.error_rows(
-        known.errors,
-        known.window,
-        project_id=key.project_id,
-        project_names=known.project_names,
-        zero_ms=known.zero_ms,
-    )
+    errors = replay_lists.error_rows(known)
     requests = network_rows(
         contents.spans,
         start_ms=contents.zero_ms,
@@ -164,6 +104,7 @@ def build(found: Found, visit: Visit) -> ReplayPage:
         hidden_activity=max(0, len(rows) - _MOST_ROWS),
         hidden_requests=max(0, len(requests) - _MOST_ROWS),
         logs=logs,
+        parts={name: part for name, part in (("errors", replay_lists.error_part(known)),) if part},
         filters=panel_filters(rows[:_MOST_ROWS], requests[:_MOST_ROWS], errors, logs),
         har_href=hrefs.har(key.project_id, key.replay_id),
     )
@@ -182,6 +123,17 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = 
         has_pictures=has_pictures,
         is_awaited=playback.state_of(replay, has_video=has_pictures, now=now) == "processing",
         is_bare=is_bare,
+    )
+
+
+def part_page(known: Known, panel: Tab, visit: Visit) -> ReplayPartPage:
+    """Describe a further part of a panel's list."""
+    return ReplayPartPage(
+        header=_header(known, back_href=visit.back_href, ended=_ending(known)),
+        panel=panel,
+        label=panel.capitalize(),
+        part=replay_lists.error_part(known),
+        errors=replay_lists.error_rows(known),
     )
 
 
@@ -207,13 +159,9 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
     return tuple(ScreenSpan(one.start_ms, one.end_ms, one.name) for one in contents.screens)
 
 
-def _counts(known: Known) -> ErrorCounts:
-    return links.count_events(known.project.id, known.errors)
-
-
 def _ending(known: Known) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
-    inferred = ending.infer(known.outline.replay, _counts(known), last_ms=known.last_ms)
+    inferred = ending.infer(known.outline.replay, known.counts, last_ms=known.last_ms)
     is_open = known.outline.state in {"live", "processing"}
     return None if is_open and not inferred.has_crashed else inferred
 
@@ -225,7 +173,7 @@ def _state(outline: Outline, ended: Ending | None) -> ReplayState:
 
 
 def _header(known: Known, *, back_href: str, ended: Ending | None) -> ReplayHeader:
-    replay, counts = known.outline.replay, _counts(known)
+    replay, counts = known.outline.replay, known.counts
     key = replay.key
     return ReplayHeader(
         project_id=key.project_id,
@@ -272,7 +220,7 @@ def _deletion(known: Known) -> Deletion:
         segments=replay.segments,
         breadcrumbs=replay.breadcrumbs,
         requests=replay.network_requests,
-        linked_errors=len(known.errors),
+        linked_errors=known.counts.app + known.counts.backend,
     )
 
 

@@ -94,7 +94,8 @@ class Hall:
                 if replay is None:
                     continue
                 (window,) = await links.windows_of(connection, [replay])
-                for one in await errors.linked(connection, window, PROJECTS):
+                linked = await errors.linked(connection, window, PROJECTS, home=key.project_id)
+                for one in linked.events:
                     event = one.event
                     place = (event.project_id, event.issue_id, key.project_id, key.replay_id)
                     found.setdefault(place, event.event_id)

@@ -35,7 +35,7 @@ def test_a_crash_long_before_the_end_did_not_end_it():
     assert ended("crash", at_s=20) == "closed"
 
 
-@pytest.mark.parametrize("kind", sorted(links.HANGS))
+@pytest.mark.parametrize("kind", sorted(event.HANGS))
 def test_a_hang_at_the_end_ends_a_replay(kind: str):
     """ANRs and app hangs alike; one that the app got over did not."""
     assert ended(kind, at_s=58) == "not responding"

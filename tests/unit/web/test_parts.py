@@ -1,0 +1,89 @@
+"""Tests of the words and the addresses of parts of long lists."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed
+from app.core.ids import EventId, ProjectId
+from app.errors.queries import EventPlace
+from app.web import part_cursors
+from app.web.view.parts import ListPart, describe_part
+
+SOME_TIME = datetime(2026, 11, 24, 14, 0, 1, 25, tzinfo=UTC)
+
+
+def described(first: int, shown: int, total: int, **changes) -> ListPart | None:
+    """Describe a part of a list of errors in parts of 1,000."""
+    values = {"size": 1_000, "next_href": "/next" if first + shown - 1 < total else None}
+    return describe_part("error", first=first, shown=shown, total=total, **(values | changes))
+
+
+def test_a_whole_list_needs_no_words():
+    """A list that fits on its page says nothing, and so does an empty one."""
+    assert described(1, 1_000, 1_000) is None
+    assert described(1, 0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "shown", "total", "text", "next_text"),
+    [
+        (1, 1_000, 4_213, "Showing the first 1,000 of 4,213 errors.", "Next 1,000 errors"),
+        (1, 1_000, 1_001, "Showing the first 1,000 of 1,001 errors.", "Next 1 error"),
+        (3_001, 1_000, 4_213, "Showing errors 3,001 to 4,000 of 4,213.", "Next 213 errors"),
+        (4_001, 213, 4_213, "Showing errors 4,001 to 4,213 of 4,213.", None),
+    ],
+)
+def test_a_part_says_which_it_is(
+    first: int, shown: int, total: int, text: str, next_text: str | None
+):
+    """The sentence has both numbers, and the link says how many come next."""
+    part = described(first, shown, total)
+    assert part
+    assert (part.text, part.next_text) == (text, next_text)
+
+
+def test_what_was_not_counted_to_the_end_is_told_so():
+    """A bounded count is a lower bound, and the next part may be a full one."""
+    part = described(1, 1_000, 1_000, is_at_least=True, next_href="/next", order="by time")
+    assert part
+    assert part.text == "Showing the first 1,000 of more than 1,000 errors: by time."
+    assert part.next_text == "Next 1,000 errors"
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_the_place_of_an_event_comes_back_from_its_text(rank: int):
+    """It is read to the microsecond."""
+    place = EventPlace(rank, SOME_TIME, ProjectId(2**63 - 1), EventId("ab" * 16))
+    assert part_cursors.read_event_place(part_cursors.write_event_place(place)) == place
+
+
+def test_no_place_is_the_beginning():
+    """An address without a place begins with the first event."""
+    assert part_cursors.read_event_place("") is None
+
+
+@given(st.text() | st.binary(min_size=33, max_size=33).map(part_cursors._encode))
+def test_any_text_is_a_place_or_refused(value: str):
+    """A made-up place is refused as malformed."""
+    try:
+        place = part_cursors.read_event_place(value)
+    except Malformed:
+        return
+    assert place is None or part_cursors.write_event_place(place) == value.rstrip("=")
+
+
+@pytest.mark.parametrize("us", [-1, 2**63 - 1])
+def test_a_time_outside_the_calendar_is_refused(us: int):
+    """Years before 1970 and after 9999 are no places."""
+    packed = part_cursors._EVENT.pack(1, us, 7, bytes(16))
+    with pytest.raises(Malformed):
+        part_cursors.read_event_place(part_cursors._encode(packed))
+
+
+def test_a_project_that_cannot_be_is_refused():
+    """Ids of projects have 63 bits."""
+    packed = part_cursors._EVENT.pack(1, 0, 2**63, bytes(16))
+    with pytest.raises(Malformed):
+        part_cursors.read_event_place(part_cursors._encode(packed))
