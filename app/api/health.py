@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 
-from app.core.errors import Unavailable
+from app.core.errors import DatabaseUnusable, Unavailable
 from app.db.engine import Database
 from app.ingest.vitals import Watch
 
@@ -51,7 +51,7 @@ class _Figures(Collector):
             ("journal_used_ratio", "The part of the journal's room that is used.", now.used),
             (
                 "digest_waits",
-                "1 while Postgres or storage does not answer, so that digest waits; else 0.",
+                "1 while digest waits for Postgres or storage to answer as it should; else 0.",
                 now.away is not None,
             ),
             (
@@ -114,9 +114,13 @@ def doors(
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
         """Answer 503 when Postgres does not answer or the journal runs out of room, else 200."""
-        if watch.look().is_filling:
+        vitals = watch.look()
+        if vitals.is_filling:
             response.status_code = _UNREADY
             return {"status": "not ready", "detail": "the journal runs out of room"}
+        if isinstance(vitals.away, DatabaseUnusable):
+            response.status_code = _UNREADY
+            return {"status": "not ready", "detail": str(vitals.away)}
         try:
             async with database.reading() as connection:
                 await connection.execute(text("select 1"))

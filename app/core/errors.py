@@ -6,6 +6,7 @@ ReplayError
   - NotFound         becomes 404, also for what one may not see
   - Unavailable      a keeper is down: retried with backoff in the background, hang-up at the door
     · DatabaseAway
+      · DatabaseUnusable   it answers, and somebody must mend its schema, rights or settings
 """
 
 
@@ -78,3 +79,7 @@ class Unavailable(ReplayError):
 
 class DatabaseAway(Unavailable):
     """Postgres cannot be reached, or may not be used yet."""
+
+
+class DatabaseUnusable(DatabaseAway):
+    """Postgres answers, but lacks a table, a right or a setting that this release needs."""

@@ -8,15 +8,24 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.core.errors import DatabaseAway
+from app.core.errors import DatabaseAway, DatabaseUnusable
 
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
+_CONNECTION_LOST: Final = "08006"
 
-_OUTAGES: Final = ("08", "25006", "40", "53", "57", "58")
-"""SQLSTATE prefixes that a later try may not meet: connection lost, read-only standby, deadlock
-or serialization, out of resources, operator intervention, system error. Not 54 (a limit) and XX
-(internal): content can cause those, and must then count against its entry."""
+_PASSING: Final = ("08", "25", "40", "53", "55", "57", "58", "72")
+"""SQLSTATE prefixes of what a later try may not meet: connection lost, read-only standby or another
+state of the transaction, deadlock or serialization, out of resources, object in use, operator
+intervention, system error, snapshot too old."""
+_UNUSABLE: Final = (
+    "0A", "0L", "0P", "24", "26", "28", "2B", "34", "3D", "3F", "42", "F0", "HV", "XX001", "XX002",
+)  # fmt: skip
+"""SQLSTATE prefixes of what somebody must mend: an unsupported feature, a role, cursor or prepared
+statement that a pooler does not know, a missing database, schema, table, column or right, a broken
+configuration file, foreign server, page or index. All statements are constants of this release, so
+what apps send cannot cause any of these. Both tuples leave out 54 (a limit) and XX000 (internal):
+content can cause those, and must then count against its entry."""
 
 
 class Database:
@@ -24,7 +33,8 @@ class Database:
 
     `transaction()` is for writes: it commits when its block ends and rolls back when the block
     raises. `reading()` is for reads. Both raise `DatabaseAway` when Postgres cannot be reached, or
-    goes away inside the block; then the work may be tried again.
+    goes away inside the block; then the work may be tried again. They raise its subclass
+    `DatabaseUnusable` when Postgres answers and lacks what this release needs.
     """
 
     def __init__(self, pool: AsyncEngine) -> None:
@@ -75,14 +85,18 @@ class Database:
         except sqlalchemy.exc.TimeoutError as error:
             raise DatabaseAway(f"no connection to Postgres is free: {error}") from error
         except sqlalchemy.exc.DBAPIError as error:
-            if not _is_outage(error):
+            away = _explain(error.orig, _read_sqlstate(error))
+            if away is None:
                 raise
-            raise DatabaseAway(f"Postgres does not answer as it should: {error.orig}") from error
+            raise away from error
         except asyncpg.PostgresError as error:
-            if not _is_outage_state(error.sqlstate):
+            away = _explain(error, error.sqlstate)
+            if away is None:
                 raise
-            raise DatabaseAway(f"Postgres does not answer as it should: {error}") from error
-        except (ConnectionError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise away from error
+        except (
+            ConnectionError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+        ) as error:  # fmt: skip
             raise DatabaseAway(f"Postgres went away: {error!r}") from error
 
 
@@ -132,11 +146,22 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
         raise DatabaseAway(f"Postgres cannot be reached: {error}") from error
 
 
-def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
+def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:
+    """Return the SQLSTATE of an error; that of a lost connection if the driver names none."""
     if error.connection_invalidated or isinstance(error, sqlalchemy.exc.InterfaceError):
-        return True
-    return _is_outage_state(getattr(error.orig, "sqlstate", None))
+        return _CONNECTION_LOST
+    if isinstance(error.orig, BaseException) and isinstance(
+        error.orig.__cause__, asyncpg.InternalClientError
+    ):
+        return _CONNECTION_LOST  # the driver's picture of the schema is out of date: ask anew
+    return getattr(error.orig, "sqlstate", None)
 
 
-def _is_outage_state(sqlstate: str | None) -> bool:
-    return str(sqlstate or "").startswith(_OUTAGES)
+def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseAway | None:
+    """Name the state of the database that an error tells; None if content may be the cause."""
+    state = str(sqlstate or "")
+    if state.startswith(_PASSING):
+        return DatabaseAway(f"Postgres does not answer as it should: {error}")
+    if state.startswith(_UNUSABLE):
+        return DatabaseUnusable(f"Postgres lacks what this release needs: {error} ({state})")
+    return None

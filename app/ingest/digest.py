@@ -5,8 +5,8 @@
     dead journals ──┘
 
 A batch that fails is taken entry by entry; an entry that fails five times on its content goes to
-quarantine. Postgres or the object storage being down never counts against an entry: the batch
-waits and is tried again.
+quarantine. Postgres or the object storage being down, or Postgres lacking a table, a right or a
+setting, never counts against an entry: the batch waits and is tried again.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.core import log
-from app.core.errors import DatabaseAway, NotFound, Refused, Unavailable
+from app.core.errors import DatabaseAway, DatabaseUnusable, NotFound, Refused, Unavailable
 from app.web import access, answer, guard
 from app.web.access import NotSignedIn
 from app.web.view import hrefs, words
@@ -40,6 +40,13 @@ _DATABASE_AWAY: Final = ErrorPage(
     "It is down, restarting or being migrated. Nothing is lost: Playhead goes on taking what apps "
     "send and keeps it in its journal. These pages are back when the database is. If this lasts, "
     "look at the server's log: it names the reason.",
+)
+_DATABASE_UNUSABLE: Final = ErrorPage(
+    503,
+    "The database is not set up as it must be",
+    "It answers, but lacks a table, a right or a setting that Playhead needs. Nothing is lost: "
+    "Playhead goes on taking what apps send and keeps it in its journal. The server's log and "
+    "playhead doctor name what is missing; once that is mended, everything goes on by itself.",
 )
 _RETRY_S: Final = "5"
 
@@ -80,8 +87,13 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
     page = _DATABASE_AWAY if isinstance(error, DatabaseAway) else _KEEPER_AWAY
+    if isinstance(error, DatabaseUnusable):
+        page = _DATABASE_UNUSABLE
+        # The statement may be at fault and not the database, so the log needs to say where it is.
+        _log.error("database_unusable", path=request.url.path, exc_info=error)
+    else:
+        _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
     if request.method == "GET":
         page = replace(page, retry_href=answer.frame(request).path)
     response = await _answer(request, page)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.core.errors import DatabaseAway
+from app.core.errors import DatabaseAway, DatabaseUnusable
 from app.core.units import bytes_text, duration_text
 from app.ingest.vitals import Vitals
 from app.web.view import hrefs, words
@@ -91,8 +91,18 @@ def _of_disk(vitals: Vitals) -> list[Alert]:
 def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
     if vitals.away is None:
         return []
-    what = "database" if isinstance(vitals.away, DatabaseAway) else "storage"
     reason = f" It says: {words.shortened(str(vitals.away))}." if is_admin else ""
+    if isinstance(vitals.away, DatabaseUnusable):
+        return [
+            Alert(
+                "bad",
+                "The database is not set up as it must be: new replays and errors wait in the "
+                "journal.",
+                f"Nothing is lost, and what waits appears when it is mended; Playhead tries again "
+                f"every 5 s.{reason} Run playhead doctor on the server.",
+            )
+        ]
+    what = "database" if isinstance(vitals.away, DatabaseAway) else "storage"
     return [
         Alert(
             "bad",

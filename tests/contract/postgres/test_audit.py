@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from app.audit import queries, writes
 from app.audit.model import Action
 from app.core import clock
+from app.core.errors import DatabaseUnusable
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.engine import Database
 
@@ -89,7 +89,7 @@ async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database)
 async def test_a_line_cannot_be_changed_or_removed(database: Database, table: str, statement: str):
     """Postgres itself refuses, whoever asks."""
     await fill(database)
-    with pytest.raises(DBAPIError, match="append-only"):
+    with pytest.raises(DatabaseUnusable, match="append-only"):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(statement.format(table))
     async with database.reading() as connection:

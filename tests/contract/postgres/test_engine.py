@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.core.errors import Unavailable
+from app.core.errors import DatabaseUnusable, Unavailable
 from app.db import engine
 from app.db.engine import Database
 from tests.support.postgres import run_sql
@@ -59,19 +59,65 @@ async def test_errors_of_content_are_not_outages(database: Database, database_ur
     await add(database, 1)
     with pytest.raises(IntegrityError):
         await add(database, 1)
-    for sql in ("select 1/0", "select '\\u0000'::jsonb", "select * from nowhere"):
+    for sql in ("select 1/0", "select '\\u0000'::jsonb"):
         with pytest.raises(DBAPIError):
             async with database.reading() as connection:
                 await connection.execute(text(sql))
 
 
-@pytest.mark.parametrize("code", ["08006", "25006", "40001", "40P01", "53300", "57P01", "58030"])
+@pytest.mark.parametrize(
+    "code",
+    ["08006", "25006", "40001", "40P01", "53300", "55006", "55P03", "57P01", "58030", "72000"],
+)
 async def test_errors_that_pass_are_outages(database: Database, code: str):
     """Connection lost, read-only, deadlock, full, shut down: try again later."""
     raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
     with pytest.raises(Unavailable):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(raising)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["0A000", "26000", "28000", "34000", "3D000", "3F000", "42501", "42P01", "42883", "F0000"],
+)
+@pytest.mark.parametrize("is_driver", [False, True])
+async def test_a_database_that_lacks_something_must_be_mended(
+    database: Database, code: str, is_driver: bool
+):
+    """Neither an outage that ends by itself nor the fault of what is stored."""
+    raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
+
+    async def fail() -> None:
+        async with database.transaction() as connection:
+            if is_driver:
+                await (await engine.driver_of(connection)).execute(raising)
+            await connection.exec_driver_sql(raising)
+
+    with pytest.raises(DatabaseUnusable, match=code):
+        await fail()
+
+
+@pytest.mark.parametrize("code", ["22003", "23514", "54000", "P0001", "XX000"])
+async def test_what_content_can_cause_stays_an_error_of_its_own(database: Database, code: str):
+    """A value out of range, a broken rule, a row too large for an index."""
+    raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
+    with pytest.raises(DBAPIError):
+        async with database.transaction() as connection:
+            await connection.exec_driver_sql(raising)
+
+
+async def test_a_table_that_was_made_anew_is_read_by_the_next_try(
+    database: Database, database_url: str
+):
+    """The driver's prepared statements and types are out of date once, not for ever."""
+    await run_sql(database_url, TABLE)
+    assert await count(database) == 0
+    await run_sql(database_url, "drop table numbers")
+    with pytest.raises(DatabaseUnusable, match="numbers"):
+        await count(database)
+    await run_sql(database_url, "create table numbers (y text, x int primary key)")
+    assert await count(database) == 0
 
 
 async def test_the_driver_is_inside_the_transaction(database: Database, database_url: str):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import DatabaseAway, Unavailable
+from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
 from app.ingest.vitals import BEHIND_S, Vitals
 from app.journal.backlog import Backlog
 from app.web.view import alerts
@@ -73,6 +73,15 @@ def test_a_keeper_that_is_away_is_named(error, what):
     assert f"It says: {error}." in told.what_to_do
     (told,) = alerts.of(found, (), is_admin=False)
     assert str(error) + "." not in told.what_to_do.replace(f"the {what} runs", "")
+
+
+def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
+    """It answers, so "see that it runs" would be the wrong advice."""
+    found = vitals(away=DatabaseUnusable("no table segments"))
+    (told,) = alerts.of(found, (), is_admin=True)
+    assert told.title.startswith("The database is not set up as it must be")
+    assert "It says: no table segments." in told.what_to_do
+    assert "playhead doctor" in told.what_to_do
 
 
 def test_digestion_that_is_behind_says_how_far():

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.core.errors import DatabaseAway, Limited, Malformed, Unavailable
+from app.core.errors import DatabaseAway, DatabaseUnusable, Limited, Malformed, Unavailable
 from app.core.ids import ReplayId
 from app.replays.search import Place
 from app.web import cursors, errors, forms
@@ -65,6 +65,14 @@ async def test_a_database_that_is_away_is_named():
     assert "Nothing is lost" in answer.text
     assert "secret" not in answer.text
     assert 'href="/page">Try again' in answer.text
+
+
+async def test_a_database_that_must_be_mended_is_named():
+    """People read that waiting alone will not help; what is missing is in the log only."""
+    answer = await ask(failing(DatabaseUnusable("no table secrets")), accept="text/html")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "The database is not set up as it must be" in answer.text
+    assert "secrets" not in answer.text
 
 
 async def test_a_keeper_that_is_down_is_waited_for():

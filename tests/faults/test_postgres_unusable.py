@@ -1,0 +1,127 @@
+"""Postgres answers, but lacks a table, a right or its name: envelopes wait, none is lost."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.ingest import digest
+from tests.support import envelopes
+from tests.support.postgres import run_sql, with_database
+from tests.support.server import Server, running
+from tests.support.waiting import until
+
+ROLE = "playhead_unusable_test"
+"""A plain role, whose rights can be taken away."""
+
+
+@pytest.fixture
+async def plain_url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Offer this test's database to a role that owns nothing; the server tries again at once."""
+    monkeypatch.setattr(digest, "_BACKOFF_S", (0.01,))
+    await run_sql(
+        database_url,
+        f"create role {ROLE} login; grant all on all tables in schema public to {ROLE}",
+    )
+    yield database_url.replace("postgres@", f"{ROLE}@", 1)
+    await run_sql(database_url, f"drop owned by {ROLE}; drop role {ROLE}")
+
+
+@asynccontextmanager
+async def table_missing(url: str) -> AsyncIterator[None]:
+    """Take a table away that digest writes."""
+    await run_sql(url, "alter table segments rename to segments_aside")
+    yield
+    await run_sql(url, "alter table segments_aside rename to segments")
+
+
+@asynccontextmanager
+async def column_missing(url: str) -> AsyncIterator[None]:
+    """Take a column away that digest writes."""
+    await run_sql(url, "alter table segments rename column recording to recording_aside")
+    yield
+    await run_sql(url, "alter table segments rename column recording_aside to recording")
+
+
+@asynccontextmanager
+async def right_missing(url: str) -> AsyncIterator[None]:
+    """Take the right away to add a segment."""
+    await run_sql(url, f"revoke insert on segments from {ROLE}")
+    yield
+    await run_sql(url, f"grant insert on segments to {ROLE}")
+
+
+@asynccontextmanager
+async def database_renamed(url: str) -> AsyncIterator[None]:
+    """Give the database another name; nobody may be connected to it for that."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    server = with_database(url, "postgres")
+    aside = f"aside_{uuid.uuid4().hex}"
+    await run_sql(server, f'alter database "{name}" allow_connections false')
+    await run_sql(
+        server,
+        f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'",
+    )
+    await run_sql(server, f'alter database "{name}" rename to "{aside}"')
+    yield
+    await run_sql(server, f'alter database "{aside}" rename to "{name}"')
+    await run_sql(server, f'alter database "{name}" allow_connections true')
+
+
+@asynccontextmanager
+async def prepared_statements_unknown(url: str) -> AsyncIterator[None]:
+    """Fail as a pooler does that passes no prepared statements on."""
+    await run_sql(
+        url,
+        "create function forget() returns trigger language plpgsql as $$ begin raise exception "
+        "'prepared statement \"x\" does not exist' using errcode = '26000'; end $$; "
+        "create trigger forget before insert on segments execute function forget()",
+    )
+    yield
+    await run_sql(url, "drop trigger forget on segments")
+
+
+Fault = Callable[[str], AbstractAsyncContextManager[None]]
+FAULTS: Final[tuple[tuple[Fault, type[DatabaseAway]], ...]] = (
+    (table_missing, DatabaseUnusable),
+    (column_missing, DatabaseUnusable),
+    (right_missing, DatabaseUnusable),
+    (prepared_statements_unknown, DatabaseUnusable),
+    (database_renamed, DatabaseAway),
+)
+
+
+async def post_segments(server: Server, first: int) -> None:
+    """Send four segments, each answered 200."""
+    for number in range(first, first + 4):
+        answer = await server.post(envelopes.replay_video_envelope(number))
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), FAULTS, ids=[fault.__name__ for fault, _error in FAULTS]
+)
+async def test_envelopes_wait_until_the_database_is_mended(
+    plain_url: str, database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseAway]
+):
+    """All are answered 200, people are told, nothing goes to quarantine, and all is kept."""
+    async with running(plain_url, tmp_path) as server:
+        await post_segments(server, 1)
+        await server.settled()
+        async with fault(database_url):
+            await post_segments(server, 5)
+            digester = server.service.lane.digester
+            await until(lambda: isinstance(digester.away, error))
+            assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
+            assert (await server.sender.get("/health/ready")).status_code == 503
+            await post_segments(server, 9)
+        await server.settled()
+        assert await server.outcomes() == {("replay_video", "kept", ""): 12}
+        async with server.database.reading() as connection:
+            found = await connection.exec_driver_sql("select count(*) from quarantine")
+            assert found.scalar_one() == 0
+        assert "playhead_digest_waits 0.0" in (await server.sender.get("/metrics")).text
