@@ -1,78 +1,174 @@
-"""The limit on guessing: five failures in 15 minutes for an account from an address.
+"""The limits on guessing passwords, counted in Postgres for all processes together.
+
+    failures within 15 minutes                   limit   applies to
+    of one account, from one network                 5   everybody
+    from one network, over all accounts             30   networks that are new to the account
+    of one account, over all networks               20   networks that are new to the account
+
+A network is new to an account until somebody has signed in from there. So a stranger can use up the
+limits of an account, and its owner still gets in from where they usually are, or by a link.
 
 An attempt is counted before the password is looked at and given back when it was right, so a
-thousand guesses at once are no more than five.
+thousand guesses at once are no more than the limit. An attempt that is refused adds no row, so
+the table grows no faster than passwords can be checked.
 """
 
-from datetime import timedelta
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, and_, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts.tables import sign_in_attempts
+from app.accounts import places
+from app.accounts.networks import network_of
+from app.accounts.tables import people, sign_in_attempts
 from app.core import clock
 from app.core.errors import Limited
+from app.core.ids import PersonId
 from app.db import text
 
-MOST: Final = 5
+MOST_OF_PAIR: Final = 5
+MOST_OF_NETWORK: Final = 30
+MOST_OF_ACCOUNT: Final = 20
 WITHIN: Final = timedelta(minutes=15)
 
 _EMAIL_BYTES: Final = 300
-_ADDRESS_BYTES: Final = 100
+# Everybody takes the lock of the network first, so that no two wait for each other.
+_NETWORK_LOCKS: Final = 1
+_ACCOUNT_LOCKS: Final = 2
+_FOLD_LOCK: Final = 0x666F6C64
+
+_attempts: Final = sign_in_attempts.c
 
 
-async def count_one(connection: AsyncConnection, email: str, address: str) -> None:
+@dataclass(frozen=True, slots=True)
+class FailureSummary:
+    """The failed attempts on one account, or on all accounts that nobody has."""
+
+    person_id: PersonId | None
+    failures: int
+    networks: int
+    network: str
+    """The network that most of them came from."""
+    first_at: datetime
+    last_at: datetime
+
+
+async def count_attempt(connection: AsyncConnection, email: str, address: str) -> None:
     """Count an attempt; commit before the password is checked.
 
     Args:
         connection: A transaction of the story.
-        email: As typed; need not be anybody's.
+        email: Address as it was typed; need not be anybody's.
         address: Where the attempt comes from.
 
     Raises:
-        Limited: There have been five already; nothing is counted.
+        Limited: A limit is used up; nothing is counted.
     """
-    account, place = _names(email, address)
-    since = clock.now() - WITHIN
-    await connection.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{account}\n{place}", 0)))
-    )
-    made = await connection.scalar(
-        select(func.count()).where(
-            sign_in_attempts.c.email == account,
-            sign_in_attempts.c.address == place,
-            sign_in_attempts.c.at > since,
+    account, network = _names(email, address)
+    for seed, name in ((_NETWORK_LOCKS, network), (_ACCOUNT_LOCKS, account)):
+        await connection.execute(
+            select(func.pg_advisory_xact_lock(func.hashtextextended(name, seed)))
         )
-    )
-    if (made or 0) >= MOST:
-        minutes = WITHIN // timedelta(minutes=1)
-        raise Limited(f"too many failed sign-ins; try again in {minutes} minutes")
+    is_of_account, is_of_network = _is(_attempts.email, account), _is(_attempts.address, network)
+    await _need_room(connection, and_(is_of_account, is_of_network), MOST_OF_PAIR)
+    if not await places.is_known(connection, account, network):
+        await _need_room(connection, is_of_network, MOST_OF_NETWORK)
+        await _need_room(connection, is_of_account, MOST_OF_ACCOUNT)
     await connection.execute(
-        insert(sign_in_attempts).values(email=account, address=place, at=clock.now())
+        insert(sign_in_attempts).values(email=account, address=network, at=clock.now())
     )
 
 
-async def forgive(connection: AsyncConnection, email: str, address: str) -> None:
-    """Forget the attempts of an account from an address: the password was right."""
-    account, place = _names(email, address)
-    await connection.execute(
+async def forgive(connection: AsyncConnection, email: str, address: str) -> int:
+    """Forget the attempts of an account from a network: the password was right.
+
+    Returns:
+        How many of them had failed before.
+    """
+    account, network = _names(email, address)
+    forgiven = await connection.execute(
         delete(sign_in_attempts).where(
-            sign_in_attempts.c.email == account, sign_in_attempts.c.address == place
+            _attempts.email == account, _attempts.address == network, _attempts.at > _since()
         )
     )
+    return max(0, forgiven.rowcount - 1)
 
 
-async def forget_old(connection: AsyncConnection) -> int:
-    """Delete attempts that no longer count; returns how many."""
-    gone = await connection.execute(
-        delete(sign_in_attempts).where(sign_in_attempts.c.at <= clock.now() - WITHIN)
+async def take_old(connection: AsyncConnection) -> list[FailureSummary]:
+    """Delete the attempts that no longer count, and sum them up by account.
+
+    They go by quarters of an hour, so that a flood gives a few summaries and not one a row.
+    """
+    before = _quarter_hour_before(_since())
+    is_old = _attempts.at < before
+    if not await connection.scalar(select(select(_attempts.id).where(is_old).exists())):
+        return []
+    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_FOLD_LOCK))):
+        return []
+    old = (
+        delete(sign_in_attempts)
+        .where(is_old)
+        .returning(_attempts.email, _attempts.address, _attempts.at)
+        .cte("old")
     )
-    return gone.rowcount
+    rows = await connection.execute(
+        select(
+            people.c.id.label("person_id"),
+            func.count().label("failures"),
+            func.count(old.c.address.distinct()).label("networks"),
+            func.mode().within_group(old.c.address).label("network"),
+            func.min(old.c.at).label("first_at"),
+            func.max(old.c.at).label("last_at"),
+        )
+        .select_from(old.outerjoin(people, people.c.email == old.c.email))
+        .group_by(people.c.id)
+        .order_by(people.c.id.nulls_last())
+    )
+    return [FailureSummary(**row) for row in rows.mappings()]
+
+
+async def _need_room(
+    connection: AsyncConnection, is_counted: ColumnElement[bool], most: int
+) -> None:
+    """Make sure that fewer than `most` attempts count.
+
+    Raises:
+        Limited: There are as many; it says how long until one of them no longer counts.
+    """
+    oldest: datetime | None = await connection.scalar(
+        select(_attempts.at)
+        .where(is_counted, _attempts.at > _since())
+        .order_by(_attempts.at.desc())
+        .offset(most - 1)
+        .limit(1)
+    )
+    if oldest is None:
+        return
+    wait_s = max(1, math.ceil((oldest + WITHIN - clock.now()).total_seconds()))
+    minutes = math.ceil(wait_s / 60)
+    unit = "minute" if minutes == 1 else "minutes"
+    raise Limited(
+        f"too many failed sign-ins; try again in {minutes} {unit}, or ask whoever runs this "
+        "server for a sign-in link",
+        wait_s=wait_s,
+    )
+
+
+def _is(column: Column[str], value: str) -> ColumnElement[bool]:
+    return column == value
 
 
 def _names(email: str, address: str) -> tuple[str, str]:
-    return (
-        text.clean(email.strip().lower(), limit_bytes=_EMAIL_BYTES),
-        text.clean(address, limit_bytes=_ADDRESS_BYTES),
-    )
+    return text.clean(email.strip().lower(), limit_bytes=_EMAIL_BYTES), network_of(address)
+
+
+def _since() -> datetime:
+    return clock.now() - WITHIN
+
+
+def _quarter_hour_before(moment: datetime) -> datetime:
+    seconds = int(WITHIN.total_seconds())
+    return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)

@@ -4,15 +4,32 @@ These are whole stories: each opens its own transactions, because an attempt mus
 committed before the password is looked at, and no connection is held while it is.
 """
 
+from typing import Final
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import attempts, links, passwords, queries, sign_ins, writes
+from app.accounts import (
+    attempts,
+    failures,
+    links,
+    passwords,
+    places,
+    queries,
+    sign_ins,
+    writes,
+)
+from app.accounts.admission import Admission
 from app.accounts.model import Person
+from app.accounts.networks import network_of
 from app.audit import writes as audit
-from app.audit.model import Action
+from app.audit.model import Action, Detail
 from app.core.errors import Unauthorised
 from app.core.ids import PersonId
 from app.db.engine import Database
+
+# 16 checks take half a second. A connection of the pool belongs to each while it is counted, so
+# they are fewer than those.
+_ADMISSION: Final = Admission(most=16, most_of_network=6)
 
 
 async def enter_with_password(
@@ -32,26 +49,24 @@ async def enter_with_password(
 
     Raises:
         Unauthorised: One of the two is wrong; not said which.
-        Limited: Too many failures from this address for this account.
+        Limited: Too many failures, or too many people who sign in at once.
     """
-    secret, verdict = await _check(database, email, password, address=address)
-    if secret is None or not verdict.is_right:
-        async with database.transaction() as connection:
-            # The address typed may be a password in the wrong field: it is not written down.
-            await audit.add_line(
-                connection,
-                Action.SIGN_IN_FAILED,
-                person_id=secret.person_id if secret else None,
-                detail={"address": address},
-            )
-        raise Unauthorised("the address or the password is wrong")
-    rehashed = await passwords.rehash(password) if verdict.is_outdated else None
+    with _ADMISSION.admit(network_of(address)):
+        secret, verdict = await _check(database, email, password, address=address)
+        if secret is None or not verdict.is_right:
+            await _note_failure(database)
+            raise Unauthorised("the address or the password is wrong")
+        rehashed = await passwords.rehash(password) if verdict.is_outdated else None
     async with database.transaction() as connection:
-        await attempts.forgive(connection, email, address)
+        failed = await attempts.forgive(connection, email, address)
         if rehashed is not None:
             await writes.keep_rehash(connection, secret.person_id, rehashed)
         return await _let_in(
-            connection, secret.person_id, by="password", address=address, user_agent=user_agent
+            connection,
+            secret.person_id,
+            {"by": "password", **({"failed_before": failed} if failed else {})},
+            address=address,
+            user_agent=user_agent,
         )
 
 
@@ -71,7 +86,7 @@ async def enter_with_link(
         if person_id is None:
             raise Unauthorised("this sign-in link has been used or is too old; ask for a new one")
         return await _let_in(
-            connection, person_id, by="link", address=address, user_agent=user_agent
+            connection, person_id, {"by": "link"}, address=address, user_agent=user_agent
         )
 
 
@@ -100,19 +115,23 @@ async def change_password(
         The token of a new sign-in.
 
     Raises:
-        Malformed: The new password is too short or too long.
+        Malformed: The new password is too short, too long, or easily guessed.
         Unauthorised: `current` is wrong.
-        Limited: Too many failures.
+        Limited: Too many failures, or too many people who sign in at once.
     """
-    new_hash = await passwords.hash_new(new)
-    if person.has_password and not await _came_by_link(database, person, link_token):
-        secret, verdict = await _check(database, person.email, current or "", address=address)
-        if secret is None or not verdict.is_right:
-            raise Unauthorised("the current password is wrong")
+    passwords.need_good(new, email=person.email)
+    with _ADMISSION.admit(network_of(address)):
+        if person.has_password and not await _came_by_link(database, person, link_token):
+            secret, verdict = await _check(database, person.email, current or "", address=address)
+            if secret is None or not verdict.is_right:
+                await _note_failure(database)
+                raise Unauthorised("the current password is wrong")
+        new_hash = await passwords.hash_new(new, email=person.email)
     async with database.transaction() as connection:
         await attempts.forgive(connection, person.email, address)
         await writes.set_password(connection, person.id, new_hash)
         await audit.add_line(connection, Action.PASSWORD_CHANGED, person_id=person.id)
+        await places.remember(connection, person.id, address)
         return await sign_ins.start(connection, person.id, user_agent=user_agent)
 
 
@@ -134,15 +153,27 @@ async def _check(
     database: Database, email: str, password: str, *, address: str
 ) -> tuple[queries.Secret | None, passwords.Verdict]:
     async with database.transaction() as connection:
-        await attempts.count_one(connection, email, address)
+        await attempts.count_attempt(connection, email, address)
         secret = await queries.secret_of(connection, email)
     return secret, await passwords.check(secret.password_hash if secret else None, password)
 
 
+async def _note_failure(database: Database) -> None:
+    """Write down earlier failures; this one counts for a while and is written down afterwards."""
+    async with database.transaction() as connection:
+        await failures.write_failures(connection)
+
+
 async def _let_in(
-    connection: AsyncConnection, person_id: PersonId, *, by: str, address: str, user_agent: str
+    connection: AsyncConnection,
+    person_id: PersonId,
+    detail: Detail,
+    *,
+    address: str,
+    user_agent: str,
 ) -> str:
     await audit.add_line(
-        connection, Action.SIGN_IN, person_id=person_id, detail={"by": by, "address": address}
+        connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
     )
+    await places.remember(connection, person_id, address)
     return await sign_ins.start(connection, person_id, user_agent=user_agent)

@@ -69,5 +69,16 @@ sign_in_attempts = Table(
     Column("address", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index(None, "email", "address", "at"),
+    Index(None, "email", "at"),
+    Index(None, "address", "at"),
     Index(None, "at"),
+)
+
+sign_in_places = Table(
+    "sign_in_places",
+    metadata,
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("network", Text, primary_key=True),
+    Column("last_at", DateTime(timezone=True), nullable=False),
+    Index(None, "last_at"),
 )

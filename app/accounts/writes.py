@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import attempts, links, sign_ins
+from app.accounts import links, places, sign_ins
 from app.accounts.model import Person, Role
 from app.accounts.queries import PERSON_COLUMNS, person_of
 from app.accounts.tables import members, people
@@ -58,6 +58,8 @@ async def set_password(
     connection: AsyncConnection, person_id: PersonId, password_hash: str
 ) -> None:
     """Keep the hash of a new password and end every sign-in and link of the person.
+
+    The networks that they signed in from are new to the account again.
 
     Raises:
         NotFound: There is no such person.
@@ -152,9 +154,9 @@ async def remove_member(
 
 
 async def forget_old(connection: AsyncConnection) -> int:
-    """Delete sign-ins, links and attempts that time has ended; returns how many rows."""
+    """Delete sign-ins, links and places that time has ended; returns how many rows."""
     ended = await sign_ins.forget_ended(connection)
-    return ended + await links.forget_old(connection) + await attempts.forget_old(connection)
+    return ended + await links.forget_old(connection) + await places.forget_old(connection)
 
 
 def read_email(email: str) -> str:
@@ -180,6 +182,7 @@ async def _change(connection: AsyncConnection, person_id: PersonId, **values: An
 async def _let_nobody_in(connection: AsyncConnection, person_id: PersonId) -> None:
     await sign_ins.end_all(connection, person_id)
     await links.withdraw_all(connection, person_id)
+    await places.forget_all(connection, person_id)
 
 
 async def _lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from app.core import log
+from app.core.errors import Limited
 from app.web import access, alerts, house
 from app.web.packing import Packer
 from app.web.render import Later
@@ -111,6 +112,13 @@ def frame(request: Request) -> Chrome:
         theme=read_theme(request.cookies.get("theme")),
         notice=_NOTICES.get(request.query_params.get("done", "")),
     )
+
+
+def tell_wait[Answer: Response](response: Answer, error: Exception) -> Answer:
+    """Tell a program when it is worth a new try, if a limit is why it was refused."""
+    if isinstance(error, Limited):
+        response.headers["Retry-After"] = str(error.wait_s)
+    return response
 
 
 def go(path: str, *, done: str | None = None) -> RedirectResponse:

@@ -83,7 +83,7 @@ async def _nothing_here(request: Request, _error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, Refused) else 400
     page = ErrorPage(status, _title(status), words.sentence(str(error)))
-    return await _answer(request, page)
+    return answer.tell_wait(await _answer(request, page), error)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Tests of the ways in and out, one's own account, projects and what strangers get."""
 
+import asyncio
 import re
 
 import pytest
@@ -59,7 +60,24 @@ async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server
             refused = await browser.post("/sign-in", data=fields)
             assert refused.status_code == 401
             assert "The address or the password is wrong." in refused.text
-        assert (await browser.post("/sign-in", data=fields)).status_code == 429
+        limited = await browser.post("/sign-in", data=fields)
+        assert limited.status_code == 429
+        assert 0 < int(limited.headers["retry-after"]) <= 15 * 60
+        assert "Too many failed sign-ins; try again in 15 minutes" in limited.text
+        assert 'value="ada@example.com"' in limited.text
+
+
+async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
+    """Of forty guesses at once from one network few are looked at; none is a fault of ours."""
+    async with stranger(server) as browser:
+        fields = {"email": "ada@example.com", "password": "wrong"}
+        answers = await asyncio.gather(
+            *(browser.post("/sign-in", data={**fields, "email": f"{n}@a.de"}) for n in range(40))
+        )
+        assert {answer.status_code for answer in answers} == {401, 429}
+        waits = {answer.headers.get("retry-after") for answer in answers}
+        assert waits == {None, "5"}
+        assert (await browser.post("/sign-in", data=fields)).status_code == 401
 
 
 async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Server):
@@ -74,6 +92,9 @@ async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Ser
         assert "Choose a password" in (await browser.get("/account/password")).text
         short = await browser.post("/account/password", data={"password": "a", "again": "a"})
         assert (short.status_code, "at least 12" in short.text) == (400, True)
+        easy = {"password": "ada-ada-2026", "again": "ada-ada-2026"}
+        refused = await browser.post("/account/password", data=easy)
+        assert (refused.status_code, "easily guessed" in refused.text) == (400, True)
         differing = {"password": "a new long password", "again": "another long one"}
         assert "not the same" in (await browser.post("/account/password", data=differing)).text
         same = {"password": "a new long password", "again": "a new long password"}

@@ -50,7 +50,8 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
     try:
         token = await _change(request, visitor, fields)
     except Refused as error:
-        return await _ask_again(request, visitor, words.sentence(str(error)), error.status)
+        page = await _ask_again(request, visitor, words.sentence(str(error)), error.status)
+        return answer.tell_wait(page, error)
     if token is None:
         return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
     response = answer.go(hrefs.REPLAYS, done="password-saved")
@@ -111,7 +112,8 @@ async def _change(request: Request, visitor: Visitor, fields: dict[str, str]) ->
     """Change the password; None when the two that were typed differ.
 
     Raises:
-        Refused: The new one is too short, the current one wrong, or too many were.
+        Refused: The new one is too short or easily guessed, the current one wrong, or too many
+            were.
     """
     new = fields.get("password", "")
     if new != fields.get("again", ""):

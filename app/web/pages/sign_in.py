@@ -42,7 +42,8 @@ async def sign_in(request: Request) -> Response:
         token = await door.enter_with_password(here.db, email, password, **_caller(request))
     except Refused as error:
         page = SignInPage(email[:300], words.sentence(str(error)), back[:2000])
-        return await answer.page(request, "account/sign_in.html", page, status=error.status)
+        shown = await answer.page(request, "account/sign_in.html", page, status=error.status)
+        return answer.tell_wait(shown, error)
     response = answer.go(forms.own_path(back))
     access.set_cookie(response, here, token)
     return response

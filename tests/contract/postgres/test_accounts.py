@@ -1,7 +1,7 @@
 """People, roles, passwords, sign-ins and links."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import argon2
 import pytest
@@ -9,39 +9,17 @@ import pytest
 from app.accounts import door, links, passwords, queries, sign_ins, writes
 from app.accounts.model import Person, Role
 from app.audit import queries as audit
-from app.core import clock
 from app.core.errors import Limited, Malformed, NotFound, Unauthorised
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
+from tests.support.held_clock import HeldClock
 from tests.support.people import PASSWORD, make_person, make_project
 
 PLACE = {"address": "192.0.2.1", "user_agent": "Browser"}
 MINUTE = timedelta(minutes=1)
+NEW = "a new long password"
 
-
-class Clock:
-    """The server's time, held still and moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Stop the clock."""
-    held = Clock()
-    monkeypatch.setattr(clock, "now", held.now)
-    return held
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make guesses cheap: these tests are not about their cost."""
-    quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_HASHER", quick)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
 async def enter(database: Database, email: str = "ada@example.com", password: str = PASSWORD):
@@ -168,8 +146,8 @@ async def test_the_right_password_lets_in(database: Database):
 
 
 async def test_wrong_address_and_wrong_password_look_the_same(database: Database):
-    """Nobody learns who has an account; the log knows the person, and never what was typed."""
-    ada = await make_person(database, password=PASSWORD)
+    """Nobody learns who has an account."""
+    await make_person(database, password=PASSWORD)
     await make_person(database, "link@example.com")
     said = set()
     for email, password in [
@@ -183,51 +161,9 @@ async def test_wrong_address_and_wrong_password_look_the_same(database: Database
             await enter(database, email, password)
         said.add(str(refused.value))
     assert len(said) == 1
-    async with database.reading() as connection:
-        lines = await audit.lines(connection)
-    assert {line.action for line in lines} == {"sign_in_failed"}
-    assert {line.person_id for line in lines[-2:]} == {ada.id}
-    assert {tuple(line.detail.items()) for line in lines} == {(("address", "192.0.2.1"),)}
 
 
-async def test_five_failures_close_the_door_for_a_while(database: Database, time: Clock):
-    """The sixth try is not looked at, right or wrong, until 15 minutes after the first."""
-    await make_person(database, password=PASSWORD)
-    for _ in range(5):
-        with pytest.raises(Unauthorised):
-            await enter(database, password="wrong")
-    with pytest.raises(Limited):
-        await enter(database)
-    await door.enter_with_password(
-        database, "ada@example.com", PASSWORD, address="192.0.2.2", user_agent=""
-    )
-    time.at += 15 * MINUTE - timedelta(seconds=1)
-    with pytest.raises(Limited):
-        await enter(database)
-    time.at += timedelta(seconds=1)
-    assert await enter(database)
-
-
-async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: Database):
-    """Twenty wrong guesses in parallel are five looked at and fifteen refused."""
-    await make_person(database, password=PASSWORD)
-    tries = [enter(database, password=f"wrong {number}") for number in range(20)]
-    said = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(answer) for answer in said].count(Unauthorised) == 5
-    assert [type(answer) for answer in said].count(Limited) == 15
-
-
-async def test_success_forgives_earlier_failures(database: Database):
-    """Four typos and then the right password leave five tries again."""
-    await make_person(database, password=PASSWORD)
-    for _ in range(2):
-        for _ in range(4):
-            with pytest.raises(Unauthorised):
-                await enter(database, password="wrong")
-        await enter(database)
-
-
-async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: Clock):
+async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: HeldClock):
     """Each request within 12 hours carries it on, 30 days at most."""
     await make_person(database, password=PASSWORD)
     token = await enter(database)
@@ -246,7 +182,7 @@ async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: 
     assert await who(database, token) is None
 
 
-async def test_last_seen_is_written_once_a_minute(database: Database, time: Clock):
+async def test_last_seen_is_written_once_a_minute(database: Database, time: HeldClock):
     """A page with thirty requests costs one write."""
     await make_person(database, password=PASSWORD)
     token = await enter(database)
@@ -308,9 +244,9 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
     assert ada is not None
     for wrong in ("wrong", None, "wrong", "wrong", "wrong"):
         with pytest.raises(Unauthorised):
-            await door.change_password(database, ada, current=wrong, new="x" * 12, **PLACE)
+            await door.change_password(database, ada, current=wrong, new=NEW, **PLACE)
     with pytest.raises(Limited):
-        await door.change_password(database, ada, current=PASSWORD, new="x" * 12, **PLACE)
+        await door.change_password(database, ada, current=PASSWORD, new=NEW, **PLACE)
 
 
 async def test_a_link_lets_in_once(database: Database):
@@ -327,11 +263,11 @@ async def test_a_link_lets_in_once(database: Database):
     assert found == ada
     async with database.reading() as connection:
         assert await links.whose(connection, link) is None
-    token = await door.change_password(database, ada, current=None, new="x" * 12, **PLACE)
+    token = await door.change_password(database, ada, current=None, new=NEW, **PLACE)
     assert await who(database, token)
 
 
-async def test_a_link_is_good_for_a_day(database: Database, time: Clock):
+async def test_a_link_is_good_for_a_day(database: Database, time: HeldClock):
     """24 hours after it was made it is useless, and housekeeping removes it."""
     ada = await make_person(database)
     async with database.transaction() as connection:
@@ -379,7 +315,7 @@ async def test_an_old_hash_is_made_stronger_at_sign_in(
     assert await who(database, other), "a stronger hash of the same password ends nothing"
 
 
-async def test_housekeeping_removes_what_time_has_ended(database: Database, time: Clock):
+async def test_housekeeping_removes_what_time_has_ended(database: Database, time: HeldClock):
     """Old attempts and sign-ins go; live ones stay."""
     await make_person(database, password=PASSWORD)
     await enter(database)

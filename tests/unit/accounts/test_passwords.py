@@ -1,4 +1,4 @@
-"""Passwords: length is the only rule, and no guess is quicker than another."""
+"""Passwords: long enough, not guessed first, and no guess is quicker than another."""
 
 import pytest
 
@@ -9,13 +9,14 @@ from app.core.errors import Malformed
 
 RIGHT = Verdict(is_right=True, is_outdated=False)
 WRONG = Verdict(is_right=False, is_outdated=False)
+TEXT = "tower lamp window horse " * 50
 
 
 @pytest.mark.parametrize("length", [SHORTEST_CHARS, LONGEST_CHARS])
 async def test_a_password_of_any_good_length_is_known_again(length: int):
     """12 to 1,000 characters; one character off is wrong."""
-    kept = await passwords.hash_new("p" * length)
-    assert await passwords.check(kept, "p" * length) == RIGHT
+    kept = await passwords.hash_new(TEXT[:length])
+    assert await passwords.check(kept, TEXT[:length]) == RIGHT
     assert await passwords.check(kept, "p" * (length - 1)) == WRONG
 
 
@@ -23,14 +24,23 @@ async def test_a_password_of_any_good_length_is_known_again(length: int):
 async def test_a_password_too_short_or_too_long_is_refused(length: int):
     """11 characters are too few, 1,001 too many."""
     with pytest.raises(Malformed, match="characters"):
-        await passwords.hash_new("p" * length)
-    assert await passwords.check(None, "p" * length) == WRONG
+        await passwords.hash_new(TEXT[:length])
+    assert await passwords.check(None, TEXT[:length]) == WRONG
+
+
+async def test_a_password_that_is_guessed_first_is_refused():
+    """Also one made of the person's own address."""
+    with pytest.raises(Malformed, match="easily guessed"):
+        await passwords.hash_new("123456789012")
+    with pytest.raises(Malformed, match="easily guessed"):
+        await passwords.hash_new("tower-window-lamp", email="tower.window@lamp.example")
+    assert await passwords.hash_new("tower-window-lamp", email="ada@example.com")
 
 
 async def test_one_text_typed_two_ways_is_one_password():
     """A phone writes é as one character, a desk as two; a lone surrogate breaks nothing."""
-    kept = await passwords.hash_new("caf\u00e9 caf\u00e9 caf\u00e9")
-    assert await passwords.check(kept, "cafe\u0301 cafe\u0301 cafe\u0301") == RIGHT
+    kept = await passwords.hash_new("caf\u00e9 noir sans sucre")
+    assert await passwords.check(kept, "cafe\u0301 noir sans sucre") == RIGHT
     assert await passwords.check(kept, "\ud800" * 12) == WRONG
 
 

@@ -1,0 +1,331 @@
+"""Limits on guessing passwords: by account, by network, by both; and what the audit log keeps."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.accounts import door, failures, links, places, queries
+from app.accounts.model import Person
+from app.accounts.tables import sign_in_attempts
+from app.audit import queries as audit
+from app.audit.model import Line
+from app.core.errors import Limited, Malformed, Unauthorised
+from app.db import migrate
+from app.db.engine import Database
+from tests.support.held_clock import HeldClock
+from tests.support.migrations import upgrade_to
+from tests.support.people import PASSWORD, make_person
+from tests.support.postgres import run_sql
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
+HOME = "192.0.2.1"
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+
+async def enter(
+    database: Database,
+    email: str = "ada@example.com",
+    password: str = PASSWORD,
+    *,
+    address: str = HOME,
+) -> str:
+    """Sign in by password."""
+    return await door.enter_with_password(
+        database, email, password, address=address, user_agent="Browser"
+    )
+
+
+async def guess(
+    database: Database, times: int, email: str = "ada@example.com", **where: str
+) -> None:
+    """Guess wrong some times; each guess is looked at."""
+    for _ in range(times):
+        with pytest.raises(Unauthorised):
+            await enter(database, email, "wrong", **where)
+
+
+async def guess_from_everywhere(database: Database, times: int) -> None:
+    """Guess wrong, each time from another network."""
+    for number in range(times):
+        await guess(database, 1, address=f"198.51.100.{number}")
+
+
+async def failed_lines(database: Database) -> list[Line]:
+    """Return the lines about failed sign-ins, the oldest first."""
+    async with database.reading() as connection:
+        lines = await audit.lines(connection)
+    return [line for line in lines if line.action == "sign_in_failed"][::-1]
+
+
+async def count_rows(database: Database) -> int:
+    """Return how many attempts are kept."""
+    async with database.reading() as connection:
+        return await connection.scalar(select(func.count()).select_from(sign_in_attempts)) or 0
+
+
+async def test_five_failures_close_the_door_for_a_while(database: Database, time: HeldClock):
+    """The sixth try is not looked at, right or wrong, until 15 minutes after the first."""
+    await make_person(database, password=PASSWORD)
+    for _ in range(5):
+        with pytest.raises(Unauthorised):
+            await enter(database, password="wrong")
+    with pytest.raises(Limited, match="again in 15 minutes") as limited:
+        await enter(database)
+    assert limited.value.wait_s == 15 * 60
+    await enter(database, address="192.0.2.2")
+    time.at += 15 * MINUTE - timedelta(seconds=1)
+    with pytest.raises(Limited):
+        await enter(database)
+    time.at += timedelta(seconds=1)
+    assert await enter(database)
+
+
+async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: Database):
+    """Twenty wrong guesses in parallel are five looked at and fifteen refused."""
+    await make_person(database, password=PASSWORD)
+    tries = [enter(database, password=f"wrong {number}") for number in range(20)]
+    said = await asyncio.gather(*tries, return_exceptions=True)
+    assert [type(answer) for answer in said].count(Unauthorised) == 5
+    assert [type(answer) for answer in said].count(Limited) == 15
+
+
+async def test_success_forgives_earlier_failures(database: Database):
+    """Four typos and then the right password leave five tries again."""
+    await make_person(database, password=PASSWORD)
+    for _ in range(2):
+        for _ in range(4):
+            with pytest.raises(Unauthorised):
+                await enter(database, password="wrong")
+        await enter(database)
+
+
+async def test_an_account_is_guarded_over_all_networks(database: Database, time: HeldClock):
+    """Twenty failures from anywhere, and new networks wait until the first is 15 minutes old."""
+    await make_person(database, password=PASSWORD)
+    for number in range(20):
+        await guess(database, 1, address=f"198.51.100.{number}")
+        time.at += SECOND
+    with pytest.raises(Limited, match="again in 15 minutes"):
+        await enter(database, address="203.0.113.9")
+    time.at += 15 * MINUTE - 20 * SECOND
+    assert await enter(database, address="203.0.113.9")
+
+
+async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: Database):
+    """A network that somebody has signed in from has its own five, and a link works anywhere."""
+    ada = await make_person(database, password=PASSWORD)
+    await enter(database)
+    await guess_from_everywhere(database, 20)
+    with pytest.raises(Limited):
+        await enter(database, address="203.0.113.9")
+    assert await enter(database)
+    async with database.transaction() as connection:
+        link = await links.make(connection, ada.id)
+    assert await door.enter_with_link(database, link, address="203.0.113.9", user_agent="Browser")
+    assert await enter(database, address="203.0.113.9"), "the link made this network known"
+
+
+async def test_an_account_that_nobody_has_is_limited_alike(database: Database):
+    """So a limit does not tell who has an account."""
+    await make_person(database, password=PASSWORD)
+    said = set()
+    for email in ("ada@example.com", "nobody@example.com"):
+        for number in range(20):
+            await guess(database, 1, email, address=f"198.51.100.{number}")
+        with pytest.raises(Limited) as refused:
+            await enter(database, email, address="203.0.113.9")
+        said.add((str(refused.value), refused.value.wait_s))
+    assert len({message for message, _ in said}) == 1
+
+
+async def test_a_network_is_limited_over_all_accounts(database: Database):
+    """Thirty failures whoever they name; the next are not looked at, nor kept."""
+    await make_person(database, password=PASSWORD)
+    for number in range(30):
+        await guess(database, 1, f"person{number}@example.com")
+    for _ in range(3):
+        with pytest.raises(Limited):
+            await enter(database)
+    assert await count_rows(database) == 30
+    assert await enter(database, address="203.0.113.9")
+
+
+async def test_an_office_is_not_locked_out_by_one_who_guesses_there(database: Database):
+    """Who has signed in from a network goes on, up to five failures of their own."""
+    await make_person(database, password=PASSWORD)
+    await enter(database)
+    for number in range(30):
+        await guess(database, 1, f"person{number}@example.com")
+    assert await enter(database)
+    await guess(database, 5)
+    with pytest.raises(Limited):
+        await enter(database)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+    ],
+)
+async def test_addresses_of_one_sender_count_as_one(database: Database, first: str, second: str):
+    """A /64 of IPv6 belongs to one subscriber; the next /64 is somebody else's."""
+    await make_person(database, password=PASSWORD)
+    await guess(database, 3, address=first)
+    await guess(database, 2, address=second)
+    with pytest.raises(Limited):
+        await enter(database, address=second)
+    assert await enter(database, address="2001:db8:1:3::1")
+
+
+async def test_two_processes_count_together(database: Database, database_url: str):
+    """Guesses that come to two servers on one Postgres, all at once, are five in all."""
+    await make_person(database, password=PASSWORD)
+    other = Database.open(database_url, pool_size=5)
+    try:
+        tries = [
+            enter(server, password=f"wrong {number}")
+            for number in range(3)
+            for server in (database, other)
+        ]
+        said = await asyncio.gather(*tries, return_exceptions=True)
+    finally:
+        await other.close()
+    assert sorted(type(answer).__name__ for answer in said) == ["Limited"] + 5 * ["Unauthorised"]
+
+
+async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
+    """Of two networks and many accounts: locks are taken in one order, so nobody waits for ever."""
+    tries = [
+        enter(database, f"person{number % 7}@example.com", "wrong", address=f"192.0.2.{number % 3}")
+        for number in range(60)
+    ]
+    said = await asyncio.gather(*tries, return_exceptions=True)
+    assert {type(answer) for answer in said} <= {Limited, Unauthorised}
+    looked_at = [type(answer) for answer in said].count(Unauthorised)
+    assert await count_rows(database) == looked_at > 0
+
+
+async def test_a_flood_is_a_few_lines_of_the_audit_log(database: Database, time: HeldClock):
+    """One line for each account, one for all that nobody has; and no row of the flood is left."""
+    ada = await make_person(database, password=PASSWORD)
+    await guess_from_everywhere(database, 12)
+    await guess(database, 3, address="203.0.113.9")
+    for number in range(30):
+        await guess(database, 1, f"nobody{number}@example.com", address=f"198.51.100.{number}")
+    assert await failed_lines(database) == []
+    time.at += 30 * MINUTE
+    # The next failure, from wherever, writes down what no longer counts.
+    await guess(database, 1, address="203.0.113.10")
+    of_ada, of_nobody = await failed_lines(database)
+    assert of_ada.person_id == ada.id
+    assert dict(of_ada.detail) == {
+        "times": 15,
+        "address": "203.0.113.9",
+        "addresses": 13,
+        "first_at": "2026-11-24T12:00:00+00:00",
+        "last_at": "2026-11-24T12:00:00+00:00",
+    }
+    assert (of_nobody.person_id, of_nobody.detail["times"]) == (None, 30)
+    assert "nobody" not in str(of_nobody.detail)
+    assert await count_rows(database) == 1
+
+
+async def test_housekeeping_writes_failures_down_once(database: Database, time: HeldClock):
+    """Also when two processes do it at once; what still counts stays."""
+    await make_person(database, password=PASSWORD)
+    await guess(database, 2)
+    time.at += 30 * MINUTE
+    await guess(database, 1, "eve@example.com")
+    before = len(await failed_lines(database))
+
+    async def write() -> int:
+        async with database.transaction() as connection:
+            return await failures.write_failures(connection)
+
+    written = await asyncio.gather(write(), write())
+    assert before + sum(written) == len(await failed_lines(database)) == 1
+    assert (await failed_lines(database))[0].detail["times"] == 2
+
+
+async def test_a_sign_in_tells_how_often_it_failed_before(database: Database):
+    """What is forgiven is not forgotten: two guesses and then the right one is worth a look."""
+    await make_person(database, password=PASSWORD)
+    await guess(database, 2)
+    await enter(database)
+    await enter(database)
+    async with database.reading() as connection:
+        second, first = await audit.lines(connection)
+    assert dict(first.detail) == {"by": "password", "failed_before": 2, "address": HOME}
+    assert dict(second.detail) == {"by": "password", "address": HOME}
+
+
+async def test_a_new_password_makes_every_network_new(database: Database):
+    """Whoever got in with the old one has no place of their own any more."""
+    ada = await make_person(database, password=PASSWORD)
+    await enter(database, address="203.0.113.9")
+    await door.change_password(
+        database,
+        await _again(database, ada),
+        current=PASSWORD,
+        new="a new long password",
+        address=HOME,
+        user_agent="Browser",
+    )
+    async with database.reading() as connection:
+        assert not await places.is_known(connection, ada.email, "203.0.113.9")
+        assert await places.is_known(connection, ada.email, HOME)
+
+
+async def test_a_network_is_known_for_ninety_days(database: Database, time: HeldClock):
+    """Then it is new again, and housekeeping removes it."""
+    ada = await make_person(database, password=PASSWORD)
+    await enter(database)
+    time.at += places.KNOWN_FOR - SECOND
+    async with database.transaction() as connection:
+        assert await places.is_known(connection, ada.email, HOME)
+        assert await places.forget_old(connection) == 0
+        time.at += SECOND
+        assert not await places.is_known(connection, ada.email, HOME)
+        assert await places.forget_old(connection) == 1
+
+
+async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: Database):
+    """Parts of one's own address are; it is said before the current one is looked at."""
+    ada = await make_person(database, "ada.lovelace@example.com", password=PASSWORD)
+    for new in ("123456789012", "ada-lovelace-1815", "Example2026!!"):
+        with pytest.raises(Malformed, match="easily guessed"):
+            await door.change_password(
+                database, ada, current="wrong", new=new, address=HOME, user_agent="Browser"
+            )
+    assert await count_rows(database) == 0
+
+
+async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: str):
+    """Attempts that the release before has counted still count after the migration."""
+    await upgrade_to(empty_database_url, "0015")
+    await run_sql(
+        empty_database_url,
+        "insert into people (email, name) values ('ada@example.com', 'Ada');"
+        "insert into sign_in_attempts (email, address, at)"
+        " select 'ada@example.com', '192.0.2.1', now() from generate_series(1, 5)",
+    )
+    await migrate.upgrade(empty_database_url)
+    database = Database.open(empty_database_url, pool_size=2)
+    try:
+        with pytest.raises(Limited):
+            await enter(database)
+    finally:
+        await database.close()
+
+
+async def _again(database: Database, person: Person) -> Person:
+    """Return a person as they are now."""
+    async with database.reading() as connection:
+        return await queries.get_person(connection, person.id)

@@ -1,0 +1,33 @@
+"""Tests of how many passwords may be under check at once."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from app.accounts.admission import Admission
+from app.core.errors import Limited
+
+
+def test_few_may_wait_and_still_fewer_of_one_network():
+    """Three in all, two of one network; who comes later is told to come again."""
+    admission = Admission(most=3, most_of_network=2)
+    with ExitStack() as held:
+        held.enter_context(admission.admit("a"))
+        held.enter_context(admission.admit("a"))
+        with pytest.raises(Limited, match="in a few seconds") as refused:
+            held.enter_context(admission.admit("a"))
+        assert refused.value.wait_s == 5
+        held.enter_context(admission.admit("b"))
+        with pytest.raises(Limited):
+            held.enter_context(admission.admit("c"))
+    with admission.admit("a"):
+        pass
+
+
+def test_a_place_is_given_back_whatever_happens():
+    """Nothing is remembered of a network that nobody waits from."""
+    admission = Admission(most=1, most_of_network=1)
+    for number in range(3):
+        with pytest.raises(KeyError), admission.admit(f"network {number}"):
+            raise KeyError
+    assert not admission._by_network
