@@ -90,7 +90,10 @@ async def _make_first_things(url: str) -> None:
     """Make the first person and the first project, so that a new installation can be used."""
     own = Database.open(url, pool_size=1)
     try:
-        async with own.transaction() as connection:
+        if await _has_first_things(own):
+            return
+        # Several processes may start on one new database: the lock lets one of them make these.
+        async with migrate.exclusive(url), own.transaction() as connection:
             if not await account_queries.has_people(connection):
                 await account_writes.add_person(
                     connection, _FIRST_PERSON, name="Admin", is_admin=True
@@ -100,3 +103,10 @@ async def _make_first_things(url: str) -> None:
                 await project_writes.add_key(connection, project.id, label="Default")
     finally:
         await own.close()
+
+
+async def _has_first_things(database: Database) -> bool:
+    async with database.reading() as connection:
+        return await account_queries.has_people(connection) and bool(
+            await project_queries.all_projects(connection)
+        )

@@ -1,7 +1,7 @@
 """Connections to Postgres: one pool for a process, one transaction for a story step."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -79,25 +79,32 @@ class Database:
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         if self._kept_out:
             raise DatabaseAway(self._kept_out)
-        try:
+        with naming_outages():
             async with self._engine.connect() as connection:
                 yield connection
-        except sqlalchemy.exc.TimeoutError as error:
-            raise DatabaseAway(f"no connection to Postgres is free: {error}") from error
-        except sqlalchemy.exc.DBAPIError as error:
-            away = _explain(error.orig, _read_sqlstate(error))
-            if away is None:
-                raise
-            raise away from error
-        except asyncpg.PostgresError as error:
-            away = _explain(error, error.sqlstate)
-            if away is None:
-                raise
-            raise away from error
-        except (
-            ConnectionError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-        ) as error:  # fmt: skip
-            raise DatabaseAway(f"Postgres went away: {error!r}") from error
+
+
+@contextmanager
+def naming_outages() -> Iterator[None]:
+    """Raise what the state of the database causes as `DatabaseAway`, anything else as it is."""
+    try:
+        yield
+    except sqlalchemy.exc.TimeoutError as error:
+        raise DatabaseAway(f"no connection to Postgres is free: {error}") from error
+    except sqlalchemy.exc.DBAPIError as error:
+        away = _explain(error.orig, _read_sqlstate(error))
+        if away is None:
+            raise
+        raise away from error
+    except asyncpg.PostgresError as error:
+        away = _explain(error, error.sqlstate)
+        if away is None:
+            raise
+        raise away from error
+    except (
+        ConnectionError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+    ) as error:  # fmt: skip
+        raise DatabaseAway(f"Postgres went away: {error!r}") from error
 
 
 async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
@@ -163,5 +170,5 @@ def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseAway 
     if state.startswith(_PASSING):
         return DatabaseAway(f"Postgres does not answer as it should: {error}")
     if state.startswith(_UNUSABLE):
-        return DatabaseUnusable(f"Postgres lacks what this release needs: {error} ({state})")
+        return DatabaseUnusable(f"Postgres is not as this release needs it: {error} ({state})")
     return None

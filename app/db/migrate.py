@@ -3,6 +3,8 @@
 At the newest schema this costs one query: Alembic is imported only when there is something to do.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -15,6 +17,14 @@ from app.core.shipped import MIGRATIONS
 from app.db import engine
 
 _LOCK: Final = 0x706C6179  # "play": one number for all of us, so that two never migrate at once
+_LOCK_WAIT_MS: Final = 10_000
+_HOLDER: Final = f"""
+    select pid, coalesce(host(client_addr), 'a Unix socket') as address, usename as role,
+           round(extract(epoch from now() - xact_start)) as age_s
+    from pg_locks join pg_stat_activity using (pid)
+    where locktype = 'advisory' and granted and classid = 0 and objid = {_LOCK} and objsubid = 1
+      and database = (select oid from pg_database where datname = current_database())
+"""  # noqa: S608 - our own number
 
 
 def known_revisions() -> list[str]:
@@ -28,11 +38,35 @@ async def current_revision(url: str) -> str | None:
     Raises:
         DatabaseAway: Postgres cannot be reached.
     """
-    connection = await engine.connect(url)
-    try:
-        return await _revision(connection)
-    finally:
-        await connection.close()
+    with engine.naming_outages():
+        connection = await engine.connect(url)
+        try:
+            return await _revision(connection)
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def exclusive(url: str) -> AsyncIterator[None]:
+    """Hold the lock under which one process at a time sets a database up.
+
+    The lock belongs to a transaction, so it ends with it also where a pooler keeps the connection
+    to the server open for the next client. A killed process never blocks the next one.
+
+    Raises:
+        DatabaseAway: Postgres cannot be reached, or another process keeps the lock; the message
+            says which.
+    """
+    with engine.naming_outages():
+        connection = await engine.connect(url)
+        try:
+            async with connection.transaction():
+                await _lock(connection)
+                yield
+        except asyncpg.LockNotAvailableError:
+            raise DatabaseAway(await _describe_holder(connection)) from None
+        finally:
+            await connection.close()
 
 
 async def upgrade(url: str) -> bool:
@@ -46,26 +80,41 @@ async def upgrade(url: str) -> bool:
         Whether there was anything to do.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached.
+        DatabaseAway: Postgres cannot be reached, another process migrates it for long, or the role
+            in `url` lacks a right that a migration needs.
     """
-    connection = await engine.connect(url)
-    try:
-        if not _is_behind(await _revision(connection)):
-            return False
-        # The lock ends with the connection, so a killed process never blocks the next one.
-        await connection.execute("select pg_advisory_lock($1)", _LOCK, timeout=None)
-        revision = await _revision(connection)
-        if not _is_behind(revision):
+    if not is_behind(await current_revision(url)):
+        return False
+    async with exclusive(url):
+        revision = await current_revision(url)
+        if not is_behind(revision):
             return False
         await _run(url)
-        log.get("db.migrate").info("migrated", before=revision, now=await _revision(connection))
+        log.get("db.migrate").info("migrated", before=revision, now=await current_revision(url))
         return True
-    finally:
-        await connection.close()
 
 
-def _is_behind(revision: str | None) -> bool:
+def is_behind(revision: str | None) -> bool:
+    """Tell whether a database at this revision lacks a migration of this release."""
     return revision is None or revision < known_revisions()[-1]
+
+
+async def _lock(connection: "asyncpg.Connection[Any]") -> None:
+    # Statements without parameters: a pooler may not pass prepared ones on. The transaction is idle
+    # for as long as the migrations take, and must not be ended for that.
+    await connection.execute("set local idle_in_transaction_session_timeout = 0")
+    await connection.execute(f"set local lock_timeout = '{_LOCK_WAIT_MS}ms'")
+    await connection.execute(f"select pg_advisory_xact_lock({_LOCK})")
+
+
+async def _describe_holder(connection: "asyncpg.Connection[Any]") -> str:
+    holder = await connection.fetchrow(_HOLDER)
+    if holder is None:
+        return "another process was setting the database up a moment ago"
+    return (
+        f"another process sets the database up: Postgres backend {holder['pid']}, connected from "
+        f"{holder['address']} as {holder['role']}, for {holder['age_s']} s"
+    )
 
 
 async def _revision(connection: "asyncpg.Connection[Any]") -> str | None:
@@ -79,8 +128,9 @@ async def _revision(connection: "asyncpg.Connection[Any]") -> str | None:
 async def _run(url: str) -> None:
     own = engine.make(url, poolclass=NullPool)
     try:
-        async with own.connect() as connection:
-            await connection.run_sync(_run_alembic)
+        with engine.naming_outages():
+            async with own.connect() as connection:
+                await connection.run_sync(_run_alembic)
     except OSError as error:
         raise DatabaseAway(f"Postgres went away during a migration: {error}") from error
     finally:

@@ -12,11 +12,15 @@ import httpx
 import pytest
 
 from app import main
+from app.accounts import queries as accounts
 from app.core import clock
 from app.core.ids import ProjectId, PublicKey
+from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
+from app.formats import credentials
+from app.preparation import Preparation
 from app.projects import queries as projects
-from tests.support import envelopes
+from tests.support import envelopes, process
 from tests.support.server import Keyed, alone, keyed
 from tests.support.waiting import until
 
@@ -131,6 +135,33 @@ async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
             with pytest.raises(httpx.TransportError):
                 await send(sender, nobody, envelopes.event_envelope())
         assert service.lane.gate.journal.last_seq == 3
+
+
+async def test_many_starts_at_once_make_one_person_and_one_project(empty_database_url):
+    """Processes that start together on a new database agree on who makes what is first."""
+    database = Database.open(empty_database_url, pool_size=1)
+    starts = [Preparation(empty_database_url, database) for _ in range(6)]
+    await asyncio.gather(*(start.begin() for start in starts))
+    async with asyncio.timeout(_PATIENCE_S):
+        await asyncio.gather(*(start.done.wait() for start in starts))
+    await asyncio.gather(*(start.stop() for start in starts))
+    async with database.reading() as connection:
+        assert [one.email for one in await accounts.everybody(connection)] == ["admin@localhost"]
+        (project,) = await projects.all_projects(connection)
+        assert len(await projects.keys_of(connection, project.id)) == 1
+    await database.close()
+
+
+async def test_two_processes_start_at_once_on_a_new_database(empty_database_url, tmp_path):
+    """Both listen, and both show the same project."""
+    with (
+        process.launched(empty_database_url, tmp_path / "one") as one,
+        process.launched(empty_database_url, tmp_path / "two") as two,
+    ):
+        assert await asyncio.gather(*(asyncio.to_thread(server.listens) for server in (one, two)))
+        keys = [credentials.from_dsn(server.started.dsn) for server in (one, two)]
+    assert keys[0] is not None
+    assert keys[0] == keys[1]
 
 
 async def test_a_migration_that_fails_stops_the_start(database_url, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The schema: what the migrations make is what the table objects say."""
 
 import asyncio
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import app
-from app.core.errors import Unavailable
+from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
 from app.core.shipped import MIGRATIONS
 from app.db import migrate
 from app.db.engine import Database
 from app.db.schema import metadata
+from tests.support import pooler
 from tests.support.postgres import run_sql
+from tests.support.waiting import until
 
 
 def _import_all_tables() -> None:
@@ -71,6 +74,57 @@ async def test_two_upgrades_at_once_both_succeed_and_one_works(empty_database_ur
     """The advisory lock lets one migrate; the other finds nothing to do."""
     done = await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
     assert sorted(done) == [False, False, True]
+
+
+async def is_lock_free(url: str) -> bool:
+    """Tell whether somebody else could set the database up now."""
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(await connection.fetchval(f"select pg_try_advisory_lock({migrate._LOCK})"))
+    finally:
+        await connection.close()
+
+
+async def test_no_lock_stays_behind_a_pooler(empty_database_url: str):
+    """The pooler keeps the connection of the lock open; the next process is not held up by it."""
+    with tempfile.TemporaryDirectory(prefix="ph-") as folder:
+        async with pooler.in_front_of(empty_database_url, Path(folder)) as (between, url):
+            assert await migrate.upgrade(url) is True
+            await until(lambda: len(between.kept) > 1)
+            assert await is_lock_free(empty_database_url)
+
+
+async def test_a_lock_that_is_held_for_long_is_said(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The wait ends, and the message names the backend that holds the lock."""
+    monkeypatch.setattr(migrate, "_LOCK_WAIT_MS", 1)
+    async with migrate.exclusive(database_url):
+        with pytest.raises(DatabaseAway, match=r"sets the database up: Postgres backend \d+"):
+            async with migrate.exclusive(database_url):
+                pass
+
+
+async def test_the_lock_outlives_a_limit_on_idle_transactions(database_url: str):
+    """It is idle while migrations run on another connection, however long they take."""
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    await run_sql(
+        database_url, f"alter database {name} set idle_in_transaction_session_timeout = '1ms'"
+    )
+    async with migrate.exclusive(database_url):
+        for _ in range(3):
+            assert not await is_lock_free(database_url)
+    assert await is_lock_free(database_url)
+
+
+async def test_a_role_that_may_not_migrate_is_named(empty_database_url: str):
+    """A right that is missing is for somebody to grant; the start waits for it."""
+    await run_sql(empty_database_url, "create role may_not_migrate login")
+    try:
+        with pytest.raises(DatabaseUnusable, match="permission denied for schema public"):
+            await migrate.upgrade(empty_database_url.replace("postgres@", "may_not_migrate@", 1))
+    finally:
+        await run_sql(empty_database_url, "drop role may_not_migrate")
 
 
 async def test_a_database_of_a_newer_release_is_left_alone(database_url: str):
