@@ -28,7 +28,7 @@ from app import __version__
 from app.accounts import links, queries as account_queries
 from app.api import health
 from app.api.connection import Connection
-from app.api.exchange import Door
+from app.api.door import Door
 from app.background import Housekeeper
 from app.core import log, shipped
 from app.core.errors import ReplayError, Unavailable

@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Final, override
 
 import httptools
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.api import heads, target
-from app.api.exchange import Door, Exchange
+from app.api.bounds import BoundedProtocol
+from app.api.door import Door
+from app.api.exchange import Exchange
 from app.api.heads import Cut, Head, Headers
 from app.core import log
 from app.core.limits import LIMITS
@@ -25,8 +27,8 @@ from app.ingest.request import IngestRequest
 _logger: Final = log.get("api.connection")
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's protocol, with exchanges, and a look at the clock every few seconds."""
+class Connection(BoundedProtocol):
+    """The bounded protocol, with exchanges, and a look at the clock every few seconds."""
 
     header_s: ClassVar[float] = LIMITS.header_s
     silence_s: ClassVar[float] = LIMITS.silence_s
@@ -37,16 +39,11 @@ class Connection(HttpToolsProtocol):
     _began_s: float | None = None
     """When the request began that is not whole yet; None between requests."""
     _heard_s = 0.0
-    _has_headers = False
     _answered_s = 0.0
-    _is_between = True
-    """The parser waits for a request to begin."""
     _missing_bytes = 0
     """Of the body of a request that goes past the parser."""
     _cut: Cut | None = None
     """The head that the parser reads now, if it is a usual one."""
-    _is_ending = False
-    """The last answer is written; what still comes is let go."""
     _look: asyncio.TimerHandle | None = None
     _linger: asyncio.TimerHandle | None = None
     _held_back: Exchange | None = None
@@ -60,14 +57,14 @@ class Connection(HttpToolsProtocol):
             uvicorn: What uvicorn gives its protocols, by place,
             uvicorns: and by name.
         """
-        super().__init__(*uvicorn, **uvicorns)
-        self._door = door
+        super().__init__(door, *uvicorn, **uvicorns)
         self.exchanges: set[Exchange] = set()
         """Those that are neither answered nor lost."""
         # uvicorn wraps the application in this if there are proxies to trust.
         proxied = isinstance(self.app, ProxyHeadersMiddleware)
         self._trusted = self.app.trusted_hosts if proxied else None
 
+    @override
     def end(self, *, is_read: bool) -> None:
         """Close the connection after its last answer.
 
@@ -78,7 +75,7 @@ class Connection(HttpToolsProtocol):
         if is_read or not self.transport.can_write_eof():
             self.transport.close()
             return
-        self._is_ending = True
+        self._ignores_input = True
         self._began_s = None
         self.transport.write_eof()
         self.flow.resume_reading()
@@ -110,42 +107,23 @@ class Connection(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._is_ending:
+        if self._ignores_input:
             return
         self._heard_s = self.loop.time()
         rest = self._read_known(data)
         if rest:
-            self._parse(rest)
-
-    def _parse(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
-            self.send_400_response("Invalid HTTP request received.")
-
-    @override
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless that would stand in the place of another answer."""
-        if any(exchange.is_whole for exchange in self.exchanges):
-            self.transport.abort()
-        else:
-            super().send_400_response(msg)
+            self.parse(rest)
 
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._began_s = self._heard_s
-        self._has_headers = False
-        self._is_between = False
 
     @override
     def on_headers_complete(self) -> None:
         if self._is_asking_to_upgrade():
             return
-        self._has_headers = True
+        self.check_head()
         cut, self._cut = self._cut, None
         found = target.find(self.url)
         if found is None:
@@ -159,7 +137,7 @@ class Connection(HttpToolsProtocol):
             client_ip=self._client_ip(self.headers),
         )
         if cut is not None:
-            self._door.heads.remember(cut, head)
+            self.door.heads.remember(cut, head)
         before = self.cycle
         exchange = self._exchange(
             head, head.request, declared_bytes, is_expecting=self.expect_100_continue
@@ -172,6 +150,7 @@ class Connection(HttpToolsProtocol):
 
     @override
     def on_body(self, body: bytes) -> None:
+        self._overhead_bytes = -self._piece_bytes
         if isinstance(self.cycle, Exchange):
             self.cycle.feed(body)
         else:
@@ -185,8 +164,12 @@ class Connection(HttpToolsProtocol):
             self.cycle.end()
         else:
             super().on_message_complete()
+        self.finish_reading()
+
+    @override
+    def finish_reading(self) -> None:
+        super().finish_reading()
         self._began_s = None
-        self._is_between = True
 
     @override
     def on_response_complete(self) -> None:
@@ -196,11 +179,16 @@ class Connection(HttpToolsProtocol):
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        if self.pipeline:
+        if self.pipeline or self._unparsed:
             # uvicorn reads on; somebody who never waits for answers would fill the memory.
             self.flow.pause_reading()
         else:
             self.flow.resume_reading()
+        if self._held_bytes:
+            self._count_held_bytes()
+        if self._unparsed and not self.pipeline:
+            # In a turn of its own, as the next of a pipeline.
+            self.loop.call_soon(self.parse_waiting)
 
     @override
     def resume_writing(self) -> None:
@@ -222,7 +210,8 @@ class Connection(HttpToolsProtocol):
     def _is_asking_to_upgrade(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
-    def _decline_upgrade(self, rest: bytes) -> None:
+    @override
+    def decline_upgrade(self, rest: bytes) -> None:
         """Read a request again as if it did not ask for another protocol.
 
         Java's client asks for HTTP/2 with the first envelope it sends. The parser takes the body of
@@ -236,14 +225,15 @@ class Connection(HttpToolsProtocol):
         head += [b"%b: %b\r\n" % pair for pair in self.headers if pair[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        self.data_received(b"".join((*head, b"\r\n", rest)))
+        self.parse(b"".join((*head, b"\r\n", rest)))
 
     def _read_known(self, data: bytes) -> bytes:
         """Read a request whose head is known past the parser; return what is left for it."""
         view = memoryview(data)
         if not self._missing_bytes:
-            cut = heads.cut(data) if self._is_between and self._is_free() else None
-            head = None if cut is None else self._door.heads.find(cut)
+            is_cut = self._is_between and not self._unparsed and self._is_free()
+            cut = heads.cut(data) if is_cut else None
+            head = None if cut is None else self.door.heads.find(cut)
             if cut is None or head is None:
                 self._cut = cut
                 return data
@@ -260,7 +250,7 @@ class Connection(HttpToolsProtocol):
         if self._missing_bytes:
             return b""
         self.cycle.end()
-        self._began_s = None
+        self.finish_reading()
         return bytes(view[len(body) :])
 
     def _is_free(self) -> bool:
@@ -273,7 +263,7 @@ class Connection(HttpToolsProtocol):
     ) -> Exchange:
         exchange = self.cycle = Exchange(
             self,
-            self._door,
+            self.door,
             head,
             request,
             declared_bytes=declared_bytes,

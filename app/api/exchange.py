@@ -11,41 +11,30 @@ task, four wake-ups and as many copies of the body: half of what accepting a seg
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.api import answers
 from app.api.answers import Answer
-from app.api.heads import Head, Heads
+from app.api.door import FULL, Door
+from app.api.heads import Head
 from app.core import log
 from app.core.errors import Refused, Unavailable
 from app.formats import store_body
 from app.formats.envelope import Envelope
 from app.ingest import senders
-from app.ingest.accept import Turns
 from app.ingest.request import IngestRequest
 from app.ingest.senders import Sender
 
 if TYPE_CHECKING:
     from app.api.connection import Connection
 
-_READING_BYTES: Final = 128 * 1024 * 1024
-"""Bodies that are not answered yet may take this much memory; beyond, senders are hung up on."""
+_OWN_OBJECT_BYTES: Final = 512
+"""Smaller chunks are put together at once: as objects, chunks of 2 bytes take 25 times as much."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _logger: Final = log.get("api.exchange")
-
-
-@dataclass(slots=True)
-class Door:
-    """What the exchanges of a process share."""
-
-    turns: Turns
-    heads: Heads = field(default_factory=Heads)
-    reading_bytes: int = 0
-    """Of bodies that are not answered yet."""
 
 
 class _NoWaiters:
@@ -84,9 +73,9 @@ class Exchange(RequestResponseCycle):
         self.keep_alive = head.keep_alive
         self.disconnected = False
         self.response_complete = False
+        self.response_started = False
+        self.more_body = True
         # The rest is ours:
-        self.is_whole = False
-        """Whether the request has come to its end."""
         self._connection = connection
         self._door = door
         self._gate = door.turns.gate
@@ -101,8 +90,13 @@ class Exchange(RequestResponseCycle):
         )
         """Whether a page asks for an image, whose address holds an event."""
         self._sender: Sender | None = None
-        self._chunks: list[bytes | memoryview] = []
+        self._chunks: list[bytes | memoryview | bytearray] = []
         self._size_bytes = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the request has come to its end."""
+        return not self.more_body
 
     @property
     def is_over(self) -> bool:
@@ -131,12 +125,19 @@ class Exchange(RequestResponseCycle):
         """Take a piece of the body."""
         if self.is_over or self.is_whole:
             return  # of a request that is answered already the rest is let go
-        self._chunks.append(chunk)
-        self._size_bytes += len(chunk)
-        self._door.reading_bytes += len(chunk)
+        chunks, size_bytes = self._chunks, len(chunk)
+        if size_bytes >= _OWN_OBJECT_BYTES or not chunks:
+            chunks.append(chunk)
+        elif isinstance(chunks[-1], bytearray):
+            chunks[-1] += chunk
+        else:
+            chunks.append(bytearray(chunk))
+        self._size_bytes += size_bytes
+        door = self._door
+        door.reading_bytes += size_bytes
         try:
-            if self._door.reading_bytes > _READING_BYTES:
-                raise Unavailable("too many large bodies are being read at once")  # noqa: TRY301
+            if door.reading_bytes > door.most_reading_bytes:
+                raise Unavailable(FULL)  # noqa: TRY301
             if self._sender is not None:
                 senders.check_size(self._gate, self._request, self._sender, self._size_bytes)
         except Exception as error:  # noqa: BLE001 - as above
@@ -146,7 +147,7 @@ class Exchange(RequestResponseCycle):
         """Take note that the request is whole."""
         if self.is_whole:
             return
-        self.is_whole = True
+        self.more_body = False
         if self._sender is not None and not self.is_over:
             self._take(self._sender)
 
@@ -254,6 +255,6 @@ class Exchange(RequestResponseCycle):
     def _let_go(self) -> None:
         """Give up the memory of the body."""
         self._chunks = []
-        self._door.reading_bytes -= self._size_bytes
+        self._door.hold(-self._size_bytes)
         self._size_bytes = 0
         self._connection.exchanges.discard(self)

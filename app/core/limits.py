@@ -13,6 +13,10 @@ _MIB: Final = 1024 * 1024
 class Limits:
     """Caps in bytes, counts, characters, seconds; one value over is refused, never cut silently."""
 
+    head_bytes: int = 64 * 1024
+    """The head of a request; also its trailers, and what frames one chunk of its body."""
+    head_lines: int = 200
+    """Header lines in the head of a request; browsers and SDKs send 10 to 30."""
     body_bytes: int = 100 * _MIB
     """The request body as it comes over the wire."""
     inflated_bytes: int = 200 * _MIB

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app.api import exchange
 from app.api.connection import Connection
 from app.core.limits import LIMITS
 from app.ingest import senders
@@ -115,12 +114,12 @@ async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatc
 async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
     """With too much in memory a sender is hung up on, and sends again."""
     await until(lambda: tenant.service.door.reading_bytes == 0)
-    monkeypatch.setattr(exchange, "_READING_BYTES", len(BODY) - 1)
+    monkeypatch.setattr(tenant.service.door, "most_reading_bytes", len(BODY) - 1)
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert await wire.rest() == b""
     assert tenant.service.door.reading_bytes == 0
-    monkeypatch.setattr(exchange, "_READING_BYTES", len(BODY))
+    monkeypatch.setattr(tenant.service.door, "most_reading_bytes", len(BODY))
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200

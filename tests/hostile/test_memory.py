@@ -1,11 +1,12 @@
 """H2: bombs, sent to a process of its own that may not have more than a gibibyte of addresses."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 
 from app.db.engine import Database
-from tests.support import bombs, envelopes, process, samples
+from tests.support import bombs, envelopes, process, samples, wire_bombs
 from tests.support.bombs import Bomb
 from tests.support.process import Process, Way
 from tests.support.report import Report
@@ -13,6 +14,10 @@ from tests.support.server import Keyed, keyed
 
 MIB = 1024 * 1024
 MOST_BYTES = 512 * MIB
+STAYING_BYTES = 10 * MIB
+"""What a wire bomb may leave behind once its connections are closed."""
+PEAK_BYTES = 48 * MIB
+"""What a wire bomb may take while it comes."""
 
 
 def recorded() -> Iterator[Bomb]:
@@ -66,3 +71,32 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
         await process.digested(server)
         assert server.memory_bytes() < MOST_BYTES
         report.round(memory_mib=server.memory_bytes() // MIB)
+
+
+async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: Report):
+    """Heads, trailers, chunks and pipelines take little while they come, and nothing after."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    with process.serving(database_url, tmp_path) as server:
+        async with httpx.AsyncClient(
+            base_url=server.base_url, trust_env=False, timeout=60
+        ) as sender:
+            assert await is_well(server, sender, to)
+            assert (await sender.get("/sign-in")).status_code == 200
+            before_bytes = server.resident_bytes()
+            for bomb in wire_bombs.all_of_them(to):
+                server.forget_peak()
+                sent_bytes = await asyncio.to_thread(wire_bombs.send, bomb, server.base_url)
+                assert await is_well(server, sender, to), bomb.name
+                peak_bytes = server.memory_bytes() - before_bytes
+                staying_bytes = server.resident_bytes() - before_bytes
+                report.round(
+                    bombs=1,
+                    bomb=bomb.name,
+                    sent_mib=sent_bytes // MIB,
+                    memory_mib=peak_bytes // MIB,
+                    staying_kib=staying_bytes // 1024,
+                )
+                assert peak_bytes < PEAK_BYTES, bomb.name
+                assert staying_bytes < STAYING_BYTES, bomb.name

@@ -96,9 +96,20 @@ class Process:
         return False
 
     def memory_bytes(self) -> int:
-        """Return the most memory that the process has had resident so far."""
+        """Return the most memory that was resident since the start or `forget_peak`."""
+        return self._status_bytes("VmHWM:")
+
+    def resident_bytes(self) -> int:
+        """Return the memory that is resident now."""
+        return self._status_bytes("VmRSS:")
+
+    def forget_peak(self) -> None:
+        """Let `memory_bytes` start again from what is resident now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", "ascii")
+
+    def _status_bytes(self, name: str) -> int:
         status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        line = next(line for line in status.splitlines() if line.startswith(name))
         return int(line.split()[1]) * 1024
 
     def is_alive(self) -> bool:

@@ -1,0 +1,242 @@
+"""Bounds what one connection can hold in memory and how long one read can hold the event loop.
+
+uvicorn collects heads and trailers of any size, and parses everything that one read brings, so a
+few megabytes of tiny headers or pipelined requests become hundreds of megabytes of objects.
+
+    read ─► pieces of 64 KiB ─► parser ─► head: at most 64 KiB and 200 lines, else 431
+                                     ├─► body: handed on, bounded by whoever collects it
+                                     └─► trailers and framing of chunks: dropped, at most 64 KiB
+
+Pieces that come while many pipelined requests wait for their turn stay unparsed until those are
+answered. Unfinished heads and bytes that wait count as memory of the `Door`, as bodies do.
+"""
+
+from typing import Any, Final, override
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.api.door import Door
+from app.core.errors import Unavailable
+from app.core.limits import LIMITS
+
+_TURN_BYTES: Final = 64 * 1024
+"""After a read of more, the others have their turn: libuv reads up to 32 times in one, 8 MB."""
+_WAITING_REQUESTS: Final = 64
+"""Pipelined requests of a connection that wait for their turn before parsing stops."""
+_WAITING_REQUEST_BYTES: Final = 4 * 1024
+"""What each of them is counted as; the smallest takes a hundred times what came over the wire."""
+_UNPARSED_BYTES: Final = 1024 * 1024
+"""One read is 256 KiB at most; pages that wait for a disconnect may cause a few reads more."""
+_NO_HTTP: Final = "Invalid HTTP request received."
+
+
+class _BadRequest(Exception):
+    """A head that is refused though the parser can read it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with bounds on heads, trailers, framing and pipelined requests."""
+
+    _has_headers = False
+    """Whether the head of the request that is being read is complete."""
+    _is_between = True
+    """Whether the parser waits for a request to begin."""
+    _ignores_input = False
+    """Whether the last request is read or refused; bytes behind it are dropped."""
+    _hosts = 0
+    """Number of `Host` lines in the head."""
+    _overhead_bytes = 0
+    """Bytes since the last request or head ended, or a piece of a body came."""
+    _piece_bytes = 0
+    """Size of what the parser reads now."""
+    _unparsed = b""
+    """Bytes behind so many pipelined requests that they have to wait."""
+    _held_bytes = 0
+    """What the door holds for this connection beside bodies."""
+
+    def __init__(self, door: Door, *uvicorn: Any, **uvicorns: Any) -> None:
+        """Make one for a new connection.
+
+        Args:
+            door: What the connections of a process share.
+            uvicorn: Arguments that uvicorn gives its protocols by place.
+            uvicorns: Arguments that it gives them by name.
+        """
+        super().__init__(*uvicorn, **uvicorns)
+        self.door = door
+
+    def parse(self, data: bytes) -> None:
+        """Give bytes to the parser."""
+        is_short = len(data) + self._overhead_bytes <= LIMITS.head_bytes
+        if is_short and not (self._unparsed or self.pipeline):
+            self._parse_piece(data)
+        else:
+            self._parse_in_pieces(data)
+        if self._held_bytes or self.pipeline or not (self._has_headers or self._is_between):
+            self._count_held_bytes()
+
+    def parse_waiting(self) -> None:
+        """Go on with the bytes that waited, once the requests before them are answered."""
+        data, self._unparsed = self._unparsed, b""
+        if data and self.parser is not None:
+            self.parse(data)
+            self._read_on()
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer what cannot be read, unless that would take the place of another answer."""
+        if self._owes_answer():
+            self.transport.abort()
+            return
+        lines = [STATUS_LINE[status]]
+        for name, value in self.server_state.default_headers:
+            lines.append(b"%b: %b\r\n" % (name, value))
+        lines.append(b"content-type: text/plain; charset=utf-8\r\n")
+        lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(message))
+        self.transport.write(b"".join((*lines, message.encode("ascii"))))
+        self.end(is_read=False)
+
+    def end(self, *, is_read: bool) -> None:
+        """Close the connection after its last answer.
+
+        Args:
+            is_read: Whether the last request was read to its end.
+        """
+        raise NotImplementedError
+
+    def decline_upgrade(self, rest: bytes) -> None:
+        """Go on with a request that asks for another protocol.
+
+        Args:
+            rest: Bytes behind its head.
+        """
+        raise NotImplementedError
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(400, msg)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # A cycle of references would keep all this until the garbage collector looks at its
+        # oldest generation, which may be never.
+        self.pipeline.clear()
+        self.headers, self.url, self._unparsed = [], b"", b""
+        self.scope = self.cycle = None  # type: ignore[assignment]  # nobody reads them any more
+        self._is_between = True
+        self._count_held_bytes()
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._has_headers = self._is_between = False
+        self._hosts = 0
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Everything uvicorn's own does is here, since a call more for each line is felt.
+        if self._has_headers:
+            return  # a trailer, which nobody reads
+        headers = self.headers
+        if len(headers) >= LIMITS.head_lines:
+            raise _BadRequest(431, "The head of the request has too many lines.")
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
+
+    def check_head(self) -> None:
+        """Look at a head that is complete.
+
+        Raises:
+            _BadRequest: It is refused.
+        """
+        self._has_headers = True
+        self._overhead_bytes = -self._piece_bytes
+        # RFC 9112, 3.2: a proxy may read another host than we do where there are two.
+        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
+            raise _BadRequest(400, "The request needs exactly one Host line.")
+
+    def finish_reading(self) -> None:
+        """Take note that a request was read to its end."""
+        self._is_between = True
+        self._overhead_bytes = -self._piece_bytes
+        if not self.cycle.keep_alive:
+            self._ignores_input = True
+
+    def _parse_in_pieces(self, data: bytes) -> None:
+        view, at = memoryview(data), 0
+        while at < len(view) and not self._ignores_input and not self.transport.is_closing():
+            if self._unparsed or len(self.pipeline) > _WAITING_REQUESTS:
+                self._unparsed += view[at:]
+                self.flow.pause_reading()
+                break
+            room = LIMITS.head_bytes - self._overhead_bytes
+            if room <= 0:
+                self.refuse(431, "The head or the framing of the request is too long.")
+                break
+            piece = view[at : at + room]
+            at += len(piece)
+            self._parse_piece(piece)
+        if len(data) > _TURN_BYTES and not self.flow.read_paused:
+            self.flow.pause_reading()
+            self.loop.call_soon(self._read_on)
+
+    def _parse_piece(self, piece: bytes | memoryview) -> None:
+        rest: bytes | None = None
+        self._piece_bytes = size_bytes = len(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = bytes(piece[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse_error(error)
+        self._overhead_bytes += size_bytes
+        if rest is not None:
+            self._piece_bytes = self._overhead_bytes = 0
+            self.decline_upgrade(rest)
+
+    def _refuse_error(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__
+        if self._ignores_input:
+            return  # it is behind the last request
+        if isinstance(cause, _BadRequest):
+            self.refuse(cause.status, str(cause))
+        else:
+            self.logger.warning(_NO_HTTP)
+            self.refuse(400, _NO_HTTP)
+
+    def _read_on(self) -> None:
+        """Read again, unless there is enough to do."""
+        if not (self.pipeline or self._unparsed or self.flow.write_paused):
+            self.flow.resume_reading()
+
+    def _count_held_bytes(self) -> None:
+        """Add what is held beyond bodies to the budget, or give it back."""
+        held_bytes = len(self._unparsed) + len(self.pipeline) * _WAITING_REQUEST_BYTES
+        if not (self._has_headers or self._is_between):
+            held_bytes += max(self._overhead_bytes, self._piece_bytes)
+        if held_bytes == self._held_bytes:
+            return
+        added_bytes, self._held_bytes = held_bytes - self._held_bytes, held_bytes
+        is_too_much = len(self._unparsed) > _UNPARSED_BYTES
+        try:
+            self.door.hold(added_bytes)
+        except Unavailable:
+            is_too_much = True
+        if is_too_much:
+            self.transport.abort()
+
+    def _owes_answer(self) -> bool:
+        """Tell whether a request before the one that is being read waits for its answer."""
+        last: Any = self.cycle
+        if last is None or last.response_complete or last.disconnected:
+            return False
+        return bool(self.pipeline) or last.response_started or not last.more_body
