@@ -33,7 +33,13 @@ _ADMISSION: Final = Admission(most=16, most_of_network=6)
 
 
 async def enter_with_password(
-    database: Database, email: str, password: str, *, address: str, user_agent: str
+    database: Database,
+    email: str,
+    password: str,
+    *,
+    address: str,
+    user_agent: str,
+    replaced: str = "",
 ) -> str:
     """Sign in with an e-mail address and a password.
 
@@ -43,6 +49,7 @@ async def enter_with_password(
         password: As typed.
         address: Where the request comes from.
         user_agent: The browser, for the person's own list of sign-ins.
+        replaced: Token that the browser holds from before; that sign-in ends.
 
     Returns:
         The token for the cookie.
@@ -67,13 +74,14 @@ async def enter_with_password(
             {"by": "password", **({"failed_before": failed} if failed else {})},
             address=address,
             user_agent=user_agent,
+            replaced=replaced,
         )
 
 
 async def enter_with_link(
-    database: Database, link_token: str, *, address: str, user_agent: str
+    database: Database, link_token: str, *, address: str, user_agent: str, replaced: str = ""
 ) -> str:
-    """Sign in with a link, using it up.
+    """Sign in with a link, using it up; the sign-in of the token `replaced` ends.
 
     Returns:
         The token for the cookie.
@@ -86,7 +94,12 @@ async def enter_with_link(
         if person_id is None:
             raise Unauthorised("this sign-in link has been used or is too old; ask for a new one")
         return await _let_in(
-            connection, person_id, {"by": "link"}, address=address, user_agent=user_agent
+            connection,
+            person_id,
+            {"by": "link"},
+            address=address,
+            user_agent=user_agent,
+            replaced=replaced,
         )
 
 
@@ -171,7 +184,10 @@ async def _let_in(
     *,
     address: str,
     user_agent: str,
+    replaced: str,
 ) -> str:
+    if replaced:
+        await sign_ins.end(connection, replaced)
     await audit.add_line(
         connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
     )

@@ -120,9 +120,15 @@ def user_agent(request: Request) -> str:
     return request.headers.get("user-agent", "")
 
 
+def read_token(request: Request) -> str:
+    """Return what the cookie holds; empty if it can be no token."""
+    token = request.cookies.get(cookie_name(house.of(request)), "")
+    return token if len(token) <= _LONGEST_TOKEN_CHARS else ""
+
+
 async def who(request: Request) -> Visitor | None:
     """Return who is signed in, if anybody; the frame of the page finds it in the request too."""
-    token = _token(request)
+    token = read_token(request)
     if not token:
         return None
     async with house.of(request).db.reading() as connection:
@@ -131,12 +137,6 @@ async def who(request: Request) -> Visitor | None:
         return None
     await _touch(request, token, found)
     return _remember(request, token, found)
-
-
-def _token(request: Request) -> str:
-    """Return what the cookie holds; empty if it can be no token."""
-    token = request.cookies.get(cookie_name(house.of(request)), "")
-    return token if len(token) <= _LONGEST_TOKEN_CHARS else ""
 
 
 def _remember(request: Request, token: str, found: SignedIn) -> Visitor:
@@ -184,7 +184,7 @@ async def inside(request: Request, project_id: int) -> Inside:
 
 
 def _need_token(request: Request) -> str:
-    token = _token(request)
+    token = read_token(request)
     if not token:
         raise NotSignedIn(_NOBODY)
     return token

@@ -13,7 +13,7 @@ from app.audit.model import Action
 from app.core.errors import NotFound, Refused
 from app.web import access, answer, forms, house
 from app.web.access import Visitor
-from app.web.pages.sign_in import LINK_COOKIE
+from app.web.pages.sign_in import link_cookie
 from app.web.view import hrefs, words
 from app.web.view.account import AccountPage, SetPasswordPage, SignInRow
 from app.web.view.browsers import browser_of
@@ -56,7 +56,8 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
         return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
     response = answer.go(hrefs.REPLAYS, done="password-saved")
     access.set_cookie(response, house.of(request), token)
-    response.delete_cookie(LINK_COOKIE, path=PASSWORD)
+    here = house.of(request)
+    response.delete_cookie(link_cookie(here), path=PASSWORD, secure=here.is_https, httponly=True)
     return response
 
 
@@ -104,7 +105,7 @@ async def _must_know_current(request: Request, visitor: Visitor) -> bool:
     if not visitor.person.has_password:
         return False
     async with house.of(request).db.reading() as connection:
-        token = request.cookies.get(LINK_COOKIE, "")
+        token = request.cookies.get(link_cookie(house.of(request)), "")
         return not await links.is_fresh(connection, token, visitor.person.id)
 
 
@@ -125,7 +126,7 @@ async def _change(request: Request, visitor: Visitor, fields: dict[str, str]) ->
         new=new,
         address=access.address(request),
         user_agent=access.user_agent(request),
-        link_token=request.cookies.get(LINK_COOKIE),
+        link_token=request.cookies.get(link_cookie(house.of(request))),
     )
 
 

@@ -17,8 +17,6 @@ from app.web.view.states import ErrorPage
 
 router = APIRouter()
 
-LINK_COOKIE: Final = "playhead-link"
-"""Holds a link that was used just now: with it a forgotten password need not be known."""
 _CHOOSE: Final = "/account/password"
 _FRESH_S: Final = int(links.FRESH.total_seconds())
 
@@ -39,7 +37,9 @@ async def sign_in(request: Request) -> Response:
     email, password = fields.get("email", ""), fields.get("password", "")
     back = fields.get("back", "")
     try:
-        token = await door.enter_with_password(here.db, email, password, **_caller(request))
+        token = await door.enter_with_password(
+            here.db, email, password, replaced=access.read_token(request), **_caller(request)
+        )
     except Refused as error:
         page = SignInPage(email[:300], words.sentence(str(error)), back[:2000])
         shown = await answer.page(request, "account/sign_in.html", page, status=error.status)
@@ -65,7 +65,9 @@ async def use_link(request: Request, token: str) -> Response:
     """Use a link up: sign in, and go on to choose a password."""
     here = house.of(request)
     try:
-        entered = await door.enter_with_link(here.db, token, **_caller(request))
+        entered = await door.enter_with_link(
+            here.db, token, replaced=access.read_token(request), **_caller(request)
+        )
     except Unauthorised:
         return await _used_up(request)
     response = answer.go(_CHOOSE)
@@ -86,10 +88,19 @@ async def sign_out(request: Request, visitor: access.AnybodyHere) -> Response:
     return response
 
 
+def link_cookie(here: House) -> str:
+    """Return the name of the cookie that holds a link that was used just now.
+
+    With it a forgotten password need not be known. `__Secure-` binds it to https; `__Host-` would
+    send it along with every request, for it needs the path `/`.
+    """
+    return "__Secure-playhead-link" if here.is_https else "playhead-link"
+
+
 def _remember_link(response: Response, here: House, token: str) -> None:
     """Let the next form show that its sender came by a link just now."""
     response.set_cookie(
-        LINK_COOKIE,
+        link_cookie(here),
         token,
         max_age=_FRESH_S,
         path=_CHOOSE,
