@@ -24,7 +24,6 @@ import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app import __version__
 from app.accounts import links, queries as account_queries
 from app.api import health
 from app.api.connection import Connection
@@ -285,13 +284,19 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
 
 def _build(house: House, maker: PictureMaker) -> ASGIApp:
     """Put the guard before the pages."""
-    pages = FastAPI(title="Playhead", version=__version__, docs_url=None, redoc_url=None)
+    # A redirect to the address without its last slash would lead to whatever host `Host` names.
+    pages = FastAPI(openapi_url=None, redirect_slashes=False)
     pages.state.house = house
     pages.include_router(health.doors(house.db, house.watch, _figures(maker)))
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
-    return Guard(pages, base_url=house.settings.base_url)
+    return Guard(
+        pages,
+        base_url=house.settings.base_url,
+        is_only_origin=house.settings.public_url is not None,
+        proxies=house.proxies,
+    )
 
 
 def _forget(keys: Iterable[ReplayKey]) -> None:

@@ -19,7 +19,12 @@ async def of(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
     here = house.of(request)
     vitals = here.watch.look()
     asides = await _asides(here, visitor, vitals) if vitals.quarantined else ()
-    return alerts.of(vitals, asides, is_admin=visitor.person.is_admin)
+    return alerts.of(
+        vitals,
+        asides,
+        is_admin=visitor.person.is_admin,
+        untrusted_proxy=here.proxies.untrusted(),
+    )
 
 
 async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside, ...]:

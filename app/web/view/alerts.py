@@ -37,19 +37,27 @@ class Aside:
     href: str
 
 
-def of(vitals: Vitals, asides: Sequence[Aside], *, is_admin: bool) -> tuple[Alert, ...]:
+def of(
+    vitals: Vitals,
+    asides: Sequence[Aside],
+    *,
+    is_admin: bool,
+    untrusted_proxy: str | None = None,
+) -> tuple[Alert, ...]:
     """Put the vitals of ingest into words, the worst first.
 
     Args:
         vitals: As it is now.
         asides: Of the projects that the reader may see.
         is_admin: Whether the reader runs this server, and may read what its log says.
+        untrusted_proxy: Address of a proxy that pages came through and that is not trusted.
     """
     return (
         *_of_disk(vitals),
         *_of_keepers(vitals, is_admin=is_admin),
         *_of_backlog(vitals),
         *_of_quarantine(asides),
+        *_of_proxy(untrusted_proxy if is_admin else None),
     )
 
 
@@ -148,4 +156,18 @@ def _of_quarantine(asides: Sequence[Aside]) -> list[Alert]:
             "To the project",
         )
         for aside in asides
+    ]
+
+
+def _of_proxy(address: str | None) -> list[Alert]:
+    if address is None:
+        return []
+    return [
+        Alert(
+            "warn",
+            f"The proxy at {address} is not trusted: everybody seems to come from there.",
+            "So a stranger who guesses passwords uses up the attempts of all, and rates by address "
+            f"are shared. Set PLAYHEAD_TRUSTED_PROXIES={address} and start Playhead again. If no "
+            "proxy of yours has this address, somebody on your network sends X-Forwarded-For.",
+        )
     ]

@@ -1,0 +1,52 @@
+"""Tests of how a proxy that is not trusted is noticed."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from app.core import clock
+from app.web import proxies
+from app.web.proxies import ProxyWatch
+
+
+def untrusted(client: tuple[str, int] | None, *forwarded: str) -> str | None:
+    """Let one request be looked at; return the proxy that is noticed."""
+    raw = [(b"x-forwarded-for", line.encode()) for line in forwarded]
+    watch = ProxyWatch()
+    watch.look_at({"type": "http", "client": client}, Headers(raw=raw))
+    return watch.untrusted()
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "172.17.0.1", "::1", "fd00::1"])
+def test_a_near_peer_that_forwards_is_a_proxy(peer: str):
+    """On this machine, in a private network, or in Docker's."""
+    assert untrusted((peer, 5000), "203.0.113.9") == peer
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded"),
+    [
+        (("127.0.0.1", 5000), ()),
+        (("8.8.8.8", 5000), ("203.0.113.9",)),
+        (("203.0.113.9", 0), ("1.2.3.4, 203.0.113.9",)),
+        (("10.9.9.9", 0), ("1.2.3.4", "10.9.9.9, 127.0.0.1")),
+        (("unknown", 0), ("203.0.113.9",)),
+        (None, ("203.0.113.9",)),
+    ],
+)
+def test_who_is_trusted_or_far_away_is_passed_over(
+    client: tuple[str, int] | None, forwarded: tuple[str, ...]
+):
+    """A trusted proxy's word became the client; strangers cannot raise an alarm."""
+    assert untrusted(client, *forwarded) is None
+
+
+def test_a_proxy_is_forgotten_after_an_hour(monkeypatch: pytest.MonkeyPatch):
+    """So what was put right, or was tried once, does not stand there for ever."""
+    at_s = clock.monotonic_s()
+    watch = ProxyWatch()
+    headers = Headers({"x-forwarded-for": "203.0.113.9"})
+    monkeypatch.setattr(proxies, "monotonic_s", lambda: at_s)
+    watch.look_at({"type": "http", "client": ("10.0.0.1", 1)}, headers)
+    assert watch.untrusted() == "10.0.0.1"
+    monkeypatch.setattr(proxies, "monotonic_s", lambda: at_s + 3601)
+    assert watch.untrusted() is None
