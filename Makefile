@@ -6,12 +6,13 @@
 # make hostile  send what is made to break it, at nightly counts: hours
 # make check    the quick part of it, before each commit
 # make format   lay out all Python files
+# make wheel    build the package into ./dist, for pip, pipx and uvx; needs Node.js
 # make lock     pin the dependencies anew, with hashes (needs uv)
 # make clean    remove what was installed and cached; ./data stays
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format lock clean system sdks
+.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -85,7 +86,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/deptry .
+	$(BIN)/deptry app migrations
 
 javascript: $(NODE)
 	node_modules/.bin/tsc
@@ -103,8 +104,13 @@ lock:
 	$(COMPILE) --group build -o requirements/build.lock
 	$(COMPILE) --group old-sdk -o requirements/old-sdk.lock
 
+# Without `system`, which would want a browser.
+wheel: $(DEV)
+	@[ -d node_modules/esbuild ] || npm ci --no-audit --no-fund
+	$(BIN)/python -m hatchling build -d dist
+
 clean:
-	rm -rf $(VENV) node_modules tests/sdk/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) dist node_modules tests/sdk/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	    .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -160,7 +160,7 @@ async def _serve_on(
 def _prepare_pages(renderer: Renderer) -> None:
     """Make now what the first visitor would wait for."""
     renderer.prepare()
-    assets.prepare(shipped.TEMPLATES)
+    assets.prepare()
 
 
 async def _tell(

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.load_profile("same")
 
-pytest_plugins = ["tests.support.installed", "tests.support.postgres", "tests.support.report"]
+pytest_plugins = [
+    "tests.support.bundled",
+    "tests.support.installed",
+    "tests.support.postgres",
+    "tests.support.report",
+]
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Serves `static/`: text packed as the browser takes it, and the style sheets of a page in one.
 
     css/bundle.css?tokens,base,pages/stage     the named files one after the other
-    joined/js/page.js                          a script and all that it imports (`modules.py`)
     *.js, *.css, *.svg                         brotli or gzip, made once, kept
 
-The base of the addresses names the content, so an answer is good for ever. Scripts lose their
-comments, not their lines: what a browser tells of an error is true of the source.
+The base of the addresses names the content, so an answer is good for ever. A checkout serves its
+modules as they are; in the wheel each script is one file (`tools/bundle.js`) at the same address.
 """
 
 import gzip
@@ -21,15 +20,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.core.shipped import STATIC
-from app.web import modules
 
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _BUNDLE: Final = "css/bundle.css"
-_JOINED: Final = "joined/"
 _MOST_KEPT: Final = 512
 """Three codings of each file, and some addresses that name none."""
-_NOTE: Final = re.compile(rb"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
-_SCRIPT: Final = re.compile(r"/(joined/js/[a-z_/]+\.js)")
 _PLACE: Final = re.compile(r"[a-z0-9_/-]+")
 
 
@@ -57,23 +52,18 @@ class Assets(StaticFiles):
         return Response(data, 200, headers, media_type)
 
 
-def prepare(templates: Path) -> None:
-    """Join and pack the scripts that templates name, so that nobody waits for it."""
-    for template in templates.rglob("*.html"):
-        for path in _SCRIPT.findall(template.read_text(encoding="utf-8")):
-            _packed(path, "", "br")
+def prepare() -> None:
+    """Pack all scripts, so that no visitor waits for it."""
+    for path in STATIC.rglob("*.js"):
+        _packed(path.relative_to(STATIC).as_posix(), "", "br")
 
 
 def read(path: str, query: str = "") -> bytes | None:
-    """Return a text file, a joined script, or the style sheets that a query names.
+    """Return a text file, or the style sheets that a query names.
 
     Returns:
         None when there is none such.
     """
-    if path.startswith(_JOINED):
-        name = path.removeprefix(_JOINED)
-        is_script = name.endswith(".js") and _file(name) is not None
-        return modules.joined(name).encode() if is_script else None
     if path != _BUNDLE:
         return _file(path)
     parts = [_file(f"css/{name}.css") for name in query.split(",") if _PLACE.fullmatch(name)]
@@ -85,15 +75,8 @@ def _packed(path: str, query: str, coding: str) -> bytes | None:
     data = read(path, query)
     if data is None or not coding:
         return data
-    if path.endswith(".js"):
-        data = without_notes(data)
     packed = brotli.compress(data, quality=9) if coding == "br" else gzip.compress(data, 9)
     return bytes(packed)
-
-
-def without_notes(script: bytes) -> bytes:
-    """Take the comments out of a script; its lines stay where they are."""
-    return _NOTE.sub(lambda note: b"\n" * note[0].count(b"\n"), script)
 
 
 def _file(path: str) -> bytes | None:

@@ -2,15 +2,17 @@
 
 A script or style sheet of its own costs two round trips: a connection, for the page holds the first
 one, and the request. The policy names both by their hashes, so nothing else that stands in the page
-runs.
+runs. The script is there once it is bundled, which the build of the wheel does (`tools/bundle.js`);
+a checkout serves it as the module that it is.
 """
 
 import hashlib
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from app.web import assets, guard, modules
+from app.web import assets, guard
 
 COMMON: Final = (
     "tokens", "fonts", "reset", "base", "layout", "components/controls", "components/menu",
@@ -22,7 +24,11 @@ _REPLAY: Final = (
     "rows", "tables", "exchange", "trace", "trace-bars", "errors", "replay", "layouts",
     "replay-menus", "replay-narrow", "replay-low",
 )  # fmt: skip
-_SCRIPT: Final = "js/replay/begin.js"
+_SCRIPT: Final = "js/replay/begin"
+_RELATIVE: Final = re.compile(r'url\(("?)\.\./')
+"""An address in a style sheet, which is in `css/` as a file; quotes go when it is bundled."""
+_BASE: Final = "/@static/"
+"""Begins the addresses of what the bundled script imports later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Inside:
     html: str
     """Both, with their tags."""
     script: str
+    """What stands between its tags; empty when it is a file of its own."""
     policy: str
 
 
@@ -42,17 +49,18 @@ def of_replay(static_base: str) -> Inside:
     Args:
         static_base: Where `static/` is served: what both name is found there.
     """
-    source = modules.joined(_SCRIPT, inside=static_base).encode()
-    script = assets.without_notes(source).decode()
+    bundled = assets.read(f"{_SCRIPT}.inline.js")
+    script = (bundled or b"").decode().replace(_BASE, f"{static_base}/")
+    source = "" if bundled else f' src="{static_base}/{_SCRIPT}.js"'
     names = ",".join((*COMMON, *(f"pages/{name}" for name in _REPLAY)))
     sheet = (assets.read("css/bundle.css", names) or b"").decode()
-    sheet = sheet.replace('url("../', f'url("{static_base}/')
+    sheet = _RELATIVE.sub(rf"url(\1{static_base}/", sheet)
     styles = f"<style>{sheet}</style>"
     return Inside(
         styles=styles,
-        html=f'{styles}\n<script type="module" async>{script}</script>',
+        html=f'{styles}\n<script type="module" async{source}>{script}</script>',
         script=script,
-        policy=guard.policy(_hash(script), _hash(sheet)),
+        policy=guard.policy(_hash(script) if script else "", _hash(sheet)),
     )
 
 

@@ -15,7 +15,7 @@ from app.projects.model import LimitReason, Outcome
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENTS: Final = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
-SOURCES: Final = ("app", "bench", "migrations", "static", "templates", "tests")
+SOURCES: Final = ("app", "bench", "migrations", "static", "templates", "tests", "tools")
 LONGEST: Final = {".py": 400, ".js": 250, ".css": 200}
 CODE: Final = {*LONGEST, ".html", ".sh"}
 

@@ -15,9 +15,6 @@ from tests.unit.web.samples import SAMPLES, Sample
 
 RENDERER: Final = Renderer()
 _MARK: Final = b"<!-- The rest follows. -->"
-_SCRIPT: Final = f">{RENDERER.inside.script}</script>"
-_BY_ADDRESS: Final = ' src="/static/js/replay/begin.js"></script>'
-"""Module by module the fake player can take the place of the real one."""
 POLICY: Final = RENDERER.inside.policy.partition("; report-uri")[0]
 
 
@@ -46,8 +43,7 @@ class Site:
 
     def _html(self, name: str) -> str:
         sample = self.pages[name]
-        html = RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
-        return html.replace(_SCRIPT, _BY_ADDRESS)
+        return RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
 
     def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))

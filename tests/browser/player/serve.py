@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final, cast
 
 from starlette.applications import Starlette
@@ -13,12 +12,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.core.errors import NotFound
+from app.core.shipped import STATIC
 from app.playback import index as playback, stream
 from app.playback.index import PlaybackIndex
 from app.storage.port import ObjectStore
 from tests.browser.player.replays import Replay
 
-STATIC: Final = Path(__file__).resolve().parents[3] / "static"
 _MODULES: Final = sorted(
     str(path.relative_to(STATIC / "player"))
     for path in (STATIC / "player").rglob("*.js")

@@ -1,0 +1,90 @@
+"""The scripts of the wheel do what the modules of the checkout do, in fewer requests."""
+
+import gzip
+import posixpath
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.core.shipped import STATIC, TEMPLATES
+from app.web import assets
+
+BEGIN: Final = "js/replay/begin.js"
+INLINE: Final = "js/replay/begin.inline.js"
+LATER: Final = {"js/replay/main.js", "player/engines/file.js"}
+NAMED: Final = {
+    name
+    for template in TEMPLATES.rglob("*.html")
+    for name in re.findall(r"/(js/\S+\.js)", template.read_text(encoding="utf-8"))
+}
+_IMPORT: Final = re.compile(r'^import (?:\{[^}]*\} from )?"(\.[^"]+)";$', re.MULTILINE)
+
+
+def modules_of(entry: str) -> set[str]:
+    """Return a module of the checkout and all that it imports at once."""
+    found, waiting = {entry}, [entry]
+    while waiting:
+        name = waiting.pop()
+        for relative in _IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
+            imported = posixpath.normpath(posixpath.join(posixpath.dirname(name), relative))
+            if imported not in found:
+                found.add(imported)
+                waiting.append(imported)
+    return found
+
+
+def test_each_script_of_a_page_is_bundled(bundled_static: Path):
+    """What templates name, and what is imported later; no other module is shipped."""
+    scripts = {str(path.relative_to(bundled_static)) for path in bundled_static.rglob("*.js")}
+    assert scripts == NAMED | LATER | {INLINE}
+    assert {"js/page.js", "js/replay/main.js"} <= NAMED
+
+
+@pytest.mark.parametrize("name", sorted(NAMED | LATER | {INLINE}))
+def test_a_bundled_script_is_one(bundled_static: Path, tmp_path: Path, name: str):
+    """It imports nothing at once, and what it imports later is where it says."""
+    text = (bundled_static / name).read_text(encoding="utf-8")
+    script = tmp_path / "script.mjs"
+    script.write_text(text, encoding="utf-8")
+    checked = subprocess.run(
+        ["node", "--check", script], check=False, capture_output=True, text=True
+    )
+    assert checked.stderr == ""
+    imports = re.findall(r"\bimport\b(.{0,40})", text)
+    later = [found[1] for each in imports if (found := re.match(r'\("([^"]+)"\)', each))]
+    assert len(later) == len(imports)
+    for address in later:
+        if name == INLINE:
+            assert (bundled_static / address.removeprefix("/@static/")).is_file()
+        else:
+            assert (bundled_static / name).parent.joinpath(address).resolve().is_file()
+
+
+def test_other_files_are_all_there(bundled_static: Path):
+    """Style sheets, fonts and icons keep their names."""
+    for folder in ("css", "fonts", "icons"):
+        names = {path.relative_to(STATIC) for path in (STATIC / folder).rglob("*.*")}
+        assert names
+        assert {path for path in names if not (bundled_static / path).is_file()} == set()
+
+
+def test_what_two_scripts_of_a_page_both_hold_has_no_state():
+    """Each bundle has its own copy of it."""
+    first, second = modules_of(BEGIN), modules_of("js/replay/main.js")
+    assert "player/engines/webcodecs.js" in first
+    assert not LATER & first
+    for name in first & second:
+        source = (STATIC / name).read_text(encoding="utf-8")
+        assert (
+            re.findall(r"^(?:export )?(?:let|var|const \w+ = new) .*", source, re.MULTILINE) == []
+        )
+
+
+def test_the_scripts_of_the_replay_page_are_small(bundled_static: Path, monkeypatch):
+    """At most 40 KB over the wire, as gzip, all three of them."""
+    monkeypatch.setattr(assets, "STATIC", bundled_static)
+    scripts = [assets.read(name) for name in (INLINE, "js/replay/main.js", "js/page.js")]
+    assert sum(len(gzip.compress(script or b"", 9)) for script in scripts) <= 40 * 1024
