@@ -2,7 +2,8 @@
 
     [/prefix]/api/{project}/envelope[/]     every current SDK
     [/prefix]/api/{project}/store[/]        old SDKs: one event as JSON
-    [/prefix]/api/store[/]                  very old ones: the project is that of the key
+    [/prefix]/api/envelope[/]               tunnels: the project is that of the key
+    [/prefix]/api/store[/]                  very old SDKs: as above
     [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
 
 Of Sentry's other doors (minidumps, reports of browsers, cron, logs and metrics of OpenTelemetry) it
@@ -21,18 +22,14 @@ DoorName = Literal["envelope", "store", "otlp"]
 
 _PATH: Final = re.compile(
     r"(?:/[^/]*)*?/api/(?:(?P<project>[^/]+)/"
-    r"(?P<door>envelope|store|(?:integration/)?otlp/v1/traces)|store)/?\Z"
+    r"(?P<door>envelope|store|(?:integration/)?otlp/v1/traces)|(?P<bare>envelope|store))/?\Z"
 )
 _NOT_TAKEN: Final = re.compile(
     r"(?:/[^/]*)*?/api/[^/]+/(?:minidump|unreal/[^/]+|playstation|security|csp-report|nel|upload"
     r"|cron/.+|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
 )
 """Doors of Sentry's that programs may knock at, and that are none here."""
-_DOORS: Final[dict[str | None, DoorName]] = {
-    None: "store",
-    "envelope": "envelope",
-    "store": "store",
-}
+_DOORS: Final[dict[str, DoorName]] = {"envelope": "envelope", "store": "store"}
 _REMEMBERED: Final = 2_048
 """URLs that are not read anew: one app sends to the same with every request."""
 _USUAL_BYTES: Final = 500
@@ -72,7 +69,8 @@ def _find(url: bytes) -> Target | None:
         path = urllib.parse.unquote(path)
     query = (parsed.query or b"").decode("latin-1")
     if found := _PATH.match(path):
-        return Target(_DOORS.get(found["door"], "otlp"), found["project"] or "", query)
+        name = found["door"] or found["bare"]
+        return Target(_DOORS.get(name, "otlp"), found["project"] or "", query)
     return Target(None, "", query) if _NOT_TAKEN.match(path) else None
 
 

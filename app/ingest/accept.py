@@ -220,7 +220,7 @@ def _admit(arrival: _Arrival) -> bool:
 def _ask_quotas(arrival: _Arrival) -> None:
     """Let in what may come; what only the opened envelope tells is checked before."""
     gate, sender, opened = arrival.gate, arrival.sender, arrival.opened
-    key, project_id, size_bytes = sender.known_key, sender.project_id, len(arrival.body)
+    key, project_id, size_bytes = sender.known_key, sender.known_project_id, len(arrival.body)
     if opened.header.dsn is not None:
         senders.check_dsn(opened.header.dsn, key, project_id)
     if not sender.is_key_known:
@@ -241,6 +241,7 @@ def _keep(arrival: _Arrival) -> bool:
     """Write an envelope down; once it is on disk it goes to the inbox, and its sender is told."""
     gate, request, sender = arrival.gate, arrival.request, arrival.sender
     key, received_ms = sender.known_key, clock.now_ms()
+    project_id = sender.known_project_id
 
     def settled(error: Unavailable | None) -> None:
         if arrival.told is not None and not arrival.told.done():
@@ -252,7 +253,7 @@ def _keep(arrival: _Arrival) -> bool:
         gate.inbox.add(
             Fresh(
                 seq=seq,
-                project_id=sender.project_id,
+                project_id=project_id,
                 key=key,
                 received_ms=received_ms,
                 client_ip=request.client_ip,
@@ -264,7 +265,7 @@ def _keep(arrival: _Arrival) -> bool:
         arrival.waiting.kept(arrival.opened, arrival.rate_limits)
 
     seq = gate.journal.append(
-        project_id=sender.project_id,
+        project_id=project_id,
         key=key,
         received_ms=received_ms,
         client_ip=request.client_ip,

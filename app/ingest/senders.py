@@ -29,7 +29,8 @@ _NO_SUCH_KEY: Final = "no project has this key: compare the DSN with the project
 class Sender(msgspec.Struct, gc=False):
     """Who sends, as far as that is known before the body is."""
 
-    project_id: ProjectId
+    project_id: ProjectId | None
+    """None: neither the path nor a key in the head names it, the envelope's DSN may."""
     key: PublicKey | None
     """None: only the header of the envelope names it."""
     is_key_known: bool
@@ -40,6 +41,12 @@ class Sender(msgspec.Struct, gc=False):
         """The key, once it has been looked for in the envelope too."""
         assert self.key is not None  # noqa: S101 - `recognise_inside` before
         return self.key
+
+    @property
+    def known_project_id(self) -> ProjectId:
+        """The project, once the key has been looked for in the envelope too."""
+        assert self.project_id is not None  # noqa: S101 - `recognise_inside` before
+        return self.project_id
 
 
 def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
@@ -53,11 +60,9 @@ def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
         Unavailable: It cannot be told now.
     """
     named = credentials.read(auth_headers=request.auth_headers, query=request.query)
-    if named is None:
-        if not request.project:
-            raise Unauthorised("no project in the path, and no key that tells it")
-        return Sender(_read_project(request.project), None, is_key_known=False)
     project_id = _read_project(request.project) if request.project else None
+    if named is None:
+        return Sender(project_id, None, is_key_known=False)
     record = gate.keys.lookup(named.public_key)
     if record is UNKNOWN_YET:
         return None
@@ -94,7 +99,7 @@ def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: i
 def count(gate: Gate, request: IngestRequest, sender: Sender, reason: str) -> None:
     """Count a refusal, if the request itself says whose it is."""
     if sender.key is not None:
-        gate.tally.refuse(sender.project_id, request.kind, reason)
+        gate.tally.refuse(sender.known_project_id, request.kind, reason)
 
 
 def recognise_inside(
@@ -109,11 +114,11 @@ def recognise_inside(
         Refused: Nobody who may.
         Unavailable: It cannot be told now.
     """
-    key = _key_inside(opened)
+    key, project_id = _read_dsn(sender, opened)
     record = gate.keys.lookup(key)
     if record is UNKNOWN_YET:
         return None
-    return _sender(gate, request, key, sender.project_id, record)
+    return _sender(gate, request, key, project_id, record)
 
 
 async def ask_inside(
@@ -125,9 +130,9 @@ async def ask_inside(
         Refused: Nobody who may.
         Unavailable: It cannot be told now.
     """
-    key = _key_inside(opened)
+    key, project_id = _read_dsn(sender, opened)
     await gate.keys.settle(key)
-    return _sender(gate, request, key, sender.project_id, gate.keys.lookup(key))
+    return _sender(gate, request, key, project_id, gate.keys.lookup(key))
 
 
 def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
@@ -169,15 +174,19 @@ def _sender(
 
 def _read_project(text: str) -> ProjectId:
     if not (text.isascii() and text.isdigit() and len(text) <= _PROJECT_DIGITS):
-        raise Malformed(f"the project in the path is {shown(text)}, expected a number")
+        raise Malformed(f"the project in the path or DSN is {shown(text)}, expected a number")
     return ProjectId(int(text))
 
 
-def _key_inside(opened: Envelope) -> PublicKey:
-    """Return the key that an envelope names in its own header."""
+def _read_dsn(sender: Sender, opened: Envelope) -> tuple[PublicKey, ProjectId]:
+    """Return the key that an envelope names in its own header, and its project.
+
+    The project of the path goes before that of the DSN; `check_dsn` compares them.
+    """
     found = credentials.from_dsn(opened.header.dsn or "")
     if found is None:
         raise Unauthorised(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
-    return found[0]
+    key, project = found
+    return key, _read_project(project) if sender.project_id is None else sender.project_id

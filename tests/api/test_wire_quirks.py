@@ -72,6 +72,11 @@ CASES = {
     "no slash": Case(EVENT, KEPT, path="/api/{id}/envelope"),
     "prefix": Case(EVENT, KEPT, path="/a/b/api/{id}/envelope/"),
     "project of the key": Case(compact(payloads.event()), KEPT, path="/api/store/"),
+    "envelope to the project of the key": Case(EVENT, KEPT, path="/api/envelope/"),
+    "envelope there, key in the query": Case(
+        EVENT, KEPT, {"Content-Type": "text/plain"}, path="/a/api/envelope", is_key_in_query=True
+    ),
+    "envelope to the store of the key": Case(EVENT, KEPT, path="/api/store"),
     "envelope to the store": Case(EVENT, KEPT, path="/api/{id}/store/"),
     "packed envelope to the store": Case(
         gzip.compress(EVENT), KEPT, {"Content-Encoding": "gzip"}, path="/api/{id}/store/"
@@ -210,15 +215,13 @@ async def test_odd_but_legal_traffic_is_taken(tenant: Server, name: str):
     assert await tenant.outcomes() == case.outcomes
 
 
-@pytest.mark.parametrize(("key", "status"), [(None, 401), ("f" * 32, 403)])
-async def test_project_of_no_key_is_refused(tenant: Server, key: str | None, status: int):
-    """Without a project in the path, only a known key tells where an event belongs."""
-    headers = {} if key is None else envelopes.headers(key, encoding=None)
-    answer = await tenant.sender.post("/api/store/", content=b"{}", headers=headers)
-    assert answer.status_code == status
-
-
-@pytest.mark.parametrize("path", ["/api/{id}/envelope/", "/api/{id}/store/", "/api/store/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/{id}/envelope/", "/api/{id}/store/", "/api/store/", "/api/store"),
+        *("/api/envelope/", "/api/envelope"),
+    ],
+)
 async def test_every_door_answers_a_preflight(tenant: Server, path: str):
     """Without a key, from anywhere, with all that browser SDKs may send."""
     asked = {

@@ -102,7 +102,7 @@ async def test_server_that_is_away_is_no_answer(tmp_path: Path, kind: str):
         upstream = f"127.0.0.1:{free.getsockname()[1]}"
     to = Keyed(1, "a" * 32)  # type: ignore[arg-type] # nobody is there to look at them
     async with proxies.in_front_of(upstream, tmp_path / "proxy", kind=kind) as proxy:
-        for path in (b"/api/1/envelope/", b"/api/1/store/"):
+        for path in (b"/api/1/envelope/", b"/api/1/store/", b"/api/envelope/", b"/api/store"):
             request = request_of(to, b"{}").replace(b"/api/1/envelope/", path)
             assert await exchange(proxy, request) == b""
         page = b"GET /replays HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
