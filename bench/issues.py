@@ -38,7 +38,7 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.formats.packed import pack_json
 from app.ingest.link import link
-from app.playback import links
+from app.playback import linked_errors, links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.web import access
@@ -268,7 +268,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             if replay is None:
                 raise SystemExit("the replay is gone")
             (window,) = await links.windows_of(connection, [replay])
-            await links.errors_of(connection, window, [PROJECT], home=PROJECT)
+            await linked_errors.errors_of(connection, window, [PROJECT], home=PROJECT)
 
         await measure("errors of a replay", rounds, once)
 

@@ -33,7 +33,7 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.formats import span_block
-from app.playback import links
+from app.playback import linked_errors, links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 
@@ -175,7 +175,7 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             began = time.perf_counter()
             (window,) = await links.windows_of(connection, [replay])
             known = time.perf_counter()
-            errors = await links.errors_of(connection, window, _PROJECTS, home=_PROJECTS[0])
+            errors = await linked_errors.errors_of(connection, window, _PROJECTS, home=_PROJECTS[0])
             erred = time.perf_counter()
             found_spans = await links.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()

@@ -84,6 +84,7 @@ def _event(row: Row[Any]) -> NewEvent:
         user=row.recorded_user,
         trace_id=row.trace_id,
         span_id=row.span_id,
+        parent_span_id=row.parent_span_id,
         replay_id=ReplayId(row.replay_id) if row.replay_id else None,
         payload=row.payload,
         issue_ids=grouping.keys(sent if isinstance(sent, dict) else {"message": row.title}),

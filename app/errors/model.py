@@ -36,6 +36,7 @@ class NewEvent:
     payload: bytes
     issue_ids: tuple[IssueId, ...]
     """By every version of grouping, the newest first (`grouping.keys`)."""
+    parent_span_id: SpanId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class StoredEvent:
     payload: bytes
     issue_id: IssueId | None
     """None for a moment only: an event that an older release stored is not grouped yet."""
+    span_id: SpanId | None = None
+    parent_span_id: SpanId | None = None
+    """Span that caused `span_id`; None for events that an older release stored."""
 
 
 IssueKey = tuple[ProjectId, IssueId]

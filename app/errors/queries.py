@@ -9,14 +9,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, Uuid, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.errors.model import StoredEvent
@@ -32,7 +32,11 @@ _PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
 _RANKED: Final = "{0}.project_id, {0}.event_id, {0}.at, {0}.kind, {0}.platform"
-_COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.at, {0}.event_id, {0}.drift_ms"
+_MOMENT: Final = ("at", "drift_ms", "trace_id", "span_id", "parent_span_id")
+"""In the order of the fields of `EventMoment`."""
+_COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", ".join(
+    f"{{0}}.{name}" for name in _MOMENT
+)
 
 
 def _linked(columns: str) -> str:
@@ -71,7 +75,7 @@ _EVENTS: Final = sql_windows.statement(
     select p.number, p.total, p.rank, p.names_replay, e.project_id, e.event_id, e.received_at, e.at,
            e.drift_ms, e.level, e.kind, e.title, e.culprit, e.exception_type, e.exception_value,
            e.handled, e.mechanism, e.platform, e.release, e.environment, e.trace_id, e.replay_id,
-           e.issue_id,
+           e.issue_id, e.span_id, e.parent_span_id,
            case when sum(length(e.payload)) over (order by p.number) <= :payload_bytes
                 then e.payload else '' end as payload
     from part p join events e using (project_id, event_id)
@@ -86,12 +90,15 @@ _EVENTS: Final = sql_windows.statement(
     bindparam("after_project", type_=BigInteger),
     bindparam("after_event", type_=Uuid(as_uuid=False)),
 )
+_FIRST_MOMENTS: Final = ", ".join(
+    f"(array_agg({name} order by at, event_id))[1\\:{_MOST_MOMENTS}] as {name}_list"
+    for name in _MOMENT
+)
 _COUNTS: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS}
     select n, project_id, platform, kind, count(*) as events, max(at) as last_at,
-           (array_agg(at order by at, event_id))[1\\:{_MOST_MOMENTS}] as moments,
-           (array_agg(drift_ms order by at, event_id))[1\\:{_MOST_MOMENTS}] as drifts
+           {_FIRST_MOMENTS}
     from ({_linked(_COUNTED)}) k
     group by n, project_id, platform, kind
     """  # noqa: S608 - joined from constants
@@ -105,6 +112,16 @@ class LinkedEvent:
     event: StoredEvent
     names_replay: bool
     """False when only the trace and the time led to the replay."""
+
+
+class EventMoment(NamedTuple):
+    """When an event happened, by its sender's clock, and in which span."""
+
+    at: datetime
+    drift_ms: int
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    parent_span_id: SpanId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +163,8 @@ class LinkedCount:
     events: int
     last_at: datetime
     """Of the latest of them, by the sender's clock."""
-    moments: tuple[tuple[datetime, int], ...] = ()
-    """Of the first 20, and how many ms that clock was behind the server's."""
+    moments: tuple[EventMoment, ...] = ()
+    """Of the first 20 of them."""
 
 
 _BEFORE_ALL: Final = EventPlace(
@@ -229,14 +246,21 @@ async def linked_counts(
 
 
 def _count(row: Row[Any]) -> LinkedCount:
+    lists = [getattr(row, f"{name}_list") for name in _MOMENT]
     return LinkedCount(
         ProjectId(row.project_id),
         row.platform,
         row.kind,
         row.events,
         row.last_at,
-        tuple(zip(row.moments, row.drifts, strict=True)),
+        tuple(_moment(values) for values in zip(*lists, strict=True)),
     )
+
+
+def _moment(values: Sequence[Any]) -> EventMoment:
+    at, drift_ms, trace_id, span_id, parent_span_id = values
+    trace_id = TraceId(_hex(trace_id)) if trace_id else None
+    return EventMoment(at, drift_ms, trace_id, span_id, parent_span_id)
 
 
 def to_event(row: Row[Any]) -> StoredEvent:
@@ -262,6 +286,8 @@ def to_event(row: Row[Any]) -> StoredEvent:
         replay_id=ReplayId(_hex(row.replay_id)) if row.replay_id else None,
         payload=row.payload,
         issue_id=IssueId(_hex(row.issue_id)) if row.issue_id else None,
+        span_id=SpanId(row.span_id) if row.span_id else None,
+        parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
     )
 
 

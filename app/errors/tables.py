@@ -46,6 +46,8 @@ events: Final = Table(
     Column("recorded_user", JSONB, nullable=False),
     Column("trace_id", Hex32),
     Column("span_id", Text),
+    # Null for events of releases that did not keep it.
+    Column("parent_span_id", Text),
     Column("replay_id", Hex32),
     Column("payload", LargeBinary, nullable=False),
     # Null until it is grouped: events of a release that did not group yet (`backfill.py`).

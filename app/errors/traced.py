@@ -14,8 +14,8 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 _MOST: Final = 1_000
 
 _COLUMNS: Final = """
-    e.project_id, e.event_id, e.trace_id, e.span_id, e.at, e.drift_ms, e.title, e.kind, e.platform,
-    e.replay_id, e.issue_id
+    e.project_id, e.event_id, e.trace_id, e.span_id, e.parent_span_id, e.at, e.drift_ms, e.title,
+    e.kind, e.platform, e.replay_id, e.issue_id
 """
 _IN_TRACE: Final = text(
     f"""
@@ -49,6 +49,7 @@ class TracedEvent:
     platform: str | None
     replay_id: ReplayId | None
     issue_id: IssueId | None = None
+    parent_span_id: SpanId | None = None
 
 
 async def in_trace(
@@ -88,4 +89,5 @@ def _event(row: Row[Any]) -> TracedEvent:
         platform=row.platform,
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
         issue_id=IssueId(row.issue_id.hex) if row.issue_id is not None else None,
+        parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
     )

@@ -29,7 +29,7 @@ _COLUMNS: Final = {
     **dict.fromkeys(("event_id", "trace_id", "replay_id", "issue_id"), "uuid"),
     **dict.fromkeys(("received_at", "at"), "timestamptz"),
     "drift_ms": "bigint",
-    **dict.fromkeys(("level", "kind", "title", *_TEXTS, "span_id"), "text"),
+    **dict.fromkeys(("level", "kind", "title", *_TEXTS, "span_id", "parent_span_id"), "text"),
     "handled": "boolean",
     "recorded_user": "jsonb",
     "payload": "bytea",

@@ -96,6 +96,8 @@ class Event:
     environment: str
     trace_id: TraceId | None
     span_id: SpanId | None
+    parent_span_id: SpanId | None
+    """Span of another service that caused this one, or None if the event names none."""
     replay_id: ReplayId | None
     user: User
     sdk_name: str | None
@@ -153,6 +155,7 @@ def read(raw: JsonObject, header: EnvelopeHeader) -> Event:
         environment=_text(raw, "environment") or DEFAULT_ENVIRONMENT,
         trace_id=read_trace_id(trace, header),
         span_id=read_span_id(trace.get("span_id")),
+        parent_span_id=read_span_id(trace.get("parent_span_id")),
         replay_id=read_replay_id(raw, header),
         user=read_user(raw),
         sdk_name=read_sdk(raw, header)[0],

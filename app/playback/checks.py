@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.playback import links, sdk_faults
+from app.playback import linked_errors, links, sdk_faults
 from app.playback.sdk_faults import Known
 from app.replays import whereabouts
 from app.replays.model import Replay
@@ -64,7 +64,7 @@ async def check(
     """
     newest = await whereabouts.newest(connection, project_id, limit=_MOST_REPLAYS)
     windows = await links.windows_of(connection, newest)
-    counts = await links.counts_of(connection, newest, project_ids)
+    counts = await linked_errors.counts_of(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
     requests = await traces.requests_of(
         connection, project_id, trace_ids[:_MOST_TRACES], project_ids

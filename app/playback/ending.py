@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.playback.links import ErrorCounts
+from app.playback.linked_errors import ErrorCounts
 from app.replays.model import Replay
 
 _NEAR: Final = timedelta(seconds=15)

@@ -8,7 +8,7 @@ whose time it lies.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, text
@@ -16,12 +16,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.windows import SLACK
+from app.core.windows import SLACK, ReplayWindow
 from app.db.windows import are_held_up
-from app.errors import linked
+from app.errors import linked, traced
 from app.errors.linked import Link
 from app.errors.model import IssueKey, StoredEvent
-from app.playback import links
+from app.playback import links, placement
+from app.playback.placement import Moment, ReplayMoments
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.replays.search import Place, at_of, place_at
@@ -94,12 +95,13 @@ async def page_of(
     keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]
     # One that is being deleted this moment is gone while its link is not yet.
     here = {one.key: one for one in await replays.several(connection, keys)}
+    known = [
+        (here[replay_key], link)
+        for replay_key, link in zip(keys, listed, strict=True)
+        if replay_key in here
+    ]
     return LinkedPage(
-        tuple(
-            _placed(here[replay_key], link, key[0])
-            for replay_key, link in zip(keys, listed, strict=True)
-            if replay_key in here
-        ),
+        await _place_links(connection, known, key[0], project_ids),
         place_at(last.first_received_at, last.replay_id) if last else None,
     )
 
@@ -125,20 +127,45 @@ async def of_event(
     newest = max(listed, key=lambda one: (one.first_received_at, one.key), default=None)
     if newest is None:
         return None
-    made_by = links.side(newest.key.project_id, event.project_id, event.platform)
-    return _placed_at(newest, event.at, event.drift_ms, made_by)
+    window = links.window_of(newest, ())
+    [offset] = await placement.offsets_in_replay(
+        connection, window, newest.key.project_id, [placement.moment_of(event)], project_ids
+    )
+    return _linked_replay(newest, window, offset)
 
 
-def _placed(replay: Replay, link: Link, project_id: ProjectId) -> LinkedReplay:
-    """Place the first event of an issue of a project in a replay."""
-    made_by = links.side(replay.key.project_id, project_id, link.platform)
-    return _placed_at(replay, link.at, link.drift_ms, made_by)
+async def _place_links(
+    connection: AsyncConnection,
+    known: Sequence[tuple[Replay, Link]],
+    project_id: ProjectId,
+    project_ids: Sequence[ProjectId],
+) -> tuple[LinkedReplay, ...]:
+    """Place the first event that an issue of a project has in each of some replays."""
+    events = await traced.by_key(connection, [(project_id, link.event_id) for _, link in known])
+    moments = {event.event_id: placement.moment_of(event) for event in events}
+    asked = [
+        ReplayMoments(
+            links.window_of(replay, ()),
+            replay.key.project_id,
+            # An event that is being deleted this moment is known by its link alone.
+            [moments.get(link.event_id) or _moment_of_link(link, project_id)],
+        )
+        for replay, link in known
+    ]
+    placed = await placement.offsets_in_replays(connection, asked, project_ids)
+    return tuple(
+        _linked_replay(replay, one.window, offset)
+        for (replay, _), one, [offset] in zip(known, asked, placed, strict=True)
+    )
 
 
-def _placed_at(replay: Replay, at: datetime, drift_ms: int, made_by: links.Side) -> LinkedReplay:
-    window = links.window_of(replay, ())
+def _moment_of_link(link: Link, project_id: ProjectId) -> Moment:
+    return Moment(project_id, link.platform, link.at, link.drift_ms, None, None)
+
+
+def _linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> LinkedReplay:
     return LinkedReplay(
         replay,
-        links.offset_ms(window, at, drift_ms, made_by=made_by),
-        is_apart=links.near_ms(window, at, drift_ms, made_by=made_by) is None,
+        round(offset.total_seconds() * 1000),
+        is_apart=links.near_ms(window, offset) is None,
     )

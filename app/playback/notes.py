@@ -141,7 +141,8 @@ def _note(row: Row[Any]) -> Note:
             replay.replay_id, frozenset(), row.started_at, row.ended_at, row.replay_drift_ms
         )
         made_by = links.side(replay.project_id, stored.project_id, stored.platform)
-        at_ms = links.moment_ms(window, stored.at, stored.drift_ms, made_by=made_by)
+        offset = links.offset(window, stored.at, stored.drift_ms, made_by=made_by)
+        at_ms = links.within_ms(window, offset)
     return Note(
         stored,
         error=row.title,

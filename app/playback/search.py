@@ -20,9 +20,9 @@ from app.core.errors import Malformed
 from app.core.ids import PersonId, ProjectId, TraceId
 from app.formats import search
 from app.formats.search import Either, Every, Expression, Not, Term
-from app.playback import ending, links
+from app.playback import ending, linked_errors
 from app.playback.ending import Ending
-from app.playback.links import ErrorCounts
+from app.playback.linked_errors import ErrorCounts
 from app.replays import filters, queries as replays, search as rows, ties
 from app.replays.filters import Columns
 from app.replays.model import Replay
@@ -96,7 +96,7 @@ async def find(connection: AsyncConnection, asked: Asked, *, limit: int, now: da
 
 async def hits_of(connection: AsyncConnection, asked: Asked, found: Sequence[Replay]) -> list[Hit]:
     """Count the errors of replays, and tell which of them the person has seen."""
-    counts = await links.counts_of(connection, found, asked.readable)
+    counts = await linked_errors.counts_of(connection, found, asked.readable)
     keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
     seen = await audit.seen_by(connection, asked.person_id, keys)
     lasts = await replays.last_lengths(connection, [replay.key for replay in found])

@@ -1,13 +1,13 @@
 """Traces as waterfalls: where spans and errors meet, alone or on the clock of a replay.
 
-    spans ─► waterfall ─┐
+    spans ─► placement ─┐
     errors ─────────────┴─► Trace: rows with sides, errors, slow spans; what the clocks needed
 
 Source: docs/protocol.md, sections 2.5 and 7.3.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,20 +18,15 @@ from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors import traced
 from app.errors.traced import TracedEvent
-from app.formats.event import BACKEND_PLATFORMS
-from app.playback import links
+from app.playback import placement
 from app.playback.links import Side
-from app.traces import queries, slow, waterfall
+from app.playback.placement import Place
+from app.traces import queries, slow
 from app.traces.model import StoredSpan
 from app.traces.slow import Rule
 from app.traces.waterfall import Placed
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-_SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consumer")
-_SERVING_BELOW: Final = ("queue.process", "queue.task")
-
-Place = Callable[[datetime, int, Side], int]
-"""Places a moment on the axis, in microseconds: by its sender's clock, drift and side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +131,7 @@ async def of_replay(
     for event in await traced.by_key(connection, list(events)):
         if event.trace_id is not None:
             marks[event.trace_id].append(event)
-
-    def place(at: datetime, drift_ms: int, side: Side) -> int:
-        return links.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
-
-    around = _Around(place, project_id)
+    around = _Around(placement.place_on_replay(window), project_id)
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
     for span in spans:
         by_trace[span.trace_id].append(span)
@@ -159,16 +150,14 @@ def _trace(
     *,
     is_cut: bool,
 ) -> Trace:
-    # The side decides how a start is placed, so sides are told before anything has its place.
-    sides = _sides(spans, around)
-    placed = waterfall.lay_out(
-        spans, lambda span: around.place(span.started_at, span.drift_ms, sides[span.span_id])
-    )
-    shifts = {one.span.span_id: one.shift_us for one in placed}
+    layout = placement.lay_out_trace(spans, around.place, around.home)
+    placed, sides = layout.placed, layout.sides
     marks: defaultdict[SpanId | None, list[SpanError]] = defaultdict(list)
     for event in events:
-        span_id = event.span_id if event.span_id in shifts else None
-        marks[span_id].append(_error(event, span_id, sides, shifts, around))
+        span_id = event.span_id if event.span_id in layout.by_id else None
+        moment = placement.moment_of(event)
+        at_us, side = placement.place_moment(moment, layout, around.place, around.home)
+        marks[span_id].append(SpanError(event, at_us, side))
     rows = tuple(_row(one, sides[one.span.span_id], marks) for one in placed)
     loose = tuple(marks[None])
     starts = [one.start_us for one in placed] or [one.at_us for one in loose]
@@ -186,53 +175,6 @@ def _row(placed: Placed, side: Side, marks: Mapping[SpanId | None, Sequence[Span
         is_backend=side == "backend",
     )
     return Row(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
-
-
-def _error(
-    event: TracedEvent,
-    span_id: SpanId | None,
-    sides: Mapping[SpanId, Side],
-    shifts: Mapping[SpanId, int],
-    around: _Around,
-) -> SpanError:
-    """Place an error, by the clock of the span it happened in if that is here."""
-    told = links.side(around.home or event.project_id, event.project_id, event.platform)
-    side = sides[span_id] if span_id is not None else told
-    shift_us = shifts[span_id] if span_id is not None else 0
-    return SpanError(event, around.place(event.at, event.drift_ms, side) + shift_us, side)
-
-
-def _sides(spans: Sequence[StoredSpan], around: _Around) -> dict[SpanId, Side]:
-    """Tell of each span on which side it was made; what does not say has its parent's side."""
-    by_id = {span.span_id: span for span in spans}
-    sides: dict[SpanId, Side] = {}
-    for span in spans:
-        chain: dict[SpanId, None] = {}
-        at: StoredSpan | None = span
-        side: Side | None = None
-        while at is not None and side is None and at.span_id not in chain:
-            side = sides.get(at.span_id) or _own_side(at, by_id, around)
-            chain[at.span_id] = None
-            at = by_id.get(at.parent_span_id) if at.parent_span_id else None
-        for span_id in chain:
-            sides.setdefault(span_id, side or "app")
-    return sides
-
-
-def _own_side(span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], around: _Around) -> Side | None:
-    """Read the side off a span itself; None if nothing of it tells."""
-    op = span.op or ""
-    above = by_id.get(span.parent_span_id) if span.parent_span_id else None
-    platform = span.platform
-    is_backend = (
-        (around.home is not None and span.project_id != around.home)
-        or (above is not None and span.project_id != above.project_id and span.is_segment)
-        or platform in BACKEND_PLATFORMS
-        or (platform is None and span.service is not None)
-        or op in _SERVING
-        or op.startswith(_SERVING_BELOW)
-    )
-    return "backend" if is_backend else ("app" if platform else None)
 
 
 def _name(rows: Sequence[Row], loose: Sequence[SpanError]) -> str:

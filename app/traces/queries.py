@@ -139,21 +139,24 @@ async def requests_of(
 
     Of the traces those with the fewest spans are looked at, as many as 5,000 spans allow.
     """
-    found = await connection.execute(
-        _OF_TRACES,
-        {
-            "trace_ids": list(trace_ids),
-            "project_ids": list(project_ids),
-            "most": _MOST_ASKED,
-        },
-    )
-    spans = await blocks.spans(found.all(), most=_MOST_ASKED)
+    spans = await spans_of_traces(connection, trace_ids, project_ids)
     answered = {(span.trace_id, span.parent_span_id) for span in spans}
     return [
         Request(span.description, (span.trace_id, span.span_id) in answered)
         for span in spans
         if span.project_id == project_id and span.op == "http.client"
     ][:_MOST_REQUESTS]
+
+
+async def spans_of_traces(
+    connection: AsyncConnection, trace_ids: Sequence[TraceId], project_ids: Sequence[ProjectId]
+) -> list[StoredSpan]:
+    """Read the spans of some traces; the traces with the fewest, as many as 5,000 spans allow."""
+    found = await connection.execute(
+        _OF_TRACES,
+        {"trace_ids": list(trace_ids), "project_ids": list(project_ids), "most": _MOST_ASKED},
+    )
+    return await blocks.spans(found.all(), most=_MOST_ASKED)
 
 
 async def data_of(

@@ -81,6 +81,19 @@ def lay_out(spans: Sequence[StoredSpan], start_us: Callable[[StoredSpan], int]) 
     return [_placed(seat, children, by_id, _parent(seat.span, here)) for seat in seats]
 
 
+def shift_into_us(cause: Placed, at_us: int) -> int:
+    """Return how far a moment must move to lie within the span that caused it.
+
+    Args:
+        cause: The span, placed.
+        at_us: The moment by its own clock, on the same axis.
+    """
+    end_us = cause.start_us if cause.end_us is None else cause.end_us
+    is_early = at_us < cause.start_us - _TOLERANCE_US
+    is_late = cause.end_us is not None and at_us > end_us + _TOLERANCE_US
+    return (cause.start_us + end_us) // 2 - at_us if is_early or is_late else 0
+
+
 def _seat_all(
     children: dict[SpanId | None, list[StoredSpan]],
     roots: Iterable[StoredSpan],

@@ -15,7 +15,7 @@ from app.core.ids import ProjectId
 from app.errors import issue_queries
 from app.formats import activity, packed
 from app.formats.activity import Activity
-from app.playback import issue_links, links, page
+from app.playback import issue_links, linked_errors, links, page
 from app.playback.page import Contents
 from app.playback.shelf import Shelf
 from app.replays import queries
@@ -47,7 +47,7 @@ async def of_replay(
     contents = await page.read(connection, outline)
     (window,) = await links.windows_of(connection, [replay])
     spans = await links.spans_of(connection, window, project_ids)
-    linked = await links.errors_of(connection, window, project_ids, home=key.project_id)
+    linked = await linked_errors.errors_of(connection, window, project_ids, home=key.project_id)
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],

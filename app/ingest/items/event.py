@@ -42,6 +42,7 @@ def _event(sent: Sent, context: Context) -> NewEvent:
         user=facts.of_user(read.user),
         trace_id=read.trace_id,
         span_id=read.span_id,
+        parent_span_id=read.parent_span_id,
         replay_id=read.replay_id,
         payload=sent.packed,
         issue_ids=sent.issue_ids,

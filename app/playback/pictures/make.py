@@ -17,7 +17,7 @@ from app.core.errors import Malformed, Unavailable
 from app.db.engine import Database
 from app.errors import queries as errors
 from app.media import wire
-from app.playback import index, links
+from app.playback import index, links, placement
 from app.playback.index import PlaybackIndex
 from app.playback.pictures import schedule
 from app.playback.pictures.draw import draw
@@ -126,17 +126,20 @@ async def _find(database: Database, replay: Replay) -> _Found:
         segments = await queries.playable(connection, key)
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await links.windows_of(connection, [replay])
-        linked = await errors.linked(
-            connection, window, [key.project_id], home=key.project_id, payload_bytes=0
+        own = [key.project_id]
+        found = await errors.linked(connection, window, own, home=key.project_id, payload_bytes=0)
+        moments = [
+            placement.moment_of(one.event)
+            for one in found.events
+            if one.event.level in errors.BAD_LEVELS
+        ]
+        offsets = await placement.offsets_in_replay(
+            connection, window, key.project_id, moments, own
         )
     built = await asyncio.to_thread(index.build, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
-    moments = [
-        links.offset_ms(window, one.event.at, one.event.drift_ms) - shift_ms
-        for one in linked.events
-        if one.event.level in errors.BAD_LEVELS
-    ]
-    return _Found(replay, built, min(moments, default=None))
+    offsets_ms = [round(one.total_seconds() * 1000) - shift_ms for one in offsets]
+    return _Found(replay, built, min(offsets_ms, default=None))
 
 
 def _poster_ms(found: _Found) -> int:

@@ -20,7 +20,7 @@ from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.errors import feedback
 from app.errors.queries import EventPlace
-from app.playback import links, page as playback, start, trace
+from app.playback import linked_errors, linked_logs, links, page as playback, start, trace
 from app.playback.start import Start
 from app.playback.trace import Trace
 from app.projects import queries as projects
@@ -184,7 +184,9 @@ async def _know(
     seen = await projects.projects_of(connection, watching.inside.person)
     project_ids = [project.id for project in seen]
     (window,) = await links.windows_of(connection, [replay])
-    errors = await links.errors_of(connection, window, project_ids, home=home, after=after_error)
+    errors = await linked_errors.errors_of(
+        connection, window, project_ids, home=home, after=after_error
+    )
     lengths = await replays.last_lengths(connection, [replay.key])
     viewers = await audit.viewers(connection, replay.key.project_id, replay.key.replay_id)
     return Known(
@@ -192,7 +194,12 @@ async def _know(
         outline=await playback.outline(connection, replay, shelf=shelf, now=clock.now()),
         window=window,
         errors=errors,
-        counts=await links.count_errors(connection, window, project_ids, home=home, events=errors),
+        error_offsets=await linked_errors.offsets_of_errors(
+            connection, window, project_ids, home=home, events=errors
+        ),
+        counts=await linked_errors.count_errors(
+            connection, window, project_ids, home=home, events=errors
+        ),
         project_names={project.id: project.name for project in seen},
         last_ms=lengths.get(replay.key),
         viewers=tuple(viewers),
@@ -208,7 +215,7 @@ async def _find(connection: AsyncConnection, watching: Watching, known: Known) -
         known=known,
         contents=contents,
         traces=await _traces(connection, known),
-        logs=await links.logs_of(connection, window, project_ids),
+        logs=await linked_logs.logs_of(connection, window, known.project.id, project_ids),
         feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
         losses=(
             await _losses(connection, watching, since=contents.replay.first_received_at)

@@ -1,6 +1,7 @@
 """Linked events as rows of the Errors panel."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
@@ -14,6 +15,7 @@ from app.web.view.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 def error_rows(
     found: Sequence[LinkedEvent],
+    offsets: Sequence[timedelta],
     window: ReplayWindow,
     *,
     project_id: ProjectId,
@@ -24,31 +26,32 @@ def error_rows(
 
     Args:
         found: The events.
+        offsets: Where each of them lies, counted from the start of the replay.
         window: The reach of the replay.
         project_id: The replay's project.
         project_names: Of every project among the events.
         zero_ms: How far the page's zero is behind the start of the replay.
     """
+    places = [_at_ms(offset, window, zero_ms=zero_ms) for offset in offsets]
     rows = [
-        _row(one, window, project_id=project_id, project_names=project_names, zero_ms=zero_ms)
-        for one in found
+        _row(one, at_ms, project_id=project_id, project_names=project_names)
+        for one, at_ms in zip(found, places, strict=True)
     ]
     return tuple(sorted(rows, key=lambda row: row.at_ms or 0))
 
 
 def _row(
     one: LinkedEvent,
-    window: ReplayWindow,
+    at_ms: int | None,
     *,
     project_id: ProjectId,
     project_names: Mapping[ProjectId, str],
-    zero_ms: int,
 ) -> ErrorRow:
     event = one.event
     side = links.side(project_id, event.project_id, event.platform)
     return ErrorRow(
         event_id=event.event_id,
-        at_ms=_at_ms(one, window, side=side, zero_ms=zero_ms),
+        at_ms=at_ms,
         at=event.at,
         source=side,
         kind=KINDS.get(event.kind, "error"),
@@ -69,8 +72,8 @@ def _row(
     )
 
 
-def _at_ms(one: LinkedEvent, window: ReplayWindow, *, side: links.Side, zero_ms: int) -> int | None:
-    near_ms = links.near_ms(window, one.event.at, one.event.drift_ms, made_by=side)
+def _at_ms(offset: timedelta, window: ReplayWindow, *, zero_ms: int) -> int | None:
+    near_ms = links.near_ms(window, offset)
     return None if near_ms is None else near_ms - zero_ms
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.audit.model import Viewer
 from app.core import units
@@ -9,11 +10,11 @@ from app.core.ids import PersonId, ProjectId
 from app.core.windows import ReplayWindow
 from app.errors.model import StoredFeedback
 from app.errors.queries import LinkedEvents
-from app.playback.links import ErrorCounts
+from app.playback.linked_errors import ErrorCounts
+from app.playback.linked_logs import PlacedLog
 from app.playback.page import Contents, Outline
 from app.playback.trace import Trace
 from app.projects.model import Project
-from app.traces.model import StoredLog
 from app.web.view.replay import Tab
 
 
@@ -26,6 +27,8 @@ class Known:
     window: ReplayWindow
     errors: LinkedEvents
     """The errors that matter most, or a further part of them."""
+    error_offsets: tuple[timedelta, ...]
+    """Where each of these errors lies, counted from the start of the replay."""
     counts: ErrorCounts
     """Of all errors, whether they are read or not."""
     project_names: Mapping[ProjectId, str]
@@ -48,7 +51,7 @@ class Found:
     known: Known
     contents: Contents
     traces: tuple[Trace, ...]
-    logs: tuple[StoredLog, ...]
+    logs: tuple[PlacedLog, ...]
     feedback: tuple[StoredFeedback, ...]
     losses: str | None
     """What the project lost of its replays while this one came."""

@@ -16,6 +16,7 @@ def error_rows(known: Known) -> tuple[ErrorRow, ...]:
     """Describe the errors that are read."""
     return linked.error_rows(
         known.errors.events,
+        known.error_offsets,
         known.window,
         project_id=known.project.id,
         project_names=known.project_names,

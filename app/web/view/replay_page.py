@@ -68,7 +68,6 @@ def build(found: Found, visit: Visit) -> ReplayPage:
     )
     logs = log_rows(
         found.logs,
-        known.window,
         project_id=key.project_id,
         project_names=known.project_names,
         zero_ms=known.zero_ms,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.playback import page
-from app.playback.links import Mark
+from app.playback.linked_errors import Mark
 from app.playback.search import Hit
 from app.replays.pictures import Pictures
 from app.web.view import facts, hrefs

@@ -8,7 +8,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.errors.queries import LinkedCount
 from app.formats import event
-from app.playback import ending, links
+from app.playback import ending, linked_errors
 from tests.unit.playback.stored import START, replay
 
 APP = ProjectId(1)
@@ -20,7 +20,7 @@ def ended(
     """Infer the end of a replay of one minute, with an event of the app if a kind is given."""
     at = START + timedelta(seconds=at_s)
     counts = [LinkedCount(APP, "java", kind, 1, at)] if kind else []
-    return ending.infer(replay(**changes), links.count(APP, counts), last_ms=last_ms).text
+    return ending.infer(replay(**changes), linked_errors.count(APP, counts), last_ms=last_ms).text
 
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))

@@ -8,7 +8,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedCount
 from app.formats import event
-from app.playback import links
+from app.playback import linked_errors, links
 
 APP, API = ProjectId(1), ProjectId(2)
 START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -105,8 +105,9 @@ def test_what_was_held_up_with_a_replay_keeps_its_own_time(made_by: links.Side):
     """By the server's clock an hour that is replayed a day later, in one go, is a moment."""
     held_ms = 24 * HOUR_MS
     at = START + timedelta(hours=1)
-    placed = links.near_ms(window(drift_ms=held_ms), at, held_ms - HOUR_MS, made_by=made_by)
-    assert placed is None
+    reach = window(drift_ms=held_ms)
+    placed = links.offset(reach, at, held_ms - HOUR_MS, made_by=made_by)
+    assert links.near_ms(reach, placed) is None
 
 
 def test_a_backends_own_time_stands_in_where_the_correction_misses():
@@ -122,10 +123,10 @@ def test_counts_are_added_up_by_side():
         LinkedCount(APP, "java", "message", 1, START),
         LinkedCount(API, "python", "crash", 4, START),
     ]
-    assert links.count(APP, counts) == links.ErrorCounts(3, 4)
+    assert linked_errors.count(APP, counts) == linked_errors.ErrorCounts(3, 4)
 
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_of_the_app_is_told(kind: str):
     """Every kind that ends the app counts as a crash."""
-    assert links.count(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at == START
+    assert linked_errors.count(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at == START

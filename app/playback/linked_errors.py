@@ -1,0 +1,158 @@
+"""The errors of replays, counted or read, each with its place on the clock of its replay."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.core.windows import ReplayWindow
+from app.errors import queries as errors
+from app.errors.queries import EventPlace, LinkedCount, LinkedEvents
+from app.formats.event import CRASHES, HANGS
+from app.playback import links, placement
+from app.playback.links import Side
+from app.playback.placement import Moment, ReplayMoments
+from app.replays.model import Replay
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An error on the clock of its replay, from its start to its end."""
+
+    at_ms: int
+    source: Side
+    is_crash: bool
+    """It ended the app, or the app hung."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCounts:
+    """How many events belong to a replay, and when the app's own last told of an end."""
+
+    app: int
+    backend: int
+    crashed_at: datetime | None = None
+    hung_at: datetime | None = None
+    """When the app last reported a crash, or that it hung; by the phone's clock."""
+    marks: tuple[Mark, ...] = ()
+    """Where the first errors of each kind are, of those that happened in the replay's time."""
+
+
+def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
+    """Add up what was counted by project, platform and kind."""
+    sides = {"app": 0, "backend": 0}
+    crashes: list[datetime] = []
+    hangs: list[datetime] = []
+    for one in counts:
+        made_by = links.side(replay_project, one.project_id, one.platform)
+        sides[made_by] += one.events
+        if made_by == "app" and one.kind in CRASHES:
+            crashes.append(one.last_at)
+        elif made_by == "app" and one.kind in HANGS:
+            hangs.append(one.last_at)
+    return ErrorCounts(
+        sides["app"], sides["backend"], max(crashes, default=None), max(hangs, default=None)
+    )
+
+
+async def counts_of(
+    connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
+) -> list[ErrorCounts]:
+    """Count the errors of several replays, in the order given."""
+    windows = await links.windows_of(connection, found)
+    counted = await errors.linked_counts(connection, windows, project_ids)
+    asked = [
+        ReplayMoments(window, replay.key.project_id, [*_moments(counts)])
+        for replay, window, counts in zip(found, windows, counted, strict=True)
+    ]
+    offsets = await placement.offsets_in_replays(connection, asked, project_ids)
+    return [
+        replace(
+            count(replay.key.project_id, counts),
+            marks=tuple(_marks(replay.key.project_id, window, counts, of_replay)),
+        )
+        for replay, window, counts, of_replay in zip(found, windows, counted, offsets, strict=True)
+    ]
+
+
+async def errors_of(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    home: ProjectId,
+    after: EventPlace | None = None,
+) -> LinkedEvents:
+    """Read the errors of one replay that matter most, in the order of their time.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        home: The project of the replay.
+        after: The place after which to read on; None begins with what matters most.
+    """
+    return await errors.linked(connection, window, project_ids, home=home, after=after)
+
+
+async def offsets_of_errors(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    home: ProjectId,
+    events: LinkedEvents,
+) -> tuple[timedelta, ...]:
+    """Place errors of a replay, in the order given, counted from the start of the replay."""
+    moments = [placement.moment_of(one.event) for one in events.events]
+    return tuple(await placement.offsets_in_replay(connection, window, home, moments, project_ids))
+
+
+async def count_errors(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    home: ProjectId,
+    events: LinkedEvents,
+) -> ErrorCounts:
+    """Count the errors of one replay, as the list of replays does.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        home: The project of the replay.
+        events: Those of its errors that are read already; if they are all, nothing is asked.
+    """
+    if not events.is_whole:
+        (counts,) = await errors.linked_counts(connection, [window], project_ids)
+        return count(home, counts)
+    each = [one.event for one in events.events]
+    return count(
+        home, [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
+    )
+
+
+def _moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:
+    for one in counts:
+        for moment in one.moments:
+            yield Moment(one.project_id, one.platform, *moment)
+
+
+def _marks(
+    replay_project: ProjectId,
+    window: ReplayWindow,
+    counts: Sequence[LinkedCount],
+    offsets: Sequence[timedelta],
+) -> Iterator[Mark]:
+    """Make a mark of each moment; `offsets` are in the order of `_moments`."""
+    following = iter(offsets)
+    for one in counts:
+        made_by = links.side(replay_project, one.project_id, one.platform)
+        for _ in one.moments:
+            at_ms = links.within_ms(window, next(following))
+            if at_ms is not None:
+                yield Mark(at_ms, made_by, one.kind in CRASHES | HANGS)

@@ -1,0 +1,262 @@
+"""Places events and log records on a clock by the spans they happened in; one rule for all pages.
+
+    spans of a trace ─ sides ─ waterfall ─► TraceLayout ─┐
+    event or log record ─► Moment ───────────────────────┴─► microseconds on the axis
+
+A moment of a backend stands where its span stands, with whatever the span was moved by to lie
+within its cause. If the span is not here, but its parent is, and the parent is another service's,
+the moment lies within the parent. Everything else is placed by its sender's clock and drift.
+
+Source: docs/protocol.md, sections 2.5 and 7.3.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId, SpanId, TraceId
+from app.core.windows import ReplayWindow
+from app.errors.model import StoredEvent
+from app.errors.traced import TracedEvent
+from app.formats.event import BACKEND_PLATFORMS
+from app.playback import links
+from app.playback.links import Side
+from app.traces import queries as traces, waterfall
+from app.traces.model import StoredLog, StoredSpan
+from app.traces.waterfall import Placed
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consumer")
+_SERVING_BELOW: Final = ("queue.process", "queue.task")
+
+Place = Callable[[datetime, int, Side], int]
+"""Places a moment on the axis, in microseconds: by its sender's clock, drift and side."""
+
+
+class Moment(NamedTuple):
+    """When something happened by its sender's clock, and in which span."""
+
+    project_id: ProjectId
+    platform: str | None
+    at: datetime
+    drift_ms: int
+    trace_id: TraceId | None
+    span_id: SpanId | None
+    parent_span_id: SpanId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLayout:
+    """The spans of one trace on an axis, and on which side each was made."""
+
+    placed: tuple[Placed, ...]
+    sides: Mapping[SpanId, Side]
+    by_id: Mapping[SpanId, Placed]
+
+
+_NO_SPANS: Final = TraceLayout((), {}, {})
+
+
+class ReplayMoments(NamedTuple):
+    """Moments that belong to a replay, and what places them on its clock."""
+
+    window: ReplayWindow
+    project_id: ProjectId
+    """Project of the replay: what another project sends was made by a backend."""
+    moments: Sequence[Moment]
+
+
+def moment_of(event: StoredEvent | TracedEvent) -> Moment:
+    """Return when and where an event happened."""
+    return Moment(
+        event.project_id,
+        event.platform,
+        event.at,
+        event.drift_ms,
+        event.trace_id,
+        event.span_id,
+        event.parent_span_id,
+    )
+
+
+def moment_of_log(record: StoredLog, platform: str | None) -> Moment:
+    """Return when and where a log record was written."""
+    return Moment(
+        record.project_id,
+        platform,
+        record.at,
+        record.drift_ms,
+        record.trace_id,
+        record.span_id,
+    )
+
+
+def place_on_replay(window: ReplayWindow) -> Place:
+    """Return what places moments on the clock of a replay by their sender's clock alone."""
+
+    def place(at: datetime, drift_ms: int, side: Side) -> int:
+        return links.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
+
+    return place
+
+
+async def offsets_in_replay(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_id: ProjectId,
+    moments: Sequence[Moment],
+    project_ids: Sequence[ProjectId],
+) -> list[timedelta]:
+    """Place moments on the clock of one replay; see `offsets_in_replays`."""
+    asked = [ReplayMoments(window, project_id, moments)]
+    (offsets,) = await offsets_in_replays(connection, asked, project_ids)
+    return offsets
+
+
+async def offsets_in_replays(
+    connection: AsyncConnection,
+    asked: Sequence[ReplayMoments],
+    project_ids: Sequence[ProjectId],
+) -> list[list[timedelta]]:
+    """Place moments on the clocks of their replays.
+
+    Spans are read only if a backend has a moment that names one.
+
+    Args:
+        connection: Where spans are read.
+        asked: The replays.
+        project_ids: The projects whose spans the reader may see.
+
+    Returns:
+        For each replay the offsets of its moments from its start, in the order given.
+    """
+    wanted = {
+        moment.trace_id
+        for one in asked
+        for moment in one.moments
+        if moment.trace_id and _needs_spans(moment, one.project_id)
+    }
+    by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
+    if wanted:
+        for span in await traces.spans_of_traces(connection, sorted(wanted), project_ids):
+            by_trace[span.trace_id].append(span)
+    return [_offsets(one, by_trace) for one in asked]
+
+
+def lay_out_trace(spans: Sequence[StoredSpan], place: Place, home: ProjectId | None) -> TraceLayout:
+    """Lay the spans of a trace out on an axis.
+
+    Args:
+        spans: Of one trace, in any order.
+        place: Places a span by its sender's clock.
+        home: Project of the app, or None if nobody knows it.
+    """
+    # The side decides how a start is placed, so sides are told before anything has its place.
+    sides = _sides(spans, home)
+    placed = waterfall.lay_out(
+        spans, lambda span: place(span.started_at, span.drift_ms, sides[span.span_id])
+    )
+    return TraceLayout(tuple(placed), sides, {one.span.span_id: one for one in placed})
+
+
+def place_moment(
+    moment: Moment, layout: TraceLayout, place: Place, home: ProjectId | None
+) -> tuple[int, Side]:
+    """Place a moment in a trace that is laid out.
+
+    Returns:
+        Microseconds on the axis, and the side on which it happened.
+    """
+    span = layout.by_id.get(moment.span_id) if moment.span_id else None
+    if span is not None:
+        side = layout.sides[span.span.span_id]
+        if side == "backend" and span.span.project_id == moment.project_id:
+            # Both were timed by one clock; their envelopes may have taken differently long.
+            return span.start_us + (moment.at - span.span.started_at) // _MICROSECOND, side
+        return place(moment.at, moment.drift_ms, side) + span.shift_us, side
+    side = links.side(home or moment.project_id, moment.project_id, moment.platform)
+    own_us = place(moment.at, moment.drift_ms, side)
+    cause = layout.by_id.get(moment.parent_span_id) if moment.parent_span_id else None
+    if side == "app" or cause is None or layout.sides[cause.span.span_id] == side:
+        return own_us, side
+    return own_us + waterfall.shift_into_us(cause, own_us), side
+
+
+def _offsets(
+    asked: ReplayMoments, by_trace: Mapping[TraceId, Sequence[StoredSpan]]
+) -> list[timedelta]:
+    window, home = asked.window, asked.project_id
+    place = place_on_replay(window)
+    layouts: dict[TraceId, TraceLayout] = {}
+    offsets = []
+    for moment in asked.moments:
+        layout = _NO_SPANS
+        if moment.trace_id and _needs_spans(moment, home):
+            if moment.trace_id not in layouts:
+                spans = _spans_of_window(by_trace.get(moment.trace_id, ()), window)
+                layouts[moment.trace_id] = lay_out_trace(spans, place, home)
+            layout = layouts[moment.trace_id]
+        at_us, _ = place_moment(moment, layout, place, home)
+        offsets.append(timedelta(microseconds=at_us))
+    return offsets
+
+
+def _spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> list[StoredSpan]:
+    """Keep the spans that belong to a replay, as `traces.queries.spans_of` has them."""
+    return [
+        span
+        for span in spans
+        if span.replay_id == window.replay_id
+        or (
+            span.replay_id is None
+            and window.is_touched(span.started_at, span.ended_at, span.drift_ms)
+        )
+    ]
+
+
+def _needs_spans(moment: Moment, home: ProjectId) -> bool:
+    """Tell whether spans may say more of a moment than its sender's clock.
+
+    An app shares the clock of its phone.
+    """
+    is_backend = links.side(home, moment.project_id, moment.platform) == "backend"
+    return is_backend and bool(moment.span_id or moment.parent_span_id)
+
+
+def _sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, Side]:
+    """Tell of each span on which side it was made; what does not say has its parent's side."""
+    by_id = {span.span_id: span for span in spans}
+    sides: dict[SpanId, Side] = {}
+    for span in spans:
+        chain: dict[SpanId, None] = {}
+        at: StoredSpan | None = span
+        side: Side | None = None
+        while at is not None and side is None and at.span_id not in chain:
+            side = sides.get(at.span_id) or _own_side(at, by_id, home)
+            chain[at.span_id] = None
+            at = by_id.get(at.parent_span_id) if at.parent_span_id else None
+        for span_id in chain:
+            sides.setdefault(span_id, side or "app")
+    return sides
+
+
+def _own_side(
+    span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], home: ProjectId | None
+) -> Side | None:
+    """Read the side off a span itself; None if nothing of it tells."""
+    op = span.op or ""
+    above = by_id.get(span.parent_span_id) if span.parent_span_id else None
+    platform = span.platform
+    is_backend = (
+        (home is not None and span.project_id != home)
+        or (above is not None and span.project_id != above.project_id and span.is_segment)
+        or platform in BACKEND_PLATFORMS
+        or (platform is None and span.service is not None)
+        or op in _SERVING
+        or op.startswith(_SERVING_BELOW)
+    )
+    return "backend" if is_backend else ("app" if platform else None)
