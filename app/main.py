@@ -53,7 +53,9 @@ from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
 from app.web import assets, errors as web_errors, router
 from app.web.assets import Assets
+from app.web.compression import compressed
 from app.web.guard import Guard
+from app.web.head_requests import HeadRequests
 from app.web.house import House
 from app.web.render import Renderer
 
@@ -292,7 +294,7 @@ def _build(house: House, maker: PictureMaker) -> ASGIApp:
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
     return Guard(
-        pages,
+        HeadRequests(compressed(pages)),
         base_url=house.settings.base_url,
         is_only_origin=house.settings.public_url is not None,
         proxies=house.proxies,

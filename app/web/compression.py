@@ -15,7 +15,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp
 
 _LEVEL: Final = 4
-"""A list of 20 KB takes 0.2 ms; the highest level takes three times as long and saves 3 %."""
+"""A page of 92 KB takes 0.7 ms; the highest level takes four times as long and saves 7 %."""
 _PACKED: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
 
 
