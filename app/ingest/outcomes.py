@@ -1,5 +1,6 @@
 """Counting what became of every item."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -13,7 +14,9 @@ from app.projects.model import Outcome, OutcomeKey
 UNTYPED: Final = "untyped"
 """The type of an item whose header names none."""
 OTHER: Final = "other"
-"""Stands for names that nobody knows, once a project has brought too many of them."""
+"""Stands for unknown names that are no words, or that come after a project's first fifty."""
+_WORD: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,63}\Z")
+"""An unknown name that is anything else could be a stranger's secret: `password=…`."""
 _MOST_STRANGE: Final = 50
 _NAME_CHARS: Final = 64
 _KNOWN: Final = frozenset(
@@ -78,7 +81,7 @@ def outcome_key(
 ) -> OutcomeKey:
     """Name an outcome of today (UTC).
 
-    What a sender calls things is kept as far as it may: the first 50 names that nobody knows, of
+    What a sender calls things is kept as far as it may: the first 50 words that nobody knows, of
     each project. With a public key, anybody could fill the table with more.
     """
     if outcome is Outcome.DROPPED_BY_SDK:
@@ -95,6 +98,8 @@ def _named(project_id: ProjectId, name: str) -> str:
     if name in _KNOWN:
         return name
     strange, name = _strange[project_id], name[:_NAME_CHARS]
+    if not _WORD.match(name):
+        return OTHER
     if name not in strange:
         if len(strange) >= _MOST_STRANGE:
             return OTHER
