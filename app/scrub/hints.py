@@ -7,7 +7,7 @@ typographic one. A hint may fit too often; that costs time. It must never fit to
 
 from typing import Final
 
-from app.scrub import fold, keys, shapes
+from app.scrub import fold, keys, shapes, urls
 from app.scrub.rules import Rules
 
 _WIDE: Final = rb"[\x80-\xff]{2,3}"
@@ -21,9 +21,9 @@ ESCAPES: Final = rb"\\u(?:00[2-9a-fA-F]|0[1-9a-fA-F]|[1-9a-fA-F])[0-9a-fA-F]"
 """A character written as \\u: it could be any letter of a secret word."""
 PRIVATE_KEY: Final = rb"PRIVATE.{1,3}KEY"
 USERINFO: Final = rb"/[^/\s?#\"'<>]+@"
-SCHEMED: Final = rb"(?:[Bb]earer|BEARER|[Bb]asic|BASIC)(?:[\s+%\\]|[\x80-\xff])"
+SCHEMED: Final = rb"(?:[Bb]earer|BEARER|[Bb]asic|BASIC)(?:[\s+%,\\]|[\x80-\xff])"
 WEB_TOKEN: Final = rb"eyJ[A-Za-z0-9_\-]{10}"
-VENDOR_KEY: Final = shapes.VENDOR_KEYS.encode()
+VENDOR_KEY: Final = shapes.VENDOR_HINTS.encode()
 CARD: Final = rb"(?:^|[^0-9]|\\u00[01][0-9a-fA-F])[2-9](?:" + _GAP + rb"[0-9]){11}"
 IBAN: Final = rb"[A-Z]{2}[0-9]{2}(?:" + _SPACE + rb"?[A-Z0-9]){11}"
 SSN: Final = rb"[0-9]{3}" + _DASH + rb"[0-9]{2}" + _DASH + rb"[0-9]{4}"
@@ -40,6 +40,21 @@ OWNER: Final = (
     rb"(?i)\"name\"\s*:\s*\"(?:[^\"\\]|\\.)*(?:'|\xe2\x80\x99| (?:von|de|di|van|av|da|do) )"
 )
 ADDRESS_FIELD: Final = rb"\"(?:ip_address|REMOTE_ADDR|client_ip)\""
+
+
+_BLANKS: Final = rb"(?:\s|\\+[nrtf]|" + _WIDE + rb")+"
+ACCOUNT: Final = (
+    rb"(?i)(?:create|alter)" + _BLANKS + rb"(?:user|role|login|group)"
+    rb"|set" + _BLANKS + rb"password|identified[^;]*by"
+)  # fmt: skip
+LOGIN: Final = (
+    rb"(?:curl|mysql[a-z]*|mariadb[a-z\-]*|sshpass|redis-cli|docker" + _BLANKS + rb"login)"
+    + _BLANKS + rb"(?:[^|;]*[\s\\\x80-\xff])?-"
+)  # fmt: skip
+PATH_TOKEN: Final = (
+    rb"(?i)(?:" + urls.ROUTES.encode() + rb"|reset|tokens?)" + urls.SLASH.encode()
+    + rb"[a-z0-9_\-.~=+]"
+)  # fmt: skip
 
 
 def exotic() -> bytes:
@@ -59,8 +74,13 @@ def named(rules: Rules) -> bytes:
         rb"|\[\s*\"" + inside + words + rb"|\"(?:name|key)\"\s*:\s*\"" + inside + words +
         rb"|\"(?:rawH|h)eaders\"\s*:\s*\[\s*\""
         rb"|-[\w.\-]*" + words + rb"[\w.\-]*[ \"\x80-\xff]"
-        rb"|(?:[?&]|\xef\xbc\x9f)(?:" + query + rb")="
+        rb"|(?:[?&#]|\xef\xbc\x9f)(?:" + query + rb")="
     )  # fmt: skip
+
+
+def inserted(rules: Rules) -> bytes:
+    """Return the hint for a sensitive name among the columns of an INSERT."""
+    return rb"(?i)" + _words(rules) + rb"[^()]*\)[^()]*values?[^()a-z]*\("
 
 
 def secret_like() -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.scrub import keys, patterns
+from app.scrub import keys, patterns, urls
 from app.scrub.keys import Judge, Verdict
 from app.scrub.memory import Memory
 from app.scrub.patterns import Place
@@ -23,7 +23,7 @@ _FIRST_WORDS: Final = (
     r"|client|verification|sms|encryption|signing"
 )
 """Words that make one name with the word behind them."""
-_QUERY_MARKS: Final = ("?", "&")
+_QUERY_MARKS: Final = ("?", "&", "#")
 _NO_NAME_BEHIND: Final = ("//", "@", "nexpected ")
 """`auth.example:443`, `com.example.auth.Login: started` and `Unexpected token: x` name no value."""
 _SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
@@ -72,6 +72,12 @@ _INNOCENT_VALUES: Final = frozenset(
     }
     | {"granted", "success", "unknown", "optional", "string", "str", "bool", "boolean", "int"}
 )
+_WRAPPER: Final = patterns.compile_forward(
+    r"(?:[A-Za-z_][A-Za-z0-9_.:]{0,31}[(\[](?=\\{0,8}[\"'`])|(?:Optional|Option|Some|Just|Present)[(\[])"
+)
+"""What a program prints around a value: `Optional("x1")`, `Some(x1)`; any call around a quote."""
+_MOST_WRAPPERS: Final = 4
+_WRAPPED: Final = patterns.compile_forward(r"[^)\]\r\n]*+")
 _PLACEHOLDER: Final = patterns.compile_forward(
     r"(?:%s|%\([a-z_]{1,30}\)s|\$[0-9]{1,3}|:[0-9]{1,3}|@[pP]?[0-9]{1,3}|\*{3,32})\Z"
 )
@@ -97,6 +103,8 @@ class _Head:
     """The sign is a word, or the name `auth` in prose: what follows is a word more often."""
     takes_short: bool
     """A number of one or two digits is a secret, too."""
+    is_guess: bool
+    """A parameter of a URL whose value must look like a token."""
 
 
 class NamedValues:
@@ -108,7 +116,7 @@ class NamedValues:
         some = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
         self._heads = patterns.compile_text(
             rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{some})(?:{_SIGN})"
-            rf"|[?&](?:{keys.QUERY_NAMES})(?:{_SIGN})"
+            rf"|[?&#](?:{keys.QUERY_NAMES})(?:{_SIGN})"
         )
 
     def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Span]:
@@ -143,14 +151,16 @@ class NamedValues:
         judge, is_prose = self._judge, "=" not in sign and not sign.startswith(_QUOTING)
         last = name.rpartition(".")[2]
         is_secret = judge.ends_secret(last) if is_prose else judge.is_secret(name)
+        is_query = not is_secret and "=" in sign and keys.is_query_secret(name)
         return _Head(
             len(name),
             judge.verdict(name),
             is_secret=is_secret,
-            is_query=not is_secret and "=" in sign and keys.is_query_secret(name),
+            is_query=is_query,
             is_prose=is_prose,
             is_vague=sign.strip().isalpha() or (is_prose and last.lower().endswith("auth")),
             takes_short=":" not in sign or '"' in sign,
+            is_guess=is_query and keys.is_query_guess(name),
         )
 
 
@@ -209,16 +219,31 @@ def _open_value(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> Place:
     """Return where the value that begins here starts and ends; nowhere if it is a mark."""
+    begin = start if only_quoted else _unwrapped(text, start)
+    is_wrapped, start = begin > start, begin
     first = text[start : start + 1]
     if first in _QUOTING and (opening := _OPENING.match(text, start)):
-        return opening.end(), _end_of_quoted(text, opening.group(), opening.end())
+        start = opening.end()
+        inner = _OPENING.match(text, _unwrapped(text, start))
+        if inner and inner.start() > start:
+            opening, start = inner, inner.end()
+        return start, _end_of_quoted(text, opening.group(), start)
     if only_quoted or (first == "[" and text.startswith(MARKS, start)):
         return start, start
+    if is_wrapped:
+        return start, _end_of(_WRAPPED, text, start)
     if first in _CLOSING:
         return start, _closing(text, start)
     if verdict is Verdict.COOKIE:
         return start, _end_of_line(text, start)
     return start, _end_of_word(text, start)
+
+
+def _unwrapped(text: str, start: int) -> int:
+    """Return where a value begins inside of what is printed around it."""
+    for _ in range(_MOST_WRAPPERS):
+        start = _end_of(_WRAPPER, text, start)
+    return start
 
 
 def _end_of_word(text: str, start: int) -> int:
@@ -273,7 +298,7 @@ def _is_worth_it(value: str, head: _Head) -> bool:
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    if _PLACEHOLDER.match(bare):
+    if _PLACEHOLDER.match(bare) or (head.is_guess and not urls.is_token(bare)):
         return False
     if head.is_vague:
         return len(bare) >= _VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)

@@ -24,9 +24,15 @@ WORDS: Final = (
     rf"x{SEP}goog{SEP}(?:signature|credential)", "wachtwoord",
     rf"(?:mfa|otp|sms|verification){SEP}code", rf"pin{SEP}(?:code|number)",
     "contrase", "senha", "kennwort", "mot_?de_?passe",
+    rf"saml{SEP}(?:response|assertion)",
 )  # fmt: skip
 """Sensitive wherever they stand in a name."""
-WHOLE_WORDS: Final = ("pwd", "cvv2?", "cvc2?", "ssn", "iban", "otp", "totp", "jwt", "bearer")
+HEADERS: Final = ("dpop", rf"x{SEP}session{SEP}id", rf"x{SEP}firebase{SEP}app{SEP}check")
+"""Headers whose last word says nothing."""
+WHOLE_WORDS: Final = (
+    *("pwd", "cvv2?", "cvc2?", "ssn", "iban", "otp", "totp", "jwt", "bearer"),
+    *HEADERS,
+)
 """Sensitive only as a word of their own: `otp` must not catch `hotplug`."""
 LAST_WORDS: Final = (
     r"(?:admin|auth|db|database|email|ftp|http|login|mail|mongo|mysql|pg|postgres|proxy|redis|root"
@@ -40,8 +46,14 @@ _COOKIE: Final = r"(?:.*[-_. ])?(?:set[-_]?)?cookies?2?"
 _COOKIE_NAMES: Final = (
     r"su|sudo|session|__session|session_?id|user_session|symfony|mysession|fasthttpsessionid"
     r"|irissessionid|sid|connect\.sid|.*[-_.](?:session|sess|sid)|.*session[-_]?id"
+    r"|\.aspnetcore\.(?:identity\..*|cookies.*|antiforgery\..*|correlation\..*)"
+    r"|wordpress_(?:logged_in|sec)_.*|remember[-_]?(?:me|user).*|cf_clearance"
+    r"|keycloak_(?:identity|session)(?:_legacy)?|[hls]sid|s?apisid|__secure-[0-9]p[a-z]*sid[a-z]*"
 )
-QUERY_NAMES: Final = r"code|sig|signature|key|sid|session_?id|nonce|hmac|hash|ticket|assertion"
+_GUESSED: Final = r"session|magic|invite|invitation"
+QUERY_NAMES: Final = (
+    r"code|sig|signature|key|sid|session_?id|nonce|hmac|hash|ticket|assertion|" + _GUESSED
+)
 _INNOCENT: Final = (
     r"(?:^|[^a-z])(?:(?:co[-_]?)?authors?|authored|authorship|authoring|authority|authorities"
     r"|authenticated)(?:$|[^a-z])"
@@ -104,6 +116,8 @@ class Judge:
             return False
         if self._own is not None and self._own.search(fold.fold(name)):
             return True
+        if _IS_HEADER.fullmatch(fold.fold(name)):
+            return True
         words = _WORD.findall(_snake(name))
         if self._last_is_secret(words):
             return True
@@ -146,6 +160,11 @@ def is_query_secret(name: str) -> bool:
     return _IS_QUERY_NAME.fullmatch(_snake(name)) is not None
 
 
+def is_query_guess(name: str) -> bool:
+    """Tell whether this URL parameter is as often a word or a number as it is a token."""
+    return _IS_GUESSED.fullmatch(_snake(name)) is not None
+
+
 def _snake(name: str) -> str:
     """Return a name in lower case with an underscore where camelCase has a capital."""
     return _CAMEL.sub(r"\1_\2", fold.fold(name)).lower()
@@ -154,6 +173,8 @@ def _snake(name: str) -> str:
 _IS_COOKIE: Final = patterns.compile_text(_COOKIE, any_case=True)
 _IS_COOKIE_NAME: Final = patterns.compile_text(_COOKIE_NAMES, any_case=True)
 _IS_QUERY_NAME: Final = patterns.compile_text(QUERY_NAMES, any_case=True)
+_IS_GUESSED: Final = patterns.compile_text(_GUESSED, any_case=True)
+_IS_HEADER: Final = patterns.compile_text("|".join(HEADERS), any_case=True)
 _IS_COUNT: Final = patterns.compile_text(_COUNT, any_case=True)
 _INNOCENTS: Final = patterns.compile_text(_INNOCENT, any_case=True)
 _CAMEL: Final = patterns.compile_forward(r"([a-z0-9])([A-Z])")

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     REPLAY_EVENT = "replay_event"
     RECORDING = "recording"
     LOG = "log"
+    VIEW_HIERARCHY = "view_hierarchy"
 
 
 class Role(StrEnum):
@@ -59,6 +60,8 @@ _CLOSED: Final = Place(Role.CLOSED)
 _TEXT: Final = Place(treat=Treat.TEXT)
 _NAME: Final = Place(treat=Treat.NAME)
 _CODE: Final = Place(treat=Treat.CODE)
+_LABEL: Final = Place(treat=Treat.LABEL)
+_LABELS: Final = dict.fromkeys(("release", "dist", "environment"), _LABEL)
 _ADDRESS: Final = Place(Role.ADDRESS)
 _HEADERS: Final = Place(Role.HEADERS, fields=_kept("User-Agent", "user-agent"))
 DATA: Final = Place(fields={"rawHeaders": _HEADERS})
@@ -127,10 +130,7 @@ _ATTRIBUTES: Final = Place(
     fields={
         **dict.fromkeys(
             (
-                *(
-                    f"sentry.{name}"
-                    for name in ("op", "origin", "release", "environment", "source")
-                ),
+                *(f"sentry.{name}" for name in ("op", "origin", "source")),
                 *(f"sentry.sdk.{name}" for name in ("name", "version")),
                 *("sentry.replay_id", "sentry.segment.id", "sentry.trace_lifecycle"),
                 *("sentry.trace.parent_span_id", "sentry.severity_text", "logger.name"),
@@ -140,6 +140,10 @@ _ATTRIBUTES: Final = Place(
             ),
             _ATTRIBUTE,
         ),
+        **{
+            f"sentry.{name}": Place(fields={**_ATTRIBUTE.fields, "value": label})
+            for name, label in _LABELS.items()
+        },
         "user.id": Place(fields={"value": _NAME, "type": _STRUCTURE}),
         "user.email": Place(fields={"value": _NAME, "type": _STRUCTURE}),
         "user.name": Place(fields={"value": _NAME, "type": _STRUCTURE}),
@@ -212,8 +216,18 @@ _REQUEST: Final = Place(
 _SDK: Final = Place(
     fields={
         **_kept("name", "version"),
-        **dict.fromkeys(("packages", "integrations", "features", "settings"), _CLOSED),
+        **dict.fromkeys(("packages", "integrations", "features"), _CLOSED),
+        "settings": Place(fields=_kept("infer_ip")),
         "client_ip": _ADDRESS,
+    }
+)
+
+
+_IMAGE: Final = Place(
+    fields={
+        **_kept("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
+        **_kept("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
+        **dict.fromkeys(("code_file", "debug_file", "name"), _LABEL),
     }
 )
 
@@ -226,10 +240,12 @@ def _values(place: Place) -> Place:
 _EVENT: Final = Place(
     fields={
         **_TIMES,
-        **_kept("event_id", "type", "platform", "level", "release", "dist", "environment"),
+        **_kept("event_id", "type", "platform", "level"),
+        **_LABELS,
         **_kept("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
         **_kept("replay_start_timestamp", "error_ids", "trace_ids"),
-        **dict.fromkeys(("debug_meta", "modules", "measurements", "transaction_info"), _CLOSED),
+        **dict.fromkeys(("modules", "measurements", "transaction_info"), _CLOSED),
+        "debug_meta": Place(fields={"images": _IMAGE, "sdk_info": _CLOSED}),
         "sdk": _SDK,
         "message": _TEXT,
         "logentry": Place(fields={"message": _TEXT, "formatted": _TEXT}),
@@ -256,7 +272,14 @@ _LOG: Final = Place(
         "attributes": _ATTRIBUTES,
     }
 )
+_VIEW_FIELDS: Final[dict[str, Place]] = {
+    **_kept("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
+    **dict.fromkeys(("identifier", "tag"), _TEXT),
+}
+_VIEW: Final = Place(fields=_VIEW_FIELDS)
+_VIEW_FIELDS.update(dict.fromkeys(("windows", "children"), _VIEW))
 _ROOTS: Final = {
+    Kind.VIEW_HIERARCHY: _VIEW,
     Kind.SPAN: Place(fields={**_SPAN.fields, "items": _SPAN, "version": _STRUCTURE}),
     Kind.LOG: Place(fields={**_LOG.fields, "items": _LOG, "version": _STRUCTURE}),
 }

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever the built-in rules change, so that stored rows can be scrubbed again."""
 
 FILTERED: Final = "[Filtered]"

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
-from app.scrub import cards, fold, hints, keyed, patterns, shapes
+from app.scrub import cards, commands, fold, hints, keyed, patterns, shapes, sql, urls
 from app.scrub.keys import Judge
 from app.scrub.rules import FILTERED, MARKS, Rules
 from app.scrub.spans import Span, put_marks
@@ -38,10 +39,13 @@ class Treat(Enum):
     """Who the user is: kept, unless it is a card or a key."""
     CODE = auto()
     """Lines of source: `password = ask()` stays."""
+    LABEL = auto()
+    """Versions, environments, files: `jo@host.dev` and long numbers stay, a password does not."""
 
 
 _ALL: Final = frozenset(Treat)
-_NO_NAMES: Final = _ALL - {Treat.NAME}
+_NO_LABELS: Final = _ALL - {Treat.LABEL}
+_NO_NAMES: Final = _NO_LABELS - {Treat.NAME}
 _PROSE: Final = frozenset({Treat.FREE, Treat.TEXT})
 
 
@@ -50,7 +54,7 @@ class _Rule:
     name: str
     hint: bytes
     find: Callable[[str], Iterable[Span]]
-    treats: frozenset[Treat] = _ALL
+    treats: frozenset[Treat] = _NO_LABELS
 
 
 class TextScrubber:
@@ -63,7 +67,12 @@ class TextScrubber:
         extra = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
         others = (hints.exotic(), hints.ESCAPES, hints.OWNER, hints.ENCODED, *extra)
         self._kept: set[tuple[str, Treat]] = set()
-        self._hints = patterns.ByteSet([*(rule.hint for rule in self._rules), *others])
+        # Rules may share a hint; the matcher is quicker when it holds each of them once.
+        shared: dict[bytes, list[int]] = {}
+        for number, hint in enumerate([*(rule.hint for rule in self._rules), *others]):
+            shared.setdefault(hint, []).append(number)
+        self._hints = patterns.ByteSet(list(shared))
+        self._hinted = list(shared.values())
 
     def is_clean(self, data: bytes) -> bool:
         """Tell whether no rule can find anything in this text or JSON."""
@@ -71,7 +80,8 @@ class TextScrubber:
 
     def hits(self, text: str) -> Sequence[int]:
         """Return the numbers of the rules that could find something, for `scrub`."""
-        return self._hints.which(fold.fold(text).encode())
+        found = self._hints.which(fold.fold(text).encode())
+        return sorted(chain.from_iterable(map(self._hinted.__getitem__, found))) if found else ()
 
     def is_kept(self, text: str, treat: Treat) -> bool:
         """Tell whether this text went through all rules lately and came out as it was."""
@@ -166,24 +176,28 @@ class TextScrubber:
 
         named, code = hints.named(rules), frozenset({Treat.CODE})
         chosen = [
-            _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys),
+            _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys, _ALL),
             _Rule("named", named, in_text, _ALL - code),
             _Rule("named", named, in_code, code),
             _Rule("named", named, keyed.Options(judge).find, _PROSE),
             _Rule("markup", named, keyed.Elements(judge).find, _PROSE),
             _Rule("markup", named, keyed.FormParts(judge).find, _PROSE),
-            _Rule("url-login", hints.USERINFO, shapes.userinfo),
-            _Rule("bearer", hints.SCHEMED, shapes.schemed),
-            _Rule("jwt", hints.WEB_TOKEN, shapes.web_tokens),
-            _Rule("vendor-key", hints.VENDOR_KEY, shapes.vendor_keys),
+            _Rule("sql", hints.inserted(rules), sql.InsertedValues(judge).find, _PROSE),
+            _Rule("sql", hints.ACCOUNT, sql.account_passwords, _PROSE),
+            _Rule("command", hints.LOGIN, commands.logins, _PROSE),
+            _Rule("path", hints.PATH_TOKEN, urls.path_tokens, _PROSE),
+            _Rule("url-login", hints.USERINFO, shapes.userinfo, _ALL),
+            _Rule("bearer", hints.SCHEMED, shapes.schemed, _ALL),
+            _Rule("jwt", hints.WEB_TOKEN, shapes.web_tokens, _ALL),
+            _Rule("vendor-key", hints.VENDOR_KEY, shapes.vendor_keys, _ALL),
             _Rule("card", hints.CARD, cards.cards),
             _Rule("card", hints.CARD, cards.odd_cards),
             _Rule("iban", hints.IBAN, shapes.ibans),
             _Rule("us-ssn", hints.SSN, shapes.social_security_numbers),
-            _Rule("user-path", hints.USER_PATH, shapes.user_paths, _PROSE),
+            _Rule("user-path", hints.USER_PATH, shapes.user_paths, _PROSE | {Treat.LABEL}),
             _Rule("secret-like", hints.secret_like(), _secret_like, frozenset({Treat.FREE})),
         ]
-        emails = _ALL if rules.user_email else _NO_NAMES
+        emails = _NO_LABELS if rules.user_email else _NO_NAMES
         options = (
             (rules.emails_in_text, _Rule("email", hints.EMAIL, shapes.emails, emails)),
             (rules.macs, _Rule("mac", hints.MAC, shapes.macs)),

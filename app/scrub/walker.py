@@ -1,14 +1,14 @@
 """Walks one JSON value with the rules of one project and notes what went."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from operator import is_
 from typing import Any, Final
 
 import msgspec
 
 from app.core.limits import LIMITS
-from app.scrub import cards, fold, keys, shapes, spans
+from app.scrub import cards, fold, keys, parameters, shapes, spans
 from app.scrub.keys import Verdict
 from app.scrub.places import DATA, Place, Role
 from app.scrub.rules import FAILED, FILTERED, MARKS, Remark
@@ -117,6 +117,7 @@ class Walker:
             if "value" in value
             else Verdict.PLAIN
         )
+        secret_members = parameters.find_secret_members(value, self._judge, self._text_after_rules)
         for key, item in value.items():
             inner = place.fields.get(key)
             clean_key = key
@@ -128,6 +129,8 @@ class Walker:
                 verdict = named if key == "value" and named else verdict
                 verdict = Verdict.COOKIE if is_jar and key == "value" else verdict
                 clean = self._named(clean_key, item, verdict)
+            if key in secret_members:
+                clean = self._redact_members(clean_key, clean, secret_members[key])
             is_same = is_same and clean is item and clean_key is key
             out[clean_key] = clean
         return value if is_same else out
@@ -145,6 +148,9 @@ class Walker:
                     if verdict
                     else self.under(number, item, place)
                 )
+        if len(value) > 1 and isinstance(value[0], str) and "%" in value[0]:
+            secret = parameters.find_secret_arguments(value[0], self._text_after_rules)
+            out = self._redact_items(out, secret)
         return value if all(map(is_, value, out)) else out
 
     def _announced(self, items: list[Any], number: int, place: Place) -> Verdict:
@@ -197,6 +203,36 @@ class Walker:
             return self._redacted(value, verdict)
         finally:
             self._trail.pop()
+
+    def _text_after_rules(self, text: str) -> str:
+        """Return what the rules leave of a text that is not kept."""
+        return self._scrubber.scrub(text, Treat.TEXT)[0]
+
+    def _redact_members(self, name: str, value: Any, secret: AbstractSet[str] | None) -> Any:
+        """Redact the members of a value that a text beside it names; all of it for None."""
+        self._trail.append(name)
+        try:
+            if secret is None:
+                return self._redacted(value, Verdict.SECRET)
+            if isinstance(value, list):
+                return self._redact_items(value, secret)
+            if not isinstance(value, dict) or secret.isdisjoint(value):
+                return value
+            out = {
+                key: self._redacted(item, Verdict.SECRET) if key in secret else item
+                for key, item in value.items()
+            }
+            return value if all(map(is_, value.values(), out.values())) else out
+        finally:
+            self._trail.pop()
+
+    def _redact_items(self, items: list[Any], secret: AbstractSet[str]) -> list[Any]:
+        """Redact the items of a list with these numbers; the same list if that changes nothing."""
+        out = [
+            self._redacted(item, Verdict.SECRET) if str(number) in secret else item
+            for number, item in enumerate(items)
+        ]
+        return items if all(map(is_, items, out)) else out
 
     def _redacted(self, value: Any, verdict: Verdict) -> Any:
         """Return the same containers with every text and number replaced; flags say little."""

@@ -97,7 +97,7 @@ def test_what_is_no_secret_stays(spot: dict[str, Any]):
     """Ids, times, versions, names of screens, queries with placeholders, messages about secrets."""
     out = walk.scrub_json(spot["value"], kind=Kind(spot["kind"]))
     assert out.remarks == ()
-    assert out.value == spot["value"]
+    assert out.value is spot["value"]
 
 
 @pytest.mark.parametrize("spot", rows("spots.jsonl"), ids=lambda spot: texts(spot["value"])[:60])

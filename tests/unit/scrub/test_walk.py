@@ -63,12 +63,12 @@ def test_remarks_are_few_however_many_places():
 
 
 def test_structure_is_kept():
-    """Ids, names of screens and files, and image lists are no text."""
+    """Ids, and names of screens and files, are no text."""
     frame = {"filename": "a/password=x.py", "abs_path": "/Users/jo/a.py", "function": "token=1"}
     event = {
         "event_id": "4111111111111111",
         "release": "a@example.com",
-        "debug_meta": {"images": [{"code_file": "/Users/jo/x"}]},
+        "debug_meta": {"images": [{"code_file": "/usr/lib/a@b.co", "code_id": CARD}]},
         "sdk": {"name": "a", "packages": [{"name": "a@b.co"}], "version": CARD},
         "breadcrumbs": [{"category": "auth: x1", "data": {"view.id": "secret-1"}}],
         "exception": {"values": [{"module": "a@b.co", "stacktrace": {"frames": [frame]}}]},

@@ -1,0 +1,136 @@
+"""Finds secrets in SQL that no sign ties to their name.
+
+INSERT INTO users (name, password) VALUES ('jo', 'x1'), ('bo', 'x2')    by the list of columns
+ALTER USER jo WITH PASSWORD 'x1'                                        by the statement
+CREATE USER jo IDENTIFIED BY 'x1'
+"""
+
+from collections.abc import Iterator, Set as AbstractSet
+from typing import Final
+
+from app.scrub import patterns
+from app.scrub.keys import Judge, Verdict
+from app.scrub.rules import FILTERED, MARKS
+from app.scrub.spans import Span
+
+_INSERT: Final = patterns.compile_text(
+    r"(?i)\b(?:insert|replace)\b[^();]*\(([^()]*)\)(?:\s+overriding\s+[a-z]+\s+value)?\s*"
+    r"values?\s*\("
+)
+_PASSWORD: Final = patterns.compile_text(
+    r"(?i)\b(?:(?:create|alter)\s+(?:user|role|login|group)\b[^;]*?"
+    r"(?:\bpassword\s+[\"']|\bidentified\b[^;]*?\bby\s+(?:(?:values|password)\s+)?[^\s;?%:$@{(])"
+    r"|set\s+password\s+for\b[^;=]*=\s*(?:(?:old_)?password\s*\(\s*)?[\"']"
+    r"|grant\s[^;]*?\bidentified\s+by\s+(?:password\s+)?[\"'])"
+)
+"""Up to the first character of the secret."""
+_TOKEN: Final = patterns.compile_forward(
+    r"(?s)'(?:[^'\\]|\\.|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|[(),]"
+)
+"""What matters in a list of values: a text in quotes, or a sign."""
+_DEPTHS: Final = {"(": 1, ")": -1}
+_ENDS: Final = frozenset({(")", 0), (",", 1)})
+"""Signs, and the depth behind them, that end a value."""
+_NEXT_ROW: Final = patterns.compile_forward(r"\s{0,8},\s{0,8}\(")
+_LITERAL: Final = patterns.compile_forward(
+    r"(?s)(?:[NnEeBbXxUu]|_[A-Za-z0-9]{1,16}+)?+(['\"])((?:(?!\1)[^\\]|\\.|\1\1)*+)(?:\1|\Z)"
+)
+_WORD: Final = patterns.compile_forward(r"[^\s;'\"]*+")
+_WORTHLESS: Final = patterns.compile_forward(
+    r"(?i)(?:null|default|true|false|[a-z_.]{1,32}\(\)|\?[0-9]{0,3}|%s|%\([a-z_]{1,32}\)s"
+    r"|[$:@#][{a-z0-9_.}]{1,32}|[0-9]{1,2})\Z"
+)
+"""What stands for a value, or is none."""
+_NOT_ITSELF: Final = patterns.compile_forward(
+    r"(?i)[_a-z](?:at|on|date|time|type|count|enabled|required|expires|expiry)\Z"
+)
+"""Ends of names of columns that tell something about a secret: `password_changed_at`."""
+_QUOTES: Final = "\"`'[]\\ \t\r\n\f"
+
+
+class InsertedValues:
+    """Finds the values of sensitive columns in an INSERT."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Find the values in folded text; a statement that is cut goes to its end."""
+        done = 0
+        for found in _INSERT.finditer(text):
+            if found.start() < done:
+                continue  # it stands in a value of the statement before
+            secret = self._secret_columns(found.group(1))
+            for start, end in _values(text, found.end(), secret) if secret else ():
+                done = end
+                begin, behind = _bare(text, start, end)
+                if begin < behind:
+                    yield begin, behind, FILTERED
+
+    def _secret_columns(self, columns: str) -> AbstractSet[int]:
+        """Return the numbers of the columns whose values go."""
+        secret = set()
+        for number, column in enumerate(columns.split(",")):
+            name = column.strip(_QUOTES).rpartition(".")[2].strip(_QUOTES)
+            verdict = self._judge.verdict(name)
+            if verdict in {Verdict.SECRET, Verdict.COOKIE} and not _NOT_ITSELF.search(name):
+                secret.add(number)
+        return secret
+
+
+def account_passwords(text: str) -> Iterator[Span]:
+    """Find the passwords of database accounts in folded text."""
+    done = 0
+    for _, behind in _PASSWORD.places(text):
+        begin = behind - 1
+        if begin < done:
+            continue
+        literal = _LITERAL.match(text, begin)
+        start, end = literal.span(2) if literal else (begin, _end_of_word(text, begin))
+        done = end
+        if start < end and _is_worth_it(text[start:end]):
+            yield start, end, FILTERED
+
+
+def _values(text: str, start: int, secret: AbstractSet[int]) -> Iterator[tuple[int, int]]:
+    """Find where the values of some columns begin and end, row by row.
+
+    Args:
+        text: The statement.
+        start: Where the first row begins, behind its bracket.
+        secret: The numbers of the columns.
+    """
+    depth, column, begin = 1, 0, start
+    for token in _TOKEN.finditer(text, start):
+        sign = token.group()
+        depth += _DEPTHS.get(sign, 0)
+        if (sign, depth) in _ENDS and column in secret:
+            yield begin, token.start()
+        if (sign, depth) in _ENDS:
+            column, begin = column + 1, token.end()
+        elif (sign, depth) == ("(", 1):
+            column, begin = 0, token.end()
+        if depth == 0 and sign == ")" and not _NEXT_ROW.match(text, token.end()):
+            return
+    if depth > 0 and column in secret:
+        yield begin, len(text)  # the statement is cut
+
+
+def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place of a value without blanks and quotes; an empty one if it may stay."""
+    value = text[start:end]
+    start, end = end - len(value.lstrip()), start + len(value.rstrip())
+    if start < end and (literal := _LITERAL.fullmatch(text, start, end)):
+        start, end = literal.span(2)
+        return (start, end) if _is_worth_it(text[start:end]) else (start, start)
+    is_text = any(quote in text[start:end] for quote in "'\"") or text[start:end].isdigit()
+    return (start, end) if is_text and _is_worth_it(text[start:end]) else (start, start)
+
+
+def _end_of_word(text: str, start: int) -> int:
+    found = _WORD.match(text, start)
+    return found.end() if found else start
+
+
+def _is_worth_it(value: str) -> bool:
+    return bool(value.strip()) and value not in MARKS and not _WORTHLESS.match(value)

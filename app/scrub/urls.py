@@ -1,0 +1,62 @@
+"""Finds tokens in the path of a URL: `/reset-password/x7k2…`, `/token/x7k2…`.
+
+The name of a route says that a token may follow, and the token must look like one: words
+(`/token/refresh`), versions, dates, short numbers and names of files stay.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.scrub import patterns
+from app.scrub.rules import FILTERED
+from app.scrub.spans import Span
+
+ROUTES: Final = (
+    r"(?:reset|forgot|set|change|create|recover)[-_]?password|password[-_/](?:reset|recovery|edit)"
+    r"|passwords|magic[-_]?(?:link|login)|invite|invitations?|activate|activation"
+    r"|(?:verify|confirm|activate)[-_](?:email|account)|email/(?:verify|confirm)"
+)
+"""Routes whose next segments may be a token, in lower case."""
+SLASH: Final = r"(?:\\{0,4}/|%2[fF])"
+_SEGMENT: Final = r"([A-Za-z0-9_\-.~=+]+)"
+_PATHS: Final = patterns.compile_text(
+    rf"(?i)(?:^|[/\s\"'`(=]|%2F)"
+    rf"(?:(?:{ROUTES}){SLASH}{_SEGMENT}(?:{SLASH}{_SEGMENT})?(?:{SLASH}{_SEGMENT})?"
+    rf"|reset{SLASH}[A-Za-z0-9_\-]{{1,8}}{SLASH}{_SEGMENT}"
+    rf"|token{SLASH}{_SEGMENT}|tokens{SLASH}{_SEGMENT})"
+)
+_LAST_GROUP: Final = 6
+_ROWS: Final = _LAST_GROUP
+"""The group behind `tokens`: what follows is the id of a row as often as a token."""
+
+_FEWEST_CHARS: Final = 6
+_LONG_CHARS: Final = 32
+_WORDS: Final = patterns.compile_forward(
+    r"(?:(?:[A-Za-z]{2,32}+[0-9]{0,4}|[A-Za-z]?[0-9]{0,4})(?:[\-_.~+=]|\Z))++\Z"
+)
+"""Words and small numbers with signs between them: `step-2`, `friends2026`, `v1.2`."""
+_FILE: Final = patterns.compile_forward(r"\.[A-Za-z]{2,5}\Z")
+_FILE_CHARS: Final = 6
+_PUBLIC: Final = patterns.compile_forward(r"0x[0-9a-fA-F]{40}+\Z")
+"""The address of a contract: `/token/0x…` names a coin."""
+_ROW_ID: Final = patterns.compile_forward(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
+
+
+def path_tokens(text: str) -> Iterator[Span]:
+    """Find the tokens in paths, in folded text."""
+    for found in _PATHS.finditer(text):
+        for group in range(1, _LAST_GROUP + 1):
+            token = found.group(group)
+            if group == _ROWS and _ROW_ID.match(token):
+                continue
+            if token and is_token(token):
+                yield found.start(group), found.end(group), FILTERED
+
+
+def is_token(text: str) -> bool:
+    """Tell whether a text looks as if it was made at random, and is no number."""
+    if len(text) < _FEWEST_CHARS or text.isdigit() or _PUBLIC.match(text):
+        return False
+    if not any(char.isdigit() for char in text):
+        return len(text) >= _LONG_CHARS and text.isalpha()
+    return not _WORDS.match(text) and not _FILE.search(text, len(text) - _FILE_CHARS)

@@ -1,0 +1,177 @@
+"""Hostile texts: the work of the rules grows with the length of a text, and no faster."""
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.scrub import (
+    cards,
+    commands,
+    keyed,
+    keys,
+    parameters,
+    patterns,
+    shapes,
+    sql,
+    text as text_room,
+    urls,
+    walk,
+)
+from app.scrub.places import Kind
+from tests.unit.scrub.test_properties import STRICT
+
+
+class Work:
+    """Counts calls, and the characters that patterns are shown."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def of(self, job: Callable[[], object]) -> int:
+        """Return how much work a job makes."""
+        self.done = 0
+        before = sys.getprofile()
+        sys.setprofile(self._count)
+        try:
+            job()
+        finally:
+            sys.setprofile(before)
+        return self.done
+
+    def _count(self, _frame: object, event: str, _arg: object) -> None:
+        self.done += event in {"call", "c_call"}
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Count the work of the rules."""
+    counted = Work()
+    which = patterns.ByteSet.which
+    first, every, value = patterns.Pattern._first, patterns.Pattern._every, keyed._value
+
+    def counting_which(self: patterns.ByteSet, data: bytes):
+        counted.done += len(data)
+        return which(self, data)
+
+    def counting_first(self: patterns.Pattern, anchor: Any, text: str):
+        counted.done += len(text)
+        return first(self, anchor, text)
+
+    def counting_every(self: patterns.Pattern, text: str):
+        counted.done += len(text)
+        return every(self, text)
+
+    def counting_value(text: str, start: int, verdict: keys.Verdict, *, only_quoted: bool):
+        found = value(text, start, verdict, only_quoted=only_quoted)
+        counted.done += found[1] - start
+        return found
+
+    monkeypatch.setattr(keyed, "_value", counting_value)
+    monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
+    monkeypatch.setattr(patterns.Pattern, "_first", counting_first)
+    monkeypatch.setattr(patterns.Pattern, "_every", counting_every)
+    return counted
+
+
+EVIL = (
+    *("a", "password", "password=a&", 'password="', "password=[", '"password":', "token is "),
+    *(
+        "4 ",
+        "6 6",
+        "66 ",
+        "4111 1111 1111 1111 ",
+        "4111-",
+        "+49 ",
+        "a@b.",
+        "a@b.co.1.",
+        "//a@",
+        "Bearer ",
+        "/home/a/",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJhbGciOiJIUz.",
+        "GB82 WEST ",
+        "aa:",
+        "1.2.3.4 ",
+        "::",
+        "%2540",
+    ),
+    *(
+        "%70%61",
+        "<pin>",
+        "{",
+        "[",
+        '{"a":[',
+        "\\",
+        "\\u0070",
+        "\uff1a",
+        "\uff14",
+        "\ud800",
+        "api ",
+        "cookie: a\n",
+        "cookie=",
+        "key=x&",
+    ),
+    *(
+        "insert (password) values ('",
+        "insert (token) values (1),",
+        "('a'),(",
+        "create user ",
+        "curl ",
+    ),
+    *("create user a identified by b ", "identified by ", "curl -u a:b ", "curl -u ", "mysql -p"),
+    *("mysql -pa ", "/token/", "/token/a1b2c3 ", "reset/", "password: Optional(", 'password=Foo("'),
+    *("#code=a1b2c3d4", "session=a1b2c3d4&", "%s", "password=%s ", "$p: $", "password: $p "),
+)
+FORWARD = (
+    *(
+        value
+        for module in (parameters, cards, commands, keyed, keys, shapes, sql, text_room, urls)
+        for value in vars(module).values()
+    ),
+    *keyed._ENDS_OF_QUOTED.values(),
+)
+
+
+@pytest.mark.parametrize("unit", EVIL)
+def test_the_work_grows_with_the_length_only(unit: str, work: Work):
+    """Four times the text makes at most about four times the work, for hostile texts too."""
+
+    def scrub(chars: int) -> None:
+        text = unit * (chars // len(unit))
+        frames = [{"context_line": text}]
+        event = {
+            "extra": {"x": text, "query": text, "variables": {"p": "a"}},
+            "logentry": {"message": text, "params": ["a"]},
+            "stacktrace": {"frames": frames},
+        }
+        clean = walk.scrub_json(event, STRICT, kind=Kind.EVENT).value
+        assert isinstance(clean["extra"]["x"], str)
+        assert isinstance(clean["stacktrace"]["frames"][0]["context_line"], str)
+
+    scrub(8)
+    small, large = work.of(lambda: scrub(2_000)), work.of(lambda: scrub(8_000))
+    assert small > 0
+    assert large <= 6 * small
+
+
+@pytest.mark.parametrize("pattern", [one for one in FORWARD if isinstance(one, re.Pattern)])
+def test_what_the_standard_matcher_fits_gives_nothing_back(pattern: re.Pattern[str]):
+    """A repeat without a bound that gives back could be made to go back and forth for minutes."""
+
+    def repeats(parsed: Any) -> Any:
+        for kind, of in parsed:
+            if "REPEAT" in str(kind):
+                yield str(kind), of[1]
+            for part in of if isinstance(of, list | tuple) else ():
+                for one in part if isinstance(part, list) else (part,):
+                    if type(one).__name__ == "SubPattern":
+                        yield from repeats(one)
+
+    parsed = re._parser.parse(pattern.pattern)  # type: ignore[attr-defined]  # not in the stubs
+    greedy = [most for kind, most in repeats(parsed) if "POSSESSIVE" not in kind]
+    assert all(most <= 32 for most in greedy)
