@@ -29,6 +29,8 @@ class Limits:
     replay_video_bytes: int = 16 * _MIB
     attachment_bytes: int = 20 * _MIB
     """Relay takes 200 MiB, more than one process should hold; a screenshot is 1 MiB."""
+    view_hierarchy_bytes: int = 1 * _MIB
+    """A larger one is kept as a file, but neither read nor shown."""
     recording_bytes: int = 20 * _MIB
     """A recording after its own zlib layer."""
     span_container_bytes: int = 12 * _MIB

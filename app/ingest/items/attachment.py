@@ -1,16 +1,19 @@
 """An `attachment` item: a file that belongs to an event, which may come later or never.
 
-Its bytes are kept as they came: they cannot be scrubbed without breaking them, so nothing shows or
-serves them. Its name is a label in a column and never part of a path.
+Its bytes are kept as they came, because scrubbing would break most files; only a view hierarchy,
+which is JSON, is scrubbed. Its name and types are labels in columns and never part of a path.
 """
 
 import hashlib
 from typing import Final
 
-from app.core.errors import Malformed, TooLarge
+import msgspec
+
+from app.core.errors import Malformed, Refused, TooLarge
 from app.core.ids import EventId
 from app.core.limits import LIMITS
 from app.errors.model import Attachment
+from app.formats import jsonish, view_hierarchy
 from app.formats.envelope import Item
 from app.ingest.prepared import AttachmentWork, Context, Prepared
 from app.projects.model import Outcome
@@ -44,23 +47,40 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     event_id = context.header.event_id
     if event_id is None:
         raise Malformed("the envelope of an attachment names no event")
+    # The hash of what came: a second delivery is the same file, whatever the rules are by then.
     sha256 = hashlib.sha256(item.payload).hexdigest()
+    attachment_type = _scrubbed(item.attachment_type, context) or _USUAL_TYPE
+    payload = item.payload
+    if attachment_type == view_hierarchy.ATTACHMENT_TYPE:
+        payload = _scrub_hierarchy(payload, context)
     attachment = Attachment(
         project_id=context.project_id,
         event_id=EventId(event_id),
         sha256=sha256,
         filename=_scrubbed(item.filename, context) or _UNNAMED,
-        content_type=item.content_type,
-        attachment_type=item.attachment_type or _USUAL_TYPE,
+        content_type=_scrubbed(item.content_type, context),
+        attachment_type=attachment_type,
         received_at=context.received_at,
         object_key=keys.attachment(context.project_id, event_id, sha256),
-        size_bytes=size_bytes,
+        size_bytes=len(payload),
     )
-    prepared.attachments.append(AttachmentWork(attachment, item.payload))
+    prepared.attachments.append(AttachmentWork(attachment, payload))
 
 
-def _scrubbed(name: str | None, context: Context) -> str | None:
-    """Take secrets out of a file's name, as out of a message: a name of digits may stay."""
-    clean = walk.scrub_json({"message": name}, context.rules, kind=Kind.EVENT).value
+def _scrub_hierarchy(data: memoryview, context: Context) -> memoryview:
+    """Take the secrets out of a view hierarchy; one that cannot be read stays as it came."""
+    if len(data) > LIMITS.view_hierarchy_bytes or walk.is_clean(bytes(data), context.rules):
+        return data
+    try:
+        tree = jsonish.decode(data, "view hierarchy")
+    except Refused:
+        return data
+    clean = walk.scrub_json(tree, context.rules, kind=Kind.VIEW_HIERARCHY).value
+    return data if clean is tree else memoryview(msgspec.json.encode(clean))
+
+
+def _scrubbed(label: str | None, context: Context) -> str | None:
+    """Take secrets out of a label of a file, as out of a message: a name of digits may stay."""
+    clean = walk.scrub_json({"message": label}, context.rules, kind=Kind.EVENT).value
     found: str | None = clean["message"]
     return found

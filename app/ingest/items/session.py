@@ -11,6 +11,8 @@ from app.errors.model import NewSessions, SessionCount
 from app.formats import session
 from app.formats.envelope import Item
 from app.ingest.prepared import Context, Prepared
+from app.scrub import walk
+from app.scrub.places import Kind
 
 _WRONG_CLOCK: Final = timedelta(minutes=55)
 """Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
@@ -37,14 +39,16 @@ def prepare_aggregates(item: Item, context: Context, prepared: Prepared) -> None
 
 
 def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
+    labels = {"release": read.release, "environment": read.environment}
+    clean = walk.scrub_json(labels, context.rules, kind=Kind.EVENT).value
     drift = timedelta(milliseconds=context.drift_ms)
     shift = drift if abs(drift) >= _WRONG_CLOCK else timedelta(0)
     counts = [
         (
             SessionCount(
                 project_id=context.project_id,
-                release=read.release,
-                environment=read.environment,
+                release=clean["release"],
+                environment=clean["environment"],
                 day=(count.started_at + shift).date(),
                 status=count.status,
             ),

@@ -17,6 +17,7 @@ from app.audit.model import Action
 from app.core import clock, ids, log
 from app.core.errors import Forbidden, NotFound, ReplayError
 from app.core.ids import EventId, PersonId, ProjectId
+from app.core.limits import LIMITS
 from app.errors import attachments, issue_queries as issues
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, StoredEvent
@@ -36,7 +37,6 @@ from app.web.view.issue import AbsentReplay, EventBlock, Preview
 router = APIRouter()
 
 _PROJECT: Final = "/projects/{project_id}"
-_HIERARCHY_BYTES: Final = 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024
 _FILE_HEADERS: Final = {
     "Content-Disposition": "attachment",
@@ -196,16 +196,16 @@ async def _absent(
 async def _hierarchy(request: Request, files: Sequence[Attachment]) -> tuple[View, ...]:
     """Read the view hierarchy among the files of an event; a broken one is left to download.
 
-    It comes as a file, so it was not scrubbed when it was stored: it is now.
+    One that an older release stored was not scrubbed then: it is now.
     """
     one = next((f for f in files if f.attachment_type == view_hierarchy.ATTACHMENT_TYPE), None)
-    if one is None or one.size_bytes > _HIERARCHY_BYTES:
+    if one is None or one.size_bytes > LIMITS.view_hierarchy_bytes:
         return ()
     try:
         data = await house.of(request).store.read(one.object_key, 0, one.size_bytes)
         sent = jsonish.decode(data, "view hierarchy")
-        clean = walk.scrub_json({"extra": sent}, Rules(), kind=Kind.EVENT).value
-        return view_hierarchy.read(clean["extra"])
+        clean = walk.scrub_json(sent, Rules(), kind=Kind.VIEW_HIERARCHY).value
+        return view_hierarchy.read(clean)
     except ReplayError as error:
         _log.warning("view_hierarchy_unreadable", error=str(error))
         return ()

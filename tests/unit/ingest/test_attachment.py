@@ -1,0 +1,75 @@
+"""What becomes of the bytes and the labels of an attached file."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.core.ids import ProjectId
+from app.core.limits import LIMITS
+from app.formats import view_hierarchy
+from app.formats.envelope import EnvelopeHeader, Item
+from app.ingest.items import attachment
+from app.ingest.prepared import AttachmentWork, Context, Prepared
+from app.scrub.rules import DEFAULT
+
+EVENT_ID = "4f1c2b3a09f8e7d6c5b4a39281706f5e"
+
+
+def prepared(payload: bytes, **labels: Any) -> AttachmentWork:
+    """Prepare one file."""
+    header = EnvelopeHeader(event_id=EVENT_ID)
+    context = Context(ProjectId(1), datetime(2026, 11, 30, tzinfo=UTC), 0, None, header, DEFAULT)
+    found = Prepared()
+    item = Item("attachment", memoryview(payload), **labels)
+    attachment.prepare(item, context, found)
+    (work,) = found.attachments
+    return work
+
+
+def hierarchy(size_bytes: int) -> bytes:
+    """Return a tree of views of this size with a secret in it."""
+    tree = {"windows": [{"type": "A", "identifier": "password=w1nter", "x": ""}]}
+    tree["windows"][0]["x"] = "y" * (size_bytes - len(json.dumps(tree)))
+    return json.dumps(tree).encode()
+
+
+def test_a_view_hierarchy_is_scrubbed():
+    """Also one of the largest that is shown; its hash stays that of what came."""
+    sent = hierarchy(LIMITS.view_hierarchy_bytes)
+    work = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
+    clean = json.loads(bytes(work.data))
+    assert clean["windows"][0]["identifier"] == "password=[Filtered]"
+    assert work.attachment.size_bytes == len(work.data)
+    assert work.attachment.sha256 == prepared(sent).attachment.sha256
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        hierarchy(LIMITS.view_hierarchy_bytes + 1),
+        b'{"windows": [{"identifier": "password=w1nter"',
+        b'{"windows": [{"type": "A", "identifier": "password_field"}]}',
+    ],
+)
+def test_other_hierarchies_stay_as_they_came(sent: bytes):
+    """One that is too large to be shown, one that is broken, and one without a secret."""
+    work = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
+    assert bytes(work.data) == sent
+    assert work.attachment.size_bytes == len(sent)
+
+
+def test_files_of_other_types_stay_as_they_came():
+    """Nobody knows how to take something out of them."""
+    assert bytes(prepared(b"password=w1nter").data) == b"password=w1nter"
+
+
+def test_labels_are_scrubbed():
+    """The name of a file and its types."""
+    labels = {"filename": "a", "content_type": "text/plain", "attachment_type": "event.minidump"}
+    plain = prepared(b"", **labels).attachment
+    assert (plain.filename, plain.content_type) == ("a", "text/plain")
+    assert plain.attachment_type == "event.minidump"
+    secret = {name: f"{label}; token=w1nter" for name, label in labels.items()}
+    assert "w1nter" not in str(prepared(b"", **secret).attachment)
