@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from typing import Final, override
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from sqlalchemy import text
 
+from app import __version__
 from app.core.errors import DatabaseUnusable, Unavailable
 from app.db.engine import Database
 from app.ingest.vitals import Watch
@@ -105,6 +117,12 @@ def doors(
     registry = CollectorRegistry()
     registry.register(_Figures(watch))
     registry.register(_Pictures(read_pictures))
+    registry.register(watch.figures.accepted)
+    registry.register(watch.figures.answer_s)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
+    build.info({"version": __version__})
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:

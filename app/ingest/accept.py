@@ -69,6 +69,8 @@ class _Arrival(msgspec.Struct):
     sender: Sender
     body: bytes
     waiting: Waiting
+    taken_s: float
+    """When its request was whole, by the event loop's clock."""
     inflated: Body = b""
     opened: Envelope = _UNOPENED
     rate_limits: str = ""
@@ -96,9 +98,10 @@ class Turns:
             body: As it came, still compressed.
             waiting: Told later how it ended. A refusal is counted before.
         """
+        loop = asyncio.get_running_loop()
         if not self._arrivals:
-            asyncio.get_running_loop().call_soon(self._go)
-        self._arrivals.append(_Arrival(self.gate, request, sender, body, waiting))
+            loop.call_soon(self._go)
+        self._arrivals.append(_Arrival(self.gate, request, sender, body, waiting, loop.time()))
 
     def _go(self) -> None:
         arrivals, self._arrivals = self._arrivals, []
@@ -263,6 +266,7 @@ def _keep(arrival: _Arrival) -> bool:
             )
         )
         arrival.waiting.kept(arrival.opened, arrival.rate_limits)
+        gate.figures.count(asyncio.get_running_loop().time() - arrival.taken_s)
 
     seq = gate.journal.append(
         project_id=project_id,

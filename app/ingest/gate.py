@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.ingest.figures import AcceptFigures
 from app.ingest.inbox import Inbox
 from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas
@@ -23,4 +24,5 @@ class Gate:
     inbox: Inbox
     tally: Tally
     quotas: Quotas
+    figures: AcceptFigures = field(default_factory=AcceptFigures)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))

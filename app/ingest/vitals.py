@@ -78,6 +78,7 @@ class Watch:
         self._journal = lane.gate.journal
         self._digester = lane.digester
         self._refused = lane.gate.quotas.refused
+        self.figures: Final = lane.gate.figures
         self._database = database
         self._objects = objects
         self._reserve_bytes = reserve_bytes
