@@ -33,7 +33,8 @@ async def _demo(settings: Settings, wanted: str | None) -> None:
     from app.demo import send  # noqa: PLC0415 - draws and encodes: 0.5 s no other command pays
 
     if surroundings.known_url(settings) is None:
-        raise Unavailable("Playhead does not run; start it with `make run` or `playhead serve`")
+        start = surroundings.command("serve")
+        raise Unavailable(f"Playhead does not run on this data folder; start it with `{start}`")
     async with (
         surroundings.database(settings) as database,
         database.transaction() as connection,

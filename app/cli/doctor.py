@@ -14,6 +14,7 @@ import asyncpg
 import typer
 from rich.table import Table
 
+from app import __version__
 from app.cli import surroundings
 from app.cli.surroundings import out
 from app.core import clock
@@ -63,7 +64,7 @@ def doctor() -> None:
 async def examine(settings: Settings) -> list[Finding]:
     """Make every check; one that fails does not keep the others from being made."""
     return [
-        Finding("Python", State.FINE, sys.version.split()[0]),
+        Finding("Playhead", State.FINE, f"{__version__} on Python {sys.version.split()[0]}"),
         *_folder(settings),
         *_server(settings),
         *await _database(settings),
@@ -75,7 +76,7 @@ async def examine(settings: Settings) -> list[Finding]:
 def _folder(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir.resolve()
     if not folder.is_dir():
-        yield Finding("data folder", State.LOOK, f"{folder} is made by the first `playhead serve`")
+        yield Finding("data folder", State.LOOK, f"{folder} is made by the first start")
         return
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -107,7 +108,8 @@ def _server(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("server", State.WRONG, f"the lock of the data folder: {error.strerror}")
         return
-    yield Finding("server", State.LOOK, "does not run; start it with `playhead serve`")
+    start = surroundings.command("serve")
+    yield Finding("server", State.LOOK, f"does not run; start it with `{start}`")
 
 
 async def _database(settings: Settings) -> list[Finding]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app import __version__
 from app.cli import demo, doctor, erase, people, projects, serve, surroundings
 from app.core import log
 from app.core.errors import ReplayError
@@ -25,9 +26,22 @@ app.command("doctor")(doctor.doctor)
 app.command("erase")(erase.erase)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        surroundings.out.print(f"playhead {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _prepare(
-    *, verbose: Annotated[bool, typer.Option("--verbose", help="Print log lines too.")] = False
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print log lines too.")] = False,
+    version: Annotated[  # noqa: ARG001 - typer ends the program before it is read
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the release and end."
+        ),
+    ] = False,
 ) -> None:
     log.set_up(json_lines=False, level="INFO" if verbose else "WARNING")
 

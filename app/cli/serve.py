@@ -83,9 +83,10 @@ def banner(started: "Started", data_dir: Path) -> None:
     for name, value in lines:
         out.print(f"  {name:<9}{value}")
     way_in = "the sign-in link" if started.sign_in_link else "the web app"
+    demo = surroundings.command("demo")
     out.print(
         f"\n  Next: open {way_in} and press “Play the demo app”,\n"
-        "  or run `make demo` in a second terminal. Ctrl-C stops the server.\n"
+        f"  or run `{demo}` in a second terminal. Ctrl-C stops the server.\n"
     )
 
 

@@ -1,5 +1,6 @@
 """What every command needs: settings, a terminal, the database, the running server's address."""
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,15 @@ out: Final = Console(highlight=False, soft_wrap=True, markup=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 _ADDRESS: Final = "playhead.address"
+_MAKE: Final = {"serve": "run", "demo": "demo"}
+"""Targets of the Makefile, which call the program for those who have a checkout."""
+
+
+def command(name: str) -> str:
+    """Return what a person types to run a command: `make demo` where `make run` was typed."""
+    if "MAKELEVEL" in os.environ and name in _MAKE:
+        return f"make {_MAKE[name]}"
+    return f"playhead {name}"
 
 
 def read_settings(**chosen: Any) -> Settings:

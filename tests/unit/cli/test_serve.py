@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app import __version__
 from app.cli import serve, surroundings
+from app.cli.root import app
 from app.core.errors import Malformed, Unavailable
 from app.core.settings import Settings
 from app.db.folder import DataFolderLock
@@ -68,3 +71,37 @@ def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert "Postgres cannot be reached: refused" in printed
     assert "tries again every second" in printed
+
+
+@pytest.mark.parametrize(
+    ("is_by_make", "line"), [(True, "run `make demo`"), (False, "run `playhead demo`")]
+)
+def test_banner_says_what_its_reader_types(
+    is_by_make: bool,
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """Whoever installed the package has no Makefile."""
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    if is_by_make:
+        monkeypatch.setenv("MAKELEVEL", "1")
+    serve.banner(Started("http://localhost:8000", None, DSN, 1), tmp_path)
+    assert line in capsys.readouterr().out
+
+
+def test_demo_without_a_server_says_how_to_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It names the command that the reader has."""
+    monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    result = CliRunner().invoke(app, ["demo"])
+    assert isinstance(result.exception, Unavailable)
+    assert "start it with `playhead serve`" in str(result.exception)
+
+
+def test_version_is_told():
+    """As every program tells it."""
+    assert CliRunner().invoke(app, ["--version"]).output == f"playhead {__version__}\n"
