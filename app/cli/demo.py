@@ -1,7 +1,7 @@
 """`playhead demo`: play a made-up app into the running server, through the door phones use."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -11,12 +11,10 @@ from app.cli import projects, surroundings
 from app.cli.surroundings import err, out
 from app.core.errors import Unavailable
 from app.core.settings import Settings
+from app.demo.names import APP, BACKEND
 from app.projects import queries
 from app.projects.model import Project
 from app.web.view import hrefs
-
-APP: Final = "Demo shop"
-BACKEND: Final = "Demo backend"
 
 
 def demo(

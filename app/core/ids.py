@@ -49,6 +49,11 @@ def new_public_key() -> PublicKey:
     return PublicKey(secrets.token_hex(16))
 
 
+def new_replay_id() -> ReplayId:
+    """Make the id of a replay that this server records itself."""
+    return ReplayId(secrets.token_hex(16))
+
+
 def new_token() -> str:
     """Make a secret of 256 random bits for links and sign-ins, safe in URLs and cookies."""
     return secrets.token_urlsafe(32)

@@ -48,13 +48,20 @@ class _Draft:
     parts: tuple[Part, ...]
 
 
-def record(seed: int, ended_ms: int, *, app_key: PublicKey = _NO_KEY) -> list[Delivery]:
+def record(
+    seed: int,
+    ended_ms: int,
+    *,
+    app_key: PublicKey = _NO_KEY,
+    replay_id: ReplayId | None = None,
+) -> list[Delivery]:
     """Record the whole demo; the same arguments give the same bytes.
 
     Args:
         seed: Any number: ids, fingers and latencies follow from it.
         ended_ms: When the app dies, in milliseconds since 1970.
         app_key: The app's public key, which every envelope of its traces names.
+        replay_id: Id of the replay; None draws one from the seed.
 
     Returns:
         In the order of sending; the last segment comes at the end, found by the next launch.
@@ -62,8 +69,10 @@ def record(seed: int, ended_ms: int, *, app_key: PublicKey = _NO_KEY) -> list[De
     dice = Dice(seed)
     person = story.PEOPLE[dice.pick(len(story.PEOPLE))]
     take = story.play(dice, person)
+    # Drawn in any case, so that the seed gives the same recording whoever names the replay.
+    drawn_id = ReplayId(dice.hex32())
     session = Session(
-        replay_id=dice.hex32(),
+        replay_id=replay_id or drawn_id,
         session_id=dice.hex32(),
         install_id=dice.hex32(),
         sample_rand=f"{dice.share():.12f}",
@@ -75,10 +84,13 @@ def record(seed: int, ended_ms: int, *, app_key: PublicKey = _NO_KEY) -> list[De
     drafts = [*_sessions(session), *_segments(session), *_screens(session, dice),
               *_problems(session, dice), *_backend(session, dice)]  # fmt: skip
     drafts.sort(key=lambda draft: draft.at_ms)
-    replay_id = ReplayId(session.replay_id)
     first_sent_ms = ended_ms + SENT_AFTER_MS
     return [
-        Delivery(_seal(draft, first_sent_ms + at * _SENT_EVERY_MS), draft.project, replay_id)
+        Delivery(
+            _seal(draft, first_sent_ms + at * _SENT_EVERY_MS),
+            draft.project,
+            ReplayId(session.replay_id),
+        )
         for at, draft in enumerate(drafts)
     ]
 

@@ -51,6 +51,7 @@ async def play(
     base_url: str | None = None,
     on_progress: Progress | None = None,
     seed: int | None = None,
+    replay_id: ReplayId | None = None,
 ) -> DemoResult:
     """Record the demo so that it ended a minute ago, and send it.
 
@@ -60,6 +61,7 @@ async def play(
         base_url: Where to send instead of the host in the DSNs, such as `http://127.0.0.1:8000`.
         on_progress: Called after every answer, and once with 0 when the recording is ready.
         seed: For the same people, ids and latencies again; by default each replay is another.
+        replay_id: Id of the replay, for a caller who waits for it; None draws one from the seed.
 
     Raises:
         Malformed: A DSN cannot be read.
@@ -72,6 +74,7 @@ async def play(
         secrets.randbits(_SEED_BITS) if seed is None else seed,
         clock.now_ms() - SENT_AFTER_MS,
         app_key=doors["app"].public_key,
+        replay_id=replay_id,
     )
     refused: list[str] = []
     tell = on_progress or (lambda _sent, _total: None)

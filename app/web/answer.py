@@ -33,7 +33,6 @@ _NOTICES: Final = {
     "member-removed": Notice("They are no member any more."),
     "name-saved": Notice("The name is saved."),
     "storage-limited": Notice("The limit of storage is saved."),
-    "demo": Notice("The demo app is playing. Its replay appears here in a few seconds."),
 }
 """Words about what a form did, by the code that the next address carries."""
 

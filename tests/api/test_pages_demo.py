@@ -14,13 +14,20 @@ async def test_the_demo_plays_into_its_own_projects(server: Server):
     empty = (await server.web.get("/replays")).text
     assert "Play the demo app" in empty
     started = await server.web.post("/demo")
-    assert (started.status_code, started.headers["location"]) == (303, "/replays?done=demo")
-    assert "The demo app is playing." in (await server.web.get("/replays?done=demo")).text
+    waiting_href = started.headers["location"]
+    assert started.status_code == 303
+    waiting = (await server.web.get(waiting_href)).text
+    assert "The demo app is playing." in waiting
+    (awaited,) = re.findall(r'data-awaited="[^"]+" data-href="([^"]+)"', waiting)
     async with asyncio.timeout(_PATIENCE_S):
         await asyncio.gather(*server.service.house.tasks)
     await server.settled()
     listed = (await server.web.get("/replays")).text
     (href,) = re.findall(r'class="replay-link" href="([^"]+)"', listed)
+    assert href == awaited
+    assert (
+        f'The demo replay is here. <a href="{href}">' in (await server.web.get(waiting_href)).text
+    )
     page = (await server.web.get(href)).text
     assert 'data-source="app"' in page
     assert 'data-source="backend"' in page

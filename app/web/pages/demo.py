@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts.model import Person
-from app.core import log
+from app.core import ids, log
 from app.core.errors import Forbidden, Unavailable
+from app.core.ids import ReplayId
+from app.demo import names
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.web import access, answer, dsn, house
@@ -20,8 +22,6 @@ from app.web.view import hrefs
 
 router = APIRouter()
 
-_APP: Final = "Demo shop"
-_BACKEND: Final = "Demo backend"
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 _log = log.get("web.demo")
@@ -34,21 +34,26 @@ async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
         raise Forbidden("only an admin of this server plays the demo")
     here = house.of(request)
     async with here.db.transaction() as connection:
-        app_dsn, backend_dsn = await _dsns(connection, here, visitor.person)
+        app, backend = await _projects(connection, visitor.person)
+        app_dsn = await _dsn(connection, here, app)
+        backend_dsn = await _dsn(connection, here, backend)
     await here.keys.refresh()
-    here.begin(_play(app_dsn, backend_dsn, base_url=_own_address(request)), name="demo")
-    return answer.go(hrefs.REPLAYS, done="demo")
+    # Named before it is recorded, so that the list can wait for it.
+    replay_id = ids.new_replay_id()
+    playing = _play(app_dsn, backend_dsn, base_url=_own_address(request), replay_id=replay_id)
+    here.begin(playing, name="demo")
+    return answer.go(hrefs.awaited_replay(app.id, replay_id))
 
 
-async def _dsns(connection: AsyncConnection, here: House, person: Person) -> tuple[str, str]:
-    """Return the DSNs of an app and a backend; projects that are not there are made."""
+async def _projects(connection: AsyncConnection, person: Person) -> tuple[Project, Project]:
+    """Return the projects of an app and a backend; those that are not there are made."""
     listed = await projects.projects_of(connection, person)
-    backend = next((one for one in listed if one.name == _BACKEND), None)
-    apps = [one for one in listed if one.name != _BACKEND]
-    chosen = next((one for one in apps if one.name == _APP), apps[0] if apps else None)
+    backend = next((one for one in listed if one.name == names.BACKEND), None)
+    apps = [one for one in listed if one.name != names.BACKEND]
+    chosen = next((one for one in apps if one.name == names.APP), apps[0] if apps else None)
     return (
-        await _dsn(connection, here, chosen or await add_project(connection, person, _APP)),
-        await _dsn(connection, here, backend or await add_project(connection, person, _BACKEND)),
+        chosen or await add_project(connection, person, names.APP),
+        backend or await add_project(connection, person, names.BACKEND),
     )
 
 
@@ -64,11 +69,11 @@ async def _dsn(connection: AsyncConnection, here: House, project: Project) -> st
     return found
 
 
-async def _play(app_dsn: str, backend_dsn: str, *, base_url: str) -> None:
+async def _play(app_dsn: str, backend_dsn: str, *, base_url: str, replay_id: ReplayId) -> None:
     # Pictures and an encoder: loaded by those who play the demo, not at every start.
     send: Any = importlib.import_module("app.demo.send")
     try:
-        await send.play(app_dsn, backend_dsn, base_url=base_url, on_progress=None)
+        await send.play(app_dsn, backend_dsn, base_url=base_url, replay_id=replay_id)
     except Unavailable as error:
         _log.warning("demo_not_sent", error=str(error))
 

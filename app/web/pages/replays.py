@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.accounts.model import Person, Role
-from app.core import clock
+from app.core import clock, ids
 from app.core.errors import Malformed, NotFound
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, ReplayId
+from app.demo import names
 from app.formats import search
 from app.formats.search import Every
 from app.playback import search as playback
@@ -23,10 +26,16 @@ from app.projects.model import Project
 from app.replays import pictures, queries as replays
 from app.replays.model import ReplayKey
 from app.replays.pictures import Pictures
-from app.replays.search import Place, place_of
+from app.replays.search import Order, Place, place_at, place_of
 from app.web import access, answer, cursors, dsn, house
 from app.web.view import hrefs, rows
-from app.web.view.replay_list import ProjectOption, ReplayListPage, search_reach
+from app.web.view.replay_list import (
+    AwaitedReplay,
+    NewReplays,
+    ProjectOption,
+    ReplayListPage,
+    search_reach,
+)
 from app.web.view.search_bar import Asking, bar, read_order
 from app.web.view.states import StatePage
 from app.web.view.words import sentence
@@ -35,6 +44,8 @@ router = APIRouter()
 
 PAGE_ROWS: Final = 50
 _DEMO: Final = "/demo"
+_STORED_LATE: Final = timedelta(minutes=2)
+"""So much later than it was received a replay may be stored, when much is waiting."""
 
 
 class Wanted(BaseModel):
@@ -45,6 +56,10 @@ class Wanted(BaseModel):
     sort: str = ""
     after: str = ""
     before: str = ""
+    since: str = ""
+    """Place in the list, newest first, from which on new replays are asked for."""
+    awaited: str = ""
+    """Project and id of a replay that the list waits for: `318/0af7…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +89,9 @@ async def show_list(
         asking = Asking(
             selected.id if selected else None, wanted.query.strip(), read_order(wanted.sort)
         )
-        hint = await _hint(connection, request, listed if selected is None else [selected])
-        frame = await _frame(connection, visitor.person, listed, selected, hint=hint)
+        frame = await _frame(connection, visitor.person, listed, selected)
+        frame = replace(frame, awaited=await _awaited(connection, listed, wanted.awaited))
+        frame = await _with_hint(connection, request, frame, listed, selected)
         try:
             query = search.read(asking.text)
             asked = _asked(visitor.person, listed, asking, query)
@@ -85,9 +101,32 @@ async def show_list(
             problem = sentence(str(error))
             page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
             return await answer.page(request, "replays/page.html", page, status=error.status)
-    names = {one.id: one.name for one in listed}
-    page = _page(frame, asking, query, found, names=names, small=small)
+    by_id = {one.id: one.name for one in listed}
+    page = _page(frame, asking, query, found, names=by_id, small=small)
     return await answer.page(request, "replays/page.html", page)
+
+
+@router.get(hrefs.NEW_REPLAYS)
+async def send_new(
+    request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
+) -> Response:
+    """Name the replays that match, and came since a place in the list; the newest first.
+
+    Raises:
+        Malformed: The query or the place cannot be understood.
+    """
+    query, since = search.read(wanted.query.strip()), cursors.read(wanted.since)
+    async with house.of(request).db.reading() as connection:
+        listed = await projects.projects_of(connection, visitor.person)
+        selected = _selected(listed, wanted.project)
+        asking = Asking(selected.id if selected else None, wanted.query)
+        asked = _asked(visitor.person, listed, asking, query)
+        newer = replace(asked, after=since, is_backward=True)
+        found = await playback.find(connection, newer, limit=PAGE_ROWS, now=clock.now())
+    keys = [hit.replay.key for hit in reversed(found.hits)]
+    values = [f"{key.project_id}/{key.replay_id}" for key in keys]
+    body = msgspec.json.encode({"replays": values, "has_more": found.has_more})
+    return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
 
 
 @router.get("/replays/{replay_id}")
@@ -140,14 +179,45 @@ async def _find(connection: AsyncConnection, asked: Asked, wanted: Wanted) -> _P
     return _Page(found.hits, after is not None, found.has_more, found.looked_to)
 
 
-async def _hint(
-    connection: AsyncConnection, request: Request, listed: Sequence[Project]
-) -> str | None:
-    """Return the DSN to show while nothing has arrived: that of the only project."""
-    if len(listed) != 1:
+async def _with_hint(
+    connection: AsyncConnection,
+    request: Request,
+    frame: ReplayListPage,
+    listed: Sequence[Project],
+    selected: Project | None,
+) -> ReplayListPage:
+    """Say which project to set up while nothing has arrived, and its DSN.
+
+    The projects that the demo made come last: nobody sends an app of their own to them.
+    """
+    own = [one for one in listed if one.name not in {names.APP, names.BACKEND}]
+    project = selected or next(iter([*own, *listed]), None)
+    if project is None:
+        return frame
+    keys = await projects.keys_of(connection, project.id)
+    return replace(
+        frame,
+        setup_href=hrefs.set_up(project.id),
+        dsn=dsn.first(house.of(request), keys),
+        dsn_project=project.name if len(listed) > 1 else None,
+    )
+
+
+async def _awaited(
+    connection: AsyncConnection, listed: Sequence[Project], wanted: str
+) -> AwaitedReplay | None:
+    """Look for the replay that the address waits for; None if it names none of a project."""
+    project_text, _, id_text = wanted.partition("/")
+    project = next((one for one in listed if str(one.id) == project_text), None)
+    found = ids.read_hex32(id_text)
+    if project is None or found is None:
         return None
-    keys = await projects.keys_of(connection, listed[0].id)
-    return dsn.first(house.of(request), keys)
+    key = ReplayKey(project.id, ReplayId(found))
+    return AwaitedReplay(
+        value=f"{key.project_id}/{key.replay_id}",
+        href=hrefs.replay(key.project_id, key.replay_id),
+        has_arrived=await replays.one(connection, key) is not None,
+    )
 
 
 async def _frame(
@@ -155,12 +225,9 @@ async def _frame(
     person: Person,
     listed: Sequence[Project],
     selected: Project | None,
-    *,
-    hint: str | None,
 ) -> ReplayListPage:
     """Describe what stands around the rows, whatever is found."""
     options = tuple(ProjectOption(one.id, one.name, one == selected) for one in listed)
-    setup = selected or (listed[0] if listed else None)
     erasable = set(await projects.project_ids_of(connection, person, role=Role.MEMBER))
     return ReplayListPage(
         state="empty",
@@ -168,8 +235,6 @@ async def _frame(
         projects=options,
         selected=next((option for option in options if option.is_selected), None),
         demo_href=_DEMO if person.is_admin else None,
-        dsn=hint,
-        setup_href=hrefs.set_up(setup.id) if setup else None,
         may_delete=bool(erasable & ({selected.id} if selected else {one.id for one in listed})),
     )
 
@@ -193,6 +258,7 @@ def _page(
     first, last = (found.hits[0], found.hits[-1]) if found.hits else (None, None)
     return replace(
         frame,
+        news=None if found.has_back else _news(asking, found, now),
         state="rows" if shown else "nothing_matches" if is_filtered else "empty",
         rows=shown,
         total=len(shown) if is_all else None,
@@ -203,6 +269,25 @@ def _page(
             asking.href(after=cursors.write(found.looked_to)) if found.looked_to else None
         ),
         reach=search_reach(found.looked_to, asking.order) if found.looked_to else None,
+    )
+
+
+def _news(asking: Asking, found: _Page, now: datetime) -> NewReplays:
+    """Describe how the first page of a list learns of what comes later.
+
+    A replay gets its place in the list when it is received, and is stored a moment later. So
+    those of the last minutes are asked for, and the page leaves out which of them it shows.
+    """
+    is_newest_first = asking.order is Order.NEWEST
+    since = place_at(now - _STORED_LATE, "0" * 32)
+    if is_newest_first and len(found.hits) >= PAGE_ROWS:
+        # Further down there may be rows of the last minutes that this page does not show.
+        last = place_of(found.hits[-1].replay, asking.order)
+        since = max(since, last, key=lambda place: (place.value_us, place.item_id))
+    return NewReplays(
+        href=hrefs.new_replays(asking.project_id, query=asking.text, since=cursors.write(since)),
+        show_href=replace(asking, order=Order.NEWEST).href(),
+        are_on_top=is_newest_first,
     )
 
 

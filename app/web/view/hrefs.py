@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 from app.core.ids import EventId, IssueId, PersonId, ProjectId, ReplayId, SpanId, TraceId
 
 REPLAYS: Final = "/replays"
+NEW_REPLAYS: Final = "/replays/new"
+"""Names, as JSON, the replays that have come since a list was opened."""
 SELECTED: Final = "/replays/selected"
 """POST marks the ticked replays as seen; below it lies their deletion."""
 DELETE_SELECTED: Final = "/replays/selected/delete"
@@ -28,6 +30,16 @@ def replays(project_id: ProjectId | None = None, **query: str) -> str:
     pairs = {"project": str(project_id or ""), **query}
     text = urlencode({name: value for name, value in pairs.items() if value})
     return f"{REPLAYS}?{text}" if text else REPLAYS
+
+
+def awaited_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of the list that waits for one replay, and leads to it."""
+    return f"{REPLAYS}?{urlencode({'awaited': f'{project_id}/{replay_id}'})}"
+
+
+def new_replays(project_id: ProjectId | None, *, query: str, since: str) -> str:
+    """Return where a list asks for the replays that have come since a place in it."""
+    return f"{NEW_REPLAYS}{replays(project_id, query=query, since=since).removeprefix(REPLAYS)}"
 
 
 def project(project_id: ProjectId) -> str:

@@ -98,6 +98,28 @@ def search_reach(place: Place, order: Order) -> SearchReach:
 
 
 @dataclass(frozen=True, slots=True)
+class NewReplays:
+    """How an open list learns of the replays that come while somebody reads it."""
+
+    href: str
+    """Names, as JSON, the matching replays that came since shortly before the list was read."""
+    show_href: str
+    """The list in which they stand on top."""
+    are_on_top: bool
+    """Whether the list itself is such a one: then every recent replay is among its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedReplay:
+    """A replay that the reader was promised, such as the demo's."""
+
+    value: str
+    """Its project and its id, as the rows of the list name it."""
+    href: str
+    has_arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayListPage:
     """The list with its filters."""
 
@@ -117,10 +139,15 @@ class ReplayListPage:
     selected_href: str = hrefs.SELECTED
     """POST here does something to the rows that are ticked."""
     may_delete: bool = False
+    news: NewReplays | None = None
+    """None where new replays would not show: on a later page, or with a wrong query."""
+    awaited: AwaitedReplay | None = None
     demo_href: str | None = None
     """POST here plays the demo app into the server; None when the person may not."""
     dsn: str | None = None
-    """For the set-up hint of the empty state: the DSN of the selected or only project."""
+    """For the set-up hint of the empty state: the DSN of the project that it is about."""
+    dsn_project: str | None = None
+    """Name of that project where there are several; None where there is one."""
     setup_href: str | None = None
     """The project page that shows how to set an app up."""
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from app.web import assets
 from app.web.render import Renderer
+from app.web.view import hrefs
 from tests.unit.web import samples
 from tests.unit.web.samples import SAMPLES, Sample
 
@@ -25,6 +26,9 @@ class Site:
         self.pages: dict[str, Sample] = dict(SAMPLES)
         self.posts: list[str] = []
         self.gestures: list[dict[str, object]] = []
+        self.new_replays: list[str] | int = []
+        """Values of the replays that a list hears of, or the status with which it is refused."""
+        self.asked_for_new = 0
         self.late_s = 0.0
         """How long after each piece of a page the next one comes."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -50,19 +54,33 @@ class Site:
         file = assets.read(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
-        if path == samples.HEADER.href:
-            name = "replay"
+        name = {samples.HEADER.href: "replay", hrefs.REPLAYS: "list"}.get(path, name)
         if path.startswith("/traces/"):
             name = "trace, the rest"
         if name in self.pages:
             return 200, "text/html; charset=utf-8", self._html(name).encode()
-        if path.endswith("/gestures"):
-            return 200, "application/json", json.dumps(self.gestures).encode()
-        if path.endswith("/served"):
-            return 200, "application/json", b'{"served": []}'
-        if path.endswith("/pictures"):
-            return 200, "application/json", b'{"state": "none", "fault": null}'
+        return self._find_data(path)
+
+    def _find_data(self, path: str) -> tuple[int, str, bytes]:
+        """Answer what scripts ask for."""
+        if path == hrefs.NEW_REPLAYS:
+            return self._news()
+        data: dict[str, object] = {
+            "/gestures": self.gestures,
+            "/served": {"served": []},
+            "/pictures": {"state": "none", "fault": None},
+        }
+        for ending, value in data.items():
+            if path.endswith(ending):
+                return 200, "application/json", json.dumps(value).encode()
         return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
+
+    def _news(self) -> tuple[int, str, bytes]:
+        self.asked_for_new += 1
+        if isinstance(self.new_replays, int):
+            return self.new_replays, "text/html", b""
+        body = json.dumps({"replays": self.new_replays, "has_more": False})
+        return 200, "application/json", body.encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         site = self

@@ -30,7 +30,9 @@ def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Stand-in for the recording: three small envelopes; remembers what was asked for."""
     asked: list[tuple[int, int]] = []
 
-    def record(seed: int, ended_ms: int, *, app_key: str) -> list[Delivery]:
+    def record(
+        seed: int, ended_ms: int, *, app_key: str, replay_id: str | None = None
+    ) -> list[Delivery]:
         assert app_key == APP[7:39]
         asked.append((seed, ended_ms))
         return SHORT

@@ -63,9 +63,14 @@ LIST = replay_list.ReplayListPage(
     back_href="/replays?before=1",
     next_href="/replays?after=1",
     may_delete=True,
+    news=replay_list.NewReplays("/replays/new?since=1", "/replays", are_on_top=True),
 )
 LIST_EMPTY = replay_list.ReplayListPage(
-    "empty", (), (APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up"
+    "empty", (), (APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up",
+    news=LIST.news,
+)  # fmt: skip
+AWAITED = replay_list.AwaitedReplay(
+    f"{PROJECT}/{REPLAY}", hrefs.replay(PROJECT, REPLAY), has_arrived=False
 )
 SEARCH = search_bar.bar(
     search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), search.read("pixel !plan:pro")
@@ -79,5 +84,8 @@ LIST_PROBLEM = replace(
     search=search_bar.bar(search_bar.Asking(None, "("), None, problem="Nothing closes it."),
 )  # fmt: skip
 LIST_NOTHING = replay_list.ReplayListPage(
-    "nothing_matches", (), (APP, API), selected=API, setup_href="/projects/201#set-up"
-)
+    "nothing_matches", (), (APP, API), selected=API, setup_href="/projects/201#set-up",
+    news=LIST.news,
+)  # fmt: skip
+LIST_DEMO_PLAYING = replace(LIST_EMPTY, awaited=AWAITED, dsn_project="Cartwheel Android")
+LIST_DEMO_PLAYED = replace(LIST, awaited=replace(AWAITED, has_arrived=True))

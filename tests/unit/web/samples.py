@@ -285,6 +285,8 @@ SAMPLES = {
         "replays/page.html", replace(list_samples.LIST, selected=list_samples.API)
     ),
     "list, empty": _page("replays/page.html", list_samples.LIST_EMPTY),
+    "list, demo playing": _page("replays/page.html", list_samples.LIST_DEMO_PLAYING),
+    "list, demo played": _page("replays/page.html", list_samples.LIST_DEMO_PLAYED),
     "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
     "list, nothing matches": _page("replays/page.html", list_samples.LIST_NOTHING),
     "list, searched": _page("replays/page.html", list_samples.LIST_SEARCHED),
