@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 from app.accounts import links, queries as account_queries
 from app.api import health
 from app.api.connection import Connection
+from app.api.connections import Connections, allow_open_files
 from app.api.door import Door
 from app.background import Housekeeper
 from app.core import log, shipped
@@ -210,6 +211,7 @@ def _server_config(settings: Settings, service: Service) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        backlog=_BACKLOG,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_keep_alive=30,
@@ -280,16 +282,22 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             watch,
         )
         stack.push_async_callback(house.close)
-        pages, door = _build(house, maker), Door(Turns(lane.gate))
-        yield Service(pages, door, house, lane, sweeper, preparation, maker)
+        connections = Connections(
+            most=allow_open_files(settings.max_connections),
+            most_of_network=settings.max_connections_per_address,
+        )
+        door = Door(Turns(lane.gate), connections)
+        yield Service(
+            _build(house, maker, connections), door, house, lane, sweeper, preparation, maker
+        )
 
 
-def _build(house: House, maker: PictureMaker) -> ASGIApp:
+def _build(house: House, maker: PictureMaker, connections: Connections) -> ASGIApp:
     """Put the guard before the pages."""
     # A redirect to the address without its last slash would lead to whatever host `Host` names.
     pages = FastAPI(openapi_url=None, redirect_slashes=False)
     pages.state.house = house
-    pages.include_router(health.doors(house.db, house.watch, _figures(maker)))
+    pages.include_router(health.doors(house.db, house.watch, _figures(maker), connections))
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)

@@ -232,6 +232,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except Unavailable:
             is_too_much = True
         if is_too_much:
+            self.door.connections.hang_ups["memory"] += 1
             self.transport.abort()
 
     def _owes_answer(self) -> bool:

@@ -84,6 +84,9 @@ class Connection(BoundedProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        host = self.client[0] if self.client else None
+        is_trusted = self._trusted is not None and host in self._trusted
+        self.door.connections.add(self, None if is_trusted else host)
         self._began_s = self._heard_s = self.loop.time()
         self._look = self.loop.call_later(self.look_s, self._look_at_clock)
 
@@ -92,6 +95,7 @@ class Connection(BoundedProtocol):
         for exchange in list(self.exchanges):
             exchange.lose()
         super().connection_lost(exc)
+        self.door.connections.remove(self)
         for timer in (self._look, self._linger):
             if timer is not None:
                 timer.cancel()
@@ -104,6 +108,27 @@ class Connection(BoundedProtocol):
             last.keep_alive = False
             return True
         return False
+
+    def has_unfinished_head(self) -> bool:
+        """Tell whether nothing or not a whole head has come of its request."""
+        return self._began_s is not None and not self._has_headers
+
+    def is_between_requests(self) -> bool:
+        """Tell whether everything is answered and no request has begun."""
+        return self._began_s is None and self._is_free()
+
+    def is_not_reading(self) -> bool:
+        """Tell whether answers wait for the other end to read them."""
+        return self.flow.write_paused
+
+    def drop(self) -> None:
+        """Close the connection at once, without an answer to what has come of a request."""
+        # What is closed while answers wait stays open for as long as nobody reads them.
+        is_written = self.transport.get_write_buffer_size() == 0
+        if is_written and self.is_between_requests():
+            self.transport.close()
+        else:
+            self.transport.abort()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -293,18 +318,20 @@ class Connection(BoundedProtocol):
     def _look_at_clock(self) -> None:
         reason = self._reason()
         if reason is None and self._is_idle():
-            self.transport.close()
+            self.drop()
         elif reason is None:
             self._look = self.loop.call_later(self.look_s, self._look_at_clock)
         else:
             _logger.info("hung up on a slow sender", reason=reason)
+            self.door.connections.hang_ups[reason.replace(" ", "_")] += 1
             self.transport.abort()
 
     def _is_idle(self) -> bool:
         """Whether nothing has come for long since everything was answered."""
-        if self._began_s is not None or not self._is_free():
-            return False
-        return self.loop.time() - self._answered_s > self.timeout_keep_alive
+        return (
+            self.is_between_requests()
+            and self.loop.time() - self._answered_s > self.timeout_keep_alive
+        )
 
     def _reason(self) -> str | None:
         """Say why the sender has had time enough; None while it has not."""

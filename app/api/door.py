@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.api.connections import Connections
 from app.api.heads import Heads
 from app.core.errors import Unavailable
 from app.ingest.accept import Turns
 
-FULL: Final = "too many large requests are being read at once"
 _MOST_READING_BYTES: Final = 128 * 1024 * 1024
 
 
@@ -17,12 +17,14 @@ class Door:
 
     Args:
         turns: Where bodies of envelopes go.
+        connections: Those that are open.
         heads: The heads that are known again.
         reading_bytes: Memory that requests take until they are answered.
         most_reading_bytes: How much of it there may be; beyond it, senders are hung up on.
     """
 
     turns: Turns
+    connections: Connections
     heads: Heads = field(default_factory=Heads)
     reading_bytes: int = 0
     most_reading_bytes: int = _MOST_READING_BYTES
@@ -35,4 +37,4 @@ class Door:
         """
         self.reading_bytes += size_bytes
         if size_bytes > 0 and self.reading_bytes > self.most_reading_bytes:
-            raise Unavailable(FULL)
+            raise Unavailable("too many large requests are being read at once")

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.api import answers
 from app.api.answers import Answer
-from app.api.door import FULL, Door
+from app.api.door import Door
 from app.api.heads import Head
 from app.core import log
 from app.core.errors import Refused, Unavailable
@@ -135,9 +135,10 @@ class Exchange(RequestResponseCycle):
         self._size_bytes += size_bytes
         door = self._door
         door.reading_bytes += size_bytes
+        if door.reading_bytes > door.most_reading_bytes:
+            self.hang_up("memory")
+            return
         try:
-            if door.reading_bytes > door.most_reading_bytes:
-                raise Unavailable(FULL)  # noqa: TRY301
             if self._sender is not None:
                 senders.check_size(self._gate, self._request, self._sender, self._size_bytes)
         except Exception as error:  # noqa: BLE001 - as above
@@ -183,12 +184,13 @@ class Exchange(RequestResponseCycle):
         self.disconnected = True
         self._let_go()
 
-    def hang_up(self) -> None:
+    def hang_up(self, reason: str = "unkept") -> None:
         """Close the connection at once, without a status line: the sender will send again."""
         if not self.is_over:
             self.lose()
             self._connection.transport.abort()
-            _logger.warning("hung up on a sender, it will send again")
+            self._door.connections.hang_ups[reason] += 1
+            _logger.warning("hung up on a sender, it will send again", reason=reason)
 
     def _without_body(self) -> Answer | None:
         """Return the answer to what is no envelope, whatever its body says."""

@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from app import __version__
+from app.api.connections import Connections
 from app.core.errors import DatabaseUnusable, Unavailable
 from app.db.engine import Database
 from app.ingest.vitals import Watch
@@ -109,8 +110,28 @@ class _Pictures(Collector):
         yield results
 
 
+class _Connections(Collector):
+    """What is open and what was hung up on, read when somebody asks."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        words = "Connections that are open."
+        yield GaugeMetricFamily("playhead_connections", words, len(self._connections))
+        words = "Connections that were ended without an answer, by reason."
+        hang_ups = CounterMetricFamily("playhead_hang_ups", words, labels=("reason",))
+        for reason, count in self._connections.hang_ups.items():
+            hang_ups.add_metric((reason,), count)
+        yield hang_ups
+
+
 def doors(
-    database: Database, watch: Watch, read_pictures: Callable[[], PictureFigures]
+    database: Database,
+    watch: Watch,
+    read_pictures: Callable[[], PictureFigures],
+    connections: Connections,
 ) -> APIRouter:
     """Make the routes."""
     router = APIRouter(include_in_schema=False)
@@ -123,6 +144,7 @@ def doors(
         collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
     build.info({"version": __version__})
+    registry.register(_Connections(connections))
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     s3_addressing: Literal["auto", "path", "virtual"] = "auto"
     trusted_proxies: str = ""
     """Comma-separated addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    max_connections: int = Field(default=4_096, ge=16)
+    """Connections that may be open; fewer if the process may not open as many files."""
+    max_connections_per_address: int = Field(default=500, ge=0)
+    """Connections that one address, or one /64 of IPv6, may have open. 0: no limit."""
     journal_file_bytes: int = Field(default=64 * 1024 * 1024, ge=64 * 1024)
     """A journal file is closed and the next begun at this size."""
     journal_reserve_bytes: int = Field(default=512 * 1024 * 1024, ge=0)

@@ -72,6 +72,8 @@ def _live(wanted: dict[str, Any], pipe: int) -> None:
         if wanted["address_space_bytes"]:
             _, most = resource.getrlimit(resource.RLIMIT_AS)
             resource.setrlimit(resource.RLIMIT_AS, (wanted["address_space_bytes"], most))
+        if wanted["open_files"]:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["open_files"],) * 2)
         os.environ.update(wanted["environment"])
         _serve(wanted, pipe)
         code = 0

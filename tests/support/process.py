@@ -103,6 +103,10 @@ class Process:
         """Return the memory that is resident now."""
         return self._status_bytes("VmRSS:")
 
+    def open_files(self) -> int:
+        """Return how many files, connections among them, are open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def forget_peak(self) -> None:
         """Let `memory_bytes` start again from what is resident now."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5", "ascii")
@@ -152,6 +156,8 @@ class Way:
     kill_at: int | None = None
     """The step at which it kills itself, with asyncio's own loop; 0 for never, None: uvloop."""
     address_space_bytes: int = 0
+    open_files: int = 0
+    """Files that it may open at most; 0: as many as the tests."""
     log_file: Path | None = None
     """Where its log goes instead of standard error."""
     nursery: Nursery | None = None
@@ -191,6 +197,7 @@ def launched(
         "hold_digest": way.hold_digest,
         "kill_at": way.kill_at,
         "address_space_bytes": way.address_space_bytes,
+        "open_files": way.open_files,
         "log_file": str(way.log_file) if way.log_file else None,
     }
     ours, theirs = os.pipe()

@@ -1,0 +1,89 @@
+"""Connections without end, sent to a process of its own that may open few files."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+
+from app.db.engine import Database
+from tests.support import envelopes, process
+from tests.support.process import Process, Way
+from tests.support.report import Report
+from tests.support.server import Keyed, keyed
+
+FILES = 900
+CONNECTIONS = FILES // 3
+"""What it allows itself of so few files."""
+PER_ADDRESS = 100
+BEGUN = b"POST /api/1/envelope/ HTTP/1.1\r\nHost: a\r\nX-"
+
+
+@contextmanager
+def half_open(server: Process, *, addresses: int, each: int, begun: bytes) -> Iterator[None]:
+    """Hold connections from several addresses of this machine, none with a whole head."""
+    host, _, port = server.base_url.removeprefix("http://").rpartition(":")
+    with ExitStack() as stack:
+        for _ in range(each):
+            for number in range(addresses):
+                source = (f"127.0.1.{number + 1}", 0)
+                to = (host, int(port))
+                one = stack.enter_context(
+                    socket.create_connection(to, timeout=20, source_address=source)
+                )
+                one.sendall(begun)
+        yield
+
+
+async def metrics(server: Process, source: str) -> dict[str, float]:
+    """Read the figures over a connection of its own."""
+    transport = httpx.AsyncHTTPTransport(local_address=source)
+    async with httpx.AsyncClient(transport=transport, timeout=20) as client:
+        lines = (await client.get(f"{server.base_url}/metrics")).text.splitlines()
+    return {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+        if name.startswith(("playhead_hang_ups_total", "playhead_connections"))
+    }
+
+
+async def send_good(server: Process, to: Keyed, source: str) -> list[int]:
+    """Send an envelope and ask for a page, each over a connection of its own."""
+    transport = httpx.AsyncHTTPTransport(local_address=source)
+    async with httpx.AsyncClient(transport=transport, timeout=20) as client:
+        envelope = await client.post(
+            f"{server.base_url}/api/{to.id}/envelope/",
+            content=envelopes.event_envelope(),
+            headers={**envelopes.headers(to.key, encoding=None), "Connection": "close"},
+        )
+        page = await client.get(f"{server.base_url}/sign-in")
+    return [envelope.status_code, page.status_code]
+
+
+@pytest.mark.parametrize("begun", [b"", BEGUN])
+async def test_half_open_connections_do_not_keep_others_out(
+    database_url, tmp_path, report: Report, begun: bytes
+):
+    """Whoever holds thousands drives out his own; good requests are answered as ever."""
+    database = Database.open(database_url, pool_size=1)
+    to = await keyed(database, "App")
+    await database.close()
+    way = Way(open_files=FILES)
+    limits = {"max_connections_per_address": PER_ADDRESS}
+    with process.serving(database_url, tmp_path, way, **limits) as server:
+        assert await send_good(server, to, "127.0.1.1") == [200, 200]
+        for addresses, each, reason in ((1, 900, "crowded_address"), (9, 120, "crowded")):
+            with half_open(server, addresses=addresses, each=each, begun=begun):
+                # From an address of those who hold them, and from another.
+                for source in ("127.0.1.1", "127.0.0.1") * 5:
+                    assert await send_good(server, to, source) == [200, 200]
+                figures = await metrics(server, "127.0.0.1")
+                most = PER_ADDRESS if addresses == 1 else CONNECTIONS
+                assert most - 10 < figures["playhead_connections"] <= most + 10
+                assert figures[f'playhead_hang_ups_total{{reason="{reason}"}}'] > 0
+                assert server.open_files() < FILES - 400
+            report.round(connections=addresses * each, hang_ups=sum(figures.values()))
+        assert await send_good(server, to, "127.0.1.1") == [200, 200]
+        assert await asyncio.to_thread(server.is_alive)
