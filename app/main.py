@@ -33,8 +33,11 @@ from app.background import Housekeeper
 from app.core import log, shipped
 from app.core.errors import ReplayError, Unavailable
 from app.core.settings import Settings
+from app.db import roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
+from app.db.folder import make_private
+from app.db.roles import DatabaseUrls
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
 from app.ingest.accept import Turns
@@ -235,12 +238,12 @@ def _listen(settings: Settings) -> socket.socket:
 async def opened(settings: Settings) -> AsyncIterator[Service]:
     """Start everything but the listener, and stop it in the reverse order."""
     data_dir = settings.data_dir.resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_private(data_dir)
     async with AsyncExitStack() as stack:
-        url = await _database_url(settings, data_dir, stack)
-        database = Database.open(url)
+        urls = await _database_urls(settings, data_dir, stack)
+        database = Database.open(urls.app)
         stack.push_async_callback(database.close)
-        preparation = Preparation(url, database)
+        preparation = Preparation(urls, database)
         stack.push_async_callback(preparation.stop)
         await preparation.begin()
         objects = open_store(settings, data_dir)
@@ -368,9 +371,10 @@ async def _open_lane(
     return lane
 
 
-async def _database_url(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> str:
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+async def _database_urls(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> DatabaseUrls:
+    external = roles.external_urls(settings)
+    if external is not None:
+        return external
     postgres = EmbeddedPostgres()
     stack.push_async_callback(postgres.stop)
     return await postgres.start(data_dir)

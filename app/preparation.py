@@ -12,8 +12,9 @@ from typing import Final
 from app.accounts import queries as account_queries, writes as account_writes
 from app.core import log
 from app.core.errors import Unavailable
-from app.db import migrate
+from app.db import migrate, roles
 from app.db.engine import Database
+from app.db.roles import DatabaseUrls
 from app.projects import queries as project_queries, writes as project_writes
 
 _FIRST_PROJECT: Final = "My app"
@@ -28,8 +29,8 @@ _logger: Final = log.get("preparation")
 class Preparation:
     """Prepares one database; `done` is set once it can be used."""
 
-    def __init__(self, url: str, database: Database) -> None:
-        self._url = url
+    def __init__(self, urls: DatabaseUrls, database: Database) -> None:
+        self._urls = urls
         self._database = database
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -70,8 +71,8 @@ class Preparation:
     async def _is_prepared(self) -> bool:
         """Try once; says in the log why it failed, unless it said so before."""
         try:
-            await migrate.upgrade(self._url)
-            await _make_first_things(self._url)
+            await roles.prepare_schema(self._urls)
+            await _make_first_things(self._urls.app)
         except Unavailable as error:
             reason = str(error)
         except Exception as error:

@@ -30,7 +30,7 @@ def demo(
 async def _demo(settings: Settings, wanted: str | None) -> None:
     from app.demo import send  # noqa: PLC0415 - draws and encodes: 0.5 s no other command pays
 
-    if surroundings.known_url(settings) is None:
+    if surroundings.known_urls(settings) is None:
         start = surroundings.command("serve")
         raise Unavailable(f"Playhead does not run on this data folder; start it with `{start}`")
     async with (

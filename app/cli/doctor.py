@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.core.units import bytes_text
-from app.db import engine, migrate
+from app.db import engine, migrate, roles
 from app.db.folder import DataFolderLock, Taken
 from app.journal import disk
 from app.media import child
@@ -30,6 +30,8 @@ from app.storage.choose import open_store
 _CLOCK_S: Final = 5.0
 """Between our clock and the database's; more makes links end early and lists look odd."""
 _GIB: Final = 1024**3
+_MOST_RIGHTS: Final = 3
+"""Missing rights that are named; a table lists no schema."""
 
 
 class State(StrEnum):
@@ -113,29 +115,47 @@ def _server(settings: Settings) -> Iterator[Finding]:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    url = surroundings.known_url(settings)
-    if url is None:
+    urls = surroundings.known_urls(settings)
+    if urls is None:
         return [Finding("database", State.LOOK, "embedded; it starts with the server")]
     kind = "external" if settings.database_url else "embedded"
     try:
         before = clock.now()
-        connection = await engine.connect(url)
+        connection = await engine.connect(urls.app)
         try:
             version = await connection.fetchval("show server_version")
             now: datetime = await connection.fetchval("select clock_timestamp()")
             aside = await _quarantined(connection)
+            role = await _role(connection)
         finally:
             await connection.close()
-        revision = await migrate.current_revision(url)
+        revision = await migrate.current_revision(urls.app)
     except ReplayError as error:
         return [Finding("database", State.WRONG, str(error))]
     newest = migrate.known_revisions()[-1]
     return [
         Finding("database", State.FINE, f"{kind}, Postgres {version}"),
+        role,
         _schema(revision, newest),
         _clock(before, now),
         _quarantine(aside),
     ]
+
+
+async def _role(connection: "asyncpg.Connection[Any]") -> Finding:
+    """Look at what the role that serves requests may do: too little, too much, or as it should."""
+    name = await connection.fetchval("select current_user")
+    missing = await roles.find_missing_rights(connection)
+    if missing:
+        few = ", ".join(missing[:_MOST_RIGHTS])
+        more = f" and {len(missing) - _MOST_RIGHTS} more" if len(missing) > _MOST_RIGHTS else ""
+        text = f"{name} lacks rights: {few}{more}; run `playhead migrate` as the owner"
+        return Finding("database role", State.WRONG, text)
+    risks = await roles.find_risks(connection)
+    if risks:
+        text = f"{name} {'; '.join(risks)}; see “Two roles” in docs/deployment.md"
+        return Finding("database role", State.LOOK, text)
+    return Finding("database role", State.FINE, f"{name} reads and writes rows, and no more")
 
 
 async def _quarantined(connection: "asyncpg.Connection[Any]") -> int:

@@ -11,7 +11,7 @@ from app.cli.surroundings import out
 from app.core import log
 from app.core.errors import Unavailable
 from app.core.settings import Settings
-from app.db import migrate as schema
+from app.db import migrate as schema, roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.folder import DataFolderLock, Taken
 
@@ -107,13 +107,13 @@ def _tell(settings: Settings, started: "Started") -> None:
 
 
 async def _migrate(settings: Settings) -> bool:
-    url = surroundings.known_url(settings)
-    if url is not None:
-        return await schema.upgrade(url)
+    urls = surroundings.known_urls(settings)
+    if urls is not None:
+        return await roles.prepare_schema(urls)
     lock = take_folder(settings)
     postgres = EmbeddedPostgres()
     try:
-        return await schema.upgrade(await postgres.start(settings.data_dir))
+        return await roles.prepare_schema(await postgres.start(settings.data_dir))
     finally:
         await postgres.stop()
         lock.release()

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from app.core.errors import Malformed
 from app.core.settings import Settings
-from app.db import migrate
+from app.db import roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.folder import DataFolderLock
+from app.db.roles import DatabaseUrls
 
 out: Final = Console(highlight=False, soft_wrap=True, markup=False)
 """Where results go: lines are never broken, so that addresses can be copied."""
@@ -69,26 +70,24 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _database_url(settings: Settings) -> AsyncIterator[str]:
-    url = known_url(settings)
-    if url is not None:
-        yield url
+    urls = known_urls(settings)
+    if urls is not None:
+        yield urls.app
         return
     lock = DataFolderLock.acquire(settings.data_dir)
     postgres = EmbeddedPostgres()
     try:
-        url = await postgres.start(settings.data_dir)
-        await migrate.upgrade(url)
-        yield url
+        urls = await postgres.start(settings.data_dir)
+        await roles.prepare_schema(urls)
+        yield urls.app
     finally:
         await postgres.stop()
         lock.release()
 
 
-def known_url(settings: Settings) -> str | None:
+def known_urls(settings: Settings) -> DatabaseUrls | None:
     """Return where the database is reached now; None when the embedded one does not run."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    return EmbeddedPostgres.running(settings.data_dir)
+    return roles.external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
 
 
 def write_address(data_dir: Path, base_url: str) -> None:

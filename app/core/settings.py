@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     """The address people and SDKs use; printed in links and DSNs. Default: http://localhost:PORT."""
     database_url: SecretStr | None = None
     """`postgresql://…`; without it the embedded Postgres is started."""
+    database_owner_url: SecretStr | None = None
+    """The same database as the role that owns its tables; migrations use it. Default: one role."""
     storage: str = "local"
     """`local`, or `s3://bucket/prefix`."""
     s3_endpoint_url: str | None = None

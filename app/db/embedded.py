@@ -8,7 +8,9 @@ from typing import Final
 
 from app.core import log
 from app.core.errors import Unavailable
+from app.db import roles
 from app.db.postmaster import SETTINGS, Postmaster, running_url
+from app.db.roles import DatabaseUrls
 
 _WATCH_S: Final = 0.25
 _RETRY_S: Final = 1.0
@@ -29,9 +31,11 @@ class EmbeddedPostgres:
         """How often the server died and was started again."""
 
     @staticmethod
-    def running(data_dir: Path) -> str | None:
-        """Return the URL of the server that another process runs on `data_dir`, if one does."""
-        return running_url(data_dir)
+    def running(data_dir: Path) -> DatabaseUrls | None:
+        """Return where the server is reached that another process runs on `data_dir`, if one is."""
+        app = running_url(data_dir, role=roles.APP)
+        owner = running_url(data_dir, role=roles.OWNER)
+        return DatabaseUrls(app, owner) if app and owner else None
 
     @property
     def pid(self) -> int | None:
@@ -39,25 +43,29 @@ class EmbeddedPostgres:
         return self._postmaster.pid if self._postmaster else None
 
     @property
-    def url(self) -> str:
+    def urls(self) -> DatabaseUrls:
         """Where the server is reached; raises `Unavailable` before `start`."""
         if self._postmaster is None:
             raise Unavailable("Postgres has not been started yet")
-        return self._postmaster.url
+        return DatabaseUrls(
+            self._postmaster.url_for(roles.APP), self._postmaster.url_for(roles.OWNER)
+        )
 
-    async def start(self, data_dir: Path) -> str:
+    async def start(self, data_dir: Path) -> DatabaseUrls:
         """Start the server of `data_dir`, making its cluster the first time, and keep it running.
 
         Returns:
-            `postgresql://…` with the folder of its Unix socket; stays the same over restarts.
+            `postgresql://…` with the folder of its Unix socket, for both roles that `app.db.roles`
+            makes; they stay the same over restarts.
 
         Raises:
             Unavailable: It does not start; the message ends with the server's last words.
         """
         self._postmaster = Postmaster(data_dir, settings=self._settings)
-        url = await asyncio.to_thread(self._postmaster.start)
+        superuser_url = await asyncio.to_thread(self._postmaster.start)
+        await roles.set_up_embedded(superuser_url)
         self._supervisor = asyncio.create_task(self._supervise(), name="embedded postgres")
-        return url
+        return self.urls
 
     async def stop(self) -> None:
         """Stop the server and the watch over it; does nothing when it was not started."""

@@ -8,6 +8,21 @@ from typing import Final
 from app.core.errors import ReplayError
 
 NAME: Final = "playhead.lock"
+_PASSABLE: Final = 0o755
+_PRIVATE: Final = 0o700
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that is ours alone, if it is missing.
+
+    Missing folders on the way are made as anybody makes them: another system user, who runs
+    Postgres when we are root, must be able to pass.
+    """
+    missing = [step for step in folder.parents if not step.exists()]
+    for step in reversed(missing):
+        step.mkdir(exist_ok=True)
+        step.chmod(_PASSABLE)
+    folder.mkdir(mode=_PRIVATE, exist_ok=True)
 
 
 class Taken(ReplayError):
@@ -39,7 +54,7 @@ class DataFolderLock:
         Raises:
             Taken: Another process has it.
         """
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private(data_dir)
         handle = os.open(data_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

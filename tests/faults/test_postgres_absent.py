@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
+from app.db.roles import DatabaseUrls
 from app.formats import credentials
 from app.preparation import Preparation
 from app.projects import queries as projects
@@ -140,7 +141,8 @@ async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
 async def test_many_starts_at_once_make_one_person_and_one_project(empty_database_url):
     """Processes that start together on a new database agree on who makes what is first."""
     database = Database.open(empty_database_url, pool_size=1)
-    starts = [Preparation(empty_database_url, database) for _ in range(6)]
+    urls = DatabaseUrls(empty_database_url, empty_database_url)
+    starts = [Preparation(urls, database) for _ in range(6)]
     await asyncio.gather(*(start.begin() for start in starts))
     async with asyncio.timeout(_PATIENCE_S):
         await asyncio.gather(*(start.done.wait() for start in starts))

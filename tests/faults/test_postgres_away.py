@@ -151,7 +151,7 @@ async def password_changed(postgres: Postgres) -> AsyncIterator[None]:
 @asynccontextmanager
 async def ruled_by(postgres: Postgres, method: str) -> AsyncIterator[None]:
     """Let everybody come in by this method only."""
-    rules = Path(postgres._data_dir, "postgres", "pg_hba.conf")
+    rules = Path(postgres._data_dir, "postgres", "playhead_hba.conf")
     before = await asyncio.to_thread(rules.read_text, "utf-8")
     await asyncio.to_thread(rules.write_text, f"local all all {method}\n", "utf-8")
     await run_sql(

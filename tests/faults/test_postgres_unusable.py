@@ -9,26 +9,18 @@ from typing import Final
 import pytest
 
 from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.db import roles
 from app.ingest import digest
 from tests.support import envelopes
 from tests.support.postgres import run_sql, with_database
 from tests.support.server import Server, running
 from tests.support.waiting import until
 
-ROLE = "playhead_unusable_test"
-"""A plain role, whose rights can be taken away."""
 
-
-@pytest.fixture
-async def plain_url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Offer this test's database to a role that owns nothing; the server tries again at once."""
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server try again at once."""
     monkeypatch.setattr(digest, "_BACKOFF_S", (0.01,))
-    await run_sql(
-        database_url,
-        f"create role {ROLE} login; grant all on all tables in schema public to {ROLE}",
-    )
-    yield database_url.replace("postgres@", f"{ROLE}@", 1)
-    await run_sql(database_url, f"drop owned by {ROLE}; drop role {ROLE}")
 
 
 @asynccontextmanager
@@ -50,9 +42,9 @@ async def column_missing(url: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def right_missing(url: str) -> AsyncIterator[None]:
     """Take the right away to add a segment."""
-    await run_sql(url, f"revoke insert on segments from {ROLE}")
+    await run_sql(url, f"revoke insert on segments from {roles.APP}")
     yield
-    await run_sql(url, f"grant insert on segments to {ROLE}")
+    await run_sql(url, f"grant insert on segments to {roles.APP}")
 
 
 @asynccontextmanager
@@ -106,10 +98,10 @@ async def post_segments(server: Server, first: int) -> None:
     ("fault", "error"), FAULTS, ids=[fault.__name__ for fault, _error in FAULTS]
 )
 async def test_envelopes_wait_until_the_database_is_mended(
-    plain_url: str, database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseAway]
+    database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseAway]
 ):
     """All are answered 200, people are told, nothing goes to quarantine, and all is kept."""
-    async with running(plain_url, tmp_path) as server:
+    async with running(database_url, tmp_path) as server:
         await post_segments(server, 1)
         await server.settled()
         async with fault(database_url):

@@ -18,12 +18,17 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from app.db import migrate
+from app.db import migrate, roles
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
+from app.db.roles import DatabaseUrls
 
 # No test here is about a power cut; those start a server of their own.
 _FAST: Final = {**SETTINGS, "fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+
+
+OUR_USER: Final = f"//{roles.SUPERUSER}@/"
+"""Stands in the URL of a server that this run has started."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +55,12 @@ def template_database(postgres_url: str) -> Iterator[str]:
 
     async def make() -> None:
         await run_sql(postgres_url, f'create database "{name}"')
-        await migrate.upgrade(with_database(postgres_url, name))
+        url = with_database(postgres_url, name)
+        if OUR_USER in url:
+            await roles.set_up_embedded(url)
+            await roles.prepare_schema(DatabaseUrls(_as_role(url, roles.APP), url))
+        else:
+            await migrate.upgrade(url)
 
     asyncio.run(make())
     yield name
@@ -84,6 +94,20 @@ async def _fresh_database(postgres_url: str, *, template: str) -> AsyncIterator[
     await run_sql(postgres_url, f'create database "{name}" template "{template}"')
     yield with_database(postgres_url, name)
     await run_sql(postgres_url, f'drop database if exists "{name}" with (force)')
+
+
+def as_app(url: str) -> str:
+    """Return the URL under which a server is to use a test's database: as the plain role.
+
+    Tests keep the superuser's, since they also change tables. Databases that a test made by itself
+    have one role for everything, as many external ones do.
+    """
+    is_prepared = urlsplit(url).path.startswith("/test_")
+    return _as_role(url, roles.APP) if is_prepared and OUR_USER in url else url
+
+
+def _as_role(url: str, role: str) -> str:
+    return url.replace(OUR_USER, f"//{role}@/", 1)
 
 
 def with_database(url: str, name: str) -> str:

@@ -37,6 +37,7 @@ from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
 from app.web import access
 from tests.support import dump, envelopes
+from tests.support.postgres import as_app
 from tests.support.waiting import until
 
 _PATIENCE_S: Final = 60.0
@@ -199,7 +200,7 @@ async def alone(
             "data_dir": folder,
             "port": port,
             "public_url": f"http://127.0.0.1:{port}",
-            "database_url": SecretStr(database_url) if database_url else None,
+            "database_url": SecretStr(as_app(database_url)) if database_url else None,
             "journal_reserve_bytes": 0,
             "pictures": False,
             "key_envelopes_per_s": 0,

@@ -1,5 +1,6 @@
 """The commands that read and write the database, run as a person runs them."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.root import app
 from app.core.errors import Malformed, NotFound
+from tests.support.postgres import as_app, run_sql
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -105,6 +107,35 @@ def test_doctor_finds_a_migrated_database_well(terminal: Terminal):
         "database", "schema", "clock", "disk space", "journal", "quarantine", "storage", "pictures",
     ):  # fmt: skip
         assert f"fine  {subject}" in said
+
+
+def test_doctor_says_what_the_role_of_the_server_may_do(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: str
+):
+    """A superuser and an owner of the audit log are risks, a right that is missing is a fault."""
+    said = terminal.says("doctor")
+    assert "look  database role" in said
+    told = " ".join(said.split())
+    assert "is a superuser" in told
+    assert "owns the audit log" in told
+    monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
+    assert "fine  database role  playhead reads and writes rows" in terminal.says("doctor")
+    asyncio.run(run_sql(database_url, "revoke insert, update on segments from playhead"))
+    result = terminal.run("doctor")
+    assert result.exit_code == 1
+    told = " ".join(result.output.split())
+    assert "playhead lacks rights: insert on segments, update on segments" in told
+
+
+def test_migrate_grants_as_the_owner(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: str
+):
+    """With both settings, the command repairs what the server's role lacks."""
+    asyncio.run(run_sql(database_url, "revoke insert on segments from playhead"))
+    monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
+    monkeypatch.setenv("PLAYHEAD_DATABASE_OWNER_URL", database_url)
+    assert "Nothing to do" in terminal.says("migrate")
+    assert "fine  database role" in terminal.says("doctor")
 
 
 def test_doctor_says_that_the_database_is_away(

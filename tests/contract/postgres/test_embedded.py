@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.core.errors import Unavailable
-from app.db import embedded, postmaster
+from app.db import account, embedded, postmaster
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
@@ -85,9 +85,10 @@ async def ask(url: str, sql: str) -> object:
 async def test_a_bare_folder_becomes_a_database():
     """The first start makes the cluster; it is version 18, durable, and nobody else's."""
     data_dir = Path(tempfile.mkdtemp(prefix="playhead-bare-")) / "deep" / "data"
+    data_dir.parents[1].chmod(0o711)
     server = EmbeddedPostgres()
     assert server.pid is None
-    url = await server.start(data_dir)
+    url = (await server.start(data_dir)).owner
     try:
         assert str(await ask(url, "show server_version")).startswith("18.")
         for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
@@ -104,18 +105,18 @@ async def test_a_bare_folder_becomes_a_database():
 async def test_rows_survive_stop_and_start(data_dir: Path):
     """A second start finds what was written before."""
     first = EmbeddedPostgres()
-    url = await first.start(data_dir)
+    url = (await first.start(data_dir)).owner
     await ask(url, "create table kept (x int)")
     await first.stop()
     second = EmbeddedPostgres()
-    assert await second.start(data_dir) == url
+    assert (await second.start(data_dir)).owner == url
     assert await ask(url, "select count(*) from kept") == 0
     await second.stop()
 
 
 async def test_a_killed_server_comes_back_with_every_committed_row(server: EmbeddedPostgres):
     """Kill -9 of the postmaster: started again by itself, same address, nothing lost."""
-    url = server.url
+    url = server.urls.owner
     await ask(url, "create table kept (x int)")
     database = Database.open(url)
     for turn in range(2):
@@ -142,7 +143,7 @@ async def test_a_server_that_cannot_start_is_tried_again(server: EmbeddedPostgre
     await until(lambda: "could not find the database system" in log.read_text())
     aside.rename(control)
     await until(lambda: server.restarts > 0)
-    assert await ask(server.url, "select 1") == 1
+    assert await ask(server.urls.owner, "select 1") == 1
 
 
 async def test_a_start_that_fails_says_the_last_words_of_the_server(data_dir: Path):
@@ -164,7 +165,7 @@ async def test_a_kill_during_initdb_leaves_nothing_in_the_way(data_dir: Path):
     (data_dir / "postgres").rename(data_dir / "postgres.making")
     (data_dir / "postgres.making" / "PG_VERSION").unlink()
     server = EmbeddedPostgres()
-    url = await server.start(data_dir)
+    url = (await server.start(data_dir)).owner
     assert await ask(url, "select 1") == 1
     await server.stop()
     assert not (data_dir / "postgres.making").exists()
@@ -177,7 +178,7 @@ def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (programs / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
     (programs / "initdb").chmod(0o755)
     monkeypatch.setattr(postmaster, "_bin_dir", lambda: programs)
-    monkeypatch.setattr(postmaster, "_account", postmaster._Account)
+    monkeypatch.setattr(postmaster, "find_account", account.Account)
     with pytest.raises(Unavailable, match="initdb failed: no space left"):
         Postmaster(tmp_path / "data").start()
 
@@ -185,14 +186,13 @@ def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 async def test_the_server_of_a_killed_process_is_replaced(data_dir: Path):
     """We were killed, Postgres lives on: the next start ends it and runs its own."""
     left_behind = Postmaster(data_dir)
-    url = left_behind.start()
-    await ask(url, "create table kept (x int)")
-    assert EmbeddedPostgres.running(data_dir) == url
+    await ask(left_behind.start(), "create table kept (x int)")
+    before = EmbeddedPostgres.running(data_dir)
     server = EmbeddedPostgres()
-    await server.start(data_dir)
+    urls = await server.start(data_dir)
     assert left_behind.pid is None
-    assert EmbeddedPostgres.running(data_dir) == url
-    assert await ask(url, "select count(*) from kept") == 0
+    assert EmbeddedPostgres.running(data_dir) == before == urls
+    assert await ask(urls.owner, "select count(*) from kept") == 0
     await server.stop()
     assert EmbeddedPostgres.running(data_dir) is None
 
@@ -212,7 +212,7 @@ async def test_a_pid_file_that_names_somebody_else_is_stale(data_dir: Path):
     pid_file.write_text(f"{os.getpid()}\n{rest}")
     assert EmbeddedPostgres.running(data_dir) is None
     server = EmbeddedPostgres()
-    url = await server.start(data_dir)
+    url = (await server.start(data_dir)).owner
     assert await ask(url, "select 1") == 1
     await server.stop()
 
@@ -231,12 +231,12 @@ async def test_a_deep_data_folder_gets_a_short_socket_path(data_dir: Path):
     deep.mkdir(parents=True)
     (data_dir / "postgres").rename(deep / "postgres")
     server = EmbeddedPostgres()
-    url = await server.start(deep)
+    url = (await server.start(deep)).owner
     socket_dir = Path(url.partition("host=")[2])
     assert not socket_dir.is_relative_to(data_dir)
     assert _mode(socket_dir) == 0o700
     assert await ask(url, "select 1") == 1
-    assert EmbeddedPostgres.running(deep) == url
+    assert EmbeddedPostgres.running(deep) == server.urls
     await server.stop()
     assert _mode(socket_dir) is None
 
@@ -286,7 +286,7 @@ async def test_stop_without_start_does_nothing():
     server = EmbeddedPostgres()
     await server.stop()
     with pytest.raises(Unavailable):
-        _ = server.url
+        _ = server.urls.owner
 
 
 def test_starting_twice_is_starting_once(data_dir: Path):
@@ -318,16 +318,33 @@ def test_without_the_wheel_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, 
 
 @AS_ROOT
 def test_as_root_only_the_cluster_belongs_to_the_other_user(data_dir: Path):
-    """Other users may pass through the data folder, and neither list nor read it."""
+    """The server's user may pass through the data folder, and neither list nor read it."""
     data_dir.chmod(0o700)
     server = Postmaster(data_dir)
     server.start()
     assert server.pid is not None
-    uid = pwd.getpwnam(postmaster.SYSTEM_USER).pw_uid
+    uid = pwd.getpwnam(account.SYSTEM_USER).pw_uid
     assert psutil.Process(server.pid).uids().real == uid
     assert (data_dir / "postgres").stat().st_uid == uid
-    assert data_dir.stat().st_uid == 0
-    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o711
+    assert (data_dir.stat().st_uid, data_dir.stat().st_gid) == (0, pwd.getpwuid(uid).pw_gid)
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o710
+    server.stop()
+
+
+@AS_ROOT
+def test_as_root_no_folder_of_others_is_opened(data_dir: Path):
+    """A closed folder on the way stays closed: the start ends, and says what to do."""
+    closed = data_dir / "home"
+    (closed / "data").mkdir(parents=True, mode=0o700)
+    closed.chmod(0o700)
+    data_dir.chmod(0o711)
+    with pytest.raises(Unavailable, match=rf"{closed} is closed.*PLAYHEAD_DATA_DIR"):
+        Postmaster(closed / "data").start()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    os.chown(closed, 0, pwd.getpwnam(account.SYSTEM_USER).pw_gid)
+    closed.chmod(0o710)  # a group is as good as everybody
+    server = Postmaster(closed / "data")
+    server.start()
     server.stop()
 
 
@@ -337,9 +354,9 @@ def test_where_users_cannot_be_added_the_server_runs_as_nobody(
     monkeypatch: pytest.MonkeyPatch, program: str | None
 ):
     """Small images have no useradd, read-only ones a failing one; nobody is always there."""
-    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
+    monkeypatch.setattr(account, "SYSTEM_USER", "playhead-no-such-user")
     monkeypatch.setattr(shutil, "which", lambda _name: program)
-    assert postmaster._account().uid == pwd.getpwnam("nobody").pw_uid
+    assert account.find_account().uid == pwd.getpwnam("nobody").pw_uid
 
 
 @AS_ROOT
@@ -352,9 +369,9 @@ def test_the_system_user_is_added_without_home_and_shell(monkeypatch: pytest.Mon
         entry = pwd.struct_passwd((command[-1], "x", 12345, 12345, "", "/", "/bin/false"))
         monkeypatch.setattr(pwd, "getpwnam", {command[-1]: entry}.__getitem__)
 
-    monkeypatch.setattr(postmaster, "SYSTEM_USER", "playhead-no-such-user")
+    monkeypatch.setattr(account, "SYSTEM_USER", "playhead-no-such-user")
     monkeypatch.setattr(subprocess, "run", run)
-    assert postmaster._account().uid == 12345
+    assert account.find_account().uid == 12345
     assert {"--system", "--no-create-home", "/usr/sbin/nologin"} <= set(asked)
 
 

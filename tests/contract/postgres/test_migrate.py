@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 import app
 from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
 from app.core.shipped import MIGRATIONS
-from app.db import migrate
+from app.db import migrate, roles
 from app.db.engine import Database
 from app.db.schema import metadata
 from tests.support import pooler
-from tests.support.postgres import run_sql
+from tests.support.postgres import as_app, run_sql
 from tests.support.waiting import until
 
 
@@ -119,12 +119,9 @@ async def test_the_lock_outlives_a_limit_on_idle_transactions(database_url: str)
 
 async def test_a_role_that_may_not_migrate_is_named(empty_database_url: str):
     """A right that is missing is for somebody to grant; the start waits for it."""
-    await run_sql(empty_database_url, "create role may_not_migrate login")
-    try:
-        with pytest.raises(DatabaseUnusable, match="permission denied for schema public"):
-            await migrate.upgrade(empty_database_url.replace("postgres@", "may_not_migrate@", 1))
-    finally:
-        await run_sql(empty_database_url, "drop role may_not_migrate")
+    await roles.set_up_embedded(empty_database_url)
+    with pytest.raises(DatabaseUnusable, match="permission denied for schema public"):
+        await migrate.upgrade(as_app(empty_database_url))
 
 
 async def test_a_database_of_a_newer_release_is_left_alone(database_url: str):

@@ -1,0 +1,218 @@
+"""The role that serves requests: reads and writes rows, and cannot reach what lies around them."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.core.errors import DatabaseUnusable
+from app.db import migrate, roles
+from app.db.embedded import EmbeddedPostgres
+from app.db.engine import Database
+from app.db.postmaster import Postmaster
+from app.db.roles import DatabaseUrls
+from tests.support import envelopes
+from tests.support.postgres import run_sql
+from tests.support.server import alone, keyed
+
+OWNERS = """
+    select array_agg(distinct relowner::regrole::text) from pg_class
+    where relnamespace = 'public'::regnamespace
+"""
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder outside pytest's own, which other users may not pass."""
+    folder = Path(tempfile.mkdtemp(prefix="playhead-roles-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def embedded(data_dir: Path) -> AsyncIterator[DatabaseUrls]:
+    """An embedded database at the newest schema."""
+    postgres = EmbeddedPostgres()
+    urls = await postgres.start(data_dir)
+    await roles.prepare_schema(urls)
+    yield urls
+    await postgres.stop()
+
+
+async def ask(url: str, sql: str) -> object:
+    """Run one statement and return its value."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+INJECTIONS = (
+    "alter table audit_lines disable trigger all",
+    "set session_replication_role = replica",
+    "update audit_lines set detail = '{}'",
+    "update view_log set at = now()",
+    "truncate audit_lines",
+    "drop table audit_lines",
+    "drop function refuse_change cascade",
+    "create or replace function refuse_change() returns trigger language sql as 'select null'",
+    "alter table audit_lines owner to playhead",
+    "set role playhead_owner",
+    "set role postgres",
+    "set session authorization postgres",
+    "alter role playhead superuser",
+    "create role other superuser",
+    "copy (select 1) to program 'touch /tmp/pwned'",
+    "copy (select 1) to '/tmp/pwned'",
+    "create temporary table t (x text); copy t from '/etc/passwd'",
+    "select pg_read_file('/etc/passwd')",
+    "select pg_ls_dir('/')",
+    "select lo_import('/etc/passwd')",
+    "select passwd from pg_shadow",
+    "alter system set archive_command = 'touch /tmp/pwned'",
+    "create function f() returns int language c as 'libc', 'system'",
+    "create table public.mine (x int)",
+    "create schema mine",
+    "delete from alembic_version",
+    "select pg_reload_conf()",
+)
+
+
+async def test_what_an_injection_may_do(embedded: DatabaseUrls):
+    """Through the app's role it changes rows at worst: every way out is refused by Postgres."""
+    connection = await asyncpg.connect(embedded.app)
+    try:
+        for sql in INJECTIONS:
+            refused = ""
+            try:
+                await connection.execute(sql)
+            except asyncpg.PostgresError as error:
+                refused = error.sqlstate
+            assert refused == "42501", sql
+    finally:
+        await connection.close()
+
+
+async def test_no_role_but_the_clusters_own_is_a_superuser(embedded: DatabaseUrls):
+    """Nor do the two have any other attribute, or a membership."""
+    attributes = """
+        select bool_or(rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)
+               or exists (select from pg_auth_members join pg_roles as one on one.oid = member
+                          where one.rolname in ('playhead', 'playhead_owner'))
+        from pg_roles where rolname in ('playhead', 'playhead_owner')
+    """
+    assert await ask(embedded.app, attributes) is False
+    assert await ask(embedded.app, OWNERS) == [roles.OWNER]
+
+
+async def test_the_owner_can_migrate_and_is_no_way_to_the_machine(embedded: DatabaseUrls):
+    """It makes and drops tables, partitions included; the app's role reaches new ones at once."""
+    await run_sql(embedded.owner, "create table days (day date) partition by range (day)")
+    await run_sql(
+        embedded.owner,
+        "create table today partition of days for values from ('2026-01-01') to ('2026-01-02')",
+    )
+    await roles.prepare_schema(embedded)
+    await run_sql(embedded.app, "insert into days values ('2026-01-01')")
+    await run_sql(embedded.owner, "drop table today; drop table days")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await run_sql(embedded.owner, "copy (select 1) to program 'true'")
+
+
+async def test_a_new_append_only_table_is_found_by_its_trigger(embedded: DatabaseUrls):
+    """Nobody has to remember to take a right away."""
+    await run_sql(
+        embedded.owner,
+        "create table notes (at timestamptz); create trigger notes_append_only before update or "
+        "delete on notes for each row execute function refuse_change()",
+    )
+    await roles.prepare_schema(embedded)
+    await run_sql(embedded.app, "insert into notes values (now())")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+        await run_sql(embedded.app, "update notes set at = null")
+
+
+async def test_rights_that_were_lost_come_back_at_the_next_start(embedded: DatabaseUrls):
+    """And what was granted beyond them goes."""
+    await run_sql(embedded.owner, "revoke insert on segments from playhead")
+    await run_sql(embedded.owner, "grant update on audit_lines to playhead")
+    assert await roles.prepare_schema(embedded) is False
+    await run_sql(embedded.app, "insert into segments select * from segments")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await run_sql(embedded.app, "update audit_lines set at = now()")
+
+
+async def test_a_cluster_of_the_superuser_is_given_to_the_owner(data_dir: Path):
+    """As releases before roles left it: the superuser owns every table. Twice is as once."""
+    before = Postmaster(data_dir)
+    url = before.start()
+    await migrate.upgrade(url)
+    assert await ask(url, OWNERS) == [roles.SUPERUSER]
+    before.stop()
+    for _ in range(2):
+        async with alone(None, data_dir) as (service, sender):
+            to = await keyed(service.house.db, "My app")
+            answer = await sender.post(
+                f"/api/{to.id}/envelope/",
+                content=envelopes.replay_video_envelope(),
+                headers=envelopes.headers(to.key, encoding=None),
+            )
+            assert answer.status_code == 200
+            async with service.house.db.reading() as connection:
+                found = await connection.exec_driver_sql("select current_user, (" + OWNERS + ")")
+                assert tuple(found.one()) == (roles.APP, [roles.OWNER])
+
+
+async def test_a_release_before_roles_can_use_the_folder_again(data_dir: Path):
+    """It connects as the superuser under the cluster's first rules; what it makes moves later."""
+    server = EmbeddedPostgres()
+    await roles.prepare_schema(await server.start(data_dir))
+    await server.stop()
+    assert "local   all             all" in (data_dir / "postgres/pg_hba.conf").read_text()
+    older = Postmaster(data_dir)
+    await run_sql(older.start(), "create table made_by_older (x int)")
+    older.stop()
+    server = EmbeddedPostgres()
+    urls = await server.start(data_dir)
+    await roles.prepare_schema(urls)
+    assert await ask(urls.app, "select count(*) from made_by_older") == 0
+    assert await ask(urls.app, OWNERS) == [roles.OWNER]
+    await server.stop()
+
+
+async def test_one_role_for_everything_is_left_as_it_is(empty_database_url: str):
+    """An external database whose user owns it: nothing is granted and nothing taken away."""
+    await roles.prepare_schema(DatabaseUrls(empty_database_url, empty_database_url))
+    await roles.prepare_schema(
+        DatabaseUrls(empty_database_url, f"{empty_database_url}&application_name=x")
+    )
+    rights = "select relacl from pg_class where relname = 'segments'"
+    assert await ask(empty_database_url, rights) is None
+
+
+async def test_a_plain_role_without_the_owner_says_what_is_missing(embedded: DatabaseUrls):
+    """It may not migrate: the start waits until the owner has."""
+    await run_sql(
+        embedded.owner,
+        "drop schema public cascade; create schema public; grant usage on schema public to public",
+    )
+    with pytest.raises(DatabaseUnusable, match="permission denied for schema public"):
+        await roles.prepare_schema(DatabaseUrls(embedded.app, embedded.app))
+
+
+async def test_lines_of_the_audit_log_still_go_after_a_year(embedded: DatabaseUrls):
+    """Retention needs a right that the trigger limits to old lines."""
+    database = Database.open(embedded.app)
+    async with database.transaction() as connection:
+        await connection.exec_driver_sql(
+            "insert into audit_lines (at, action, detail) values (now(), 'new', '{}'), "
+            "(now() - interval '366 days', 'old', '{}')"
+        )
+        await connection.exec_driver_sql("delete from audit_lines where action = 'old'")
+    await database.close()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        await run_sql(embedded.app, "delete from audit_lines")
