@@ -39,8 +39,10 @@ class Limits:
     """One OTLP request after Content-Encoding; a collector's batch of 8,192 spans has 4 to 8."""
     otlp_spans: int = 20_000
     """Spans in one OTLP request."""
-    otlp_fields: int = 2_000_000
-    """Protobuf fields in one OTLP request, those of inner messages included."""
+    otlp_span_bytes: int = 1 * _MIB
+    """One span in protobuf, or a resource: what the library reads at once."""
+    otlp_fields: int = 1_000_000
+    """Protobuf fields in one OTLP request that the library does not read."""
     log_container_bytes: int = 12 * _MIB
     logs: int = 1_000
     """Records in one container; Java sends 100."""

@@ -1,21 +1,30 @@
 """Reads OTLP traces in protobuf, span by span.
 
     ExportTraceServiceRequest     1 resource_spans*
-    ResourceSpans                 1 resource (1 attributes*)   2 scope_spans*
-    ScopeSpans                    1 scope (1 name)             2 spans*
-    Span                          1 trace_id  2 span_id  4 parent_span_id  5 name  6 kind
-                                  7 start  8 end  9 attributes*  11 events*  13 links*
-                                  15 status (2 message, 3 code)  16 flags
+    ResourceSpans                 1 resource     2 scope_spans*
+    ScopeSpans                    1 scope        2 spans*
 
-A body never stands in memory whole in a second form.
+These levels are read by `formats/protobuf.py`, what is in them by the library: a body never stands
+in memory whole in a second form. 6 MB of empty messages would take the library 232 MB.
+
+The library refuses text that is not UTF-8, as the format has it, and messages nested deeper than
+100 levels. Services in C++ send such text, copied from a request, and a span must not be lost for
+it: what the library refuses is mended field by field and read again.
 
 Source: opentelemetry-proto 1.x, `trace.proto`, `common.proto`.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import jsonish, protobuf
 from app.formats.jsonish import JsonObject
@@ -31,110 +40,150 @@ from app.formats.otlp_span import (
     RawSpan,
     Scoped,
 )
-from app.formats.protobuf import Message, Reader
+from app.formats.protobuf import Reader
 
-_TEXT: Final = 1
-_LIST: Final = 5
-_MAP: Final = 6
-_BYTES: Final = 7
+_DEEPEST: Final = 4 * DEPTH
+"""Levels of messages kept of a span that is mended: more than are read, less than are refused."""
 
 
 def read(body: bytes) -> Iterator[Scoped]:
-    """Read the spans of one request.
+    """Read the spans of one request; one over `LIMITS.otlp_span_bytes` comes out empty.
 
     Raises:
         Malformed: It is no protobuf.
-        TooLarge: It has more than `LIMITS.otlp_fields` fields.
+        TooLarge: It has more than `LIMITS.otlp_fields` fields outside of its spans, or a resource
+            or scope is over `LIMITS.otlp_span_bytes`.
     """
     reader = Reader(most_fields=LIMITS.otlp_fields)
-    for found, _, value in reader.fields(body):
-        if found != 1 or not isinstance(value, bytes):
-            continue
-        of_resource = reader.message(value)
-        scopes = of_resource.parts.get(2)
-        if scopes is None:
-            continue
-        resource = _attributes(reader, reader.message(of_resource.part(1)), 1)
-        for data in scopes:
-            of_scope = reader.message(data)
-            scope = _text(reader.message(of_scope.part(1)).part(1))
-            for span in of_scope.parts.get(2, ()):
-                yield Scoped(_span(reader, span), resource, scope)
+    for number, _, value in reader.fields(body):
+        if number == 1 and isinstance(value, bytes):
+            yield from _read_resource_spans(reader, value)
 
 
-def _span(reader: Reader, data: bytes) -> RawSpan:
-    found = reader.message(data)
-    status = reader.message(found.part(15))
+def _read_resource_spans(reader: Reader, data: bytes) -> Iterator[Scoped]:
+    parts = reader.parts(data)
+    scopes = parts.get(2, ())
+    attributes = _read_attributes(_last(reader, Resource, parts).attributes) if scopes else {}
+    for scope_spans in scopes:
+        parts = reader.parts(scope_spans)
+        scope = _read_text(_last(reader, InstrumentationScope, parts).name)
+        for span in parts.get(2, ()):
+            is_kept = len(span) <= LIMITS.otlp_span_bytes
+            raw = _read_span(_parse(reader, Span, span)) if is_kept else RawSpan()
+            yield Scoped(raw, attributes, scope)
+
+
+def _last(reader: Reader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
+    """Read the resource or the scope, of which the last one counts; an empty one if it is absent.
+
+    Raises:
+        Malformed, TooLarge: As `read`.
+    """
+    data = parts.get(1, [b""])[-1]
+    if len(data) > LIMITS.otlp_span_bytes:
+        raise TooLarge(
+            f"OTLP {kind.DESCRIPTOR.name} has {len(data)} bytes, "
+            f"{LIMITS.otlp_span_bytes} are allowed"
+        )
+    return _parse(reader, kind, data)
+
+
+def _parse(reader: Reader, kind: Any, data: bytes) -> Any:
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        pass
+    try:
+        return kind.FromString(_mend(reader, kind.DESCRIPTOR, data, 1))
+    except DecodeError as error:
+        raise Malformed(f"OTLP {kind.DESCRIPTOR.name} is no protobuf: {error}") from None
+
+
+def _mend(reader: Reader, descriptor: Any, data: bytes, depth: int) -> bytes:
+    """Write a message anew: bytes that are not UTF-8 as U+FFFD, without what is too deep."""
+    written = bytearray()
+    texts, messages = _kinds(descriptor)
+    for number, wire, value in reader.fields(data):
+        mended = value
+        if isinstance(value, bytes) and number in texts:
+            mended = value.decode("utf-8", "replace").encode()
+        elif isinstance(value, bytes) and number in messages:
+            if depth == _DEEPEST:
+                continue
+            mended = _mend(reader, messages[number], value, depth + 1)
+        written += protobuf.write_field(number, wire, mended)
+    return bytes(written)
+
+
+@cache
+def _kinds(descriptor: Any) -> tuple[frozenset[int], dict[int, Any]]:
+    """Return the numbers of the texts of a message, and the descriptors of its messages."""
+    texts = {field.number for field in descriptor.fields if field.type == field.TYPE_STRING}
+    messages = {
+        field.number: field.message_type
+        for field in descriptor.fields
+        if field.message_type is not None
+    }
+    return frozenset(texts), messages
+
+
+def _read_span(span: Span) -> RawSpan:
     return RawSpan(
-        trace_id=found.part(1).hex(),
-        span_id=found.part(2).hex(),
-        parent_span_id=found.part(4).hex(),
-        name=_text(found.part(5)),
-        kind=found.number(6),
-        start_ns=found.number(7),
-        end_ns=found.number(8),
-        status=status.number(3),
-        status_message=_text(status.part(2)),
-        flags=found.number(16),
-        attributes=_attributes(reader, found, 9),
-        events=[_moment(reader, one) for one in found.all(11, MOST_EVENTS)],
-        links=[_link(reader, one) for one in found.all(13, MOST_LINKS)],
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex(),
+        name=_read_text(span.name),
+        kind=max(0, span.kind),
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        status=span.status.code,
+        status_message=_read_text(span.status.message),
+        flags=span.flags,
+        attributes=_read_attributes(span.attributes),
+        events=[
+            Moment(_read_text(event.name), event.time_unix_nano, _read_attributes(event.attributes))
+            for event in span.events[:MOST_EVENTS]
+        ],
+        links=[
+            {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex()}
+            for link in span.links[:MOST_LINKS]
+        ],
     )
 
 
-def _moment(reader: Reader, data: bytes) -> Moment:
-    found = reader.message(data)
-    return Moment(_text(found.part(2)), found.number(1), _attributes(reader, found, 3))
+def _read_attributes(pairs: Any) -> JsonObject:
+    attributes = _read_pairs(pairs[:MOST_ATTRIBUTES], 0)
+    attributes.pop("", None)
+    return attributes
 
 
-def _link(reader: Reader, data: bytes) -> JsonObject:
-    found = reader.message(data)
-    return {"trace_id": found.part(1).hex(), "span_id": found.part(2).hex()}
+def _read_pairs(pairs: Iterable[KeyValue], depth: int) -> JsonObject:
+    return {_read_text(pair.key): _read_value(pair.value, depth) for pair in pairs}
 
 
-def _attributes(reader: Reader, holder: Message, field: int) -> JsonObject:
-    pairs = holder.all(field, MOST_ATTRIBUTES)
-    return {name: value for name, value in (_pair(reader, one, 0) for one in pairs) if name}
-
-
-def _pair(reader: Reader, data: bytes, depth: int) -> tuple[str, Any]:
-    found = reader.message(data)
-    return _text(found.part(1)), _any_value(reader, found.part(2), depth)
-
-
-def _any_value(reader: Reader, data: bytes, depth: int) -> Any:
-    """Read an AnyValue, which has one field: text, flag, number, list, map or bytes."""
-    for number, _, item in reader.fields(data):
-        if isinstance(item, int):
-            return _scalar(number, item)
-        if number == _TEXT:
-            return jsonish.text_of(protobuf.text(item), limit=TEXT_CHARS) or ""
-        if number == _BYTES:
-            return base64.b64encode(item[:TEXT_CHARS]).decode()
-        if depth < DEPTH:
-            return _container(reader, number, item, depth + 1)
+def _read_value(value: AnyValue, depth: int) -> Any:
+    """Read a text, flag, number, list, map or bytes; None if it is too deep."""
+    kind = value.WhichOneof("value")
+    found: Any = getattr(value, kind) if kind else None
+    match kind:
+        case "int_value" | "bool_value":
+            return found
+        case "string_value":
+            return jsonish.text_of(found, limit=TEXT_CHARS) or ""
+        case "double_value":
+            return jsonish.number({"": found}, "")
+        case "bytes_value":
+            return base64.b64encode(found[:TEXT_CHARS]).decode()
+        case "array_value" | "kvlist_value" if depth < DEPTH:
+            return _read_container(found.values[:MOST_VALUES], kind, depth + 1)
     return None
 
 
-def _scalar(number: int, item: int) -> bool | int | float | None:
-    match number:
-        case 2:
-            return bool(item)
-        case 3:
-            return protobuf.signed(item)
-        case 4:
-            return jsonish.number({"": protobuf.double(item)}, "")
-        case _:
-            return None
+def _read_container(values: Any, kind: str, depth: int) -> Any:
+    if kind == "array_value":
+        return [_read_value(value, depth) for value in values]
+    return _read_pairs(values, depth)
 
 
-def _container(reader: Reader, number: int, data: bytes, depth: int) -> Any:
-    """Read an ArrayValue or a KeyValueList, the first so many of its values."""
-    values = reader.message(data).all(1, MOST_VALUES)
-    if number == _LIST:
-        return [_any_value(reader, one, depth) for one in values]
-    return dict(_pair(reader, one, depth) for one in values) if number == _MAP else None
-
-
-def _text(value: bytes) -> str:
-    return jsonish.text_of(protobuf.text(value), limit=NAME_CHARS) or ""
+def _read_text(value: str) -> str:
+    return jsonish.text_of(value, limit=NAME_CHARS) or ""

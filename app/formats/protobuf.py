@@ -10,9 +10,7 @@ Groups (wire types 3 and 4) are of an age before OTLP and are refused.
 Source: protobuf.dev, "Encoding".
 """
 
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from app.core.errors import Malformed, TooLarge
@@ -27,8 +25,6 @@ _MOST_VARINT_BYTES: Final = 10
 _LOW_BITS: Final = 0x7F
 _MORE: Final = 0x80
 _U64: Final = (1 << 64) - 1
-_SIGN: Final = 1 << 63
-_DOUBLE: Final = struct.Struct("<d")
 
 Field = tuple[int, int, int | bytes]
 """Number, wire type, and the value: bytes where the wire type is `LENGTH`, else unsigned."""
@@ -72,71 +68,41 @@ class Reader:
                 raise Malformed(f"protobuf field {number} has the wire type {wire}")
             yield number, wire, value
 
-    def message(self, data: bytes) -> "Message":
-        """Read all fields of one message.
+    def parts(self, data: bytes) -> dict[int, list[bytes]]:
+        """Read the texts, bytes and messages of one message, by their number and in their order.
 
         Raises:
             Malformed, TooLarge: As `fields`.
         """
-        found = Message({}, {})
+        parts: dict[int, list[bytes]] = {}
         for number, _, value in self.fields(data):
             if isinstance(value, bytes):
-                found.parts.setdefault(number, []).append(value)
-            else:
-                found.numbers[number] = value
-        return found
+                parts.setdefault(number, []).append(value)
+        return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """The fields of one message by their number; of a repeated number the last one counts."""
-
-    numbers: dict[int, int]
-    parts: dict[int, list[bytes]]
-    """All of them, in their order: text, bytes or messages."""
-
-    def number(self, field: int) -> int:
-        """Return a number; 0 if it is not there, as the format has it."""
-        return self.numbers.get(field, 0)
-
-    def part(self, field: int) -> bytes:
-        """Return text, bytes or a message; empty if it is not there."""
-        return self.parts.get(field, (b"",))[-1]
-
-    def all(self, field: int, most: int) -> list[bytes]:
-        """Return the first so many of a repeated field."""
-        return self.parts.get(field, [])[:most]
-
-
-def signed(value: int) -> int:
-    """Read a varint as the 64-bit signed number it stands for."""
-    return value - (1 << 64) if value & _SIGN else value
-
-
-def double(value: int) -> float:
-    """Read eight bytes as a floating-point number."""
-    return float(_DOUBLE.unpack(value.to_bytes(8, "little"))[0])
-
-
-def text(value: bytes) -> str:
-    """Read text; what is not UTF-8 becomes U+FFFD."""
-    return value.decode("utf-8", "replace")
+def write_field(number: int, wire: int, value: int | bytes) -> bytes:
+    """Write one field as `Reader.fields` gave it out."""
+    tag = _write_varint(number << 3 | wire)
+    if isinstance(value, bytes):
+        return tag + _write_varint(len(value)) + value
+    size = _FIXED_BYTES.get(wire)
+    return tag + (_write_varint(value) if size is None else value.to_bytes(size, "little"))
 
 
 def write_text(number: int, value: str) -> bytes:
     """Write one field of text, for answers."""
-    data = value.encode()
-    return _write_varint(number << 3 | LENGTH) + _write_varint(len(data)) + data
+    return write_field(number, LENGTH, value.encode())
 
 
 def write_message(number: int, data: bytes) -> bytes:
     """Write one field that is a message."""
-    return _write_varint(number << 3 | LENGTH) + _write_varint(len(data)) + data
+    return write_field(number, LENGTH, data)
 
 
 def write_number(number: int, value: int) -> bytes:
     """Write one field that is a whole number, not negative."""
-    return _write_varint(number << 3 | VARINT) + _write_varint(value)
+    return write_field(number, VARINT, value)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

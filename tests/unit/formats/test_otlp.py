@@ -210,6 +210,73 @@ def test_values_nest_only_so_deep():
     assert one.data["deep"] == [[[[[[None]]]]]]
 
 
+def part(number: int, data: bytes) -> bytes:
+    """Write one field that is text, bytes or a message."""
+    return bytes([number << 3 | 2]) + varint(len(data)) + data
+
+
+def around(span: bytes, resource: bytes = b"") -> bytes:
+    """Put the bytes of a span and of a resource into a request."""
+    return part(1, part(1, resource) + part(2, part(2, span)))
+
+
+def test_deeper_values_than_the_library_reads_are_left_out():
+    """A span is not lost for one of its attributes."""
+    value = part(1, b"bottom")
+    for _ in range(500):
+        value = part(5, part(1, value))
+    deep = part(9, part(1, b"deep") + part(2, value))
+    (one,) = read_spans(otlp.wrap(around(made.span().SerializeToString() + deep), is_json=False))
+    assert one.data["deep"] == [[[[[[None]]]]]]
+
+
+def test_text_that_is_not_utf8_is_mended():
+    """In names, attributes, events and the resource; the rest of the span is as it was."""
+    sent = made.request(
+        made.span(
+            name="GET /caf~",
+            attributes={"http.route": "/caf~", "n": -3, "f": 0.5, "deep": {"caf~": ["~", True]}},
+            events=[made.exception("E", "no caf~", made.JAVA_STACK)],
+            flags=0x300,
+        ),
+        resource={"service.name": "caf~", "service.version": "1"},
+    )
+    found = otlp.wrap(sent.SerializeToString().replace(b"~", b"\xe9"), is_json=False)
+    mended = sent.FromString(sent.SerializeToString())
+    other = otlp.wrap(made.as_json(mended).replace(b"~", "\ufffd".encode()), is_json=True)
+    assert [bytes(item.payload) for item in found.items] == [
+        bytes(item.payload) for item in other.items
+    ]
+    (one,) = read_spans(found)
+    assert (one.data["http.route"], one.service) == ("/caf\ufffd", "caf\ufffd")
+
+
+def filled(data: bytes, size_bytes: int) -> bytes:
+    """Make a message as long as that with a field that nobody knows."""
+    found = data + part(14, b"x" * (size_bytes - len(data) - 4))
+    assert len(found) == size_bytes
+    return found
+
+
+def test_a_span_is_read_up_to_its_limit():
+    """One past it, it is counted as one that cannot be kept, and the next one is read."""
+    good = made.span().SerializeToString()
+    fits = around(filled(good, LIMITS.otlp_span_bytes))
+    assert otlp.wrap(fits, is_json=False).left_out == 0
+    past = around(filled(good, LIMITS.otlp_span_bytes + 1))
+    found = otlp.wrap(past + around(good), is_json=False)
+    assert (found.left_out, len(read_spans(found))) == (1, 1)
+
+
+def test_a_resource_is_read_up_to_its_limit():
+    """It belongs to every span of the request; one past it, the request is refused."""
+    good = made.span().SerializeToString()
+    fits = filled(b"", LIMITS.otlp_span_bytes)
+    assert len(read_spans(otlp.wrap(around(good, fits), is_json=False))) == 1
+    with pytest.raises(TooLarge, match="Resource has 1048577 bytes"):
+        otlp.wrap(around(good, fits + b"\x00"), is_json=False)
+
+
 @given(st.binary(max_size=300))
 @SETTINGS
 def test_any_bytes_give_an_envelope_or_a_refusal(data):
