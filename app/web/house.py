@@ -15,6 +15,7 @@ from app.ingest.vitals import Watch
 from app.playback.shelf import Shelf
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
+from app.web.csp_reports import CspReports
 from app.web.proxies import ProxyWatch
 from app.web.render import Renderer
 
@@ -33,6 +34,7 @@ class House:
     shelf: Shelf = field(default_factory=Shelf)
     easel: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one child at a time, however many people look."""
+    csp_reports: CspReports = field(default_factory=CspReports)
     proxies: ProxyWatch = field(default_factory=ProxyWatch)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Work that a page began and that outlives its answer."""

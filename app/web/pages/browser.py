@@ -6,23 +6,22 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from app.core import log
 from app.core.shipped import STATIC
-from app.web import forms, guard
+from app.web import access, csp_reports, forms, guard, house
 
 router = APIRouter()
 
 _MOST_BYTES: Final = 16 * 1024
 _DAY: Final = "public, max-age=86400"
 
-_log = log.get("web.browser")
-
 
 @router.post(guard.REPORTS)
 async def take_report(request: Request) -> Response:
     """Note that a browser refused something on a page of ours."""
-    body = await forms.read_body(request, most_bytes=_MOST_BYTES)
-    _log.warning("csp_violation", report=log.shown(body.decode("utf-8", "replace")))
+    reports = house.of(request).csp_reports
+    if not reports.admit(access.address(request)):
+        return Response(status_code=429, headers={"Retry-After": str(csp_reports.WAIT_S)})
+    reports.note(await forms.read_body(request, most_bytes=_MOST_BYTES))
     return Response(status_code=204)
 
 

@@ -1,0 +1,73 @@
+"""Notes what browsers refused on our pages, at most so often and in few lines of the log.
+
+Anybody can send such reports, and a page with a mistake sends the same one for every visitor. So
+one network has 20 at once and one a second, and the log has the first of a kind, then the tenth,
+the hundredth and so on.
+"""
+
+import json
+from typing import Final
+
+from app.accounts.networks import network_of
+from app.core import log
+from app.core.clock import monotonic_s
+from app.ingest.rates import Buckets
+
+WAIT_S: Final = 60
+_REPORTS_PER_S: Final = 1.0
+_BURST: Final = 20.0
+_KINDS: Final = 50
+"""Kinds that are told apart in a period; all others are one."""
+_PERIOD_S: Final = 3_600.0
+_OTHERS: Final = ("others", "", "")
+_FIELDS: Final = ("effective-directive", "blocked-uri", "document-uri")
+_FIELD_CHARS: Final = 100
+
+_logger: Final = log.get("web.csp_reports")
+
+
+class CspReports:
+    """The reports of a process. Use it from one event loop."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._buckets: Buckets[str] = Buckets(_REPORTS_PER_S, _BURST)
+        self._counts: dict[tuple[str, ...], int] = {}
+        self._began_s = monotonic_s()
+
+    def admit(self, address: str) -> bool:
+        """Tell whether an address may send a report now, and count it if so."""
+        bucket = self._buckets.of(network_of(address), monotonic_s())
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def note(self, body: bytes) -> None:
+        """Count a report, and write it to the log if it is the 1st, 10th, 100th … of its kind."""
+        now_s = monotonic_s()
+        if now_s - self._began_s > _PERIOD_S:
+            self._counts.clear()
+            self._began_s = now_s
+        kind = _read_kind(body)
+        if kind not in self._counts and len(self._counts) >= _KINDS:
+            kind = _OTHERS
+        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        if str(count).strip("0") == "1":
+            directive, blocked, page = kind
+            _logger.warning(
+                "csp_violation",
+                directive=log.shown(directive),
+                blocked=log.shown(blocked),
+                page=log.shown(page),
+                times=count,
+            )
+
+
+def _read_kind(body: bytes) -> tuple[str, ...]:
+    """Read what a report is about: directive, address that was blocked, address of the page."""
+    try:
+        report = json.loads(body)["csp-report"]
+        return tuple(str(report.get(name, ""))[:_FIELD_CHARS] for name in _FIELDS)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return ("unreadable", "", "")
