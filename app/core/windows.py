@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
+from app.core import units
 from app.core.ids import ReplayId, TraceId
 
 SLACK: Final = timedelta(minutes=1)
@@ -30,11 +31,26 @@ def are_held_up(one_ms: int, other_ms: int) -> bool:
     return largest_ms > HELD_UP_MS and abs(one_ms - other_ms) < largest_ms // 2
 
 
+class ClockStep(NamedTuple):
+    """Segments of a replay between two moments at which somebody set the clock of the phone."""
+
+    segment_id: int
+    """Id of the first of them."""
+    shift_ms: int
+    """Leads from the phone's clock, as it was then, to the clock of the replay."""
+    drift_ms: int
+    """How far the phone's clock was behind the server's; 0 if nobody knows."""
+    started_ms: int
+    ended_ms: int
+    """When they begin and end, by the phone's clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReplayWindow:
     """The reach of one replay.
 
-    `started_at` and `ended_at` are on the phone's clock, which was `drift_ms` behind the server's.
+    `started_at` and `ended_at` are on the phone's clock, which was `drift_ms` behind the server's
+    when its first segment was sent. If somebody set that clock, `steps` says when and how far.
     An item belongs to the replay if it names its id; or if it names no replay, has one of these
     trace ids, and lies in this time (with `SLACK`) on the phone's clock or, unless both were held
     up (`are_held_up`), on the server's.
@@ -47,6 +63,9 @@ class ReplayWindow:
     started_at: datetime
     ended_at: datetime
     drift_ms: int
+    drift_range_ms: tuple[int, int] | None = None
+    """The lowest and the highest drift among its segments; None if only the first is known."""
+    steps: tuple[ClockStep, ...] = ()
 
     def is_touched(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
         """Tell whether something lies in this time.
@@ -57,6 +76,8 @@ class ReplayWindow:
             drift_ms: How far that clock was behind the server's.
         """
         ended_at = ended_at or started_at
+        if any(_is_in_step(step, started_at, ended_at) for step in self.steps):
+            return True
         drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
         if abs(drift) <= NEAR and started_at < self._first_at() - LONGEST:
             return False
@@ -70,3 +91,10 @@ class ReplayWindow:
     def _first_at(self) -> datetime:
         """Return the earliest moment of this time, whichever clock is right."""
         return self.started_at - SLACK + min(timedelta(), timedelta(milliseconds=self.drift_ms))
+
+
+def _is_in_step(step: ClockStep, started_at: datetime, ended_at: datetime) -> bool:
+    """Tell whether something lies in the time of some segments, by the phone's clock."""
+    first_ms, last_ms = units.ms_from_at(started_at), units.ms_from_at(ended_at)
+    slack_ms = round(SLACK.total_seconds() * 1000)
+    return first_ms <= step.ended_ms + slack_ms and last_ms >= step.started_ms - slack_ms

@@ -6,7 +6,7 @@ Source: docs/protocol.md, sections 5.4 to 5.7.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from app.formats import jsonish, recording, timestamps
@@ -113,6 +113,22 @@ def read(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity
         move_batches=found.move_batches,
         unknown=found.unknown,
     )
+
+
+def shift_activity(found: Activity, shift_ms: int) -> Activity:
+    """Move all of a segment's activity, by what its phone's clock was set."""
+    if not shift_ms:
+        return found
+    return found._replace(
+        breadcrumbs=tuple(replace(one, at_ms=one.at_ms + shift_ms) for one in found.breadcrumbs),
+        spans=tuple(_shift_span(one, shift_ms) for one in found.spans),
+        touches=tuple(replace(one, at_ms=one.at_ms + shift_ms) for one in found.touches),
+    )
+
+
+def _shift_span(span: NetworkSpan, shift_ms: int) -> NetworkSpan:
+    ended_ms = None if span.ended_ms is None else span.ended_ms + shift_ms
+    return replace(span, at_ms=span.at_ms + shift_ms, ended_ms=ended_ms)
 
 
 def _read_event(event: JsonObject, found: _Found) -> bool:

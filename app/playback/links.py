@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow, are_held_up
 from app.formats.event import BACKEND_PLATFORMS
@@ -63,15 +64,51 @@ def offset(
         made_by: An app shares the phone's clock, so its own time is believed first; a backend's
             is corrected first, if the two clocks really differ.
     """
+    by_step = _offset_in_steps(window, at, drift_ms) if made_by == "app" else None
+    if by_step is not None:
+        return by_step
     as_sent = at - window.started_at
-    if are_held_up(window.drift_ms, drift_ms):
+    own_drift_ms = _nearest_drift_ms(window, drift_ms)
+    if are_held_up(own_drift_ms, drift_ms):
         return as_sent
-    apart = timedelta(milliseconds=drift_ms - window.drift_ms)
-    if made_by == "app" or not _clocks_differ(window.drift_ms, drift_ms):
+    apart = timedelta(milliseconds=drift_ms - own_drift_ms)
+    if made_by == "app" or not _clocks_differ(own_drift_ms, drift_ms):
         first, second = as_sent, as_sent + apart
     else:
         first, second = as_sent + apart, as_sent
     return second if _is_within(window, second) and not _is_within(window, first) else first
+
+
+def _offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timedelta | None:
+    """Place a moment by the clock that the phone had then; None if it lies in no step.
+
+    A clock that is set back shows the same time twice: then the drift tells which was meant.
+    """
+    at_ms = units.ms_from_at(at)
+    slack_ms = round(SLACK.total_seconds() * 1000)
+    fitting = [
+        step
+        for step in window.steps
+        if step.started_ms - slack_ms <= at_ms <= step.ended_ms + slack_ms
+    ]
+    if not fitting:
+        return None
+    step = min(fitting, key=lambda one: abs(one.drift_ms - drift_ms))
+    return at + timedelta(milliseconds=step.shift_ms) - window.started_at
+
+
+def _nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
+    """Return the drift of the replay's envelopes that is nearest to another.
+
+    Recordings that are sent again in one go have a drift that changes from envelope to envelope:
+    one as large says that something was sent together with a segment, by a clock like its own.
+    Of a phone whose clock was set, only the drift of its first segment belongs to the replay's
+    clock.
+    """
+    if window.steps or window.drift_range_ms is None:
+        return window.drift_ms
+    lowest_ms, highest_ms = window.drift_range_ms
+    return min(max(drift_ms, lowest_ms), highest_ms)
 
 
 async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
@@ -90,6 +127,8 @@ def window_of(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
         started_at=replay.started_at,
         ended_at=replay.ended_at,
         drift_ms=replay.drift_ms,
+        drift_range_ms=replay.drift_range_ms,
+        steps=replay.clock_steps,
     )
 
 

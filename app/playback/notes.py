@@ -20,6 +20,7 @@ from app.db.windows import are_held_up
 from app.errors import feedback
 from app.errors.model import IssueKey, StoredFeedback
 from app.playback import links
+from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.replays.search import Place, at_of, place_at
 
@@ -33,7 +34,8 @@ def _statement(wanted: str) -> TextClause:
     return text(
         f"""
         select {feedback.COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
-               r.replay_id as linked_id, r.started_at, r.ended_at, r.drift_ms as replay_drift_ms
+               r.replay_id as linked_id, r.started_at, r.ended_at, r.drift_ms as replay_drift_ms,
+               r.drift_low_ms, r.drift_high_ms, r.clock_steps
         from feedback f
         left join events e on e.project_id = f.project_id and e.event_id = f.associated_event_id
         left join lateral (
@@ -138,7 +140,13 @@ def _note(row: Row[Any]) -> Note:
     if row.linked_id is not None:
         replay = ReplayKey(ProjectId(row.replay_project_id), ReplayId(row.linked_id.hex))
         window = ReplayWindow(
-            replay.replay_id, frozenset(), row.started_at, row.ended_at, row.replay_drift_ms
+            replay.replay_id,
+            frozenset(),
+            row.started_at,
+            row.ended_at,
+            row.replay_drift_ms,
+            replays.to_drift_range_ms(row),
+            replays.to_clock_steps(row.clock_steps),
         )
         made_by = links.side(replay.project_id, stored.project_id, stored.platform)
         offset = links.offset(window, stored.at, stored.drift_ms, made_by=made_by)

@@ -109,7 +109,9 @@ def outline_of(replay: Replay, held: Held, now: datetime) -> Outline:
 
 async def read(connection: AsyncConnection, known: Outline) -> Contents:
     """Read everything that the page of a replay shows of the replay itself."""
-    segments = await recordings.segments_of(connection, known.replay.key)
+    segments = await recordings.segments_of(
+        connection, known.replay.key, steps=known.replay.clock_steps
+    )
     held = known.held
 
     def unpack() -> Contents:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
+from app.core.windows import ClockStep
 from app.formats import activity, packed, recording
 from app.formats.activity import Activity
 from app.replays import queries
@@ -31,9 +32,17 @@ class Recorded(NamedTuple):
     """False if it is left out, since all are too large together."""
 
 
-async def segments_of(connection: AsyncConnection, key: ReplayKey) -> list[Segment]:
-    """Read the segments of a replay with their recordings, as far as `read` goes at most."""
-    return await queries.segments_of(connection, key, recording_bytes=MOST_BYTES)
+async def segments_of(
+    connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
+) -> list[Segment]:
+    """Read the segments of a replay with their recordings, as far as `read` goes at most.
+
+    Args:
+        connection: Where to read.
+        key: The replay.
+        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+    """
+    return await queries.segments_of(connection, key, recording_bytes=MOST_BYTES, steps=steps)
 
 
 def read(segments: Sequence[Segment], *, with_touches: bool = True) -> list[Recorded]:
@@ -63,7 +72,8 @@ def _read(segment: Segment, stored: bytes, *, with_touches: bool) -> Recorded:
     if not isinstance(events, list):
         events = []
     size_px = recording.size(events) or _size_px(segment)
-    return Recorded(segment, activity.read(events, with_touches=with_touches), size_px)
+    found = activity.read(events, with_touches=with_touches)
+    return Recorded(segment, activity.shift_activity(found, segment.shift_ms), size_px)
 
 
 def _size_px(segment: Segment) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import monotonic_s
+from app.core.windows import ClockStep
 from app.db.engine import Database
 from app.playback import index
 from app.playback.index import PlaybackIndex
@@ -28,7 +29,7 @@ _MOST_REPLAYS: Final = 64
 _MOST_VERSIONS: Final = 8
 _MOST_GESTURES_BYTES: Final = 512 * 1024
 
-_Facts = tuple[int, int, int, int, datetime, datetime]
+_Facts = tuple[int, int, int, int, datetime, datetime, tuple[ClockStep, ...]]
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ class Shelf:
         return kept.held
 
     async def _make(self, connection: AsyncConnection, replay: Replay, facts: _Facts) -> Held:
-        segments = tuple(await queries.playable(connection, replay.key))
+        segments = tuple(await queries.playable(connection, replay.key, steps=replay.clock_steps))
         held = Held(segments, await asyncio.to_thread(index.build, segments))
         self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, held)
         self._kept.move_to_end(replay.key)
@@ -130,4 +131,5 @@ def _facts(replay: Replay) -> _Facts:
         replay.frames,
         replay.last_received_at,
         replay.ended_at,
+        replay.clock_steps,
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.core.ids import ProjectId, ReplayId, TraceId
+from app.core.windows import ClockStep
 from app.db.text import JsonText
 
 
@@ -75,7 +76,7 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
 class PlayableSegment:
     """A stored segment with video: where its bytes are and how they lie.
 
-    Times are milliseconds since 1970 on the phone's clock. `layout` is what
+    Times are milliseconds since 1970 on the clock of the replay. `layout` is what
     `formats.layout.pack` made of the MP4.
     """
 
@@ -109,6 +110,9 @@ class Segment(NamedTuple):
     screens: tuple[str, ...]
     recording: bytes | None
     """Compressed; None where it was not read."""
+    shift_ms: int = 0
+    """Leads from the phone's clock in this segment to the clock of the replay, on which
+    `started_at` and `ended_at` are."""
 
     @property
     def has_video(self) -> bool:
@@ -146,6 +150,11 @@ class Replay:
     rage_taps: int
     network_requests: int
     network_failures: int
+    drift_range_ms: tuple[int, int] | None = None
+    """The lowest and the highest drift among its segments; None if no envelope told one."""
+    clock_steps: tuple[ClockStep, ...] = ()
+    """Where the phone's clock was set; empty if it was not. `started_at` and `ended_at` are then
+    on the clock that the phone had in its first segment."""
 
     @property
     def duration_ms(self) -> int:

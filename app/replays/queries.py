@@ -1,6 +1,7 @@
 """Reads: one replay, its segments, its traces."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import units
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
+from app.core.windows import ClockStep
+from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
 from app.replays.tables import packs, replays, segments, tombstones
 
@@ -65,7 +68,11 @@ async def several(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> lis
 
 
 async def segments_of(
-    connection: AsyncConnection, key: ReplayKey, *, recording_bytes: int = 0
+    connection: AsyncConnection,
+    key: ReplayKey,
+    *,
+    recording_bytes: int = 0,
+    steps: Sequence[ClockStep] = (),
 ) -> list[Segment]:
     """Read the segments of a replay in the order of their ids.
 
@@ -74,6 +81,7 @@ async def segments_of(
         key: The replay.
         recording_bytes: How much may be read of their recordings, as they are compressed; the rest
             stays in the database. 0: none.
+        steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
     # Told by the row itself: what is left out is not fetched from where Postgres keeps long values.
     length = func.octet_length(segments.c.recording)
@@ -87,7 +95,8 @@ async def segments_of(
         .order_by(segments.c.segment_id)
         .limit(LIMITS.segments)
     )
-    return [_segment(row) for row in found]
+    listed = [_segment(row) for row in found]
+    return [_shifted(segment, steps) for segment in listed] if steps else listed
 
 
 async def last_lengths(
@@ -122,8 +131,16 @@ async def last_lengths(
     return lengths
 
 
-async def playable(connection: AsyncConnection, key: ReplayKey) -> list[PlayableSegment]:
-    """Read what playback needs of the segments that have video, in the order of their ids."""
+async def playable(
+    connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
+) -> list[PlayableSegment]:
+    """Read what playback needs of the segments that have video, in the order of their ids.
+
+    Args:
+        connection: Where to read.
+        key: The replay.
+        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+    """
     found = await connection.execute(
         select(
             segments.c.segment_id,
@@ -146,14 +163,15 @@ async def playable(connection: AsyncConnection, key: ReplayKey) -> list[Playable
     return [
         PlayableSegment(
             segment_id=row.segment_id,
-            started_at_ms=units.ms_from_at(row.started_at),
-            ended_at_ms=units.ms_from_at(row.ended_at),
+            started_at_ms=units.ms_from_at(row.started_at) + shift_ms,
+            ended_at_ms=units.ms_from_at(row.ended_at) + shift_ms,
             object_key=row.object_key,
             object_offset=row.object_offset,
             object_bytes=row.object_bytes,
             layout=row.layout,
         )
         for row in found
+        for shift_ms in (shift_ms_of(steps, row.segment_id),)
     ]
 
 
@@ -212,6 +230,16 @@ def _key(row: Row[Any]) -> ReplayKey:
     return ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
 
 
+def to_drift_range_ms(row: Row[Any]) -> tuple[int, int] | None:
+    """Read the lowest and the highest drift of a replay; None if no envelope told one."""
+    return None if row.drift_low_ms is None else (row.drift_low_ms, row.drift_high_ms)
+
+
+def to_clock_steps(value: Sequence[Sequence[int]] | None) -> tuple[ClockStep, ...]:
+    """Turn what the column holds into steps."""
+    return tuple(ClockStep(*step) for step in value or ())
+
+
 def to_replay(row: Row[Any]) -> Replay:
     """Turn a row of the replays table into its value."""
     return Replay(
@@ -238,9 +266,22 @@ def to_replay(row: Row[Any]) -> Replay:
         rage_taps=row.rage_taps,
         network_requests=row.network_requests,
         network_failures=row.network_failures,
+        drift_range_ms=to_drift_range_ms(row),
+        clock_steps=to_clock_steps(row.clock_steps),
     )
 
 
 def _segment(row: Sequence[Any]) -> Segment:
     facts: list[Any] = [*row[:-2], tuple(row[-2]), row[-1]]
     return Segment(*facts)
+
+
+def _shifted(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
+    """Put a segment on the clock of its replay."""
+    shift_ms = shift_ms_of(steps, segment.segment_id)
+    shift = timedelta(milliseconds=shift_ms)
+    return segment._replace(
+        started_at=segment.started_at + shift,
+        ended_at=segment.ended_at + shift,
+        shift_ms=shift_ms,
+    )

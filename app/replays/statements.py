@@ -45,13 +45,15 @@ DECIDED: Final = {
 """Ranks, and what the segment with the lowest rank decides."""
 EARLIEST: Final = ("first_received_at", "started_at")
 LATEST: Final = ("last_received_at", "ended_at", "background_at", "foreground_at")
+LOWEST: Final = ("drift_low_ms",)
+HIGHEST: Final = ("drift_high_ms",)
 ADDED: Final = (
     "segments", "video_segments", "video_ms", "video_bytes", "frames", "breadcrumbs",
     "taps", "rage_taps", "network_requests", "network_failures",
 )  # fmt: skip
 _REPLAY: Final = _KEY | {
     **dict.fromkeys((*EARLIEST, *LATEST), _AT),
-    "drift_ms": "bigint",
+    **dict.fromkeys(("drift_ms", *LOWEST, *HIGHEST), "bigint"),
     **dict.fromkeys(DECIDED, "integer"),
     "replay_type": "text",
     "facts": "jsonb",
@@ -114,8 +116,10 @@ def _insert_segments() -> Statement:
 
 
 def _upsert_replays() -> Statement:
-    changes = [f"{name} = least(replays.{name}, excluded.{name})" for name in EARLIEST]
-    changes += [f"{name} = greatest(replays.{name}, excluded.{name})" for name in LATEST]
+    changes = [f"{name} = least(replays.{name}, excluded.{name})" for name in (*EARLIEST, *LOWEST)]
+    changes += [
+        f"{name} = greatest(replays.{name}, excluded.{name})" for name in (*LATEST, *HIGHEST)
+    ]
     changes += [f"{name} = replays.{name} + excluded.{name}" for name in ADDED]
     changes.append(f"screens = {_JOINED_SCREENS}")
     for rank, decided in DECIDED.items():
@@ -134,6 +138,37 @@ def _upsert_replays() -> Statement:
 
 INSERT_SEGMENTS: Final = _insert_segments()
 UPSERT_REPLAYS: Final = _upsert_replays()
+FIND_CLOCK_STEPS: Final = """
+    select distinct s.project_id, s.replay_id, r.clock_steps is not null as has_steps
+    from unnest($1::bigint[], $2::uuid[], $3::integer[]) as k (project_id, replay_id, segment_id)
+    join segments s using (project_id, replay_id, segment_id)
+    join replays r using (project_id, replay_id)
+    cross join lateral (
+        (select n.segment_id, n.started_at, n.drift_ms from segments n
+         where n.project_id = s.project_id and n.replay_id = s.replay_id
+           and n.segment_id < s.segment_id
+         order by n.segment_id desc limit 1)
+        union all
+        (select n.segment_id, n.started_at, n.drift_ms from segments n
+         where n.project_id = s.project_id and n.replay_id = s.replay_id
+           and n.segment_id > s.segment_id
+         order by n.segment_id limit 1)
+    ) n
+    where r.clock_steps is not null
+       or case when n.segment_id < s.segment_id then n.started_at > s.started_at
+               else n.started_at < s.started_at end
+       or abs(n.drift_ms - s.drift_ms) >= $4
+    """
+"""Replays of some segments whose clock was set, or may have been: `clock_steps.may_be_step` holds
+for the segment and one of its neighbours."""
+READ_SEGMENT_TIMES: Final = """
+    select segment_id, started_at, ended_at, drift_ms from segments
+    where project_id = $1 and replay_id = $2 order by segment_id
+    """
+SET_CLOCK_STEPS: Final = """
+    update replays set clock_steps = $3::jsonb, started_at = $4, ended_at = $5
+    where project_id = $1 and replay_id = $2
+    """
 ADD_PACK: Final = "insert into packs (object_key, live) values ($1, $2) returning id"
 LOCK_SHARED: Final = "select pg_advisory_xact_lock_shared(k) from unnest($1::bigint[]) as k"
 FIND_DELETED: Final = """

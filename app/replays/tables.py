@@ -37,6 +37,11 @@ replays: Final = Table(
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True), nullable=False),
     Column("drift_ms", BigInteger, nullable=False, server_default=text("0")),
+    # Among all segments; null if no envelope said when it was sent.
+    Column("drift_low_ms", BigInteger),
+    Column("drift_high_ms", BigInteger),
+    # Where the phone's clock was set (`clock_steps.py`); null if it was not.
+    Column("clock_steps", JSONB),
     # The lowest segment decides the type; the lowest complete one the facts; the lowest with a
     # user the user. The rank of the segment that decided makes the update commutative.
     Column("type_rank", Integer, nullable=False, server_default=_NEVER),

@@ -14,10 +14,12 @@ import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import units
 from app.core.ids import ReplayId
 from app.db.engine import driver_of
 from app.db.text import clean, clean_or_none
-from app.replays import statements, ties
+from app.replays import clock_steps, statements, ties
+from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.statements import Statement
 from app.replays.tables import object_outbox, pack_outbox, packs
@@ -104,6 +106,7 @@ async def add_segments(
             added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
     if added:
         await _add_to_replays(connection, added)
+        await _find_clock_steps(connection, added)
         await ties.add(connection, {tie for one in added for tie in _ties(one.segment)})
     return added
 
@@ -194,6 +197,43 @@ async def _add_to_replays(connection: AsyncConnection, added: Sequence[AddedSegm
     await _run(connection, statements.UPSERT_REPLAYS, rows)
 
 
+async def _find_clock_steps(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
+    """Note where the phones of some replays had their clocks set.
+
+    The rows of these replays are locked by this transaction, so nobody adds a segment meanwhile.
+    """
+    driver = await driver_of(connection)
+    suspects = await driver.fetch(
+        statements.FIND_CLOCK_STEPS,
+        [one.segment.key.project_id for one in added],
+        [one.segment.key.replay_id for one in added],
+        [one.segment.segment_id for one in added],
+        clock_steps.LEAST_SHIFT_MS,
+    )
+    for suspect in suspects:
+        key = suspect["project_id"], suspect["replay_id"]
+        rows = await driver.fetch(statements.READ_SEGMENT_TIMES, *key)
+        times = [
+            SegmentTimes(
+                row["segment_id"],
+                units.ms_from_at(row["started_at"]),
+                units.ms_from_at(row["ended_at"]),
+                row["drift_ms"],
+            )
+            for row in rows
+        ]
+        steps = clock_steps.find_clock_steps(times)
+        if steps or suspect["has_steps"]:
+            started_ms, ended_ms = clock_steps.axis_of(times, steps)
+            await driver.execute(
+                statements.SET_CLOCK_STEPS,
+                *key,
+                msgspec.json.encode(steps).decode() if steps else None,
+                units.at_from_ms(started_ms),
+                units.at_from_ms(ended_ms),
+            )
+
+
 def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
     """Say what one segment adds to its replay."""
     video = one.video
@@ -208,6 +248,9 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "background_at": one.background_at if is_new else None,
         "foreground_at": one.foreground_at if is_new else None,
         "drift_ms": one.drift_ms,
+        # 0 stands for an envelope that did not say when it was sent.
+        "drift_low_ms": one.drift_ms or None,
+        "drift_high_ms": one.drift_ms or None,
         "type_rank": one.segment_id,
         "replay_type": clean_or_none(one.replay_type),
         "facts_rank": one.segment_id + (0 if one.is_complete else POOR),
@@ -241,7 +284,9 @@ def _folded(row: _Row, other: _Row) -> _Row:
     both = dict(row)
     for name in statements.EARLIEST:
         both[name] = min(row[name], other[name])
-    for name in statements.LATEST:
+    for name in statements.LOWEST:
+        both[name] = min((ms for ms in (row[name], other[name]) if ms is not None), default=None)
+    for name in (*statements.LATEST, *statements.HIGHEST):
         both[name] = max((at for at in (row[name], other[name]) if at is not None), default=None)
     for name in statements.ADDED:
         both[name] = row[name] + other[name]

@@ -21,7 +21,10 @@ from app.playback.shelf import Shelf
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
 
-_ARRIVAL = {"key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at"}
+_ARRIVAL = {
+    "key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at",
+    "drift_range_ms", "clock_steps",
+}  # fmt: skip
 
 
 async def of_replay(

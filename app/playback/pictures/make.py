@@ -123,7 +123,7 @@ async def _find(database: Database, replay: Replay) -> _Found:
     """Read what it takes to draw a replay."""
     key = replay.key
     async with database.reading() as connection:
-        segments = await queries.playable(connection, key)
+        segments = await queries.playable(connection, key, steps=replay.clock_steps)
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await links.windows_of(connection, [replay])
         own = [key.project_id]

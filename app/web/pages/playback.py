@@ -75,7 +75,9 @@ async def send_gestures(request: Request, playing: access.PlayingHere) -> Respon
     body = held.gestures
     if body is None:
         async with here.db.reading() as connection:
-            segments = await recordings.segments_of(connection, replay.key)
+            segments = await recordings.segments_of(
+                connection, replay.key, steps=replay.clock_steps
+            )
         built = held.newest
         zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
         body = await asyncio.to_thread(_gestures_of, segments, zero_ms)

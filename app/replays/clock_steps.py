@@ -1,0 +1,140 @@
+"""Finds out where the clock of a phone was set while it recorded.
+
+    10:00:00 ─ segment 0 ─ segment 1 ─┐ clock set back an hour
+    09:00:10 ─────────────────────────└─ segment 2 ─ segment 3
+
+A replay has one clock: that of the phone when its first segment began. From a step on, all times of
+a segment are shifted, so that the segment follows the one before it. Ids are given in the order of
+recording, so the result depends on what is stored, and not on the order in which it came.
+
+A clock was set back where a segment begins before the one before it did. It was set ahead where
+two segments lie far apart, their envelopes say that the distance of phone and server changed by
+as much, and by the server's clock there is still room for the recording between them. The last
+condition tells a set clock from envelopes that were recorded and sent again in one go.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from app.core.windows import ClockStep
+
+LEAST_SHIFT_MS: Final = 60_000
+"""A smaller change of the drift is no sign of a set clock: envelopes may take that long."""
+_NOISE_MS: Final = 5_000
+"""Envelopes of one phone differ by this much in the time they take."""
+
+
+class SegmentTimes(NamedTuple):
+    """When a segment was recorded, by the clock of its phone.
+
+    `drift_ms` is how far that clock was behind the server's when the segment was sent, or 0 if its
+    envelope did not say when that was.
+    """
+
+    segment_id: int
+    started_ms: int
+    ended_ms: int
+    drift_ms: int
+
+
+def may_be_step(before: SegmentTimes, after: SegmentTimes) -> bool:
+    """Tell whether the clock may have been set between two segments that follow one another.
+
+    `find_clock_steps` finds no step where this says no.
+    """
+    change_ms = _drift_change_ms(before, after)
+    return after.started_ms < before.started_ms or change_ms <= -LEAST_SHIFT_MS
+
+
+def find_clock_steps(segments: Iterable[SegmentTimes]) -> tuple[ClockStep, ...]:
+    """Find the steps of a replay's clock.
+
+    Args:
+        segments: Of one replay, in any order.
+
+    Returns:
+        The steps in the order of recording, the first without a shift; empty if nobody set the
+        clock.
+    """
+    ordered = sorted(segments)
+    if not ordered:
+        return ()
+    groups = [_Group(0, [ordered[0]])]
+    for before, after in pairwise(ordered):
+        shift_ms = groups[-1].shift_ms
+        extra_ms = _extra_shift_ms(before, after) if may_be_step(before, after) else 0
+        if extra_ms:
+            groups.append(_Group(shift_ms + extra_ms, [after]))
+        else:
+            groups[-1].segments.append(after)
+    return tuple(_step(group) for group in groups) if len(groups) > 1 else ()
+
+
+class _Group(NamedTuple):
+    """Segments that were recorded without a step between them."""
+
+    shift_ms: int
+    segments: list[SegmentTimes]
+
+
+def _step(group: _Group) -> ClockStep:
+    drifts = [one.drift_ms for one in group.segments if one.drift_ms]
+    return ClockStep(
+        segment_id=group.segments[0].segment_id,
+        shift_ms=group.shift_ms,
+        drift_ms=drifts[0] if drifts else 0,
+        started_ms=min(one.started_ms for one in group.segments),
+        ended_ms=max(one.ended_ms for one in group.segments),
+    )
+
+
+def _extra_shift_ms(before: SegmentTimes, after: SegmentTimes) -> int:
+    """Return how far a segment must be shifted beyond the one before it; 0 if it need not be."""
+    change_ms = _drift_change_ms(before, after)
+    by_drift_ms = after.started_ms + change_ms
+    back_ms = before.started_ms - after.started_ms
+    if back_ms > 0:
+        is_told = change_ms >= max(back_ms // 2, 1)
+        if not is_told and back_ms < LEAST_SHIFT_MS:
+            return 0
+        return _following_ms(before, by_drift_ms if is_told else before.ended_ms) - after.started_ms
+    room_ms = min(after.ended_ms - after.started_ms, _NOISE_MS) // 2
+    is_apart = after.started_ms - before.ended_ms >= LEAST_SHIFT_MS
+    if not is_apart or by_drift_ms < before.ended_ms - room_ms:
+        return 0
+    return _following_ms(before, by_drift_ms) - after.started_ms
+
+
+def _following_ms(before: SegmentTimes, at_ms: int) -> int:
+    """Return where a segment begins that follows another: at once, unless it is well later."""
+    return at_ms if at_ms > before.ended_ms + _NOISE_MS else before.ended_ms
+
+
+def _drift_change_ms(before: SegmentTimes, after: SegmentTimes) -> int:
+    """Return how much further the phone's clock was behind; 0 if it is not known."""
+    if not before.drift_ms or not after.drift_ms:
+        return 0
+    return after.drift_ms - before.drift_ms
+
+
+def axis_of(segments: Sequence[SegmentTimes], steps: Sequence[ClockStep]) -> tuple[int, int]:
+    """Return when a replay begins and ends on its own clock.
+
+    Args:
+        segments: All of its segments; at least one.
+        steps: As `find_clock_steps` found them.
+    """
+    shifts = [shift_ms_of(steps, one.segment_id) for one in segments]
+    return (
+        min(one.started_ms + shift for one, shift in zip(segments, shifts, strict=True)),
+        max(one.ended_ms + shift for one, shift in zip(segments, shifts, strict=True)),
+    )
+
+
+def shift_ms_of(steps: Sequence[ClockStep], segment_id: int) -> int:
+    """Return what leads from the phone's clock in a segment to the clock of the replay."""
+    return next(
+        (step.shift_ms for step in reversed(steps) if step.segment_id <= segment_id),
+        0,
+    )
