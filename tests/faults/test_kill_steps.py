@@ -17,12 +17,15 @@ STEPS = 500
 """About what it takes to start, to adopt, to accept and to digest what eight phones send."""
 
 
-async def live_and_die(database_url: str, folder: Path, to: Keyed, ledger: Ledger, step: int):
+async def live_and_die(
+    database_url: str, folder: Path, to: Keyed, ledger: Ledger, step: int
+) -> str:
     """Let a server take traffic until it kills itself at a step; returns where it was."""
     with process.launched(database_url, folder, Way(kill_at=step)) as server:
         if await asyncio.to_thread(server.listens):
             await traffic.send(server.base_url, to, ledger, is_over=lambda: not server.is_alive())
         server.wait()
+        assert server.place is not None, "the server ended by itself, before the step"
         return server.place
 
 
@@ -35,7 +38,7 @@ async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Rep
     steps = [
         1 + (number * STEPS // KILLS + dice.randrange(STEPS)) % STEPS for number in range(KILLS)
     ]
-    places: set[str | None] = set()
+    places: set[str] = set()
     ledger = Ledger(dice)
     for first in range(0, KILLS, LIVES):
         chain = steps[first : first + LIVES]

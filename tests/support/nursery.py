@@ -15,6 +15,7 @@ import resource
 import signal
 import socket
 import sys
+import traceback
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import Any, Final
@@ -77,6 +78,8 @@ def _live(wanted: dict[str, Any], pipe: int) -> None:
         os.environ.update(wanted["environment"])
         _serve(wanted, pipe)
         code = 0
+    except BaseException:  # noqa: BLE001 - nothing else would ever show why it ended
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)

@@ -46,9 +46,14 @@ def install(loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str],
     def make(
         loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **named: Any
     ) -> "asyncio.Task[Any]":
-        return asyncio.Task(_stepped(coroutine, steps), loop=loop, **named)
+        return asyncio.Task(_step_through(coroutine, steps), loop=loop, **named)
 
     loop.set_task_factory(make)
+
+
+async def _step_through(coroutine: Coroutine[Any, Any, Any], steps: _Steps) -> Any:
+    """Run a coroutine step by step; a task takes nothing but a coroutine since Python 3.12."""
+    return await _stepped(coroutine, steps)
 
 
 @types.coroutine
