@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -231,7 +231,7 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def pages(web: httpx.AsyncClient, database: Database, rounds: int) -> None:
+async def pages(web: httpx2.AsyncClient, database: Database, rounds: int) -> None:
     """Open lists and pages of issues, the biggest and any."""
     for query in ("", "sort=replays", "sort=events&status=all", "q=order+7", "release=shop%404.3"):
         await measure(f"list ?{query}", rounds, lambda query=query: get(web, f"/issues?{query}"))
@@ -249,10 +249,10 @@ async def pages(web: httpx.AsyncClient, database: Database, rounds: int) -> None
             )
 
 
-async def get(web: httpx.AsyncClient, path: str) -> None:
+async def get(web: httpx2.AsyncClient, path: str) -> None:
     """Open a page of ours."""
     answer = await web.get(path)
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx2.codes.OK:
         raise SystemExit(f"{path} answered {answer.status_code}")
 
 
@@ -294,8 +294,8 @@ async def bench(sizes: Sizes) -> None:
                 admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
                 token = await sign_ins.start(connection, admin.id, user_agent="bench")
             cookies = {access.cookie_name(service.house): token}
-            transport = httpx.ASGITransport(app=service.pages)
-            async with httpx.AsyncClient(
+            transport = httpx2.ASGITransport(app=service.pages)
+            async with httpx2.AsyncClient(
                 transport=transport, base_url="http://bench", cookies=cookies
             ) as web:
                 await pages(web, database, sizes.rounds)

@@ -41,7 +41,7 @@ def set_up(*, json_lines: bool, level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # These tell about every plugin they load and every request they make.
-    for chatty in ("alembic", "boto3", "botocore", "httpcore", "httpx", "urllib3"):
+    for chatty in ("alembic", "boto3", "botocore", "httpcore2", "httpx2", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from app.core import clock, ids
 from app.core.errors import Forbidden, Malformed, Unavailable
@@ -79,7 +79,7 @@ async def play(
     refused: list[str] = []
     tell = on_progress or (lambda _sent, _total: None)
     tell(0, len(deliveries))
-    async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
         for at, delivery in enumerate(deliveries, 1):
             answer = await _post(client, doors[delivery.project], delivery)
             if answer.status_code != _OK:
@@ -105,12 +105,12 @@ def _door(dsn: str, base_url: str | None) -> _Door:
     return _Door(f"{root}/api/{project}/envelope/", PublicKey(public_key))
 
 
-async def _post(client: httpx.AsyncClient, door: _Door, delivery: Delivery) -> httpx.Response:
+async def _post(client: httpx2.AsyncClient, door: _Door, delivery: Delivery) -> httpx2.Response:
     body = gzip.compress(delivery.envelope, _GZIP_LEVEL, mtime=0)
     headers = _headers(delivery.project, door.public_key)
     try:
         answer = await client.post(door.url, content=body, headers=headers)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise Unavailable(
             f"no answer from {door.url} ({type(error).__name__}): is the server running there?"
         ) from error

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 import uvloop
 
 from bench.ingest import envelopes, load, servers
@@ -92,7 +92,7 @@ async def measure(server: Server, stream: Stream, pace: Pace) -> Round:
 async def _watch(server: Server, backlogs: list[int]) -> None:
     if not server.has_backlog:
         return
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False) as client:
         while True:
             backlogs.append(await server.backlog(client))
             await asyncio.sleep(_LOOK_S)

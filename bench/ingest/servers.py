@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-import httpx
+import httpx2
 import psutil  # type: ignore[import-untyped]  # it carries no types
 
 from app.core import clock
@@ -65,7 +65,7 @@ class Server:
         (peak_kb,) = re.findall(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
         return int(peak_kb) / 1024
 
-    async def backlog(self, client: httpx.AsyncClient) -> int:
+    async def backlog(self, client: httpx2.AsyncClient) -> int:
         """Return how many envelopes it has answered and not digested."""
         answer = await client.get(f"http://{HOST}:{self.door.port}/metrics")
         (entries,) = _BACKLOG.findall(answer.text)
@@ -75,7 +75,7 @@ class Server:
         """Wait until everything is digested; returns the seconds that took."""
         began_s = clock.monotonic_s()
         if self.has_backlog:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx2.AsyncClient(trust_env=False) as client:
                 while await self.backlog(client):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(_POLL_S)
         return clock.monotonic_s() - began_s if self.has_backlog else 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
+import httpx2
 
 from app.core import clock
 from bench.playback.film import Segment
@@ -98,7 +98,7 @@ def send(running: Running, segments: list[Segment]) -> Facts:
     zero_ms = clock.now_ms() - segments[-1].start_ms - 600_000
     starts: list[int] = []
     placed: list[dict[str, int]] = []
-    door = httpx.Client(timeout=60)
+    door = httpx2.Client(timeout=60)
     for one in segments:
         at_ms = zero_ms + one.start_ms
         width, height = one.size

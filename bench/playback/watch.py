@@ -26,7 +26,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 from playwright.async_api import Browser, Page, Request, async_playwright
 
 from app.web import assets, inside
@@ -172,7 +172,7 @@ class Bench:
         """Ask for all that a watch has asked, by itself; the server's CPU of the median round."""
         here = f"http://127.0.0.1:{self._running.port}"
         rounds = []
-        async with httpx.AsyncClient(cookies=self._jar(), timeout=60) as client:
+        async with httpx2.AsyncClient(cookies=self._jar(), timeout=60) as client:
             for _ in range(5):
                 before = cpu_ms(self._running.pid)[0]
                 for url, wanted in asked:
@@ -185,7 +185,7 @@ class Bench:
     async def costs(self) -> dict[str, float]:
         """Ask for each thing that a watch needs by itself; CPU of the server in ms for one."""
         base = f"http://127.0.0.1:{self._running.port}{_BASE}"
-        async with httpx.AsyncClient(cookies=self._jar(), timeout=60) as client:
+        async with httpx2.AsyncClient(cookies=self._jar(), timeout=60) as client:
             index = await client.get(f"{base}/index?t=0")
             stream = f"{base}/stream?v={index.headers['etag'].strip(chr(34))}"
             asked: dict[str, tuple[str, dict[str, str]]] = {

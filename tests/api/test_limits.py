@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 
 from app.core.limits import LIMITS
@@ -23,7 +23,7 @@ async def narrow(database_url, tmp_path) -> AsyncIterator[Server]:
         yield server
 
 
-def told(answer: httpx.Response) -> dict[str, str | None]:
+def told(answer: httpx2.Response) -> dict[str, str | None]:
     """What an answer tells an SDK to do."""
     names = ("retry-after", "x-sentry-rate-limits")
     return {name: answer.headers.get(name) for name in names}

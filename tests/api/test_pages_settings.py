@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -45,13 +45,13 @@ def path(tenant: Server, below: str = "") -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def admin(tenant: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def admin(tenant: Server) -> AsyncIterator[httpx2.AsyncClient]:
     """The browser of an admin of the app's project."""
     async with signed_in(tenant, await somebody(tenant), role=Role.ADMIN) as browser:
         yield browser
 
 
-async def test_a_project_gets_another_name(tenant: Server, admin: httpx.AsyncClient):
+async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncClient):
     """An empty one is refused, in words; both are told to nobody but admins."""
     saved = await admin.post(path(tenant, "/name"), data={"name": " Shop, new "})
     assert saved.status_code == 303
@@ -63,7 +63,7 @@ async def test_a_project_gets_another_name(tenant: Server, admin: httpx.AsyncCli
     assert await actions(tenant) == ["project_changed"]
 
 
-async def test_a_member_is_added_changed_and_removed(tenant: Server, admin: httpx.AsyncClient):
+async def test_a_member_is_added_changed_and_removed(tenant: Server, admin: httpx2.AsyncClient):
     """By the address of their account; each is a line of the log."""
     person = await somebody(tenant)
     for role in (Role.MEMBER, Role.VIEWER):
@@ -76,7 +76,7 @@ async def test_a_member_is_added_changed_and_removed(tenant: Server, admin: http
     assert await actions(tenant) == ["member_removed", "member_set", "member_set"]
 
 
-async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx.AsyncClient):
+async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx2.AsyncClient):
     """An address of nobody, a role that is none."""
     for data in ({"email": "nobody@example.com", "role": "member"}, {"email": "", "role": "king"}):
         refused = await admin.post(path(tenant, "/members"), data=data)
@@ -85,7 +85,7 @@ async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx.A
     assert await actions(tenant) == []
 
 
-async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: httpx.AsyncClient):
+async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: httpx2.AsyncClient):
     """An admin makes no owner and removes none; a member sees no settings; the owner stays."""
     owner = await somebody(tenant)
     async with signed_in(tenant, owner, role=Role.OWNER) as browser:
@@ -106,7 +106,7 @@ async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: h
 
 
 async def test_the_log_tells_who_watched_and_who_changed(
-    tenant: Server, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     """The newest first, in pages of their own."""
     monkeypatch.setattr(settings, "LOG_ROWS", 2)
@@ -135,7 +135,7 @@ async def test_the_log_tells_who_watched_and_who_changed(
     assert "Project changed" in changed.text
 
 
-async def test_a_person_changes_their_name(tenant: Server, admin: httpx.AsyncClient):
+async def test_a_person_changes_their_name(tenant: Server, admin: httpx2.AsyncClient):
     """Others see it; an empty one is refused."""
     assert (await admin.post("/account/name", data={"name": "Ada L."})).status_code == 303
     assert "Ada L." in (await admin.get(path(tenant))).text

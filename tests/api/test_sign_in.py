@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from app.accounts import links
@@ -27,14 +27,14 @@ async def make_link(server: Server, person: Person) -> str:
 @asynccontextmanager
 async def over_https(
     database_url: str, folder: Path
-) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+) -> AsyncIterator[tuple[Server, httpx2.AsyncClient]]:
     """Start a server that people reach by https, and a browser that keeps cookies by hand."""
     async with servers.running(
         database_url, folder, public_url="https://replays.example"
     ) as server:
         port = server.service.house.settings.port
         headers = {"origin": "https://replays.example", "accept": "text/html"}
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=headers
         ) as browser:
             yield server, browser

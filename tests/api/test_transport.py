@@ -2,7 +2,7 @@
 
 import gzip
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support import envelopes
@@ -15,8 +15,8 @@ PAGES = ("/replays", "/issues", "/projects", "/account", "/why", "/feedback")
 
 
 async def raw(
-    client: httpx.AsyncClient, path: str, method: str = "GET", **headers: str
-) -> tuple[httpx.Response, bytes]:
+    client: httpx2.AsyncClient, path: str, method: str = "GET", **headers: str
+) -> tuple[httpx2.Response, bytes]:
     """Ask without unpacking the answer."""
     async with client.stream(method, path, headers=headers) as answer:
         return answer, b"".join([part async for part in answer.aiter_raw()])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import brotli  # type: ignore[import-untyped]  # the package carries no types
-import httpx
+import httpx2
 import pytest
 import zstandard
 from sqlalchemy import text
@@ -355,7 +355,7 @@ async def test_an_event_without_any_id_is_one_however_often_it_comes(tenant: Ser
     body = compact(changed(payloads.event(), {"event_id": MISSING}))
     headers = envelopes.headers(tenant.app.key, encoding=None)
     for _ in range(2):
-        answer: httpx.Response = await tenant.sender.post(
+        answer: httpx2.Response = await tenant.sender.post(
             tenant.door(kind="store"), content=body, headers=headers
         )
         assert answer.status_code == 200

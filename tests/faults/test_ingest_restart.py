@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import text
 
@@ -24,7 +24,7 @@ SEGMENTS = 12
 
 async def send(base_url: str, to: Keyed, *bodies: bytes) -> None:
     """Send envelopes, each answered with 200."""
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as sender:
+    async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as sender:
         for body in bodies:
             answer = await sender.post(
                 f"/api/{to.id}/envelope/",

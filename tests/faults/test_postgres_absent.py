@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from app import main
@@ -47,7 +47,7 @@ def postgres(data_dir: Path) -> Iterator[str]:
         postmaster.stop()
 
 
-async def send(sender: httpx.AsyncClient, to: Keyed, body: bytes) -> int:
+async def send(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> int:
     """Send one envelope; return the status of the answer."""
     answer = await sender.post(
         f"/api/{to.id}/envelope/", content=body, headers=envelopes.headers(to.key, encoding=None)
@@ -133,7 +133,7 @@ async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
         for nobody in nobodies[:3]:
             assert await send(sender, nobody, envelopes.event_envelope()) == 200
         for nobody in nobodies[3:]:
-            with pytest.raises(httpx.TransportError):
+            with pytest.raises(httpx2.TransportError):
                 await send(sender, nobody, envelopes.event_envelope())
         assert service.lane.gate.journal.last_seq == 3
 

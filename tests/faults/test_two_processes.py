@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from app.core import clock
 from app.core.errors import NotFound
@@ -47,7 +47,7 @@ async def compete(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
     ledger.dice.shuffle(segments)
     waiting = iter(segments)
 
-    async def one(sender: httpx.AsyncClient) -> None:
+    async def one(sender: httpx2.AsyncClient) -> None:
         for replay_id, number in waiting:
             letter = traffic.segment_letter(ledger.dice, replay_id, number, ledger.padding_bytes)
             await traffic.deliver(sender, to, ledger, ledger.write(letter))

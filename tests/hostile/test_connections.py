@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from app.db.engine import Database
@@ -39,8 +39,8 @@ def half_open(server: Process, *, addresses: int, each: int, begun: bytes) -> It
 
 async def metrics(server: Process, source: str) -> dict[str, float]:
     """Read the figures over a connection of its own."""
-    transport = httpx.AsyncHTTPTransport(local_address=source)
-    async with httpx.AsyncClient(transport=transport, timeout=20) as client:
+    transport = httpx2.AsyncHTTPTransport(local_address=source)
+    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
         lines = (await client.get(f"{server.base_url}/metrics")).text.splitlines()
     return {
         name: float(value)
@@ -51,8 +51,8 @@ async def metrics(server: Process, source: str) -> dict[str, float]:
 
 async def send_good(server: Process, to: Keyed, source: str) -> list[int]:
     """Send an envelope and ask for a page, each over a connection of its own."""
-    transport = httpx.AsyncHTTPTransport(local_address=source)
-    async with httpx.AsyncClient(transport=transport, timeout=20) as client:
+    transport = httpx2.AsyncHTTPTransport(local_address=source)
+    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
         envelope = await client.post(
             f"{server.base_url}/api/{to.id}/envelope/",
             content=envelopes.event_envelope(),

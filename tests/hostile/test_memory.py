@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 
 from app.db.engine import Database
 from tests.support import bombs, envelopes, process, samples, wire_bombs
@@ -28,19 +28,19 @@ def recorded() -> Iterator[Bomb]:
             yield Bomb(request.name, "envelope", encoding, request.body)
 
 
-async def send(sender: httpx.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
+async def send(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
     """Send one; returns the status, or None when the server hangs up."""
     headers = envelopes.headers(to.key, encoding=bomb.encoding)
     if bomb.door.startswith("otlp") and "protobuf" not in bomb.name and "fields" not in bomb.name:
         headers["Content-Type"] = "application/json"
     try:
         answer = await sender.post(f"/api/{to.id}/{bomb.door}/", content=bomb.body, headers=headers)
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return None
     return answer.status_code
 
 
-async def is_well(server: Process, sender: httpx.AsyncClient, to: Keyed) -> bool:
+async def is_well(server: Process, sender: httpx2.AsyncClient, to: Keyed) -> bool:
     """Tell whether a good envelope is taken."""
     good = Bomb("good", "envelope", None, envelopes.event_envelope())
     return server.is_alive() and await send(sender, to, good) == 200
@@ -53,7 +53,7 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
     await database.close()
     way = Way(address_space_bytes=1024 * MIB)
     with process.serving(database_url, tmp_path, way) as server:
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
             assert await is_well(server, sender, to)
@@ -79,7 +79,7 @@ async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: R
     to = await keyed(database, "App")
     await database.close()
     with process.serving(database_url, tmp_path) as server:
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
             assert await is_well(server, sender, to)

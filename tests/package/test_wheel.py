@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from app import __version__
@@ -60,10 +60,10 @@ def test_installed_program_does_everything(installation: Installation, empty_fol
         doctor = installation.run("doctor", cwd=empty_folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "decoded in a sandbox" in doctor.stdout
-        page = httpx.get(server.sign_in_link, trust_env=False)
+        page = httpx2.get(server.sign_in_link, trust_env=False)
         assert page.status_code == 200
         for address in _static_addresses(page.text):
-            answer = httpx.get(f"{server.base_url}{address}", trust_env=False)
+            answer = httpx2.get(f"{server.base_url}{address}", trust_env=False)
             assert (address, answer.status_code) == (address, 200)
         server.process.terminate()
         assert server.process.wait(PATIENCE_S) == 0, server.said()

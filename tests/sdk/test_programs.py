@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import httpx
+import httpx2
 import pytest
 
 from app.formats import transaction
@@ -102,7 +102,7 @@ async def test_what_a_service_does_for_a_phone_stands_in_its_replay(
     headers = headers_of_a_request(family)
     async with (
         serving(name, sending.dsn_of(tenant, tenant.backend)) as address,
-        httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as phone,
+        httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False) as phone,
     ):
         assert (await phone.get("/api/items")).json() == ["shirt"]
         assert (await phone.get("/api/pay")).status_code == 500

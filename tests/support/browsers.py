@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 
 from app.accounts import sign_ins, writes as accounts
 from app.accounts.model import Person, Role
@@ -11,16 +11,16 @@ from app.web import access
 from tests.support.server import Server
 
 
-def stranger(server: Server) -> httpx.AsyncClient:
+def stranger(server: Server) -> httpx2.AsyncClient:
     """Make a browser that nobody is signed in with; use it as a context."""
     headers = {"origin": server.base_url, "accept": "text/html"}
-    return httpx.AsyncClient(base_url=server.base_url, trust_env=False, headers=headers)
+    return httpx2.AsyncClient(base_url=server.base_url, trust_env=False, headers=headers)
 
 
 @asynccontextmanager
 async def signed_in(
     server: Server, person: Person, *, role: Role | None = None
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """Make a browser of somebody who has a role in the app's project, or none."""
     async with server.database.transaction() as connection:
         token = await sign_ins.start(connection, person.id, user_agent="tests")

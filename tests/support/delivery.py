@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Sequence
 
-import httpx
+import httpx2
 
 from tests.support import recorded, samples
 from tests.support.server import Keyed, Server
@@ -16,7 +16,7 @@ _AUTH = {"x-sentry-auth", "authorization"}
 _HOP = {"host", "content-length", "connection", "transfer-encoding"}
 
 
-async def deliver(server: Server, request: samples.Request) -> httpx.Response:
+async def deliver(server: Server, request: samples.Request) -> httpx2.Response:
     """Send one request; those to the backends that the app called go to the backend's project."""
     found = _PATH.match(request.path)
     to = server.backend if found and found[2] in _BACKENDS else server.app
@@ -31,7 +31,7 @@ async def deliver(server: Server, request: samples.Request) -> httpx.Response:
         for name, value in request.headers
         if name not in _HOP
     ]
-    url = httpx.URL(server.base_url)
+    url = httpx2.URL(server.base_url)
     target = (path + (f"?{query}" if query else "")).encode()
     return await server.sender.send(
         server.sender.build_request(

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from app.core import clock
 from app.main import Started
@@ -228,7 +228,7 @@ async def digested(process: Process, *, deadline_s: float = _PATIENCE_S) -> floa
     """Wait until a server has digested all it took; returns how long that was, in seconds."""
     began_s = clock.monotonic_s()
     url = f"{process.base_url}/metrics"
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(deadline_s):
+    async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(deadline_s):
         while _BACKLOG not in (await client.get(url)).text:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
     return clock.monotonic_s() - began_s

@@ -22,7 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 import uvicorn
 from pydantic import SecretStr
 
@@ -60,9 +60,9 @@ class Server:
     folder: Path
     app: Keyed
     backend: Keyed
-    sender: httpx.AsyncClient
+    sender: httpx2.AsyncClient
     """Sends as SDKs do: no cookies."""
-    web: httpx.AsyncClient
+    web: httpx2.AsyncClient
     """Signed in as the first admin, or as a tenant's own person."""
 
     @property
@@ -81,7 +81,7 @@ class Server:
         project: Keyed | None = None,
         headers: Mapping[str, str] | None = None,
         encoding: str | None = None,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Send one envelope as a mobile SDK does; `headers` instead of the usual ones."""
         to = project or self.app
         usual = envelopes.headers(to.key, encoding=encoding)
@@ -185,7 +185,7 @@ async def alone(
     database_url: str | None,
     folder: Path,
     **changes: Any,
-) -> AsyncIterator[tuple[main.Service, httpx.AsyncClient]]:
+) -> AsyncIterator[tuple[main.Service, httpx2.AsyncClient]]:
     """Start a server that knows of no project, whether or not its database is there.
 
     Args:
@@ -266,14 +266,14 @@ async def _listening(
     await serving
 
 
-def _client(base_url: str, **options: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=30, **options)
+def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30, **options)
 
 
 @asynccontextmanager
 async def _signed_in(
     service: main.Service, person_id: PersonId
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     """Offer a client that acts for a person, as a browser on our own pages does."""
     async with service.house.db.transaction() as connection:
         token = await sign_ins.start(connection, person_id, user_agent="tests")

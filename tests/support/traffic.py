@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import httpx
+import httpx2
 
 from tests.support import clips, envelopes, recordings
 from tests.support.mp4_boxes import box
@@ -141,7 +141,7 @@ def transaction_letter(
     return Letter(body, replay_id, transaction_id=event_id)
 
 
-async def deliver(sender: httpx.AsyncClient, to: Keyed, ledger: Ledger, number: int) -> int | None:
+async def deliver(sender: httpx2.AsyncClient, to: Keyed, ledger: Ledger, number: int) -> int | None:
     """Send one letter and note the answer."""
     try:
         answer = await sender.post(
@@ -150,7 +150,7 @@ async def deliver(sender: httpx.AsyncClient, to: Keyed, ledger: Ledger, number: 
             headers=envelopes.headers(to.key),
         )
         status: int | None = answer.status_code
-    except httpx.TransportError:
+    except httpx2.TransportError:
         status = None
     ledger.statuses.setdefault(number, []).append(status)
     return status
@@ -168,7 +168,7 @@ async def send(
     """Send as so many phones do, until it is over; a tenth of what was kept is sent again."""
     dice = random.Random(ledger.dice.random())
 
-    async def one(sender: httpx.AsyncClient) -> None:
+    async def one(sender: httpx2.AsyncClient) -> None:
         phone = ledger.phone()
         while not is_over():
             number = next(phone)
@@ -196,6 +196,6 @@ async def send_again(base_url: str, to: Keyed, ledger: Ledger) -> None:
                 await deliver(sender, to, ledger, number)
 
 
-def client(base_url: str) -> httpx.AsyncClient:
+def client(base_url: str) -> httpx2.AsyncClient:
     """Open connections as an SDK's transport does."""
-    return httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=_ANSWER_S)
+    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=_ANSWER_S)

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Callable
 from functools import partial
 
-import httpx
+import httpx2
 import pytest
 
 from app.core.errors import Forbidden, Malformed, Unavailable
@@ -22,7 +22,7 @@ SHORT = [
     Delivery(b'{"event_id":"3"}\n', "app", REPLAY_ID),
 ]
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
 @pytest.fixture(autouse=True)
@@ -43,28 +43,28 @@ def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx.Request]]:
+def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx2.Request]]:
     """Put a server at the other end of the line; returns what it is sent."""
 
-    def install(answer: Answer) -> list[httpx.Request]:
-        seen: list[httpx.Request] = []
+    def install(answer: Answer) -> list[httpx2.Request]:
+        seen: list[httpx2.Request] = []
 
-        def serve(request: httpx.Request) -> httpx.Response:
+        def serve(request: httpx2.Request) -> httpx2.Response:
             seen.append(request)
             return answer(request)
 
-        client = partial(httpx.AsyncClient, transport=httpx.MockTransport(serve))
-        monkeypatch.setattr("httpx.AsyncClient", client)
+        client = partial(httpx2.AsyncClient, transport=httpx2.MockTransport(serve))
+        monkeypatch.setattr("httpx2.AsyncClient", client)
         return seen
 
     return install
 
 
-Door = Callable[[Answer], list[httpx.Request]]
+Door = Callable[[Answer], list[httpx2.Request]]
 
 
-def _accept(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json={"id": "1"})
+def _accept(_: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, json={"id": "1"})
 
 
 async def test_each_project_gets_its_own(door: Door):
@@ -138,7 +138,7 @@ async def test_an_address_in_brackets_keeps_them(door: Door):
 
 async def test_refused_envelopes_are_told(door: Door):
     """Other envelopes still go out, and the answer's text is kept."""
-    door(lambda r: httpx.Response(413, text="too big") if "43" in r.url.path else _accept(r))
+    door(lambda r: httpx2.Response(413, text="too big") if "43" in r.url.path else _accept(r))
     result = await send.play(APP, BACKEND)
     assert result.sent == 2
     assert len(result.refused) == 1
@@ -149,7 +149,7 @@ async def test_refused_envelopes_are_told(door: Door):
 @pytest.mark.parametrize("status", [401, 403])
 async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
     """Nothing would get through with it; the error names the key and the address."""
-    door(lambda _: httpx.Response(status, text="no such key"))
+    door(lambda _: httpx2.Response(status, text="no such key"))
     with pytest.raises(Forbidden, match=r"api/42/envelope/ does not take the key 9d3f"):
         await send.play(APP, BACKEND)
 
@@ -157,8 +157,8 @@ async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
 async def test_a_silent_server_is_named(door: Door):
     """The error says where nobody answered."""
 
-    def hang_up(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused", request=request)
+    def hang_up(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
 
     door(hang_up)
     with pytest.raises(Unavailable, match=r"no answer from http://phone\.example:8000"):

@@ -3,7 +3,7 @@
 import gzip
 
 import brotli  # type: ignore[import-untyped]  # the package carries no types
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -17,13 +17,13 @@ SCRIPT = "player/player.js"
 
 
 @pytest.fixture
-def client() -> httpx.AsyncClient:
+def client() -> httpx2.AsyncClient:
     """A client of nothing but the files."""
     app = Starlette(routes=[Mount("/s", Assets())])
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here")
 
 
-async def raw(client: httpx.AsyncClient, path: str, coding: str) -> tuple[httpx.Headers, bytes]:
+async def raw(client: httpx2.AsyncClient, path: str, coding: str) -> tuple[httpx2.Headers, bytes]:
     """Fetch a file without unpacking it."""
     async with client.stream("GET", f"/s/{path}", headers={"accept-encoding": coding}) as answer:
         assert answer.status_code == 200

@@ -2,7 +2,7 @@
 
 import uuid
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from hypothesis import given, strategies as st
@@ -38,11 +38,11 @@ def failing(error: Exception | None = None) -> FastAPI:
     return app
 
 
-async def ask(app: object, method: str = "GET", **headers: str) -> httpx.Response:
+async def ask(app: object, method: str = "GET", **headers: str) -> httpx2.Response:
     """Ask for the page, through the guard, over https."""
     guarded = Guard(app, base_url="https://replays.example")  # type: ignore[arg-type]  # ASGI
-    transport = httpx.ASGITransport(guarded, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="https://inner:8000") as client:
+    transport = httpx2.ASGITransport(guarded, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="https://inner:8000") as client:
         return await client.request(method, "/page", headers=headers)
 
 

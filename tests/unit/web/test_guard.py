@@ -1,6 +1,6 @@
 """Tests of the guard before the pages: whose forms are taken, and which hosts may be named."""
 
-import httpx
+import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -20,8 +20,8 @@ async def post(headers: dict[str, str], *, public_url: str | None) -> int:
     guard = Guard(
         _page, base_url=public_url or "http://localhost:8000", is_only_origin=bool(public_url)
     )
-    transport = httpx.ASGITransport(guard)
-    async with httpx.AsyncClient(transport=transport, base_url=INNER) as client:
+    transport = httpx2.ASGITransport(guard)
+    async with httpx2.AsyncClient(transport=transport, base_url=INNER) as client:
         return (await client.post("/sign-in", headers=headers)).status_code
 
 
