@@ -36,7 +36,7 @@ from app.core.settings import Settings
 from app.db import roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
-from app.db.folder import make_private
+from app.db.folder import make_private, tighten
 from app.db.roles import DatabaseUrls
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
@@ -239,6 +239,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
     """Start everything but the listener, and stop it in the reverse order."""
     data_dir = settings.data_dir.resolve()
     make_private(data_dir)
+    tighten(data_dir)
     async with AsyncExitStack() as stack:
         urls = await _database_urls(settings, data_dir, stack)
         database = Database.open(urls.app)

@@ -22,7 +22,7 @@ from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.core.units import bytes_text
 from app.db import engine, migrate, roles
-from app.db.folder import DataFolderLock, Taken
+from app.db.folder import DataFolderLock, Taken, is_open_to_others
 from app.journal import disk
 from app.media import child
 from app.storage.choose import open_store
@@ -86,7 +86,11 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("data folder", State.WRONG, f"{folder}: {error.strerror}")
         return
-    yield Finding("data folder", State.FINE, f"{folder} can be written")
+    if is_open_to_others(folder):
+        text = f"{folder} is open to other users of this machine: chmod 700 {folder}"
+        yield Finding("data folder", State.LOOK, text)
+    else:
+        yield Finding("data folder", State.FINE, f"{folder} can be written, by its owner alone")
     free = shutil.disk_usage(folder).free
     reserve = settings.journal_reserve_bytes
     text = f"{free / _GIB:.1f} GiB free, envelopes are taken down to {reserve / _GIB:.1f} GiB"

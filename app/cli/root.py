@@ -1,5 +1,6 @@
 """The commands and their groups, and the one place where their errors become messages."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -48,6 +49,8 @@ def _prepare(
 
 def main() -> None:
     """Run the command that the arguments name; errors end as one line and status 1."""
+    # Recordings, a log with statements in it: nothing that is made here is for others.
+    os.umask(0o077)
     try:
         app(prog_name="playhead")
     except (ReplayError, OSError) as error:

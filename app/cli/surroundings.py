@@ -92,7 +92,9 @@ def known_urls(settings: Settings) -> DatabaseUrls | None:
 
 def write_address(data_dir: Path, base_url: str) -> None:
     """Leave word of where the server that runs on this data folder is reached."""
-    (data_dir / _ADDRESS).write_text(f"{base_url}\n")
+    file = data_dir / _ADDRESS
+    file.touch(mode=0o600)
+    file.write_text(f"{base_url}\n")
 
 
 def forget_address(data_dir: Path) -> None:

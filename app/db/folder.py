@@ -2,14 +2,23 @@
 
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
+from app.core import log
 from app.core.errors import ReplayError
 
 NAME: Final = "playhead.lock"
+_OUR_NAMES: Final = frozenset(
+    (NAME, "playhead.address", "journal", "objects", "postgres", "postgres.making", "postgres.log",
+     "postgres.log.old", "lost+found")
+)  # fmt: skip
 _PASSABLE: Final = 0o755
+_GROUP_PASSES: Final = 0o010
 _PRIVATE: Final = 0o700
+
+_logger: Final = log.get("db.folder")
 
 
 def make_private(folder: Path) -> None:
@@ -23,6 +32,47 @@ def make_private(folder: Path) -> None:
         step.mkdir(exist_ok=True)
         step.chmod(_PASSABLE)
     folder.mkdir(mode=_PRIVATE, exist_ok=True)
+
+
+def tighten(data_dir: Path) -> None:
+    """Take away what a data folder that an older release made allows to others.
+
+    A folder that also holds what is not ours, or belongs to somebody else, is left as it is; the
+    log and `playhead doctor` say so.
+    """
+    for path in _ours_within(data_dir):
+        _close(path, keep=_PRIVATE)
+    if not is_open_to_others(data_dir):
+        return
+    strangers = sorted(path.name for path in data_dir.iterdir() if path.name not in _OUR_NAMES)
+    if strangers or data_dir.stat().st_uid != os.geteuid():
+        reason = f"it also holds {strangers[0]}" if strangers else "it belongs to another user"
+        _logger.warning("data_folder_open_to_others", folder=str(data_dir), reason=reason)
+        return
+    _close(data_dir, keep=_PRIVATE | _GROUP_PASSES)
+
+
+def is_open_to_others(data_dir: Path) -> bool:
+    """Tell whether other users may list the data folder or pass it.
+
+    The group may pass: when we are root, it is the one of the user who runs Postgres.
+    """
+    return bool(stat.S_IMODE(data_dir.stat().st_mode) & ~(_PRIVATE | _GROUP_PASSES))
+
+
+def _ours_within(data_dir: Path) -> list[Path]:
+    return [
+        path
+        for path in data_dir.iterdir()
+        if path.name in _OUR_NAMES and not path.is_symlink() and path.stat().st_uid == os.geteuid()
+    ]
+
+
+def _close(path: Path, *, keep: int) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & ~keep:
+        path.chmod(mode & keep)
+        _logger.info("closed_to_others", path=str(path), before=f"{mode:04o}")
 
 
 class Taken(ReplayError):

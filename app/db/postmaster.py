@@ -192,7 +192,8 @@ class Postmaster:
         arguments = [f"--{name}={value}" for name, value in options.items()]
         if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.old"))
-        with self._log_file.open("ab") as lines:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        with open(os.open(self._log_file, flags, 0o600), "ab") as lines:  # noqa: PTH123 - with its mode
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, our own arguments
                 [str(_bin_dir() / "postgres"), "-D", str(self.folder), *arguments],
                 cwd=self.folder,

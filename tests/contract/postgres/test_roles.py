@@ -1,23 +1,34 @@
 """The role that serves requests: reads and writes rows, and cannot reach what lies around them."""
 
+import asyncio
 import shutil
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.pool import NullPool
 
-from app.core.errors import DatabaseUnusable
-from app.db import migrate, roles
+from app import main
+from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.core.shipped import MIGRATIONS
+from app.db import engine, roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
+from app.db.folder import is_open_to_others
 from app.db.postmaster import Postmaster
 from app.db.roles import DatabaseUrls
 from tests.support import envelopes
 from tests.support.postgres import run_sql
 from tests.support.server import alone, keyed
+from tests.support.waiting import until, until_asked
 
+OLD_KEY = "0123456789abcdef0123456789abcdef"
 OWNERS = """
     select array_agg(distinct relowner::regrole::text) from pg_class
     where relnamespace = 'public'::regnamespace
@@ -146,25 +157,92 @@ async def test_rights_that_were_lost_come_back_at_the_next_start(embedded: Datab
         await run_sql(embedded.app, "update audit_lines set at = now()")
 
 
-async def test_a_cluster_of_the_superuser_is_given_to_the_owner(data_dir: Path):
-    """As releases before roles left it: the superuser owns every table. Twice is as once."""
-    before = Postmaster(data_dir)
-    url = before.start()
-    await migrate.upgrade(url)
+def migrate_to(connection: Connection, revision: str) -> None:
+    """Bring a database to the schema of an older release."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def make_old_folder(data_dir: Path) -> None:
+    """Make a data folder as releases before roles left it, schema 0015 and all."""
+    postgres = Postmaster(data_dir)
+    url = postgres.start()
+    pool = engine.make(url, poolclass=NullPool)
+    async with pool.connect() as connection:
+        await connection.run_sync(migrate_to, "0015")
+    await pool.dispose()
+    await run_sql(
+        url,
+        "insert into projects (slug, name) values ('my-app', 'My app');"
+        f"insert into project_keys (public_key, project_id, label) values ('{OLD_KEY}', 1, 'Old');"
+        "insert into people (email, name, is_admin) values ('ada@example.com', 'Ada', true);"
+        "insert into audit_lines (action, detail) values ('key_added', '{}')",
+    )
     assert await ask(url, OWNERS) == [roles.SUPERUSER]
-    before.stop()
+    postgres.stop()
+    for name in ("playhead_hba.conf", "playhead_ident.conf"):
+        (data_dir / "postgres" / name).unlink()
+    (data_dir / "postgres.log").chmod(0o644)
+    (data_dir / "journal").mkdir()
+    for path in (data_dir, data_dir / "journal"):
+        path.chmod(0o755)
+
+
+async def settled(service: main.Service) -> None:
+    """Wait until every accepted envelope is digested."""
+    journal = service.lane.gate.journal
+    await until(lambda: journal.backlog().entries == 0, deadline_s=60)
+
+
+async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: Path):
+    """The superuser owned every table, and others could read its log. Twice is as once."""
+    await make_old_folder(data_dir)
     for _ in range(2):
         async with alone(None, data_dir) as (service, sender):
             to = await keyed(service.house.db, "My app")
+            assert to.key == OLD_KEY
             answer = await sender.post(
                 f"/api/{to.id}/envelope/",
                 content=envelopes.replay_video_envelope(),
                 headers=envelopes.headers(to.key, encoding=None),
             )
             assert answer.status_code == 200
+            await settled(service)
             async with service.house.db.reading() as connection:
                 found = await connection.exec_driver_sql("select current_user, (" + OWNERS + ")")
                 assert tuple(found.one()) == (roles.APP, [roles.OWNER])
+                for table in ("segments", "people", "audit_lines"):
+                    count = await connection.exec_driver_sql(f"select count(*) from {table}")
+                    assert count.scalar_one() == 1, table
+        assert not is_open_to_others(data_dir)
+        assert stat.S_IMODE((data_dir / "postgres.log").stat().st_mode) == 0o600
+
+
+async def test_a_kill_while_tables_change_hands_changes_nothing(data_dir: Path):
+    """One transaction, cut in its middle: the superuser keeps all, and the next try works."""
+    await make_old_folder(data_dir)
+    postgres = Postmaster(data_dir)
+    url = postgres.start()
+    blocker = await asyncpg.connect(url)
+    await blocker.execute("begin; lock table sign_ins in access share mode")
+    moving = asyncio.create_task(roles.set_up_embedded(url))
+    waiting = "select max(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+    await until_asked(lambda: is_true(url, waiting))
+    await run_sql(url, f"select pg_terminate_backend(({waiting}), 5000)")
+    with pytest.raises(DatabaseAway):
+        await moving
+    assert await ask(url, OWNERS) == [roles.SUPERUSER]
+    await blocker.close()
+    await roles.set_up_embedded(url)
+    assert await ask(url, OWNERS) == [roles.OWNER]
+    postgres.stop()
+
+
+async def is_true(url: str, sql: str) -> bool:
+    """Ask a question that is answered by a value or null."""
+    return await ask(url, sql) is not None
 
 
 async def test_a_release_before_roles_can_use_the_folder_again(data_dir: Path):

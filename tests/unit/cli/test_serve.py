@@ -1,12 +1,14 @@
 """What `playhead serve` says to the person who started it."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from app import __version__
-from app.cli import serve, surroundings
+from app.cli import root, serve, surroundings
 from app.cli.root import app
 from app.core.errors import Malformed, Unavailable
 from app.core.settings import Settings
@@ -27,6 +29,21 @@ def test_second_server_on_a_folder_is_told_where_the_first_is(tmp_path: Path):
             serve.take_folder(settings)
     finally:
         lock.release()
+
+
+def test_what_the_program_makes_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The umask is set before any command runs; the address is private whatever it is."""
+    before = os.umask(0o022)
+    try:
+        surroundings.write_address(tmp_path, "http://localhost:9000")
+        monkeypatch.setattr(root, "app", lambda **_: (tmp_path / "made").touch())
+        root.main()
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.iterdir())]
+    assert modes == [0o600, 0o600]
 
 
 def test_address_is_the_settings_when_no_server_left_word(tmp_path: Path):
