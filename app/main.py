@@ -16,7 +16,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, override
 
 import uvicorn
@@ -33,11 +32,9 @@ from app.background import Housekeeper
 from app.core import log, shipped
 from app.core.errors import ReplayError, Unavailable
 from app.core.settings import Settings
-from app.db import roles
-from app.db.embedded import EmbeddedPostgres
+from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import make_private, tighten
-from app.db.roles import DatabaseUrls
 from app.erasure.sweep import Sweeper
 from app.formats import credentials
 from app.ingest.accept import Turns
@@ -241,7 +238,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
     make_private(data_dir)
     tighten(data_dir)
     async with AsyncExitStack() as stack:
-        urls = await _database_urls(settings, data_dir, stack)
+        urls = await embedded.start_or_find(settings, data_dir, stack)
         database = Database.open(urls.app)
         stack.push_async_callback(database.close)
         preparation = Preparation(urls, database)
@@ -370,15 +367,6 @@ async def _open_lane(
     )
     stack.push_async_callback(lane.close)
     return lane
-
-
-async def _database_urls(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> DatabaseUrls:
-    external = roles.external_urls(settings)
-    if external is not None:
-        return external
-    postgres = EmbeddedPostgres()
-    stack.push_async_callback(postgres.stop)
-    return await postgres.start(data_dir)
 
 
 async def _introduce(settings: Settings, database: Database) -> Started:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final
 
 from app.core import log
 from app.core.errors import Unavailable
+from app.core.settings import Settings
 from app.db import roles
 from app.db.postmaster import SETTINGS, Postmaster, running_url
 from app.db.roles import DatabaseUrls
@@ -95,3 +96,17 @@ class EmbeddedPostgres:
         self.restarts += 1
         log.get("db.embedded").warning("postgres_restarted", restarts=self.restarts)
         return True
+
+
+async def start_or_find(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> DatabaseUrls:
+    """Return where the database is reached: the operator's own, or one that is started here.
+
+    Raises:
+        Unavailable: The embedded server does not start.
+    """
+    external = roles.external_urls(settings)
+    if external is not None:
+        return external
+    postgres = EmbeddedPostgres()
+    stack.push_async_callback(postgres.stop)
+    return await postgres.start(data_dir)
