@@ -72,6 +72,8 @@ _INNOCENT_VALUES: Final = frozenset(
     }
     | {"granted", "success", "unknown", "optional", "string", "str", "bool", "boolean", "int"}
 )
+_VARIABLE: Final = patterns.compile_forward(r"\$([A-Za-z_][A-Za-z0-9_]*+)")
+_DECLARED: Final = patterns.compile_forward(r"\$([A-Za-z_][A-Za-z0-9_]*+)\s{0,4}:")
 _WRAPPER: Final = patterns.compile_forward(
     r"(?:[A-Za-z_][A-Za-z0-9_.:]{0,31}[(\[](?=\\{0,8}[\"'`])|(?:Optional|Option|Some|Just|Present)[(\[])"
 )
@@ -107,6 +109,23 @@ class _Head:
     """A parameter of a URL whose value must look like a token."""
 
 
+class _Variables:
+    """The variables that a GraphQL text declares: `query($p: String!)`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._names: frozenset[str] | None = None
+
+    def is_at(self, place: int) -> bool:
+        """Tell whether one of them stands there, as in `login(password: $p)`."""
+        found = _VARIABLE.match(self._text, place)
+        if found is None:
+            return False
+        if self._names is None:
+            self._names = frozenset(_DECLARED.findall(self._text))
+        return found[1] in self._names
+
+
 class NamedValues:
     """Finds the values of sensitive names, and remembers which those are."""
 
@@ -126,14 +145,15 @@ class NamedValues:
             text: Folded text.
             only_quoted: In source code `password = ask()` is no secret, `password = "x"` is.
         """
-        done, heads = 0, self._read_before
+        done, heads, variables = 0, self._read_before, _Variables(text)
         for begin, behind in self._heads.places(text):
             is_parameter = text[begin] in _QUERY_MARKS
             words = text[begin + is_parameter : behind]
             head = heads.get(words) or heads.keep(words, self._read(words))
             if begin < done and begin + is_parameter + head.name_chars <= done:
                 continue
-            if head.is_prose and text.endswith(_NO_NAME_BEHIND, done, begin):
+            is_innocent = text.endswith(_NO_NAME_BEHIND, done, begin) or variables.is_at(behind)
+            if head.is_prose and is_innocent:
                 continue
             if not head.is_secret and not (head.is_query and is_parameter):
                 continue
