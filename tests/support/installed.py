@@ -1,7 +1,7 @@
-"""The wheel, installed as a stranger would: in a virtual environment far from the checkout.
+"""The wheel, and an installation of it in a virtual environment far from the checkout.
 
-`wheel` builds it, `installation` installs it with the locked dependencies (from pip's cache, some
-20 s), and `Installation.serving` runs its server in an empty folder.
+The steps of the Dockerfile make it, from the wheel and the lock, as `pip` would anywhere;
+`Installation.serving` runs its server in an empty folder.
 """
 
 import os
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
+from tests.support.dockerfile import Build
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCK: Final = ROOT / "requirements" / "app.lock"
@@ -93,7 +94,7 @@ class Installation:
             )
         server = RunningInstallation(f"http://localhost:{port}", process, output)
         try:
-            _wait_until_ready(server)
+            wait_until_ready(server)
             yield server
         finally:
             process.terminate()
@@ -128,18 +129,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installation(wheel: Path) -> Iterator[Installation]:
-    """The wheel and what the lock names, in a clean virtual environment."""
+def image() -> Iterator[Build]:
+    """What the Dockerfile makes, as a folder: some 400 MB, most of a minute."""
     # Not under pytest's own folder: that is 0700, and as root PostgreSQL runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="playhead-installed-"))
     folder.chmod(0o755)
-    venv.create(folder, with_pip=False, symlinks=True)
-    installed = Installation(folder)
-    locked = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
-    for what in (locked, ["--no-deps", "--no-index", str(wheel)]):
-        run_pip(installed.python, "install", "--quiet", *what)
-    yield installed
-    shutil.rmtree(folder, ignore_errors=True)
+    yield Build(ROOT, folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def installation(image: Build) -> Installation:
+    """The wheel and what the lock names, in a clean virtual environment: that of the image."""
+    return Installation(image.place("/opt/playhead"))
 
 
 def run_pip(python: Path, *arguments: str) -> str:
@@ -153,7 +155,8 @@ def run_pip(python: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _wait_until_ready(server: RunningInstallation) -> None:
+def wait_until_ready(server: RunningInstallation) -> None:
+    """Wait until the server says that it is ready."""
     deadline = time.monotonic() + PATIENCE_S
     while not server.is_ready():
         assert time.monotonic() < deadline, server.said()

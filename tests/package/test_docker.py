@@ -1,0 +1,92 @@
+"""The Dockerfile makes a program that runs, as far as can be seen without Docker."""
+
+import json
+import os
+import pwd
+import re
+import signal
+import subprocess
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # the package carries no types
+
+from tests.support.dockerfile import Build
+from tests.support.installed import (
+    PATIENCE_S,
+    ROOT,
+    RunningInstallation,
+    free_port,
+    wait_until_ready,
+)
+
+
+def somebody() -> dict[str, Any]:
+    """Return what starts a process as an ordinary user: as in the image, where that can be."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def test_image_runs_as_an_ordinary_user(image: Build):
+    """Its number is the one to which the data folder was given."""
+    user, _, group = image.stage.settings["USER"].partition(":")
+    made = [line for line in image.recorded if line.startswith("useradd")]
+    assert [f"--uid {user} " in line and f"--gid {group} " in line for line in made] == [True]
+    assert f"chown {user}:{group} {image.place('/data')}" in image.recorded
+    assert int(user) > 0
+
+
+def test_image_holds_the_program_and_nothing_of_its_making(image: Build):
+    """No checkout, no lock, no Node.js, no build backend."""
+    assert not image.place("/build").exists()
+    assert not list(image.root.rglob("node_modules"))
+    assert not list(image.place("/opt").rglob("hatchling"))
+    (shipped,) = image.place("/opt").rglob("app/shipped")
+    assert (shipped / "static" / "js" / "replay" / "begin.inline.js").is_file()
+
+
+def test_image_serves_as_the_dockerfile_says(image: Build):
+    """Its command listens, its health check succeeds, its signal stops it in order."""
+    port, data = free_port(), image.place("/data")
+    variables = {**image.environment(), "PLAYHEAD_PORT": str(port)}
+    who = somebody()
+    if who:
+        os.chown(data, who["user"], who["group"])
+    output = image.root.parent / "output.txt"
+    command = json.loads(image.stage.settings["CMD"])
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=data, env=variables, stdout=file, stderr=file, **who
+        )
+    server = RunningInstallation(f"http://localhost:{port}", process, output)
+    try:
+        wait_until_ready(server)
+        assert "run `playhead demo`" in server.said()
+        check = json.loads(image.stage.settings["HEALTHCHECK"].partition(" CMD ")[2])
+        subprocess.run(check, env=variables, cwd=data, check=True, **who)
+        doctor = subprocess.run(
+            ["playhead", "doctor"], env=variables, cwd=data,
+            capture_output=True, text=True, check=False, **who,
+        )  # fmt: skip
+        assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+        assert re.search(r"decoded in a\s+sandbox", doctor.stdout)
+        process.send_signal(signal.Signals[image.stage.settings["STOPSIGNAL"]])
+        assert process.wait(PATIENCE_S) == 0, server.said()
+    finally:
+        process.kill()
+        process.wait()
+    assert not list(data.rglob("postmaster.pid"))
+
+
+def test_a_service_has_no_more_than_it_needs():
+    """Every service of the compose file is held as tightly as it can be."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert set(services) == {"playhead", "proxy"}
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert {"mem_limit", "pids_limit", "logging", "tmpfs"} <= set(service)
+    assert "cap_add" not in services["playhead"]
+    assert services["playhead"]["networks"] == ["inner"]
