@@ -9,7 +9,7 @@
 import { closest, el, mark, numberOf, picture, place } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { screenAt } from "./content.js";
-import { gapReason } from "./lanes.js";
+import { gapReason, rowMeant, rowsUnder } from "./lanes.js";
 
 /**
  * A picture of a moment, from the filmstrip; null while there is none.
@@ -25,7 +25,7 @@ const SHOWN_ROWS = 5;
  * @param {() => Axis} axis
  * @returns {{ghost: HTMLElement, card: HTMLElement, usePictures: (from: PictureAt) => void}}
  */
-export function createHover({ root, content, signal }, track, axis) {
+export function createHover({ player, root, content, signal }, track, axis) {
   /** @type {PictureAt} */
   let pictureAt = () => null;
   const ghost = el("div", { className: "ghost" });
@@ -33,11 +33,12 @@ export function createHover({ root, content, signal }, track, axis) {
   track.addEventListener("pointermove", (event) => {
     const box = track.getBoundingClientRect();
     const at = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    place(ghost, at);
+    const rows = rowsUnder(event.target);
+    const at_ms = momentOf(rows, axis().ms(at), player.store.get().at_ms);
+    place(ghost, rows.length ? axis().at(at_ms) : at);
     place(card, at);
-    const at_ms = axis().ms(at);
     const seen = pictureAt(at_ms);
-    card.replaceChildren(...(seen ? [seen] : []), ...describe(content(), axis(), at_ms));
+    card.replaceChildren(...(seen ? [seen] : []), ...describe(content(), axis(), at_ms, rows));
   }, { signal });
   root.addEventListener("pointerover", (event) => {
     const row = closest(event, "[data-panel] [data-at-ms]");
@@ -54,17 +55,31 @@ export function createHover({ root, content, signal }, track, axis) {
 }
 
 /**
+ * The moment that the pointer means. A mark that makes room for its neighbour stands beside its own
+ * moment, and a click on it leads there; within a long bar the pointer means where it is.
+ *
+ * @param {readonly Row[]} rows  that the mark under the pointer stands for
+ * @param {number} pointer_ms
+ * @param {number} now_ms  where the playhead is
+ */
+function momentOf(rows, pointer_ms, now_ms) {
+  const isInside = rows.some(({ at_ms, duration_ms }) => at_ms <= pointer_ms && pointer_ms <= at_ms + duration_ms);
+  return isInside ? pointer_ms : (rowMeant(rows, now_ms)?.at_ms ?? pointer_ms);
+}
+
+/**
  * @param {Content} content
  * @param {Axis} axis
  * @param {number} at_ms
+ * @param {readonly Row[]} own  rows that the mark under the pointer stands for: they come first
  */
-function describe(content, axis, at_ms) {
+function describe(content, axis, at_ms, own) {
   const screen = screenAt(content, at_ms);
   const gap = axis.breaks.find(({ start_ms, end_ms }) => at_ms > start_ms && at_ms < end_ms);
   const title = el("p", { className: "hover-time" }, el("span", { className: "mono" }, clockText(at_ms)), screen ? `  ${screen.name}` : "");
   const lines = gap
     ? [line(`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`)]
-    : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX);
+    : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX, own);
   const conditions = content.conditions.filter(({ start_ms, end_ms }) => start_ms <= at_ms && at_ms < end_ms);
   return [title, ...lines, ...conditions.map(({ name }) => line(name))];
 }
@@ -73,13 +88,15 @@ function describe(content, axis, at_ms) {
  * @param {Content} content
  * @param {number} at_ms
  * @param {number} reach_ms
+ * @param {readonly Row[]} own
  */
-function eventsNear({ errors, network, activity }, at_ms, reach_ms) {
+function eventsNear({ errors, network, activity }, at_ms, reach_ms, own) {
   const others = activity.filter(({ kind }) => !["error", "network", "screen"].includes(kind));
-  const near = [...errors, ...network, ...others].filter(
-    (row) => row.at_ms - reach_ms <= at_ms && at_ms <= row.at_ms + row.duration_ms + reach_ms,
-  );
-  const shown = near.slice(0, SHOWN_ROWS).map((row) => line(row.label, errors.includes(row) ? row : null));
+  const isNear = (/** @type {Row} */ row) => (
+    row.at_ms - reach_ms <= at_ms && at_ms <= row.at_ms + row.duration_ms + reach_ms);
+  const near = [...own, ...[...errors, ...network, ...others].filter((row) => isNear(row) && !own.includes(row))];
+  const shown = near.slice(0, SHOWN_ROWS).map((row) => (
+    line(isNear(row) ? row.label : `${clockText(row.at_ms)}  ${row.label}`, errors.includes(row) ? row : null)));
   return near.length > SHOWN_ROWS ? [...shown, line(`+${near.length - SHOWN_ROWS} more`)] : shown;
 }
 

@@ -81,9 +81,12 @@ function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }
     const next = RATES.indexOf(state().rate) + steps;
     player.request("rate", { rate: RATES[Math.min(RATES.length - 1, Math.max(0, next))] ?? 1 });
   };
+  /** @type {Row | undefined} */
+  let last;
   const row = (/** @type {"activity" | "errors"} */ kind, /** @type {number} */ steps) => () => {
-    const next = neighbour(content()[kind], state().at_ms, steps);
+    const next = neighbour(content()[kind], state().at_ms, steps, last);
     if (!next) return;
+    last = next;
     if (kind === "errors") open(next);
     seek(next.at_ms);
   };
@@ -114,15 +117,18 @@ function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }
 }
 
 /**
- * The row before or after the one under the playhead.
+ * The row before or after the one under the playhead. Of rows of one moment each has its turn.
  *
  * @param {readonly Row[]} rows
  * @param {number} at_ms
  * @param {number} steps
+ * @param {Row} [last]  where a step led before
  * @returns {Row | undefined}
  */
-export function neighbour(rows, at_ms, steps) {
+export function neighbour(rows, at_ms, steps, last) {
   const shown = rows.filter(({ element }) => !element.hidden);
+  const at = last?.at_ms === at_ms ? shown.findIndex(({ element }) => element === last.element) : -1;
+  if (at >= 0) return shown[at + steps];
   if (steps > 0) return shown[lastBegun(shown, at_ms) + 1];
   return shown.findLast((row) => row.at_ms < at_ms);
 }

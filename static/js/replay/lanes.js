@@ -39,6 +39,17 @@ export function rowsUnder(target) {
 }
 
 /**
+ * Returns the row that a click on a mark leads to: the next one that it stands for, or the first.
+ *
+ * @param {readonly Row[]} rows  that the mark stands for
+ * @param {number} now_ms  where the playhead is
+ * @returns {Row | undefined}
+ */
+export function rowMeant(rows, now_ms) {
+  return rows.find(({ at_ms }) => at_ms > now_ms) ?? rows[0];
+}
+
+/**
  * Draws all lanes anew.
  *
  * @param {Content} content

@@ -12,7 +12,7 @@
  */
 
 import { el, place } from "../dom.js";
-import { rowsUnder } from "./lanes.js";
+import { rowMeant, rowsUnder } from "./lanes.js";
 
 const DRAG_PX = 4;
 const HEAD_PX = 7;
@@ -88,8 +88,7 @@ export function createPointers(desk, track, { axis, range, duration, open }) {
   };
   /** @param {PointerEvent} event @param {readonly Row[]} rows */
   const click = (event, rows) => {
-    const { at_ms } = player.store.get();
-    const row = rows.find((one) => one.at_ms > at_ms) ?? rows[0];
+    const row = rowMeant(rows, player.store.get().at_ms);
     if (row && event.shiftKey) open(row);
     seek(row?.at_ms ?? axis().ms(at(event)));
   };
