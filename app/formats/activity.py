@@ -21,7 +21,12 @@ _TOUCH_KINDS: Final[dict[int, TouchKind]] = {7: "start", 9: "end", 10: "cancel"}
 _NAME_CHARS: Final = 200
 _LONGEST_OFFSET_MS: Final = 24 * 60 * 60 * 1000
 _MOST: Final = 2**53
+_LOWEST_STATUS: Final = 100
+"""Browsers write 0 for a request that was not answered."""
 _HIGHEST_STATUS: Final = 999
+FIRST_FAILED_STATUS: Final = 400
+_ANSWERED: Final = frozenset({"resource.http", "resource.fetch", "resource.xhr"})
+"""Requests whose status an SDK always notes; that of a picture of a web page is not known to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class NetworkSpan:
     url: str | None
     method: str | None
     status: int | None
+    """None if nobody answered."""
     request_bytes: int | None
     response_bytes: int | None
     data: JsonObject
@@ -55,6 +61,11 @@ class NetworkSpan:
     def is_request(self) -> bool:
         """It went over the network."""
         return self.op.startswith("resource.")
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the request failed; see `has_failed`."""
+        return has_failed(self.op, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,23 @@ class _Found:
     options: JsonObject | None = None
     move_batches: int = 0
     unknown: int = 0
+
+
+def has_failed(op: str, status: int | None) -> bool:
+    """Tell whether a request failed: its status is 400 or more, or nobody answered it.
+
+    The list counts by this rule when a segment is stored, and the page of a replay marks by it.
+    """
+    if status is None:
+        return op in _ANSWERED
+    return status >= FIRST_FAILED_STATUS
+
+
+def status_of(value: float | None) -> int | None:
+    """Return a status that was read as a number; None if it is not one of HTTP."""
+    if value is None or not _LOWEST_STATUS <= value <= _HIGHEST_STATUS or value != int(value):
+        return None
+    return int(value)
 
 
 def read(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity:
@@ -195,7 +223,9 @@ def _read_span(payload: JsonObject, at_ms: int | None, found: _Found) -> bool:
             op=jsonish.text(payload, "op", limit=_NAME_CHARS) or "",
             url=jsonish.text(payload, "description"),
             method=jsonish.text(data, "method", limit=_NAME_CHARS),
-            status=jsonish.integer(data, "statusCode", lowest=0, highest=_HIGHEST_STATUS),
+            status=jsonish.integer(
+                data, "statusCode", lowest=_LOWEST_STATUS, highest=_HIGHEST_STATUS
+            ),
             request_bytes=_body_bytes(data, "request"),
             response_bytes=_body_bytes(data, "response"),
             data=data,

@@ -21,7 +21,6 @@ _TAP: Final = "ui.tap"
 _RAGE_TAP: Final = "ui.multiClick"
 _LEAVING: Final = frozenset({"app.background", "app.inactive"})
 _COMING: Final = frozenset({"app.foreground", "app.active"})
-_FAILED: Final = range(400, 1_000)
 _REQUEST: Final = "resource."
 _SILENT: Final = frozenset({0, 1, 2, recording.INCREMENTAL})
 """Event types of the page itself and of touches."""
@@ -61,8 +60,8 @@ class _Noted(msgspec.Struct, gc=False):
 
     crumbs: dict[str, list[float]] = {}
     """Their times by category, ms since 1970."""
-    requests: list[float | None] = []
-    """Their status."""
+    requests: list[tuple[str, int | None]] = []
+    """Their operation and their status."""
     size_px: tuple[int, int] | None = None
     video: VideoFacts | None = None
 
@@ -71,7 +70,7 @@ def of(events: Sequence[JsonObject]) -> Gist:
     """Note what the events of `recording.read` say."""
     seen = activity.read(events, with_touches=False)
     noted = _Noted(
-        requests=[span.status for span in seen.spans if span.is_request],
+        requests=[(span.op, span.status) for span in seen.spans if span.is_request],
         size_px=recording.size(events),
         video=recording.video_facts(events),
     )
@@ -164,7 +163,8 @@ def _noted(events: Sequence[_Event]) -> _Noted | None:
                 noted.crumbs.setdefault(category, []).append(event.timestamp)
             case "performanceSpan":
                 if payload.op and payload.op.startswith(_REQUEST):
-                    noted.requests.append(payload.data.statusCode if payload.data else None)
+                    status = activity.status_of(payload.data.statusCode) if payload.data else None
+                    noted.requests.append((payload.op, status))
             case "video":
                 videos.append(event)
             case "options":
@@ -202,7 +202,7 @@ def _gist(times: Sequence[object], noted: _Noted) -> Gist:
         taps=len(crumbs.get(_TAP, ())),
         rage_taps=len(crumbs.get(_RAGE_TAP, ())),
         network_requests=len(requests),
-        network_failures=sum([status in _FAILED for status in requests]),
+        network_failures=sum([activity.has_failed(op, status) for op, status in requests]),
         background_ms=_latest_ms(noted, _LEAVING),
         foreground_ms=_latest_ms(noted, _COMING),
     )

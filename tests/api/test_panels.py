@@ -8,7 +8,7 @@ import pytest
 from app.audit import queries as audit
 from tests.support import envelopes, recordings
 from tests.support.server import Server
-from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID
+from tests.support.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -114,3 +114,24 @@ async def test_every_fact_leads_to_a_list_that_has_the_replay(tenant: Server):
     for href in sorted(found):
         listed = (await tenant.web.get(href.replace("&amp;", "&"))).text
         assert f'href="{tenant.page(REPLAY_ID)}"' in listed, href
+
+
+async def test_the_list_counts_as_failed_what_the_panel_marks_as_failed(tenant: Server):
+    """A status of 400 or more, and no answer; a picture of a web page has no status at all."""
+    statuses = (200, 399, 404, 503.0, 0, MISSING)
+    spans = [
+        recordings.network_span(STARTED_MS + at * 300, STARTED_MS + at * 300 + 100, statusCode=code)
+        for at, code in enumerate(statuses)
+    ]
+    picture = recordings.network_span(STARTED_MS + 2_000, statusCode=MISSING)
+    picture["data"]["payload"]["op"] = "resource.img"
+    await tenant.take(
+        envelopes.replay_video_envelope(0, events=[recordings.meta(), *spans, picture])
+    )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID, "?tab=network"))).text
+    marked = re.findall(r'id="request-\d+"[^>]*data-failed="(\w+)"', html)
+    assert marked == ["no", "no", "yes", "yes", "yes", "yes", "no"]
+    assert html.count('data-class="0">none<') == 3
+    for query, rows in (("count_failures:4", 1), ("count_failures:<4", 0)):
+        listed = (await tenant.web.get(f"/replays?query={query}")).text
+        assert listed.count("replay-link") == rows, query

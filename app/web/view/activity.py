@@ -55,7 +55,7 @@ class NetworkRow:
     """With the query; the whole description when it is no URL."""
     status: int | None
     has_failed: bool
-    """Status ≥ 400, or no answer."""
+    """By the rule of `formats.activity.has_failed`."""
     request_bytes: int | None = None
     response_bytes: int | None = None
     op: str = "resource.http"

@@ -9,13 +9,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.formats import jsonish
-from app.formats.activity import Breadcrumb
+from app.formats.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.formats.jsonish import JsonObject
 from app.web.view.activity import ActivityKind, Icon, Level
 
 _RAGE_TAPS: Final = 5
 """From here on quick taps on one thing are called rage taps; an SDK notes three already."""
-_FIRST_FAILURE: Final = 400
 _LOG_CATEGORIES: Final = frozenset(
     {"logcat", "console", "log", "debug", "nslog", "print", "timber", "logger", "logging"}
 )
@@ -180,7 +179,7 @@ def _request(crumb: Breadcrumb) -> Words:
     """Tell a request that an SDK noted without a span."""
     url = _first(crumb.data, "url") or crumb.message or "a request"
     status = jsonish.integer(crumb.data, "status_code")
-    has_failed = status is not None and status >= _FIRST_FAILURE
+    has_failed = status is not None and status >= FIRST_FAILED_STATUS
     return Words(
         "network",
         "network",

@@ -6,13 +6,12 @@ from typing import Final
 
 from app.core import units
 from app.formats import event_notes, jsonish
-from app.formats.activity import Breadcrumb
+from app.formats.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.formats.jsonish import JsonObject
 from app.web.view.activity import DataRow, Icon, Level
 from app.web.view.breadcrumbs import breadcrumb_row, data_rows
 
 _REQUESTS: Final = frozenset({"http", "httplib", "fetch", "xhr", "okhttp", "request"})
-_FIRST_FAILURE: Final = 400
 _SUMMARY_ROWS: Final = 3
 
 
@@ -64,7 +63,7 @@ def _request(data: JsonObject) -> tuple[str, str | None, bool]:
         ),
         None,
     )
-    is_bad = status is not None and status >= _FIRST_FAILURE
+    is_bad = status is not None and status >= FIRST_FAILED_STATUS
     return f"{method} {url}", None if status is None else str(status), is_bad
 
 

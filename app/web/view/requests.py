@@ -11,8 +11,6 @@ from app.web.view.activity import ActivityRow, NetworkRow
 from app.web.view.exchanges import Details
 from app.web.view.problems import ErrorRow
 
-_ANSWERED: Final = frozenset({"resource.http", "resource.fetch", "resource.xhr"})
-_FIRST_FAILURE: Final = 400
 _HALF_WEIGHT: Final = 4
 _MOST_WEIGHT: Final = 4_000
 """Of details in a page: some hundred recorded bodies, or all requests of an hour without any."""
@@ -87,7 +85,7 @@ def _row(
         host=host,
         path=path,
         status=span.status,
-        has_failed=_has_failed(span),
+        has_failed=span.has_failed,
         request_bytes=span.request_bytes,
         response_bytes=span.response_bytes,
         op=span.op,
@@ -95,13 +93,6 @@ def _row(
         details=details,
         href=href,
     )
-
-
-def _has_failed(span: NetworkSpan) -> bool:
-    """Without a status a request got no answer; a picture of a web page simply has none."""
-    if span.status is None:
-        return span.op in _ANSWERED
-    return span.status >= _FIRST_FAILURE
 
 
 def _parts(url: str) -> tuple[str, str]:
