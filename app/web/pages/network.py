@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.web import access, answer, house
 from app.web.access import Watching
 from app.web.pages import replay as replay_pages
-from app.web.view import exchanges, facts, har, hrefs
+from app.web.view import exchanges, facts, har, hrefs, replay_lists, request_links
 from app.web.view.replay import RequestPage
 from app.web.view.replay_data import Found
 from app.web.view.requests import network_rows, requests_of
@@ -81,7 +81,10 @@ def _page(found: Found, number: int) -> RequestPage:
     if not 0 <= number < len(spans):
         raise NotFound(f"the replay has no request {number}")
     key = contents.replay.key
-    row = network_rows(contents.spans, start_ms=contents.zero_ms)[number]
+    panels = request_links.panel_contents(found, replay_lists.error_rows(found.known))
+    traced = request_links.find_request_traces(found)
+    links = request_links.request_links(traced, key, panels)
+    row = network_rows(contents.spans, start_ms=contents.zero_ms, links=links)[number]
     return RequestPage(
         user=facts.user_of(contents.replay.user),
         row=row,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.web.view.exchanges import Details
-from app.web.view.problems import Source
+from app.web.view.problems import ErrorKind, Source
 
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
 Level = Literal["debug", "info", "warning", "error", "fatal"]
@@ -42,6 +42,27 @@ class ActivityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestError:
+    """An error that happened on behalf of a request."""
+
+    title: str
+    source: Source
+    kind: ErrorKind
+    href: str
+    """Leads to it in the Errors panel."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLinks:
+    """Where a request leads on to."""
+
+    trace_href: str
+    """Its trace on the replay's page; on a page of its own when it is not among those shown."""
+    trace_page_href: str
+    errors: tuple[RequestError, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkRow:
     """One request of the app."""
 
@@ -65,6 +86,8 @@ class NetworkRow:
     """None beyond what a page can hold; the request's own page has them."""
     href: str = ""
     """Its own page."""
+    links: RequestLinks | None = None
+    """None when no span of the replay's traces is this request."""
 
 
 @dataclass(frozen=True, slots=True)

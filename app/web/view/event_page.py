@@ -134,9 +134,11 @@ def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
         ("Server", jsonish.text(sent, "server_name")),
         ("Logger", jsonish.text(sent, "logger")),
         ("SDK", " ".join(part for part in sdk_parts if part)),
-        ("Trace", event.trace_id),
     )
-    return tuple(Fact(name, value) for name, value in named if value)
+    shown = [Fact(name, value) for name, value in named if value]
+    if event.trace_id is not None:
+        shown.append(Fact("Trace", event.trace_id, href=hrefs.trace(event.trace_id)))
+    return tuple(shown)
 
 
 def _user(sent: JsonObject) -> dict[str, str]:

@@ -67,3 +67,7 @@ class ErrorRow:
     environment: str | None = None
     issue_href: str | None = None
     """The event's page in its issue; None for the moment until it is grouped."""
+    trace_href: str | None = None
+    """Its trace in the Trace panel; None when it is not there."""
+    request_number: int | None = None
+    """The request of the app that it happened on behalf of."""

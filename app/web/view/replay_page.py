@@ -12,7 +12,7 @@ from app.playback.page import Contents, Outline
 from app.playback.trace import SpanError
 from app.replays import ties
 from app.replays.model import Replay, Segment
-from app.web.view import facts, hrefs, notes, replay_lists, segments, spans
+from app.web.view import facts, hrefs, notes, replay_lists, request_links, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
 from app.web.view.log_rows import log_rows
@@ -61,10 +61,14 @@ def build(found: Found, visit: Visit) -> ReplayPage:
     known, contents = found.known, found.contents
     above, key = top(known, visit), contents.replay.key
     errors = replay_lists.error_rows(known)
+    traced = request_links.find_request_traces(found)
+    panels = request_links.panel_contents(found, errors)
+    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=_MOST_ROWS)
     requests = network_rows(
         contents.spans,
         start_ms=contents.zero_ms,
         replay_href=hrefs.replay(key.project_id, key.replay_id),
+        links=request_links.request_links(traced, key, panels),
     )
     logs = log_rows(
         found.logs,

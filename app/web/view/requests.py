@@ -1,16 +1,19 @@
 """Requests of the app in words, for the Network panel and among the activity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
 from app.core import units
 from app.formats.activity import NetworkSpan
 from app.web.view import exchanges
-from app.web.view.activity import ActivityRow, NetworkRow
+from app.web.view.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.view.exchanges import Details
 from app.web.view.problems import ErrorRow
 
+NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
 _HALF_WEIGHT: Final = 4
 _MOST_WEIGHT: Final = 4_000
 """Of details in a page: some hundred recorded bodies, or all requests of an hour without any."""
@@ -22,7 +25,11 @@ def requests_of(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
 
 
 def network_rows(
-    spans: Sequence[NetworkSpan], *, start_ms: int, replay_href: str = ""
+    spans: Sequence[NetworkSpan],
+    *,
+    start_ms: int,
+    replay_href: str = "",
+    links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:
     """Describe the requests among the spans, in time order, numbered from 0.
 
@@ -30,6 +37,7 @@ def network_rows(
         spans: Of the replay.
         start_ms: The replay's zero, in milliseconds since 1970.
         replay_href: Where the replay is; the pages of its requests lie below.
+        links: Where requests lead on to, by their number.
     """
     weight = 0
     rows: list[NetworkRow] = []
@@ -37,7 +45,8 @@ def network_rows(
         details = exchanges.details(span) if weight < _MOST_WEIGHT else None
         weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
         href = f"{replay_href}/requests/{number}"
-        rows.append(_row(span, details, number=number, start_ms=start_ms, href=href))
+        row = _row(span, details, number=number, start_ms=start_ms, href=href)
+        rows.append(replace(row, links=links.get(number)))
     return tuple(rows)
 
 

@@ -21,7 +21,8 @@ FIRST_SPANS: Final = 100
 MORE_SPANS: Final = 500
 """Of one trace on its own page, and as many again whenever one scrolls to the end."""
 _MOST_ON_REPLAY: Final = 500
-_MOST_TRACES: Final = 100
+MOST_TRACES: Final = 100
+"""Of a replay, those that its Trace panel shows."""
 _MOST_LOOSE: Final = 100
 _FINE: Final = frozenset({"ok", "unset", "cancelled", "unknown", ""})
 _TICKS: Final = 5
@@ -48,7 +49,7 @@ def replay_blocks(found: Sequence[Trace], around: Surroundings) -> tuple[TraceBl
     """Describe the traces of a replay, the first 100; together they show about 500 spans."""
     blocks: list[TraceBlock] = []
     left = _MOST_ON_REPLAY
-    for trace in found[:_MOST_TRACES]:
+    for trace in found[:MOST_TRACES]:
         part = min(FIRST_SPANS, left)
         blocks.append(block(trace, around, first=0, most=part))
         left -= len(blocks[-1].spans)

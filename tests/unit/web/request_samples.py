@@ -17,10 +17,19 @@ BARE_DETAILS = replace(
     DETAILS, query=(), note="Nothing was recorded.", is_cut=False,
     halves=(replace(_SENT, tree=None, size_bytes=None, absent="No body.", is_cut=False),),
 )  # fmt: skip
+LINKS = activity.RequestLinks(
+    trace_href=f"/r?tab=trace#trace-{TRACE}",
+    trace_page_href=f"/r/traces/{TRACE}",
+    errors=(
+        activity.RequestError(
+            "GatewayTimeout", "backend", "error", "/r?tab=errors#error-" + "4" * 32
+        ),
+    ),
+)
 NETWORK = (
     activity.NetworkRow(
         0, 6900, 412, "POST", "api.example", "/pay", 500, has_failed=True, response_bytes=122,
-        kind="json", href="/r/requests/0", details=DETAILS,
+        kind="json", href="/r/requests/0", details=DETAILS, links=LINKS,
     ),
     activity.NetworkRow(1, 9000, None, "GET", "a.example", "/items?page=2", None, has_failed=True,
                         details=BARE_DETAILS),

@@ -1,0 +1,146 @@
+"""Finds the trace and the errors of a request that a replay recorded.
+
+    recorded request ─ trace header it carried ──────┐
+                     └ else method, address and time ┴─► the app's span ─► its trace
+                                                         spans below it ─► their errors
+
+A recording notes requests without ids, and a trace holds spans without requests. A header that the
+SDK recorded names the span; without one, the app's span of the same address nearest in time is
+taken, and each span for one request only.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.core import ids
+from app.core.ids import SpanId, TraceId
+from app.formats import exchange
+from app.formats.activity import NetworkSpan
+from app.playback.trace import Row, SpanError, Trace
+
+_NEAR_US: Final = 1_000_000
+"""Span and request are noted by two parts of an SDK, which begin within moments of each other."""
+_LATE_US: Final = 1_000_000
+"""An error whose span was not stored may be reported so long after the request."""
+_MS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTrace:
+    """The trace that a request belongs to, and what went wrong on its behalf."""
+
+    trace_id: TraceId
+    errors: tuple[SpanError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A span that may be a request's own."""
+
+    trace: Trace
+    at: int
+    """Its place among the rows of the trace."""
+
+    @property
+    def row(self) -> Row:
+        """The span with what is marked on it."""
+        return self.trace.rows[self.at]
+
+
+def trace_requests(
+    requests: Sequence[NetworkSpan], traces: Sequence[Trace], *, started_ms: int
+) -> dict[int, RequestTrace]:
+    """Find the traces of requests, by the place of the request in the sequence.
+
+    Args:
+        requests: Requests of a replay, in time order.
+        traces: Traces of the replay, laid out on its clock.
+        started_ms: When the replay started, in milliseconds since 1970: the zero of the traces.
+    """
+    candidates = [
+        _Candidate(trace, at)
+        for trace in traces
+        for at, row in enumerate(trace.rows)
+        if _is_request(row)
+    ]
+    by_id = {(one.trace.trace_id, one.row.placed.span.span_id): one for one in candidates}
+    by_address: defaultdict[tuple[str, str], list[_Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_address[_address_of_span(candidate.row)].append(candidate)
+    found: dict[int, RequestTrace] = {}
+    for number, request in enumerate(requests):
+        start_us = (request.at_ms - started_ms) * _MS
+        named = _ids_in_headers(request)
+        own = by_id.get(named) if named else None
+        own = own or _nearest(by_address.get(_address(request), ()), start_us)
+        if own is not None:
+            by_address[_address_of_span(own.row)].remove(own)
+            del by_id[own.trace.trace_id, own.row.placed.span.span_id]
+            found[number] = RequestTrace(own.trace.trace_id, tuple(_errors_of(own)))
+    return found
+
+
+def _is_request(row: Row) -> bool:
+    op = row.placed.span.op or ""
+    return row.side == "app" and op.startswith("http") and op != "http.server"
+
+
+def _nearest(candidates: Sequence[_Candidate], start_us: int) -> _Candidate | None:
+    def distance_us(candidate: _Candidate) -> int:
+        return abs(candidate.row.placed.start_us - start_us)
+
+    nearest = min(candidates, key=distance_us, default=None)
+    return nearest if nearest is not None and distance_us(nearest) <= _NEAR_US else None
+
+
+def _errors_of(own: _Candidate) -> Iterable[SpanError]:
+    """Gather the errors of a span and of those below it, and those whose span is not here."""
+    placed = own.row.placed
+    yield from own.row.errors
+    for row in own.trace.rows[own.at + 1 :]:
+        if row.placed.depth <= placed.depth:
+            break
+        yield from row.errors
+    end_us = (placed.start_us if placed.end_us is None else placed.end_us) + _LATE_US
+    for error in own.trace.loose:
+        if error.side == "backend" and placed.start_us <= error.at_us <= end_us:
+            yield error
+
+
+def _address(request: NetworkSpan) -> tuple[str, str]:
+    return (request.method or "GET").upper(), _without_query(request.url or "")
+
+
+def _address_of_span(row: Row) -> tuple[str, str]:
+    """Read method and address of a span that says `POST https://api.example.com/v1/bag`."""
+    method, _, url = (row.placed.span.description or "").partition(" ")
+    return (method.upper(), _without_query(url)) if url else ("GET", _without_query(method))
+
+
+def _without_query(url: str) -> str:
+    """Return an address without query and fragment, which SDKs treat differently."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return url
+    return f"{parts.scheme}://{parts.netloc}{parts.path or '/'}" if parts.netloc else url.strip()
+
+
+def _ids_in_headers(request: NetworkSpan) -> tuple[TraceId, SpanId] | None:
+    """Read trace and span out of the request's headers, if the SDK recorded them."""
+    sent = exchange.read(request.data, request.url).request
+    for name, value in sent.headers if sent else ():
+        match name.lower(), value.split("-"):
+            case "sentry-trace", [trace_text, span_text, *_]:
+                pass
+            case "traceparent", [_, trace_text, span_text, *_]:
+                pass
+            case _:
+                continue
+        trace_id, span_id = ids.read_hex32(trace_text), ids.read_hex16(span_text)
+        if trace_id is not None and span_id is not None:
+            return TraceId(trace_id), SpanId(span_id)
+    return None
