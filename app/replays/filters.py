@@ -67,6 +67,8 @@ _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h|d|w)?")
 _UNITS_S: Final = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MOST_S: Final = 100 * 365 * 86_400.0
 _NUMBER: Final = re.compile(r"\d{1,15}")
+_HIGHEST_COUNT: Final = 2**31 - 1
+"""The highest number of an integer column."""
 _SCREEN_AT: Final = 10
 """Where the name begins in `00003:01:CartActivity`, counted from 1."""
 _WORD_FACTS: Final = (
@@ -167,7 +169,7 @@ def tag_of(term: Term) -> str | None:
 
 
 def number_of(term: Term) -> int:
-    """Read the number of a term such as `count_taps:>5`.
+    """Read the number of a term such as `count_taps:>5`; one above every count is the highest.
 
     Raises:
         Malformed: It is none.
@@ -175,7 +177,7 @@ def number_of(term: Term) -> int:
     (value,) = term.values if len(term.values) == 1 else (None,)
     if value is None or not value.is_exact or not _NUMBER.fullmatch(value.text):
         raise Malformed(f"{term.key} wants a number, such as {term.key}:>5")
-    return int(value.text)
+    return min(int(value.text), _HIGHEST_COUNT)
 
 
 def is_like(found: str, value: Value) -> bool:

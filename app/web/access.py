@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -263,6 +264,8 @@ async def player_here(request: Request, project_id: int, replay_id: str) -> Play
     return Playing(visitor.person, replay)
 
 
+RowId = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
+"""A number in an address that Postgres can compare with an id; any other leads nowhere."""
 SomebodyHere = Annotated[Visitor, Depends(somebody)]
 AnybodyHere = Annotated[Visitor | None, Depends(who)]
 InsideHere = Annotated[Inside, Depends(inside)]

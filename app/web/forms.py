@@ -27,15 +27,18 @@ async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
 
     Raises:
         TooLarge: It is over 64 KiB.
-        Malformed: It has more than `most` fields.
+        Malformed: It has more than `most` fields, or a NUL character, which no text has.
     """
     body = await read_body(request, most_bytes=_MOST_BYTES)
     try:
-        return parse_qsl(
+        pairs = parse_qsl(
             body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
         )
     except ValueError as error:
         raise Malformed(f"the form cannot be read: {error}") from error
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise Malformed("the form has a NUL character")
+    return pairs
 
 
 async def read_body(request: Request, *, most_bytes: int) -> bytes:

@@ -106,6 +106,9 @@ class Guard:
         hosts = len(headers.getlist("host"))
         if hosts > 1 or (hosts == 0 and scope["http_version"] != "1.0"):
             return PlainTextResponse("A request names one host.\n", 400)
+        # No text in Postgres has one, and no page has an address with one.
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            return PlainTextResponse("An address has no NUL character.\n", 400)
         if scope["method"] in _SAFE or scope["path"] == REPORTS or self._is_welcome(headers):
             return None
         return PlainTextResponse("This request does not come from a page of ours.\n", 403)

@@ -95,7 +95,7 @@ async def describe(request: Request, found: Found, role: Role) -> EventBlock:
 
 @router.get(f"{_PROJECT}/events/{{event_id}}/files/{{number}}")
 async def send_file(
-    request: Request, inside: access.InsideHere, event_id: str, number: int
+    request: Request, inside: access.InsideHere, event_id: str, number: access.RowId
 ) -> Response:
     """Send a file of an event as nothing but bytes: it was never scrubbed or looked into."""
     inside.need(Role.MEMBER)

@@ -86,7 +86,9 @@ async def send_gestures(request: Request, playing: access.PlayingHere) -> Respon
 
 
 @router.get(f"{_PATH}/segments/{{segment_id}}.mp4")
-async def send_segment(request: Request, playing: access.PlayingHere, segment_id: int) -> Response:
+async def send_segment(
+    request: Request, playing: access.PlayingHere, segment_id: access.RowId
+) -> Response:
     """Send the video of a segment as the phone sent it."""
     refuse_other_sites(request)
     key, offset, size_bytes = await _stored(request, playing, segment_id)

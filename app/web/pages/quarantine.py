@@ -20,7 +20,9 @@ _BIGGEST_ID: Final = 2**63 - 1
 
 
 @router.get(f"{hrefs.PROJECTS}/{{project_id}}/quarantine/{{quarantined_id}}")
-async def download(request: Request, inside: access.InsideHere, quarantined_id: int) -> Response:
+async def download(
+    request: Request, inside: access.InsideHere, quarantined_id: access.RowId
+) -> Response:
     """Hand out an envelope as it came over the wire, unscrubbed; that is written down."""
     inside.need(Role.ADMIN)
     if not 0 < quarantined_id <= _BIGGEST_ID:

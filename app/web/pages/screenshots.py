@@ -23,7 +23,7 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 
 @router.get(_PATH)
 async def send_screenshot(
-    request: Request, inside: access.InsideHere, event_id: str, number: int
+    request: Request, inside: access.InsideHere, event_id: str, number: access.RowId
 ) -> Response:
     """Send a picture of an event as a WebP of our own."""
     inside.need(Role.MEMBER)

@@ -62,7 +62,9 @@ async def set_member(request: Request, inside: access.InsideHere) -> Response:
 
 
 @router.post(f"{_PROJECT}/settings/members/{{person_id}}/remove")
-async def remove_member(request: Request, inside: access.InsideHere, person_id: int) -> Response:
+async def remove_member(
+    request: Request, inside: access.InsideHere, person_id: access.RowId
+) -> Response:
     """Take somebody out of the project; their account stays."""
     inside.need(Role.ADMIN)
     leaving = PersonId(person_id)
@@ -78,7 +80,7 @@ async def remove_member(request: Request, inside: access.InsideHere, person_id: 
 
 @router.get(f"{_PROJECT}/log")
 async def show_log(
-    request: Request, inside: access.InsideHere, views: int = 0, lines: int = 0
+    request: Request, inside: access.InsideHere, views: access.RowId = 0, lines: access.RowId = 0
 ) -> Response:
     """Show who watched replays of the project, and who did what to it."""
     inside.need(Role.ADMIN)

@@ -25,7 +25,7 @@ _Id = Annotated[str, Query(alias="id")]
 
 @router.get(hrefs.WHY)
 async def show_why(
-    request: Request, visitor: access.SomebodyHere, wanted: _Id = "", project: int = 0
+    request: Request, visitor: access.SomebodyHere, wanted: _Id = "", project: access.RowId = 0
 ) -> Response:
     """Say what is known of a replay that is missed."""
     async with house.of(request).db.reading() as connection:
