@@ -129,6 +129,46 @@ def encode(found: Sequence[Gesture]) -> bytes:
     )
 
 
+class _EncodedGesture(msgspec.Struct, gc=False):
+    """A gesture as `encode` writes it."""
+
+    kind: Kind
+    finger: int
+    size: Size
+    points: tuple[tuple[int, float, float], ...]
+    taps: int
+    dead: bool
+
+
+_decode: Final = msgspec.json.Decoder(list[_EncodedGesture]).decode
+
+
+def decode(encoded: bytes) -> tuple[Gesture, ...]:
+    """Read gestures that `encode` wrote, with the first and the last point of each."""
+    return tuple(
+        Gesture(
+            kind=one.kind,
+            finger=one.finger,
+            size=one.size,
+            points=(Point(*one.points[0]), Point(*one.points[-1])),
+            taps=one.taps,
+            is_dead=one.dead,
+        )
+        for one in _decode(encoded)
+    )
+
+
+def quick_runs(found: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
+    """Gather the quick taps on one place, run by run, in the order of their starts."""
+    runs: list[tuple[Gesture, ...]] = []
+    taps = [one for one in found if one.kind == "tap" and one.taps > 1]
+    at = 0
+    while at < len(taps):
+        runs.append(tuple(taps[at : at + taps[at].taps]))
+        at += taps[at].taps
+    return runs
+
+
 def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture]:
     """Follow every finger from its start to its end."""
     down: dict[int, _Finger] = {}

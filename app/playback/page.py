@@ -21,6 +21,7 @@ from app.formats.jsonish import JsonObject
 from app.playback import conditions, gaps, gestures, index, merging, recordings
 from app.playback.conditions import Condition
 from app.playback.gaps import ExplainedGap
+from app.playback.gestures import Gesture
 from app.playback.recordings import Recorded
 from app.playback.shelf import Held, Shelf
 from app.replays.model import Replay, Segment
@@ -74,6 +75,8 @@ class Contents:
     unread: tuple[Segment, ...]
     """Segments whose recordings are left out, since all are too large together."""
     breadcrumbs: tuple[Breadcrumb, ...]
+    gestures: tuple[Gesture, ...]
+    """What fingers did; of each gesture the first and the last point at least."""
     spans: tuple[NetworkSpan, ...]
     options: JsonObject | None
     """The SDK's replay settings, from the first segment that carries them."""
@@ -115,19 +118,22 @@ async def read(connection: AsyncConnection, known: Outline) -> Contents:
     held = known.held
 
     def unpack() -> Contents:
-        # The page asks for gestures next, and all recordings are open here.
-        is_first = held.gestures is None
-        recorded = recordings.read(segments, with_touches=is_first)
-        contents = assemble(known, recorded)
-        if is_first:
-            held.keep_gestures(gestures.encode(gestures.read(recorded, zero_ms=contents.zero_ms)))
-        return contents
+        kept = held.gestures
+        # Touches are most of a recording: they are read once, and kept for all who ask later.
+        recorded = recordings.read(segments, with_touches=kept is None)
+        if kept is not None:
+            return assemble(known, recorded, gestures.decode(kept))
+        found = gestures.read(recorded, zero_ms=known.zero_ms)
+        held.keep_gestures(gestures.encode(found))
+        return assemble(known, recorded, found)
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
 
 
-def assemble(known: Outline, recorded: Sequence[Recorded]) -> Contents:
+def assemble(
+    known: Outline, recorded: Sequence[Recorded], found: tuple[Gesture, ...] = ()
+) -> Contents:
     """Merge the segments of a replay into what its page shows."""
     held, zero_ms, duration_ms = known.held, known.zero_ms, known.duration_ms
     segments = [one.segment for one in recorded]
@@ -143,6 +149,7 @@ def assemble(known: Outline, recorded: Sequence[Recorded]) -> Contents:
         missing_ids=tuple(gaps.missing_ids(stored_ids)),
         unread=tuple(one.segment for one in recorded if not one.is_read),
         breadcrumbs=breadcrumbs,
+        gestures=found,
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
         gaps=gaps.explain(

@@ -61,23 +61,27 @@ def _navigation(crumb: Breadcrumb) -> Words:
 
 
 def _tap(crumb: Breadcrumb) -> Words:
-    target = _target(crumb)
+    target = target_of(crumb)
     return Words("gesture", "tap", f"Tap on {target}" if target else "Tap", _view(crumb))
 
 
 def _many_taps(crumb: Breadcrumb) -> Words:
     taps = jsonish.integer(crumb.data, "clickCount") or 3
-    target = _target(crumb)
+    return quick_taps(taps, target_of(crumb), detail=_view(crumb))
+
+
+def quick_taps(taps: int, target: str | None, *, detail: str | None) -> Words:
+    """Tell of taps on one place in quick succession, whoever noticed them."""
     where = f" on {target}" if target else ""
     if taps >= _RAGE_TAPS:
-        return Words("gesture", "rage", f"Rage: {taps} taps{where}", _view(crumb), "warning")
-    return Words("gesture", "tap", f"{taps} quick taps{where}", _view(crumb))
+        return Words("gesture", "rage", f"Rage: {taps} taps{where}", detail, "warning")
+    return Words("gesture", "tap", f"{taps} quick taps{where}", detail)
 
 
 def _swipe(crumb: Breadcrumb) -> Words:
     verb = "Scroll" if crumb.category == "ui.scroll" else "Swipe"
     way = _first(crumb.data, "direction")
-    target = _target(crumb)
+    target = target_of(crumb)
     title = " ".join([verb, *([way] if way else []), *(["on", target] if target else [])])
     return Words("gesture", "swipe", title, _view(crumb))
 
@@ -140,14 +144,14 @@ def _app_state(crumb: Breadcrumb) -> Words:
 
 
 def _long_press(crumb: Breadcrumb) -> Words:
-    target = _target(crumb)
+    target = target_of(crumb)
     return Words(
         "gesture", "tap", f"Long press on {target}" if target else "Long press", _view(crumb)
     )
 
 
 def _dead_tap(crumb: Breadcrumb) -> Words:
-    target = _target(crumb)
+    target = target_of(crumb)
     title = f"Tap without effect on {target}" if target else "Tap without effect"
     after_ms = jsonish.number(crumb.data, "timeAfterClickMs")
     detail = None if after_ms is None else f"nothing changed for {after_ms / 1000:.1f} s"
@@ -157,7 +161,7 @@ def _dead_tap(crumb: Breadcrumb) -> Words:
 def _typing(crumb: Breadcrumb) -> Words:
     verbs = {"ui.focus": "Focus on", "ui.blur": "Left", "ui.keyDown": "Key pressed in"}
     verb = verbs.get(crumb.category, "Input in")
-    target = _target(crumb)
+    target = target_of(crumb)
     return Words("gesture", "tap", f"{verb} {target}" if target else verb.rsplit(" ", 1)[0])
 
 
@@ -253,7 +257,7 @@ def _first(data: JsonObject, key: str) -> str | None:
     return jsonish.text(data, key, limit=200) or None
 
 
-def _target(crumb: Breadcrumb) -> str | None:
+def target_of(crumb: Breadcrumb) -> str | None:
     """Name what was touched: a label before an id, an id before the whole path."""
     for part in reversed(jsonish.sequence(crumb.data, "path")):
         if isinstance(part, dict) and (label := _first(part, "label")):

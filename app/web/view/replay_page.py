@@ -15,6 +15,7 @@ from app.replays.model import Replay, Segment
 from app.web.view import facts, hrefs, notes, replay_lists, request_links, segments, spans
 from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
+from app.web.view.gesture_rows import gesture_rows
 from app.web.view.log_rows import log_rows
 from app.web.view.panel_filters import panel_filters
 from app.web.view.problems import ErrorRow
@@ -148,6 +149,7 @@ def _activity(
 ) -> list[ActivityRow]:
     """Bring everything that happened into the order of time."""
     rows = [breadcrumb_row(crumb, start_ms=contents.zero_ms) for crumb in contents.breadcrumbs]
+    rows += gesture_rows(contents.gestures, contents.breadcrumbs, rows, start_ms=contents.zero_ms)
     rows += [request_activity(row) for row in requests]
     rows += [row for error in errors if (row := error_activity(error)) is not None]
     rows += written
