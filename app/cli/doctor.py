@@ -6,8 +6,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -23,6 +24,7 @@ from app.core.settings import Settings
 from app.core.units import bytes_text
 from app.db import engine, migrate, roles
 from app.db.folder import DataFolderLock, Taken, is_open_to_others
+from app.db.programs import release_date
 from app.journal import disk
 from app.media import child
 from app.storage.choose import open_store
@@ -30,6 +32,8 @@ from app.storage.choose import open_store
 _CLOCK_S: Final = 5.0
 """Between our clock and the database's; more makes links end early and lists look odd."""
 _GIB: Final = 1024**3
+_FRESH: Final = timedelta(days=120)
+"""A quarter and a month: an older Postgres lacks at least one minor release."""
 _MOST_RIGHTS: Final = 3
 """Missing rights that are named; a table lists no schema."""
 
@@ -138,12 +142,26 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", State.WRONG, str(error))]
     newest = migrate.known_revisions()[-1]
     return [
-        Finding("database", State.FINE, f"{kind}, Postgres {version}"),
+        _postgres(kind, version, settings.postgres_bin if kind == "embedded" else None),
         role,
         _schema(revision, newest),
         _clock(before, now),
         _quarantine(aside),
     ]
+
+
+def _postgres(kind: str, version: str, programs: Path | None) -> Finding:
+    """Tell the version of Postgres and its age; faults are mended in minor releases."""
+    text = f"{kind}, Postgres {version}"
+    released = release_date(version, programs)
+    if released is None:
+        return Finding("database", State.FINE, text)
+    age = clock.now().date() - released
+    text = f"{text} of {released:%d %B %Y}, {age.days} days old"
+    if age <= _FRESH:
+        return Finding("database", State.FINE, text)
+    remedy = "update Playhead, or set PLAYHEAD_POSTGRES_BIN" if kind == "embedded" else "update it"
+    return Finding("database", State.LOOK, f"{text}; a minor release comes each quarter: {remedy}")
 
 
 async def _role(connection: "asyncpg.Connection[Any]") -> Finding:

@@ -111,7 +111,7 @@ async def _migrate(settings: Settings) -> bool:
     if urls is not None:
         return await roles.prepare_schema(urls)
     lock = take_folder(settings)
-    postgres = EmbeddedPostgres()
+    postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     try:
         return await roles.prepare_schema(await postgres.start(settings.data_dir))
     finally:

@@ -75,7 +75,7 @@ async def _database_url(settings: Settings) -> AsyncIterator[str]:
         yield urls.app
         return
     lock = DataFolderLock.acquire(settings.data_dir)
-    postgres = EmbeddedPostgres()
+    postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     try:
         urls = await postgres.start(settings.data_dir)
         await roles.prepare_schema(urls)

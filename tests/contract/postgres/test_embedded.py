@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.core.errors import Unavailable
-from app.db import account, embedded, postmaster
+from app.db import account, embedded, postmaster, programs
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
@@ -173,11 +173,13 @@ async def test_a_kill_during_initdb_leaves_nothing_in_the_way(data_dir: Path):
 
 def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The message carries what initdb wrote."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
-    (programs / "initdb").chmod(0o755)
-    monkeypatch.setattr(postmaster, "_bin_dir", lambda: programs)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
+    (folder / "initdb").chmod(0o755)
+    monkeypatch.setattr(
+        programs.Programs, "find", lambda _configured: programs.Programs(folder, 18)
+    )
     monkeypatch.setattr(postmaster, "find_account", account.Account)
     with pytest.raises(Unavailable, match="initdb failed: no space left"):
         Postmaster(tmp_path / "data").start()
@@ -311,7 +313,7 @@ def test_the_servers_log_does_not_grow_for_ever(data_dir: Path, monkeypatch: pyt
 
 def test_without_the_wheel_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """No binaries for this machine: use a Postgres server of your own."""
-    monkeypatch.setattr(postmaster, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(programs, "PACKAGE", "no_such_package")
     with pytest.raises(Unavailable, match="PLAYHEAD_DATABASE_URL"):
         Postmaster(tmp_path).start()
 

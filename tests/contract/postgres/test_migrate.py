@@ -1,6 +1,9 @@
 """The schema: what the migrations make is what the table objects say."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -147,3 +150,42 @@ async def test_upgrade_without_postgres_says_so(tmp_path: Path):
     """No server: `Unavailable`, which the command line shows as it is."""
     with pytest.raises(Unavailable, match="cannot be reached"):
         await migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")
+
+
+def alembic(database_url: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command `alembic` in the checkout."""
+    settings = {} if database_url is None else {"PLAYHEAD_DATABASE_URL": database_url}
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=MIGRATIONS.parent,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_alembic_works_on_its_own(empty_database_url: str):
+    """Whoever knows the tool can look and migrate with it, on the database of the settings."""
+    for arguments, told in (
+        (("current",), ""),
+        (("upgrade", "0002"), ""),
+        (("current",), "0002"),
+        (("history",), "0001 -> 0002"),
+        (("upgrade", "head"), ""),
+        (("current",), f"{migrate.known_revisions()[-1]} (head)"),
+    ):
+        done = await asyncio.to_thread(alembic, empty_database_url, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert told in done.stdout
+    assert await migrate.upgrade(empty_database_url) is False
+
+
+async def test_alembic_without_a_database_says_which_setting_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """There is no server and no setting."""
+    monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
+    done = await asyncio.to_thread(alembic, None, "current")
+    assert done.returncode != 0
+    assert "set PLAYHEAD_DATABASE_URL" in done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """Settings come from the environment."""
 
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -37,3 +38,23 @@ def test_the_clock_is_aware_and_goes_on():
     assert clock.now().tzinfo is UTC
     assert abs(clock.now_ms() - clock.now().timestamp() * 1000) < 60_000
     assert clock.monotonic_s() <= clock.monotonic_s()
+
+
+def test_a_setting_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As secrets of containers are; the environment wins over it."""
+    (tmp_path / "playhead_database_url").write_text("postgresql://from-a-file/\n")
+    (tmp_path / "PLAYHEAD_PORT").write_text("9000")
+    (tmp_path / "unrelated").write_text("x")
+    monkeypatch.setitem(Settings.model_config, "secrets_dir", tmp_path)
+    settings = Settings()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://from-a-file/"
+    assert settings.port == 9000
+    monkeypatch.setenv("PLAYHEAD_PORT", "9001")
+    assert Settings().port == 9001
+
+
+def test_secrets_are_looked_for_where_containers_have_them():
+    """A folder that is not there is not looked at, and not warned of."""
+    folder = Path("/run/secrets")
+    assert Settings.model_config.get("secrets_dir") == (folder if folder.is_dir() else None)
