@@ -35,6 +35,7 @@ from app import main
 from app.accounts import queries as accounts, sign_ins
 from app.core.ids import ProjectId, ReplayId
 from app.core.settings import Settings
+from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.formats.packed import pack_json
 from app.ingest.link import link
@@ -282,10 +283,11 @@ async def bench(sizes: Sizes) -> None:
         settings = Settings(data_dir=Path(folder), journal_reserve_bytes=0)
         async with main.opened(settings) as service:
             await service.preparation.done.wait()
-            database = service.house.db
-            async with database.reading() as connection:
-                pids = await connection.scalar(text("select pg_read_file('postmaster.pid')"))
-            _POSTMASTERS.add(int(str(pids).split()[0]))
+            urls = EmbeddedPostgres.running(Path(folder))
+            assert urls is not None
+            database = Database.open(urls.owner)  # who may also analyze
+            pid_file = Path(folder, "postgres", "postmaster.pid")
+            _POSTMASTERS.add(int(pid_file.read_text().split()[0]))  # noqa: ASYNC240 - before all
             started = time.perf_counter()
             await fill(database, sizes)
             say(f"filled {sizes} in {time.perf_counter() - started:.0f} s")
@@ -300,6 +302,7 @@ async def bench(sizes: Sizes) -> None:
             ) as web:
                 await pages(web, database, sizes.rounds)
             await errors_of_replays(database, sizes.rounds)
+            await database.close()
 
 
 def read_sizes() -> Sizes:

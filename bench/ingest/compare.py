@@ -188,6 +188,7 @@ def main() -> None:
     stream = Stream(envelopes.corpus([*options.mix]), options.mix)
     pace = Pace(options.connections, options.seconds, options.rate)
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder, ExitStack() as running:
+        Path(folder).chmod(0o711)  # as root, Postgres is another user and must pass
         places = [Path(folder, name) for name in ("floor", "playhead")]
         for place in places:
             place.mkdir()

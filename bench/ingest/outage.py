@@ -76,6 +76,7 @@ def main() -> None:
     stream = Stream(envelopes.corpus([*options.mix]), options.mix)
     pace = Pace(options.connections, options.minutes * 60, options.rate)
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        Path(folder).chmod(0o711)  # as root, Postgres is another user and must pass
         place = Path(folder, "playhead")
         place.mkdir()
         postgres = Postmaster(Path(folder, "database"))
