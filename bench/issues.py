@@ -284,7 +284,7 @@ async def bench(sizes: Sizes) -> None:
         async with main.opened(settings) as service:
             await service.preparation.done.wait()
             urls = EmbeddedPostgres.running(Path(folder))
-            assert urls is not None
+            assert urls is not None  # noqa: S101 - it has just started
             database = Database.open(urls.owner)  # who may also analyze
             pid_file = Path(folder, "postgres", "postmaster.pid")
             _POSTMASTERS.add(int(pid_file.read_text().split()[0]))  # noqa: ASYNC240 - before all
