@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
+from app.formats import timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,13 @@ class StoredEvent:
     span_id: SpanId | None = None
     parent_span_id: SpanId | None = None
     """Span that caused `span_id`; None for events that an older release stored."""
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it was, by the sender's clock, or by the server's if nobody had set the sender's."""
+        if timestamps.is_set(self.at):
+            return self.at
+        return self.at + timedelta(milliseconds=self.drift_ms)
 
 
 IssueKey = tuple[ProjectId, IssueId]

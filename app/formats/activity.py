@@ -95,6 +95,8 @@ class Activity(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
+    is_set: bool
+    """Whether the phone's clock was set: then a time before 2000 is none."""
     breadcrumbs: list[Breadcrumb] = field(default_factory=list)
     spans: list[NetworkSpan] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
@@ -127,7 +129,7 @@ def read(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity
         events: As `recording.read` gives them.
         with_touches: False leaves touches out, unseen; they are most of a recording.
     """
-    found = _Found()
+    found = _Found(is_set=_is_set(events))
     for event in events:
         if not with_touches and event.get("type") == recording.INCREMENTAL:
             continue
@@ -159,12 +161,24 @@ def _shift_span(span: NetworkSpan, shift_ms: int) -> NetworkSpan:
     return replace(span, at_ms=span.at_ms + shift_ms, ended_ms=ended_ms)
 
 
+def _is_set(events: Sequence[JsonObject]) -> bool:
+    """Tell whether any event has a time of a clock that was set; they are in the order of time."""
+    edges = (timestamps.read_epoch_ms(one.get("timestamp")) for one in (*events[:1], *events[-1:]))
+    read = [at_ms for at_ms in edges if at_ms is not None]
+    return not read or any(map(timestamps.is_set_ms, read))
+
+
+def _believed(at_ms: int | None, found: _Found) -> int | None:
+    is_stray = at_ms is not None and found.is_set and not timestamps.is_set_ms(at_ms)
+    return None if is_stray else at_ms
+
+
 def _read_event(event: JsonObject, found: _Found) -> bool:
     """Add one event to what was found; False if it is nothing known."""
     data = event.get("data")
     if not isinstance(data, dict):
         return False
-    at_ms = timestamps.read_epoch_ms(event.get("timestamp"))
+    at_ms = _believed(timestamps.read_epoch_ms(event.get("timestamp")), found)
     match event.get("type"):
         case recording.META:
             return True
@@ -193,7 +207,7 @@ def _read_custom(data: JsonObject, at_ms: int | None, found: _Found) -> bool:
 
 
 def _read_breadcrumb(payload: JsonObject, at_ms: int | None, found: _Found) -> bool:
-    noted_ms = at_ms or timestamps.read_ms(payload.get("timestamp"))
+    noted_ms = at_ms or _believed(timestamps.read_ms(payload.get("timestamp")), found)
     if noted_ms is None:
         return False
     level = jsonish.text(payload, "level", limit=_NAME_CHARS)
@@ -211,7 +225,7 @@ def _read_breadcrumb(payload: JsonObject, at_ms: int | None, found: _Found) -> b
 
 def _read_span(payload: JsonObject, at_ms: int | None, found: _Found) -> bool:
     """Place a span by the payload's times; that of the event means something else on each SDK."""
-    started_ms = timestamps.read_ms(payload.get("startTimestamp")) or at_ms
+    started_ms = _believed(timestamps.read_ms(payload.get("startTimestamp")), found) or at_ms
     if started_ms is None:
         return False
     ended_ms = timestamps.read_ms(payload.get("endTimestamp"))

@@ -139,7 +139,11 @@ def _skim(text: bytes) -> Skimmed | None:
         return None
     times = [event.timestamp for event in events]
     in_order = sorted(times)
-    if times and None in map(timestamps.read_epoch_ms, (in_order[0], in_order[-1])):
+    edges_ms = [timestamps.read_epoch_ms(one) for one in (*in_order[:1], *in_order[-1:])]
+    if (
+        None in edges_ms
+        or len({ms is not None and timestamps.is_set_ms(ms) for ms in edges_ms}) > 1
+    ):
         return None
     # The whole of an event: a name that stands twice would hide one of its values.
     spoken = [one for one, event in zip(raw, events, strict=True) if event.type not in _SILENT]
@@ -185,8 +189,8 @@ def _built(events: Iterable[_Event]) -> list[JsonObject]:
 
 def _first_ms(times: Iterable[object]) -> int | None:
     """Return the first that is a time of a living clock."""
-    read = (timestamps.read_epoch_ms(one) for one in times)
-    return next((ms for ms in read if ms is not None), None)
+    read = [ms for one in times if (ms := timestamps.read_epoch_ms(one)) is not None]
+    return next(filter(timestamps.is_set_ms, read), read[0] if read else None)
 
 
 def _gist(times: Sequence[object], noted: _Noted) -> Gist:

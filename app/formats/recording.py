@@ -112,7 +112,15 @@ def extent_ms(
         Start and end, the end never before the start nor more than `LIMITS.video_ms` after it;
         None if nothing says when the segment was.
     """
-    start_ms = facts.started_ms if facts and facts.started_ms is not None else started_ms
+    declared_ms = facts.started_ms if facts else None
+    told = [at_ms for at_ms in (declared_ms, started_ms, ended_ms) if at_ms is not None]
+    if any(map(timestamps.is_set_ms, told)):
+        # A time before 2000 among others is a field left empty, or in a wrong unit.
+        declared_ms, started_ms, ended_ms = (
+            at_ms if at_ms is not None and timestamps.is_set_ms(at_ms) else None
+            for at_ms in (declared_ms, started_ms, ended_ms)
+        )
+    start_ms = started_ms if declared_ms is None else declared_ms
     if start_ms is None:
         return None
     if facts and facts.duration_ms:

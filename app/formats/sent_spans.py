@@ -218,4 +218,6 @@ def _reach(spans: Sequence[SentSpan]) -> tuple[datetime, datetime] | None:
     began = [timestamps.read_at(one) for one in starts]
     times = [*began, *[timestamps.read_at(one) for one in ends]]
     read = [one for one in times if one is not None]
-    return (min(read[: len(began)]), max(read)) if len(read) == len(times) else None
+    if len(read) < len(times) or timestamps.is_set(min(read)) != timestamps.is_set(max(read)):
+        return None
+    return min(read[: len(began)]), max(read)

@@ -234,13 +234,15 @@ def _identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dic
     span_id = read_span_id(raw.get("span_id"))
     parent_id = read_span_id(raw.get("parent_span_id"))
     started_at = timestamps.read_at(raw.get("start_timestamp"))
+    ended_at = timestamps.read_at(raw.get(end_key))
+    if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
+        started_at = None  # not two times of one clock
     if trace_id is None or span_id is None or started_at is None:
         raise Malformed(
             f"span lacks an id or a start: trace_id {shown(raw.get('trace_id'))}, "
             f"span_id {shown(raw.get('span_id'))}, "
             f"start_timestamp {shown(raw.get('start_timestamp'))}"
         )
-    ended_at = timestamps.read_at(raw.get(end_key))
     return {
         "trace_id": trace_id,
         "span_id": span_id,

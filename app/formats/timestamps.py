@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_S: Final = 946_684_800
-"""2000-01-01: an older clock is no clock."""
+_FIRST_S: Final = 1
+"""A clock that nobody has set begins in 1970. Less than a second is a field left empty."""
+SET_S: Final = 946_684_800
+"""2000-01-01: a clock that shows an older time was never set; it still tells how time passes."""
+_SET_AT: Final = datetime.fromtimestamp(SET_S, UTC)
 END_S: Final = 4_102_444_800
 """2100-01-01, exclusive: a larger number is no time in seconds."""
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -26,7 +29,7 @@ def read_ms(value: object) -> int | None:
             as these: apps that set a time themselves mix them up.
 
     Returns:
-        None for anything else and for times outside the years 2000 to 2099.
+        None for anything else and for times outside the years 1970 to 2099.
     """
     us = _read_us(value)
     return None if us is None else (us + 500) // 1000
@@ -39,10 +42,26 @@ def read_at(value: object) -> datetime | None:
 
 
 def read_epoch_ms(value: object) -> int | None:
-    """Read a number that is milliseconds since 1970 already, as rrweb events carry it."""
+    """Read a number that is milliseconds since 1970 already, as rrweb events carry it.
+
+    Returns:
+        None for what is no such number; also for one that is a time of today in seconds.
+    """
     if type(value) is int or type(value) is float:
-        return round(value) if _FIRST_S * 1000 <= value < END_S * 1000 else None
+        is_time = SET_S * 1000 <= value < END_S * 1000 or _FIRST_S * 1000 <= value < SET_S
+        is_time = is_time or END_S <= value < SET_S * 1000
+        return round(value) if is_time else None
     return None
+
+
+def is_set(at: datetime) -> bool:
+    """Tell whether a time is that of a clock that somebody has set, whether rightly or not."""
+    return at >= _SET_AT
+
+
+def is_set_ms(at_ms: float) -> bool:
+    """Tell the same of milliseconds since 1970."""
+    return at_ms >= SET_S * 1000
 
 
 def _read_us(value: object) -> int | None:
@@ -58,7 +77,7 @@ def _us_of_seconds(seconds: float) -> int | None:
     """Compare before multiplying: NaN, infinities and giant integers fall out here."""
     if _FIRST_S <= seconds < END_S:
         return round(seconds * _US_A_SECOND)
-    is_ms = _FIRST_S * _MS_A_SECOND <= seconds < END_S * _MS_A_SECOND
+    is_ms = SET_S * _MS_A_SECOND <= seconds < END_S * _MS_A_SECOND
     return round(seconds * (_US_A_SECOND // _MS_A_SECOND)) if is_ms else None
 
 

@@ -62,8 +62,7 @@ def read(
     Args:
         data: JSON.
         header: Of its envelope, which may name the replay and the trace.
-        sent_at: Stands in for its times if none can be read, as when the clock of a phone
-            stands in 1970.
+        sent_at: Stands in for its times if none can be read.
 
     Raises:
         Malformed: It is no JSON object, or nothing says when it was.
@@ -93,7 +92,7 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     )
     times = _read_times(raw, sent_at)
     root = _read_root(times, trace, trace_id, event_id=event_id, around=around)
-    spans, skipped = _read_spans(raw, around)
+    spans, skipped = _read_spans(raw, around, is_set=timestamps.is_set(root.started_at))
     return Transaction(
         event_id=event_id,
         name=name,
@@ -118,6 +117,8 @@ def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[datetime
     """Find start and end, the end standing in for a start that cannot be read."""
     started, ended = raw.get("start_timestamp"), raw.get("timestamp")
     started_at, ended_at = timestamps.read_at(started), timestamps.read_at(ended)
+    if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
+        started_at = None  # not two times of one clock
     first_at = started_at or ended_at
     if first_at is not None:
         return first_at, max(first_at, ended_at) if ended_at else None
@@ -161,15 +162,22 @@ def _made_span_id(event_id: EventId) -> SpanId:
     return SpanId(end if end.strip("0") else event_id[:_SPAN_ID_CHARS])
 
 
-def _read_spans(raw: JsonObject, around: Surroundings) -> tuple[tuple[Span, ...], int]:
-    """Read the spans below the root, and count those that are left out."""
+def _read_spans(
+    raw: JsonObject, around: Surroundings, *, is_set: bool
+) -> tuple[tuple[Span, ...], int]:
+    """Read the spans below the root, and count those that are left out.
+
+    A span of 1970 below a root of today has no time, but a field left empty or in a wrong unit.
+    """
     listed = jsonish.sequence(raw, "spans")
     spans: list[Span] = []
     for item in listed[: LIMITS.spans]:
         try:
-            spans.append(read_inner(item if isinstance(item, dict) else {}, around))
+            span = read_inner(item if isinstance(item, dict) else {}, around)
         except Malformed:
             continue
+        if not is_set or timestamps.is_set(span.started_at):
+            spans.append(span)
     return tuple(spans), len(listed) - len(spans)
 
 

@@ -6,18 +6,22 @@ What is made for every segment is msgspec's here and below: it costs a fifth of 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
 from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
+from app.formats import timestamps
 from app.formats.envelope import EnvelopeHeader, Item
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey
 from app.scrub.rules import Rules
 from app.traces.model import NewBlock, NewLog, NewTransaction
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +45,31 @@ class Context(msgspec.Struct, frozen=True, gc=False):
         It is when it was received, if the sender does not say.
         """
         return self.received_at - timedelta(milliseconds=self.drift_ms)
+
+    def drift_of(self, last_at: datetime) -> int:
+        """Return how far the clock was behind ours that timed something.
+
+        A clock that nobody had set when something happened may be right when it is sent: then what
+        was sent happened just before it was received.
+
+        Args:
+            last_at: The last time in what was sent.
+        """
+        sent_at = self.header.sent_at
+        if timestamps.is_set(last_at) or (sent_at is not None and not timestamps.is_set(sent_at)):
+            return self.drift_ms
+        return round((self.received_at - last_at) / _MILLISECOND)
+
+    def moment_of(self, at: datetime | None) -> datetime:
+        """Return when something happened, or when it was sent if nothing credible says that.
+
+        A time before 2000 is credible unless the sender's clock was right when it sent.
+        """
+        sent_at = self.header.sent_at
+        is_odd = at is not None and not timestamps.is_set(at) and sent_at is not None
+        if at is None or (is_odd and sent_at is not None and timestamps.is_set(sent_at)):
+            return self.sent_at
+        return at
 
 
 Noted = tuple[Item, Context]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.windows import ClockStep
 from app.db.text import JsonText
+from app.formats import timestamps
 
 
 class ReplayKey(NamedTuple):
@@ -155,6 +156,13 @@ class Replay:
     clock_steps: tuple[ClockStep, ...] = ()
     """Where the phone's clock was set; empty if it was not. `started_at` and `ended_at` are then
     on the clock that the phone had in its first segment."""
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it began, by the phone's clock, or by the server's if nobody had set the phone's."""
+        if timestamps.is_set(self.started_at):
+            return self.started_at
+        return self.started_at + timedelta(milliseconds=self.drift_ms)
 
     @property
     def duration_ms(self) -> int:

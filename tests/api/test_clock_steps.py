@@ -177,6 +177,25 @@ async def test_a_clock_that_is_set_changes_nothing(
     assert len(found["touches"]) == SEGMENTS
 
 
+@pytest.mark.parametrize("order", [None, (3, 0, 6, 5, 1, 4, 2)])
+@pytest.mark.parametrize("is_set_right", [False, True])
+async def test_a_clock_that_nobody_has_set_tells_how_time_passes(
+    tenant: Server,
+    control: Control,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_set_right: bool,
+    order: Sequence[int] | None,
+):
+    """It begins in 1970, and may be set right while the phone records."""
+    began_ms = clock.now_ms() - 20 * MINUTE_MS
+    off_ms = 20_000 - began_ms
+    phone = Phone(-off_ms if is_set_right else 0, began_ms, off_ms=off_ms)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone, order)
+    assert await seen(tenant) == await control()
+
+
 async def test_a_clock_that_is_set_in_a_pause_leaves_the_pause(
     tenant: Server, control: Control, monkeypatch: pytest.MonkeyPatch
 ):

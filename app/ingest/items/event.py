@@ -21,12 +21,13 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
 
 def _event(sent: Sent, context: Context) -> NewEvent:
     read, problem = sent.read, sent.problem
+    at = context.moment_of(read.at)
     return NewEvent(
         project_id=context.project_id,
         event_id=read.event_id,
         received_at=context.received_at,
-        at=read.at or context.sent_at,
-        drift_ms=context.drift_ms,
+        at=at,
+        drift_ms=context.drift_of(at),
         level=problem.level,
         kind=problem.kind,
         title=problem.title,

@@ -32,14 +32,15 @@ def prepare_report(item: Item, context: Context, prepared: Prepared) -> None:
 def _prepare(data: memoryview, item: Item, context: Context, prepared: Prepared) -> None:
     clean = scrubbed.payload(data, context, kind=Kind.EVENT, what=item.type)
     read = feedback.read(clean, context.header)
+    at = context.moment_of(read.at)
     prepared.feedback.append(
         NewFeedback(
             project_id=context.project_id,
             event_id=read.event_id,
             item_type=item.type,
             received_at=context.received_at,
-            at=read.at or context.sent_at,
-            drift_ms=context.drift_ms,
+            at=at,
+            drift_ms=context.drift_of(at),
             message=read.message,
             name=read.name,
             email=read.email,

@@ -100,7 +100,7 @@ def make_segment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
         received_at=context.received_at,
-        drift_ms=context.drift_ms,
+        drift_ms=context.drift_of(units.at_from_ms(end_ms)),
         started_at=units.at_from_ms(start_ms),
         ended_at=units.at_from_ms(end_ms),
         replay_type=event.replay_type,

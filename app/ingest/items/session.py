@@ -4,7 +4,7 @@ One session counts once for each status, by its id. Sessions that a server count
 id: the journal's mark keeps them from being counted twice here, but not from being sent twice.
 """
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.errors.model import NewSessions, SessionCount
@@ -41,15 +41,13 @@ def prepare_aggregates(item: Item, context: Context, prepared: Prepared) -> None
 def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
     labels = {"release": read.release, "environment": read.environment}
     clean = walk.scrub_json(labels, context.rules, kind=Kind.EVENT).value
-    drift = timedelta(milliseconds=context.drift_ms)
-    shift = drift if abs(drift) >= _WRONG_CLOCK else timedelta(0)
     counts = [
         (
             SessionCount(
                 project_id=context.project_id,
                 release=clean["release"],
                 environment=clean["environment"],
-                day=(count.started_at + shift).date(),
+                day=_day_of(count.started_at, context),
                 status=count.status,
             ),
             count.quantity,
@@ -57,3 +55,9 @@ def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
         for count in read.counts
     ]
     prepared.sessions.append(NewSessions(context.project_id, read.sid, tuple(counts)))
+
+
+def _day_of(started_at: datetime, context: Context) -> date:
+    """Return the day on which a session began, by the server's clock if the sender's is wrong."""
+    drift = timedelta(milliseconds=context.drift_of(started_at))
+    return (started_at + drift if abs(drift) >= _WRONG_CLOCK else started_at).date()

@@ -73,7 +73,7 @@ def build(
     return EventBlock(
         event_id=event.event_id,
         href=hrefs.issue_event(*key, event.event_id),
-        at=event.at,
+        at=event.happened_at,
         received_at=event.received_at,
         newest_href=_href(key, beside.newest),
         newer_href=_href(key, beside.newer),

@@ -132,7 +132,7 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
     facts += [
         Fact("Segments", f"{replay.segments}, {replay.video_segments} with video"),
         Fact("Frames", f"{replay.frames:,}"),
-        Fact("Recorded", replay.started_at),
+        Fact("Recorded", replay.recorded_at),
         Fact("First received", replay.first_received_at, note=_lateness(replay)),
         Fact("Last received", replay.last_received_at),
     ]
@@ -143,7 +143,7 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
 
 def _lateness(replay: Replay) -> str | None:
     """Tell how long after its start a replay began to come, when a phone had kept it back."""
-    late = replay.first_received_at - replay.started_at
+    late = replay.first_received_at - replay.recorded_at
     if late < _LATE:
         return None
     return (

@@ -52,7 +52,7 @@ def _row(
     return ErrorRow(
         event_id=event.event_id,
         at_ms=at_ms,
-        at=event.at,
+        at=event.happened_at,
         source=side,
         kind=KINDS.get(event.kind, "error"),
         title=event.exception_type or event.title,

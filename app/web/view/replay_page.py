@@ -188,7 +188,8 @@ def _header(known: Known, *, back_href: str, ended: Ending | None) -> ReplayHead
         href=hrefs.replay(key.project_id, key.replay_id),
         back_href=back_href,
         user=facts.user_of(replay.user),
-        started_at=units.at_from_ms(known.outline.zero_ms),
+        started_at=units.at_from_ms(known.outline.zero_ms)
+        + (replay.recorded_at - replay.started_at),
         duration_ms=known.outline.duration_ms,
         chips=facts.chips(replay.facts),
         app_errors=counts.app,

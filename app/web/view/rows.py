@@ -31,7 +31,7 @@ def replay_row(
         replay_id=key.replay_id,
         href=hrefs.replay(key.project_id, key.replay_id),
         user=facts.user_of(replay.user),
-        started_at=replay.started_at,
+        started_at=replay.recorded_at,
         duration_ms=replay.duration_ms,
         device=facts.device_of(replay.facts),
         os=facts.system_of(replay.facts),

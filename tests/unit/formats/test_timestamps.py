@@ -51,9 +51,10 @@ def test_what_is_no_time_is_none(value):
 
 
 def test_the_first_and_last_moments_are_inside():
-    """2000-01-01 is read, a microsecond before it and 2100-01-01 are not."""
-    assert timestamps.read_ms(FIRST_MS / 1000) == FIRST_MS
-    assert timestamps.read_ms("1999-12-31T23:59:59.999999Z") is None
+    """The first second of 1970 is a field left empty; 2100-01-01 is not read."""
+    assert timestamps.read_ms(1) == 1_000
+    assert timestamps.read_ms("1970-01-01T00:00:00.999999Z") is None
+    assert timestamps.read_ms("1999-12-31T23:59:59.999Z") == FIRST_MS - 1
     assert timestamps.read_at("2099-12-31T23:59:59.999999Z") is not None
     assert timestamps.read_ms(END_MS / 1000) is None
 
@@ -73,7 +74,9 @@ def test_read_at_keeps_microseconds_and_utc():
         (1_786_000_000_122.6, 1_786_000_000_123),
         (FIRST_MS, FIRST_MS),
         (END_MS - 1, END_MS - 1),
-        (FIRST_MS - 1, None),
+        (FIRST_MS - 1, FIRST_MS - 1),
+        (1_000, 1_000),
+        (999, None),
         (END_MS, None),
         (1_786_000_000, None),
         (float("nan"), None),
@@ -84,7 +87,7 @@ def test_read_at_keeps_microseconds_and_utc():
     ],
 )
 def test_rrweb_times_are_milliseconds_already(value, ms):
-    """Only numbers of milliseconds between 2000 and 2100 count."""
+    """Numbers of milliseconds between 1970 and 2100 count, except those of seconds of today."""
     assert timestamps.read_epoch_ms(value) == ms
 
 
@@ -96,6 +99,6 @@ def test_any_value_gives_a_time_in_range_or_none(value):
     at = timestamps.read_at(value)
     assert (ms is None) == (at is None)
     if ms is not None and at is not None:
-        assert FIRST_MS <= ms <= END_MS
+        assert 1_000 <= ms <= END_MS
         assert abs(at.timestamp() * 1000 - ms) <= 1
     timestamps.read_epoch_ms(value)

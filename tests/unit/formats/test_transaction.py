@@ -108,9 +108,21 @@ def test_a_transaction_without_times_is_placed_by_its_arrival():
     """Where that is not known either it stands nowhere and is refused."""
     with pytest.raises(Malformed, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
-    body = compact(transaction(start_timestamp=17.5, timestamp=18.0))
+    body = compact(transaction(start_timestamp="soon", timestamp=0))
     found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
     assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
+
+
+def test_a_clock_that_nobody_has_set_is_read():
+    """It begins in 1970; spans from there below a root of today are left out."""
+    began_at = datetime(1970, 1, 1, 0, 0, 17, 500_000, tzinfo=UTC)
+    inner = span("db", "select", 17_600)
+    body = compact(transaction(start_timestamp=17.5, timestamp=18.0, spans=[inner]))
+    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
+    assert (found.started_at, found.ended_at - began_at) == (began_at, timedelta(seconds=0.5))
+    assert [one.started_at - began_at for one in found.spans] == [timedelta(seconds=0.1)]
+    odd = transactions.read(compact(transaction(spans=[inner])), NOTHING)
+    assert (odd.spans, odd.skipped) == ((), 1)
 
 
 def test_parents_in_a_circle_are_read():
