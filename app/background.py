@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from app.accounts import failures, writes as account_writes
+from app.accounts import failures, invitations, writes as account_writes
 from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import Unavailable
@@ -60,6 +60,7 @@ async def tidy(database: Database) -> None:
     """
     async with database.transaction() as connection:
         await account_writes.forget_old(connection)
+        await invitations.forget_old(connection)
         await failures.write_failures(connection)
         await audit_writes.forget_old(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)

@@ -40,6 +40,18 @@ members = Table(
     CheckConstraint("role in ('owner', 'admin', 'member', 'viewer')", name="role_is_known"),
 )
 
+project_invitations = Table(
+    "project_invitations",
+    metadata,
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("email", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("invited_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("role in ('owner', 'admin', 'member', 'viewer')", name="role_is_known"),
+    Index(None, "email"),
+    Index(None, "invited_at"),
+)
+
 # A stolen copy of these two tables signs nobody in: they hold SHA-256 of 256-bit tokens.
 sign_ins = Table(
     "sign_ins",

@@ -37,6 +37,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/storage": {"limit_gib": "1"},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
+    "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
+    "/projects/{project_id}/invitation": {"answer": "accept"},
     "/projects/{project_id}/issues/{issue_id}/status": {"status": "ignored"},
 }
 """A good form of each route that takes one."""

@@ -137,6 +137,21 @@ async def test_an_admin_makes_a_project_with_a_key(server: Server):
     assert (await server.web.post("/projects/new", data={"name": " "})).status_code == 400
 
 
+async def test_an_admin_of_the_installation_makes_members_directly(server: Server):
+    """They see all accounts anyway, and are told when nobody has an address."""
+    person = await make_person(server.database)
+    settings = f"/projects/{server.app.id}/settings"
+    data = {"email": person.email, "role": "member"}
+    made = await server.web.post(f"{settings}/members", data=data)
+    assert made.headers["location"] == f"{settings}?done=member-set"
+    async with signed_in(server, person) as browser:
+        assert (await browser.get(f"/projects/{server.app.id}")).status_code == 200
+    nobody = {"email": "nobody@example.com", "role": "member"}
+    refused = await server.web.post(f"{settings}/members", data=nobody)
+    assert refused.status_code == 400
+    assert "Nobody has an account with this address" in refused.text
+
+
 async def test_others_do_not_make_projects(server: Server):
     """Neither do they start the demo, and they see no project that is not theirs."""
     person = await make_person(server.database)

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from app.accounts import queries as accounts
+from app.accounts import queries as accounts, writes as accounts_writes
 from app.accounts.model import Person, Role
 from app.audit import queries as audit
 from app.web.pages import settings
@@ -63,22 +63,85 @@ async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncCl
     assert await actions(tenant) == ["project_changed"]
 
 
-async def test_a_member_is_added_changed_and_removed(tenant: Server, admin: httpx2.AsyncClient):
-    """By the address of their account; each is a line of the log."""
+async def test_somebody_is_invited_accepts_changes_and_is_removed(
+    tenant: Server, admin: httpx2.AsyncClient
+):
+    """By their address; they are no member until they say so; each is a line of the log."""
     person = await somebody(tenant)
-    for role in (Role.MEMBER, Role.VIEWER):
-        data = {"email": person.email.upper(), "role": role}
-        assert (await admin.post(path(tenant, "/members"), data=data)).status_code == 303
-        assert (await roles_of(tenant))[person.email] == role
+    data = {"email": person.email.upper(), "role": "member"}
+    invited = await admin.post(path(tenant, "/members"), data=data)
+    assert invited.headers["location"] == path(tenant, "?done=invited")
+    assert person.email not in await roles_of(tenant)
+    answer_path = f"/projects/{tenant.app.id}/invitation"
+    async with signed_in(tenant, person) as browser:
+        assert (await browser.get(f"/projects/{tenant.app.id}")).status_code == 404
+        form = reading.read((await browser.get("/projects")).text).one("form", action=answer_path)
+        assert "Accept" in form.text
+        accepted = await browser.post(answer_path, data={"answer": "accept"})
+        assert accepted.headers["location"].startswith(f"/projects/{tenant.app.id}?")
+        assert (await roles_of(tenant))[person.email] == Role.MEMBER
+        assert (await browser.post(answer_path, data={"answer": "accept"})).status_code == 404
+    changed = await admin.post(path(tenant, "/members"), data={**data, "role": "viewer"})
+    assert changed.headers["location"] == path(tenant, "?done=member-set")
+    assert (await roles_of(tenant))[person.email] == Role.VIEWER
     removed = await admin.post(path(tenant, f"/members/{person.id}/remove"))
     assert removed.status_code == 303
     assert person.email not in await roles_of(tenant)
-    assert await actions(tenant) == ["member_removed", "member_set", "member_set"]
+    assert await actions(tenant) == [
+        "member_removed",
+        "member_set",
+        "invitation_accepted",
+        "invitation_made",
+    ]
+
+
+async def test_an_admin_of_a_project_does_not_learn_who_has_an_account(
+    tenant: Server, admin: httpx2.AsyncClient
+):
+    """Inviting somebody, a disabled person and nobody gives the same answers and pages."""
+    known, shut_out = await somebody(tenant), await somebody(tenant)
+    async with tenant.database.transaction() as connection:
+        await accounts_writes.rename_person(connection, known.id, "A name of their own")
+        await accounts_writes.disable_person(connection, shut_out.id)
+    seen = set()
+    for email in (known.email, shut_out.email, f"{uuid.uuid4().hex}@example.com"):
+        answer = await admin.post(path(tenant, "/members"), data={"email": email, "role": "viewer"})
+        page = (await admin.get(answer.headers["location"])).text
+        log = (await admin.get(f"/projects/{tenant.app.id}/log")).text
+        assert email in page
+        back = await admin.post(path(tenant, "/invitations/withdraw"), data={"email": email})
+        seen.add((answer.status_code, page.replace(email, "EMAIL"), back.status_code))
+        assert "A name of their own" not in page + log
+    assert len(seen) == 1
+
+
+async def test_an_invitation_can_be_declined_withdrawn_and_forged_by_nobody(
+    tenant: Server, admin: httpx2.AsyncClient
+):
+    """Only the person with the address answers; a member withdraws nothing; no trace is left."""
+    person, other = await somebody(tenant), await somebody(tenant)
+    answer_path = f"/projects/{tenant.app.id}/invitation"
+    data = {"email": person.email, "role": "admin"}
+    async with signed_in(tenant, person) as browser, signed_in(tenant, other) as stranger:
+        for said in ({"answer": "accept"}, {"answer": "decline"}, {}):
+            assert (await browser.post(answer_path, data=said)).status_code == 404
+        await admin.post(path(tenant, "/members"), data=data)
+        assert (await stranger.post(answer_path, data={"answer": "accept"})).status_code == 404
+        assert answer_path not in (await stranger.get("/projects")).text
+        declined = await browser.post(answer_path, data={"answer": "decline"})
+        assert declined.headers["location"] == "/projects?done=invitation-declined"
+        await admin.post(path(tenant, "/members"), data=data)
+        async with signed_in(tenant, other, role=Role.MEMBER) as member:
+            refused = await member.post(path(tenant, "/invitations/withdraw"), data=data)
+            assert refused.status_code == 403
+        await admin.post(path(tenant, "/invitations/withdraw"), data=data)
+        assert (await browser.post(answer_path, data={"answer": "accept"})).status_code == 404
+    assert person.email not in (await admin.get(path(tenant))).text
 
 
 async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx2.AsyncClient):
-    """An address of nobody, a role that is none."""
-    for data in ({"email": "nobody@example.com", "role": "member"}, {"email": "", "role": "king"}):
+    """What is no address, a role that is none."""
+    for data in ({"email": "nobody", "role": "member"}, {"email": "", "role": "king"}):
         refused = await admin.post(path(tenant, "/members"), data=data)
         assert refused.status_code == 400
         assert reading.read(refused.text).one("p", class_="problem-box").text
@@ -126,7 +189,8 @@ async def test_the_log_tells_who_watched_and_who_changed(
     assert "name: Other" in changed.text
     person = await somebody(tenant)
     data = {"email": person.email, "role": "viewer"}
-    await admin.post(path(tenant, "/members"), data=data)
+    async with signed_in(tenant, person, role=Role.MEMBER):
+        await admin.post(path(tenant, "/members"), data=data)
     assert person.name in (await log())[1].text, "whose role it was is told by name"
     watched, changed = await log()
     (older,) = watched.all("a", rel="next")

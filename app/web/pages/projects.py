@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import queries as accounts, writes as accounts_writes
+from app.accounts import invitations, queries as accounts, writes as accounts_writes
 from app.accounts.model import Person, Role
 from app.audit import writes as audit
 from app.audit.model import Action
@@ -54,7 +54,8 @@ async def show_projects(request: Request, visitor: access.SomebodyHere) -> Respo
         cards = [
             await _card(connection, here, visitor.person, one, found=totals_by_id) for one in listed
         ]
-    page = ProjectsPage(tuple(cards), may_create=visitor.person.is_admin)
+        invited = await invitations.invitations_for(connection, visitor.person)
+    page = ProjectsPage(tuple(cards), tuple(invited), may_create=visitor.person.is_admin)
     return await answer.page(request, "projects/page.html", page)
 
 

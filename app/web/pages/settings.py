@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import queries as accounts, writes as accounts_writes
+from app.accounts import invitations, queries as accounts, writes as accounts_writes
 from app.accounts.model import Role
 from app.audit import queries as audit, writes as audit_writes
 from app.audit.model import Action, Detail
-from app.core.errors import Forbidden, Malformed
-from app.core.ids import PersonId
+from app.core.errors import Forbidden, Malformed, NotFound
+from app.core.ids import PersonId, ProjectId
 from app.projects import writes as projects_writes
 from app.web import access, answer, forms, house
 from app.web.access import Inside
@@ -50,15 +50,50 @@ async def rename_project(request: Request, inside: access.InsideHere) -> Respons
 
 @router.post(f"{_PROJECT}/settings/members")
 async def set_member(request: Request, inside: access.InsideHere) -> Response:
-    """Give somebody who has an account a role in the project, or another one."""
+    """Give a member another role, or invite somebody."""
     inside.need(Role.ADMIN)
     fields = await forms.read(request)
     try:
+        role = _read_role(inside, fields.get("role", ""))
         async with house.of(request).db.transaction() as connection:
-            await _set_member(connection, inside, fields.get("email", ""), fields.get("role", ""))
+            done = await _set_or_invite(connection, inside, fields.get("email", ""), role)
     except Malformed as error:
         return await _ask_again(request, inside, error)
-    return answer.go(hrefs.settings(inside.project.id), done="member-set")
+    return answer.go(hrefs.settings(inside.project.id), done=done)
+
+
+@router.post(f"{_PROJECT}/settings/invitations/withdraw")
+async def withdraw_invitation(request: Request, inside: access.InsideHere) -> Response:
+    """Take an invitation back; does nothing when it does not wait any more."""
+    inside.need(Role.ADMIN)
+    email = (await forms.read(request)).get("email", "")
+    async with house.of(request).db.transaction() as connection:
+        if await invitations.withdraw(connection, inside.project.id, email):
+            await _note(connection, inside, Action.INVITATION_WITHDRAWN, {"email": email})
+    return answer.go(hrefs.settings(inside.project.id), done="invitation-withdrawn")
+
+
+@router.post(f"{_PROJECT}/invitation")
+async def answer_invitation(
+    request: Request, visitor: access.SomebodyHere, project_id: access.RowId
+) -> Response:
+    """Accept or decline an invitation to a project that one is not in yet."""
+    is_accepted = (await forms.read(request)).get("answer") == "accept"
+    project = ProjectId(project_id)
+    async with house.of(request).db.transaction() as connection:
+        if is_accepted:
+            role = await invitations.accept(connection, visitor.person, project)
+            action, detail = Action.INVITATION_ACCEPTED, {"role": role}
+        elif await invitations.withdraw(connection, project, visitor.person.email):
+            action, detail = Action.INVITATION_DECLINED, {}
+        else:
+            raise NotFound("no invitation to this project")
+        await audit_writes.add_line(
+            connection, action, person_id=visitor.person.id, project_id=project, detail=detail
+        )
+    if is_accepted:
+        return answer.go(hrefs.project(project), done="invitation-accepted")
+    return answer.go(hrefs.PROJECTS, done="invitation-declined")
 
 
 @router.post(f"{_PROJECT}/settings/members/{{person_id}}/remove")
@@ -110,24 +145,49 @@ async def show_log(
     return await answer.page(request, "project/log.html", page)
 
 
-async def _set_member(connection: AsyncConnection, inside: Inside, email: str, wanted: str) -> None:
-    """Give somebody a role.
+def _read_role(inside: Inside, wanted: str) -> Role:
+    """Read a role that the visitor may give.
 
     Raises:
-        Forbidden: It is above one's own, or theirs is.
-        Malformed: There is no such role or person, or no owner would be left.
+        Forbidden: It is above one's own.
+        Malformed: There is no such role.
     """
     if wanted not in set(Role):
         raise Malformed("the form names no role")
     role = Role(wanted)
     if not inside.role.includes(role):
         raise Forbidden(f"you are {inside.role} here and cannot make somebody {role}")
+    return role
+
+
+async def _set_or_invite(
+    connection: AsyncConnection, inside: Inside, email: str, role: Role
+) -> str:
+    """Give a role to a member, or to anybody if an admin of the installation does it; else invite.
+
+    Returns:
+        The code of the notice that says what happened.
+
+    Raises:
+        Forbidden: Their role is above one's own.
+        Malformed: It is no address, no owner would be left, or, told to an admin of the
+            installation only, nobody has this address.
+    """
     person = await accounts.find_person(connection, email)
+    is_member = person is not None and person.id in {
+        member.person.id for member in await accounts.members_of(connection, inside.project.id)
+    }
+    if not is_member and not inside.person.is_admin:
+        await invitations.invite(connection, inside.project.id, email, role)
+        detail: Detail = {"email": accounts_writes.read_email(email), "role": role}
+        await _note(connection, inside, Action.INVITATION_MADE, detail)
+        return "invited"
     if person is None or person.disabled_at is not None:
         raise Malformed("nobody has an account with this address: `playhead user add` makes one")
     await _need_power(connection, inside, person.id)
     await accounts_writes.set_member(connection, inside.project.id, person.id, role)
     await _note(connection, inside, Action.MEMBER_SET, {"role": role}, subject=person.id)
+    return "member-set"
 
 
 async def _need_power(connection: AsyncConnection, inside: Inside, person_id: PersonId) -> None:
@@ -172,6 +232,8 @@ async def _page(connection: AsyncConnection, inside: Inside, problem: str | None
         project_id=inside.project.id,
         name=inside.project.name,
         members=view.members(found, role=inside.role, person_id=inside.person.id),
+        invitations=tuple(await invitations.invitations_of(connection, inside.project.id)),
         roles=view.roles(inside.role),
+        invites=not inside.person.is_admin,
         problem=problem,
     )

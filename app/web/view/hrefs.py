@@ -58,6 +58,16 @@ def settings(project_id: ProjectId) -> str:
     return f"{project(project_id)}/settings"
 
 
+def withdraw_invitation(project_id: ProjectId) -> str:
+    """Return the address that takes an invitation back; its form names whose."""
+    return f"{settings(project_id)}/invitations/withdraw"
+
+
+def invitation(project_id: ProjectId) -> str:
+    """Return the address to which one answers an invitation to a project."""
+    return f"{project(project_id)}/invitation"
+
+
 def remove_member(project_id: ProjectId, person_id: PersonId) -> str:
     """Return where POST takes a person out of a project."""
     return f"{settings(project_id)}/members/{person_id}/remove"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.accounts.invitations import ProjectInvitation
 from app.core.ids import ProjectId, PublicKey
 from app.web.view.outcomes import WhatArrived
 
@@ -26,6 +27,7 @@ class ProjectsPage:
     """The projects a person may see."""
 
     projects: tuple[ProjectCard, ...]
+    invitations: tuple[ProjectInvitation, ...]
     may_create: bool
 
 

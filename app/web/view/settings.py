@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.accounts.invitations import ProjectInvitation
 from app.accounts.model import Member, Role
 from app.audit.model import Line, View
 from app.core.ids import PersonId, ProjectId
@@ -28,8 +29,11 @@ class SettingsPage:
     project_id: ProjectId
     name: str
     members: tuple[MemberForm, ...]
+    invitations: tuple[ProjectInvitation, ...]
     roles: tuple[Role, ...]
     """Those that one may give."""
+    invites: bool
+    """Whether who is added must accept; an admin of the installation makes members directly."""
     problem: str | None = None
 
 

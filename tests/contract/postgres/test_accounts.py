@@ -6,7 +6,7 @@ from datetime import timedelta
 import argon2
 import pytest
 
-from app.accounts import door, links, passwords, queries, sign_ins, writes
+from app.accounts import door, invitations, links, passwords, queries, sign_ins, writes
 from app.accounts.model import Person, Role
 from app.audit import queries as audit
 from app.core.errors import Limited, Malformed, NotFound, Unauthorised
@@ -326,3 +326,34 @@ async def test_housekeeping_removes_what_time_has_ended(database: Database, time
     async with database.transaction() as connection:
         assert await writes.forget_old(connection) == 1
     assert await who(database, token)
+
+
+async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
+    """Then nobody can accept it, and housekeeping removes it; a project has a hundred at most."""
+    ada = await make_person(database)
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        await invitations.invite(connection, project.id, "Ada@Example.com", Role.ADMIN)
+        await invitations.invite(connection, project.id, "ada@example.com", Role.VIEWER)
+        (offer,) = await invitations.invitations_for(connection, ada)
+        assert (offer.project_name, offer.role) == ("Shop", Role.VIEWER)
+        for number in range(invitations.MOST_OF_PROJECT - 1):
+            await invitations.invite(connection, project.id, f"{number}@a.de", Role.VIEWER)
+        with pytest.raises(Malformed, match="wait already"):
+            await invitations.invite(connection, project.id, "one@more.de", Role.VIEWER)
+        time.at += invitations.GOOD_FOR
+        assert await invitations.invitations_for(connection, ada) == []
+        with pytest.raises(NotFound):
+            await invitations.accept(connection, ada, project.id)
+        assert await invitations.forget_old(connection) == invitations.MOST_OF_PROJECT
+
+
+async def test_a_member_keeps_the_role_that_they_have(database: Database):
+    """An invitation from before somebody was made owner takes nothing from them."""
+    ada = await make_person(database)
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        await invitations.invite(connection, project.id, ada.email, Role.VIEWER)
+        await writes.set_member(connection, project.id, ada.id, Role.OWNER)
+        assert await invitations.accept(connection, ada, project.id) is Role.OWNER
+        assert await queries.role_in(connection, ada, project.id) is Role.OWNER

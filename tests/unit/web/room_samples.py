@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from app.accounts.invitations import ProjectInvitation
 from app.accounts.model import Role
 from app.core.ids import EventId, ProjectId
 from app.errors.model import SessionCount
-from app.web.view import notes, releases, settings
+from app.web.view import notes, project, releases, settings
 from app.web.view.replay_list import ProjectOption
 from tests.unit.web.made_up import NOW, PROJECT, REPLAY
 
@@ -39,13 +40,14 @@ RELEASES = releases.ReleasesPage(
     PROJECT, "Shop", releases.rows(_COUNTS, environment="", now=NOW), ("beta", "production"), ""
 )
 RELEASES_EMPTY = releases.ReleasesPage(PROJECT, "Shop", (), (), "")
+INVITATION = ProjectInvitation(PROJECT, "Shop", "eve@example.com", Role.VIEWER)
 SETTINGS = settings.SettingsPage(
     PROJECT, "Shop",
     (
         settings.MemberForm("Ana Silva", "ana@example.com", Role.OWNER, False, "/remove"),
         settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
     ),
-    tuple(Role), "A name has at least one character.",
+    (INVITATION,), tuple(Role), True, "A name has at least one character.",
 )  # fmt: skip
 LOG = settings.LogPage(
     PROJECT, "Shop",
@@ -54,6 +56,10 @@ LOG = settings.LogPage(
     "/log?views=3", None,
 )  # fmt: skip
 PAGES: dict[str, tuple[str, object]] = {
+    "projects, invited": (
+        "projects/page.html",
+        project.ProjectsPage((), (INVITATION,), may_create=False),
+    ),
     "feedback": ("feedback/page.html", FEEDBACK),
     "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
     "releases": ("project/releases.html", RELEASES),

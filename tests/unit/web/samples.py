@@ -343,11 +343,11 @@ SAMPLES = {
     "projects": _page(
         "projects/page.html",
         project.ProjectsPage(
-            (_CARD, replace(_CARD, dsn=None, last_received_at=None)), may_create=True
+            (_CARD, replace(_CARD, dsn=None, last_received_at=None)), (), may_create=True
         ),
     ),
-    "projects, first": _page("projects/page.html", project.ProjectsPage((), may_create=True)),
-    "projects, none": _page("projects/page.html", project.ProjectsPage((), may_create=False)),
+    "projects, first": _page("projects/page.html", project.ProjectsPage((), (), may_create=True)),
+    "projects, none": _page("projects/page.html", project.ProjectsPage((), (), may_create=False)),
     "new project": _page("projects/new.html", project.NewProjectPage("x", "Too long.")),
     "project": _page("project/page.html", PROJECT_PAGE),
     "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
