@@ -30,6 +30,9 @@ State = Literal["playing", "processing", "no_video", "live"]
 
 FRESH_MS: Final = 30_000
 """A replay that got a segment within this time may go on."""
+_JAVASCRIPT_SDKS: Final = "sentry.javascript."
+_VIDEO_SDKS: Final = frozenset({"sentry.javascript.react-native"})
+"""Those of them whose replays are recorded by the phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Outline:
     state: State
     zero_ms: int
     duration_ms: int
+    is_arriving: bool
+    """Whether more segments may come."""
 
     def size_px_at(self, at_ms: int) -> tuple[int, int] | None:
         """Return width and height of the picture due at a time; None without pictures."""
@@ -107,7 +112,7 @@ def outline_of(replay: Replay, held: Held, now: datetime) -> Outline:
     ended_ms = units.ms_from_at(replay.ended_at)
     duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
     state = state_of(replay, has_video=has_video, now=now)
-    return Outline(replay, held, state, zero_ms, duration_ms)
+    return Outline(replay, held, state, zero_ms, duration_ms, is_arriving(replay, now=now))
 
 
 async def read(connection: AsyncConnection, known: Outline) -> Contents:
@@ -166,10 +171,22 @@ def assemble(
 
 def state_of(replay: Replay, *, has_video: bool, now: datetime) -> State:
     """Tell what a viewer can expect: pictures, more of them, the first ones, or none."""
-    is_fresh = units.ms_from_at(now) - units.ms_from_at(replay.last_received_at) < FRESH_MS
     if has_video:
-        return "live" if is_fresh else "playing"
-    return "processing" if is_fresh else "no_video"
+        return "live" if is_arriving(replay, now=now) else "playing"
+    if is_browser_recording(replay):
+        return "no_video"
+    return "processing" if is_arriving(replay, now=now) else "no_video"
+
+
+def is_arriving(replay: Replay, *, now: datetime) -> bool:
+    """Tell whether a replay got a segment just now, so that more may come."""
+    return units.ms_from_at(now) - units.ms_from_at(replay.last_received_at) < FRESH_MS
+
+
+def is_browser_recording(replay: Replay) -> bool:
+    """Tell by its SDK a replay that a browser recorded: changes of a page, and never a video."""
+    sdk_name = str(replay.facts.get("sdk_name") or "")
+    return sdk_name.startswith(_JAVASCRIPT_SDKS) and sdk_name not in _VIDEO_SDKS
 
 
 def screens_by_segment(

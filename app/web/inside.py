@@ -22,7 +22,7 @@ COMMON: Final = (
 _REPLAY: Final = (
     "stage", "gestures", "transport", "timeline", "lanes", "playhead", "filmstrip", "panels",
     "rows", "tables", "exchange", "trace", "trace-bars", "errors", "replay", "layouts",
-    "replay-menus", "replay-narrow", "replay-low",
+    "replay-menus", "replay-narrow", "replay-low", "replay-no-video",
 )  # fmt: skip
 _SCRIPT: Final = "js/replay/begin"
 _RELATIVE: Final = re.compile(r'url\(("?)\.\./')

@@ -86,6 +86,8 @@ async function awaitPicture(poster, wait_ms, looks) {
 async function look(url) {
   try {
     const answer = await fetch(url, { headers: { accept: "application/json" } });
+    // The replay has been deleted since the list was read.
+    if (answer.status === 404) return { state: "none" };
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;

@@ -167,6 +167,17 @@ async def test_those_who_may_not_see_the_replay_see_no_picture(server):
             assert (await other.web.get(server.page(REPLAY_ID, part))).status_code == 404
 
 
+async def test_a_replay_that_is_not_here_has_no_strip(server):
+    """Whether it was deleted or never came: a script learns that there is nothing to wait for."""
+    await server.take(envelopes.replay_video_envelope(0))
+    assert (await server.web.get(server.page(REPLAY_ID, "/pictures"))).status_code == 200
+    await server.web.post(server.page(REPLAY_ID, "/delete"))
+    for replay_id in (REPLAY_ID, "9" * 32):
+        for part in ("/pictures", *PARTS):
+            assert (await server.web.get(server.page(replay_id, part))).status_code == 404
+    assert (await server.web.get(server.page(REPLAY_ID))).status_code == 410
+
+
 async def test_a_deleted_replay_takes_its_pictures_along(server):
     """Out of reach at once, off the disk after the sweep."""
     await server.take(envelopes.replay_video_envelope(0))

@@ -140,3 +140,25 @@ async def test_list_and_page_tell_the_same_end(tenant: Server):
     assert "not responding</span>" in (await tenant.web.get("/replays")).text
     page = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert 'title="The app reported that it hung at the end.">Ended: not responding</a>' in page
+
+
+async def test_a_browsers_replay_never_waits_for_a_video(tenant: Server):
+    """It says what was recorded instead, also while more of it arrives; the list calls it live."""
+    await tenant.take(envelopes.web_replay_envelope())
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert await state(tenant) == "no_video"
+    assert "Waiting for video" not in html
+    assert "data-reload" not in html
+    assert "A browser recorded the page itself (its DOM)." in html
+    assert 'data-tone="live"' in (await tenant.web.get("/replays")).text
+    assert "Ended:" not in html
+    await age(tenant)
+    assert await state(tenant) == "no_video"
+    assert "Ended:" in (await tenant.web.get(tenant.page(REPLAY_ID))).text
+
+
+async def test_a_react_native_app_still_waits_for_its_video(tenant: Server):
+    """Its SDK is one of JavaScript too, and phones record its screen."""
+    sdk = {"name": "sentry.javascript.react-native", "version": "7.0.0"}
+    await tenant.take(envelopes.replay_video_envelope(0, video=None, sdk=sdk))
+    assert await state(tenant) == "processing"

@@ -25,12 +25,18 @@ Version = Annotated[str, Query(max_length=64)]
 
 @router.get(_PATH)
 async def send_strip(request: Request, watching: access.WatchingHere) -> Response:
-    """Send when which tile of the strip was on the screen, or why there is none yet."""
+    """Send when which tile of the strip was on the screen, or why there is none yet.
+
+    Raises:
+        NotFound: The replay never came, or was deleted.
+    """
     async with house.of(request).db.reading() as connection:
         replay = await replays.one(connection, watching.key)
+        if replay is None:
+            raise NotFound("no such replay")
         found = (await pictures.of(connection, [watching.key])).get(watching.key)
         tiles = await pictures.tiles_of(connection, watching.key) if found else []
-    due = replay is not None and is_due(replay, found, now=clock.now())
+    due = is_due(replay, found, now=clock.now())
     headers = {"Cache-Control": MEDIA["Cache-Control"]}
     return JSONResponse(_strip(found, tiles, is_due=due), headers=headers)
 

@@ -37,6 +37,10 @@ from app.web.view.spans import Surroundings
 from app.web.view.words import count, shortened
 
 _TITLE_CHARS: Final = 40
+_BROWSER: Final = (
+    "A browser recorded the page itself (its DOM). Playhead keeps such a recording and does not "
+    "play it."
+)
 _MOST_ROWS: Final = 3_000
 """Of activity, and of requests: an hour of a busy app."""
 
@@ -167,8 +171,7 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
 def _ending(known: Known) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
     inferred = ending.infer(known.outline.replay, known.counts, last_ms=known.last_ms)
-    is_open = known.outline.state in {"live", "processing"}
-    return None if is_open and not inferred.has_crashed else inferred
+    return None if known.outline.is_arriving and not inferred.has_crashed else inferred
 
 
 def _state(outline: Outline, ended: Ending | None) -> ReplayState:
@@ -265,6 +268,8 @@ def _status_text(contents: Contents) -> str | None:
             took = units.duration_text(ago_ms // 1000 * 1000)
             return f"{_last_in_words(contents.segments)}, {took} ago; waiting for more."
         case "no_video":
+            if playback.is_browser_recording(replay):
+                return f"{_BROWSER} {count(len(contents.breadcrumbs), 'breadcrumb')}."
             sent = [one for one in contents.segments if one.object_key is not None]
             fault = next((one.video_fault for one in sent if one.video_fault), None)
             said = f"It cannot be played: {fault}." if fault else "The SDK sent none."

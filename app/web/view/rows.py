@@ -24,7 +24,6 @@ def replay_row(
     replay, counts = hit.replay, hit.counts
     key = replay.key
     has_video = replay.video_segments > 0
-    state = page.state_of(replay, has_video=has_video, now=now)
     return ReplayRow(
         project_id=key.project_id,
         project_name=project_names.get(key.project_id, ""),
@@ -44,7 +43,7 @@ def replay_row(
         end=hit.ended.text,
         has_crashed=hit.ended.has_crashed,
         is_late=facts.is_late(replay),
-        is_live=state in {"live", "processing"} and not hit.ended.has_crashed,
+        is_live=page.is_arriving(replay, now=now) and not hit.ended.has_crashed,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
         poster=poster_of(

@@ -183,3 +183,15 @@ def test_the_picture_stands_where_it_will_be_before_the_rest_is_here(page, site,
     assert page.locator("[data-deck]").count() == 0
     page.wait_for_selector(".track .head")
     assert page.locator("[data-stage-host]").bounding_box() == place
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_a_replay_without_video_gives_its_panels_the_room(page, site, width):
+    """One line says why there is no picture; the panels are as wide as the window."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(site.address("replay, no video"))
+    stage, panels = (page.locator(part).bounding_box() for part in (".stage", ".panels"))
+    assert stage["height"] < 120
+    assert panels["width"] == stage["width"] == width
+    expect(page.locator(".stage-card")).to_be_visible()
+    assert axe.findings(page) == []
