@@ -179,7 +179,7 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             erred = time.perf_counter()
             found_spans = await links.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()
-        found += len(errors.events) + len(found_spans)
+        found += len(errors.events) + len(found_spans.spans)
         for what, ms in (
             ("which traces", known - began),
             ("errors", erred - known),

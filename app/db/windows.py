@@ -13,7 +13,7 @@ from app.core.windows import HELD_UP_MS, LONGEST, NEAR, SLACK, STRETCH, ReplayWi
 
 _REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
 """How long before a replay rows began that may last into it."""
-_MOST_LINKED: Final = 5_000
+MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
 _NEAR_MS: Final = round(NEAR.total_seconds() * 1_000)
 FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
@@ -67,7 +67,9 @@ def are_held_up(one_ms: str, other_ms: str) -> str:
     return f"({largest_ms} > {HELD_UP_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
 
 
-def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> str:
+def by_trace(
+    table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS, most: int = MOST_LINKED
+) -> str:
     """Return a select of `n` and the key of each row that a trace of window `n` leads to.
 
     Rows that name a replay are left to that replay. A trace may live for ever, so a look at it is
@@ -79,6 +81,7 @@ def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> s
         key: Columns of the row, as `x`.
         lasts: Whether a row has a start and an end, or one moment (`at`).
         only: The condition that rows `x` are wanted.
+        most: How many rows one trace leads to at most, the earliest ones.
     """
     start = "started_at" if lasts else "at"
     within = lasted_within("x") if lasts else happened_within("x")
@@ -88,7 +91,7 @@ def by_trace(table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS) -> s
         where x.trace_id = w.trace_id and x.replay_id is null
           and {only} and {within}
     """  # noqa: S608 - joined from constants
-    ends = f"order by x.{start} limit {_MOST_LINKED}"
+    ends = f"order by x.{start} limit {most}"
     return f"""
         select w.n, k.* from window_traces w
         cross join lateral (

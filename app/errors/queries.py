@@ -28,7 +28,7 @@ PART_EVENTS: Final = 1_000
 """Events of one replay that are read at once."""
 _MOST_MOMENTS: Final = 20
 """Of one kind of events, with the count of them."""
-_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
+PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
 _RANKED: Final = "{0}.project_id, {0}.event_id, {0}.at, {0}.kind, {0}.platform"
@@ -134,6 +134,11 @@ class EventPlace:
     event_id: EventId
 
 
+BEFORE_ALL: Final = EventPlace(
+    -1, datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), EventId("0" * 32)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkedEvents:
     """The events of a replay, or a part of them if there are too many to be read at once."""
@@ -167,19 +172,14 @@ class LinkedCount:
     """Of the first 20 of them."""
 
 
-_BEFORE_ALL: Final = EventPlace(
-    -1, datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), EventId("0" * 32)
-)
-
-
 async def linked(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
     *,
     home: ProjectId,
-    after: EventPlace | None = None,
-    payload_bytes: int = _PAYLOAD_BYTES,
+    after: EventPlace = BEFORE_ALL,
+    payload_bytes: int = PAYLOAD_BYTES,
 ) -> LinkedEvents:
     """Read the events of one replay that matter most, in the order of their time.
 
@@ -188,16 +188,15 @@ async def linked(
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         home: The project of the replay; events of another one are a backend's.
-        after: The place after which the part begins; None begins with the first.
+        after: The place after which the part begins.
         payload_bytes: Packed payloads at most; events beyond have none. 0 reads none.
     """
-    place = after or _BEFORE_ALL
     wanted = {
         "home": home,
-        "rank": place.rank,
-        "at": place.at,
-        "after_project": place.project_id,
-        "after_event": place.event_id,
+        "rank": after.rank,
+        "at": after.at,
+        "after_project": after.project_id,
+        "after_event": after.event_id,
         "most": PART_EVENTS,
         "payload_bytes": payload_bytes,
     }
@@ -211,11 +210,12 @@ async def linked(
         tuple(LinkedEvent(to_event(row), row.names_replay) for row in in_time),
         total=last.total,
         first=rows[0].number,
-        next_place=_place(last) if last.number < last.total else None,
+        next_place=place_of(last) if last.number < last.total else None,
     )
 
 
-def _place(row: Row[Any]) -> EventPlace:
+def place_of(row: Row[Any]) -> EventPlace:
+    """Return the place of a row with `rank`."""
     event_id = EventId(_hex(row.event_id))
     return EventPlace(row.rank, row.at, ProjectId(row.project_id), event_id)
 

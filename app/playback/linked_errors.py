@@ -83,7 +83,8 @@ async def errors_of(
     project_ids: Sequence[ProjectId],
     *,
     home: ProjectId,
-    after: EventPlace | None = None,
+    after: EventPlace = errors.BEFORE_ALL,
+    payload_bytes: int = errors.PAYLOAD_BYTES,
 ) -> LinkedEvents:
     """Read the errors of one replay that matter most, in the order of their time.
 
@@ -92,9 +93,12 @@ async def errors_of(
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         home: The project of the replay.
-        after: The place after which to read on; None begins with what matters most.
+        after: The place after which the part begins.
+        payload_bytes: Packed payloads at most; events beyond have none.
     """
-    return await errors.linked(connection, window, project_ids, home=home, after=after)
+    return await errors.linked(
+        connection, window, project_ids, home=home, after=after, payload_bytes=payload_bytes
+    )
 
 
 async def offsets_of_errors(

@@ -11,6 +11,7 @@ from app.core.windows import ReplayWindow
 from app.formats import packed
 from app.playback import placement
 from app.traces import logs
+from app.traces.logs import LogPlace
 from app.traces.model import StoredLog
 
 
@@ -25,12 +26,35 @@ class PlacedLog:
     """From the start of the replay; may lie outside of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedLogs:
+    """The log records of a replay, or a part of them if there are too many to be read at once."""
+
+    logs: tuple[PlacedLog, ...]
+    """In the order of their time."""
+    first: int
+    """The number of the first record of this part, counted from 1."""
+    next_place: LogPlace | None
+    """The place after which the next part begins; None if this is the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCount:
+    """How many log records a replay has."""
+
+    number: int
+    is_at_least: bool = False
+    """Whether counting stopped there, so that there may be more."""
+
+
 async def logs_of(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_id: ProjectId,
     project_ids: Sequence[ProjectId],
-) -> tuple[PlacedLog, ...]:
+    *,
+    after: LogPlace = logs.BEFORE_ALL,
+) -> PlacedLogs:
     """Read the log records of one replay in the order of their time.
 
     Args:
@@ -38,8 +62,10 @@ async def logs_of(
         window: The reach of the replay.
         project_id: Project of the replay.
         project_ids: The projects that the reader may see.
+        after: The place after which the part begins.
     """
-    found = await logs.logs_of(connection, window, project_ids)
+    part = await logs.logs_of(connection, window, project_ids, after=after)
+    found = part.logs
     attributes = [_attributes(one.attributes) for one in found]
     platforms = [_platform(one) for one in attributes]
     moments = [
@@ -49,7 +75,30 @@ async def logs_of(
     offsets = await placement.offsets_in_replay(
         connection, window, project_id, moments, project_ids
     )
-    return tuple(PlacedLog(*one) for one in zip(found, attributes, platforms, offsets, strict=True))
+    placed = zip(found, attributes, platforms, offsets, strict=True)
+    return PlacedLogs(tuple(PlacedLog(*one) for one in placed), part.first, part.next_place)
+
+
+async def count_logs(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    found: PlacedLogs,
+) -> LogCount:
+    """Count the log records of one replay.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        found: Those that are read already; if they are all, nothing is asked.
+    """
+    read = found.first - 1 + len(found.logs)
+    if found.first == 1 and found.next_place is None:
+        return LogCount(read)
+    counted = await logs.count_logs(connection, window, project_ids)
+    return LogCount(max(counted, read), is_at_least=counted >= logs.MOST_COUNTED)
 
 
 def _attributes(data: bytes) -> Mapping[str, object]:

@@ -21,7 +21,7 @@ from app.formats.event import BACKEND_PLATFORMS
 from app.replays import ties
 from app.replays.model import Replay
 from app.traces import queries as traces
-from app.traces.model import StoredSpan
+from app.traces.queries import BlockPlace, LinkedSpans
 
 Side = Literal["app", "backend"]
 
@@ -133,10 +133,14 @@ def window_of(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
 
 
 async def spans_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> tuple[StoredSpan, ...]:
-    """Read the spans of one replay in the order of their start."""
-    return tuple(await traces.spans_of(connection, window, project_ids))
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    after: BlockPlace = traces.BEFORE_ALL,
+) -> LinkedSpans:
+    """Read the spans of one replay in the order of their start, after a place."""
+    return await traces.spans_of(connection, window, project_ids, after=after)
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:

@@ -77,8 +77,12 @@ class Contents:
     duration_ms: int
     segments: tuple[Segment, ...]
     missing_ids: tuple[int, ...]
+    from_segment: int
+    """The first segment whose recording is read."""
+    earlier: tuple[Segment, ...]
+    """Segments before the part that is read."""
     unread: tuple[Segment, ...]
-    """Segments whose recordings are left out, since all are too large together."""
+    """Segments after it: all recordings are too large to be read at once."""
     breadcrumbs: tuple[Breadcrumb, ...]
     gestures: tuple[Gesture, ...]
     """What fingers did; of each gesture the first and the last point at least."""
@@ -115,29 +119,42 @@ def outline_of(replay: Replay, held: Held, now: datetime) -> Outline:
     return Outline(replay, held, state, zero_ms, duration_ms, is_arriving(replay, now=now))
 
 
-async def read(connection: AsyncConnection, known: Outline) -> Contents:
-    """Read everything that the page of a replay shows of the replay itself."""
+async def read(connection: AsyncConnection, known: Outline, *, from_segment: int = 0) -> Contents:
+    """Read everything that the page of a replay shows of the replay itself.
+
+    Args:
+        connection: Where to read.
+        known: The outline of the replay.
+        from_segment: The first segment whose recording is read; 64 MiB are read at once.
+    """
+    replay = known.replay
     segments = await recordings.segments_of(
-        connection, known.replay.key, steps=known.replay.clock_steps
+        connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
     )
     held = known.held
 
     def unpack() -> Contents:
-        kept = held.gestures
+        is_first = from_segment == 0
+        kept = held.gestures if is_first else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
-        recorded = recordings.read(segments, with_touches=kept is None)
+        recorded = recordings.read(segments, from_segment=from_segment, with_touches=kept is None)
         if kept is not None:
             return assemble(known, recorded, gestures.decode(kept))
         found = gestures.read(recorded, zero_ms=known.zero_ms)
-        held.keep_gestures(gestures.encode(found))
-        return assemble(known, recorded, found)
+        if is_first:
+            held.keep_gestures(gestures.encode(found))
+        return assemble(known, recorded, found, from_segment=from_segment)
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
 
 
 def assemble(
-    known: Outline, recorded: Sequence[Recorded], found: tuple[Gesture, ...] = ()
+    known: Outline,
+    recorded: Sequence[Recorded],
+    found: tuple[Gesture, ...] = (),
+    *,
+    from_segment: int = 0,
 ) -> Contents:
     """Merge the segments of a replay into what its page shows."""
     held, zero_ms, duration_ms = known.held, known.zero_ms, known.duration_ms
@@ -152,7 +169,13 @@ def assemble(
         duration_ms=duration_ms,
         segments=tuple(segments),
         missing_ids=tuple(gaps.missing_ids(stored_ids)),
-        unread=tuple(one.segment for one in recorded if not one.is_read),
+        from_segment=from_segment,
+        earlier=tuple(one for one in segments if one.segment_id < from_segment),
+        unread=tuple(
+            one.segment
+            for one in recorded
+            if not one.is_read and one.segment.segment_id >= from_segment
+        ),
         breadcrumbs=breadcrumbs,
         gestures=found,
         spans=merging.merge_spans(one.spans for one in activities),

@@ -33,26 +33,41 @@ class Recorded(NamedTuple):
 
 
 async def segments_of(
-    connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
+    connection: AsyncConnection,
+    key: ReplayKey,
+    *,
+    from_segment: int = 0,
+    steps: Sequence[ClockStep] = (),
 ) -> list[Segment]:
     """Read the segments of a replay with their recordings, as far as `read` goes at most.
 
     Args:
         connection: Where to read.
         key: The replay.
+        from_segment: The first segment whose recording is read.
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
-    return await queries.segments_of(connection, key, recording_bytes=MOST_BYTES, steps=steps)
+    return await queries.segments_of(
+        connection, key, recording_bytes=MOST_BYTES, from_segment=from_segment, steps=steps
+    )
 
 
-def read(segments: Sequence[Segment], *, with_touches: bool = True) -> list[Recorded]:
+def read(
+    segments: Sequence[Segment], *, from_segment: int = 0, with_touches: bool = True
+) -> list[Recorded]:
     """Read the recordings of segments, in their order; a damaged one is empty.
 
-    So is what goes beyond 64 MiB, from the segment on that does.
+    So is what goes beyond 64 MiB, from the segment on that does, and what lies before the part.
+
+    Args:
+        segments: In the order of their ids.
+        from_segment: The first segment whose recording is read.
+        with_touches: Whether touches are read.
     """
-    found: list[Recorded] = []
+    before = [one for one in segments if one.segment_id < from_segment]
+    found = [Recorded(one, _NOTHING, _size_px(one), is_read=False) for one in before]
     left_bytes = MOST_BYTES
-    for segment in segments:
+    for segment in segments[len(before) :]:
         stored = segment.recording
         left_bytes -= 0 if stored is None else packed.size_of(stored)
         if stored is None or left_bytes < 0:

@@ -16,13 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
-from app.errors import traced
-from app.errors.traced import TracedEvent
+from app.errors import queries as errors, traced
+from app.errors.queries import EventPlace
+from app.errors.traced import TracedEvent, TracedEvents
 from app.playback import placement
 from app.playback.links import Side
 from app.playback.placement import Place
 from app.traces import queries, slow
 from app.traces.model import StoredSpan
+from app.traces.queries import BlockPlace, LinkedSpans
 from app.traces.slow import Rule
 from app.traces.waterfall import Placed
 
@@ -70,7 +72,7 @@ class Trace:
     """Errors whose span is not here."""
     clocks: tuple[ClockNote, ...]
     is_cut: bool = False
-    """Whether there are more spans than are read."""
+    """Whether it may have more spans than those of the part that is read."""
     started_at: datetime | None = None
     """When its axis begins, by the server's clock; None on the clock of a replay."""
 
@@ -89,14 +91,38 @@ class _Around:
     """The replay's project: another one is a backend."""
 
 
+@dataclass(frozen=True, slots=True)
+class TracePart:
+    """One trace, or as much of it as is read at once."""
+
+    trace: Trace
+    spans: LinkedSpans
+    """Which of its spans these are."""
+    events: TracedEvents
+    """Which of its errors are marked."""
+
+
 async def read(
-    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
-) -> Trace | None:
-    """Read one trace, its zero at its first span; None if nothing of it is stored."""
-    spans = await queries.spans_in_trace(connection, trace_id, project_ids)
-    events = await traced.in_trace(connection, trace_id, project_ids)
-    moments = [_corrected(one.started_at, one.drift_ms) for one in spans]
-    moments = moments or [_corrected(one.at, one.drift_ms) for one in events]
+    connection: AsyncConnection,
+    trace_id: TraceId,
+    project_ids: Sequence[ProjectId],
+    *,
+    after: BlockPlace = queries.BEFORE_ALL,
+    after_error: EventPlace = errors.BEFORE_ALL,
+) -> TracePart | None:
+    """Read one trace, its zero at its first span; None if nothing of it is stored.
+
+    Args:
+        connection: Where to read.
+        trace_id: The trace.
+        project_ids: The projects that the reader may see.
+        after: The place after which spans are read.
+        after_error: The place after which errors are read.
+    """
+    spans = await queries.spans_in_trace(connection, trace_id, project_ids, after=after)
+    events = await traced.in_trace(connection, trace_id, project_ids, after=after_error)
+    moments = [_corrected(one.started_at, one.drift_ms) for one in spans.spans]
+    moments = moments or [_corrected(one.at, one.drift_ms) for one in events.events]
     if not moments:
         return None
     zero = min(moments)
@@ -105,9 +131,8 @@ async def read(
         return (_corrected(at, drift_ms) - zero) // _MICROSECOND
 
     around = _Around(place, None)
-    is_cut = len(spans) >= queries.MOST_IN_TRACE
-    found = _trace(trace_id, spans, events, around, is_cut=is_cut)
-    return replace(found, started_at=zero)
+    found = _trace(trace_id, spans.spans, events.events, around, is_cut=not spans.is_whole)
+    return TracePart(replace(found, started_at=zero), spans, events)
 
 
 async def of_replay(
@@ -115,7 +140,7 @@ async def of_replay(
     window: ReplayWindow,
     project_id: ProjectId,
     *,
-    spans: Iterable[StoredSpan],
+    spans: LinkedSpans,
     events: Iterable[tuple[ProjectId, EventId]],
 ) -> tuple[Trace, ...]:
     """Lay the traces of a replay out on its clock, in the order of their start.
@@ -124,7 +149,7 @@ async def of_replay(
         connection: Where to read which span an error happened in.
         window: The reach of the replay.
         project_id: Its project.
-        spans: Its spans.
+        spans: Its spans, or a part of them.
         events: Its errors.
     """
     marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
@@ -133,10 +158,10 @@ async def of_replay(
             marks[event.trace_id].append(event)
     around = _Around(placement.place_on_replay(window), project_id)
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
-    for span in spans:
+    for span in spans.spans:
         by_trace[span.trace_id].append(span)
     found = [
-        _trace(trace_id, of_trace, marks[trace_id], around, is_cut=False)
+        _trace(trace_id, of_trace, marks[trace_id], around, is_cut=not spans.is_whole)
         for trace_id, of_trace in by_trace.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))

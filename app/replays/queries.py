@@ -72,6 +72,7 @@ async def segments_of(
     key: ReplayKey,
     *,
     recording_bytes: int = 0,
+    from_segment: int = 0,
     steps: Sequence[ClockStep] = (),
 ) -> list[Segment]:
     """Read the segments of a replay in the order of their ids.
@@ -81,12 +82,16 @@ async def segments_of(
         key: The replay.
         recording_bytes: How much may be read of their recordings, as they are compressed; the rest
             stays in the database. 0: none.
+        from_segment: The first segment whose recording is read.
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
     # Told by the row itself: what is left out is not fetched from where Postgres keeps long values.
     length = func.octet_length(segments.c.recording)
-    until = func.sum(length).over(order_by=segments.c.segment_id, rows=(None, 0))
-    is_within = until <= bindparam("recording_bytes", recording_bytes)
+    is_wanted = segments.c.segment_id >= from_segment
+    until = func.sum(case((is_wanted, length), else_=0)).over(
+        order_by=segments.c.segment_id, rows=(None, 0)
+    )
+    is_within = is_wanted & (until <= bindparam("recording_bytes", recording_bytes))
     recording = case((is_within, segments.c.recording)) if recording_bytes else null()
     found = await connection.execute(
         select(*_SEGMENT, recording)

@@ -31,19 +31,16 @@ _logger: Final = log.get("traces.blocks")
 Wanted = Callable[[StoredSpan], bool]
 
 
-async def spans(
-    rows: Sequence[Row[Any]], *, most: int, is_wanted: Wanted | None = None
-) -> list[StoredSpan]:
+async def spans(rows: Sequence[Row[Any]], *, is_wanted: Wanted | None = None) -> list[StoredSpan]:
     """Read the spans of blocks, each once, in the order of their start.
 
     Args:
         rows: With `COLUMNS`.
-        most: So many at most.
         is_wanted: Which to keep; all if None.
     """
     if sum(row.spans for row in rows) <= _INLINE_SPANS:
-        return _spans(rows, most, is_wanted)
-    return await asyncio.to_thread(_spans, rows, most, is_wanted)
+        return _spans(rows, is_wanted)
+    return await asyncio.to_thread(_spans, rows, is_wanted)
 
 
 def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
@@ -52,14 +49,14 @@ def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
     return next(found, None)
 
 
-def _spans(rows: Sequence[Row[Any]], most: int, is_wanted: Wanted | None) -> list[StoredSpan]:
+def _spans(rows: Sequence[Row[Any]], is_wanted: Wanted | None) -> list[StoredSpan]:
     found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
     for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
         for span in _opened(row, span_block.lines_of):
             stored = _stored(row, span)
             if is_wanted is None or is_wanted(stored):
                 found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
-    return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))[:most]
+    return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))
 
 
 def _opened[Read](row: Row[Any], read: Callable[[bytes, Surroundings], list[Read]]) -> list[Read]:

@@ -1,8 +1,11 @@
-"""Log records: adding them, and reading what belongs to a replay."""
+"""Log records: adding them, and reading what belongs to a replay, part by part."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from sqlalchemy import BigInteger, DateTime, Uuid, bindparam
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,27 +17,75 @@ from app.traces.model import NewLog, StoredLog
 from app.traces.tables import logs
 
 _NAME_BYTES: Final = 1_024
-_MOST: Final = 5_000
-"""Records of one replay at most."""
+PART_LOGS: Final = 2_000
+"""Records of one replay that are read at once."""
+MOST_COUNTED: Final = 20_000
+"""So many records of one trace are counted, which bounds what a page costs."""
+_KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
+_FROM: Final = "{0}.at >= :at"
+
+
+def _linked(condition: str, *, most: int) -> str:
+    """Return a select of the keys of linked records that meet a condition."""
+    only = f"{sql_windows.OF_PROJECTS} and {condition.format('x')}"
+    by_trace = sql_windows.by_trace("logs", _KEY.format("x"), lasts=False, only=only, most=most)
+    return f"""
+        select {_KEY.format("l")}
+        from windows w join logs l on l.replay_id = w.replay_id
+        where l.project_id = any(:project_ids) and {condition.format("l")}
+        union
+        select project_id, log_id, at from ({by_trace}) linked
+    """  # noqa: S608 - joined from constants
+
 
 _LOGS: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS},
-    keys as (
-        select l.project_id, l.log_id
-        from windows w join logs l on l.replay_id = w.replay_id
-        where l.project_id = any(:project_ids)
-        union
-        select project_id, log_id
-        from ({sql_windows.by_trace("logs", "x.project_id, x.log_id", lasts=False)}) linked
-    )
+    keys as ({_linked(_FROM, most=sql_windows.MOST_LINKED)})
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes
-    from keys join logs l using (project_id, log_id)
-    order by l.at, l.log_id
+    from keys k join logs l using (project_id, log_id)
+    where (l.at, l.project_id, l.log_id) > (:at, :after_project, :after_log)
+    order by l.at, l.project_id, l.log_id
     limit :most
     """  # noqa: S608 - joined from constants
+).bindparams(
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("after_project", type_=BigInteger),
+    bindparam("after_log", type_=Uuid(as_uuid=False)),
 )
+_COUNT: Final = sql_windows.statement(
+    f"""
+    with {sql_windows.WINDOWS}
+    select count(*) from ({_linked("true", most=MOST_COUNTED)}) keys
+    """  # noqa: S608 - joined from constants
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """Where a record stands among those of its replay, in the order of their time."""
+
+    number: int
+    """Counted from 1; 0 stands before all records."""
+    at: datetime
+    project_id: ProjectId
+    log_id: str
+
+
+BEFORE_ALL: Final = LogPlace(0, datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), "0" * 32)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedLogs:
+    """The log records of a replay, or a part of them if there are too many to be read at once."""
+
+    logs: tuple[StoredLog, ...]
+    """In the order of their time."""
+    first: int
+    """The number of the first record of this part, counted from 1."""
+    next_place: LogPlace | None
+    """The place after which the next part begins; None if this is the last."""
 
 
 async def add_logs(
@@ -46,18 +97,42 @@ async def add_logs(
 
 
 async def logs_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> list[StoredLog]:
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    after: LogPlace = BEFORE_ALL,
+) -> LinkedLogs:
     """Read the log records of one replay in the order of their time.
 
     Args:
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
+        after: The place after which the part begins.
     """
+    wanted = {
+        "at": after.at,
+        "after_project": after.project_id,
+        "after_log": after.log_id,
+        "most": PART_LOGS + 1,
+    }
     parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(_LOGS, {**parameters, "most": _MOST})
-    return [_log(row) for row in found]
+    rows = (await connection.execute(_LOGS, parameters | wanted)).all()
+    found = tuple(_log(row) for row in rows[:PART_LOGS])
+    place = None
+    if len(rows) > PART_LOGS:
+        last = found[-1]
+        place = LogPlace(after.number + len(found), last.at, last.project_id, last.log_id)
+    return LinkedLogs(found, first=after.number + 1, next_place=place)
+
+
+async def count_logs(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> int:
+    """Count the log records of one replay; from `MOST_COUNTED` on there may be more."""
+    parameters = sql_windows.parameters([window], project_ids)
+    return int((await connection.execute(_COUNT, parameters)).scalar_one())
 
 
 def _row(one: NewLog) -> dict[str, Any]:

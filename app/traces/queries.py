@@ -6,10 +6,12 @@ Blocks are found by replay, trace and time in Postgres; what of them is meant is
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, TextClause, Uuid, bindparam, text
+from sqlalchemy import BigInteger, DateTime, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, SpanId, TraceId
@@ -19,16 +21,46 @@ from app.formats.jsonish import JsonObject
 from app.traces import blocks
 from app.traces.model import StoredSpan
 
-_MOST: Final = 5_000
-"""Spans of one replay at most."""
+PART_OF_REPLAY: Final = 5_000
+"""Spans of one replay that are read at once, and the rest of the block that the last is in."""
+PART_OF_TRACE: Final = 10_000
+"""Spans of one trace that are read at once, and the rest of the block that the last is in."""
 _MOST_REQUESTS: Final = 500
 _MOST_ASKED: Final = 5_000
 """Spans that are read to tell which requests were answered."""
-MOST_IN_TRACE: Final = 10_000
-"""Spans of one trace on its own page at most."""
-_PART: Final = 200
+_BLOCKS_AT_ONCE: Final = 200
 """Blocks of a trace that are searched for one span at a time."""
 
+
+def _part(source: str) -> str:
+    """Return the end of a statement that reads a part of some blocks, in the order of start.
+
+    Args:
+        source: Joins or filters `span_blocks b`.
+    """
+    return f"""
+    numbered as (
+        select b.project_id, b.block_id, b.started_at,
+               sum(b.spans) over (order by b.started_at, b.project_id, b.block_id) - b.spans
+                   as before,
+               sum(b.spans) over () as total
+        from {source}
+    ),
+    rest as (
+        select *, before - min(before) over () as skipped from numbered
+        where (started_at, project_id, block_id) > (:at, :after_project, :after_block)
+    )
+    select {blocks.COLUMNS}, b.started_at, rest.before, rest.total
+    from rest join span_blocks b using (project_id, block_id)
+    where rest.skipped < :most
+    """  # noqa: S608 - joined from constants
+
+
+_PLACE: Final = (
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("after_project", type_=BigInteger),
+    bindparam("after_block", type_=Uuid(as_uuid=False)),
+)
 _OF_REPLAY: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS},
@@ -40,16 +72,9 @@ _OF_REPLAY: Final = sql_windows.statement(
         select project_id, block_id
         from ({sql_windows.by_trace("span_blocks", "x.project_id, x.block_id", lasts=True)}) linked
     ),
-    first as (
-        select project_id, block_id,
-               sum(b.spans) over (order by b.started_at, b.block_id) - b.spans as before
-        from keys join span_blocks b using (project_id, block_id)
-    )
-    select {blocks.COLUMNS}
-    from first join span_blocks b using (project_id, block_id)
-    where first.before < :most
+    {_part("keys join span_blocks b using (project_id, block_id)")}
     """  # noqa: S608 - joined from constants
-)
+).bindparams(*_PLACE)
 
 
 def _statement(sql: str) -> TextClause:
@@ -57,19 +82,13 @@ def _statement(sql: str) -> TextClause:
 
 
 _OF_TRACE: Final = _statement(
-    f"""
-    with first as (
-        select project_id, block_id,
-               sum(b.spans) over (order by b.started_at, b.block_id) - b.spans as before
-        from span_blocks b
-        where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)
+    "with "
+    + _part(
+        """span_blocks b
+        where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)"""
     )
-    select {blocks.COLUMNS}
-    from first join span_blocks b using (project_id, block_id)
-    where first.before < :most
-    """  # noqa: S608 - joined from constants
-)
-_PART_OF_TRACE: Final = _statement(
+).bindparams(*_PLACE)
+_SEARCHED: Final = _statement(
     f"""
     select {blocks.COLUMNS} from span_blocks b
     where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)
@@ -102,15 +121,60 @@ class Request:
     is_answered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BlockPlace:
+    """Where a block stands among those of its replay or trace, in the order of their start."""
+
+    at: datetime
+    project_id: ProjectId
+    block_id: str
+
+
+BEFORE_ALL: Final = BlockPlace(datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), "0" * 32)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSpans:
+    """The spans of a replay or a trace, or a part of them if there are too many to be read at once.
+
+    Parts consist of whole blocks, so a transaction is not torn. Numbers count the spans of blocks:
+    a span that came twice, or one that lies outside the time of the replay, is among them.
+    """
+
+    spans: tuple[StoredSpan, ...]
+    """In the order of their start."""
+    first: int
+    """The number of the first span of this part, counted from 1."""
+    total: int
+    """How many spans there are."""
+    next_place: BlockPlace | None
+    """The place after which the next part begins; None if this is the last."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all spans."""
+        return self.first <= 1 and self.next_place is None
+
+
 async def spans_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
-) -> list[StoredSpan]:
-    """Read the spans of one replay in the order of their start; the first 5,000."""
-    parameters: dict[str, Any] = sql_windows.parameters([window], project_ids) | {"most": _MOST}
-    found = await connection.execute(_OF_REPLAY, parameters)
-    return await blocks.spans(
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    after: BlockPlace = BEFORE_ALL,
+) -> LinkedSpans:
+    """Read the spans of one replay in the order of their start; about 5,000 at once.
+
+    Args:
+        connection: Where to read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        after: The place after which the part begins.
+    """
+    wanted = sql_windows.parameters([window], project_ids) | _wanted(after, PART_OF_REPLAY)
+    found = await connection.execute(_OF_REPLAY, wanted)
+    return await _read_part(
         found.all(),
-        most=_MOST,
         is_wanted=lambda span: (
             span.replay_id == window.replay_id
             or window.is_touched(span.started_at, span.ended_at, span.drift_ms)
@@ -119,14 +183,49 @@ async def spans_of(
 
 
 async def spans_in_trace(
-    connection: AsyncConnection, trace_id: TraceId, project_ids: Sequence[ProjectId]
-) -> list[StoredSpan]:
-    """Read the spans of a trace in the order of their start; the first 10,000."""
-    found = await connection.execute(
-        _OF_TRACE,
-        {"trace_id": trace_id, "project_ids": list(project_ids), "most": MOST_IN_TRACE},
+    connection: AsyncConnection,
+    trace_id: TraceId,
+    project_ids: Sequence[ProjectId],
+    *,
+    after: BlockPlace = BEFORE_ALL,
+) -> LinkedSpans:
+    """Read the spans of a trace in the order of their start; about 10,000 at once.
+
+    Args:
+        connection: Where to read.
+        trace_id: The trace.
+        project_ids: The projects that the reader may see.
+        after: The place after which the part begins.
+    """
+    wanted = {"trace_id": trace_id, "project_ids": list(project_ids)}
+    found = await connection.execute(_OF_TRACE, wanted | _wanted(after, PART_OF_TRACE))
+    return await _read_part(found.all())
+
+
+def _wanted(after: BlockPlace, most: int) -> dict[str, Any]:
+    return {
+        "at": after.at,
+        "after_project": after.project_id,
+        "after_block": after.block_id,
+        "most": most,
+    }
+
+
+async def _read_part(
+    rows: Sequence[Row[Any]], *, is_wanted: blocks.Wanted | None = None
+) -> LinkedSpans:
+    if not rows:
+        return LinkedSpans((), first=1, total=0, next_place=None)
+    spans = tuple(await blocks.spans(rows, is_wanted=is_wanted))
+    last = max(rows, key=lambda row: row.before)
+    is_last = last.before + last.spans >= last.total
+    place = BlockPlace(last.started_at, ProjectId(last.project_id), last.block_id.hex)
+    return LinkedSpans(
+        spans,
+        first=1 + int(min(row.before for row in rows)),
+        total=int(last.total),
+        next_place=None if is_last else place,
     )
-    return await blocks.spans(found.all(), most=MOST_IN_TRACE)
 
 
 async def requests_of(
@@ -156,7 +255,7 @@ async def spans_of_traces(
         _OF_TRACES,
         {"trace_ids": list(trace_ids), "project_ids": list(project_ids), "most": _MOST_ASKED},
     )
-    return await blocks.spans(found.all(), most=_MOST_ASKED)
+    return await blocks.spans(found.all())
 
 
 async def data_of(
@@ -169,13 +268,13 @@ async def data_of(
     wanted: dict[str, Any] = {
         "trace_id": trace_id,
         "project_ids": list(project_ids),
-        "part": _PART,
+        "part": _BLOCKS_AT_ONCE,
         "first": 0,
     }
-    while rows := (await connection.execute(_PART_OF_TRACE, wanted)).all():
+    while rows := (await connection.execute(_SEARCHED, wanted)).all():
         for row in rows:
             data = await asyncio.to_thread(blocks.data_of, row, span_id)
             if data is not None:
                 return data
-        wanted["first"] += _PART
+        wanted["first"] += _BLOCKS_AT_ONCE
     return None

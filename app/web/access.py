@@ -8,7 +8,7 @@ cookie ─► sign-in ─► Visitor ─► role in the project ─► Inside
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from app.accounts.sign_ins import SignedIn
 from app.core import ids
 from app.core.errors import Forbidden, NotFound, Unauthorised
 from app.core.ids import ProjectId, ReplayId
+from app.core.limits import LIMITS
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import queries as replays
@@ -271,3 +272,7 @@ AnybodyHere = Annotated[Visitor | None, Depends(who)]
 InsideHere = Annotated[Inside, Depends(inside)]
 WatchingHere = Annotated[Watching, Depends(replay_here)]
 PlayingHere = Annotated[Playing, Depends(player_here)]
+
+
+FromSegment = Annotated[int, Query(ge=0, le=LIMITS.segment_id)]
+"""The first segment whose recording a page of a replay reads."""

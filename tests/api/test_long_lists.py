@@ -2,17 +2,24 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import pytest
 import pytest_asyncio
 
-from tests.support import crowds, envelopes
+from app.core.ids import ReplayId
+from app.formats import packed
+from app.playback import recordings as reading
+from app.replays.model import ReplayKey
+from app.web.pages import traces as trace_pages
+from tests.support import crowds, envelopes, recordings
 from tests.support.server import Server, tenant as tenant_of
-from tests.support.wire import REPLAY_ID
+from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 APP_ERRORS = 2_100
+SPANS = 12 * 951
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -29,15 +36,28 @@ async def storm(shared_server: Server) -> AsyncIterator[Server]:
         yield own
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def long_trace(shared_server: Server) -> AsyncIterator[Server]:
+    """A replay whose trace has more spans than a page reads."""
+    async with tenant_of(shared_server) as own:
+        await own.take(envelopes.replay_video_envelope(0), *crowds.transactions(12, 950))
+        yield own
+
+
 def shown_errors(html: str) -> list[str]:
     """Return the ids of the errors that a page describes, in its order."""
     return re.findall(r'<article class="error" id="error-([0-9a-f]{32})"', html)
 
 
+def shown(html: str, word: str) -> list[int]:
+    """Return the numbers of the rows that a page describes as `<word> N`."""
+    return [int(found) for found in re.findall(rf"<bdi>{word} (\d+)</bdi>", html)]
+
+
 def next_part(html: str, panel: str) -> str | None:
     """Return where the link to the next part of a list leads."""
     found = re.search(rf'href="([^"]+)" data-next-part="{panel}"', html)
-    return found[1].replace("&amp;", "&") if found else None
+    return unescape(found[1]) if found else None
 
 
 async def test_list_and_page_count_every_error(storm: Server):
@@ -86,9 +106,152 @@ async def test_every_error_can_be_read(storm: Server):
     assert "Showing errors 2,001 to 2,103 of 2,103" in html
 
 
+async def test_a_trace_marks_the_errors_that_matter_most(storm: Server):
+    """Its page says how many it marks, and leads to the page that marks the next ones."""
+    html = (await storm.web.get(f"/traces/{TRACE_ID}")).text
+    assert "Showing the first 1,000 of 2,103 errors" in html
+    loose = re.findall(r'<li><svg class="mark"[^>]*>.*?<a [^>]*>([^<]+)</a></li>', html, re.DOTALL)
+    assert [one.partition(":")[0] for one in loose[:4]] == [
+        "IllegalStateException", "IllegalStateException", "AppHang", "PayError",
+    ]  # fmt: skip
+    numbers = []
+    while href := next_part(html, ""):
+        html = (await storm.web.get(href)).text
+        numbers += re.findall(r"Showing errors ([\d,]+) to ([\d,]+) of 2,103", html)
+    assert numbers == [("1,001", "2,000"), ("2,001", "2,103")]
+
+
+async def test_every_log_record_can_be_read(tenant: Server):
+    """The tab counts all of them, and links lead from part to part."""
+    await tenant.take(envelopes.replay_video_envelope(0), *crowds.log_records(4_500))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-count="logs">4,500<' in html
+    assert "Showing the first 2,000 of 4,500 log records" in html
+    assert "Next 2,000 log records" in html
+    found = [shown(html, "record")]
+    while href := next_part(html, "logs"):
+        html = (await tenant.web.get(href)).text
+        found.append(shown(html, "record"))
+    assert [len(part) for part in found] == [2_000, 2_000, 500]
+    assert [number for part in found for number in part] == list(range(4_500))
+    assert "Showing log records 4,001 to 4,500 of 4,500" in html
+
+
+async def test_every_span_of_a_replay_can_be_read(long_trace: Server):
+    """The panel says that it shows a part, and parts lead on; transactions stay whole."""
+    server = long_trace
+    html = (await server.web.get(server.page(REPLAY_ID))).text
+    assert f'data-count="trace">{SPANS:,}<' in html
+    assert f"Showing the first 5,706 of about {SPANS:,} spans" in html
+    href = next_part(html, "trace")
+    assert href
+    rest = (await server.web.get(href)).text
+    assert f"Showing spans 5,707 to {SPANS:,} of about {SPANS:,}" in rest
+    assert next_part(rest, "trace") is None
+    more = re.search(r'href="([^"]+)" data-more', rest)
+    assert more
+    found = shown(rest, "step") + shown((await server.web.get(unescape(more[1]))).text, "step")
+    # Of 600 rows the first is the root of its transaction.
+    assert len(found) == len(set(found)) == 599
+    assert min(found) == 5_700
+
+
+async def test_every_span_of_a_trace_can_be_read(
+    long_trace: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A trace page reads 10,000 spans and leads to a page with the others."""
+    monkeypatch.setattr(trace_pages, "MORE_SPANS", 20_000)
+    html = (await long_trace.web.get(f"/traces/{TRACE_ID}")).text
+    assert f"Showing the first 10,461 of about {SPANS:,} spans" in html
+    found = shown(html, "step")
+    href = next_part(html, "")
+    assert href
+    html = (await long_trace.web.get(href)).text
+    assert next_part(html, "") is None
+    assert sorted(found + shown(html, "step")) == list(range(12 * 950))
+
+
+@pytest.mark.parametrize("panel", ["activity", "network"])
+async def test_every_row_of_a_recording_can_be_read(tenant: Server, panel: str):
+    """A panel shows 3,000 rows and leads to a page with the others."""
+    events = {"activity": crowds.notes, "network": crowds.requests}[panel](3_400)
+    await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), *events]))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert f'data-count="{panel}">3,400<' in html
+    noun = {"activity": "row", "network": "request"}[panel]
+    assert f"Showing the first 3,000 of 3,400 {noun}s" in html
+    href = next_part(html, panel)
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert f"Showing {noun}s 3,001 to 3,400 of 3,400" in rest
+    rows = {"activity": "note (3[0-9]{3})<", "network": 'requests/(3[0-9]{3})"'}[panel]
+    assert sorted({int(found) for found in re.findall(rows, rest)}) == list(range(3_000, 3_400))
+
+
+async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """A replay whose recordings are too large is read on from a segment, touches included."""
+    for number in range(3):
+        crumb = recordings.breadcrumb("cart", STARTED_MS + number * 5_000, message=f"note {number}")
+        await tenant.take(envelopes.replay_video_envelope(number, events=[crumb]))
+    key = ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
+    async with tenant.database.reading() as connection:
+        first, *_ = await reading.segments_of(connection, key)
+    assert first.recording is not None
+    monkeypatch.setattr(reading, "MOST_BYTES", packed.size_of(first.recording))
+    address: str | None = tenant.page(REPLAY_ID)
+    seen, texts, gestures = [], [], []
+    while address:
+        html = (await tenant.web.get(address)).text
+        seen.append(shown(html, "note"))
+        texts += re.findall(r"What the app noted ([^<]*?) is left out", html)
+        gestures += re.findall(r'data-gestures-url="([^"]+)"', html)
+        following = re.search(r'href="([^"]+)" data-next-recordings', html)
+        address = unescape(following[1]) if following else None
+    assert seen == [[0], [1], [2]]
+    assert texts == ["from 0:05 on", "before 0:05 and from 0:10 on", "before 0:10"]
+    assert gestures[1] == tenant.page(REPLAY_ID, "/gestures?from_segment=1")
+    assert (await tenant.web.get(gestures[1])).status_code == 200
+
+
+async def test_every_segment_that_never_arrived_is_named(tenant: Server):
+    """The first 200 have a row each, and a sentence names the others."""
+    await tenant.take(
+        envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(300, video=None)
+    )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-count="segments">301<' in html
+    assert html.count('data-video="missing"') == 200
+    assert "99 more segments never arrived: 201 to 299." in html
+    why = (await tenant.web.get(f"/why?id={REPLAY_ID}")).text
+    assert "1 to 299" in why
+
+
+async def test_requests_are_counted_in_the_part_they_were_read_in(tenant: Server):
+    """A link to a request, and the file of requests, name the segment that reading began with."""
+    for number, name in enumerate(("first", "second")):
+        at_ms = STARTED_MS + number * 5_000
+        url = f"https://api.example.net/{name}"
+        span = recordings.network_span(at_ms, at_ms + 240, url=url)
+        await tenant.take(envelopes.replay_video_envelope(number, events=[span]))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID, "?from_segment=1"))).text
+    own = tenant.page(REPLAY_ID, "/requests/0?from_segment=1")
+    assert f'href="{own}"' in html
+    request = (await tenant.web.get(own)).text
+    assert "https://api.example.net/second" in request
+    back = re.search(r'href="([^"]+)#request-0"', request)
+    assert back
+    assert unescape(back[1]) == tenant.page(REPLAY_ID, "?t=5&from_segment=1&tab=network")
+    (file,) = re.findall(r'href="([^"]*requests\.har[^"]*)"', html)
+    entries = (await tenant.web.get(unescape(file))).json()["log"]["entries"]
+    assert [entry["request"]["url"] for entry in entries] == ["https://api.example.net/second"]
+
+
 async def test_a_part_belongs_to_a_replay_one_may_see(storm: Server, tenant: Server):
     """A made-up place is refused; an unknown replay, or somebody else's, is not found."""
-    part = storm.page(REPLAY_ID, "/errors")
-    assert (await storm.web.get(f"{part}?after=x")).status_code == 400
-    assert (await storm.web.get(storm.page("e" * 32, "/errors"))).status_code == 404
-    assert (await tenant.web.get(part)).status_code == 404
+    for panel in ("errors", "logs", "trace", "activity", "network"):
+        part = storm.page(REPLAY_ID, f"/{panel}")
+        assert (await storm.web.get(part)).status_code == 200
+        if panel in {"errors", "logs", "trace"}:
+            assert (await storm.web.get(f"{part}?after=x")).status_code == 400
+        assert (await storm.web.get(storm.page("e" * 32, f"/{panel}"))).status_code == 404
+        assert (await tenant.web.get(part)).status_code == 404

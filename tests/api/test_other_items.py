@@ -226,7 +226,10 @@ async def test_recorded_feedback_finds_its_replay(tenant):
 async def logs_of(server: Server, **changes: Any) -> list[StoredLog]:
     """Read the log records of the builders' replay."""
     async with server.database.reading() as connection:
-        return await logs.logs_of(connection, window(**changes), [server.app.id, server.backend.id])
+        found = await logs.logs_of(
+            connection, window(**changes), [server.app.id, server.backend.id]
+        )
+    return list(found.logs)
 
 
 async def test_each_record_of_a_log_is_kept_once(tenant):
@@ -261,7 +264,7 @@ async def test_logs_are_linked_by_replay_or_by_trace_and_time(tenant):
     ]
     async with tenant.database.reading() as connection:
         seen = await logs.logs_of(connection, window(), [tenant.backend.id])
-    assert [one.body for one in seen] == ["traced"]
+    assert [one.body for one in seen.logs] == ["traced"]
 
 
 async def test_logs_are_scrubbed(tenant):

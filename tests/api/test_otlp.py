@@ -32,7 +32,7 @@ async def stored(server) -> list[tuple[str, str | None, str | None]]:
     trace_id, project_ids = TraceId(made.TRACE_ID), [server.backend.id]
     async with server.database.reading() as connection:
         found = await queries.spans_in_trace(connection, trace_id, project_ids)
-    return sorted((one.span_id, one.op, one.service) for one in found)
+    return sorted((one.span_id, one.op, one.service) for one in found.spans)
 
 
 @pytest.mark.parametrize("path", ["otlp/v1/traces", "integration/otlp/v1/traces/"])

@@ -50,7 +50,7 @@ async def test_spans_and_their_exception_arrive_in_the_trace_of_the_app(server, 
         event = (
             await connection.execute(text("select title, culprit, trace_id, span_id from events"))
         ).one()
-    root, child = spans
+    root, child = spans.spans
     assert root.trace_id == child.trace_id == event.trace_id.hex == TRACE_ID
     assert (root.parent_span_id, root.is_segment, root.service) == (
         "00f067aa0ba902b7", True, "bank",

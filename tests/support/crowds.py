@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.support import envelopes, payloads
+from app.core.limits import LIMITS
+from tests.support import envelopes, payloads, recordings
 from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID
 
 CRASH_ID: Final = "c" * 32
@@ -44,6 +45,69 @@ def backend_error(event_id: str = BACKEND_ID) -> bytes:
     return envelopes.event_envelope(
         event_id, replay_id=None, platform="python", at_ms=STARTED_MS + LAST_MS
     )
+
+
+def log_records(quantity: int) -> Iterator[bytes]:
+    """Yield envelopes with log records of the replay's trace, a millisecond apart."""
+    for first in range(0, quantity, LIMITS.logs):
+        records = [
+            {
+                "timestamp": (STARTED_MS + number) / 1000,
+                "trace_id": TRACE_ID,
+                "level": "info",
+                "body": f"record {number}",
+            }
+            for number in range(first, min(quantity, first + LIMITS.logs))
+        ]
+        content_type = "application/vnd.sentry.items.log+json"
+        item = envelopes.item(
+            "log", {"items": records}, content_type=content_type, item_count=len(records)
+        )
+        yield envelopes.envelope(envelopes.envelope_header(event_id=None), item)
+
+
+def transactions(quantity: int, spans: int) -> Iterator[bytes]:
+    """Yield transactions of the replay's trace, each with its root and some spans under it.
+
+    Spans are described as `step N`, counted over all transactions from 0.
+    """
+    for number in range(quantity):
+        root_id, started_ms = f"{number + 1:016x}", STARTED_MS + number * 100
+        below = [
+            payloads.span(
+                "db",
+                f"step {number * spans + place}",
+                started_ms,
+                span_id=f"{1_000_000 + number * spans + place:016x}",
+                parent_span_id=root_id,
+            )
+            for place in range(spans)
+        ]
+        yield envelopes.transaction_envelope(
+            f"{number + 1:032x}",
+            span_id=root_id,
+            started_ms=started_ms,
+            ended_ms=started_ms + 90,
+            spans=below,
+        )
+
+
+def notes(quantity: int) -> list[Any]:
+    """Return the events of a recording with many breadcrumbs, a millisecond apart."""
+    return [
+        recordings.breadcrumb("cart", STARTED_MS + number, message=f"note {number}")
+        for number in range(quantity)
+    ]
+
+
+def requests(quantity: int) -> list[Any]:
+    """Return the events of a recording with many requests, a millisecond apart."""
+    return [
+        recordings.network_span(
+            STARTED_MS + number, STARTED_MS + number + 5, url=f"https://api.example.net/{number}"
+        )
+        for number in range(quantity)
+    ]
 
 
 def _error(event_id: str, at_ms: int) -> bytes:

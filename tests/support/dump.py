@@ -49,7 +49,7 @@ async def of_replay(
     outline = await page.outline(connection, replay, shelf=Shelf(), now=clock.now())
     contents = await page.read(connection, outline)
     (window,) = await links.windows_of(connection, [replay])
-    spans = await links.spans_of(connection, window, project_ids)
+    spans = (await links.spans_of(connection, window, project_ids)).spans
     linked = await linked_errors.errors_of(connection, window, project_ids, home=key.project_id)
     return {
         "replay": _replay(replay),

@@ -11,12 +11,11 @@ from starlette.responses import Response
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core.errors import NotFound
+from app.playback.visit import ReplayPageData
 from app.web import access, answer, house
-from app.web.access import Watching
 from app.web.pages import replay as replay_pages
 from app.web.view import exchanges, facts, har, hrefs, replay_lists, request_links
 from app.web.view.replay import RequestPage
-from app.web.view.replay_data import Found
 from app.web.view.requests import network_rows, requests_of
 
 router = APIRouter()
@@ -26,10 +25,12 @@ _JSON: Final = "application/json"
 
 
 @router.get(f"{_PATH}/requests.har")
-async def send_har(request: Request, watching: access.WatchingHere) -> Response:
+async def send_har(
+    request: Request, watching: access.WatchingHere, from_segment: access.FromSegment = 0
+) -> Response:
     """Send the requests of a replay as a file, and note who took it."""
-    found = await _find(request, watching)
-    contents = found.contents
+    reader = replay_pages.reader_of(request, watching)
+    contents = (await reader.find_activity(from_segment=from_segment)).contents
     user = facts.user_of(contents.replay.user) or "unknown user"
     value = await asyncio.to_thread(
         har.har,
@@ -56,39 +57,35 @@ async def send_har(request: Request, watching: access.WatchingHere) -> Response:
 
 
 @router.get(f"{_PATH}/requests/{{number}}")
-async def show_request(request: Request, watching: access.WatchingHere, number: int) -> Response:
+async def show_request(
+    request: Request,
+    watching: access.WatchingHere,
+    number: int,
+    from_segment: access.FromSegment = 0,
+) -> Response:
     """Show one request with everything that was recorded of it."""
-    found = await _find(request, watching)
+    reader = replay_pages.reader_of(request, watching)
+    found = await reader.find_page(from_segment=from_segment)
     page = await asyncio.to_thread(_page, found, number)
     return await answer.page(request, "replay/request.html", page)
 
 
-async def _find(request: Request, watching: Watching) -> Found:
-    """Read a replay.
-
-    Raises:
-        NotFound: There is none.
-    """
-    found = await replay_pages.find(request, watching)
-    if found is None:
-        raise NotFound("no such replay")
-    return found
-
-
-def _page(found: Found, number: int) -> RequestPage:
-    contents = found.contents
+def _page(found: ReplayPageData, number: int) -> RequestPage:
+    head, contents = found.activity.head, found.activity.contents
     spans = requests_of(contents.spans)
     if not 0 <= number < len(spans):
         raise NotFound(f"the replay has no request {number}")
     key = contents.replay.key
-    panels = request_links.panel_contents(found, replay_lists.error_rows(found.known))
+    panels = request_links.panel_contents(found, replay_lists.error_rows(head.context, head.errors))
     traced = request_links.find_request_traces(found)
     links = request_links.request_links(traced, key, panels)
     row = network_rows(contents.spans, start_ms=contents.zero_ms, links=links)[number]
+    back_href = hrefs.replay_at(
+        key.project_id, key.replay_id, at_ms=row.at_ms, from_segment=contents.from_segment
+    )
     return RequestPage(
         user=facts.user_of(contents.replay.user),
         row=row,
         details=exchanges.details(spans[number], whole=True),
-        back_href=f"{hrefs.replay_at(key.project_id, key.replay_id, at_ms=row.at_ms)}"
-        f"&tab=network#request-{number}",
+        back_href=f"{back_href}&tab=network#request-{number}",
     )

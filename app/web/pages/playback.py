@@ -63,7 +63,9 @@ async def send_stream(request: Request, playing: access.PlayingHere, v: str = ""
 
 
 @router.get(f"{_PATH}/gestures")
-async def send_gestures(request: Request, playing: access.PlayingHere) -> Response:
+async def send_gestures(
+    request: Request, playing: access.PlayingHere, from_segment: access.FromSegment = 0
+) -> Response:
     """Send what fingers did, in the pixels of the picture and on the player's clock."""
     here = house.of(request)
     replay = playing.replay
@@ -72,16 +74,17 @@ async def send_gestures(request: Request, playing: access.PlayingHere) -> Respon
     if request.headers.get("if-none-match") == version:
         return Response(status_code=304, headers=headers)
     held = await here.shelf.find(here.db, replay)
-    body = held.gestures
+    body = held.gestures if from_segment == 0 else None
     if body is None:
         async with here.db.reading() as connection:
             segments = await recordings.segments_of(
-                connection, replay.key, steps=replay.clock_steps
+                connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
             )
         built = held.newest
         zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
-        body = await asyncio.to_thread(_gestures_of, segments, zero_ms)
-        held.keep_gestures(body)
+        body = await asyncio.to_thread(_gestures_of, segments, zero_ms, from_segment)
+        if from_segment == 0:
+            held.keep_gestures(body)
     return Response(body, 200, headers, "application/json")
 
 
@@ -104,8 +107,9 @@ async def send_segment(
     )
 
 
-def _gestures_of(segments: Sequence[Segment], zero_ms: int) -> bytes:
-    return gestures.encode(gestures.read(recordings.read(segments), zero_ms=zero_ms))
+def _gestures_of(segments: Sequence[Segment], zero_ms: int, from_segment: int) -> bytes:
+    recorded = recordings.read(segments, from_segment=from_segment)
+    return gestures.encode(gestures.read(recorded, zero_ms=zero_ms))
 
 
 def _read_ms(t: str) -> int:

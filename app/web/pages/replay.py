@@ -13,16 +13,14 @@ from starlette.responses import Response
 
 from app.accounts import queries as accounts
 from app.accounts.model import Role
-from app.audit import queries as audit, writes as audit_writes
+from app.audit import writes as audit_writes
 from app.core import clock
 from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
-from app.errors import feedback
-from app.errors.queries import EventPlace
-from app.playback import linked_errors, linked_logs, links, page as playback, start, trace
+from app.playback import start
 from app.playback.start import Start
-from app.playback.trace import Trace
+from app.playback.visit import ReplayReader
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay
@@ -31,7 +29,7 @@ from app.web.access import Watching
 from app.web.view import hrefs, replay_page
 from app.web.view.losses import lost_replays
 from app.web.view.replay import DeleteReplayPage, Opened, Tab
-from app.web.view.replay_data import Found, Known, Visit
+from app.web.view.replay_page import Visit
 from app.web.view.states import StatePage
 
 router = APIRouter()
@@ -46,15 +44,19 @@ _RULE: Final = "rule: "
 
 @router.get(_PATH)
 async def show_replay(
-    request: Request, watching: access.WatchingHere, t: str = "", tab: str = ""
+    request: Request,
+    watching: access.WatchingHere,
+    t: str = "",
+    tab: str = "",
+    from_segment: access.FromSegment = 0,
 ) -> Response:
     """Show a replay, and note who opened it."""
     here = house.of(request)
     async with here.db.reading() as connection:
         replay = await replays.one(connection, watching.key)
     if replay is None:
-        return await answer_absent(request, watching)
-    visit = visit_of(request, watching, t=t, tab=tab)
+        return await _absent(request, watching)
+    visit = _visit(request, watching, t=t, tab=tab, from_segment=from_segment)
     opening = replay_page.opening(
         replay, start_at_ms=visit.start_at_ms, now=clock.now(), is_bare=not _is_opened(request)
     )
@@ -65,13 +67,12 @@ async def show_replay(
             _note_view(request, watching), _start(request, replay, visit.start_at_ms)
         )
         yield Opened(opening, found)
-        async with here.db.reading() as connection:
-            known = await _know(request, connection, watching, replay)
-        has_picture = known.outline.state in {"playing", "live"}
+        reader = reader_of(request, watching)
+        head = await reader.read_head(replay)
+        has_picture = head.context.outline.state in {"playing", "live"}
         if has_picture:
-            yield replay_page.top(known, visit)
-        async with here.db.reading() as connection:
-            everything = await _find(connection, watching, known)
+            yield replay_page.top(head, visit)
+        everything = await reader.read_page(head, from_segment=from_segment)
         page = await asyncio.to_thread(replay_page.build, everything, visit)
         # What stands in the place of a picture tells of the recordings, too.
         if not has_picture:
@@ -85,10 +86,11 @@ async def show_replay(
 async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Response:
     """Ask before erasing, and say what goes."""
     watching.inside.need(Role.MEMBER)
-    found = await find(request, watching)
-    if found is None:
-        return await answer_absent(request, watching)
-    page = await asyncio.to_thread(replay_page.build, found, visit_of(request, watching))
+    try:
+        found = await reader_of(request, watching).find_page()
+    except NotFound:
+        return await _absent(request, watching)
+    page = await asyncio.to_thread(replay_page.build, found, _visit(request, watching))
     if page.deletion is None:
         raise NotFound("nothing to delete")
     value = DeleteReplayPage(page.header, page.deletion)
@@ -104,7 +106,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
     try:
         await erase_replay(here.db, watching.key, person_id=person_id, at=clock.now())
     except NotFound:
-        return await answer_absent(request, watching)
+        return await _absent(request, watching)
     here.sweeper.hurry()
     return answer.go(hrefs.REPLAYS, done="replay-deleted")
 
@@ -131,119 +133,26 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
         return None
 
 
-async def find(request: Request, watching: Watching) -> Found | None:
-    """Read a replay and all that is linked to it; None when there is none."""
-    async with house.of(request).db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
-        if replay is None:
-            return None
-        known = await _know(request, connection, watching, replay)
-        return await _find(connection, watching, known)
+def reader_of(request: Request, watching: Watching) -> ReplayReader:
+    """Return who reads about which replay."""
+    here = house.of(request)
+    inside = watching.inside
+    return ReplayReader(here.db, here.shelf, inside.person, inside.project, watching.key)
 
 
-async def find_known(
-    request: Request, watching: Watching, *, after_error: EventPlace | None = None
-) -> Known | None:
-    """Read what is known of a replay without its recordings; None when there is no replay.
-
-    Args:
-        request: Of the page.
-        watching: Who asks, and for which replay.
-        after_error: The place after which errors are read; None begins with those that matter most.
-    """
-    async with house.of(request).db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
-        if replay is None:
-            return None
-        return await _know(request, connection, watching, replay, after_error=after_error)
-
-
-async def find_traces(
-    request: Request, watching: Watching
-) -> tuple[Known, tuple[Trace, ...]] | None:
-    """Read a replay's traces and none of its recordings; None when there is no replay."""
-    async with house.of(request).db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
-        if replay is None:
-            return None
-        known = await _know(request, connection, watching, replay)
-        return known, await _traces(connection, known)
-
-
-async def _know(
-    request: Request,
-    connection: AsyncConnection,
-    watching: Watching,
-    replay: Replay,
-    *,
-    after_error: EventPlace | None = None,
-) -> Known:
-    """Find out what is known of a replay without its recordings."""
-    shelf = house.of(request).shelf
-    home = replay.key.project_id
-    seen = await projects.projects_of(connection, watching.inside.person)
-    project_ids = [project.id for project in seen]
-    (window,) = await links.windows_of(connection, [replay])
-    errors = await linked_errors.errors_of(
-        connection, window, project_ids, home=home, after=after_error
-    )
-    lengths = await replays.last_lengths(connection, [replay.key])
-    viewers = await audit.viewers(connection, replay.key.project_id, replay.key.replay_id)
-    return Known(
-        project=watching.inside.project,
-        outline=await playback.outline(connection, replay, shelf=shelf, now=clock.now()),
-        window=window,
-        errors=errors,
-        error_offsets=await linked_errors.offsets_of_errors(
-            connection, window, project_ids, home=home, events=errors
-        ),
-        counts=await linked_errors.count_errors(
-            connection, window, project_ids, home=home, events=errors
-        ),
-        project_names={project.id: project.name for project in seen},
-        last_ms=lengths.get(replay.key),
-        viewers=tuple(viewers),
-        people=await accounts.names_of(connection, [one.person_id for one in viewers]),
-    )
-
-
-async def _find(connection: AsyncConnection, watching: Watching, known: Known) -> Found:
-    """Read the recordings of a replay and what else is linked to it."""
-    window, project_ids = known.window, list(known.project_names)
-    contents = await playback.read(connection, known.outline)
-    return Found(
-        known=known,
-        contents=contents,
-        traces=await _traces(connection, known),
-        logs=await linked_logs.logs_of(connection, window, known.project.id, project_ids),
-        feedback=tuple(await feedback.feedback_of(connection, window, project_ids)),
-        losses=(
-            await _losses(connection, watching, since=contents.replay.first_received_at)
-            if contents.missing_ids
-            else None
-        ),
-    )
-
-
-async def _traces(connection: AsyncConnection, known: Known) -> tuple[Trace, ...]:
-    spans = await links.spans_of(connection, known.window, list(known.project_names))
-    keys = [(one.event.project_id, one.event.event_id) for one in known.errors.events]
-    return await trace.of_replay(
-        connection, known.window, known.project.id, spans=spans, events=keys
-    )
-
-
-def visit_of(request: Request, watching: Watching, *, t: str = "", tab: str = "") -> Visit:
-    """Return how somebody opens the page of a replay."""
+def _visit(
+    request: Request, watching: Watching, *, t: str = "", tab: str = "", from_segment: int = 0
+) -> Visit:
     return Visit(
         back_href=forms.came_from_list(request),
         start_at_ms=_read_ms(t),
         tab=_TABS.get(tab, "activity"),
         may_delete=watching.inside.role.includes(Role.MEMBER),
+        from_segment=from_segment,
     )
 
 
-async def answer_absent(request: Request, watching: Watching) -> Response:
+async def _absent(request: Request, watching: Watching) -> Response:
     """Say why there is no replay at its address: deleted by somebody, or never here."""
     here = house.of(request)
     async with here.db.reading() as connection:

@@ -1,28 +1,83 @@
 """Further parts of the long lists of a replay, each part a page of its own."""
 
 import asyncio
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import NotFound
 from app.web import access, answer, part_cursors
 from app.web.pages import replay as replay_pages
-from app.web.view import replay_page
+from app.web.view import replay_lists, replay_page
+from app.web.view.replay import ReplayPartPage
 
 router = APIRouter()
 
-_PATH = "/projects/{project_id}/replays/{replay_id}"
+_PATH: Final = "/projects/{project_id}/replays/{replay_id}"
+_MOST_ROWS: Final = 100_000_000
+_From = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 
 
 @router.get(f"{_PATH}/errors")
 async def show_errors(request: Request, watching: access.WatchingHere, after: str = "") -> Response:
-    """Show the errors of a replay from a place on."""
+    """Show the errors of a replay after a place."""
     place = part_cursors.read_event_place(after)
-    known = await replay_pages.find_known(request, watching, after_error=place)
-    if known is None:
-        raise NotFound("no such replay")
-    visit = replay_pages.visit_of(request, watching)
-    page = await asyncio.to_thread(replay_page.part_page, known, "errors", visit)
+    found = await replay_pages.reader_of(request, watching).find_errors(after=place)
+    return await _page(
+        request, await asyncio.to_thread(replay_lists.error_page, found.context, found.errors)
+    )
+
+
+@router.get(f"{_PATH}/logs")
+async def show_logs(request: Request, watching: access.WatchingHere, after: str = "") -> Response:
+    """Show the log records of a replay after a place."""
+    place = part_cursors.read_log_place(after)
+    found = await replay_pages.reader_of(request, watching).find_logs(after=place)
+    return await _page(request, await asyncio.to_thread(replay_lists.log_page, found))
+
+
+@router.get(f"{_PATH}/trace")
+async def show_traces(
+    request: Request, watching: access.WatchingHere, after: str = "", first: _From = 0
+) -> Response:
+    """Show the traces of a replay that the spans after a place make, from a number on."""
+    place = part_cursors.read_block_place(after)
+    found = await replay_pages.reader_of(request, watching).find_traces(after=place)
+    around = replay_page.surroundings(found.context, after=after)
+    page = await asyncio.to_thread(replay_lists.trace_page, found, around, after=after, first=first)
+    return await _page(request, page)
+
+
+@router.get(f"{_PATH}/activity")
+async def show_activity(
+    request: Request,
+    watching: access.WatchingHere,
+    first: _From = 0,
+    from_segment: access.FromSegment = 0,
+) -> Response:
+    """Show the activity of a replay from a row on."""
+    reader = replay_pages.reader_of(request, watching)
+    found = await reader.find_activity(from_segment=from_segment)
+    return await _page(
+        request, await asyncio.to_thread(replay_lists.activity_page, found, first=first)
+    )
+
+
+@router.get(f"{_PATH}/network")
+async def show_requests(
+    request: Request,
+    watching: access.WatchingHere,
+    first: _From = 0,
+    from_segment: access.FromSegment = 0,
+) -> Response:
+    """Show the requests of a replay from a number on."""
+    reader = replay_pages.reader_of(request, watching)
+    found = await reader.find_page(from_segment=from_segment)
+    return await _page(
+        request, await asyncio.to_thread(replay_lists.request_page, found, first=first)
+    )
+
+
+async def _page(request: Request, page: ReplayPartPage) -> Response:
     return await answer.page(request, "replay/part.html", page)

@@ -19,70 +19,98 @@ from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import traced
 from app.traces import queries
-from app.web import access, answer, house
+from app.web import access, answer, house, part_cursors
 from app.web.pages import replay as replay_pages
-from app.web.view import hrefs, replay_page, spans
+from app.web.view import hrefs, replay_lists, replay_page, spans, trace_parts
 from app.web.view.served import served
 from app.web.view.spans import MORE_SPANS, Surroundings
 from app.web.view.traces import ReplayLink, SpanPage, TraceBlock, TracePage
 
 router = APIRouter()
 
-_From = Annotated[int, Query(alias="from", ge=0, le=queries.MOST_IN_TRACE)]
+_MOST_ROWS: Final = 1_000_000
+"""A larger number of rows before the first is no place in a part of a trace."""
+_From = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 _INLINE_ROWS: Final = 200
 """A trace of more is described away from the event loop."""
 
 
 @router.get("/traces/{trace_id}")
 async def show_trace(
-    request: Request, visitor: access.SomebodyHere, trace_id: str, first: _From = 0
+    request: Request,
+    visitor: access.SomebodyHere,
+    trace_id: str,
+    *,
+    first: _From = 0,
+    after: str = "",
+    after_error: str = "",
 ) -> Response:
     """Show a trace of app and backends, as far as the person may see it."""
     wanted = _read_trace_id(trace_id)
+    place, error_place = (
+        part_cursors.read_block_place(after),
+        part_cursors.read_event_place(after_error),
+    )
     async with house.of(request).db.reading() as connection:
         seen = await projects.projects_of(connection, visitor.person)
-        found = await traces.read(connection, wanted, [project.id for project in seen])
+        project_ids = [project.id for project in seen]
+        found = await traces.read(
+            connection, wanted, project_ids, after=place, after_error=error_place
+        )
         if found is None:
             raise NotFound("no such trace")
-        links = await _replays(connection, found, seen)
+        links = await _replays(connection, found.trace, seen)
     around = Surroundings(
         {project.id: project.name for project in seen},
         zero_ms=0,
         error_href=_error_href,
-        trace_href=lambda of_trace, start: hrefs.trace(of_trace, first=start),
+        trace_href=lambda of_trace, start: hrefs.trace(
+            of_trace, first=start, after=after, after_error=after_error
+        ),
     )
-    block = await _block(found, around, first)
-    value = TracePage(block, found.started_at, tuple(links.values()), None, spans.rules())
+    block = await _block(found.trace, around, first)
+    value = TracePage(
+        block,
+        found.trace.started_at,
+        tuple(links.values()),
+        None,
+        spans.rules(),
+        parts=trace_parts.describe_parts(found, after=after, after_error=after_error),
+    )
     return await answer.page(request, "trace/page.html", value)
 
 
 @router.get(f"{hrefs.PROJECTS}/{{project_id}}/replays/{{replay_id}}/traces/{{trace_id}}")
 async def show_trace_of_replay(
-    request: Request, watching: access.WatchingHere, trace_id: str, first: _From = 0
+    request: Request,
+    watching: access.WatchingHere,
+    trace_id: str,
+    first: _From = 0,
+    after: str = "",
 ) -> Response:
     """Show a trace on the clock of a replay, as its panel does."""
     wanted = _read_trace_id(trace_id)
-    opened = await replay_pages.find_traces(request, watching)
-    if opened is None:
-        raise NotFound("no such replay")
-    known, traces = opened
-    found = next((one for one in traces if one.trace_id == wanted), None)
+    place = part_cursors.read_block_place(after)
+    opened = await replay_pages.reader_of(request, watching).find_traces(after=place)
+    found = next((one for one in opened.traces if one.trace_id == wanted), None)
     if found is None:
         raise NotFound("no such trace in this replay")
-    block = await _block(found, replay_page.surroundings(known), first)
+    block = await _block(found, replay_page.surroundings(opened.context, after=after), first)
     here = hrefs.replay(watching.key.project_id, watching.key.replay_id)
-    value = TracePage(block, None, (), here, spans.rules())
+    parts = (
+        replay_lists.span_part(opened),
+        replay_lists.error_part(opened.context, opened.events),
+    )
+    shown = tuple(part for part in parts if part)
+    value = TracePage(block, None, (), here, spans.rules(), parts=shown)
     return await answer.page(request, "trace/page.html", value)
 
 
 @router.get(f"{hrefs.PROJECTS}/{{project_id}}/replays/{{replay_id}}/served")
 async def send_served(request: Request, watching: access.WatchingHere) -> Response:
     """Send what backends did for the requests of a replay, on the player's clock."""
-    opened = await replay_pages.find_traces(request, watching)
-    if opened is None:
-        raise NotFound("no such replay")
-    known, traces = opened
-    found = await asyncio.to_thread(served, traces, replay_page.surroundings(known))
+    opened = await replay_pages.reader_of(request, watching).find_traces()
+    found = await asyncio.to_thread(served, opened.traces, replay_page.surroundings(opened.context))
     body = msgspec.json.encode({"served": found})
     return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
 

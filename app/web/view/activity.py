@@ -37,6 +37,8 @@ class ActivityRow:
     data: tuple[DataRow, ...] = ()
     target: str | None = None
     """Id of the element that tells more, on this page: `error-678ab0…`, `request-12`."""
+    href: str | None = None
+    """A page of its own that tells more."""
     source: Source | None = None
     """Of an error: whose it is; it bears the mark that it has on the timeline."""
 

@@ -11,7 +11,6 @@ from app.web.view.activity import DataRow
 from app.web.view.breadcrumbs import data_rows
 from app.web.view.problems import Source
 
-_MOST_ROWS: Final = 2_000
 _HIDDEN: Final = frozenset({"sentry.replay_id", "sentry.message.template"})
 
 
@@ -35,7 +34,7 @@ def log_rows(
     project_names: Mapping[ProjectId, str],
     zero_ms: int,
 ) -> tuple[LogRow, ...]:
-    """Describe records in the order of their place on the replay's clock; the first 2,000.
+    """Describe records in the order of their place on the replay's clock.
 
     Args:
         found: The records.
@@ -44,7 +43,7 @@ def log_rows(
         zero_ms: How far the page's zero is behind the start of the replay.
     """
     rows = [_row(one, project_id, project_names, zero_ms) for one in found]
-    return tuple(sorted(rows, key=lambda row: row.at_ms)[:_MOST_ROWS])
+    return tuple(sorted(rows, key=lambda row: row.at_ms))
 
 
 def _row(

@@ -12,7 +12,7 @@ from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.view.exchanges import Details
 from app.web.view.log_rows import LogRow
 from app.web.view.panel_filters import PanelFilter
-from app.web.view.parts import ListPart
+from app.web.view.parts import ListPart, RecordingPart
 from app.web.view.problems import ErrorRow
 from app.web.view.traces import TraceBlock
 
@@ -182,35 +182,61 @@ class ReplayPage(ReplayTop):
     details: tuple[FactGroup, ...]
     status_text: str | None = None
     """For `processing` and `no_video`: what is known, in one sentence."""
-    left_out: str | None = None
-    """What the panels lack, since the recordings are too large to be read whole."""
+    from_segment: int = 0
+    """The first segment whose recording is read."""
+    recording_part: RecordingPart | None = None
+    """Which part of the recordings is read, if they are too large to be read at once."""
     most_ties: int | None = None
     """So many traces are tied to the replay, and no more will be; None: there is room."""
-    hidden_activity: int = 0
-    """Rows beyond what a page shows."""
-    hidden_requests: int = 0
+    totals: Mapping[str, str] = field(default_factory=dict)
+    """How many rows the list of each panel has, whether they are shown or not."""
     hidden_segments: int = 0
     """Those that play and are listed when asked for."""
+    missing_note: str | None = None
+    """The segments that never arrived and have no row of their own."""
     parts: Mapping[str, ListPart] = field(default_factory=dict)
     """By panel: which part of its list is shown, if that is not all of it."""
     filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
     """By panel: what its rows can be narrowed to."""
     har_href: str = ""
+    is_part: bool = False
+    """It has all panels, so a row of one leads to a row of another."""
     start: Start | None = None
     """What the player begins with; None lets it ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartHeader:
+    """Which replay a further part of a list belongs to."""
+
+    href: str
+    back_href: str
+    """The replay, with the panel open."""
+    user: str | None
+    started_at: datetime
+    duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayPartPage:
     """A further part of the list of one panel, as a page of its own."""
 
-    header: ReplayHeader
+    header: PartHeader
     panel: Tab
-    label: str
-    """The panel's name."""
     part: ListPart | None
     """None if the whole list is shown."""
+    activity: tuple[ActivityRow, ...] = ()
+    network: tuple[NetworkRow, ...] = ()
     errors: tuple[ErrorRow, ...] = ()
+    traces: tuple[TraceBlock, ...] = ()
+    logs: tuple[LogRow, ...] = ()
+    most_ties: int | None = None
+    har_href: str = ""
+    recording_part: RecordingPart | None = None
+    from_segment: int = 0
+    """The first segment whose recording is read."""
+    is_part: bool = True
+    """Other panels are not on this page, so a row leads to a page of its own."""
 
 
 @dataclass(frozen=True, slots=True)

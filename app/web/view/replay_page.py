@@ -1,38 +1,36 @@
 """Builds the replay page out of what was found: pure, so that it can run in a thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from app.core import clock, units
 from app.core.ids import TraceId
-from app.playback import ending, page as playback, recordings
+from app.playback import ending, page as playback
 from app.playback.ending import Ending
 from app.playback.page import Contents, Outline
 from app.playback.trace import SpanError
-from app.replays import ties
+from app.playback.visit import ReplayContext, ReplayHead, ReplayPageData
 from app.replays.model import Replay, Segment
-from app.web.view import facts, hrefs, notes, replay_lists, request_links, segments, spans
-from app.web.view.activity import ActivityRow, NetworkRow, ScreenSpan
-from app.web.view.breadcrumbs import breadcrumb_row, screen_spans
-from app.web.view.gesture_rows import gesture_rows
-from app.web.view.log_rows import log_rows
+from app.web.view import facts, hrefs, replay_lists, request_links, segments
+from app.web.view.activity import ActivityRow, ScreenSpan
+from app.web.view.breadcrumbs import screen_spans
+from app.web.view.losses import lost_replays
 from app.web.view.panel_filters import panel_filters
-from app.web.view.problems import ErrorRow
+from app.web.view.parts import ListPart
 from app.web.view.replay import (
     Deletion,
     Gap,
     Opening,
     ReplayHeader,
     ReplayPage,
-    ReplayPartPage,
     ReplayState,
     ReplayTop,
     SeenBy,
     Tab,
 )
-from app.web.view.replay_data import Found, Known, Visit
-from app.web.view.requests import error_activity, network_rows, request_activity
+from app.web.view.replay_lists import PART_ROWS
 from app.web.view.spans import Surroundings
 from app.web.view.words import count, shortened
 
@@ -41,51 +39,60 @@ _BROWSER: Final = (
     "A browser recorded the page itself (its DOM). Playhead keeps such a recording and does not "
     "play it."
 )
-_MOST_ROWS: Final = 3_000
-"""Of activity, and of requests: an hour of a busy app."""
 
 
-def top(known: Known, visit: Visit) -> ReplayTop:
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """How somebody opens the page of a replay."""
+
+    back_href: str
+    """The list as it was left."""
+    start_at_ms: int
+    """Where to open; past the end means the end."""
+    tab: Tab
+    """The panel to open with."""
+    may_delete: bool
+    """Whether the viewer may erase the replay."""
+    from_segment: int = 0
+    """The first segment whose recording is read."""
+
+
+def top(head: ReplayHead, visit: Visit) -> ReplayTop:
     """Describe a replay for the upper part of its page."""
-    outline, key = known.outline, known.outline.replay.key
-    ended = _ending(known)
+    outline, key = head.context.outline, head.context.key
+    ended = _ending(head)
     return ReplayTop(
         opening=opening(outline.replay, start_at_ms=visit.start_at_ms, now=clock.now()),
-        header=_header(known, back_href=visit.back_href, ended=ended),
+        header=_header(head, back_href=visit.back_href, ended=ended),
         state=_state(outline, ended),
-        gestures_href=hrefs.gestures(key.project_id, key.replay_id),
+        gestures_href=hrefs.gestures(
+            key.project_id, key.replay_id, from_segment=visit.from_segment
+        ),
         pictures_href=hrefs.pictures(key.project_id, key.replay_id),
         start_at_ms=min(visit.start_at_ms, outline.duration_ms),
         size_px=outline.size_px_at(visit.start_at_ms),
-        deletion=_deletion(known) if visit.may_delete else None,
+        deletion=_deletion(head) if visit.may_delete else None,
     )
 
 
-def build(found: Found, visit: Visit) -> ReplayPage:
+def build(found: ReplayPageData, visit: Visit) -> ReplayPage:
     """Describe a replay for its page."""
-    known, contents = found.known, found.contents
-    above, key = top(known, visit), contents.replay.key
-    errors = replay_lists.error_rows(known)
+    head, contents = found.activity.head, found.activity.contents
+    context, key = head.context, head.context.key
+    above = top(head, visit)
+    errors = replay_lists.error_rows(context, head.errors)
     traced = request_links.find_request_traces(found)
     panels = request_links.panel_contents(found, errors)
-    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=_MOST_ROWS)
-    requests = network_rows(
-        contents.spans,
-        start_ms=contents.zero_ms,
-        replay_href=hrefs.replay(key.project_id, key.replay_id),
-        links=request_links.request_links(traced, key, panels),
+    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=PART_ROWS)
+    requests = replay_lists.request_rows(
+        context, contents, links=request_links.request_links(traced, key, panels)
     )
-    logs = log_rows(
-        found.logs,
-        project_id=key.project_id,
-        project_names=known.project_names,
-        zero_ms=known.zero_ms,
+    logs = replay_lists.rows_of_logs(found.logs)
+    rows = replay_lists.activity_rows(found.activity, requests, errors)
+    listed = segments.segment_rows(
+        contents, losses=lost_replays(found.outcomes), with_all=visit.tab == "segments"
     )
-    written = notes.rows(
-        found.feedback, known.window, project_id=key.project_id, zero_ms=known.zero_ms
-    )
-    rows = _activity(contents, requests, errors, written)
-    listed = segments.segment_rows(contents, losses=found.losses, with_all=visit.tab == "segments")
+    activity, network = rows[:PART_ROWS], requests[:PART_ROWS]
     return ReplayPage(
         opening=above.opening,
         header=above.header,
@@ -98,24 +105,58 @@ def build(found: Found, visit: Visit) -> ReplayPage:
         gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),
         screens=_screens(contents, rows),
         conditions=contents.conditions,
-        activity=tuple(rows[:_MOST_ROWS]),
-        network=requests[:_MOST_ROWS],
+        activity=tuple(activity),
+        network=network,
         errors=errors,
-        traces=spans.replay_blocks(found.traces, surroundings(known)),
+        traces=replay_lists.trace_blocks(found.traces, surroundings(context)),
         segments=listed,
         hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in listed),
-        details=facts.groups(contents.replay, options=contents.options, ending=_ending(known)),
+        missing_note=segments.missing_note(contents),
+        details=facts.groups(contents.replay, options=contents.options, ending=_ending(head)),
         deletion=above.deletion,
         status_text=_status_text(contents),
-        left_out=_left_out(contents),
-        most_ties=ties.MOST if len(known.window.trace_ids) >= ties.MOST else None,
-        hidden_activity=max(0, len(rows) - _MOST_ROWS),
-        hidden_requests=max(0, len(requests) - _MOST_ROWS),
+        from_segment=contents.from_segment,
+        recording_part=replay_lists.recording_part(contents),
+        most_ties=replay_lists.most_ties(context),
         logs=logs,
-        parts={name: part for name, part in (("errors", replay_lists.error_part(known)),) if part},
-        filters=panel_filters(rows[:_MOST_ROWS], requests[:_MOST_ROWS], errors, logs),
-        har_href=hrefs.har(key.project_id, key.replay_id),
+        totals=_totals(found, activity=len(rows), network=len(requests)),
+        parts=_parts(found, activity=len(rows), network=len(requests)),
+        filters=panel_filters(activity, network, errors, logs),
+        har_href=hrefs.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
     )
+
+
+def _totals(found: ReplayPageData, *, activity: int, network: int) -> dict[str, str]:
+    """Write how many rows each panel's list has, by panel."""
+    counts, contents = found.activity.head.counts, found.activity.contents
+    spans, logs = found.traces.spans, found.logs.count
+    span_total = sum(len(one.rows) for one in found.traces.traces)
+    return {
+        "activity": f"{activity:,}",
+        "network": f"{network:,}",
+        "errors": f"{counts.app + counts.backend:,}",
+        "trace": f"{span_total:,}" if spans.is_whole else f"{spans.total:,}",
+        "logs": f"{logs.number:,}{'+' if logs.is_at_least else ''}",
+        "segments": f"{len(contents.segments) + len(contents.missing_ids):,}",
+    }
+
+
+def _parts(found: ReplayPageData, *, activity: int, network: int) -> dict[str, ListPart]:
+    """Say of each panel which part of its list is shown, unless that is all of it."""
+    head = found.activity.head
+    context, from_segment = head.context, found.activity.contents.from_segment
+    parts = {
+        "activity": replay_lists.row_part(
+            context, "activity", "row", total=activity, first=0, from_segment=from_segment
+        ),
+        "network": replay_lists.row_part(
+            context, "network", "request", total=network, first=0, from_segment=from_segment
+        ),
+        "errors": replay_lists.error_part(context, head.errors.events),
+        "trace": replay_lists.trace_part(found.traces, after=""),
+        "logs": replay_lists.log_part(found.logs),
+    }
+    return {panel: part for panel, part in parts.items() if part}
 
 
 def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = False) -> Opening:
@@ -134,32 +175,6 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = 
     )
 
 
-def part_page(known: Known, panel: Tab, visit: Visit) -> ReplayPartPage:
-    """Describe a further part of a panel's list."""
-    return ReplayPartPage(
-        header=_header(known, back_href=visit.back_href, ended=_ending(known)),
-        panel=panel,
-        label=panel.capitalize(),
-        part=replay_lists.error_part(known),
-        errors=replay_lists.error_rows(known),
-    )
-
-
-def _activity(
-    contents: Contents,
-    requests: Sequence[NetworkRow],
-    errors: Iterable[ErrorRow],
-    written: Iterable[ActivityRow],
-) -> list[ActivityRow]:
-    """Bring everything that happened into the order of time."""
-    rows = [breadcrumb_row(crumb, start_ms=contents.zero_ms) for crumb in contents.breadcrumbs]
-    rows += gesture_rows(contents.gestures, contents.breadcrumbs, rows, start_ms=contents.zero_ms)
-    rows += [request_activity(row) for row in requests]
-    rows += [row for error in errors if (row := error_activity(error)) is not None]
-    rows += written
-    return sorted(rows, key=lambda row: row.at_ms)
-
-
 def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
     """Take the screens that breadcrumbs name, with their time; else those of the segments."""
     by_breadcrumb = screen_spans(rows, duration_ms=contents.duration_ms)
@@ -168,10 +183,10 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
     return tuple(ScreenSpan(one.start_ms, one.end_ms, one.name) for one in contents.screens)
 
 
-def _ending(known: Known) -> Ending | None:
+def _ending(head: ReplayHead) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
-    inferred = ending.infer(known.outline.replay, known.counts, last_ms=known.last_ms)
-    return None if known.outline.is_arriving and not inferred.has_crashed else inferred
+    inferred = ending.infer(head.context.outline.replay, head.counts, last_ms=head.last_ms)
+    return None if head.context.outline.is_arriving and not inferred.has_crashed else inferred
 
 
 def _state(outline: Outline, ended: Ending | None) -> ReplayState:
@@ -180,20 +195,21 @@ def _state(outline: Outline, ended: Ending | None) -> ReplayState:
     return "playing" if outline.state == "live" and is_over else outline.state
 
 
-def _header(known: Known, *, back_href: str, ended: Ending | None) -> ReplayHeader:
-    replay, counts = known.outline.replay, known.counts
+def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> ReplayHeader:
+    context, counts = head.context, head.counts
+    replay = context.outline.replay
     key = replay.key
     return ReplayHeader(
         project_id=key.project_id,
-        project_name=known.project.name,
+        project_name=context.project.name,
         project_href=hrefs.project(key.project_id),
         replay_id=key.replay_id,
         href=hrefs.replay(key.project_id, key.replay_id),
         back_href=back_href,
         user=facts.user_of(replay.user),
-        started_at=units.at_from_ms(known.outline.zero_ms)
+        started_at=units.at_from_ms(context.outline.zero_ms)
         + (replay.recorded_at - replay.started_at),
-        duration_ms=known.outline.duration_ms,
+        duration_ms=context.outline.duration_ms,
         chips=facts.chips(replay.facts),
         app_errors=counts.app,
         backend_errors=counts.backend,
@@ -201,35 +217,40 @@ def _header(known: Known, *, back_href: str, ended: Ending | None) -> ReplayHead
         has_crashed=ended.has_crashed if ended else False,
         is_late=facts.is_late(replay),
         seen_by=tuple(
-            SeenBy(known.people.get(one.person_id, "somebody who has left"), one.last_at)
-            for one in known.viewers
+            SeenBy(head.people.get(one.person_id, "somebody who has left"), one.last_at)
+            for one in head.viewers
         ),
     )
 
 
-def surroundings(known: Known) -> Surroundings:
-    """Return what the traces of a replay are written with."""
-    key = known.outline.replay.key
+def surroundings(context: ReplayContext, *, after: str = "") -> Surroundings:
+    """Return what the traces of a replay are written with.
+
+    Args:
+        context: The replay.
+        after: Names the place after which its spans are read.
+    """
+    key = context.key
     here = hrefs.replay(key.project_id, key.replay_id)
 
     def error_href(error: SpanError) -> str:
         return f"{here}?tab=errors#error-{error.event.event_id}"
 
     def trace_href(trace_id: TraceId, first: int) -> str:
-        return hrefs.trace_in(key.project_id, key.replay_id, trace_id, first=first)
+        return hrefs.trace_in(key.project_id, key.replay_id, trace_id, first=first, after=after)
 
-    return Surroundings(known.project_names, known.zero_ms, error_href, trace_href)
+    return Surroundings(context.project_names, context.zero_ms, error_href, trace_href)
 
 
-def _deletion(known: Known) -> Deletion:
-    replay = known.outline.replay
+def _deletion(head: ReplayHead) -> Deletion:
+    replay = head.context.outline.replay
     return Deletion(
         href=hrefs.delete_replay(replay.key.project_id, replay.key.replay_id),
         video_bytes=replay.video_bytes,
         segments=replay.segments,
         breadcrumbs=replay.breadcrumbs,
         requests=replay.network_requests,
-        linked_errors=known.counts.app + known.counts.backend,
+        linked_errors=head.counts.app + head.counts.backend,
     )
 
 
@@ -241,20 +262,6 @@ def _last_in_words(segments: Sequence[Segment]) -> str:
     if last.object_key is not None:
         return f"The video of segment {last.segment_id} cannot be played ({last.video_fault})"
     return f"Segment {last.segment_id} was received without video"
-
-
-def _left_out(contents: Contents) -> str | None:
-    """Say from when on the notes of the app are left out, and why."""
-    if not contents.unread:
-        return None
-    first = contents.unread[0]
-    at_ms = max(0, units.ms_from_at(first.started_at) - contents.zero_ms)
-    return (
-        f"What the app noted from {units.clock_text(at_ms)} on is left out: breadcrumbs, requests "
-        f"and touches of {count(len(contents.unread), 'segment')}. A page reads "
-        f"{units.bytes_text(recordings.MOST_BYTES)} of recordings, and those of this replay take "
-        "more. The video plays whole, and errors and traces are all here."
-    )
 
 
 def _status_text(contents: Contents) -> str | None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from app.core import units
 from app.core.ids import EventId, TraceId
 from app.playback.requests import RequestTrace, trace_requests
 from app.playback.trace import SpanError
+from app.playback.visit import ReplayPageData
 from app.replays.model import ReplayKey
 from app.web.view import hrefs
 from app.web.view.activity import RequestError, RequestLinks
 from app.web.view.problems import KINDS, ErrorRow
-from app.web.view.replay_data import Found
 from app.web.view.requests import requests_of
 from app.web.view.spans import MOST_TRACES
 
@@ -24,20 +25,24 @@ class PanelContents:
     traces: frozenset[TraceId]
 
 
-def find_request_traces(found: Found) -> dict[int, RequestTrace]:
+NO_PANELS: Final = PanelContents(frozenset(), frozenset())
+"""What a page without panels shows."""
+
+
+def find_request_traces(found: ReplayPageData) -> dict[int, RequestTrace]:
     """Find the traces of the requests of a replay, by the number of the request."""
     return trace_requests(
-        requests_of(found.contents.spans),
-        found.traces,
-        started_ms=units.ms_from_at(found.known.window.started_at),
+        requests_of(found.activity.contents.spans),
+        found.traces.traces,
+        started_ms=units.ms_from_at(found.activity.head.context.window.started_at),
     )
 
 
-def panel_contents(found: Found, errors: Sequence[ErrorRow]) -> PanelContents:
+def panel_contents(found: ReplayPageData, errors: Sequence[ErrorRow]) -> PanelContents:
     """Tell what stands in the panels when these errors do."""
     return PanelContents(
         frozenset(row.event_id for row in errors),
-        frozenset(trace.trace_id for trace in found.traces[:MOST_TRACES]),
+        frozenset(trace.trace_id for trace in found.traces.traces[:MOST_TRACES]),
     )
 
 

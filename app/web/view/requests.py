@@ -29,6 +29,7 @@ def network_rows(
     *,
     start_ms: int,
     replay_href: str = "",
+    from_segment: int = 0,
     links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:
     """Describe the requests among the spans, in time order, numbered from 0.
@@ -37,14 +38,16 @@ def network_rows(
         spans: Of the replay.
         start_ms: The replay's zero, in milliseconds since 1970.
         replay_href: Where the replay is; the pages of its requests lie below.
+        from_segment: The first segment whose recording is read: requests are counted from there.
         links: Where requests lead on to, by their number.
     """
     weight = 0
+    query = f"?from_segment={from_segment}" if from_segment else ""
     rows: list[NetworkRow] = []
     for number, span in enumerate(requests_of(spans)):
         details = exchanges.details(span) if weight < _MOST_WEIGHT else None
         weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
-        href = f"{replay_href}/requests/{number}"
+        href = f"{replay_href}/requests/{number}{query}"
         row = _row(span, details, number=number, start_ms=start_ms, href=href)
         rows.append(replace(row, links=links.get(number)))
     return tuple(rows)
@@ -62,6 +65,7 @@ def request_activity(row: NetworkRow) -> ActivityRow:
         detail=f"{row.status or 'no answer'}{took}",
         level="error" if row.has_failed else "info",
         target=f"request-{row.number}",
+        href=row.href,
     )
 
 
@@ -78,6 +82,7 @@ def error_activity(row: ErrorRow) -> ActivityRow | None:
         detail=row.value,
         level="fatal" if row.kind == "crash" else "error",
         target=f"error-{row.event_id}",
+        href=row.issue_href,
         source=row.source,
     )
 

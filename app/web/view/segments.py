@@ -5,7 +5,7 @@ from typing import Final
 from app.core import units
 from app.playback.page import Contents
 from app.replays.model import ReplayKey, Segment
-from app.web.view import hrefs
+from app.web.view import hrefs, words
 from app.web.view.replay import SegmentRow, VideoState
 
 _MOST_MISSING: Final = 200
@@ -31,6 +31,14 @@ def segment_rows(
     ]
     missing = [_missing(number, losses) for number in contents.missing_ids[:_MOST_MISSING]]
     return tuple(sorted([*came, *missing], key=lambda row: row.segment_id))
+
+
+def missing_note(contents: Contents) -> str | None:
+    """Name the segments that never arrived and have no row; None if each has one."""
+    hidden = contents.missing_ids[_MOST_MISSING:]
+    if not hidden:
+        return None
+    return f"{words.count(len(hidden), 'more segment')} never arrived: {words.ranges(hidden)}."
 
 
 def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:

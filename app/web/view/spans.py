@@ -9,6 +9,7 @@ import msgspec
 from app.core import units
 from app.core.ids import ProjectId, TraceId
 from app.formats import jsonish
+from app.formats.event import CRASHES, HANGS
 from app.formats.jsonish import JsonObject
 from app.playback.trace import ClockNote, Row, SpanError, Trace
 from app.traces import slow
@@ -22,8 +23,10 @@ MORE_SPANS: Final = 500
 """Of one trace on its own page, and as many again whenever one scrolls to the end."""
 _MOST_ON_REPLAY: Final = 500
 MOST_TRACES: Final = 100
-"""Of a replay, those that its Trace panel shows."""
-_MOST_LOOSE: Final = 100
+"""Traces of one replay that are shown at once."""
+MOST_LOOSE: Final = 1_000
+"""Errors of one trace whose span is not here; no more errors are read at once."""
+_LOOSE_ON_REPLAY: Final = 100
 _FINE: Final = frozenset({"ok", "unset", "cancelled", "unknown", ""})
 _TICKS: Final = 5
 _LEAST_WIDE: Final = 0.4
@@ -51,12 +54,14 @@ def replay_blocks(found: Sequence[Trace], around: Surroundings) -> tuple[TraceBl
     left = _MOST_ON_REPLAY
     for trace in found[:MOST_TRACES]:
         part = min(FIRST_SPANS, left)
-        blocks.append(block(trace, around, first=0, most=part))
+        blocks.append(block(trace, around, first=0, most=part, most_loose=_LOOSE_ON_REPLAY))
         left -= len(blocks[-1].spans)
     return tuple(blocks)
 
 
-def block(trace: Trace, around: Surroundings, *, first: int, most: int) -> TraceBlock:
+def block(
+    trace: Trace, around: Surroundings, *, first: int, most: int, most_loose: int = MOST_LOOSE
+) -> TraceBlock:
     """Describe a trace and some of its rows.
 
     Args:
@@ -64,10 +69,12 @@ def block(trace: Trace, around: Surroundings, *, first: int, most: int) -> Trace
         around: What it is written with.
         first: How many spans stand before those shown.
         most: How many are shown.
+        most_loose: How many errors are shown whose span is not here.
     """
     length_us = max(1, trace.end_us - trace.start_us)
     last = first + most
     total = len(trace.rows)
+    loose = sorted(trace.loose, key=_weight)
     slow_rows = sum(row.slow is not None for row in trace.rows)
     return TraceBlock(
         trace_id=trace.trace_id,
@@ -80,12 +87,20 @@ def block(trace: Trace, around: Surroundings, *, first: int, most: int) -> Trace
         slow=slow_rows,
         services=_services(trace, around),
         spans=tuple(row_of(row, trace, around) for row in trace.rows[first:last]),
-        loose=tuple(_mark(one, trace, around) for one in trace.loose[:_MOST_LOOSE]),
+        loose=tuple(_mark(one, trace, around) for one in loose[:most_loose]),
+        hidden_loose=max(0, len(loose) - most_loose),
         notes=tuple(_notes(trace, around)),
         ticks=tuple(took(length_us * number // _TICKS) for number in range(_TICKS)),
         more_href=around.trace_href(trace.trace_id, last) if last < total else None,
         next_spans=max(0, min(MORE_SPANS, total - last)),
     )
+
+
+def _weight(error: SpanError) -> int:
+    """Put crashes and hangs first, then backend errors; the rest stays in the order of time."""
+    if error.event.kind in CRASHES | HANGS:
+        return 0
+    return 1 if error.side == "backend" else 2
 
 
 def took(us: int) -> str:
@@ -169,12 +184,11 @@ def _notes(trace: Trace, around: Surroundings) -> Iterable[str]:
         yield _clock_note(clock, around)
     missing = sum(row.placed.parent == "missing" for row in trace.rows)
     if missing:
+        elsewhere = "stands in another part, " if trace.is_cut else ""
         yield (
-            f"The parent of {words.count(missing, 'span')} is not here: it was not sampled, has "
-            "not arrived, or belongs to a project you are not a member of."
+            f"The parent of {words.count(missing, 'span')} is not here: it {elsewhere}was not "
+            "sampled, has not arrived, or belongs to a project you are not a member of."
         )
-    if trace.is_cut:
-        yield f"The trace goes on: the first {len(trace.rows):,} spans are read."
 
 
 def _clock_note(clock: ClockNote, around: Surroundings) -> str:

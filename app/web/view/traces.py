@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import SpanId, TraceId
+from app.web.view.parts import ListPart
 from app.web.view.problems import ErrorKind, Source
 
 
@@ -68,6 +69,8 @@ class TraceBlock:
     spans: tuple[SpanRow, ...]
     loose: tuple[ErrorMark, ...]
     """Errors whose span is not here."""
+    hidden_loose: int
+    """How many more of them its own page shows."""
     notes: tuple[str, ...]
     """What was done to clocks, and what is missing."""
     ticks: tuple[str, ...]
@@ -98,6 +101,8 @@ class TracePage:
     """The replay on whose clock the trace is shown; None shows it on its own."""
     rules: tuple[tuple[str, str], ...]
     """What counts as slow: `query`, `500 ms`."""
+    parts: tuple[ListPart, ...] = ()
+    """Which part of its spans is shown, and which part of its errors is marked."""
 
 
 @dataclass(frozen=True, slots=True)

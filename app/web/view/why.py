@@ -19,7 +19,6 @@ Tone = Literal["good", "bad", "warn", "none"]
 
 _LATE: Final = timedelta(minutes=5)
 _MINUTE_MS: Final = 60_000
-_MOST_IDS: Final = 20
 
 NEVER: Final = (
     (
@@ -284,14 +283,12 @@ def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
     )
     findings = [here]
     if stored.missing_ids:
-        ids = ", ".join(map(str, stored.missing_ids[:_MOST_IDS]))
-        more = " and more" if len(stored.missing_ids) > _MOST_IDS else ""
         findings.append(
             Finding(
                 "warn",
                 f"{words.count(len(stored.missing_ids), 'segment')} never arrived",
-                f"Number {ids}{more}. Phones keep 30 envelopes while they are offline; the oldest "
-                "go first.",
+                f"Number {words.ranges(stored.missing_ids)}. Phones keep 30 envelopes while they "
+                "are offline; the oldest go first.",
             )
         )
     faults = sorted({one.video_fault for one in stored.segments if one.video_fault})

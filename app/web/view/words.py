@@ -8,6 +8,8 @@ from typing import Final
 
 _HIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that reorder the text after them."""
+_SHORT_RUN: Final = 2
+"""So few numbers in a row are written one by one."""
 _MONTHS: Final = [
     "Jan",
     "Feb",
@@ -32,6 +34,20 @@ def visible(text: str) -> str:
 def count(quantity: int, singular: str, plural: str | None = None) -> str:
     """Write a counted noun: `1 replay`, `1,204 replays`, `2 entries`."""
     return f"{quantity:,} {singular if quantity == 1 else plural or singular + 's'}"
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Write numbers in order, three and more that follow one another as one: `3, 7 to 9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) > _SHORT_RUN else ", ".join(map(str, run))
+        for run in runs
+    )
 
 
 def day_and_time(at: datetime) -> str:

@@ -101,7 +101,10 @@ function tell(root, panel, bar, { rows, shown, isOn }) {
   const told = bar.querySelector("[data-filter-count]");
   if (told) told.textContent = isOn ? words : "";
   const count = root.querySelector(`[data-count="${panel}"]`);
-  if (count) count.textContent = isOn ? `${rows} (${shown})` : String(rows);
+  if (!(count instanceof HTMLElement)) return;
+  // A list may have more rows than the page shows: the server counted them.
+  const total = count.dataset.total ?? String(rows);
+  count.textContent = isOn ? `${total} (${shown})` : total;
 }
 
 /**

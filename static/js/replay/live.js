@@ -47,7 +47,9 @@ function takeOver(root, page) {
     if (fresh) renew(body, fresh);
   }
   for (const count of all("[data-count]", root)) {
-    count.textContent = page.querySelector(`[data-count="${count.dataset.count}"]`)?.textContent ?? "";
+    const newCount = page.querySelector(`[data-count="${count.dataset.count}"]`);
+    count.textContent = newCount?.textContent ?? "";
+    if (newCount instanceof HTMLElement) count.dataset.total = newCount.dataset.total ?? "";
   }
 }
 

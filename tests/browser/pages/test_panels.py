@@ -1,8 +1,11 @@
 """The panels under the hands of a reader: filters, order, details, links."""
 
 import re
+from dataclasses import replace
 
 from playwright.sync_api import Page, expect
+
+from tests.unit.web import samples
 
 
 def tab(page: Page, name: str) -> None:
@@ -42,6 +45,21 @@ def test_nothing_that_matches_is_said(replay):
     replay.get_by_label("Filter logs").fill("nowhere")
     expect(replay.locator("#logs [data-filter-count]")).to_contain_text("Nothing matches")
     expect(replay.locator("[data-count=logs]")).to_have_text("2 (0)")
+
+
+def test_a_filter_keeps_the_number_that_the_server_counted(page, site):
+    """A list may have more rows than the page shows; the tab counts those, filtered or not."""
+    totals = samples.TOTALS | {"logs": "20,000+"}
+    value = replace(samples.REPLAY_PAGE, totals=totals)
+    site.pages["many"] = replace(samples.SAMPLES["replay"], page=value)
+    page.goto(site.address("many"))
+    tab(page, "Logs")
+    count = page.locator("[data-count=logs]")
+    expect(count).to_have_text("20,000+")
+    page.get_by_label("Filter logs").fill("nowhere")
+    expect(count).to_have_text("20,000+ (0)")
+    page.get_by_label("Filter logs").fill("")
+    expect(count).to_have_text("20,000+")
 
 
 def test_requests_are_sorted_by_any_column(replay):

@@ -64,7 +64,8 @@ async def add(database: Database, *new: NewBlock) -> set[tuple[ProjectId, EventI
 async def in_trace(database: Database, trace_id: TraceId = TRACE) -> list[StoredSpan]:
     """Read the spans of a trace."""
     async with database.reading() as connection:
-        return await queries.spans_in_trace(connection, trace_id, BOTH)
+        found = await queries.spans_in_trace(connection, trace_id, BOTH)
+    return list(found.spans)
 
 
 def window(**changes: Any) -> ReplayWindow:
@@ -82,7 +83,8 @@ def window(**changes: Any) -> ReplayWindow:
 async def of_replay(database: Database, reach: ReplayWindow) -> list[int]:
     """Read the numbers of the spans of a replay."""
     async with database.reading() as connection:
-        return [int(one.span_id, 16) for one in await queries.spans_of(connection, reach, BOTH)]
+        found = await queries.spans_of(connection, reach, BOTH)
+    return [int(one.span_id, 16) for one in found.spans]
 
 
 async def test_a_block_is_stored_once(database):
@@ -157,9 +159,11 @@ async def test_what_began_long_before_a_replay_and_lasts_into_it_is_not_of_it(da
     assert await of_replay(database, window()) == [2]
 
 
-async def test_a_trace_is_read_up_to_its_limit_in_the_order_of_start(database, monkeypatch):
-    """Blocks that lie behind it are not even opened."""
-    monkeypatch.setattr(queries, "MOST_IN_TRACE", 3)
+async def test_a_trace_is_read_in_parts_of_whole_blocks_in_the_order_of_start(
+    database, monkeypatch
+):
+    """Blocks behind a part are not even opened; the next part begins with them."""
+    monkeypatch.setattr(queries, "PART_OF_TRACE", 3)
     later = [NOON + timedelta(seconds=number) for number in range(4)]
     blocks = [
         block(4 - number, sent(2 * number + 1, at=at), sent(2 * number + 2, at=at), started_at=at)
@@ -167,7 +171,13 @@ async def test_a_trace_is_read_up_to_its_limit_in_the_order_of_start(database, m
     ]
     unread = block(9, started_at=NOON + timedelta(hours=1), content=b"broken")
     await add(database, *blocks, unread)
-    assert [one.description for one in await in_trace(database)] == ["step 1", "step 2", "step 3"]
+    async with database.reading() as connection:
+        first = await queries.spans_in_trace(connection, TRACE, BOTH)
+        assert first.next_place
+        rest = await queries.spans_in_trace(connection, TRACE, BOTH, after=first.next_place)
+    assert [one.description for one in first.spans] == [f"step {number}" for number in range(1, 5)]
+    assert [one.description for one in rest.spans] == [f"step {number}" for number in range(5, 9)]
+    assert (first.first, rest.first, first.total) == (1, 5, 8)
 
 
 async def test_a_block_that_cannot_be_read_hides_no_other(database):

@@ -24,9 +24,10 @@ from app.web.view import (
 )
 from app.web.view.alerts import Alert
 from app.web.view.chrome import Chrome, Notice
-from tests.unit.web import list_samples, room_samples
+from tests.unit.web import list_samples, part_samples, room_samples
 from tests.unit.web.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
+from tests.unit.web.trace_samples import TRACE_PAGE, TRACES, trace_span
 
 
 @dataclass(frozen=True)
@@ -94,31 +95,6 @@ ACTIVITY = (
 )
 
 
-_ERROR_MARK = traces.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
-
-
-def _span(number: int, depth: int, **changes) -> traces.SpanRow:
-    row = traces.SpanRow(
-        SpanId(f"{number:016x}"), "/span", 6900 + number, 400,
-        "400 ms", "120 ms", depth, 1, "http.server", "/pay", "ok", has_failed=False,
-        service="Cartwheel API", is_backend=True, is_transaction=depth == 0,
-        is_parent_missing=False, slow=None, errors=(), x="10%", wide="20%",
-    )  # fmt: skip
-    return replace(row, **changes)
-
-
-TRACES = (
-    traces.TraceBlock(
-        TRACE, f"/traces/{TRACE}", "CheckoutActivity", 6900, 900, 503, 2, 1, ("App", "API"),
-        (_span(0, 0, is_backend=False, slow="slow request: 2 s or more"),
-         _span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
-         _span(2, 12, duration_ms=None, took="open", self_time=None, is_parent_missing=True)),
-        (replace(_ERROR_MARK, href=None),),
-        ("The clock of API was set 3 s forward.",), ("0 ms", "450 ms"),
-        f"/traces/{TRACE}?from=3", 500,
-    ),
-)  # fmt: skip
-
 SET_UP = set_up.SetUpPage(
     PROJECT,
     "Cartwheel Android",
@@ -144,14 +120,6 @@ WHY = why.WhyPage(
     checks=why.NEVER,
     projects=(("Cartwheel Android", hrefs.why_project(PROJECT)),),
 )
-TRACE_PAGE = traces.TracePage(
-    replace(TRACES[0], more_href="/trace, the rest"),
-    NOW,
-    (traces.ReplayLink(hrefs.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
-    None,
-    (("query", "500 ms"),),
-)
-
 SEGMENTS = (
     replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
     replay.SegmentRow(1, 5000, "/r?t=5", 5000, None, None, None, None, "none", None, None, NOW),
@@ -189,6 +157,10 @@ OPENING = replay.Opening(
     has_pictures=True,
     is_awaited=False,
 )
+TOTALS = {
+    "activity": f"{len(ACTIVITY)}", "network": f"{len(NETWORK)}", "errors": f"{len(ERRORS)}",
+    "trace": "12,345", "logs": f"{len(LOGS)}", "segments": f"{len(SEGMENTS)}",
+}  # fmt: skip
 REPLAY_PAGE = replay.ReplayPage(
     opening=OPENING,
     header=HEADER,
@@ -208,7 +180,9 @@ REPLAY_PAGE = replay.ReplayPage(
     logs=LOGS,
     filters=panel_filters.panel_filters(ACTIVITY, NETWORK, ERRORS, LOGS),
     har_href="/r/requests.har",
-    hidden_requests=2,
+    totals=TOTALS,
+    parts=part_samples.PARTS,
+    missing_note="2 more segments never arrived: 7, 9.",
     segments=SEGMENTS,
     details=(
         replay.FactGroup(
@@ -219,12 +193,11 @@ REPLAY_PAGE = replay.ReplayPage(
         ),
     ),
     deletion=DELETION,
-    hidden_activity=7,
 )
 EMPTY_REPLAY_PAGE = replace(
     REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
     screens=(), activity=(), network=(), errors=(), traces=(), logs=(), filters={}, segments=(),
-    hidden_requests=0, details=(),
+    totals=dict.fromkeys(TOTALS, "0"), parts={}, details=(), missing_note=None,
     deletion=None, size_px=None, tab="activity", start_at_ms=0,
 )  # fmt: skip
 
@@ -315,13 +288,23 @@ SAMPLES = {
     "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
     "replay, too large": _page(
         "replay/page.html",
-        replace(REPLAY_PAGE, left_out="What the app noted is left out. " * 9, most_ties=1_000),
+        replace(
+            REPLAY_PAGE,
+            recording_part=part_samples.RECORDING_PART,
+            from_segment=7,
+            most_ties=1_000,
+            parts={},
+        ),
     ),
+    **{
+        f"replay, {panel} read on": _page("replay/part.html", part)
+        for panel, part in part_samples.pages(ACTIVITY, ERRORS, TRACES).items()
+    },
     "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
     "trace": _page("trace/page.html", TRACE_PAGE),
     "trace, the rest": _page(
         "trace/page.html",
-        replace(TRACE_PAGE, trace=replace(TRACES[0], spans=(_span(9, 1),), more_href=None)),
+        replace(TRACE_PAGE, trace=replace(TRACES[0], spans=(trace_span(9, 1),), more_href=None)),
     ),
     "span": _page(
         "trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))

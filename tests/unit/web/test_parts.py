@@ -7,7 +7,11 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed
 from app.core.ids import EventId, ProjectId
+from app.errors import queries as errors
 from app.errors.queries import EventPlace
+from app.traces import logs, queries as traces
+from app.traces.logs import LogPlace
+from app.traces.queries import BlockPlace
 from app.web import part_cursors
 from app.web.view.parts import ListPart, describe_part
 
@@ -46,10 +50,18 @@ def test_a_part_says_which_it_is(
 
 def test_what_was_not_counted_to_the_end_is_told_so():
     """A bounded count is a lower bound, and the next part may be a full one."""
-    part = described(1, 1_000, 1_000, is_at_least=True, next_href="/next", order="by time")
+    part = described(1, 1_000, 1_000, is_at_least=True, next_href="/next", order="By size.")
     assert part
-    assert part.text == "Showing the first 1,000 of more than 1,000 errors: by time."
+    assert part.text == "Showing the first 1,000 of more than 1,000 errors. By size."
     assert part.next_text == "Next 1,000 errors"
+
+
+def test_an_inexact_number_is_told_so():
+    """Spans are counted with those that came twice, so the link promises no number."""
+    part = described(1, 4_950, 12_000, is_about=True)
+    assert part
+    assert part.text == "Showing the first 4,950 of about 12,000 errors."
+    assert part.next_text == "Next part of the errors"
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2])
@@ -59,9 +71,21 @@ def test_the_place_of_an_event_comes_back_from_its_text(rank: int):
     assert part_cursors.read_event_place(part_cursors.write_event_place(place)) == place
 
 
+def test_places_of_records_and_blocks_come_back_from_their_text():
+    """They are read to the microsecond."""
+    record = LogPlace(2_000, SOME_TIME, ProjectId(7), "ab" * 16)
+    assert part_cursors.read_log_place(part_cursors.write_log_place(record)) == record
+    block = BlockPlace(SOME_TIME, ProjectId(7), "cd" * 16)
+    assert part_cursors.read_block_place(part_cursors.write_block_place(block)) == block
+    with pytest.raises(Malformed):
+        part_cursors.read_block_place(part_cursors.write_log_place(record))
+
+
 def test_no_place_is_the_beginning():
-    """An address without a place begins with the first event."""
-    assert part_cursors.read_event_place("") is None
+    """An address without a place begins with the first row."""
+    assert part_cursors.read_event_place("") == errors.BEFORE_ALL
+    assert part_cursors.read_log_place("") == logs.BEFORE_ALL
+    assert part_cursors.read_block_place("") == traces.BEFORE_ALL
 
 
 @given(st.text() | st.binary(min_size=33, max_size=33).map(part_cursors._encode))
@@ -71,7 +95,7 @@ def test_any_text_is_a_place_or_refused(value: str):
         place = part_cursors.read_event_place(value)
     except Malformed:
         return
-    assert place is None or part_cursors.write_event_place(place) == value.rstrip("=")
+    assert not value or part_cursors.write_event_place(place) == value.rstrip("=")
 
 
 @pytest.mark.parametrize("us", [-1, 2**63 - 1])

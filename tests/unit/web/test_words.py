@@ -45,3 +45,10 @@ def test_a_long_way_keeps_its_beginning_and_its_end():
     """Three first screens, the number left out, the last."""
     path = words.screen_path(list("abcdefg"))
     assert path == words.ScreenPath(("a", "b", "c"), 3, "g")
+
+
+def test_numbers_that_follow_one_another_are_a_range():
+    """Every number is named, alone or within a range."""
+    assert words.ranges([]) == ""
+    assert words.ranges([1, 2]) == "1, 2"
+    assert words.ranges([3, 7, 8, 9, 12]) == "3, 7 to 9, 12"
