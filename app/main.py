@@ -8,11 +8,9 @@ object storage hold up the start, unless it says no.
 
 import asyncio
 import functools
-import gc
 import hashlib
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from app.api.connection import Connection
 from app.api.connections import Connections, allow_open_files
 from app.api.door import Door
 from app.background import Housekeeper
-from app.core import log, shipped
+from app.core import log, runtime, shipped
 from app.core.errors import ReplayError, Unavailable
 from app.core.settings import Settings
 from app.db import embedded
@@ -61,12 +59,6 @@ from app.web.house import House
 from app.web.render import Renderer
 
 _AGAIN_S: Final = 1.0
-_COLLECT_AT: Final = (20_000, 10, 10)
-"""Objects made before the garbage collector looks at the young ones, and how often at older ones.
-Digest holds thousands until its batch is stored; at 700, looking at them costs a segment 100 us."""
-_SWITCH_S: Final = 0.001
-"""How long a thread waits for another that computes. The journal's needs the interpreter three
-times for a write, and answers wait for it; Python's own 5 ms is as long as a turn of digest."""
 _BUSY_ENTRIES: Final = 200
 """With more envelopes than this to be digested, pictures wait."""
 _BACKLOG: Final = 1024
@@ -126,6 +118,7 @@ def run(
 async def _serve(
     settings: Settings, on_ready: Callable[[Started], None], on_waiting: Callable[[str], None]
 ) -> None:
+    runtime.return_freed_memory()
     # The port is taken before anything else starts, so that a second start fails at once.
     with _listen(settings) as listener:
         async with opened(settings) as service:
@@ -140,10 +133,7 @@ async def _serve_on(
     telling: Coroutine[Any, Any, None],
 ) -> None:
     # What is here by now stays: the garbage collector need not look at it with every envelope.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AT)
-    sys.setswitchinterval(_SWITCH_S)
+    runtime.tune_interpreter()
     server = _Server(_server_config(settings, service))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event

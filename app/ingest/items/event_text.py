@@ -94,6 +94,8 @@ def _read_odd(one: _Work) -> Sent | Refused:
     try:
         return read_whole(bytes(one.payload), one.context)
     except Refused as refused:
+        # With its traceback it would hold the event, in a cycle of frames that nobody frees soon.
+        refused.__traceback__ = refused.__context__ = refused.__cause__ = None
         return refused
 
 

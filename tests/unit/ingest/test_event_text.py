@@ -173,3 +173,11 @@ def test_what_is_read_is_not_shared():
     text = compact(event())
     one = copy.deepcopy(outcome(read(text, context())))
     assert outcome(read(text, context())) == one
+
+
+@pytest.mark.parametrize("text", [b'{"a":' + b"9" * 2_000_000 + b"}", b"[1]", b"{"])
+def test_a_refusal_does_not_hold_its_event(text):
+    """With traceback or cause it would keep megabytes until the garbage collector comes by."""
+    (refused,) = event_text.read_all([(memoryview(text), context())])
+    assert isinstance(refused, Refused)
+    assert (refused.__traceback__, refused.__context__, refused.__cause__) == (None, None, None)
