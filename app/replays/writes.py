@@ -6,7 +6,7 @@ One statement for each table and batch, whatever is in it (`statements.py`).
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -244,7 +244,7 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "first_received_at": one.received_at,
         "last_received_at": one.received_at,
         "started_at": one.started_at,
-        "ended_at": one.ended_at,
+        "ended_at": _shown_until(one),
         "background_at": one.background_at if is_new else None,
         "foreground_at": one.foreground_at if is_new else None,
         "drift_ms": one.drift_ms,
@@ -269,6 +269,13 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "network_requests": one.network_requests if is_new else 0,
         "network_failures": one.network_failures if is_new else 0,
     }
+
+
+def _shown_until(one: NewSegment) -> datetime:
+    """Return when a segment ends: as the SDK says, or with its video if that is longer."""
+    if one.video is None or one.video.layout is None:
+        return one.ended_at
+    return max(one.ended_at, one.started_at + timedelta(milliseconds=one.video.duration_ms))
 
 
 def _visited(one: NewSegment) -> list[str]:

@@ -4,7 +4,7 @@
  * @import {Desk, State} from "./types.js"
  */
 
-import { all, closest, mark, need } from "../dom.js";
+import { all, closest, mark, need, numberOf } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { savePicture } from "./save.js";
 
@@ -51,7 +51,9 @@ function show(root, rate, state) {
   setText(need("[data-clock]", root), clockText(state.at_ms));
   const label = state.playing ? "Pause" : "Play";
   if (play.getAttribute("aria-label") !== label) play.setAttribute("aria-label", label);
-  if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(state.duration_ms));
+  // The last segments may have no video: the replay is as long as its header says.
+  const end_ms = Math.max(state.duration_ms, numberOf(root, "durationMs"));
+  if (state.duration_ms) setText(need("[data-clock-end]", root), clockText(end_ms));
   if (rate instanceof HTMLSelectElement && rate.value !== String(state.rate)) rate.value = String(state.rate);
   tellActive(state);
   press(root, "skip-gaps", state.skip_gaps, state.gaps);

@@ -390,3 +390,11 @@ def test_playing_stops_at_the_end_of_the_chosen_range(replay):
     assert again["end_ms"] == pytest.approx(chosen["end_ms"], abs=100)
     replay.keyboard.press("+")
     assert replay.evaluate("fake.store.get().range") is None
+
+
+def test_the_clock_ends_where_the_header_says(replay):
+    """The pictures may end before: the last segments of a replay have no video."""
+    replay.locator("#replay").evaluate("(root) => { root.dataset.durationMs = '70000'; }")
+    replay.keyboard.press("j")
+    expect(replay.locator(CLOCK)).to_have_text("0:34")
+    expect(replay.locator("[data-clock-end]")).to_have_text("1:10")
