@@ -3,7 +3,7 @@
 A script or style sheet of its own costs two round trips: a connection, for the page holds the first
 one, and the request. The policy names both by their hashes, so nothing else that stands in the page
 runs. The script is there once it is bundled, which the build of the wheel does (`tools/bundle.js`);
-a checkout serves it as the module that it is.
+a checkout names the modules that it is made of.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from app.web import assets, guard
+from app.web import assets, guard, imports
 
 COMMON: Final = (
     "tokens", "fonts", "reset", "base", "layout", "components/controls", "components/menu",
@@ -51,14 +51,20 @@ def of_replay(static_base: str) -> Inside:
     """
     bundled = assets.read(f"{_SCRIPT}.inline.js")
     script = (bundled or b"").decode().replace(_BASE, f"{static_base}/")
-    source = "" if bundled else f' src="{static_base}/{_SCRIPT}.js"'
+    element = f'<script type="module" async>{script}</script>'
+    if not bundled:
+        # A preloaded module is fetched beside the others, not when its importer has come.
+        modules = imports.modules_of(f"{_SCRIPT}.js")
+        preloads = [f'<link rel="modulepreload" href="{static_base}/{name}">' for name in modules]
+        source = f'<script type="module" async src="{static_base}/{_SCRIPT}.js"></script>'
+        element = "\n".join([*preloads, source])
     names = ",".join((*COMMON, *(f"pages/{name}" for name in _REPLAY)))
     sheet = (assets.read("css/bundle.css", names) or b"").decode()
     sheet = _RELATIVE.sub(rf"url(\1{static_base}/", sheet)
     styles = f"<style>{sheet}</style>"
     return Inside(
         styles=styles,
-        html=f'{styles}\n<script type="module" async{source}>{script}</script>',
+        html=f"{styles}\n{element}",
         script=script,
         policy=guard.policy(_hash(script) if script else "", _hash(sheet)),
     )

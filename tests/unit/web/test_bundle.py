@@ -1,7 +1,6 @@
 """The scripts of the wheel do what the modules of the checkout do, in fewer requests."""
 
 import gzip
-import posixpath
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from app.core.shipped import STATIC, TEMPLATES
 from app.web import assets
+from app.web.imports import modules_of
 
 BEGIN: Final = "js/replay/begin.js"
 INLINE: Final = "js/replay/begin.inline.js"
@@ -20,20 +20,6 @@ NAMED: Final = {
     for template in TEMPLATES.rglob("*.html")
     for name in re.findall(r"/(js/\S+\.js)", template.read_text(encoding="utf-8"))
 }
-_IMPORT: Final = re.compile(r'^import (?:\{[^}]*\} from )?"(\.[^"]+)";$', re.MULTILINE)
-
-
-def modules_of(entry: str) -> set[str]:
-    """Return a module of the checkout and all that it imports at once."""
-    found, waiting = {entry}, [entry]
-    while waiting:
-        name = waiting.pop()
-        for relative in _IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
-            imported = posixpath.normpath(posixpath.join(posixpath.dirname(name), relative))
-            if imported not in found:
-                found.add(imported)
-                waiting.append(imported)
-    return found
 
 
 def test_each_script_of_a_page_is_bundled(bundled_static: Path):
@@ -73,7 +59,7 @@ def test_other_files_are_all_there(bundled_static: Path):
 
 def test_what_two_scripts_of_a_page_both_hold_has_no_state():
     """Each bundle has its own copy of it."""
-    first, second = modules_of(BEGIN), modules_of("js/replay/main.js")
+    first, second = set(modules_of(BEGIN)), set(modules_of("js/replay/main.js"))
     assert "player/engines/webcodecs.js" in first
     assert not LATER & first
     for name in first & second:

@@ -57,12 +57,19 @@ def test_the_policy_names_what_stands_in_the_page_and_nothing_else(inner: Inside
 def test_what_it_names_is_found(inner: Inside, static: Path):
     """It has no address of its own that others could be relative to."""
     names = re.findall(r'\bimport\("([^"]+)"\)', inner.script)
-    names += re.findall(r'src="([^"]+)"', inner.html)
+    names += re.findall(r'(?:src|href)="([^"]+)"', inner.html)
     assert f"{BASE}/js/replay/{'main' if inner.script else 'begin'}.js" in names
     names += re.findall(r'url\("?([^")]+)"?\)', inner.styles)
     for name in names:
         assert name.startswith(f"{BASE}/")
         assert (static / name.removeprefix(f"{BASE}/")).is_file()
+
+
+def test_a_checkout_names_all_modules_in_the_head():
+    """None has to be found by reading another one first."""
+    html = inside.of_replay(BASE).html
+    for name in ("js/replay/begin.js", "player/player.js", "player/engines/webcodecs.js"):
+        assert f'<link rel="modulepreload" href="{BASE}/{name}">' in html
 
 
 def test_the_wheel_has_the_script_in_the_page(bundled_static, monkeypatch, tmp_path):
