@@ -9,10 +9,8 @@ import pytest
 from starlette.datastructures import ImmutableMultiDict, QueryParams
 
 from app.replays import filters
-from tests.support import envelopes
-from tests.support.page_routes import page_routes
+from tests.support.page_routes import FORMS, PUT_LAST, fill, page_routes
 from tests.support.server import Server
-from tests.support.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,22 +24,6 @@ CURSORS = tuple(
     for byte in (b"\0", b"\xff")
     for length in (24, 25, 33)
 )
-FORMS: dict[str, dict[str, str]] = {
-    "/sign-in": {"email": "ada@example.com", "password": "wrong", "back": "/projects"},
-    "/account/password": {"password": "a b", "again": "a b", "current": "wrong"},
-    "/account/name": {"name": "Ada"},
-    "/theme": {"theme": "dark", "back": "/projects"},
-    "/replays/selected": {"replay": f"1/{REPLAY_ID}", "back": "/replays"},
-    "/replays/selected/delete": {"replay": f"1/{REPLAY_ID}", "back": "/replays"},
-    "/projects/new": {"name": "Shop"},
-    "/projects/{project_id}/storage": {"limit_gib": "1"},
-    "/projects/{project_id}/settings/name": {"name": "Shop"},
-    "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
-    "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
-    "/projects/{project_id}/invitation": {"answer": "accept"},
-    "/projects/{project_id}/issues/{issue_id}/status": {"status": "ignored"},
-}
-"""A good form of each route that takes one."""
 WITHOUT_FORM = {
     "/sign-in/{token}",
     "/sign-out",
@@ -52,7 +34,6 @@ WITHOUT_FORM = {
     "/demo",
     "/csp-report",
 }
-PUT_LAST = ("/delete", "/sign-out", "/remove")
 
 
 @pytest.fixture
@@ -69,33 +50,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
         monkeypatch.setattr(ImmutableMultiDict, method, recorded)
     return names
-
-
-async def fill(server: Server) -> dict[str, str]:
-    """Send a replay, an error with a file, and spans; return what names them in an address."""
-    note = envelopes.attachment_item()
-    await server.take(
-        envelopes.replay_video_envelope(0),
-        envelopes.event_envelope(more_items=[note, envelopes.feedback_item()]),
-        envelopes.transaction_envelope("b" * 32),
-    )
-    event = await server.web.get(f"/projects/{server.app.id}/events/{EVENT_ID}")
-    issue_id = re.search(r"/issues/([0-9a-f]+)", event.headers["location"])
-    assert issue_id
-    return {
-        "project_id": str(server.app.id),
-        "replay_id": REPLAY_ID,
-        "event_id": EVENT_ID,
-        "issue_id": issue_id[1],
-        "trace_id": TRACE_ID,
-        "span_id": SPAN_ID,
-        "segment_id": "0",
-        "number": "0",
-        "quarantined_id": "1",
-        "person_id": "1",
-        "token": "t" * 43,
-        "handle": "a" * 64,
-    }
 
 
 def odd_paths(path: str, good: dict[str, str]) -> Iterator[str]:
@@ -162,7 +116,8 @@ async def test_no_form_makes_a_page_fail(tenant: Server):
 
     routes = [route for route in page_routes() if route.method == "POST"]
     for route in sorted(routes, key=lambda route: route.path.endswith(PUT_LAST)):
-        form = FORMS.get(route.path, {})
+        fields = FORMS.get(route.path, {})
+        form = {name: value.format_map(good) for name, value in fields.items()}
         assert form or route.path in WITHOUT_FORM, f"name the fields of {route.path}"
         for odd_path in odd_paths(route.path, good):
             await post(odd_path, form)

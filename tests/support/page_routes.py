@@ -1,10 +1,33 @@
 """Every route of the pages, as the application has them: for tests that must miss none."""
 
+import re
 from dataclasses import dataclass
 
 from fastapi.routing import iter_route_contexts
 
 from app.web import router
+from tests.support import envelopes
+from tests.support.server import Server
+from tests.support.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
+
+FORMS: dict[str, dict[str, str]] = {
+    "/sign-in": {"email": "ada@example.com", "password": "wrong", "back": "/projects"},
+    "/account/password": {"password": "a b", "again": "a b", "current": "wrong"},
+    "/account/name": {"name": "Ada"},
+    "/theme": {"theme": "dark", "back": "/projects"},
+    "/replays/selected": {"replay": "{project_id}/{replay_id}", "back": "/replays"},
+    "/replays/selected/delete": {"replay": "{project_id}/{replay_id}", "back": "/replays"},
+    "/projects/new": {"name": "Shop"},
+    "/projects/{project_id}/storage": {"limit_gib": "1"},
+    "/projects/{project_id}/settings/name": {"name": "Shop"},
+    "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
+    "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
+    "/projects/{project_id}/invitation": {"answer": "accept"},
+    "/projects/{project_id}/issues/{issue_id}/status": {"status": "ignored"},
+}
+"""A good form of each route that takes one; braces stand for what `fill` names."""
+PUT_LAST = ("/delete", "/sign-out", "/remove")
+"""How addresses end after which there is less to ask for."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,3 +45,30 @@ def page_routes() -> list[PageRoute]:
         for context in iter_route_contexts(router.pages().routes)
         for method in context.methods or ()
     )
+
+
+async def fill(server: Server) -> dict[str, str]:
+    """Send a replay, an error with a file, and spans; return what names them in an address."""
+    note = envelopes.attachment_item()
+    await server.take(
+        envelopes.replay_video_envelope(0),
+        envelopes.event_envelope(more_items=[note, envelopes.feedback_item()]),
+        envelopes.transaction_envelope("b" * 32),
+    )
+    event = await server.web.get(f"/projects/{server.app.id}/events/{EVENT_ID}")
+    issue_id = re.search(r"/issues/([0-9a-f]+)", event.headers["location"])
+    assert issue_id
+    return {
+        "project_id": str(server.app.id),
+        "replay_id": REPLAY_ID,
+        "event_id": EVENT_ID,
+        "issue_id": issue_id[1],
+        "trace_id": TRACE_ID,
+        "span_id": SPAN_ID,
+        "segment_id": "0",
+        "number": "0",
+        "quarantined_id": "1",
+        "person_id": "1",
+        "token": "t" * 43,
+        "handle": "a" * 64,
+    }

@@ -1,0 +1,188 @@
+"""Every route of the pages and every role: who is let in, who is not, and what that looks like.
+
+A project that one is not in is answered like one that does not exist: 404.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final, Literal
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from app.accounts import writes as accounts
+from app.accounts.model import Role
+from tests.support.browsers import signed_in, stranger
+from tests.support.page_routes import FORMS, PUT_LAST, PageRoute, fill, page_routes
+from tests.support.people import make_person
+from tests.support.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Least = Role | Literal["anybody", "somebody", "admin of the installation"]
+
+VIEWER, MEMBER, ADMIN = Role.VIEWER, Role.MEMBER, Role.ADMIN
+_P: Final = "/projects/{project_id}"
+_R: Final = _P + "/replays/{replay_id}"
+_I: Final = _P + "/issues/{issue_id}"
+_E: Final = _P + "/events/{event_id}"
+
+GET: Final[dict[str, Least]] = {
+    "/": "anybody",
+    "/favicon.ico": "anybody",
+    "/sign-in": "anybody",
+    "/sign-in/{token}": "anybody",
+    "/account": "somebody",
+    "/account/password": "somebody",
+    "/replays": "somebody",
+    "/replays/new": "somebody",
+    "/issues": "somebody",
+    "/feedback": "somebody",
+    "/projects": "somebody",
+    "/why": "somebody",
+    "/projects/new": "admin of the installation",
+    "/replays/{replay_id}": VIEWER,
+    "/traces/{trace_id}": VIEWER,
+    "/traces/{trace_id}/spans/{span_id}": VIEWER,
+    _P: VIEWER,
+    f"{_P}/set-up": VIEWER,
+    f"{_P}/releases": VIEWER,
+    f"{_P}/settings": ADMIN,
+    f"{_P}/log": ADMIN,
+    f"{_P}/quarantine/{{quarantined_id}}": ADMIN,
+    _R: VIEWER,
+    f"{_R}/delete": MEMBER,
+    f"{_R}/errors": VIEWER,
+    f"{_R}/activity": VIEWER,
+    f"{_R}/network": VIEWER,
+    f"{_R}/logs": VIEWER,
+    f"{_R}/trace": VIEWER,
+    f"{_R}/requests.har": VIEWER,
+    f"{_R}/requests/{{number}}": VIEWER,
+    f"{_R}/index": VIEWER,
+    f"{_R}/stream": VIEWER,
+    f"{_R}/gestures": VIEWER,
+    f"{_R}/segments/{{segment_id}}.mp4": VIEWER,
+    f"{_R}/pictures": VIEWER,
+    f"{_R}/pictures/poster.webp": VIEWER,
+    f"{_R}/pictures/preview.webp": VIEWER,
+    f"{_R}/pictures/sheet-{{number}}.webp": VIEWER,
+    f"{_R}/traces/{{trace_id}}": VIEWER,
+    f"{_R}/served": VIEWER,
+    _I: VIEWER,
+    f"{_I}/events/{{event_id}}": VIEWER,
+    f"{_I}/replays": VIEWER,
+    f"{_I}/feedback": VIEWER,
+    f"{_I}/delete": ADMIN,
+    _E: VIEWER,
+    f"{_E}/files/{{number}}": MEMBER,
+    f"{_E}/files/{{number}}/picture.webp": MEMBER,
+}
+POST: Final[dict[str, Least]] = {
+    "/sign-in": "anybody",
+    "/sign-in/{token}": "anybody",
+    "/sign-out": "anybody",
+    "/theme": "anybody",
+    "/csp-report": "anybody",
+    "/account/name": "somebody",
+    "/account/password": "somebody",
+    "/account/sign-ins/{handle}/end": "somebody",
+    # For whoever is invited: to everybody else there is no invitation.
+    f"{_P}/invitation": "somebody",
+    "/projects/new": "admin of the installation",
+    "/demo": "admin of the installation",
+    "/replays/selected": VIEWER,
+    "/replays/selected/delete": MEMBER,
+    f"{_P}/storage": ADMIN,
+    f"{_P}/settings/name": ADMIN,
+    f"{_P}/settings/members": ADMIN,
+    f"{_P}/settings/members/{{person_id}}/remove": ADMIN,
+    f"{_P}/settings/invitations/withdraw": ADMIN,
+    f"{_R}/delete": MEMBER,
+    f"{_I}/status": MEMBER,
+    f"{_I}/delete": ADMIN,
+}
+LEAST: Final = {
+    PageRoute(path, method): least
+    for method, table in (("GET", GET), ("POST", POST))
+    for path, least in table.items()
+}
+OUT_OF_REACH: Final = {PageRoute("/replays/selected/delete", "POST")}
+"""Names what is to go by itself: what one may not delete is not there, as for a stranger."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(tenant: Server) -> AsyncIterator[dict[Role | None, httpx2.AsyncClient]]:
+    """A browser for each role in the app's project; None: somebody in another project."""
+    async with AsyncExitStack() as stack:
+        found: dict[Role | None, httpx2.AsyncClient] = {}
+        for role in (None, *reversed(Role)):
+            email = f"{role}.{tenant.app.id}@example.com"
+            person = await make_person(tenant.database, email)
+            found[role] = await stack.enter_async_context(signed_in(tenant, person, role=role))
+            if role is None:
+                async with tenant.database.transaction() as connection:
+                    backend_id = tenant.backend.id
+                    await accounts.set_member(connection, backend_id, person.id, Role.OWNER)
+        yield found
+
+
+async def ask(browser: httpx2.AsyncClient, route: PageRoute, good: dict[str, str]) -> int:
+    """Ask as a script does; return the status."""
+    path, headers = route.path.format_map(good), {"accept": "*/*"}
+    if route.method == "GET":
+        return (await browser.get(path, headers=headers)).status_code
+    fields = FORMS.get(route.path, {})
+    form = {name: value.format_map(good) for name, value in fields.items()}
+    return (await browser.post(path, data=form, headers=headers)).status_code
+
+
+async def test_every_route_is_in_the_table():
+    """A route that is added says who may use it."""
+    assert set(page_routes()) == set(LEAST)
+
+
+async def test_strangers_are_let_in_nowhere_but_at_the_door(tenant: Server):
+    """401 for all that needs somebody."""
+    good = await fill(tenant)
+    async with stranger(tenant) as browser:
+        for route, least in LEAST.items():
+            status = await ask(browser, route, good)
+            if route != PageRoute("/sign-in", "POST"):  # 401 there says that the password is wrong
+                assert (status == 401) == (least != "anybody"), route
+
+
+async def test_each_role_may_what_the_table_says(
+    tenant: Server, browsers: dict[Role | None, httpx2.AsyncClient]
+):
+    """From the weakest up; what is beyond one's role is 403, another's project 404."""
+    good = await fill(tenant)
+    wrong: list[str] = []
+    opened = 0
+    for route in sorted(LEAST, key=lambda route: route.path.endswith(PUT_LAST)):
+        least = LEAST[route]
+        if least == "anybody":
+            continue
+        for role, browser in browsers.items():
+            status = await ask(browser, route, good)
+            opened += status == 200
+            refusal = _refusal(route, least, role)
+            is_right = status == refusal if refusal else status < 500 and status not in {401, 403}
+            if not is_right:
+                wrong.append(f"{route.method} {route.path} as {role}: {status}")
+    assert wrong == []
+    assert opened > 100, "the pages are reached"
+
+
+def _refusal(route: PageRoute, least: Least, role: Role | None) -> int | None:
+    """Return how a role is refused; None if it is let in."""
+    if least == "admin of the installation":
+        return 403
+    if not isinstance(least, Role):
+        return None
+    if role is None:
+        return 404
+    if role.includes(least):
+        return None
+    return 404 if route in OUT_OF_REACH else 403
