@@ -24,7 +24,7 @@ from app.db.engine import driver_of
 from app.db.rows import arrays
 from app.db.text import clean, clean_or_none
 from app.errors import grouping, releases
-from app.errors.model import IssueKey, NewEvent
+from app.errors.model import IssueKey, NewEvent, StoredEvent
 from app.errors.tables import issues
 
 _TEXT_BYTES: Final = 1_024
@@ -162,7 +162,7 @@ async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId
         )
 
 
-def seen_at(one: NewEvent) -> datetime:
+def seen_at(one: NewEvent | StoredEvent) -> datetime:
     """Return when an event happened by the server's clock: not later than it came.
 
     A time of more than thirty days before that is no time.
@@ -239,13 +239,21 @@ def _add_issue(
         columns[name].append(value)
 
 
+def user_hashes(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:
+    """Hash all that names a user, bound to the project of the issue; what names best is first."""
+    named = ((name, user.get(name)) for name in ("id", "email", "username", "ip_address"))
+    return [
+        hashlib.blake2b(
+            f"{project_id}:{name}:{value}".encode("utf-8", "surrogatepass"), digest_size=16
+        ).hexdigest()
+        for name, value in named
+        if value
+    ]
+
+
 def _user_hash(one: NewEvent) -> str | None:
-    """Hash what names the user best, bound to the project; None when nothing does."""
-    for name in ("id", "email", "username", "ip_address"):
-        if value := one.user.get(name):
-            text_of = f"{one.project_id}:{name}:{value}".encode("utf-8", "surrogatepass")
-            return hashlib.blake2b(text_of, digest_size=16).hexdigest()
-    return None
+    """Hash what names the user best; None when nothing does."""
+    return next(iter(user_hashes(one.project_id, one.user)), None)
 
 
 def _cut_all(values: Iterable[str | None]) -> set[str]:

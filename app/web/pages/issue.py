@@ -19,7 +19,7 @@ from app.core.ids import EventId, IssueId, ProjectId
 from app.erasure.issue import erase_issue
 from app.errors import erase, issue_queries as issues, status
 from app.errors.model import Issue, IssueKey, Status, StoredEvent
-from app.playback import issue_links, search
+from app.playback import issue_links, issue_users, search
 from app.playback.search import Asked
 from app.projects import queries as projects
 from app.replays import pictures
@@ -207,6 +207,7 @@ async def head_of(
     return issue, issue_page.head(
         issue,
         inside.project,
+        replay_users=await issue_users.users_in_replays(connection, key, project_ids),
         may_change=inside.role.includes(Role.MEMBER),
         may_delete=inside.role.includes(Role.ADMIN),
     )

@@ -1,7 +1,7 @@
 """What an app noted before an event, in words; the categories of replays are told as there."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.core import units
@@ -28,12 +28,17 @@ class CrumbRow:
     data: tuple[DataRow, ...]
 
 
-def crumb_rows(event: JsonObject) -> tuple[CrumbRow, ...]:
-    """Describe the breadcrumbs of an event, the oldest first."""
-    return tuple(_row(crumb) for crumb in event_notes.breadcrumbs(event))
+def crumb_rows(event: JsonObject, *, later_by: timedelta = timedelta()) -> tuple[CrumbRow, ...]:
+    """Describe the breadcrumbs of an event, the oldest first.
+
+    Args:
+        event: The event as sent.
+        later_by: How far their times are moved, from the sender's clock to the page's.
+    """
+    return tuple(_row(crumb, later_by) for crumb in event_notes.breadcrumbs(event))
 
 
-def _row(crumb: Breadcrumb) -> CrumbRow:
+def _row(crumb: Breadcrumb, later_by: timedelta) -> CrumbRow:
     row = breadcrumb_row(crumb, start_ms=0)
     title, detail, icon, level = row.title, row.detail, row.icon, row.level
     if crumb.category in _REQUESTS and not crumb.message:
@@ -42,7 +47,7 @@ def _row(crumb: Breadcrumb) -> CrumbRow:
     elif not crumb.message and title == crumb.category:
         detail = _summary(crumb.data) or detail
     return CrumbRow(
-        at=units.at_from_ms(crumb.at_ms),
+        at=units.at_from_ms(crumb.at_ms) + later_by,
         icon=icon,
         category=crumb.category,
         title=title,

@@ -1,18 +1,28 @@
 """Builds one event of an issue for its page: pure, so that it can run in a thread."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.errors import grouping
+from app.core import units
+from app.errors import grouping, issues
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, IssueKey, StoredEvent
-from app.formats import jsonish, messages, packed
+from app.formats import jsonish, messages, packed, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.view_hierarchy import View
+from app.playback import links
 from app.web.view import facts, hrefs, stacks
 from app.web.view.breadcrumbs import data_rows
 from app.web.view.event_crumbs import crumb_rows
-from app.web.view.issue import AbsentReplay, DataGroup, EventBlock, FileRow, Preview
+from app.web.view.issue import (
+    AbsentReplay,
+    DataGroup,
+    EventBlock,
+    FileRow,
+    Preview,
+    SenderClock,
+)
 from app.web.view.replay import Fact
 
 _RULES: Final[dict[grouping.Rule, str]] = {
@@ -28,6 +38,8 @@ _CONTEXTS: Final[tuple[str, ...]] = (
 """Shown first; the rest follow by name."""
 _HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
 _MESSAGE_CHARS: Final = 8_000
+_CLOCK_SLACK: Final = timedelta(minutes=1)
+"""A smaller difference is the way of the envelope, and shows in no time to the minute."""
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
 """Files that are shown, drawn anew."""
 
@@ -70,10 +82,12 @@ def build(
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     found = grouping.group(sent)
+    seen_at = issues.seen_at(event)
     return EventBlock(
         event_id=event.event_id,
         href=hrefs.issue_event(*key, event.event_id),
-        at=event.happened_at,
+        at=seen_at,
+        sender_clock=_sender_clock(event, seen_at),
         received_at=event.received_at,
         newest_href=_href(key, beside.newest),
         newer_href=_href(key, beside.newer),
@@ -83,7 +97,7 @@ def build(
         message=messages.formatted(sent, limit=_MESSAGE_CHARS),
         stacks=stacks.stacks(sent),
         threads=stacks.threads(sent),
-        crumbs=crumb_rows(sent),
+        crumbs=crumb_rows(sent, later_by=seen_at - event.at),
         groups=_groups(sent),
         files=tuple(
             FileRow(
@@ -109,6 +123,22 @@ def build(
 
 def _href(key: IssueKey, event_id: Any) -> str | None:
     return hrefs.issue_event(*key, event_id) if event_id else None
+
+
+def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
+    """Say what the clock of the sender told, if that is not when the event happened."""
+    difference = seen_at - event.at
+    if abs(difference) < _CLOCK_SLACK:
+        return None
+    side = links.side(event.project_id, event.project_id, event.platform)
+    is_behind = difference > timedelta()
+    length = units.duration_text(round(abs(difference).total_seconds()) * 1_000)
+    return SenderClock(
+        sender="device" if side == "app" else "service",
+        at=event.at if timestamps.is_set(event.at) else None,
+        difference=f"{length} {'behind' if is_behind else 'ahead'}",
+        is_behind=is_behind,
+    )
 
 
 def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:

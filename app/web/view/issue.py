@@ -49,7 +49,22 @@ class IssueHead:
     last_release: str | None
     events: int
     users: int
+    """Whom its events name."""
+    replay_users: int
+    """Whom its replays name and none of its events."""
     replays: int
+
+
+@dataclass(frozen=True, slots=True)
+class SenderClock:
+    """What the clock of an event's sender said, where that is not when it happened."""
+
+    sender: Literal["device", "service"]
+    at: datetime | None
+    """None if nobody had set that clock."""
+    difference: str
+    """`6 d 7 h behind`."""
+    is_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,9 @@ class EventBlock:
     event_id: EventId
     href: str
     at: datetime
+    """By the server's clock, as first and last seen are."""
+    sender_clock: SenderClock | None
+    """None if the sender's clock was right to the minute."""
     received_at: datetime
     newest_href: str | None
     newer_href: str | None

@@ -27,12 +27,15 @@ RECENT: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
 
-def head(issue: Issue, project: Project, *, may_change: bool, may_delete: bool) -> IssueHead:
+def head(
+    issue: Issue, project: Project, *, replay_users: int, may_change: bool, may_delete: bool
+) -> IssueHead:
     """Describe an issue.
 
     Args:
         issue: Its row.
         project: Its project.
+        replay_users: How many users only its replays name.
         may_change: Whether the visitor may resolve or ignore it.
         may_delete: Whether they may erase it.
     """
@@ -65,6 +68,7 @@ def head(issue: Issue, project: Project, *, may_change: bool, may_delete: bool) 
         last_release=issue.last_release,
         events=issue.events,
         users=issue.users,
+        replay_users=replay_users,
         replays=issue.replays,
     )
 

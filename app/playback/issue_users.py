@@ -1,0 +1,86 @@
+"""Counts the users whom an issue met by its replays: a backend's events seldom name any.
+
+    replays linked to the issue ─ their users ─ without those whom events name ─► how many more
+
+An app and its backend name the same user in different words, so whoever shares any of id, e-mail,
+username and address with somebody counted before is not counted again.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.errors.issues import user_hashes
+from app.errors.model import IssueKey
+
+MOST_REPLAYS: Final = 1_000
+"""Of an issue, the newest received: reading them takes some milliseconds."""
+_USERS: Final = text(
+    """
+    select r.recorded_user from issue_links l
+    join replays r on r.project_id = l.replay_project_id and r.replay_id = l.replay_id
+    where l.project_id = :project_id and l.issue_id = :issue_id
+      and l.replay_project_id = any(:seen)
+    order by l.first_received_at desc, l.replay_id desc
+    limit :most
+    """
+).bindparams(
+    bindparam("issue_id", type_=Uuid()),
+    bindparam("seen", type_=ARRAY(BigInteger)),
+)
+_KNOWN: Final = text(
+    """
+    select u.user_hash from issue_users u
+    where u.project_id = :project_id and u.issue_id = :issue_id and u.user_hash = any(:hashes)
+    """
+).bindparams(bindparam("issue_id", type_=Uuid()), bindparam("hashes", type_=ARRAY(Uuid())))
+
+
+async def users_in_replays(
+    connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
+) -> int:
+    """Count the users of an issue's replays whom none of its events names.
+
+    Args:
+        connection: Where to read.
+        key: The issue.
+        seen: The projects that the reader may see: replays of others do not count.
+    """
+    issue: dict[str, Any] = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
+    found = await connection.scalars(_USERS, {**issue, "seen": list(seen), "most": MOST_REPLAYS})
+    named = [names for user in found if (names := user_hashes(key[0], _texts(user)))]
+    hashes = sorted({value for names in named for value in names})
+    if not hashes:
+        return 0
+    known = await connection.scalars(
+        _KNOWN, {**issue, "hashes": [uuid.UUID(hex=value) for value in hashes]}
+    )
+    return _count_others(named, {value.hex for value in known})
+
+
+def _count_others(named: Iterable[Sequence[str]], known: Iterable[str]) -> int:
+    """Count users who share no name with those that are known; users who share one are one."""
+    # A union-find: the order in which replays name a user by different words does not matter.
+    parents: dict[str, str] = {}
+
+    def root_of(name: str) -> str:
+        while parents[name] != name:
+            parents[name] = name = parents[parents[name]]
+        return name
+
+    for names in named:
+        for name in names:
+            parents[root_of(parents.setdefault(name, name))] = root_of(
+                parents.setdefault(names[0], names[0])
+            )
+    users = {root_of(name) for name in parents}
+    return len(users - {root_of(name) for name in known if name in parents})
+
+
+def _texts(user: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in user.items() if isinstance(value, str)}
