@@ -13,6 +13,7 @@ from app.core.errors import DatabaseAway, DatabaseUnusable
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
 _CONNECTION_LOST: Final = "08006"
+_STATEMENT_UNKNOWN: Final = "26000"
 
 _PASSING: Final = ("08", "25", "40", "53", "55", "57", "58", "72")
 """SQLSTATE prefixes of what a later try may not meet: connection lost, read-only standby or another
@@ -150,7 +151,9 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
             server_settings={"application_name": "playhead"},
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseAway(f"Postgres cannot be reached: {error}") from error
+        raise DatabaseAway(
+            f"Postgres cannot be reached: {str(error) or type(error).__name__}"
+        ) from error
 
 
 def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:
@@ -169,6 +172,12 @@ def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseAway 
     state = str(sqlstate or "")
     if state.startswith(_PASSING):
         return DatabaseAway(f"Postgres does not answer as it should: {error}")
+    if state == _STATEMENT_UNKNOWN:
+        # Without the statement's name, which is another one each time: the log says it once.
+        return DatabaseUnusable(
+            "a pooler before Postgres does not pass prepared statements on; pgbouncer needs "
+            f"max_prepared_statements ({state})"
+        )
     if state.startswith(_UNUSABLE):
         return DatabaseUnusable(f"Postgres is not as this release needs it: {error} ({state})")
     return None

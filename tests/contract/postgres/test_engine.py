@@ -1,6 +1,7 @@
 """Transactions, and what an outage looks like to a story."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import asyncpg
@@ -207,6 +208,16 @@ async def test_no_server_is_an_outage(tmp_path: Path):
     with pytest.raises(Unavailable, match="cannot be reached"):
         await count(nowhere)
     await nowhere.close()
+
+
+async def test_a_server_that_says_nothing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A wait that ends has no words of its own."""
+    monkeypatch.setattr(engine, "_CONNECT_S", 0.01)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / ".s.PGSQL.5432"))
+        silent.listen()
+        with pytest.raises(Unavailable, match="cannot be reached: TimeoutError"):
+            await engine.connect(f"postgresql://postgres@/postgres?host={tmp_path}")
 
 
 async def test_a_pool_that_is_used_up_is_an_outage(
