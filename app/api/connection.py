@@ -77,9 +77,18 @@ class Connection(BoundedProtocol):
             return
         self._ignores_input = True
         self._began_s = None
+        self._give_up()
         self.transport.write_eof()
         self.flow.resume_reading()
         self._linger = self.loop.call_later(self.linger_s, self.transport.abort)
+
+    def _give_up(self) -> None:
+        """Let what was begun write nothing more: the last answer is given."""
+        for exchange in list(self.exchanges):
+            exchange.lose()
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.core import log
@@ -59,12 +59,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _failed)
 
 
 def wants_html(request: Request) -> bool:
     """Tell a browser that shows a page from a script or a tool that fetches data."""
     return "text/html" in request.headers.get("accept", "")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: whoever sent the request left before its end, which is no error of ours."""
+    return Response(status_code=400)
 
 
 async def _not_signed_in(request: Request, error: Exception) -> Response:

@@ -186,3 +186,29 @@ async def test_a_closed_connection_is_freed_at_once(tenant, connections, kind):
             assert (await wire.answer()).status == 200
         await until(lambda: bool(connections))
     await until(lambda: connections[0]() is None)
+
+
+@pytest.mark.parametrize("path", ["/api/1/envelope/", "/csp-report"])
+async def test_a_request_that_breaks_is_answered_once(
+    tenant, connections, monkeypatch, caplog, path
+):
+    """What was begun for it, a question for its key or a page, writes nothing behind the 400."""
+    monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
+    first = f"POST {path}?sentry_key={'f' * 32} HTTP/1.1\r\nHost: a\r\n"
+    async with wired(tenant) as wire:
+        wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode())
+        assert (await wire.answer()).status == 400
+        assert await wire.rest() == b""
+        connection = connections[0]()
+        assert connection is not None
+        await until(lambda: not connection.tasks)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+async def test_a_form_that_is_cut_is_no_error(tenant, connections, caplog):
+    """Whoever leaves in the middle of a body costs no traceback in the log."""
+    async with wired(tenant) as wire:
+        wire.send(b"POST /csp-report HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{")
+        await until(lambda: bool(connections) and bool(connections[0]().tasks))
+    await until(lambda: connections[0]() is None)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
