@@ -8,20 +8,18 @@
 Source: docs/protocol.md, sections 5.9, 6.2, 6.4, 6.5.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image
 
 from app.core import units
 from app.demo import mask, screens
-from app.demo.stage import phone_of
 from app.demo.take import Shot, Take
 from app.media import encode
 from app.media.encode import EncodedVideo
 
-SEGMENT_MS: Final = 5_000
+_SEGMENT_FRAMES: Final = 5
 FRAME_MS: Final = 1_000
 
 
@@ -32,34 +30,30 @@ class Window:
     segment_id: int
     started_ms: int
     frames: int
-    is_recovered: bool
+    is_recovered: bool = False
 
     @property
     def ended_ms(self) -> int:
         return self.started_ms + self.frames * FRAME_MS
 
+    def contains(self, at_ms: int) -> bool:
+        """Say whether a moment lies in this time."""
+        return self.started_ms <= at_ms < self.ended_ms
 
-def cut(take: Take) -> list[Window]:
-    """Find the segments of a take, in order."""
+
+def cut_windows(take: Take) -> list[Window]:
+    """Find the segments of a take, in order; the last frame may reach beyond the end."""
     stops = [(at_ms, None) for at_ms in take.turned_at_ms] + [*take.away_ms, (take.ended_ms, None)]
     windows: list[Window] = []
     started_ms = 0
     for stop_ms, back_ms in sorted(stops, key=lambda stop: stop[0]):
-        for frames in _frame_counts(stop_ms - started_ms):
-            windows.append(Window(len(windows), started_ms, frames, is_recovered=False))
+        while started_ms < stop_ms:
+            frames = min(-(-(stop_ms - started_ms) // FRAME_MS), _SEGMENT_FRAMES)
+            windows.append(Window(len(windows), started_ms, frames))
             started_ms = windows[-1].ended_ms
         started_ms = started_ms if back_ms is None else back_ms
-    last = windows[-1]
-    windows[-1] = Window(last.segment_id, last.started_ms, last.frames, is_recovered=True)
+    windows[-1] = replace(windows[-1], is_recovered=True)
     return windows
-
-
-def _frame_counts(span_ms: int) -> Iterator[int]:
-    """Share a span among segments; the last frame of all may reach beyond its end."""
-    left = -(-span_ms // FRAME_MS)
-    while left > 0:
-        yield min(left, SEGMENT_MS // FRAME_MS)
-        left -= SEGMENT_MS // FRAME_MS
 
 
 class Camera:
@@ -73,15 +67,13 @@ class Camera:
     def film(self, window: Window) -> EncodedVideo:
         """Paint and encode the frames of one segment."""
         times = range(window.started_ms, window.ended_ms, FRAME_MS)
-        return encode.encode([self.frame(at_ms) for at_ms in times])
+        return encode.encode([self.take_frame(at_ms) for at_ms in times])
 
-    def frame(self, at_ms: int) -> Image.Image:
+    def take_frame(self, at_ms: int) -> Image.Image:
         """Return the masked picture of a moment."""
         shot = self._take.shot_at(at_ms)
         clock = f"{units.at_from_ms(self._started_at_ms + at_ms):%H:%M}"
-        if self._last is not None and self._last[:2] == (shot, clock):
-            return self._last[2]
-        screen = screens.lay_out(shot.scene, phone_of(shot, clock))
-        picture = mask.render(screen, pressed=shot.pressed)
-        self._last = (shot, clock, picture)
-        return picture
+        if self._last is None or self._last[:2] != (shot, clock):
+            picture = mask.render(screens.lay_out(shot, clock), pressed=shot.pressed)
+            self._last = (shot, clock, picture)
+        return self._last[2]

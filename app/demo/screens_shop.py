@@ -1,351 +1,246 @@
 """The screens on which a person looks around: splash, home, product, gallery."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
-from app.demo import goods, theme
-from app.demo.goods import PRODUCTS, Product
-from app.demo.hierarchy import Box, Control, Icon, Photo, Rect, Screen
-from app.demo.theme import MARGIN_PX, NAV_PX, STATUS_PX, Phone, label, text, text_in, text_right
+from app.demo import ui
+from app.demo.shop import PRODUCTS, Product, format_price
+from app.demo.take import AppState
 
+CARD: Final = "com.google.android.material.card.MaterialCardView"
+_CHIP: Final = "com.google.android.material.chip.Chip"
+_TAB: Final = "com.google.android.material.bottomnavigation.BottomNavigationItemView"
+_LIST: Final = "androidx.recyclerview.widget.RecyclerView"
+_SCROLL_VIEW: Final = "androidx.core.widget.NestedScrollView"
+_PAGER: Final = "androidx.viewpager2.widget.ViewPager2"
+_IMAGE: Final = "android.widget.ImageView"
+_GREY: Final = "#ECECE6"
+_CLAY: Final = "#D4724A"
+_TOAST_GREEN: Final = "#9FD8B8"
 _TABS: Final = (("home", "Shop"), ("search", "Explore"), ("bag", "Bag"), ("person", "You"))
 _CHIPS: Final = ("All", "Indoor", "Succulent", "Hanging", "Pots")
-_CARD_PX: Final = 244
-_GAP_PX: Final = 14
 _GALLERY_TINTS: Final = ("#DCE9DD", "#EFD9C9", "#CFE0E6", "#E6DCC8")
+_CARE: Final = (
+    ("sun", "Light", "Half shade"), ("drop", "Water", "Weekly"), ("ruler", "Grows", "2 m")
+)  # fmt: skip
+_ABOUT: Final = (
+    "A calm plant for a bright corner. It grows",
+    "a new leaf every few weeks and forgives a",
+    "forgotten watering or two.",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Splash:
-    """The first second: the brand on dark green."""
+def handle(screen: ui.Rect, colour: str = ui.INK) -> ui.Box:
+    """Place the system's gesture handle at the bottom edge."""
+    return ui.Box(screen.pin(screen.width // 2 - 60, -10, 120, 4), fill=colour, radius_px=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """The catalogue; `scroll_px` is how far the list is pushed up."""
-
-    first_name: str
-    is_loading: bool = False
-    scroll_px: int = 0
-    chip: str = "All"
-    in_bag: int = 0
-    toast: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProductPage:
-    """One product; `size` is the pot chosen, `added` turns the heart."""
-
-    product: Product
-    scroll_px: int = 0
-    size: str = "M"
-    in_bag: int = 0
-    toast: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """One product's photos, full screen and dark; works in both orientations."""
-
-    product: Product
-    page: int = 0
-
-
-def splash(_: Splash, phone: Phone) -> Screen:
-    """Lay out the splash screen."""
-    middle = phone.width // 2
-    disc = Rect(middle - 52, phone.height // 2 - 110, 104, 104)
-    word = Rect(0, disc.bottom + 22, phone.width, 40)
-    return Screen(
-        phone.width, phone.height, theme.GREEN_DARK,
-        (
-            theme.status_bar(phone, "#CFE3D8"),
-            Box(disc, (theme.icon_in(disc, "leaf", 58, "#F7F6F1"),), fill=theme.GREEN,
-                radius_px=52),
-            text_in(word, "Verdant", 34, "#F7F6F1", bold=True, unmask=True),
-            text_in(Rect(0, word.bottom + 6, phone.width, 20), "Plants for every corner", 15,
-                    "#9DBDAE", unmask=True),
-            theme.handle(phone, "#CFE3D8"),
-        ),
-    )  # fmt: skip
-
-
-def home(state: Home, phone: Phone) -> Screen:
-    """Lay out the catalogue."""
-    head = STATUS_PX + 124
-    view = Rect(0, head, phone.width, phone.height - head - NAV_PX - theme.HANDLE_PX + 8)
-    top = head + 8 - state.scroll_px
-    children: list[Control] = [_banner(phone, top)]
-    top += 152
-    children += _chips(state, top)
-    top += 58
-    children.append(label(MARGIN_PX, top, "Popular now", 18, bold=True))
-    children.append(
-        text_right(phone.width - MARGIN_PX, top + 3, "See all", 14, theme.GREEN, unmask=True)
-    )
-    top += 34
-    shown = [p for p in PRODUCTS if state.chip in ("All", p.kind.split(",")[0])]
-    width = (phone.width - 2 * MARGIN_PX - _GAP_PX) // 2
-    for at, product in enumerate(shown):
-        left = MARGIN_PX + (at % 2) * (width + _GAP_PX)
-        rect = Rect(left, top + at // 2 * (_CARD_PX + _GAP_PX), width, _CARD_PX)
-        children.append(_skeleton(rect) if state.is_loading else _card(rect, product))
-    visible = tuple(c for c in children if c.rect.bottom > view.top and c.rect.top < view.bottom)
-    controls: list[Control] = [
-        Box(view, visible, clips=True, view_id="product_list", view_class=theme.LIST),
-        _home_head(state, phone, head),
-        bottom_bar(phone, "Shop", state.in_bag),
-    ]
-    if state.toast:
-        controls.append(theme.toast(phone, state.toast, bottom=view.bottom))
-    return Screen(phone.width, phone.height, theme.PAPER, tuple(controls))
-
-
-def _home_head(state: Home, phone: Phone, height: int) -> Box:
-    top = STATUS_PX
-    field = Rect(MARGIN_PX, top + 70, phone.width - 2 * MARGIN_PX - 58, 46)
-    return Box(
-        Rect(0, 0, phone.width, height),
-        (
-            theme.status_bar(phone),
-            text(MARGIN_PX, top + 10, f"Good to see you, {state.first_name}", 13, theme.INK_SOFT),
-            label(MARGIN_PX, top + 34, "Find your green", 23, bold=True),
-            theme.icon_button(phone.width - MARGIN_PX - 42, top + 10, "person", "profile",
-                              colour=theme.GREEN, fill=theme.GREEN_SOFT, side_px=42),
-            Box(field, (
-                theme.icon_in(Rect(field.left + 10, field.top, 30, 46), "search", 20,
-                              theme.INK_SOFT),
-                label(field.left + 46, field.top + 16, "Search plants", 15, theme.INK_SOFT),
-            ), fill=theme.SURFACE, border=theme.LINE, radius_px=14, view_id="search_field"),
-            Box(Rect(field.right + 12, field.top, 46, 46), (
-                theme.icon_in(Rect(field.right + 12, field.top, 46, 46), "tune", 22, "#FFFFFF"),
-            ), fill=theme.GREEN, radius_px=14, view_id="filter"),
-        ),
-        fill=theme.PAPER,
-    )  # fmt: skip
-
-
-def _banner(phone: Phone, top: int) -> Box:
-    rect = Rect(MARGIN_PX, top, phone.width - 2 * MARGIN_PX, 136)
-    pill = Rect(rect.left + 20, rect.top + 88, 104, 32)
-    art = Rect(rect.right - 152, rect.top - 6, 146, 146)
-    return Box(
-        rect,
-        (
-            label(rect.left + 20, rect.top + 22, "Spring greens", 22, "#FFFFFF", bold=True),
-            label(rect.left + 20, rect.top + 54, "New in, fresh from the nursery", 13, "#CFE3D8"),
-            Box(pill, (text_in(pill, "Shop now", 13, theme.GREEN_DARK, bold=True, unmask=True),),
-                fill="#F4E3BF", radius_px=16, view_id="banner_shop", view_class=theme.BUTTON),
-            Photo(art, "palm", None, unmask=True),
-        ),
-        fill=theme.GREEN, radius_px=20, view_id="banner",
-    )  # fmt: skip
-
-
-def _chips(state: Home, top: int) -> list[Control]:
-    chips: list[Control] = []
-    left = MARGIN_PX
-    for name in _CHIPS:
-        word = text(0, 0, name, 14, bold=True, unmask=True)
-        rect = Rect(left, top, word.rect.width + 30, 36)
-        on = name == state.chip
-        shown = text_in(rect, name, 14, "#FFFFFF" if on else theme.INK, bold=True, unmask=True)
-        chips.append(
-            Box(rect, (shown,), fill=theme.INK if on else theme.SURFACE,
-                border=None if on else theme.LINE, radius_px=18,
-                view_id=f"chip_{name.lower()}", view_class=theme.CHIP)
-        )  # fmt: skip
-        left = rect.right + 8
-    return chips
-
-
-def _card(rect: Rect, product: Product) -> Box:
-    photo = Rect(rect.left + 8, rect.top + 8, rect.width - 16, 146)
-    heart = Rect(photo.right - 38, photo.top + 8, 30, 30)
-    add = Rect(rect.right - 46, rect.bottom - 46, 36, 36)
-    return Box(
-        rect,
-        (
-            Photo(photo, product.plant, product.tint, radius_px=12),
-            Box(heart, (theme.icon_in(heart, "heart", 17, theme.INK),), fill="#FFFFFF",
-                radius_px=15),
-            text(rect.left + 14, photo.bottom + 13, product.name, 15, bold=True),
-            text(rect.left + 14, photo.bottom + 35, product.kind, 12, theme.INK_SOFT),
-            text(rect.left + 14, rect.bottom - 27, goods.money(product.price_cents), 16,
-                 theme.GREEN, bold=True),
-            Box(add, (theme.icon_in(add, "plus", 19, "#FFFFFF"),), fill=theme.GREEN, radius_px=12,
-                view_id="quick_add", view_class=theme.IMAGE_BUTTON, view_tag=product.sku),
-        ),
-        fill=theme.SURFACE, radius_px=18, shadow_px=6, view_id="product_card",
-        view_class=theme.CARD, view_tag=product.sku,
-    )  # fmt: skip
-
-
-def _skeleton(rect: Rect) -> Box:
-    grey = "#ECECE6"
-    return Box(
-        rect,
-        (
-            Box(Rect(rect.left + 8, rect.top + 8, rect.width - 16, 146), fill=grey, radius_px=12),
-            Box(Rect(rect.left + 14, rect.top + 168, 116, 14), fill=grey, radius_px=7),
-            Box(Rect(rect.left + 14, rect.top + 190, 78, 11), fill=grey, radius_px=6),
-            Box(Rect(rect.left + 14, rect.bottom - 28, 60, 15), fill=grey, radius_px=7),
-        ),
-        fill=theme.SURFACE, radius_px=18,
-    )  # fmt: skip
-
-
-def bottom_bar(phone: Phone, current: str, in_bag: int) -> Box:
+def bottom_bar(screen: ui.Rect, current: str, in_bag: int) -> ui.Box:
     """Place the four tabs, with the number of things in the bag."""
-    rect = Rect(0, phone.height - NAV_PX - 12, phone.width, NAV_PX + 12)
-    width = phone.width // len(_TABS)
-    children: list[Control] = [Box(Rect(0, rect.top, phone.width, 1), fill=theme.LINE)]
-    for at, (icon, name) in enumerate(_TABS):
-        tab = Rect(at * width, rect.top + 4, width, 60)
-        on = name == current
-        ink = theme.GREEN if on else theme.INK_SOFT
-        pill = Rect(tab.left + (width - 58) // 2, tab.top + 4, 58, 30)
-        parts: list[Control] = [Box(pill, fill=theme.GREEN_SOFT, radius_px=15)] if on else []
-        parts.append(theme.icon_in(pill, icon, 22, ink))
-        parts.append(text_in(Rect(tab.left, pill.bottom + 3, width, 18), name, 12, ink,
-                             bold=on, unmask=True))  # fmt: skip
-        if name == "Bag" and in_bag:
-            badge = Rect(pill.left + 32, pill.top - 1, 17, 17)
-            count = text_in(badge, str(in_bag), 11, "#FFFFFF", bold=True, unmask=True)
-            parts.append(Box(badge, (count,), fill=theme.CLAY, radius_px=9))
-        children.append(
-            Box(
-                tab, tuple(parts), radius_px=20, view_id=f"tab_{name.lower()}", view_class=theme.TAB
-            )
+    bar = screen.pin(0, -84)
+    children: list[ui.Control] = [ui.Box(bar.pin(0, 0, 0, 1), fill=ui.LINE)]
+    for column, (icon_name, name) in zip(bar.columns(len(_TABS)), _TABS, strict=True):
+        is_current = name == current
+        ink = ui.GREEN if is_current else ui.INK_SOFT
+        tab = column.pin(0, 4, 0, 60)
+        pill = tab.pin(23, 4, 58, 30)
+        parts: list[ui.Control] = (
+            [ui.Box(pill, fill=ui.GREEN_SOFT, radius_px=15)] if is_current else []
         )
-    children.append(theme.handle(phone))
-    return Box(rect, tuple(children), fill=theme.SURFACE)
+        parts.append(ui.icon(pill, icon_name, 22, ink))
+        parts.append(
+            ui.label(tab.pin(0, 37, 0, 18), name, 12, ink, bold=is_current, align="centre")
+        )
+        if name == "Bag" and in_bag:
+            parts.append(_badge(tab.pin(55, 3, 17, 17), in_bag))
+        view_id = f"tab_{name.lower()}"
+        children.append(ui.Box(tab, tuple(parts), None, 20, view_id=view_id, view_class=_TAB))
+    return ui.Box(bar, (*children, handle(bar)), ui.SURFACE)
 
 
-def product_page(state: ProductPage, phone: Phone) -> Screen:
-    """Lay out one product."""
-    hero = Rect(0, 0 - state.scroll_px // 2, phone.width, 400)
-    sheet_top = 372 - state.scroll_px
-    foot = Rect(0, phone.height - 98, phone.width, 98)
-    body = Box(
-        Rect(0, sheet_top, phone.width, phone.height),
-        tuple(_product_facts(state, phone, sheet_top)),
-        fill=theme.PAPER, radius_px=26, view_id="product_facts",
-        view_class="androidx.core.widget.NestedScrollView",
-    )  # fmt: skip
-    controls: list[Control] = [
-        Box(hero, (Photo(hero, state.product.plant, state.product.tint),), view_id="product_photo",
-            view_class=theme.IMAGE),
-        body,
-        *_product_head(phone, state),
-        _product_foot(state, phone, foot),
-    ]  # fmt: skip
+def _badge(rect: ui.Rect, count: int) -> ui.Box:
+    return ui.label_box(rect, str(count), 11, ui.SURFACE, _CLAY, radius_px=(rect.width + 1) // 2)
+
+
+def _toast(rect: ui.Rect, words: str) -> ui.Box:
+    return ui.Box(rect, (
+        ui.icon(rect.pin(14, 0, 22), "check", 20, _TOAST_GREEN),
+        ui.label(rect.pin(48, 17), words, 15, ui.SURFACE),
+        ui.label(rect.pin(0, 17, -18), "View", 15, _TOAST_GREEN, bold=True, align="right"),
+    ), "#23332C", 14, shadow_px=8)  # fmt: skip
+
+
+def _choice(
+    rect: ui.Rect, words: str, size_px: int, view_id: str, *, radius_px: int, is_on: bool
+) -> ui.Box:
+    ink, fill, border = (ui.SURFACE, ui.INK, None) if is_on else (ui.INK, ui.SURFACE, ui.LINE)
+    shown = ui.label(rect, words, size_px, ink, bold=True, align="centre")
+    return ui.Box(rect, (shown,), fill, radius_px, border, view_id=view_id, view_class=_CHIP)
+
+
+def draw_splash(screen: ui.Rect, _: AppState, status_bar: ui.Control) -> Iterator[ui.Control]:
+    """Show the brand on dark green."""
+    middle = screen.pin(0, screen.height // 2 - 110)
+    disc = middle.pin(screen.width // 2 - 52, 0, 104, 104)
+    yield status_bar
+    yield ui.icon_box(disc, "leaf", 58, ui.PAPER, fill=ui.GREEN, radius_px=52)
+    yield ui.label(middle.pin(0, 126, 0, 40), "Verdant", 34, ui.PAPER, bold=True, align="centre")
+    slogan = middle.pin(0, 172, 0, 20)
+    yield ui.label(slogan, "Plants for every corner", 15, "#9DBDAE", align="centre")
+    yield handle(screen, "#CFE3D8")
+
+
+def draw_home(screen: ui.Rect, state: AppState, status_bar: ui.Control) -> Iterator[ui.Control]:
+    """Show the catalogue."""
+    view = screen.pin(0, 156, 0, -84)
+    content = ui.Rect(20, view.top + 8 - state.scroll_px, screen.width - 40, screen.height)
+    children: tuple[ui.Control, ...] = (
+        _banner(content.pin(0, 0, 0, 136)),
+        *_chips(content.pin(0, 152, 0, 36), state.chip),
+        ui.label(content.pin(0, 210), "Popular now", 18, bold=True),
+        ui.label(content.pin(0, 213), "See all", 14, ui.GREEN, align="right"),
+        *_cards(content.pin(0, 244), state),
+    )
+    yield ui.Box(view, children, clips=True, view_id="product_list", view_class=_LIST)
+    head = screen.pin(0, 0, 0, view.top)
+    person = head.pin(-62, 42, 42, 42)
+    field, filters = head.pin(20, 102, -78, 46), head.pin(-66, 102, 46, 46)
+    yield ui.Box(head, (
+        status_bar,
+        ui.text(head.pin(20, 42), f"Good to see you, {state.person.first_name}", 13, ui.INK_SOFT),
+        ui.label(head.pin(20, 66), "Find your green", 23, bold=True),
+        ui.icon_box(person, "person", 23, ui.GREEN, fill=ui.GREEN_SOFT, radius_px=21),
+        ui.Box(field, (
+            ui.icon(field.pin(10, 0, 30), "search", 20, ui.INK_SOFT),
+            ui.label(field.pin(46, 16), "Search plants", 15, ui.INK_SOFT),
+        ), ui.SURFACE, 14, ui.LINE),
+        ui.icon_box(filters, "tune", 22, ui.SURFACE, fill=ui.GREEN, radius_px=14),
+    ), ui.PAPER)  # fmt: skip
+    yield bottom_bar(screen, "Shop", len(state.bag))
     if state.toast:
-        controls.append(theme.toast(phone, state.toast, bottom=foot.top))
-    return Screen(phone.width, phone.height, theme.PAPER, tuple(controls))
+        yield _toast(screen.pin(16, -140, -16, 48), state.toast)
 
 
-def _product_head(phone: Phone, state: ProductPage) -> list[Control]:
-    top, right = STATUS_PX + 10, phone.width - MARGIN_PX
-    controls: list[Control] = [
-        theme.status_bar(phone),
-        theme.icon_button(MARGIN_PX, top, "back", "navigate_up", fill="#FFFFFF", side_px=42),
-        theme.icon_button(right - 92, top, "heart", "favourite", fill="#FFFFFF", side_px=42),
-        theme.icon_button(right - 42, top, "bag", "open_bag", fill="#FFFFFF", side_px=42),
-    ]
-    if state.in_bag:
-        badge = Rect(right - 14, top - 4, 19, 19)
-        count = text_in(badge, str(state.in_bag), 11, "#FFFFFF", bold=True, unmask=True)
-        controls.append(Box(badge, (count,), fill=theme.CLAY, radius_px=10))
-    return controls
+def _banner(rect: ui.Rect) -> ui.Box:
+    pill = rect.pin(20, 88, 104, 32)
+    return ui.Box(rect, (
+        ui.label(rect.pin(20, 22), "Spring greens", 22, ui.SURFACE, bold=True),
+        ui.label(rect.pin(20, 54), "New in, fresh from the nursery", 13, "#CFE3D8"),
+        ui.label_box(pill, "Shop now", 13, "#123B2E", "#F4E3BF", radius_px=16),
+        ui.Photo(rect.pin(-152, -142, 146, 146), "palm", None, unmask=True),
+    ), ui.GREEN, 20)  # fmt: skip
 
 
-def _product_facts(state: ProductPage, phone: Phone, top: int) -> list[Control]:
-    left, right = MARGIN_PX, phone.width - MARGIN_PX
-    controls: list[Control] = [
-        Box(Rect(phone.width // 2 - 20, top + 10, 40, 4), fill="#D5D8D0", radius_px=2),
-        text(left, top + 34, state.product.name, 25, bold=True),
-        text(left, top + 70, state.product.kind, 14, theme.INK_SOFT),
-    ]
-    controls += [Icon(Rect(right - 150 + at * 19, top + 66, 17, 17), "star", theme.SUN)
-                 for at in range(5)]  # fmt: skip
-    controls.append(text_right(right, top + 70, "4.8 (212)", 12, theme.INK_SOFT))
-    controls.append(label(left, top + 108, "Pot size", 16, bold=True))
+def _chips(row: ui.Rect, chosen: str) -> Iterator[ui.Box]:
+    left = 0
+    for name in _CHIPS:
+        width = ui.label(row, name, 14, bold=True).rect.width + 30
+        view_id = f"chip_{name.lower()}"
+        yield _choice(
+            row.pin(left, 0, width), name, 14, view_id, radius_px=18, is_on=name == chosen
+        )
+        left += width + 8
+
+
+def _cards(area: ui.Rect, state: AppState) -> Iterator[ui.Box]:
+    products = [p for p in PRODUCTS if state.chip in ("All", p.kind.split(",")[0])]
+    columns = area.columns(2, 14)
+    for at, product in enumerate(products):
+        card = columns[at % 2].pin(0, at // 2 * 258, 0, 244)
+        yield _skeleton(card) if state.is_loading else _card(card, product)
+
+
+def _card(card: ui.Rect, product: Product) -> ui.Box:
+    add, heart = card.pin(-46, -46, 36, 36), card.pin(-46, 16, 30, 30)
+    return ui.Box(card, (
+        ui.Photo(card.pin(8, 8, -8, 146), product.plant, product.tint, 12),
+        ui.icon_box(heart, "heart", 17, fill=ui.SURFACE, radius_px=15),
+        ui.text(card.pin(14, 167), product.name, 15, bold=True),
+        ui.text(card.pin(14, 189), product.kind, 12, ui.INK_SOFT),
+        ui.text(card.pin(14, -27), format_price(product.price_cents), 16, ui.GREEN, bold=True),
+        ui.icon_box(add, "plus", 19, ui.SURFACE, fill=ui.GREEN, radius_px=12, view_id="quick_add",
+                 view_tag=product.sku),
+    ), ui.SURFACE, 18, shadow_px=6, view_id="product_card", view_class=CARD,
+        view_tag=product.sku)  # fmt: skip
+
+
+def _skeleton(card: ui.Rect) -> ui.Box:
+    photo = ui.Box(card.pin(8, 8, -8, 146), fill=_GREY, radius_px=12)
+    bars = (card.pin(14, 168, 116, 14), card.pin(14, 190, 78, 11), card.pin(14, -28, 60, 15))
+    lines = (ui.Box(bar, fill=_GREY, radius_px=7) for bar in bars)
+    return ui.Box(card, (photo, *lines), ui.SURFACE, 18)
+
+
+def draw_product(screen: ui.Rect, state: AppState, status_bar: ui.Control) -> Iterator[ui.Control]:
+    """Show one product; the sheet with its facts is pushed up over its photo."""
+    product = PRODUCTS[0]
+    hero = ui.Rect(0, -(state.scroll_px // 2), screen.width, 400)
+    yield ui.Box(hero, (ui.Photo(hero, product.plant, product.tint),), view_id="product_photo",
+              view_class=_IMAGE)  # fmt: skip
+    sheet = ui.Rect(0, 372 - state.scroll_px, screen.width, screen.height)
+    facts = tuple(_product_facts(sheet, product, state.pot_size))
+    yield ui.Box(sheet, facts, ui.PAPER, 26, view_id="product_facts", view_class=_SCROLL_VIEW)
+    yield status_bar
+    for left, name, view_id in ((20, "back", "navigate_up"), (-112, "heart", ""), (-62, "bag", "")):
+        rect = screen.pin(left, 42, 42, 42)
+        yield ui.icon_box(rect, name, 23, fill=ui.SURFACE, radius_px=21, view_id=view_id)
+    if state.bag:
+        yield _badge(screen.pin(-34, 38, 19, 19), len(state.bag))
+    foot = screen.pin(0, -98)
+    yield ui.Box(foot, (
+        ui.Box(foot.pin(0, 0, 0, 1), fill=ui.LINE),
+        ui.label(foot.pin(20, 20), "Price", 12, ui.INK_SOFT),
+        ui.text(foot.pin(20, 40), format_price(product.price_cents), 22, bold=True),
+        ui.button(foot.pin(150, 14, -20, 54), "Add to bag", "add_to_bag", icon_name="bag"),
+        handle(foot),
+    ), ui.SURFACE)  # fmt: skip
+    if state.toast:
+        yield _toast(screen.pin(16, -154, -16, 48), state.toast)
+
+
+def _product_facts(sheet: ui.Rect, product: Product, pot_size: str) -> Iterator[ui.Control]:
+    page = sheet.pin(20, 0, -20)
+    yield ui.Box(sheet.pin(sheet.width // 2 - 20, 10, 40, 4), fill="#D5D8D0", radius_px=2)
+    yield ui.text(page.pin(0, 34), product.name, 25, bold=True)
+    yield ui.text(page.pin(0, 70), product.kind, 14, ui.INK_SOFT)
+    for at in range(5):
+        yield ui.Icon(page.pin(-150 + at * 19, 66, 17, 17), "star", "#E8B04A")
+    yield ui.text(page.pin(0, 70), "4.8 (212)", 12, ui.INK_SOFT, align="right")
+    yield ui.label(page.pin(0, 108), "Pot size", 16, bold=True)
     for at, size in enumerate(("S", "M", "L")):
-        rect = Rect(right - 162 + at * 56, top + 98, 50, 38)
-        on = size == state.size
-        ink = "#FFFFFF" if on else theme.INK
-        controls.append(
-            Box(rect, (text_in(rect, size, 15, ink, bold=True, unmask=True),),
-                fill=theme.INK if on else theme.SURFACE, border=None if on else theme.LINE,
-                radius_px=12, view_id=f"size_{size.lower()}", view_class=theme.CHIP)
-        )  # fmt: skip
-    controls += _care(phone, top + 156)
-    controls.append(label(left, top + 266, "About", 16, bold=True))
-    controls += [text(left, top + 294 + at * 23, line, 14, "#5C6A63")
-                 for at, line in enumerate(state.product.about)]  # fmt: skip
-    controls.append(label(left, top + 384, "Goes well with", 16, bold=True))
-    for at, other in enumerate(PRODUCTS[2:5]):
-        rect = Rect(left + at * 128, top + 412, 118, 118)
-        controls.append(Photo(rect, other.plant, other.tint, radius_px=16))
-    return controls
+        rect = page.pin(-162 + at * 56, 98, 50, 38)
+        view_id = f"size_{size.lower()}"
+        yield _choice(rect, size, 15, view_id, radius_px=12, is_on=size == pot_size)
+    for rect, (icon_name, name, value) in zip(page.columns(3, 10), _CARE, strict=True):
+        card = rect.pin(0, 156, 0, 88)
+        yield ui.Box(card, (
+            ui.icon(card.pin(10, 10, 26, 26), icon_name, 22, ui.GREEN),
+            ui.label(card.pin(12, 44), name, 12, ui.INK_SOFT),
+            ui.text(card.pin(12, 63), value, 14, bold=True),
+        ), ui.SURFACE, 16, ui.LINE)  # fmt: skip
+    yield ui.label(page.pin(0, 266), "About", 16, bold=True)
+    for at, line in enumerate(_ABOUT):
+        yield ui.text(page.pin(0, 294 + at * 23), line, 14, "#5C6A63")
+    yield ui.label(page.pin(0, 384), "Goes well with", 16, bold=True)
+    for rect, other in zip(page.columns(3, 10), PRODUCTS[2:5], strict=True):
+        yield ui.Photo(rect.pin(0, 412, 0, 118), other.plant, other.tint, 16)
 
 
-def _care(phone: Phone, top: int) -> list[Control]:
-    width = (phone.width - 2 * MARGIN_PX - 2 * 10) // 3
-    facts = (("sun", "Light", "Half shade"), ("drop", "Water", "Weekly"), ("ruler", "Grows", "2 m"))
-    cards: list[Control] = []
-    for at, (icon, name, value) in enumerate(facts):
-        rect = Rect(MARGIN_PX + at * (width + 10), top, width, 88)
-        cards.append(
-            Box(rect, (
-                theme.icon_in(Rect(rect.left + 10, rect.top + 10, 26, 26), icon, 22, theme.GREEN),
-                label(rect.left + 12, rect.top + 44, name, 12, theme.INK_SOFT),
-                text(rect.left + 12, rect.top + 63, value, 14, bold=True),
-            ), fill=theme.SURFACE, radius_px=16, border=theme.LINE)
-        )  # fmt: skip
-    return cards
-
-
-def _product_foot(state: ProductPage, phone: Phone, rect: Rect) -> Box:
-    buy = Rect(rect.left + 150, rect.top + 14, phone.width - 150 - MARGIN_PX, 54)
-    return Box(
-        rect,
-        (
-            Box(Rect(0, rect.top, phone.width, 1), fill=theme.LINE),
-            label(MARGIN_PX, rect.top + 20, "Price", 12, theme.INK_SOFT),
-            text(MARGIN_PX, rect.top + 40, goods.money(state.product.price_cents), 22, bold=True),
-            theme.button(buy, "Add to bag", "add_to_bag", icon="bag"),
-            theme.handle(phone),
-        ),
-        fill=theme.SURFACE,
-    )
-
-
-def gallery(state: Gallery, phone: Phone) -> Screen:
-    """Lay out one photo in the dark."""
-    is_wide = phone.width > phone.height
-    photo = (
-        Rect(120, 20, phone.width - 240, phone.height - 64)
-        if is_wide
-        else Rect(0, 190, phone.width, 480)
-    )
-    tint = _GALLERY_TINTS[state.page % len(_GALLERY_TINTS)]
-    top = 16 if is_wide else STATUS_PX + 12
-    count = len(_GALLERY_TINTS)
-    controls: list[Control] = [
-        Box(photo, (Photo(photo, state.product.plant, tint, radius_px=14 if is_wide else 0),),
-            view_id="photo_pager", view_class="androidx.viewpager2.widget.ViewPager2"),
-        theme.icon_button(MARGIN_PX, top, "close", "gallery_close", colour="#FFFFFF",
-                          fill="#2A322E", side_px=44),
-        text_right(phone.width - MARGIN_PX, top + 15, f"{state.page + 1} / {count}", 15, "#FFFFFF",
-                   bold=True, unmask=True),
-    ]  # fmt: skip
+def draw_gallery(screen: ui.Rect, state: AppState, status_bar: ui.Control) -> Iterator[ui.Control]:
+    """Show one photo in the dark, in either orientation."""
+    is_wide = screen.width > screen.height
     if not is_wide:
-        controls.insert(0, theme.status_bar(phone, "#E8ECE9"))
-    dots = phone.width // 2 - count * 9
+        yield status_bar
+    pager = screen.pin(120, 20, -120, -44) if is_wide else screen.pin(0, 190, 0, 480)
+    photo = ui.Photo(pager, PRODUCTS[0].plant, _GALLERY_TINTS[state.photo], 14 if is_wide else 0)
+    yield ui.Box(pager, (photo,), view_id="photo_pager", view_class=_PAGER)
+    top = 16 if is_wide else 44
+    yield ui.icon_box(screen.pin(20, top, 44, 44), "close", 24, ui.SURFACE, fill="#2A322E",
+                   radius_px=22, view_id="gallery_close")  # fmt: skip
+    count = len(_GALLERY_TINTS)
+    position = f"{state.photo + 1} / {count}"
+    yield ui.label(screen.pin(0, top + 15, -20), position, 15, ui.SURFACE, bold=True, align="right")
     for at in range(count):
-        on = at == state.page
-        rect = Rect(dots + at * 18, phone.height - 30, 14 if on else 8, 8)
-        controls.append(Box(rect, fill="#FFFFFF" if on else "#58625D", radius_px=4))
-    return Screen(phone.width, phone.height, theme.NIGHT, tuple(controls))
+        width, fill = (14, ui.SURFACE) if at == state.photo else (8, "#58625D")
+        dot = screen.pin(screen.width // 2 + (at - 2) * 18, -30, width, 8)
+        yield ui.Box(dot, fill=fill, radius_px=4)

@@ -14,8 +14,9 @@ from app.core import clock, ids
 from app.core.errors import Forbidden, Malformed, Unavailable
 from app.core.ids import PublicKey, ReplayId
 from app.core.log import shown
-from app.demo import backend, facts, record
+from app.demo import record
 from app.demo.record import SENT_AFTER_MS, Delivery, Sender
+from app.demo.session import APP, BACKEND
 
 _TIMEOUT_S: Final = 30.0
 _SEED_BITS: Final = 64
@@ -124,17 +125,14 @@ async def _post(client: httpx2.AsyncClient, door: _Door, delivery: Delivery) -> 
 
 def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:
     """Return what the Android or the Python SDK sends along."""
-    if project == "app":
-        client, blank = f"{facts.SDK_NAME}/{facts.SDK_VERSION}", ""
-        more = {"Accept": "application/json", "Connection": "close"}
-    else:
-        client, blank = f"{backend.SDK_NAME}/{backend.SDK_VERSION}", " "
-        more = {}
+    client = APP["client"] if project == "app" else BACKEND["client"]
     fields = ("sentry_version=7", f"sentry_client={client}", f"sentry_key={public_key}")
-    return {
+    headers = {
         "User-Agent": client,
-        "X-Sentry-Auth": "Sentry " + f",{blank}".join(fields),
+        "X-Sentry-Auth": "Sentry " + ("," if project == "app" else ", ").join(fields),
         "Content-Encoding": "gzip",
         "Content-Type": "application/x-sentry-envelope",
-        **more,
     }
+    return headers | (
+        {"Accept": "application/json", "Connection": "close"} if project == "app" else {}
+    )

@@ -1,26 +1,20 @@
 """Where the story plays: a phone with a clock, fingers, a network, and an SDK that notes it all.
 
-Calls that take time move the clock; the story reads like the list of what a person does.
+Calls that take time move the clock; the story reads like the list of what a person does. What the
+app shows changes by keywords that name fields of `AppState`.
 """
 
-from collections.abc import Sequence
+import random
+import re
 from dataclasses import replace
-from itertools import pairwise
-from typing import Final, Literal
+from typing import Any, Final, Literal, Self
 
-from app.demo import hierarchy, screens
-from app.demo.dice import Dice
-from app.demo.hierarchy import Box
-from app.demo.screens import Scene
-from app.demo.take import Crumb, Problem, Request, Shot, Take, Touch, Visit
-from app.demo.theme import Phone
+from app.demo import screens, ui
+from app.demo.take import AppState, Crumb, Request, Shot, Take, Touch, TouchPath, Visit
+from app.demo.ui import Box
 from app.formats.jsonish import JsonObject
 
-LONG_PX: Final = 912
-SHORT_PX: Final = 416
-API: Final = "https://api.verdant.example"
-IMAGES: Final = "https://img.verdant.example"
-
+_HOSTS: Final = {"v1": "https://api.verdant.example", "images": "https://img.verdant.example"}
 _PRESS_MS: Final = 130
 _MOVE_EVERY_MS: Final = 65
 _MOVES_SENT_AFTER_MS: Final = 500
@@ -29,194 +23,223 @@ _FLING: Final = 1.5
 """A list goes on rolling for half as long as the finger moved it."""
 
 
-def phone_of(shot: Shot, clock: str) -> Phone:
-    """Describe the phone at a moment."""
-    width, height = (LONG_PX, SHORT_PX) if shot.is_wide else (SHORT_PX, LONG_PX)
-    return Phone(width, height, clock, shot.battery_percent, shot.network)
+class Dice:
+    """The demo's only source of chance: the same seed gives the same replay."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - made-up data, the same for each seed
+
+    def draw_id(self, bits: int) -> str:
+        """Make a hexadecimal id of 128 or 64 bits, never zero."""
+        return f"{self._random.getrandbits(bits) | 1:0{bits // 4}x}"
+
+    def vary(self, value: float, spread: float) -> float:
+        """Return a number near `value`, at most a share of `spread` away."""
+        return value * (1 + self._random.uniform(-spread, spread))
+
+    def draw_share(self) -> float:
+        """Return a number from 0 up to 1."""
+        return self._random.random()
+
+    def draw_index(self, count: int) -> int:
+        """Return a whole number from 0 up to `count` - 1."""
+        return self._random.randrange(count)
 
 
 class Stage:
     """Plays what the story asks for and notes it as a take."""
 
-    def __init__(self, dice: Dice, first: Scene) -> None:
+    def __init__(self, dice: Dice, state: AppState) -> None:
         self.now_ms = 0
-        self.take = Take()
+        self.take = Take(shots=[Shot(0, state)])
         self._dice = dice
-        self._shot = Shot(0, first, is_wide=False, battery_percent=77, network="wifi")
-        self.take.shots.append(self._shot)
         self._note("app.foreground", after_ms=33)
 
-    def until(self, at_ms: int) -> None:
+    @property
+    def state(self) -> AppState:
+        """What the app shows now."""
+        return self._shot.state
+
+    @property
+    def _shot(self) -> Shot:
+        return self.take.shots[-1]
+
+    def until(self, at_ms: int) -> Self:
         """Let time pass, with nothing happening, up to a moment of the replay."""
         if at_ms < self.now_ms:
             raise ValueError(f"the story is already at {self.now_ms} ms, not before {at_ms}")
         self.now_ms = at_ms
+        return self
 
-    def show(self, scene: Scene) -> None:
-        """Change what is on the screen, now."""
-        self._change(replace(self._shot, scene=scene))
+    def show(self, **changes: Any) -> None:
+        """Change what the app shows, now."""
+        self._change_shot(state=replace(self.state, **changes))
 
-    def open(self, activity: str, scene: Scene) -> None:
-        """Go to another screen."""
+    def open(self, activity: str, **changes: Any) -> None:
+        """Go to another screen of the app."""
         self._leave_screen()
-        visit = Visit(activity, self._dice.hex32(), self._dice.hex16(), self.now_ms)
-        self.take.visits.append(visit)
-        self._note("navigation", data={"to": activity})
-        self.show(scene)
+        trace_id, span_id = self._dice.draw_id(128), self._dice.draw_id(64)
+        self.take.visits.append(Visit(activity, trace_id, span_id, self.now_ms))
+        self._note("navigation", {"to": activity})
+        self.show(**changes)
 
-    def tap(self, view_id: str, *, tag: str = "", is_dead: bool = False) -> None:
+    def tap(self, view_id: str, tag: str = "", *, is_dead: bool = False) -> None:
         """Tap a control near its middle; a dead tap meets nothing that listens."""
-        control = self._find(view_id, tag)
-        x, y = self._near_middle(control)
+        control = self._find_box(view_id, tag)
+        x, y = self._pick_point(control)
         if not is_dead:
-            data: JsonObject = {"view.class": control.view_class, "view.id": view_id}
+            data = {"view.class": control.view_class, "view.id": view_id}
             data |= {"view.tag": control.view_tag} if control.view_tag else {}
-            self._note("ui.tap", message=view_id, data=data)
-            self._change(replace(self._shot, pressed=control))
+            self._note("ui.tap", data, message=view_id)
+            self._change_shot(pressed=control)
         self._touch("start", ((0, x, y),), after_ms=1)
         self.now_ms += _PRESS_MS
         self._touch("end", ((0, x, y),))
-        self._change(replace(self._shot, pressed=None))
+        self._change_shot(pressed=None)
 
-    def swipe(self, view_id: str, move: tuple[int, int], took_ms: int, *scenes: Scene) -> None:
-        """Drag a control by so many pixels; the scenes follow one another meanwhile."""
-        control = self._find(view_id, "")
-        x, y = self._near_middle(control)
+    def swipe(
+        self, view_id: str, move: tuple[int, int], took_ms: int, **steps: tuple[int, ...]
+    ) -> None:
+        """Drag a control by so many pixels; a field takes the values of `steps` meanwhile."""
+        control = self._find_box(view_id)
+        x, y = self._pick_point(control)
         x, y = x - move[0] / 2, y - move[1] / 2
         began_ms = self.now_ms
         self._touch("start", ((0, x, y),))
-        steps = took_ms // _MOVE_EVERY_MS
+        count = took_ms // _MOVE_EVERY_MS
         path = []
-        for step in range(1, steps + 1):
-            share = (step / steps) ** 1.4
-            at_ms = began_ms + step * took_ms // steps
+        for step in range(1, count + 1):
+            share = (step / count) ** 1.4
+            at_ms = began_ms + step * took_ms // count
             path.append((at_ms, round(x + move[0] * share, 1), round(y + move[1] * share, 1)))
-        self._send_moves(began_ms, path)
-        for at, scene in enumerate(scenes, 1):
-            self.now_ms = began_ms + round(took_ms * _FLING * at / len(scenes))
-            self.show(scene)
+        self._send_moves(path)
+        for name, values in steps.items():
+            for at, value in enumerate(values, 1):
+                self.now_ms = began_ms + round(took_ms * _FLING * at / len(values))
+                self.show(**{name: value})
         self.now_ms = began_ms + took_ms
-        self._touch("end", ((0, path[-1][1], path[-1][2]),))
-        data = {"view.class": control.view_class, "view.id": view_id, "direction": _way(move)}
-        self._note("ui.swipe", level="info", data=data)
+        self._touch("end", ((0, *path[-1][1:]),))
+        data = {"view.class": control.view_class, "view.id": view_id}
+        self._note("ui.swipe", data | {"direction": _name_direction(*move)}, level="info")
         self.now_ms = began_ms + round(took_ms * _FLING)
 
-    def type(self, scenes: Sequence[Scene], *, every_ms: int) -> None:
+    def type(self, field: int, words: str, took_ms: int) -> None:
         """Type letter by letter; keys are the system's, so the SDK sees no touches."""
-        for scene in scenes:
-            self.now_ms += every_ms
-            self.show(scene)
+        typed = self.state.typed
+        for end in range(1, len(words) + 1):
+            self.now_ms += took_ms // len(words)
+            self.show(typed=(*typed[:field], words[:end], *typed[field + 1 :]))
 
     def request(
-        self, method: str, url: str, status: int, took_ms: int, *,
-        sent: JsonObject | None = None, got: JsonObject | None = None, size_bytes: int = 0,
-        route: str = "",
+        self, method: str, path: str, status: int, took_ms: int, *,
+        sent: JsonObject | None = None, got: JsonObject | None = None, got_bytes: int = 0,
     ) -> int:  # fmt: skip
-        """Start a request now, without waiting for it.
+        """Start a request now, without waiting for it; paths under `/v1` are the backend's.
 
         Returns:
             When the answer is in.
         """
-        ended_ms = self.now_ms + round(self._dice.about(took_ms, spread=0.05))
-        got_bytes = size_bytes or len(str(got or ""))
+        ended_ms = self.now_ms + round(self._dice.vary(took_ms, 0.05))
+        is_api = path.startswith("/v1/")
+        route = re.sub(r"VD-\d+", "{sku}", path.partition("?")[0]) if is_api else ""
         request = Request(
-            self.now_ms, ended_ms, method, url, route, status, self._dice.hex16(),
-            len(str(sent)) if sent else 0, got_bytes, sent, got,
+            self.now_ms, ended_ms, method, f"{_HOSTS['v1' if is_api else 'images']}{path}", route,
+            status, self._dice.draw_id(64), sent, got, got_bytes or len(str(got or "")),
         )  # fmt: skip
         self.take.visits[-1].requests.append(request)
         return ended_ms
 
+    def spin(self, until_ms: int, **changes: Any) -> None:
+        """Show the spinner of a payment, turning, up to a moment."""
+        turn = 40
+        while self.now_ms < until_ms:
+            self.show(spinner_turn=turn % 360, **changes)
+            self.until(min(self.now_ms + 250, until_ms))
+            turn += 75
+
     def turn(self, position: Literal["portrait", "landscape"]) -> None:
         """Turn the phone."""
-        self._note("device.orientation", data={"position": position})
+        self._note("device.orientation", {"position": position})
         self.take.turned_at_ms.append(self.now_ms)
-        self._change(replace(self._shot, is_wide=position == "landscape"))
+        self._change_shot(is_wide=position == "landscape")
 
     def go_away(self, for_ms: int) -> None:
         """Send the app to the background and come back to the same screen."""
-        activity = self.take.visits[-1].activity
         self._note("app.background")
         self._leave_screen()
-        left_ms = self.now_ms
+        self.take.away_ms.append((self.now_ms, self.now_ms + for_ms))
         self.now_ms += for_ms
-        self.take.away_ms.append((left_ms, self.now_ms))
         self._note("app.foreground", after_ms=2)
-        self.open(activity, self._shot.scene)
+        self.open(self.take.visits[-1].activity)
 
-    def set_power(self, percent: int) -> None:
+    def set_battery(self, percent: int) -> None:
         """Let the battery reach a level."""
-        self._note("device.battery", data={"level": percent, "charging": False})
-        self._change(replace(self._shot, battery_percent=percent))
+        self._note("device.battery", {"level": percent, "charging": False})
+        self._change_shot(battery_percent=percent)
 
-    def set_network(self, network: str) -> None:
+    def set_network(self, network: Literal["wifi", "cellular"]) -> None:
         """Change from wifi to cellular or back."""
-        self._note("device.connectivity", data={"state": network})
-        self._change(replace(self._shot, network=network))
+        self._note("device.connectivity", {"state": network})
+        self._change_shot(network=network)
 
-    def note(self, category: str, message: str, level: str) -> None:
-        """Leave a breadcrumb that the app's developers wrote themselves."""
-        self._note(category, message=message, level=level)
+    def report_failure(self) -> None:
+        """Let the app report an error that it handled, with a breadcrumb of its own."""
+        self.take.problems.append((self.now_ms, self.take.visits[-1]))
+        self._note("checkout", message="payment failed, offering another try", level="error")
 
-    def report(self, name: str) -> None:
-        """Let the app report an error that it handled."""
-        self.take.problems.append(Problem(self.now_ms, name, self.take.visits[-1]))
-
-    def crash(self, name: str) -> None:
+    def crash(self) -> None:
         """Let the app die, which ends the take."""
-        self.report(name)
+        self.take.problems.append((self.now_ms, self.take.visits[-1]))
         self._leave_screen()
         self.take.ended_ms = self.now_ms
 
-    def _change(self, shot: Shot) -> None:
-        self._shot = replace(shot, at_ms=self.now_ms)
-        self.take.shots.append(self._shot)
+    def _change_shot(self, **changes: Any) -> None:
+        self.take.shots.append(replace(self._shot, at_ms=self.now_ms, **changes))
 
     def _leave_screen(self) -> None:
         for visit in self.take.visits[-1:]:
             visit.ended_ms = visit.ended_ms or self.now_ms
 
     def _note(
-        self, category: str, *, message: str | None = None, level: str | None = None,
-        data: JsonObject | None = None, after_ms: int = 0,
+        self, category: str, data: JsonObject | None = None, *, message: str | None = None,
+        level: str | None = None, after_ms: int = 0,
     ) -> None:  # fmt: skip
-        crumb = Crumb(self.now_ms + after_ms, category, message, level, data or {})
+        crumb = Crumb(self.now_ms + after_ms, category, data or {}, message, level)
         self.take.crumbs.append(crumb)
 
-    def _find(self, view_id: str, tag: str) -> Box:
-        screen = screens.lay_out(self._shot.scene, phone_of(self._shot, ""))
-        return hierarchy.find(screen, view_id, tag)
+    def _find_box(self, view_id: str, tag: str = "") -> Box:
+        return ui.find_box(screens.lay_out(self._shot, ""), view_id, tag)
 
-    def _near_middle(self, control: Box) -> tuple[float, float]:
-        phone = phone_of(self._shot, "")
-        x, y = control.rect.within(phone.width, phone.height).centre
-        off_x, off_y = (self._dice.share() - 0.5 for _ in range(2))
+    def _pick_point(self, control: Box) -> tuple[float, float]:
+        """Pick a point near the middle of what lies on the screen of a control."""
+        middles = []
+        for start, side, end in zip(
+            control.rect[:2], control.rect[2:], self._shot.size, strict=True
+        ):
+            middles.append((max(0, start) + min(start + side, end)) / 2)
+        off_x, off_y = (self._dice.draw_share() - 0.5 for _ in range(2))
         return (
-            round(x + off_x * min(40, control.rect.width / 3), 1),
-            round(y + off_y * min(24, control.rect.height / 3), 1),
+            round(middles[0] + off_x * min(40, control.rect.width / 3), 1),
+            round(middles[1] + off_y * min(24, control.rect.height / 3), 1),
         )
 
     def _touch(
-        self, kind: Literal["start", "end", "move"], path: tuple[tuple[int, float, float], ...],
-        *, after_ms: int = 0,
-    ) -> None:  # fmt: skip
+        self, kind: Literal["start", "end", "move"], path: TouchPath, *, after_ms: int = 0
+    ) -> None:
         self.take.touches.append(Touch(self.now_ms + after_ms, kind, path))
 
-    def _send_moves(self, began_ms: int, path: list[tuple[int, float, float]]) -> None:
+    def _send_moves(self, path: list[tuple[int, float, float]]) -> None:
         waiting: list[tuple[int, float, float]] = []
         for position in path:
             waiting.append(position)
-            if position[0] - waiting[0][0] > _MOVES_SENT_AFTER_MS:
-                shown = tuple((at_ms - position[0], x, y) for at_ms, x, y in waiting)
-                self._touch("move", shown, after_ms=position[0] - began_ms)
+            sent_ms = position[0]
+            if sent_ms - waiting[0][0] > _MOVES_SENT_AFTER_MS:
+                offsets = tuple((at_ms - sent_ms, x, y) for at_ms, x, y in waiting)
+                self._touch("move", offsets, after_ms=sent_ms - self.now_ms)
                 waiting = []
 
 
-def _way(move: tuple[int, int]) -> str:
-    if abs(move[0]) > abs(move[1]):
-        return "left" if move[0] < 0 else "right"
-    return "up" if move[1] < 0 else "down"
-
-
-def letters(words: str) -> list[str]:
-    """Return what stands in a field after each letter."""
-    return [words[: end + 1] for end, _ in pairwise(range(len(words) + 1))]
+def _name_direction(x: int, y: int) -> str:
+    if abs(x) > abs(y):
+        return "left" if x < 0 else "right"
+    return "up" if y < 0 else "down"

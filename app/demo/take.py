@@ -1,4 +1,4 @@
-"""What the recorder notes while the made-up app is used, before it becomes segments.
+"""What is noted while the made-up app is used, before it becomes segments and events.
 
 All times are milliseconds since the replay began.
 """
@@ -7,32 +7,59 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.demo.hierarchy import Box
-from app.demo.screens import Scene
+from app.demo.shop import Person, Product
+from app.demo.ui import Box
 from app.formats.jsonish import JsonObject
+
+TouchPath = tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the app shows; each screen shows the fields that concern it."""
+
+    person: Person
+    screen: Literal["splash", "home", "product", "gallery", "bag", "checkout"] = "splash"
+    is_loading: bool = False
+    scroll_px: int = 0
+    chip: str = "All"
+    pot_size: str = "M"
+    photo: int = 0
+    bag: tuple[Product, ...] = ()
+    toast: str = ""
+    typed: tuple[str, ...] = ("", "", "", "")
+    focus: str = ""
+    spinner_turn: int | None = None
+    progress: str = "Processing payment"
+    has_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What is on the screen from `at_ms` on."""
+    """What is on the phone's screen from `at_ms` on."""
 
     at_ms: int
-    scene: Scene
-    is_wide: bool
-    battery_percent: int
-    network: str
+    state: AppState
+    is_wide: bool = False
+    battery_percent: int = 77
+    network: Literal["wifi", "cellular"] = "wifi"
     pressed: Box | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the video."""
+        return (912, 416) if self.is_wide else (416, 912)
 
 
 @dataclass(frozen=True, slots=True)
 class Crumb:
-    """One breadcrumb, in the words of the SDK's recording."""
+    """One breadcrumb, as the SDK's recording has it."""
 
     at_ms: int
     category: str
+    data: JsonObject
     message: str | None = None
     level: str | None = None
-    data: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +68,12 @@ class Touch:
 
     at_ms: int
     kind: Literal["start", "end", "move"]
-    path: tuple[tuple[int, float, float], ...]
+    path: TouchPath
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request of the app; bodies are kept for those the app lets the SDK look into."""
+    """One HTTP request of the app; requests for pictures have no route in the backend."""
 
     started_ms: int
     ended_ms: int
@@ -55,10 +82,17 @@ class Request:
     route: str
     status: int
     span_id: str
-    sent_bytes: int
+    sent: JsonObject | None
+    got: JsonObject | None
     got_bytes: int
-    sent: JsonObject | None = None
-    got: JsonObject | None = None
+
+    @property
+    def sent_bytes(self) -> int:
+        return len(str(self.sent)) if self.sent else 0
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status >= 500  # noqa: PLR2004 - HTTP's own border
 
 
 @dataclass(slots=True)
@@ -73,24 +107,15 @@ class Visit:
     requests: list[Request] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error that the app noticed or died of; `name` is looked up in `problems`."""
-
-    at_ms: int
-    name: str
-    visit: Visit
-
-
 @dataclass(slots=True)
 class Take:
-    """Everything noted from launch to crash."""
+    """Everything noted from launch to crash; `problems` are errors: their time and screen."""
 
     shots: list[Shot] = field(default_factory=list)
     crumbs: list[Crumb] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[tuple[int, Visit]] = field(default_factory=list)
     turned_at_ms: list[int] = field(default_factory=list)
     away_ms: list[tuple[int, int]] = field(default_factory=list)
     ended_ms: int = 0
@@ -102,3 +127,7 @@ class Take:
     def visit_at(self, at_ms: int) -> Visit:
         """Return the screen that is open at a moment."""
         return self.visits[bisect_right(self.visits, at_ms, key=lambda v: v.started_ms) - 1]
+
+    def requests(self) -> list[Request]:
+        """Return the requests of all screens."""
+        return [request for visit in self.visits for request in visit.requests]

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from app.demo import mask, theme
-from app.demo.hierarchy import Box, Control, Icon, Photo, Rect, Screen, Text
+from app.demo import mask, ui
+from app.demo.ui import Box, Control, Icon, Photo, Rect, Text
 
+SCREEN = Rect(0, 0, 128, 96)
 SPOT = Rect(21, 17, 60, 40)
 WORD = Text(SPOT, "Secret 12.90", 16, "#22302A")
 SECRETS: tuple[Control, ...] = (
@@ -20,7 +21,7 @@ SECRETS: tuple[Control, ...] = (
 
 
 def _render(*controls: Control, background: str = "#F7F6F1") -> Image.Image:
-    return mask.render(Screen(128, 96, background, controls))
+    return mask.render(Box(SCREEN, controls, background))
 
 
 def _colours(picture: Image.Image, rect: Rect) -> set[object]:
@@ -96,9 +97,9 @@ def test_a_control_without_ink_needs_no_block():
 
 def test_a_finger_darkens_the_control_under_it():
     """Only the pressed control looks pressed."""
-    button = theme.button(Rect(10, 10, 100, 40), "Pay", "pay")
-    other = theme.button(Rect(10, 54, 100, 40), "Pay", "other")
-    screen = Screen(128, 96, "#FFFFFF", (button, other))
+    button = ui.button(Rect(10, 10, 100, 40), "Pay", "pay")
+    other = ui.button(Rect(10, 54, 100, 40), "Pay", "other")
+    screen = Box(SCREEN, (button, other), "#FFFFFF")
     at_rest, pressed = mask.render(screen), mask.render(screen, pressed=button)
     assert _changed_rows(at_rest, pressed) <= set(range(10, 50))
 
@@ -116,5 +117,5 @@ def _changed_rows(one: Image.Image, other: Image.Image) -> set[int]:
 
 def test_without_masking_the_person_sees_their_data():
     """The unmasked picture, for working on the app, differs."""
-    screen = Screen(128, 96, "#FFFFFF", (WORD,))
+    screen = Box(SCREEN, (WORD,), "#FFFFFF")
     assert mask.render(screen, masked=False).tobytes() != mask.render(screen).tobytes()

@@ -9,8 +9,9 @@ from av.container import InputContainer
 from PIL import Image, ImageChops, ImageStat
 
 from app.demo import recorder, story
-from app.demo.dice import Dice
 from app.demo.recorder import Camera, Window
+from app.demo.shop import PEOPLE
+from app.demo.stage import Dice
 from app.demo.take import Take
 
 ENDED_MS = 1_795_480_000_000
@@ -19,12 +20,12 @@ ENDED_MS = 1_795_480_000_000
 @pytest.fixture(scope="module")
 def take() -> Take:
     """Return one played story."""
-    return story.play(Dice(3), story.PEOPLE[0])
+    return story.play(Dice(3), PEOPLE[0])
 
 
 def test_segments_follow_without_a_gap_except_in_the_background(take: Take):
     """Each begins where the last ended; the one gap is the time the app was away."""
-    windows = recorder.cut(take)
+    windows = recorder.cut_windows(take)
     gaps = [(one.ended_ms, two.started_ms) for one, two in pairwise(windows)
             if one.ended_ms != two.started_ms]  # fmt: skip
     ((left_ms, back_ms),) = take.away_ms
@@ -35,20 +36,20 @@ def test_segments_follow_without_a_gap_except_in_the_background(take: Take):
 
 def test_segments_last_five_seconds_unless_something_ends_them(take: Take):
     """Rotation, background and crash make short ones."""
-    short = [(w.started_ms, w.frames) for w in recorder.cut(take) if w.frames != 5]
+    short = [(w.started_ms, w.frames) for w in recorder.cut_windows(take) if w.frames != 5]
     assert short == [(20_000, 4), (29_000, 3), (42_000, 1), (92_600, 2)]
 
 
 def test_a_segment_has_one_size(take: Take):
     """Around a rotation, every frame of a segment has the orientation of its first."""
-    for window in recorder.cut(take):
+    for window in recorder.cut_windows(take):
         times = range(window.started_ms, window.ended_ms, recorder.FRAME_MS)
         assert len({take.shot_at(at_ms).is_wide for at_ms in times}) == 1
 
 
 def test_only_the_last_segment_is_recovered(take: Take):
     """The crash leaves one segment for the next launch, and it holds the moment of the crash."""
-    *others, last = recorder.cut(take)
+    *others, last = recorder.cut_windows(take)
     assert last.is_recovered
     assert not any(window.is_recovered for window in others)
     assert last.started_ms <= take.ended_ms <= last.ended_ms
@@ -57,9 +58,9 @@ def test_only_the_last_segment_is_recovered(take: Take):
 @pytest.mark.parametrize("segment_id", [0, 5, 10, 13])
 def test_every_frame_shows_the_second_it_stands_for(take: Take, segment_id: int):
     """Decoded, each frame is the picture of its moment and no other of the segment."""
-    window = recorder.cut(take)[segment_id]
+    window = recorder.cut_windows(take)[segment_id]
     camera = Camera(take, ENDED_MS - take.ended_ms)
-    wanted = [camera.frame(at_ms) for at_ms in _moments(window)]
+    wanted = [camera.take_frame(at_ms) for at_ms in _moments(window)]
     shown = _decoded(camera.film(window).data)
     assert len(shown) == len(wanted)
     for at, picture in enumerate(shown):
@@ -85,5 +86,5 @@ def _distance(one: Image.Image, other: Image.Image) -> float:
 def test_what_does_not_change_is_painted_once(take: Take):
     """A held frame is the very same picture."""
     camera = Camera(take, ENDED_MS - take.ended_ms)
-    assert camera.frame(11_000) is camera.frame(12_000)
-    assert camera.frame(13_000) is not camera.frame(12_000)
+    assert camera.take_frame(11_000) is camera.take_frame(12_000)
+    assert camera.take_frame(13_000) is not camera.take_frame(12_000)

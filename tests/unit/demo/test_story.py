@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.demo import hierarchy, screens, story
-from app.demo.dice import Dice
-from app.demo.goods import PRODUCTS, money
-from app.demo.hierarchy import Icon, Photo, Text
-from app.demo.screens_shop import Gallery, Home
-from app.demo.stage import Stage, phone_of
-from app.demo.story import PEOPLE
-from app.demo.take import Take
+from app.demo import screens, story, ui
+from app.demo.shop import PEOPLE, PRODUCTS, Person, format_price
+from app.demo.stage import Dice, Stage
+from app.demo.take import AppState, Take
+from app.demo.ui import Icon, Photo, Text
+
+HOME = AppState(PEOPLE[0], "home")
+GALLERY = AppState(PEOPLE[0], "gallery")
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,15 @@ def take() -> Take:
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.first_name)
-def test_no_label_holds_what_belongs_to_a_person(person: story.Person):
+def test_no_label_holds_what_belongs_to_a_person(person: Person):
     """Names, addresses, product names and prices are never among the unmasked words."""
     private = [person.first_name, *person.name.split(), person.street, person.city, person.phone]
     private += [product.name for product in PRODUCTS]
-    private += [money(product.price_cents) for product in PRODUCTS]
+    private += [format_price(product.price_cents) for product in PRODUCTS]
     labels = set()
     for shot in story.play(Dice(1), person).shots:
-        screen = screens.lay_out(shot.scene, phone_of(shot, "09:41"))
-        for control in hierarchy.walk(screen.controls):
+        screen = screens.lay_out(shot, "09:41")
+        for control in ui.walk(screen):
             if isinstance(control, Text) and control.unmask:
                 labels.add(control.words)
     assert "Payment failed" in labels
@@ -37,28 +37,27 @@ def test_no_label_holds_what_belongs_to_a_person(person: story.Person):
 def test_photos_of_goods_are_masked(take: Take):
     """Only the shop's own banner shows a plant."""
     for shot in take.shots:
-        screen = screens.lay_out(shot.scene, phone_of(shot, "09:41"))
-        photos = [c for c in hierarchy.walk(screen.controls) if isinstance(c, Photo)]
+        screen = screens.lay_out(shot, "09:41")
+        photos = [c for c in ui.walk(screen) if isinstance(c, Photo)]
         assert all(photo.tint is None for photo in photos if photo.unmask)
 
 
 def test_icons_lie_on_the_screen(take: Take):
     """No fixed part of a portrait screen hangs over the edge."""
     for shot in take.shots:
-        phone = phone_of(shot, "09:41")
-        for control in hierarchy.walk(screens.lay_out(shot.scene, phone).controls):
+        for control in ui.walk(screens.lay_out(shot, "09:41")):
             if isinstance(control, Icon):
                 assert control.rect.left >= 0
-                assert control.rect.right <= phone.width
+                assert control.rect.right <= shot.size[0]
 
 
 def test_touches_lie_on_the_screen(take: Take):
     """Every finger is inside the video of its moment."""
     for touch in take.touches:
-        phone = phone_of(take.shot_at(touch.at_ms), "")
+        width, height = take.shot_at(touch.at_ms).size
         for _, x, y in touch.path:
-            assert 0 <= x < phone.width
-            assert 0 <= y < phone.height
+            assert 0 <= x < width
+            assert 0 <= y < height
 
 
 def test_fingers_come_down_and_go_up_in_turn(take: Take):
@@ -87,15 +86,15 @@ def test_the_story_lasts_about_95_s(take: Take):
 
 def test_a_quick_swipe_sends_no_moves():
     """As on Android: positions still waiting when the finger lifts are lost."""
-    stage = Stage(Dice(1), Gallery(PRODUCTS[0]))
-    stage.swipe("photo_pager", (-300, 0), 260, Gallery(PRODUCTS[0], 1))
+    stage = Stage(Dice(1), GALLERY)
+    stage.swipe("photo_pager", (-300, 0), 260, photo=(1,))
     assert [touch.kind for touch in stage.take.touches] == ["start", "end"]
     assert stage.take.crumbs[-1].data["direction"] == "left"
 
 
 def test_a_tap_on_what_is_not_there_is_an_error_in_the_story():
     """The story cannot go on with a control that no screen shows."""
-    stage = Stage(Dice(1), Home("Ana"))
+    stage = Stage(Dice(1), HOME)
     with pytest.raises(LookupError, match="pay_now"):
         stage.tap("pay_now")
     with pytest.raises(LookupError, match="VD-0"):
@@ -104,7 +103,7 @@ def test_a_tap_on_what_is_not_there_is_an_error_in_the_story():
 
 def test_the_story_cannot_go_back_in_time():
     """Waiting for a moment that has passed is an error in the story."""
-    stage = Stage(Dice(1), Home("Ana"))
+    stage = Stage(Dice(1), HOME)
     stage.until(2_000)
     with pytest.raises(ValueError, match="already at 2000 ms"):
         stage.until(1_000)
@@ -115,6 +114,6 @@ def test_the_story_cannot_go_back_in_time():
 )
 def test_a_swipe_says_where_it_went(move: tuple[int, int], way: str):
     """The breadcrumb names the finger's direction."""
-    stage = Stage(Dice(1), Gallery(PRODUCTS[0]))
-    stage.swipe("photo_pager", move, 200, Gallery(PRODUCTS[0]))
+    stage = Stage(Dice(1), GALLERY)
+    stage.swipe("photo_pager", move, 200, photo=(0,))
     assert stage.take.crumbs[-1].data["direction"] == way

@@ -1,0 +1,131 @@
+"""The recorded session: who uses the app, when, on which phone, and how its SDKs write it down.
+
+    envelope      header LF (item header LF payload LF)*
+    replay_video  fixmap, then per entry str8 key, bin32 value: event, recording, video
+
+Source: docs/protocol.md, sections 2.1, 4.1, 4.3.
+"""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.core import units
+from app.core.ids import PublicKey, ReplayId
+from app.demo.shop import Person
+from app.demo.take import Take, Visit
+from app.formats.jsonish import JsonObject
+
+_SDKS: Final[JsonObject] = json.loads(Path(__file__).with_name("sdk.json").read_bytes())
+APP: Final[JsonObject] = _SDKS["app"]
+BACKEND: Final[JsonObject] = _SDKS["backend"]
+"""What the SDK of the app, and that of the backend, say about themselves."""
+
+
+class EnvelopeItem(NamedTuple):
+    """One item on its way into an envelope; `header` has further keys of its header."""
+
+    type: str
+    payload: bytes
+    header: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What stays the same from launch to crash; times of the take count from `started_at_ms`."""
+
+    replay_id: ReplayId
+    session_id: str
+    install_id: str
+    sample_rand: str
+    public_key: PublicKey
+    person: Person
+    started_at_ms: int
+    take: Take
+
+    def at(self, take_ms: int) -> int:
+        """Turn a time of the take into milliseconds since 1970."""
+        return self.started_at_ms + take_ms
+
+    def seconds(self, take_ms: int) -> float:
+        """Turn a time of the take into seconds since 1970."""
+        return self.at(take_ms) / 1000
+
+    def iso(self, take_ms: int, precision: str = "milliseconds") -> str:
+        """Write a time of the take as Java does, or with microseconds as Python does."""
+        return write_iso(self.at(take_ms), precision)
+
+    def trace_header(self, visit: Visit) -> JsonObject:
+        """Describe the running trace, which links all envelopes and the backend to the replay."""
+        return {
+            "trace_id": visit.trace_id, "public_key": self.public_key, "release": APP["release"],
+            "environment": "demo", "transaction": visit.activity, "sample_rate": "1",
+            "sample_rand": self.sample_rand, "sampled": "true", "replay_id": self.replay_id,
+        }  # fmt: skip
+
+    def app_payload(self, take_ms: int, visit: Visit, **trace: str) -> JsonObject:
+        """Describe phone, app, person and screen at a moment, as all payloads of the app do."""
+        person = self.person
+        user = {"id": person.user_id, "email": person.email, "username": person.name}
+        screen = {
+            "trace_id": visit.trace_id, "span_id": visit.span_id, "op": "ui.load",
+            "origin": "auto.ui.activity", "data": {"thread.name": "main", "thread.id": "2"},
+        }  # fmt: skip
+        shot = self.take.shot_at(take_ms)
+        opened = [visit.activity for visit in self.take.visits if visit.started_ms <= take_ms]
+        app = {"app_start_time": self.iso(-198), "view_names": opened[-1:]}
+        device = {
+            "id": self.install_id, "battery_level": float(shot.battery_percent),
+            "connection_type": shot.network, "boot_time": self.iso(-93_600_000),
+            "orientation": "landscape" if shot.is_wide else "portrait",
+        }  # fmt: skip
+        known = APP["contexts"]
+        contexts = {
+            "app": known["app"] | app, "device": known["device"] | device, "os": known["os"],
+            "trace": screen | trace,
+        }  # fmt: skip
+        return {"sdk": APP["sdk"], **APP["scope"], "user": user, "contexts": contexts}
+
+
+def write_iso(at_ms: int, precision: str = "milliseconds") -> str:
+    """Write a time of UTC with `Z`."""
+    return units.at_from_ms(at_ms).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def encode_json(value: object) -> bytes:
+    """Write JSON without blanks."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def json_item(item_type: str, value: object) -> EnvelopeItem:
+    """Make an item with a JSON payload."""
+    return EnvelopeItem(item_type, encode_json(value), {"content_type": "application/json"})
+
+
+def write_envelope(header: JsonObject, items: Sequence[EnvelopeItem]) -> bytes:
+    """Write an envelope."""
+    lines = [encode_json(header)]
+    for item in items:
+        described = {**item.header, "type": item.type, "length": len(item.payload)}
+        lines += [encode_json(described), item.payload]
+    return b"\n".join(lines) + b"\n"
+
+
+def replay_video_item(
+    event: JsonObject, recording: Sequence[JsonObject], video: bytes
+) -> EnvelopeItem:
+    """Make a `replay_video` item, whose payload is a MessagePack map."""
+    segment = encode_json({"segment_id": event["segment_id"]})
+    entries = {
+        "replay_event": encode_json(event),
+        "replay_recording": segment + b"\n" + encode_json(recording),
+        "replay_video": video,
+    }
+    payload = bytes([0x80 | len(entries)])
+    for key, value in entries.items():
+        payload += struct.pack(">BB", 0xD9, len(key)) + key.encode()
+        payload += struct.pack(">BI", 0xC6, len(value)) + value
+    return EnvelopeItem("replay_video", payload, {})
