@@ -1,14 +1,15 @@
 """Reads: errors as marks on the spans of a trace, without their payloads.
 
-Of more errors than are read at once, those that matter most come first, as in `queries`.
+Of more errors than are read at once, those that matter most come first, as in `queries`; of more
+than can be ranked together, this holds for each stretch of time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, Uuid, bindparam, text
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +21,12 @@ from app.formats.event import BACKEND_PLATFORMS, CRASHES, HANGS
 PART_EVENTS: Final = 1_000
 """Errors of one trace that are read at once."""
 MOST_RANKED: Final = 20_000
-"""Errors of one trace that are looked at, the earliest, which bounds what a page costs."""
+"""Errors of one trace that are ranked together, which bounds what a page costs.
+
+The earliest come first, then as many that follow them in time, and so on.
+"""
+_RANKS: Final = 3
+"""How many ranks `_IN_TRACE` gives to the errors of one stretch of time."""
 
 _COLUMNS: Final = """
     e.project_id, e.event_id, e.trace_id, e.span_id, e.parent_span_id, e.at, e.drift_ms, e.title,
@@ -28,31 +34,45 @@ _COLUMNS: Final = """
 """
 _IN_TRACE: Final = text(
     f"""
-    with ranked as (
-        select e.*, case when e.kind = any(:urgent_kinds) then 0
-                         when e.platform = any(:backend_platforms) then 1
-                         else 2 end as rank
-        from events e
-        where e.trace_id = cast(:trace_id as uuid) and e.project_id = any(:project_ids)
-        order by e.at
-        limit {MOST_RANKED}
+    with earliest as (
+        select project_id, event_id, at, kind, platform,
+               row_number() over (order by at, project_id, event_id) as place
+        from events
+        where trace_id = cast(:trace_id as uuid) and project_id = any(:project_ids)
+        order by at, project_id, event_id
+        limit :most_ranked * (:stretch + 1) + 1
+    ),
+    ranked as (
+        select project_id, event_id, at, place,
+               {_RANKS} * ((place - 1) / :most_ranked)
+               + case when kind = any(:urgent_kinds) then 0
+                      when platform = any(:backend_platforms) then 1
+                      else 2 end as rank
+        from earliest
     ),
     numbered as (
         select *, row_number() over (order by rank, at, project_id, event_id) as number,
                count(*) over () as total
         from ranked
+    ),
+    part as (
+        select * from numbered
+        where place <= :most_ranked * (:stretch + 1)
+          and (rank, at, project_id, event_id) > (:rank, :at, :after_project, :after_event)
+        order by number
+        limit :most
     )
-    select {_COLUMNS}, e.rank, e.number, e.total
-    from numbered e
-    where (e.rank, e.at, e.project_id, e.event_id) > (:rank, :at, :after_project, :after_event)
-    order by e.number
-    limit :most
+    select {_COLUMNS}, p.rank, p.number, p.total
+    from part p join events e using (project_id, event_id)
+    order by p.number
     """  # noqa: S608 - joined from constants
 ).bindparams(
     bindparam("urgent_kinds", sorted(CRASHES | HANGS), type_=ARRAY(Text)),
     bindparam("backend_platforms", sorted(BACKEND_PLATFORMS), type_=ARRAY(Text)),
     bindparam("project_ids", type_=ARRAY(BigInteger)),
-    bindparam("rank", type_=SmallInteger),
+    bindparam("most_ranked", type_=BigInteger),
+    bindparam("stretch", type_=BigInteger),
+    bindparam("rank", type_=BigInteger),
     bindparam("at", type_=DateTime(timezone=True)),
     bindparam("after_project", type_=BigInteger),
     bindparam("after_event", type_=Uuid(as_uuid=False)),
@@ -92,11 +112,13 @@ class TracedEvents:
     events: tuple[TracedEvent, ...]
     """In the order of their time."""
     total: int
-    """How many errors the trace has; from `MOST_RANKED` on there may be more."""
+    """How many errors the trace has, or were counted if there are more."""
     first: int
     """The number of the first error of this part, counted from 1."""
     next_place: EventPlace | None
     """The place after which the next part begins; None if this is the last."""
+    is_at_least: bool = False
+    """Whether the trace has more errors than were counted."""
 
 
 async def in_trace(
@@ -114,9 +136,12 @@ async def in_trace(
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
     """
+    stretch = max(0, after.rank) // _RANKS
     wanted = {
         "trace_id": trace_id,
         "project_ids": list(project_ids),
+        "most_ranked": MOST_RANKED,
+        "stretch": stretch,
         "rank": after.rank,
         "at": after.at,
         "after_project": after.project_id,
@@ -127,11 +152,18 @@ async def in_trace(
     if not rows:
         return TracedEvents((), total=0, first=1, next_place=None)
     last = rows[-1]
+    counted = min(last.total, MOST_RANKED * (stretch + 1))
+    next_place = None
+    if last.number < counted:
+        next_place = place_of(last)
+    elif counted < last.total:
+        next_place = replace(BEFORE_ALL, rank=_RANKS * (stretch + 1))
     return TracedEvents(
         tuple(_event(row) for row in sorted(rows, key=lambda row: (row.at, row.event_id))),
-        total=last.total,
+        total=counted,
         first=rows[0].number,
-        next_place=place_of(last) if last.number < last.total else None,
+        next_place=next_place,
+        is_at_least=counted < last.total,
     )
 
 

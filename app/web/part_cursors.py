@@ -14,7 +14,7 @@ from app.traces import logs, queries
 from app.traces.logs import LogPlace
 from app.traces.queries import BlockPlace
 
-_EVENT: Final = struct.Struct(">BqQ16s")
+_EVENT: Final = struct.Struct(">HqQ16s")
 _LOG: Final = struct.Struct(">IqQ16s")
 _BLOCK: Final = struct.Struct(">HqQ16s")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from app.core.ids import ReplayId
+from app.errors import traced
 from app.formats import packed
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
@@ -119,6 +120,26 @@ async def test_a_trace_marks_the_errors_that_matter_most(storm: Server):
         html = (await storm.web.get(href)).text
         numbers += re.findall(r"Showing errors ([\d,]+) to ([\d,]+) of 2,103", html)
     assert numbers == [("1,001", "2,000"), ("2,001", "2,103")]
+
+
+async def test_errors_of_a_trace_can_be_read_beyond_those_that_are_ranked_together(
+    storm: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """Errors of the next stretch of time follow, each error once."""
+    monkeypatch.setattr(traced, "MOST_RANKED", 1_500)
+    address: str | None = f"/traces/{TRACE_ID}"
+    numbers, found = [], []
+    while address:
+        html = (await storm.web.get(address)).text
+        numbers += re.findall(r"Showing (?:errors )?([^<]*?)(?: errors)?[.] Crashes", html)
+        found += re.findall(r'(?s)<li><svg class="mark"[^>]*>.*?/events/([0-9a-f]{32})"', html)
+        address = next_part(html, "")
+    assert ["".join(each) for each in numbers] == [
+        "the first 1,000 of more than 1,500",
+        "1,001 to 1,500 of more than 1,500",
+        "1,501 to 2,103 of 2,103",
+    ]
+    assert len(found) == len(set(found)) == APP_ERRORS + 3
 
 
 async def test_every_log_record_can_be_read(tenant: Server):

@@ -41,7 +41,7 @@ def describe_parts(found: TracePart, *, after: str, after_error: str) -> tuple[L
             shown=len(events.events),
             total=events.total,
             size=traced.PART_EVENTS,
-            is_at_least=events.total >= traced.MOST_RANKED,
+            is_at_least=events.is_at_least,
             next_href=hrefs.trace(
                 trace_id,
                 after=after,

@@ -64,7 +64,7 @@ def test_an_inexact_number_is_told_so():
     assert part.next_text == "Next part of the errors"
 
 
-@pytest.mark.parametrize("rank", [0, 1, 2])
+@pytest.mark.parametrize("rank", [0, 1, 2, 300])
 def test_the_place_of_an_event_comes_back_from_its_text(rank: int):
     """It is read to the microsecond."""
     place = EventPlace(rank, SOME_TIME, ProjectId(2**63 - 1), EventId("ab" * 16))
