@@ -50,13 +50,14 @@ from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
-from app.web import assets, errors as web_errors, router
-from app.web.assets import Assets
-from app.web.compression import compressed
-from app.web.guard import Guard
-from app.web.head_requests import HeadRequests
-from app.web.house import House
-from app.web.render import Renderer
+from app.web import router
+from app.web.frame import assets, errors as web_errors
+from app.web.frame.assets import Assets
+from app.web.frame.compression import compressed
+from app.web.frame.guard import Guard
+from app.web.frame.head_requests import HeadRequests
+from app.web.frame.house import House
+from app.web.frame.render import Renderer
 
 _AGAIN_S: Final = 1.0
 _BUSY_ENTRIES: Final = 200

@@ -42,7 +42,7 @@ from app.ingest.link import link
 from app.playback import linked_errors, links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
-from app.web import access
+from app.web.frame import access
 from tests.support import payloads
 
 PROJECT: Final = ProjectId(1)

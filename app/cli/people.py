@@ -17,7 +17,7 @@ from app.cli.surroundings import out
 from app.core import log
 from app.core.errors import Malformed, NotFound
 from app.core.settings import Settings
-from app.web.view import hrefs
+from app.web.words import page_links
 
 people = typer.Typer(help="People with an account.", no_args_is_help=True)
 
@@ -141,7 +141,7 @@ async def _find(connection: AsyncConnection, email: str) -> Person:
 
 def _print_link(settings: Settings, token: str) -> None:
     out.print("Sign-in link (works once, within 24 hours):")
-    out.print(f"{surroundings.address(settings)}{hrefs.SIGN_IN}/{token}")
+    out.print(f"{surroundings.address(settings)}{page_links.SIGN_IN}/{token}")
 
 
 async def _add(

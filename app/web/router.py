@@ -2,40 +2,29 @@
 
 from fastapi import APIRouter
 
-from app.web.pages import (
-    account,
-    browser,
-    demo,
-    feedback,
-    issue,
-    issue_event,
-    issues,
-    network,
-    pictures,
-    playback,
-    projects,
-    quarantine,
-    releases,
-    replay,
-    replay_parts,
-    replays,
-    screenshots,
-    selected,
-    set_up,
-    settings,
-    sign_in,
-    traces,
-    why,
-)
+from app.web.account import routes as account, sign_in
+from app.web.browser import routes as browser
+from app.web.feedback import routes as feedback
+from app.web.issue import event_routes, routes as issue, screenshots
+from app.web.issues import routes as issues
+from app.web.project import demo, quarantine, routes as project
+from app.web.releases import routes as releases
+from app.web.replay import network, part_routes, pictures, playback, routes as replay
+from app.web.replays import routes as replays, selected
+from app.web.set_up import routes as set_up
+from app.web.settings import routes as settings
+from app.web.trace import routes as trace
+from app.web.why import routes as why
 
 
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.house` must hold a `House`."""
     router = APIRouter(include_in_schema=False)
-    for room in (
-        sign_in, account, selected, replays, projects, set_up, settings, quarantine, releases,
-        replay, replay_parts, network, playback, pictures, traces, why, issues, issue, issue_event,
+    # `selected` before `replays`, `part_routes` behind `replay`: the first path that fits answers.
+    for routes in (
+        sign_in, account, selected, replays, project, set_up, settings, quarantine, releases,
+        replay, part_routes, network, playback, pictures, trace, why, issues, issue, event_routes,
         feedback, screenshots, demo, browser,
     ):  # fmt: skip
-        router.include_router(room.router)
+        router.include_router(routes.router)
     return router

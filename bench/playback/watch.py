@@ -29,7 +29,7 @@ from typing import Any, Final
 import httpx2
 from playwright.async_api import Browser, Page, Request, async_playwright
 
-from app.web import assets, inside
+from app.web.frame import assets, inside
 from bench.playback import firefox, summary
 from bench.playback.film import film
 from bench.playback.path import Detour, path

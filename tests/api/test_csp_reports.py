@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.core import clock
-from app.web import csp_reports
-from app.web.csp_reports import CspReports
+from app.web.frame import csp_reports
+from app.web.frame.csp_reports import CspReports
 from tests.support.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -12,7 +12,7 @@ from app.errors import traced
 from app.formats import packed
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
-from app.web.pages import traces as trace_pages
+from app.web.trace import routes as trace_pages
 from tests.support import crowds, envelopes, recordings
 from tests.support.server import Server, tenant as tenant_of
 from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID

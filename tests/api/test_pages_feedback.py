@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from app.accounts.model import Role
-from app.web.pages import feedback
+from app.web.feedback import routes
 from tests.support import envelopes, reading
 from tests.support.browsers import signed_in
 from tests.support.people import make_person
@@ -80,7 +80,7 @@ async def test_an_issue_that_nobody_wrote_about_says_so(tenant: Server):
 
 async def test_feedback_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
     """The newest first, each once."""
-    monkeypatch.setattr(feedback, "PAGE_ROWS", 2)
+    monkeypatch.setattr(routes, "PAGE_ROWS", 2)
     for number in range(5):
         await write(tenant, number + 1, f"number {number}")
     seen, path = [], "/feedback"

@@ -10,7 +10,7 @@ import pytest_asyncio
 from app.accounts import queries as accounts, writes as accounts_writes
 from app.accounts.model import Person, Role
 from app.audit import queries as audit
-from app.web.pages import settings
+from app.web.settings import routes
 from tests.support import envelopes, reading
 from tests.support.browsers import signed_in
 from tests.support.people import make_person
@@ -172,7 +172,7 @@ async def test_the_log_tells_who_watched_and_who_changed(
     tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     """The newest first, in pages of their own."""
-    monkeypatch.setattr(settings, "LOG_ROWS", 2)
+    monkeypatch.setattr(routes, "LOG_ROWS", 2)
     await tenant.take(envelopes.replay_video_envelope(0))
     replay = f"/projects/{tenant.app.id}/replays/{REPLAY_ID}"
     for _ in range(3):

@@ -11,8 +11,7 @@ import pytest_asyncio
 from app.accounts.model import Role
 from app.playback import search as story
 from app.replays import filters, search as rows
-from app.web.pages import replays as page
-from app.web.view import search_bar
+from app.web.replays import routes as page, search_bar
 from tests.support import envelopes
 from tests.support.browsers import signed_in
 from tests.support.people import make_person

@@ -7,7 +7,7 @@ import httpx2
 
 from app.accounts import sign_ins, writes as accounts
 from app.accounts.model import Person, Role
-from app.web import access
+from app.web.frame import access
 from tests.support.server import Server
 
 

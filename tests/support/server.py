@@ -35,7 +35,7 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
-from app.web import access
+from app.web.frame import access
 from tests.support import dump, envelopes
 from tests.support.postgres import as_app
 from tests.support.waiting import until

@@ -16,7 +16,7 @@ from typing import Final
 from app.core import clock
 from app.core.ids import ReplayId, TraceId
 from app.demo import send
-from app.web.view import hrefs
+from app.web.words import page_links
 from tests.support import envelopes, postgres
 from tests.support.server import Keyed, Server, running
 
@@ -99,35 +99,35 @@ async def _full(url: str, folder: Path) -> AsyncIterator[Filled]:
 
 async def _paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
     """Name the pages; what has an id of chance is looked up on another page."""
-    project = hrefs.project(server.app.id)
+    project = page_links.project(server.app.id)
     here = server.page(replay_id)
     told = (await server.web.get(here)).text
     (issue, *_) = re.findall(rf'href="({project}/issues/\w+)', told)
     (trace, *_) = re.findall(r"/traces/(\w{32})", told)
     paths = {f"replay, {panel}": f"{here}?t=30&tab={panel}" for panel in PANELS}
     return paths | {
-        "list": hrefs.REPLAYS,
-        "list, nothing found": hrefs.replays(q="user.email:nobody"),
+        "list": page_links.REPLAYS,
+        "list, nothing found": page_links.replays(q="user.email:nobody"),
         "replay, broken": server.page(BROKEN),
         "replay, deleted": server.page(GONE),
         "replay, not found": server.page(NOWHERE),
         "replay, to delete": f"{here}/delete",
         "request": f"{here}/requests/0",
-        "issues": hrefs.ISSUES,
+        "issues": page_links.ISSUES,
         "issue": issue,
         "issue, replays": f"{issue}/replays",
         "issue, feedback": f"{issue}/feedback",
-        "feedback": hrefs.FEEDBACK,
-        "projects": hrefs.PROJECTS,
+        "feedback": page_links.FEEDBACK,
+        "projects": page_links.PROJECTS,
         "project": project,
-        "new project": hrefs.NEW_PROJECT,
+        "new project": page_links.NEW_PROJECT,
         "settings": f"{project}/settings",
         "log": f"{project}/log",
         "releases": f"{project}/releases",
         "set-up": f"{project}/set-up",
         "account": "/account",
-        "why": hrefs.why(replay_id),
-        "trace": hrefs.trace(TraceId(trace)),
+        "why": page_links.why(replay_id),
+        "trace": page_links.trace(TraceId(trace)),
         "sign in": "/sign-in",
         "nowhere": "/there/is/no/such/page",
     }

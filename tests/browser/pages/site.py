@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, override
 from urllib.parse import quote, unquote, urlsplit
 
-from app.web import assets
-from app.web.render import Renderer
-from app.web.view import hrefs
+from app.web.frame import assets
+from app.web.frame.render import Renderer
+from app.web.words import page_links
 from tests.unit.web import samples
 from tests.unit.web.samples import SAMPLES, Sample
 
@@ -54,7 +54,7 @@ class Site:
         file = assets.read(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
-        name = {samples.HEADER.href: "replay", hrefs.REPLAYS: "list"}.get(path, name)
+        name = {samples.HEADER.href: "replay", page_links.REPLAYS: "list"}.get(path, name)
         if path.startswith("/traces/"):
             name = "trace, the rest"
         if name in self.pages:
@@ -63,7 +63,7 @@ class Site:
 
     def _find_data(self, path: str) -> tuple[int, str, bytes]:
         """Answer what scripts ask for."""
-        if path == hrefs.NEW_REPLAYS:
+        if path == page_links.NEW_REPLAYS:
             return self._news()
         data: dict[str, object] = {
             "/gestures": self.gestures,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.web.view.replay_list import NewReplays
+from app.web.replays.page import NewReplays
 from tests.browser.pages.site import Site
 from tests.unit.web import list_samples, made_up, samples
 

@@ -6,17 +6,18 @@ from datetime import timedelta
 from app.core.ids import ProjectId
 from app.formats import search
 from app.replays.search import Order
-from app.web.view import hrefs, replay_list, search_bar
+from app.web.replays import page, search_bar
+from app.web.words import page_links
 from tests.unit.web.made_up import DSN, NOW, PROJECT, REPLAY
 
 
-def replay_row(**changes) -> replay_list.ReplayRow:
+def replay_row(**changes) -> page.ReplayRow:
     """Make a row of the list."""
-    row = replay_list.ReplayRow(
+    row = page.ReplayRow(
         project_id=PROJECT,
         project_name="Cartwheel Android",
         replay_id=REPLAY,
-        href=hrefs.replay(PROJECT, REPLAY),
+        href=page_links.replay(PROJECT, REPLAY),
         user="Ada Winter",
         started_at=NOW - timedelta(hours=2),
         duration_ms=66_000,
@@ -35,8 +36,8 @@ def replay_row(**changes) -> replay_list.ReplayRow:
         size_bytes=812_345,
         is_seen=False,
         marks=(
-            replay_list.RowMark("12.5%", "app", "app"),
-            replay_list.RowMark("99%", "app", "crash"),
+            page.RowMark("12.5%", "app", "app"),
+            page.RowMark("99%", "app", "crash"),
         ),
     )
     return replace(row, **changes)
@@ -47,9 +48,9 @@ BARE_ROW = replay_row(
     has_video=False, end=None, size_bytes=0, is_seen=True,
 )  # fmt: skip
 
-APP = replay_list.ProjectOption(PROJECT, "Cartwheel Android")
-API = replay_list.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
-LIST = replay_list.ReplayListPage(
+APP = page.ProjectOption(PROJECT, "Cartwheel Android")
+API = page.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
+LIST = page.ReplayListPage(
     "rows",
     (
         replay_row(),
@@ -63,27 +64,27 @@ LIST = replay_list.ReplayListPage(
     back_href="/replays?before=1",
     next_href="/replays?after=1",
     may_delete=True,
-    news=replay_list.NewReplays("/replays/new?since=1", "/replays", are_on_top=True),
+    news=page.NewReplays("/replays/new?since=1", "/replays", are_on_top=True),
 )
-LIST_EMPTY = replay_list.ReplayListPage(
+LIST_EMPTY = page.ReplayListPage(
     "empty", (), (APP,), demo_href="/demo", dsn=DSN, setup_href="/projects/318#set-up",
     news=LIST.news,
 )  # fmt: skip
-AWAITED = replay_list.AwaitedReplay(
-    f"{PROJECT}/{REPLAY}", hrefs.replay(PROJECT, REPLAY), has_arrived=False
+AWAITED = page.AwaitedReplay(
+    f"{PROJECT}/{REPLAY}", page_links.replay(PROJECT, REPLAY), has_arrived=False
 )
 SEARCH = search_bar.bar(
     search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), search.read("pixel !plan:pro")
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
-    reach=replay_list.SearchReach("back to", "Older ones", at=NOW),
+    reach=page.SearchReach("back to", "Older ones", at=NOW),
 )  # fmt: skip
 LIST_PROBLEM = replace(
     LIST, state="problem", rows=(), total=None, back_href=None, next_href=None,
     search=search_bar.bar(search_bar.Asking(None, "("), None, problem="Nothing closes it."),
 )  # fmt: skip
-LIST_NOTHING = replay_list.ReplayListPage(
+LIST_NOTHING = page.ReplayListPage(
     "nothing_matches", (), (APP, API), selected=API, setup_href="/projects/201#set-up",
     news=LIST.news,
 )  # fmt: skip

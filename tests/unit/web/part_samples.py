@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from app.web.view.activity import ActivityRow
-from app.web.view.parts import ListPart, RecordingPart
-from app.web.view.problems import ErrorRow
-from app.web.view.replay import PartHeader, ReplayPartPage
-from app.web.view.traces import TraceBlock
+from app.web.replay.page import PartHeader, ReplayPartPage
+from app.web.words.activity import ActivityRow
+from app.web.words.parts import ListPart, RecordingPart
+from app.web.words.problems import ErrorRow
+from app.web.words.traces import TraceBlock
 from tests.unit.web.made_up import NOW
 from tests.unit.web.request_samples import LOGS, NETWORK
 

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from app.web.view import activity, exchanges, json_tree, log_rows
+from app.web.replay import log_rows
+from app.web.words import activity, exchanges, json_tree
 from tests.unit.web.made_up import TRACE
 
 _SENT = exchanges.Half(

@@ -6,22 +6,25 @@ from app.accounts.invitations import ProjectInvitation
 from app.accounts.model import Role
 from app.core.ids import EventId, ProjectId
 from app.errors.model import SessionCount
-from app.web.view import notes, project, releases, settings
-from app.web.view.replay_list import ProjectOption
+from app.web.project import page as project
+from app.web.releases import page as releases
+from app.web.replays.page import ProjectOption
+from app.web.settings import page as settings
+from app.web.words import feedback
 from tests.unit.web.made_up import NOW, PROJECT, REPLAY
 
-_CARD = notes.NoteCard(
+_CARD = feedback.NoteCard(
     EventId("5" * 32), "I tapped Pay twice.\n\nNothing happened.", "Ada", "ada@example.com", NOW,
     "Shop", "CartActivity", "shop@4.2.0", "production", "PaymentException: card", "/e",
     is_error_missed=False, replay_href="/r?t=7", replay_at_ms=7_000,
 )  # fmt: skip
-_BARE = notes.NoteCard(
+_BARE = feedback.NoteCard(
     EventId("6" * 32), "x" * 300, None, None, NOW, "Shop", None, None, None, None, None,
     is_error_missed=True, replay_href=None, replay_at_ms=None,
 )  # fmt: skip
 _PROJECTS = (ProjectOption(PROJECT, "Shop", True), ProjectOption(ProjectId(9), "API", False))
-FEEDBACK = notes.FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
-FEEDBACK_EMPTY = notes.FeedbackPage("empty", (), (), "", None)
+FEEDBACK = feedback.FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
+FEEDBACK_EMPTY = feedback.FeedbackPage("empty", (), (), "", None)
 
 
 def _sessions(release: str, **statuses: int) -> dict[SessionCount, int]:

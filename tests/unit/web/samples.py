@@ -6,24 +6,16 @@ from datetime import date
 from app.core.ids import EventId, SpanId
 from app.playback.conditions import Condition
 from app.projects.model import OutcomeCount
-from app.web.view import (
-    account,
-    activity,
-    hrefs,
-    outcomes,
-    panel_filters,
-    problems,
-    project,
-    replay,
-    replay_list,
-    set_up,
-    snippets,
-    states,
-    traces,
-    why,
-)
-from app.web.view.alerts import Alert
-from app.web.view.chrome import Chrome, Notice
+from app.web.account import page as account
+from app.web.frame import states
+from app.web.frame.alerts import Alert
+from app.web.frame.chrome import Chrome, Notice
+from app.web.project import page as project
+from app.web.replay import page as replay, panel_filters
+from app.web.replays import page as replay_list
+from app.web.set_up import page as set_up, snippets
+from app.web.why import page as why
+from app.web.words import activity, outcomes, page_links, problems, traces
 from tests.unit.web import list_samples, part_samples, room_samples
 from tests.unit.web.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
@@ -112,13 +104,15 @@ WHY = why.WhyPage(
     REPLAY,
     f"Replay {REPLAY}",
     (
-        why.Finding("good", "It is here", "14 segments.", hrefs.replay(PROJECT, REPLAY), "Open"),
+        why.Finding(
+            "good", "It is here", "14 segments.", page_links.replay(PROJECT, REPLAY), "Open"
+        ),
         why.Finding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
         why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
         why.Finding("none", "1 error names it", "So the app did record."),
     ),
     checks=why.NEVER,
-    projects=(("Cartwheel Android", hrefs.why_project(PROJECT)),),
+    projects=(("Cartwheel Android", page_links.why_project(PROJECT)),),
 )
 SEGMENTS = (
     replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
@@ -130,13 +124,13 @@ SEGMENTS = (
         3, None, "", None, None, None, None, None, "missing", "never came", None, None
     ),
 )
-DELETION = replay.Deletion(hrefs.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
+DELETION = replay.Deletion(page_links.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
 HEADER = replay.ReplayHeader(
     project_id=PROJECT,
     project_name="Cartwheel Android",
-    project_href=hrefs.project(PROJECT),
+    project_href=page_links.project(PROJECT),
     replay_id=REPLAY,
-    href=hrefs.replay(PROJECT, REPLAY),
+    href=page_links.replay(PROJECT, REPLAY),
     back_href="/replays?project=318",
     user="Ada Winter",
     started_at=NOW,
@@ -151,8 +145,8 @@ HEADER = replay.ReplayHeader(
 )
 OPENING = replay.Opening(
     title="Ada Winter, 1:06",
-    index_href=hrefs.index(PROJECT, REPLAY),
-    stream_href=hrefs.stream(PROJECT, REPLAY),
+    index_href=page_links.index(PROJECT, REPLAY),
+    stream_href=page_links.stream(PROJECT, REPLAY),
     start_at_ms=44_000,
     has_pictures=True,
     is_awaited=False,
@@ -165,8 +159,8 @@ REPLAY_PAGE = replay.ReplayPage(
     opening=OPENING,
     header=HEADER,
     state="playing",
-    gestures_href=hrefs.gestures(PROJECT, REPLAY),
-    pictures_href=hrefs.pictures(PROJECT, REPLAY),
+    gestures_href=page_links.gestures(PROJECT, REPLAY),
+    pictures_href=page_links.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
     size_px=(448, 960),
     tab="errors",
@@ -275,7 +269,7 @@ SAMPLES = {
         "replays/delete.html",
         replay_list.DeleteReplaysPage(
             (list_samples.replay_row(), list_samples.BARE_ROW),
-            hrefs.DELETE_SELECTED,
+            page_links.DELETE_SELECTED,
             "/replays?query=x",
             7_340_032,
             28,

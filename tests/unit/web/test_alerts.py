@@ -7,8 +7,8 @@ import pytest
 from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
 from app.ingest.vitals import BEHIND_S, Vitals
 from app.journal.backlog import Backlog
-from app.web.view import alerts
-from app.web.view.alerts import Aside
+from app.web.frame import alerts
+from app.web.frame.alerts import Aside
 
 GIB = 2**30
 

@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from app.core.shipped import STATIC
-from app.web import assets
-from app.web.assets import Assets
-from app.web.render import Renderer
+from app.web.frame import assets
+from app.web.frame.assets import Assets
+from app.web.frame.render import Renderer
 
 SCRIPT = "player/player.js"
 

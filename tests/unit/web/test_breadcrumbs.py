@@ -3,8 +3,8 @@
 import pytest
 
 from app.formats.activity import Breadcrumb
-from app.web.view import breadcrumbs
-from app.web.view.activity import ActivityRow, DataRow
+from app.web.words import breadcrumbs
+from app.web.words.activity import ActivityRow, DataRow
 
 START_MS = 1_795_468_811_973
 

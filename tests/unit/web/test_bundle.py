@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from app.core.shipped import STATIC, TEMPLATES
-from app.web import assets
-from app.web.imports import modules_of
+from app.web.frame import assets
+from app.web.frame.imports import modules_of
 
 BEGIN: Final = "js/replay/begin.js"
 INLINE: Final = "js/replay/begin.inline.js"

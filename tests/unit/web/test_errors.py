@@ -12,9 +12,9 @@ from starlette.responses import PlainTextResponse
 from app.core.errors import DatabaseAway, DatabaseUnusable, Limited, Malformed, Unavailable
 from app.core.ids import ReplayId
 from app.replays.search import Place
-from app.web import cursors, errors, forms
-from app.web.guard import Guard
-from app.web.render import Renderer
+from app.web.frame import cursors, errors, forms
+from app.web.frame.guard import Guard
+from app.web.frame.render import Renderer
 
 
 class Bare:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.formats.activity import NetworkSpan
-from app.web.view import exchanges, har, json_tree
+from app.web.replay import har
+from app.web.words import exchanges, json_tree
 
 START_MS = 1_795_468_811_973
 JSON = st.recursive(

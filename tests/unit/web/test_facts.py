@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app.playback.ending import Ending
-from app.web.view import browsers, facts
+from app.web.account import browsers
+from app.web.words import facts
 from tests.unit.playback.stored import replay
 
 

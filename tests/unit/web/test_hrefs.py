@@ -1,29 +1,29 @@
 """Addresses of our own pages."""
 
 from app.core.ids import ProjectId, ReplayId
-from app.web.view import hrefs
+from app.web.words import page_links
 
 PROJECT, REPLAY = ProjectId(7), ReplayId("ab" * 16)
 
 
 def test_everything_of_a_replay_lies_below_its_page():
     """Index, stream, segments and deletion share the page's path."""
-    page = hrefs.replay(PROJECT, REPLAY)
+    page = page_links.replay(PROJECT, REPLAY)
     assert page == f"/projects/7/replays/{REPLAY}"
-    assert hrefs.index(PROJECT, REPLAY) == f"{page}/index"
-    assert hrefs.stream(PROJECT, REPLAY) == f"{page}/stream"
-    assert hrefs.segment_video(PROJECT, REPLAY, 12) == f"{page}/segments/12.mp4"
-    assert hrefs.delete_replay(PROJECT, REPLAY) == f"{page}/delete"
+    assert page_links.index(PROJECT, REPLAY) == f"{page}/index"
+    assert page_links.stream(PROJECT, REPLAY) == f"{page}/stream"
+    assert page_links.segment_video(PROJECT, REPLAY, 12) == f"{page}/segments/12.mp4"
+    assert page_links.delete_replay(PROJECT, REPLAY) == f"{page}/delete"
 
 
 def test_a_moment_is_told_in_seconds():
     """`t` counts seconds, and never begins before the replay."""
-    assert hrefs.replay_at(PROJECT, REPLAY, at_ms=83_500).endswith("?t=83.5")
-    assert hrefs.replay_at(PROJECT, REPLAY, at_ms=-5).endswith("?t=0")
+    assert page_links.replay_at(PROJECT, REPLAY, at_ms=83_500).endswith("?t=83.5")
+    assert page_links.replay_at(PROJECT, REPLAY, at_ms=-5).endswith("?t=0")
 
 
 def test_the_list_carries_its_filters():
     """Empty filters leave no trace in the address; values are quoted."""
-    assert hrefs.replays() == "/replays"
-    assert hrefs.replays(PROJECT, before="a&b", after="") == "/replays?project=7&before=a%26b"
-    assert hrefs.project(PROJECT) == "/projects/7"
+    assert page_links.replays() == "/replays"
+    assert page_links.replays(PROJECT, before="a&b", after="") == "/replays?project=7&before=a%26b"
+    assert page_links.project(PROJECT) == "/projects/7"

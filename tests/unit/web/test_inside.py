@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.core.shipped import STATIC
-from app.web import assets, guard, inside
-from app.web.inside import Inside
-from app.web.render import Renderer
+from app.web.frame import assets, guard, inside
+from app.web.frame.inside import Inside
+from app.web.frame.render import Renderer
 from tests.unit.web.samples import OPENING, REPLAY_PAGE, SAMPLES
 
 BASE = "/static/3f2a"

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from app.formats import packed
 from app.projects.model import OutcomeCount
-from app.web.view import charts, issue_page, tag_counts
+from app.web.issue import build, tag_counts
+from app.web.words import charts
 
 NOW = datetime(2026, 8, 6, 12, 34, 56, tzinfo=UTC)
 HOUR = datetime(2026, 8, 6, 12, tzinfo=UTC)
@@ -51,7 +52,7 @@ def test_losses_are_those_of_the_days_of_an_event():
     def outcome(days: int, kind: str, outcome: str, reason: str) -> OutcomeCount:
         return OutcomeCount(NOW.date() + timedelta(days=days), kind, outcome, reason, 2)
 
-    found = issue_page.losses(
+    found = build.losses(
         [
             outcome(0, "replay", "dropped_by_sdk", "queue_overflow"),
             outcome(-1, "replay", "dropped_by_sdk", "queue_overflow"),

@@ -3,7 +3,7 @@
 from datetime import date
 
 from app.projects.model import OutcomeCount
-from app.web.view.losses import lost_replays
+from app.web.replay.losses import lost_replays
 
 TODAY = date(2026, 11, 24)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.projects.model import LimitReason, Outcome, OutcomeCount
-from app.web.view import reasons
-from app.web.view.outcomes import what_arrived
+from app.web.words import reasons
+from app.web.words.outcomes import what_arrived
 
 PAGE = (Path(__file__).parents[3] / "docs" / "outcomes.md").read_text(encoding="utf-8")
 TODAY = date(2026, 11, 24)

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from app.web import packing
-from app.web.packing import Packer
+from app.web.frame import packing
+from app.web.frame.packing import Packer
 
 PART = b"<style>" + b".stage { color: red } " * 500 + b"</style>"
 

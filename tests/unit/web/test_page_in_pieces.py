@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.types import Message, Scope
 
 from app.playback.start import Start
-from app.web import answer
-from app.web.render import Renderer
-from app.web.view.replay import Opened, ReplayTop
+from app.web.frame import answer
+from app.web.frame.render import Renderer
+from app.web.replay.page import Opened, ReplayTop
 from tests.unit.web.samples import OPENING, REPLAY_PAGE
 
 TEMPLATE = "replay/page.html"

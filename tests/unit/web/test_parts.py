@@ -12,8 +12,8 @@ from app.errors.queries import EventPlace
 from app.traces import logs, queries as traces
 from app.traces.logs import LogPlace
 from app.traces.queries import BlockPlace
-from app.web import part_cursors
-from app.web.view.parts import ListPart, describe_part
+from app.web.frame import part_cursors
+from app.web.words.parts import ListPart, describe_part
 
 SOME_TIME = datetime(2026, 11, 24, 14, 0, 1, 25, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.errors.model import SessionCount
 from app.errors.releases import latest_first
-from app.web.view import releases
+from app.web.releases import page
 
 NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)
 TODAY = NOW.date()
@@ -32,18 +32,18 @@ def test_sessions_of_a_release_are_added_up():
         counted("shop@1.0", "unhandled"): 1,
         counted("shop@1.0", "exited"): 4,
     }
-    (row,) = releases.rows(counts, environment="", now=NOW)
+    (row,) = page.rows(counts, environment="", now=NOW)
     assert (row.sessions, row.crashed, row.frozen, row.erring) == (16, 2, 1, 4)
     assert (row.crash_free, row.tone, row.last_day) == ("87.50 %", "bad", TODAY)
     assert [bar.count for bar in row.chart.bars][-2:] == [5, 11]
-    (beta,) = releases.rows(counts, environment="beta", now=NOW)
+    (beta,) = page.rows(counts, environment="beta", now=NOW)
     assert (beta.sessions, beta.crash_free, beta.tone) == (1, "100 %", "good")
-    assert releases.environments(counts) == ("beta", "production")
+    assert page.environments(counts) == ("beta", "production")
 
 
 def test_an_end_whose_start_was_lost_is_a_session():
     """It cannot have crashed more often than it ran."""
-    (row,) = releases.rows({counted("shop@1.0", "crashed"): 3}, environment="", now=NOW)
+    (row,) = page.rows({counted("shop@1.0", "crashed"): 3}, environment="", now=NOW)
     assert (row.sessions, row.crash_free) == (3, "0.00 %")
 
 
@@ -59,7 +59,7 @@ def test_an_end_whose_start_was_lost_is_a_session():
 )
 def test_a_share_is_cut_and_not_rounded(sessions: int, crashed: int, expected: str):
     """One crash in a million is not none."""
-    assert releases.percent(sessions, crashed) == expected
+    assert page.percent(sessions, crashed) == expected
 
 
 def test_the_latest_release_is_the_first():

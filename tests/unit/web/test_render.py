@@ -8,11 +8,11 @@ from typing import override
 import jinja2
 import pytest
 
-from app.web import assets
-from app.web.render import Renderer
-from app.web.view import account
-from app.web.view.chrome import Chrome
-from app.web.view.replay import Fact
+from app.web.account import page as account
+from app.web.frame import assets
+from app.web.frame.chrome import Chrome
+from app.web.frame.render import Renderer
+from app.web.replay.page import Fact
 from tests.unit.web.samples import HEADER, REPLAY_PAGE, SAMPLES, Sample
 
 RENDERER = Renderer(static_base="/static/3f2a/")

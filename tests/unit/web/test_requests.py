@@ -3,8 +3,8 @@
 import pytest
 
 from app.formats.activity import NetworkSpan
-from app.web.view import requests
-from app.web.view.activity import NetworkRow
+from app.web.replay import requests
+from app.web.words.activity import NetworkRow
 from tests.unit.web import samples
 
 START_MS = 1_795_468_811_973

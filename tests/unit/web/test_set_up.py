@@ -6,7 +6,7 @@ from app.core.ids import ProjectId
 from app.playback.checks import Checked, Host, hosts_of
 from app.playback.sdk_faults import Known
 from app.traces.queries import Request
-from app.web.view import set_up
+from app.web.set_up import page
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 NOTHING = Checked(0, 0, None, 0, 0, (), (), ())
@@ -14,7 +14,7 @@ NOTHING = Checked(0, 0, None, 0, 0, (), (), ())
 
 def listed(found: Checked) -> list[tuple[str, str]]:
     """Return state and title of each line."""
-    return [(one.state, one.title) for one in set_up.checks(ProjectId(1), found)]
+    return [(one.state, one.title) for one in page.checks(ProjectId(1), found)]
 
 
 def test_a_new_project_waits():
@@ -36,7 +36,7 @@ def test_what_works_is_done():
         ("done", "Backend error linked"),
         ("note", "SDKs that record here"),
     ]
-    told = set_up.checks(ProjectId(1), found)[-1].text
+    told = page.checks(ProjectId(1), found)[-1].text
     assert told == (
         "sentry.java.android 8.53.0. Session Replay needs Android SDK 7.20.0, Cocoa SDK 8.43.0, "
         "React Native SDK 6.5.0, Flutter SDK 9.0.0 or later."

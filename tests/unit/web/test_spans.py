@@ -3,8 +3,8 @@
 import pytest
 
 from app.playback.trace import Trace
-from app.web.view import spans
-from app.web.view.spans import Surroundings
+from app.web.words import spans
+from app.web.words.spans import Surroundings
 from tests.support.spans import API, APP, event, served, span
 from tests.unit.playback.test_trace import read
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from app.core.ids import SpanId
-from app.web.view import hrefs, traces
-from app.web.view.parts import ListPart
+from app.web.words import page_links, traces
+from app.web.words.parts import ListPart
 from tests.unit.web.made_up import NOW, PROJECT, REPLAY, TRACE
 
 _ERROR_MARK = traces.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
@@ -36,7 +36,7 @@ TRACES = (
 TRACE_PAGE = traces.TracePage(
     replace(TRACES[0], more_href="/trace, the rest"),
     NOW,
-    (traces.ReplayLink(hrefs.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
+    (traces.ReplayLink(page_links.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
     None,
     (("query", "500 ms"),),
     parts=(

@@ -1,0 +1,1 @@
+"""A person's own page: password, sign-ins, and the way in."""

@@ -1,0 +1,164 @@
+"""One's own account: password, sign-ins, theme."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import door, links, passwords, sign_ins, writes as accounts
+from app.accounts.model import SignIn
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import NotFound, Refused
+from app.web.account.browsers import browser_of
+from app.web.account.page import AccountPage, SetPasswordPage, SignInRow
+from app.web.account.sign_in import link_cookie
+from app.web.frame import access, answer, forms, house
+from app.web.frame.access import Visitor
+from app.web.frame.chrome import read_theme
+from app.web.words import page_links, phrases
+
+router = APIRouter()
+
+NAME: Final = "/account/name"
+PASSWORD: Final = "/account/password"  # noqa: S105 - an address
+_YEAR_S: Final = 365 * 24 * 60 * 60
+_NOT_THE_SAME: Final = "The two passwords are not the same."
+
+
+@router.get(page_links.ACCOUNT)
+async def show_account(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Show a person where they are signed in."""
+    page = await _page(request, visitor, problem=None)
+    return await answer.page(request, "account/page.html", page)
+
+
+@router.get(PASSWORD)
+async def ask_for_password(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Show the form for a password, after a link or when there is none yet."""
+    if await _must_know_current(request, visitor):
+        return answer.go(page_links.ACCOUNT)
+    page = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS)
+    return await answer.page(request, "account/set_password.html", page)
+
+
+@router.post(PASSWORD)
+async def change_password(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Set a person's password; every other sign-in of theirs ends."""
+    fields = await forms.read(request)
+    try:
+        token = await _change(request, visitor, fields)
+    except Refused as error:
+        page = await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
+        return answer.tell_wait(page, error)
+    if token is None:
+        return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
+    response = answer.go(page_links.REPLAYS, done="password-saved")
+    access.set_cookie(response, house.of(request), token)
+    here = house.of(request)
+    response.delete_cookie(link_cookie(here), path=PASSWORD, secure=here.is_https, httponly=True)
+    return response
+
+
+@router.post(NAME)
+async def change_name(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Change what others see of a person."""
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await accounts.rename_person(connection, visitor.person.id, name)
+            await audit.add_line(connection, Action.PERSON_CHANGED, person_id=visitor.person.id)
+    except Refused as error:
+        return await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
+    return answer.go(page_links.ACCOUNT, done="name-saved")
+
+
+@router.post("/account/sign-ins/{handle}/end")
+async def end_sign_in(request: Request, visitor: access.SomebodyHere, handle: str) -> Response:
+    """End one of a person's sign-ins; to end this one is to sign out."""
+    here = house.of(request)
+    async with here.db.transaction() as connection:
+        if not await sign_ins.end_one(connection, visitor.person.id, handle):
+            raise NotFound("no such sign-in")
+        await audit.add_line(connection, Action.SIGN_IN_ENDED, person_id=visitor.person.id)
+    if handle != visitor.sign_in.handle:
+        return answer.go(page_links.ACCOUNT, done="sign-in-ended")
+    response = answer.go(page_links.SIGN_IN)
+    access.drop_cookie(response, here)
+    return response
+
+
+@router.post(page_links.THEME)
+async def set_theme(request: Request) -> Response:
+    """Remember a theme in a cookie that the page's script may write too."""
+    fields = await forms.read(request)
+    response = answer.go(forms.own_path(fields.get("back")))
+    response.set_cookie(
+        "theme", read_theme(fields.get("theme")), max_age=_YEAR_S, path="/", samesite="lax"
+    )
+    return response
+
+
+async def _must_know_current(request: Request, visitor: Visitor) -> bool:
+    """Tell whether a person has to know their password: not without one, nor fresh from a link."""
+    if not visitor.person.has_password:
+        return False
+    async with house.of(request).db.reading() as connection:
+        token = request.cookies.get(link_cookie(house.of(request)), "")
+        return not await links.is_fresh(connection, token, visitor.person.id)
+
+
+async def _change(request: Request, visitor: Visitor, fields: dict[str, str]) -> str | None:
+    """Change the password; None when the two that were typed differ.
+
+    Raises:
+        Refused: The new one is too short or easily guessed, the current one wrong, or too many
+            were.
+    """
+    new = fields.get("password", "")
+    if new != fields.get("again", ""):
+        return None
+    return await door.change_password(
+        house.of(request).db,
+        visitor.person,
+        current=fields.get("current"),
+        new=new,
+        address=access.address(request),
+        user_agent=access.user_agent(request),
+        link_token=request.cookies.get(link_cookie(house.of(request))),
+    )
+
+
+async def _ask_again(request: Request, visitor: Visitor, problem: str, status: int) -> Response:
+    if await _must_know_current(request, visitor):
+        page = await _page(request, visitor, problem=problem)
+        return await answer.page(request, "account/page.html", page, status=status)
+    first = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS, problem)
+    return await answer.page(request, "account/set_password.html", first, status=status)
+
+
+async def _page(request: Request, visitor: Visitor, *, problem: str | None) -> AccountPage:
+    person = visitor.person
+    async with house.of(request).db.reading() as connection:
+        found = await sign_ins.sign_ins_of(connection, person.id)
+    return AccountPage(
+        name=person.name,
+        email=person.email,
+        min_characters=passwords.SHORTEST_CHARS,
+        has_password=person.has_password,
+        name_href=NAME,
+        password_href=PASSWORD,
+        sign_ins=tuple(_row(one, visitor) for one in found),
+        problem=problem,
+    )
+
+
+def _row(one: SignIn, visitor: Visitor) -> SignInRow:
+    return SignInRow(
+        started_at=one.created_at,
+        seen_at=one.last_seen_at,
+        browser=browser_of(one.user_agent),
+        is_this=one.handle == visitor.sign_in.handle,
+        end_href=f"{page_links.ACCOUNT}/sign-ins/{one.handle}/end",
+    )

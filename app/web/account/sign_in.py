@@ -1,0 +1,126 @@
+"""The ways in and out: password, one-time link, sign-out."""
+
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import door, links
+from app.core.errors import Refused, Unauthorised
+from app.web.account.page import LinkPage, SignInPage
+from app.web.frame import access, answer, forms, house
+from app.web.frame.house import House
+from app.web.frame.states import ErrorPage
+from app.web.words import page_links, phrases
+
+router = APIRouter()
+
+_CHOOSE: Final = "/account/password"
+_FRESH_S: Final = int(links.FRESH.total_seconds())
+
+
+@router.get(page_links.SIGN_IN)
+async def ask_to_sign_in(request: Request, visitor: access.AnybodyHere, back: str = "") -> Response:
+    """Show the form, unless somebody is signed in."""
+    if visitor is not None:
+        return answer.go(forms.own_path(back))
+    return await answer.page(request, "account/sign_in.html", SignInPage(back=back[:2000]))
+
+
+@router.post(page_links.SIGN_IN)
+async def sign_in(request: Request) -> Response:
+    """Let a person in by password."""
+    here = house.of(request)
+    fields = await forms.read(request)
+    email, password = fields.get("email", ""), fields.get("password", "")
+    back = fields.get("back", "")
+    try:
+        token = await door.enter_with_password(
+            here.db, email, password, replaced=access.read_token(request), **_caller(request)
+        )
+    except Refused as error:
+        page = SignInPage(email[:300], phrases.sentence(str(error)), back[:2000])
+        shown = await answer.page(request, "account/sign_in.html", page, status=error.status)
+        return answer.tell_wait(shown, error)
+    response = answer.go(forms.own_path(back))
+    access.set_cookie(response, here, token)
+    return response
+
+
+@router.get(f"{page_links.SIGN_IN}/{{token}}")
+async def show_link(request: Request, token: str) -> Response:
+    """Show whose link it is; a program that opens addresses in mails does not use it up."""
+    async with house.of(request).db.reading() as connection:
+        found = await links.whose(connection, token)
+    if found is None:
+        return await _used_up(request)
+    page = LinkPage(f"{page_links.SIGN_IN}/{quote(token, safe='')}", found.email, found.expires_at)
+    return await answer.page(request, "account/link.html", page)
+
+
+@router.post(f"{page_links.SIGN_IN}/{{token}}")
+async def use_link(request: Request, token: str) -> Response:
+    """Use a link up: sign in, and go on to choose a password."""
+    here = house.of(request)
+    try:
+        entered = await door.enter_with_link(
+            here.db, token, replaced=access.read_token(request), **_caller(request)
+        )
+    except Unauthorised:
+        return await _used_up(request)
+    response = answer.go(_CHOOSE)
+    access.set_cookie(response, here, entered)
+    _remember_link(response, here, token)
+    return response
+
+
+@router.post(page_links.SIGN_OUT)
+async def sign_out(request: Request, visitor: access.AnybodyHere) -> Response:
+    """Sign out here, and let the browser forget what it has seen."""
+    here = house.of(request)
+    if visitor is not None:
+        await door.leave(here.db, visitor.person, visitor.token)
+    response = answer.go(page_links.SIGN_IN)
+    access.drop_cookie(response, here)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def link_cookie(here: House) -> str:
+    """Return the name of the cookie that holds a link that was used just now.
+
+    With it a forgotten password need not be known. `__Secure-` binds it to https; `__Host-` would
+    send it along with every request, for it needs the path `/`.
+    """
+    return "__Secure-playhead-link" if here.is_https else "playhead-link"
+
+
+def _remember_link(response: Response, here: House, token: str) -> None:
+    """Let the next form show that its sender came by a link just now."""
+    response.set_cookie(
+        link_cookie(here),
+        token,
+        max_age=_FRESH_S,
+        path=_CHOOSE,
+        secure=here.is_https,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+async def _used_up(request: Request) -> Response:
+    page = ErrorPage(
+        410,
+        "This link no longer works",
+        "A sign-in link is good for one use within a day. Ask whoever runs this server for a new "
+        "one: playhead user link YOUR-ADDRESS",
+        back_href=page_links.SIGN_IN,
+    )
+    return await answer.page(request, "state/error.html", page, status=page.status)
+
+
+def _caller(request: Request) -> dict[str, str]:
+    """Return who calls, for the limit on guessing and the list of sign-ins."""
+    return {"address": access.address(request), "user_agent": access.user_agent(request)}

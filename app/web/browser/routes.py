@@ -1,0 +1,32 @@
+"""What browsers ask for and report by themselves."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from app.core.shipped import STATIC
+from app.web.frame import access, csp_reports, forms, guard, house
+
+router = APIRouter()
+
+_MOST_BYTES: Final = 16 * 1024
+_DAY: Final = "public, max-age=86400"
+
+
+@router.post(guard.REPORTS)
+async def take_report(request: Request) -> Response:
+    """Note that a browser refused something on a page of ours."""
+    reports = house.of(request).csp_reports
+    if not reports.admit(access.address(request)):
+        return Response(status_code=429, headers={"Retry-After": str(csp_reports.WAIT_S)})
+    reports.note(await forms.read_body(request, most_bytes=_MOST_BYTES))
+    return Response(status_code=204)
+
+
+@router.get("/favicon.ico")
+async def send_icon() -> Response:
+    """Send the icon to what asks for it at its old address."""
+    icon = STATIC / "icons" / "favicon.svg"
+    return FileResponse(icon, headers={"Cache-Control": _DAY}, media_type="image/svg+xml")

@@ -1,0 +1,1 @@
+"""What users wrote to the app's makers."""

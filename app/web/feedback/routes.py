@@ -1,0 +1,62 @@
+"""The list of feedback: of all projects, of one, and of an issue."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import NotFound
+from app.playback import notes
+from app.projects import queries as projects
+from app.web.frame import access, answer, cursors, house
+from app.web.issue import routes
+from app.web.replays.page import ListState, ProjectOption
+from app.web.words import feedback as view, page_links
+from app.web.words.feedback import FeedbackPage, IssueFeedbackPage
+
+router = APIRouter()
+
+PAGE_ROWS: Final = 25
+
+
+@router.get(page_links.FEEDBACK)
+async def show_feedback(
+    request: Request, visitor: access.SomebodyHere, project: str = "", before: str = ""
+) -> Response:
+    """Show what people wrote, the newest first."""
+    place = cursors.read(before)
+    async with house.of(request).db.reading() as connection:
+        listed = await projects.projects_of(connection, visitor.person)
+        seen = [one.id for one in listed]
+        searched = [one for one in seen if not project or str(one) == project]
+        if project and not searched:
+            raise NotFound("no such project")
+        found = await notes.page_of(connection, searched, seen, before=place, limit=PAGE_ROWS + 1)
+    older = notes.place_of(found[PAGE_ROWS - 1]) if len(found) > PAGE_ROWS else None
+    empty: ListState = "nothing_matches" if project or place else "empty"
+    page = FeedbackPage(
+        state="rows" if found else empty,
+        cards=view.cards(found[:PAGE_ROWS], {one.id: one.name for one in listed}),
+        projects=tuple(ProjectOption(one.id, one.name, str(one.id) == project) for one in listed),
+        project=project,
+        older_href=page_links.feedback(project=project, before=cursors.write(older))
+        if older
+        else None,
+    )
+    return await answer.page(request, "feedback/page.html", page)
+
+
+@router.get(f"{routes.PATH}/feedback")
+async def show_feedback_of_issue(
+    request: Request, inside: access.InsideHere, issue_id: str
+) -> Response:
+    """Show what people wrote about the errors of an issue."""
+    key = routes.key_of(inside, issue_id)
+    async with house.of(request).db.reading() as connection:
+        listed = await projects.projects_of(connection, inside.person)
+        seen = [one.id for one in listed]
+        _, head = await routes.head_of(connection, inside, key, seen)
+        found = await notes.of_issue(connection, key, seen)
+    page = IssueFeedbackPage(head, view.cards(found, {one.id: one.name for one in listed}))
+    return await answer.page(request, "issue/feedback.html", page)

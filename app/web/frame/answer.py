@@ -1,0 +1,132 @@
+"""Makes the answers of pages: HTML in its frame, and the way on after a form."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from app.core import log
+from app.core.errors import Limited
+from app.web.frame import access, alert_watch, house
+from app.web.frame.chrome import Chrome, Notice, read_theme
+from app.web.frame.packing import Packer
+from app.web.frame.render import Later
+
+_log = log.get("web.answer")
+
+_NOTICES: Final = {
+    "replay-deleted": Notice("The replay is deleted."),
+    "replays-deleted": Notice("The ticked replays are deleted."),
+    "marked-seen": Notice("The ticked replays are marked as seen."),
+    "issue-resolved": Notice("The issue is resolved. An event of a later release opens it again."),
+    "issue-ignored": Notice("The issue is ignored: it counts on, and stays out of the list."),
+    "issue-open": Notice("The issue is open again."),
+    "issue-deleted": Notice("The issue is deleted, with its events and their files."),
+    "password-saved": Notice("The password is saved. All other sign-ins have ended."),
+    "sign-in-ended": Notice("That sign-in has ended."),
+    "project-made": Notice("The project is ready: point an app at its DSN."),
+    "project-renamed": Notice("The project has its new name."),
+    "member-set": Notice("The role is saved."),
+    "invited": Notice("The invitation waits on the page of projects of whoever has this address."),
+    "invitation-withdrawn": Notice("The invitation is withdrawn."),
+    "invitation-accepted": Notice("You are a member of the project now."),
+    "invitation-declined": Notice("The invitation is declined."),
+    "member-removed": Notice("They are no member any more."),
+    "name-saved": Notice("The name is saved."),
+    "storage-limited": Notice("The limit of storage is saved."),
+}
+"""Words about what a form did, by the code that the next address carries."""
+
+
+async def page(
+    request: Request, template: str, value: object, *, status: int = 200
+) -> HTMLResponse:
+    """Render a page in its frame, away from the event loop."""
+    visitor = access.visitor_of(request)
+    chrome = replace(frame(request), alerts=await alert_watch.of(request, visitor))
+    html = await asyncio.to_thread(house.of(request).renderer.page, template, value, chrome=chrome)
+    return HTMLResponse(html, status)
+
+
+async def page_in_pieces(
+    request: Request, template: str, first: object, rest: AsyncIterator[object]
+) -> Response:
+    """Send the head of a page before the rest of it is found.
+
+    The status is told with the head, so what can end otherwise must be asked before.
+
+    Args:
+        request: What is answered.
+        template: One that is cut by `flush`, as often as `rest` yields.
+        first: The value of the page as far as its first piece needs it.
+        rest: Finds the value that the next piece needs, one by one; the last one is the whole.
+    """
+    visitor = access.visitor_of(request)
+    chrome = replace(frame(request), alerts=await alert_watch.of(request, visitor))
+    value, renderer = Later(first), house.of(request).renderer
+    pieces = renderer.pieces(template, value, chrome=chrome)
+    policy = renderer.inside.policy
+    headers = {"Vary": "Accept-Encoding", "Content-Security-Policy": policy}
+    packer = None
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        packer = Packer(renderer.ready)
+
+    async def fills() -> AsyncIterator[Iterator[str]]:
+        yield pieces
+        async for found in rest:
+            value.become(found)
+            yield pieces
+
+    return StreamingResponse(
+        _pieces(request, fills(), packer), media_type="text/html", headers=headers
+    )
+
+
+async def _pieces(
+    request: Request, fills: AsyncIterator[Iterator[str]], packer: Packer | None
+) -> AsyncIterator[bytes]:
+    """Yield the head at once and each piece when its value is there, as the browser takes it."""
+
+    def pack(piece: Iterator[str]) -> bytes:
+        data = next(piece).encode()
+        return packer.add(data) if packer else data
+
+    try:
+        async for pieces in fills:
+            yield await asyncio.to_thread(pack, pieces)
+    except Exception as error:  # noqa: BLE001 - the status is sent; only the page itself can tell
+        _log.error("page_unfinished", path=request.url.path, exc_info=error)
+        yield pack(iter([house.of(request).renderer.unfinished()]))
+    if packer:
+        yield packer.end()
+
+
+def frame(request: Request) -> Chrome:
+    """Return what stands around the page of a request."""
+    visitor = access.visitor_of(request)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Chrome(
+        person_name=visitor.person.name if visitor else None,
+        path=f"{request.url.path}{query}",
+        theme=read_theme(request.cookies.get("theme")),
+        notice=_NOTICES.get(request.query_params.get("done", "")),
+    )
+
+
+def tell_wait[Answer: Response](response: Answer, error: Exception) -> Answer:
+    """Tell a program when it is worth a new try, if a limit is why it was refused."""
+    if isinstance(error, Limited):
+        response.headers["Retry-After"] = str(error.wait_s)
+    return response
+
+
+def go(path: str, *, done: str | None = None) -> RedirectResponse:
+    """Send the browser on after a form; `done` names the notice that the next page shows."""
+    place, hash_mark, fragment = path.partition("#")
+    mark = "&" if "?" in place else "?"
+    query = f"{mark}done={done}" if done else ""
+    return RedirectResponse(f"{place}{query}{hash_mark}{fragment}", 303)

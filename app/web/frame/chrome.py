@@ -1,0 +1,38 @@
+"""What stands around every page: who is signed in, the theme, a word about what just happened."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.web.frame.alerts import Alert
+
+Theme = Literal["auto", "light", "dark"]
+
+
+def read_theme(cookie: str | None) -> Theme:
+    """Read the `theme` cookie; anything unknown is `auto`, the system's choice."""
+    match cookie:
+        case "light" | "dark":
+            return cookie
+        case _:
+            return "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence above the page: what was done, or what went wrong."""
+
+    text: str
+    kind: Literal["done", "problem"] = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """The frame of a page; `person_name` is None for somebody not signed in."""
+
+    person_name: str | None
+    path: str
+    """The path and query of this page, where the theme form returns to."""
+    theme: Theme = "auto"
+    notice: Notice | None = None
+    alerts: tuple[Alert, ...] = ()
+    """What is wrong with the server."""

@@ -1,0 +1,154 @@
+"""Turns every error of a page into an answer: what happened, and what to do."""
+
+import secrets
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from app.core import log
+from app.core.errors import DatabaseAway, DatabaseUnusable, NotFound, Refused, Unavailable
+from app.web.frame import access, answer, guard
+from app.web.frame.access import NotSignedIn
+from app.web.frame.states import ErrorPage
+from app.web.words import page_links, phrases
+
+_log = log.get("web.errors")
+
+_NOTHING_HERE: Final = ErrorPage(
+    404,
+    "There is nothing here",
+    "The address is wrong, or what it named is gone, or it belongs to a project you are not a "
+    "member of.",
+)
+_KEEPER_AWAY: Final = ErrorPage(
+    503,
+    "A part of the server does not answer",
+    "The storage or another part of the server is down or restarting. Nothing is lost: what apps "
+    "send now is kept in the journal. Try again in a few seconds.",
+)
+_DATABASE_AWAY: Final = ErrorPage(
+    503,
+    "The database does not answer",
+    "It is down, restarting or being migrated. Nothing is lost: Playhead goes on taking what apps "
+    "send and keeps it in its journal. These pages are back when the database is. If this lasts, "
+    "look at the server's log: it names the reason.",
+)
+_DATABASE_UNUSABLE: Final = ErrorPage(
+    503,
+    "The database is not set up as it must be",
+    "It answers, but lacks a table, a right or a setting that Playhead needs. Nothing is lost: "
+    "Playhead goes on taking what apps send and keeps it in its journal. The server's log and "
+    "playhead doctor name what is missing; once that is mended, everything goes on by itself.",
+)
+_RETRY_S: Final = "5"
+
+
+def install(app: FastAPI) -> None:
+    """Give an application its handlers of errors."""
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(NotFound, _nothing_here)
+    app.add_exception_handler(RequestValidationError, _nothing_here)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _failed)
+
+
+def wants_html(request: Request) -> bool:
+    """Tell a browser that shows a page from a script or a tool that fetches data."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: whoever sent the request left before its end, which is no error of ours."""
+    return Response(status_code=400)
+
+
+async def _not_signed_in(request: Request, error: Exception) -> Response:
+    if not wants_html(request):
+        return await _answer(request, ErrorPage(401, "Not signed in", phrases.sentence(str(error))))
+    if request.method != "GET":
+        return answer.go(page_links.SIGN_IN)
+    back = answer.frame(request).path
+    return answer.go(f"{page_links.SIGN_IN}?{urlencode({'back': back})}")
+
+
+async def _nothing_here(request: Request, _error: Exception) -> Response:
+    return await _answer(request, _NOTHING_HERE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status if isinstance(error, Refused) else 400
+    page = ErrorPage(status, _title(status), phrases.sentence(str(error)))
+    return answer.tell_wait(await _answer(request, page), error)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    page = _DATABASE_AWAY if isinstance(error, DatabaseAway) else _KEEPER_AWAY
+    if isinstance(error, DatabaseUnusable):
+        page = _DATABASE_UNUSABLE
+        # The statement may be at fault and not the database, so the log needs to say where it is.
+        _log.error("database_unusable", path=request.url.path, exc_info=error)
+    else:
+        _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
+    if request.method == "GET":
+        page = replace(page, retry_href=answer.frame(request).path)
+    response = await _answer(request, page)
+    response.headers["Retry-After"] = _RETRY_S
+    return response
+
+
+async def _by_status(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.NOT_FOUND:
+        return await _answer(request, _NOTHING_HERE)
+    page = ErrorPage(status, _title(status), "This address does not take such a request.")
+    response = await _answer(request, page)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    error_id = secrets.token_hex(4)
+    _log.error("page_failed", error_id=error_id, path=request.url.path, exc_info=error)
+    page = ErrorPage(
+        500,
+        "Something went wrong in the server",
+        "This is a mistake in Playhead, not yours. Trying again may help.",
+        error_id,
+    )
+    response = await _answer(request, page)
+    # This handler runs outside all middleware, so its answer passes no guard.
+    is_https = request.url.scheme == "https"
+    guard.add_headers(response.headers, request.url.path, 500, is_https=is_https)
+    return response
+
+
+async def _answer(request: Request, page: ErrorPage) -> Response:
+    if wants_html(request):
+        if page.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            await _recognise(request)
+        return await answer.page(request, "state/error.html", page, status=page.status)
+    mark = f" ({page.error_id})" if page.error_id else ""
+    return PlainTextResponse(f"{page.title}. {page.text}{mark}\n", page.status)
+
+
+async def _recognise(request: Request) -> None:
+    """Find out whose page it is where nobody has asked: at an address that leads nowhere."""
+    if access.visitor_of(request) is None:
+        with suppress(Unavailable):
+            await access.who(request)
+
+
+def _title(status: int) -> str:
+    return HTTPStatus(status).phrase.capitalize()

@@ -1,0 +1,75 @@
+"""Reads what a form sent, and where to go afterwards."""
+
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+
+from app.core.errors import Malformed, TooLarge
+from app.web.words import page_links
+
+_MOST_BYTES: Final = 64 * 1024
+_MOST_FIELDS: Final = 50
+
+
+async def read(request: Request) -> dict[str, str]:
+    """Return the fields of a form; of a field sent twice the last value.
+
+    Raises:
+        TooLarge: It is over 64 KiB.
+        Malformed: It has more than 50 fields.
+    """
+    return dict(await read_pairs(request, most=_MOST_FIELDS))
+
+
+async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
+    """Return all fields of a form, those sent several times too.
+
+    Raises:
+        TooLarge: It is over 64 KiB.
+        Malformed: It has more than `most` fields, or a NUL character, which no text has.
+    """
+    body = await read_body(request, most_bytes=_MOST_BYTES)
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
+        )
+    except ValueError as error:
+        raise Malformed(f"the form cannot be read: {error}") from error
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise Malformed("the form has a NUL character")
+    return pairs
+
+
+async def read_body(request: Request, *, most_bytes: int) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        TooLarge: It is over `most_bytes`; the rest is not read.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most_bytes:
+            raise TooLarge(f"the request has more than {most_bytes} bytes")
+    return bytes(body)
+
+
+def own_path(wanted: str | None) -> str:
+    """Return a path of ours to go to; anything that could lead elsewhere becomes the list."""
+    path = wanted or ""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    if not is_ours or "\\" in path:
+        return page_links.REPLAYS
+    return path
+
+
+def came_from_list(request: Request) -> str:
+    """Return the list with the filters it was left with, if the visitor comes from there."""
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return page_links.REPLAYS
+    if parts.path != page_links.REPLAYS or parts.netloc != request.headers.get("host"):
+        return page_links.REPLAYS
+    return own_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

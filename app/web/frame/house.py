@@ -1,0 +1,69 @@
+"""What every page needs at hand, held once per process in `app.state.house`."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+
+from app.core import log
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.erasure.sweep import Sweeper
+from app.ingest.vitals import Watch
+from app.playback.shelf import Shelf
+from app.projects.keys import KeyCache
+from app.storage.port import ObjectStore
+from app.web.frame.csp_reports import CspReports
+from app.web.frame.proxies import ProxyWatch
+from app.web.frame.render import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The keepers, and what pages keep between requests."""
+
+    settings: Settings
+    db: Database
+    store: ObjectStore
+    keys: KeyCache
+    renderer: Renderer
+    sweeper: Sweeper
+    watch: Watch
+    shelf: Shelf = field(default_factory=Shelf)
+    easel: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Held while a page has a picture drawn: one child at a time, however many people look."""
+    csp_reports: CspReports = field(default_factory=CspReports)
+    proxies: ProxyWatch = field(default_factory=ProxyWatch)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Work that a page began and that outlives its answer."""
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach this server by https."""
+        return self.settings.base_url.startswith("https://")
+
+    def begin(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Run work in the background; a failure is logged."""
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        """End the work in the background."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.get("web.house").error("background_work_failed", work=task.get_name(), error=error)
+
+
+def of(request: Request) -> House:
+    """Return the house that serves a request."""
+    house: House = request.app.state.house
+    return house

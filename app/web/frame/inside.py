@@ -1,0 +1,75 @@
+"""What the replay page carries in itself, so that its first picture waits for no further request.
+
+A script or style sheet of its own costs two round trips: a connection, for the page holds the first
+one, and the request. The policy names both by their hashes, so nothing else that stands in the page
+runs. The script is there once it is bundled, which the build of the wheel does (`tools/bundle.js`);
+a checkout names the modules that it is made of.
+"""
+
+import hashlib
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final
+
+from app.web.frame import assets, guard, imports
+
+COMMON: Final = (
+    "tokens", "fonts", "reset", "base", "layout", "components/controls", "components/menu",
+    "components/pieces", "components/empty", "components/alerts",
+)  # fmt: skip
+"""The style sheets of every page."""
+_REPLAY: Final = (
+    "stage", "gestures", "transport", "timeline", "lanes", "playhead", "filmstrip", "panels",
+    "rows", "tables", "exchange", "trace", "trace-bars", "errors", "replay", "layouts",
+    "replay-menus", "replay-narrow", "replay-low", "replay-no-video",
+)  # fmt: skip
+_SCRIPT: Final = "js/replay/begin"
+_RELATIVE: Final = re.compile(r'url\(("?)\.\./')
+"""An address in a style sheet, which is in `css/` as a file; quotes go when it is bundled."""
+_BASE: Final = "/@static/"
+"""Begins the addresses of what the bundled script imports later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A style sheet and a script as they stand in a page, and the policy that lets them."""
+
+    styles: str
+    html: str
+    """Both, with their tags."""
+    script: str
+    """What stands between its tags; empty when it is a file of its own."""
+    policy: str
+
+
+def of_replay(static_base: str) -> Inside:
+    """Return what stands in the page of a replay.
+
+    Args:
+        static_base: Where `static/` is served: what both name is found there.
+    """
+    bundled = assets.read(f"{_SCRIPT}.inline.js")
+    script = (bundled or b"").decode().replace(_BASE, f"{static_base}/")
+    element = f'<script type="module" async>{script}</script>'
+    if not bundled:
+        # A preloaded module is fetched beside the others, not when its importer has come.
+        modules = imports.modules_of(f"{_SCRIPT}.js")
+        preloads = [f'<link rel="modulepreload" href="{static_base}/{name}">' for name in modules]
+        source = f'<script type="module" async src="{static_base}/{_SCRIPT}.js"></script>'
+        element = "\n".join([*preloads, source])
+    names = ",".join((*COMMON, *(f"pages/{name}" for name in _REPLAY)))
+    sheet = (assets.read("css/bundle.css", names) or b"").decode()
+    sheet = _RELATIVE.sub(rf"url(\1{static_base}/", sheet)
+    styles = f"<style>{sheet}</style>"
+    return Inside(
+        styles=styles,
+        html=f"{styles}\n{element}",
+        script=script,
+        policy=guard.policy(_hash(script) if script else "", _hash(sheet)),
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f" 'sha256-{b64encode(digest).decode('ascii')}'"

@@ -1,0 +1,1 @@
+"""One issue: its events, replays, files and fate."""

@@ -1,0 +1,78 @@
+"""What an app noted before an event, in words; the categories of replays are told as there."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core import units
+from app.formats import event_notes, jsonish
+from app.formats.activity import FIRST_FAILED_STATUS, Breadcrumb
+from app.formats.jsonish import JsonObject
+from app.web.words.activity import DataRow, Icon, Level
+from app.web.words.breadcrumbs import breadcrumb_row, data_rows
+
+_REQUESTS: Final = frozenset({"http", "httplib", "fetch", "xhr", "okhttp", "request"})
+_SUMMARY_ROWS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CrumbRow:
+    """One breadcrumb."""
+
+    at: datetime
+    icon: Icon
+    category: str
+    title: str
+    detail: str | None
+    level: Level
+    data: tuple[DataRow, ...]
+
+
+def crumb_rows(event: JsonObject, *, later_by: timedelta = timedelta()) -> tuple[CrumbRow, ...]:
+    """Describe the breadcrumbs of an event, the oldest first.
+
+    Args:
+        event: The event as sent.
+        later_by: How far their times are moved, from the sender's clock to the page's.
+    """
+    return tuple(_row(crumb, later_by) for crumb in event_notes.breadcrumbs(event))
+
+
+def _row(crumb: Breadcrumb, later_by: timedelta) -> CrumbRow:
+    row = breadcrumb_row(crumb, start_ms=0)
+    title, detail, icon, level = row.title, row.detail, row.icon, row.level
+    if crumb.category in _REQUESTS and not crumb.message:
+        title, detail, is_bad = _request(crumb.data)
+        icon, level = "network", "error" if is_bad else level
+    elif not crumb.message and title == crumb.category:
+        detail = _summary(crumb.data) or detail
+    return CrumbRow(
+        at=units.at_from_ms(crumb.at_ms) + later_by,
+        icon=icon,
+        category=crumb.category,
+        title=title,
+        detail=detail,
+        level=level,
+        data=row.data,
+    )
+
+
+def _request(data: JsonObject) -> tuple[str, str | None, bool]:
+    method = jsonish.text(data, "method") or jsonish.text(data, "http.method") or "GET"
+    url = jsonish.text(data, "url") or "unknown address"
+    status = next(
+        (
+            found
+            for key in ("status_code", "http.response.status_code", "statusCode")
+            if (found := jsonish.integer(data, key)) is not None
+        ),
+        None,
+    )
+    is_bad = status is not None and status >= FIRST_FAILED_STATUS
+    return f"{method} {url}", None if status is None else str(status), is_bad
+
+
+def _summary(data: JsonObject) -> str | None:
+    """Write the first facts of a breadcrumb that says nothing in words."""
+    rows = data_rows(data, most=_SUMMARY_ROWS)[:_SUMMARY_ROWS]
+    return ", ".join(f"{row.name}: {row.value}" for row in rows) or None

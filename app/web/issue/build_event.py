@@ -1,0 +1,196 @@
+"""Builds one event of an issue for its page: pure, so that it can run in a thread."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.core import units
+from app.errors import grouping, issues
+from app.errors.issue_queries import Neighbours
+from app.errors.model import Attachment, IssueKey, StoredEvent
+from app.formats import jsonish, messages, packed, timestamps
+from app.formats.jsonish import JsonObject
+from app.formats.view_hierarchy import View
+from app.playback import links
+from app.web.issue import stacks
+from app.web.issue.breadcrumbs import crumb_rows
+from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Preview, SenderClock
+from app.web.replay.page import Fact
+from app.web.words import facts, page_links
+from app.web.words.breadcrumbs import data_rows
+
+_RULES: Final[dict[grouping.Rule, str]] = {
+    "fingerprint": "the fingerprint that the app gave",
+    "stack": "the types and the app's own frames of its stack trace",
+    "exception": "the exception's type and text, as it has no stack trace",
+    "message": "its message",
+    "fallback": "platform, logger and transaction, as it says nothing else",
+}
+_CONTEXTS: Final[tuple[str, ...]] = (
+    "device", "os", "app", "runtime", "browser", "culture", "gpu", "response",
+)  # fmt: skip
+"""Shown first; the rest follow by name."""
+_HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
+_MESSAGE_CHARS: Final = 8_000
+_CLOCK_SLACK: Final = timedelta(minutes=1)
+"""A smaller difference is the way of the envelope, and shows in no time to the minute."""
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
+"""Files that are shown, drawn anew."""
+
+
+def unpack(event: StoredEvent) -> JsonObject:
+    """Return an event as it was sent; empty if it cannot be read."""
+    try:
+        sent = packed.unpack_json(event.payload)
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+def build(
+    event: StoredEvent,
+    sent: JsonObject,
+    *,
+    beside: Neighbours,
+    files: Sequence[Attachment],
+    hierarchy: tuple[View, ...],
+    preview: Preview | None,
+    absent: AbsentReplay | None,
+    may_download: bool,
+    may_show: bool,
+) -> EventBlock:
+    """Describe an event.
+
+    Args:
+        event: Its row.
+        sent: The event as sent (`unpack`).
+        beside: The events of its issue around it.
+        files: What came with it.
+        hierarchy: What was on the screen, if it was sent.
+        preview: Of its replay, if there is one.
+        absent: Why there is none.
+        may_download: Whether the visitor may have its files.
+        may_show: Whether pictures among them are shown.
+    """
+    if event.issue_id is None:
+        raise ValueError("an event without an issue has no page")
+    key = (event.project_id, event.issue_id)
+    found = grouping.group(sent)
+    seen_at = issues.seen_at(event)
+    return EventBlock(
+        event_id=event.event_id,
+        href=page_links.issue_event(*key, event.event_id),
+        at=seen_at,
+        sender_clock=_sender_clock(event, seen_at),
+        received_at=event.received_at,
+        newest_href=_href(key, beside.newest),
+        newer_href=_href(key, beside.newer),
+        older_href=_href(key, beside.older),
+        oldest_href=_href(key, beside.oldest),
+        facts=_facts(event, sent),
+        message=messages.formatted(sent, limit=_MESSAGE_CHARS),
+        stacks=stacks.stacks(sent),
+        threads=stacks.threads(sent),
+        crumbs=crumb_rows(sent, later_by=seen_at - event.at),
+        groups=_groups(sent),
+        files=tuple(
+            FileRow(
+                name=one.filename,
+                type=one.content_type or one.attachment_type,
+                size_bytes=one.size_bytes,
+                href=page_links.attachment(one.project_id, one.event_id, number)
+                if may_download
+                else None,
+                picture_href=page_links.screenshot(one.project_id, one.event_id, number)
+                if may_show and one.content_type in PICTURES
+                else None,
+            )
+            for number, one in enumerate(files)
+        ),
+        hierarchy=hierarchy,
+        preview=preview,
+        absent=absent,
+        grouped_by=_RULES[found.rule],
+        grouped_parts=tuple(part for part in found.parts if part),
+    )
+
+
+def _href(key: IssueKey, event_id: Any) -> str | None:
+    return page_links.issue_event(*key, event_id) if event_id else None
+
+
+def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
+    """Say what the clock of the sender told, if that is not when the event happened."""
+    difference = seen_at - event.at
+    if abs(difference) < _CLOCK_SLACK:
+        return None
+    side = links.side(event.project_id, event.project_id, event.platform)
+    is_behind = difference > timedelta()
+    length = units.duration_text(round(abs(difference).total_seconds()) * 1_000)
+    return SenderClock(
+        sender="device" if side == "app" else "service",
+        at=event.at if timestamps.is_set(event.at) else None,
+        difference=f"{length} {'behind' if is_behind else 'ahead'}",
+        is_behind=is_behind,
+    )
+
+
+def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
+    contexts = jsonish.mapping(sent, "contexts")
+    of_device = {
+        f"{kind}_{name}": jsonish.text(jsonish.mapping(contexts, kind), name)
+        for kind, names in (("device", ("model", "brand", "family")), ("os", ("name", "version")))
+        for name in names
+    }
+    handled = {True: "handled", False: "unhandled", None: None}[event.handled]
+    how = ", ".join(part for part in (event.mechanism, handled) if part)
+    sdk = jsonish.mapping(sent, "sdk")
+    sdk_parts = (jsonish.text(sdk, "name"), jsonish.text(sdk, "version"))
+    named: tuple[tuple[str, str | None], ...] = (
+        ("Mechanism", how),
+        ("Level", event.level),
+        ("User", facts.user_of(_user(sent)) or _user(sent).get("ip_address")),
+        ("Release", event.release),
+        ("Environment", event.environment),
+        ("Device", facts.device_of(of_device)),
+        ("System", facts.system_of(of_device)),
+        ("Transaction", jsonish.text(sent, "transaction")),
+        ("Server", jsonish.text(sent, "server_name")),
+        ("Logger", jsonish.text(sent, "logger")),
+        ("SDK", " ".join(part for part in sdk_parts if part)),
+    )
+    shown = [Fact(name, value) for name, value in named if value]
+    if event.trace_id is not None:
+        shown.append(Fact("Trace", event.trace_id, href=page_links.trace(event.trace_id)))
+    return tuple(shown)
+
+
+def _user(sent: JsonObject) -> dict[str, str]:
+    return jsonish.pairs(sent, "user")
+
+
+def _groups(sent: JsonObject) -> tuple[DataGroup, ...]:
+    """Bring tags, user, request, contexts and the rest under their headings."""
+    contexts = jsonish.mapping(sent, "contexts")
+    names = [name for name in _CONTEXTS if name in contexts]
+    names += sorted(name for name in contexts if name not in names and name not in _HIDDEN_CONTEXTS)
+    found: list[tuple[str, object]] = [
+        ("Tags", jsonish.pairs(sent, "tags")),
+        ("User", jsonish.mapping(sent, "user")),
+        ("Request", jsonish.mapping(sent, "request")),
+        *((_title(name), _without_type(contexts[name])) for name in names),
+        ("Extra", jsonish.mapping(sent, "extra")),
+        ("Packages", jsonish.mapping(sent, "modules")),
+    ]
+    groups = (DataGroup(title, data_rows(value, most=200)) for title, value in found if value)
+    return tuple(group for group in groups if group.rows)
+
+
+def _without_type(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: member for name, member in value.items() if name != "type"}
+
+
+def _title(name: str) -> str:
+    return {"os": "System", "gpu": "Graphics"}.get(name, name.replace("_", " ").capitalize())

@@ -1,0 +1,258 @@
+"""The page of an issue: its events one by one, its replays, what a person decides about it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, get_args
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.model import Role
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import clock, ids, units
+from app.core.errors import Malformed, NotFound
+from app.core.ids import EventId, IssueId, ProjectId
+from app.erasure.issue import erase_issue
+from app.errors import erase, issue_queries as issues, status
+from app.errors.model import Issue, IssueKey, Status, StoredEvent
+from app.playback import issue_links, issue_users, search
+from app.playback.search import Asked
+from app.projects import queries as projects
+from app.replays import pictures
+from app.web.frame import access, answer, cursors, forms, house
+from app.web.frame.access import Inside
+from app.web.issue import build, tag_counts
+from app.web.issue.event_routes import describe, gather
+from app.web.issue.page import (
+    DeleteIssuePage,
+    IssueHead,
+    IssuePage,
+    IssueReplayRow,
+    IssueReplaysPage,
+)
+from app.web.words import charts, page_links, replay_rows
+
+router = APIRouter()
+
+_PROJECT: Final = "/projects/{project_id}"
+PATH: Final = f"{_PROJECT}/issues/{{issue_id}}"
+_STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
+_ACTIONS: Final[dict[Status, Action]] = {
+    "open": Action.ISSUE_REOPENED,
+    "resolved": Action.ISSUE_RESOLVED,
+    "ignored": Action.ISSUE_IGNORED,
+}
+_SAMPLES: Final = 100
+"""Events over which tags are counted."""
+_MONTH: Final = timedelta(days=31)
+_REPLAY_ROWS: Final = 25
+
+
+@router.get(PATH)
+async def show_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Show an issue with its newest event."""
+    return await _show(request, inside, key_of(inside, issue_id), None)
+
+
+@router.get(f"{PATH}/events/{{event_id}}")
+async def show_event(
+    request: Request, inside: access.InsideHere, issue_id: str, event_id: str
+) -> Response:
+    """Show an issue with one of its events."""
+    wanted = ids.read_hex32(event_id)
+    if wanted is None:
+        raise NotFound("no event has such an id")
+    return await _show(request, inside, key_of(inside, issue_id), EventId(wanted))
+
+
+@router.get(f"{_PROJECT}/events/{{event_id}}")
+async def find_event(request: Request, inside: access.InsideHere, event_id: str) -> Response:
+    """Lead from an event to its page in its issue."""
+    wanted = ids.read_hex32(event_id)
+    async with house.of(request).db.reading() as connection:
+        found = (
+            await issues.issue_of(connection, inside.project.id, EventId(wanted))
+            if wanted
+            else None
+        )
+    if wanted is None or found is None:
+        raise NotFound("no such event")
+    return answer.go(page_links.issue_event(inside.project.id, found, EventId(wanted)))
+
+
+@router.get(f"{PATH}/replays")
+async def show_replays(
+    request: Request, inside: access.InsideHere, issue_id: str, before: str = ""
+) -> Response:
+    """Show the replays in which an issue happened, the newest first."""
+    key = key_of(inside, issue_id)
+    here = house.of(request)
+    place = cursors.read(before)
+    async with here.db.reading() as connection:
+        seen = await projects.projects_of(connection, inside.person)
+        project_ids = [one.id for one in seen]
+        issue, head = await head_of(connection, inside, key, project_ids)
+        found = await issue_links.page_of(
+            connection, key, project_ids, before=place, limit=_REPLAY_ROWS
+        )
+        asked = Asked(inside.person.id, tuple(project_ids), tuple(project_ids))
+        names = {one.id: one.name for one in seen}
+        shown = await _replay_rows(request, connection, asked, found.replays, names)
+    page = IssueReplaysPage(
+        head=head,
+        rows=shown,
+        older_href=page_links.issue_replays(*key, before=cursors.write(found.older))
+        if found.older
+        else None,
+        is_first=place is None,
+        named=issue.named_replays,
+    )
+    return await answer.page(request, "issue/replays.html", page)
+
+
+@router.post(f"{PATH}/status")
+async def set_status(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Resolve, ignore or reopen an issue, and note who did."""
+    inside.need(Role.MEMBER)
+    key = key_of(inside, issue_id)
+    wanted = _STATUSES.get((await forms.read(request)).get("status", ""))
+    if wanted is None:
+        raise Malformed("the form names no status of an issue")
+    async with house.of(request).db.transaction() as connection:
+        await status.set_status(connection, key, wanted, at=clock.now())
+        await audit.add_line(
+            connection,
+            _ACTIONS[wanted],
+            person_id=inside.person.id,
+            project_id=key[0],
+            subject=key[1],
+        )
+    return answer.go(page_links.issue(*key), done=f"issue-{wanted}")
+
+
+@router.get(f"{PATH}/delete")
+async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Ask before erasing, and say what goes."""
+    inside.need(Role.ADMIN)
+    key = key_of(inside, issue_id)
+    async with house.of(request).db.reading() as connection:
+        project_ids = await projects.project_ids_of(connection, inside.person)
+        _, head = await head_of(connection, inside, key, project_ids)
+        files, size_bytes = await erase.files_of(connection, key)
+    page = DeleteIssuePage(head, files, size_bytes)
+    return await answer.page(request, "issue/delete.html", page)
+
+
+@router.post(f"{PATH}/delete")
+async def delete_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+    """Erase an issue with its events and their files."""
+    inside.need(Role.ADMIN)
+    here = house.of(request)
+    key = key_of(inside, issue_id)
+    await erase_issue(here.db, key, person_id=inside.person.id, at=clock.now())
+    here.sweeper.hurry()
+    return answer.go(page_links.ISSUES, done="issue-deleted")
+
+
+def key_of(inside: Inside, issue_id: str) -> IssueKey:
+    """Read the issue of an address.
+
+    Raises:
+        NotFound: It is no id.
+    """
+    found = ids.read_hex32(issue_id)
+    if found is None:
+        raise NotFound("no issue has such an id")
+    return inside.project.id, IssueId(found)
+
+
+async def _show(
+    request: Request, inside: Inside, key: IssueKey, event_id: EventId | None
+) -> Response:
+    now = clock.now()
+    async with house.of(request).db.reading() as connection:
+        project_ids = await projects.project_ids_of(connection, inside.person)
+        _, head = await head_of(connection, inside, key, project_ids)
+        event = await _event(connection, key, event_id)
+        hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]
+        releases = await issues.releases_of(connection, key)
+        samples = await issues.samples_of(connection, key, limit=_SAMPLES)
+        found = await gather(request, connection, event, project_ids) if event else None
+    page = IssuePage(
+        head=head,
+        event=await describe(request, found, inside.role) if found else None,
+        day=charts.hours(hours, now),
+        month=charts.days(hours, now),
+        releases=tuple(releases),
+        tags=await asyncio.to_thread(tag_counts.spread, samples),
+        tagged_events=len(samples),
+    )
+    return await answer.page(request, "issue/page.html", page)
+
+
+async def head_of(
+    connection: AsyncConnection, inside: Inside, key: IssueKey, project_ids: Sequence[ProjectId]
+) -> tuple[Issue, IssueHead]:
+    """Read an issue and count its replays.
+
+    Raises:
+        NotFound: There is no such issue.
+    """
+    issue = await issues.one(connection, key, project_ids)
+    if issue is None:
+        raise NotFound("no such issue")
+    return issue, build.head(
+        issue,
+        inside.project,
+        replay_users=await issue_users.users_in_replays(connection, key, project_ids),
+        may_change=inside.role.includes(Role.MEMBER),
+        may_delete=inside.role.includes(Role.ADMIN),
+    )
+
+
+async def _event(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId | None
+) -> StoredEvent | None:
+    """Read the event that the address names, or the newest.
+
+    Raises:
+        NotFound: The issue has no such event.
+    """
+    if event_id is None:
+        return next(iter(await issues.latest(connection, key)), None)
+    event = await issues.event_of(connection, key, event_id)
+    if event is None:
+        raise NotFound("no such event in this issue")
+    return event
+
+
+async def _replay_rows(
+    request: Request,
+    connection: AsyncConnection,
+    asked: Asked,
+    found: Sequence[issue_links.LinkedReplay],
+    names: Mapping[ProjectId, str],
+) -> tuple[IssueReplayRow, ...]:
+    """Describe replays as the list of replays does, and lead into each at the event."""
+    now = clock.now()
+    replays = [linked.replay for linked in found]
+    hits = await search.hits_of(connection, asked, replays)
+    small = await pictures.of(connection, [replay.key for replay in replays])
+    shown = []
+    for linked, hit in zip(found, hits, strict=True):
+        held = small.get(hit.replay.key)
+        row = replay_rows.replay_row(hit, project_names=names, now=now, pictures=held)
+        at_ms = linked.at_ms
+        if linked.replay.video_segments:
+            index = await house.of(request).shelf.hold(connection, linked.replay)
+            at_ms -= index.newest.started_at_ms - units.ms_from_at(linked.replay.started_at)
+        at_ms = min(max(0, at_ms), row.duration_ms)
+        href = (
+            page_links.replay_at(row.project_id, row.replay_id, at_ms=at_ms) if at_ms else row.href
+        )
+        shown.append(IssueReplayRow(row, at_ms, href))
+    return tuple(shown)

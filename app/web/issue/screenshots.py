@@ -1,0 +1,43 @@
+"""Shows a picture that came with an event, drawn anew by a media child: never the file itself."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.model import Role
+from app.core.errors import Malformed, NotFound
+from app.media import child
+from app.web.frame import access, house
+from app.web.issue.build_event import PICTURES
+from app.web.issue.event_routes import find_file
+from app.web.replay.playback import MEDIA, refuse_other_sites
+
+router = APIRouter()
+
+_PATH: Final = "/projects/{project_id}/events/{event_id}/files/{number}/picture.webp"
+_MOST_BYTES: Final = 8 * 1024 * 1024
+"""A screenshot is below 1 MiB."""
+
+
+@router.get(_PATH)
+async def send_screenshot(
+    request: Request, inside: access.InsideHere, event_id: str, number: access.RowId
+) -> Response:
+    """Send a picture of an event as a WebP of our own."""
+    inside.need(Role.MEMBER)
+    refuse_other_sites(request)
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        one = await find_file(connection, inside, event_id, number)
+    is_shown = here.settings.pictures and one.content_type in PICTURES
+    if not is_shown or one.size_bytes > _MOST_BYTES:
+        raise NotFound("this file is not shown as a picture")
+    data = await here.store.read(one.object_key)
+    try:
+        async with here.easel, child.started() as started:
+            still = await started.redraw(data)
+    except Malformed as error:
+        raise NotFound(f"this file is no picture that can be shown: {error}") from error
+    return Response(still.data, 200, MEDIA, "image/webp")

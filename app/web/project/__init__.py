@@ -1,0 +1,1 @@
+"""One project and the list of them: keys, outcomes, quarantine, demo."""

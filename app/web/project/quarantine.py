@@ -1,0 +1,44 @@
+"""Envelopes that were put aside: to be read by the project's admins, and sent to us."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.model import Role
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import NotFound
+from app.projects import queries as projects
+from app.web.frame import access, house
+from app.web.words import page_links
+
+router = APIRouter()
+
+_BIGGEST_ID: Final = 2**63 - 1
+
+
+@router.get(f"{page_links.PROJECTS}/{{project_id}}/quarantine/{{quarantined_id}}")
+async def download(
+    request: Request, inside: access.InsideHere, quarantined_id: access.RowId
+) -> Response:
+    """Hand out an envelope as it came over the wire, unscrubbed; that is written down."""
+    inside.need(Role.ADMIN)
+    if not 0 < quarantined_id <= _BIGGEST_ID:
+        raise NotFound("no such envelope")
+    async with house.of(request).db.transaction() as connection:
+        body = await projects.quarantined_body(connection, inside.project.id, quarantined_id)
+        await audit.add_line(
+            connection,
+            Action.QUARANTINE_DOWNLOADED,
+            person_id=inside.person.id,
+            project_id=inside.project.id,
+            subject=str(quarantined_id),
+        )
+    name = f"quarantined-{quarantined_id}.envelope"
+    return Response(
+        body,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,249 @@
+"""Projects: the list, a new one, and one project's page."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import invitations, queries as accounts, writes as accounts_writes
+from app.accounts.model import Person, Role
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import clock
+from app.core.errors import Forbidden, Malformed
+from app.core.ids import ProjectId
+from app.errors import attachments
+from app.projects import queries as projects, spending, writes as projects_writes
+from app.projects.model import Project, ProjectKey, Quarantined
+from app.replays import totals
+from app.web.frame import access, answer, dsn, forms, house
+from app.web.frame.house import House
+from app.web.project.page import (
+    KeyRow,
+    MemberRow,
+    NewProjectPage,
+    ProjectCard,
+    ProjectPage,
+    ProjectsPage,
+    QuarantineRow,
+    Storage,
+)
+from app.web.words import page_links, phrases
+from app.web.words.outcomes import what_arrived
+
+router = APIRouter()
+
+_OUTCOME_DAYS: Final = 30
+_MOST_QUARANTINED: Final = 1_000
+_QUARANTINED_SHOWN: Final = 50
+_GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
+
+
+@router.get(page_links.PROJECTS)
+async def show_projects(request: Request, visitor: access.SomebodyHere) -> Response:
+    """List the projects that a person may see."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        listed = await projects.projects_of(connection, visitor.person)
+        totals_by_id = await totals.totals_of(connection, [one.id for one in listed])
+        cards = [
+            await _card(connection, here, visitor.person, one, found=totals_by_id) for one in listed
+        ]
+        invited = await invitations.invitations_for(connection, visitor.person)
+    page = ProjectsPage(tuple(cards), tuple(invited), may_create=visitor.person.is_admin)
+    return await answer.page(request, "projects/page.html", page)
+
+
+@router.get(page_links.NEW_PROJECT)
+async def ask_for_project(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Show the form for a new project."""
+    _need_admin(visitor.person)
+    return await answer.page(request, "projects/new.html", NewProjectPage())
+
+
+@router.post(page_links.NEW_PROJECT)
+async def make_project(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Make a project with its first key; its maker owns it."""
+    _need_admin(visitor.person)
+    here = house.of(request)
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with here.db.transaction() as connection:
+            project = await add_project(connection, visitor.person, name)
+    except Malformed as error:
+        page = NewProjectPage(name[:200], phrases.sentence(str(error)))
+        return await answer.page(request, "projects/new.html", page, status=400)
+    await here.keys.refresh()
+    return answer.go(page_links.set_up(project.id), done="project-made")
+
+
+@router.get(f"{page_links.PROJECTS}/{{project_id}}")
+async def show_project(request: Request, inside: access.InsideHere) -> Response:
+    """Show how to send to a project, and what became of what was sent."""
+    here = house.of(request)
+    async with here.db.reading() as connection:
+        page = await _page(connection, here, inside)
+    return await answer.page(request, "project/page.html", page)
+
+
+@router.post(f"{page_links.PROJECTS}/{{project_id}}/storage")
+async def limit_storage(request: Request, inside: access.InsideHere) -> Response:
+    """Limit what a project may have in storage, or lift the limit."""
+    inside.need(Role.ADMIN)
+    here = house.of(request)
+    typed = (await forms.read(request)).get("limit_gib", "")
+    try:
+        async with here.db.transaction() as connection:
+            await change_storage_limit(connection, inside, _read_gib(typed))
+    except Malformed as error:
+        async with here.db.reading() as connection:
+            page = await _page(connection, here, inside, phrases.sentence(str(error)))
+        return await answer.page(request, "project/page.html", page, status=400)
+    return answer.go(page_links.storage(inside.project.id), done="storage-limited")
+
+
+async def change_storage_limit(
+    connection: AsyncConnection, inside: access.Inside, limit_bytes: int | None
+) -> None:
+    """Set what a project may have in storage, and write it down.
+
+    Raises:
+        Malformed: It is no number of bytes.
+    """
+    await spending.set_storage_limit(connection, inside.project.id, limit_bytes)
+    await audit.add_line(
+        connection,
+        Action.PROJECT_CHANGED,
+        person_id=inside.person.id,
+        project_id=inside.project.id,
+        detail={"stored_bytes_limit": limit_bytes},
+    )
+
+
+def _read_gib(typed: str) -> int | None:
+    """Read a number of GiB that a person typed; nothing typed means no limit.
+
+    Raises:
+        Malformed: It is no number.
+    """
+    if not typed.strip():
+        return None
+    found = _GIB.fullmatch(typed.strip().replace(",", "."))
+    if found is None:
+        raise Malformed("a limit is a number of GiB such as 50 or 0.5, or nothing for no limit")
+    return round(float(found[0]) * 2**30)
+
+
+async def add_project(connection: AsyncConnection, person: Person, name: str) -> Project:
+    """Make a project with its first key, owned by a person, and write it down.
+
+    Raises:
+        Malformed: The name cannot be used.
+    """
+    project = await projects_writes.add_project(connection, name)
+    await projects_writes.add_key(connection, project.id, label="Default")
+    await accounts_writes.set_member(connection, project.id, person.id, Role.OWNER)
+    await audit.add_line(
+        connection, Action.PROJECT_ADDED, person_id=person.id, project_id=project.id
+    )
+    return project
+
+
+def _need_admin(person: Person) -> None:
+    """Make sure that somebody may add to the installation.
+
+    Raises:
+        Forbidden: They are no admin of it.
+    """
+    if not person.is_admin:
+        raise Forbidden("only an admin of this server makes projects")
+
+
+async def _card(
+    connection: AsyncConnection,
+    here: House,
+    person: Person,
+    project: Project,
+    *,
+    found: Mapping[ProjectId, totals.Totals],
+) -> ProjectCard:
+    keys = await projects.keys_of(connection, project.id)
+    role = await accounts.role_in(connection, person, project.id)
+    total = found.get(project.id)
+    return ProjectCard(
+        project_id=project.id,
+        name=project.name,
+        href=page_links.project(project.id),
+        replays_href=page_links.replays(project.id),
+        dsn=dsn.first(here, keys),
+        replays=total.replays if total else 0,
+        last_received_at=total.last_received_at if total else None,
+        role=role or Role.VIEWER,
+    )
+
+
+async def _page(
+    connection: AsyncConnection, here: House, inside: access.Inside, problem: str | None = None
+) -> ProjectPage:
+    project = inside.project
+    since = (clock.now() - timedelta(days=_OUTCOME_DAYS - 1)).date()
+    keys = await projects.keys_of(connection, project.id)
+    outcomes = await projects.outcomes_of(connection, project.id, since=since)
+    quarantined = await projects.quarantined_of(connection, project.id, limit=_MOST_QUARANTINED)
+    members = await accounts.members_of(connection, project.id)
+    total = await totals.totals_of(connection, [project.id])
+    first = dsn.first(here, keys)
+    return ProjectPage(
+        project_id=project.id,
+        name=project.name,
+        slug=project.slug,
+        replays_href=page_links.replays(project.id),
+        dsn=first,
+        keys=tuple(_key_row(here, key) for key in keys),
+        arrived=what_arrived(outcomes),
+        outcome_days=_OUTCOME_DAYS,
+        quarantined=len(quarantined),
+        quarantine=_quarantine_rows(quarantined) if inside.role.includes(Role.ADMIN) else (),
+        members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
+        has_replays=project.id in total,
+        storage=await _storage(connection, inside, problem),
+        may_change=inside.role.includes(Role.ADMIN),
+    )
+
+
+async def _storage(
+    connection: AsyncConnection, inside: access.Inside, problem: str | None
+) -> Storage:
+    project_id = inside.project.id
+    video = await totals.video_bytes_of(connection, [project_id])
+    files = await attachments.bytes_of(connection, [project_id])
+    return Storage(
+        video_bytes=video.get(project_id, 0),
+        file_bytes=files.get(project_id, 0),
+        limit_bytes=inside.project.stored_bytes_limit,
+        may_change=inside.role.includes(Role.ADMIN),
+        problem=problem,
+    )
+
+
+def _quarantine_rows(found: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
+    return tuple(
+        QuarantineRow(
+            received_at=one.received_at,
+            item_types=", ".join(one.item_types),
+            reason=one.reason,
+            body_bytes=one.body_bytes,
+            href=page_links.quarantined(one.project_id, one.id),
+        )
+        for one in found[:_QUARANTINED_SHOWN]
+    )
+
+
+def _key_row(here: House, key: ProjectKey) -> KeyRow:
+    written = dsn.of(here, key)
+    return KeyRow(key.public_key, key.label, written, key.is_active, key.created_at)

@@ -1,0 +1,1 @@
+"""The releases of a project and their crashes."""

@@ -1,0 +1,37 @@
+"""The releases of a project: how many sessions each had, and how many ended in a crash."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core import clock
+from app.errors import sessions
+from app.web.frame import access, answer, house
+from app.web.releases import page as view
+from app.web.releases.page import ReleasesPage
+from app.web.words import page_links
+
+router = APIRouter()
+
+
+@router.get(f"{page_links.PROJECTS}/{{project_id}}/releases")
+async def show_releases(
+    request: Request, inside: access.InsideHere, environment: str = ""
+) -> Response:
+    """Show the sessions of each release in the last two weeks."""
+    now = clock.now()
+    since = (now - timedelta(days=view.DAYS - 1)).date()
+    async with house.of(request).db.reading() as connection:
+        counts = await sessions.sessions_of(connection, [inside.project.id], since=since)
+    known = view.environments(counts)
+    shown = environment if environment in known else ""
+    page = ReleasesPage(
+        project_id=inside.project.id,
+        name=inside.project.name,
+        rows=view.rows(counts, environment=shown, now=now),
+        environments=known,
+        environment=shown,
+    )
+    return await answer.page(request, "project/releases.html", page)

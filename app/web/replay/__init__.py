@@ -1,0 +1,1 @@
+"""One replay: the player and its panels."""

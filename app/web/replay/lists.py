@@ -1,0 +1,354 @@
+"""The long lists of a replay: their rows, which part of each is shown, and where to read on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from app.core import units
+from app.errors.queries import PART_EVENTS, LinkedEvents
+from app.playback import recordings
+from app.playback.page import Contents
+from app.playback.visit import (
+    PlacedErrors,
+    ReplayActivity,
+    ReplayContext,
+    ReplayLogs,
+    ReplayPageData,
+    ReplayTraces,
+)
+from app.replays import ties
+from app.replays.model import Segment
+from app.traces.logs import PART_LOGS
+from app.traces.queries import PART_OF_REPLAY
+from app.web.frame import part_cursors
+from app.web.replay import linked_errors, request_links
+from app.web.replay.gesture_rows import gesture_rows
+from app.web.replay.log_rows import LogRow, log_rows
+from app.web.replay.page import PartHeader, ReplayPartPage, Tab
+from app.web.replay.requests import NO_LINKS, error_activity, network_rows, request_activity
+from app.web.words import facts, feedback, page_links, spans
+from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
+from app.web.words.breadcrumbs import breadcrumb_row
+from app.web.words.parts import ListPart, RecordingPart, describe_part
+from app.web.words.phrases import count
+from app.web.words.problems import ErrorRow
+from app.web.words.traces import TraceBlock
+
+PART_ROWS: Final = 3_000
+"""Rows of activity, and of requests, that are shown at once: an hour of a busy app."""
+ERROR_ORDER: Final = (
+    "Crashes and hangs are taken first, then backend errors, then the others; each part is in the "
+    "order of time."
+)
+
+
+def error_rows(context: ReplayContext, errors: PlacedErrors) -> tuple[ErrorRow, ...]:
+    """Describe the errors that are read."""
+    return linked_errors.error_rows(
+        errors.events.events,
+        errors.offsets,
+        context.window,
+        project_id=context.key.project_id,
+        project_names=context.project_names,
+        zero_ms=context.zero_ms,
+    )
+
+
+def error_part(context: ReplayContext, events: LinkedEvents) -> ListPart | None:
+    """Say which part of the errors is read; None if that is all of them."""
+    place = events.next_place
+    return describe_part(
+        "error",
+        first=events.first,
+        shown=len(events.events),
+        total=events.total,
+        size=PART_EVENTS,
+        next_href=_href(context, "errors", after=part_cursors.write_event_place(place))
+        if place
+        else None,
+        order=ERROR_ORDER,
+    )
+
+
+def error_page(context: ReplayContext, errors: PlacedErrors) -> ReplayPartPage:
+    """Describe a part of the errors as a page."""
+    return ReplayPartPage(
+        _header(context, "errors"),
+        "errors",
+        part=error_part(context, errors.events),
+        errors=error_rows(context, errors),
+    )
+
+
+def rows_of_logs(found: ReplayLogs) -> tuple[LogRow, ...]:
+    """Describe the log records that are read."""
+    context = found.context
+    return log_rows(
+        found.records.logs,
+        project_id=context.key.project_id,
+        project_names=context.project_names,
+        zero_ms=context.zero_ms,
+    )
+
+
+def log_part(found: ReplayLogs) -> ListPart | None:
+    """Say which part of the log records is read; None if that is all of them."""
+    place = found.records.next_place
+    return describe_part(
+        "log record",
+        first=found.records.first,
+        shown=len(found.records.logs),
+        total=found.count.number,
+        is_at_least=found.count.is_at_least,
+        size=PART_LOGS,
+        next_href=_href(found.context, "logs", after=part_cursors.write_log_place(place))
+        if place
+        else None,
+    )
+
+
+def log_page(found: ReplayLogs) -> ReplayPartPage:
+    """Describe a part of the log records as a page."""
+    return ReplayPartPage(
+        _header(found.context, "logs"), "logs", part=log_part(found), logs=rows_of_logs(found)
+    )
+
+
+def trace_blocks(
+    found: ReplayTraces, around: spans.Surroundings, *, first: int = 0
+) -> tuple[TraceBlock, ...]:
+    """Describe the traces of a replay from a number on, as many as are shown at once."""
+    return spans.replay_blocks(found.traces[first:], around)
+
+
+def span_part(found: ReplayTraces) -> ListPart | None:
+    """Say which part of the spans is read; None if that is all of them."""
+    part, place = found.spans, found.spans.next_place
+    return describe_part(
+        "span",
+        first=part.first,
+        shown=len(part.spans),
+        total=part.total,
+        is_about=True,
+        size=PART_OF_REPLAY,
+        next_href=_href(found.context, "trace", after=part_cursors.write_block_place(place))
+        if place
+        else None,
+    )
+
+
+def trace_part(found: ReplayTraces, *, after: str, first: int = 0) -> ListPart | None:
+    """Say which traces are shown, and which part of the spans they are made of.
+
+    Args:
+        found: The traces of a part of the spans.
+        after: The place after which this part begins, as the address has it.
+        first: How many traces of it stand before those that are shown.
+    """
+    context = found.context
+    traces = describe_part(
+        "trace",
+        first=first + 1,
+        shown=min(spans.MOST_TRACES, max(0, len(found.traces) - first)),
+        total=len(found.traces),
+        size=spans.MOST_TRACES,
+        next_href=_href(context, "trace", after=after, first=first + spans.MOST_TRACES)
+        if first + spans.MOST_TRACES < len(found.traces)
+        else None,
+    )
+    read = span_part(found)
+    if traces is None or read is None:
+        return traces or read
+    text = f"{traces.text} They are made of a part of the spans. {read.text}"
+    way_on = traces if traces.next_href else read
+    return ListPart(text, way_on.next_text, way_on.next_href)
+
+
+def trace_page(
+    found: ReplayTraces, around: spans.Surroundings, *, after: str, first: int
+) -> ReplayPartPage:
+    """Describe a part of the traces as a page."""
+    return ReplayPartPage(
+        _header(found.context, "trace"),
+        "trace",
+        part=trace_part(found, after=after, first=first),
+        traces=trace_blocks(found, around, first=first),
+        most_ties=most_ties(found.context),
+    )
+
+
+def most_ties(context: ReplayContext) -> int | None:
+    """Say how many traces are tied to the replay if there is no room for another."""
+    return ties.MOST if len(context.window.trace_ids) >= ties.MOST else None
+
+
+def request_rows(
+    context: ReplayContext,
+    contents: Contents,
+    *,
+    links: Mapping[int, RequestLinks] = NO_LINKS,
+) -> tuple[NetworkRow, ...]:
+    """Describe the requests of the recordings that are read.
+
+    Args:
+        context: The replay.
+        contents: What the app noted.
+        links: Where requests lead on to, by their number.
+    """
+    return network_rows(
+        contents.spans,
+        start_ms=contents.zero_ms,
+        replay_href=page_links.replay(context.key.project_id, context.key.replay_id),
+        from_segment=contents.from_segment,
+        links=links,
+    )
+
+
+def activity_rows(
+    found: ReplayActivity, requests: Sequence[NetworkRow], errors: Iterable[ErrorRow]
+) -> list[ActivityRow]:
+    """Bring everything that happened into the order of time."""
+    contents, context = found.contents, found.head.context
+    rows = [breadcrumb_row(crumb, start_ms=contents.zero_ms) for crumb in contents.breadcrumbs]
+    rows += gesture_rows(contents.gestures, contents.breadcrumbs, rows, start_ms=contents.zero_ms)
+    rows += [request_activity(row) for row in requests]
+    rows += [row for error in errors if (row := error_activity(error)) is not None]
+    rows += feedback.rows(
+        found.feedback,
+        context.window,
+        project_id=context.key.project_id,
+        zero_ms=context.zero_ms,
+    )
+    return sorted(rows, key=lambda row: row.at_ms)
+
+
+def row_part(
+    context: ReplayContext, panel: str, noun: str, *, total: int, first: int, from_segment: int
+) -> ListPart | None:
+    """Say which rows of a panel are shown; None if that is all of them."""
+    following = first + PART_ROWS
+    return describe_part(
+        noun,
+        first=first + 1,
+        shown=max(0, min(PART_ROWS, total - first)),
+        total=total,
+        size=PART_ROWS,
+        next_href=_href(context, panel, first=following, from_segment=from_segment)
+        if following < total
+        else None,
+    )
+
+
+def activity_page(found: ReplayActivity, *, first: int) -> ReplayPartPage:
+    """Describe a part of the activity as a page."""
+    context, contents = found.head.context, found.contents
+    requests = request_rows(context, contents)
+    rows = activity_rows(found, requests, error_rows(context, found.head.errors))
+    return ReplayPartPage(
+        _header(context, "activity", from_segment=contents.from_segment),
+        "activity",
+        part=row_part(
+            context,
+            "activity",
+            "row",
+            total=len(rows),
+            first=first,
+            from_segment=contents.from_segment,
+        ),
+        activity=tuple(rows[first : first + PART_ROWS]),
+        recording_part=recording_part(contents),
+        from_segment=contents.from_segment,
+    )
+
+
+def request_page(found: ReplayPageData, *, first: int) -> ReplayPartPage:
+    """Describe a part of the requests as a page."""
+    context, contents = found.activity.head.context, found.activity.contents
+    key = context.key
+    traced = request_links.find_request_traces(found)
+    links = request_links.request_links(traced, key, request_links.NO_PANELS)
+    rows = request_rows(context, contents, links=links)
+    return ReplayPartPage(
+        _header(context, "network", from_segment=contents.from_segment),
+        "network",
+        part=row_part(
+            context,
+            "network",
+            "request",
+            total=len(rows),
+            first=first,
+            from_segment=contents.from_segment,
+        ),
+        network=rows[first : first + PART_ROWS],
+        har_href=page_links.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+        recording_part=recording_part(contents),
+        from_segment=contents.from_segment,
+    )
+
+
+def recording_part(contents: Contents) -> RecordingPart | None:
+    """Say when the app noted what is left out, and where it is shown; None if all is read."""
+    earlier, later = contents.earlier, contents.unread
+    if not earlier and not later:
+        return None
+    read = contents.segments[len(earlier) :]
+    stretches = []
+    if earlier:
+        stretches.append(f"before {_clock(contents, read[0])}" if read else "before")
+    if later:
+        stretches.append(f"from {_clock(contents, later[0])} on")
+    text = (
+        f"What the app noted {' and '.join(stretches)} is left out: breadcrumbs, requests and "
+        f"touches of {count(len(earlier) + len(later), 'segment')}. A page reads "
+        f"{units.bytes_text(recordings.MOST_BYTES)} of recordings, and those of this replay take "
+        "more. The video plays whole, and errors and traces do not depend on it."
+    )
+    key = contents.replay.key
+    return RecordingPart(
+        text,
+        start_href=page_links.replay(key.project_id, key.replay_id) if earlier else None,
+        next_text=f"What it noted from {_clock(contents, later[0])} on" if later else None,
+        next_href=page_links.replay_at(
+            key.project_id,
+            key.replay_id,
+            at_ms=_at_ms(contents, later[0]),
+            from_segment=later[0].segment_id,
+        )
+        if later
+        else None,
+    )
+
+
+def _at_ms(contents: Contents, segment: Segment) -> int:
+    return max(0, units.ms_from_at(segment.started_at) - contents.zero_ms)
+
+
+def _clock(contents: Contents, segment: Segment) -> str:
+    return units.clock_text(_at_ms(contents, segment))
+
+
+def _header(context: ReplayContext, panel: Tab, *, from_segment: int = 0) -> PartHeader:
+    replay, key = context.outline.replay, context.key
+    return PartHeader(
+        href=page_links.replay(key.project_id, key.replay_id),
+        back_href=page_links.replay_panel(
+            key.project_id, key.replay_id, panel, from_segment=from_segment
+        ),
+        user=facts.user_of(replay.user),
+        started_at=units.at_from_ms(context.outline.zero_ms)
+        + (replay.recorded_at - replay.started_at),
+        duration_ms=context.outline.duration_ms,
+    )
+
+
+def _href(
+    context: ReplayContext, panel: str, *, after: str = "", first: int = 0, from_segment: int = 0
+) -> str:
+    key = context.key
+    return page_links.replay_part(
+        key.project_id,
+        key.replay_id,
+        panel,
+        after=after,
+        first=first,
+        from_segment=from_segment,
+    )

@@ -1,0 +1,122 @@
+"""Requests of the app in words, for the Network panel and among the activity."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.core import units
+from app.formats.activity import NetworkSpan
+from app.web.words import exchanges
+from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
+from app.web.words.exchanges import Details
+from app.web.words.problems import ErrorRow
+
+NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
+_HALF_WEIGHT: Final = 4
+_MOST_WEIGHT: Final = 4_000
+"""Of details in a page: some hundred recorded bodies, or all requests of an hour without any."""
+
+
+def requests_of(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
+    """Pick the requests among the spans, in time order; their place is their number."""
+    return sorted((span for span in spans if span.is_request), key=lambda span: span.at_ms)
+
+
+def network_rows(
+    spans: Sequence[NetworkSpan],
+    *,
+    start_ms: int,
+    replay_href: str = "",
+    from_segment: int = 0,
+    links: Mapping[int, RequestLinks] = NO_LINKS,
+) -> tuple[NetworkRow, ...]:
+    """Describe the requests among the spans, in time order, numbered from 0.
+
+    Args:
+        spans: Of the replay.
+        start_ms: The replay's zero, in milliseconds since 1970.
+        replay_href: Where the replay is; the pages of its requests lie below.
+        from_segment: The first segment whose recording is read: requests are counted from there.
+        links: Where requests lead on to, by their number.
+    """
+    weight = 0
+    query = f"?from_segment={from_segment}" if from_segment else ""
+    rows: list[NetworkRow] = []
+    for number, span in enumerate(requests_of(spans)):
+        details = exchanges.details(span) if weight < _MOST_WEIGHT else None
+        weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
+        href = f"{replay_href}/requests/{number}{query}"
+        row = _row(span, details, number=number, start_ms=start_ms, href=href)
+        rows.append(replace(row, links=links.get(number)))
+    return tuple(rows)
+
+
+def request_activity(row: NetworkRow) -> ActivityRow:
+    """Describe a request as a row of the Activity panel that leads to the Network panel."""
+    took = "" if row.duration_ms is None else f" in {units.duration_text(row.duration_ms)}"
+    return ActivityRow(
+        at_ms=row.at_ms,
+        kind="network",
+        icon="network",
+        category=row.op,
+        title=f"{row.method} {row.path}",
+        detail=f"{row.status or 'no answer'}{took}",
+        level="error" if row.has_failed else "info",
+        target=f"request-{row.number}",
+        href=row.href,
+    )
+
+
+def error_activity(row: ErrorRow) -> ActivityRow | None:
+    """Describe an error as a row of the Activity panel; None when it has no time."""
+    if row.at_ms is None:
+        return None
+    return ActivityRow(
+        at_ms=row.at_ms,
+        kind="error",
+        icon="crash" if row.kind in {"crash", "anr"} else "error",
+        category=f"{row.source} {row.kind}",
+        title=row.title,
+        detail=row.value,
+        level="fatal" if row.kind == "crash" else "error",
+        target=f"error-{row.event_id}",
+        href=row.issue_href,
+        source=row.source,
+    )
+
+
+def _row(
+    span: NetworkSpan, details: Details | None, *, number: int, start_ms: int, href: str
+) -> NetworkRow:
+    host, path = _parts(span.url or "")
+    return NetworkRow(
+        number=number,
+        at_ms=span.at_ms - start_ms,
+        duration_ms=None if span.ended_ms is None else span.ended_ms - span.at_ms,
+        method=span.method or "GET",
+        host=host,
+        path=path,
+        status=span.status,
+        has_failed=span.has_failed,
+        request_bytes=span.request_bytes,
+        response_bytes=span.response_bytes,
+        op=span.op,
+        kind=exchanges.kind_of(span),
+        details=details,
+        href=href,
+    )
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Split an address into host and path with query; what is no address is all path."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "", url
+    if not parts.scheme or not host:
+        return "", url or "unknown address"
+    query = f"?{parts.query}" if parts.query else ""
+    return host, f"{parts.path or '/'}{query}"

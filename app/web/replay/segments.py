@@ -1,0 +1,82 @@
+"""Segments as rows of their panel, those that never came among them."""
+
+from typing import Final
+
+from app.core import units
+from app.playback.page import Contents
+from app.replays.model import ReplayKey, Segment
+from app.web.replay.page import SegmentRow, VideoState
+from app.web.words import page_links, phrases
+
+_MOST_MISSING: Final = 200
+_MOST_AT_ONCE: Final = 60
+"""An hour has 720; as rows nobody asked for they are three quarters of the page."""
+
+
+def segment_rows(
+    contents: Contents, *, losses: str | None = None, with_all: bool = True
+) -> tuple[SegmentRow, ...]:
+    """Describe the segments of a replay in the order of their ids.
+
+    Args:
+        contents: The replay.
+        losses: What may be why some never came.
+        with_all: False leaves out, behind the first, those that simply play.
+    """
+    key = contents.replay.key
+    came = [
+        _row(segment, key, zero_ms=contents.zero_ms)
+        for place, segment in enumerate(contents.segments)
+        if with_all or place < _MOST_AT_ONCE or not segment.has_video
+    ]
+    missing = [_missing(number, losses) for number in contents.missing_ids[:_MOST_MISSING]]
+    return tuple(sorted([*came, *missing], key=lambda row: row.segment_id))
+
+
+def missing_note(contents: Contents) -> str | None:
+    """Name the segments that never arrived and have no row; None if each has one."""
+    hidden = contents.missing_ids[_MOST_MISSING:]
+    if not hidden:
+        return None
+    return f"{phrases.count(len(hidden), 'more segment')} never arrived: {phrases.ranges(hidden)}."
+
+
+def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
+    started_ms, ended_ms = units.ms_from_at(segment.started_at), units.ms_from_at(segment.ended_at)
+    is_stored = segment.object_key is not None
+    return SegmentRow(
+        segment_id=segment.segment_id,
+        at_ms=started_ms - zero_ms,
+        at_href=page_links.replay_at(
+            key.project_id, key.replay_id, at_ms=max(0, started_ms - zero_ms)
+        ),
+        duration_ms=max(0, ended_ms - started_ms),
+        frames=segment.frames if is_stored else None,
+        size_bytes=segment.object_bytes if is_stored else None,
+        width_px=segment.width_px,
+        height_px=segment.height_px,
+        video=_video(segment),
+        fault=segment.video_fault,
+        mp4_href=(
+            page_links.segment_video(key.project_id, key.replay_id, segment.segment_id)
+            if is_stored
+            else None
+        ),
+        received_at=segment.received_at,
+    )
+
+
+def _video(segment: Segment) -> VideoState:
+    if segment.has_video:
+        return "playable"
+    return "none" if segment.object_key is None else "faulty"
+
+
+def _missing(number: int, losses: str | None) -> SegmentRow:
+    reason = "never arrived: lost on the phone, or still on its way"
+    if losses:
+        reason = f"never arrived; of this project's replay items since then, {losses}"
+    return SegmentRow(
+        number, None, "", None, None, None, None, None, "missing", fault=reason, mp4_href=None,
+        received_at=None,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The list of replays and what is done to several at once."""

@@ -1,0 +1,163 @@
+"""The list of replays."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, assert_never
+
+from app.core.ids import ProjectId, ReplayId
+from app.replays.search import Order, Place, at_of, length_ms_of
+from app.web.replays.search_bar import SearchBar
+from app.web.words import page_links
+from app.web.words.posters import Poster
+
+ListState = Literal["rows", "empty", "nothing_matches", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowMark:
+    """An error on the line of a row's length."""
+
+    x: str
+    """How far from the start: `93.5%`."""
+    source: Literal["app", "backend"]
+    shape: Literal["app", "backend", "crash"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRow:
+    """One replay in the list."""
+
+    project_id: ProjectId
+    project_name: str
+    replay_id: ReplayId
+    href: str
+    user: str | None
+    """Name, e-mail, username or id of the recorded app's user, whichever is known first."""
+    started_at: datetime
+    duration_ms: int
+    device: str | None
+    os: str | None
+    """Name and version: `Android 15`."""
+    app: str | None
+    """Version or release of the app: `4.2.1 (871)`."""
+    screens: tuple[str, ...]
+    """All screens in the order visited; the page shortens."""
+    app_errors: int
+    backend_errors: int
+    segments: int
+    has_video: bool
+    end: str | None
+    """Why it ended, in words (`crashed`, `in background over 30 s`); None while unknown."""
+    has_crashed: bool
+    is_live: bool
+    is_late: bool
+    """What comes now was recorded a while ago."""
+    size_bytes: int
+    is_seen: bool
+    """By whoever looks at the list."""
+    poster: Poster = field(default_factory=Poster)
+    marks: tuple[RowMark, ...] = ()
+    """Crashes last, so that they lie on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOption:
+    """A project to filter by."""
+
+    project_id: ProjectId
+    name: str
+    is_selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReach:
+    """How far a search got that stopped because it had looked at enough for one page.
+
+    Exactly one of `at` and `length_ms` is set: the value that the list is ordered by.
+    """
+
+    direction: Literal["back to", "up to", "at least"]
+    """Which side of the value was looked at."""
+    rest: str
+    """Name of the replays that were not looked at: `Older ones`."""
+    at: datetime | None = None
+    length_ms: int | None = None
+
+
+def search_reach(place: Place, order: Order) -> SearchReach:
+    """Describe the place in a list at which a search stopped."""
+    match order:
+        case Order.NEWEST:
+            return SearchReach("back to", "Older ones", at=at_of(place))
+        case Order.OLDEST:
+            return SearchReach("up to", "Newer ones", at=at_of(place))
+        case Order.LONGEST:
+            return SearchReach("at least", "Shorter ones", length_ms=length_ms_of(place))
+        case _:
+            assert_never(order)
+
+
+@dataclass(frozen=True, slots=True)
+class NewReplays:
+    """How an open list learns of the replays that come while somebody reads it."""
+
+    href: str
+    """Names, as JSON, the matching replays that came since shortly before the list was read."""
+    show_href: str
+    """The list in which they stand on top."""
+    are_on_top: bool
+    """Whether the list itself is such a one: then every recent replay is among its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedReplay:
+    """A replay that the reader was promised, such as the demo's."""
+
+    value: str
+    """Its project and its id, as the rows of the list name it."""
+    href: str
+    has_arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayListPage:
+    """The list with its filters."""
+
+    state: ListState
+    rows: tuple[ReplayRow, ...]
+    projects: tuple[ProjectOption, ...]
+    selected: ProjectOption | None = None
+    total: int | None = None
+    """How many match in all; None when counting would cost too much."""
+    search: SearchBar = field(default_factory=SearchBar)
+    back_href: str | None = None
+    next_href: str | None = None
+    further_href: str | None = None
+    """Where a search goes on that has looked at enough for one page."""
+    reach: SearchReach | None = None
+    """How far the search looked; None when it was not cut short."""
+    selected_href: str = page_links.SELECTED
+    """POST here does something to the rows that are ticked."""
+    may_delete: bool = False
+    news: NewReplays | None = None
+    """None where new replays would not show: on a later page, or with a wrong query."""
+    awaited: AwaitedReplay | None = None
+    demo_href: str | None = None
+    """POST here plays the demo app into the server; None when the person may not."""
+    dsn: str | None = None
+    """For the set-up hint of the empty state: the DSN of the project that it is about."""
+    dsn_project: str | None = None
+    """Name of that project where there are several; None where there is one."""
+    setup_href: str | None = None
+    """The project page that shows how to set an app up."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReplaysPage:
+    """The question before several replays are erased."""
+
+    rows: tuple[ReplayRow, ...]
+    action_href: str
+    back_href: str
+    video_bytes: int
+    segments: int

@@ -1,0 +1,117 @@
+"""The search bar of the list: what is asked, as chips that can be taken off, and what can be."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.ids import ProjectId
+from app.formats import search
+from app.formats.search import Every
+from app.replays.search import Order
+from app.web.words import page_links
+
+ORDERS: Final = {
+    Order.NEWEST: "Newest arrival first",
+    Order.OLDEST: "Oldest arrival first",
+    Order.LONGEST: "Longest first",
+}
+HELP: Final = (
+    ("user.id, user.email, user.name, user.username, user.ip", "user.email:*@example.com"),
+    ("device.model, device.brand, device.name, device.family", 'device.model:"Pixel 9"'),
+    ("os.name, os.version, platform", "os.name:[iOS, Android]"),
+    ("release, dist, environment", "!environment:staging"),
+    ("app.version, app.build, app.id, app.name", "app.version:4.2.*"),
+    ("sdk.name, sdk.version", "sdk.name:sentry.cocoa"),
+    ("screen, count_screens", "screen:Checkout*"),
+    ("count_errors, count_errors.app, count_errors.backend", "count_errors:>0"),
+    ("end", "end:[crashed, not_responding]"),
+    ("duration, started", "duration:>5m started:>-24h"),
+    ("count_taps, count_rage, count_requests, count_failures", "count_rage:>0"),
+    ("count_segments, count_frames, size, activity", "activity:>=5"),
+    ("replay_type, has", "replay_type:buffer has:video"),
+    ("seen", "seen:no"),
+    ("id, trace", "trace:0af76519b9174b2d8c6e4f1029384756"),
+    ("any tag of the app", "plan:pro, tags[end]:x"),
+)
+"""Keys and an example of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One condition of the query; `href` leads to the list without it."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOption:
+    """An order to choose."""
+
+    value: str
+    name: str
+    is_selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBar:
+    """The field, its chips, and the orders to choose from."""
+
+    text: str = ""
+    chips: tuple[Chip, ...] = ()
+    orders: tuple[OrderOption, ...] = tuple(
+        OrderOption(order.value, name, order is Order.NEWEST) for order, name in ORDERS.items()
+    )
+    clear_href: str | None = None
+    """The list without any query; None when there is none."""
+    problem: str | None = None
+    """Why the query cannot be understood."""
+
+    @property
+    def order_text(self) -> str:
+        """The chosen order in words that may stand inside a sentence."""
+        return next(one.name for one in self.orders if one.is_selected).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the address asks for, as text; makes the addresses of lists like this one."""
+
+    project_id: ProjectId | None = None
+    text: str = ""
+    order: Order = Order.NEWEST
+
+    def href(self, *, query: str | None = None, **place: str) -> str:
+        """Return the address of this list, with another query, or from a place on."""
+        text = self.text if query is None else query
+        sort = "" if self.order is Order.NEWEST else self.order.value
+        return page_links.replays(self.project_id, query=text, sort=sort, **place)
+
+
+def read_order(value: str) -> Order:
+    """Read an order; anything unknown is the newest first."""
+    return Order(value) if value in set(Order) else Order.NEWEST
+
+
+def bar(asking: Asking, query: Every | None, *, problem: str | None = None) -> SearchBar:
+    """Describe the search bar; `query` is None when the text cannot be understood."""
+    parts = query.parts if query else ()
+    return SearchBar(
+        text=asking.text,
+        chips=tuple(
+            Chip(
+                search.write(Every((part,))),
+                asking.href(query=search.write(search.without(query or Every(()), part))),
+            )
+            for part in parts
+        ),
+        orders=tuple(
+            OrderOption(order.value, name, order is asking.order) for order, name in ORDERS.items()
+        ),
+        clear_href=asking.href(query="") if asking.text.strip() else None,
+        problem=problem,
+    )
+
+
+def filtered_by(key: str, value: str) -> str:
+    """Return the address of the list of all replays that hold one value."""
+    return page_links.replays(query=search.write(search.term(key, value)))

@@ -1,0 +1,116 @@
+"""What is done to the replays that somebody ticks in the list."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts.model import Person, Role
+from app.audit import writes as audit
+from app.core import clock, ids
+from app.core.errors import Malformed, NotFound
+from app.core.ids import ProjectId, ReplayId
+from app.erasure.request import erase_replay
+from app.playback import search
+from app.playback.search import Asked
+from app.projects import queries as projects
+from app.replays import queries as replays
+from app.replays.model import Replay, ReplayKey
+from app.web.frame import access, answer, forms, house
+from app.web.replays.page import DeleteReplaysPage
+from app.web.replays.routes import PAGE_ROWS
+from app.web.words import page_links, replay_rows
+
+router = APIRouter()
+
+_OTHER_FIELDS: Final = 10
+_DIGITS: Final = 19
+
+
+@router.post(page_links.SELECTED)
+async def mark_seen(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Mark the ticked replays as seen by whoever asks."""
+    fields = await _fields(request)
+    async with house.of(request).db.transaction() as connection:
+        keys = await _keys(connection, visitor.person, fields, role=Role.VIEWER)
+        marks = [(key.project_id, key.replay_id) for key in keys]
+        await audit.mark_seen(connection, visitor.person.id, marks)
+    return answer.go(_back(fields), done="marked-seen")
+
+
+@router.post(page_links.DELETE_SELECTED)
+async def delete_selected(request: Request, visitor: access.SomebodyHere) -> Response:
+    """Ask before erasing the ticked replays; erase them when the answer is yes."""
+    here = house.of(request)
+    fields = await _fields(request)
+    async with here.db.reading() as connection:
+        keys = await _keys(connection, visitor.person, fields, role=Role.MEMBER)
+        if ("sure", "yes") not in fields:
+            page = await _question(connection, visitor.person, keys, back=_back(fields))
+            return await answer.page(request, "replays/delete.html", page)
+    for key in keys:
+        try:
+            await erase_replay(here.db, key, person_id=visitor.person.id, at=clock.now())
+        except NotFound:
+            continue  # somebody else was quicker
+    here.sweeper.hurry()
+    return answer.go(_back(fields), done="replays-deleted")
+
+
+async def _fields(request: Request) -> list[tuple[str, str]]:
+    return await forms.read_pairs(request, most=PAGE_ROWS + _OTHER_FIELDS)
+
+
+def _back(fields: Sequence[tuple[str, str]]) -> str:
+    return forms.own_path(dict(fields).get("back"))
+
+
+async def _keys(
+    connection: AsyncConnection, person: Person, fields: Sequence[tuple[str, str]], *, role: Role
+) -> list[ReplayKey]:
+    """Read which replays are ticked.
+
+    Raises:
+        Malformed: None is, or a field names no replay.
+        NotFound: One is in a project where the person has not this role.
+    """
+    keys = [_key(value) for name, value in fields if name == "replay"]
+    if not keys:
+        raise Malformed("no replay is ticked")
+    reached = set(await projects.project_ids_of(connection, person, role=role))
+    if any(key.project_id not in reached for key in keys):
+        raise NotFound("no such replay, or not for you to change")
+    return sorted(set(keys))
+
+
+def _key(value: str) -> ReplayKey:
+    project_id, _, replay_id = value.partition("/")
+    found = ids.read_hex32(replay_id)
+    if found is None or not project_id.isdecimal() or len(project_id) > _DIGITS:
+        raise Malformed("a ticked field names no replay")
+    return ReplayKey(ProjectId(int(project_id)), ReplayId(found))
+
+
+async def _question(
+    connection: AsyncConnection, person: Person, keys: Sequence[ReplayKey], *, back: str
+) -> DeleteReplaysPage:
+    """Name what goes, replay by replay."""
+    read = [await replays.one(connection, key) for key in keys]
+    found: list[Replay] = [one for one in read if one is not None]
+    if not found:
+        raise NotFound("all of them are gone")
+    listed = await projects.projects_of(connection, person)
+    readable = tuple(one.id for one in listed)
+    hits = await search.hits_of(connection, Asked(person.id, readable, readable), found)
+    names = {one.id: one.name for one in listed}
+    now = clock.now()
+    return DeleteReplaysPage(
+        rows=tuple(replay_rows.replay_row(hit, project_names=names, now=now) for hit in hits),
+        action_href=page_links.DELETE_SELECTED,
+        back_href=back,
+        video_bytes=sum(one.video_bytes for one in found),
+        segments=sum(one.segments for one in found),
+    )

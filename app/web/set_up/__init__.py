@@ -1,0 +1,1 @@
+"""How an app or a service is pointed at a project."""

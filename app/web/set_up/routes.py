@@ -1,0 +1,35 @@
+"""The set-up page of a project."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.playback import checks
+from app.projects import queries as projects
+from app.web.frame import access, answer, dsn, house
+from app.web.set_up import page, snippets
+from app.web.set_up.page import SetUpPage
+from app.web.words import page_links
+
+router = APIRouter()
+
+
+@router.get(f"{page_links.PROJECTS}/{{project_id}}/set-up")
+async def show_set_up(request: Request, inside: access.InsideHere) -> Response:
+    """Show how to point apps and services at a project, and what has come of it so far."""
+    here = house.of(request)
+    project = inside.project
+    async with here.db.reading() as connection:
+        seen = await projects.projects_of(connection, inside.person)
+        keys = await projects.keys_of(connection, project.id)
+        found = await checks.check(connection, project.id, [one.id for one in seen])
+    first = dsn.first(here, keys)
+    value = SetUpPage(
+        project_id=project.id,
+        name=project.name,
+        dsn=first,
+        apps=snippets.apps(first) if first else (),
+        services=snippets.services(first) if first else (),
+        checks=page.checks(project.id, found),
+    )
+    return await answer.page(request, "project/set_up.html", value)

@@ -1,0 +1,240 @@
+"""The settings of a project: its name and its members; and its log."""
+
+from typing import Final
+
+from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.accounts import invitations, queries as accounts, writes as accounts_writes
+from app.accounts.model import Role
+from app.audit import queries as audit, writes as audit_writes
+from app.audit.model import Action, Detail
+from app.core.errors import Forbidden, Malformed, NotFound
+from app.core.ids import PersonId, ProjectId
+from app.projects import writes as projects_writes
+from app.web.frame import access, answer, forms, house
+from app.web.frame.access import Inside
+from app.web.settings import page as view
+from app.web.settings.page import LogPage, SettingsPage
+from app.web.words import page_links, phrases
+
+router = APIRouter()
+
+_PROJECT: Final = f"{page_links.PROJECTS}/{{project_id}}"
+LOG_ROWS: Final = 50
+
+
+@router.get(f"{_PROJECT}/settings")
+async def show_settings(request: Request, inside: access.InsideHere) -> Response:
+    """Show the name and the members of a project, to be changed."""
+    inside.need(Role.ADMIN)
+    async with house.of(request).db.reading() as connection:
+        page = await _page(connection, inside, None)
+    return await answer.page(request, "project/settings.html", page)
+
+
+@router.post(f"{_PROJECT}/settings/name")
+async def rename_project(request: Request, inside: access.InsideHere) -> Response:
+    """Give a project another name; its slug and its DSNs stay."""
+    inside.need(Role.ADMIN)
+    name = (await forms.read(request)).get("name", "")
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await projects_writes.rename_project(connection, inside.project.id, name)
+            await _note(connection, inside, Action.PROJECT_CHANGED, {"name": name.strip()})
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(page_links.settings(inside.project.id), done="project-renamed")
+
+
+@router.post(f"{_PROJECT}/settings/members")
+async def set_member(request: Request, inside: access.InsideHere) -> Response:
+    """Give a member another role, or invite somebody."""
+    inside.need(Role.ADMIN)
+    fields = await forms.read(request)
+    try:
+        role = _read_role(inside, fields.get("role", ""))
+        async with house.of(request).db.transaction() as connection:
+            done = await _set_or_invite(connection, inside, fields.get("email", ""), role)
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(page_links.settings(inside.project.id), done=done)
+
+
+@router.post(f"{_PROJECT}/settings/invitations/withdraw")
+async def withdraw_invitation(request: Request, inside: access.InsideHere) -> Response:
+    """Take an invitation back; does nothing when it does not wait any more."""
+    inside.need(Role.ADMIN)
+    email = (await forms.read(request)).get("email", "")
+    async with house.of(request).db.transaction() as connection:
+        if await invitations.withdraw(connection, inside.project.id, email):
+            await _note(connection, inside, Action.INVITATION_WITHDRAWN, {"email": email})
+    return answer.go(page_links.settings(inside.project.id), done="invitation-withdrawn")
+
+
+@router.post(f"{_PROJECT}/invitation")
+async def answer_invitation(
+    request: Request, visitor: access.SomebodyHere, project_id: access.RowId
+) -> Response:
+    """Accept or decline an invitation to a project that one is not in yet."""
+    is_accepted = (await forms.read(request)).get("answer") == "accept"
+    project = ProjectId(project_id)
+    async with house.of(request).db.transaction() as connection:
+        if is_accepted:
+            role = await invitations.accept(connection, visitor.person, project)
+            action, detail = Action.INVITATION_ACCEPTED, {"role": role}
+        elif await invitations.withdraw(connection, project, visitor.person.email):
+            action, detail = Action.INVITATION_DECLINED, {}
+        else:
+            raise NotFound("no invitation to this project")
+        await audit_writes.add_line(
+            connection, action, person_id=visitor.person.id, project_id=project, detail=detail
+        )
+    if is_accepted:
+        return answer.go(page_links.project(project), done="invitation-accepted")
+    return answer.go(page_links.PROJECTS, done="invitation-declined")
+
+
+@router.post(f"{_PROJECT}/settings/members/{{person_id}}/remove")
+async def remove_member(
+    request: Request, inside: access.InsideHere, person_id: access.RowId
+) -> Response:
+    """Take somebody out of the project; their account stays."""
+    inside.need(Role.ADMIN)
+    leaving = PersonId(person_id)
+    try:
+        async with house.of(request).db.transaction() as connection:
+            await _need_power(connection, inside, leaving)
+            await accounts_writes.remove_member(connection, inside.project.id, leaving)
+            await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
+    except Malformed as error:
+        return await _ask_again(request, inside, error)
+    return answer.go(page_links.settings(inside.project.id), done="member-removed")
+
+
+@router.get(f"{_PROJECT}/log")
+async def show_log(
+    request: Request, inside: access.InsideHere, views: access.RowId = 0, lines: access.RowId = 0
+) -> Response:
+    """Show who watched replays of the project, and who did what to it."""
+    inside.need(Role.ADMIN)
+    project_id = inside.project.id
+    async with house.of(request).db.reading() as connection:
+        seen = await audit.views(
+            connection, project_id, before_id=views or None, limit=LOG_ROWS + 1
+        )
+        done = await audit.lines(
+            connection, project_id=project_id, before_id=lines or None, limit=LOG_ROWS + 1
+        )
+        names = await accounts.names_of(connection, view.people_of(seen, done))
+    older_views = seen[LOG_ROWS - 1].id if len(seen) > LOG_ROWS else 0
+    older_lines = done[LOG_ROWS - 1].id if len(done) > LOG_ROWS else 0
+    page = LogPage(
+        project_id=project_id,
+        name=inside.project.name,
+        views=view.view_rows(seen[:LOG_ROWS], names),
+        lines=view.line_rows(done[:LOG_ROWS], names),
+        older_views_href=page_links.project_log(project_id, views=older_views, lines=lines)
+        if older_views
+        else None,
+        older_lines_href=page_links.project_log(project_id, views=views, lines=older_lines)
+        if older_lines
+        else None,
+    )
+    return await answer.page(request, "project/log.html", page)
+
+
+def _read_role(inside: Inside, wanted: str) -> Role:
+    """Read a role that the visitor may give.
+
+    Raises:
+        Forbidden: It is above one's own.
+        Malformed: There is no such role.
+    """
+    if wanted not in set(Role):
+        raise Malformed("the form names no role")
+    role = Role(wanted)
+    if not inside.role.includes(role):
+        raise Forbidden(f"you are {inside.role} here and cannot make somebody {role}")
+    return role
+
+
+async def _set_or_invite(
+    connection: AsyncConnection, inside: Inside, email: str, role: Role
+) -> str:
+    """Give a role to a member, or to anybody if an admin of the installation does it; else invite.
+
+    Returns:
+        The code of the notice that says what happened.
+
+    Raises:
+        Forbidden: Their role is above one's own.
+        Malformed: It is no address, no owner would be left, or, told to an admin of the
+            installation only, nobody has this address.
+    """
+    person = await accounts.find_person(connection, email)
+    is_member = person is not None and person.id in {
+        member.person.id for member in await accounts.members_of(connection, inside.project.id)
+    }
+    if not is_member and not inside.person.is_admin:
+        await invitations.invite(connection, inside.project.id, email, role)
+        detail: Detail = {"email": accounts_writes.read_email(email), "role": role}
+        await _note(connection, inside, Action.INVITATION_MADE, detail)
+        return "invited"
+    if person is None or person.disabled_at is not None:
+        raise Malformed("nobody has an account with this address: `playhead user add` makes one")
+    await _need_power(connection, inside, person.id)
+    await accounts_writes.set_member(connection, inside.project.id, person.id, role)
+    await _note(connection, inside, Action.MEMBER_SET, {"role": role}, subject=person.id)
+    return "member-set"
+
+
+async def _need_power(connection: AsyncConnection, inside: Inside, person_id: PersonId) -> None:
+    """Make sure that one may change what somebody may.
+
+    Raises:
+        Forbidden: Their role is above one's own.
+    """
+    members = await accounts.members_of(connection, inside.project.id)
+    role = next((one.role for one in members if one.person.id == person_id), Role.VIEWER)
+    if not inside.role.includes(role):
+        raise Forbidden(f"you are {inside.role} here and cannot change what an {role} may")
+
+
+async def _note(
+    connection: AsyncConnection,
+    inside: Inside,
+    action: Action,
+    detail: Detail,
+    *,
+    subject: PersonId | None = None,
+) -> None:
+    await audit_writes.add_line(
+        connection,
+        action,
+        person_id=inside.person.id,
+        project_id=inside.project.id,
+        subject=str(subject) if subject is not None else None,
+        detail=detail,
+    )
+
+
+async def _ask_again(request: Request, inside: Inside, error: Malformed) -> Response:
+    async with house.of(request).db.reading() as connection:
+        page = await _page(connection, inside, phrases.sentence(str(error)))
+    return await answer.page(request, "project/settings.html", page, status=400)
+
+
+async def _page(connection: AsyncConnection, inside: Inside, problem: str | None) -> SettingsPage:
+    found = await accounts.members_of(connection, inside.project.id)
+    return SettingsPage(
+        project_id=inside.project.id,
+        name=inside.project.name,
+        members=view.members(found, role=inside.role, person_id=inside.person.id),
+        invitations=tuple(await invitations.invitations_of(connection, inside.project.id)),
+        roles=view.roles(inside.role),
+        invites=not inside.person.is_admin,
+        problem=problem,
+    )

@@ -1,0 +1,1 @@
+"""Why a replay or an error is missing."""

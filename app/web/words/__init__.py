@@ -1,0 +1,1 @@
+"""Words, numbers, links and rows that several pages show."""

@@ -1,0 +1,130 @@
+"""Requests in detail: headers, bodies as trees, what was cut, and the command that repeats them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from app.core import units
+from app.formats import exchange
+from app.formats.activity import NetworkSpan
+from app.formats.exchange import Message, Pair, body_text
+from app.web.words import json_tree
+from app.web.words.curl_command import write_curl_command
+from app.web.words.json_tree import Node
+
+BODY_CHARS: Final = 2_000
+"""Of a body in the panel; the request's own page has all of it."""
+BODY_NODES: Final = 80
+WHOLE_CHARS: Final = 400_000
+WHOLE_NODES: Final = 20_000
+
+_WARNINGS: Final = {
+    "JSON_TRUNCATED": "The SDK cut this body; what is shown is its beginning.",
+    "MAYBE_JSON_TRUNCATED": "The SDK cut this body; it may not be whole JSON any more.",
+    "TEXT_TRUNCATED": "The SDK cut this text; what is shown is its beginning.",
+    "INVALID_JSON": "The body is no JSON, though its type says so.",
+    "BODY_PARSE_ERROR": "The SDK could not read this body.",
+    "BODY_PARSE_TIMEOUT": "The SDK ran out of time while it read this body.",
+    "UNPARSEABLE_BODY_TYPE": "The SDK does not record bodies of this type.",
+    "URL_SKIPPED": "The app's settings leave this address out.",
+}
+_UNASKED: Final = (
+    "No headers and bodies were recorded. SDKs take them for addresses that the app lists "
+    "in networkDetailAllowUrls."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A request or an answer; exactly one of `tree`, `text` and `absent` is there."""
+
+    title: str
+    headers: tuple[Pair, ...]
+    size_bytes: int | None
+    tree: Node | None
+    text: str | None
+    absent: str | None
+    """Why there is no body."""
+    notes: tuple[str, ...]
+    """What was cut or could not be read."""
+    is_cut: bool
+    """There is more than is shown here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Everything known of one request."""
+
+    url: str
+    query: tuple[Pair, ...]
+    halves: tuple[Half, ...]
+    note: str | None
+    """Why there is nothing but the address."""
+    curl: str | None
+    """The command that sends the request again; None if its address is not of the web."""
+    is_cut: bool
+
+
+def details(span: NetworkSpan, *, whole: bool = False) -> Details:
+    """Describe a request; `whole` shows bodies up to the size that SDKs record."""
+    found = exchange.read(span.data, span.url)
+    sides = (("Request", found.request), ("Response", found.response))
+    halves = tuple(_half(title, side, whole=whole) for title, side in sides if side is not None)
+    return Details(
+        url=span.url or "",
+        query=found.query,
+        halves=halves,
+        note=None if halves else _UNASKED,
+        curl=write_curl_command(span.method, span.url, found),
+        is_cut=any(half.is_cut for half in halves),
+    )
+
+
+def kind_of(span: NetworkSpan) -> str:
+    """Tell what was fetched, in one word to filter by: `json`, `image`, `other`."""
+    response = exchange.read(span.data, span.url).response
+    named = response.content_type if response else None
+    if named is None:
+        op = span.op.removeprefix("resource.")
+        return op if op not in {"http", "fetch", "xhr"} else "other"
+    main, _, sub = named.partition("/")
+    if sub.endswith("json"):
+        return "json"
+    if main in {"image", "font", "video", "audio"}:
+        return main
+    return sub if sub in {"html", "css", "xml", "javascript", "plain"} else "other"
+
+
+def _half(title: str, half: Message, *, whole: bool) -> Half:
+    body = half.body
+    most = WHOLE_CHARS if whole else BODY_CHARS
+    tree = (
+        json_tree.tree(body, most=WHOLE_NODES if whole else BODY_NODES)
+        if isinstance(body, dict | list)
+        else None
+    )
+    text = None if body is None or tree is not None else body_text(body)
+    return Half(
+        title=title,
+        headers=half.headers,
+        size_bytes=half.size_bytes,
+        tree=tree,
+        text=text[:most] if text is not None else None,
+        absent=_absent(half) if body is None else None,
+        notes=tuple(_notes(half)),
+        is_cut=(text is not None and len(text) > most)
+        or (tree is not None and not json_tree.is_whole(tree)),
+    )
+
+
+def _absent(half: Message) -> str:
+    if half.not_taken:
+        return f"{half.not_taken}."
+    if half.size_bytes:
+        return f"The body of {units.bytes_text(half.size_bytes)} was not recorded."
+    return "No body was recorded."
+
+
+def _notes(half: Message) -> Iterator[str]:
+    for warning in half.warnings:
+        yield _WARNINGS.get(warning, f"The SDK notes {warning}.")

@@ -1,0 +1,217 @@
+"""Facts of a replay in words: who, on what, by which app and SDK, and what was masked."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from app.core import units
+from app.formats.jsonish import JsonObject
+from app.playback import sdk_faults, search
+from app.playback.ending import Ending
+from app.replays import filters
+from app.replays.model import Replay
+from app.web.replay.page import Fact, FactGroup
+from app.web.replays.search_bar import filtered_by
+
+_GROUPS: Final = {
+    "Device": {
+        "Name": "device.name",
+        "Brand": "device.brand",
+        "Model": "device.model",
+        "Family": "device.family",
+        "System": "os.name",
+        "System version": "os.version",
+    },
+    "App": {
+        "Name": "app.name",
+        "Identifier": "app.id",
+        "Version": "app.version",
+        "Build": "app.build",
+        "Release": "release",
+        "Dist": "dist",
+        "Environment": "environment",
+    },
+    "SDK": {"Name": "sdk.name", "Version": "sdk.version", "Platform": "platform"},
+}
+"""Names on the page, and the keys by which the list finds the same value."""
+_USER: Final = {
+    "Name": "user.name",
+    "E-mail": "user.email",
+    "Username": "user.username",
+    "Id": "user.id",
+    "Address": "user.ip",
+}
+_TYPES: Final = {
+    "session": "a sampled session, recorded from its start",
+    "buffer": "kept from 30 s before an error",
+}
+
+
+_LATE: Final = timedelta(minutes=10)
+_MS: Final = timedelta(milliseconds=1)
+_PLAIN_TAG: Final = re.compile(r"[A-Za-z_][\w.\-]*")
+_BRACKETED_TAG: Final = re.compile(r"[^\[\]\s:\"]+")
+
+
+def user_of(user: Mapping[str, str]) -> str | None:
+    """Name the recorded app's user by what is known first: name, e-mail, username, id."""
+    return next((user[key] for key in ("name", "email", "username", "id") if user.get(key)), None)
+
+
+def device_of(facts: Mapping[str, Any]) -> str | None:
+    """Name the device: `Google Pixel 9`; the brand stands once."""
+    model = _text(facts, "device_model") or _text(facts, "device_name")
+    brand = _text(facts, "device_brand")
+    if model is None or brand is None:
+        return model or brand or _text(facts, "device_family")
+    return model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
+
+
+def system_of(facts: Mapping[str, Any]) -> str | None:
+    """Name the operating system with its version: `Android 16`."""
+    return _joined(_text(facts, "os_name"), _text(facts, "os_version"))
+
+
+def app_of(facts: Mapping[str, Any]) -> str | None:
+    """Name the app's version: `4.2.1 (871)`, or its release."""
+    version, build = _text(facts, "app_version"), _text(facts, "app_build")
+    if version is None:
+        return _text(facts, "release")
+    return f"{version} ({build})" if build else version
+
+
+def chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """Return the facts on the line above a replay, each leading to the replays that share it."""
+    named = (
+        ("Device", device_of(facts), ("device.model", "device.name", "device.brand")),
+        ("System", system_of(facts), ("os.name",)),
+        ("App", app_of(facts), ("release", "app.version")),
+    )
+    return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
+
+
+def is_late(replay: Replay) -> bool:
+    """Tell a replay that a phone sends long after it was recorded from one of this moment."""
+    return replay.last_received_at - replay.ended_at > _LATE
+
+
+def end(ending: Ending) -> Fact:
+    """Tell how a replay ended, and how that was inferred."""
+    href = filtered_by("end", ending.text.replace(" ", "_"))
+    return Fact("Ended", ending.text, href, ending.because)
+
+
+def groups(
+    replay: Replay, *, options: JsonObject | None, ending: Ending | None
+) -> tuple[FactGroup, ...]:
+    """Return everything known of a replay, under headings; empty ones are left out."""
+    tags = replay.facts.get("tags")
+    user = {key: replay.user.get(name) for key, name in filters.USER.items()}
+    known = {key: replay.facts.get(name) for key, name in filters.FACTS.items()}
+    faults = sdk_faults.known_faults(replay.facts, options)
+    titled = {title: _named(names, known) for title, names in _GROUPS.items()}
+    found = [
+        _recording(replay, ending),
+        FactGroup("User", _named(_USER, user)),
+        FactGroup("Device", titled["Device"]),
+        FactGroup("App", titled["App"]),
+        FactGroup("SDK", titled["SDK"], notes=tuple(one.text for one in faults)),
+        _masking(options, [one.text for one in faults if one.is_private]),
+        FactGroup("Tags", _tags(tags if isinstance(tags, dict) else {})),
+    ]
+    return tuple(group for group in found if group.facts)
+
+
+def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
+    facts = [Fact("Replay", replay.key.replay_id)]
+    kind = _TYPES.get(replay.replay_type or "")
+    if kind:
+        facts.append(Fact("Type", kind, filtered_by("replay_type", replay.replay_type or "")))
+    facts += [
+        Fact("Segments", f"{replay.segments}, {replay.video_segments} with video"),
+        Fact("Frames", f"{replay.frames:,}"),
+        Fact("Recorded", replay.recorded_at),
+        Fact("First received", replay.first_received_at, note=_lateness(replay)),
+        Fact("Last received", replay.last_received_at),
+    ]
+    if ending is not None:
+        facts.append(end(ending))
+    return FactGroup("Recording", tuple(facts))
+
+
+def _lateness(replay: Replay) -> str | None:
+    """Tell how long after its start a replay began to come, when a phone had kept it back."""
+    late = replay.first_received_at - replay.recorded_at
+    if late < _LATE:
+        return None
+    return (
+        f"{units.duration_text(late // _MS)} later: the phone was offline, or its clock is wrong."
+    )
+
+
+def _masking(options: JsonObject | None, doubts: Sequence[str]) -> FactGroup:
+    """Show the SDK's replay settings; text or images in the open are worth a warning."""
+    if not options:
+        return FactGroup("Masking", ())
+    open_parts = [
+        what
+        for key, what in (("maskAllText", "Text"), ("maskAllImages", "Images"))
+        if options.get(key) is False
+    ]
+    is_one = open_parts == ["Text"]
+    warning = (
+        f"{' and '.join(open_parts).capitalize()} {'is' if is_one else 'are'} not masked by default"
+        " in this replay."
+        if open_parts
+        else None
+    )
+    named = sorted(options.items(), key=lambda pair: ("mask" not in pair[0].lower(), pair[0]))
+    facts = tuple(Fact(name, _setting(value)) for name, value in named)
+    return FactGroup("Masking", facts, warning, notes=tuple(doubts))
+
+
+def _setting(value: object) -> str:
+    """Write one setting; a list stands in one line."""
+    if isinstance(value, list):
+        return ", ".join(_setting(one) for one in value) or "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _named(names: Mapping[str, str], values: Mapping[str, Any]) -> tuple[Fact, ...]:
+    pairs = ((name, key, _text(values, key)) for name, key in names.items())
+    return tuple(Fact(name, value, filtered_by(key, value)) for name, key, value in pairs if value)
+
+
+def _tags(values: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(str(name), str(value), _tag_href(str(name), str(value)))
+        for name, value in sorted(values.items())
+    )
+
+
+def _tag_href(name: str, value: str) -> str | None:
+    """Return the list of replays with a tag; None where the query cannot say its name."""
+    if _PLAIN_TAG.fullmatch(name) and name not in filters.KEYS and name not in search.LATE:
+        return filtered_by(name, value)
+    # One that is named like a key stands in brackets.
+    return filtered_by(f"tags[{name}]", value) if _BRACKETED_TAG.fullmatch(name) else None
+
+
+def _found_by(facts: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    """Return the list of replays that share the first of some facts that is known."""
+    for key in keys:
+        value = _text(facts, filters.FACTS[key])
+        if value:
+            return filtered_by(key, value)
+    return None
+
+
+def _text(values: Mapping[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _joined(*parts: str | None) -> str | None:
+    return " ".join(part for part in parts if part) or None

@@ -1,0 +1,150 @@
+"""What became of a project's items: the losses in words, then day by day."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from app.projects.model import Outcome, OutcomeCount
+from app.web.words import phrases, reasons
+from app.web.words.reasons import Reason
+
+Tone = Literal["good", "warn", "bad", "none"]
+
+_MOST_ROWS: Final = 500
+"""Rows of the long table; the losses above it count all."""
+_MOST_TYPES: Final = 6
+_IN_ORDER: Final = (
+    Outcome.KEPT,
+    Outcome.DUPLICATE,
+    Outcome.REFUSED,
+    Outcome.LIMITED,
+    Outcome.DROPPED_BY_SDK,
+    Outcome.IGNORED,
+    Outcome.DELETED,
+)
+_LOSSES: Final = _IN_ORDER[2:]
+_WORDS: Final[dict[str, str]] = {Outcome.DROPPED_BY_SDK: "dropped by the SDK"}
+"""Where the stored word is no plain English."""
+_TONES: Final[dict[str, Tone]] = {
+    Outcome.KEPT: "good",
+    Outcome.REFUSED: "bad",
+    Outcome.LIMITED: "warn",
+    Outcome.DROPPED_BY_SDK: "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """An outcome in words."""
+
+    name: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Items that were not kept, for one reason."""
+
+    fate: Fate
+    reason: str | None
+    quantity: int
+    item_types: str
+    """`event: 12, span: 3`."""
+    last_day: date
+    words: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day (UTC): numbers in the order of the columns; 0 where nothing was."""
+
+    day: date
+    quantities: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """How many items of one kind met one fate on one day."""
+
+    day: date
+    item_type: str
+    fate: Fate
+    reason: str | None
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class WhatArrived:
+    """Everything that a project's page says about outcomes."""
+
+    losses: tuple[Loss, ...]
+    """The worst kind first, then by number."""
+    columns: tuple[Fate, ...]
+    days: tuple[Day, ...]
+    rows: tuple[OutcomeRow, ...]
+    hidden_rows: int
+
+
+def what_arrived(counts: Sequence[OutcomeCount]) -> WhatArrived:
+    """Sum up outcomes; `counts` has the newest day first."""
+    found = {one.outcome for one in counts}
+    columns = [outcome for outcome in _IN_ORDER if outcome in found]
+    return WhatArrived(
+        losses=_losses(counts),
+        columns=tuple(_fate(outcome) for outcome in columns),
+        days=_days(counts, columns),
+        rows=tuple(
+            OutcomeRow(one.day, one.item_type, _fate(one.outcome), one.reason or None, one.quantity)
+            for one in counts[:_MOST_ROWS]
+        ),
+        hidden_rows=max(0, len(counts) - _MOST_ROWS),
+    )
+
+
+def _losses(counts: Sequence[OutcomeCount]) -> tuple[Loss, ...]:
+    by_reason: defaultdict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
+    for one in counts:
+        if one.outcome in _LOSSES:
+            by_reason[one.outcome, one.reason].append(one)
+    losses = [
+        (_LOSSES.index(Outcome(outcome)), _loss(outcome, reason, parts))
+        for (outcome, reason), parts in by_reason.items()
+    ]
+    losses.sort(key=lambda each: (each[0], -each[1].quantity, each[1].reason or ""))
+    return tuple(loss for _, loss in losses)
+
+
+def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
+    types: Counter[str] = Counter()
+    for one in parts:
+        types[one.item_type] += one.quantity
+    shown = [
+        f"{phrases.shortened(name, limit=40)}: {number:,}"
+        for name, number in types.most_common(_MOST_TYPES)
+    ]
+    if len(types) > _MOST_TYPES:
+        shown.append(phrases.count(len(types) - _MOST_TYPES, "other type"))
+    return Loss(
+        fate=_fate(outcome),
+        reason=reason or None,
+        quantity=types.total(),
+        item_types=", ".join(shown),
+        last_day=max(one.day for one in parts),
+        words=reasons.of(outcome, reason),
+    )
+
+
+def _days(counts: Sequence[OutcomeCount], columns: Sequence[Outcome]) -> tuple[Day, ...]:
+    by_day: defaultdict[date, Counter[str]] = defaultdict(Counter)
+    for one in counts:
+        by_day[one.day][one.outcome] += one.quantity
+    return tuple(
+        Day(day, tuple(by_day[day][outcome] for outcome in columns))
+        for day in sorted(by_day, reverse=True)
+    )
+
+
+def _fate(outcome: str) -> Fate:
+    return Fate(_WORDS.get(outcome, outcome), _TONES.get(outcome, "none"))

@@ -1,0 +1,88 @@
+"""Lists that are too long for one page: which part is shown, and where the next one is."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.web.words import phrases
+
+_RELATION: Final = {
+    (False, False): "",
+    (True, False): "more than ",
+    (False, True): "about ",
+    (True, True): "more than ",
+}
+"""The word before a number, by whether it is a lower bound and whether it is inexact."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart:
+    """A part of a long list, in words, and the way to the next part."""
+
+    text: str
+    """`Showing the first 1,000 of 4,213 errors.`"""
+    next_text: str | None
+    """What the link says: `Next 1,000 errors`."""
+    next_href: str | None
+    """None on the last part."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPart:
+    """Which part of the recordings is read, if all are too large to be read at once."""
+
+    text: str
+    start_href: str | None
+    """Leads to the first part; None if this is it."""
+    next_text: str | None
+    """What the link says: `What it noted from 12:34 on`."""
+    next_href: str | None
+    """Leads to the part that follows; None if this is the last."""
+
+
+def describe_part(
+    noun: str,
+    *,
+    first: int,
+    shown: int,
+    total: int,
+    size: int,
+    next_href: str | None,
+    is_at_least: bool = False,
+    is_about: bool = False,
+    order: str = "",
+) -> ListPart | None:
+    """Say which part of a list is shown; None if it is the whole list.
+
+    Args:
+        noun: What the list holds, in the singular.
+        first: The number of the first row that is shown, counted from 1.
+        shown: How many rows are shown.
+        total: How many rows the list has.
+        size: How many rows a part has at most.
+        next_href: Leads to the next part; None if this is the last.
+        is_at_least: Whether there may be more rows than were counted.
+        is_about: Whether rows were counted that are not shown, such as those that came twice.
+        order: What comes first, if that is not the time; a sentence.
+    """
+    last = first + shown - 1
+    if first <= 1 and next_href is None:
+        return None
+    nouns = phrases.count(total, noun).partition(" ")[2]
+    counted = f"{_RELATION[is_at_least, is_about]}{total:,}"
+    text = (
+        f"Showing the first {shown:,} of {counted} {nouns}"
+        if first <= 1
+        else f"Showing {nouns} {first:,} to {last:,} of {counted}"
+    )
+    following = size if is_at_least or is_about else min(size, max(0, total - last))
+    return ListPart(
+        text=f"{text}. {order}".strip(),
+        next_text=_next_text(noun, following, is_about=is_about) if next_href else None,
+        next_href=next_href,
+    )
+
+
+def _next_text(noun: str, quantity: int, *, is_about: bool) -> str:
+    """Promise a number only if it is known."""
+    nouns = phrases.count(2, noun).partition(" ")[2]
+    return f"Next part of the {nouns}" if is_about else f"Next {phrases.count(quantity, noun)}"

@@ -1,0 +1,59 @@
+"""What stands for a replay in a row: its poster, or why there is none."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from app.replays.model import Replay, ReplayKey
+from app.replays.pictures import Pictures
+from app.web.words import page_links
+
+_NEW: Final = timedelta(seconds=30)
+PosterState = Literal["made", "due", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """A poster; sizes are those of the picture, not of the row."""
+
+    state: PosterState = "none"
+    note: str = "No picture"
+    """Why there is none, for people."""
+    href: str = ""
+    """Where pictures lie; scripts ask here whether one that is due has come."""
+    version: str = ""
+    width: int = 0
+    height: int = 0
+    preview_tiles: int = 0
+
+
+def is_due(replay: Replay, found: Pictures | None, *, now: datetime) -> bool:
+    """Tell whether pictures of a replay, of which `found` is what was drawn, will be made soon.
+
+    One that is new may not be noted for drawing yet: that takes two seconds.
+    """
+    if found is not None:
+        return found.is_due
+    return replay.video_segments > 0 and now - replay.last_received_at < _NEW
+
+
+def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_due: bool) -> Poster:
+    """Describe the poster of a replay, of which `found` is what was drawn."""
+    href = page_links.pictures(key.project_id, key.replay_id)
+    if found is not None and found.made is not None:
+        sizes = found.made.sizes
+        return Poster(
+            state="made",
+            note="",
+            href=href,
+            version=found.made.version,
+            width=sizes.poster_width,
+            height=sizes.poster_height,
+            preview_tiles=sizes.preview_tiles,
+        )
+    if has_video and is_due:
+        return Poster(state="due", note="The picture is being made", href=href)
+    if not has_video:
+        return Poster(note="No video")
+    reason = f": {found.fault}" if found is not None and found.fault else ""
+    return Poster(note=f"No picture{reason}")

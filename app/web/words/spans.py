@@ -1,0 +1,215 @@
+"""Traces as blocks of rows: words, bars and marks for what a waterfall holds."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from app.core import units
+from app.core.ids import ProjectId, TraceId
+from app.formats import jsonish
+from app.formats.event import CRASHES, HANGS
+from app.formats.jsonish import JsonObject
+from app.playback.trace import ClockNote, Row, SpanError, Trace
+from app.traces import slow
+from app.web.words import page_links, phrases
+from app.web.words.problems import KINDS
+from app.web.words.traces import ErrorMark, SpanRow, TraceBlock
+
+FIRST_SPANS: Final = 100
+"""Of one trace on a replay's page; the rest comes as one scrolls."""
+MORE_SPANS: Final = 500
+"""Of one trace on its own page, and as many again whenever one scrolls to the end."""
+_MOST_ON_REPLAY: Final = 500
+MOST_TRACES: Final = 100
+"""Traces of one replay that are shown at once."""
+MOST_LOOSE: Final = 1_000
+"""Errors of one trace whose span is not here; no more errors are read at once."""
+_LOOSE_ON_REPLAY: Final = 100
+_FINE: Final = frozenset({"ok", "unset", "cancelled", "unknown", ""})
+_TICKS: Final = 5
+_LEAST_WIDE: Final = 0.4
+"""Percent of the track that the shortest bar takes."""
+_MS: Final = 1_000
+_VALUE_CHARS: Final = 4_000
+_MOST_DATA: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What rows are written with."""
+
+    project_names: Mapping[ProjectId, str]
+    zero_ms: int
+    """How far the page's zero is behind the axis's."""
+    error_href: Callable[[SpanError], str | None]
+    trace_href: Callable[[TraceId, int], str]
+    """The address of a trace, from a span on."""
+
+
+def replay_blocks(found: Sequence[Trace], around: Surroundings) -> tuple[TraceBlock, ...]:
+    """Describe the traces of a replay, the first 100; together they show about 500 spans."""
+    blocks: list[TraceBlock] = []
+    left = _MOST_ON_REPLAY
+    for trace in found[:MOST_TRACES]:
+        part = min(FIRST_SPANS, left)
+        blocks.append(block(trace, around, first=0, most=part, most_loose=_LOOSE_ON_REPLAY))
+        left -= len(blocks[-1].spans)
+    return tuple(blocks)
+
+
+def block(
+    trace: Trace, around: Surroundings, *, first: int, most: int, most_loose: int = MOST_LOOSE
+) -> TraceBlock:
+    """Describe a trace and some of its rows.
+
+    Args:
+        trace: Laid out.
+        around: What it is written with.
+        first: How many spans stand before those shown.
+        most: How many are shown.
+        most_loose: How many errors are shown whose span is not here.
+    """
+    length_us = max(1, trace.end_us - trace.start_us)
+    last = first + most
+    total = len(trace.rows)
+    loose = sorted(trace.loose, key=_weight)
+    slow_rows = sum(row.slow is not None for row in trace.rows)
+    return TraceBlock(
+        trace_id=trace.trace_id,
+        href=around.trace_href(trace.trace_id, 0),
+        name=trace.name,
+        start_ms=trace.start_us // _MS - around.zero_ms,
+        duration_ms=length_us // _MS,
+        total=total,
+        errors=trace.errors,
+        slow=slow_rows,
+        services=_services(trace, around),
+        spans=tuple(row_of(row, trace, around) for row in trace.rows[first:last]),
+        loose=tuple(_mark(one, trace, around) for one in loose[:most_loose]),
+        hidden_loose=max(0, len(loose) - most_loose),
+        notes=tuple(_notes(trace, around)),
+        ticks=tuple(took(length_us * number // _TICKS) for number in range(_TICKS)),
+        more_href=around.trace_href(trace.trace_id, last) if last < total else None,
+        next_spans=max(0, min(MORE_SPANS, total - last)),
+    )
+
+
+def _weight(error: SpanError) -> int:
+    """Put crashes and hangs first, then backend errors; the rest stays in the order of time."""
+    if error.event.kind in CRASHES | HANGS:
+        return 0
+    return 1 if error.side == "backend" else 2
+
+
+def took(us: int) -> str:
+    """Write a length; what is shorter than a millisecond is told in tenths of it."""
+    if us < _MS:
+        return f"{us / _MS:.1f} ms".replace("0.0 ms", "0 ms")
+    return units.duration_text(round(us / _MS))
+
+
+def rules() -> tuple[tuple[str, str], ...]:
+    """Write the table of what counts as slow."""
+    table = [(rule.what, rule.least_ms) for rule in slow.RULES]
+    table.append((f"{slow.STEP.what} of a service, by its own time", slow.STEP.least_ms))
+    return tuple((what, units.duration_text(least_ms)) for what, least_ms in table)
+
+
+def data_rows(data: JsonObject) -> tuple[tuple[str, str], ...]:
+    """Write what a span says of itself, by name; lists and maps as JSON."""
+    said = {name: value for name, value in data.items() if value not in (None, "", [], {})}
+    return tuple((name, _value(said[name])) for name in sorted(said)[:_MOST_DATA])
+
+
+def _value(value: object) -> str:
+    return jsonish.text_of(value, limit=_VALUE_CHARS) or _json(value)
+
+
+def _json(value: object) -> str:
+    return phrases.shortened(msgspec.json.encode(value).decode(), limit=_VALUE_CHARS)
+
+
+def row_of(row: Row, trace: Trace, around: Surroundings) -> SpanRow:
+    """Describe one span."""
+    placed, span = row.placed, row.placed.span
+    duration_us = placed.duration_us
+    status = span.status or ""
+    has_failed = status.lower() not in _FINE
+    return SpanRow(
+        span_id=span.span_id,
+        href=page_links.span(trace.trace_id, span.span_id),
+        at_ms=placed.start_us // _MS - around.zero_ms,
+        duration_ms=None if duration_us is None else round(duration_us / _MS),
+        took="open" if duration_us is None else took(duration_us),
+        self_time=took(placed.self_us) if 0 < placed.self_us < (duration_us or 0) else None,
+        depth=placed.depth,
+        children=placed.children,
+        op=span.op or "span",
+        description=span.description or span.op or "unnamed",
+        status=status.replace("_", " ") or None,
+        has_failed=has_failed,
+        service=_service(span.project_id, span.service, around),
+        is_backend=row.side == "backend",
+        is_transaction=span.is_segment,
+        is_parent_missing=placed.parent == "missing",
+        slow=_slow(row.slow),
+        errors=tuple(_mark(one, trace, around) for one in row.errors),
+        x=_percent(placed.start_us - trace.start_us, trace),
+        wide=_percent(duration_us or 0, trace, least=_LEAST_WIDE),
+    )
+
+
+def _slow(rule: slow.Rule | None) -> str | None:
+    if rule is None:
+        return None
+    return f"slow {rule.what}: {units.duration_text(rule.least_ms)} or more"
+
+
+def _mark(one: SpanError, trace: Trace, around: Surroundings) -> ErrorMark:
+    return ErrorMark(
+        title=one.event.title,
+        source=one.side,
+        kind=KINDS.get(one.event.kind, "error"),
+        href=around.error_href(one),
+        at_ms=one.at_us // _MS - around.zero_ms,
+        x=_percent(one.at_us - trace.start_us, trace),
+    )
+
+
+def _notes(trace: Trace, around: Surroundings) -> Iterable[str]:
+    """Say what was done to clocks, and what is missing."""
+    for clock in trace.clocks:
+        yield _clock_note(clock, around)
+    missing = sum(row.placed.parent == "missing" for row in trace.rows)
+    if missing:
+        elsewhere = "stands in another part, " if trace.is_cut else ""
+        yield (
+            f"The parent of {phrases.count(missing, 'span')} is not here: it {elsewhere}was not "
+            "sampled, has not arrived, or belongs to a project you are not a member of."
+        )
+
+
+def _clock_note(clock: ClockNote, around: Surroundings) -> str:
+    direction = "forward" if clock.shift_us > 0 else "back"
+    return (
+        f"The clock of {_service(clock.project_id, clock.service, around)} was set "
+        f"{took(abs(clock.shift_us))} {direction}, so that its spans lie within the request that "
+        "caused them."
+    )
+
+
+def _services(trace: Trace, around: Surroundings) -> tuple[str, ...]:
+    """Name the services of a trace, in the order of their appearance."""
+    named = (_service(r.placed.span.project_id, r.placed.span.service, around) for r in trace.rows)
+    return tuple(dict.fromkeys(named))
+
+
+def _service(project_id: ProjectId, service: str | None, around: Surroundings) -> str:
+    return service or around.project_names.get(project_id, "another project")
+
+
+def _percent(us: int, trace: Trace, *, least: float = 0) -> str:
+    share = 100 * us / max(1, trace.end_us - trace.start_us)
+    return f"{min(100.0, max(least, share)):.3g}%"

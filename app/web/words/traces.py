@@ -1,0 +1,114 @@
+"""Waterfalls in words: the Trace panel of a replay, the page of a trace, the page of a span."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.ids import SpanId, TraceId
+from app.web.words.parts import ListPart
+from app.web.words.problems import ErrorKind, Source
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMark:
+    """An error on its span, or beside the spans if that is not here."""
+
+    title: str
+    source: Source
+    kind: ErrorKind
+    href: str | None
+    at_ms: int
+    x: str
+    """Where on the bar's track it stands: `12.5%`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """One span; `x` and `wide` are its bar's place in the trace's time, as percentages."""
+
+    span_id: SpanId
+    href: str
+    """Everything it says of itself."""
+    at_ms: int
+    """Negative when it began before the replay."""
+    duration_ms: int | None
+    took: str
+    self_time: str | None
+    """None where it is all of the time, or none of it."""
+    depth: int
+    """0 for the root; children follow their parent."""
+    children: int
+    op: str
+    description: str
+    status: str | None
+    has_failed: bool
+    service: str
+    is_backend: bool
+    is_transaction: bool
+    is_parent_missing: bool
+    slow: str | None
+    """Why it is slow: `slow query: 500 ms or more`."""
+    errors: tuple[ErrorMark, ...]
+    x: str
+    wide: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceBlock:
+    """One trace, and the part of its rows that is shown."""
+
+    trace_id: TraceId
+    href: str
+    name: str
+    start_ms: int
+    duration_ms: int
+    total: int
+    """Spans of the trace, shown or not."""
+    errors: int
+    slow: int
+    services: tuple[str, ...]
+    spans: tuple[SpanRow, ...]
+    loose: tuple[ErrorMark, ...]
+    """Errors whose span is not here."""
+    hidden_loose: int
+    """How many more of them its own page shows."""
+    notes: tuple[str, ...]
+    """What was done to clocks, and what is missing."""
+    ticks: tuple[str, ...]
+    """Times after the start, evenly spread over the track."""
+    more_href: str | None
+    """Leads to the spans after those shown."""
+    next_spans: int
+    """How many of them come at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayLink:
+    """A replay that the trace runs through."""
+
+    href: str
+    project_name: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    """One trace of app and backends."""
+
+    trace: TraceBlock
+    started_at: datetime | None
+    replays: tuple[ReplayLink, ...]
+    replay_href: str | None
+    """The replay on whose clock the trace is shown; None shows it on its own."""
+    rules: tuple[tuple[str, str], ...]
+    """What counts as slow: `query`, `500 ms`."""
+    parts: tuple[ListPart, ...] = ()
+    """Which part of its spans is shown, and which part of its errors is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPage:
+    """What one span says of itself."""
+
+    trace_href: str
+    span_id: SpanId
+    data: tuple[tuple[str, str], ...]
