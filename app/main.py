@@ -34,7 +34,7 @@ from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import make_private, tighten
 from app.erasure.sweep import Sweeper
-from app.formats import credentials
+from app.formats.wire import credentials
 from app.ingest.accept import Turns
 from app.ingest.digest import NotePictures
 from app.ingest.lane import Lane

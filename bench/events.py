@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core import clock, units
 from app.core.ids import ProjectId
-from app.formats.envelope import EnvelopeHeader
+from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
 from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT

@@ -27,7 +27,8 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.formats import layout, mp4
+from app.formats.stored import layout
+from app.formats.video import mp4
 from app.media import encode
 from app.media.wire import Strip
 from app.playback import index

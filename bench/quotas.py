@@ -15,7 +15,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.ids import ProjectId, PublicKey
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.ingest.quotas import Quotas
 from app.ingest.rates import SenderRates
 

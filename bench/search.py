@@ -24,8 +24,8 @@ from app.core.ids import PersonId, ProjectId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
-from app.formats import search
 from app.playback.search import Asked, find
+from app.replays import query as search
 from app.replays.search import Order
 
 _PROJECT: Final = ProjectId(1)

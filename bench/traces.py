@@ -32,7 +32,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
-from app.formats import span_block
+from app.formats.stored import span_block
 from app.playback import linked_errors, links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey

@@ -9,7 +9,7 @@ import msgspec
 
 from app.api import otlp
 from app.core.errors import Limited, Refused, TooLarge
-from app.formats.envelope import Envelope
+from app.formats.wire.envelope import Envelope
 from app.journal.entry import Kind
 
 Form = Literal["json", "protobuf", "gif"]

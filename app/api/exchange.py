@@ -21,8 +21,8 @@ from app.api.door import Door
 from app.api.heads import Head
 from app.core import log
 from app.core.errors import Refused, Unavailable
-from app.formats import store_body
-from app.formats.envelope import Envelope
+from app.formats.wire import store_body
+from app.formats.wire.envelope import Envelope
 from app.ingest import senders
 from app.ingest.request import IngestRequest
 from app.ingest.senders import Sender

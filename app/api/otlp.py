@@ -11,7 +11,7 @@ Source: OTLP specification, "OTLP/HTTP Response".
 import json
 from typing import Final
 
-from app.formats import protobuf
+from app.formats.otlp import protobuf
 
 _INVALID_ARGUMENT: Final = 3
 _LEFT_OUT: Final = "spans without a trace id, a span id, a start or an end cannot be kept"

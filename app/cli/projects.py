@@ -15,7 +15,7 @@ from app.core import ids, log
 from app.core.errors import Malformed, NotFound
 from app.core.ids import PublicKey
 from app.core.settings import Settings
-from app.formats import credentials
+from app.formats.wire import credentials
 from app.projects import queries, writes
 from app.projects.model import Project, ProjectKey
 

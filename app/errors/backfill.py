@@ -16,7 +16,7 @@ from app.core.ids import EventId, ProjectId, ReplayId
 from app.errors import grouping, issues
 from app.errors.model import NewEvent
 from app.errors.tables import events
-from app.formats import packed
+from app.formats.stored import packed
 
 _STEP: Final = 200
 

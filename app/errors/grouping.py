@@ -25,7 +25,8 @@ from typing import Any, Final, Literal
 from app.core.ids import IssueId
 from app.errors import names, placeholders
 from app.errors.stack import contribution
-from app.formats import exceptions, jsonish, messages
+from app.formats import jsonish
+from app.formats.events import exceptions, messages
 from app.formats.jsonish import JsonObject
 
 Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]

@@ -21,7 +21,7 @@ from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
 from app.errors.model import StoredEvent
 from app.errors.tables import events
-from app.formats.event import BACKEND_PLATFORMS, CRASHES, HANGS
+from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
 
 BAD_LEVELS: Final = frozenset({"error", "fatal"})
 PART_EVENTS: Final = 1_000

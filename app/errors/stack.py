@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.errors import names
 from app.errors.names import Family
-from app.formats.exceptions import Frames
+from app.formats.events.exceptions import Frames
 from app.formats.jsonish import JsonObject
 
 _FAMILIES: Final[dict[str, Family]] = {

@@ -18,8 +18,9 @@ import msgspec
 from app.core import ids
 from app.core.errors import Malformed
 from app.core.ids import EventId, ReplayId, TraceId
-from app.formats import event, jsonish, timestamps
-from app.formats.envelope import EnvelopeHeader
+from app.formats import jsonish, timestamps
+from app.formats.events import event
+from app.formats.wire.envelope import EnvelopeHeader
 
 _NAME_CHARS: Final = 200
 _URL_CHARS: Final = 2_000

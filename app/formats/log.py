@@ -22,9 +22,9 @@ from app.core.ids import ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish, timestamps
-from app.formats.envelope import EnvelopeHeader
-from app.formats.event import read_span_id
+from app.formats.events.event import read_span_id
 from app.formats.jsonish import JsonObject
+from app.formats.wire.envelope import EnvelopeHeader
 
 _NAME_CHARS: Final = 200
 _LEVELS: Final = {

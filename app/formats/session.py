@@ -18,7 +18,7 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish, timestamps
-from app.formats.event import DEFAULT_ENVIRONMENT
+from app.formats.events.event import DEFAULT_ENVIRONMENT
 from app.formats.jsonish import JsonObject
 
 Status = Literal["started", "exited", "errored", "unhandled", "crashed", "abnormal"]

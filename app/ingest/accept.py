@@ -20,9 +20,9 @@ import msgspec
 from app.core import clock
 from app.core.errors import Limited, Malformed, Refused, TooLarge, Unavailable
 from app.core.limits import LIMITS
-from app.formats import encoding
-from app.formats.encoding import Body
-from app.formats.envelope import Envelope, EnvelopeHeader
+from app.formats.wire import encoding
+from app.formats.wire.encoding import Body
+from app.formats.wire.envelope import Envelope, EnvelopeHeader
 from app.ingest import senders
 from app.ingest.gate import Gate
 from app.ingest.inbox import Fresh

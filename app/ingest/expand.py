@@ -11,7 +11,7 @@ from typing import Final
 from app.core import units
 from app.core.errors import Refused
 from app.core.ids import ReplayId
-from app.formats.envelope import Envelope, Item
+from app.formats.wire.envelope import Envelope, Item
 from app.ingest.inbox import Fresh
 from app.ingest.items import (
     attachment,

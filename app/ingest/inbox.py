@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from app.core.ids import ProjectId, PublicKey
-from app.formats.encoding import Body
-from app.formats.envelope import Envelope
+from app.formats.wire.encoding import Body
+from app.formats.wire.envelope import Envelope
 
 BATCH_ENTRIES: Final = 256
 BATCH_BYTES: Final = 16 * 1024 * 1024

@@ -8,7 +8,7 @@ from typing import Final
 from app.core import clock
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.projects.model import Outcome, OutcomeKey
 
 UNTYPED: Final = "untyped"

@@ -14,7 +14,7 @@ from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
 from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
 from app.formats import timestamps
-from app.formats.envelope import EnvelopeHeader, Item
+from app.formats.wire.envelope import EnvelopeHeader, Item
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey

@@ -19,8 +19,8 @@ from app.core.ids import ProjectId, PublicKey
 from app.core.units import bytes_text
 from app.db.engine import Database
 from app.errors import attachments
-from app.formats import rate_limits
-from app.formats.envelope import Item
+from app.formats.wire import rate_limits
+from app.formats.wire.envelope import Item
 from app.ingest.rates import Buckets, SenderRates
 from app.projects import spending
 from app.projects.model import LimitReason

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
 from app.db.engine import driver_of
-from app.formats.event import CRASHES
+from app.formats.events.event import CRASHES
 from app.ingest.prepared import Prepared
 from app.replays.writes import POOR
 

@@ -8,9 +8,10 @@ from typing import Final
 from app.core.errors import Malformed, Refused
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
-from app.formats import encoding, envelope, otlp, store_body
-from app.formats.encoding import Body
-from app.formats.envelope import Envelope, EnvelopeHeader
+from app.formats.otlp import export_request
+from app.formats.wire import encoding, envelope, store_body
+from app.formats.wire.encoding import Body
+from app.formats.wire.envelope import Envelope, EnvelopeHeader
 from app.ingest.inbox import BATCH_BYTES, BATCH_ENTRIES, Fresh
 from app.journal.entry import Entry, Kind
 
@@ -57,8 +58,8 @@ def reopen(entry: Entry) -> Fresh:
 
 _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
     "store": store_body.wrap_store,
-    "otlp": functools.partial(otlp.wrap, is_json=False),
-    "otlp_json": functools.partial(otlp.wrap, is_json=True),
+    "otlp": functools.partial(export_request.wrap, is_json=False),
+    "otlp_json": functools.partial(export_request.wrap, is_json=True),
 }
 
 

@@ -13,8 +13,8 @@ from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.core.units import bytes_text
-from app.formats import credentials
-from app.formats.envelope import Envelope
+from app.formats.wire import credentials
+from app.formats.wire.envelope import Envelope
 from app.ingest.gate import Gate
 from app.ingest.request import IngestRequest
 from app.projects.keys import UNKNOWN_YET, Unsettled

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.formats import jsonish
-from app.formats.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb
 
 Kind = Literal["background", "offline", "battery", "landscape"]
 

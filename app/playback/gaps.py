@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.formats.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb
 from app.playback.index import Gap
 from app.replays.model import PlayableSegment
 

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from app.formats.activity import Breadcrumb, Touch
+from app.formats.replay.activity import Breadcrumb, Touch
 from app.playback.merging import merge_touches
 from app.playback.recordings import Recorded
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from app.formats import layout
-from app.formats.layout import Layout
+from app.formats.stored import layout
+from app.formats.stored.layout import Layout
 from app.replays.model import PlayableSegment
 
 MAGIC: Final = b"PHI1"

@@ -10,7 +10,7 @@ from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
 from app.errors import queries as errors
 from app.errors.queries import EventPlace, LinkedCount, LinkedEvents
-from app.formats.event import CRASHES, HANGS
+from app.formats.events.event import CRASHES, HANGS
 from app.playback import links, placement
 from app.playback.links import Side
 from app.playback.placement import Moment, ReplayMoments

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
-from app.formats import packed
+from app.formats.stored import packed
 from app.playback import placement
 from app.traces import logs
 from app.traces.logs import LogPlace

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow, are_held_up
-from app.formats.event import BACKEND_PLATFORMS
+from app.formats.events.event import BACKEND_PLATFORMS
 from app.replays import ties
 from app.replays.model import Replay
 from app.traces import queries as traces

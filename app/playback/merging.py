@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from app.formats.activity import Breadcrumb, NetworkSpan, Touch
+from app.formats.replay.activity import Breadcrumb, NetworkSpan, Touch
 
 
 def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:

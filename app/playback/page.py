@@ -16,8 +16,8 @@ from typing import Final, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
-from app.formats.activity import Breadcrumb, NetworkSpan
 from app.formats.jsonish import JsonObject
+from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.playback import conditions, gaps, gestures, index, merging, recordings
 from app.playback.conditions import Condition
 from app.playback.gaps import ExplainedGap

@@ -22,7 +22,7 @@ from app.core.ids import ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.errors.model import StoredEvent
 from app.errors.traced import TracedEvent
-from app.formats.event import BACKEND_PLATFORMS
+from app.formats.events.event import BACKEND_PLATFORMS
 from app.playback import links
 from app.playback.links import Side
 from app.traces import queries as traces, waterfall

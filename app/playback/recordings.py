@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
 from app.core.windows import ClockStep
-from app.formats import activity, packed, recording
-from app.formats.activity import Activity
+from app.formats.replay import activity, recording
+from app.formats.replay.activity import Activity
+from app.formats.stored import packed
 from app.replays import queries
 from app.replays.model import ReplayKey, Segment
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from app.core import ids
 from app.core.ids import SpanId, TraceId
-from app.formats import exchange
-from app.formats.activity import NetworkSpan
+from app.formats.replay import exchange
+from app.formats.replay.activity import NetworkSpan
 from app.playback.trace import Row, SpanError, Trace
 
 _NEAR_US: Final = 1_000_000

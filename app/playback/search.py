@@ -18,14 +18,13 @@ from app.audit import queries as audit
 from app.core import ids
 from app.core.errors import Malformed
 from app.core.ids import PersonId, ProjectId, TraceId
-from app.formats import search
-from app.formats.search import Either, Every, Expression, Not, Term
 from app.playback import ending, linked_errors
 from app.playback.ending import Ending
 from app.playback.linked_errors import ErrorCounts
-from app.replays import filters, queries as replays, search as rows, ties
+from app.replays import filters, queries as replays, query as search, search as rows, ties
 from app.replays.filters import Columns
 from app.replays.model import Replay
+from app.replays.query import Either, Every, Expression, Not, Term
 from app.replays.search import Look, Order, Place, Seen
 
 _FIRST_ROWS: Final = 5_000

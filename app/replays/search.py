@@ -29,11 +29,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.db.types import Hex32
-from app.formats.search import Term
 from app.replays import filters
 from app.replays.filters import Anchor, Columns
 from app.replays.model import Replay, ReplayKey
 from app.replays.queries import to_replay
+from app.replays.query import Term
 from app.replays.tables import replays
 
 SORTED_ROWS: Final = 20_000

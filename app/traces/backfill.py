@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.core.windows import STRETCH
-from app.formats import packed, span_block
 from app.formats.jsonish import JsonObject
+from app.formats.stored import packed, span_block
 from app.traces import writes
 from app.traces.model import NewBlock
 from app.traces.tables import spans, transactions

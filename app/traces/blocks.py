@@ -12,10 +12,10 @@ from sqlalchemy.engine import Row
 
 from app.core import log
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.formats import span_block
 from app.formats.jsonish import JsonObject
-from app.formats.span import Surroundings
-from app.formats.span_block import Line
+from app.formats.spans.span import Surroundings
+from app.formats.stored import span_block
+from app.formats.stored.span_block import Line
 from app.traces.model import StoredSpan
 
 COLUMNS: Final = """

@@ -36,8 +36,8 @@ from tests.support import server as servers
 from tests.support.server import Keyed
 
 DOOR: Final = {
-    "auth": ("app.formats.credentials:read", "app.projects.keys:KeyCache.lookup"),
-    "inflate": ("app.formats.encoding:inflate",),
+    "auth": ("app.formats.wire.credentials:read", "app.projects.keys:KeyCache.lookup"),
+    "inflate": ("app.formats.wire.encoding:inflate",),
     "open": ("app.ingest.accept:_opened",),
     "quotas": ("app.ingest.quotas:Quotas.admit",),
     "inbox": ("app.ingest.inbox:Inbox.add",),
@@ -46,18 +46,18 @@ DOOR: Final = {
 }
 DIGEST: Final = {
     "read": (
-        "app.formats.replay_video:expand",
-        "app.formats.replay_event:part",
-        "app.formats.replay_event:at_moment",
-        "app.formats.recording:body_of",
-        "app.formats.recording:read",
-        "app.formats.gist:skim",
-        "app.formats.gist:of",
-        "app.formats.event:read",
+        "app.formats.replay.replay_video:expand",
+        "app.formats.replay.replay_event:part",
+        "app.formats.replay.replay_event:at_moment",
+        "app.formats.replay.recording:body_of",
+        "app.formats.replay.recording:read",
+        "app.formats.replay.gist:skim",
+        "app.formats.replay.gist:of",
+        "app.formats.events.event:read",
         "app.ingest.items.event_text:read_all",
-        "app.formats.transaction:of",
-        "app.formats.sent_spans:look",
-        "app.formats.addresses:fill",
+        "app.formats.spans.transaction:of",
+        "app.formats.spans.sent_spans:look",
+        "app.formats.wire.addresses:fill",
     ),
     "scrub": (
         "app.scrub.members:scrub_members",
@@ -67,11 +67,11 @@ DIGEST: Final = {
         "app.ingest.items.scrubbed:transaction",
     ),
     "group": ("app.errors.grouping:keys",),
-    "boxes": ("app.formats.mp4:read", "app.formats.layout:pack"),
+    "boxes": ("app.formats.video.mp4:read", "app.formats.stored.layout:pack"),
     "pack": (
-        "app.formats.packed:pack_json",
-        "app.formats.packed:pack_text",
-        "app.formats.span_block:pack",
+        "app.formats.stored.packed:pack_json",
+        "app.formats.stored.packed:pack_text",
+        "app.formats.stored.span_block:pack",
     ),
     "objects": ("app.ingest.store:_put",),
     "rows": ("app.ingest.store:store",),

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from app.core.ids import ReplayId
 from app.errors import traced
-from app.formats import packed
+from app.formats.stored import packed
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
 from app.web.trace import routes as trace_pages

@@ -10,7 +10,7 @@ from app.core.limits import LIMITS
 from app.core.windows import ReplayWindow
 from app.errors import attachments, feedback, sessions
 from app.errors.model import Attachment, StoredFeedback
-from app.formats.packed import unpack_json
+from app.formats.stored.packed import unpack_json
 from app.traces import logs
 from app.traces.model import StoredLog
 from tests.support import delivery, envelopes, reading, recorded

@@ -9,7 +9,7 @@ import pytest
 from app.accounts.model import Role
 from app.audit import queries as audit
 from app.core.ids import ReplayId
-from app.formats import packed
+from app.formats.stored import packed
 from app.playback import recordings
 from app.replays import queries
 from app.replays.model import ReplayKey

@@ -12,7 +12,7 @@ import zstandard
 from sqlalchemy import text
 
 from app.core import clock
-from app.formats.packed import unpack_json, unpack_text
+from app.formats.stored.packed import unpack_json, unpack_text
 from tests.support import envelopes, payloads, reading, recordings
 from tests.support.envelopes import envelope, envelope_header, item
 from tests.support.server import Server

@@ -18,7 +18,7 @@ from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
-from app.formats import credentials
+from app.formats.wire import credentials
 from app.preparation import Preparation
 from app.projects import queries as projects
 from tests.support import envelopes, process

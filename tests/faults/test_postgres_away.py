@@ -23,7 +23,7 @@ from app.core.ids import ProjectId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
-from app.formats import credentials
+from app.formats.wire import credentials
 from tests.support import amounts, commit_cutter, invariant, mounts, process, traffic
 from tests.support.commit_cutter import CommitCutter
 from tests.support.postgres import run_sql

@@ -13,28 +13,15 @@ from typing import Any, Final
 
 from app.core import clock
 from app.core.errors import Refused
-from app.formats import (
-    avc,
-    client_report,
-    credentials,
-    encoding,
-    envelope,
-    event,
-    feedback,
-    log,
-    mp4,
-    otlp_json,
-    otlp_protobuf,
-    recording,
-    replay_event,
-    replay_video,
-    search,
-    session,
-    span,
-    store_body,
-    transaction,
-)
-from app.formats.envelope import EnvelopeHeader
+from app.formats import client_report, feedback, log, session
+from app.formats.events import event
+from app.formats.otlp import json_body, protobuf_body
+from app.formats.replay import recording, replay_event, replay_video
+from app.formats.spans import span, transaction
+from app.formats.video import avc, mp4
+from app.formats.wire import credentials, encoding, envelope, store_body
+from app.formats.wire.envelope import EnvelopeHeader
+from app.replays import query
 from tests.support import amounts, clips, envelopes, otlp, payloads, recordings
 from tests.support.mp4_boxes import fragmented_file, mp4_file
 from tests.support.report import Report
@@ -130,8 +117,8 @@ READERS: Final = {
     ),
     "client_report": Reader(client_report.read, (payload_of(envelopes.client_report_item()),)),
     "store": Reader(store_body.wrap_store, (EVENT,)),
-    "otlp json": Reader(listed(otlp_json.read), (otlp.as_json(OTLP),)),
-    "otlp protobuf": Reader(listed(otlp_protobuf.read), (OTLP.SerializeToString(),)),
+    "otlp json": Reader(listed(json_body.read), (otlp.as_json(OTLP),)),
+    "otlp protobuf": Reader(listed(protobuf_body.read), (OTLP.SerializeToString(),)),
     "dsn": Reader(as_text(credentials.from_dsn), (f"https://{KEY}@a.example/7".encode(),)),
     "auth": Reader(
         as_text(lambda text: credentials.read(auth_headers=[text], query="")),
@@ -141,7 +128,7 @@ READERS: Final = {
         as_text(lambda text: credentials.read(auth_headers=[], query=text)),
         (envelopes.auth_query().encode(),),
     ),
-    "search": Reader(as_text(search.read), (b'release:shop@1 user.email:"a b" !os:Android x',)),
+    "search": Reader(as_text(query.read), (b'release:shop@1 user.email:"a b" !os:Android x',)),
     "mp4": Reader(mp4.read, VIDEOS),
     "avcC": Reader(avc.read_config, (mp4.read(clips.clip()).config,)),
 }

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from app.formats import credentials
+from app.formats.wire import credentials
 from tests.support.server import Keyed, Server
 from tests.support.wire import KEY, REPLAY_ID, SPAN_ID, TRACE_ID
 

@@ -12,7 +12,7 @@ from typing import Final
 import httpx2
 import pytest
 
-from app.formats import transaction
+from app.formats.spans import transaction
 from tests.sdk import sending
 from tests.support import delivery, reading, recorded
 from tests.support.server import Server

@@ -8,7 +8,7 @@ import pytest
 import sentry_sdk
 from sentry_sdk.transport import _parse_rate_limits
 
-from app.formats import credentials, rate_limits
+from app.formats.wire import credentials, rate_limits
 from tests.support.server import Server, running
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.formats import layout, mp4
+from app.formats.stored import layout
+from app.formats.video import mp4
 from app.media import wire
 
 

@@ -16,7 +16,8 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.ids import ReplayId
-from app.formats import activity, packed
+from app.formats.replay import activity
+from app.formats.stored import packed
 from app.journal import adopt
 from app.playback import recordings
 from app.replays import queries

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 
 from app.core.limits import LIMITS
-from app.formats import encoding, envelope, replay_video, store_body
+from app.formats.replay import replay_video
+from app.formats.wire import encoding, envelope, store_body
 from tests.support import samples
 
 

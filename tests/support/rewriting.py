@@ -21,8 +21,9 @@ import brotli  # type: ignore[import-untyped]  # the package carries no types
 import zstandard
 
 from app.core.limits import LIMITS
-from app.formats import encoding, envelope, replay_video
-from app.formats.envelope import Item
+from app.formats.replay import replay_video
+from app.formats.wire import encoding, envelope
+from app.formats.wire.envelope import Item
 from tests.support import samples
 
 _TIMES: Final = {"timestamp", "start_timestamp", "replay_start_timestamp"}

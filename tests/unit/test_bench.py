@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.formats import encoding
+from app.formats.wire import encoding
 from bench.ingest.stages import DIGEST, DOOR
 from bench.ingest.watches import Watches
 from bench.playback import summary
@@ -18,7 +18,7 @@ def test_every_stage_is_there():
 def test_watches_count_what_runs_and_go_again():
     """Time belongs to the innermost watch; afterwards the functions are as they were."""
     plain = encoding.inflate
-    with Watches({"inflate": ["app.formats.encoding:inflate"]}) as watches:
+    with Watches({"inflate": ["app.formats.wire.encoding:inflate"]}) as watches:
         assert encoding.inflate is not plain
         assert encoding.inflate(b"{}", None, limit_bytes=10) == b"{}"
     assert encoding.inflate is plain

@@ -8,10 +8,11 @@ import msgspec
 
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.windows import STRETCH
-from app.formats import members, span_block
-from app.formats.sent_spans import Sent
-from app.formats.span import Span
-from app.formats.transaction import Transaction
+from app.formats import members
+from app.formats.spans.sent_spans import Sent
+from app.formats.spans.span import Span
+from app.formats.spans.transaction import Transaction
+from app.formats.stored import span_block
 from app.ingest.prepared import Context
 from app.traces.model import NewBlock, NewTransaction
 

@@ -7,7 +7,7 @@ one that the SDK sends again, because it did not see our answer, is counted agai
 from typing import Final
 
 from app.formats import client_report
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 

@@ -19,9 +19,12 @@ from app.core.ids import IssueId
 from app.core.limits import LIMITS
 from app.core.recent import Recent
 from app.errors import grouping
-from app.formats import addresses, event, jsonish, members as texts, packed
-from app.formats.event import Event, Problem
+from app.formats import jsonish, members as texts
+from app.formats.events import event
+from app.formats.events.event import Event, Problem
 from app.formats.members import Members
+from app.formats.stored import packed
+from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.db.text import JsonText, json_text
-from app.formats.replay_event import About, User
+from app.formats.replay.replay_event import About, User
 
 
 @dataclass(frozen=True, slots=True)

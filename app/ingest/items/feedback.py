@@ -2,7 +2,7 @@
 
 from app.errors.model import NewFeedback
 from app.formats import feedback
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.scrub.places import Kind

@@ -1,8 +1,8 @@
 """A `log` item: a container of log records."""
 
 from app.formats import log
-from app.formats.envelope import Item
-from app.formats.packed import pack_json
+from app.formats.stored.packed import pack_json
+from app.formats.wire.envelope import Item
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome

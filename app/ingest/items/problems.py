@@ -12,9 +12,10 @@ import msgspec
 from app.core.ids import IssueId
 from app.core.recent import Recent
 from app.errors import grouping
-from app.formats import event, exceptions, members as texts
-from app.formats.event import Problem
-from app.formats.exceptions import Frames
+from app.formats import members as texts
+from app.formats.events import event, exceptions
+from app.formats.events.event import Problem
+from app.formats.events.exceptions import Frames
 from app.formats.jsonish import JsonObject
 from app.formats.members import Members
 

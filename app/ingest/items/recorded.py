@@ -7,10 +7,10 @@ skim ─ clean? ─ pack        the quick way, for nearly all
 import msgspec
 
 from app.core.errors import Refused
-from app.formats import gist, recording
-from app.formats.gist import Gist, Skimmed
 from app.formats.jsonish import JsonObject
-from app.formats.packed import pack_json, pack_text
+from app.formats.replay import gist, recording
+from app.formats.replay.gist import Gist, Skimmed
+from app.formats.stored.packed import pack_json, pack_text
 from app.ingest.prepared import Context
 from app.scrub import walk
 

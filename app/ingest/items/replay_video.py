@@ -9,11 +9,13 @@ import msgspec
 from app.core import units
 from app.core.errors import Limited, Malformed, Refused
 from app.core.limits import LIMITS
-from app.formats import layout, mp4, recording, replay_video
-from app.formats.envelope import Item
-from app.formats.gist import Gist
-from app.formats.replay_event import ReplayEvent
-from app.formats.replay_video import Parts
+from app.formats.replay import recording, replay_video
+from app.formats.replay.gist import Gist
+from app.formats.replay.replay_event import ReplayEvent
+from app.formats.replay.replay_video import Parts
+from app.formats.stored import layout
+from app.formats.video import mp4
+from app.formats.wire.envelope import Item
 from app.ingest.items import recorded, scrubbed
 from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told

@@ -9,11 +9,13 @@ import msgspec
 
 from app.core import ids
 from app.core.limits import LIMITS
-from app.formats import addresses, jsonish, members as texts, replay_event
+from app.formats import jsonish, members as texts
 from app.formats.jsonish import JsonObject
 from app.formats.members import Members
-from app.formats.replay_event import About, ReplayEvent
-from app.formats.sent_spans import Sent, SentSpan
+from app.formats.replay import replay_event
+from app.formats.replay.replay_event import About, ReplayEvent
+from app.formats.spans.sent_spans import Sent, SentSpan
+from app.formats.wire import addresses
 from app.ingest.items import facts
 from app.ingest.items.facts import Facts
 from app.ingest.prepared import Context

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.errors.model import NewSessions, SessionCount
 from app.formats import session
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.ingest.prepared import Context, Prepared
 from app.scrub import walk
 from app.scrub.places import Kind

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from app.formats import span
-from app.formats.envelope import Item
+from app.formats.spans import span
+from app.formats.wire.envelope import Item
 from app.ingest.items import blocks, scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome

@@ -12,10 +12,11 @@ from typing import Final
 from app.core.errors import Refused
 from app.core.limits import LIMITS
 from app.core.windows import STRETCH
-from app.formats import event, sent_spans, transaction
-from app.formats.envelope import Item
-from app.formats.sent_spans import Sent
-from app.formats.transaction import Transaction
+from app.formats.events import event
+from app.formats.spans import sent_spans, transaction
+from app.formats.spans.sent_spans import Sent
+from app.formats.spans.transaction import Transaction
+from app.formats.wire.envelope import Item
 from app.ingest.items import blocks, scrubbed, stages
 from app.ingest.prepared import Context, Noted, Prepared
 from app.projects.model import Outcome

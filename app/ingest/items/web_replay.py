@@ -9,9 +9,9 @@ import msgspec
 
 from app.core import units
 from app.core.errors import Refused
-from app.formats import recording, replay_event
-from app.formats.envelope import Item
-from app.formats.replay_event import ReplayEvent
+from app.formats.replay import recording, replay_event
+from app.formats.replay.replay_event import ReplayEvent
+from app.formats.wire.envelope import Item
 from app.ingest.items import facts, recorded, scrubbed
 from app.ingest.items.recorded import Recorded
 from app.ingest.items.replay_video import make_segment

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.formats import credentials
+from app.formats.wire import credentials
 from app.projects.model import ProjectKey
 from app.web.frame.house import House
 

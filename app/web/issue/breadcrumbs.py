@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.core import units
-from app.formats import event_notes, jsonish
-from app.formats.activity import FIRST_FAILED_STATUS, Breadcrumb
+from app.formats import jsonish
+from app.formats.events import event_notes
 from app.formats.jsonish import JsonObject
+from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.web.words.activity import DataRow, Icon, Level
 from app.web.words.breadcrumbs import breadcrumb_row, data_rows
 

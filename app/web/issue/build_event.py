@@ -8,9 +8,11 @@ from app.core import units
 from app.errors import grouping, issues
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, IssueKey, StoredEvent
-from app.formats import jsonish, messages, packed, timestamps
+from app.formats import jsonish, timestamps
+from app.formats.events import messages
+from app.formats.events.view_hierarchy import View
 from app.formats.jsonish import JsonObject
-from app.formats.view_hierarchy import View
+from app.formats.stored import packed
 from app.playback import links
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows

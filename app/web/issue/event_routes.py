@@ -21,8 +21,9 @@ from app.core.limits import LIMITS
 from app.errors import attachments, issue_queries as issues
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, StoredEvent
-from app.formats import jsonish, view_hierarchy
-from app.formats.view_hierarchy import View
+from app.formats import jsonish
+from app.formats.events import view_hierarchy
+from app.formats.events.view_hierarchy import View
 from app.playback import issue_links, page as playback
 from app.playback.index import PlaybackIndex
 from app.projects import queries as projects

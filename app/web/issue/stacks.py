@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from app.formats import exceptions
-from app.formats.exceptions import ExceptionShown, Frame, Thread
+from app.formats.events import exceptions
+from app.formats.events.exceptions import ExceptionShown, Frame, Thread
 from app.formats.jsonish import JsonObject
 
 _OPEN_FRAMES: Final = 5

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.formats import jsonish, packed
+from app.formats import jsonish
 from app.formats.jsonish import JsonObject
+from app.formats.stored import packed
 
 _MOST_TAGS: Final = 12
 _MOST_VALUES: Final = 5

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from app import __version__
 from app.core import units
-from app.formats import exchange
-from app.formats.activity import NetworkSpan
-from app.formats.exchange import Message, Pair
+from app.formats.replay import exchange
+from app.formats.replay.activity import NetworkSpan
+from app.formats.replay.exchange import Message, Pair
 
 _UNKNOWN: Final = -1
 

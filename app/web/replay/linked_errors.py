@@ -6,8 +6,9 @@ from datetime import timedelta
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedEvent
-from app.formats import exceptions, packed
-from app.formats.exceptions import ExceptionShown, Frame
+from app.formats.events import exceptions
+from app.formats.events.exceptions import ExceptionShown, Frame
+from app.formats.stored import packed
 from app.playback import links
 from app.web.words import page_links
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.core import units
-from app.formats.activity import NetworkSpan
+from app.formats.replay.activity import NetworkSpan
 from app.web.words import exchanges
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.exchanges import Details

@@ -17,15 +17,14 @@ from app.core import clock, ids
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.demo import names
-from app.formats import search
-from app.formats.search import Every
 from app.playback import search as playback
 from app.playback.search import Asked, Hit
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays import pictures, queries as replays
+from app.replays import pictures, queries as replays, query as search
 from app.replays.model import ReplayKey
 from app.replays.pictures import Pictures
+from app.replays.query import Every
 from app.replays.search import Order, Place, place_at, place_of
 from app.web.frame import access, answer, cursors, dsn, house
 from app.web.frame.states import StatePage

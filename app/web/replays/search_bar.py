@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId
-from app.formats import search
-from app.formats.search import Every
+from app.replays import query as search
+from app.replays.query import Every
 from app.replays.search import Order
 from app.web.words import page_links
 

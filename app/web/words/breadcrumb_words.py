@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.formats import jsonish
-from app.formats.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.formats.jsonish import JsonObject
+from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.web.words.activity import ActivityKind, Icon, Level
 
 _RAGE_TAPS: Final = 5

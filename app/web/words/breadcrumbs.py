@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from app.formats.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb
 from app.web.words import breadcrumb_words
 from app.web.words.activity import ActivityRow, DataRow, Level, ScreenSpan
 

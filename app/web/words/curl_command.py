@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Final
 
-from app.formats.exchange import Exchange, body_text
+from app.formats.replay.exchange import Exchange, body_text
 
 _METHOD: Final = re.compile(r"[A-Za-z]{1,20}", re.ASCII)
 _WEB_ADDRESS: Final = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)

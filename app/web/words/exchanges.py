@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core import units
-from app.formats import exchange
-from app.formats.activity import NetworkSpan
-from app.formats.exchange import Message, Pair, body_text
+from app.formats.replay import exchange
+from app.formats.replay.activity import NetworkSpan
+from app.formats.replay.exchange import Message, Pair, body_text
 from app.web.words import json_tree
 from app.web.words.curl_command import write_curl_command
 from app.web.words.json_tree import Node

@@ -9,7 +9,7 @@ import msgspec
 from app.core import units
 from app.core.ids import ProjectId, TraceId
 from app.formats import jsonish
-from app.formats.event import CRASHES, HANGS
+from app.formats.events.event import CRASHES, HANGS
 from app.formats.jsonish import JsonObject
 from app.playback.trace import ClockNote, Row, SpanError, Trace
 from app.traces import slow

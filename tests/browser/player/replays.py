@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.errors import NotFound
-from app.formats import layout, mp4
+from app.formats.stored import layout
+from app.formats.video import mp4
 from app.replays.model import PlayableSegment
 from tests.support import recorded
 

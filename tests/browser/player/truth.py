@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from app.formats import mp4
+from app.formats.video import mp4
 from app.playback.index import MIN_GAP_MS
 from tests.support import recorded
 

@@ -14,7 +14,7 @@ from app.db.engine import Database
 from app.errors import backfill, grouping, issues, status, writes
 from app.errors.model import NewEvent
 from app.errors.tables import events
-from app.formats import packed
+from app.formats.stored import packed
 from tests.support import payloads
 from tests.support.shuffling import batches
 

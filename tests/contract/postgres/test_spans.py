@@ -11,8 +11,8 @@ from app import background
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.db.engine import Database
-from app.formats import span_block
-from app.formats.packed import pack_json
+from app.formats.stored import span_block
+from app.formats.stored.packed import pack_json
 from app.replays import ties
 from app.traces import backfill, queries, writes
 from app.traces.model import NewBlock, StoredSpan

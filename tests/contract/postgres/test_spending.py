@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import Limited, Malformed, NotFound, Unavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.formats.envelope import Item
+from app.formats.wire.envelope import Item
 from app.ingest.quotas import Quotas
 from app.ingest.rates import SenderRates
 from app.projects import queries, spending, writes

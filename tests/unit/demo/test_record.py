@@ -11,22 +11,16 @@ from app.core import units
 from app.core.ids import PublicKey
 from app.demo import record
 from app.demo.record import Delivery
-from app.formats import (
-    activity,
-    envelope,
-    jsonish,
-    mp4,
-    recording,
-    replay_event,
-    replay_video,
-    timestamps,
-)
-from app.formats.activity import Activity
-from app.formats.envelope import Envelope, Item
+from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
-from app.formats.mp4 import Video
-from app.formats.recording import VideoFacts
-from app.formats.replay_event import ReplayEvent
+from app.formats.replay import activity, recording, replay_event, replay_video
+from app.formats.replay.activity import Activity
+from app.formats.replay.recording import VideoFacts
+from app.formats.replay.replay_event import ReplayEvent
+from app.formats.video import mp4
+from app.formats.video.mp4 import Video
+from app.formats.wire import envelope
+from app.formats.wire.envelope import Envelope, Item
 
 SEED = 5
 ENDED_MS = 1_795_480_000_000

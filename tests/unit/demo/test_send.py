@@ -11,7 +11,7 @@ from app.core.errors import Forbidden, Malformed, Unavailable
 from app.core.ids import ReplayId
 from app.demo import send
 from app.demo.record import Delivery
-from app.formats import credentials
+from app.formats.wire import credentials
 
 APP = "http://9d3f5c7e1b2a4866a0c4e2f8d6b19375@phone.example:8000/sentry/42"
 BACKEND = "http://a1f0c3d2b4e5968778695a4b3c2d1e0f@phone.example:8000/sentry/43"

@@ -10,8 +10,8 @@ from app.core.errors import Malformed, TooLarge
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.formats import feedback
-from app.formats.envelope import EnvelopeHeader, TraceHeader
 from app.formats.feedback import Feedback
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
 from tests.support import recorded, samples
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
 from tests.support.wire import EVENT_ID, REPLAY_ID, TRACE_ID, Json, changed, compact, iso

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import log
-from app.formats.envelope import EnvelopeHeader, TraceHeader
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
 from tests.support import recorded, samples
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
 from tests.support.wire import MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, Json, changed, compact

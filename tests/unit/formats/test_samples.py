@@ -10,17 +10,9 @@ import pytest
 
 from app.core.errors import Malformed, TooLarge, Unauthorised
 from app.core.limits import LIMITS
-from app.formats import (
-    activity,
-    credentials,
-    encoding,
-    envelope,
-    jsonish,
-    recording,
-    replay_event,
-    replay_video,
-    store_body,
-)
+from app.formats import jsonish
+from app.formats.replay import activity, recording, replay_event, replay_video
+from app.formats.wire import credentials, encoding, envelope, store_body
 from tests.support import samples
 
 MIB = 1024 * 1024

@@ -8,8 +8,8 @@ import pytest
 
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
-from app.formats import view_hierarchy
-from app.formats.envelope import EnvelopeHeader, Item
+from app.formats.events import view_hierarchy
+from app.formats.wire.envelope import EnvelopeHeader, Item
 from app.ingest.items import attachment
 from app.ingest.prepared import AttachmentWork, Context, Prepared
 from app.scrub.rules import DEFAULT

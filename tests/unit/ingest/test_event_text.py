@@ -11,8 +11,9 @@ from hypothesis import given
 from app.core.errors import Malformed, Refused, TooLarge
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
-from app.formats import jsonish, packed
-from app.formats.envelope import EnvelopeHeader
+from app.formats import jsonish
+from app.formats.stored import packed
+from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
 from app.ingest.items.event_text import Sent
 from app.ingest.prepared import Context

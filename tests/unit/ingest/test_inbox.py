@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core.ids import ProjectId, PublicKey
-from app.formats.envelope import Envelope, EnvelopeHeader
+from app.formats.wire.envelope import Envelope, EnvelopeHeader
 from app.ingest import inbox as inboxes
 from app.ingest.inbox import Fresh, Inbox
 

@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import Refused
 from app.core.ids import ProjectId
-from app.formats import replay_event
-from app.formats.envelope import EnvelopeHeader
+from app.formats.replay import replay_event
+from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import scrubbed
 from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context

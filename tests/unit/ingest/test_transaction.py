@@ -9,9 +9,10 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import Refused
 from app.core.ids import ProjectId
-from app.formats import sent_spans, span_block
-from app.formats.envelope import EnvelopeHeader, Item, TraceHeader
-from app.formats.span import Surroundings
+from app.formats.spans import sent_spans
+from app.formats.spans.span import Surroundings
+from app.formats.stored import span_block
+from app.formats.wire.envelope import EnvelopeHeader, Item, TraceHeader
 from app.ingest.items import span as span_items, stages, transaction as items
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome

@@ -7,7 +7,7 @@ import pytest
 from av.container import InputContainer
 from PIL import Image
 
-from app.formats import mp4
+from app.formats.video import mp4
 from app.media import encode
 
 COLOURS = ((200, 40, 40), (40, 180, 60), (40, 60, 200), (220, 200, 60), (90, 90, 90))

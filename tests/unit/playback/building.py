@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.core.errors import NotFound
-from app.formats import layout, mp4
+from app.formats.stored import layout
+from app.formats.video import mp4
 from app.playback.index import Gop
 from app.replays.model import PlayableSegment
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.ids import ProjectId
 from app.errors.queries import LinkedCount
-from app.formats import event
+from app.formats.events import event
 from app.playback import ending, linked_errors
 from tests.unit.playback.stored import START, replay
 

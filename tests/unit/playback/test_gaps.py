@@ -1,6 +1,6 @@
 """Tests of the reasons for time without video."""
 
-from app.formats.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb
 from app.playback import gaps
 from app.playback.index import Gap
 from tests.unit.playback import building

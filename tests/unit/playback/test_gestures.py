@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.formats import packed
+from app.formats.stored import packed
 from app.playback import gestures, recordings
 from app.playback.gestures import Gesture
 from app.replays.model import Segment

@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId, ReplayId
 from app.core.windows import ReplayWindow
 from app.errors.queries import LinkedCount
-from app.formats import event
+from app.formats.events import event
 from app.playback import linked_errors, links
 
 APP, API = ProjectId(1), ProjectId(2)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.formats import packed
-from app.formats.activity import Breadcrumb, NetworkSpan
+from app.formats.replay.activity import Breadcrumb, NetworkSpan
+from app.formats.stored import packed
 from app.playback import index, merging, page, recordings
 from app.playback.shelf import Held
 from app.replays.model import Segment

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.ids import ProjectId, ReplayId
-from app.formats import layout, mp4
+from app.formats.stored import layout
+from app.formats.video import mp4
 from app.media import wire
 from app.playback import index, records, stream
 from app.playback.pictures import draw, schedule

@@ -6,7 +6,7 @@ import pytest
 
 from app.core import units
 from app.errors.traced import TracedEvent
-from app.formats.activity import NetworkSpan
+from app.formats.replay.activity import NetworkSpan
 from app.playback.requests import trace_requests
 from app.playback.trace import Trace
 from app.traces.model import StoredSpan

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from app.core.ids import ProjectId
-from app.formats import search
+from app.replays import query
 from app.replays.search import Order
 from app.web.replays import page, search_bar
 from app.web.words import page_links
@@ -74,7 +74,7 @@ AWAITED = page.AwaitedReplay(
     f"{PROJECT}/{REPLAY}", page_links.replay(PROJECT, REPLAY), has_arrived=False
 )
 SEARCH = search_bar.bar(
-    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), search.read("pixel !plan:pro")
+    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), query.read("pixel !plan:pro")
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",

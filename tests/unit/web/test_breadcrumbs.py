@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.formats.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb
 from app.web.words import breadcrumbs
 from app.web.words.activity import ActivityRow, DataRow
 

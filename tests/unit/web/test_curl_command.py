@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from app.formats.activity import NetworkSpan
+from app.formats.replay.activity import NetworkSpan
 from app.web.words import exchanges
 
 START_MS = 1_795_468_811_973

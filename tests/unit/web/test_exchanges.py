@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.activity import NetworkSpan
+from app.formats.replay.activity import NetworkSpan
 from app.web.replay import har
 from app.web.words import exchanges, json_tree
 

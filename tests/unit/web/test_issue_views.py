@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.formats import packed
+from app.formats.stored import packed
 from app.projects.model import OutcomeCount
 from app.web.issue import build, tag_counts
 from app.web.words import charts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.formats.activity import NetworkSpan
+from app.formats.replay.activity import NetworkSpan
 from app.web.replay import requests
 from app.web.words.activity import NetworkRow
 from tests.unit.web import samples

@@ -1,0 +1,1 @@
+"""Errors and messages: events, exceptions, stacks, view hierarchies."""

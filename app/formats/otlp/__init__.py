@@ -1,0 +1,1 @@
+"""Traces as OpenTelemetry exports them, in protobuf and JSON."""

@@ -1,0 +1,178 @@
+"""Turns an OTLP request for traces into the items that SDKs of our own protocol would have sent.
+
+    spans                              → `span` items of streamed spans (v2)
+    events of spans named `exception`  → `event` items
+
+So everything behind the door is one way: scrubbing, limits, outcomes, storing, grouping.
+
+Attributes of the resource stand with every span of it: `service.name` is the service,
+`service.name@service.version` the release, `deployment.environment.name` the environment. A replay
+id, where a service passes it on, is the attribute `sentry.replay_id`, or `sentry-replay_id` as
+baggage calls it.
+
+Source: OTLP specification; OpenTelemetry semantic conventions for http, db, messaging, exceptions.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from app.core import ids
+from app.core.errors import TooLarge
+from app.core.limits import LIMITS
+from app.formats.jsonish import JsonObject
+from app.formats.otlp import exceptions, json_body, protobuf_body
+from app.formats.otlp.spans import RawSpan, Scoped
+from app.formats.wire.envelope import Envelope, EnvelopeHeader, Item
+
+SPANS_V2: Final = "application/vnd.sentry.items.span.v2+json"
+_CONTAINER_BYTES: Final = 2 * 1024 * 1024
+_NS_A_SECOND: Final = 1_000_000_000
+_SERVER: Final = 2
+_KIND_WORDS: Final = ("", "internal", "server", "client", "producer", "consumer")
+_ERROR: Final = 2
+_REMOTE_KNOWN: Final = 0x100
+_IS_REMOTE: Final = 0x200
+
+
+def wrap(body: bytes, *, is_json: bool) -> Envelope:
+    """Read a request into an envelope; spans that lack an id or a time stay in it, and count.
+
+    Args:
+        body: As it was before its Content-Encoding.
+        is_json: The JSON form; else protobuf.
+
+    Returns:
+        `left_out` says how many spans cannot be kept.
+
+    Raises:
+        Malformed: It does not follow its format.
+        TooLarge: It is over `LIMITS.otlp_bytes`, `otlp_spans` or `otlp_fields`.
+    """
+    if len(body) > LIMITS.otlp_bytes:
+        raise TooLarge(f"OTLP request has {len(body)} bytes, {LIMITS.otlp_bytes} are allowed")
+    spans: list[bytes] = []
+    errors: dict[str, JsonObject] = {}
+    left_out = 0
+    for scoped in json_body.read(body) if is_json else protobuf_body.read(body):
+        if len(spans) >= LIMITS.otlp_spans:
+            raise TooLarge(f"OTLP request has more than {LIMITS.otlp_spans} spans")
+        item = _span(scoped)
+        left_out += not item
+        spans.append(msgspec.json.encode(item))
+        for event in exceptions.events(scoped, release_of(scoped.resource)) if item else ():
+            # Passing through several spans, an exception is recorded on each: innermost first.
+            known = errors.get(event["event_id"])
+            if known is None or event["timestamp"] < known["timestamp"]:
+                errors[event["event_id"]] = event
+    items = [*_containers(spans), *(_item("event", one) for one in errors.values())]
+    return Envelope(EnvelopeHeader(), tuple(items), left_out=left_out)
+
+
+def release_of(resource: JsonObject) -> str | None:
+    """Name the release of a service, as mobile releases are named: `shop-api@2.9.1`."""
+    version = resource.get("service.version")
+    name = resource.get("service.name")
+    return f"{name}@{version}" if name and version else version or None
+
+
+def environment_of(resource: JsonObject) -> str | None:
+    """Return the environment, under its name of today or the one before."""
+    today = resource.get("deployment.environment.name")
+    return today or resource.get("deployment.environment") or None
+
+
+def _span(scoped: Scoped) -> JsonObject:
+    """Write a span in our streamed form; empty if it lacks an id or a time."""
+    span, resource = scoped.span, scoped.resource
+    trace_id, span_id = ids.read_hex32(span.trace_id), ids.read_hex16(span.span_id)
+    if trace_id is None or span_id is None or not 0 < span.start_ns <= span.end_ns:
+        return {}
+    parent_id = ids.read_hex16(span.parent_span_id)
+    of = span.attributes
+    attributes = {
+        **resource,
+        **of,
+        "sentry.replay_id": of.get("sentry.replay_id") or of.get("sentry-replay_id"),
+        "sentry.op": of.get("sentry.op") or _op(span),
+        "sentry.origin": "auto.otlp",
+        "sentry.release": release_of(resource),
+        "sentry.environment": environment_of(resource),
+        "sentry.sdk.name": f"opentelemetry.{resource.get('telemetry.sdk.language') or 'unknown'}",
+        "otel.scope.name": scoped.scope or None,
+        "otel.kind": _KIND_WORDS[span.kind] if span.kind < len(_KIND_WORDS) else None,
+        "otel.status_message": span.status_message or None,
+    }
+    return {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "parent_span_id": parent_id,
+        "name": _description(span),
+        "status": "error" if span.status == _ERROR else "ok",
+        "is_segment": _is_segment(span, parent_id),
+        "start_timestamp": span.start_ns / _NS_A_SECOND,
+        "end_timestamp": span.end_ns / _NS_A_SECOND,
+        "attributes": {name: {"value": one} for name, one in attributes.items() if one is not None},
+        "links": span.links,
+    }
+
+
+def _op(span: RawSpan) -> str:
+    """Name the operation as SDKs do, by what the span says of itself."""
+    has = span.attributes.keys()
+    kind = _KIND_WORDS[span.kind] if span.kind < len(_KIND_WORDS) else ""
+    if has & {"http.request.method", "http.method"}:
+        return "http.server" if span.kind == _SERVER else "http.client"
+    if has & {"db.system", "db.system.name"}:
+        return "db"
+    if has & {"messaging.system"}:
+        return "queue.process" if kind == "consumer" else "queue.publish"
+    if has & {"rpc.system", "rpc.system.name"}:
+        return f"rpc.{kind}" if kind in ("server", "client") else "rpc"
+    return "function" if kind in ("internal", "") else kind
+
+
+def _description(span: RawSpan) -> str:
+    """Say what was done: a query's text and a request's address tell more than a span's name."""
+    of = span.attributes
+    query = of.get("db.query.text") or of.get("db.statement")
+    address = of.get("url.full") or of.get("http.url")
+    method = of.get("http.request.method") or of.get("http.method")
+    if query:
+        return str(query)
+    if address and method and span.kind != _SERVER:
+        return f"{method} {address}"
+    return span.name or "unnamed"
+
+
+def _is_segment(span: RawSpan, parent_id: str | None) -> bool:
+    """Tell whether the span is the first of its service in the trace."""
+    if parent_id is None:
+        return True
+    if span.flags & _REMOTE_KNOWN:
+        return bool(span.flags & _IS_REMOTE)
+    return _KIND_WORDS[span.kind] in ("server", "consumer") if span.kind in range(6) else False
+
+
+def _containers(spans: list[bytes]) -> Iterator[Item]:
+    """Lay spans into as many containers as their limits ask for."""
+    part: list[bytes] = []
+    size_bytes = 0
+    for span in spans:
+        if part and (len(part) >= LIMITS.spans or size_bytes + len(span) > _CONTAINER_BYTES):
+            yield _container(part)
+            part, size_bytes = [], 0
+        part.append(span)
+        size_bytes += len(span)
+    if part:
+        yield _container(part)
+
+
+def _container(spans: list[bytes]) -> Item:
+    payload = memoryview(b'{"items":[' + b",".join(spans) + b"]}")
+    return Item("span", payload, content_type=SPANS_V2, item_count=len(spans))
+
+
+def _item(item_type: str, value: JsonObject) -> Item:
+    return Item(item_type, memoryview(msgspec.json.encode(value)))

@@ -1,0 +1,186 @@
+"""Reads a transaction: a named root span with the spans of the same service below it.
+
+Source: docs/protocol.md, section 9.5.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.core.errors import Malformed
+from app.core.ids import EventId, ReplayId, SpanId, TraceId
+from app.core.limits import LIMITS
+from app.core.log import shown
+from app.formats import jsonish, timestamps
+from app.formats.events import event
+from app.formats.jsonish import JsonObject
+from app.formats.spans.span import Span, Surroundings, read_inner, read_placed
+from app.formats.wire.envelope import EnvelopeHeader
+
+MEMBERS: Final = (
+    "contexts", "environment", "event_id", "platform", "release", "sdk", "start_timestamp", "tags",
+    "timestamp", "transaction",
+)  # fmt: skip
+"""What is read beside the spans."""
+_NAME_CHARS: Final = 200
+_SPAN_ID_CHARS: Final = 16
+_UNNAMED: Final = "<unlabeled transaction>"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction; ids are lower-case hex."""
+
+    event_id: EventId
+    name: str
+    op: str | None
+    status: str | None
+    started_at: datetime
+    ended_at: datetime
+    """Never before `started_at`."""
+    trace_id: TraceId
+    span_id: SpanId
+    replay_id: ReplayId | None
+    platform: str | None
+    release: str | None
+    environment: str
+    root: Span
+    spans: tuple[Span, ...]
+    """Below the root, which is not among them; in the order sent, flat."""
+    skipped: int
+    """Spans that could not be read, or were more than `LIMITS.spans`."""
+    raw: JsonObject
+
+
+def read(
+    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
+) -> Transaction:
+    """Read a transaction.
+
+    What lacks a trace id is a trace of its own, named by the event's id, and so is its root: sent
+    twice it is the same trace twice.
+
+    Args:
+        data: JSON.
+        header: Of its envelope, which may name the replay and the trace.
+        sent_at: Stands in for its times if none can be read.
+
+    Raises:
+        Malformed: It is no JSON object, or nothing says when it was.
+        TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
+    """
+    return of(event.decode(data, "transaction"), header, sent_at=sent_at)
+
+
+def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None) -> Transaction:
+    """Read a transaction that is decoded already; see `read`.
+
+    Raises:
+        Malformed: Nothing says when it was.
+    """
+    event_id = event.read_event_id(raw, header)
+    trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
+    name = _text(raw, "transaction") or _UNNAMED
+    trace_id = event.read_trace_id(trace, header) or TraceId(event_id)
+    environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
+    around = Surroundings(
+        trace_id=trace_id,
+        segment_name=name,
+        release=_text(raw, "release"),
+        environment=environment,
+        replay_id=event.read_replay_id(raw, header),
+        sdk_name=event.read_sdk(raw, header)[0],
+    )
+    times = _read_times(raw, sent_at)
+    root = _read_root(times, trace, trace_id, event_id=event_id, around=around)
+    spans, skipped = _read_spans(raw, around, is_set=timestamps.is_set(root.started_at))
+    return Transaction(
+        event_id=event_id,
+        name=name,
+        op=root.op,
+        status=root.status,
+        started_at=root.started_at,
+        ended_at=root.ended_at or root.started_at,
+        trace_id=root.trace_id,
+        span_id=root.span_id,
+        replay_id=around.replay_id,
+        platform=_text(raw, "platform"),
+        release=around.release,
+        environment=environment,
+        root=root,
+        spans=spans,
+        skipped=skipped,
+        raw=raw,
+    )
+
+
+def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[datetime, datetime | None]:
+    """Find start and end, the end standing in for a start that cannot be read."""
+    started, ended = raw.get("start_timestamp"), raw.get("timestamp")
+    started_at, ended_at = timestamps.read_at(started), timestamps.read_at(ended)
+    if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
+        started_at = None  # not two times of one clock
+    first_at = started_at or ended_at
+    if first_at is not None:
+        return first_at, max(first_at, ended_at) if ended_at else None
+    if received_at is None:
+        raise Malformed(
+            f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
+        )
+    return received_at, None
+
+
+def _read_root(
+    times: tuple[datetime, datetime | None],
+    trace: JsonObject,
+    trace_id: TraceId,
+    *,
+    event_id: EventId,
+    around: Surroundings,
+) -> Span:
+    """Put the root span together: ids and kind are in the trace context, times outside of it."""
+    said = {
+        **trace,
+        "description": jsonish.text(trace, "description") or around.segment_name,
+        "is_segment": True,
+    }
+    span_id = event.read_span_id(trace.get("span_id")) or _made_span_id(event_id)
+    parent_id = event.read_span_id(trace.get("parent_span_id"))
+    return read_placed(
+        said,
+        around,
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=None if parent_id == span_id else parent_id,
+        started_at=times[0],
+        ended_at=times[1],
+    )
+
+
+def _made_span_id(event_id: EventId) -> SpanId:
+    """Make the id of a root from that of its event; a span id is never all zeros."""
+    end = event_id[-_SPAN_ID_CHARS:]
+    return SpanId(end if end.strip("0") else event_id[:_SPAN_ID_CHARS])
+
+
+def _read_spans(
+    raw: JsonObject, around: Surroundings, *, is_set: bool
+) -> tuple[tuple[Span, ...], int]:
+    """Read the spans below the root, and count those that are left out.
+
+    A span of 1970 below a root of today has no time, but a field left empty or in a wrong unit.
+    """
+    listed = jsonish.sequence(raw, "spans")
+    spans: list[Span] = []
+    for item in listed[: LIMITS.spans]:
+        try:
+            span = read_inner(item if isinstance(item, dict) else {}, around)
+        except Malformed:
+            continue
+        if not is_set or timestamps.is_set(span.started_at):
+            spans.append(span)
+    return tuple(spans), len(listed) - len(spans)
+
+
+def _text(obj: JsonObject, key: str) -> str | None:
+    return jsonish.text(obj, key, limit=_NAME_CHARS)

@@ -1,0 +1,1 @@
+"""The encodings in which rows keep recordings, spans and video layouts."""

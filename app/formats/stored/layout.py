@@ -1,0 +1,160 @@
+"""Packs what playback needs to know of a segment's video into a few bytes, kept on its row.
+
+    u8 version, 1 | u8 bytes of codec | u16 bytes of config
+    varints  width | height | rotation / 90 | duration of the last frame shown, ms
+    varints  per sample in decode order: size_bytes * 2 + is_key
+             | zigzag of its time minus the time of the sample before it, ms
+             | zigzag of its offset minus where the sample before it ends
+    codec | config
+
+Durations are not kept: a frame lasts until the next one is shown, only the last one says how long.
+Varints are unsigned LEB128. The file is not touched: offsets count from its first byte.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from struct import Struct
+from typing import Final
+
+from app.core.errors import Malformed
+from app.formats.video import mp4
+
+_VERSION: Final = 1
+_HEAD: Final = Struct(">BBH")
+_HEAD_NUMBERS: Final = 4
+_LAST_DURATION: Final = 3
+_MORE: Final = 0x80
+"""The bit that says that a varint goes on in the next byte."""
+_QUARTER_TURN: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The samples of one stored video in decode order, as columns."""
+
+    codec: str
+    config: bytes
+    width: int
+    height: int
+    times_ms: tuple[int, ...]
+    """From the start of the segment; negative where the edit list hides the frame."""
+    durations_ms: tuple[int, ...]
+    """Until the next frame is shown; 0 where two frames share a millisecond."""
+    sizes: tuple[int, ...]
+    offsets: tuple[int, ...]
+    keys: tuple[bool, ...]
+    rotation_degrees: int = 0
+
+
+def pack(video: mp4.Video) -> bytes:
+    """Pack a video that plays.
+
+    Raises:
+        Malformed: It has a fault: what cannot be played has no layout, so that nobody plays it.
+    """
+    if video.fault is not None:
+        raise Malformed(f"the video does not play: {video.fault}")
+    numbers = [video.width, video.height, video.rotation_degrees // _QUARTER_TURN, 0]
+    times_ms = [mp4.round_ms(sample.at, video.timescale) for sample in video.samples]
+    before_ms = end = 0
+    for sample, at_ms in zip(video.samples, times_ms, strict=True):
+        numbers += (
+            sample.size_bytes * 2 + sample.is_key,
+            _zigzag(at_ms - before_ms),
+            _zigzag(sample.offset - end),
+        )
+        before_ms, end = at_ms, sample.offset + sample.size_bytes
+    numbers[_LAST_DURATION] = video.duration_ms - max(times_ms)
+    codec = video.codec.encode("ascii")
+    head = _HEAD.pack(_VERSION, len(codec), len(video.config))
+    return b"".join((head, _varints(numbers), codec, video.config))
+
+
+def _zigzag(value: int) -> int:
+    """Fold a signed number into an unsigned one: 0, -1, 1, -2 become 0, 1, 2, 3."""
+    return value * 2 if value >= 0 else -value * 2 - 1
+
+
+def _varints(numbers: Iterable[int]) -> bytes:
+    """Write unsigned LEB128: seven bits a byte, lowest first, the top bit says that more follow."""
+    out = bytearray()
+    for number in numbers:
+        rest = number
+        while rest >= _MORE:
+            out.append(rest & _MORE - 1 | _MORE)
+            rest >>= 7
+        out.append(rest)
+    return bytes(out)
+
+
+def unpack(data: bytes | memoryview) -> Layout:
+    """Read what `pack` wrote; made for speed, since every view of a replay unpacks it all.
+
+    Raises:
+        Malformed: The bytes are cut or of another version.
+    """
+    if len(data) < _HEAD.size:
+        raise Malformed("layout is cut")
+    version, codec_bytes, config_bytes = _HEAD.unpack_from(data)
+    config_at = len(data) - config_bytes
+    codec_at = config_at - codec_bytes
+    if version != _VERSION or codec_at < _HEAD.size:
+        raise Malformed("layout is cut or of another version")
+    numbers = _read_varints(data[_HEAD.size : codec_at])
+    width, height, turns, last_duration_ms, *rows = numbers
+    times = tuple(accumulate(map(_unzigzag, rows[1::3])))
+    sizes = tuple([number >> 1 for number in rows[::3]])
+    return Layout(
+        codec=str(data[codec_at:config_at], "ascii", "replace"),
+        config=bytes(data[config_at:]),
+        width=width,
+        height=height,
+        times_ms=times,
+        durations_ms=_durations(times, last_duration_ms),
+        sizes=sizes,
+        offsets=_offsets(sizes, rows[2::3]),
+        keys=tuple([number & 1 == 1 for number in rows[::3]]),
+        rotation_degrees=turns * _QUARTER_TURN,
+    )
+
+
+def _read_varints(data: bytes | memoryview) -> list[int]:
+    """Read all varints: the four of the head, and three for each sample."""
+    numbers: list[int] = []
+    value = shift = 0
+    for byte in data:
+        if byte < _MORE:
+            numbers.append(value | byte << shift)
+            value = shift = 0
+        else:
+            value |= (byte - _MORE) << shift
+            shift += 7
+    if shift or len(numbers) <= _HEAD_NUMBERS or len(numbers) % 3 != _HEAD_NUMBERS % 3:
+        raise Malformed("layout is cut inside its samples")
+    return numbers
+
+
+def _unzigzag(number: int) -> int:
+    """Unfold what `_zigzag` folded."""
+    return -(number + 1 >> 1) if number & 1 else number >> 1
+
+
+def _offsets(sizes: tuple[int, ...], gaps: list[int]) -> tuple[int, ...]:
+    """Place the samples; most begin where the one before them ends."""
+    offsets: list[int] = []
+    end = 0
+    for size, gap in zip(sizes, gaps, strict=True):
+        at = end + _unzigzag(gap) if gap else end
+        offsets.append(at)
+        end = at + size
+    return tuple(offsets)
+
+
+def _durations(times: tuple[int, ...], last: int) -> tuple[int, ...]:
+    """Work out how long each frame is shown: until the next one by time."""
+    order = sorted(range(len(times)), key=times.__getitem__)
+    durations = [last] * len(times)
+    for here, after in pairwise(order):
+        durations[here] = times[after] - times[here]
+    return tuple(durations)

@@ -1,0 +1,173 @@
+"""Reads the samples of a fragmented MP4: each `moof` box describes the data that follows it.
+
+    moov/mvex/trex                what holds for all samples unless said otherwise
+    moof/traf/tfhd, tfdt, trun…   whose samples, from which time; one row a sample
+
+Source: ISO/IEC 14496-12, section 8.8.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.video.boxes import Box, Boxes, Extent, every, first, need
+from app.formats.video.sample_table import FORMAT_CHANGES, SampleTable
+
+_TREX: Final = Struct(">5I")
+"""Track, sample description, length, size, marks; after version and flags."""
+_U32: Final = Struct(">I")
+_U64: Final = Struct(">Q")
+_BOX_HEADER_BYTES: Final = 8
+
+_HAS_BASE: Final = 0x1
+_HAS_DESCRIPTION: Final = 0x2
+_HAS_LENGTH: Final = 0x8
+_HAS_SIZE: Final = 0x10
+_HAS_MARKS: Final = 0x20
+_BASE_IS_MOOF: Final = 0x20000
+
+_RUN_HAS_OFFSET: Final = 0x1
+_RUN_HAS_FIRST_MARKS: Final = 0x4
+_RUN_LENGTH: Final = 0x100
+_RUN_SIZE: Final = 0x200
+_RUN_MARKS: Final = 0x400
+_RUN_SHIFT: Final = 0x800
+_RUN_COLUMNS: Final = (_RUN_LENGTH, _RUN_SIZE, _RUN_MARKS, _RUN_SHIFT)
+_SAMPLE_IS_NO_KEY: Final = 0x10000
+
+
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What holds for the samples of a fragment that do not say otherwise."""
+
+    description: int
+    length: int
+    size: int
+    marks: int
+    """What the standard calls sample flags."""
+
+
+def add_fragments(
+    table: SampleTable, boxes: Boxes, *, top: list[Box], moov: list[Box], track_id: int
+) -> None:
+    """Add the samples that the fragments of a file hold for one track.
+
+    Raises:
+        Malformed: A fragment is cut, or does not say where its samples lie.
+        TooLarge: There are more samples than `LIMITS.mp4_samples`.
+    """
+    mvex = first(moov, b"mvex")
+    if mvex is None:
+        return
+    reader = _Reader(table, boxes, _read_extends(boxes, boxes.inside(*mvex), track_id))
+    for moof in every(top, b"moof"):
+        for number, extent in enumerate(every(boxes.inside(*moof), b"traf")):
+            traf = boxes.inside(*extent)
+            header = _Fields(boxes, need(traf, b"tfhd"))
+            if header.next() == track_id:
+                reader.add_fragment(traf, header, moof=moof, is_first=number == 0)
+
+
+def _read_extends(boxes: Boxes, mvex: Iterable[Box], track_id: int) -> _Defaults:
+    """Read what holds for a track in all fragments."""
+    for extent in every(mvex, b"trex"):
+        track, description, length, size, marks = boxes.numbers(_TREX, extent, 4)
+        if track == track_id:
+            return _Defaults(description, length, size, marks)
+    return _Defaults(description=1, length=0, size=0, marks=0)
+
+
+class _Fields:
+    """Reads the fields of a box one after the other; its flags say which there are."""
+
+    def __init__(self, boxes: Boxes, extent: Extent) -> None:
+        self._boxes, self._extent, self.at = boxes, extent, 0
+        word = self.next()
+        self.version, self.flags = word >> 24, word & 0xFF_FFFF
+
+    def next(self, layout: Struct = _U32) -> int:
+        (value,) = self._boxes.numbers(layout, self._extent, self.at)
+        self.at += layout.size
+        return int(value)
+
+    def given(self, flag: int, default: int) -> int:
+        """Read a field that is there when its flag is set."""
+        return self.next() if self.flags & flag else default
+
+
+class _Reader:
+    """Appends fragments to a table; holds where the next run's data and time begin."""
+
+    def __init__(self, table: SampleTable, boxes: Boxes, extends: _Defaults) -> None:
+        self._table, self._boxes, self._extends = table, boxes, extends
+        self._base = self._at = 0
+        # A track may have samples in its own tables and go on in fragments.
+        self._decoded_at = table.decoded_at[-1] + table.lengths[-1] if table.sizes else 0
+
+    def add_fragment(
+        self, traf: list[Box], header: _Fields, *, moof: Extent, is_first: bool
+    ) -> None:
+        """Add the samples of one track fragment, whose header is read up to its track number."""
+        if header.flags & _HAS_BASE:
+            self._base = header.next(_U64)
+        elif is_first or header.flags & _BASE_IS_MOOF:
+            self._base = moof[0] - _BOX_HEADER_BYTES
+        else:
+            # It would count from the end of another track's data; who writes one track has no need.
+            raise Malformed("a fragment does not say where its samples lie")
+        self._at = self._base
+        extends = self._extends
+        defaults = _Defaults(
+            header.given(_HAS_DESCRIPTION, extends.description),
+            header.given(_HAS_LENGTH, extends.length),
+            header.given(_HAS_SIZE, extends.size),
+            header.given(_HAS_MARKS, extends.marks),
+        )
+        if defaults.description != 1:
+            self._table.fault = FORMAT_CHANGES
+        tfdt = first(traf, b"tfdt")
+        if tfdt is not None:
+            time = _Fields(self._boxes, tfdt)
+            self._decoded_at = time.next(_U64 if time.version else _U32)
+        for trun in every(traf, b"trun"):
+            self._add_run(trun, defaults)
+
+    def _add_run(self, trun: Extent, defaults: _Defaults) -> None:
+        """Add the samples of one run."""
+        table = self._table
+        fields = _Fields(self._boxes, trun)
+        count = fields.next()
+        if len(table.sizes) + count > LIMITS.mp4_samples:
+            raise TooLarge(f"more than {LIMITS.mp4_samples} samples")
+        if fields.flags & _RUN_HAS_OFFSET:
+            self._at = self._base + _signed(fields.next())
+        first_marks = [fields.next()] if fields.flags & _RUN_HAS_FIRST_MARKS else []
+        columns = self._read_columns(trun, fields, count=count)
+        sizes = columns.get(_RUN_SIZE) or [defaults.size] * count
+        lengths = columns.get(_RUN_LENGTH) or [defaults.length] * count
+        marks = columns.get(_RUN_MARKS) or [defaults.marks] * count
+        table.sizes += sizes
+        table.lengths += lengths
+        table.shown_after += map(_signed, columns.get(_RUN_SHIFT) or [0] * count)
+        marks = [*first_marks, *marks[len(first_marks) :]][:count]
+        table.keys += [not mark & _SAMPLE_IS_NO_KEY for mark in marks]
+        for size, length in zip(sizes, lengths, strict=True):
+            table.offsets.append(self._at)
+            table.decoded_at.append(self._decoded_at)
+            self._at += size
+            self._decoded_at += length
+
+    def _read_columns(self, trun: Extent, fields: _Fields, *, count: int) -> dict[int, list[int]]:
+        """Read the rows of a run, of which its flags say what columns they have."""
+        columns = [flag for flag in _RUN_COLUMNS if fields.flags & flag]
+        width = len(columns)
+        numbers = self._boxes.rows("I", trun, fields.at, count=count, columns=width)
+        return {flag: list(numbers[k::width]) for k, flag in enumerate(columns)}
+
+
+def _signed(value: int) -> int:
+    """Read 32 bits as a signed number."""
+    return value - (1 << 32) if value >> 31 else value

@@ -1,0 +1,120 @@
+"""Reads where the samples of an MP4 track lie and when they are due, from the track's own tables.
+
+    stsz  size of each sample            stco, co64  where each chunk begins
+    stts  how long each is to decode     stsc        how many samples each chunk has
+    ctts  decoded to shown               stss        which samples are keyframes; all without it
+
+Source: ISO/IEC 14496-12, sections 8.6 and 8.7.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate, chain, repeat
+from struct import Struct
+from typing import Final
+
+import msgspec
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.video.boxes import Box, Boxes, Extent, Numbers, first, need
+
+_SIZES_HEAD: Final = Struct(">III")
+"""Version and flags; size of all samples or 0; samples."""
+FORMAT_CHANGES: Final = "its picture format changes inside the file"
+
+
+class SampleTable(msgspec.Struct, gc=False):
+    """The samples of a track in decode order, as columns; times in ticks of the track."""
+
+    sizes: list[int] = []
+    offsets: list[int] = []
+    decoded_at: list[int] = []
+    lengths: list[int] = []
+    """To the next decode time."""
+    shown_after: list[int] = []
+    """From decode time to presentation time; may be negative."""
+    keys: list[bool] = []
+    fault: str | None = None
+    """Why it cannot be played here, although it is well-formed."""
+
+
+def read_sample_table(boxes: Boxes, stbl: list[Box]) -> SampleTable:
+    """Read the tables of a track; in a fragmented file they are empty.
+
+    Raises:
+        Malformed: A table is cut or missing, or two tables speak of different numbers of samples.
+        TooLarge: A table has more rows than `LIMITS.mp4_samples`.
+    """
+    sizes = _read_sizes(boxes, need(stbl, b"stsz"))
+    count = len(sizes)
+    if count == 0:
+        return SampleTable()
+    lengths = _spread(boxes.table("I", need(stbl, b"stts"), columns=2), count, kind="stts")
+    shifts = first(stbl, b"ctts")
+    stco = first(stbl, b"stco")
+    chunks = boxes.table("I", stco) if stco else boxes.table("Q", need(stbl, b"co64"))
+    runs = boxes.table("I", need(stbl, b"stsc"), columns=3)
+    return SampleTable(
+        sizes=list(sizes),
+        offsets=_place(sizes, chunks, runs),
+        decoded_at=list(accumulate(lengths[:-1], initial=0)),
+        lengths=lengths,
+        # Signed in both versions: writers put negative shifts into version 0 as well.
+        shown_after=_spread(boxes.table("i", shifts, columns=2), count, kind="ctts")
+        if shifts
+        else [0] * count,
+        keys=_read_keys(boxes, first(stbl, b"stss"), count),
+        fault=None if set(runs[2::3]) == {1} else FORMAT_CHANGES,
+    )
+
+
+def _read_sizes(boxes: Boxes, stsz: Extent) -> Sequence[int]:
+    """Read the size of each sample."""
+    _, common, count = boxes.numbers(_SIZES_HEAD, stsz)
+    if not common:
+        return boxes.table("I", stsz, head_bytes=_SIZES_HEAD.size)
+    if count > LIMITS.mp4_samples:
+        raise TooLarge(f"{count} samples, at most {LIMITS.mp4_samples} are read")
+    return [common] * count
+
+
+def _spread(runs: Numbers, count: int, *, kind: str) -> list[int]:
+    """Spread a run-length table (times, value), which must have one value for each sample."""
+    times, values = runs[::2], runs[1::2]
+    if sum(times) != count or min(times) < 0:
+        raise Malformed(f"{kind} is for {sum(times)} samples, stsz for {count}")
+    if len(times) == 1:
+        return [*values] * count
+    return list(chain.from_iterable(map(repeat, values, times)))
+
+
+def _read_keys(boxes: Boxes, stss: Extent | None, count: int) -> list[bool]:
+    """Read which samples are keyframes."""
+    if stss is None:
+        return [True] * count
+    keys = [False] * count
+    for number in boxes.table("I", stss):
+        if not 1 <= number <= count:
+            raise Malformed(f"stss names sample {number} of {count}")
+        keys[number - 1] = True
+    return keys
+
+
+def _place(sizes: Sequence[int], chunks: Numbers, runs: Numbers) -> list[int]:
+    """Place every sample in the file: those of a chunk lie one after the other."""
+    begins = [number - 1 for number in runs[::3]]
+    begins.append(len(chunks))
+    if begins[0] != 0 or begins != sorted(begins):
+        raise Malformed("stsc does not name the chunks in order from the first")
+    offsets: list[int] = []
+    placed = 0
+    for start, stop, per_chunk in zip(begins, begins[1:], runs[1::3], strict=False):
+        for chunk in chunks[start:stop]:
+            at = chunk
+            for size in sizes[placed : placed + per_chunk]:
+                offsets.append(at)
+                at += size
+            placed += per_chunk
+    if placed != len(sizes):
+        raise Malformed(f"the chunks hold {placed} samples, stsz has {len(sizes)}")
+    return offsets

@@ -1,0 +1,1 @@
+"""What surrounds the items of a request: keys, encodings, envelopes, limits, addresses."""

@@ -1,0 +1,327 @@
+"""Events: what names them, what they belong to, and any shape at all."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.events import event as events
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.payloads import event
+from tests.support.wire import EVENT_ID, MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, compact
+
+NOTHING = EnvelopeHeader()
+OTHER_ID = "c" * 32
+HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decoded(data: bytes | memoryview) -> dict[str, Any]:
+    """Decode an event as ingest does it."""
+    return events.decode(data, "event")
+
+
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> events.Event:
+    """Read an event with some members changed."""
+    return events.read(decoded(compact(event(**changes))), header)
+
+
+def problem(**changes: Any) -> events.Problem:
+    """Read what went wrong in an event with some members changed."""
+    return events.read_problem(decoded(compact(event(**changes))))
+
+
+def thrown(**members: Any) -> dict[str, Any]:
+    """Return the member `exception` with one exception."""
+    return {"values": [members]}
+
+
+def caught_by(mechanism: str, **more: Any) -> dict[str, Any]:
+    """Return the member `exception` with one exception of a mechanism."""
+    return thrown(type="T", value="v", mechanism={"type": mechanism, **more})
+
+
+def test_an_event_is_read():
+    """Every fact of a crash as the Java SDK sends it."""
+    what = problem()
+    assert (what.kind, what.level, what.handled) == ("crash", "fatal", False)
+    assert what.title == "IllegalStateException: Cart total is negative: -12.40"
+    assert what.exception_type == "IllegalStateException"
+    assert what.exception_value == "Cart total is negative: -12.40"
+    assert what.culprit == "CartActivity"
+    assert what.mechanism == "UncaughtExceptionHandler"
+    found = read()
+    assert found.event_id == EVENT_ID
+    assert found.at == datetime(2026, 8, 6, 7, 6, 42, tzinfo=UTC)
+    assert (found.trace_id, found.span_id) == (TRACE_ID, SPAN_ID)
+    assert (found.platform, found.release) == ("java", "net.example.shop@4.2.0+118")
+    assert found.sdk_name == "sentry.java.android"
+    assert found.user.id == "u-1042"
+
+
+def test_an_empty_event_is_read():
+    """Nothing is required."""
+    what = events.read_problem({})
+    assert (what.kind, what.level, what.title) == ("error", "error", "<unlabeled event>")
+    assert (what.culprit, what.handled) == (None, None)
+    found = events.read({}, NOTHING)
+    assert found.environment == "production"
+    assert (found.at, found.replay_id) == (None, None)
+    assert len(found.event_id) == 32
+
+
+def test_an_event_without_an_id_gets_one_of_what_it_says():
+    """Read twice it is the same event, with other words another."""
+    said = events.read({"message": "a", "level": "info"}, NOTHING)
+    assert events.read({"level": "info", "message": "a"}, NOTHING).event_id == said.event_id
+    assert events.read({"level": "info", "message": "b"}, NOTHING).event_id != said.event_id
+
+
+@pytest.mark.parametrize(
+    ("own", "of_envelope", "found"),
+    [
+        ("A" * 32, "b" * 32, "a" * 32),
+        (MISSING, "b" * 32, "b" * 32),
+        ("abc", "b" * 32, "b" * 32),
+        (7, "b" * 32, "b" * 32),
+    ],
+)
+def test_the_id_is_its_own_else_the_envelopes(own, of_envelope, found):
+    """What is no id counts as absent."""
+    assert read(EnvelopeHeader(event_id=of_envelope), event_id=own).event_id == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_envelope", "found"),
+    [
+        ({"contexts": {"replay": {"replay_id": REPLAY_ID}}, "tags": {"replayId": OTHER_ID}},
+         OTHER_ID, REPLAY_ID),
+        ({"contexts": {"feedback": {"replay_id": REPLAY_ID}}}, OTHER_ID, REPLAY_ID),
+        ({"tags": {"replayId": REPLAY_ID}}, OTHER_ID, REPLAY_ID),
+        ({"tags": [["replayId", REPLAY_ID]]}, OTHER_ID, REPLAY_ID),
+        ({"tags": {"replayId": "any text"}}, REPLAY_ID, REPLAY_ID),
+        ({"contexts": {"replay": {"replay_id": "0" * 32}}}, REPLAY_ID, REPLAY_ID),
+        ({}, REPLAY_ID, REPLAY_ID),
+        ({}, None, None),
+    ],
+)  # fmt: skip
+def test_the_replay_is_found_in_order(changes, of_envelope, found):
+    """Contexts, then the tag, then the envelope; what is no id counts as absent."""
+    header = EnvelopeHeader(trace=TraceHeader(replay_id=of_envelope))
+    assert read(header, **changes).replay_id == found
+
+
+def test_the_envelope_stands_in():
+    """For the trace and for the SDK's name, never for release or environment."""
+    trace = TraceHeader(trace_id=OTHER_ID)
+    header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
+    found = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
+    assert (found.trace_id, found.span_id) == (OTHER_ID, None)
+    assert found.sdk_name == "sentry.python"
+    assert (found.release, found.environment) == (None, "production")
+
+
+@pytest.mark.parametrize(
+    ("sent", "level"),
+    [
+        ("FATAL", "fatal"), ("critical", "fatal"), ("warn", "warning"), ("log", "info"),
+        ("debug", "debug"), (30, "warning"), ("50", "fatal"), (MISSING, "error"), ("?", "error"),
+        (None, "error"), ([], "error"),
+    ],
+)  # fmt: skip
+def test_levels_are_five(sent, level):
+    """Other words for them are known; an event without one is an error."""
+    assert problem(level=sent).level == level
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"exception": thrown(type="T", value="one\ntwo")}, "T: one"),
+        ({"exception": thrown(type="T", value="\n  two \n")}, "T: two"),
+        ({"exception": thrown(type="T", value=None)}, "T"),
+        ({"exception": thrown(value="only")}, "only"),
+        ({"exception": {"values": [{"type": "Cause"}, {"type": "Last"}, {}]}}, "Last"),
+        ({"exception": [{"type": "A", "value": 5}]}, "A: 5"),
+        ({"exception": MISSING, "logentry": {"formatted": "f", "message": "m"}}, "f"),
+        ({"exception": MISSING, "logentry": {"message": "m %s"}}, "m %s"),
+        ({"exception": MISSING, "logentry": "text"}, "text"),
+        ({"exception": MISSING, "message": {"formatted": "f"}}, "f"),
+        ({"exception": MISSING, "message": "first\nsecond"}, "first"),
+        ({"exception": MISSING, "message": 5}, "5"),
+        ({"exception": {"values": [{}]}, "message": "m"}, "m"),
+        ({"exception": MISSING, "contexts": {"feedback": {"message": "slow"}}}, "slow"),
+        ({"exception": None, "message": "\n"}, "<unlabeled event>"),
+    ],
+)
+def test_the_title_is_one_line(changes, title):
+    """Of the last exception with content, else of the message."""
+    assert problem(**changes).title == title
+
+
+def test_a_long_title_is_cut():
+    """300 characters are enough for a line."""
+    assert problem(exception=thrown(type="T", value="x" * 297)).title == "T: " + "x" * 297
+    assert problem(exception=thrown(type="T", value="x" * 298)).title == "T: " + "x" * 296 + "…"
+
+
+@pytest.mark.parametrize(
+    ("function", "title"), [("crash_here", "crash_here: v"), ("?", "T: v"), (None, "T: v")]
+)
+def test_a_synthetic_type_is_no_name(function, title):
+    """Then the function that crashed names the event, if it is known."""
+    frames = {"frames": [{"function": function}]}
+    mechanism = {"type": "signalhandler", "synthetic": True}
+    found = problem(exception=thrown(type="T", value="v", mechanism=mechanism, stacktrace=frames))
+    assert found.title == title
+
+
+def test_a_message_with_a_stack_is_named_by_its_words():
+    """JavaScript wraps it into an exception without a type, and calls that synthetic."""
+    frames = {"frames": [{"function": "Server.?"}]}
+    mechanism = {"type": "generic", "synthetic": True, "handled": True}
+    found = problem(exception=thrown(value="cart is empty", mechanism=mechanism, stacktrace=frames))
+    assert found.title == "cart is empty"
+
+
+@pytest.mark.parametrize(
+    ("frame", "culprit"),
+    [
+        ({"module": "net.example.Cart", "function": "total"}, "net.example.Cart in total"),
+        ({"filename": "app.js", "function": "?"}, "app.js"),
+        ({"package": "libshop.so", "function": "pay"}, "libshop.so in pay"),
+        ({"function": "pay"}, "pay"),
+        ({}, None),
+    ],
+)
+def test_the_culprit_is_a_place(frame, culprit):
+    """Without a transaction it is where the last own frame is."""
+    exception = thrown(type="T", stacktrace={"frames": [frame]})
+    assert problem(transaction=MISSING, exception=exception).culprit == culprit
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "handled"),
+    [
+        ({"exception": caught_by("UncaughtExceptionHandler")}, "crash", False),
+        ({"exception": caught_by("UncaughtExceptionHandler", handled=True)}, "error", True),
+        ({"exception": caught_by("mach")}, "crash", False),
+        ({"exception": caught_by("signalhandler", handled=False)}, "native_crash", False),
+        ({"exception": caught_by("TombstoneMerged")}, "native_crash", False),
+        ({"exception": caught_by("ANR")}, "anr", None),
+        ({"exception": caught_by("AppExitInfo")}, "anr", None),
+        ({"exception": thrown(type="ApplicationNotResponding")}, "anr", None),
+        ({"exception": caught_by("AppHang", handled=True)}, "app_hang", True),
+        ({"exception": thrown(type="App Hang Fully Blocked")}, "app_hang", None),
+        ({"exception": caught_by("watchdog_termination")}, "watchdog", False),
+        ({"exception": caught_by("generic", handled=False)}, "crash", False),
+        ({"exception": caught_by("generic", handled=False), "level": "error"}, "error", False),
+        ({"exception": caught_by("generic", handled=True)}, "error", True),
+        ({"exception": caught_by("chained")}, "error", None),
+        ({"exception": thrown(type="T", mechanism="text")}, "error", None),
+        ({"exception": {"values": [
+            {"type": "C", "mechanism": {"type": "chained", "handled": False}},
+            {"type": "T", "mechanism": {"type": "generic", "handled": True}},
+        ]}, "level": "error"}, "error", False),
+        ({"exception": MISSING, "message": "m"}, "message", None),
+        ({"exception": MISSING}, "error", None),
+    ],
+)  # fmt: skip
+def test_kinds_are_told_by_the_mechanism(changes, kind, handled):
+    """Unhandled is what any exception says to be, or what only a dying app can report."""
+    found = problem(**changes)
+    assert (found.kind, found.handled) == (kind, handled)
+
+
+def test_an_event_has_a_largest():
+    """One byte over the limit is refused."""
+    body = b'{"message":"m"}'
+    most = body.ljust(LIMITS.event_bytes)
+    assert events.read_problem(decoded(most)).title == "m"
+    with pytest.raises(TooLarge, match="event has 1048577 bytes"):
+        decoded(most + b" ")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"7", b"{", b"null"])
+def test_what_is_no_object_is_refused(data):
+    """An event is a JSON object."""
+    with pytest.raises(Malformed):
+        decoded(data)
+
+
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_errors_are_read(family):
+    """Every error of every SDK has the facts that are known of it."""
+    expected = {each["event_id"]: each for each in recorded.conclusions(family)["errors"]}
+    seen = set()
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type != "event":
+                continue
+            raw = decoded(item.payload)
+            found, what = events.read(raw, envelope.header), events.read_problem(raw)
+            facts = expected[found.event_id]
+            seen.add(found.event_id)
+            assert what.exception_type == facts["title"]
+            if facts["value"] is not None:
+                # Half surrogates, which Node sends, become U+FFFD when the JSON is read.
+                value = HALF_SURROGATE.sub("\ufffd", facts["value"])
+                assert value in {what.exception_value, what.title}
+            assert what.level == (facts["level"] or "error")
+            assert what.handled == facts["handled"]
+            assert found.trace_id == facts["trace_id"]
+    assert seen == set(expected)
+
+
+def test_hostile_errors_are_read_or_refused():
+    """What must be kept is read; the rest may be refused, in no other way."""
+    for request in recorded.requests(samples.HOSTILE, "error-*"):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            try:
+                raw = decoded(item.payload)
+            except (Malformed, TooLarge):
+                assert request.expect["result"] != "event", request.name
+                continue
+            assert events.read_problem(raw).title
+            assert events.read(raw, envelope.header).event_id
+
+
+@SETTINGS
+@given(with_changed_member(event()), with_changed_member(event()["exception"]["values"][0]))
+def test_an_event_of_any_shape_is_read(changed, exception):
+    """Members of any type make no difference to whether it is read."""
+    for member in ({}, {"exception": [exception]}, {"exception": {"values": [exception]}}):
+        raw = decoded(compact(changed | member))
+        what = events.read_problem(raw)
+        assert what.title
+        assert what.level in {"fatal", "error", "warning", "info", "debug"}
+        assert len(events.read(raw, NOTHING).event_id) == 32
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact(event())]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    try:
+        raw = decoded(data)
+    except (Malformed, TooLarge):
+        return
+    events.read(raw, NOTHING)
+    events.read_problem(raw)
+
+
+@SETTINGS
+@given(JSON_VALUES)
+def test_any_contexts_are_read(value):
+    """The places that lead to replay and trace may hold anything."""
+    for contexts in (value, {"trace": value, "replay": value, "feedback": value}):
+        changes = {"contexts": contexts, "logentry": value}
+        read(**changes, tags=value, sdk=value, user=value)
+        problem(**changes)

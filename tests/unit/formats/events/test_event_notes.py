@@ -1,0 +1,41 @@
+"""Breadcrumbs of events: which are read, and any shape at all."""
+
+from hypothesis import given
+
+from app.formats.events import event_notes
+from tests.support.examples import JSON_VALUES, SETTINGS
+
+
+def test_breadcrumbs_are_read():
+    """With their time, category, words and data; the type stands in for a missing category."""
+    sent = {
+        "values": [
+            {"timestamp": 1786000000.5, "category": "ui.click", "message": "m", "level": "info"},
+            {"timestamp": "2026-08-06T07:06:41Z", "type": "http", "data": {"url": "/"}},
+            {"timestamp": 1786000002},
+            {"category": "no time"},
+            7,
+        ]
+    }
+    found = event_notes.breadcrumbs({"breadcrumbs": sent})
+    assert [(one.category, one.message, one.level) for one in found] == [
+        ("ui.click", "m", "info"),
+        ("http", None, None),
+        ("default", None, None),
+    ]
+    assert (found[0].at_ms, found[1].data) == (1_786_000_000_500, {"url": "/"})
+
+
+def test_of_many_the_last_are_read():
+    """They are nearest to the event."""
+    sent = [{"timestamp": 1_786_000_000 + n, "message": str(n)} for n in range(1, 300)]
+    found = event_notes.breadcrumbs({"breadcrumbs": sent})
+    assert (len(found), found[-1].message) == (200, "299")
+
+
+@SETTINGS
+@given(JSON_VALUES)
+def test_anything_is_read(value):
+    """Whatever stands there, breadcrumbs come out or none."""
+    event_notes.breadcrumbs({"breadcrumbs": value})
+    event_notes.breadcrumbs({"breadcrumbs": [{"timestamp": value, "data": value}]})

@@ -1,0 +1,197 @@
+"""Exceptions and stacks for pages: order, stand-ins, and any shape at all."""
+
+import pytest
+from hypothesis import given
+
+from app.formats.events import exceptions
+from tests.support.examples import JSON_VALUES, SETTINGS
+from tests.support.payloads import event
+
+THREAD = {"id": 1, "stacktrace": {"frames": [{"function": "run"}]}}
+
+
+def chain(*values: object) -> dict[str, object]:
+    """Return an event with exceptions as sent."""
+    return {"exception": {"values": list(values)}}
+
+
+def test_an_exception_is_read():
+    """Type, value, mechanism and frames come out."""
+    (shown,) = exceptions.read(event())
+    assert (shown.type, shown.module) == ("IllegalStateException", "java.lang")
+    assert shown.value == "Cart total is negative: -12.40"
+    assert (shown.mechanism, shown.handled) == ("UncaughtExceptionHandler", False)
+    assert [frame.function for frame in shown.frames] == ["onClick", "total"]
+    assert shown.frames_left_out == 0
+
+
+def test_the_thrown_one_comes_first():
+    """The wire has the oldest cause first."""
+    shown = exceptions.read(chain({"type": "Cause"}, {"type": "Thrown"}))
+    assert [one.type for one in shown] == ["Thrown", "Cause"]
+
+
+def test_a_bare_list_is_read():
+    """Old SDKs leave out `values`."""
+    assert exceptions.read({"exception": [{"type": "A"}, 7, None]})[0].type == "A"
+
+
+def test_a_frame_is_read():
+    """With its place, its source lines and its address."""
+    frame = {
+        "function": "pay", "module": "shop.cart", "filename": "cart.py", "lineno": 7, "colno": 2,
+        "in_app": True, "context_line": "pay()", "pre_context": ["a", "", 3],
+        "post_context": ["b"], "package": "shop", "instruction_addr": "0x10",
+    }  # fmt: skip
+    shown = exceptions.read(chain({"stacktrace": {"frames": [frame]}}))[0]
+    assert shown.frames == (
+        exceptions.Frame(
+            "pay",
+            "shop.cart",
+            "cart.py",
+            7,
+            2,
+            True,
+            "pay()",
+            ("a", "", "3"),
+            ("b",),
+            "shop",
+            "0x10",
+        ),
+    )
+
+
+def test_the_absolute_path_stands_in_for_the_file():
+    """Some SDKs send only that."""
+    shown = exceptions.read(chain({"stacktrace": {"frames": [{"abs_path": "/srv/a.py"}]}}))[0]
+    assert shown.frames[0].filename == "/srv/a.py"
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(500, 0), (501, 1), (10_000, 9_500)])
+def test_the_middle_of_a_long_stack_is_left_out(count, left_out):
+    """Beginning and end stay, and the number of those between is told."""
+    frames = [{"lineno": number} for number in range(count)]
+    (shown,) = exceptions.read(chain({"stacktrace": {"frames": frames}}))
+    assert (len(shown.frames), shown.frames_left_out) == (500, left_out)
+    assert (shown.frames[249].line, shown.frames[250].line) == (249, count - 250)
+
+
+def test_a_long_chain_keeps_its_outermost():
+    """Fifty exceptions are shown, from the thrown one on."""
+    shown = exceptions.read(chain(*({"type": str(number)} for number in range(60))))
+    assert [one.type for one in shown] == [str(number) for number in range(59, 9, -1)]
+
+
+@pytest.mark.parametrize(
+    "threads", [{"values": [THREAD]}, [THREAD, {"id": 2}], [{**THREAD, "crashed": True}, THREAD]]
+)
+def test_a_thread_lends_its_stack(threads):
+    """The crashed one, or the only one with a stack, where no exception has any."""
+    (message,) = exceptions.read({"message": "m", "threads": threads})
+    assert (message.type, message.frames[0].function) == (None, "run")
+    thrown, cause = exceptions.read(chain({"type": "C"}, {"type": "T"}) | {"threads": threads})
+    assert (thrown.type, thrown.frames[0].function, cause.frames) == ("T", "run", ())
+
+
+@pytest.mark.parametrize(
+    "threads", [[THREAD, THREAD], [THREAD, {"crashed": True}], [{"crashed": True}], [], None]
+)
+def test_an_uncertain_thread_lends_nothing(threads):
+    """Of several nobody knows which one it was."""
+    assert exceptions.read({"threads": threads}) == ()
+
+
+def test_an_event_lends_its_own_stack():
+    """PHP, older JavaScript and raven write it beside the message; a thread comes first."""
+    own = {"message": "m", "stacktrace": {"frames": [{"function": "log", "module": "shop"}]}}
+    (shown,) = exceptions.read(own)
+    assert [frame.function for frame in shown.frames] == ["log"]
+    found = exceptions.main_frame(own, {})
+    assert found is not None
+    assert found.module == "shop"
+    (shown,) = exceptions.read(own | {"threads": [THREAD]})
+    assert [frame.function for frame in shown.frames] == ["run"]
+
+
+def test_an_exception_with_a_stack_needs_no_thread():
+    """Its own stack is the right one."""
+    shown = exceptions.read(event(threads=[THREAD | {"crashed": True}]))[0]
+    assert shown.frames[-1].function == "total"
+
+
+@pytest.mark.parametrize(
+    ("marks", "line"),
+    [
+        ((True, True, False), 1),
+        ((False, None, None), 2),
+        ((True, None, None), 0),
+        ((False, False, False), None),
+        ((), None),
+    ],
+)
+def test_the_main_frame_is_the_last_own_one(marks, line):
+    """Else the last that is not said to be foreign."""
+    frames = [{"lineno": number, "in_app": mark} for number, mark in enumerate(marks)]
+    frame = exceptions.main_frame({}, {"stacktrace": {"frames": frames}})
+    assert (frame and frame.line) == line
+
+
+@SETTINGS
+@given(JSON_VALUES, JSON_VALUES, JSON_VALUES)
+def test_anything_is_shown(first, second, third):
+    """Whatever stands where exceptions, threads or frames should."""
+    for value in (first, [first], {"values": [first]}):
+        exceptions.read({"exception": value, "threads": second})
+    for frames in (third, [third], [{"lineno": third, "in_app": third, "pre_context": [third]}]):
+        holder = {"type": first, "mechanism": second, "stacktrace": {"frames": frames}}
+        exceptions.read(chain(holder) | {"threads": [holder]})
+        exceptions.main_frame({"threads": [holder]}, {})
+
+
+def test_variables_are_written():
+    """Text as it is, since SDKs send what `repr` gave; the rest as JSON; long ones are cut."""
+    frame = {"vars": {"a": "'x'", "b": [1, {"c": None}], "d": "x" * 600}}
+    shown = exceptions.read(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
+    assert shown.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
+    assert shown.variables[2][1].endswith("x…")
+
+
+def test_a_tree_of_exceptions_is_told():
+    """Who is a member of which group, and what a platform adds."""
+    meta = {
+        "signal": {"name": "SIGSEGV", "code_name": "SEGV_MAPERR"},
+        "mach_exception": {"name": "EXC_BAD_ACCESS"},
+        "ns_error": {"domain": "NSURL", "code": -7},
+    }
+    group = {"exception_id": 0, "is_exception_group": True, "meta": meta}
+    shown = exceptions.read(
+        chain(
+            {"type": "A", "mechanism": {"exception_id": 1, "parent_id": 0}},
+            {"type": "G", "mechanism": group},
+        )
+    )
+    assert (shown[0].number, shown[0].is_group, shown[1].parent) == (0, True, 0)
+    assert shown[0].details == "SIGSEGV (SEGV_MAPERR), EXC_BAD_ACCESS, NSURL -7"
+    assert shown[1].details is None
+
+
+def test_threads_are_read():
+    """The crashed one first, then the main one; one without a name is told by its number."""
+    sent = [
+        {"id": 3, "state": "WAITING"},
+        {"name": "main", "main": True, "stacktrace": {"frames": [{"function": "loop"}]}},
+        {"name": "worker", "crashed": True},
+        "none",
+    ]
+    found = exceptions.threads({"threads": {"values": sent}})
+    assert [(one.name, one.crashed, one.is_main) for one in found] == [
+        ("worker", True, False),
+        ("main", False, True),
+        ("Thread 3", False, False),
+    ]
+    assert [frame.function for frame in found[1].frames] == ["loop"]
+    (named, other) = exceptions.threads(
+        {"threads": [{"name": "main", "main": False}, {"name": "main"}]}
+    )
+    assert (named.is_main, other.is_main) == (True, False)
+    assert found[2].state == "WAITING"

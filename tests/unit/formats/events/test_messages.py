@@ -1,0 +1,69 @@
+"""app.formats.events.messages."""
+
+import pytest
+from hypothesis import given
+
+from app.formats.events import messages
+from tests.support.examples import JSON_VALUES, SETTINGS
+
+FULL = {"formatted": "disk a full", "message": "disk %s full", "params": ["a"]}
+FEEDBACK = {"contexts": {"feedback": {"message": "it fails"}}}
+
+
+@pytest.mark.parametrize("key", ["logentry", "message"])
+def test_a_message_and_its_template_are_told_apart(key):
+    """Under both names; what is missing is stood in for by the other, filled."""
+    assert messages.formatted({key: FULL}, limit=99) == "disk a full"
+    assert messages.template({key: FULL}) == "disk %s full"
+    assert messages.template({key: {"formatted": "disk a full"}}) == "disk a full"
+    assert messages.formatted({key: FULL | {"formatted": None}}, limit=99) == "disk a full"
+    for read in (messages.template, lambda event: messages.formatted(event, limit=99)):
+        assert read({key: "plain"}) == "plain"
+        assert read({key: ""} | FEEDBACK) == "it fails"
+        assert read({}) is None
+
+
+def test_a_log_entry_comes_before_a_message():
+    """The one that has a template and parameters."""
+    event = {"message": "other", "logentry": FULL}
+    assert (messages.formatted(event, limit=99), messages.template(event)) == (
+        "disk a full",
+        "disk %s full",
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "params", "text"),
+    [
+        ("%s of %d%%, %-5.2f", ["disk", 90, 1.5], "disk of 90%, 1.5"),
+        ("%(who)s and %(what)d", {"who": "ada"}, "ada and %(what)d"),
+        ("{} then {1} then {}", ["a", "b"], "a then b then b"),
+        ("{who} {9}", {"who": "ada"}, "ada {9}"),
+        ("{0} {7}", ["a"], "a {7}"),
+        ("%s %s", ["a"], "a %s"),
+        ("%s", [["no", "text"]], "%s"),
+        ("100% sure %s", [], "100% sure %s"),
+        ("%s", "ada", "%s"),
+        ("%s", [r"\1"], r"\1"),
+    ],
+)
+def test_parameters_go_into_their_places(template, params, text):
+    """In the ways of Python and of braces; a place without a parameter stays."""
+    event = {"logentry": {"message": template, "params": params}}
+    assert messages.formatted(event, limit=99) == text
+
+
+def test_a_long_message_is_cut():
+    """With its parameters, however long they are."""
+    event = {"logentry": {"message": "%s%s", "params": ["x" * 5_000] * 2}}
+    assert messages.formatted(event, limit=20) == "x" * 19 + "…"
+
+
+@SETTINGS
+@given(JSON_VALUES, JSON_VALUES)
+def test_any_value_gives_text_or_none(value, params):
+    """Nothing raises, whatever stands where a message should."""
+    for event in ({"message": value}, {"logentry": {"message": value, "params": params}}):
+        for found in (messages.formatted(event, limit=9), messages.template(event)):
+            assert found is None or found
+    assert messages.formatted({"logentry": {"message": "%s {a}", "params": params}}, limit=9)

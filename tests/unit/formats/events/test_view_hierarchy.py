@@ -1,0 +1,53 @@
+"""View hierarchies: trees, their bounds, and any shape at all."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from app.core.errors import Malformed
+from app.formats.events import view_hierarchy
+from tests.support.examples import JSON_VALUES, SETTINGS
+
+
+def test_a_hierarchy_is_read():
+    """Windows and what is in them, with place and size; a tag names a view without identifier."""
+    button = {"type": "Button", "tag": "pay", "x": 1.6, "y": 2, "width": 30, "height": "40"}
+    hidden = {"visible": False, "children": 7}
+    gone = {"visibility": "gone"}
+    (window,) = view_hierarchy.read(
+        {"windows": [{"type": "W", "identifier": "w", "children": [button, hidden, gone, "x"]}]}
+    )
+    first, second, third = window.children
+    assert (window.type, window.identifier, window.is_visible) == ("W", "w", True)
+    assert (first.identifier, first.x, first.y, first.width, first.height) == ("pay", 2, 2, 30, 40)
+    assert (second.type, second.is_visible, third.is_visible) == ("view", False, False)
+
+
+def count(views: tuple[view_hierarchy.View, ...]) -> int:
+    """Count the views of a tree."""
+    return sum(1 + count(view.children) for view in views)
+
+
+def test_a_hierarchy_is_bounded():
+    """In how many views it has, and in how deep they lie."""
+    many: list[dict[str, Any]] = [{"children": [{}] * 100} for _ in range(100)]
+    assert count(view_hierarchy.read({"windows": many})) == 2_000
+    deep: dict[str, Any] = {}
+    for _ in range(100):
+        deep = {"children": [deep]}
+    assert count(view_hierarchy.read({"windows": [deep]})) == 60
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}])
+def test_what_is_no_hierarchy_is_refused(value):
+    """It must have windows."""
+    with pytest.raises(Malformed, match="windows"):
+        view_hierarchy.read(value)
+
+
+@SETTINGS
+@given(JSON_VALUES)
+def test_anything_is_read(value):
+    """Whatever stands in a window, views come out or none."""
+    view_hierarchy.read({"windows": [value, {"type": value, "width": value, "children": [value]}]})

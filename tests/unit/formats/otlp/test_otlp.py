@@ -1,0 +1,316 @@
+"""OTLP traces: both forms come out as what SDKs would have sent, and any bytes at all."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from app.core.errors import Malformed, Refused, TooLarge
+from app.core.limits import LIMITS
+from app.formats.events import event
+from app.formats.otlp import export_request, protobuf_body
+from app.formats.spans import span as spans
+from app.formats.wire.envelope import Envelope, EnvelopeHeader
+from tests.support import otlp as made
+from tests.support.examples import SETTINGS, mutated
+
+FULL = made.request(
+    made.span(
+        1,
+        attributes={
+            "http.request.method": "GET",
+            "http.route": "/cart",
+            "n": 3,
+            "deep": {"a": [1]},
+        },
+        events=[made.exception("java.lang.IllegalStateException", "no card", made.JAVA_STACK)],
+    ),
+    made.span(
+        2,
+        parent_span_id=(1).to_bytes(8, "big"),
+        name="select",
+        kind=Span.SPAN_KIND_CLIENT,
+        attributes={"db.system": "postgresql", "db.query.text": "select 1", "ok": True, "f": 0.5},
+        status=Status(code=Status.STATUS_CODE_ERROR, message="timed out"),
+        links=[Span.Link(trace_id=b"\x01" * 16, span_id=b"\x02" * 8)],
+    ),
+    resource={
+        "service.name": "shop-api",
+        "service.version": "2.9.1",
+        "deployment.environment.name": "qa",
+        "telemetry.sdk.language": "java",
+    },
+)
+
+
+def wrapped(request: Any, *, is_json: bool = False) -> Envelope:
+    """Read a request in one of its forms."""
+    body = made.as_json(request) if is_json else request.SerializeToString()
+    return export_request.wrap(body, is_json=is_json)
+
+
+def read_spans(envelope: Envelope) -> list[spans.Span]:
+    """Read the spans as digest does."""
+    return [
+        one
+        for item in envelope.items
+        if item.type == "span"
+        for one in spans.read_v2(item.payload, EnvelopeHeader()).spans
+    ]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_spans_come_out_as_streamed_ones(is_json):
+    """Every fact of them, whichever form they came in."""
+    server, query = read_spans(wrapped(FULL, is_json=is_json))
+    assert (server.trace_id, server.span_id) == (made.TRACE_ID, "0000000000000001")
+    assert (server.op, server.description, server.status) == ("http.server", "GET /cart", "ok")
+    assert (server.service, server.release, server.environment) == (
+        "shop-api", "shop-api@2.9.1", "qa",
+    )  # fmt: skip
+    assert server.is_segment
+    assert server.ended_at is not None
+    assert (server.ended_at - server.started_at).total_seconds() == 0.25
+    assert (server.data["n"], server.data["deep"]) == (3, {"a": [1]})
+    assert (query.op, query.description, query.status) == ("db", "select 1", "error")
+    assert (query.parent_span_id, query.is_segment) == ("0000000000000001", False)
+    assert (query.data["ok"], query.data["f"], query.data["otel.status_message"]) == (
+        True, 0.5, "timed out",
+    )  # fmt: skip
+    assert query.data["links"] == [{"trace_id": "01" * 16, "span_id": "02" * 8}]
+
+
+def test_both_forms_are_one():
+    """Byte for byte, once they are read."""
+    one, other = wrapped(FULL), wrapped(FULL, is_json=True)
+    assert [bytes(item.payload) for item in one.items] == [
+        bytes(item.payload) for item in other.items
+    ]
+
+
+def test_a_recorded_exception_is_an_event_of_its_span():
+    """With the frames of the exception that was thrown, the app's own marked."""
+    item = next(item for item in wrapped(FULL).items if item.type == "event")
+    raw = event.decode(item.payload, "event")
+    found, what = event.read(raw, EnvelopeHeader()), event.read_problem(raw)
+    assert what.exception_type == "java.lang.IllegalStateException"
+    assert (found.platform, found.release, found.environment) == ("java", "shop-api@2.9.1", "qa")
+    assert (found.trace_id, found.span_id) == (made.TRACE_ID, "0000000000000001")
+    frames = raw["exception"]["values"][0]["stacktrace"]["frames"]
+    assert [(one["function"], one["in_app"]) for one in frames] == [
+        ("service", False), ("charge", True),
+    ]  # fmt: skip
+    assert what.culprit == "/cart"
+
+
+def test_an_exception_on_its_way_out_is_one_event():
+    """The innermost record, wherever in the request it stands."""
+    inner = made.exception("ValueError", "no card", at_ns=made.STARTED_NS)
+    outer = made.exception("ValueError", "no card", at_ns=made.STARTED_NS + 1_000_000)
+    request = made.request(made.span(1, events=[outer]), made.span(2, events=[inner]))
+    (item,) = [item for item in wrapped(request).items if item.type == "event"]
+    assert json.loads(bytes(item.payload))["contexts"]["trace"]["span_id"] == "0000000000000002"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trace_id": b""},
+        {"trace_id": bytes(16)},
+        {"span_id": b"\x01"},
+        {"start_time_unix_nano": 0},
+        {"end_time_unix_nano": made.STARTED_NS - 1},
+    ],
+)
+def test_a_span_without_id_or_time_is_counted(change):
+    """And stays in its container, to be counted as refused there."""
+    found = wrapped(made.request(made.span(1), made.span(2, **change)))
+    assert found.left_out == 1
+    (item,) = found.items
+    assert spans.read_v2(item.payload, EnvelopeHeader()).skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "op"),
+    [
+        (Span.SPAN_KIND_CLIENT, {"http.method": "GET"}, "http.client"),
+        (Span.SPAN_KIND_PRODUCER, {"messaging.system": "kafka"}, "queue.publish"),
+        (Span.SPAN_KIND_CONSUMER, {"messaging.system": "kafka"}, "queue.process"),
+        (Span.SPAN_KIND_SERVER, {"rpc.system": "grpc"}, "rpc.server"),
+        (Span.SPAN_KIND_INTERNAL, {}, "function"),
+        (Span.SPAN_KIND_SERVER, {}, "server"),
+    ],
+)
+def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
+    """By what the span says of itself."""
+    (found,) = read_spans(wrapped(made.request(made.span(kind=kind, attributes=attributes))))
+    assert found.op == op
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "is_segment"),
+    [
+        (0x300, Span.SPAN_KIND_INTERNAL, True),
+        (0x100, Span.SPAN_KIND_SERVER, False),
+        (0, Span.SPAN_KIND_SERVER, True),
+        (0, Span.SPAN_KIND_CLIENT, False),
+    ],
+)
+def test_the_first_span_of_a_service_is_known(flags, kind, is_segment):
+    """By its flags, or else by its kind."""
+    request = made.request(made.span(flags=flags, kind=kind, parent_span_id=b"\x09" * 8))
+    (found,) = read_spans(wrapped(request))
+    assert found.is_segment is is_segment
+
+
+@pytest.mark.parametrize("name", ["sentry.replay_id", "sentry-replay_id"])
+def test_a_replay_id_that_was_passed_on_links_the_span(name):
+    """As an attribute, under the name that baggage has for it too."""
+    (found,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
+    assert found.replay_id == "b" * 32
+
+
+def test_many_spans_fill_several_containers():
+    """Each as large as an SDK may send it."""
+    request = made.request(*(made.span(number + 1) for number in range(LIMITS.spans + 1)))
+    found = wrapped(request)
+    assert [item.item_count for item in found.items] == [LIMITS.spans, 1]
+    assert len(read_spans(found)) == LIMITS.spans + 1
+
+
+def test_too_much_is_refused():
+    """Spans beyond their limit, in a body of two bytes each; and a body beyond its own."""
+    empty = b"\x12\x00" * (LIMITS.otlp_spans + 1)
+    scope = b"\x12" + varint(len(empty)) + empty
+    with pytest.raises(TooLarge, match="more than 20000 spans"):
+        export_request.wrap(b"\x0a" + varint(len(scope)) + scope, is_json=False)
+    with pytest.raises(TooLarge, match="bytes"):
+        export_request.wrap(bytes(LIMITS.otlp_bytes + 1), is_json=False)
+
+
+def test_fields_are_counted_to_their_limit(monkeypatch):
+    """As many as may be are read, one more is not; with few, since two million take seconds."""
+    most = 100
+    assert most < LIMITS.otlp_fields
+    monkeypatch.setattr(protobuf_body, "LIMITS", replace(LIMITS, otlp_fields=most))
+    number = b"\x10\x01"
+    assert list(protobuf_body.read(number * most)) == []
+    with pytest.raises(TooLarge, match="more than 100 fields"):
+        list(protobuf_body.read(number * (most + 1)))
+
+
+def test_values_nest_only_so_deep():
+    """What is deeper is left out, in both forms."""
+    deep: Any = "bottom"
+    for _ in range(40):
+        deep = [deep]
+    request = made.request(made.span(attributes={"deep": deep}))
+    (one,) = read_spans(wrapped(request))
+    assert one.data["deep"] == [[[[[[None]]]]]]
+
+
+def part(number: int, data: bytes) -> bytes:
+    """Write one field that is text, bytes or a message."""
+    return bytes([number << 3 | 2]) + varint(len(data)) + data
+
+
+def around(span: bytes, resource: bytes = b"") -> bytes:
+    """Put the bytes of a span and of a resource into a request."""
+    return part(1, part(1, resource) + part(2, part(2, span)))
+
+
+def test_deeper_values_than_the_library_reads_are_left_out():
+    """A span is not lost for one of its attributes."""
+    value = part(1, b"bottom")
+    for _ in range(500):
+        value = part(5, part(1, value))
+    deep = part(9, part(1, b"deep") + part(2, value))
+    (one,) = read_spans(
+        export_request.wrap(around(made.span().SerializeToString() + deep), is_json=False)
+    )
+    assert one.data["deep"] == [[[[[[None]]]]]]
+
+
+def test_text_that_is_not_utf8_is_mended():
+    """In names, attributes, events and the resource; the rest of the span is as it was."""
+    sent = made.request(
+        made.span(
+            name="GET /caf~",
+            attributes={"http.route": "/caf~", "n": -3, "f": 0.5, "deep": {"caf~": ["~", True]}},
+            events=[made.exception("E", "no caf~", made.JAVA_STACK)],
+            flags=0x300,
+        ),
+        resource={"service.name": "caf~", "service.version": "1"},
+    )
+    found = export_request.wrap(sent.SerializeToString().replace(b"~", b"\xe9"), is_json=False)
+    mended = sent.FromString(sent.SerializeToString())
+    other = export_request.wrap(made.as_json(mended).replace(b"~", "\ufffd".encode()), is_json=True)
+    assert [bytes(item.payload) for item in found.items] == [
+        bytes(item.payload) for item in other.items
+    ]
+    (one,) = read_spans(found)
+    assert (one.data["http.route"], one.service) == ("/caf\ufffd", "caf\ufffd")
+
+
+def filled(data: bytes, size_bytes: int) -> bytes:
+    """Make a message as long as that with a field that nobody knows."""
+    found = data + part(14, b"x" * (size_bytes - len(data) - 4))
+    assert len(found) == size_bytes
+    return found
+
+
+def test_a_span_is_read_up_to_its_limit():
+    """One past it, it is counted as one that cannot be kept, and the next one is read."""
+    good = made.span().SerializeToString()
+    fits = around(filled(good, LIMITS.otlp_span_bytes))
+    assert export_request.wrap(fits, is_json=False).left_out == 0
+    past = around(filled(good, LIMITS.otlp_span_bytes + 1))
+    found = export_request.wrap(past + around(good), is_json=False)
+    assert (found.left_out, len(read_spans(found))) == (1, 1)
+
+
+def test_a_resource_is_read_up_to_its_limit():
+    """It belongs to every span of the request; one past it, the request is refused."""
+    good = made.span().SerializeToString()
+    fits = filled(b"", LIMITS.otlp_span_bytes)
+    assert len(read_spans(export_request.wrap(around(good, fits), is_json=False))) == 1
+    with pytest.raises(TooLarge, match="Resource has 1048577 bytes"):
+        export_request.wrap(around(good, fits + b"\x00"), is_json=False)
+
+
+@given(st.binary(max_size=300))
+@SETTINGS
+def test_any_bytes_give_an_envelope_or_a_refusal(data):
+    """In both forms."""
+    for is_json in (False, True):
+        try:
+            export_request.wrap(data, is_json=is_json)
+        except Refused:
+            continue
+
+
+@given(mutated([FULL.SerializeToString()]))
+@SETTINGS
+def test_a_damaged_request_gives_an_envelope_or_malformed(data):
+    """And what comes out can be read by digest."""
+    try:
+        found = export_request.wrap(data, is_json=False)
+    except Malformed:
+        return
+    for item in found.items:
+        if item.type == "span":
+            spans.read_v2(item.payload, EnvelopeHeader())
+        else:
+            event.read(event.decode(item.payload, "event"), EnvelopeHeader())
+
+
+def varint(value: int) -> bytes:
+    """Write a number of seven bits a byte."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])

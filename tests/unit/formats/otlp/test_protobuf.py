@@ -1,0 +1,88 @@
+"""The wire form of Protocol Buffers: fields as they are, and any bytes at all."""
+
+import pytest
+from google.protobuf.wrappers_pb2 import (  # type: ignore[import-untyped]  # no stubs
+    DoubleValue,
+    FloatValue,
+    Int64Value,
+    StringValue,
+)
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.formats.otlp import protobuf
+from app.formats.otlp.protobuf import Reader
+from tests.support.examples import SETTINGS
+
+
+def fields(data: bytes, most: int = 1_000) -> list[protobuf.Field]:
+    """Read all fields of one message."""
+    return list(Reader(most_fields=most).fields(data))
+
+
+@given(
+    st.one_of(
+        st.builds(Int64Value, value=st.integers(-(2**63), 2**63 - 1).filter(bool)),
+        st.builds(DoubleValue, value=st.floats(allow_nan=False).filter(bool)),
+        st.builds(FloatValue, value=st.floats(allow_nan=False, width=32).filter(bool)),
+        st.builds(StringValue, value=st.text(min_size=1)),
+    )
+)
+@SETTINGS
+def test_fields_are_written_as_they_were_read(message):
+    """Byte for byte as the library writes them, of every wire type."""
+    data = message.SerializeToString()
+    ((number, wire, value),) = fields(data)
+    assert number == 1
+    assert protobuf.write_field(number, wire, value) == data
+
+
+def test_parts_are_read_by_their_number():
+    """In their order; numbers are no parts."""
+    data = b"\x0a\x01a" + b"\x10\x01" + b"\x1a\x01b" + b"\x0a\x00"
+    assert Reader(most_fields=4).parts(data) == {1: [b"a", b""], 3: [b"b"]}
+
+
+@given(st.text(min_size=1))
+@SETTINGS
+def test_text_is_written_as_the_library_reads_it(text):
+    """And read back by ours."""
+    data = protobuf.write_text(1, text)
+    assert StringValue.FromString(data).value == text
+    assert fields(data) == [(1, protobuf.LENGTH, text.encode())]
+
+
+@given(st.binary(max_size=200))
+@SETTINGS
+def test_any_bytes_give_fields_or_malformed(data):
+    """Whatever they are."""
+    try:
+        found = fields(data)
+    except Malformed:
+        return
+    assert all(number > 0 for number, _, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x08", "is cut"),
+        (b"\x08" + b"\xff" * 10, "more than 10 bytes"),
+        (b"\x0a\x05ab", "claims 5 bytes, 2 are left"),
+        (b"\x09\x00\x00", "claims 8 bytes, 2 are left"),
+        (b"\x0b", "wire type 3"),
+        (b"\x00\x01", "field 0"),
+    ],
+)
+def test_what_is_broken_is_named(data, says):
+    """With its place."""
+    with pytest.raises(Malformed, match=says):
+        fields(data)
+
+
+def test_a_reader_gives_out_so_many_fields_and_no_more():
+    """Over all messages that it reads."""
+    reader = Reader(most_fields=3)
+    assert len(list(reader.fields(b"\x08\x01" * 2))) == 2
+    with pytest.raises(TooLarge, match="more than 3 fields"):
+        list(reader.fields(b"\x08\x01" * 2))

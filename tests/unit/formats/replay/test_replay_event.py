@@ -1,0 +1,198 @@
+"""app.formats.replay.replay_event."""
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.replay import replay_event
+from app.formats.replay.replay_event import User
+from app.formats.wire.envelope import EnvelopeHeader
+from tests.support import examples, payloads
+from tests.support.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID, changed, compact
+
+OTHER_ID = "0123456789abcdef0123456789abcdef"
+
+
+def _read(**changes: object) -> replay_event.ReplayEvent:
+    return replay_event.read(compact(changed(payloads.replay_event(3), changes)))
+
+
+@pytest.mark.parametrize("platform", ["android", "ios", "web"])
+def test_every_platform_says_the_same_in_its_own_way(platform):
+    """Times as text or seconds, types, and lists that are left out."""
+    found = replay_event.read(compact(payloads.replay_event(3, platform=platform)))
+    assert found.replay_id == REPLAY_ID
+    assert found.segment_id == 3
+    assert found.replay_type == "session"
+    assert (found.started_ms, found.ended_ms) == (STARTED_MS, STARTED_MS + 5_000)
+    assert found.screens == ("CartActivity",)
+    assert found.trace_ids == (TRACE_ID,)
+    assert (
+        found.about.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
+    )
+    assert (found.about.release, found.about.environment) == (
+        "net.example.shop@4.2.0+118",
+        "production",
+    )
+    assert (found.about.dist, found.about.tags) == ("118", {"plan": "pro"})
+    assert found.about.sdk_name == payloads.SDKS[platform][0]
+    assert found.about.sdk_version == payloads.SDKS[platform][1]
+    assert found.about.user == User(id="u-1042", email="ada@example.com", username="ada")
+    assert (found.about.device_name, found.about.device_brand) == ("Pixel 8", "google")
+    assert (found.about.device_model, found.about.device_family) == ("Pixel 8", None)
+    assert (found.about.os_name, found.about.os_version) == ("Android", "15")
+    assert (found.about.app_name, found.about.app_id) == ("Shop", "net.example.shop")
+    assert (found.about.app_version, found.about.app_build) == ("4.2.0", "118")
+    assert found.segment_id == 3
+
+
+def test_a_recovered_segment_has_next_to_nothing():
+    """After a crash Android sends ids and times only."""
+    found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}))
+    assert (found.replay_type, found.started_ms, found.ended_ms) == (None, None, None)
+    assert (found.screens, found.trace_ids, found.about.tags) == ((), (), {})
+    assert (found.about.user, found.about.platform, found.about.sdk_name, found.about.app_id) == (
+        User(),
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        *(("session", "session"), ("buffer", "buffer"), ("error", "buffer"), ("tomorrow", None)),
+        *((None, None), ([], None), (7, None)),
+    ],
+)
+def test_the_type_is_session_or_buffer(value, kind):
+    """Old browsers say error for buffer; what nobody knows is absent."""
+    assert _read(replay_type=value).replay_type == kind
+
+
+@pytest.mark.parametrize("value", [REPLAY_ID.upper(), "5b1c0f4e-9a7d-4c3e-8f20-716d3b9a4c55"])
+def test_the_replay_id_may_be_dashed_or_upper_case(value):
+    """It is one id; `event_id` is not asked."""
+    assert _read(replay_id=value, event_id=OTHER_ID).replay_id == REPLAY_ID
+
+
+@pytest.mark.parametrize(
+    "value", ["", "abc", "a" * 31, "../../../../etc/passwd", None, 7, [], "0" * 32, MISSING]
+)
+def test_without_a_replay_id_it_is_malformed(value):
+    """Nothing else can stand in."""
+    with pytest.raises(Malformed, match="replay_id is no 32 hex digits"):
+        _read(replay_id=value)
+
+
+def test_an_absent_sdk_is_that_of_the_envelope():
+    """Segments that are recovered after a crash do not name it."""
+    header = EnvelopeHeader(sdk_name="sentry.cocoa", sdk_version="9")
+    found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
+    assert (found.about.sdk_name, found.about.sdk_version) == ("sentry.cocoa", "9")
+    told = replay_event.read(compact(payloads.replay_event(3)), header)
+    assert (told.about.sdk_name, told.about.sdk_version) == ("sentry.java.android", "8.53.0")
+
+
+@pytest.mark.parametrize(
+    ("value", "segment_id"), [(0, 0), ("4", 4), (5.0, 5), (LIMITS.segment_id, LIMITS.segment_id)]
+)
+def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
+    """Also where they are written as text or as a float."""
+    assert _read(segment_id=value).segment_id == segment_id
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 1.5, LIMITS.segment_id + 1, 2**31, None, "x", True, [], MISSING, float("inf")]
+)
+def test_without_a_segment_id_it_is_malformed(value):
+    """One past the limit is as bad as none."""
+    with pytest.raises(Malformed, match="segment_id is no whole number from 0 to 65535"):
+        _read(segment_id=value)
+
+
+def test_of_endless_lists_a_hundred_are_read():
+    """A megabyte of ids would be 27,000 rows; the trace of the segment itself is always one."""
+    ids = [f"{number:032x}" for number in range(1, 500)]
+    screens = [f"Screen {number}" for number in range(500)]
+    sent = payloads.replay_event(urls=screens, trace_ids=ids)
+    read = replay_event.read(compact(sent))
+    assert read.screens == tuple(screens[:100])
+    assert read.trace_ids == (*ids[:100], TRACE_ID)
+
+
+def test_screens_lose_repeats_but_not_returns():
+    """An iPhone names the screen of every frame; members of other types are dropped."""
+    names: list[object] = ["A", "A", "B", None, {}, "B", "A", "", 7]
+    assert _read(urls=names).screens == ("A", "B", "A", "7")
+    assert _read(urls="A").screens == ()
+
+
+def test_ids_are_listed_once_and_only_good_ones():
+    """The trace of the context is added; lists of other types are empty."""
+    found = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper(), OTHER_ID])
+    assert found.trace_ids == (OTHER_ID, TRACE_ID)
+    assert _read(trace_ids=5, contexts={"trace": {"trace_id": 1}}).trace_ids == ()
+
+
+def test_users_may_have_numbers_and_instructions():
+    """`{{auto}}` asks the server for the address, it is none."""
+    user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).about.user
+    assert user == User(id="7", name="Ada")
+    assert _read(user={"ip_address": "192.0.2.7"}).about.user.ip_address == "192.0.2.7"
+    assert _read(user="ada").about.user == User()
+
+
+def test_the_brand_may_stand_as_manufacturer():
+    """Android sends both, others one."""
+    device = {"manufacturer": "Google", "family": "Pixel"}
+    assert _read(contexts={"device": device}).about.device_brand == "Google"
+    assert _read(contexts={"device": device | {"brand": "google"}}).about.device_brand == "google"
+
+
+def test_long_names_are_cut():
+    """A release of 100,000 characters becomes 200."""
+    found = _read(release="r" * 100_000)
+    assert found.about.release == "r" * 199 + "…"
+
+
+def test_the_event_is_limited():
+    """The largest event is read, one byte more is too large."""
+    event = compact({"replay_id": REPLAY_ID, "segment_id": 0})
+    at_limit = event.ljust(LIMITS.event_bytes)
+    assert replay_event.read(memoryview(at_limit)).segment_id == 0
+    with pytest.raises(TooLarge, match="replay_event has"):
+        replay_event.read(at_limit + b" ")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"<xml>", b'{"a":' * 100_000])
+def test_what_is_no_object_is_malformed(data):
+    """Neither other JSON nor other text nor endless nesting."""
+    with pytest.raises(Malformed, match="replay_event"):
+        replay_event.read(data)
+
+
+GOOD = [compact(payloads.replay_event(platform=platform)) for platform in payloads.SDKS]
+
+
+@examples.SETTINGS
+@given(
+    st.binary(max_size=100)
+    | examples.mutated(GOOD)
+    | examples.with_changed_member(payloads.replay_event()).map(
+        lambda each: json.dumps(each).encode()
+    )
+)
+def test_anything_gives_an_event_or_malformed(data):
+    """Nothing but Malformed escapes, and every field keeps its promise."""
+    try:
+        found = replay_event.read(data)
+    except Malformed:
+        return
+    assert 0 <= found.segment_id <= LIMITS.segment_id
+    assert len(found.replay_id) == 32
+    assert all(isinstance(each, str) for each in (*found.screens, *found.about.tags.values()))

@@ -1,0 +1,231 @@
+"""Spans: alone and streamed, and any shape at all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.spans import span as spans
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.payloads import span
+from tests.support.wire import MISSING, REPLAY_ID, SPAN_ID, STARTED_MS, TRACE_ID, changed, compact
+
+NOTHING = EnvelopeHeader()
+OTHER_ID = "c" * 32
+STARTED_AT = datetime(2026, 8, 6, 7, 6, 40, tzinfo=UTC)
+V1 = span("ui.webvital.lcp", "main > img", STARTED_MS)
+V2 = {
+    "trace_id": TRACE_ID,
+    "span_id": "7f3c2a1b5d6e8f91",
+    "parent_span_id": SPAN_ID,
+    "name": "GET /v1/cart",
+    "status": "ok",
+    "is_segment": False,
+    "start_timestamp": STARTED_MS / 1000,
+    "end_timestamp": STARTED_MS / 1000 + 0.25,
+    "attributes": {
+        "sentry.op": {"type": "string", "value": "http.server"},
+        "sentry.origin": {"type": "string", "value": "auto.http"},
+        "sentry.release": {"type": "string", "value": "api@2.9.1"},
+        "sentry.environment": {"type": "string", "value": "qa"},
+        "sentry.segment.name": {"type": "string", "value": "cart"},
+        "sentry.sdk.name": {"type": "string", "value": "sentry.python"},
+        "sentry.replay_id": {"type": "string", "value": REPLAY_ID},
+        "service.name": {"type": "string", "value": "api"},
+        "http.response.status_code": {"type": "integer", "value": 200},
+    },
+}
+
+
+def read_v1(header: EnvelopeHeader = NOTHING, **changes: Any) -> spans.Span:
+    """Read a lone span with some members changed."""
+    return spans.read_v1(compact(changed(V1, changes)), header)
+
+
+def read_v2(header: EnvelopeHeader = NOTHING, **changes: Any) -> spans.Span:
+    """Read a container of one span with some members changed."""
+    data = compact({"items": [changed(V2, changes)]})
+    (found,) = spans.read_v2(data, header).spans
+    return found
+
+
+def test_a_lone_span_is_read():
+    """Every fact of it."""
+    found = read_v1(
+        data={"url": "/a", "service.name": "shop", "sentry.sdk.name": "sentry.x"},
+        tags={"url": "/tag", "plan": "pro"},
+        measurements={"lcp": {"value": 4}},
+    )
+    assert (found.trace_id, found.parent_span_id) == (TRACE_ID, SPAN_ID)
+    assert (found.op, found.description) == ("ui.webvital.lcp", "main > img")
+    assert (found.status, found.origin) == ("ok", "manual")
+    assert (found.started_at, found.ended_at) == (
+        STARTED_AT,
+        STARTED_AT + timedelta(milliseconds=80),
+    )
+    assert (found.is_segment, found.segment_name) == (False, None)
+    assert (found.service, found.sdk_name) == ("shop", "sentry.x")
+    assert found.data["url"] == "/a"
+    assert found.data["plan"] == "pro"
+    assert found.data["measurements"] == {"lcp": {"value": 4}}
+
+
+def test_a_lone_segment_names_itself():
+    """Its description is the name of the segment."""
+    assert read_v1(is_segment=True).segment_name == "main > img"
+
+
+def test_the_envelope_stands_in_for_a_lone_span():
+    """For trace, replay and SDK."""
+    header = EnvelopeHeader(
+        sdk_name="sentry.y", trace=TraceHeader(trace_id=OTHER_ID, replay_id=REPLAY_ID)
+    )
+    found = read_v1(header, trace_id=MISSING)
+    assert (found.trace_id, found.replay_id, found.sdk_name) == (OTHER_ID, REPLAY_ID, "sentry.y")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"trace_id": "x"}, {"span_id": "0" * 16}, {"start_timestamp": "1e400"}]
+)
+def test_a_span_needs_ids_and_a_start(changes):
+    """Without them it stands nowhere: refused alone, left out of a container."""
+    with pytest.raises(Malformed, match="span lacks an id or a start"):
+        read_v1(**changes)
+    found = spans.read_v2(compact({"items": [V2 | changes]}), NOTHING)
+    assert (found.spans, found.skipped) == ((), 1)
+
+
+@pytest.mark.parametrize(("read", "end"), [(read_v1, "timestamp"), (read_v2, "end_timestamp")])
+def test_a_span_is_never_over_before_it_began(read, end):
+    """An end before the start is the start; without an end it is not finished."""
+    assert read(**{end: STARTED_MS / 1000 - 5}).ended_at == STARTED_AT
+    assert read(**{end: None}).ended_at is None
+    assert read(**{end: "2026-08-06T07:06:41Z"}).ended_at == STARTED_AT + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("read", "source"), [(read_v1, V1), (read_v2, V2)])
+def test_a_span_is_never_its_own_parent(read, source):
+    """Such a parent counts as none."""
+    assert read(parent_span_id=source["span_id"]).parent_span_id is None
+
+
+def test_a_streamed_span_is_read():
+    """Its attributes become plain values."""
+    found = read_v2()
+    assert (found.op, found.description, found.status) == ("http.server", "GET /v1/cart", "ok")
+    assert (found.started_at, found.ended_at) == (
+        STARTED_AT,
+        STARTED_AT + timedelta(milliseconds=250),
+    )
+    assert (found.origin, found.service) == ("auto.http", "api")
+    assert (found.is_segment, found.segment_name) == (False, "cart")
+    assert (found.release, found.environment) == ("api@2.9.1", "qa")
+    assert (found.replay_id, found.sdk_name) == (REPLAY_ID, "sentry.python")
+    assert found.data["http.response.status_code"] == 200
+    assert "links" not in found.data
+
+
+def test_a_streamed_span_without_attributes_asks_the_envelope():
+    """For replay and SDK; an attribute may also stand bare, and links are kept."""
+    header = EnvelopeHeader(sdk_name="sentry.y", trace=TraceHeader(replay_id=OTHER_ID))
+    found = read_v2(header, attributes={"sentry.op": "db"}, links=[{"span_id": SPAN_ID}])
+    assert (found.op, found.replay_id, found.sdk_name) == ("db", OTHER_ID, "sentry.y")
+    assert found.data["links"] == [{"span_id": SPAN_ID}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_segment"),
+    [
+        ({"is_segment": True}, True),
+        ({"is_segment": MISSING, "is_remote": True}, True),
+        ({"is_segment": MISSING, "is_remote": False, "parent_span_id": None}, False),
+        ({"is_segment": MISSING, "parent_span_id": None}, True),
+        ({"is_segment": MISSING}, False),
+    ],
+)
+def test_segments_are_told_in_every_draft(changes, is_segment):
+    """By `is_segment`, by `is_remote`, else by having no parent."""
+    found = read_v2(**changes, attributes={})
+    assert found.is_segment is is_segment
+    assert found.segment_name == ("GET /v1/cart" if is_segment else None)
+
+
+def test_a_bad_span_is_left_out_and_counted():
+    """The others of its container are read."""
+    found = spans.read_v2(compact({"items": [V2, 7, None, {}, V2 | {"span_id": 5}, V2]}), NOTHING)
+    assert (len(found.spans), found.skipped) == (2, 4)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b'{"items":null}', b"x"])
+def test_a_container_needs_items(data):
+    """Anything else is refused."""
+    with pytest.raises(Malformed):
+        spans.read_v2(data, NOTHING)
+
+
+def test_a_container_has_a_most():
+    """1,000 spans are read, one more is refused."""
+    most = spans.read_v2(compact({"items": [V2] * LIMITS.spans}), NOTHING)
+    assert len(most.spans) == LIMITS.spans
+    with pytest.raises(TooLarge, match="1001 spans"):
+        spans.read_v2(compact({"items": [V2] * (LIMITS.spans + 1)}), NOTHING)
+
+
+def test_both_forms_have_a_largest():
+    """One byte over the limit is refused."""
+    assert spans.read_v1(compact(V1).ljust(LIMITS.event_bytes), NOTHING).op == V1["op"]
+    with pytest.raises(TooLarge, match="span has 1048577 bytes"):
+        spans.read_v1(compact(V1).ljust(LIMITS.event_bytes + 1), NOTHING)
+    container = compact({"items": []})
+    assert spans.read_v2(container.ljust(LIMITS.span_container_bytes), NOTHING).spans == ()
+    with pytest.raises(TooLarge, match="span container has 12582913 bytes"):
+        spans.read_v2(container.ljust(LIMITS.span_container_bytes + 1), NOTHING)
+
+
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_spans_are_read(family):
+    """Every streamed span of every SDK, with op, name and times."""
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "span":
+                found = spans.read_v2(item.payload, envelope.header)
+                assert (len(found.spans), found.skipped) == (item.item_count, 0)
+                for each in found.spans:
+                    assert each.op
+                    assert each.description
+                    assert each.ended_at is not None
+                    assert each.segment_name
+                    assert each.release
+                    assert each.replay_id == envelope.header.trace.replay_id
+
+
+@SETTINGS
+@given(with_changed_member(V1), with_changed_member(V2), JSON_VALUES)
+def test_spans_of_any_shape_are_read_or_refused(lone, streamed, anything):
+    """A span is read or refused, and a container always read."""
+    attributes = streamed | {"attributes": {"sentry.op": anything, "sentry.replay_id": anything}}
+    found = spans.read_v2(compact({"items": [streamed, attributes, anything]}), NOTHING)
+    assert len(found.spans) + found.skipped == 3
+    for source in (lone, lone | {"data": anything, "tags": anything}):
+        try:
+            read = spans.read_v1(compact(source), NOTHING)
+        except (Malformed, TooLarge):
+            continue
+        assert read.ended_at is None or read.ended_at >= read.started_at
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact(V1), compact({"items": [V2, V2]})]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    for read in (spans.read_v1, spans.read_v2):
+        try:
+            read(data, NOTHING)
+        except (Malformed, TooLarge):
+            continue

@@ -1,0 +1,219 @@
+"""Transactions: the root, the spans below it, and any shape at all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.spans import transaction as transactions
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
+from tests.support import recorded, samples
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.payloads import span, transaction
+from tests.support.wire import (
+    EVENT_ID,
+    MISSING,
+    REPLAY_ID,
+    SPAN_ID,
+    STARTED_MS,
+    TRACE_ID,
+    compact,
+)
+
+NOTHING = EnvelopeHeader()
+STARTED_AT = datetime(2026, 8, 6, 7, 6, 41, tzinfo=UTC)
+
+
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> transactions.Transaction:
+    """Read a transaction with some members changed."""
+    return transactions.read(compact(transaction(**changes)), header)
+
+
+def test_a_transaction_is_read():
+    """Every fact of a screen that loads."""
+    found = read()
+    assert (found.event_id, found.name) == (EVENT_ID, "CartActivity")
+    assert (found.op, found.status) == ("ui.load", "ok")
+    assert (found.started_at, found.ended_at) == (
+        STARTED_AT,
+        STARTED_AT + timedelta(milliseconds=800),
+    )
+    assert (found.trace_id, found.span_id) == (TRACE_ID, SPAN_ID)
+    assert (found.platform, found.release) == ("java", "net.example.shop@4.2.0+118")
+    assert found.environment == "production"
+    assert (len(found.spans), found.skipped) == (2, 0)
+    assert found.raw["type"] == "transaction"
+
+
+def test_the_root_is_a_span():
+    """It has the ids of the trace context, the times and the name of the transaction."""
+    root = read().root
+    assert (root.trace_id, root.span_id, root.is_segment) == (TRACE_ID, SPAN_ID, True)
+    assert (root.op, root.description, root.segment_name) == ("ui.load",) + ("CartActivity",) * 2
+    assert (root.started_at, root.origin) == (STARTED_AT, "auto.ui.activity")
+    assert (root.parent_span_id, root.sdk_name) == (None, "sentry.java.android")
+    trace = {"span_id": SPAN_ID, "description": "first view", "data": {"a": 1}}
+    root = read(contexts={"trace": trace}).root
+    assert (root.description, root.data) == ("first view", {"a": 1})
+
+
+def test_spans_take_what_they_do_not_say():
+    """Trace, replay, release and the rest come from the transaction."""
+    bare = span("db", "select", STARTED_MS, trace_id=MISSING)
+    header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
+    (found,) = read(header, spans=[bare]).spans
+    assert (found.trace_id, found.replay_id) == (TRACE_ID, REPLAY_ID)
+    assert (found.segment_name, found.is_segment) == ("CartActivity", False)
+    assert (found.release, found.environment) == ("net.example.shop@4.2.0+118", "production")
+    assert found.sdk_name == "sentry.java.android"
+
+
+def test_a_transaction_without_ids_is_its_own_trace():
+    """Made from the event's id, so that it is the same when sent again."""
+    once = read(contexts={}, environment=MISSING, transaction=MISSING)
+    assert (once.trace_id, once.span_id) == (EVENT_ID, EVENT_ID[16:])
+    assert once == read(contexts={}, environment=MISSING, transaction=MISSING)
+    assert (once.name, once.environment) == ("<unlabeled transaction>", "production")
+    of_envelope = EnvelopeHeader(trace=TraceHeader(trace_id=TRACE_ID))
+    assert read(of_envelope, contexts={}).trace_id == TRACE_ID
+
+
+def test_a_made_span_id_is_never_zero():
+    """Half of an event's id may be, not both."""
+    assert read(event_id="ab" * 8 + "0" * 16, contexts={}).span_id == "ab" * 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "length_s"),
+    [
+        ({"timestamp": STARTED_MS / 1000 - 10}, 0),
+        ({"timestamp": None}, 0),
+        ({"start_timestamp": None, "timestamp": "2026-08-06T07:06:41Z"}, 0),
+        ({"timestamp": "2026-08-06T07:06:43Z"}, 2),
+    ],
+)
+def test_a_transaction_never_ends_before_it_began(changes, length_s):
+    """What is missing of its times is taken from the other."""
+    found = read(**changes)
+    assert (found.started_at, found.ended_at) == (
+        STARTED_AT,
+        STARTED_AT + timedelta(seconds=length_s),
+    )
+
+
+def test_a_transaction_without_times_is_placed_by_its_arrival():
+    """Where that is not known either it stands nowhere and is refused."""
+    with pytest.raises(Malformed, match="transaction has no time"):
+        read(start_timestamp="soon", timestamp=MISSING)
+    body = compact(transaction(start_timestamp="soon", timestamp=0))
+    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
+    assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
+
+
+def test_a_clock_that_nobody_has_set_is_read():
+    """It begins in 1970; spans from there below a root of today are left out."""
+    began_at = datetime(1970, 1, 1, 0, 0, 17, 500_000, tzinfo=UTC)
+    inner = span("db", "select", 17_600)
+    body = compact(transaction(start_timestamp=17.5, timestamp=18.0, spans=[inner]))
+    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
+    assert (found.started_at, found.ended_at - began_at) == (began_at, timedelta(seconds=0.5))
+    assert [one.started_at - began_at for one in found.spans] == [timedelta(seconds=0.1)]
+    odd = transactions.read(compact(transaction(spans=[inner])), NOTHING)
+    assert (odd.spans, odd.skipped) == ((), 1)
+
+
+def test_parents_in_a_circle_are_read():
+    """And chains of a thousand: spans are a flat list."""
+    spans = [
+        span(
+            "a",
+            "b",
+            STARTED_MS,
+            span_id=f"{n + 1:016x}",
+            parent_span_id=f"{(n + 1) % 999 + 1:016x}",
+        )
+        for n in range(999)
+    ]
+    assert len(read(spans=spans).spans) == 999
+
+
+def test_bad_spans_are_left_out_and_counted():
+    """And those beyond the thousandth."""
+    good = span("db", "select", STARTED_MS)
+    found = read(spans=[good, 7, {}, {**good, "span_id": None}])
+    assert (len(found.spans), found.skipped) == (1, 3)
+    assert read(spans=[good] * LIMITS.spans).skipped == 0
+    assert read(spans=[good] * (LIMITS.spans + 1)).skipped == 1
+    assert read(spans={"a": good}).spans == ()
+
+
+def test_a_transaction_has_a_largest():
+    """One byte over the limit is refused."""
+    body = compact(transaction())
+    assert transactions.read(body.ljust(LIMITS.event_bytes), NOTHING).op == "ui.load"
+    with pytest.raises(TooLarge, match="transaction has 1048577 bytes"):
+        transactions.read(body.ljust(LIMITS.event_bytes + 1), NOTHING)
+
+
+@pytest.mark.parametrize("family", samples.families())
+def test_recorded_transactions_are_read(family):
+    """Every transaction of every SDK has the facts that are known of it."""
+    expected = {each["event_id"]: each for each in recorded.conclusions(family)["transactions"]}
+    seen = {}
+    for request in recorded.requests(family):
+        envelope = recorded.envelope_of(request)
+        for item in envelope.items:
+            if item.type == "transaction":
+                found = transactions.read(item.payload, envelope.header)
+                assert found.skipped == 0
+                seen[found.event_id] = {
+                    "event_id": found.event_id,
+                    "name": found.name,
+                    "op": found.op,
+                    "trace_id": found.trace_id,
+                    "spans": len(found.spans),
+                }
+    assert seen == expected
+
+
+def test_hostile_transactions_are_read_or_refused():
+    """Circles, chains and an end before the start do no harm."""
+    for request in recorded.requests(samples.HOSTILE, "transaction-*"):
+        envelope = recorded.envelope_of(request)
+        found = transactions.read(envelope.items[0].payload, envelope.header)
+        assert found.ended_at >= found.started_at
+        assert len(found.spans) >= 3
+
+
+@SETTINGS
+@given(
+    with_changed_member(transaction()),
+    with_changed_member(span("db", "select", STARTED_MS)),
+    JSON_VALUES,
+)
+def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything):
+    """Members of any type are read or refused, nothing else."""
+    for members in (
+        {},
+        {"spans": [inner, anything]},
+        {"contexts": {"trace": anything}},
+        {"contexts": {"trace": {"trace_id": anything, "parent_span_id": anything}}},
+    ):
+        try:
+            found = transactions.read(compact(changed | members), NOTHING)
+        except (Malformed, TooLarge):
+            continue
+        assert found.ended_at >= found.started_at
+
+
+@SETTINGS
+@given(st.binary(max_size=60) | mutated([compact(transaction())]))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    try:
+        transactions.read(data, NOTHING)
+    except (Malformed, TooLarge):
+        return

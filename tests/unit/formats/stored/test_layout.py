@@ -1,0 +1,143 @@
+"""The layout of a segment's video: nothing is lost, and little is kept."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed
+from app.formats.stored import layout
+from app.formats.video import mp4
+from tests.support.clips import clip
+from tests.support.examples import SETTINGS
+from tests.support.mp4_boxes import edits, mp4_file, runs
+
+
+def video(*samples: mp4.Sample, **changes: Any) -> mp4.Video:
+    """Make a video of given samples."""
+    facts: dict[str, Any] = {
+        "codec": "avc1.42C01F",
+        "config": b"\1B\xc0\x1f",
+        "width": 448,
+        "height": 960,
+        "timescale": 1_000,
+        "samples": samples or (mp4.Sample(0, 1_000, 500, 48, is_key=True),),
+    }
+    return mp4.Video(**{**facts, **changes})
+
+
+def unpacked(data: bytes) -> layout.Layout:
+    """Read a file and send its layout through the bytes."""
+    return layout.unpack(layout.pack(mp4.read(data)))
+
+
+def test_what_playback_needs_is_kept():
+    """Every column of a real clip comes back."""
+    data = clip(frames=7)
+    read, kept = mp4.read(data), unpacked(data)
+    assert (kept.codec, kept.config) == (read.codec, read.config)
+    assert (kept.width, kept.height, kept.rotation_degrees) == (128, 256, 0)
+    assert kept.times_ms == (0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000)
+    assert kept.durations_ms == (1_000,) * 7
+    assert kept.sizes == tuple(sample.size_bytes for sample in read.samples)
+    assert kept.offsets == tuple(sample.offset for sample in read.samples)
+    assert kept.keys == (True, False, False, False, False, False, True)
+
+
+def test_a_segment_takes_a_hundred_bytes():
+    """Five frames, half of it the codec's configuration."""
+    assert len(layout.pack(mp4.read(clip()))) < 100
+
+
+def test_b_frames_keep_their_order():
+    """Columns are in decode order; durations follow the order of display."""
+    kept = unpacked(clip(frames=9, b_frames=2))
+    assert sorted(kept.times_ms) == [n * 1_000 for n in range(9)]
+    assert list(kept.times_ms) != sorted(kept.times_ms)
+    assert kept.durations_ms == (1_000,) * 9
+
+
+def test_times_are_rounded_once():
+    """Thirty frames a second do not drift: durations are differences of rounded times."""
+    kept = unpacked(mp4_file(stts=runs((4, 33), (1, 40))))
+    assert kept.times_ms == (0, 33, 66, 99, 132)
+    thirds = video(*(mp4.Sample(n, 1, 10, n * 10, is_key=True) for n in range(4)), timescale=3)
+    kept = layout.unpack(layout.pack(thirds))
+    assert kept.times_ms == (0, 333, 667, 1_000)
+    assert kept.durations_ms == (333, 334, 333, 333)
+
+
+def test_frames_before_the_beginning_stay_before_it():
+    """What the edit list hides has a negative time."""
+    assert unpacked(mp4_file(elst=edits((4_000, 1_500, 1)))).times_ms[:2] == (-1_500, -500)
+
+
+def test_rotation_is_kept():
+    """A player may turn the picture as the track header asks."""
+    assert layout.unpack(layout.pack(video(rotation_degrees=270))).rotation_degrees == 270
+
+
+def test_a_video_with_a_fault_has_no_layout():
+    """What cannot be played never reaches the index of a replay."""
+    with pytest.raises(Malformed, match="does not play: it is HEVC"):
+        layout.pack(video(fault="it is HEVC"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\1\0\0",
+        b"\2" + layout.pack(video())[1:],
+        b"\1\xff\xff\xff",
+        b"\1\0\0\0\1\1\0\0",
+        b"\1\0\0\0\1\1\0\0\1\0",
+        b"\1\0\0\0\1\1\0\0\1\0\x80",
+    ],
+)
+def test_a_cut_layout_is_refused(data):
+    """Every part must be there."""
+    with pytest.raises(Malformed, match="layout is cut"):
+        layout.unpack(data)
+
+
+samples = st.lists(
+    st.builds(
+        mp4.Sample,
+        at=st.integers(-(2**40), 2**40),
+        duration=st.integers(0, 2**32),
+        size_bytes=st.integers(1, 2**24),
+        offset=st.integers(0, 2**24),
+        is_key=st.booleans(),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@SETTINGS
+@given(samples, st.integers(1, 10**6), st.binary(max_size=4_096), st.sampled_from((0, 90, 180)))
+def test_any_video_comes_back(listed, timescale, config, rotation):
+    """Sizes, places, keys and times in ms are the same after packing."""
+    original = video(*listed, timescale=timescale, config=config, rotation_degrees=rotation)
+    kept = layout.unpack(memoryview(layout.pack(original)))
+    assert (kept.config, kept.rotation_degrees) == (config, rotation)
+    assert kept.times_ms == tuple(mp4.round_ms(sample.at, timescale) for sample in listed)
+    assert kept.sizes == tuple(sample.size_bytes for sample in listed)
+    assert kept.offsets == tuple(sample.offset for sample in listed)
+    assert kept.keys == tuple(sample.is_key for sample in listed)
+    assert min(kept.durations_ms) >= 0
+    ends = zip(kept.times_ms, kept.durations_ms, strict=True)
+    assert max(at + length for at, length in ends) == original.duration_ms
+
+
+@SETTINGS
+@given(st.binary(max_size=60))
+def test_any_bytes_are_unpacked_or_refused(data):
+    """A value or a refusal, nothing else."""
+    for text in (data, b"\1\0\0\0" + data):
+        try:
+            kept = layout.unpack(text)
+        except Malformed:
+            continue
+        assert len(kept.times_ms) == len(kept.sizes) == len(kept.offsets) == len(kept.keys) > 0

@@ -1,0 +1,46 @@
+"""JSON at rest comes back as it went in."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.formats.stored.packed import pack_json, pack_text, size_of, unpack_json
+from tests.support.examples import SETTINGS
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@SETTINGS
+@given(_JSON)
+def test_any_value_comes_back(value):
+    """Packing and unpacking changes nothing."""
+    assert unpack_json(pack_json(value)) == value
+
+
+def test_lone_surrogates_come_back():
+    """Half of a pair, as old SDKs send it, is kept for the text gate to judge."""
+    assert unpack_json(pack_json({"a": "x\ud800y"})) == {"a": "x\ud800y"}
+
+
+def test_parts_that_were_packed_each_by_itself_are_one_text():
+    """One behind the other, an empty one among them."""
+    parts = b'{"a":[1,', b"", b'2],"b"', b":3}"
+    assert unpack_json(b"".join(map(pack_text, parts))) == {"a": [1, 2], "b": 3}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"plain", pack_json([1])[:-3], pack_json([1]) + b"x", pack_json([1]) * 2]
+)
+def test_foreign_bytes_are_no_value(data):
+    """Damage is an error with a reason, not a guess."""
+    with pytest.raises(ValueError, match="no packed JSON"):
+        unpack_json(data)
+
+
+def test_a_size_is_known_before_unpacking():
+    """A bomb is told from its first bytes; what is no frame has no size."""
+    assert size_of(pack_text(b"x" * 10_000_000)) == 10_000_000
+    assert size_of(b"torn") == 0

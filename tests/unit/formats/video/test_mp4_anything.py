@@ -1,0 +1,134 @@
+"""The MP4 reader with any bytes: a video that is safe to hand on, or a refusal."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.video import mp4
+from app.formats.video.movies import Movies
+from tests.support import recorded
+from tests.support.clips import clip
+from tests.support.examples import SETTINGS
+from tests.support.mp4_boxes import box, fragmented_file, mp4_file
+
+
+def read_or_refuse(data: bytes) -> None:
+    """Read a file; whatever comes out must be safe to hand to a viewer."""
+    try:
+        video = mp4.read(data)
+    except (Malformed, TooLarge):
+        return
+    assert video.samples
+    assert sum(sample.size_bytes for sample in video.samples) <= len(data)
+    for sample in video.samples:
+        assert sample.offset >= 0
+        assert sample.size_bytes > 0
+        assert sample.offset + sample.size_bytes <= len(data)
+        assert sample.duration >= 0
+    if video.is_playable:
+        assert video.samples[0].is_key
+        assert 0 < video.duration_ms <= LIMITS.video_ms
+        assert max(video.width, video.height) <= LIMITS.video_px
+        assert video.codec.startswith("avc")
+
+
+@SETTINGS
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(data):
+    """A value or a refusal, nothing else."""
+    read_or_refuse(data)
+    read_or_refuse(box("moov", data))
+
+
+WHOLE = [mp4_file(), fragmented_file(), clip(), clip(fragmented=True, frames=7), clip(b_frames=2)]
+mutations = st.lists(
+    st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)),
+    min_size=1,
+    max_size=6,
+)
+
+
+def placed(data: bytes, where: float) -> int:
+    """Turn a share into a byte; half of them fall into the boxes, where it hurts."""
+    moov = data.index(b"moov")
+    length = int.from_bytes(data[moov - 4 : moov], "big")
+    return moov + int(length * where * 2) if where < 0.5 else int(len(data) * (where * 2 - 1))
+
+
+def mutated(data: bytes, changes: Sequence[tuple[float, bytes]]) -> bytes:
+    """Overwrite bytes here and there."""
+    changed = bytearray(data)
+    for where, patch in changes:
+        at = placed(data, where)
+        changed[at : at + len(patch)] = patch
+    return bytes(changed)
+
+
+@SETTINGS
+@given(st.sampled_from(WHOLE), mutations, st.floats(0, 1))
+def test_a_changed_file_is_read_or_refused(data, changes, cut):
+    """Bytes overwritten anywhere, and the end cut off now and then."""
+    changed = mutated(data, changes)
+    read_or_refuse(changed[: int(len(changed) * min(1, cut * 4))])
+
+
+@SETTINGS
+@given(st.data())
+def test_a_changed_segment_is_read_or_refused(data):
+    """The same with what phones send."""
+    segments = [recorded.video_of(r) for r in recorded.requests("android-rotation-a")]
+    original = data.draw(st.sampled_from([video for video in segments if video]))
+    read_or_refuse(mutated(original, data.draw(mutations)))
+
+
+def read_after(known: bytes | None, data: bytes) -> mp4.Video | str:
+    """Read a file with one other known, or none; returns the message of what refuses it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mp4, "_movies", Movies())
+        try:
+            if known is not None:
+                mp4.read(known)
+            return mp4.read(data)
+        except (Malformed, TooLarge) as refused:
+            return str(refused)
+
+
+@SETTINGS
+@given(st.sampled_from(WHOLE), mutations, st.floats(0, 1))
+def test_what_is_known_of_one_file_changes_nothing_about_another(data, changes, cut):
+    """Bytes overwritten anywhere, an end cut off: the video or the refusal of a first reading."""
+    changed = mutated(data, changes)
+    for some in (changed, changed[: int(len(changed) * cut)]):
+        assert read_after(data, some) == read_after(None, some)
+
+
+@pytest.mark.parametrize("data", [mp4_file(), clip(), clip(b_frames=2)])
+def test_the_header_of_a_second_file_is_not_walked_through(data, monkeypatch):
+    """Another length of a frame and another day, but the same phone: known again."""
+    monkeypatch.setattr(mp4, "_movies", Movies())
+    one = mp4.read(data)
+    monkeypatch.setattr(mp4, "_read_movie", None)
+    other = bytearray(data)
+    lasts = data.index(b"stts") + 16
+    other[lasts : lasts + 4] = (7).to_bytes(4, "big")
+    made = data.index(b"mvhd") + 8
+    other[made : made + 4] = b"\1\2\3\4"
+    again = mp4.read(bytes(other))
+    assert again.samples != one.samples
+    assert again.codec == one.codec
+
+
+def test_a_header_with_an_open_end_is_not_known_elsewhere():
+    """A box that goes on to the end of the file is legal at that end only."""
+    file = clip()
+    moov = file.rindex(b"moov") - 4
+    size = len(file) - moov
+    header = (size + 8).to_bytes(4, "big") + file[moov + 4 :] + bytes(4) + b"free"
+    at_end = file[:moov] + header
+    assert mp4.read(at_end).is_playable
+    elsewhere = at_end + box("free")
+    assert "is not the last of the file" in str(read_after(None, elsewhere))
+    assert read_after(at_end, elsewhere) == read_after(None, elsewhere)

@@ -1,0 +1,266 @@
+"""app.formats.wire.envelope."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.wire import envelope
+from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
+from tests.support import envelopes, examples
+from tests.support.wire import KEY, MISSING, REPLAY_ID, TRACE_ID, compact
+
+HEADER = b'{"event_id":"5b1c0f4e9a7d4c3e8f20716d3b9a4c55"}\n'
+GOOD = [
+    envelopes.event_envelope(more_items=[envelopes.client_report_item()]),
+    envelopes.transaction_envelope(),
+    envelopes.replay_video_envelope(video=None),
+    envelopes.web_replay_envelope(),
+]
+
+
+def _payloads(found: envelope.Envelope) -> list[tuple[str, bytes]]:
+    return [(item.type, bytes(item.payload)) for item in found.items]
+
+
+def test_every_member_of_the_header_is_read():
+    """Ids lose dashes and capitals; of the trace they are all that counts."""
+    header = envelope.read_header(
+        compact(
+            {
+                "event_id": "5B1C0F4E-9A7D-4C3E-8F20-716D3B9A4C55",
+                "dsn": "http://key@host/1",
+                "sent_at": "2026-08-06T07:06:41.312Z",
+                "sdk": {"name": "sentry.cocoa", "version": "9.26.0", "packages": [{}]},
+                "trace": {
+                    "trace_id": TRACE_ID,
+                    "replay_id": REPLAY_ID.upper(),
+                    "public_key": KEY,
+                    "release": "shop@1",
+                    "environment": "production",
+                    "transaction": "Cart",
+                    "sampled": "true",
+                    "sample_rate": "0.25",
+                },
+                "unknown": [1, 2],
+            }
+        )
+    )
+    assert header == EnvelopeHeader(
+        event_id=REPLAY_ID,
+        dsn="http://key@host/1",
+        sent_at=datetime(2026, 8, 6, 7, 6, 41, 312_000, UTC),
+        sdk_name="sentry.cocoa",
+        sdk_version="9.26.0",
+        trace=TraceHeader(TRACE_ID, REPLAY_ID),
+    )
+
+
+@pytest.mark.parametrize("trace", [None, 5, "x", [], {}, {"trace_id": [], "sampled": {}}])
+def test_no_trace_makes_the_header_fail(trace):
+    """A trace of any shape is as good as none."""
+    header = envelope.read_header(compact({"event_id": REPLAY_ID, "trace": trace}))
+    assert header == EnvelopeHeader(event_id=REPLAY_ID)
+
+
+def test_a_replay_id_of_zeros_is_none():
+    """SDKs that record nothing may say so."""
+    header = envelope.read_header(b'{"trace":{"trace_id":"%032d","replay_id":"%032d"}}' % (7, 0))
+    assert header.trace == TraceHeader(trace_id=f"{7:032}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"sdk":"x","sent_at":[],"event_id":7,"dsn":{}}',
+        b'{"sdk":NaN}',
+        b"\xef\xbb\xbf{}",
+        b'{"a":"\xff"}',
+        b"{}\r",
+    ],
+)
+def test_odd_headers_are_read_as_empty(line):
+    """Wrong types, NaN, a byte order mark, broken text and CR make no header fail."""
+    assert envelope.read_header(line) == EnvelopeHeader()
+    assert envelope.split(line) == envelope.Envelope(EnvelopeHeader(), ())
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"[]\n", b"null", b"hello\n", b'{"event_id', b"5"])
+def test_a_first_line_that_is_no_object_is_malformed(body):
+    """Nothing of such a body is read."""
+    with pytest.raises(Malformed, match="envelope header"):
+        envelope.split(body)
+
+
+def test_a_header_nested_without_end_is_malformed():
+    """Depth exhausts nothing."""
+    with pytest.raises(Malformed):
+        envelope.split(b'{"a":' + b"[" * 30_000)
+
+
+@pytest.mark.parametrize("container", [bytes, bytearray, memoryview])
+def test_lengths_decide_where_payloads_end(container):
+    """A payload with line feeds and one without length are both whole."""
+    body = HEADER + (
+        b'{"type":"attachment","length":5,"filename":"a.txt","content_type":"text/plain",'
+        b'"attachment_type":"event.attachment"}\na\n\n\nb\n'
+        b'{"type":"log","item_count":2}\n{"items":[]}\n'
+        b'{"type":"session","length":0}\n\n'
+        b'{"type":"empty"}\n\n'
+        b'{"type":"last"}\nend'
+    )
+    found = envelope.split(container(body))
+    assert _payloads(found) == [
+        ("attachment", b"a\n\n\nb"),
+        ("log", b'{"items":[]}'),
+        ("session", b""),
+        ("empty", b""),
+        ("last", b"end"),
+    ]
+    first, second = found.items[:2]
+    assert (first.filename, first.content_type) == ("a.txt", "text/plain")
+    assert (first.attachment_type, first.item_count) == ("event.attachment", None)
+    assert second.item_count == 2
+    assert found.damage is None
+    assert found.header.event_id == REPLAY_ID
+
+
+@pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"\n\n\r\n\n"])
+def test_line_feeds_at_the_end_are_optional(tail):
+    """None, one and many of them mean the same."""
+    found = envelope.split(HEADER + b'{"type":"event","length":2}\n{}' + tail)
+    assert (_payloads(found), found.damage) == ([("event", b"{}")], None)
+
+
+def test_a_header_alone_is_an_envelope_without_items():
+    """Android sends one when its item could not be written."""
+    assert envelope.split(HEADER) == envelope.split(HEADER.strip())
+    assert envelope.split(HEADER).items == ()
+
+
+def test_an_item_header_at_the_end_has_an_empty_payload():
+    """Without a length, nothing follows it."""
+    assert _payloads(envelope.split(HEADER + b'{"type":"session"}')) == [("session", b"")]
+
+
+@pytest.mark.parametrize("length", [b'"2"', b"2", b"2.0"])
+def test_a_length_may_be_written_as_text(length):
+    """What is meant is clear."""
+    found = envelope.split(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
+    assert _payloads(found) == [("event", b"{}")]
+
+
+def test_a_missing_type_is_an_item_of_no_type():
+    """It is told by its length, so what follows it is still read."""
+    found = envelope.split(HEADER + b'{"length":2}\n{}\n{"type":7}\nx\n{"type":"event"}\n{}')
+    assert _payloads(found) == [("", b"{}"), ("7", b"x"), ("event", b"{}")]
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [
+        (b'{"type":"event","length":-5}\n{}', "is no count: -5"),
+        (b'{"type":"event","length":[]}\n{}', "is no count"),
+        (b'{"type":"event","length":true}\n{}', "is no count"),
+        (b'{"type":"event","length":3}\n{}', "claims 3 bytes, 2 are left"),
+        (b'{"type":"event","length":9}', "claims 9 bytes, 0 are left"),
+        (b'{"type":"event","length":1}\n{}\n', "goes on after its 1 bytes"),
+        (b"{nonsense\n{}", "is not JSON"),
+        (b"[]\n{}", "JSON list, expected an object"),
+        (b'{"type":"ev', "is not JSON"),
+        (b"[" * 10_000 + b"\n", "nests deeper"),
+    ],
+)
+def test_a_damaged_item_ends_the_reading_but_not_what_came_before(rest, reason):
+    """Items before the damage are whole, of the damaged one nothing is kept."""
+    found = envelope.split(HEADER + b'{"type":"event"}\n{}\n' + rest)
+    assert _payloads(found) == [("event", b"{}")]
+    assert found.damage is not None
+    assert reason in found.damage
+
+
+def test_odd_item_headers_are_read_leniently():
+    """NaN and broken text beside the members that count do no harm."""
+    found = envelope.split(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
+    assert _payloads(found) == [("event", b"{}")]
+
+
+def test_the_envelope_header_is_limited():
+    """The longest header is read, one byte more is too large, with and without a line feed."""
+    longest = b'{"a":"%s"}' % (b"x" * (LIMITS.envelope_header_bytes - 8))
+    assert len(longest) == LIMITS.envelope_header_bytes
+    assert envelope.split(longest) == envelope.split(longest + b"\n")
+    for tail in (b" ", b" \n"):
+        with pytest.raises(TooLarge, match="envelope header"):
+            envelope.split(longest + tail)
+
+
+def test_an_item_header_is_limited():
+    """The longest header is read, one byte more is damage."""
+    longest = b'{"type":"%s"}' % (b"x" * (LIMITS.item_header_bytes - 11))
+    assert len(longest) == LIMITS.item_header_bytes
+    for tail in (b"", b"\nabc"):
+        found = envelope.split(HEADER + longest + tail)
+        assert len(found.items) == 1
+        assert len(found.items[0].type) == 200
+        damaged = envelope.split(HEADER + longest + b" " + tail)
+        assert damaged.items == ()
+        assert damaged.damage is not None
+        assert "item header at byte" in damaged.damage
+
+
+def test_items_are_limited():
+    """As many items as allowed are read, one more is too large."""
+    item = b'{"type":"session"}\n\n'
+    assert len(envelope.split(HEADER + item * LIMITS.items).items) == LIMITS.items
+    with pytest.raises(TooLarge, match="more than 200 items"):
+        envelope.split(HEADER + item * (LIMITS.items + 1))
+
+
+@pytest.mark.parametrize("body", GOOD)
+def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
+    """Cut anywhere, whole items are the same as before and the rest is gone."""
+    whole = _payloads(envelope.split(body))
+    framed = envelopes.item("attachment", b"x" * 40) * 2
+    for end in range(body.index(b"\n"), len(body + framed), 7):
+        found = _payloads(envelope.split((body + framed)[:end]))
+        for position, item in enumerate(found[:-1]):
+            assert item == ([*whole, *[("attachment", b"x" * 40)] * 2])[position]
+
+
+@examples.SETTINGS
+@given(st.binary(max_size=300) | examples.mutated(GOOD) | st.binary().map(HEADER.__add__))
+def test_any_bytes_give_an_envelope_or_are_refused(body):
+    """Nothing but Malformed and TooLarge escapes, and payloads lie in the body."""
+    try:
+        found = envelope.split(body)
+    except (Malformed, TooLarge):
+        return
+    assert all(bytes(item.payload) in body for item in found.items)
+
+
+@examples.SETTINGS
+@given(
+    examples.with_changed_member(envelopes.envelope_header()),
+    st.lists(
+        st.tuples(
+            st.binary(max_size=20),
+            st.dictionaries(
+                st.sampled_from(["type", "length", "filename", "item_count", "content_type"]),
+                examples.JSON_VALUES | st.just(MISSING),
+            ),
+        ),
+        max_size=3,
+    ),
+)
+def test_headers_with_members_of_any_type_are_read(header, items):
+    """Whatever a member is, the envelope is not refused."""
+    framed = [
+        envelopes.item("event", payload, **{"length": len(payload)} | changes)
+        if "type" not in changes
+        else compact({key: each for key, each in changes.items() if each is not MISSING}) + b"\n"
+        for payload, changes in items
+    ]
+    envelope.split(envelopes.envelope(header, *framed))

@@ -1,0 +1,104 @@
+"""app.formats.wire.store_body."""
+
+import base64
+import json
+import zlib
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed, TooLarge
+from app.core.limits import LIMITS
+from app.formats.wire import envelope, store_body
+from tests.support import envelopes, examples, payloads
+from tests.support.wire import EVENT_ID, compact
+
+EVENT = compact(payloads.event())
+
+
+def _packed(plain: bytes) -> bytes:
+    return base64.b64encode(zlib.compress(plain))
+
+
+@pytest.mark.parametrize("body", [EVENT, b" \n" + EVENT, _packed(EVENT), _packed(EVENT) + b"\n"])
+def test_an_event_becomes_an_envelope_of_one_item(body):
+    """Plain, or base64 of zlib as very old clients send it."""
+    found = store_body.wrap_store(body)
+    assert found.header == envelope.EnvelopeHeader(
+        event_id=EVENT_ID, sdk_name="sentry.java.android", sdk_version="8.53.0"
+    )
+    assert [(item.type, bytes(item.payload).strip()) for item in found.items] == [("event", EVENT)]
+    assert found.damage is None
+
+
+def test_a_transaction_is_one():
+    """Early Python SDKs send them to the same place."""
+    found = store_body.wrap_store(compact(payloads.transaction()))
+    assert [item.type for item in found.items] == ["transaction"]
+
+
+def test_an_envelope_is_taken_for_what_it_is():
+    """Some senders post to the wrong path."""
+    body = envelopes.event_envelope()
+    assert store_body.wrap_store(body) == envelope.split(body)
+    pretty = json.dumps(payloads.event(), indent=1).encode()
+    assert [item.type for item in store_body.wrap_store(pretty).items] == ["event"]
+
+
+def test_what_raven_wrote_gets_the_names_of_today():
+    """The template of a message with its parameters, and an exception that is no list."""
+    entry = {"message": "user %s", "params": ["ada"], "formatted": None}
+    thrown = {"type": "ValueError", "value": "no cart"}
+    old = {
+        "event_id": EVENT_ID,
+        "message": "user %s",
+        "sentry.interfaces.Message": entry,
+        "sentry.interfaces.Http": {"url": "http://shop.example"},
+        "sentry.interfaces.User": {"id": 7},
+        "sentry.interfaces.Exception": thrown,
+    }
+    (item,) = store_body.wrap_store(compact(old)).items
+    assert json.loads(bytes(item.payload)) == {
+        "event_id": EVENT_ID,
+        "message": "user %s",
+        "logentry": entry,
+        "request": {"url": "http://shop.example"},
+        "user": {"id": 7},
+        "exception": {"values": [thrown]},
+    }
+
+
+def test_a_name_of_today_comes_before_the_old_one():
+    """Whoever sends both knows the new one."""
+    old = {"user": {"id": 7}, "sentry.interfaces.User": {"id": 8}, "exception": [{"type": "A"}]}
+    (item,) = store_body.wrap_store(compact(old)).items
+    assert json.loads(bytes(item.payload)) == {"user": {"id": 7}, "exception": [{"type": "A"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"x", b"abc=", b"not base64 at all!", b"{", b"[]", _packed(b"[]"), _packed(EVENT)[:-9]],
+)
+def test_anything_else_is_malformed(body):
+    """Neither JSON nor base64, cut, or no object."""
+    with pytest.raises(Malformed):
+        store_body.wrap_store(body)
+
+
+def test_a_packed_event_is_limited():
+    """The largest event comes out, one byte more is too large."""
+    at_limit = EVENT.ljust(LIMITS.event_bytes)
+    assert store_body.wrap_store(_packed(at_limit)).items
+    with pytest.raises(TooLarge):
+        store_body.wrap_store(_packed(at_limit + b" "))
+
+
+@examples.SETTINGS
+@given(st.binary(max_size=80) | examples.mutated([EVENT, _packed(EVENT)]))
+def test_any_bytes_are_wrapped_or_refused(body):
+    """Nothing but Malformed and TooLarge escapes."""
+    try:
+        found = store_body.wrap_store(body)
+        assert len(found.items) == 1 or found.header is not None
+    except (Malformed, TooLarge):
+        return

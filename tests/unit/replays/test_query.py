@@ -1,0 +1,117 @@
+"""Tests of the query language of lists."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.core.errors import Malformed
+from app.replays import query
+from app.replays.query import Either, Every, Not, Term, Value
+
+_TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+_VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(lambda all_: Value(tuple(all_)))
+_KEY = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_.\-]{0,8}\Z")
+_TERM = st.one_of(
+    st.builds(Term, st.none(), st.just("="), st.tuples(_VALUE)),
+    st.builds(Term, _KEY, st.just("="), st.lists(_VALUE, min_size=1, max_size=3).map(tuple)),
+    st.builds(Term, _KEY, st.sampled_from([">", ">=", "<", "<="]), st.tuples(_VALUE)),
+)
+
+
+def _grown(parts):
+    several = st.lists(parts, min_size=2, max_size=3).map(tuple)
+    return st.one_of(st.builds(Not, parts), st.builds(Every, several), st.builds(Either, several))
+
+
+_EXPRESSIONS = st.recursive(_TERM, _grown, max_leaves=6)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("  ", ()),
+        ("pixel", (Term(None, "=", (Value(("pixel",)),)),)),
+        ('device.model:"Pixel 9"', (query.term("device.model", "Pixel 9"),)),
+        ("!release:a@1", (Not(query.term("release", "a@1")),)),
+        ("count_errors:>=2", (Term("count_errors", ">=", (Value(("2",)),)),)),
+        ("screen:Check*t", (Term("screen", "=", (Value(("Check", "t")),)),)),
+        (r"screen:a\*b", (query.term("screen", "a*b"),)),
+        ("os.name:[iOS, Android]", (query.term("os.name", "iOS", "Android"),)),
+        ("tags[my.plan]:pro", (query.term("tags[my.plan]", "pro"),)),
+        ("a:1 AND b:2", (query.term("a", "1"), query.term("b", "2"))),
+        ('"OR"', (Term(None, "=", (Value(("OR",)),)),)),
+        ('"a:b"', (Term(None, "=", (Value(("a:b",)),)),)),
+        ('user.email:""', (query.term("user.email", ""),)),
+    ],
+)
+def test_a_query_is_read(text, expected):
+    """Terms stand side by side; quotes, lists, stars and operators mean what they look like."""
+    assert query.read(text) == Every(expected)
+
+
+def test_or_binds_weaker_than_side_by_side():
+    """Brackets group; OR takes everything to its left and right."""
+    a, b, c = (query.term(key, "1") for key in "abc")
+    assert query.read("a:1 b:1 OR c:1") == Every((Either((Every((a, b)), c)),))
+    assert query.read("a:1 (b:1 OR c:1)") == Every((a, Either((b, c))))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(a:1", "nothing closes the bracket at character 1"),
+        ("a:1)", "nothing opens the ')' at character 4"),
+        ('a:"x', "nothing closes the quotation mark at character 3"),
+        ("a:[x", "nothing closes the list at character 3"),
+        ("a:", "a value is missing at character 3"),
+        ("a:1 OR", "something is missing at character 7"),
+        ("OR a:1", "something is missing at character 1"),
+        ("!", "a value is missing at character 2"),
+        ("()", "something is missing at character 2"),
+    ],
+)
+def test_nonsense_is_refused_with_its_place(text, message):
+    """The message counts characters from 1, as people do."""
+    with pytest.raises(Malformed) as caught:
+        query.read(text)
+    assert str(caught.value) == message
+
+
+def test_a_query_has_limits():
+    """Length, depth and number of terms, each at the limit and one past it."""
+    query.read("x" * query.LONGEST_CHARS)
+    query.read(" ".join(["x"] * query.MOST_TERMS))
+    query.read("(" * query.DEEPEST + "x" + ")" * query.DEEPEST)
+    for text in (
+        "x" * (query.LONGEST_CHARS + 1),
+        " ".join(["x"] * (query.MOST_TERMS + 1)),
+        "(" * (query.DEEPEST + 1) + "x" + ")" * (query.DEEPEST + 1),
+        "!" * (query.DEEPEST + 2) + "x",
+    ):
+        with pytest.raises(Malformed):
+            query.read(text)
+
+
+@given(_EXPRESSIONS)
+def test_what_is_written_reads_as_the_same(expression):
+    """A chip's text, put into the field, is the chip."""
+    once = query.read(query.write(expression))
+    assert query.read(query.write(once)) == once
+    truths = {one: hash((one.key, one.operator, one.values)) % 2 == 0 for one in query.terms(once)}
+    assert query.holds(once, truths.__getitem__) == query.holds(expression, truths.__getitem__)
+
+
+@given(_TEXT)
+def test_any_text_is_read_or_refused(text):
+    """Nothing but `Malformed` ever comes out."""
+    try:
+        query.read(text)
+    except Malformed:
+        return
+
+
+def test_a_part_can_be_left_out():
+    """What the cross on a chip does."""
+    found = query.read("a:1 (b:2 OR c:3) !d:4")
+    assert query.write(query.without(found, found.parts[1])) == "a:1 !d:4"
+    assert query.write(query.without(found, found.parts[0])) == "(b:2 OR c:3) !d:4"
