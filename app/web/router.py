@@ -5,11 +5,18 @@ from fastapi import APIRouter
 from app.web.account import routes as account, sign_in
 from app.web.browser import routes as browser
 from app.web.feedback import routes as feedback
-from app.web.issue import event_routes, routes as issue, screenshots
+from app.web.issue import event_routes, feedback as issue_feedback, routes as issue, screenshots
 from app.web.issues import routes as issues
 from app.web.project import demo, quarantine, routes as project
 from app.web.releases import routes as releases
-from app.web.replay import network, part_routes, pictures, playback, routes as replay
+from app.web.replay import (
+    network,
+    part_routes,
+    pictures,
+    playback,
+    routes as replay,
+    trace_routes,
+)
 from app.web.replays import routes as replays, selected
 from app.web.set_up import routes as set_up
 from app.web.settings import routes as settings
@@ -23,8 +30,8 @@ def pages() -> APIRouter:
     # `selected` before `replays`, `part_routes` behind `replay`: the first path that fits answers.
     for routes in (
         sign_in, account, selected, replays, project, set_up, settings, quarantine, releases,
-        replay, part_routes, network, playback, pictures, trace, why, issues, issue, event_routes,
-        feedback, screenshots, demo, browser,
+        replay, part_routes, network, playback, pictures, trace_routes, trace, why, issues, issue,
+        event_routes, issue_feedback, feedback, screenshots, demo, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -11,7 +11,8 @@ import pytest_asyncio
 from app.accounts.model import Role
 from app.playback import search as story
 from app.replays import filters, search as rows
-from app.web.replays import routes as page, search_bar
+from app.web.replays import routes as page
+from app.web.words import search_help
 from tests.support import envelopes
 from tests.support.browsers import signed_in
 from tests.support.people import make_person
@@ -353,5 +354,5 @@ async def test_strangers_replays_cannot_be_ticked(own_shop: Server):
 
 async def test_every_key_is_explained():
     """The help on the page names all keys that mean something."""
-    named = {key.strip() for keys, _ in search_bar.HELP for key in keys.split(",")}
+    named = {key.strip() for keys, _ in search_help.HELP for key in keys.split(",")}
     assert {*filters.KEYS, *story.LATE} <= named

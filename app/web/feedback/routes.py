@@ -1,4 +1,4 @@
-"""The list of feedback: of all projects, of one, and of an issue."""
+"""The list of feedback: of all projects, or of one."""
 
 from typing import Final
 
@@ -9,11 +9,10 @@ from starlette.responses import Response
 from app.core.errors import NotFound
 from app.playback import notes
 from app.projects import queries as projects
+from app.web.feedback.page import FeedbackPage
 from app.web.frame import access, answer, cursors, house
-from app.web.issue import routes
-from app.web.replays.page import ListState, ProjectOption
 from app.web.words import feedback as view, page_links
-from app.web.words.feedback import FeedbackPage, IssueFeedbackPage
+from app.web.words.lists import ListState, ProjectOption
 
 router = APIRouter()
 
@@ -45,18 +44,3 @@ async def show_feedback(
         else None,
     )
     return await answer.page(request, "feedback/page.html", page)
-
-
-@router.get(f"{routes.PATH}/feedback")
-async def show_feedback_of_issue(
-    request: Request, inside: access.InsideHere, issue_id: str
-) -> Response:
-    """Show what people wrote about the errors of an issue."""
-    key = routes.key_of(inside, issue_id)
-    async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, inside.person)
-        seen = [one.id for one in listed]
-        _, head = await routes.head_of(connection, inside, key, seen)
-        found = await notes.of_issue(connection, key, seen)
-    page = IssueFeedbackPage(head, view.cards(found, {one.id: one.name for one in listed}))
-    return await answer.page(request, "issue/feedback.html", page)

@@ -11,9 +11,7 @@ from app.core import units
 from app.core.shipped import TEMPLATES
 from app.web.frame import inside, packing
 from app.web.frame.chrome import Chrome
-from app.web.replay import panel_filters
-from app.web.replays import search_bar
-from app.web.words import page_links, phrases
+from app.web.words import activity, page_links, phrases, problems, search_help
 
 _FLUSH: Final = "<!-- The rest follows. -->"
 """Where a template may be cut: what stands before it is sent while the rest is being found."""
@@ -68,8 +66,8 @@ class Renderer:
             counted=phrases.count,
             shortened=phrases.shortened,
             screen_path=phrases.screen_path,
-            status_words=panel_filters.status_words,
-            error_words=panel_filters.error_words,
+            status_words=activity.status_words,
+            error_words=problems.error_words,
         )
         self._environment.globals.update(
             hrefs=page_links,
@@ -77,7 +75,7 @@ class Renderer:
             styles=",".join(inside.COMMON),
             inside=self.inside,
             flush=_FLUSH,
-            search_help=search_bar.HELP,
+            search_help=search_help.HELP,
         )
 
     def prepare(self) -> None:

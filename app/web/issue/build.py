@@ -10,8 +10,7 @@ from app.playback import links
 from app.playback.issue_links import LinkedReplay
 from app.projects.model import OutcomeCount, Project
 from app.web.issue.page import IssueHead, Preview
-from app.web.issues import page
-from app.web.words import facts, page_links
+from app.web.words import facts, issue_kinds, page_links
 from app.web.words.phrases import count
 
 BEFORE_MS: Final = 5_000
@@ -55,8 +54,8 @@ def head(
         may_change=may_change,
         title=issue.title,
         culprit=issue.culprit,
-        kind=page.KINDS.get(issue.kind, "Error"),
-        shape=page.shape_of(issue.kind),
+        kind=issue_kinds.KINDS.get(issue.kind, "Error"),
+        shape=issue_kinds.shape_of(issue.kind),
         source=links.side(issue.project_id, issue.project_id, issue.platform),
         level=issue.level,
         status=issue.status,

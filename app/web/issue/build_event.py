@@ -17,9 +17,9 @@ from app.playback import links
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
 from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Preview, SenderClock
-from app.web.replay.page import Fact
 from app.web.words import facts, page_links
 from app.web.words.breadcrumbs import data_rows
+from app.web.words.facts import Fact
 
 _RULES: Final[dict[grouping.Rule, str]] = {
     "fingerprint": "the fingerprint that the app gave",

@@ -10,11 +10,12 @@ from app.formats.events.view_hierarchy import View
 from app.web.issue.breadcrumbs import CrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.issue.tag_counts import TagSpread
-from app.web.replay.page import Fact
-from app.web.replays.page import ReplayRow
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
+from app.web.words.facts import Fact
+from app.web.words.feedback import NoteCard
 from app.web.words.problems import Source
+from app.web.words.replay_rows import ReplayRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +196,11 @@ class DeleteIssuePage:
     head: IssueHead
     files: int
     file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssueFeedbackPage:
+    """The feedback that is about an issue."""
+
+    head: IssueHead
+    cards: tuple[NoteCard, ...]

@@ -10,9 +10,9 @@ from app.accounts.model import Role
 from app.core.errors import Malformed, NotFound
 from app.media import child
 from app.web.frame import access, house
+from app.web.frame.media import MEDIA, refuse_other_sites
 from app.web.issue.build_event import PICTURES
 from app.web.issue.event_routes import find_file
-from app.web.replay.playback import MEDIA, refuse_other_sites
 
 router = APIRouter()
 

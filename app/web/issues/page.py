@@ -9,9 +9,10 @@ from app.core.ids import ProjectId
 from app.errors.issue_queries import Sort, Wanted
 from app.errors.model import Issue, Status
 from app.playback import links
-from app.web.replays.page import ListState, ProjectOption
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart
+from app.web.words.issue_kinds import KINDS, shape_of
+from app.web.words.lists import ListState, ProjectOption
 from app.web.words.problems import Source
 
 Shown = Literal["open", "resolved", "ignored", "all"]
@@ -30,16 +31,6 @@ STATUSES: Final[dict[Shown, str]] = {
     "ignored": "Ignored",
     "all": "All",
 }
-KINDS: Final = {
-    "crash": "Crash",
-    "native_crash": "Native crash",
-    "anr": "App not responding",
-    "app_hang": "App hang",
-    "watchdog": "Ended by the system",
-    "error": "Error",
-    "message": "Message",
-}
-"""Kinds of problems by their name in words."""
 CHART_DAYS: Final = 14
 
 
@@ -143,8 +134,3 @@ def row(
         replays_href=page_links.issue_replays(issue.project_id, issue.issue_id),
         chart=charts.days(days, now, most=CHART_DAYS),
     )
-
-
-def shape_of(kind: str) -> Literal["crash", "error"]:
-    """Return the shape of the mark: a cross for what ended or froze the app."""
-    return "error" if kind in {"error", "message"} else "crash"

@@ -20,8 +20,8 @@ from app.projects.model import Project
 from app.web.frame import access, answer, house
 from app.web.issues import cursors, page as issue_list
 from app.web.issues.page import Filters, IssueListPage, Shown
-from app.web.replays.page import ListState, ProjectOption
 from app.web.words import page_links
+from app.web.words.lists import ListState, ProjectOption
 
 router = APIRouter()
 

@@ -60,18 +60,6 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Snippet:
-    """How to set one SDK up: text to copy."""
-
-    key: str
-    """For the element's id: `android`."""
-    sdk: str
-    file: str
-    code: str
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class QuarantineRow:
     """An envelope that was put aside."""
 

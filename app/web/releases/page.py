@@ -9,9 +9,9 @@ from typing import Final
 from app.core.ids import ProjectId
 from app.errors import releases
 from app.errors.model import SessionCount
-from app.web.replays.search_bar import filtered_by
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart
+from app.web.words.page_links import filtered_by
 
 DAYS: Final = 14
 _GOOD_PERCENT: Final = 99.5

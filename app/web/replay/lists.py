@@ -28,17 +28,13 @@ from app.web.replay.requests import NO_LINKS, error_activity, network_rows, requ
 from app.web.words import facts, feedback, page_links, spans
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.breadcrumbs import breadcrumb_row
-from app.web.words.parts import ListPart, RecordingPart, describe_part
+from app.web.words.parts import ERROR_ORDER, ListPart, RecordingPart, describe_part
 from app.web.words.phrases import count
 from app.web.words.problems import ErrorRow
 from app.web.words.traces import TraceBlock
 
 PART_ROWS: Final = 3_000
 """Rows of activity, and of requests, that are shown at once: an hour of a busy app."""
-ERROR_ORDER: Final = (
-    "Crashes and hangs are taken first, then backend errors, then the others; each part is in the "
-    "order of time."
-)
 
 
 def error_rows(context: ReplayContext, errors: PlacedErrors) -> tuple[ErrorRow, ...]:

@@ -12,6 +12,7 @@ from app.web.replay.log_rows import LogRow
 from app.web.replay.panel_filters import PanelFilter
 from app.web.words.activity import ActivityRow, NetworkRow, ScreenSpan
 from app.web.words.exchanges import Details
+from app.web.words.facts import Fact, FactGroup
 from app.web.words.parts import ListPart, RecordingPart
 from app.web.words.problems import ErrorRow
 from app.web.words.traces import TraceBlock
@@ -50,29 +51,6 @@ class SegmentRow:
     """Why a browser cannot play it, or why it is missing."""
     mp4_href: str | None
     received_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A name and a value, a moment perhaps; `href` leads to the list filtered by it."""
-
-    name: str
-    value: str | datetime
-    href: str | None = None
-    note: str | None = None
-    """A sentence beside it: how it was found out."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactGroup:
-    """Facts under one heading: Device, App, SDK, Masking, Tags."""
-
-    title: str
-    facts: tuple[Fact, ...]
-    warning: str | None = None
-    """What the reader should know: `Text is not masked in this replay.`"""
-    notes: tuple[str, ...] = ()
-    """Known faults of the SDK."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.web.replay.log_rows import LogRow
-from app.web.words.activity import ActivityRow, NetworkRow
-from app.web.words.problems import ErrorRow
+from app.web.words.activity import ActivityRow, NetworkRow, status_words
+from app.web.words.problems import ErrorRow, error_words
 
 KINDS: Final = {
     "gesture": "Gestures",
@@ -55,18 +55,6 @@ class PanelFilter:
     label: str
     """What stands there while nothing is chosen: `All methods`."""
     choices: tuple[Choice, ...]
-
-
-def status_words(row: NetworkRow) -> str:
-    """Name the classes of a request's status, as the filter does."""
-    known = "none" if row.status is None else f"{row.status // 100}xx"
-    return f"{known} failed" if row.has_failed else known
-
-
-def error_words(row: ErrorRow) -> str:
-    """Name what an error is, as the filter does."""
-    words = [row.source, row.kind, *(["unhandled"] if row.handled is False else [])]
-    return " ".join(dict.fromkeys(words))
 
 
 def panel_filters(

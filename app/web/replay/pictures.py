@@ -12,7 +12,7 @@ from app.replays import pictures, queries as replays
 from app.replays.pictures import Made, Pictures
 from app.web.frame import access, house
 from app.web.frame.access import Watching
-from app.web.replay.playback import MEDIA, refuse_other_sites
+from app.web.frame.media import MEDIA, refuse_other_sites
 from app.web.words.posters import is_due
 
 router = APIRouter()

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import units
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import NotFound
 from app.playback import gestures, recordings, start, stream
 from app.playback.shelf import Held
 from app.replays import queries as replays
@@ -19,6 +19,7 @@ from app.replays.model import Segment
 from app.storage.port import ObjectStore
 from app.web.frame import access, house, ranges
 from app.web.frame.access import Playing
+from app.web.frame.media import MEDIA, refuse_other_sites
 
 router = APIRouter()
 
@@ -26,12 +27,6 @@ _PATH: Final = "/projects/{project_id}/replays/{replay_id}"
 _BINARY: Final = "application/octet-stream"
 _CHUNK_BYTES: Final = 1024 * 1024
 _LATEST_MS: Final = 10**12
-MEDIA: Final = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-store",
-}
 
 
 @router.get(f"{_PATH}/index")
@@ -115,16 +110,6 @@ def _gestures_of(segments: Sequence[Segment], zero_ms: int, from_segment: int) -
 def _read_ms(t: str) -> int:
     """Read a place on the replay clock; anything else is the start."""
     return min(int(t), _LATEST_MS) if t.isascii() and t.isdecimal() and len(t) <= 12 else 0  # noqa: PLR2004 - digits of the latest
-
-
-def refuse_other_sites(request: Request) -> None:
-    """Keep other sites from showing a video by a visitor's cookie.
-
-    Raises:
-        Forbidden: Another site asks.
-    """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise Forbidden("another site asks for this video")
 
 
 async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[str, int, int]:

@@ -4,69 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, assert_never
 
-from app.core.ids import ProjectId, ReplayId
 from app.replays.search import Order, Place, at_of, length_ms_of
 from app.web.replays.search_bar import SearchBar
 from app.web.words import page_links
-from app.web.words.posters import Poster
-
-ListState = Literal["rows", "empty", "nothing_matches", "problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class RowMark:
-    """An error on the line of a row's length."""
-
-    x: str
-    """How far from the start: `93.5%`."""
-    source: Literal["app", "backend"]
-    shape: Literal["app", "backend", "crash"]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRow:
-    """One replay in the list."""
-
-    project_id: ProjectId
-    project_name: str
-    replay_id: ReplayId
-    href: str
-    user: str | None
-    """Name, e-mail, username or id of the recorded app's user, whichever is known first."""
-    started_at: datetime
-    duration_ms: int
-    device: str | None
-    os: str | None
-    """Name and version: `Android 15`."""
-    app: str | None
-    """Version or release of the app: `4.2.1 (871)`."""
-    screens: tuple[str, ...]
-    """All screens in the order visited; the page shortens."""
-    app_errors: int
-    backend_errors: int
-    segments: int
-    has_video: bool
-    end: str | None
-    """Why it ended, in words (`crashed`, `in background over 30 s`); None while unknown."""
-    has_crashed: bool
-    is_live: bool
-    is_late: bool
-    """What comes now was recorded a while ago."""
-    size_bytes: int
-    is_seen: bool
-    """By whoever looks at the list."""
-    poster: Poster = field(default_factory=Poster)
-    marks: tuple[RowMark, ...] = ()
-    """Crashes last, so that they lie on top."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectOption:
-    """A project to filter by."""
-
-    project_id: ProjectId
-    name: str
-    is_selected: bool = False
+from app.web.words.lists import ListState, ProjectOption
+from app.web.words.replay_rows import ReplayRow
 
 
 @dataclass(frozen=True, slots=True)

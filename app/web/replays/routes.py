@@ -28,15 +28,10 @@ from app.replays.query import Every
 from app.replays.search import Order, Place, place_at, place_of
 from app.web.frame import access, answer, cursors, dsn, house
 from app.web.frame.states import StatePage
-from app.web.replays.page import (
-    AwaitedReplay,
-    NewReplays,
-    ProjectOption,
-    ReplayListPage,
-    search_reach,
-)
+from app.web.replays.page import AwaitedReplay, NewReplays, ReplayListPage, search_reach
 from app.web.replays.search_bar import Asking, bar, read_order
 from app.web.words import page_links, replay_rows
+from app.web.words.lists import ProjectOption
 from app.web.words.phrases import sentence
 
 router = APIRouter()

@@ -7,8 +7,8 @@ from typing import Final, Literal
 from app.core.ids import ProjectId
 from app.playback import sdk_faults
 from app.playback.checks import Checked, Host
-from app.web.project.page import Snippet
 from app.web.words import page_links, phrases
+from app.web.words.snippets import Snippet
 
 State = Literal["done", "waiting", "problem", "note"]
 

@@ -5,7 +5,7 @@ Source: the SDKs' own documentation of Session Replay.
 
 from urllib.parse import urlsplit
 
-from app.web.project.page import Snippet
+from app.web.words.snippets import Snippet
 
 _ANDROID = """\
 <application>

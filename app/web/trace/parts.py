@@ -4,9 +4,8 @@ from app.errors import traced
 from app.playback.trace import TracePart
 from app.traces.queries import PART_OF_TRACE
 from app.web.frame import part_cursors
-from app.web.replay.lists import ERROR_ORDER
 from app.web.words import page_links
-from app.web.words.parts import ListPart, describe_part
+from app.web.words.parts import ERROR_ORDER, ListPart, describe_part
 
 
 def describe_parts(found: TracePart, *, after: str, after_error: str) -> tuple[ListPart, ...]:

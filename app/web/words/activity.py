@@ -99,3 +99,9 @@ class ScreenSpan:
     start_ms: int
     end_ms: int
     name: str
+
+
+def status_words(row: NetworkRow) -> str:
+    """Name the classes of a request's status, as the filter does."""
+    known = "none" if row.status is None else f"{row.status // 100}xx"
+    return f"{known} failed" if row.has_failed else known

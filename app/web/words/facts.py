@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core import units
@@ -12,8 +13,7 @@ from app.playback import sdk_faults, search
 from app.playback.ending import Ending
 from app.replays import filters
 from app.replays.model import Replay
-from app.web.replay.page import Fact, FactGroup
-from app.web.replays.search_bar import filtered_by
+from app.web.words.page_links import filtered_by
 
 _GROUPS: Final = {
     "Device": {
@@ -53,6 +53,29 @@ _LATE: Final = timedelta(minutes=10)
 _MS: Final = timedelta(milliseconds=1)
 _PLAIN_TAG: Final = re.compile(r"[A-Za-z_][\w.\-]*")
 _BRACKETED_TAG: Final = re.compile(r"[^\[\]\s:\"]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a value, a moment perhaps; `href` leads to the list filtered by it."""
+
+    name: str
+    value: str | datetime
+    href: str | None = None
+    note: str | None = None
+    """A sentence beside it: how it was found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """Facts under one heading: Device, App, SDK, Masking, Tags."""
+
+    title: str
+    facts: tuple[Fact, ...]
+    warning: str | None = None
+    """What the reader should know: `Text is not masked in this replay.`"""
+    notes: tuple[str, ...] = ()
+    """Known faults of the SDK."""
 
 
 def user_of(user: Mapping[str, str]) -> str | None:

@@ -9,8 +9,6 @@ from app.core.windows import ReplayWindow
 from app.errors.model import StoredFeedback
 from app.playback import links
 from app.playback.notes import Note
-from app.web.issue.page import IssueHead
-from app.web.replays.page import ListState, ProjectOption
 from app.web.words import page_links
 from app.web.words.activity import ActivityRow, DataRow
 
@@ -37,26 +35,6 @@ class NoteCard:
     replay_href: str | None
     """At the moment it was written, if that lies in it."""
     replay_at_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackPage:
-    """The list of feedback."""
-
-    state: ListState
-    cards: tuple[NoteCard, ...]
-    projects: tuple[ProjectOption, ...]
-    project: str
-    """As the form holds it; empty for all."""
-    older_href: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class IssueFeedbackPage:
-    """The feedback that is about an issue."""
-
-    head: IssueHead
-    cards: tuple[NoteCard, ...]
 
 
 def cards(found: Sequence[Note], names: Mapping[ProjectId, str]) -> tuple[NoteCard, ...]:

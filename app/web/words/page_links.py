@@ -4,6 +4,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from app.core.ids import EventId, IssueId, PersonId, ProjectId, ReplayId, SpanId, TraceId
+from app.replays import query as query_language
 
 REPLAYS: Final = "/replays"
 NEW_REPLAYS: Final = "/replays/new"
@@ -308,3 +309,8 @@ def _with_query(path: str, pairs: dict[str, str]) -> str:
     """Add a query to a path; empty values are left out."""
     text = urlencode({name: value for name, value in pairs.items() if value})
     return f"{path}?{text}" if text else path
+
+
+def filtered_by(key: str, value: str) -> str:
+    """Return the address of the list of all replays that hold one value."""
+    return replays(query=query_language.write(query_language.term(key, value)))

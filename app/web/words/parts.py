@@ -86,3 +86,9 @@ def _next_text(noun: str, quantity: int, *, is_about: bool) -> str:
     """Promise a number only if it is known."""
     nouns = phrases.count(2, noun).partition(" ")[2]
     return f"Next part of the {nouns}" if is_about else f"Next {phrases.count(quantity, noun)}"
+
+
+ERROR_ORDER: Final = (
+    "Crashes and hangs are taken first, then backend errors, then the others; each part is in the "
+    "order of time."
+)

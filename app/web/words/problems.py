@@ -71,3 +71,9 @@ class ErrorRow:
     """Its trace in the Trace panel; None when it is not there."""
     request_number: int | None = None
     """The request of the app that it happened on behalf of."""
+
+
+def error_words(row: ErrorRow) -> str:
+    """Name what an error is, as the filter does."""
+    words = [row.source, row.kind, *(["unhandled"] if row.handled is False else [])]
+    return " ".join(dict.fromkeys(words))

@@ -8,12 +8,14 @@ from app.replays import query
 from app.replays.search import Order
 from app.web.replays import page, search_bar
 from app.web.words import page_links
+from app.web.words.lists import ProjectOption
+from app.web.words.replay_rows import ReplayRow, RowMark
 from tests.unit.web.made_up import DSN, NOW, PROJECT, REPLAY
 
 
-def replay_row(**changes) -> page.ReplayRow:
+def replay_row(**changes) -> ReplayRow:
     """Make a row of the list."""
-    row = page.ReplayRow(
+    row = ReplayRow(
         project_id=PROJECT,
         project_name="Cartwheel Android",
         replay_id=REPLAY,
@@ -36,8 +38,8 @@ def replay_row(**changes) -> page.ReplayRow:
         size_bytes=812_345,
         is_seen=False,
         marks=(
-            page.RowMark("12.5%", "app", "app"),
-            page.RowMark("99%", "app", "crash"),
+            RowMark("12.5%", "app", "app"),
+            RowMark("99%", "app", "crash"),
         ),
     )
     return replace(row, **changes)
@@ -48,8 +50,8 @@ BARE_ROW = replay_row(
     has_video=False, end=None, size_bytes=0, is_seen=True,
 )  # fmt: skip
 
-APP = page.ProjectOption(PROJECT, "Cartwheel Android")
-API = page.ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
+APP = ProjectOption(PROJECT, "Cartwheel Android")
+API = ProjectOption(ProjectId(201), "Cartwheel API", is_selected=True)
 LIST = page.ReplayListPage(
     "rows",
     (

@@ -6,11 +6,12 @@ from app.accounts.invitations import ProjectInvitation
 from app.accounts.model import Role
 from app.core.ids import EventId, ProjectId
 from app.errors.model import SessionCount
+from app.web.feedback.page import FeedbackPage
 from app.web.project import page as project
 from app.web.releases import page as releases
-from app.web.replays.page import ProjectOption
 from app.web.settings import page as settings
 from app.web.words import feedback
+from app.web.words.lists import ProjectOption
 from tests.unit.web.made_up import NOW, PROJECT, REPLAY
 
 _CARD = feedback.NoteCard(
@@ -23,8 +24,8 @@ _BARE = feedback.NoteCard(
     is_error_missed=True, replay_href=None, replay_at_ms=None,
 )  # fmt: skip
 _PROJECTS = (ProjectOption(PROJECT, "Shop", True), ProjectOption(ProjectId(9), "API", False))
-FEEDBACK = feedback.FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
-FEEDBACK_EMPTY = feedback.FeedbackPage("empty", (), (), "", None)
+FEEDBACK = FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
+FEEDBACK_EMPTY = FeedbackPage("empty", (), (), "", None)
 
 
 def _sessions(release: str, **statuses: int) -> dict[SessionCount, int]:

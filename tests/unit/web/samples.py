@@ -16,6 +16,7 @@ from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
 from app.web.why import page as why
 from app.web.words import activity, outcomes, page_links, problems, traces
+from app.web.words.facts import Fact, FactGroup
 from tests.unit.web import list_samples, part_samples, room_samples
 from tests.unit.web.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
@@ -135,10 +136,10 @@ HEADER = replay.ReplayHeader(
     user="Ada Winter",
     started_at=NOW,
     duration_ms=66_000,
-    chips=(replay.Fact("Device", "Pixel 9", "/replays?q=1"), replay.Fact("System", "Android 16")),
+    chips=(Fact("Device", "Pixel 9", "/replays?q=1"), Fact("System", "Android 16")),
     app_errors=2,
     backend_errors=1,
-    end=replay.Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
+    end=Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
     is_late=False,
     seen_by=(replay.SeenBy("Ana Silva", NOW), replay.SeenBy("Ben Ito", NOW)),
@@ -179,12 +180,8 @@ REPLAY_PAGE = replay.ReplayPage(
     missing_note="2 more segments never arrived: 7, 9.",
     segments=SEGMENTS,
     details=(
-        replay.FactGroup(
-            "Device", (replay.Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)
-        ),
-        replay.FactGroup(
-            "Masking", (replay.Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)
-        ),
+        FactGroup("Device", (Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)),
+        FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
     ),
     deletion=DELETION,
 )

@@ -12,7 +12,7 @@ from app.web.account import page as account
 from app.web.frame import assets
 from app.web.frame.chrome import Chrome
 from app.web.frame.render import Renderer
-from app.web.replay.page import Fact
+from app.web.words.facts import Fact
 from tests.unit.web.samples import HEADER, REPLAY_PAGE, SAMPLES, Sample
 
 RENDERER = Renderer(static_base="/static/3f2a/")

@@ -1,0 +1,24 @@
+"""What every answer with pictures or video carries, and who may embed it."""
+
+from typing import Final
+
+from starlette.requests import Request
+
+from app.core.errors import Forbidden
+
+MEDIA: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+}
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Keep other sites from showing a video by a visitor's cookie.
+
+    Raises:
+        Forbidden: Another site asks.
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise Forbidden("another site asks for this video")

@@ -1,0 +1,40 @@
+"""What the pages of traces share: reading an address, and describing a trace at full length."""
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import Query
+
+from app.core import ids
+from app.core.errors import NotFound
+from app.core.ids import TraceId
+from app.playback.trace import Trace
+from app.web.words import spans
+from app.web.words.spans import MORE_SPANS, Surroundings
+from app.web.words.traces import TraceBlock
+
+_MOST_ROWS: Final = 1_000_000
+"""No part of a trace begins behind more rows."""
+FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
+"""Number of rows of a trace that an earlier part showed."""
+_INLINE_ROWS: Final = 200
+"""A trace of more rows is described away from the event loop."""
+
+
+def read_trace_id(value: str) -> TraceId:
+    """Read the id of a trace from an address.
+
+    Raises:
+        NotFound: The text is not an id of a trace.
+    """
+    trace_id = ids.read_hex32(value)
+    if trace_id is None:
+        raise NotFound("no trace has such an id")
+    return TraceId(trace_id)
+
+
+async def describe_trace(trace: Trace, around: Surroundings, first: int) -> TraceBlock:
+    """Describe a part of a trace, from its row `first` on."""
+    if len(trace.rows) <= _INLINE_ROWS:
+        return spans.block(trace, around, first=first, most=MORE_SPANS)
+    return await asyncio.to_thread(spans.block, trace, around, first=first, most=MORE_SPANS)

@@ -1,0 +1,30 @@
+"""What people wrote about the errors of an issue."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.playback import notes
+from app.projects import queries as projects
+from app.web.frame import access, answer, house
+from app.web.issue import routes
+from app.web.issue.page import IssueFeedbackPage
+from app.web.words import feedback
+
+router = APIRouter()
+
+
+@router.get(f"{routes.PATH}/feedback")
+async def show_feedback_of_issue(
+    request: Request, inside: access.InsideHere, issue_id: str
+) -> Response:
+    """Show what people wrote about the errors of an issue."""
+    key = routes.key_of(inside, issue_id)
+    async with house.of(request).db.reading() as connection:
+        listed = await projects.projects_of(connection, inside.person)
+        seen = [project.id for project in listed]
+        _, head = await routes.head_of(connection, inside, key, seen)
+        found = await notes.of_issue(connection, key, seen)
+    names = {project.id: project.name for project in listed}
+    page = IssueFeedbackPage(head, feedback.cards(found, names))
+    return await answer.page(request, "issue/feedback.html", page)
