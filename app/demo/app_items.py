@@ -17,14 +17,13 @@ def session_item(session: Session, status: Literal["ok", "crashed"]) -> Envelope
     end_ms = session.take.ended_ms
     payload: JsonObject = {
         "sid": session.session_id, "did": session.install_id, "started": session.iso(-40),
-        "status": status, "errors": 0,
-        "attrs": {"release": APP["release"], "environment": "demo"},
+        "status": status, "attrs": {"release": APP["release"], "environment": "demo"},
     }  # fmt: skip
     if status == "ok":
-        payload |= {"init": True, "timestamp": session.iso(-40)}
+        payload |= {"errors": 0, "init": True, "timestamp": session.iso(-40)}
     else:
-        payload |= {"timestamp": session.iso(end_ms), "seq": session.at(end_ms),
-                    "duration": (end_ms + 40) / 1000, "errors": 2}  # fmt: skip
+        payload |= {"errors": 2, "timestamp": session.iso(end_ms), "seq": session.at(end_ms),
+                    "duration": (end_ms + 40) / 1000}  # fmt: skip
     return json_item("session", payload)
 
 
@@ -38,38 +37,30 @@ def transaction_item(
         steps.append(("app.start.cold", "Cold Start", 640))
         measurements["app_start_cold"] = {"value": 838.0, "unit": "millisecond"}
     spans = [
-        _span(session, visit, op, span_id, (visit.started_ms, visit.started_ms + took_ms))
-        | {"description": description}
+        {"start_timestamp": session.seconds(visit.started_ms), "description": description,
+         "timestamp": session.seconds(visit.started_ms + took_ms), "trace_id": visit.trace_id,
+         "span_id": span_id, "parent_span_id": visit.span_id, "op": op, "status": "ok",
+         "origin": "auto.ui.activity", "data": APP["contexts"]["trace"]["data"]}
         for (op, description, took_ms), span_id in zip(steps, span_ids, strict=False)
-    ]
+    ]  # fmt: skip
     spans += [_request_span(session, visit, request) for request in visit.requests
               if request.ended_ms <= visit.ended_ms]  # fmt: skip
     has_died = visit.ended_ms == session.take.ended_ms
     payload = session.app_payload(visit.ended_ms, visit, status="aborted" if has_died else "ok")
-    payload |= {
+    return json_item("transaction", payload | {
         "type": "transaction", "event_id": event_id, "transaction": visit.activity,
         "transaction_info": {"source": "component"}, "spans": spans, "measurements": measurements,
         "start_timestamp": session.seconds(visit.started_ms),
         "timestamp": session.seconds(visit.ended_ms),
-    }  # fmt: skip
-    return json_item("transaction", payload)
-
-
-def _span(
-    session: Session, visit: Visit, op: str, span_id: str, times_ms: tuple[int, int]
-) -> JsonObject:
-    return {
-        "start_timestamp": session.seconds(times_ms[0]), "timestamp": session.seconds(times_ms[1]),
-        "trace_id": visit.trace_id, "span_id": span_id, "parent_span_id": visit.span_id,
-        "op": op, "status": "ok", "origin": "auto.ui.activity",
-        "data": {"thread.name": "main", "thread.id": "2"},
-    }  # fmt: skip
+    })  # fmt: skip
 
 
 def _request_span(session: Session, visit: Visit, request: Request) -> JsonObject:
     parts = urlsplit(request.url)
-    times_ms = (request.started_ms, request.ended_ms)
-    return _span(session, visit, "http.client", request.span_id, times_ms) | {
+    return {
+        "start_timestamp": session.seconds(request.started_ms),
+        "timestamp": session.seconds(request.ended_ms), "trace_id": visit.trace_id,
+        "span_id": request.span_id, "parent_span_id": visit.span_id, "op": "http.client",
         "description": f"{request.method} {request.url}", "origin": "auto.http.okhttp",
         "status": {404: "not_found", 500: "internal_error"}.get(request.status, "ok"),
         "data": {
@@ -86,14 +77,21 @@ def error_item(session: Session, at_ms: int, visit: Visit, event_id: str) -> Env
 
     A handled error has no level and no `handled`; its cause comes first.
     """
-    is_crash = at_ms == session.take.ended_ms
-    payload = session.app_payload(at_ms, visit, **({"status": "aborted"} if is_crash else {}))
-    payload |= {
+    payload = session.app_payload(at_ms, visit)
+    name = "failure"
+    if at_ms == session.take.ended_ms:
+        name, payload["level"] = "crash", "fatal"
+        payload["contexts"]["trace"]["status"] = "aborted"
+    noted = [(crumb.at_ms, _event_crumb(crumb)) for crumb in session.take.crumbs]
+    noted += [(r.ended_ms, _http_crumb(session, r)) for r in session.take.requests()]
+    crumbs = [{"timestamp": session.iso(noted_ms), **crumb}
+              for noted_ms, crumb in sorted(noted, key=lambda pair: pair[0])
+              if noted_ms <= at_ms]  # fmt: skip
+    return json_item("event", payload | {
         "event_id": event_id, "timestamp": session.iso(at_ms), "transaction": visit.activity,
-        "fingerprint": [], "breadcrumbs": _breadcrumbs(session, at_ms),
-        "exception": {"values": [_exception(e) for e in APP["crash" if is_crash else "failure"]]},
-    }  # fmt: skip
-    return json_item("event", payload | ({"level": "fatal"} if is_crash else {}))
+        "fingerprint": [], "breadcrumbs": crumbs[-100:],
+        "exception": {"values": [_exception(error) for error in APP[name]]},
+    })  # fmt: skip
 
 
 def _exception(known: JsonObject) -> JsonObject:
@@ -104,32 +102,26 @@ def _exception(known: JsonObject) -> JsonObject:
         for module, function, filename, line in calls
     ]  # fmt: skip
     others = {key: value for key, value in known.items() if key not in ("calls", "on_main_thread")}
-    return others | {"stacktrace": {"frames": frames}}
-
-
-def _breadcrumbs(session: Session, until_ms: int) -> list[JsonObject]:
-    """Write the breadcrumbs again as events carry them: other names, ISO times."""
-    noted = [(crumb.at_ms, _event_crumb(crumb)) for crumb in session.take.crumbs]
-    noted += [(r.ended_ms, _http_crumb(session, r)) for r in session.take.requests()]
-    noted.sort(key=lambda pair: pair[0])
-    return [
-        {"timestamp": session.iso(at_ms), **crumb} for at_ms, crumb in noted if at_ms <= until_ms
-    ][-100:]
+    return others | {"thread_id": 2, "stacktrace": {"frames": frames}}
 
 
 def _event_crumb(crumb: Crumb) -> JsonObject:
-    level = crumb.level or "info"
-    match crumb.category:
-        case "ui.tap":
-            return {"type": "user", "category": "ui.click", "level": level, "data": crumb.data}
-        case "navigation":
-            category, data = "ui.lifecycle", {"screen": crumb.data["to"], "state": "resumed"}
-        case "app.foreground" | "app.background":
-            category, data = "app.lifecycle", {"state": crumb.category.removeprefix("app.")}
-        case _:
-            message = {"message": crumb.message} if crumb.message else {}
-            return {"category": crumb.category, "level": level, "data": crumb.data, **message}
-    return {"type": "navigation", "category": category, "level": level, "data": data}
+    """Write a breadcrumb again as events carry it, under another name."""
+    category, data = crumb.payload["category"], crumb.payload["data"]
+    renamed = {
+        "ui.tap": ("user", "ui.click", data),
+        "navigation": (
+            "navigation",
+            "ui.lifecycle",
+            {"screen": data.get("to"), "state": "resumed"},
+        ),
+        "app.foreground": ("navigation", "app.lifecycle", {"state": "foreground"}),
+        "app.background": ("navigation", "app.lifecycle", {"state": "background"}),
+    }
+    if category not in renamed:
+        return {"level": "info"} | crumb.payload
+    crumb_type, category, data = renamed[category]
+    return {"type": crumb_type, "category": category, "level": "info", "data": data}
 
 
 def _http_crumb(session: Session, request: Request) -> JsonObject:

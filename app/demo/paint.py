@@ -1,82 +1,151 @@
-"""Paints single controls, icons and plants onto a bitmap of twice the video's size."""
+"""Turns a placed screen into the picture that leaves the phone: painted, and masked on the way.
 
-import math
+Every text, icon and photo that the app has not unmasked is covered, in its turn, by a block in its
+most predominant colour. So a dialog that comes later lies over the blocks, and what a block hides
+is never on the picture.
+"""
+
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, assert_never
 
-from PIL import Image, ImageColor, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter
 
-from app.demo import ui
-from app.demo.shop import ICONS, PLANTS, Plant
+from app.demo import plants, ui
+from app.demo.shop import ICONS
 from app.demo.ui import SCALE, Box, Control, Icon, Photo, Rect, Text
 
-_ICON_GRID: Final = 24
 _ICON_STROKE: Final = 1.9
-"""Width of a line, in units of the grid."""
+"""Width of a line of an icon, in units of its grid of 24 by 24."""
 _SHADOW_ALPHA: Final = 46
-_POT_RIM: Final = 0.66
-"""Where a pot begins, as a share of the picture's height."""
+_PRESSED: Final = "#0B2A1E26"
+_COARSE: Final = 0xF8
+"""Colours are compared by their upper five bits, so that a gradient counts as one colour."""
+_BLOCK_RADIUS_PX: Final = 3
+"""A block one pixel larger than its control may have round corners and still cover all of it:
+the arc stays outside as long as the outset is at least 0.3 radius."""
 
-Point = tuple[float, float]
+
+def render(screen: Control, *, pressed: Box | None = None, masked: bool = True) -> Image.Image:
+    """Paint a screen at the size of the video.
+
+    Args:
+        screen: What to paint, already placed.
+        pressed: The control under a finger.
+        masked: False shows what the person saw; only for looking at the app while working on it.
+    """
+    canvas = Image.new("RGB", (screen.rect.width * SCALE, screen.rect.height * SCALE))
+    _render_control(canvas, screen, pressed=pressed, masked=masked)
+    return canvas.reduce(SCALE)
 
 
-def scale_rect(rect: Rect) -> tuple[int, int, int, int]:
+def _render_control(
+    canvas: Image.Image, control: Control, *, pressed: Box | None, masked: bool
+) -> None:
+    if not isinstance(control, Box):
+        (_cover if masked and not control.unmask else _paint_control)(canvas, control)
+        return
+    _paint_control(canvas, control)
+    inside = canvas.copy() if control.clips else canvas
+    for child in control.children:
+        _render_control(inside, child, pressed=pressed, masked=masked)
+    if control.clips:
+        canvas.paste(inside.crop(_scale(control.rect)), _scale(control.rect))
+    if control == pressed:
+        _fill(canvas, control.rect, _PRESSED, control.radius_px)
+
+
+def _cover(canvas: Image.Image, control: Control) -> None:
+    """Paint a control aside to learn its colour, and put only the block on the canvas."""
+    around = control.rect.outset(1)
+    before = canvas.crop(_scale(around))
+    after = before.copy()
+    _paint_control(after, replace(control, rect=Rect(1, 1, *control.rect[2:])))
+    colour = _find_predominant_colour(before, after)
+    if colour and isinstance(control, Photo):
+        _fill(canvas, control.rect, colour, control.radius_px)
+    elif colour:
+        _fill(canvas, around, colour, _BLOCK_RADIUS_PX)
+
+
+def _find_predominant_colour(before: Image.Image, after: Image.Image) -> str | None:
+    """Find the colour that a control brought in most often; None if it changed nothing.
+
+    Comparing with what was there before tells a word's colour from the paper it stands on: by
+    plain counting, every block would have the colour of its background and nobody could see it.
+    """
+    changed = ImageChops.difference(before, after).convert("L").point(lambda v: 255 if v else 0)
+    coarse = after.point(lambda value: value & _COARSE)
+    coarse.putalpha(changed)
+    colours = coarse.getcolors(coarse.width * coarse.height) or []
+    counts = [(count, pixel) for count, pixel in colours if isinstance(pixel, tuple) and pixel[3]]
+    if not counts:
+        return None
+    red, green, blue = (value | value >> 5 for value in max(counts)[1][:3])
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _scale(rect: Rect) -> tuple[int, int, int, int]:
     """Turn a rectangle of the screen into left, top, right, bottom on the bitmap."""
     return rect.left * SCALE, rect.top * SCALE, rect.right * SCALE, rect.bottom * SCALE
 
 
-def paint_control(canvas: Image.Image, control: Control) -> None:
+def _paint_control(canvas: Image.Image, control: Control) -> None:
     """Paint one control, without the controls that lie on it."""
-    left, top, right, _ = scale_rect(control.rect)
+    left, top, right, bottom = _scale(control.rect)
+    size = (right - left, bottom - top)
     match control:
         case Box():
             _paint_box(canvas, control)
-        case Text():
-            stroke = ui.stroke_px(control.size_px, bold=control.bold)
-            font = ui.load_font(control.size_px)
-            origin = (left + stroke, top + stroke - round(font.getbbox("Hgjy")[1]))
-            ImageDraw.Draw(canvas).text(
-                origin, control.words, control.colour, font, stroke_width=stroke
-            )
+        case Text(size_px=size_px):
+            stroke, font = ui.stroke_px(size_px, bold=control.bold), ui.load_font(size_px)
+            origin = (left + stroke, top + stroke - round(font.getbbox(ui.INK_SAMPLE)[1]))
+            draw = ImageDraw.Draw(canvas)
+            draw.text(origin, control.words, control.colour, font, stroke_width=stroke)
         case Icon():
-            stencil = _draw_icon(control.name, right - left, control.turn)
+            stencil = _draw_icon(control.name, size[0], control.turn)
             canvas.paste(control.colour, (left, top), stencil)
-        case Photo():
-            _paint_photo(canvas, control)
+        case Photo(tint=tint):
+            ground = canvas.crop((left, top, right, bottom))
+            picture = Image.new("RGB", size, tint) if tint else ground
+            plants.draw_plant(picture, control.plant, has_halo=tint is not None)
+            canvas.paste(picture, (left, top), _round_corners(*size, control.radius_px * SCALE))
         case _:
             assert_never(control)
 
 
-def fill_rect(canvas: Image.Image, rect: Rect, colour: str, radius_px: int) -> None:
+def _paint_box(canvas: Image.Image, box: Box) -> None:
+    rect, radius_px = box.rect, box.radius_px
+    if box.shadow_px:
+        blur = box.shadow_px * SCALE
+        shadow = _draw_shadow(rect.width * SCALE, rect.height * SCALE, radius_px * SCALE, blur)
+        corner = (rect.left * SCALE - 2 * blur, rect.top * SCALE - 3 * blur // 2)
+        canvas.paste((20, 32, 26), corner, shadow)
+    if box.border is not None:
+        _fill(canvas, rect, box.border, radius_px)
+        rect, radius_px = rect.outset(-1), radius_px - 1
+    if box.fill is not None:
+        _fill(canvas, rect, box.fill, radius_px)
+
+
+def _fill(canvas: Image.Image, rect: Rect, colour: str, radius_px: int) -> None:
     """Fill a rectangle with round corners; the colour may be translucent (`#RRGGBBAA`)."""
     *rgb, alpha = (*ImageColor.getrgb(colour), 255)[:4]
     width, height = rect.width * SCALE, rect.height * SCALE
     radius = min(radius_px * SCALE, width // 2, height // 2)
-    canvas.paste(tuple(rgb), scale_rect(rect)[:2], _round_corners(width, height, radius, alpha))
+    # Without a stencil, Pillow fills a large rectangle many times as fast.
+    stencil = _round_corners(width, height, radius, alpha) if radius or alpha < 255 else None  # noqa: PLR2004 - opaque
+    canvas.paste(tuple(rgb), _scale(rect), stencil)
 
 
 @lru_cache(maxsize=256)
 def _round_corners(width: int, height: int, radius: int, alpha: int = 255) -> Image.Image:
-    """Draw the stencil of a rectangle with round corners, with smooth edges."""
+    """Draw the stencil of a rectangle with round corners at twice its size, then halve it."""
     stencil = Image.new("L", (width * 2, height * 2))
     box = (0, 0, width * 2 - 1, height * 2 - 1)
     ImageDraw.Draw(stencil).rounded_rectangle(box, radius * 2, fill=alpha)
     return stencil.reduce(2)
-
-
-def _paint_box(canvas: Image.Image, box: Box) -> None:
-    if box.shadow_px:
-        left, top, right, bottom = scale_rect(box.rect)
-        blur = box.shadow_px * SCALE
-        shadow = _draw_shadow(right - left, bottom - top, box.radius_px * SCALE, blur)
-        canvas.paste((20, 32, 26), (left - 2 * blur, top - 2 * blur + blur // 2), shadow)
-    inside, radius_px = box.rect, box.radius_px
-    if box.border is not None:
-        fill_rect(canvas, box.rect, box.border, box.radius_px)
-        inside, radius_px = box.rect.outset(-1), box.radius_px - 1
-    if box.fill is not None:
-        fill_rect(canvas, inside, box.fill, radius_px)
 
 
 @lru_cache(maxsize=64)
@@ -89,111 +158,25 @@ def _draw_shadow(width: int, height: int, radius: int, blur: int) -> Image.Image
 
 @lru_cache(maxsize=128)
 def _draw_icon(name: str, side: int, turn: int) -> Image.Image:
-    """Draw an icon's stencil at twice its size, then halve it."""
+    """Draw an icon's stencil from its path, which `shop.toml` explains."""
     image = Image.new("L", (side * 2, side * 2))
-    unit = side * 2 / _ICON_GRID
-    for command, numbers in re.findall(r"([A-Z])([^A-Z]+)", ICONS[name]):
-        _draw_path(ImageDraw.Draw(image), command, [float(n) for n in numbers.split()], unit)
-    return image.rotate(-turn, Image.Resampling.BICUBIC).reduce(2)
-
-
-def _draw_path(draw: ImageDraw.ImageDraw, command: str, numbers: list[float], unit: float) -> None:
-    """Draw one command of an icon's path; `shop.toml` explains them."""
-    points = [(x * unit, y * unit) for x, y in zip(numbers[::2], numbers[1::2], strict=False)]
+    draw = ImageDraw.Draw(image)
+    unit = side * 2 / 24
     width = round(_ICON_STROKE * unit)
-    match command:
-        case "L":
-            draw.line(points, 255, width, joint="curve")
-            for tip in (points[0], points[-1]):
-                draw.circle(tip, width / 2, fill=255)
-        case "F":
-            draw.polygon(points, fill=255)
-        case "D":
-            draw.circle(points[0], numbers[2] * unit, fill=255)
-        case "R":
-            (x, y), radius = points[0], numbers[2] * unit + width / 2
-            begin, end = numbers[3:] or (0, 360)
-            box = (x - radius, y - radius, x + radius, y + radius)
-            draw.arc(box, begin, end, fill=255, width=width)
-        case _:
-            raise ValueError(f"an icon's path has no command {command!r}")
-
-
-def _paint_photo(canvas: Image.Image, photo: Photo) -> None:
-    area = scale_rect(photo.rect)
-    width, height = area[2] - area[0], area[3] - area[1]
-    if photo.tint is None:
-        picture = canvas.crop(area)
-        draw_plant(picture, photo.plant)
-    else:
-        picture = _draw_backdrop(photo.plant, width, height, photo.tint)
-    canvas.paste(picture, area[:2], _round_corners(width, height, photo.radius_px * SCALE))
-
-
-@lru_cache(maxsize=64)
-def _draw_backdrop(name: str, width: int, height: int, tint: str) -> Image.Image:
-    """Draw a plant in the middle of a tinted ground, with a lighter halo."""
-    image = Image.new("RGB", (width, height), tint)
-    unit = min(width, height)
-    x, foot, radius = width / 2, (height + unit) / 2, unit * 0.4
-    halo = (x - radius, foot - unit * 0.88, x + radius, foot - unit * 0.08)
-    ImageDraw.Draw(image, "RGBA").ellipse(halo, fill="#FFFFFF38")
-    draw_plant(image, name)
-    return image
-
-
-def draw_plant(image: Image.Image, name: str) -> None:
-    """Draw a plant in the middle of what an RGB image already shows."""
-    draw = ImageDraw.Draw(image, "RGBA")
-    plant = PLANTS[name]
-    unit = min(image.size)
-    x, top = image.width / 2, (image.height - unit) / 2
-    shadow = (x - unit * 0.24, top + unit * 0.88, x + unit * 0.24, top + unit * 0.95)
-    draw.ellipse(shadow, fill="#1B242026")
-    root = (x, top + unit * (_POT_RIM + 0.02))
-    for leaf in range(len(plant.turns)):
-        _draw_leaf(draw, plant, leaf, root, unit)
-    _draw_pot(draw, plant.pot_colour, (x, top + unit * _POT_RIM), unit, plant.pot_width / 2)
-
-
-def _draw_leaf(
-    draw: ImageDraw.ImageDraw, plant: Plant, leaf: int, root: Point, unit: float
-) -> None:
-    angle = math.radians(plant.turns[leaf])
-    length = plant.leaf_length * unit * (1 - abs(plant.turns[leaf]) / 260)
-    bare, blade = length * plant.stem, length * (1 - plant.stem)
-    colour = plant.colours[leaf % len(plant.colours)]
-
-    def place(along: float, across: float) -> Point:
-        """Turn distances along and across the leaf into a point of the picture."""
-        return (
-            root[0] + math.sin(angle) * along + math.cos(angle) * across,
-            root[1] - math.cos(angle) * along + math.sin(angle) * across,
-        )
-
-    shares = [step / 16 for step in range(17)]
-    swells = [blade * plant.leaf_width / 2 * math.sin(math.pi * share**0.8) for share in shares]
-    right = [place(bare + blade * s, swell) for s, swell in zip(shares, swells, strict=True)]
-    left = [place(bare + blade * s, -swell) for s, swell in zip(shares, swells, strict=True)]
-    vein_px = max(2, round(unit * 0.012))
-    draw.line((root, place(bare, 0)), colour, vein_px)
-    draw.polygon(right + left[::-1], colour)
-    draw.polygon([*right, place(bare, 0)], "#00000014")
-    draw.line((place(bare, 0), place(length, 0)), "#FFFFFF40", max(1, vein_px // 2))
-
-
-def _draw_pot(
-    draw: ImageDraw.ImageDraw, colour: str, rim: Point, unit: float, half_width: float
-) -> None:
-    """Draw a pot below the middle of its rim."""
-
-    def place(across: float, down: float) -> Point:
-        """Turn shares of half the pot's width and of the picture into a point."""
-        return rim[0] + across * half_width * unit, rim[1] + down * unit
-
-    body = [place(-0.92, 0), place(0.92, 0), place(0.68, 0.26), place(-0.68, 0.26)]
-    draw.polygon(body, colour)
-    draw.polygon([place(0.3, 0), body[1], body[2], place(0.22, 0.26)], "#00000018")
-    draw.rounded_rectangle((place(-1, -0.02), place(1, 0.045)), unit * 0.015, colour)
-    edge = (place(-1, 0.045), place(1, 0.045))
-    draw.line(edge, "#00000022", max(1, round(unit * 0.008)))
+    for command, path in re.findall(r"([A-Z])([^A-Z]+)", ICONS[name]):
+        numbers = [float(number) * unit for number in path.split()]
+        points = list(zip(numbers[::2], numbers[1::2], strict=False))
+        match command:
+            case "L":
+                draw.line(points, 255, width, joint="curve")
+                for tip in (points[0], points[-1]):
+                    draw.circle(tip, width / 2, fill=255)
+            case "F":
+                draw.polygon(points, fill=255)
+            case "D":
+                draw.circle(points[0], numbers[2], fill=255)
+            case _:
+                x, y, radius = numbers[0], numbers[1], numbers[2] + width / 2
+                begin, end = (number / unit for number in numbers[3:] or (0, 360 * unit))
+                draw.arc((x - radius, y - radius, x + radius, y + radius), begin, end, 255, width)
+    return image.rotate(-turn, Image.Resampling.BICUBIC).reduce(2)

@@ -1,17 +1,16 @@
 """Records the demo: from a seed and an end time to the envelopes that reach the server.
 
-story.play → take ─ recorder ─ segments ─ replay segments ┐
+story.play → take ─ segments: the replay                           ┐
                   ├ app_items: sessions, transactions, errors, logs  ├ deliveries, in order
                   └ backend: transactions, the error                 ┘
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from app.core.ids import PublicKey, ReplayId
 from app.demo import app_items, backend, segments, story
-from app.demo.recorder import Camera, cut_windows
 from app.demo.session import APP, EnvelopeItem, Session, write_envelope, write_iso
 from app.demo.shop import PEOPLE
 from app.demo.stage import Dice
@@ -38,13 +37,8 @@ class Delivery:
     replay_id: ReplayId
 
 
-class _Draft(NamedTuple):
-    """An envelope that still lacks the time of sending."""
-
-    at_ms: int
-    project: Sender
-    header: JsonObject
-    items: tuple[EnvelopeItem, ...]
+_Draft = tuple[int, Sender, JsonObject, tuple[EnvelopeItem, ...]]
+"""Time, sender, header and items of an envelope that still lacks the time of sending."""
 
 
 def record(
@@ -66,70 +60,66 @@ def record(
         In the order of sending; the last segment comes at the end, found by the next launch.
     """
     dice = Dice(seed)
-    person = PEOPLE[dice.draw_index(len(PEOPLE))]
+    person = PEOPLE[dice.randrange(len(PEOPLE))]
     take = story.play(dice, person)
     # Drawn in any case, so that the seed gives the same recording whoever names the replay.
     drawn_id = ReplayId(dice.draw_id(128))
     session_id, install_id = dice.draw_id(128), dice.draw_id(128)
     session = Session(
-        replay_id or drawn_id, session_id, install_id, f"{dice.draw_share():.12f}", app_key,
-        person, ended_ms - take.ended_ms, take,
+        replay_id or drawn_id, session_id, install_id, f"{dice.random():.12f}", app_key, person,
+        ended_ms - take.ended_ms, take,
     )  # fmt: skip
     drafts = [*_draft_segments(session), *_draft_app_items(session, dice),
               *_draft_backend_items(session, dice)]  # fmt: skip
-    drafts.sort(key=lambda draft: draft.at_ms)
     deliveries = []
-    for at, draft in enumerate(drafts):
+    for at, (_, sender, header, items) in enumerate(sorted(drafts, key=lambda draft: draft[0])):
         sent_ms = ended_ms + SENT_AFTER_MS + at * _SENT_EVERY_MS
-        envelope = write_envelope({**draft.header, "sent_at": write_iso(sent_ms)}, draft.items)
-        deliveries.append(Delivery(envelope, draft.project, session.replay_id))
+        envelope = write_envelope({**header, "sent_at": write_iso(sent_ms)}, items)
+        deliveries.append(Delivery(envelope, sender, session.replay_id))
     return deliveries
 
 
 def _draft_segments(session: Session) -> Iterator[_Draft]:
-    camera = Camera(session.take, session.started_at_ms)
-    for window in cut_windows(session.take):
-        item = segments.replay_item(session, window, camera.film(window))
+    camera = segments.Camera(session.take, session.started_at_ms)
+    for window in segments.cut_windows(session.take):
+        item = segments.replay_video_item(session, window, camera.film(window))
         header: JsonObject = {"event_id": session.replay_id, "sdk": APP["sdk"]}
-        at_ms = window.ended_ms + (_NEXT_LAUNCH_MS if window.is_recovered else _PACKED_AFTER_MS)
-        if not window.is_recovered:
+        if window.is_recovered:
+            yield window.ended_ms + _NEXT_LAUNCH_MS, "app", header, (item,)
+        else:
             header["trace"] = session.trace_header(session.take.visit_at(window.ended_ms))
-        yield _Draft(at_ms, "app", header, (item,))
+            yield window.ended_ms + _PACKED_AFTER_MS, "app", header, (item,)
 
 
 def _draft_app_items(session: Session, dice: Dice) -> Iterator[_Draft]:
     sdk = {"sdk": APP["sdk"]}
-    yield _Draft(-40, "app", sdk, (app_items.session_item(session, "ok"),))
+    yield -40, "app", sdk, (app_items.session_item(session, "ok"),)
     for visit in session.take.visits:
         header = sdk | _event_header(session, visit, dice)
         span_ids = (dice.draw_id(64), dice.draw_id(64))
         item = app_items.transaction_item(session, visit, header["event_id"], span_ids)
-        yield _Draft(visit.ended_ms + 2 * _REPORTED_AFTER_MS, "app", header, (item,))
+        yield visit.ended_ms + 2 * _REPORTED_AFTER_MS, "app", header, (item,)
     for at_ms, visit in session.take.problems:
         header = sdk | _event_header(session, visit, dice)
-        error = app_items.error_item(session, at_ms, visit, header["event_id"])
-        reported_ms = at_ms + _REPORTED_AFTER_MS
+        items = [app_items.error_item(session, at_ms, visit, header["event_id"])]
         if at_ms == session.take.ended_ms:
-            crashed = app_items.session_item(session, "crashed")
-            yield _Draft(reported_ms, "app", header, (error, crashed))
+            items.append(app_items.session_item(session, "crashed"))
         else:
-            yield _Draft(reported_ms, "app", header, (error,))
             log = app_items.log_item(session, at_ms, visit)
-            yield _Draft(reported_ms + _PACKED_AFTER_MS, "app", sdk, (log,))
+            yield at_ms + _REPORTED_AFTER_MS + _PACKED_AFTER_MS, "app", sdk, (log,)
+        yield at_ms + _REPORTED_AFTER_MS, "app", header, tuple(items)
 
 
 def _draft_backend_items(session: Session, dice: Dice) -> Iterator[_Draft]:
-    for visit in session.take.visits:
-        for request in visit.requests:
-            if not request.route:
-                continue
+    served = [(v, r) for v in session.take.visits for r in v.requests if r.route]
+    for visit, request in served:
+        header = _event_header(session, visit, dice)
+        item = backend.transaction_item(session, visit, request, header["event_id"], dice)
+        yield request.ended_ms, "backend", header, (item,)
+        if request.has_failed:
             header = _event_header(session, visit, dice)
-            item = backend.transaction_item(session, visit, request, header["event_id"], dice)
-            yield _Draft(request.ended_ms, "backend", header, (item,))
-            if request.has_failed:
-                header = _event_header(session, visit, dice)
-                item = backend.error_item(session, visit, request, header["event_id"])
-                yield _Draft(request.ended_ms - 1, "backend", header, (item,))
+            item = backend.error_item(session, visit, request, header["event_id"])
+            yield request.ended_ms - 1, "backend", header, (item,)
 
 
 def _event_header(session: Session, visit: Visit, dice: Dice) -> JsonObject:

@@ -5,7 +5,7 @@ import gzip
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx2
@@ -37,9 +37,8 @@ class DemoResult:
     refused: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """Where one project's envelopes go."""
+class _Endpoint(NamedTuple):
+    """Where one project's envelopes go, and with which key."""
 
     url: str
     public_key: PublicKey
@@ -69,12 +68,15 @@ async def play(
         Forbidden: The server does not know a key.
         Unavailable: The server did not answer.
     """
-    doors = {"app": _door(app_dsn, base_url), "backend": _door(backend_dsn, base_url)}
+    endpoints = {
+        "app": _read_endpoint(app_dsn, base_url),
+        "backend": _read_endpoint(backend_dsn, base_url),
+    }
     deliveries = await asyncio.to_thread(
         record.record,
         secrets.randbits(_SEED_BITS) if seed is None else seed,
         clock.now_ms() - SENT_AFTER_MS,
-        app_key=doors["app"].public_key,
+        app_key=endpoints["app"].public_key,
         replay_id=replay_id,
     )
     refused: list[str] = []
@@ -82,14 +84,14 @@ async def play(
     tell(0, len(deliveries))
     async with httpx2.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
         for at, delivery in enumerate(deliveries, 1):
-            answer = await _post(client, doors[delivery.project], delivery)
+            answer = await _post(client, endpoints[delivery.project], delivery)
             if answer.status_code != _OK:
                 refused.append(f"{answer.status_code}: {shown(answer.text)}")
             tell(at, len(deliveries))
     return DemoResult(deliveries[0].replay_id, len(deliveries) - len(refused), tuple(refused))
 
 
-def _door(dsn: str, base_url: str | None) -> _Door:
+def _read_endpoint(dsn: str, base_url: str | None) -> _Endpoint:
     """Turn a DSN into the address of the envelope endpoint."""
     try:
         parts = urlsplit(dsn.strip())
@@ -103,21 +105,23 @@ def _door(dsn: str, base_url: str | None) -> _Door:
     where = f"[{host}]" if ":" in host else host
     address = f"{parts.scheme}://{where}{f':{port}' if port else ''}{prefix}"
     root = (base_url or address).rstrip("/")
-    return _Door(f"{root}/api/{project}/envelope/", PublicKey(public_key))
+    return _Endpoint(f"{root}/api/{project}/envelope/", PublicKey(public_key))
 
 
-async def _post(client: httpx2.AsyncClient, door: _Door, delivery: Delivery) -> httpx2.Response:
+async def _post(
+    client: httpx2.AsyncClient, endpoint: _Endpoint, delivery: Delivery
+) -> httpx2.Response:
     body = gzip.compress(delivery.envelope, _GZIP_LEVEL, mtime=0)
-    headers = _headers(delivery.project, door.public_key)
+    headers = _headers(delivery.project, endpoint.public_key)
     try:
-        answer = await client.post(door.url, content=body, headers=headers)
+        answer = await client.post(endpoint.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
         raise Unavailable(
-            f"no answer from {door.url} ({type(error).__name__}): is the server running there?"
+            f"no answer from {endpoint.url} ({type(error).__name__}): is the server running there?"
         ) from error
     if answer.status_code in _WRONG_KEY:
         raise Forbidden(
-            f"{door.url} does not take the key {door.public_key} "
+            f"{endpoint.url} does not take the key {endpoint.public_key} "
             f"({answer.status_code}: {shown(answer.text)})"
         )
     return answer
@@ -125,14 +129,13 @@ async def _post(client: httpx2.AsyncClient, door: _Door, delivery: Delivery) -> 
 
 def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:
     """Return what the Android or the Python SDK sends along."""
-    client = APP["client"] if project == "app" else BACKEND["client"]
+    is_app = project == "app"
+    client = (APP if is_app else BACKEND)["client"]
     fields = ("sentry_version=7", f"sentry_client={client}", f"sentry_key={public_key}")
-    headers = {
+    headers = {"Accept": "application/json", "Connection": "close"} if is_app else {}
+    return headers | {
         "User-Agent": client,
-        "X-Sentry-Auth": "Sentry " + ("," if project == "app" else ", ").join(fields),
+        "X-Sentry-Auth": "Sentry " + ("," if is_app else ", ").join(fields),
         "Content-Encoding": "gzip",
         "Content-Type": "application/x-sentry-envelope",
     }
-    return headers | (
-        {"Accept": "application/json", "Connection": "close"} if project == "app" else {}
-    )

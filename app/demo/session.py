@@ -1,15 +1,7 @@
-"""The recorded session: who uses the app, when, on which phone, and how its SDKs write it down.
-
-    envelope      header LF (item header LF payload LF)*
-    replay_video  fixmap, then per entry str8 key, bin32 value: event, recording, video
-
-Source: docs/protocol.md, sections 2.1, 4.1, 4.3.
-"""
+"""The recorded session: who uses the app, when, on which phone, and how its SDKs write it down."""
 
 import json
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,7 +14,7 @@ from app.formats.jsonish import JsonObject
 _SDKS: Final[JsonObject] = json.loads(Path(__file__).with_name("sdk.json").read_bytes())
 APP: Final[JsonObject] = _SDKS["app"]
 BACKEND: Final[JsonObject] = _SDKS["backend"]
-"""What the SDK of the app, and that of the backend, say about themselves."""
+"""What the SDKs of the app and the backend say about themselves and what they see."""
 
 
 class EnvelopeItem(NamedTuple):
@@ -33,8 +25,7 @@ class EnvelopeItem(NamedTuple):
     header: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """What stays the same from launch to crash; times of the take count from `started_at_ms`."""
 
     replay_id: ReplayId
@@ -68,12 +59,7 @@ class Session:
 
     def app_payload(self, take_ms: int, visit: Visit, **trace: str) -> JsonObject:
         """Describe phone, app, person and screen at a moment, as all payloads of the app do."""
-        person = self.person
-        user = {"id": person.user_id, "email": person.email, "username": person.name}
-        screen = {
-            "trace_id": visit.trace_id, "span_id": visit.span_id, "op": "ui.load",
-            "origin": "auto.ui.activity", "data": {"thread.name": "main", "thread.id": "2"},
-        }  # fmt: skip
+        user = {"id": self.person.user_id, "email": self.person.email, "username": self.person.name}
         shot = self.take.shot_at(take_ms)
         opened = [visit.activity for visit in self.take.visits if visit.started_ms <= take_ms]
         app = {"app_start_time": self.iso(-198), "view_names": opened[-1:]}
@@ -82,11 +68,9 @@ class Session:
             "connection_type": shot.network, "boot_time": self.iso(-93_600_000),
             "orientation": "landscape" if shot.is_wide else "portrait",
         }  # fmt: skip
-        known = APP["contexts"]
-        contexts = {
-            "app": known["app"] | app, "device": known["device"] | device, "os": known["os"],
-            "trace": screen | trace,
-        }  # fmt: skip
+        screen = {"trace_id": visit.trace_id, "span_id": visit.span_id, **trace}
+        moment: JsonObject = {"app": app, "device": device, "os": {}, "trace": screen}
+        contexts = {name: APP["contexts"][name] | facts for name, facts in moment.items()}
         return {"sdk": APP["sdk"], **APP["scope"], "user": user, "contexts": contexts}
 
 
@@ -106,26 +90,9 @@ def json_item(item_type: str, value: object) -> EnvelopeItem:
 
 
 def write_envelope(header: JsonObject, items: Sequence[EnvelopeItem]) -> bytes:
-    """Write an envelope."""
+    """Write an envelope: `header LF (item header LF payload LF)*`."""
     lines = [encode_json(header)]
     for item in items:
-        described = {**item.header, "type": item.type, "length": len(item.payload)}
-        lines += [encode_json(described), item.payload]
+        length = len(item.payload)
+        lines += [encode_json({**item.header, "type": item.type, "length": length}), item.payload]
     return b"\n".join(lines) + b"\n"
-
-
-def replay_video_item(
-    event: JsonObject, recording: Sequence[JsonObject], video: bytes
-) -> EnvelopeItem:
-    """Make a `replay_video` item, whose payload is a MessagePack map."""
-    segment = encode_json({"segment_id": event["segment_id"]})
-    entries = {
-        "replay_event": encode_json(event),
-        "replay_recording": segment + b"\n" + encode_json(recording),
-        "replay_video": video,
-    }
-    payload = bytes([0x80 | len(entries)])
-    for key, value in entries.items():
-        payload += struct.pack(">BB", 0xD9, len(key)) + key.encode()
-        payload += struct.pack(">BI", 0xC6, len(value)) + value
-    return EnvelopeItem("replay_video", payload, {})

@@ -7,7 +7,7 @@ second is accepted as pending, without a receipt, and the app reads the receipt 
 from app.demo.screens import total_cents
 from app.demo.shop import ORDER, PRODUCTS, Person
 from app.demo.stage import Dice, Stage
-from app.demo.take import AppState, Take
+from app.demo.take import Shot, Take
 from app.formats.jsonish import JsonObject
 
 _MONSTERA, _ALOE = PRODUCTS[0], PRODUCTS[3]
@@ -15,7 +15,7 @@ _MONSTERA, _ALOE = PRODUCTS[0], PRODUCTS[3]
 
 def play(dice: Dice, person: Person) -> Take:
     """Play the whole story and return what was noted."""
-    stage = Stage(dice, AppState(person))
+    stage = Stage(dice, Shot(0, person))
     _browse_catalogue(stage)
     _look_at_product(stage)
     _fill_bag(stage)
@@ -106,7 +106,7 @@ def _check_out(stage: Stage, person: Person) -> None:
 
 
 def _pay_twice(stage: Stage) -> None:
-    amount = f"{total_cents(stage.state.bag) / 100:.2f}"
+    amount = f"{total_cents(stage.shot.bag) / 100:.2f}"
     sent = {"order": ORDER, "amount": amount, "currency": "USD", "card_token": "tok_9f2c77a1e0",
             "save_card": True}  # fmt: skip
     failure = {"error": "internal_error", "message": "Payment could not be processed",

@@ -1,25 +1,25 @@
-"""What is noted while the made-up app is used, before it becomes segments and events.
-
-All times are milliseconds since the replay began.
-"""
+"""What is noted while the made-up app is used, in milliseconds since the replay began."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.demo.shop import Person, Product
 from app.demo.ui import Box
 from app.formats.jsonish import JsonObject
 
-TouchPath = tuple[tuple[int, float, float], ...]
-
 
 @dataclass(frozen=True, slots=True)
-class AppState:
-    """What the app shows; each screen shows the fields that concern it."""
+class Shot:
+    """What a phone shows from `at_ms` on; each screen shows the fields that concern it."""
 
+    at_ms: int
     person: Person
     screen: Literal["splash", "home", "product", "gallery", "bag", "checkout"] = "splash"
+    is_wide: bool = False
+    battery_percent: int = 77
+    network: Literal["wifi", "cellular"] = "wifi"
+    pressed: Box | None = None
     is_loading: bool = False
     scroll_px: int = 0
     chip: str = "All"
@@ -33,46 +33,28 @@ class AppState:
     progress: str = "Processing payment"
     has_failed: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """What is on the phone's screen from `at_ms` on."""
-
-    at_ms: int
-    state: AppState
-    is_wide: bool = False
-    battery_percent: int = 77
-    network: Literal["wifi", "cellular"] = "wifi"
-    pressed: Box | None = None
-
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the video."""
         return (912, 416) if self.is_wide else (416, 912)
 
 
-@dataclass(frozen=True, slots=True)
-class Crumb:
-    """One breadcrumb, as the SDK's recording has it."""
+class Crumb(NamedTuple):
+    """One breadcrumb; `payload` is as the SDK's recording has it, without its time."""
 
     at_ms: int
-    category: str
-    data: JsonObject
-    message: str | None = None
-    level: str | None = None
+    payload: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """A finger comes down, goes up, or has moved along `path` (offset_ms ≤ 0, x, y)."""
 
     at_ms: int
     kind: Literal["start", "end", "move"]
-    path: TouchPath
+    path: tuple[tuple[int, float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request of the app; requests for pictures have no route in the backend."""
 
     started_ms: int
@@ -83,12 +65,9 @@ class Request:
     status: int
     span_id: str
     sent: JsonObject | None
+    sent_bytes: int
     got: JsonObject | None
     got_bytes: int
-
-    @property
-    def sent_bytes(self) -> int:
-        return len(str(self.sent)) if self.sent else 0
 
     @property
     def has_failed(self) -> bool:
@@ -111,7 +90,7 @@ class Visit:
 class Take:
     """Everything noted from launch to crash; `problems` are errors: their time and screen."""
 
-    shots: list[Shot] = field(default_factory=list)
+    shots: list[Shot]
     crumbs: list[Crumb] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)

@@ -1,33 +1,25 @@
-"""The controls that a screen of the made-up app consists of, before anything is drawn.
+"""The controls that a screen of the made-up app consists of, and where they lie.
 
-A control lies in a rectangle of the screen, in video pixels (one for each dp). Screens place their
-controls relative to the surface below: `card.pin(-46, 16, 30, 30)` is 30 pixels wide and high,
-begins 46 pixels left of the card's right edge and 16 below its top. What comes later lies on top.
+A screen is first declared: each control says where it lies on the surface below it. At
+`(-46, 16, 30, 30)`, a control begins 46 pixels left of the surface's right edge and 16 below its
+top, and is 30 pixels wide and high; a width or height of zero or less reaches to the far edge and
+leaves so much free there. `place` then turns this into rectangles of the screen, in video pixels
+(one for each dp). What comes later lies on top.
 
 Text, icons and photos carry `unmask`, which is what an app says with an SDK tag about labels that
 are the same for everybody; everything else that can show a person's data is covered by the mask.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, NamedTuple, assert_never
 
 from PIL import ImageFont
 
 SCALE: Final = 2
 """Everything is drawn at twice its size and halved at the end, which smooths the edges."""
-INK: Final = "#22302A"
-INK_SOFT: Final = "#7C8983"
-SURFACE: Final = "#FFFFFF"
-LINE: Final = "#E4E6DF"
-PAPER: Final = "#F7F6F1"
-GREEN: Final = "#1F6B4F"
-GREEN_SOFT: Final = "#E2EFE6"
-IMAGE_BUTTON: Final = "androidx.appcompat.widget.AppCompatImageButton"
-_BUTTON: Final = "com.google.android.material.button.MaterialButton"
-_BOLD_STROKE: Final = 0.022
-"""There is no bold face in Pillow's bundled font; a stroke of this share of the size makes one."""
+INK_SAMPLE: Final = "Hgjy"
 
 
 class Rect(NamedTuple):
@@ -35,8 +27,8 @@ class Rect(NamedTuple):
 
     left: int
     top: int
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
 
     @property
     def right(self) -> int:
@@ -46,40 +38,15 @@ class Rect(NamedTuple):
     def bottom(self) -> int:
         return self.top + self.height
 
-    def pin(self, left: int, top: int, width: int = 0, height: int = 0) -> "Rect":
-        """Return a rectangle on this one.
-
-        Args:
-            left: Distance from the left edge; from the right edge if negative.
-            top: Distance from the top edge; from the bottom edge if negative.
-            width: Width; zero or less reaches to the right edge and leaves this much free there.
-            height: Height; zero or less reaches to the bottom edge likewise.
-        """
-        x = self.left + left + (self.width if left < 0 else 0)
-        y = self.top + top + (self.height if top < 0 else 0)
-        right = x if width > 0 else self.right
-        bottom = y if height > 0 else self.bottom
-        return Rect(x, y, right + width - x, bottom + height - y)
-
-    def middle(self, width: int, height: int) -> "Rect":
-        """Return a rectangle of a size in the middle of this one."""
-        left = self.left + (self.width - width) // 2
-        return Rect(left, self.top + (self.height - height) // 2, width, height)
-
     def outset(self, by_px: int) -> "Rect":
         """Grow on all four sides; a negative number shrinks."""
         size = (self.width + 2 * by_px, self.height + 2 * by_px)
         return Rect(self.left - by_px, self.top - by_px, *size)
 
-    def columns(self, count: int, gap: int = 0) -> list["Rect"]:
-        """Share this rectangle among columns of one width."""
-        width = (self.width - (count - 1) * gap) // count
-        return [self.pin(at * (width + gap), 0, width) for at in range(count)]
-
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of words; `rect` is the ink, not the column it stands in."""
+    """One line of words; once placed, `rect` is the ink, not the area it stands in."""
 
     rect: Rect
     words: str
@@ -87,17 +54,19 @@ class Text:
     colour: str
     bold: bool = False
     unmask: bool = False
+    align: str = "left"
 
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """A vector drawing of `shop.ICONS`, stretched to a square; `turn` is in degrees, clockwise."""
+    """A drawing of `shop.ICONS` in the middle of an area; `turn` is in degrees, clockwise."""
 
     rect: Rect
     name: str
     colour: str
-    unmask: bool = True
+    size_px: int = 16
     turn: int = 0
+    unmask: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +82,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A surface with controls on it; `clips` cuts them at its edge, as a scrolling list does."""
+    """A surface with controls on it, which are pushed up by `scroll_px` and cut if it `clips`."""
 
     rect: Rect
     children: tuple["Control", ...] = ()
@@ -121,13 +90,41 @@ class Box:
     radius_px: int = 0
     border: str | None = None
     shadow_px: int = 0
+    scroll_px: int = 0
     clips: bool = False
     view_id: str = ""
-    view_class: str = "android.view.View"
+    view_class: str = ""
     view_tag: str = ""
 
 
 Control = Box | Text | Icon | Photo
+
+
+def place[C: Control](control: C, surface: Rect) -> C:
+    """Turn where a control lies on a surface into where it lies on the screen."""
+    left, top, width, height = control.rect
+    x = (surface.left if left >= 0 else surface.right) + left
+    y = (surface.top if top >= 0 else surface.bottom) + top
+    width += 0 if width > 0 else surface.right - x
+    height += 0 if height > 0 else surface.bottom - y
+    match control:
+        case Box(children=children):
+            below = Rect(x, y - control.scroll_px, width, height)
+            children = tuple(place(child, below) for child in children)
+            return replace(control, rect=Rect(x, y, width, height), children=children)
+        case Text():
+            ink = measure_text(control.words, control.size_px, bold=control.bold)
+            spare = width - ink[0]
+            x += {"left": 0, "centre": spare // 2, "right": spare}[control.align]
+            y += (height - ink[1] + 3) // 2 if control.align == "centre" else 0
+            return replace(control, rect=Rect(x, y, *ink))
+        case Icon(size_px=side):
+            corner = (x + (width - side) // 2, y + (height - side) // 2)
+            return replace(control, rect=Rect(*corner, side, side))
+        case Photo():
+            return replace(control, rect=Rect(x, y, width, height))
+        case _:
+            assert_never(control)
 
 
 def walk(control: Control) -> Iterator[Control]:
@@ -138,19 +135,16 @@ def walk(control: Control) -> Iterator[Control]:
             yield from walk(child)
 
 
-def find_box(screen: Box, view_id: str, view_tag: str = "") -> Box:
+def find_box(screen: Control, view_id: str, view_tag: str = "") -> Box:
     """Find the topmost box with a view id, and with a tag where several share the id.
 
     Raises:
         LookupError: There is none on this screen: the story does not fit the screens.
     """
-    for control in reversed(list(walk(screen))):
-        if (
-            isinstance(control, Box)
-            and control.view_id == view_id
-            and view_tag in ("", control.view_tag)
-        ):
-            return control
+    boxes = [control for control in walk(screen) if isinstance(control, Box)]
+    for box in reversed(boxes):
+        if box.view_id == view_id and view_tag in ("", box.view_tag):
+            return box
     raise LookupError(f"no control with id {view_id!r} and tag {view_tag!r} on this screen")
 
 
@@ -164,64 +158,14 @@ def load_font(size_px: int) -> ImageFont.FreeTypeFont:
 
 
 def stroke_px(size_px: int, *, bold: bool) -> float:
-    """Return the outline that makes a word bold, scaled for drawing; 0 for regular."""
-    return size_px * SCALE * _BOLD_STROKE if bold else 0.0
+    """Return the outline that makes a word bold, as Pillow's bundled font has no bold face."""
+    return size_px * SCALE * 0.022 if bold else 0.0
 
 
 @lru_cache(maxsize=2048)
-def _measure(words: str, size_px: int, *, bold: bool) -> tuple[int, int]:
-    _, top, _, bottom = load_font(size_px).getbbox("Hgjy")
+def measure_text(words: str, size_px: int, *, bold: bool = False) -> tuple[int, int]:
+    """Return width and height of the ink of one line, in video pixels, rounded up."""
+    _, top, _, bottom = load_font(size_px).getbbox(INK_SAMPLE)
     stroke = 2 * stroke_px(size_px, bold=bold)
     width = load_font(size_px).getlength(words) + stroke
     return -int(-width // SCALE), -int(-(bottom - top + stroke) // SCALE)
-
-
-def text(
-    area: Rect, words: str, size_px: int, colour: str = INK, *, bold: bool = False,
-    align: Literal["left", "right", "centre"] = "left", unmask: bool = False,
-) -> Text:  # fmt: skip
-    """Place words at the top left or top right of an area, or in its middle."""
-    width, height = _measure(words, size_px, bold=bold)
-    spare = area.width - width
-    left = area.left + {"left": 0, "centre": spare // 2, "right": spare}[align]
-    top = area.top + ((area.height - height + 3) // 2 if align == "centre" else 0)
-    return Text(Rect(left, top, width, height), words, size_px, colour, bold, unmask)
-
-
-label: Final = partial(text, unmask=True)
-"""Places words that are the same for everybody, and says so to the mask."""
-
-
-def icon(area: Rect, name: str, size_px: int, colour: str = INK, *, turn: int = 0) -> Icon:
-    """Place an icon in the middle of an area."""
-    return Icon(area.middle(size_px, size_px), name, colour, turn=turn)
-
-
-def icon_box(
-    rect: Rect, name: str, size_px: int, colour: str = INK, *, fill: str | None = None,
-    radius_px: int = 0, view_id: str = "", view_tag: str = "",
-) -> Box:  # fmt: skip
-    """Place a surface that shows only an icon."""
-    return Box(rect, (icon(rect, name, size_px, colour),), fill, radius_px, view_id=view_id,
-               view_class=IMAGE_BUTTON, view_tag=view_tag)  # fmt: skip
-
-
-def label_box(
-    rect: Rect, words: str, size_px: int, colour: str, fill: str, *,
-    radius_px: int, bold: bool = True, border: str | None = None,
-) -> Box:  # fmt: skip
-    """Place a surface that shows only a label."""
-    shown = label(rect, words, size_px, colour, bold=bold, align="centre")
-    return Box(rect, (shown,), fill, radius_px, border)
-
-
-def button(
-    rect: Rect, words: str, view_id: str, *, icon_name: str = "", is_quiet: bool = False
-) -> Box:
-    """Place a wide button; a quiet one has an outline only."""
-    ink, fill, border = (GREEN, SURFACE, LINE) if is_quiet else (SURFACE, GREEN, None)
-    area = rect.pin(13, 0) if icon_name else rect
-    shown = label(area, words, 16, ink, bold=True, align="centre")
-    spot = Rect(shown.rect.left - 28, rect.top, 20, rect.height)
-    children = (icon(spot, icon_name, 20, ink), shown) if icon_name else (shown,)
-    return Box(rect, children, fill, 16, border, view_id=view_id, view_class=_BUTTON)

@@ -5,11 +5,11 @@ import pytest
 from app.demo import screens, story, ui
 from app.demo.shop import PEOPLE, PRODUCTS, Person, format_price
 from app.demo.stage import Dice, Stage
-from app.demo.take import AppState, Take
+from app.demo.take import Shot, Take
 from app.demo.ui import Icon, Photo, Text
 
-HOME = AppState(PEOPLE[0], "home")
-GALLERY = AppState(PEOPLE[0], "gallery")
+HOME = Shot(0, PEOPLE[0], "home")
+GALLERY = Shot(0, PEOPLE[0], "gallery")
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +18,10 @@ def take() -> Take:
     return story.play(Dice(3), PEOPLE[0])
 
 
-@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.first_name)
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.name)
 def test_no_label_holds_what_belongs_to_a_person(person: Person):
     """Names, addresses, product names and prices are never among the unmasked words."""
-    private = [person.first_name, *person.name.split(), person.street, person.city, person.phone]
+    private = [*person.name.split(), person.street, person.city, person.phone]
     private += [product.name for product in PRODUCTS]
     private += [format_price(product.price_cents) for product in PRODUCTS]
     labels = set()
@@ -89,7 +89,7 @@ def test_a_quick_swipe_sends_no_moves():
     stage = Stage(Dice(1), GALLERY)
     stage.swipe("photo_pager", (-300, 0), 260, photo=(1,))
     assert [touch.kind for touch in stage.take.touches] == ["start", "end"]
-    assert stage.take.crumbs[-1].data["direction"] == "left"
+    assert stage.take.crumbs[-1].payload["data"]["direction"] == "left"
 
 
 def test_a_tap_on_what_is_not_there_is_an_error_in_the_story():
@@ -116,4 +116,4 @@ def test_a_swipe_says_where_it_went(move: tuple[int, int], way: str):
     """The breadcrumb names the finger's direction."""
     stage = Stage(Dice(1), GALLERY)
     stage.swipe("photo_pager", move, 200, photo=(0,))
-    assert stage.take.crumbs[-1].data["direction"] == way
+    assert stage.take.crumbs[-1].payload["data"]["direction"] == way

@@ -8,8 +8,8 @@ import pytest
 from av.container import InputContainer
 from PIL import Image, ImageChops, ImageStat
 
-from app.demo import recorder, story
-from app.demo.recorder import Camera, Window
+from app.demo import segments, story
+from app.demo.segments import Camera
 from app.demo.shop import PEOPLE
 from app.demo.stage import Dice
 from app.demo.take import Take
@@ -25,7 +25,7 @@ def take() -> Take:
 
 def test_segments_follow_without_a_gap_except_in_the_background(take: Take):
     """Each begins where the last ended; the one gap is the time the app was away."""
-    windows = recorder.cut_windows(take)
+    windows = segments.cut_windows(take)
     gaps = [(one.ended_ms, two.started_ms) for one, two in pairwise(windows)
             if one.ended_ms != two.started_ms]  # fmt: skip
     ((left_ms, back_ms),) = take.away_ms
@@ -36,20 +36,19 @@ def test_segments_follow_without_a_gap_except_in_the_background(take: Take):
 
 def test_segments_last_five_seconds_unless_something_ends_them(take: Take):
     """Rotation, background and crash make short ones."""
-    short = [(w.started_ms, w.frames) for w in recorder.cut_windows(take) if w.frames != 5]
+    short = [(w.started_ms, w.frames) for w in segments.cut_windows(take) if w.frames != 5]
     assert short == [(20_000, 4), (29_000, 3), (42_000, 1), (92_600, 2)]
 
 
 def test_a_segment_has_one_size(take: Take):
     """Around a rotation, every frame of a segment has the orientation of its first."""
-    for window in recorder.cut_windows(take):
-        times = range(window.started_ms, window.ended_ms, recorder.FRAME_MS)
-        assert len({take.shot_at(at_ms).is_wide for at_ms in times}) == 1
+    for window in segments.cut_windows(take):
+        assert len({take.shot_at(at_ms).is_wide for at_ms in window.frame_times}) == 1
 
 
 def test_only_the_last_segment_is_recovered(take: Take):
     """The crash leaves one segment for the next launch, and it holds the moment of the crash."""
-    *others, last = recorder.cut_windows(take)
+    *others, last = segments.cut_windows(take)
     assert last.is_recovered
     assert not any(window.is_recovered for window in others)
     assert last.started_ms <= take.ended_ms <= last.ended_ms
@@ -58,19 +57,15 @@ def test_only_the_last_segment_is_recovered(take: Take):
 @pytest.mark.parametrize("segment_id", [0, 5, 10, 13])
 def test_every_frame_shows_the_second_it_stands_for(take: Take, segment_id: int):
     """Decoded, each frame is the picture of its moment and no other of the segment."""
-    window = recorder.cut_windows(take)[segment_id]
+    window = segments.cut_windows(take)[segment_id]
     camera = Camera(take, ENDED_MS - take.ended_ms)
-    wanted = [camera.take_frame(at_ms) for at_ms in _moments(window)]
+    wanted = [camera.take_frame(at_ms) for at_ms in window.frame_times]
     shown = _decoded(camera.film(window).data)
     assert len(shown) == len(wanted)
     for at, picture in enumerate(shown):
         distances = [_distance(picture, other) for other in wanted]
         assert distances[at] == min(distances)
         assert distances[at] < 4
-
-
-def _moments(window: Window) -> range:
-    return range(window.started_ms, window.ended_ms, recorder.FRAME_MS)
 
 
 def _decoded(data: bytes) -> list[Image.Image]:
