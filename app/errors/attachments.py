@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
@@ -14,8 +14,8 @@ from app.errors.tables import attachments
 
 _NAME_BYTES: Final = 800
 """Part of the key: a row of an index takes 2,700 bytes."""
-_MOST: Final = 100
-"""Files of one event at most."""
+PART_FILES: Final = 100
+"""Files of one event that are read at once."""
 
 
 async def add_attachments(
@@ -53,16 +53,57 @@ async def bytes_of(
 
 
 async def attachments_of(
-    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    event_id: EventId,
+    *,
+    first: int = 0,
+    most: int = PART_FILES,
 ) -> list[Attachment]:
-    """Read what is attached to one event, by name."""
+    """Read what is attached to one event, by name.
+
+    Args:
+        connection: Where to read.
+        project_id: The project of the event.
+        event_id: The event.
+        first: How many files stand before those that are read.
+        most: How many files are read at most.
+    """
+    found = await connection.execute(_files_of(project_id, event_id).offset(first).limit(most))
+    return [Attachment(**row) for row in found.mappings()]
+
+
+async def count_attachments(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
+) -> int:
+    """Count the files that are attached to one event."""
+    quantity = await connection.scalar(
+        select(func.count())
+        .select_from(attachments)
+        .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
+    )
+    return quantity or 0
+
+
+async def find_attachment(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId, attachment_type: str
+) -> Attachment | None:
+    """Find the first file of a type that is attached to one event."""
     found = await connection.execute(
+        _files_of(project_id, event_id)
+        .where(attachments.c.attachment_type == attachment_type)
+        .limit(1)
+    )
+    row = found.mappings().first()
+    return Attachment(**row) if row else None
+
+
+def _files_of(project_id: ProjectId, event_id: EventId) -> Select[Any]:
+    return (
         select(attachments)
         .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
         .order_by(attachments.c.filename, attachments.c.sha256)
-        .limit(_MOST)
     )
-    return [Attachment(**row) for row in found.mappings()]
 
 
 def _row(one: Attachment) -> dict[str, Any]:

@@ -44,7 +44,8 @@ _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 # Added up as integers: the sum of bigints is a numeric, and sorting ten thousand of those costs
 # more than finding them.
 _NUMBER: Final = func.sum(cast(counts.c.replays, Integer), type_=BigInteger)
-_MOST_RELEASES: Final = 100
+PART_RELEASES: Final = 100
+"""Releases of one issue that are read at once."""
 _SAMPLE_BYTES: Final = 32 * 1024
 # One row an issue: three hundred would cost their reading more than their finding.
 _BY_TIME: Final = text(
@@ -194,15 +195,32 @@ async def counts_by(
     return counted
 
 
-async def releases_of(connection: AsyncConnection, key: IssueKey) -> list[str]:
-    """Read the releases an issue was seen in, in the order of their names."""
+async def releases_of(connection: AsyncConnection, key: IssueKey, *, first: int = 0) -> list[str]:
+    """Read the releases an issue was seen in, in the order of their names.
+
+    Args:
+        connection: Where to read.
+        key: The issue.
+        first: How many releases stand before those that are read.
+    """
     found = await connection.scalars(
         select(issue_releases.c.release)
         .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
         .order_by(issue_releases.c.release)
-        .limit(_MOST_RELEASES)
+        .offset(first)
+        .limit(PART_RELEASES)
     )
     return list(found)
+
+
+async def count_releases(connection: AsyncConnection, key: IssueKey) -> int:
+    """Count the releases an issue was seen in."""
+    quantity = await connection.scalar(
+        select(func.count())
+        .select_from(issue_releases)
+        .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
+    )
+    return quantity or 0
 
 
 async def latest(

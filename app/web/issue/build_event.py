@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.core import units
 from app.errors import grouping, issues
+from app.errors.attachments import PART_FILES
 from app.errors.issue_queries import Neighbours
 from app.errors.model import Attachment, IssueKey, StoredEvent
 from app.formats import jsonish, timestamps
@@ -20,6 +21,7 @@ from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Pre
 from app.web.words import facts, page_links
 from app.web.words.breadcrumbs import data_rows
 from app.web.words.facts import Fact
+from app.web.words.parts import describe_rows
 
 _RULES: Final[dict[grouping.Rule, str]] = {
     "fingerprint": "the fingerprint that the app gave",
@@ -55,6 +57,8 @@ def build(
     *,
     beside: Neighbours,
     files: Sequence[Attachment],
+    first_file: int,
+    file_total: int,
     hierarchy: tuple[View, ...],
     preview: Preview | None,
     absent: AbsentReplay | None,
@@ -67,7 +71,9 @@ def build(
         event: Its row.
         sent: The event as sent (`unpack`).
         beside: The events of its issue around it.
-        files: What came with it.
+        files: What came with it, or a part of it.
+        first_file: How many files stand before these.
+        file_total: How many files came with it.
         hierarchy: What was on the screen, if it was sent.
         preview: Of its replay, if there is one.
         absent: Why there is none.
@@ -77,11 +83,12 @@ def build(
     if event.issue_id is None:
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
+    path = page_links.issue_event(*key, event.event_id)
     found = grouping.group(sent)
     seen_at = issues.seen_at(event)
     return EventBlock(
         event_id=event.event_id,
-        href=page_links.issue_event(*key, event.event_id),
+        href=path,
         at=seen_at,
         sender_clock=_sender_clock(event, seen_at),
         received_at=event.received_at,
@@ -107,7 +114,15 @@ def build(
                 if may_show and one.content_type in PICTURES
                 else None,
             )
-            for number, one in enumerate(files)
+            for number, one in enumerate(files, first_file)
+        ),
+        file_total=file_total,
+        file_part=describe_rows(
+            "file",
+            first=first_file,
+            total=file_total,
+            size=PART_FILES,
+            href=lambda first: page_links.event_files(path, first=first),
         ),
         hierarchy=hierarchy,
         preview=preview,

@@ -55,6 +55,11 @@ class Found:
 
     event: StoredEvent
     files: Sequence[Attachment]
+    first_file: int
+    """How many files stand before these."""
+    file_total: int
+    hierarchy: Attachment | None
+    """The file that tells which views were on the screen."""
     beside: Neighbours
     preview: Preview | None
     absent: AbsentReplay | None
@@ -65,12 +70,20 @@ async def gather(
     connection: AsyncConnection,
     event: StoredEvent,
     project_ids: Sequence[ProjectId],
+    *,
+    first_file: int = 0,
 ) -> Found:
-    """Read what belongs to an event."""
+    """Read what belongs to an event, its files from a number on."""
+    key = (event.project_id, event.event_id)
     linked = await issue_links.of_event(connection, event, project_ids)
     return Found(
         event=event,
-        files=await attachments.attachments_of(connection, event.project_id, event.event_id),
+        files=await attachments.attachments_of(connection, *key, first=first_file),
+        first_file=first_file,
+        file_total=await attachments.count_attachments(connection, *key),
+        hierarchy=await attachments.find_attachment(
+            connection, *key, view_hierarchy.ATTACHMENT_TYPE
+        ),
         beside=await issues.neighbours(connection, event),
         preview=await _preview(request, connection, linked) if linked else None,
         absent=None if linked else await _absent(connection, event, project_ids),
@@ -79,13 +92,15 @@ async def gather(
 
 async def describe(request: Request, found: Found, role: Role) -> EventBlock:
     """Describe an event for its page, away from the event loop."""
-    hierarchy = await _hierarchy(request, found.files)
+    hierarchy = await _hierarchy(request, found.hierarchy)
     return await asyncio.to_thread(
         build_event.build,
         found.event,
         build_event.unpack(found.event),
         beside=found.beside,
         files=found.files,
+        first_file=found.first_file,
+        file_total=found.file_total,
         hierarchy=hierarchy,
         preview=found.preview,
         absent=found.absent,
@@ -130,10 +145,12 @@ async def find_file(
     wanted = ids.read_hex32(event_id)
     if wanted is None:
         raise NotFound("no such event")
-    files = await attachments.attachments_of(connection, inside.project.id, EventId(wanted))
-    if not 0 <= number < len(files):
+    files = await attachments.attachments_of(
+        connection, inside.project.id, EventId(wanted), first=number, most=1
+    )
+    if not files:
         raise NotFound("no such file")
-    return files[number]
+    return files[0]
 
 
 async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
@@ -194,12 +211,11 @@ async def _absent(
     return AbsentReplay(event.replay_id, None, None, losses, is_recent)
 
 
-async def _hierarchy(request: Request, files: Sequence[Attachment]) -> tuple[View, ...]:
-    """Read the view hierarchy among the files of an event; a broken one is left to download.
+async def _hierarchy(request: Request, one: Attachment | None) -> tuple[View, ...]:
+    """Read the view hierarchy that came with an event; a broken one is left to download.
 
     One that an older release stored was not scrubbed then: it is now.
     """
-    one = next((f for f in files if f.attachment_type == view_hierarchy.ATTACHMENT_TYPE), None)
     if one is None or one.size_bytes > LIMITS.view_hierarchy_bytes:
         return ()
     try:

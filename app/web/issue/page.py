@@ -14,6 +14,7 @@ from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
 from app.web.words.facts import Fact
 from app.web.words.feedback import NoteCard
+from app.web.words.parts import ListPart
 from app.web.words.problems import Source
 from app.web.words.replay_rows import ReplayRow
 
@@ -146,6 +147,9 @@ class EventBlock:
     crumbs: tuple[CrumbRow, ...]
     groups: tuple[DataGroup, ...]
     files: tuple[FileRow, ...]
+    file_total: int
+    file_part: ListPart | None
+    """Which of the files these are; None if they are all."""
     hierarchy: tuple[View, ...]
     preview: Preview | None
     absent: AbsentReplay | None
@@ -163,7 +167,11 @@ class IssuePage:
     day: Chart
     month: Chart
     releases: tuple[str, ...]
+    release_part: ListPart | None
+    """Which of the releases these are; None if they are all."""
     tags: tuple[TagSpread, ...]
+    hidden_tags: int
+    """How many further tags the events have."""
     tagged_events: int
     """How many events the tags are counted over."""
 

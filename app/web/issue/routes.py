@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, get_args
 
@@ -35,6 +36,7 @@ from app.web.issue.page import (
     IssueReplaysPage,
 )
 from app.web.words import charts, page_links, replay_rows
+from app.web.words.parts import describe_rows
 
 router = APIRouter()
 
@@ -52,21 +54,43 @@ _MONTH: Final = timedelta(days=31)
 _REPLAY_ROWS: Final = 25
 
 
+@dataclass(frozen=True, slots=True)
+class _FirstRows:
+    """How many rows of the lists of an issue's page stand before those that are shown."""
+
+    releases: int
+    files: int
+
+
 @router.get(PATH)
-async def show_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
-    """Show an issue with its newest event."""
-    return await _show(request, inside, key_of(inside, issue_id), None)
+async def show_issue(
+    request: Request,
+    inside: access.InsideHere,
+    issue_id: str,
+    releases: access.RowId = 0,
+    files: access.RowId = 0,
+) -> Response:
+    """Show an issue with its newest event; releases and files from a number on."""
+    key, parts = key_of(inside, issue_id), _FirstRows(releases, files)
+    return await _show(request, inside, key, None, parts)
 
 
 @router.get(f"{PATH}/events/{{event_id}}")
 async def show_event(
-    request: Request, inside: access.InsideHere, issue_id: str, event_id: str
+    request: Request,
+    inside: access.InsideHere,
+    issue_id: str,
+    event_id: str,
+    *,
+    releases: access.RowId = 0,
+    files: access.RowId = 0,
 ) -> Response:
-    """Show an issue with one of its events."""
+    """Show an issue with one of its events; releases and files from a number on."""
     wanted = ids.read_hex32(event_id)
     if wanted is None:
         raise NotFound("no event has such an id")
-    return await _show(request, inside, key_of(inside, issue_id), EventId(wanted))
+    key, parts = key_of(inside, issue_id), _FirstRows(releases, files)
+    return await _show(request, inside, key, EventId(wanted), parts)
 
 
 @router.get(f"{_PROJECT}/events/{{event_id}}")
@@ -171,7 +195,11 @@ def key_of(inside: Inside, issue_id: str) -> IssueKey:
 
 
 async def _show(
-    request: Request, inside: Inside, key: IssueKey, event_id: EventId | None
+    request: Request,
+    inside: Inside,
+    key: IssueKey,
+    event_id: EventId | None,
+    parts: _FirstRows,
 ) -> Response:
     now = clock.now()
     async with house.of(request).db.reading() as connection:
@@ -179,16 +207,31 @@ async def _show(
         _, head = await head_of(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
         hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]
-        releases = await issues.releases_of(connection, key)
+        releases = await issues.releases_of(connection, key, first=parts.releases)
+        release_total = await issues.count_releases(connection, key)
         samples = await issues.samples_of(connection, key, limit=_SAMPLES)
-        found = await gather(request, connection, event, project_ids) if event else None
+        found = (
+            await gather(request, connection, event, project_ids, first_file=parts.files)
+            if event
+            else None
+        )
+    tags, hidden_tags = await asyncio.to_thread(tag_counts.spread, samples)
+    path = page_links.issue_event(*key, event_id) if event_id else page_links.issue(*key)
     page = IssuePage(
         head=head,
         event=await describe(request, found, inside.role) if found else None,
         day=charts.hours(hours, now),
         month=charts.days(hours, now),
         releases=tuple(releases),
-        tags=await asyncio.to_thread(tag_counts.spread, samples),
+        release_part=describe_rows(
+            "release",
+            first=parts.releases,
+            total=release_total,
+            size=issues.PART_RELEASES,
+            href=lambda first: page_links.issue_releases(path, first=first),
+        ),
+        tags=tags,
+        hidden_tags=hidden_tags,
         tagged_events=len(samples),
     )
     return await answer.page(request, "issue/page.html", page)

@@ -36,8 +36,12 @@ class TagSpread:
     total: int
 
 
-def spread(payloads: Sequence[bytes]) -> tuple[TagSpread, ...]:
-    """Count the tags of events, the commonest tag first. Blocks: run it in a thread."""
+def spread(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
+    """Count the tags of events. Blocks: run it in a thread.
+
+    Returns:
+        The commonest tags, the commonest first, and how many more tags there are.
+    """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for payload in payloads:
         try:
@@ -48,7 +52,8 @@ def spread(payloads: Sequence[bytes]) -> tuple[TagSpread, ...]:
             for name, value in _tags(event).items():
                 counts[name][value] += 1
     names = sorted(counts, key=lambda name: (_rank(name), -counts[name].total(), name))
-    return tuple(_spread(name, counts[name]) for name in names[:_MOST_TAGS])
+    shown = names[:_MOST_TAGS]
+    return tuple(_spread(name, counts[name]) for name in shown), len(names) - len(shown)
 
 
 def _spread(name: str, counted: Counter[str]) -> TagSpread:

@@ -28,7 +28,13 @@ from app.web.replay.requests import NO_LINKS, error_activity, network_rows, requ
 from app.web.words import facts, feedback, page_links, spans
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.breadcrumbs import breadcrumb_row
-from app.web.words.parts import ERROR_ORDER, ListPart, RecordingPart, describe_part
+from app.web.words.parts import (
+    ERROR_ORDER,
+    ListPart,
+    RecordingPart,
+    describe_part,
+    describe_rows,
+)
 from app.web.words.phrases import count
 from app.web.words.problems import ErrorRow
 from app.web.words.traces import TraceBlock
@@ -141,15 +147,12 @@ def trace_part(found: ReplayTraces, *, after: str, first: int = 0) -> ListPart |
         first: How many traces of it stand before those that are shown.
     """
     context = found.context
-    traces = describe_part(
+    traces = describe_rows(
         "trace",
-        first=first + 1,
-        shown=min(spans.MOST_TRACES, max(0, len(found.traces) - first)),
+        first=first,
         total=len(found.traces),
         size=spans.MOST_TRACES,
-        next_href=_href(context, "trace", after=after, first=first + spans.MOST_TRACES)
-        if first + spans.MOST_TRACES < len(found.traces)
-        else None,
+        href=lambda following: _href(context, "trace", after=after, first=following),
     )
     read = span_part(found)
     if traces is None or read is None:
@@ -221,16 +224,12 @@ def row_part(
     context: ReplayContext, panel: str, noun: str, *, total: int, first: int, from_segment: int
 ) -> ListPart | None:
     """Say which rows of a panel are shown; None if that is all of them."""
-    following = first + PART_ROWS
-    return describe_part(
+    return describe_rows(
         noun,
-        first=first + 1,
-        shown=max(0, min(PART_ROWS, total - first)),
+        first=first,
         total=total,
         size=PART_ROWS,
-        next_href=_href(context, panel, first=following, from_segment=from_segment)
-        if following < total
-        else None,
+        href=lambda following: _href(context, panel, first=following, from_segment=from_segment),
     )
 
 

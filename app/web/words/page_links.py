@@ -264,6 +264,16 @@ def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> 
     return f"{issue(project_id, issue_id)}/events/{event_id}"
 
 
+def issue_releases(issue_path: str, *, first: int) -> str:
+    """Return where a page of an issue shows its releases from a number on."""
+    return f"{issue_path}?{urlencode({'releases': first})}#releases"
+
+
+def event_files(event_path: str, *, first: int) -> str:
+    """Return where the page of an event shows its files from a number on."""
+    return f"{event_path}?{urlencode({'files': first})}#files"
+
+
 def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
     """Return the address of the replays of an issue; `before` names the place of the next page."""
     path = f"{issue(project_id, issue_id)}/replays"

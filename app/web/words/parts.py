@@ -1,5 +1,6 @@
 """Lists that are too long for one page: which part is shown, and where the next one is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +80,29 @@ def describe_part(
         text=f"{text}. {order}".strip(),
         next_text=_next_text(noun, following, is_about=is_about) if next_href else None,
         next_href=next_href,
+    )
+
+
+def describe_rows(
+    noun: str, *, first: int, total: int, size: int, href: Callable[[int], str]
+) -> ListPart | None:
+    """Say which part of a list that is read by number is shown; None if it is the whole list.
+
+    Args:
+        noun: What the list holds, in the singular.
+        first: How many rows stand before those that are shown.
+        total: How many rows the list has.
+        size: How many rows a part has at most.
+        href: Returns the address of the part with so many rows before it.
+    """
+    following = first + size
+    return describe_part(
+        noun,
+        first=first + 1,
+        shown=max(0, min(size, total - first)),
+        total=total,
+        size=size,
+        next_href=href(following) if following < total else None,
     )
 
 

@@ -40,10 +40,13 @@ def test_tags_spread_over_events():
         {"release": "1.0", "tags": {"shop": f"s{number}", "replayId": "x"}, "contexts": device}
         for number in range(7)
     ]
-    found = tag_counts.spread([*map(packed.pack_json, events), b"broken", packed.pack_json([])])
+    found, hidden = tag_counts.spread(
+        [*map(packed.pack_json, events), b"broken", packed.pack_json([])]
+    )
     assert [one.name for one in found] == ["release", "device", "os", "shop"]
     assert (found[2].values[0].value, found[2].values[0].percent) == ("Android 16", 100)
     assert (len(found[3].values), found[3].others, found[3].total) == (5, 2, 7)
+    assert hidden == 0
 
 
 def test_losses_are_those_of_the_days_of_an_event():
