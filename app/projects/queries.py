@@ -14,7 +14,6 @@ from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, Qua
 from app.projects.scope import scope
 from app.projects.tables import outcomes, project_keys, projects, quarantine
 
-_MOST_PROJECTS: Final = 1_000
 _MOST_KEYS_SHOWN: Final = 200
 _MOST_OUTCOMES: Final = 10_000
 
@@ -64,7 +63,7 @@ async def get_project(
 
 
 async def projects_of(connection: AsyncConnection, person: Person) -> list[Project]:
-    """Return the projects that `person` may see, by name; the first 1,000."""
+    """Return all projects that `person` may see, by name: only admins of the server add any."""
     condition = scope(person, projects.c.id)
     return await _projects(
         connection,
@@ -75,13 +74,13 @@ async def projects_of(connection: AsyncConnection, person: Person) -> list[Proje
 async def project_ids_of(
     connection: AsyncConnection, person: Person, *, role: Role = Role.VIEWER
 ) -> list[ProjectId]:
-    """Return the ids of the projects where `person` has at least `role`, in order; the first 1,000.
+    """Return the ids of the projects where `person` has at least `role`, in order.
 
     Without a role: those that they may see.
     """
     reached = scope(person, projects.c.id, role=role)
     query = select(projects.c.id).where(reached).order_by(projects.c.id)
-    return [ProjectId(found) for found in await connection.scalars(query.limit(_MOST_PROJECTS))]
+    return [ProjectId(found) for found in await connection.scalars(query)]
 
 
 async def all_projects(connection: AsyncConnection) -> list[Project]:
@@ -146,7 +145,7 @@ async def quarantined_of(
     project_id: ProjectId,
     *,
     before_id: int | None = None,
-    limit: int = 50,
+    limit: int | None = None,
 ) -> list[Quarantined]:
     """Return a page of a project's quarantined envelopes, the newest first.
 
@@ -154,7 +153,7 @@ async def quarantined_of(
         connection: Where to read.
         project_id: Whose.
         before_id: The id of the last one shown, for the next page.
-        limit: The length of a page.
+        limit: The length of a page; None for all, since `writes.trim_quarantine` keeps few.
     """
     query = select(*_QUARANTINED).where(quarantine.c.project_id == project_id)
     if before_id is not None:
@@ -216,5 +215,5 @@ def _quarantined(row: Any) -> Quarantined:
 
 
 async def _projects(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
-    rows = await connection.execute(query.limit(_MOST_PROJECTS))
+    rows = await connection.execute(query)
     return [Project(**row) for row in rows.mappings()]

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.accounts.invitations import ProjectInvitation
 from app.core.ids import ProjectId, PublicKey
 from app.web.words.outcomes import WhatArrived
+from app.web.words.parts import ListPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class ProjectsPage:
     projects: tuple[ProjectCard, ...]
     invitations: tuple[ProjectInvitation, ...]
     may_create: bool
+    part: ListPart | None = None
+    """Which of the projects these are; None if they are all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,11 @@ class ProjectPage:
     quarantined: int
     """Envelopes that failed five times and wait for a person."""
     quarantine: tuple[QuarantineRow, ...]
-    """The newest of them, for admins: a reason may quote what an app sent."""
+    """Some of them, for admins: a reason may quote what an app sent."""
     members: tuple[MemberRow, ...]
     has_replays: bool
     storage: Storage
     may_change: bool = False
     """Whether the visitor is an admin of it."""
+    quarantine_part: ListPart | None = None
+    """Which of the quarantined envelopes are shown; None if they are all."""

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,27 +35,45 @@ from app.web.project.page import (
 )
 from app.web.words import page_links, phrases
 from app.web.words.outcomes import what_arrived
+from app.web.words.parts import describe_rows
 
 router = APIRouter()
 
 _OUTCOME_DAYS: Final = 30
-_MOST_QUARANTINED: Final = 1_000
-_QUARANTINED_SHOWN: Final = 50
+_PART_QUARANTINED: Final = 50
+_PART_PROJECTS: Final = 100
+"""Each takes two look-ups of its own."""
+_From = Annotated[int, Query(alias="from", ge=0)]
 _GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 
 @router.get(page_links.PROJECTS)
-async def show_projects(request: Request, visitor: access.SomebodyHere) -> Response:
-    """List the projects that a person may see."""
+async def show_projects(
+    request: Request, visitor: access.SomebodyHere, first: _From = 0
+) -> Response:
+    """List the projects that a person may see, from a number on."""
     here = house.of(request)
     async with here.db.reading() as connection:
         listed = await projects.projects_of(connection, visitor.person)
-        totals_by_id = await totals.totals_of(connection, [one.id for one in listed])
+        part = listed[first : first + _PART_PROJECTS]
+        totals_by_id = await totals.totals_of(connection, [project.id for project in part])
         cards = [
-            await _card(connection, here, visitor.person, one, found=totals_by_id) for one in listed
+            await _card(connection, here, visitor.person, project, found=totals_by_id)
+            for project in part
         ]
         invited = await invitations.invitations_for(connection, visitor.person)
-    page = ProjectsPage(tuple(cards), tuple(invited), may_create=visitor.person.is_admin)
+    page = ProjectsPage(
+        tuple(cards),
+        tuple(invited),
+        may_create=visitor.person.is_admin,
+        part=describe_rows(
+            "project",
+            first=first,
+            total=len(listed),
+            size=_PART_PROJECTS,
+            href=lambda following: page_links.projects(first=following),
+        ),
+    )
     return await answer.page(request, "projects/page.html", page)
 
 
@@ -83,11 +101,13 @@ async def make_project(request: Request, visitor: access.SomebodyHere) -> Respon
 
 
 @router.get(f"{page_links.PROJECTS}/{{project_id}}")
-async def show_project(request: Request, inside: access.InsideHere) -> Response:
+async def show_project(
+    request: Request, inside: access.InsideHere, quarantine: access.RowId = 0
+) -> Response:
     """Show how to send to a project, and what became of what was sent."""
     here = house.of(request)
     async with here.db.reading() as connection:
-        page = await _page(connection, here, inside)
+        page = await _page(connection, here, inside, first_quarantined=quarantine)
     return await answer.page(request, "project/page.html", page)
 
 
@@ -102,7 +122,7 @@ async def limit_storage(request: Request, inside: access.InsideHere) -> Response
             await change_storage_limit(connection, inside, _read_gib(typed))
     except Malformed as error:
         async with here.db.reading() as connection:
-            page = await _page(connection, here, inside, phrases.sentence(str(error)))
+            page = await _page(connection, here, inside, problem=phrases.sentence(str(error)))
         return await answer.page(request, "project/page.html", page, status=400)
     return answer.go(page_links.storage(inside.project.id), done="storage-limited")
 
@@ -188,13 +208,18 @@ async def _card(
 
 
 async def _page(
-    connection: AsyncConnection, here: House, inside: access.Inside, problem: str | None = None
+    connection: AsyncConnection,
+    here: House,
+    inside: access.Inside,
+    *,
+    problem: str | None = None,
+    first_quarantined: int = 0,
 ) -> ProjectPage:
     project = inside.project
     since = (clock.now() - timedelta(days=_OUTCOME_DAYS - 1)).date()
     keys = await projects.keys_of(connection, project.id)
     outcomes = await projects.outcomes_of(connection, project.id, since=since)
-    quarantined = await projects.quarantined_of(connection, project.id, limit=_MOST_QUARANTINED)
+    quarantined = await projects.quarantined_of(connection, project.id)
     members = await accounts.members_of(connection, project.id)
     total = await totals.totals_of(connection, [project.id])
     first = dsn.first(here, keys)
@@ -208,7 +233,16 @@ async def _page(
         arrived=what_arrived(outcomes),
         outcome_days=_OUTCOME_DAYS,
         quarantined=len(quarantined),
-        quarantine=_quarantine_rows(quarantined) if inside.role.includes(Role.ADMIN) else (),
+        quarantine=_quarantine_rows(quarantined[first_quarantined:][:_PART_QUARANTINED])
+        if inside.role.includes(Role.ADMIN)
+        else (),
+        quarantine_part=describe_rows(
+            "envelope",
+            first=first_quarantined,
+            total=len(quarantined),
+            size=_PART_QUARANTINED,
+            href=lambda first: page_links.quarantine(project.id, first=first),
+        ),
         members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
         has_replays=project.id in total,
         storage=await _storage(connection, inside, problem),
@@ -240,7 +274,7 @@ def _quarantine_rows(found: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
             body_bytes=one.body_bytes,
             href=page_links.quarantined(one.project_id, one.id),
         )
-        for one in found[:_QUARANTINED_SHOWN]
+        for one in found
     )
 
 

@@ -91,9 +91,14 @@ def storage(project_id: ProjectId) -> str:
     return f"{project(project_id)}#storage"
 
 
-def quarantine(project_id: ProjectId) -> str:
-    """Return where a project's page shows what was put aside."""
-    return f"{project(project_id)}#quarantine"
+def quarantine(project_id: ProjectId, *, first: int = 0) -> str:
+    """Return where a project's page shows what was put aside, from a number on."""
+    return f"{_with_query(project(project_id), {'quarantine': str(first or '')})}#quarantine"
+
+
+def projects(*, first: int) -> str:
+    """Return the address of the list of projects, from a number on."""
+    return _with_query(PROJECTS, {"from": str(first or "")})
 
 
 def quarantined(project_id: ProjectId, quarantined_id: int) -> str:
