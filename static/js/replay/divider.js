@@ -27,11 +27,14 @@ export function createDivider({ root, signal }) {
     remember(root, shape, wide);
   };
   listen(line, stage, { move, most }, signal);
-  const watch = new ResizeObserver(() => {
+  const tell = () => {
     line.setAttribute("aria-valuenow", String(Math.round(stage.offsetWidth)));
     line.setAttribute("aria-valuemax", String(most()));
     line.setAttribute("aria-valuetext", `${Math.round((100 * stage.offsetWidth) / root.clientWidth)} % of the window`);
-  });
+  };
+  // A separator that can be moved must have a value from its first moment on.
+  tell();
+  const watch = new ResizeObserver(tell);
   watch.observe(stage);
   watch.observe(root);
   signal.addEventListener("abort", () => watch.disconnect());
