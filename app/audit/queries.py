@@ -1,6 +1,7 @@
 """Reads of the audit log and the view log."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit.model import Line, View, Viewer
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
+
+PART_VIEWERS: Final = 50
+"""People who have opened one replay that are read at once."""
 
 
 async def lines(
@@ -64,18 +68,44 @@ async def views(
 
 
 async def viewers(
-    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId, *, limit: int = 50
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    replay_id: ReplayId,
+    *,
+    first: int = 0,
+    most: int = PART_VIEWERS,
 ) -> list[Viewer]:
-    """Return who has opened a replay, who did last first."""
+    """Return who has opened a replay, who did last first.
+
+    Args:
+        connection: Where to read.
+        project_id: The project of the replay.
+        replay_id: The replay.
+        first: How many people stand before those that are read.
+        most: How many people are read at most.
+    """
     last_at = func.max(view_log.c.at).label("last_at")
     rows = await connection.execute(
         select(view_log.c.person_id, last_at)
         .where(view_log.c.project_id == project_id, view_log.c.replay_id == replay_id)
         .group_by(view_log.c.person_id)
         .order_by(last_at.desc(), view_log.c.person_id)
-        .limit(limit)
+        .offset(first)
+        .limit(most)
     )
     return [Viewer(PersonId(row.person_id), row.last_at) for row in rows]
+
+
+async def count_viewers(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
+) -> int:
+    """Count the people who have opened a replay."""
+    quantity = await connection.scalar(
+        select(func.count(view_log.c.person_id.distinct())).where(
+            view_log.c.project_id == project_id, view_log.c.replay_id == replay_id
+        )
+    )
+    return quantity or 0
 
 
 async def seen_by(

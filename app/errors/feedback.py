@@ -14,8 +14,8 @@ from app.errors.model import NewFeedback, StoredFeedback
 from app.errors.tables import feedback
 
 _NAME_BYTES: Final = 1_024
-_MOST: Final = 1_000
-"""Feedback of one replay at most."""
+PART_FEEDBACK: Final = 1_000
+"""Feedback of one replay that is read at once."""
 
 COLUMNS: Final = """
     f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message, f.name, f.email, f.url,
@@ -24,8 +24,7 @@ COLUMNS: Final = """
 """What `to_feedback` reads, of table `f`."""
 
 # Beyond what links errors: feedback that names nothing but an error belongs to that error's replay.
-_FEEDBACK: Final = sql_windows.statement(
-    f"""
+_KEYS: Final = f"""
     with {sql_windows.WINDOWS},
     keys as (
         select f.project_id, f.event_id
@@ -41,11 +40,18 @@ _FEEDBACK: Final = sql_windows.statement(
         select project_id, event_id
         from ({sql_windows.by_trace("feedback", "x.project_id, x.event_id", lasts=False)}) linked
     )
+"""  # noqa: S608 - joined from constants
+_FEEDBACK: Final = sql_windows.statement(
+    f"""
+    {_KEYS}
     select {COLUMNS}
     from keys join feedback f using (project_id, event_id)
     order by f.at, f.event_id
-    limit :most
+    offset :first limit :most
     """  # noqa: S608 - joined from constants
+)
+_COUNT: Final = sql_windows.statement(
+    f"{_KEYS} select count(*) from keys"  # noqa: S608 - joined from constants
 )
 
 
@@ -62,7 +68,11 @@ async def add_feedback(
 
 
 async def feedback_of(
-    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+    connection: AsyncConnection,
+    window: ReplayWindow,
+    project_ids: Sequence[ProjectId],
+    *,
+    first: int = 0,
 ) -> list[StoredFeedback]:
     """Read the feedback of one replay in the order of its time.
 
@@ -70,10 +80,21 @@ async def feedback_of(
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
+        first: How many pieces of feedback stand before those that are read.
     """
     parameters = sql_windows.parameters([window], project_ids)
-    found = await connection.execute(_FEEDBACK, {**parameters, "most": _MOST})
+    found = await connection.execute(
+        _FEEDBACK, {**parameters, "first": first, "most": PART_FEEDBACK}
+    )
     return [to_feedback(row) for row in found]
+
+
+async def count_feedback(
+    connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
+) -> int:
+    """Count the feedback of one replay."""
+    quantity = await connection.scalar(_COUNT, sql_windows.parameters([window], project_ids))
+    return quantity or 0
 
 
 def _row(one: NewFeedback) -> dict[str, Any]:

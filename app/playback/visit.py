@@ -102,6 +102,26 @@ class ReplayTraces:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayViewers:
+    """Who has opened a replay, or a part of them, and how many there are in all."""
+
+    context: ReplayContext
+    viewers: tuple[Viewer, ...]
+    people: Mapping[PersonId, str]
+    """Names of these viewers."""
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFeedback:
+    """What people wrote about a replay, or a part of it, and how much there is in all."""
+
+    context: ReplayContext
+    feedback: tuple[StoredFeedback, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayHead:
     """A replay before its recordings are read, and what tells how it went."""
 
@@ -112,9 +132,8 @@ class ReplayHead:
     """Counts all errors, whether they are read or not."""
     last_ms: int | None
     """How long the last segment lasts; None where nobody knows."""
-    viewers: tuple[Viewer, ...]
-    people: Mapping[PersonId, str]
-    """Names of the viewers."""
+    viewers: ReplayViewers
+    """Who has watched it; of many, those who did last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +142,7 @@ class ReplayActivity:
 
     head: ReplayHead
     contents: Contents
-    feedback: tuple[StoredFeedback, ...]
+    feedback: ReplayFeedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +236,26 @@ class ReplayReader:
             context = await self._context(connection, await self._replay(connection))
             return await _logs(connection, context, after)
 
+    async def find_feedback(self, *, first: int) -> ReplayFeedback:
+        """Read what people wrote about a replay, from a number on.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            context = await self._context(connection, await self._replay(connection))
+            return await _feedback(connection, context, first=first)
+
+    async def find_viewers(self, *, first: int) -> ReplayViewers:
+        """Read who has opened a replay, from a number on.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            context = await self._context(connection, await self._replay(connection))
+            return await _viewers(connection, context, first=first)
+
     async def find_traces(self, *, after: BlockPlace = traces.BEFORE_ALL) -> ReplayTraces:
         """Read the traces of a replay, and none of its recordings.
 
@@ -248,7 +287,6 @@ class ReplayReader:
         context = await self._context(connection, replay)
         events = await _events(connection, context)
         lengths = await replays.last_lengths(connection, [replay.key])
-        viewers = await audit.viewers(connection, self.key.project_id, self.key.replay_id)
         return ReplayHead(
             context=context,
             errors=await _place_errors(connection, context, events),
@@ -260,8 +298,7 @@ class ReplayReader:
                 events=events,
             ),
             last_ms=lengths.get(replay.key),
-            viewers=tuple(viewers),
-            people=await accounts.names_of(connection, [one.person_id for one in viewers]),
+            viewers=await _viewers(connection, context),
         )
 
 
@@ -300,8 +337,33 @@ async def _activity(
 ) -> ReplayActivity:
     context = head.context
     contents = await page.read(connection, context.outline, from_segment=from_segment)
-    written = await feedback.feedback_of(connection, context.window, context.project_ids)
-    return ReplayActivity(head, contents, tuple(written))
+    return ReplayActivity(head, contents, await _feedback(connection, context))
+
+
+async def _feedback(
+    connection: AsyncConnection, context: ReplayContext, *, first: int = 0
+) -> ReplayFeedback:
+    window, project_ids = context.window, context.project_ids
+    written = await feedback.feedback_of(connection, window, project_ids, first=first)
+    is_whole = not first and len(written) < feedback.PART_FEEDBACK
+    total = (
+        len(written) if is_whole else await feedback.count_feedback(connection, window, project_ids)
+    )
+    return ReplayFeedback(context, tuple(written), total)
+
+
+async def _viewers(
+    connection: AsyncConnection, context: ReplayContext, *, first: int = 0
+) -> ReplayViewers:
+    key = (context.key.project_id, context.key.replay_id)
+    viewers = await audit.viewers(connection, *key, first=first)
+    is_whole = not first and len(viewers) < audit.PART_VIEWERS
+    return ReplayViewers(
+        context,
+        tuple(viewers),
+        await accounts.names_of(connection, [viewer.person_id for viewer in viewers]),
+        len(viewers) if is_whole else await audit.count_viewers(connection, *key),
+    )
 
 
 async def _logs(connection: AsyncConnection, context: ReplayContext, after: LogPlace) -> ReplayLogs:

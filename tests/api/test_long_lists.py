@@ -1,19 +1,22 @@
 """Tests of replays that have more errors, logs and spans than a page shows, through the pages."""
 
 import re
+import uuid
 from collections.abc import AsyncIterator
 from html import unescape
 
 import pytest
 import pytest_asyncio
 
+from app.accounts import writes as account_writes
+from app.audit import writes as audit
 from app.core.ids import ReplayId
 from app.errors import traced
 from app.formats.stored import packed
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
 from app.web.trace import routes as trace_pages
-from tests.support import crowds, envelopes, recordings
+from tests.support import crowds, envelopes, payloads, recordings
 from tests.support.server import Server, tenant as tenant_of
 from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID
 
@@ -269,10 +272,76 @@ async def test_requests_are_counted_in_the_part_they_were_read_in(tenant: Server
 
 async def test_a_part_belongs_to_a_replay_one_may_see(storm: Server, tenant: Server):
     """A made-up place is refused; an unknown replay, or somebody else's, is not found."""
-    for panel in ("errors", "logs", "trace", "activity", "network"):
+    for panel in ("errors", "logs", "trace", "activity", "network", "feedback", "viewers"):
         part = storm.page(REPLAY_ID, f"/{panel}")
         assert (await storm.web.get(part)).status_code == 200
         if panel in {"errors", "logs", "trace"}:
             assert (await storm.web.get(f"{part}?after=x")).status_code == 400
         assert (await storm.web.get(storm.page("e" * 32, f"/{panel}"))).status_code == 404
         assert (await tenant.web.get(part)).status_code == 404
+
+
+async def test_everybody_who_watched_can_be_read(tenant: Server):
+    """The header counts all, names 50 and leads to the others."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    async with tenant.database.transaction() as connection:
+        for number in range(60):
+            person = await account_writes.add_person(
+                connection, f"{uuid.uuid4().hex}@example.com", name=f"Viewer {number}."
+            )
+            await audit.add_view(
+                connection, person.id, tenant.app.id, replay_id=ReplayId(REPLAY_ID)
+            )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'Seen by </span>61<span class="unseen"> people' in html
+    assert "Showing the first 50 of 61 viewers." in html
+    href = next_part(html, "")
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert "Showing viewers 51 to 61 of 61." in rest
+    assert sorted(map(int, re.findall(r"<bdi>Viewer (\d+)[.]", html + rest))) == list(range(60))
+
+
+async def test_everything_that_people_wrote_can_be_read(tenant: Server):
+    """The activity has the first 1,000 and leads to the others."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    for number in range(1_100):
+        header = envelopes.envelope_header(event_id=uuid.uuid4().hex)
+        sent = envelopes.envelope(header, envelopes.feedback_item(f"it fails: {number}."))
+        assert (await tenant.post(sent)).status_code == 200
+    await tenant.settled()
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "Showing the first 1,000 of 1,100 feedback messages." in html
+    href = next_part(html, "")
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert "Showing feedback messages 1,001 to 1,100 of 1,100." in rest
+    found = re.findall(r"<bdi>it fails: (\d+)[.]", html + rest)
+    assert sorted(map(int, found)) == list(range(1_100))
+
+
+async def test_the_timeline_gets_the_bars_of_every_backend(tenant: Server):
+    """Those of all spans that a page reads: the number of bars has no bound of its own."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    for number in range(3):
+        spans = [
+            payloads.span(
+                "db",
+                "select",
+                STARTED_MS + place,
+                span_id=f"{number * 1_000 + place + 1:016x}",
+                parent_span_id="f" * 16,
+            )
+            for place in range(900)
+        ]
+        sent = envelopes.transaction_envelope(
+            f"{number + 1:032x}",
+            platform="python",
+            span_id=f"{9_000 + number:016x}",
+            started_ms=STARTED_MS,
+            ended_ms=STARTED_MS + 1_000,
+            spans=spans,
+        )
+        await tenant.take(sent, project=tenant.backend)
+    served = (await tenant.web.get(tenant.page(REPLAY_ID, "/served"))).json()["served"]
+    assert len(served) >= 2_700

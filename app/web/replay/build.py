@@ -24,10 +24,10 @@ from app.web.replay.page import (
     ReplayPage,
     ReplayState,
     ReplayTop,
-    SeenBy,
     Tab,
 )
 from app.web.replay.panel_filters import panel_filters
+from app.web.replay.recording_parts import describe_recording_part
 from app.web.words import facts, page_links
 from app.web.words.activity import ActivityRow, ScreenSpan
 from app.web.words.breadcrumbs import screen_spans
@@ -117,11 +117,12 @@ def build(found: ReplayPageData, visit: Visit) -> ReplayPage:
         deletion=above.deletion,
         status_text=_status_text(contents),
         from_segment=contents.from_segment,
-        recording_part=lists.recording_part(contents),
+        recording_part=describe_recording_part(contents),
         most_ties=lists.most_ties(context),
         logs=logs,
         totals=_totals(found, activity=len(rows), network=len(requests)),
         parts=_parts(found, activity=len(rows), network=len(requests)),
+        feedback_part=lists.feedback_part(found.activity.feedback),
         filters=panel_filters(activity, network, errors, logs),
         har_href=page_links.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
     )
@@ -217,10 +218,9 @@ def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> Replay
         end=facts.end(ended) if ended else None,
         has_crashed=ended.has_crashed if ended else False,
         is_late=facts.is_late(replay),
-        seen_by=tuple(
-            SeenBy(head.people.get(one.person_id, "somebody who has left"), one.last_at)
-            for one in head.viewers
-        ),
+        seen_by=lists.viewer_rows(head.viewers),
+        seen_by_total=head.viewers.total,
+        seen_by_part=lists.viewer_part(head.viewers),
     )
 
 

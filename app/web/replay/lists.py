@@ -3,27 +3,30 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from app.audit.queries import PART_VIEWERS
 from app.core import units
+from app.errors.feedback import PART_FEEDBACK
 from app.errors.queries import PART_EVENTS, LinkedEvents
-from app.playback import recordings
 from app.playback.page import Contents
 from app.playback.visit import (
     PlacedErrors,
     ReplayActivity,
     ReplayContext,
+    ReplayFeedback,
     ReplayLogs,
     ReplayPageData,
     ReplayTraces,
+    ReplayViewers,
 )
 from app.replays import ties
-from app.replays.model import Segment
 from app.traces.logs import PART_LOGS
 from app.traces.queries import PART_OF_REPLAY
 from app.web.frame import part_cursors
 from app.web.replay import linked_errors, request_links
 from app.web.replay.gesture_rows import gesture_rows
 from app.web.replay.log_rows import LogRow, log_rows
-from app.web.replay.page import PartHeader, ReplayPartPage, Tab
+from app.web.replay.page import PartHeader, ReplayPartPage, SeenBy, Tab
+from app.web.replay.recording_parts import describe_recording_part
 from app.web.replay.requests import NO_LINKS, error_activity, network_rows, request_activity
 from app.web.words import facts, feedback, page_links, spans
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
@@ -31,11 +34,9 @@ from app.web.words.breadcrumbs import breadcrumb_row
 from app.web.words.parts import (
     ERROR_ORDER,
     ListPart,
-    RecordingPart,
     describe_part,
     describe_rows,
 )
-from app.web.words.phrases import count
 from app.web.words.problems import ErrorRow
 from app.web.words.traces import TraceBlock
 
@@ -212,7 +213,7 @@ def activity_rows(
     rows += [request_activity(row) for row in requests]
     rows += [row for error in errors if (row := error_activity(error)) is not None]
     rows += feedback.rows(
-        found.feedback,
+        found.feedback.feedback,
         context.window,
         project_id=context.key.project_id,
         zero_ms=context.zero_ms,
@@ -250,8 +251,67 @@ def activity_page(found: ReplayActivity, *, first: int) -> ReplayPartPage:
             from_segment=contents.from_segment,
         ),
         activity=tuple(rows[first : first + PART_ROWS]),
-        recording_part=recording_part(contents),
+        feedback_part=feedback_part(found.feedback),
+        recording_part=describe_recording_part(contents),
         from_segment=contents.from_segment,
+    )
+
+
+def feedback_part(found: ReplayFeedback, *, first: int = 0) -> ListPart | None:
+    """Say which part of the feedback is read; None if that is all of it."""
+    return describe_rows(
+        "feedback message",
+        first=first,
+        total=found.total,
+        size=PART_FEEDBACK,
+        href=lambda following: _href(found.context, "feedback", first=following),
+    )
+
+
+def feedback_page(found: ReplayFeedback, *, first: int) -> ReplayPartPage:
+    """Describe a part of the feedback as a page."""
+    context = found.context
+    return ReplayPartPage(
+        _header(context, "activity"),
+        "feedback",
+        part=feedback_part(found, first=first),
+        activity=tuple(
+            feedback.rows(
+                found.feedback,
+                context.window,
+                project_id=context.key.project_id,
+                zero_ms=context.zero_ms,
+            )
+        ),
+    )
+
+
+def viewer_rows(found: ReplayViewers) -> tuple[SeenBy, ...]:
+    """Name the people who have opened a replay."""
+    return tuple(
+        SeenBy(found.people.get(viewer.person_id, "somebody who has left"), viewer.last_at)
+        for viewer in found.viewers
+    )
+
+
+def viewer_part(found: ReplayViewers, *, first: int = 0) -> ListPart | None:
+    """Say which of the people who have opened a replay are named; None if all are."""
+    return describe_rows(
+        "viewer",
+        first=first,
+        total=found.total,
+        size=PART_VIEWERS,
+        href=lambda following: _href(found.context, "viewers", first=following),
+    )
+
+
+def viewer_page(found: ReplayViewers, *, first: int) -> ReplayPartPage:
+    """Describe a part of the people who have opened a replay as a page."""
+    return ReplayPartPage(
+        _header(found.context, "activity"),
+        "viewers",
+        part=viewer_part(found, first=first),
+        viewers=viewer_rows(found),
     )
 
 
@@ -275,50 +335,9 @@ def request_page(found: ReplayPageData, *, first: int) -> ReplayPartPage:
         ),
         network=rows[first : first + PART_ROWS],
         har_href=page_links.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
-        recording_part=recording_part(contents),
+        recording_part=describe_recording_part(contents),
         from_segment=contents.from_segment,
     )
-
-
-def recording_part(contents: Contents) -> RecordingPart | None:
-    """Say when the app noted what is left out, and where it is shown; None if all is read."""
-    earlier, later = contents.earlier, contents.unread
-    if not earlier and not later:
-        return None
-    read = contents.segments[len(earlier) :]
-    stretches = []
-    if earlier:
-        stretches.append(f"before {_clock(contents, read[0])}" if read else "before")
-    if later:
-        stretches.append(f"from {_clock(contents, later[0])} on")
-    text = (
-        f"What the app noted {' and '.join(stretches)} is left out: breadcrumbs, requests and "
-        f"touches of {count(len(earlier) + len(later), 'segment')}. A page reads "
-        f"{units.bytes_text(recordings.MOST_BYTES)} of recordings, and those of this replay take "
-        "more. The video plays whole, and errors and traces do not depend on it."
-    )
-    key = contents.replay.key
-    return RecordingPart(
-        text,
-        start_href=page_links.replay(key.project_id, key.replay_id) if earlier else None,
-        next_text=f"What it noted from {_clock(contents, later[0])} on" if later else None,
-        next_href=page_links.replay_at(
-            key.project_id,
-            key.replay_id,
-            at_ms=_at_ms(contents, later[0]),
-            from_segment=later[0].segment_id,
-        )
-        if later
-        else None,
-    )
-
-
-def _at_ms(contents: Contents, segment: Segment) -> int:
-    return max(0, units.ms_from_at(segment.started_at) - contents.zero_ms)
-
-
-def _clock(contents: Contents, segment: Segment) -> str:
-    return units.clock_text(_at_ms(contents, segment))
 
 
 def _header(context: ReplayContext, panel: Tab, *, from_segment: int = 0) -> PartHeader:

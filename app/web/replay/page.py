@@ -19,6 +19,8 @@ from app.web.words.traces import TraceBlock
 
 ReplayState = Literal["playing", "processing", "no_video", "live"]
 Tab = Literal["activity", "network", "errors", "trace", "logs", "segments", "details"]
+ListName = Tab | Literal["viewers", "feedback"]
+"""The lists that have parts: those of the panels, and those that stand elsewhere."""
 VideoState = Literal["playable", "faulty", "none", "missing"]
 
 
@@ -99,6 +101,9 @@ class ReplayHeader:
     """What comes now was recorded a while ago."""
     seen_by: tuple[SeenBy, ...] = ()
     """Whoever opens the page is among them."""
+    seen_by_total: int = 0
+    seen_by_part: ListPart | None = None
+    """Which of them are named; None if all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,8 @@ class ReplayPage(ReplayTop):
     """The segments that never arrived and have no row of their own."""
     parts: Mapping[str, ListPart] = field(default_factory=dict)
     """By panel: which part of its list is shown, if that is not all of it."""
+    feedback_part: ListPart | None = None
+    """Which part of the feedback is among the activity; None if all of it is."""
     filters: Mapping[str, tuple[PanelFilter, ...]] = field(default_factory=dict)
     """By panel: what its rows can be narrowed to."""
     har_href: str = ""
@@ -200,7 +207,7 @@ class ReplayPartPage:
     """A further part of the list of one panel, as a page of its own."""
 
     header: PartHeader
-    panel: Tab
+    panel: ListName
     part: ListPart | None
     """None if the whole list is shown."""
     activity: tuple[ActivityRow, ...] = ()
@@ -208,6 +215,9 @@ class ReplayPartPage:
     errors: tuple[ErrorRow, ...] = ()
     traces: tuple[TraceBlock, ...] = ()
     logs: tuple[LogRow, ...] = ()
+    viewers: tuple[SeenBy, ...] = ()
+    feedback_part: ListPart | None = None
+    """Which part of the feedback is among the activity; None if all of it is."""
     most_ties: int | None = None
     har_href: str = ""
     recording_part: RecordingPart | None = None

@@ -74,5 +74,23 @@ async def show_requests(
     return await _page(request, await asyncio.to_thread(lists.request_page, found, first=first))
 
 
+@router.get(f"{_PATH}/feedback")
+async def show_feedback(
+    request: Request, watching: access.WatchingHere, first: _From = 0
+) -> Response:
+    """Show what people wrote about a replay, from a number on."""
+    found = await replay_pages.reader_of(request, watching).find_feedback(first=first)
+    return await _page(request, await asyncio.to_thread(lists.feedback_page, found, first=first))
+
+
+@router.get(f"{_PATH}/viewers")
+async def show_viewers(
+    request: Request, watching: access.WatchingHere, first: _From = 0
+) -> Response:
+    """Show who has opened a replay, from a number on."""
+    found = await replay_pages.reader_of(request, watching).find_viewers(first=first)
+    return await _page(request, lists.viewer_page(found, first=first))
+
+
 async def _page(request: Request, page: ReplayPartPage) -> Response:
     return await answer.page(request, "replay/part.html", page)

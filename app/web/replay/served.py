@@ -1,15 +1,12 @@
 """What backends did for the requests of a replay, as data for its timeline."""
 
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
 from app.playback.trace import Row, Trace
 from app.web.words.spans import Surroundings, row_of
 from app.web.words.traces import SpanRow
-
-_MOST: Final = 2_000
 
 
 class Request(msgspec.Struct):
@@ -34,11 +31,14 @@ class Served(msgspec.Struct):
 
 
 def served(found: Iterable[Trace], around: Surroundings) -> list[Served]:
-    """Pick the spans with which backends come in, in the order of their start."""
+    """Pick the spans with which backends come in, in the order of their start.
+
+    They are no more than the spans of the part that the Trace panel shows and names.
+    """
     picked = [
         _served(row, above, trace, around) for trace in found for row, above in _entries(trace)
     ]
-    return sorted(picked, key=lambda one: one.at_ms)[:_MOST]
+    return sorted(picked, key=lambda one: one.at_ms)
 
 
 def _entries(trace: Trace) -> Iterable[tuple[Row, Row | None]]:

@@ -143,6 +143,7 @@ HEADER = replay.ReplayHeader(
     has_crashed=True,
     is_late=False,
     seen_by=(replay.SeenBy("Ana Silva", NOW), replay.SeenBy("Ben Ito", NOW)),
+    seen_by_total=2,
 )
 OPENING = replay.Opening(
     title="Ada Winter, 1:06",
