@@ -15,7 +15,7 @@ from app.errors import traced
 from app.formats.stored import packed
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
-from app.web.trace import routes as trace_pages
+from app.web.frame import traces_shown
 from tests.support import crowds, envelopes, payloads, recordings
 from tests.support.server import Server, tenant as tenant_of
 from tests.support.wire import REPLAY_ID, STARTED_MS, TRACE_ID
@@ -184,7 +184,7 @@ async def test_every_span_of_a_trace_can_be_read(
     long_trace: Server, monkeypatch: pytest.MonkeyPatch
 ):
     """A trace page reads 10,000 spans and leads to a page with the others."""
-    monkeypatch.setattr(trace_pages, "MORE_SPANS", 20_000)
+    monkeypatch.setattr(traces_shown, "MORE_SPANS", 20_000)
     html = (await long_trace.web.get(f"/traces/{TRACE_ID}")).text
     assert f"Showing the first 10,461 of about {SPANS:,} spans" in html
     found = shown(html, "step")
