@@ -132,35 +132,35 @@ def _upsert_replays() -> Statement:
     sql = f"""
         insert into replays {_taken(_REPLAY)}
         on conflict (project_id, replay_id) do update set {", ".join(changes)}
+        returning project_id, replay_id, clock_steps is not null as has_steps
         """
     return Statement(sql)
 
 
 INSERT_SEGMENTS: Final = _insert_segments()
 UPSERT_REPLAYS: Final = _upsert_replays()
-FIND_CLOCK_STEPS: Final = """
-    select distinct s.project_id, s.replay_id, r.clock_steps is not null as has_steps
-    from unnest($1::bigint[], $2::uuid[], $3::integer[]) as k (project_id, replay_id, segment_id)
-    join segments s using (project_id, replay_id, segment_id)
-    join replays r using (project_id, replay_id)
+FIND_CLOCK_CHANGES: Final = """
+    select distinct k.project_id, k.replay_id
+    from unnest($1::bigint[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::bigint[])
+        as k (project_id, replay_id, segment_id, started_at, drift_ms)
     cross join lateral (
         (select n.segment_id, n.started_at, n.drift_ms from segments n
-         where n.project_id = s.project_id and n.replay_id = s.replay_id
-           and n.segment_id < s.segment_id
+         where n.project_id = k.project_id and n.replay_id = k.replay_id
+           and n.segment_id < k.segment_id
          order by n.segment_id desc limit 1)
         union all
         (select n.segment_id, n.started_at, n.drift_ms from segments n
-         where n.project_id = s.project_id and n.replay_id = s.replay_id
-           and n.segment_id > s.segment_id
+         where n.project_id = k.project_id and n.replay_id = k.replay_id
+           and n.segment_id > k.segment_id
          order by n.segment_id limit 1)
     ) n
-    where r.clock_steps is not null
-       or case when n.segment_id < s.segment_id then n.started_at > s.started_at
-               else n.started_at < s.started_at end
-       or abs(n.drift_ms - s.drift_ms) >= $4
+    where case when n.segment_id < k.segment_id then n.started_at > k.started_at
+               else n.started_at < k.started_at end
+       or abs(n.drift_ms - k.drift_ms) >= $6
     """
-"""Replays of some segments whose clock was set, or may have been: `clock_steps.may_be_step` holds
-for the segment and one of its neighbours."""
+"""Replays of some new segments whose clock may have been set: `clock_steps.may_be_step` holds for
+the segment and one of its neighbours. Two look-ups of an index a segment, 4 us; reading the segment
+itself and its replay once more took as much again."""
 READ_SEGMENT_TIMES: Final = """
     select segment_id, started_at, ended_at, drift_ms from segments
     where project_id = $1 and replay_id = $2 order by segment_id

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -25,6 +26,8 @@ from app.replays.statements import Statement
 from app.replays.tables import object_outbox, pack_outbox, packs
 
 _Row = dict[str, Any]
+_RowKey = tuple[int, UUID]
+"""A project and a replay, as Postgres names them."""
 
 POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
@@ -105,8 +108,8 @@ async def add_segments(
             key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
             added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
     if added:
-        await _add_to_replays(connection, added)
-        await _find_clock_steps(connection, added)
+        with_steps = await _add_to_replays(connection, added)
+        await _update_clock_steps(connection, added, with_steps)
         await ties.add(connection, {tie for one in added for tie in _ties(one.segment)})
     return added
 
@@ -187,31 +190,44 @@ def _segment_bytes(one: NewSegment) -> dict[str, bytes | None]:
     return {"layout": one.video.layout if one.video else None, "recording": one.recording}
 
 
-async def _add_to_replays(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
+async def _add_to_replays(
+    connection: AsyncConnection, added: Sequence[AddedSegment]
+) -> set[_RowKey]:
+    """Add segments to the rows of their replays; returns the replays whose clock was set."""
     by_key: dict[ReplayKey, _Row] = {}
     for one in added:
         row, key = _replay_row(one.segment, is_new=one.is_new), one.segment.key
         by_key[key] = _folded(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
     rows = [by_key[key] for key in sorted(by_key)]
-    await _run(connection, statements.UPSERT_REPLAYS, rows)
+    changed = await _run(connection, statements.UPSERT_REPLAYS, rows)
+    return {(row["project_id"], row["replay_id"]) for row in changed if row["has_steps"]}
 
 
-async def _find_clock_steps(connection: AsyncConnection, added: Sequence[AddedSegment]) -> None:
+async def _update_clock_steps(
+    connection: AsyncConnection, added: Sequence[AddedSegment], with_steps: set[_RowKey]
+) -> None:
     """Note where the phones of some replays had their clocks set.
 
     The rows of these replays are locked by this transaction, so nobody adds a segment meanwhile.
+
+    Args:
+        connection: The transaction in which the segments were added.
+        added: The segments. One that only gained its video has the times that it had before.
+        with_steps: Replays in which steps were found before.
     """
     driver = await driver_of(connection)
+    new = [one.segment for one in added if one.is_new]
     suspects = await driver.fetch(
-        statements.FIND_CLOCK_STEPS,
-        [one.segment.key.project_id for one in added],
-        [one.segment.key.replay_id for one in added],
-        [one.segment.segment_id for one in added],
+        statements.FIND_CLOCK_CHANGES,
+        [segment.key.project_id for segment in new],
+        [segment.key.replay_id for segment in new],
+        [segment.segment_id for segment in new],
+        [segment.started_at for segment in new],
+        [segment.drift_ms for segment in new],
         clock_steps.LEAST_SHIFT_MS,
     )
-    for suspect in suspects:
-        key = suspect["project_id"], suspect["replay_id"]
+    for key in sorted(with_steps | {(row["project_id"], row["replay_id"]) for row in suspects}):
         rows = await driver.fetch(statements.READ_SEGMENT_TIMES, *key)
         times = [
             SegmentTimes(
@@ -223,7 +239,7 @@ async def _find_clock_steps(connection: AsyncConnection, added: Sequence[AddedSe
             for row in rows
         ]
         steps = clock_steps.find_clock_steps(times)
-        if steps or suspect["has_steps"]:
+        if steps or key in with_steps:
             started_ms, ended_ms = clock_steps.axis_of(times, steps)
             await driver.execute(
                 statements.SET_CLOCK_STEPS,
