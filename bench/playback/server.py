@@ -88,9 +88,12 @@ async def served(script: bytes) -> AsyncIterator[int]:
                 writer.write(head + body)
         writer.close()
 
+    # Not `async with`: since Python 3.12 that waits for browsers to let go of their connections.
     listener = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with listener:
+    try:
         yield int(listener.sockets[0].getsockname()[1])
+    finally:
+        listener.close()
 
 
 def send(running: Running, segments: list[Segment]) -> Facts:

@@ -9,6 +9,9 @@ the last 20 of them again, and plays at 16x over a turn; Firefox does so on a ba
 `--whole` our page also plays the whole at 16x, and the server is asked once more for all that this
 took. What is on the screen is read from its pixels. `--runs 0` measures the first picture alone.
 
+After `make run`, `PLAYHEAD_BUNDLED=.venv/bundled` before the command measures the pages as they are
+served there and from the wheel, with their scripts bundled; without it, module by module.
+
 Prints a line of JSON for each test and a summary at the end.
 """
 
