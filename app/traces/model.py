@@ -35,7 +35,7 @@ class NewBlock:
     environment: str | None
     spans: int
     content: bytes
-    """As `formats/span_block.py` has it, scrubbed."""
+    """As `formats/stored/span_block.py` has it, scrubbed."""
 
 
 @dataclass(frozen=True, slots=True)

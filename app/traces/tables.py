@@ -22,7 +22,7 @@ from app.db.schema import metadata
 from app.db.types import Hex32
 from app.db.windows import FAR
 
-# Spans that came together: `formats/span_block.py` says how they lie in `content`.
+# Spans that came together: `formats/stored/span_block.py` says how they lie in `content`.
 span_blocks: Final = Table(
     "span_blocks",
     metadata,

@@ -58,7 +58,7 @@ class Sent:
     problem: Problem
     issue_ids: tuple[IssueId, ...]
     packed: bytes
-    """Its JSON, as `formats/packed.py` has it."""
+    """Its JSON, as `formats/stored/packed.py` has it."""
 
 
 @dataclass(slots=True)
