@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, DateTime, SmallInteger, Text, Uuid, bindparam, select
+from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,7 +85,7 @@ _EVENTS: Final = sql_windows.statement(
     bindparam("urgent_kinds", sorted(CRASHES | HANGS), type_=ARRAY(Text)),
     bindparam("backend_platforms", sorted(BACKEND_PLATFORMS), type_=ARRAY(Text)),
     bindparam("home", type_=BigInteger),
-    bindparam("rank", type_=SmallInteger),
+    bindparam("rank", type_=Integer),
     bindparam("at", type_=DateTime(timezone=True)),
     bindparam("after_project", type_=BigInteger),
     bindparam("after_event", type_=Uuid(as_uuid=False)),

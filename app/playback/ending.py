@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.core import units
+from app.core.windows import SLACK
 from app.playback.linked_errors import ErrorCounts
 from app.replays.model import Replay
 
@@ -58,7 +60,7 @@ def infer(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending
         return CAPPED
     if _is_near(replay, counts.hung_at):
         return HUNG
-    left, back = replay.background_at, replay.foreground_at
+    left, back = (_place(replay, at) for at in (replay.background_at, replay.foreground_at))
     if left is None or left < replay.ended_at - _LAST or (back is not None and back > left):
         is_whole = last_ms is not None and last_ms >= _WHOLE_MS
         return CUT if is_whole and replay.video_segments else CLOSED
@@ -67,4 +69,21 @@ def infer(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending
 
 def _is_near(replay: Replay, at: datetime | None) -> bool:
     """Tell whether something happened at the end, or after it."""
-    return at is not None and at >= replay.ended_at - _NEAR
+    placed = _place(replay, at)
+    return placed is not None and placed >= replay.ended_at - _NEAR
+
+
+def _place(replay: Replay, at: datetime | None) -> datetime | None:
+    """Place a moment of the phone's clock on the replay's, which differ if somebody set the former.
+
+    A clock that is set back shows the same time twice. The later one is meant: only what happened
+    near the end is asked for.
+    """
+    if at is None:
+        return None
+    at_ms = units.ms_from_at(at)
+    slack_ms = round(SLACK.total_seconds() * 1000)
+    for step in reversed(replay.clock_steps):
+        if step.started_ms - slack_ms <= at_ms <= step.ended_ms + slack_ms:
+            return at + timedelta(milliseconds=step.shift_ms)
+    return at

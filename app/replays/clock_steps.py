@@ -23,6 +23,11 @@ LEAST_SHIFT_MS: Final = 60_000
 """A smaller change of the drift is no sign of a set clock: envelopes may take that long."""
 _NOISE_MS: Final = 5_000
 """Envelopes of one phone differ by this much in the time they take."""
+_LONGEST_PAUSE_MS: Final = 24 * 60 * 60 * 1000
+"""A drift that tells of a longer pause within a recording is not believed: recordings end after an
+hour, and a sender may write any year into its envelopes."""
+MOST_STEPS: Final = 20
+"""Steps of one replay. Nobody sets a clock more often; each step costs every page of the replay."""
 
 
 class SegmentTimes(NamedTuple):
@@ -54,8 +59,8 @@ def find_clock_steps(segments: Iterable[SegmentTimes]) -> tuple[ClockStep, ...]:
         segments: Of one replay, in any order.
 
     Returns:
-        The steps in the order of recording, the first without a shift; empty if nobody set the
-        clock.
+        At most `MOST_STEPS` in the order of recording, the first without a shift; empty if nobody
+        set the clock.
     """
     ordered = sorted(segments)
     if not ordered:
@@ -63,7 +68,8 @@ def find_clock_steps(segments: Iterable[SegmentTimes]) -> tuple[ClockStep, ...]:
     groups = [_Group(0, [ordered[0]])]
     for before, after in pairwise(ordered):
         shift_ms = groups[-1].shift_ms
-        extra_ms = _extra_shift_ms(before, after) if may_be_step(before, after) else 0
+        is_suspect = len(groups) < MOST_STEPS and may_be_step(before, after)
+        extra_ms = _extra_shift_ms(before, after) if is_suspect else 0
         if extra_ms:
             groups.append(_Group(shift_ms + extra_ms, [after]))
         else:
@@ -101,14 +107,16 @@ def _extra_shift_ms(before: SegmentTimes, after: SegmentTimes) -> int:
         return _following_ms(before, by_drift_ms if is_told else before.ended_ms) - after.started_ms
     room_ms = min(after.ended_ms - after.started_ms, _NOISE_MS) // 2
     is_apart = after.started_ms - before.ended_ms >= LEAST_SHIFT_MS
-    if not is_apart or by_drift_ms < before.ended_ms - room_ms:
+    latest_ms = before.ended_ms + _LONGEST_PAUSE_MS
+    if not is_apart or not before.ended_ms - room_ms <= by_drift_ms <= latest_ms:
         return 0
     return _following_ms(before, by_drift_ms) - after.started_ms
 
 
 def _following_ms(before: SegmentTimes, at_ms: int) -> int:
     """Return where a segment begins that follows another: at once, unless it is well later."""
-    return at_ms if at_ms > before.ended_ms + _NOISE_MS else before.ended_ms
+    is_pause = _NOISE_MS < at_ms - before.ended_ms <= _LONGEST_PAUSE_MS
+    return at_ms if is_pause else before.ended_ms
 
 
 def _drift_change_ms(before: SegmentTimes, after: SegmentTimes) -> int:

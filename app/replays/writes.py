@@ -213,18 +213,18 @@ async def _update_clock_steps(
 
     Args:
         connection: The transaction in which the segments were added.
-        added: The segments. One that only gained its video has the times that it had before.
+        added: The segments, those that only gained a video included: that may change their times.
         with_steps: Replays in which steps were found before.
     """
     driver = await driver_of(connection)
-    new = [one.segment for one in added if one.is_new]
+    segments = [one.segment for one in added]
     suspects = await driver.fetch(
         statements.FIND_CLOCK_CHANGES,
-        [segment.key.project_id for segment in new],
-        [segment.key.replay_id for segment in new],
-        [segment.segment_id for segment in new],
-        [segment.started_at for segment in new],
-        [segment.drift_ms for segment in new],
+        [segment.key.project_id for segment in segments],
+        [segment.key.replay_id for segment in segments],
+        [segment.segment_id for segment in segments],
+        [segment.started_at for segment in segments],
+        [segment.drift_ms for segment in segments],
         clock_steps.LEAST_SHIFT_MS,
     )
     for key in sorted(with_steps | {(row["project_id"], row["replay_id"]) for row in suspects}):

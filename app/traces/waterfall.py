@@ -99,14 +99,22 @@ def _seat_all(
     roots: Iterable[StoredSpan],
     start_us: Callable[[StoredSpan], int],
 ) -> list[_Seat]:
-    """Walk the tree without recursion: chains may be thousands deep."""
+    """Walk the tree without recursion: chains may be thousands deep.
+
+    Two projects may hold the same spans, if a collector sends to both. The children of an id follow
+    the first span that has it: below each of them, their number would double with every level.
+    """
     seats: list[_Seat] = []
+    followed: set[SpanId] = set()
     first = [_seat(span, None, start_us) for span in roots]
     stack = sorted(first, key=_by_place, reverse=True)
     while stack:
         seat = stack.pop()
         seats.append(seat)
-        below = [_seat(span, seat, start_us) for span in children.get(seat.span.span_id, ())]
+        is_first = seat.span.span_id not in followed
+        followed.add(seat.span.span_id)
+        spans = children.get(seat.span.span_id, ()) if is_first else ()
+        below = [_seat(span, seat, start_us) for span in spans]
         stack += sorted(below, key=_by_place, reverse=True)
     return seats
 

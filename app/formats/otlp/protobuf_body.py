@@ -4,8 +4,8 @@
     ResourceSpans                 1 resource     2 scope_spans*
     ScopeSpans                    1 scope        2 spans*
 
-These levels are read by `formats/otlp/protobuf.py`, what is in them by the library: a body never stands
-in memory whole in a second form. 6 MB of empty messages would take the library 232 MB.
+These levels are read by `protobuf.py` beside this file, what is in them by the library: a body
+never stands in memory whole in a second form. 6 MB of empty messages would take the library 232 MB.
 
 The library refuses text that is not UTF-8, as the format has it, and messages nested deeper than
 100 levels. Services in C++ send such text, copied from a request, and a span must not be lost for

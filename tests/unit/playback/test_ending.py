@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.core import units
 from app.core.ids import ProjectId
+from app.core.windows import ClockStep
 from app.errors.queries import LinkedCount
 from app.formats.events import event
 from app.playback import ending, linked_errors
@@ -82,3 +84,18 @@ def test_every_ending_says_what_it_was_inferred_from():
     assert len(found) == 6
     assert all(one.because.endswith(".") for one in found)
     assert [one.text for one in found if one.has_crashed] == ["crashed"]
+
+
+def test_an_ending_follows_a_clock_that_was_set():
+    """The last crash, and the last change to the background, count by the replay's clock."""
+    half, hour = timedelta(seconds=30), timedelta(hours=1)
+    start_ms = units.ms_from_at(START)
+    steps = (
+        ClockStep(0, 0, 40, start_ms, start_ms + 30_000),
+        ClockStep(6, 3_600_000, 3_600_040, start_ms - 3_570_000, start_ms - 3_540_000),
+    )
+    crash_s = (half * 2 - hour).total_seconds() - 1
+    assert ended("crash", at_s=crash_s, clock_steps=steps) == "crashed"
+    left = START + half * 2 - hour - timedelta(seconds=2)
+    assert ended(background_at=left, clock_steps=steps) == "in background"
+    assert ended(background_at=START + half, clock_steps=steps) == "closed"

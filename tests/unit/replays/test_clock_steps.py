@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.replays.clock_steps import (
+    MOST_STEPS,
     SegmentTimes,
     axis_of,
     find_clock_steps,
@@ -115,3 +116,16 @@ def test_order_of_delivery_changes_nothing(segments, dice):
     assert {one.segment_id for one in steps[1:]} <= allowed
     started_ms, ended_ms = axis_of(segments, steps)
     assert started_ms <= ended_ms
+
+
+def test_made_up_clocks_keep_a_replay_short():
+    """Envelopes sent in 1970 and in 2099 by turns add neither years nor steps without end."""
+    century_ms = 50 * 365 * 24 * HOUR_MS
+    hostile = [
+        segment(number, century_ms - number, century_ms if number % 2 else -century_ms)
+        for number in range(500)
+    ]
+    steps = find_clock_steps(hostile)
+    started_ms, ended_ms = axis_of(hostile, steps)
+    assert len(steps) == MOST_STEPS
+    assert ended_ms - started_ms < HOUR_MS

@@ -107,3 +107,9 @@ def test_an_answer_longer_than_its_request_begins_with_it():
     """The app gave up waiting."""
     request = span(1, at_ms=1_000, ms=100, op="http.client")
     assert placed(2, request, served(2, 1, at_ms=0, ms=900)).start_us == 1_000_000
+
+
+def test_spans_that_two_projects_hold_stand_twice_and_no_more():
+    """A collector that sends to two projects does not double the rows with every level."""
+    chain = [span(number, number - 1 or None, at_ms=number) for number in range(1, 41)]
+    assert len(lay_out(*chain, *chain)) == 80
