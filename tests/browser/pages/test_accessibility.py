@@ -36,7 +36,7 @@ def test_axe_does_not_wait_for_what_is_not_drawn(page):
     """The colour of a folded button, once read, is on its way for as long as it stays folded."""
     page.set_content(
         "<style>:root { color-scheme: light dark }"
-        "button { color: light-dark(black, white); transition: color 10ms }</style>"
+        "button { color: light-dark(black, white); transition: color 10s }</style>"
         "<details><summary>More</summary><button>Folded</button></details>"
     )
     colour = "getComputedStyle(document.querySelector('button')).color"
