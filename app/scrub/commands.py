@@ -7,15 +7,25 @@ from app.scrub import patterns
 from app.scrub.rules import FILTERED, MARKS
 from app.scrub.spans import Span
 
-_LOGINS: Final = patterns.compile_text(
+_CURL: Final = patterns.compile_text(
     r"\bcurl(?:\s[^\n|;]*?)??\s(?:--(?:proxy-)?user(?:=|\s)|-[a-zA-Z]*[uU])\s*([\"'\\]*)"
     r"[^\s:\"'\\]+(:)[^\s]"
-    r"|\b(?:(?:mysql[a-z]*|mariadb[a-z\-]*)(?:\s[^\n|;]*?)??\s-p"
-    r"|sshpass\s+-p\s*"
-    r"|redis-cli(?:\s[^\n|;]*?)??\s-a\s+"
-    r"|docker\s+login(?:\s[^\n|;]*?)??\s-p\s+)[^\s]"
 )
-"""Commands up to the first character of the secret; a name and a colon stand before curl's."""
+"""A command up to the first character of the secret; a name and a colon stand before it."""
+_PASSWORD_OPTIONS: Final = tuple(
+    patterns.compile_text(pattern)
+    for pattern in (
+        r"\b(?:mysql[a-z]*|mariadb[a-z\-]*)(?:\s[^\n|;]*?)??\s-p[^\s]",
+        r"\bsshpass\s+-p\s*[^\s]",
+        r"\bredis-cli(?:\s[^\n|;]*?)??\s-a\s+[^\s]",
+        r"\bdocker\s+login(?:\s[^\n|;]*?)??\s-p\s+[^\s]",
+    )
+)
+"""Commands up to the first character of the secret.
+
+Each command has a pattern of its own. In one pattern with alternatives, a command that never gets
+its option would make the matcher read to the end of the text before each match of another command.
+"""
 _QUOTED: Final = patterns.compile_forward(r"\\{0,8}[\"']([^\"'\\\r\n]*+)")
 _WORD: Final = patterns.compile_forward(r"([^\s\"'`\\]*+)")
 _TO_QUOTE: Final = patterns.compile_forward(r"([^\"'\\\r\n]*+)")
@@ -26,16 +36,24 @@ _LONG_OPTIONS: Final = frozenset({"ort", "assword", "rotocol", "ath", "ipe", "ag
 def logins(text: str) -> Iterator[Span]:
     """Find the passwords behind `curl -u jo:`, `mysql -p`, `sshpass -p` and the like."""
     done = 0
-    for found in _LOGINS.finditer(text):
-        begin = found.end() - 1
+    for begin, is_curl, is_quoted in sorted(_find_secret_starts(text)):
         if begin < done:
             continue
         # Behind `'jo:` the secret goes to the quote, whatever blanks it has.
-        pattern = _TO_QUOTE if found.group(1) else _WORD
+        pattern = _TO_QUOTE if is_quoted else _WORD
         secret = _QUOTED.match(text, begin) or pattern.match(text, begin)
         if secret is None:
             continue
         value, done = secret.group(1), secret.end()
-        is_number = found.group(2) and value.isdigit()  # `docker run -u 1000:1000`
+        is_number = is_curl and value.isdigit()  # `docker run -u 1000:1000`
         if value and not is_number and value not in _LONG_OPTIONS and not value.startswith(MARKS):
             yield *secret.span(1), FILTERED
+
+
+def _find_secret_starts(text: str) -> Iterator[tuple[int, bool, bool]]:
+    """Find the first characters of secrets; tell if curl takes them, and if a quote is open."""
+    for login in _CURL.finditer(text):
+        yield login.end() - 1, True, bool(login.group(1))
+    for option in _PASSWORD_OPTIONS:
+        for _, end in option.places(text):
+            yield end - 1, False, False

@@ -17,13 +17,23 @@ _INSERT: Final = patterns.compile_text(
     r"(?i)\b(?:insert|replace)\b[^();]*\(([^()]*)\)(?:\s+overriding\s+[a-z]+\s+value)?\s*"
     r"values?\s*\("
 )
-_PASSWORD: Final = patterns.compile_text(
-    r"(?i)\b(?:(?:create|alter)\s+(?:user|role|login|group)\b[^;]*?"
-    r"(?:\bpassword\s+[\"']|\bidentified\b[^;]*?\bby\s+(?:(?:values|password)\s+)?[^\s;?%:$@{(])"
-    r"|set\s+password\s+for\b[^;=]*=\s*(?:(?:old_)?password\s*\(\s*)?[\"']"
-    r"|grant\s[^;]*?\bidentified\s+by\s+(?:password\s+)?[\"'])"
+_PASSWORDS: Final = tuple(
+    patterns.compile_text(pattern)
+    for pattern in (
+        r"(?i)\b(?:create|alter)\s+(?:user|role|login|group)\b[^;]*?\bpassword\s+[\"']",
+        (
+            r"(?i)\b(?:create|alter)\s+(?:user|role|login|group)\b[^;]*?\bidentified\b[^;]*?\bby\s+"
+            r"(?:(?:values|password)\s+)?[^\s;?%:$@{(]"
+        ),
+        r"(?i)\bset\s+password\s+for\b[^;=]*=\s*(?:(?:old_)?password\s*\(\s*)?[\"']",
+        r"(?i)\bgrant\s[^;]*?\bidentified\s+by\s+(?:password\s+)?[\"']",
+    )
 )
-"""Up to the first character of the secret."""
+"""Statements up to the first character of the secret.
+
+Each statement has a pattern of its own. In one pattern with alternatives, a statement that never
+gets its password would make the matcher read to the end of the text before each match of another.
+"""
 _TOKEN: Final = patterns.compile_forward(
     r"(?s)'(?:[^'\\]|\\.|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|[(),]"
 )
@@ -81,8 +91,8 @@ class InsertedValues:
 def account_passwords(text: str) -> Iterator[Span]:
     """Find the passwords of database accounts in folded text."""
     done = 0
-    for _, behind in _PASSWORD.places(text):
-        begin = behind - 1
+    ends = {end for pattern in _PASSWORDS for _, end in pattern.places(text)}
+    for begin in sorted(end - 1 for end in ends):
         if begin < done:
             continue
         literal = _LITERAL.match(text, begin)
