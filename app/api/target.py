@@ -26,7 +26,7 @@ _PATH: Final = re.compile(
 )
 _NOT_TAKEN: Final = re.compile(
     r"(?:/[^/]*)*?/api/[^/]+/(?:minidump|unreal/[^/]+|playstation|security|csp-report|nel|upload"
-    r"|cron/.+|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
+    r"|cron/(?s:.+)|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
 )
 """Doors of Sentry's that programs may knock at, and that are none here."""
 _DOORS: Final[dict[str, DoorName]] = {"envelope": "envelope", "store": "store"}

@@ -1,0 +1,32 @@
+"""Paths of any length are read in time that grows with their length only."""
+
+import time
+
+import pytest
+
+from app.api import target
+
+
+def test_the_door_for_monitors_is_told_from_other_pages():
+    """A newline in the name of a monitor changes nothing."""
+    for name in (b"nightly", b"nightly/key/", b"night%0Aly"):
+        assert target.find(b"/api/1/cron/" + name) == target.Target(None, "", "")
+    assert target.find(b"/api/1/cron/") is None
+
+
+@pytest.mark.parametrize("end", [b"", b"a", b"a%0A", b"%0Aa/"])
+@pytest.mark.parametrize(
+    "unit", [b"/api/1/cron/", b"/api/1/cron/a/", b"/api/1/unreal/", b"/api/", b"/a"]
+)
+def test_reading_a_long_path_takes_time_by_its_length(unit: bytes, end: bytes):
+    """The standard matcher counts no steps: 8 times the path took 64 times the processor time."""
+
+    def time_s(size_bytes: int) -> float:
+        url = unit * (size_bytes // len(unit)) + end
+        before_s = time.thread_time()
+        target.find(url)
+        return time.thread_time() - before_s
+
+    time_s(1_000)
+    small_s, large_s = (min(time_s(size) for _ in range(3)) for size in (8_000, 64_000))
+    assert large_s < 28 * small_s
