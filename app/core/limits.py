@@ -41,6 +41,8 @@ class Limits:
     """Spans in one OTLP request."""
     otlp_span_bytes: int = 1 * _MIB
     """One span in protobuf, or a resource: what the library reads at once."""
+    otlp_made_bytes: int = 64 * _MIB
+    """Spans and errors made of one OTLP request: each span repeats the resource."""
     otlp_fields: int = 1_000_000
     """Protobuf fields in one OTLP request that the library does not read."""
     log_container_bytes: int = 12 * _MIB

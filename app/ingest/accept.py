@@ -36,7 +36,8 @@ _READ_WHOLE: Final = frozenset({"otlp", "otlp_json"})
 """Bodies that are read at the door to the last span, since the answer says how many are kept. An
 empty one is a request without spans."""
 _READ_INLINE_BYTES: Final = 32 * 1024
-"""Above this, reading one would hold the event loop for milliseconds."""
+"""Above this, reading one would hold the event loop for milliseconds, and what is made of it may be
+as much as `LIMITS.otlp_made_bytes`: it is read among the large bodies, few at a time."""
 _TOGETHER: Final = 32
 """Envelopes that go through the stages together; so many are inflated at once."""
 _UNOPENED: Final = Envelope(EnvelopeHeader(), ())
@@ -141,13 +142,13 @@ def _inflate(arrival: _Arrival) -> bool:
         _count(arrival, refused)
         raise
     if arrival.request.kind in _READ_WHOLE and len(arrival.inflated) > _READ_INLINE_BYTES:
-        arrival.waiting.run(_take_long(arrival))
+        arrival.waiting.run(_take_large(arrival))
         return False
     return True
 
 
 async def _take_large(arrival: _Arrival) -> None:
-    """Inflate in a thread, few at a time until they are in the inbox: bombs cannot add up."""
+    """Inflate and open in a thread, few at a time until in the inbox: bombs cannot add up."""
     arrival.told = asyncio.get_running_loop().create_future()
     async with arrival.gate.large:
         try:

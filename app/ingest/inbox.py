@@ -40,7 +40,7 @@ class Fresh(msgspec.Struct, frozen=True, gc=False):
     @property
     def size_bytes(self) -> int:
         """How much memory it takes, roughly."""
-        return len(self.body)
+        return len(self.body) + self.envelope.made_bytes
 
 
 class Inbox:

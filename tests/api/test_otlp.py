@@ -91,6 +91,20 @@ async def test_what_cannot_be_kept_is_refused_in_the_form_it_came_in(tenant):
     )
 
 
+async def test_a_large_resource_with_many_spans_is_refused(tenant):
+    """A megabyte would become a gigabyte, since every span repeats the resource."""
+    large = {f"part{number}": "x" * 15_000 for number in range(64)}
+    sent = made.request(*(made.span(number + 1) for number in range(1_000)), resource=large)
+    answer = await tenant.sender.post(
+        f"/api/{tenant.backend.id}/otlp/v1/traces",
+        content=sent.SerializeToString(),
+        headers=keyed(tenant),
+    )
+    assert answer.status_code == 413
+    assert "too large a resource with every span" in Status.FromString(answer.content).message
+    await tenant.outcomes_reach({("otlp", "refused", "too_large"): 1}, tenant.backend)
+
+
 async def test_no_key_and_a_key_of_another_project_are_refused(tenant):
     """As at every door."""
     url = f"/api/{tenant.app.id}/otlp/v1/traces"

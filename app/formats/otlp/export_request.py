@@ -48,26 +48,41 @@ def wrap(body: bytes, *, is_json: bool) -> Envelope:
 
     Raises:
         Malformed: It does not follow its format.
-        TooLarge: It is over `LIMITS.otlp_bytes`, `otlp_spans` or `otlp_fields`.
+        TooLarge: It is over `LIMITS.otlp_bytes`, `otlp_spans`, `otlp_made_bytes` or `otlp_fields`.
     """
     if len(body) > LIMITS.otlp_bytes:
         raise TooLarge(f"OTLP request has {len(body)} bytes, {LIMITS.otlp_bytes} are allowed")
     spans: list[bytes] = []
-    errors: dict[str, JsonObject] = {}
-    left_out = 0
+    errors: dict[str, tuple[float, bytes]] = {}
+    left_out = made_bytes = 0
     for scoped in json_body.read(body) if is_json else protobuf_body.read(body):
         if len(spans) >= LIMITS.otlp_spans:
             raise TooLarge(f"OTLP request has more than {LIMITS.otlp_spans} spans")
         item = _span(scoped)
         left_out += not item
         spans.append(msgspec.json.encode(item))
+        made_bytes = _add_bytes(made_bytes, spans[-1])
         for event in exceptions.events(scoped, release_of(scoped.resource)) if item else ():
+            encoded = msgspec.json.encode(event)
+            made_bytes = _add_bytes(made_bytes, encoded)
             # Passing through several spans, an exception is recorded on each: innermost first.
             known = errors.get(event["event_id"])
-            if known is None or event["timestamp"] < known["timestamp"]:
-                errors[event["event_id"]] = event
-    items = [*_containers(spans), *(_item("event", one) for one in errors.values())]
-    return Envelope(EnvelopeHeader(), tuple(items), left_out=left_out)
+            if known is None or event["timestamp"] < known[0]:
+                errors[event["event_id"]] = event["timestamp"], encoded
+    events = (Item("event", memoryview(encoded)) for _, encoded in errors.values())
+    items = (*_containers(spans), *events)
+    return Envelope(EnvelopeHeader(), items, left_out=left_out, made_bytes=made_bytes)
+
+
+def _add_bytes(made_bytes: int, encoded: bytes) -> int:
+    """Count what was made so far: a small body may name a large resource and many spans."""
+    made_bytes += len(encoded)
+    if made_bytes > LIMITS.otlp_made_bytes:
+        raise TooLarge(
+            "OTLP request repeats too large a resource with every span: "
+            f"{LIMITS.otlp_made_bytes} bytes of spans and errors are allowed"
+        )
+    return made_bytes
 
 
 def release_of(resource: JsonObject) -> str | None:
@@ -172,7 +187,3 @@ def _containers(spans: list[bytes]) -> Iterator[Item]:
 def _container(spans: list[bytes]) -> Item:
     payload = memoryview(b'{"items":[' + b",".join(spans) + b"]}")
     return Item("span", payload, content_type=SPANS_V2, item_count=len(spans))
-
-
-def _item(item_type: str, value: JsonObject) -> Item:
-    return Item(item_type, memoryview(msgspec.json.encode(value)))

@@ -70,13 +70,15 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A header and the items that could be read.
 
     `damage` says why reading stopped before the end; the items before it are whole. `left_out`
-    counts parts of items that the door knows already that nobody can keep.
+    counts parts of items that the door knows already that nobody can keep. `made_bytes` counts the
+    bytes of items that are no part of the body, but were made of it.
     """
 
     header: EnvelopeHeader
     items: tuple[Item, ...]
     damage: str | None = None
     left_out: int = 0
+    made_bytes: int = 0
 
 
 class _HeaderWire(msgspec.Struct):
