@@ -34,7 +34,7 @@ async def run_on_settings() -> None:
     urls = roles.external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
     if urls is None:
         raise CommandError("set PLAYHEAD_DATABASE_URL, or start the server whose Postgres it is")
-    pool = engine.make(urls.owner, poolclass=NullPool)
+    pool = engine.make(urls.owner, has_command_timeout=False, poolclass=NullPool)
     try:
         async with migrate.exclusive(urls.owner), pool.connect() as connection:
             await connection.run_sync(run_migrations)

@@ -122,11 +122,18 @@ async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
     return driver
 
 
-def make(url: str, **options: Any) -> AsyncEngine:
-    """Make an engine whose connections asyncpg opens, so that it reads the URL as libpq does."""
+def make(url: str, *, has_command_timeout: bool = True, **options: Any) -> AsyncEngine:
+    """Make an engine whose connections asyncpg opens, so that it reads the URL as libpq does.
+
+    Args:
+        url: A libpq-style URL.
+        has_command_timeout: Whether a statement may take a minute at most; migrations may not be
+            limited, since one that is cut off would only be started again.
+        options: Passed on to SQLAlchemy.
+    """
 
     async def opened() -> "asyncpg.Connection[Any]":
-        return await connect(url)
+        return await connect(url, has_command_timeout=has_command_timeout)
 
     return create_async_engine(
         "postgresql+asyncpg://",
@@ -137,8 +144,12 @@ def make(url: str, **options: Any) -> AsyncEngine:
     )
 
 
-async def connect(url: str) -> "asyncpg.Connection[Any]":
+async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Connection[Any]":
     """Open one connection without a pool.
+
+    Args:
+        url: A libpq-style URL.
+        has_command_timeout: Whether a statement may take a minute at most.
 
     Raises:
         DatabaseAway: Whatever the reason is; the message tells it.
@@ -147,7 +158,7 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
         return await asyncpg.connect(
             url,
             timeout=_CONNECT_S,
-            command_timeout=_COMMAND_S,
+            command_timeout=_COMMAND_S if has_command_timeout else None,
             server_settings={"application_name": "playhead"},
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -131,7 +131,7 @@ async def _revision(connection: "asyncpg.Connection[Any]") -> str | None:
 
 
 async def _run(url: str) -> None:
-    own = engine.make(url, poolclass=NullPool)
+    own = engine.make(url, has_command_timeout=False, poolclass=NullPool)
     try:
         with engine.naming_outages():
             async with own.connect() as connection:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 import app
 from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
 from app.core.shipped import MIGRATIONS
-from app.db import migrate, roles
+from app.db import engine, migrate, roles
 from app.db.engine import Database
 from app.db.schema import metadata
 from tests.support import pooler
@@ -144,6 +144,19 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: 
     await connection.execute("drop table view_log")
     await connection.close()
     assert await migrate.upgrade(empty_database_url) is True
+
+
+async def test_a_migration_may_take_longer_than_other_statements(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A large table takes minutes; a time limit would start the migration over for ever."""
+    monkeypatch.setattr(engine, "_COMMAND_S", 0.05)
+
+    def sleep(connection: Connection) -> None:
+        connection.exec_driver_sql("select pg_sleep(0.5)")
+
+    monkeypatch.setattr(migrate, "_run_alembic", sleep)
+    await migrate._run(empty_database_url)
 
 
 async def test_upgrade_without_postgres_says_so(tmp_path: Path):
