@@ -1,5 +1,6 @@
 """The Dockerfile makes a program that runs, as far as can be seen without Docker."""
 
+import ipaddress
 import json
 import os
 import pwd
@@ -89,4 +90,23 @@ def test_a_service_has_no_more_than_it_needs():
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert {"mem_limit", "pids_limit", "logging", "tmpfs"} <= set(service)
     assert "cap_add" not in services["playhead"]
-    assert services["playhead"]["networks"] == ["inner"]
+    assert set(services["playhead"]["networks"]) == {"inner"}
+
+
+def test_only_the_proxy_can_have_the_trusted_address():
+    """Every service on its network has a fixed address, so Docker gives it to no other."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    services = compose["services"]
+    trusted = services["playhead"]["environment"]["PLAYHEAD_TRUSTED_PROXIES"]
+    (pool,) = compose["networks"]["inner"]["ipam"]["config"]
+    network = ipaddress.ip_network(pool["subnet"])
+    addresses = {
+        name: service["networks"]["inner"]["ipv4_address"]
+        for name, service in services.items()
+        if "inner" in service["networks"]
+    }
+    assert [name for name, address in addresses.items() if address == trusted] == ["proxy"]
+    assert len(set(addresses.values())) == len(addresses)
+    # Docker takes the first address for the gateway.
+    usable = list(network.hosts())[1:]
+    assert all(ipaddress.ip_address(address) in usable for address in addresses.values())
