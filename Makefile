@@ -135,14 +135,14 @@ $(NODE): | system
 	npm ci --no-audit --no-fund
 	@rm -f node_modules/.packages-* && touch $@
 
+# It gets its name when it is whole, so that one that was interrupted is made again.
 $(BUNDLED): package-lock.json $(shell find static templates tools -type f) | $(BIN)/python
-	@mkdir -p $@ && rm -rf $@/*
+	@rm -rf $@ $@.new
 	@if command -v npm >/dev/null; then \
 	    { [ -d node_modules/esbuild ] || npm ci --silent --no-audit --no-fund; } \
-	        && node tools/bundle.js $@ \
-	        || { rm -rf $@; echo "The scripts of the pages are not bundled: opening a page takes longer."; }; \
-	else rm -rf $@; fi
-	@[ ! -d $@ ] || touch $@
+	        && node tools/bundle.js $@.new && touch $@.new && mv $@.new $@ \
+	        || { rm -rf $@.new; echo "The scripts of the pages are not bundled: opening a page takes longer."; }; \
+	fi
 
 sdks: $(OLD_SDK) $(NODE_SDKS)
 
