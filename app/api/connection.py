@@ -5,7 +5,8 @@ goes to the pages as uvicorn does it. Both take turns on a connection, in the or
 
 uvicorn waits for ever for the rest of a request. Here one that begins and does not go on is hung up
 on, without a status line, so that a phone on a bad network keeps what it has. The same look at the
-clock closes what is idle between two requests, where uvicorn sets a timer with every answer.
+clock closes what is idle between two requests, where uvicorn sets a timer with every answer. A
+connection is not idle while its last answer is still being read, however slowly.
 """
 
 import asyncio
@@ -40,6 +41,10 @@ class Connection(BoundedProtocol):
     """When the request began that is not whole yet; None between requests."""
     _heard_s = 0.0
     _answered_s = 0.0
+    _unread_bytes = 0
+    """Bytes of answers that waited in the write buffer at the last look at the clock."""
+    _progress_s = 0.0
+    """Time of the last look that found the write buffer changed, so the other end reads."""
     _missing_bytes = 0
     """Of the body of a request that goes past the parser."""
     _cut: Cut | None = None
@@ -123,18 +128,19 @@ class Connection(BoundedProtocol):
         return self._began_s is not None and not self._has_headers
 
     def is_between_requests(self) -> bool:
-        """Tell whether everything is answered and no request has begun."""
-        return self._began_s is None and self._is_free()
+        """Tell whether all answers are handed to the system and no request has begun."""
+        return self._is_answered() and self.transport.get_write_buffer_size() == 0
 
     def is_not_reading(self) -> bool:
         """Tell whether answers wait for the other end to read them."""
-        return self.flow.write_paused
+        if self.flow.write_paused:
+            return True
+        return self._is_answered() and self.transport.get_write_buffer_size() > 0
 
     def drop(self) -> None:
         """Close the connection at once, without an answer to what has come of a request."""
-        # What is closed while answers wait stays open for as long as nobody reads them.
-        is_written = self.transport.get_write_buffer_size() == 0
-        if is_written and self.is_between_requests():
+        # A transport that is closed while answers wait stays open as long as nobody reads them.
+        if self.is_between_requests():
             self.transport.close()
         else:
             self.transport.abort()
@@ -287,6 +293,10 @@ class Connection(BoundedProtocol):
         self.finish_reading()
         return bytes(view[len(body) :])
 
+    def _is_answered(self) -> bool:
+        """Tell whether every request is answered and no other has begun."""
+        return self._began_s is None and self._is_free()
+
     def _is_free(self) -> bool:
         """Whether everything before is answered."""
         last = self.cycle
@@ -336,11 +346,17 @@ class Connection(BoundedProtocol):
             self.transport.abort()
 
     def _is_idle(self) -> bool:
-        """Whether nothing has come for long since everything was answered."""
-        return (
-            self.is_between_requests()
-            and self.loop.time() - self._answered_s > self.timeout_keep_alive
-        )
+        """Tell whether all is answered, and nothing was read, sent or answered for long."""
+        if not self._is_answered():
+            return False
+        now_s = self.loop.time()
+        # The answer may wait in the buffer for minutes while a slow reader takes it. The buffer
+        # only grows with another answer, so any other size than before means progress.
+        unread_bytes = self.transport.get_write_buffer_size()
+        if unread_bytes != self._unread_bytes:
+            self._unread_bytes = unread_bytes
+            self._progress_s = now_s
+        return now_s - max(self._answered_s, self._progress_s) > self.timeout_keep_alive
 
     def _reason(self) -> str | None:
         """Say why the sender has had time enough; None while it has not."""

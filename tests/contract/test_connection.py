@@ -4,11 +4,13 @@ Patience reaches into uvicorn's protocol, so every upgrade is tested here.
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from app.api.connection import Connection
 from tests.support import envelopes
+from tests.support.raw import wired
 from tests.support.server import exchange, running
 from tests.support.waiting import until
 
@@ -92,3 +94,81 @@ async def test_an_idle_connection_is_closed(hurried, monkeypatch):
     answer = await exchange(hurried.base_url, b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.count(b"HTTP/1.1") == 1
+
+
+LARGE = b"x" * 32 * 1024 * 1024
+"""Larger than what the system holds between two sockets, so most of it waits in the server."""
+
+
+class Clock:
+    """The event loop of a connection, with a clock that a test sets ahead."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.ahead_s = 0.0
+        self.reads = 0
+
+    def time(self) -> float:
+        """Return the time, and count the call."""
+        self.reads += 1
+        return self.loop.time() + self.ahead_s
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else to the event loop."""
+        return getattr(self.loop, name)
+
+    async def advance(self, connection: Connection, seconds: float) -> None:
+        """Set the clock ahead, and wait until the connection has looked at it or is closed."""
+        self.ahead_s += seconds
+        reads = self.reads
+        await until(lambda: self.reads > reads or connection.transport.is_closing())
+
+
+async def ask_for_large_answer(server, monkeypatch, wire) -> tuple[Connection, Clock]:
+    """Ask for an answer whose end waits in the write buffer; return the server's connection."""
+    monkeypatch.setattr("app.api.health.generate_latest", lambda _registry: LARGE)
+    wire.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    connections = server.service.door.connections._all
+    await until(lambda: any(unread_bytes(each) for each in connections))
+    (connection,) = [each for each in connections if unread_bytes(each)]
+    clock = Clock(connection.loop)
+    connection.loop = clock
+    await until(connection._is_free)
+    return connection, clock
+
+
+def unread_bytes(connection: Connection) -> int:
+    """Return how much of the answers waits in the server."""
+    return connection.transport.get_write_buffer_size()
+
+
+async def test_a_slow_reader_gets_the_whole_answer(hurried, monkeypatch):
+    """It reads something within each 20 s, for minutes; after its end the connection is idle."""
+    async with wired(hurried) as wire:
+        connection, clock = await ask_for_large_answer(hurried, monkeypatch, wire)
+        received = bytearray()
+        rounds = 0
+        while unread_bytes(connection):
+            before = unread_bytes(connection)
+            while unread_bytes(connection) == before:
+                received += await wire.reader.read(1024 * 1024)
+            rounds += 1
+            await clock.advance(connection, 20)
+            assert not connection.transport.is_closing()
+            assert not unread_bytes(connection) or not connection.is_between_requests()
+        assert rounds > 2
+        await clock.advance(connection, 40)
+        received += await wire.rest()
+        assert received.partition(b"\r\n\r\n")[2] == LARGE
+
+
+async def test_who_reads_nothing_is_hung_up_on(hurried, monkeypatch):
+    """The answer does not wait for ever: after 30 s without progress the connection ends."""
+    async with wired(hurried) as wire:
+        connection, clock = await ask_for_large_answer(hurried, monkeypatch, wire)
+        assert connection.is_not_reading()
+        # The system may take a little more at first, which is progress.
+        for _ in range(20):
+            await clock.advance(connection, 20)
+        assert connection.transport.is_closing()
+        assert len(await wire.rest()) < len(LARGE)

@@ -51,6 +51,7 @@ def idle(*, answered_s: float, is_begun: bool = False, is_answered: bool = True)
     protocol = Connection.__new__(Connection)
     protocol.loop = SimpleNamespace(time=lambda: 10_000.0)  # type: ignore[assignment]  # a clock
     protocol.cycle = SimpleNamespace(response_complete=is_answered)  # type: ignore[assignment]  # all it asks for
+    protocol.transport = SimpleNamespace(get_write_buffer_size=lambda: 0)  # type: ignore[assignment]  # an empty one
     protocol.timeout_keep_alive = 30
     protocol._began_s = 9_999.0 if is_begun else None
     protocol._answered_s = 10_000.0 - answered_s
