@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import override
+from typing import Any, override
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
+from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
@@ -117,8 +118,9 @@ async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
         )
         claiming = asyncio.create_task(digester._claim_mark(JOURNAL))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
-        async with asyncio.timeout(20), database.reading() as watching:
-            while not await watching.scalar(waits):  # noqa: ASYNC110 - Postgres has no event
+        async with asyncio.timeout(20):
+            # A transaction sees one picture of who waits, so each look is one of its own.
+            while not await _scalar(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
         assert not claiming.done()
     assert await claiming == 1
@@ -192,3 +194,9 @@ async def test_a_batch_may_name_thousands_of_replays(database):
     keys = [ReplayKey(PROJECT, ReplayId(f"{number:032x}")) for number in range(1, 40_000)]
     async with database.transaction() as connection:
         assert await locks.share(connection, keys) == set()
+
+
+async def _scalar(database: Database, statement: TextClause) -> Any:
+    """Read one value in a transaction of its own."""
+    async with database.reading() as connection:
+        return await connection.scalar(statement)
