@@ -58,6 +58,8 @@ GET: Final[dict[str, Least]] = {
     f"{_R}/network": VIEWER,
     f"{_R}/logs": VIEWER,
     f"{_R}/trace": VIEWER,
+    f"{_R}/feedback": VIEWER,
+    f"{_R}/viewers": VIEWER,
     f"{_R}/requests.har": VIEWER,
     f"{_R}/requests/{{number}}": VIEWER,
     f"{_R}/index": VIEWER,
