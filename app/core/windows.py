@@ -44,6 +44,14 @@ class ClockStep(NamedTuple):
     ended_ms: int
     """When they begin and end, by the phone's clock."""
 
+    def is_touched(self, started_at: datetime, ended_at: datetime) -> bool:
+        """Tell whether something lies in the time of these segments, by the phone's clock."""
+        slack_ms = round(SLACK.total_seconds() * 1000)
+        return (
+            units.ms_from_at(started_at) <= self.ended_ms + slack_ms
+            and units.ms_from_at(ended_at) >= self.started_ms - slack_ms
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayWindow:
@@ -76,7 +84,7 @@ class ReplayWindow:
             drift_ms: How far that clock was behind the server's.
         """
         ended_at = ended_at or started_at
-        if any(_is_in_step(step, started_at, ended_at) for step in self.steps):
+        if any(step.is_touched(started_at, ended_at) for step in self.steps):
             return True
         drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
         if abs(drift) <= NEAR and started_at < self._first_at() - LONGEST:
@@ -91,10 +99,3 @@ class ReplayWindow:
     def _first_at(self) -> datetime:
         """Return the earliest moment of this time, whichever clock is right."""
         return self.started_at - SLACK + min(timedelta(), timedelta(milliseconds=self.drift_ms))
-
-
-def _is_in_step(step: ClockStep, started_at: datetime, ended_at: datetime) -> bool:
-    """Tell whether something lies in the time of some segments, by the phone's clock."""
-    first_ms, last_ms = units.ms_from_at(started_at), units.ms_from_at(ended_at)
-    slack_ms = round(SLACK.total_seconds() * 1000)
-    return first_ms <= step.ended_ms + slack_ms and last_ms >= step.started_ms - slack_ms

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.core import units
-from app.core.windows import SLACK
 from app.playback.linked_errors import ErrorCounts
 from app.replays.model import Replay
 
@@ -81,9 +79,7 @@ def _place(replay: Replay, at: datetime | None) -> datetime | None:
     """
     if at is None:
         return None
-    at_ms = units.ms_from_at(at)
-    slack_ms = round(SLACK.total_seconds() * 1000)
     for step in reversed(replay.clock_steps):
-        if step.started_ms - slack_ms <= at_ms <= step.ended_ms + slack_ms:
+        if step.is_touched(at, at):
             return at + timedelta(milliseconds=step.shift_ms)
     return at

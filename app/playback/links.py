@@ -14,7 +14,6 @@ from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import units
 from app.core.ids import ProjectId, TraceId
 from app.core.windows import SLACK, ReplayWindow, are_held_up
 from app.formats.events.event import BACKEND_PLATFORMS
@@ -84,13 +83,7 @@ def _offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timed
 
     A clock that is set back shows the same time twice: then the drift tells which was meant.
     """
-    at_ms = units.ms_from_at(at)
-    slack_ms = round(SLACK.total_seconds() * 1000)
-    fitting = [
-        step
-        for step in window.steps
-        if step.started_ms - slack_ms <= at_ms <= step.ended_ms + slack_ms
-    ]
+    fitting = [step for step in window.steps if step.is_touched(at, at)]
     if not fitting:
         return None
     step = min(fitting, key=lambda one: abs(one.drift_ms - drift_ms))
