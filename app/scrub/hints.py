@@ -7,7 +7,9 @@ typographic one. A hint may fit too often; that costs time. It must never fit to
 
 from typing import Final
 
-from app.scrub import fold, keys, shapes, urls
+from app.scrub import sensitive_names
+from app.scrub.finders import shapes, url_paths
+from app.scrub.matching import folding
 from app.scrub.rules import Rules
 
 _WIDE: Final = rb"[\x80-\xff]{2,3}"
@@ -52,14 +54,14 @@ LOGIN: Final = (
     + _BLANKS + rb"(?:[^|;]*[\s\\\x80-\xff])?-"
 )  # fmt: skip
 PATH_TOKEN: Final = (
-    rb"(?i)(?:" + urls.ROUTES.encode() + rb"|reset|tokens?)" + urls.SLASH.encode()
+    rb"(?i)(?:" + url_paths.ROUTES.encode() + rb"|reset|tokens?)" + url_paths.SLASH.encode()
     + rb"[a-z0-9_\-.~=+]"
 )  # fmt: skip
 
 
 def exotic() -> bytes:
     """Return the hint for characters that fold to digits, letters or signs."""
-    return fold.exotic_bytes()
+    return folding.exotic_bytes()
 
 
 def named(rules: Rules) -> bytes:
@@ -68,7 +70,7 @@ def named(rules: Rules) -> bytes:
     inside = rb"(?:[^\"\\]|\\.)*"
     signs = rb"[=:\\>]|\"[\s\"'`]*(?:[=:]|" + _COLON + rb")|\"[\r\n]|" + _COLON
     says = rb"[ \x80-\xff](?:is|was|ist|lautet)[ \x80-\xff]"
-    query = keys.QUERY_NAMES.encode()
+    query = sensitive_names.QUERY_NAMES.encode()
     return (
         rb"(?i)" + words + rb"[^\"=:\\>]*(?:" + signs + rb"|" + says + rb")"
         rb"|\[\s*\"" + inside + words + rb"|\"(?:name|key)\"\s*:\s*\"" + inside + words +
@@ -90,8 +92,8 @@ def secret_like() -> bytes:
 
 def _words(rules: Rules) -> bytes:
     """Return the pattern of all sensitive words, in bytes and with typographic dashes."""
-    built_in = "|".join(keys.ANY_WORD).encode()
-    wide = built_in.replace(keys.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
+    built_in = "|".join(sensitive_names.ANY_WORD).encode()
+    wide = built_in.replace(sensitive_names.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
     own = [_own_word(word) for word in sorted(rules.sensitive_keys) if word.strip()]
     return rb"(?:" + b"|".join([wide, *own]) + rb")"
 

@@ -11,8 +11,8 @@ away, they would take the parameter away, too.
 from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
 from typing import Any, Final
 
-from app.scrub import fold, patterns
-from app.scrub.keys import Judge, Verdict
+from app.scrub.matching import folding, patterns
+from app.scrub.sensitive_names import Judge, Verdict
 
 SecretMembers = Mapping[str, AbstractSet[str] | None]
 """By key of a map: the keys or numbers of what is secret in it, or None for all of it."""
@@ -97,6 +97,6 @@ def _variables(query: Any, judge: Judge) -> AbstractSet[str]:
         return frozenset()
     return {
         found.group(2)
-        for found in _VARIABLE.finditer(fold.fold(query))
+        for found in _VARIABLE.finditer(folding.fold(query))
         if judge.verdict(found.group(1)) in {Verdict.SECRET, Verdict.COOKIE}
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from app.scrub.text import Treat
+from app.scrub.text_scrubber import Treat
 
 
 class Kind(StrEnum):

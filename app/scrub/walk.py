@@ -11,10 +11,10 @@ from operator import is_
 from typing import Any, Final
 
 from app.scrub import places
+from app.scrub.json_walker import Walker
 from app.scrub.places import Kind, Place
 from app.scrub.rules import DEFAULT, Rules, Scrubbed
-from app.scrub.text import scrubber
-from app.scrub.walker import Walker
+from app.scrub.text_scrubber import scrubber
 
 _SILENT_TYPES: Final = frozenset({0, 1, 2, 3})
 """rrweb events of the page and of touches: like the video, they are the recording itself."""

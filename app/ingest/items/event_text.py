@@ -28,8 +28,8 @@ from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context
-from app.scrub.members import scrub_members
 from app.scrub.places import Kind
+from app.scrub.quick import scrub_members
 from app.scrub.rules import Rules
 
 _REPEATED: Final[tuple[str, ...]] = ("exception", "threads", "debug_meta", "modules")

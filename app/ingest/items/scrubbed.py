@@ -20,8 +20,8 @@ from app.ingest.items import facts
 from app.ingest.items.facts import Facts
 from app.ingest.prepared import Context
 from app.scrub import walk
-from app.scrub.members import scrub_members
 from app.scrub.places import Kind
+from app.scrub.quick import scrub_members
 from app.scrub.rules import Rules
 
 _WITH_A_USER: Final = frozenset({Kind.EVENT, Kind.TRANSACTION, Kind.REPLAY_EVENT})

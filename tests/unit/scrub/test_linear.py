@@ -8,19 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.scrub import (
-    cards,
-    commands,
-    keyed,
-    keys,
-    parameters,
-    patterns,
-    shapes,
-    sql,
-    text as text_room,
-    urls,
-    walk,
-)
+from app.scrub import parameters, sensitive_names, text_scrubber, walk
+from app.scrub.finders import cards, commands, named_values, shapes, sql, url_paths
+from app.scrub.matching import patterns
 from app.scrub.places import Kind
 from tests.unit.scrub.test_properties import STRICT
 
@@ -51,7 +41,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Count the work of the rules."""
     counted = Work()
     which = patterns.ByteSet.which
-    first, every, value = patterns.Pattern._first, patterns.Pattern._every, keyed._value
+    first, every, value = patterns.Pattern._first, patterns.Pattern._every, named_values._value
 
     def counting_which(self: patterns.ByteSet, data: bytes):
         counted.done += len(data)
@@ -65,12 +55,14 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         counted.done += len(text)
         return every(self, text)
 
-    def counting_value(text: str, start: int, verdict: keys.Verdict, *, only_quoted: bool):
+    def counting_value(
+        text: str, start: int, verdict: sensitive_names.Verdict, *, only_quoted: bool
+    ):
         found = value(text, start, verdict, only_quoted=only_quoted)
         counted.done += found[1] - start
         return found
 
-    monkeypatch.setattr(keyed, "_value", counting_value)
+    monkeypatch.setattr(named_values, "_value", counting_value)
     monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
     monkeypatch.setattr(patterns.Pattern, "_first", counting_first)
     monkeypatch.setattr(patterns.Pattern, "_every", counting_every)
@@ -138,10 +130,20 @@ EVIL = (
 FORWARD = (
     *(
         value
-        for module in (parameters, cards, commands, keyed, keys, shapes, sql, text_room, urls)
+        for module in (
+            parameters,
+            cards,
+            commands,
+            named_values,
+            sensitive_names,
+            shapes,
+            sql,
+            text_scrubber,
+            url_paths,
+        )
         for value in vars(module).values()
     ),
-    *keyed._ENDS_OF_QUOTED.values(),
+    *named_values._ENDS_OF_QUOTED.values(),
 )
 
 

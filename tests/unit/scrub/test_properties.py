@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.scrub import cards, checks, fold, keyed, keys, shapes, walk
+from app.scrub import sensitive_names, walk
+from app.scrub.finders import cards, check_digits, named_values, shapes
+from app.scrub.matching import folding
 from app.scrub.places import Kind
 from app.scrub.rules import DEFAULT, Rules
-from app.scrub.text import TextScrubber, Treat, scrubber
+from app.scrub.text_scrubber import TextScrubber, Treat, scrubber
 from tests.support.examples import SETTINGS
 from tests.unit.scrub.corpus import SECRETS
 
@@ -91,7 +93,7 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-HEADS = keyed.NamedValues(keys.Judge(DEFAULT))._heads
+HEADS = named_values.NamedValues(sensitive_names.Judge(DEFAULT))._heads
 PATTERNS = (cards._RUN, cards._ODD_RUN, HEADS, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
 rule_sets = st.sampled_from((DEFAULT, STRICT))
 
@@ -149,8 +151,8 @@ def test_any_list_is_a_recording(events: list[Any]):
 @given(text=st.text())
 def test_folding_keeps_places(text: str):
     """One character becomes one, and the result can be encoded."""
-    assert len(fold.fold(text)) == len(text)
-    fold.fold(text).encode()
+    assert len(folding.fold(text)) == len(text)
+    folding.fold(text).encode()
 
 
 @given(raw=st.binary())
@@ -199,7 +201,7 @@ def test_rules_are_compiled_once():
 @given(text=st.one_of(texts, st.text(max_size=20), st.text("4 6-.+aA_\u0665", max_size=40)))
 def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
     """Asking the matcher without the wheel's methods gives what asking with them gives."""
-    text = fold.fold(text)
+    text = folding.fold(text)
     for pattern in PATTERNS:
         wheel = pattern._compiled
         found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
@@ -229,7 +231,7 @@ def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     is_right = total % 10 == 0
-    assert checks.is_luhn(digits[start:end]) is is_right
+    assert check_digits.is_luhn(digits[start:end]) is is_right
     if end - start <= 28:
-        totals = checks.luhn_totals(digits.encode(), end - start)[end - start]
+        totals = check_digits.luhn_totals(digits.encode(), end - start)[end - start]
         assert (totals >> 8 * start) % 256 % 10 == total % 10

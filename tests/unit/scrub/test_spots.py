@@ -12,10 +12,10 @@ import pytest
 
 from app.formats import members
 from app.scrub import walk
-from app.scrub.keys import Judge
-from app.scrub.members import scrub_members
 from app.scrub.places import Kind
+from app.scrub.quick import scrub_members
 from app.scrub.rules import DEFAULT, FILTERED
+from app.scrub.sensitive_names import Judge
 
 HERE: Final = Path(__file__).parent
 

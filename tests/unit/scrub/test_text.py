@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.scrub import checks, patterns, spans
-from app.scrub.keys import Judge, Verdict, is_cookie_secret, is_query_secret
+from app.scrub.finders import check_digits
+from app.scrub.matching import patterns, redactions
 from app.scrub.rules import DEFAULT, Rules
-from app.scrub.text import Treat, scrubber
+from app.scrub.sensitive_names import Judge, Verdict, is_cookie_secret, is_query_secret
+from app.scrub.text_scrubber import Treat, scrubber
 
 
 def clean(text: str, treat: Treat = Treat.FREE, **options: Any) -> str:
@@ -215,16 +216,16 @@ def test_names_that_matter_only_in_their_place():
 
 def test_luhn_and_iban_check_digits():
     """Right ones are right, wrong ones wrong."""
-    assert checks.is_luhn("4111111111111111")
-    assert not checks.is_luhn("4111111111111112")
-    assert checks.is_iban("gb82west12345698765432", grouped=True)
-    assert not checks.is_iban("gb82west12345698765433", grouped=True)
-    assert checks.is_iban("gb82west12345698765433", grouped=False)
-    assert not checks.is_iban("gb82", grouped=False)
+    assert check_digits.is_luhn("4111111111111111")
+    assert not check_digits.is_luhn("4111111111111112")
+    assert check_digits.is_iban("gb82west12345698765432", grouped=True)
+    assert not check_digits.is_iban("gb82west12345698765433", grouped=True)
+    assert check_digits.is_iban("gb82west12345698765433", grouped=False)
+    assert not check_digits.is_iban("gb82", grouped=False)
 
 
 def test_putting_no_marks_copies_nothing():
     """The same text comes back."""
     text = "abc"
-    assert spans.put_marks(text, ()) == ("abc", 0)
-    assert spans.put_marks(text, [(1, 2, "[x]")]) == ("a[x]c", 1)
+    assert redactions.put_marks(text, ()) == ("abc", 0)
+    assert redactions.put_marks(text, [(1, 2, "[x]")]) == ("a[x]c", 1)

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from app.core.limits import LIMITS
-from app.scrub import cards, walk
+from app.scrub import walk
+from app.scrub.finders import cards
 from app.scrub.places import Kind
 from app.scrub.rules import DEFAULT, FAILED, FILTERED, Remark, Rules, Scrubbed
-from app.scrub.text import TextScrubber
+from app.scrub.text_scrubber import TextScrubber
 
 CARD = "4111 1111 1111 1111"
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 import msgspec
 
 from app.core.limits import LIMITS
-from app.scrub import cards, fold, keys, parameters, shapes, spans
-from app.scrub.keys import Verdict
+from app.scrub import parameters, sensitive_names
+from app.scrub.finders import cards, shapes
+from app.scrub.matching import folding, redactions
 from app.scrub.places import DATA, Place, Role
 from app.scrub.rules import FAILED, FILTERED, MARKS, Remark
-from app.scrub.text import TextScrubber, Treat
+from app.scrub.sensitive_names import Verdict
+from app.scrub.text_scrubber import TextScrubber, Treat
 
 _DEEPEST: Final = LIMITS.json_depth + 32
 """A value and a body that is JSON inside it; what is deeper fails closed, long before the stack."""
@@ -180,7 +182,7 @@ class Walker:
     def _verdict_in(self, place: Place, name: str) -> Verdict:
         """Judge a name; in a jar of cookies more names are secret."""
         verdict = self._judge.verdict(name)
-        is_cookie = place.role is Role.COOKIES and keys.is_cookie_secret(name)
+        is_cookie = place.role is Role.COOKIES and sensitive_names.is_cookie_secret(name)
         return Verdict.SECRET if is_cookie else verdict
 
     def _free_key(self, key: str, taken: dict[str, Any]) -> str:
@@ -307,7 +309,7 @@ class Walker:
             self._note("sensitive-name")
             return FILTERED
         if place.role is Role.OWNER:
-            clean, count = spans.put_marks(text, shapes.owners(fold.fold(text)))
+            clean, count = redactions.put_marks(text, shapes.owners(folding.fold(text)))
             if count:
                 self._note("owner")
                 return clean

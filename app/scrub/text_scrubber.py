@@ -8,10 +8,12 @@ from itertools import chain
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
-from app.scrub import cards, commands, fold, hints, keyed, patterns, shapes, sql, urls
-from app.scrub.keys import Judge
+from app.scrub import hints
+from app.scrub.finders import cards, commands, named_values, shapes, sql, url_paths
+from app.scrub.matching import folding, patterns
+from app.scrub.matching.redactions import Span, put_marks
 from app.scrub.rules import FILTERED, MARKS, Rules
-from app.scrub.spans import Span, put_marks
+from app.scrub.sensitive_names import Judge
 
 _ENCODED: Final = patterns.compile_text(
     r"[^\s\"'<>\\?&;#]*%(?:40|3[0-9aAdD]|[46][1-9a-fA-F]|[57][0-9aA]|25)[^\s\"'<>\\?&;#]*"
@@ -80,7 +82,7 @@ class TextScrubber:
 
     def hits(self, text: str) -> Sequence[int]:
         """Return the numbers of the rules that could find something, for `scrub`."""
-        found = self._hints.which(fold.fold(text).encode())
+        found = self._hints.which(folding.fold(text).encode())
         return sorted(chain.from_iterable(map(self._hinted.__getitem__, found))) if found else ()
 
     def is_kept(self, text: str, treat: Treat) -> bool:
@@ -118,7 +120,7 @@ class TextScrubber:
         """
         done: list[tuple[str, int]] = []
         left = {} if left is None else left
-        folded = fold.fold(text)
+        folded = folding.fold(text)
         for number in self.hits(text) if hits is None else hits:
             rule = self._rules[number] if number < len(self._rules) else None
             if rule is None or treat not in rule.treats or left.get(number) is text:
@@ -126,7 +128,7 @@ class TextScrubber:
             text, count = put_marks(text, rule.find(folded))
             left[number] = text
             if count:
-                folded = fold.fold(text)
+                folded = folding.fold(text)
                 done.append((rule.name, count))
         if "%" in text and depth < _DECODED_TIMES and treat in _PROSE:
             text, count = put_marks(text, self._encoded(folded, treat, depth))
@@ -171,7 +173,7 @@ class TextScrubber:
         Names come first, so that all of `password=jo@example.com` goes, not only the address.
         """
         rules, judge = self.rules, self.judge
-        in_text = keyed.NamedValues(judge).find
+        in_text = named_values.NamedValues(judge).find
         in_code = partial(in_text, only_quoted=True)
 
         named, code = hints.named(rules), frozenset({Treat.CODE})
@@ -179,13 +181,13 @@ class TextScrubber:
             _Rule("private-key", hints.PRIVATE_KEY, shapes.private_keys, _ALL),
             _Rule("named", named, in_text, _ALL - code),
             _Rule("named", named, in_code, code),
-            _Rule("named", named, keyed.Options(judge).find, _PROSE),
-            _Rule("markup", named, keyed.Elements(judge).find, _PROSE),
-            _Rule("markup", named, keyed.FormParts(judge).find, _PROSE),
+            _Rule("named", named, named_values.Options(judge).find, _PROSE),
+            _Rule("markup", named, named_values.Elements(judge).find, _PROSE),
+            _Rule("markup", named, named_values.FormParts(judge).find, _PROSE),
             _Rule("sql", hints.inserted(rules), sql.InsertedValues(judge).find, _PROSE),
             _Rule("sql", hints.ACCOUNT, sql.account_passwords, _PROSE),
             _Rule("command", hints.LOGIN, commands.logins, _PROSE),
-            _Rule("path", hints.PATH_TOKEN, urls.path_tokens, _PROSE),
+            _Rule("path", hints.PATH_TOKEN, url_paths.path_tokens, _PROSE),
             _Rule("url-login", hints.USERINFO, shapes.userinfo, _ALL),
             _Rule("bearer", hints.SCHEMED, shapes.schemed, _ALL),
             _Rule("jwt", hints.WEB_TOKEN, shapes.web_tokens, _ALL),

@@ -8,10 +8,10 @@ CREATE USER jo IDENTIFIED BY 'x1'
 from collections.abc import Iterator, Set as AbstractSet
 from typing import Final
 
-from app.scrub import patterns
-from app.scrub.keys import Judge, Verdict
+from app.scrub.matching import patterns
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import FILTERED, MARKS
-from app.scrub.spans import Span
+from app.scrub.sensitive_names import Judge, Verdict
 
 _INSERT: Final = patterns.compile_text(
     r"(?i)\b(?:insert|replace)\b[^();]*\(([^()]*)\)(?:\s+overriding\s+[a-z]+\s+value)?\s*"

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.scrub import keys, patterns, urls
-from app.scrub.keys import Judge, Verdict
-from app.scrub.memory import Memory
-from app.scrub.patterns import Place
+from app.scrub import sensitive_names
+from app.scrub.finders import url_paths
+from app.scrub.matching import patterns
+from app.scrub.matching.answer_cache import Memory
+from app.scrub.matching.patterns import Place
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import FILTERED, MARKS
-from app.scrub.spans import Span
+from app.scrub.sensitive_names import Judge, Verdict
 
 _CHARS: Final = r"[\pL0-9_.\-\[\]]"
 _SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
@@ -135,7 +137,7 @@ class NamedValues:
         some = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
         self._heads = patterns.compile_text(
             rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{some})(?:{_SIGN})"
-            rf"|[?&#](?:{keys.QUERY_NAMES})(?:{_SIGN})"
+            rf"|[?&#](?:{sensitive_names.QUERY_NAMES})(?:{_SIGN})"
         )
 
     def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Span]:
@@ -171,7 +173,7 @@ class NamedValues:
         judge, is_prose = self._judge, "=" not in sign and not sign.startswith(_QUOTING)
         last = name.rpartition(".")[2]
         is_secret = judge.ends_secret(last) if is_prose else judge.is_secret(name)
-        is_query = not is_secret and "=" in sign and keys.is_query_secret(name)
+        is_query = not is_secret and "=" in sign and sensitive_names.is_query_secret(name)
         return _Head(
             len(name),
             judge.verdict(name),
@@ -180,7 +182,7 @@ class NamedValues:
             is_prose=is_prose,
             is_vague=sign.strip().isalpha() or (is_prose and last.lower().endswith("auth")),
             takes_short=":" not in sign or '"' in sign,
-            is_guess=is_query and keys.is_query_guess(name),
+            is_guess=is_query and sensitive_names.is_query_guess(name),
         )
 
 
@@ -318,7 +320,7 @@ def _is_worth_it(value: str, head: _Head) -> bool:
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    if _PLACEHOLDER.match(bare) or (head.is_guess and not urls.is_token(bare)):
+    if _PLACEHOLDER.match(bare) or (head.is_guess and not url_paths.is_token(bare)):
         return False
     if head.is_vague:
         return len(bare) >= _VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)

@@ -13,10 +13,11 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import accumulate, compress
 from typing import Final
 
-from app.scrub import checks, patterns
-from app.scrub.patterns import Place
+from app.scrub.finders import check_digits
+from app.scrub.matching import patterns
+from app.scrub.matching.patterns import Place
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import FILTERED
-from app.scrub.spans import Span
 
 _BLANK: Final = r"[\s\-]|%20|%2[dD]"
 _RUN: Final = patterns.compile_text(rf"[0-9](?:(?:{_BLANK}){{0,3}}[0-9]){{11,}}")
@@ -119,7 +120,7 @@ class _Runs:
         count = len(digits)
         breaks, lasts = _lanes(digits.translate(_IS_BREAK)), _lanes(self._lasts)
         starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
-        totals = checks.luhn_totals(digits, _MOST_DIGITS)
+        totals = check_digits.luhn_totals(digits, _MOST_DIGITS)
         pairs = _bytes(10 * totals[1] + (totals[1] >> 8), count)
         common: dict[int, bytes] = {}
         checked: dict[int, bytes] = {}
@@ -217,7 +218,7 @@ def odd_cards(text: str) -> Iterator[Span]:
 def is_card(digits: str) -> bool:
     """Tell whether these digits alone are the number of a card that a network issues."""
     sizes = _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ())
-    return len(digits) in sizes and checks.is_luhn(digits)
+    return len(digits) in sizes and check_digits.is_luhn(digits)
 
 
 def _cards(text: str, runs: Sequence[Place]) -> Iterator[Span]:

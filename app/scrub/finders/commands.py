@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from app.scrub import patterns
+from app.scrub.matching import patterns
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import FILTERED, MARKS
-from app.scrub.spans import Span
 
 _CURL: Final = patterns.compile_text(
     r"\bcurl(?:\s[^\n|;]*?)??\s(?:--(?:proxy-)?user(?:=|\s)|-[a-zA-Z]*[uU])\s*([\"'\\]*)"

@@ -7,9 +7,9 @@ The name of a route says that a token may follow, and the token must look like o
 from collections.abc import Iterator
 from typing import Final
 
-from app.scrub import patterns
+from app.scrub.matching import patterns
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import FILTERED
-from app.scrub.spans import Span
 
 ROUTES: Final = (
     r"(?:reset|forgot|set|change|create|recover)[-_]?password|password[-_/](?:reset|recovery|edit)"

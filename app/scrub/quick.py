@@ -13,10 +13,10 @@ import msgspec
 from app.formats import members as texts
 from app.formats.members import Members
 from app.scrub import places
+from app.scrub.json_walker import Walker
 from app.scrub.places import Kind, Place, Role
 from app.scrub.rules import DEFAULT, Rules
-from app.scrub.text import TextScrubber, scrubber
-from app.scrub.walker import Walker
+from app.scrub.text_scrubber import TextScrubber, scrubber
 
 _CONTAINERS: Final = (b"{", b"[")
 _SMALL_BYTES: Final = 2_048

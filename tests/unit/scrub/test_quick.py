@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 
 from app.formats import jsonish, members as texts
 from app.scrub import places, walk
-from app.scrub.members import scrub_members
 from app.scrub.places import Kind, Role
+from app.scrub.quick import scrub_members
 from app.scrub.rules import DEFAULT, FILTERED, Rules
-from app.scrub.text import TextScrubber
+from app.scrub.text_scrubber import TextScrubber
 from tests.support import recorded, samples
 from tests.support.examples import SETTINGS
 from tests.support.payloads import event
@@ -151,7 +151,7 @@ def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
     assert scrubbed(b'{"extra":{"note":"%b"}}' % CARD.encode()) == {
         "extra": {"note": "[scrub failed]"}
     }
-    monkeypatch.setattr("app.scrub.keys.Judge.verdict", fail)
+    monkeypatch.setattr("app.scrub.sensitive_names.Judge.verdict", fail)
     assert scrubbed(b'{"password":"x1"}') is None
 
 

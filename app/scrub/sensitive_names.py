@@ -7,8 +7,8 @@ Names that merely contain `auth`, such as `author` and `isAuthenticated`, are le
 from enum import IntEnum
 from typing import Final
 
-from app.scrub import fold, patterns
-from app.scrub.memory import Memory
+from app.scrub.matching import folding, patterns
+from app.scrub.matching.answer_cache import Memory
 from app.scrub.rules import Rules
 
 SEP: Final = r"[-_. ]?"
@@ -114,9 +114,9 @@ class Judge:
         """
         if not self.is_secret(name):
             return False
-        if self._own is not None and self._own.search(fold.fold(name)):
+        if self._own is not None and self._own.search(folding.fold(name)):
             return True
-        if _IS_HEADER.fullmatch(fold.fold(name)):
+        if _IS_HEADER.fullmatch(folding.fold(name)):
             return True
         words = _WORD.findall(_snake(name))
         if self._last_is_secret(words):
@@ -135,13 +135,13 @@ class Judge:
     def _judge(self, name: str) -> Verdict:
         if name.lower() in self._safe:
             return Verdict.PLAIN
-        if self._own is not None and self._own.search(fold.fold(name)):
+        if self._own is not None and self._own.search(folding.fold(name)):
             return Verdict.SECRET
         snake = _HARMLESS.sub("", _snake(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
             return Verdict.COOKIE
         # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
-        plain = _HARMLESS.sub("", fold.fold(name).lower()).replace("auth", "")
+        plain = _HARMLESS.sub("", folding.fold(name).lower()).replace("auth", "")
         if not self._secret.search(plain):
             rest = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
             if not self._secret.search(rest):
@@ -152,7 +152,7 @@ class Judge:
 
 def is_cookie_secret(name: str) -> bool:
     """Tell whether a cookie of this name opens a session."""
-    return _IS_COOKIE_NAME.fullmatch(fold.fold(name)) is not None
+    return _IS_COOKIE_NAME.fullmatch(folding.fold(name)) is not None
 
 
 def is_query_secret(name: str) -> bool:
@@ -167,7 +167,7 @@ def is_query_guess(name: str) -> bool:
 
 def _snake(name: str) -> str:
     """Return a name in lower case with an underscore where camelCase has a capital."""
-    return _CAMEL.sub(r"\1_\2", fold.fold(name)).lower()
+    return _CAMEL.sub(r"\1_\2", folding.fold(name)).lower()
 
 
 _IS_COOKIE: Final = patterns.compile_text(_COOKIE, any_case=True)

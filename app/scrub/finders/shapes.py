@@ -9,9 +9,10 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
-from app.scrub import checks, patterns
+from app.scrub.finders import check_digits
+from app.scrub.matching import patterns
+from app.scrub.matching.redactions import Span
 from app.scrub.rules import EMAIL, FILTERED, IMEI, IP, MAC, MARKS, PERSON, PHONE
-from app.scrub.spans import Span
 
 _PEM_BEGIN: Final = patterns.compile_text(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _USERINFO: Final = patterns.compile_text(r"/\\?/[^/\s?#\"'<>\\]+@")
@@ -129,12 +130,12 @@ def ibans(text: str) -> Iterator[Span]:
     """Find account numbers, in one piece or in groups of four."""
     for found in _IBAN_RUN.finditer(text):
         run = found.group()
-        if checks.is_iban(run, grouped=False):
+        if check_digits.is_iban(run, grouped=False):
             yield found.start(), found.end(), FILTERED
             continue
         pieces = run.replace("-", " ").split(" ")
         for count in range(len(pieces), 2, -1):
-            if checks.is_iban("".join(pieces[:count]), grouped=True):
+            if check_digits.is_iban("".join(pieces[:count]), grouped=True):
                 yield found.start(), found.start() + len(" ".join(pieces[:count])), FILTERED
                 break
 
@@ -207,7 +208,7 @@ def addresses(text: str) -> Iterator[Span]:
 def imeis(text: str) -> Iterator[Span]:
     """Find numbers of phones: 15 digits, the last one a check digit."""
     for found in _IMEI_RUN.finditer(text):
-        if checks.is_luhn(found.group()):
+        if check_digits.is_luhn(found.group()):
             yield found.start(), found.end(), IMEI
 
 

@@ -1,0 +1,1 @@
+"""The tools that the finders share: patterns, folding of characters, marks and caches."""
