@@ -19,7 +19,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.scrub import walk
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 
 _BUDGET_MS: Final = 1.5
 _TARGET_BYTES: Final = 100_000
@@ -120,7 +120,7 @@ def seconds_of(piece: str) -> float:
     times = []
     for _ in range(3):
         begun = time.process_time()
-        walk.scrub_json(event, kind=Kind.EVENT)
+        walk.scrub_json(event, kind=PayloadKind.EVENT)
         times.append(time.process_time() - begun)
     return min(times)
 
@@ -141,7 +141,7 @@ def main() -> None:
         "recording, a secret in every event": lambda: walk.scrub_recording(many),
         f"raw JSON, clean, {len(raw)} bytes": lambda: walk.is_clean(raw),
         f"event with a secret in each of 40 frames, {len(json.dumps(one))} bytes": (
-            lambda: walk.scrub_json(one, kind=Kind.EVENT)
+            lambda: walk.scrub_json(one, kind=PayloadKind.EVENT)
         ),
     }
     for name, work in cases.items():

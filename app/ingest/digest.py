@@ -36,7 +36,7 @@ from app.journal import adopt, reader
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
 from app.replays.model import ReplayKey
-from app.scrub.rules import Rules
+from app.scrub.rules import ScrubRules
 from app.storage import keys
 from app.storage.port import ObjectStore
 
@@ -81,7 +81,7 @@ class Digester:
         inbox: Inbox,
         tally: Tally,
         quotas: Quotas,
-        rules: Rules,
+        rules: ScrubRules,
         note_pictures: NotePictures,
     ) -> None:
         self._database = database

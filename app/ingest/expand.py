@@ -29,7 +29,7 @@ from app.ingest.outcomes import UNTYPED
 from app.ingest.prepared import Context, Noted, Prepared
 from app.ingest.quotas import STORED_TYPES
 from app.projects.model import LimitReason, Outcome
-from app.scrub.rules import Rules
+from app.scrub.rules import ScrubRules
 
 _Prepare = Callable[[Sequence[Noted], Prepared], None]
 
@@ -62,7 +62,7 @@ _PREPARE: Final[dict[str, _Prepare]] = {
 }
 
 
-def expand(fresh: Fresh, rules: Rules, prepared: Prepared, *, is_full: bool = False) -> None:
+def expand(fresh: Fresh, rules: ScrubRules, prepared: Prepared, *, is_full: bool = False) -> None:
     """Note every item of an envelope for `finish`.
 
     Args:
@@ -126,7 +126,7 @@ def refuse(fresh: Fresh, reason: str, prepared: Prepared) -> None:
         drift_ms=0,
         client_ip=None,
         header=fresh.envelope.header,
-        rules=Rules(),
+        rules=ScrubRules(),
     )
     for item in fresh.envelope.items:
         prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)

@@ -11,7 +11,7 @@ from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas
 from app.journal.writer import Journal
 from app.projects.keys import KeyCache
-from app.scrub.rules import DEFAULT
+from app.scrub.rules import DEFAULT_RULES
 from app.storage.port import ObjectStore
 
 
@@ -51,7 +51,7 @@ class Lane:
             inbox=inbox,
             tally=tally,
             quotas=quotas,
-            rules=DEFAULT,
+            rules=DEFAULT_RULES,
             note_pictures=note_pictures,
         )
         digester.start()

@@ -18,7 +18,7 @@ from app.formats.wire.envelope import EnvelopeHeader, Item
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.replays.model import NewSegment, ReplayKey
-from app.scrub.rules import Rules
+from app.scrub.rules import ScrubRules
 from app.traces.model import NewBlock, NewLog, NewTransaction
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -36,7 +36,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     drift_ms: int
     client_ip: str | None
     header: EnvelopeHeader
-    rules: Rules
+    rules: ScrubRules
 
     @property
     def sent_at(self) -> datetime:

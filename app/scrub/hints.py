@@ -10,7 +10,7 @@ from typing import Final
 from app.scrub import sensitive_names
 from app.scrub.finders import shapes, url_paths
 from app.scrub.matching import folding
-from app.scrub.rules import Rules
+from app.scrub.rules import ScrubRules
 
 _WIDE: Final = rb"[\x80-\xff]{2,3}"
 """A character that folds to a space or a dash."""
@@ -59,12 +59,12 @@ PATH_TOKEN: Final = (
 )  # fmt: skip
 
 
-def exotic() -> bytes:
+def make_exotic_hint() -> bytes:
     """Return the hint for characters that fold to digits, letters or signs."""
-    return folding.exotic_bytes()
+    return folding.make_exotic_pattern()
 
 
-def named(rules: Rules) -> bytes:
+def make_named_hint(rules: ScrubRules) -> bytes:
     """Return the hint for a sensitive name in front of a value, in JSON or in text."""
     words = _words(rules)
     inside = rb"(?:[^\"\\]|\\.)*"
@@ -80,17 +80,17 @@ def named(rules: Rules) -> bytes:
     )  # fmt: skip
 
 
-def inserted(rules: Rules) -> bytes:
+def make_insert_hint(rules: ScrubRules) -> bytes:
     """Return the hint for a sensitive name among the columns of an INSERT."""
     return rb"(?i)" + _words(rules) + rb"[^()]*\)[^()]*values?[^()a-z]*\("
 
 
-def secret_like() -> bytes:
+def make_secret_like_hint() -> bytes:
     """Return the hint for a lone word such as `secret-1`."""
     return rb"(?i)(?:pass|secret|key|credential)[A-Za-z_.\-:\x80-\xff]*[0-9]"
 
 
-def _words(rules: Rules) -> bytes:
+def _words(rules: ScrubRules) -> bytes:
     """Return the pattern of all sensitive words, in bytes and with typographic dashes."""
     built_in = "|".join(sensitive_names.ANY_WORD).encode()
     wide = built_in.replace(sensitive_names.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
 from typing import Any, Final
 
 from app.scrub.matching import folding, patterns
-from app.scrub.sensitive_names import Judge, Verdict
+from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 SecretMembers = Mapping[str, AbstractSet[str] | None]
 """By key of a map: the keys or numbers of what is secret in it, or None for all of it."""
-Clean = Callable[[str], str]
+TextCleaner = Callable[[str], str]
 """Takes the secrets out of a text."""
 
 _PARAMETER: Final = patterns.compile_forward(
@@ -37,7 +37,9 @@ _DOCUMENT_VARIABLE: Final = "graphql.variables."
 _NONE: Final[SecretMembers] = {}
 
 
-def find_secret_members(value: Mapping[str, Any], judge: Judge, clean: Clean) -> SecretMembers:
+def find_secret_members(
+    value: Mapping[str, Any], judge: NameJudge, clean: TextCleaner
+) -> SecretMembers:
     """Find what a text in a map says about other members of that map."""
     if "params" in value:
         return {"params": _parameters(value.get("message"), clean)}
@@ -52,7 +54,7 @@ def find_secret_members(value: Mapping[str, Any], judge: Judge, clean: Clean) ->
     return _NONE
 
 
-def find_secret_arguments(template: str, clean: Clean) -> AbstractSet[str]:
+def find_secret_arguments(template: str, clean: TextCleaner) -> AbstractSet[str]:
     """Find which of the items behind a template in a list are secret, by their numbers."""
     return {str(int(name) + 1) for name in _parameters(template, clean) if name.isdecimal()}
 
@@ -62,7 +64,7 @@ def _plain(attribute: Any) -> Any:
     return attribute.get("value") if isinstance(attribute, dict) else attribute
 
 
-def _parameters(template: Any, clean: Clean) -> AbstractSet[str]:
+def _parameters(template: Any, clean: TextCleaner) -> AbstractSet[str]:
     """Return the names and numbers of the parameters that are secret in a message."""
     if not isinstance(template, str) or ("%" not in template and "{" not in template):
         return frozenset()
@@ -91,12 +93,12 @@ def _word(number: int) -> str:
     return f"Zq{number:06d}x7Kw2v9"
 
 
-def _variables(query: Any, judge: Judge) -> AbstractSet[str]:
+def _variables(query: Any, judge: NameJudge) -> AbstractSet[str]:
     """Return the names of the variables that a GraphQL query puts behind a sensitive name."""
     if not isinstance(query, str):
         return frozenset()
     return {
         found.group(2)
-        for found in _VARIABLE.finditer(folding.fold(query))
-        if judge.verdict(found.group(1)) in {Verdict.SECRET, Verdict.COOKIE}
+        for found in _VARIABLE.finditer(folding.fold_text(query))
+        if judge.verdict(found.group(1)) in {NameVerdict.SECRET, NameVerdict.COOKIE}
     }

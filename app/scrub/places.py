@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from app.scrub.text_scrubber import Treat
+from app.scrub.text_scrubber import TextKind
 
 
-class Kind(StrEnum):
+class PayloadKind(StrEnum):
     """What is scrubbed."""
 
     EVENT = "event"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
     VIEW_HIERARCHY = "view_hierarchy"
 
 
-class Role(StrEnum):
+class PlaceRole(StrEnum):
     """Places with a rule of their own."""
 
     DATA = "data"
@@ -42,34 +42,34 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JsonPlace:
     """One place in a JSON value; a list and its items are one place."""
 
-    role: Role = Role.DATA
-    treat: Treat = Treat.FREE
-    fields: Mapping[str, "Place"] = field(default_factory=dict)
+    role: PlaceRole = PlaceRole.DATA
+    text_kind: TextKind = TextKind.FREE
+    fields: Mapping[str, "JsonPlace"] = field(default_factory=dict)
 
 
-def _kept(*names: str) -> dict[str, Place]:
+def _kept(*names: str) -> dict[str, JsonPlace]:
     """Return the fields that are structure."""
     return dict.fromkeys(names, _STRUCTURE)
 
 
-_STRUCTURE: Final = Place(Role.STRUCTURE)
-_CLOSED: Final = Place(Role.CLOSED)
-_TEXT: Final = Place(treat=Treat.TEXT)
-_NAME: Final = Place(treat=Treat.NAME)
-_CODE: Final = Place(treat=Treat.CODE)
-_LABEL: Final = Place(treat=Treat.LABEL)
+_STRUCTURE: Final = JsonPlace(PlaceRole.STRUCTURE)
+_CLOSED: Final = JsonPlace(PlaceRole.CLOSED)
+_TEXT: Final = JsonPlace(text_kind=TextKind.TEXT)
+_NAME: Final = JsonPlace(text_kind=TextKind.NAME)
+_CODE: Final = JsonPlace(text_kind=TextKind.CODE)
+_LABEL: Final = JsonPlace(text_kind=TextKind.LABEL)
 _LABELS: Final = dict.fromkeys(("release", "dist", "environment"), _LABEL)
-_ADDRESS: Final = Place(Role.ADDRESS)
-_HEADERS: Final = Place(Role.HEADERS, fields=_kept("User-Agent", "user-agent"))
-DATA: Final = Place(fields={"rawHeaders": _HEADERS})
+_ADDRESS: Final = JsonPlace(PlaceRole.ADDRESS)
+_HEADERS: Final = JsonPlace(PlaceRole.HEADERS, fields=_kept("User-Agent", "user-agent"))
+DATA_PLACE: Final = JsonPlace(fields={"rawHeaders": _HEADERS})
 _TIMES: Final = _kept("timestamp", "start_timestamp", "end_timestamp", "received")
 _IDS: Final = _kept("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
 
-_MESSAGE: Final = Place(fields={"body": DATA, "headers": _HEADERS, "size": _STRUCTURE})
-_CRUMB_DATA: Final = Place(
+_MESSAGE: Final = JsonPlace(fields={"body": DATA_PLACE, "headers": _HEADERS, "size": _STRUCTURE})
+_CRUMB_DATA: Final = JsonPlace(
     fields={
         **_kept("view.id", "view.class", "view.tag", "statusCode", "status_code"),
         **dict.fromkeys(("screen", "state", "to", "from", "route", "path", "node"), _TEXT),
@@ -77,7 +77,7 @@ _CRUMB_DATA: Final = Place(
         "response": _MESSAGE,
     }
 )
-_CRUMB: Final = Place(
+_CRUMB: Final = JsonPlace(
     fields={
         **_TIMES,
         **_kept("type", "category", "level", "event_id", "origin"),
@@ -85,21 +85,21 @@ _CRUMB: Final = Place(
         "data": _CRUMB_DATA,
     }
 )
-_NETWORK: Final = Place(
+_NETWORK: Final = JsonPlace(
     fields={
         **_kept("op", "startTimestamp", "endTimestamp"),
         "description": _TEXT,
         "data": _CRUMB_DATA,
     }
 )
-_OPTIONS: Final = Place(
+_OPTIONS: Final = JsonPlace(
     fields={
         **dict.fromkeys(("maskedViewClasses", "unmaskedViewClasses"), _CLOSED),
         **dict.fromkeys(("networkRequestHeaders", "networkResponseHeaders"), _CLOSED),
         **dict.fromkeys(("nativeSdkName", "nativeSdkVersion"), _STRUCTURE),
     }
 )
-_FRAME: Final = Place(
+_FRAME: Final = JsonPlace(
     fields={
         **_kept(
             "function", "raw_function", "module", "filename", "abs_path", "package", "platform"
@@ -110,9 +110,9 @@ _FRAME: Final = Place(
         "post_context": _CODE,
     }
 )
-_STACK: Final = Place(fields={"frames": _FRAME, "registers": _CLOSED})
-_MECHANISM: Final = Place(fields=_kept("type", "source", "handled", "synthetic"))
-_EXCEPTION: Final = Place(
+_STACK: Final = JsonPlace(fields={"frames": _FRAME, "registers": _CLOSED})
+_MECHANISM: Final = JsonPlace(fields=_kept("type", "source", "handled", "synthetic"))
+_EXCEPTION: Final = JsonPlace(
     fields={
         **_kept("module", "thread_id"),
         "type": _TEXT,
@@ -122,11 +122,11 @@ _EXCEPTION: Final = Place(
         "raw_stacktrace": _STACK,
     }
 )
-_THREAD: Final = Place(
+_THREAD: Final = JsonPlace(
     fields={**_kept("id", "state"), "name": _TEXT, "stacktrace": _STACK, "raw_stacktrace": _STACK}
 )
-_ATTRIBUTE: Final = Place(fields=_kept("value", "type", "unit"))
-_ATTRIBUTES: Final = Place(
+_ATTRIBUTE: Final = JsonPlace(fields=_kept("value", "type", "unit"))
+_ATTRIBUTES: Final = JsonPlace(
     fields={
         **dict.fromkeys(
             (
@@ -141,31 +141,31 @@ _ATTRIBUTES: Final = Place(
             _ATTRIBUTE,
         ),
         **{
-            f"sentry.{name}": Place(fields={**_ATTRIBUTE.fields, "value": label})
+            f"sentry.{name}": JsonPlace(fields={**_ATTRIBUTE.fields, "value": label})
             for name, label in _LABELS.items()
         },
-        "user.id": Place(fields={"value": _NAME, "type": _STRUCTURE}),
-        "user.email": Place(fields={"value": _NAME, "type": _STRUCTURE}),
-        "user.name": Place(fields={"value": _NAME, "type": _STRUCTURE}),
+        "user.id": JsonPlace(fields={"value": _NAME, "type": _STRUCTURE}),
+        "user.email": JsonPlace(fields={"value": _NAME, "type": _STRUCTURE}),
+        "user.name": JsonPlace(fields={"value": _NAME, "type": _STRUCTURE}),
     }
 )
-_SPAN: Final = Place(
+_SPAN: Final = JsonPlace(
     fields={
         **_TIMES,
         **_IDS,
         **_kept("segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"),
         "description": _TEXT,
         "name": _TEXT,
-        "data": DATA,
+        "data": DATA_PLACE,
         "attributes": _ATTRIBUTES,
         "measurements": _CLOSED,
     }
 )
-_CONTEXTS: Final = Place(
+_CONTEXTS: Final = JsonPlace(
     fields={
-        "trace": Place(fields={**_IDS, "data": DATA}),
-        "replay": Place(fields=_kept("replay_id", "type")),
-        "app": Place(
+        "trace": JsonPlace(fields={**_IDS, "data": DATA_PLACE}),
+        "replay": JsonPlace(fields=_kept("replay_id", "type")),
+        "app": JsonPlace(
             fields={
                 **_kept("app_identifier", "app_name", "app_version", "app_build", "build_type"),
                 **_kept("app_start_time", "app_id", "device_app_hash", "type"),
@@ -173,16 +173,16 @@ _CONTEXTS: Final = Place(
                 "permissions": _CLOSED,
             }
         ),
-        "device": Place(
+        "device": JsonPlace(
             fields={
-                "name": Place(Role.OWNER, Treat.TEXT),
+                "name": JsonPlace(PlaceRole.OWNER, TextKind.TEXT),
                 **_kept("model", "model_id", "family", "brand", "manufacturer", "arch", "id"),
                 **_kept("orientation", "boot_time", "timezone", "locale", "cpu_description"),
                 "archs": _CLOSED,
             }
         ),
-        "os": Place(fields=_kept("name", "version", "build", "kernel_version", "type")),
-        "feedback": Place(
+        "os": JsonPlace(fields=_kept("name", "version", "build", "kernel_version", "type")),
+        "feedback": JsonPlace(
             fields={
                 **_kept("associated_event_id", "replay_id", "source"),
                 "contact_email": _NAME,
@@ -191,10 +191,10 @@ _CONTEXTS: Final = Place(
                 "url": _TEXT,
             }
         ),
-        "runtime": Place(fields=_kept("name", "version", "build", "raw_description", "type")),
+        "runtime": JsonPlace(fields=_kept("name", "version", "build", "raw_description", "type")),
     }
 )
-_USER: Final = Place(
+_USER: Final = JsonPlace(
     fields={
         "id": _NAME,
         "username": _NAME,
@@ -203,27 +203,27 @@ _USER: Final = Place(
         "ip_address": _ADDRESS,
     }
 )
-_REQUEST: Final = Place(
+_REQUEST: Final = JsonPlace(
     fields={
         "method": _STRUCTURE,
         "url": _TEXT,
         "query_string": _TEXT,
         "headers": _HEADERS,
-        "cookies": Place(Role.COOKIES),
-        "env": Place(fields={"REMOTE_ADDR": _ADDRESS}),
+        "cookies": JsonPlace(PlaceRole.COOKIES),
+        "env": JsonPlace(fields={"REMOTE_ADDR": _ADDRESS}),
     }
 )
-_SDK: Final = Place(
+_SDK: Final = JsonPlace(
     fields={
         **_kept("name", "version"),
         **dict.fromkeys(("packages", "integrations", "features"), _CLOSED),
-        "settings": Place(fields=_kept("infer_ip")),
+        "settings": JsonPlace(fields=_kept("infer_ip")),
         "client_ip": _ADDRESS,
     }
 )
 
 
-_IMAGE: Final = Place(
+_IMAGE: Final = JsonPlace(
     fields={
         **_kept("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
         **_kept("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
@@ -232,12 +232,12 @@ _IMAGE: Final = Place(
 )
 
 
-def _values(place: Place) -> Place:
+def _values(place: JsonPlace) -> JsonPlace:
     """Return the place of a list that may also be written as `{"values": […]}`."""
-    return Place(place.role, place.treat, {**place.fields, "values": place})
+    return JsonPlace(place.role, place.text_kind, {**place.fields, "values": place})
 
 
-_EVENT: Final = Place(
+_EVENT: Final = JsonPlace(
     fields={
         **_TIMES,
         **_kept("event_id", "type", "platform", "level"),
@@ -245,10 +245,10 @@ _EVENT: Final = Place(
         **_kept("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
         **_kept("replay_start_timestamp", "error_ids", "trace_ids"),
         **dict.fromkeys(("modules", "measurements", "transaction_info"), _CLOSED),
-        "debug_meta": Place(fields={"images": _IMAGE, "sdk_info": _CLOSED}),
+        "debug_meta": JsonPlace(fields={"images": _IMAGE, "sdk_info": _CLOSED}),
         "sdk": _SDK,
         "message": _TEXT,
-        "logentry": Place(fields={"message": _TEXT, "formatted": _TEXT}),
+        "logentry": JsonPlace(fields={"message": _TEXT, "formatted": _TEXT}),
         "transaction": _TEXT,
         "culprit": _TEXT,
         "server_name": _TEXT,
@@ -264,7 +264,7 @@ _EVENT: Final = Place(
         "spans": _SPAN,
     }
 )
-_LOG: Final = Place(
+_LOG: Final = JsonPlace(
     fields={
         **_TIMES,
         **_kept("trace_id", "span_id", "level", "severity_number", "severity_text"),
@@ -272,34 +272,34 @@ _LOG: Final = Place(
         "attributes": _ATTRIBUTES,
     }
 )
-_VIEW_FIELDS: Final[dict[str, Place]] = {
+_VIEW_FIELDS: Final[dict[str, JsonPlace]] = {
     **_kept("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
     **dict.fromkeys(("identifier", "tag"), _TEXT),
 }
-_VIEW: Final = Place(fields=_VIEW_FIELDS)
+_VIEW: Final = JsonPlace(fields=_VIEW_FIELDS)
 _VIEW_FIELDS.update(dict.fromkeys(("windows", "children"), _VIEW))
 _ROOTS: Final = {
-    Kind.VIEW_HIERARCHY: _VIEW,
-    Kind.SPAN: Place(fields={**_SPAN.fields, "items": _SPAN, "version": _STRUCTURE}),
-    Kind.LOG: Place(fields={**_LOG.fields, "items": _LOG, "version": _STRUCTURE}),
+    PayloadKind.VIEW_HIERARCHY: _VIEW,
+    PayloadKind.SPAN: JsonPlace(fields={**_SPAN.fields, "items": _SPAN, "version": _STRUCTURE}),
+    PayloadKind.LOG: JsonPlace(fields={**_LOG.fields, "items": _LOG, "version": _STRUCTURE}),
 }
 
 
-def _rrweb(payload: Place) -> Place:
+def _rrweb(payload: JsonPlace) -> JsonPlace:
     """Return the place of an rrweb event with this payload."""
-    data = Place(fields={"tag": _STRUCTURE, "payload": payload, "href": _TEXT})
-    return Place(fields={"type": _STRUCTURE, "timestamp": _STRUCTURE, "data": data})
+    data = JsonPlace(fields={"tag": _STRUCTURE, "payload": payload, "href": _TEXT})
+    return JsonPlace(fields={"type": _STRUCTURE, "timestamp": _STRUCTURE, "data": data})
 
 
-RRWEB: Final = {
+RRWEB_PLACES: Final = {
     "breadcrumb": _rrweb(_CRUMB),
     "performanceSpan": _rrweb(_NETWORK),
     "options": _rrweb(_OPTIONS),
 }
 """By the tag of the event."""
-RRWEB_OTHER: Final = _rrweb(DATA)
+OTHER_RRWEB_PLACE: Final = _rrweb(DATA_PLACE)
 
 
-def root(kind: Kind) -> Place:
+def root_place(kind: PayloadKind) -> JsonPlace:
     """Return the place of a whole value of this kind."""
     return _ROOTS.get(kind, _EVENT)

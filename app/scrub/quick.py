@@ -13,17 +13,19 @@ import msgspec
 from app.formats import members as texts
 from app.formats.members import Members
 from app.scrub import places
-from app.scrub.json_walker import Walker
-from app.scrub.places import Kind, Place, Role
-from app.scrub.rules import DEFAULT, Rules
-from app.scrub.text_scrubber import TextScrubber, scrubber
+from app.scrub.json_walker import JsonWalker
+from app.scrub.places import JsonPlace, PayloadKind, PlaceRole
+from app.scrub.rules import DEFAULT_RULES, ScrubRules
+from app.scrub.text_scrubber import TextScrubber, get_scrubber
 
 _CONTAINERS: Final = (b"{", b"[")
 _SMALL_BYTES: Final = 2_048
 _USER: Final = "user"
 
 
-def scrub_members(members: Members, rules: Rules = DEFAULT, *, kind: Kind) -> Members | None:
+def try_scrub_members(
+    members: Members, rules: ScrubRules = DEFAULT_RULES, *, kind: PayloadKind
+) -> Members | None:
     """Take the secrets out of an event, transaction, span, log or replay event.
 
     Args:
@@ -37,7 +39,7 @@ def scrub_members(members: Members, rules: Rules = DEFAULT, *, kind: Kind) -> Me
     """
     if "value" in members:
         return None  # what is called `name` beside it would say what it is
-    place, compiled = places.root(kind), scrubber(rules)
+    place, compiled = places.root_place(kind), get_scrubber(rules)
     guilty = _guilty(
         {
             name: text if name in place.fields else texts.name_of(name) + text
@@ -69,19 +71,21 @@ def _guilty(shown: Mapping[str, bytes], compiled: TextScrubber) -> list[str]:
     return guilty
 
 
-def _holds_text(place: Place | None, text: bytes) -> bool:
+def _holds_text(place: JsonPlace | None, text: bytes) -> bool:
     """Tell whether a rule may change what stands in a place."""
     if place is None:
         return True
-    if place.role is Role.STRUCTURE:
+    if place.role is PlaceRole.STRUCTURE:
         return text.startswith(_CONTAINERS)  # that is data again
-    return place.role is not Role.CLOSED
+    return place.role is not PlaceRole.CLOSED
 
 
-def _walked(members: Mapping[str, bytes], compiled: TextScrubber, place: Place) -> Members | None:
+def _walked(
+    members: Mapping[str, bytes], compiled: TextScrubber, place: JsonPlace
+) -> Members | None:
     """Decode some members, walk them, and write them; None if a name of theirs goes."""
     value = {name: texts.decode(text) for name, text in members.items()}
-    clean = Walker(compiled).visit_members(value, place)
+    clean = JsonWalker(compiled).visit_members(value, place)
     if clean is None or clean.keys() != value.keys():
         return None
     # Written anew even if nothing went: where a name stands twice, only the last one was walked.

@@ -20,7 +20,7 @@ MARKS: Final = (FILTERED, EMAIL, IP, MAC, IMEI, PHONE, PERSON, FAILED)
 """Everything a rule may leave behind; no rule touches a value that is one of these."""
 
 
-class Rules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class ScrubRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """The scrub settings of one project; hashable, because compiled rules are kept by it."""
 
     sensitive_keys: frozenset[str] = frozenset()
@@ -39,11 +39,11 @@ class Rules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     phones: bool = False
 
 
-DEFAULT: Final = Rules()
+DEFAULT_RULES: Final = ScrubRules()
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class ScrubRemark:
     """One note about removed text: which rule, where, how often."""
 
     rule: str
@@ -51,8 +51,8 @@ class Remark:
     count: int
 
 
-class Scrubbed(msgspec.Struct, frozen=True, gc=False):
+class ScrubResult(msgspec.Struct, frozen=True, gc=False):
     """A value without its secrets, and notes on what went."""
 
     value: Any
-    remarks: tuple[Remark, ...]
+    remarks: tuple[ScrubRemark, ...]

@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import Final
 
 from app.scrub.matching import folding, patterns
-from app.scrub.matching.answer_cache import Memory
-from app.scrub.rules import Rules
+from app.scrub.matching.answer_cache import AnswerCache
+from app.scrub.rules import ScrubRules
 
 SEP: Final = r"[-_. ]?"
 WORDS: Final = (
@@ -68,7 +68,7 @@ _TAILS: Final = frozenset(
 """Words behind a secret word that do not change what it is: `token value: x`."""
 
 
-class Verdict(IntEnum):
+class NameVerdict(IntEnum):
     """What a name says about its value."""
 
     PLAIN = 0
@@ -79,11 +79,11 @@ class Verdict(IntEnum):
     """Secret as text, harmless as a number: `max_tokens`."""
 
 
-class Judge:
+class NameJudge:
     """Judges names by the built-in words and those of one project."""
 
-    def __init__(self, rules: Rules) -> None:
-        own = [patterns.escape(word) for word in sorted(rules.sensitive_keys) if word.strip()]
+    def __init__(self, rules: ScrubRules) -> None:
+        own = [patterns.escape_text(word) for word in sorted(rules.sensitive_keys) if word.strip()]
         whole = [
             rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])",
             rf"(?:^|[^a-z]){LAST_WORDS}$",
@@ -92,20 +92,22 @@ class Judge:
         self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
         self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
         built_in = [word.replace(SEP, r"[-_.]?") for word in ANY_WORD]
-        single = [patterns.escape(word) for word in rules.sensitive_keys if word.split() == [word]]
+        single = [
+            patterns.escape_text(word) for word in rules.sensitive_keys if word.split() == [word]
+        ]
         self.words = "|".join([*built_in, *sorted(single)])
         """A pattern: it fits somewhere in every name of one word that is sensitive."""
         self._safe = frozenset(key.lower() for key in rules.safe_keys)
-        self._kept: Memory[Verdict] = Memory()
+        self._kept: AnswerCache[NameVerdict] = AnswerCache()
 
-    def verdict(self, name: str) -> Verdict:
+    def verdict(self, name: str) -> NameVerdict:
         """Judge a name; the answers for short names are remembered."""
         found = self._kept.get(name)
         return self._kept.keep(name, self._judge(name)) if found is None else found
 
     def is_secret(self, name: str) -> bool:
         """Tell whether text under this name must go."""
-        return self.verdict(name) is not Verdict.PLAIN
+        return self.verdict(name) is not NameVerdict.PLAIN
 
     def ends_secret(self, name: str) -> bool:
         """Tell whether the last word of a name is secret: `accessToken`, not `TokenRefresher`.
@@ -114,9 +116,9 @@ class Judge:
         """
         if not self.is_secret(name):
             return False
-        if self._own is not None and self._own.search(folding.fold(name)):
+        if self._own is not None and self._own.search(folding.fold_text(name)):
             return True
-        if _IS_HEADER.fullmatch(folding.fold(name)):
+        if _IS_HEADER.fullmatch(folding.fold_text(name)):
             return True
         words = _WORD.findall(_snake(name))
         if self._last_is_secret(words):
@@ -132,27 +134,27 @@ class Judge:
         pair = "_".join(words[-2:])
         return self.is_secret(pair) and not self.is_secret(words[-2])
 
-    def _judge(self, name: str) -> Verdict:
+    def _judge(self, name: str) -> NameVerdict:
         if name.lower() in self._safe:
-            return Verdict.PLAIN
-        if self._own is not None and self._own.search(folding.fold(name)):
-            return Verdict.SECRET
+            return NameVerdict.PLAIN
+        if self._own is not None and self._own.search(folding.fold_text(name)):
+            return NameVerdict.SECRET
         snake = _HARMLESS.sub("", _snake(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
-            return Verdict.COOKIE
+            return NameVerdict.COOKIE
         # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
-        plain = _HARMLESS.sub("", folding.fold(name).lower()).replace("auth", "")
+        plain = _HARMLESS.sub("", folding.fold_text(name).lower()).replace("auth", "")
         if not self._secret.search(plain):
             rest = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
             if not self._secret.search(rest):
-                return Verdict.PLAIN
+                return NameVerdict.PLAIN
         is_count = "token" in snake and _IS_COUNT.fullmatch(snake)
-        return Verdict.COUNT if is_count else Verdict.SECRET
+        return NameVerdict.COUNT if is_count else NameVerdict.SECRET
 
 
 def is_cookie_secret(name: str) -> bool:
     """Tell whether a cookie of this name opens a session."""
-    return _IS_COOKIE_NAME.fullmatch(folding.fold(name)) is not None
+    return _IS_COOKIE_NAME.fullmatch(folding.fold_text(name)) is not None
 
 
 def is_query_secret(name: str) -> bool:
@@ -167,7 +169,7 @@ def is_query_guess(name: str) -> bool:
 
 def _snake(name: str) -> str:
     """Return a name in lower case with an underscore where camelCase has a capital."""
-    return _CAMEL.sub(r"\1_\2", folding.fold(name)).lower()
+    return _CAMEL.sub(r"\1_\2", folding.fold_text(name)).lower()
 
 
 _IS_COOKIE: Final = patterns.compile_text(_COOKIE, any_case=True)

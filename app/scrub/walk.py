@@ -11,26 +11,26 @@ from operator import is_
 from typing import Any, Final
 
 from app.scrub import places
-from app.scrub.json_walker import Walker
-from app.scrub.places import Kind, Place
-from app.scrub.rules import DEFAULT, Rules, Scrubbed
-from app.scrub.text_scrubber import scrubber
+from app.scrub.json_walker import JsonWalker
+from app.scrub.places import JsonPlace, PayloadKind
+from app.scrub.rules import DEFAULT_RULES, ScrubResult, ScrubRules
+from app.scrub.text_scrubber import get_scrubber
 
 _SILENT_TYPES: Final = frozenset({0, 1, 2, 3})
 """rrweb events of the page and of touches: like the video, they are the recording itself."""
 _META_TYPE: Final = 4
 
 
-def is_clean(raw: bytes, rules: Rules = DEFAULT) -> bool:
+def is_clean(raw: bytes, rules: ScrubRules = DEFAULT_RULES) -> bool:
     """Tell whether a JSON text as it came over the wire holds nothing that a rule could find.
 
     False is no finding: it means that the value must be walked. Any letter written as an escape
     counts as a hint, and so do the long fractions in touch positions.
     """
-    return scrubber(rules).is_clean(raw)
+    return get_scrubber(rules).is_clean(raw)
 
 
-def scrub_json(value: Any, rules: Rules = DEFAULT, *, kind: Kind) -> Scrubbed:
+def scrub_json(value: Any, rules: ScrubRules = DEFAULT_RULES, *, kind: PayloadKind) -> ScrubResult:
     """Take the secrets out of an event, transaction, span, log or replay event.
 
     Args:
@@ -41,14 +41,14 @@ def scrub_json(value: Any, rules: Rules = DEFAULT, *, kind: Kind) -> Scrubbed:
     Returns:
         A value with the same containers, sharing what was clean, and the remarks.
     """
-    if kind is Kind.RECORDING and isinstance(value, list):
+    if kind is PayloadKind.RECORDING and isinstance(value, list):
         return scrub_recording(value, rules)
-    walker = Walker(scrubber(rules))
-    out = walker.visit(value, places.root(kind))
-    return Scrubbed(out, walker.remarks())
+    walker = JsonWalker(get_scrubber(rules))
+    out = walker.visit(value, places.root_place(kind))
+    return ScrubResult(out, walker.remarks())
 
 
-def scrub_recording(events: list[Any], rules: Rules = DEFAULT) -> Scrubbed:
+def scrub_recording(events: list[Any], rules: ScrubRules = DEFAULT_RULES) -> ScrubResult:
     """Take the secrets out of a recording: breadcrumbs, requests, options, unknown events.
 
     Video events, touches and page snapshots are passed on unseen.
@@ -61,14 +61,14 @@ def scrub_recording(events: list[Any], rules: Rules = DEFAULT) -> Scrubbed:
         As many events in the same order, sharing what was clean, and the remarks, whose paths
         begin with the number of the event.
     """
-    walker = Walker(scrubber(rules))
+    walker = JsonWalker(get_scrubber(rules))
     spoken = [number for number, event in enumerate(events) if _is_spoken(event)]
     if walker.is_clean([events[number] for number in spoken]):
-        return Scrubbed(events, ())
+        return ScrubResult(events, ())
     out = list(events)
     for number in spoken:
         out[number] = walker.under(number, events[number], _place_of(events[number]))
-    return Scrubbed(events if all(map(is_, events, out)) else out, walker.remarks())
+    return ScrubResult(events if all(map(is_, events, out)) else out, walker.remarks())
 
 
 def _is_spoken(event: Any) -> bool:
@@ -85,9 +85,9 @@ def _is_spoken(event: Any) -> bool:
         return True
 
 
-def _place_of(event: Any) -> Place:
+def _place_of(event: Any) -> JsonPlace:
     """Return the place of an rrweb event, by its tag."""
     try:
-        return places.RRWEB.get(event["data"]["tag"], places.RRWEB_OTHER)
+        return places.RRWEB_PLACES.get(event["data"]["tag"], places.OTHER_RRWEB_PLACE)
     except (KeyError, TypeError):
-        return places.RRWEB_OTHER
+        return places.OTHER_RRWEB_PLACE

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from app.core import clock
 from app.db.engine import Database
 from app.scrub import walk
-from app.scrub.places import Kind
-from app.scrub.rules import Rules
+from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRules
 from tests.support import amounts, envelopes, payloads, process, recordings
 from tests.support.process import Way
 from tests.support.report import Report
@@ -133,12 +133,12 @@ EVIL: Final = (
 )
 def test_no_text_makes_a_rule_slow(words: frozenset[str], report: Report) -> None:
     """A megabyte that a backtracking matcher would never leave, also with a project's own words."""
-    rules = Rules(sensitive_keys=words, phones=True, imeis=True, scrub_ip=True)
+    rules = ScrubRules(sensitive_keys=words, phones=True, imeis=True, scrub_ip=True)
     for piece in EVIL:
         evil = piece * (SIZE // len(piece))
         began_s = clock.monotonic_s()
         event = {"message": evil, "stacktrace": {"frames": [{"context_line": evil}]}}
-        found = walk.scrub_json(event, rules, kind=Kind.EVENT)
+        found = walk.scrub_json(event, rules, kind=PayloadKind.EVENT)
         took_ms = round((clock.monotonic_s() - began_s) * 1_000)
         report.round(texts=2, text=piece, slowest_ms=took_ms)
         assert set(found.value) == set(event)

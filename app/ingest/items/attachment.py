@@ -19,7 +19,7 @@ from app.formats.wire.envelope import Item
 from app.ingest.prepared import AttachmentWork, Context, Prepared
 from app.projects.model import Outcome
 from app.scrub import walk
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 from app.storage import keys
 
 _UNNAMED: Final = "unnamed"
@@ -76,12 +76,12 @@ def _scrub_hierarchy(data: memoryview, context: Context) -> memoryview:
         tree = jsonish.decode(data, "view hierarchy")
     except Refused:
         return data
-    clean = walk.scrub_json(tree, context.rules, kind=Kind.VIEW_HIERARCHY).value
+    clean = walk.scrub_json(tree, context.rules, kind=PayloadKind.VIEW_HIERARCHY).value
     return data if clean is tree else memoryview(msgspec.json.encode(clean))
 
 
 def _scrubbed(label: str | None, context: Context) -> str | None:
     """Take secrets out of a label of a file, as out of a message: a name of digits may stay."""
-    clean = walk.scrub_json({"message": label}, context.rules, kind=Kind.EVENT).value
+    clean = walk.scrub_json({"message": label}, context.rules, kind=PayloadKind.EVENT).value
     found: str | None = clean["message"]
     return found

@@ -28,9 +28,9 @@ from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context
-from app.scrub.places import Kind
-from app.scrub.quick import scrub_members
-from app.scrub.rules import Rules
+from app.scrub.places import PayloadKind
+from app.scrub.quick import try_scrub_members
+from app.scrub.rules import ScrubRules
 
 _REPEATED: Final[tuple[str, ...]] = ("exception", "threads", "debug_meta", "modules")
 """Members that are often large, and often the same."""
@@ -45,7 +45,7 @@ class _Seen:
     """With its name, compressed."""
 
 
-_SEEN: Final[Recent[tuple[Rules, str, bytes], _Seen]] = Recent(6 * 1024 * 1024)
+_SEEN: Final[Recent[tuple[ScrubRules, str, bytes], _Seen]] = Recent(6 * 1024 * 1024)
 """By rules, name and text."""
 _AUTO: Final = addresses.AUTO.encode()
 
@@ -110,7 +110,7 @@ def read_whole(text: bytes, context: Context) -> Sent:
         TooLarge: It is over a limit.
     """
     value = jsonish.decode(text, "event")
-    clean = scrubbed.scrub(value, text, context, kind=Kind.EVENT)
+    clean = scrubbed.scrub(value, text, context, kind=PayloadKind.EVENT)
     written = text if clean is None else msgspec.json.encode(clean)
     event.check_size(written, "event")
     raw = jsonish.need_object(value if clean is None else clean, "event")
@@ -163,7 +163,7 @@ def _fill(one: _Work) -> bool:
 
 def _scrub(one: _Work) -> bool:
     rules = one.context.rules
-    clean = scrub_members(one.filled, rules, kind=Kind.EVENT)
+    clean = try_scrub_members(one.filled, rules, kind=PayloadKind.EVENT)
     if clean is None:
         return False
     for name in _REPEATED:

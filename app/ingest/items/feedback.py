@@ -5,7 +5,7 @@ from app.formats import feedback
 from app.formats.wire.envelope import Item
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 
 
 def prepare(item: Item, context: Context, prepared: Prepared) -> None:
@@ -30,7 +30,7 @@ def prepare_report(item: Item, context: Context, prepared: Prepared) -> None:
 
 
 def _prepare(data: memoryview, item: Item, context: Context, prepared: Prepared) -> None:
-    clean = scrubbed.payload(data, context, kind=Kind.EVENT, what=item.type)
+    clean = scrubbed.payload(data, context, kind=PayloadKind.EVENT, what=item.type)
     read = feedback.read(clean, context.header)
     at = context.moment_of(read.at)
     prepared.feedback.append(

@@ -6,7 +6,7 @@ from app.formats.wire.envelope import Item
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 from app.traces.model import NewLog
 
 
@@ -18,7 +18,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         TooLarge: It is over a limit.
     """
     log.check_size(item.payload)
-    raw = scrubbed.value(item.payload, context, kind=Kind.LOG, what="log container")
+    raw = scrubbed.value(item.payload, context, kind=PayloadKind.LOG, what="log container")
     container = log.of(raw, context.header, sent_at=context.sent_at)
     if container.skipped:
         prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)

@@ -20,18 +20,20 @@ from app.ingest.items import facts
 from app.ingest.items.facts import Facts
 from app.ingest.prepared import Context
 from app.scrub import walk
-from app.scrub.places import Kind
-from app.scrub.quick import scrub_members
-from app.scrub.rules import Rules
+from app.scrub.places import PayloadKind
+from app.scrub.quick import try_scrub_members
+from app.scrub.rules import ScrubRules
 
-_WITH_A_USER: Final = frozenset({Kind.EVENT, Kind.TRANSACTION, Kind.REPLAY_EVENT})
+_WITH_A_USER: Final = frozenset(
+    {PayloadKind.EVENT, PayloadKind.TRANSACTION, PayloadKind.REPLAY_EVENT}
+)
 ADDRESSED: Final = frozenset({"user", "sdk", "platform", "ingest_settings", "request"})
 """What `addresses.fill` reads."""
 _KEPT_BYTES: Final = 2_048
 """Longer facts are read anew each time; real ones have some 500 bytes."""
 
 
-def value(data: memoryview, context: Context, *, kind: Kind, what: str) -> JsonObject:
+def value(data: memoryview, context: Context, *, kind: PayloadKind, what: str) -> JsonObject:
     """Return a JSON object without secrets, decoded.
 
     Raises:
@@ -44,7 +46,9 @@ def value(data: memoryview, context: Context, *, kind: Kind, what: str) -> JsonO
     return jsonish.need_object(sent if clean is None else clean, what)
 
 
-def payload(data: memoryview, context: Context, *, kind: Kind, what: str) -> bytes | memoryview:
+def payload(
+    data: memoryview, context: Context, *, kind: PayloadKind, what: str
+) -> bytes | memoryview:
     """Return a JSON payload without secrets; the same object where there were none.
 
     Raises:
@@ -57,7 +61,7 @@ def payload(data: memoryview, context: Context, *, kind: Kind, what: str) -> byt
     return data if clean is None else msgspec.json.encode(clean)
 
 
-def scrub(value: Any, raw: bytes, context: Context, *, kind: Kind) -> Any | None:
+def scrub(value: Any, raw: bytes, context: Context, *, kind: PayloadKind) -> Any | None:
     """Return a decoded payload without secrets; None where there were none.
 
     Addresses that the SDK left to the server (`{{auto}}`) are filled in first, in place.
@@ -102,7 +106,7 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
         sdk_name=header.sdk_name,
         sdk_version=header.sdk_version,
     )
-    moment = walk.scrub_json(parts.moment, context.rules, kind=Kind.REPLAY_EVENT).value
+    moment = walk.scrub_json(parts.moment, context.rules, kind=PayloadKind.REPLAY_EVENT).value
     return Told(replay_event.at_moment(moment, about), facts)
 
 
@@ -114,7 +118,7 @@ def told_whole(raw: bytes, context: Context) -> Told:
         TooLarge: It is over a limit.
     """
     picked = replay_event.pick(raw)
-    clean = scrub(picked, raw, context, kind=Kind.REPLAY_EVENT)
+    clean = scrub(picked, raw, context, kind=PayloadKind.REPLAY_EVENT)
     event = replay_event.of(picked if clean is None else clean, context.header)
     return Told(event, facts.of_segment(event.about))
 
@@ -122,7 +126,7 @@ def told_whole(raw: bytes, context: Context) -> Told:
 @lru_cache(maxsize=2_048)
 def _about(
     part: bytes,
-    rules: Rules,
+    rules: ScrubRules,
     *,
     client_ip: str | None,
     infer_ip: str | None,
@@ -131,7 +135,7 @@ def _about(
 ) -> tuple[About, Facts]:
     value = msgspec.json.decode(part)
     addresses.fill(value, part, client_ip=client_ip, infer_ip=infer_ip, has_user=True)
-    clean = walk.scrub_json(value, rules, kind=Kind.REPLAY_EVENT).value
+    clean = walk.scrub_json(value, rules, kind=PayloadKind.REPLAY_EVENT).value
     about = replay_event.about_of(clean, sdk_name=sdk_name, sdk_version=sdk_version)
     return about, facts.of_segment(about)
 
@@ -146,7 +150,7 @@ def transaction(sent: Sent, context: Context) -> Sent | None:
     if not (own_id or context.header.event_id):
         return None  # its id is made of all it says
     filled = fill(sent.members, b"", context, names=ADDRESSED)
-    members = scrub_members(filled, context.rules, kind=Kind.TRANSACTION)
+    members = try_scrub_members(filled, context.rules, kind=PayloadKind.TRANSACTION)
     if members is None:
         return None
     if members is sent.members and walk.is_clean(sent.said, context.rules):
@@ -154,7 +158,7 @@ def transaction(sent: Sent, context: Context) -> Sent | None:
     spans = list(sent.spans)
     for place in _hinted(sent.texts, range(len(spans)), context.rules):
         span = texts.decode(msgspec.json.encode(spans[place]))
-        clean = walk.scrub_json(span, context.rules, kind=Kind.SPAN).value
+        clean = walk.scrub_json(span, context.rules, kind=PayloadKind.SPAN).value
         spans[place] = msgspec.json.decode(msgspec.json.encode(clean), type=SentSpan)
     return replace(sent, members=members, spans=spans)
 
@@ -181,7 +185,7 @@ def fill(members: Members, written: bytes, context: Context, *, names: Collectio
     return members | {name: msgspec.json.encode(item) for name, item in value.items()}
 
 
-def _hinted(said: Sequence[bytes], places: range, rules: Rules) -> Iterable[int]:
+def _hinted(said: Sequence[bytes], places: range, rules: ScrubRules) -> Iterable[int]:
     """Find the texts that have a hint, by halves: one look is enough for all that have none."""
     if not places or walk.is_clean(b"\n".join(said[places.start : places.stop]), rules):
         return

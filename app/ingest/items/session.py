@@ -12,7 +12,7 @@ from app.formats import session
 from app.formats.wire.envelope import Item
 from app.ingest.prepared import Context, Prepared
 from app.scrub import walk
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 
 _WRONG_CLOCK: Final = timedelta(minutes=55)
 """Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
@@ -40,7 +40,7 @@ def prepare_aggregates(item: Item, context: Context, prepared: Prepared) -> None
 
 def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
     labels = {"release": read.release, "environment": read.environment}
-    clean = walk.scrub_json(labels, context.rules, kind=Kind.EVENT).value
+    clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
     counts = [
         (
             SessionCount(

@@ -7,7 +7,7 @@ from app.formats.wire.envelope import Item
 from app.ingest.items import blocks, scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 
 _CONTAINER: Final = "application/vnd.sentry.items.span.v2+json"
 
@@ -21,7 +21,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     """
     if _is_container(item):
         span.check_v2_size(item.payload)
-        raw = scrubbed.value(item.payload, context, kind=Kind.SPAN, what="span container")
+        raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span container")
         container = span.of_v2(raw, context.header)
         if container.skipped:
             prepared.count(
@@ -30,7 +30,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
         spans = container.spans
     else:
         span.check_v1_size(item.payload)
-        raw = scrubbed.value(item.payload, context, kind=Kind.SPAN, what="span")
+        raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span")
         spans = (span.of_v1(raw, context.header),)
     new = blocks.of_spans(spans, context)
     repeated = len(spans) - sum(block.spans for block in new)

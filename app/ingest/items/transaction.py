@@ -20,7 +20,7 @@ from app.formats.wire.envelope import Item
 from app.ingest.items import blocks, scrubbed, stages
 from app.ingest.prepared import Context, Noted, Prepared
 from app.projects.model import Outcome
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 from app.traces.model import NewTransaction
 
 
@@ -58,7 +58,7 @@ def span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransac
         TooLarge: It is over a limit.
     """
     event.check_size(item.payload, "transaction")
-    raw = scrubbed.value(item.payload, context, kind=Kind.TRANSACTION, what="transaction")
+    raw = scrubbed.value(item.payload, context, kind=PayloadKind.TRANSACTION, what="transaction")
     read = transaction.of(raw, context.header, sent_at=context.sent_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)

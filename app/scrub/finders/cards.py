@@ -15,8 +15,8 @@ from typing import Final
 
 from app.scrub.finders import check_digits
 from app.scrub.matching import patterns
-from app.scrub.matching.patterns import Place
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.patterns import TextRange
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import FILTERED
 
 _BLANK: Final = r"[\s\-]|%20|%2[dD]"
@@ -99,7 +99,7 @@ _IS_TENFOLD: Final = bytes(total % 10 == 0 for total in range(256))
 class _Runs:
     """The runs of a text in one row: a byte for each digit, and one for each break between runs."""
 
-    def __init__(self, text: str, places: Sequence[Place]) -> None:
+    def __init__(self, text: str, places: Sequence[TextRange]) -> None:
         self._text, self._places = text, places
         joined = _BREAK.join([text[start:end] + _GAP for start, end in places])
         if "%" in joined:
@@ -120,7 +120,7 @@ class _Runs:
         count = len(digits)
         breaks, lasts = _lanes(digits.translate(_IS_BREAK)), _lanes(self._lasts)
         starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
-        totals = check_digits.luhn_totals(digits, _MOST_DIGITS)
+        totals = check_digits.sum_luhn_digits(digits, _MOST_DIGITS)
         pairs = _bytes(10 * totals[1] + (totals[1] >> 8), count)
         common: dict[int, bytes] = {}
         checked: dict[int, bytes] = {}
@@ -136,7 +136,7 @@ class _Runs:
                 common[size] = _bytes(whole & _lanes(pairs.translate(_COMMON[size])), count)
         return common, checked
 
-    def cards(self) -> Iterator[Span]:
+    def cards(self) -> Iterator[Redaction]:
         """Find the cards, one behind the other; each begins and ends with a whole group."""
         found = 0
         for fits in (*self._common.values(), *self._checked.values()):
@@ -203,25 +203,25 @@ class _Runs:
         return not any(c.isalnum() or c == "_" for c in beside)
 
 
-def cards(text: str) -> Iterator[Span]:
+def find_cards(text: str) -> Iterator[Redaction]:
     """Find card numbers in one piece, or with blanks and dashes, in folded text."""
-    return _cards(text, list(_RUN.places(text)))
+    return _find_cards_in(text, list(_RUN.places(text)))
 
 
-def odd_cards(text: str) -> Iterator[Span]:
+def find_cards_with_signs(text: str) -> Iterator[Redaction]:
     """Find card numbers with other signs between their groups."""
-    return _cards(
+    return _find_cards_in(
         text, [run for run in _ODD_RUN.places(text) if not _is_decimal(text[slice(*run)])]
     )
 
 
-def is_card(digits: str) -> bool:
+def is_card_number(digits: str) -> bool:
     """Tell whether these digits alone are the number of a card that a network issues."""
     sizes = _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ())
-    return len(digits) in sizes and check_digits.is_luhn(digits)
+    return len(digits) in sizes and check_digits.has_luhn_digit(digits)
 
 
-def _cards(text: str, runs: Sequence[Place]) -> Iterator[Span]:
+def _find_cards_in(text: str, runs: Sequence[TextRange]) -> Iterator[Redaction]:
     return _Runs(text, runs).cards() if runs else iter(())
 
 

@@ -31,7 +31,7 @@ _IBAN_CHARS: Final[dict[str, int]] = {
 """How long the account numbers of a country are. Source: the public IBAN registry, ISO 13616."""
 
 
-def luhn_totals(digits: bytes, most: int) -> list[int]:
+def sum_luhn_digits(digits: bytes, most: int) -> list[int]:
     """Add up the digits of every stretch as for a check digit: every second one doubled.
 
     Check digits are counted from the end. A hostile megabyte of digits costs one addition of long
@@ -53,7 +53,7 @@ def luhn_totals(digits: bytes, most: int) -> list[int]:
     return totals
 
 
-def is_luhn(digits: str) -> bool:
+def has_luhn_digit(digits: str) -> bool:
     """Tell whether the last digit is the Luhn check digit of the others."""
     last, before = digits.encode()[::-2], digits.encode()[-2::-2]
     return (sum(last.translate(_ONCE)) + sum(before.translate(_TWICE))) % 10 == 0

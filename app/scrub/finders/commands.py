@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.scrub.matching import patterns
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import FILTERED, MARKS
 
 _CURL: Final = patterns.compile_text(
@@ -33,7 +33,7 @@ _LONG_OPTIONS: Final = frozenset({"ort", "assword", "rotocol", "ath", "ipe", "ag
 """What follows `-p` in an option that is written with one dash by mistake."""
 
 
-def logins(text: str) -> Iterator[Span]:
+def find_command_passwords(text: str) -> Iterator[Redaction]:
     """Find the passwords behind `curl -u jo:`, `mysql -p`, `sshpass -p` and the like."""
     done = 0
     for begin, is_curl, is_quoted in sorted(_find_secret_starts(text)):

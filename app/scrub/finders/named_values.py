@@ -12,11 +12,11 @@ from typing import Final
 from app.scrub import sensitive_names
 from app.scrub.finders import url_paths
 from app.scrub.matching import patterns
-from app.scrub.matching.answer_cache import Memory
-from app.scrub.matching.patterns import Place
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.answer_cache import AnswerCache
+from app.scrub.matching.patterns import TextRange
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import FILTERED, MARKS
-from app.scrub.sensitive_names import Judge, Verdict
+from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 _CHARS: Final = r"[\pL0-9_.\-\[\]]"
 _SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
@@ -93,11 +93,11 @@ _SHORT_DIGITS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class _NamedPrefix:
     """A name and the sign behind it, judged."""
 
     name_chars: int
-    verdict: Verdict
+    verdict: NameVerdict
     is_secret: bool
     is_query: bool
     """Secret only as a parameter of a URL."""
@@ -128,19 +128,19 @@ class _Variables:
         return found[1] in self._names
 
 
-class NamedValues:
+class NamedValueFinder:
     """Finds the values of sensitive names, and remembers which those are."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
-        self._read_before: Memory[_Head] = Memory()
+        self._read_before: AnswerCache[_NamedPrefix] = AnswerCache()
         some = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
         self._heads = patterns.compile_text(
             rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{some})(?:{_SIGN})"
             rf"|[?&#](?:{sensitive_names.QUERY_NAMES})(?:{_SIGN})"
         )
 
-    def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Span]:
+    def find(self, text: str, *, only_quoted: bool = False) -> Iterator[Redaction]:
         """Find the values.
 
         Args:
@@ -166,7 +166,7 @@ class NamedValues:
                 yield start, end, FILTERED
                 done = end
 
-    def _read(self, words: str) -> _Head:
+    def _read(self, words: str) -> _NamedPrefix:
         found = _SIGN_AT_END.search(words)
         name = words[: found.start()] if found else words
         sign = words[len(name) :]
@@ -174,7 +174,7 @@ class NamedValues:
         last = name.rpartition(".")[2]
         is_secret = judge.ends_secret(last) if is_prose else judge.is_secret(name)
         is_query = not is_secret and "=" in sign and sensitive_names.is_query_secret(name)
-        return _Head(
+        return _NamedPrefix(
             len(name),
             judge.verdict(name),
             is_secret=is_secret,
@@ -186,16 +186,16 @@ class NamedValues:
         )
 
 
-class Elements:
+class XmlElementFinder:
     """Finds the text of sensitive XML elements."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
         self._elements = patterns.compile_text(
             rf"(?i)<{_ELEMENT_CHARS}*(?:{judge.words}){_ELEMENT_CHARS}*(?:\s[^<>]*)?>[^<]+"
         )
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Redaction]:
         """Find the values in folded text; what no tag follows is no element, or cut."""
         for begin, end in self._elements.places(text):
             start = text.index(">", begin) + 1
@@ -204,42 +204,42 @@ class Elements:
                 yield from _open_value(text, start, end)
 
 
-class Options:
+class CommandOptionFinder:
     """Finds what follows a sensitive option of a command: `--password x1`."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
         self._options = patterns.compile_text(
             rf"(?i)(?:^|\s)--?([\w.\-]*(?:{judge.words})[\w.\-]*) {{1,3}}([^\s\-][^\s]*)"
         )
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Redaction]:
         """Find the values in folded text; a plain word is the next one of a sentence."""
         for found in self._options.finditer(text):
             if self._judge.is_secret(found.group(1)) and not found.group(2).isalpha():
                 yield from _open_value(text, found.start(2), found.end())
 
 
-class FormParts:
+class FormPartFinder:
     """Finds the text of sensitive parts of multipart forms."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Redaction]:
         """Find the values in folded text."""
         for found in _PART.finditer(text):
             if self._judge.is_secret(found.group(1)):
                 yield from _open_value(text, found.start(2), found.end())
 
 
-def _open_value(text: str, start: int, end: int) -> Iterator[Span]:
+def _open_value(text: str, start: int, end: int) -> Iterator[Redaction]:
     value = text[start:end].strip()
     if value and not value.startswith(MARKS):
         yield start, end, FILTERED
 
 
-def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> Place:
+def _value(text: str, start: int, verdict: NameVerdict, *, only_quoted: bool) -> TextRange:
     """Return where the value that begins here starts and ends; nowhere if it is a mark."""
     begin = start if only_quoted else _unwrapped(text, start)
     is_wrapped, start = begin > start, begin
@@ -256,7 +256,7 @@ def _value(text: str, start: int, verdict: Verdict, *, only_quoted: bool) -> Pla
         return start, _end_of(_WRAPPED, text, start)
     if first in _CLOSING:
         return start, _closing(text, start)
-    if verdict is Verdict.COOKIE:
+    if verdict is NameVerdict.COOKIE:
         return start, _end_of_line(text, start)
     return start, _end_of_word(text, start)
 
@@ -315,16 +315,16 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def _is_worth_it(value: str, head: _Head) -> bool:
+def _is_worth_it(value: str, head: _NamedPrefix) -> bool:
     """Tell whether this can be a secret: not empty, a mark, a plain word, or a small number."""
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
-    if _PLACEHOLDER.match(bare) or (head.is_guess and not url_paths.is_token(bare)):
+    if _PLACEHOLDER.match(bare) or (head.is_guess and not url_paths.looks_like_token(bare)):
         return False
     if head.is_vague:
         return len(bare) >= _VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)
     if bare.isdigit():
         is_kept = len(bare) < _SHORT_DIGITS and not head.takes_short
-        return head.verdict is not Verdict.COUNT and not is_kept
-    return head.verdict is not Verdict.PLAIN or len(bare) >= _QUERY_CHARS
+        return head.verdict is not NameVerdict.COUNT and not is_kept
+    return head.verdict is not NameVerdict.PLAIN or len(bare) >= _QUERY_CHARS

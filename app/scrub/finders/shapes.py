@@ -11,7 +11,7 @@ from typing import Final
 
 from app.scrub.finders import check_digits
 from app.scrub.matching import patterns
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import EMAIL, FILTERED, IMEI, IP, MAC, MARKS, PERSON, PHONE
 
 _PEM_BEGIN: Final = patterns.compile_text(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -87,7 +87,7 @@ _IMEI_RUN: Final = patterns.compile_text(r"\b[0-9]{15}\b")
 _PHONE: Final = patterns.compile_text(r"\+[1-9](?:[ \-./()]{0,2}[0-9]){7,14}\b")
 
 
-def private_keys(text: str) -> Iterator[Span]:
+def find_private_keys(text: str) -> Iterator[Redaction]:
     """Find what stands between the lines of a PEM private key; a key cut off goes to the end."""
     done = 0
     for found in _PEM_BEGIN.finditer(text):
@@ -100,7 +100,7 @@ def private_keys(text: str) -> Iterator[Span]:
             yield start, done, f"\n{FILTERED}\n"
 
 
-def userinfo(text: str) -> Iterator[Span]:
+def find_url_logins(text: str) -> Iterator[Redaction]:
     """Find the part of a URL that signs in: `//user:password@`."""
     for start, end in _USERINFO.places(text):
         begin = text.index("/", start + 1) + 1
@@ -108,7 +108,7 @@ def userinfo(text: str) -> Iterator[Span]:
             yield begin, end - 1, FILTERED
 
 
-def schemed(text: str) -> Iterator[Span]:
+def find_http_credentials(text: str) -> Iterator[Redaction]:
     """Find credentials behind `Bearer` and `Basic`."""
     for found in _SCHEMED.finditer(text):
         group = 1 if found.group(1) else 2
@@ -116,17 +116,17 @@ def schemed(text: str) -> Iterator[Span]:
             yield found.start(group), found.end(group), FILTERED
 
 
-def web_tokens(text: str) -> Iterator[Span]:
+def find_web_tokens(text: str) -> Iterator[Redaction]:
     """Find JSON web tokens, whole or cut."""
     return _wholes(_JWT, text, FILTERED)
 
 
-def vendor_keys(text: str) -> Iterator[Span]:
+def find_vendor_keys(text: str) -> Iterator[Redaction]:
     """Find keys whose makers gave them a beginning of their own."""
     return _wholes(_VENDOR_KEY, text, FILTERED)
 
 
-def ibans(text: str) -> Iterator[Span]:
+def find_ibans(text: str) -> Iterator[Redaction]:
     """Find account numbers, in one piece or in groups of four."""
     for found in _IBAN_RUN.finditer(text):
         run = found.group()
@@ -140,12 +140,12 @@ def ibans(text: str) -> Iterator[Span]:
                 break
 
 
-def social_security_numbers(text: str) -> Iterator[Span]:
+def find_social_security_numbers(text: str) -> Iterator[Redaction]:
     """Find numbers written like those of US social security."""
     return _wholes(_SSN, text, FILTERED)
 
 
-def emails(text: str) -> Iterator[Span]:
+def find_emails(text: str) -> Iterator[Redaction]:
     """Find e-mail addresses, but not `git@host`, `icon@2x.png` or `app@1.0.beta`."""
     for start, end in _EMAIL.places(text):
         name, _, host = text[start:end].rpartition("@")
@@ -156,7 +156,7 @@ def emails(text: str) -> Iterator[Span]:
             yield start, end, EMAIL
 
 
-def user_paths(text: str) -> Iterator[Span]:
+def find_user_names_in_paths(text: str) -> Iterator[Redaction]:
     """Find the names of people in file paths; not behind a host, nor common routes."""
     done = 0
     for start, end in _USER_PATH.places(text):
@@ -170,13 +170,13 @@ def user_paths(text: str) -> Iterator[Span]:
             done = behind
 
 
-def owners(text: str) -> Iterator[Span]:
+def find_device_owner(text: str) -> Iterator[Redaction]:
     """Find that the name of a device is also that of its owner: `Jo's iPhone`, `iPad von Jo`."""
     if text not in MARKS and _OWNER.fullmatch(text):
         yield 0, len(text), PERSON
 
 
-def macs(text: str) -> Iterator[Span]:
+def find_macs(text: str) -> Iterator[Redaction]:
     """Find addresses of network interfaces; not fingerprints, dates, or the all-zero address."""
     for found in _MAC.finditer(text):
         address = found.group().lower()
@@ -191,7 +191,7 @@ def macs(text: str) -> Iterator[Span]:
             yield found.start(), found.end(), MAC
 
 
-def addresses(text: str) -> Iterator[Span]:
+def find_ip_addresses(text: str) -> Iterator[Redaction]:
     """Find IP addresses of both versions."""
     for found in _IP_RUN.finditer(text):
         start, end = found.start(), found.end()
@@ -205,19 +205,19 @@ def addresses(text: str) -> Iterator[Span]:
             yield start, end, IP
 
 
-def imeis(text: str) -> Iterator[Span]:
+def find_imeis(text: str) -> Iterator[Redaction]:
     """Find numbers of phones: 15 digits, the last one a check digit."""
     for found in _IMEI_RUN.finditer(text):
-        if check_digits.is_luhn(found.group()):
+        if check_digits.has_luhn_digit(found.group()):
             yield found.start(), found.end(), IMEI
 
 
-def phones(text: str) -> Iterator[Span]:
+def find_phone_numbers(text: str) -> Iterator[Redaction]:
     """Find telephone numbers that begin with + and a country."""
     return _wholes(_PHONE, text, PHONE)
 
 
-def _wholes(pattern: patterns.Pattern, text: str, mark: str) -> Iterator[Span]:
+def _wholes(pattern: patterns.TextPattern, text: str, mark: str) -> Iterator[Redaction]:
     for start, end in pattern.places(text):
         yield start, end, mark
 

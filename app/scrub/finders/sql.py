@@ -9,9 +9,9 @@ from collections.abc import Iterator, Set as AbstractSet
 from typing import Final
 
 from app.scrub.matching import patterns
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import FILTERED, MARKS
-from app.scrub.sensitive_names import Judge, Verdict
+from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 _INSERT: Final = patterns.compile_text(
     r"(?i)\b(?:insert|replace)\b[^();]*\(([^()]*)\)(?:\s+overriding\s+[a-z]+\s+value)?\s*"
@@ -58,13 +58,13 @@ _NOT_ITSELF: Final = patterns.compile_forward(
 _QUOTES: Final = "\"`'[]\\ \t\r\n\f"
 
 
-class InsertedValues:
+class InsertedValueFinder:
     """Finds the values of sensitive columns in an INSERT."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Redaction]:
         """Find the values in folded text; a statement that is cut goes to its end."""
         done = 0
         for found in _INSERT.finditer(text):
@@ -83,12 +83,12 @@ class InsertedValues:
         for number, column in enumerate(columns.split(",")):
             name = column.strip(_QUOTES).rpartition(".")[2].strip(_QUOTES)
             verdict = self._judge.verdict(name)
-            if verdict in {Verdict.SECRET, Verdict.COOKIE} and not _NOT_ITSELF.search(name):
+            if verdict in {NameVerdict.SECRET, NameVerdict.COOKIE} and not _NOT_ITSELF.search(name):
                 secret.add(number)
         return secret
 
 
-def account_passwords(text: str) -> Iterator[Span]:
+def find_account_passwords(text: str) -> Iterator[Redaction]:
     """Find the passwords of database accounts in folded text."""
     done = 0
     ends = {end for pattern in _PASSWORDS for _, end in pattern.places(text)}

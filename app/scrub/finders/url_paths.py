@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.scrub.matching import patterns
-from app.scrub.matching.redactions import Span
+from app.scrub.matching.redactions import Redaction
 from app.scrub.rules import FILTERED
 
 ROUTES: Final = (
@@ -42,18 +42,18 @@ _PUBLIC: Final = patterns.compile_forward(r"0x[0-9a-fA-F]{40}+\Z")
 _ROW_ID: Final = patterns.compile_forward(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 
-def path_tokens(text: str) -> Iterator[Span]:
+def find_path_tokens(text: str) -> Iterator[Redaction]:
     """Find the tokens in paths, in folded text."""
     for found in _PATHS.finditer(text):
         for group in range(1, _LAST_GROUP + 1):
             token = found.group(group)
             if group == _ROWS and _ROW_ID.match(token):
                 continue
-            if token and is_token(token):
+            if token and looks_like_token(token):
                 yield found.start(group), found.end(group), FILTERED
 
 
-def is_token(text: str) -> bool:
+def looks_like_token(text: str) -> bool:
     """Tell whether a text looks as if it was made at random, and is no number."""
     if len(text) < _FEWEST_CHARS or text.isdigit() or _PUBLIC.match(text):
         return False

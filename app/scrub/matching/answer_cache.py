@@ -8,7 +8,7 @@ _KEPT_CHARS: Final = 128
 _Answer = TypeVar("_Answer")
 
 
-class Memory(dict[str, _Answer]):
+class AnswerCache(dict[str, _Answer]):
     """Answers by text; forgets all of them rather than grow, and does not begin with long texts."""
 
     def keep(self, text: str, answer: _Answer) -> _Answer:

@@ -44,12 +44,12 @@ _TABLE: Final[dict[int, str]] = {
 }
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Return `text` with look-alikes replaced, of the same length; the same object if ASCII."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
-def exotic_bytes() -> bytes:
+def make_exotic_pattern() -> bytes:
     """Return a pattern over UTF-8 bytes for characters that fold to a digit, letter or sign.
 
     Spaces and dashes are left out: they are frequent in clean text, and the prefilters of the

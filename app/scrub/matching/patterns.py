@@ -17,16 +17,16 @@ _AT_START: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - as above
 _WHOLE_OF: Final = itemgetter(0)
 
-Place = tuple[int, int]
+TextRange = tuple[int, int]
 """Where something begins and ends; negative if it is nowhere."""
 
 
-class Match:
+class PatternMatch:
     """One place where a pattern fits."""
 
     __slots__ = ("_spans", "_text")
 
-    def __init__(self, text: str, spans: Sequence[Place]) -> None:
+    def __init__(self, text: str, spans: Sequence[TextRange]) -> None:
         self._text, self._spans = text, spans
 
     def start(self, group: int = 0) -> int:
@@ -43,7 +43,7 @@ class Match:
         return self._text[start:end] if start >= 0 else ""
 
 
-class Pattern:
+class TextPattern:
     """A compiled pattern over text; it fits one character or more.
 
     The wheel's own methods take 3 us a match to turn places in bytes into places in text, and more
@@ -54,21 +54,21 @@ class Pattern:
         self._compiled = compiled
         self._match = compiled._regexp.Match  # noqa: SLF001 - there is no public way around
 
-    def search(self, text: str) -> Match | None:
+    def search(self, text: str) -> PatternMatch | None:
         """Find the first place."""
         return self._first(_ANYWHERE, text)
 
-    def match(self, text: str) -> Match | None:
+    def match(self, text: str) -> PatternMatch | None:
         """Fit the beginning of the text."""
         return self._first(_AT_START, text)
 
-    def fullmatch(self, text: str) -> Match | None:
+    def fullmatch(self, text: str) -> PatternMatch | None:
         """Fit all of the text."""
         return self._first(_WHOLE, text)
 
-    def finditer(self, text: str) -> Iterator[Match]:
+    def finditer(self, text: str) -> Iterator[PatternMatch]:
         """Find every place, one behind the other."""
-        return (Match(text, spans) for spans in self._every(text))
+        return (PatternMatch(text, spans) for spans in self._every(text))
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """Find where every place begins and ends; a pattern without groups takes a third."""
@@ -79,26 +79,28 @@ class Pattern:
         replaced: str = self._compiled.sub(replacement, text)
         return replaced
 
-    def _first(self, anchor: Any, text: str) -> Match | None:
+    def _first(self, anchor: Any, text: str) -> PatternMatch | None:
         data = text.encode()
         spans = self._match(anchor, data, 0, len(data))
         if spans[0][0] < 0:
             return None
-        return Match(text, spans if len(data) == len(text) else next(_in_text([spans], data)))
+        return PatternMatch(
+            text, spans if len(data) == len(text) else next(_in_text([spans], data))
+        )
 
-    def _every(self, text: str) -> Iterator[Sequence[Place]]:
+    def _every(self, text: str) -> Iterator[Sequence[TextRange]]:
         data = text.encode()
         found = self._every_in(data)
         return found if len(data) == len(text) else _in_text(found, data)
 
-    def _every_in(self, data: bytes) -> Iterator[Sequence[Place]]:
+    def _every_in(self, data: bytes) -> Iterator[Sequence[TextRange]]:
         match, at, end = self._match, 0, len(data)
         while (spans := match(_ANYWHERE, data, at, end))[0][0] >= 0:
             yield spans
             at = spans[0][1]
 
 
-def _in_text(found: Iterable[Sequence[Place]], data: bytes) -> Iterator[Sequence[Place]]:
+def _in_text(found: Iterable[Sequence[TextRange]], data: bytes) -> Iterator[Sequence[TextRange]]:
     """Turn places in UTF-8, which ascend, into places in the text it stands for."""
     done = chars = 0
     for spans in found:
@@ -113,7 +115,7 @@ def _in_text(found: Iterable[Sequence[Place]], data: bytes) -> Iterator[Sequence
         ]
 
 
-def compile_text(pattern: str, *, any_case: bool = False, is_longest: bool = False) -> Pattern:
+def compile_text(pattern: str, *, any_case: bool = False, is_longest: bool = False) -> TextPattern:
     """Compile a pattern over text; of alternatives the first one counts, or the longest."""
     options = _options()
     options.longest_match = is_longest
@@ -121,7 +123,7 @@ def compile_text(pattern: str, *, any_case: bool = False, is_longest: bool = Fal
     compiled = re2.compile(pattern, options=options)
     if compiled.search(""):
         raise ValueError("a pattern must not fit nothing: it would be found for ever")
-    return Pattern(compiled)
+    return TextPattern(compiled)
 
 
 def compile_forward(pattern: str) -> re.Pattern[str]:
@@ -134,13 +136,13 @@ def compile_forward(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def escape(text: str) -> str:
+def escape_text(text: str) -> str:
     """Return a pattern that fits exactly this text."""
     escaped: str = re2.escape(text)
     return escaped
 
 
-class ByteSet:
+class BytePatternSet:
     """Many byte patterns tried in one pass over a text."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-Span = tuple[int, int, str]
+Redaction = tuple[int, int, str]
 """Start, end, and the mark to put there."""
 
 
-def put_marks(text: str, spans: Iterable[Span]) -> tuple[str, int]:
+def apply_redactions(text: str, spans: Iterable[Redaction]) -> tuple[str, int]:
     """Replace places by their marks.
 
     Args:

@@ -29,8 +29,8 @@ from app.playback.index import PlaybackIndex
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.scrub import walk
-from app.scrub.places import Kind
-from app.scrub.rules import Rules
+from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRules
 from app.web.frame import access, house
 from app.web.issue import build, build_event
 from app.web.issue.page import AbsentReplay, EventBlock, Preview
@@ -221,7 +221,7 @@ async def _hierarchy(request: Request, one: Attachment | None) -> tuple[View, ..
     try:
         data = await house.of(request).store.read(one.object_key, 0, one.size_bytes)
         sent = jsonish.decode(data, "view hierarchy")
-        clean = walk.scrub_json(sent, Rules(), kind=Kind.VIEW_HIERARCHY).value
+        clean = walk.scrub_json(sent, ScrubRules(), kind=PayloadKind.VIEW_HIERARCHY).value
         return view_hierarchy.read(clean)
     except ReplayError as error:
         _log.warning("view_hierarchy_unreadable", error=str(error))

@@ -12,7 +12,7 @@ from app.formats.events import view_hierarchy
 from app.formats.wire.envelope import EnvelopeHeader, Item
 from app.ingest.items import attachment
 from app.ingest.prepared import AttachmentWork, Context, Prepared
-from app.scrub.rules import DEFAULT
+from app.scrub.rules import DEFAULT_RULES
 
 EVENT_ID = "4f1c2b3a09f8e7d6c5b4a39281706f5e"
 
@@ -20,7 +20,9 @@ EVENT_ID = "4f1c2b3a09f8e7d6c5b4a39281706f5e"
 def prepared(payload: bytes, **labels: Any) -> AttachmentWork:
     """Prepare one file."""
     header = EnvelopeHeader(event_id=EVENT_ID)
-    context = Context(ProjectId(1), datetime(2026, 11, 30, tzinfo=UTC), 0, None, header, DEFAULT)
+    context = Context(
+        ProjectId(1), datetime(2026, 11, 30, tzinfo=UTC), 0, None, header, DEFAULT_RULES
+    )
     found = Prepared()
     item = Item("attachment", memoryview(payload), **labels)
     attachment.prepare(item, context, found)

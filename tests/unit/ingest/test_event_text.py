@@ -17,7 +17,7 @@ from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
 from app.ingest.items.event_text import Sent
 from app.ingest.prepared import Context
-from app.scrub.rules import DEFAULT, Rules
+from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support import recorded, samples
 from tests.support.examples import SETTINGS, with_changed_member
 from tests.support.payloads import event
@@ -27,7 +27,7 @@ IP = "203.0.113.9"
 STACK = {"frames": [{"function": f"f{n}", "module": "net.example.Cart"} for n in range(40)]}
 
 
-def context(header: EnvelopeHeader | None = None, rules: Rules = DEFAULT) -> Context:
+def context(header: EnvelopeHeader | None = None, rules: ScrubRules = DEFAULT_RULES) -> Context:
     """Return what the items of an envelope share."""
     at = datetime(2026, 8, 6, tzinfo=UTC)
     return Context(ProjectId(1), at, 0, IP, header or EnvelopeHeader(), rules)
@@ -150,7 +150,7 @@ def test_rules_of_one_project_are_not_those_of_another():
     note = {"values": [{"type": "E", "value": "nickname=jo", "stacktrace": STACK}]}
     text = compact(event(exception=note))
     assert b"nickname=jo" in text_of(read(text, context()))
-    strict = Rules(sensitive_keys=frozenset({"nickname"}))
+    strict = ScrubRules(sensitive_keys=frozenset({"nickname"}))
     assert b"nickname=jo" not in text_of(read(text, context(rules=strict)))
     assert b"nickname=jo" in text_of(read(text, context()))
 

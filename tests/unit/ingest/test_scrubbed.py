@@ -13,7 +13,7 @@ from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import scrubbed
 from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context
-from app.scrub.rules import DEFAULT, Rules
+from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support import payloads, recorded, samples
 from tests.support.wire import MISSING, TRACE_ID, changed, compact
 
@@ -68,7 +68,7 @@ contexts = st.builds(
         header=EnvelopeHeader(infer_ip=infer_ip, sdk_name=sdk, sdk_version=sdk),
         rules=rules,
     ),
-    st.sampled_from([DEFAULT, Rules(scrub_ip=True, user_email=True)]),
+    st.sampled_from([DEFAULT_RULES, ScrubRules(scrub_ip=True, user_email=True)]),
     st.sampled_from([None, "198.51.100.7"]),
     st.sampled_from([None, "auto", "never"]),
     st.sampled_from([None, "sentry.dart"]),

@@ -16,7 +16,7 @@ from app.formats.wire.envelope import EnvelopeHeader, Item, TraceHeader
 from app.ingest.items import span as span_items, stages, transaction as items
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
-from app.scrub.rules import DEFAULT
+from app.scrub.rules import DEFAULT_RULES
 from app.traces.model import NewBlock, NewTransaction
 from tests.support import payloads, recorded, samples
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
@@ -68,7 +68,7 @@ def context(header: EnvelopeHeader | None = None) -> Context:
         drift_ms=7,
         client_ip="192.0.2.7",
         header=header or EnvelopeHeader(event_id="c" * 32),
-        rules=DEFAULT,
+        rules=DEFAULT_RULES,
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.scrub import walk
-from app.scrub.places import Kind
-from app.scrub.rules import Scrubbed
+from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubResult
 from tests.unit.scrub import corpus
 
 EVENT_PLACES = tuple(corpus.event_places(""))
@@ -23,11 +23,11 @@ def texts(value: Any) -> str:
     return str(value)
 
 
-def scrub(place: str, text: str) -> tuple[Any, Scrubbed]:
+def scrub(place: str, text: str) -> tuple[Any, ScrubResult]:
     """Scrub a text in a place; returns what went in and what came out."""
     if place in EVENT_PLACES:
         event = corpus.event_places(text)[place]
-        return event, walk.scrub_json(event, kind=Kind.EVENT)
+        return event, walk.scrub_json(event, kind=PayloadKind.EVENT)
     recording = [corpus.rrweb_places(text)[place]]
     return recording, walk.scrub_recording(recording)
 

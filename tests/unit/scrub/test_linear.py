@@ -11,7 +11,7 @@ import pytest
 from app.scrub import parameters, sensitive_names, text_scrubber, walk
 from app.scrub.finders import cards, commands, named_values, shapes, sql, url_paths
 from app.scrub.matching import patterns
-from app.scrub.places import Kind
+from app.scrub.places import PayloadKind
 from tests.unit.scrub.test_properties import STRICT
 
 
@@ -40,32 +40,36 @@ class Work:
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Count the work of the rules."""
     counted = Work()
-    which = patterns.ByteSet.which
-    first, every, value = patterns.Pattern._first, patterns.Pattern._every, named_values._value
+    which = patterns.BytePatternSet.which
+    first, every, value = (
+        patterns.TextPattern._first,
+        patterns.TextPattern._every,
+        named_values._value,
+    )
 
-    def counting_which(self: patterns.ByteSet, data: bytes):
+    def counting_which(self: patterns.BytePatternSet, data: bytes):
         counted.done += len(data)
         return which(self, data)
 
-    def counting_first(self: patterns.Pattern, anchor: Any, text: str):
+    def counting_first(self: patterns.TextPattern, anchor: Any, text: str):
         counted.done += len(text)
         return first(self, anchor, text)
 
-    def counting_every(self: patterns.Pattern, text: str):
+    def counting_every(self: patterns.TextPattern, text: str):
         counted.done += len(text)
         return every(self, text)
 
     def counting_value(
-        text: str, start: int, verdict: sensitive_names.Verdict, *, only_quoted: bool
+        text: str, start: int, verdict: sensitive_names.NameVerdict, *, only_quoted: bool
     ):
         found = value(text, start, verdict, only_quoted=only_quoted)
         counted.done += found[1] - start
         return found
 
     monkeypatch.setattr(named_values, "_value", counting_value)
-    monkeypatch.setattr(patterns.ByteSet, "which", counting_which)
-    monkeypatch.setattr(patterns.Pattern, "_first", counting_first)
-    monkeypatch.setattr(patterns.Pattern, "_every", counting_every)
+    monkeypatch.setattr(patterns.BytePatternSet, "which", counting_which)
+    monkeypatch.setattr(patterns.TextPattern, "_first", counting_first)
+    monkeypatch.setattr(patterns.TextPattern, "_every", counting_every)
     return counted
 
 
@@ -159,7 +163,7 @@ def test_the_work_grows_with_the_length_only(unit: str, work: Work):
             "logentry": {"message": text, "params": ["a"]},
             "stacktrace": {"frames": frames},
         }
-        clean = walk.scrub_json(event, STRICT, kind=Kind.EVENT).value
+        clean = walk.scrub_json(event, STRICT, kind=PayloadKind.EVENT).value
         assert isinstance(clean["extra"]["x"], str)
         assert isinstance(clean["stacktrace"]["frames"][0]["context_line"], str)
 
@@ -175,7 +179,11 @@ def test_an_unfinished_command_is_not_followed_before_every_other(unit: str):
 
     def find(chars: int) -> int:
         text = unit * (chars // len(unit))
-        return sum(1 for find in (commands.logins, sql.account_passwords) for _ in find(text))
+        return sum(
+            1
+            for find in (commands.find_command_passwords, sql.find_account_passwords)
+            for _ in find(text)
+        )
 
     def time_s(chars: int) -> float:
         before_s = time.thread_time()

@@ -10,13 +10,13 @@ from hypothesis import given, settings, strategies as st
 from app.scrub import sensitive_names, walk
 from app.scrub.finders import cards, check_digits, named_values, shapes
 from app.scrub.matching import folding
-from app.scrub.places import Kind
-from app.scrub.rules import DEFAULT, Rules
-from app.scrub.text_scrubber import TextScrubber, Treat, scrubber
+from app.scrub.places import PayloadKind
+from app.scrub.rules import DEFAULT_RULES, ScrubRules
+from app.scrub.text_scrubber import TextKind, TextScrubber, get_scrubber
 from tests.support.examples import SETTINGS
 from tests.unit.scrub.corpus import SECRETS
 
-STRICT = Rules(
+STRICT = ScrubRules(
     scrub_ip=True,
     user_email=True,
     phones=True,
@@ -93,9 +93,9 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-HEADS = named_values.NamedValues(sensitive_names.Judge(DEFAULT))._heads
+HEADS = named_values.NamedValueFinder(sensitive_names.NameJudge(DEFAULT_RULES))._heads
 PATTERNS = (cards._RUN, cards._ODD_RUN, HEADS, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
-rule_sets = st.sampled_from((DEFAULT, STRICT))
+rule_sets = st.sampled_from((DEFAULT_RULES, STRICT))
 
 
 def shape(value: Any) -> Any:
@@ -106,8 +106,8 @@ def shape(value: Any) -> Any:
 
 
 @settings(max_examples=100)
-@given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
-def test_any_value_keeps_its_containers(value: Any, rules: Rules, kind: Kind):
+@given(value=values, rules=rule_sets, kind=st.sampled_from(PayloadKind))
+def test_any_value_keeps_its_containers(value: Any, rules: ScrubRules, kind: PayloadKind):
     """JSON in, JSON out, the same containers; the input is untouched; a change has a remark."""
     before = copy.deepcopy(value)
     out = walk.scrub_json(value, rules, kind=kind)
@@ -119,8 +119,8 @@ def test_any_value_keeps_its_containers(value: Any, rules: Rules, kind: Kind):
 
 
 @settings(max_examples=100)
-@given(value=values, rules=rule_sets, kind=st.sampled_from(Kind))
-def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: Rules, kind: Kind):
+@given(value=values, rules=rule_sets, kind=st.sampled_from(PayloadKind))
+def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: ScrubRules, kind: PayloadKind):
     """What came out is clean."""
     once = walk.scrub_json(value, rules, kind=kind).value
     twice = walk.scrub_json(once, rules, kind=kind)
@@ -128,12 +128,12 @@ def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: Rules, kind: Kind)
 
 
 @settings(max_examples=100)
-@given(text=texts, rules=rule_sets, treat=st.sampled_from(Treat))
-def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: Rules, treat: Treat):
+@given(text=texts, rules=rule_sets, text_kind=st.sampled_from(TextKind))
+def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: ScrubRules, text_kind: TextKind):
     """Asking the hints first gives what trying every rule gives, on text and on raw JSON."""
-    compiled = scrubber(rules)
-    tried, _ = compiled.scrub(text, treat, range(40))
-    assert compiled.scrub(text, treat)[0] == tried
+    compiled = get_scrubber(rules)
+    tried, _ = compiled.scrub(text, text_kind, range(40))
+    assert compiled.scrub(text, text_kind)[0] == tried
     if tried != text and text.isprintable():
         for ascii_only in (True, False):
             raw = json.dumps({"x": text}, ensure_ascii=ascii_only).encode("utf-8", "replace")
@@ -151,8 +151,8 @@ def test_any_list_is_a_recording(events: list[Any]):
 @given(text=st.text())
 def test_folding_keeps_places(text: str):
     """One character becomes one, and the result can be encoded."""
-    assert len(folding.fold(text)) == len(text)
-    folding.fold(text).encode()
+    assert len(folding.fold_text(text)) == len(text)
+    folding.fold_text(text).encode()
 
 
 @given(raw=st.binary())
@@ -170,8 +170,8 @@ def unclosed(secret: str) -> bool:
 @pytest.mark.parametrize("between", ["\n", "\n\u00e9 ok\n"])
 def test_a_dense_text_is_scrubbed_like_each_of_its_lines(line: str, between: str):
     """However many secrets a text has, each goes as it would alone, and the rest stays."""
-    alone = walk.scrub_json({"extra": line}, kind=Kind.EVENT).value["extra"]
-    dense = walk.scrub_json({"extra": (line + between) * 70}, kind=Kind.EVENT)
+    alone = walk.scrub_json({"extra": line}, kind=PayloadKind.EVENT).value["extra"]
+    dense = walk.scrub_json({"extra": (line + between) * 70}, kind=PayloadKind.EVENT)
     assert dense.value["extra"] == (alone + between) * 70
     assert all(remark.count % 70 == 0 for remark in dense.remarks)
 
@@ -180,28 +180,28 @@ def test_a_dense_text_is_scrubbed_like_each_of_its_lines(line: str, between: str
 def test_names_never_seen_before_are_let_go(names: list[str]):
     """One secret among many values of any name is the only one that goes."""
     text = "&".join(f"{name}=1" for name in names)
-    out = walk.scrub_json({"extra": f"{text}&pwd=x1&{text}"}, kind=Kind.EVENT)
+    out = walk.scrub_json({"extra": f"{text}&pwd=x1&{text}"}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": f"{text}&pwd=[Filtered]&{text}"}
 
 
 def test_a_long_hostile_text_is_scrubbed():
     """200 kB that nearly match many rules give an answer."""
     text = "a@b.password4111 4111:eyJ[//" * 8_000
-    out = walk.scrub_json({"extra": {"x": text}}, kind=Kind.EVENT)
+    out = walk.scrub_json({"extra": {"x": text}}, kind=PayloadKind.EVENT)
     assert isinstance(out.value["extra"]["x"], str)
 
 
 def test_rules_are_compiled_once():
     """Equal rules share what was compiled from them."""
-    assert scrubber(Rules(phones=True)) is scrubber(Rules(phones=True))
-    assert isinstance(scrubber(DEFAULT), TextScrubber)
+    assert get_scrubber(ScrubRules(phones=True)) is get_scrubber(ScrubRules(phones=True))
+    assert isinstance(get_scrubber(DEFAULT_RULES), TextScrubber)
 
 
 @SETTINGS
 @given(text=st.one_of(texts, st.text(max_size=20), st.text("4 6-.+aA_\u0665", max_size=40)))
 def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
     """Asking the matcher without the wheel's methods gives what asking with them gives."""
-    text = folding.fold(text)
+    text = folding.fold_text(text)
     for pattern in PATTERNS:
         wheel = pattern._compiled
         found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
@@ -231,7 +231,7 @@ def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject
         value = int(digit) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     is_right = total % 10 == 0
-    assert check_digits.is_luhn(digits[start:end]) is is_right
+    assert check_digits.has_luhn_digit(digits[start:end]) is is_right
     if end - start <= 28:
-        totals = check_digits.luhn_totals(digits.encode(), end - start)[end - start]
+        totals = check_digits.sum_luhn_digits(digits.encode(), end - start)[end - start]
         assert (totals >> 8 * start) % 256 % 10 == total % 10

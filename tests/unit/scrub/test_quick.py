@@ -10,9 +10,9 @@ from hypothesis import given, settings, strategies as st
 
 from app.formats import jsonish, members as texts
 from app.scrub import places, walk
-from app.scrub.places import Kind, Role
-from app.scrub.quick import scrub_members
-from app.scrub.rules import DEFAULT, FILTERED, Rules
+from app.scrub.places import PayloadKind, PlaceRole
+from app.scrub.quick import try_scrub_members
+from app.scrub.rules import DEFAULT_RULES, FILTERED, ScrubRules
 from app.scrub.text_scrubber import TextScrubber
 from tests.support import recorded, samples
 from tests.support.examples import SETTINGS
@@ -34,10 +34,12 @@ def written(value: Any, *, is_ascii: bool = False, between: tuple[str, str] = ("
     return text.encode("utf-8", "replace").replace(b"/", b"\\/")
 
 
-def scrubbed(text: bytes, rules: Rules = DEFAULT, kind: Kind = Kind.EVENT) -> Any:
+def scrubbed(
+    text: bytes, rules: ScrubRules = DEFAULT_RULES, kind: PayloadKind = PayloadKind.EVENT
+) -> Any:
     """Scrub by members; None where it has to be done as a whole."""
     members = texts.split(text)
-    clean = scrub_members(members, rules, kind=kind) if members is not None else None
+    clean = try_scrub_members(members, rules, kind=kind) if members is not None else None
     return None if clean is None else jsonish.decode(texts.join(clean), "clean")
 
 
@@ -45,12 +47,12 @@ def scrubbed(text: bytes, rules: Rules = DEFAULT, kind: Kind = Kind.EVENT) -> An
 @given(
     value=objects,
     rules=rule_sets,
-    kind=st.sampled_from([kind for kind in Kind if kind is not Kind.RECORDING]),
+    kind=st.sampled_from([kind for kind in PayloadKind if kind is not PayloadKind.RECORDING]),
     is_ascii=st.booleans(),
     between=separators,
 )
 def test_by_members_is_as_a_whole(
-    value: Any, rules: Rules, kind: Kind, is_ascii: bool, between: tuple[str, str]
+    value: Any, rules: ScrubRules, kind: PayloadKind, is_ascii: bool, between: tuple[str, str]
 ):
     """Whatever an SDK writes, and however it writes it."""
     try:
@@ -83,14 +85,14 @@ def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, da
     text = written(value)
     found = scrubbed(text)
     assert found is None or repr(found) == repr(
-        walk.scrub_json(jsonish.decode(text, "text"), kind=Kind.EVENT).value
+        walk.scrub_json(jsonish.decode(text, "text"), kind=PayloadKind.EVENT).value
     )
 
 
 @pytest.mark.parametrize("family", samples.families())
 def test_by_members_is_as_a_whole_for_every_sdk(family: str):
     """Every recorded error and transaction, and nearly all of them can be done by members."""
-    kinds = {"event": Kind.EVENT, "transaction": Kind.TRANSACTION}
+    kinds = {"event": PayloadKind.EVENT, "transaction": PayloadKind.TRANSACTION}
     for request in recorded.requests(family):
         for item in recorded.envelope_of(request).items:
             if item.type in kinds:
@@ -106,14 +108,14 @@ def test_what_is_clean_stays_as_it_came():
     text = b'{"extra" : {"a" :1.50}, "release":"app@1.2.3", "modules": {"a@b.co": "x"}}'
     members = texts.split(text)
     assert members is not None
-    assert scrub_members(members, kind=Kind.EVENT) is members
+    assert try_scrub_members(members, kind=PayloadKind.EVENT) is members
 
 
 def test_only_what_holds_a_hint_is_written_anew():
     """The member with the secret; the others keep their own form."""
     members = texts.split(b'{"extra": {"note": "%b"}, "tags": {"a" : 1}}' % CARD.encode())
     assert members is not None
-    clean = scrub_members(members, kind=Kind.EVENT)
+    clean = try_scrub_members(members, kind=PayloadKind.EVENT)
     assert clean == {"extra": b'{"note":"[Filtered]"}', "tags": b'{"a" : 1}'}
 
 
@@ -129,7 +131,7 @@ def test_a_name_that_stands_twice_hides_nothing(text: bytes):
     """Neither at the top nor inside: what no reader sees is not stored."""
     members = texts.split(text)
     assert members is not None
-    clean = scrub_members(members, kind=Kind.EVENT)
+    clean = try_scrub_members(members, kind=PayloadKind.EVENT)
     assert clean is not None
     assert b"4111" not in texts.join(clean)
 
@@ -151,15 +153,15 @@ def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
     assert scrubbed(b'{"extra":{"note":"%b"}}' % CARD.encode()) == {
         "extra": {"note": "[scrub failed]"}
     }
-    monkeypatch.setattr("app.scrub.sensitive_names.Judge.verdict", fail)
+    monkeypatch.setattr("app.scrub.sensitive_names.NameJudge.verdict", fail)
     assert scrubbed(b'{"password":"x1"}') is None
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_no_member_goes_by_its_name_alone(kind: Kind):
+@pytest.mark.parametrize("kind", list(PayloadKind))
+def test_no_member_goes_by_its_name_alone(kind: PayloadKind):
     """At the top every place is one that a hint tells of, or structure."""
-    roles = {inner.role for inner in places.root(kind).fields.values()}
-    assert roles <= {Role.DATA, Role.STRUCTURE, Role.CLOSED}
+    roles = {inner.role for inner in places.root_place(kind).fields.values()}
+    assert roles <= {PlaceRole.DATA, PlaceRole.STRUCTURE, PlaceRole.CLOSED}
 
 
 def test_texts_are_split_and_joined():

@@ -12,10 +12,10 @@ import pytest
 
 from app.formats import members
 from app.scrub import walk
-from app.scrub.places import Kind
-from app.scrub.quick import scrub_members
-from app.scrub.rules import DEFAULT, FILTERED
-from app.scrub.sensitive_names import Judge
+from app.scrub.places import PayloadKind
+from app.scrub.quick import try_scrub_members
+from app.scrub.rules import DEFAULT_RULES, FILTERED
+from app.scrub.sensitive_names import NameJudge
 
 HERE: Final = Path(__file__).parent
 
@@ -87,7 +87,7 @@ def texts(value: Any) -> str:
 @pytest.mark.parametrize("spot", rows("spots.jsonl"), ids=lambda spot: texts(spot["value"])[:60])
 def test_secrets_go_from_what_sdks_send(spot: dict[str, Any]):
     """Whichever SDK wrote it, and however: maps, pairs, flat lists, text in text in text."""
-    left = texts(walk.scrub_json(spot["value"], kind=Kind(spot["kind"])).value)
+    left = texts(walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"])).value)
     assert [secret for secret in spot["secrets"] if secret in left] == []
     assert [text for text in spot["kept"] if text not in left] == []
 
@@ -95,7 +95,7 @@ def test_secrets_go_from_what_sdks_send(spot: dict[str, Any]):
 @pytest.mark.parametrize("spot", rows("innocent.jsonl"), ids=lambda spot: texts(spot)[:60])
 def test_what_is_no_secret_stays(spot: dict[str, Any]):
     """Ids, times, versions, names of screens, queries with placeholders, messages about secrets."""
-    out = walk.scrub_json(spot["value"], kind=Kind(spot["kind"]))
+    out = walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"]))
     assert out.remarks == ()
     assert out.value is spot["value"]
 
@@ -107,9 +107,9 @@ def test_secrets_go_from_what_is_not_decoded(spot: dict[str, Any]):
         return
     split = members.split(texts(spot["value"]).encode())
     assert split is not None
-    out = scrub_members(split, kind=Kind(spot["kind"]))
+    out = try_scrub_members(split, kind=PayloadKind(spot["kind"]))
     assert out is not None
-    walked = walk.scrub_json(spot["value"], kind=Kind(spot["kind"])).value
+    walked = walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"])).value
     assert {name: json.loads(text) for name, text in out.items()} == walked
 
 
@@ -117,28 +117,30 @@ def test_secrets_go_from_what_is_not_decoded(spot: dict[str, Any]):
 def test_values_of_secret_names_go(name: str):
     """As a key of data, as a header, and in text; in any spelling."""
     event = {"extra": {name: "V4lu3zz"}, "request": {"headers": [[name, "V4lu3zz"]]}}
-    assert "V4lu3zz" not in texts(walk.scrub_json(event, kind=Kind.EVENT).value)
+    assert "V4lu3zz" not in texts(walk.scrub_json(event, kind=PayloadKind.EVENT).value)
 
 
 @pytest.mark.parametrize("name", INNOCENT_NAMES)
 def test_values_of_other_names_stay(name: str):
     """A word in it may look like a secret one; a session is one in a jar of cookies only."""
     event = {"extra": {name: "some text", "note": f"{name}: some text, {name}=some"}}
-    assert walk.scrub_json(event, kind=Kind.EVENT).value is event
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
 
 
 def test_names_of_arguments_have_no_blanks():
     """The second argument of a log goes with the name in the first one, not with a sentence."""
     event = {"extra": {"a": ["token", "x1"], "b": ["token refreshed", {"user": 1}]}}
-    assert walk.scrub_json(event, kind=Kind.EVENT).value == {
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).value == {
         "extra": {"a": ["token", FILTERED], "b": ["token refreshed", {"user": 1}]}
     }
 
 
 def test_every_secret_name_has_a_word_that_is_looked_for():
     """Names of one word without such a part would be passed by in text."""
-    judge = Judge(DEFAULT)
+    judge = NameJudge(DEFAULT_RULES)
     for name in SECRET_NAMES:
         text = f"x=1 {name}=V4lu3zz y=2"
         assert judge.is_secret(name)
-        assert "V4lu3zz" not in texts(walk.scrub_json({"message": text}, kind=Kind.EVENT).value)
+        assert "V4lu3zz" not in texts(
+            walk.scrub_json({"message": text}, kind=PayloadKind.EVENT).value
+        )

@@ -6,14 +6,14 @@ import pytest
 
 from app.scrub.finders import check_digits
 from app.scrub.matching import patterns, redactions
-from app.scrub.rules import DEFAULT, Rules
-from app.scrub.sensitive_names import Judge, Verdict, is_cookie_secret, is_query_secret
-from app.scrub.text_scrubber import Treat, scrubber
+from app.scrub.rules import DEFAULT_RULES, ScrubRules
+from app.scrub.sensitive_names import NameJudge, NameVerdict, is_cookie_secret, is_query_secret
+from app.scrub.text_scrubber import TextKind, get_scrubber
 
 
-def clean(text: str, treat: Treat = Treat.FREE, **options: Any) -> str:
+def clean(text: str, text_kind: TextKind = TextKind.FREE, **options: Any) -> str:
     """Return a text after scrubbing."""
-    return scrubber(Rules(**options)).scrub(text, treat)[0]
+    return get_scrubber(ScrubRules(**options)).scrub(text, text_kind)[0]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_a_long_value_goes_whole():
 
 def test_names_of_users_keep_their_address():
     """An address that says who the user is stays; so it does if e-mails in text may stay."""
-    assert clean("jo@example.org", Treat.NAME) == "jo@example.org"
-    assert clean("jo@example.org", Treat.NAME, user_email=True) == "[email]"
+    assert clean("jo@example.org", TextKind.NAME) == "jo@example.org"
+    assert clean("jo@example.org", TextKind.NAME, user_email=True) == "[email]"
     assert clean("jo@example.org", emails_in_text=False) == "jo@example.org"
 
 
@@ -151,27 +151,27 @@ def test_macs_may_stay():
 @pytest.mark.parametrize(
     ("name", "kind", "at_end"),
     [
-        ("password", Verdict.SECRET, True),
-        ("passWd", Verdict.SECRET, True),
-        ("userPassword", Verdict.SECRET, True),
-        ("X-Api-Key", Verdict.SECRET, True),
-        ("seed phrase", Verdict.SECRET, True),
-        ("social_security_number", Verdict.SECRET, True),
-        ("TokenRefresher", Verdict.SECRET, False),
-        ("auth-state", Verdict.SECRET, False),
-        ("Set-Cookie", Verdict.COOKIE, True),
-        ("max_tokens", Verdict.COUNT, True),
-        ("author_name", Verdict.PLAIN, False),
-        ("authority", Verdict.PLAIN, False),
-        ("map-pin", Verdict.PLAIN, False),
-        ("user_pin", Verdict.SECRET, True),
-        ("", Verdict.PLAIN, False),
-        ("token" * 60, Verdict.SECRET, True),
+        ("password", NameVerdict.SECRET, True),
+        ("passWd", NameVerdict.SECRET, True),
+        ("userPassword", NameVerdict.SECRET, True),
+        ("X-Api-Key", NameVerdict.SECRET, True),
+        ("seed phrase", NameVerdict.SECRET, True),
+        ("social_security_number", NameVerdict.SECRET, True),
+        ("TokenRefresher", NameVerdict.SECRET, False),
+        ("auth-state", NameVerdict.SECRET, False),
+        ("Set-Cookie", NameVerdict.COOKIE, True),
+        ("max_tokens", NameVerdict.COUNT, True),
+        ("author_name", NameVerdict.PLAIN, False),
+        ("authority", NameVerdict.PLAIN, False),
+        ("map-pin", NameVerdict.PLAIN, False),
+        ("user_pin", NameVerdict.SECRET, True),
+        ("", NameVerdict.PLAIN, False),
+        ("token" * 60, NameVerdict.SECRET, True),
     ],
 )
-def test_names_are_judged_by_their_words(name: str, kind: Verdict, at_end: bool):
+def test_names_are_judged_by_their_words(name: str, kind: NameVerdict, at_end: bool):
     """camelCase, dashes and capitals do not matter; `author` is not `auth`."""
-    judge = Judge(DEFAULT)
+    judge = NameJudge(DEFAULT_RULES)
     assert judge.verdict(name) is kind
     assert judge.verdict(name) is kind
     assert judge.ends_secret(name) is at_end
@@ -179,7 +179,7 @@ def test_names_are_judged_by_their_words(name: str, kind: Verdict, at_end: bool)
 
 def test_a_judge_forgets_rather_than_grows():
     """Hostile names do not fill the memory."""
-    judge = Judge(Rules(sensitive_keys=frozenset({"shoe"})))
+    judge = NameJudge(ScrubRules(sensitive_keys=frozenset({"shoe"})))
     for number in range(5_000):
         judge.verdict(f"k{number}")
     judge.verdict("k" * 129)
@@ -191,13 +191,13 @@ def test_a_judge_forgets_rather_than_grows():
 
 def test_a_scrubber_forgets_rather_than_grows():
     """Texts that are all different do not fill the memory; long ones are not kept."""
-    kept = scrubber(Rules(phones=True, imeis=True))
+    kept = get_scrubber(ScrubRules(phones=True, imeis=True))
     for number in range(16_385):
-        kept.keep(f"text {number}", Treat.FREE)
-    kept.keep("x" * 129, Treat.FREE)
-    assert kept.is_kept("text 16384", Treat.FREE)
-    assert not kept.is_kept("text 0", Treat.FREE)
-    assert not kept.is_kept("x" * 129, Treat.FREE)
+        kept.keep(f"text {number}", TextKind.FREE)
+    kept.keep("x" * 129, TextKind.FREE)
+    assert kept.is_kept("text 16384", TextKind.FREE)
+    assert not kept.is_kept("text 0", TextKind.FREE)
+    assert not kept.is_kept("x" * 129, TextKind.FREE)
 
 
 def test_a_pattern_that_fits_nothing_is_refused():
@@ -216,8 +216,8 @@ def test_names_that_matter_only_in_their_place():
 
 def test_luhn_and_iban_check_digits():
     """Right ones are right, wrong ones wrong."""
-    assert check_digits.is_luhn("4111111111111111")
-    assert not check_digits.is_luhn("4111111111111112")
+    assert check_digits.has_luhn_digit("4111111111111111")
+    assert not check_digits.has_luhn_digit("4111111111111112")
     assert check_digits.is_iban("gb82west12345698765432", grouped=True)
     assert not check_digits.is_iban("gb82west12345698765433", grouped=True)
     assert check_digits.is_iban("gb82west12345698765433", grouped=False)
@@ -227,5 +227,5 @@ def test_luhn_and_iban_check_digits():
 def test_putting_no_marks_copies_nothing():
     """The same text comes back."""
     text = "abc"
-    assert redactions.put_marks(text, ()) == ("abc", 0)
-    assert redactions.put_marks(text, [(1, 2, "[x]")]) == ("a[x]c", 1)
+    assert redactions.apply_redactions(text, ()) == ("abc", 0)
+    assert redactions.apply_redactions(text, [(1, 2, "[x]")]) == ("a[x]c", 1)

@@ -7,16 +7,16 @@ import pytest
 from app.core.limits import LIMITS
 from app.scrub import walk
 from app.scrub.finders import cards
-from app.scrub.places import Kind
-from app.scrub.rules import DEFAULT, FAILED, FILTERED, Remark, Rules, Scrubbed
+from app.scrub.places import PayloadKind
+from app.scrub.rules import DEFAULT_RULES, FAILED, FILTERED, ScrubRemark, ScrubResult, ScrubRules
 from app.scrub.text_scrubber import TextScrubber
 
 CARD = "4111 1111 1111 1111"
 
 
-def scrub(value: Any, kind: Kind = Kind.EVENT, **options: Any) -> Any:
+def scrub(value: Any, kind: PayloadKind = PayloadKind.EVENT, **options: Any) -> Any:
     """Return a value after scrubbing."""
-    return walk.scrub_json(value, Rules(**options), kind=kind).value
+    return walk.scrub_json(value, ScrubRules(**options), kind=kind).value
 
 
 def crumb(**payload: Any) -> dict[str, Any]:
@@ -28,8 +28,8 @@ def crumb(**payload: Any) -> dict[str, Any]:
 def test_clean_values_come_back_as_the_same_object():
     """Nothing is copied where nothing was found."""
     event = {"extra": {"a": [1, "x"]}, "tags": {"flavor": "play"}}
-    assert walk.scrub_json(event, kind=Kind.EVENT) == Scrubbed(event, ())
-    assert walk.scrub_json(event, kind=Kind.EVENT).value is event
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT) == ScrubResult(event, ())
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
 
 
 def test_clean_parts_are_shared():
@@ -48,18 +48,18 @@ def test_clean_parts_are_shared():
 def test_remarks_say_rule_place_and_count():
     """One remark for each rule and place, with the number of finds."""
     event = {"extra": {"note": f"{CARD} and {CARD}", "password": ["a1", "b2"]}}
-    assert walk.scrub_json(event, kind=Kind.EVENT).remarks == (
-        Remark("card", "extra.note", 2),
-        Remark("sensitive-name", "extra.password", 2),
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).remarks == (
+        ScrubRemark("card", "extra.note", 2),
+        ScrubRemark("sensitive-name", "extra.password", 2),
     )
 
 
 def test_remarks_are_few_however_many_places():
     """After 500 places the rest is counted together."""
     event = {"extra": {f"k{number}": CARD for number in range(700)}}
-    remarks = walk.scrub_json(event, kind=Kind.EVENT).remarks
+    remarks = walk.scrub_json(event, kind=PayloadKind.EVENT).remarks
     assert len(remarks) == 501
-    assert remarks[-1] == Remark("card", "…", 200)
+    assert remarks[-1] == ScrubRemark("card", "…", 200)
     assert sum(remark.count for remark in remarks) == 700
 
 
@@ -75,7 +75,7 @@ def test_structure_is_kept():
         "exception": {"values": [{"module": "a@b.co", "stacktrace": {"frames": [frame]}}]},
         "request": {"method": CARD, "headers": {"User-Agent": CARD}},
     }
-    assert walk.scrub_json(event, kind=Kind.EVENT).value is event
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
 
 
 def test_a_container_where_structure_belongs_is_data():
@@ -226,7 +226,7 @@ def test_addresses_stay_unless_asked():
         "sdk": {"client_ip": None},
         "message": "from 10.1.2.3",
     }
-    assert walk.scrub_json(event, kind=Kind.EVENT).value is event
+    assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
     assert scrub(event, scrub_ip=True) == {
         "user": {"ip_address": None},
         "request": {"env": {"REMOTE_ADDR": None}},
@@ -258,15 +258,19 @@ def test_a_device_named_after_its_owner_is_not(name: str, clean: str):
 @pytest.mark.parametrize(
     ("kind", "value", "path"),
     [
-        (Kind.SPAN, {"items": [{"attributes": {"x": {"value": CARD, "type": "string"}}}]}, "x"),
-        (Kind.SPAN, {"span_id": "4111111111111111", "description": CARD}, "description"),
-        (Kind.LOG, {"items": [{"body": CARD, "trace_id": "4111111111111111"}]}, "body"),
-        (Kind.REPLAY_EVENT, {"urls": [CARD], "replay_id": "4111111111111111"}, "urls"),
-        (Kind.TRANSACTION, {"spans": [{"op": "a", "description": CARD}]}, "description"),
-        (Kind.RECORDING, {"odd": CARD}, "odd"),
+        (
+            PayloadKind.SPAN,
+            {"items": [{"attributes": {"x": {"value": CARD, "type": "string"}}}]},
+            "x",
+        ),
+        (PayloadKind.SPAN, {"span_id": "4111111111111111", "description": CARD}, "description"),
+        (PayloadKind.LOG, {"items": [{"body": CARD, "trace_id": "4111111111111111"}]}, "body"),
+        (PayloadKind.REPLAY_EVENT, {"urls": [CARD], "replay_id": "4111111111111111"}, "urls"),
+        (PayloadKind.TRANSACTION, {"spans": [{"op": "a", "description": CARD}]}, "description"),
+        (PayloadKind.RECORDING, {"odd": CARD}, "odd"),
     ],
 )
-def test_every_kind_is_walked(kind: Kind, value: Any, path: str):
+def test_every_kind_is_walked(kind: PayloadKind, value: Any, path: str):
     """Each kind has its places; ids are kept in all of them."""
     out = walk.scrub_json(value, kind=kind)
     assert CARD not in str(out.value)
@@ -281,7 +285,7 @@ def test_attributes_of_spans_keep_their_type():
         "user.email": {"value": "jo@example.org", "type": "string"},
         "auth.key": {"value": "x1", "type": "string"},
     }
-    out = scrub({"items": [{"attributes": attributes}]}, Kind.SPAN)["items"][0]["attributes"]
+    out = scrub({"items": [{"attributes": attributes}]}, PayloadKind.SPAN)["items"][0]["attributes"]
     assert out == {**attributes, "auth.key": {"value": FILTERED, "type": "string"}}
 
 
@@ -289,9 +293,9 @@ def test_clean_recordings_come_back_as_the_same_object():
     """Nothing is copied, and the paths of remarks begin with the number of the event."""
     events = [crumb(message="a"), crumb(message="b")]
     assert walk.scrub_recording(events).value is events
-    found = walk.scrub_json([events[0], crumb(message=CARD)], kind=Kind.RECORDING)
+    found = walk.scrub_json([events[0], crumb(message=CARD)], kind=PayloadKind.RECORDING)
     assert found.value[0] is events[0]
-    assert found.remarks == (Remark("card", "1.data.payload.message", 1),)
+    assert found.remarks == (ScrubRemark("card", "1.data.payload.message", 1),)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_clean_recordings_come_back_as_the_same_object():
 )
 def test_touches_and_video_are_never_seen(event: dict[str, Any]):
     """They are the recording itself."""
-    assert walk.scrub_recording([event]) == Scrubbed([event], ())
+    assert walk.scrub_recording([event]) == ScrubResult([event], ())
 
 
 @pytest.mark.parametrize(
@@ -342,9 +346,9 @@ def test_a_rule_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         cards, "_Runs", lambda text, runs: fail(text) if "x" in text else real(text, runs)
     )
-    out = walk.scrub_json({"extra": {"a": f"x {CARD}", "b": CARD}}, kind=Kind.EVENT)
+    out = walk.scrub_json({"extra": {"a": f"x {CARD}", "b": CARD}}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": {"a": FAILED, "b": FILTERED}}
-    assert Remark("scrub-failed", "extra.a", 1) in out.remarks
+    assert ScrubRemark("scrub-failed", "extra.a", 1) in out.remarks
 
 
 def test_a_walk_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
@@ -354,12 +358,15 @@ def test_a_walk_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
         raise RuntimeError(text)
 
     monkeypatch.setattr(TextScrubber, "hits", fail)
-    assert walk.scrub_json({"no other test has this": {"a": CARD}}, kind=Kind.EVENT).value == FAILED
+    assert (
+        walk.scrub_json({"no other test has this": {"a": CARD}}, kind=PayloadKind.EVENT).value
+        == FAILED
+    )
 
 
 def test_what_is_no_json_is_walked_too():
     """Lone surrogates and odd values cannot be encoded; their secrets go all the same."""
-    out = walk.scrub_json({"extra": {"a": f"\ud800 {CARD}", "b": {1, 2}}}, kind=Kind.EVENT)
+    out = walk.scrub_json({"extra": {"a": f"\ud800 {CARD}", "b": {1, 2}}}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": {"a": "\ud800 [Filtered]", "b": {1, 2}}}
 
 
@@ -368,7 +375,9 @@ def test_too_deep_closes():
     value: Any = CARD
     for _ in range(LIMITS.json_depth * 4):
         value = [value]
-    assert CARD not in str(walk.scrub_json({"extra": value}, DEFAULT, kind=Kind.EVENT).value)
+    assert CARD not in str(
+        walk.scrub_json({"extra": value}, DEFAULT_RULES, kind=PayloadKind.EVENT).value
+    )
 
 
 def test_the_rounds_of_rules_end(monkeypatch: pytest.MonkeyPatch):
@@ -376,5 +385,5 @@ def test_the_rounds_of_rules_end(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         TextScrubber, "scrub", lambda _self, text, *_, **__: (f"{text}!", [("x", 1)])
     )
-    out = walk.scrub_json({"extra": CARD}, kind=Kind.EVENT)
+    out = walk.scrub_json({"extra": CARD}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": f"{CARD}!!!!"}
