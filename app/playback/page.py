@@ -168,7 +168,7 @@ def assemble(
         zero_ms=zero_ms,
         duration_ms=duration_ms,
         segments=tuple(segments),
-        missing_ids=tuple(gaps.missing_ids(stored_ids)),
+        missing_ids=tuple(gaps.find_missing_ids(stored_ids)),
         from_segment=from_segment,
         earlier=tuple(one for one in segments if one.segment_id < from_segment),
         unread=tuple(
@@ -180,7 +180,7 @@ def assemble(
         gestures=found,
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
-        gaps=gaps.explain(
+        gaps=gaps.explain_gaps(
             _all_gaps(held.newest, duration_ms) if held.newest.gops else (),
             playable=held.segments,
             stored_ids=stored_ids,

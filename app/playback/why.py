@@ -153,7 +153,7 @@ async def of_project(
 
 async def _stored(connection: AsyncConnection, replay: Replay) -> Stored:
     segments = await replays.segments_of(connection, replay.key, steps=replay.clock_steps)
-    missing = gaps.missing_ids({one.segment_id for one in segments})
+    missing = gaps.find_missing_ids({one.segment_id for one in segments})
     return Stored(replay, tuple(segments), tuple(missing))
 
 

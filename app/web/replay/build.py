@@ -14,11 +14,11 @@ from app.playback.trace import SpanError
 from app.playback.visit import ReplayContext, ReplayHead, ReplayPageData
 from app.replays.model import Replay, Segment
 from app.web.replay import lists, request_links, segments
+from app.web.replay.gap_words import gap_row
 from app.web.replay.lists import PART_ROWS
 from app.web.replay.losses import lost_replays
 from app.web.replay.page import (
     Deletion,
-    Gap,
     Opening,
     ReplayHeader,
     ReplayPage,
@@ -103,7 +103,7 @@ def build(found: ReplayPageData, visit: Visit) -> ReplayPage:
         start_at_ms=above.start_at_ms,
         size_px=above.size_px,
         tab=visit.tab,
-        gaps=tuple(Gap(gap.start_ms, gap.end_ms, gap.reason) for gap in contents.gaps),
+        gaps=tuple(gap_row(gap) for gap in contents.gaps),
         screens=_screens(contents, rows),
         conditions=contents.conditions,
         activity=tuple(activity),

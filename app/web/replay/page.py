@@ -25,13 +25,15 @@ VideoState = Literal["playable", "faulty", "none", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch without video, with the reason as far as it is known."""
+class GapRow:
+    """A gap of the replay with its cause in words."""
 
     start_ms: int
     end_ms: int
     reason: str
-    """`app in background`, `offline`, `segment 7 never arrived`, `no video`."""
+    """The cause as part of a sentence: `app in background`, `segment 7 never arrived`."""
+    short_reason: str
+    """The cause as a label on the timeline: `in background`, `missing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class ReplayPage(ReplayTop):
     """Everything the replay page shows, complete without JavaScript."""
 
     tab: Tab
-    gaps: tuple[Gap, ...]
+    gaps: tuple[GapRow, ...]
     screens: tuple[ScreenSpan, ...]
     conditions: tuple[Condition, ...]
     activity: tuple[ActivityRow, ...]

@@ -8,7 +8,7 @@
 
 import { el, mark, need } from "../dom.js";
 import { durationText } from "../words.js";
-import { gapReason } from "./lanes.js";
+import { gapAt } from "./lanes.js";
 
 const WAITING_MS = 300;
 const SKIPPED_MS = 2500;
@@ -107,6 +107,6 @@ function lengthOf({ start_ms, end_ms }) {
 
 /** Why, and for how long: `App in background, 42 s`. @param {Content} content @param {Gap} gap */
 function words(content, gap) {
-  const reason = gapReason(content, gap).replace("never arrived", "missing");
+  const { reason } = gapAt(content, gap);
   return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}, ${lengthOf(gap)}`;
 }

@@ -19,6 +19,7 @@ export function readContent(root) {
       start_ms: numberOf(item, "startMs"),
       end_ms: numberOf(item, "endMs"),
       reason: item.dataset.reason ?? "",
+      shortReason: item.dataset.shortReason ?? "",
     })),
     screens: all("[data-screens] > li", root).map((item) => ({
       start_ms: numberOf(item, "startMs"),

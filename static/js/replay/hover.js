@@ -9,7 +9,7 @@
 import { closest, el, mark, numberOf, picture, place } from "../dom.js";
 import { clockText, durationText } from "../words.js";
 import { screenAt } from "./content.js";
-import { gapReason, rowMeant, rowsUnder } from "./lanes.js";
+import { gapAt, rowMeant, rowsUnder } from "./lanes.js";
 
 /**
  * A picture of a moment, from the filmstrip; null while there is none.
@@ -78,7 +78,7 @@ function describe(content, axis, at_ms, own) {
   const gap = axis.breaks.find(({ start_ms, end_ms }) => at_ms > start_ms && at_ms < end_ms);
   const title = el("p", { className: "hover-time" }, el("span", { className: "mono" }, clockText(at_ms)), screen ? `  ${screen.name}` : "");
   const lines = gap
-    ? [line(`${gapReason(content, gap)}, ${durationText(gap.end_ms - gap.start_ms)} without video`)]
+    ? [line(`${gapAt(content, gap).reason}, ${durationText(gap.end_ms - gap.start_ms)} without video`)]
     : eventsNear(content, at_ms, axis.ms_per_px * REACH_PX, own);
   const conditions = content.conditions.filter(({ start_ms, end_ms }) => start_ms <= at_ms && at_ms < end_ms);
   return [title, ...lines, ...conditions.map(({ name }) => line(name))];

@@ -4,7 +4,7 @@
  * @import {Axis} from "./axis.js"
  * @import {Gesture} from "./gesture_marks.js"
  * @import {Served} from "./served.js"
- * @import {Condition, Content, Row} from "./types.js"
+ * @import {Condition, Content, Gap, Row} from "./types.js"
  */
 
 import { el, mark, place } from "../dom.js";
@@ -213,21 +213,22 @@ function thinned(rows, axis, areLong = false) {
 
 /** @param {import("./axis.js").Piece} piece @param {Content} content */
 function gapBreak(piece, content) {
-  const reason = gapReason(content, piece);
-  const short = reason.replace(/^app /, "").replace(/^segments? .* never arrived$/, "missing").replace(/^segment .* has /, "");
-  const words = `${durationText(piece.end_ms - piece.start_ms)} ${short}`;
+  const { reason, shortReason } = gapAt(content, piece);
+  const words = `${durationText(piece.end_ms - piece.start_ms)} ${shortReason}`;
   const element = el("span", { className: "break", "data-reason": reason }, el("span", {}, words));
   place(element, piece.from, piece.to - piece.from);
   return element;
 }
 
 /**
- * Why a stretch has no video, as far as the page knows.
+ * Finds the gap that the page describes at a stretch of time. The player of a live replay may find
+ * a gap before the page describes it.
  *
  * @param {Content} content
  * @param {{start_ms: number, end_ms: number}} stretch
+ * @returns {Gap}
  */
-export function gapReason(content, stretch) {
+export function gapAt(content, stretch) {
   const gap = content.gaps.find(({ start_ms, end_ms }) => start_ms < stretch.end_ms && end_ms > stretch.start_ms);
-  return gap?.reason || "no video";
+  return gap ?? { ...stretch, reason: "no video", shortReason: "no video" };
 }

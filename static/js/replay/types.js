@@ -5,8 +5,8 @@
  * @typedef {import("../../player/player.js").Player} Player
  * @typedef {Readonly<import("../../player/types.js").State>} State
  *
- * A stretch without video; the page knows why.
- * @typedef {{start_ms: number, end_ms: number, reason: string}} Gap
+ * Time without video, with its cause in the words of the page: as part of a sentence, and as a label.
+ * @typedef {{start_ms: number, end_ms: number, reason: string, shortReason: string}} Gap
  *
  * A screen from its first moment to the next screen's.
  * @typedef {{start_ms: number, end_ms: number, name: string}} Screen
