@@ -1,10 +1,10 @@
-"""Infers how a replay ended: no SDK says it, but what was noted and reported near the end tells.
+"""Infers how a replay ended from the breadcrumbs and errors near its end, as no SDK says it.
 
-List and page ask the same function, so that they agree.
+The list and the page of a replay call the same function, so they agree.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from app.playback.linked_errors import ErrorCounts
@@ -19,63 +19,51 @@ _WHOLE_MS: Final = 4_900
 """Recorders send a segment every 5 s, and what is left of one when they are stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a replay ended in a word or two, and from what that was inferred."""
+class Ending(StrEnum):
+    """How a replay ended, as the key `end` of the search calls it."""
 
-    text: str
-    because: str
-    has_crashed: bool = False
-
-
-CRASHED: Final = Ending("crashed", "The app reported a crash at the end.", has_crashed=True)
-CAPPED: Final = Ending("60-minute limit", "SDKs stop a recording after 60 minutes.")
-HUNG: Final = Ending("not responding", "The app reported that it hung at the end.")
-LEFT: Final = Ending("in background", "The last breadcrumbs say that the app left the screen.")
-CLOSED: Final = Ending(
-    "closed",
-    "Nothing was reported at the end: no crash, no hang, no change to the background. "
-    "The app was closed, or recording was stopped.",
-)
-CUT: Final = Ending(
-    "cut",
-    "The last segment is a whole one and nothing followed, though a recording that is stopped "
-    "sends the piece it has begun: the process was probably killed, or what it sent last was lost.",
-)
+    CRASHED = "crashed"
+    CAPPED = "60-minute_limit"
+    HUNG = "not_responding"
+    LEFT = "in_background"
+    CLOSED = "closed"
+    CUT = "cut"
 
 
-def infer(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending:
-    """Say how a replay ended, as far as its row, its last segment and the errors of its app tell.
+def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending:
+    """Infer how a replay ended from its row, its last segment and the errors of its app.
 
     Args:
         replay: The replay.
-        counts: Of its errors; the moments in them are on the phone's clock.
-        last_ms: How long its last segment lasts; None where nobody knows.
+        counts: The counts of its errors; their moments are on the phone's clock.
+        last_ms: The length of its last segment, or None if it is not known.
     """
-    if _is_near(replay, counts.crashed_at):
-        return CRASHED
+    if _is_near_end(replay, counts.crashed_at):
+        return Ending.CRASHED
     if replay.ended_at - replay.started_at >= _CAP - _CAP_SLACK:
-        return CAPPED
-    if _is_near(replay, counts.hung_at):
-        return HUNG
-    left, back = (_place(replay, at) for at in (replay.background_at, replay.foreground_at))
-    if left is None or left < replay.ended_at - _LAST or (back is not None and back > left):
+        return Ending.CAPPED
+    if _is_near_end(replay, counts.hung_at):
+        return Ending.HUNG
+    left = _to_replay_clock(replay, replay.background_at)
+    returned = _to_replay_clock(replay, replay.foreground_at)
+    has_returned = left is not None and returned is not None and returned > left
+    if left is None or left < replay.ended_at - _LAST or has_returned:
         is_whole = last_ms is not None and last_ms >= _WHOLE_MS
-        return CUT if is_whole and replay.video_segments else CLOSED
-    return LEFT
+        return Ending.CUT if is_whole and replay.video_segments else Ending.CLOSED
+    return Ending.LEFT
 
 
-def _is_near(replay: Replay, at: datetime | None) -> bool:
-    """Tell whether something happened at the end, or after it."""
-    placed = _place(replay, at)
-    return placed is not None and placed >= replay.ended_at - _NEAR
+def _is_near_end(replay: Replay, at: datetime | None) -> bool:
+    """Tell whether a moment of the phone's clock lies near the end of the replay, or after it."""
+    replay_at = _to_replay_clock(replay, at)
+    return replay_at is not None and replay_at >= replay.ended_at - _NEAR
 
 
-def _place(replay: Replay, at: datetime | None) -> datetime | None:
-    """Place a moment of the phone's clock on the replay's, which differ if somebody set the former.
+def _to_replay_clock(replay: Replay, at: datetime | None) -> datetime | None:
+    """Convert a moment of the phone's clock to the replay's, if somebody set the phone's clock.
 
-    A clock that is set back shows the same time twice. The later one is meant: only what happened
-    near the end is asked for.
+    A clock that is set back shows the same time twice. The later moment is taken, because callers
+    ask only about what happened near the end.
     """
     if at is None:
         return None

@@ -100,7 +100,12 @@ async def hits_of(connection: AsyncConnection, asked: Asked, found: Sequence[Rep
     seen = await audit.seen_by(connection, asked.person_id, keys)
     lasts = await replays.last_lengths(connection, [replay.key for replay in found])
     return [
-        Hit(replay, one, key in seen, ending.infer(replay, one, last_ms=lasts.get(replay.key)))
+        Hit(
+            replay,
+            one,
+            key in seen,
+            ending.infer_ending(replay, one, last_ms=lasts.get(replay.key)),
+        )
         for replay, one, key in zip(found, counts, keys, strict=True)
     ]
 
@@ -192,7 +197,7 @@ def _activity(hit: Hit) -> int:
 
 def _ends(hit: Hit, term: Term) -> bool:
     """Compare how a replay ended; blanks may be written as `_`."""
-    return any(filters.is_like(hit.ended.text.replace(" ", "_"), value) for value in term.values)
+    return any(filters.is_like(hit.ended, value) for value in term.values)
 
 
 def _is_seen(hit: Hit, term: Term) -> bool:

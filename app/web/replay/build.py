@@ -187,14 +187,13 @@ def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpa
 
 def _ending(head: ReplayHead) -> Ending | None:
     """Infer how the replay ended; None while it may go on."""
-    inferred = ending.infer(head.context.outline.replay, head.counts, last_ms=head.last_ms)
-    return None if head.context.outline.is_arriving and not inferred.has_crashed else inferred
+    inferred = ending.infer_ending(head.context.outline.replay, head.counts, last_ms=head.last_ms)
+    return None if head.context.outline.is_arriving and inferred is not Ending.CRASHED else inferred
 
 
 def _state(outline: Outline, ended: Ending | None) -> ReplayState:
     """Take a crashed app off the air at once: it sends nothing more."""
-    is_over = ended is not None and ended.has_crashed
-    return "playing" if outline.state == "live" and is_over else outline.state
+    return "playing" if outline.state == "live" and ended is Ending.CRASHED else outline.state
 
 
 def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> ReplayHeader:
@@ -216,7 +215,7 @@ def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> Replay
         app_errors=counts.app,
         backend_errors=counts.backend,
         end=facts.end(ended) if ended else None,
-        has_crashed=ended.has_crashed if ended else False,
+        has_crashed=ended is Ending.CRASHED,
         is_late=facts.is_late(replay),
         seen_by=lists.viewer_rows(head.viewers),
         seen_by_total=head.viewers.total,

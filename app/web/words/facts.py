@@ -13,6 +13,7 @@ from app.playback import sdk_faults, search
 from app.playback.ending import Ending
 from app.replays import filters
 from app.replays.model import Replay
+from app.web.words.endings import ending_reason, ending_text
 from app.web.words.page_links import filtered_by
 
 _GROUPS: Final = {
@@ -122,8 +123,9 @@ def is_late(replay: Replay) -> bool:
 
 def end(ending: Ending) -> Fact:
     """Tell how a replay ended, and how that was inferred."""
-    href = filtered_by("end", ending.text.replace(" ", "_"))
-    return Fact("Ended", ending.text, href, ending.because)
+    return Fact(
+        "Ended", ending_text(ending), filtered_by("end", ending.value), ending_reason(ending)
+    )
 
 
 def groups(

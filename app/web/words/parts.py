@@ -68,7 +68,7 @@ def describe_part(
     last = first + shown - 1
     if first <= 1 and next_href is None:
         return None
-    nouns = phrases.count(total, noun).partition(" ")[2]
+    nouns = phrases.inflect(total, noun)
     counted = f"{_RELATION[is_at_least, is_about]}{total:,}"
     text = (
         f"Showing the first {shown:,} of {counted} {nouns}"
@@ -108,7 +108,7 @@ def describe_rows(
 
 def _next_text(noun: str, quantity: int, *, is_about: bool) -> str:
     """Promise a number only if it is known."""
-    nouns = phrases.count(2, noun).partition(" ")[2]
+    nouns = phrases.inflect(2, noun)
     return f"Next part of the {nouns}" if is_about else f"Next {phrases.count(quantity, noun)}"
 
 

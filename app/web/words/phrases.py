@@ -33,7 +33,12 @@ def visible(text: str) -> str:
 
 def count(quantity: int, singular: str, plural: str | None = None) -> str:
     """Write a counted noun: `1 replay`, `1,204 replays`, `2 entries`."""
-    return f"{quantity:,} {singular if quantity == 1 else plural or singular + 's'}"
+    return f"{quantity:,} {inflect(quantity, singular, plural)}"
+
+
+def inflect(quantity: int, singular: str, plural: str | None = None) -> str:
+    """Choose between the singular and the plural of a noun that follows a number."""
+    return singular if quantity == 1 else plural or f"{singular}s"
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -7,10 +7,12 @@ from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback import page
+from app.playback.ending import Ending
 from app.playback.linked_errors import Mark
 from app.playback.search import Hit
 from app.replays.pictures import Pictures
 from app.web.words import facts, page_links
+from app.web.words.endings import ending_text
 from app.web.words.posters import Poster, is_due, poster_of
 
 
@@ -88,10 +90,10 @@ def replay_row(
         backend_errors=counts.backend,
         segments=replay.segments,
         has_video=has_video,
-        end=hit.ended.text,
-        has_crashed=hit.ended.has_crashed,
+        end=ending_text(hit.ended),
+        has_crashed=hit.ended is Ending.CRASHED,
         is_late=facts.is_late(replay),
-        is_live=page.is_arriving(replay, now=now) and not hit.ended.has_crashed,
+        is_live=page.is_arriving(replay, now=now) and hit.ended is not Ending.CRASHED,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
         poster=poster_of(

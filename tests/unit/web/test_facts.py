@@ -7,7 +7,7 @@ import pytest
 
 from app.playback.ending import Ending
 from app.web.account import browsers
-from app.web.words import facts
+from app.web.words import facts, page_links
 from tests.unit.playback.stored import replay
 
 
@@ -65,10 +65,10 @@ def test_facts_stand_under_headings():
 )
 def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str | None):
     """The SDK's settings say it; without them nothing is claimed."""
-    found = facts.groups(replay(), options=options, ending=Ending("closed", "So it seems."))
+    found = facts.groups(replay(), options=options, ending=Ending.CLOSED)
     assert found[-1].warning == warning
     ended = found[0].facts[-1]
-    assert (ended.value, ended.note) == ("closed", "So it seems.")
+    assert ended.value == "closed"
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,12 @@ def test_a_replay_that_came_late_says_by_how_much(after: timedelta, note: str | 
     assert received.value == it.started_at + after
     assert (received.note or "").startswith(note or "")
     assert (received.note is None) == (note is None)
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_has_words_and_a_sentence(ending: Ending):
+    """The sentence says what the ending was inferred from, and the link finds replays like it."""
+    fact = facts.end(ending)
+    assert fact.value
+    assert (fact.note or "").endswith(".")
+    assert fact.href == page_links.filtered_by("end", ending.value)
