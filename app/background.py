@@ -9,8 +9,8 @@ from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
-from app.errors import backfill as error_backfill
 from app.ingest.link import link, link_blocks
+from app.issues import backfill as error_backfill
 from app.projects import writes as project_writes
 from app.traces import backfill as trace_backfill
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.errors import grouping, names
+from app.issues.grouping import names, rules
 
 _FRAMES: Final = 30
 
@@ -56,7 +56,7 @@ def main() -> None:
 def _us(events: list[dict[str, Any]]) -> float:
     started = time.process_time()
     for one in events:
-        grouping.keys(one)
+        rules.keys(one)
     return (time.process_time() - started) * 1_000_000 / len(events)
 
 

@@ -13,9 +13,9 @@ from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
-from app.errors import erase
-from app.errors.erase import Erased
-from app.errors.model import IssueKey
+from app.issues import erase
+from app.issues.erase import Erased
+from app.issues.model import IssueKey
 
 
 async def erase_issue(

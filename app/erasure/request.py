@@ -12,7 +12,7 @@ from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
-from app.errors import linked
+from app.issues import replay_links
 from app.projects import writes as project_writes
 from app.replays import erase, locks
 from app.replays.model import ReplayKey, Tombstone
@@ -43,7 +43,7 @@ async def erase_replay(
         tombstone = await erase.erase_rows(connection, key, person_id=person_id, at=at)
         if tombstone is None:
             raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
-        await linked.unlink(connection, key.project_id, key.replay_id)
+        await replay_links.unlink(connection, key.project_id, key.replay_id)
         await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
         await audit_writes.add_line(
             connection,

@@ -15,7 +15,7 @@ from typing import Final
 from app.core import clock, log
 from app.core.errors import NotFound, Unavailable
 from app.db.engine import Database
-from app.errors import erase as error_erase
+from app.issues import erase as error_erase
 from app.replays import erase
 from app.replays.model import Tombstone
 from app.storage import keys

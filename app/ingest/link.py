@@ -20,9 +20,9 @@ from app.core.ids import EventId, ProjectId, ReplayId
 from app.core.windows import NEAR, SLACK
 from app.db import windows
 from app.db.engine import driver_of
-from app.errors import linked
-from app.errors.model import NewEvent
 from app.ingest.prepared import Prepared
+from app.issues import replay_links
+from app.issues.model import NewEvent
 from app.replays import ties
 from app.replays.ties import Tie
 from app.traces.model import NewBlock
@@ -173,7 +173,7 @@ async def link_batch(
     loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
     tied = await ties.replays_of(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
-    await linked.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
+    await replay_links.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
     await link(connection, new, await _worth_linking(connection, replay_ids))
 
 
@@ -211,7 +211,7 @@ async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -
     """Link by spans that were here, but not where they are looked for."""
     named = _named_by(blocks)
     replay_ids = await ties.add(connection, named)
-    await linked.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
+    await replay_links.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
     await link(connection, (), replay_ids)
 
 

@@ -12,11 +12,13 @@ import msgspec
 
 from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
-from app.errors.model import Attachment, NewEvent, NewFeedback, NewSessions
+from app.feedback.model import NewFeedback
 from app.formats import timestamps
 from app.formats.wire.envelope import EnvelopeHeader, Item
 from app.ingest.outcomes import outcome_key
+from app.issues.model import Attachment, NewEvent
 from app.projects.model import Outcome, OutcomeKey
+from app.releases.model import NewSessions
 from app.replays.model import NewSegment, ReplayKey
 from app.scrub.rules import ScrubRules
 from app.traces.model import NewBlock, NewLog, NewTransaction

@@ -18,10 +18,10 @@ from app.core.errors import Forbidden, Limited, Unavailable
 from app.core.ids import ProjectId, PublicKey
 from app.core.units import bytes_text
 from app.db.engine import Database
-from app.errors import attachments
 from app.formats.wire import rate_limits
 from app.formats.wire.envelope import Item
 from app.ingest.rates import Buckets, SenderRates
+from app.issues import attachments
 from app.projects import spending
 from app.projects.model import LimitReason
 from app.projects.spending import Spending

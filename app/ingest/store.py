@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, units
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.errors import attachments, erase as error_erase, feedback, sessions, writes as error_writes
+from app.feedback import writes as feedback_writes
 from app.ingest import expand, recovered
 from app.ingest.inbox import Fresh
 from app.ingest.link import link_batch
@@ -20,8 +20,10 @@ from app.ingest.outcomes import outcome_key
 from app.ingest.pack import Mark, Pack, lay_out
 from app.ingest.prepared import Prepared, SegmentWork
 from app.ingest.tables import journal_marks
+from app.issues import attachments, erase as error_erase, writes as event_writes
 from app.projects import writes as project_writes
 from app.projects.model import Outcome, OutcomeKey
+from app.releases import sessions
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
 from app.replays.writes import Stretch
@@ -101,7 +103,7 @@ async def store(
             return
         counts = Counter(prepared.outcomes)
         counts += await _store_segments(connection, prepared.segments, batch.pack)
-        added = await error_writes.add_events(connection, prepared.events)
+        added = await event_writes.add_events(connection, prepared.events)
         places = [(one.project_id, one.event_id) for one in prepared.events]
         counts += _count("event", places, set(added))
         counts += await _store_traces(connection, prepared)
@@ -173,7 +175,7 @@ async def _store_logs(connection: AsyncConnection, prepared: Prepared) -> Counte
 
 
 async def _store_feedback(connection: AsyncConnection, prepared: Prepared) -> Counter[OutcomeKey]:
-    added = await feedback.add_feedback(connection, prepared.feedback)
+    added = await feedback_writes.add_feedback(connection, prepared.feedback)
     counts: Counter[OutcomeKey] = Counter()
     for one in prepared.feedback:
         counts += _count(one.item_type, [(one.project_id, one.event_id)], added)

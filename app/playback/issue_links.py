@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, ReplayId
 from app.core.windows import SLACK, ReplayWindow
 from app.db.windows import are_held_up
-from app.errors import linked, traced
-from app.errors.linked import Link
-from app.errors.model import IssueKey, StoredEvent
+from app.issues import replay_links, trace_events
+from app.issues.model import IssueKey, StoredEvent
+from app.issues.replay_links import Link
 from app.playback import links, placement
 from app.playback.placement import Moment, ReplayMoments
 from app.replays import queries as replays
@@ -90,7 +90,7 @@ async def page_of(
         limit: Rows at most.
     """
     edge = (at_of(before), ReplayId(before.item_id)) if before else None
-    found = await linked.links_of(connection, key, project_ids, before=edge, limit=limit + 1)
+    found = await replay_links.links_of(connection, key, project_ids, before=edge, limit=limit + 1)
     listed, last = found[:limit], found[limit - 1] if len(found) > limit else None
     keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]
     # One that is being deleted this moment is gone while its link is not yet.
@@ -141,7 +141,9 @@ async def _place_links(
     project_ids: Sequence[ProjectId],
 ) -> tuple[LinkedReplay, ...]:
     """Place the first event that an issue of a project has in each of some replays."""
-    events = await traced.by_key(connection, [(project_id, link.event_id) for _, link in known])
+    events = await trace_events.by_key(
+        connection, [(project_id, link.event_id) for _, link in known]
+    )
     moments = {event.event_id: placement.moment_of(event) for event in events}
     asked = [
         ReplayMoments(

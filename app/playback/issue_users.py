@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.errors.issues import user_hashes
-from app.errors.model import IssueKey
+from app.issues.counting import user_hashes
+from app.issues.model import IssueKey
 
 MOST_REPLAYS: Final = 1_000
 """Of an issue, the newest received: reading them takes some milliseconds."""

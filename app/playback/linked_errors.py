@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
-from app.errors import queries as errors
-from app.errors.queries import EventPlace, LinkedCount, LinkedEvents
 from app.formats.events.event import CRASHES, HANGS
+from app.issues import replay_events as errors
+from app.issues.replay_events import EventPlace, LinkedCount, LinkedEvents
 from app.playback import links, placement
 from app.playback.links import Side
 from app.playback.placement import Moment, ReplayMoments

@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import IssueId, ProjectId, ReplayId
 from app.core.windows import SLACK, ReplayWindow
 from app.db.windows import are_held_up
-from app.errors import feedback
-from app.errors.model import IssueKey, StoredFeedback
+from app.feedback import queries as feedback
+from app.feedback.model import StoredFeedback
+from app.issues.model import IssueKey
 from app.playback import links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey

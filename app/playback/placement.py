@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
-from app.errors.model import StoredEvent
-from app.errors.traced import TracedEvent
 from app.formats.events.event import BACKEND_PLATFORMS
+from app.issues.model import StoredEvent
+from app.issues.trace_events import TracedEvent
 from app.playback import links
 from app.playback.links import Side
 from app.traces import queries as traces, waterfall

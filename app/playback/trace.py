@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.windows import ReplayWindow
-from app.errors import queries as errors, traced
-from app.errors.queries import EventPlace
-from app.errors.traced import TracedEvent, TracedEvents
+from app.issues import replay_events as errors, trace_events
+from app.issues.replay_events import EventPlace
+from app.issues.trace_events import TracedEvent, TracedEvents
 from app.playback import placement
 from app.playback.links import Side
 from app.playback.placement import Place
@@ -120,7 +120,7 @@ async def read(
         after_error: The place after which errors are read.
     """
     spans = await queries.spans_in_trace(connection, trace_id, project_ids, after=after)
-    events = await traced.in_trace(connection, trace_id, project_ids, after=after_error)
+    events = await trace_events.in_trace(connection, trace_id, project_ids, after=after_error)
     moments = [_corrected(one.started_at, one.drift_ms) for one in spans.spans]
     moments = moments or [_corrected(one.at, one.drift_ms) for one in events.events]
     if not moments:
@@ -153,7 +153,7 @@ async def of_replay(
         events: Its errors.
     """
     marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
-    for event in await traced.by_key(connection, list(events)):
+    for event in await trace_events.by_key(connection, list(events)):
         if event.trace_id is not None:
             marks[event.trace_id].append(event)
     around = _Around(placement.place_on_replay(window), project_id)

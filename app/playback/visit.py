@@ -20,10 +20,10 @@ from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
 from app.core.windows import ReplayWindow
 from app.db.engine import Database
-from app.errors import feedback, queries as errors
-from app.errors.model import StoredFeedback
-from app.errors.queries import EventPlace, LinkedEvents
-from app.playback import linked_errors, linked_logs, links, page, trace
+from app.feedback.model import StoredFeedback
+from app.issues import replay_events as errors
+from app.issues.replay_events import EventPlace, LinkedEvents
+from app.playback import linked_errors, linked_feedback, linked_logs, links, page, trace
 from app.playback.linked_errors import ErrorCounts
 from app.playback.linked_logs import LogCount, PlacedLogs
 from app.playback.page import Contents, Outline
@@ -344,10 +344,12 @@ async def _feedback(
     connection: AsyncConnection, context: ReplayContext, *, first: int = 0
 ) -> ReplayFeedback:
     window, project_ids = context.window, context.project_ids
-    written = await feedback.feedback_of(connection, window, project_ids, first=first)
-    is_whole = not first and len(written) < feedback.PART_FEEDBACK
+    written = await linked_feedback.feedback_of(connection, window, project_ids, first=first)
+    is_whole = not first and len(written) < linked_feedback.PART_FEEDBACK
     total = (
-        len(written) if is_whole else await feedback.count_feedback(connection, window, project_ids)
+        len(written)
+        if is_whole
+        else await linked_feedback.count_feedback(connection, window, project_ids)
     )
     return ReplayFeedback(context, tuple(written), total)
 

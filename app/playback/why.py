@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.errors import named
-from app.errors.named import Found, Naming, NamingEvent
+from app.issues import named_replays
+from app.issues.named_replays import Found, Naming, NamingEvent
 from app.playback import gaps
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, Quarantined
@@ -96,7 +96,7 @@ async def of_replay(
         for key in await replays.with_id(connection, replay_id, project_ids)
         if (replay := await replays.one(connection, key)) is not None
     ]
-    by = await named.naming(connection, replay_id, project_ids)
+    by = await named_replays.naming(connection, replay_id, project_ids)
     sources = [one.project_id for one in by] or list(project_ids)
     return ReplayTrail(
         replay_id,
@@ -112,7 +112,7 @@ async def of_event(
     connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
 ) -> EventTrail | None:
     """Gather what could lead from an event to a replay; None if there is no such event."""
-    event = await named.find(connection, event_id, project_ids)
+    event = await named_replays.find(connection, event_id, project_ids)
     if event is None:
         return None
     found: list[TracedReplay] = []
@@ -130,7 +130,7 @@ async def of_project(
 ) -> ProjectTrail:
     """Gather what became of a project's replays in the last 30 days."""
     counts = await _counts(connection, project_id, now)
-    naming = await named.newest_naming(
+    naming = await named_replays.newest_naming(
         connection, project_id, since=now - timedelta(days=DAYS), limit=_MOST_NAMING
     )
     by_replay = {one.replay_id: one for one in reversed(naming)}

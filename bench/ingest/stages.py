@@ -66,7 +66,7 @@ DIGEST: Final = {
         "app.scrub.walk:scrub_recording",
         "app.ingest.items.scrubbed:transaction",
     ),
-    "group": ("app.errors.grouping:keys",),
+    "group": ("app.issues.grouping.rules:keys",),
     "boxes": ("app.formats.video.mp4:read", "app.formats.stored.layout:pack"),
     "pack": (
         "app.formats.stored.packed:pack_json",
@@ -76,7 +76,7 @@ DIGEST: Final = {
     "objects": ("app.ingest.store:_put",),
     "rows": ("app.ingest.store:store",),
     "rows of segments": ("app.ingest.store:_store_segments",),
-    "rows of events": ("app.errors.writes:add_events",),
+    "rows of events": ("app.issues.writes:add_events",),
     "rows of traces": ("app.ingest.store:_store_traces",),
     "links": ("app.ingest.link:link_batch",),
 }

@@ -11,8 +11,8 @@ import pytest_asyncio
 from app.accounts import writes as account_writes
 from app.audit import writes as audit
 from app.core.ids import ReplayId
-from app.errors import traced
 from app.formats.stored import packed
+from app.issues import trace_events
 from app.playback import recordings as reading
 from app.replays.model import ReplayKey
 from app.web.frame import traces_shown
@@ -129,7 +129,7 @@ async def test_errors_of_a_trace_can_be_read_beyond_those_that_are_ranked_togeth
     storm: Server, monkeypatch: pytest.MonkeyPatch
 ):
     """Errors of the next stretch of time follow, each error once."""
-    monkeypatch.setattr(traced, "MOST_RANKED", 1_500)
+    monkeypatch.setattr(trace_events, "MOST_RANKED", 1_500)
     address: str | None = f"/traces/{TRACE_ID}"
     numbers, found = [], []
     while address:

@@ -8,9 +8,12 @@ import pytest
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.windows import ReplayWindow
-from app.errors import attachments, feedback, sessions
-from app.errors.model import Attachment, StoredFeedback
+from app.feedback.model import StoredFeedback
 from app.formats.stored.packed import unpack_json
+from app.issues import attachments
+from app.issues.model import Attachment
+from app.playback import linked_feedback
+from app.releases import sessions
 from app.traces import logs
 from app.traces.model import StoredLog
 from tests.support import delivery, envelopes, reading, recorded
@@ -142,7 +145,7 @@ async def test_recorded_sessions_are_counted(tenant, family, expected):
 async def feedback_of(server: Server, **changes: Any) -> list[StoredFeedback]:
     """Read the feedback of the builders' replay."""
     async with server.database.reading() as connection:
-        return await feedback.feedback_of(
+        return await linked_feedback.feedback_of(
             connection, window(**changes), [server.app.id, server.backend.id]
         )
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.core.ids import ProjectId
-from app.errors import issue_queries
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed
+from app.issues import queries as issue_queries
 from app.playback import issue_links, linked_errors, links, page
 from app.playback.page import Contents
 from app.playback.shelf import Shelf

@@ -12,11 +12,11 @@ import msgspec
 from app.core.errors import Malformed, Refused, TooLarge
 from app.core.ids import EventId
 from app.core.limits import LIMITS
-from app.errors.model import Attachment
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.wire.envelope import Item
 from app.ingest.prepared import AttachmentWork, Context, Prepared
+from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.scrub import walk
 from app.scrub.places import PayloadKind

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from app.core.errors import Refused
-from app.errors.model import NewEvent
 from app.ingest.items import event_text, facts
 from app.ingest.items.event_text import Sent
 from app.ingest.prepared import Context, Noted, Prepared
+from app.issues.model import NewEvent
 
 
 def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:

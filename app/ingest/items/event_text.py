@@ -18,7 +18,6 @@ from app.core.errors import Refused
 from app.core.ids import IssueId
 from app.core.limits import LIMITS
 from app.core.recent import Recent
-from app.errors import grouping
 from app.formats import jsonish, members as texts
 from app.formats.events import event
 from app.formats.events.event import Event, Problem
@@ -28,6 +27,7 @@ from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
 from app.ingest.prepared import Context
+from app.issues.grouping import rules as grouping
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
 from app.scrub.rules import ScrubRules

@@ -1,6 +1,6 @@
 """A `feedback` or `user_report` item: what a person wrote about the app."""
 
-from app.errors.model import NewFeedback
+from app.feedback.model import NewFeedback
 from app.formats import feedback
 from app.formats.wire.envelope import Item
 from app.ingest.items import scrubbed

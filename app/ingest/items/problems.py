@@ -11,13 +11,13 @@ import msgspec
 
 from app.core.ids import IssueId
 from app.core.recent import Recent
-from app.errors import grouping
 from app.formats import members as texts
 from app.formats.events import event, exceptions
 from app.formats.events.event import Problem
 from app.formats.events.exceptions import Frames
 from app.formats.jsonish import JsonObject
 from app.formats.members import Members
+from app.issues.grouping import rules
 
 WORTH_BYTES: Final = 512
 """Less is read again sooner than it is found."""
@@ -30,7 +30,7 @@ _STACKS: Final[Recent[bytes, JsonObject]] = Recent(6 * 1024 * 1024)
 _DECODED_BYTES: Final = 120
 """What a value takes when it is decoded, beside its text."""
 _WITH_STACKS: Final = frozenset({"exception", "threads"})
-_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *grouping.MEMBERS})
+_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *rules.MEMBERS})
 _OF_PROBLEM: Final = _ALL - _WITH_STACKS
 _OF_KEY: Final = tuple(sorted(_ALL - {"tags", "contexts"}))
 """What tells one problem from another, unless a fingerprint or a feedback is there."""
@@ -51,7 +51,7 @@ def of_members(members: Members) -> Found:
         raw = texts.pick(members, _OF_PROBLEM) | {
             name: _with_known_stacks(members[name]) for name in _WITH_STACKS if name in members
         }
-        found = event.read_problem(raw), grouping.keys(raw)
+        found = event.read_problem(raw), rules.keys(raw)
         if key:
             _PROBLEMS.put(key, found, sum(map(len, key)))
     return found

@@ -7,10 +7,10 @@ id: the journal's mark keeps them from being counted twice here, but not from be
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from app.errors.model import NewSessions, SessionCount
 from app.formats import session
 from app.formats.wire.envelope import Item
 from app.ingest.prepared import Context, Prepared
+from app.releases.model import NewSessions, SessionCount
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 

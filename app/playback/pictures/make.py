@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, log, units
 from app.core.errors import Malformed, Unavailable
 from app.db.engine import Database
-from app.errors import queries as errors
+from app.issues import replay_events as errors
 from app.media import wire
 from app.playback import index, links, placement
 from app.playback.index import PlaybackIndex

@@ -8,8 +8,8 @@ from typing import Final
 
 from app.core.errors import Malformed
 from app.core.ids import EventId, ProjectId
-from app.errors import queries as errors
-from app.errors.queries import EventPlace
+from app.issues import replay_events as errors
+from app.issues.replay_events import EventPlace
 from app.traces import logs, queries
 from app.traces.logs import LogPlace
 from app.traces.queries import BlockPlace

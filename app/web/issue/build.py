@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.core import units
-from app.errors.model import Issue
+from app.issues.model import Issue
 from app.playback import links
 from app.playback.issue_links import LinkedReplay
 from app.projects.model import OutcomeCount, Project

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core import units
-from app.errors import grouping, issues
-from app.errors.attachments import PART_FILES
-from app.errors.issue_queries import Neighbours
-from app.errors.model import Attachment, IssueKey, StoredEvent
 from app.formats import jsonish, timestamps
 from app.formats.events import messages
 from app.formats.events.view_hierarchy import View
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed
+from app.issues import counting
+from app.issues.attachments import PART_FILES
+from app.issues.grouping import rules
+from app.issues.model import Attachment, IssueKey, StoredEvent
+from app.issues.queries import Neighbours
 from app.playback import links
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
@@ -23,7 +24,7 @@ from app.web.words.breadcrumbs import data_rows
 from app.web.words.facts import Fact
 from app.web.words.parts import describe_rows
 
-_RULES: Final[dict[grouping.Rule, str]] = {
+_RULES: Final[dict[rules.Rule, str]] = {
     "fingerprint": "the fingerprint that the app gave",
     "stack": "the types and the app's own frames of its stack trace",
     "exception": "the exception's type and text, as it has no stack trace",
@@ -84,8 +85,8 @@ def build(
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     path = page_links.issue_event(*key, event.event_id)
-    found = grouping.group(sent)
-    seen_at = issues.seen_at(event)
+    found = rules.group(sent)
+    seen_at = counting.seen_at(event)
     return EventBlock(
         event_id=event.event_id,
         href=path,

@@ -18,12 +18,12 @@ from app.core import clock, ids, log
 from app.core.errors import Forbidden, NotFound, ReplayError
 from app.core.ids import EventId, PersonId, ProjectId
 from app.core.limits import LIMITS
-from app.errors import attachments, issue_queries as issues
-from app.errors.issue_queries import Neighbours
-from app.errors.model import Attachment, StoredEvent
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.events.view_hierarchy import View
+from app.issues import attachments, queries as issues
+from app.issues.model import Attachment, StoredEvent
+from app.issues.queries import Neighbours
 from app.playback import issue_links, page as playback
 from app.playback.index import PlaybackIndex
 from app.projects import queries as projects

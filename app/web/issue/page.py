@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
-from app.errors.model import Status
 from app.formats.events.view_hierarchy import View
+from app.issues.model import Status
 from app.web.issue.breadcrumbs import CrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.issue.tag_counts import TagSpread

@@ -18,8 +18,8 @@ from app.core import clock, ids, units
 from app.core.errors import Malformed, NotFound
 from app.core.ids import EventId, IssueId, ProjectId
 from app.erasure.issue import erase_issue
-from app.errors import erase, issue_queries as issues, status
-from app.errors.model import Issue, IssueKey, Status, StoredEvent
+from app.issues import erase, queries as issues, status
+from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.playback import issue_links, issue_users, search
 from app.playback.search import Asked
 from app.projects import queries as projects

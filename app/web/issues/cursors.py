@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.errors import Malformed
 from app.core.ids import IssueId, ProjectId
-from app.errors.issue_queries import Place
+from app.issues.queries import Place
 
 _PLACE: Final = struct.Struct(">cqQ16s")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, Literal
 
 from app.core.ids import ProjectId
-from app.errors.issue_queries import Sort, Wanted
-from app.errors.model import Issue, Status
+from app.issues.model import Issue, Status
+from app.issues.queries import Sort, Wanted
 from app.playback import links
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.core.errors import NotFound
-from app.errors import issue_queries as issues
-from app.errors.issue_queries import Sort
-from app.errors.model import Issue, IssueKey
+from app.issues import queries as issues
+from app.issues.model import Issue, IssueKey
+from app.issues.queries import Sort
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.web.frame import access, answer, house

@@ -17,7 +17,7 @@ from app.audit.model import Action
 from app.core import clock
 from app.core.errors import Forbidden, Malformed
 from app.core.ids import ProjectId
-from app.errors import attachments
+from app.issues import attachments
 from app.projects import queries as projects, spending, writes as projects_writes
 from app.projects.model import Project, ProjectKey, Quarantined
 from app.replays import totals

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 from typing import Final
 
 from app.core.ids import ProjectId
-from app.errors import releases
-from app.errors.model import SessionCount
+from app.formats.events import release_order
+from app.releases.model import SessionCount
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart
 from app.web.words.page_links import filtered_by
@@ -74,7 +74,7 @@ def rows(
     lately = sorted(by_release, key=lambda release: max(by_day[release]), reverse=True)
     return tuple(
         _row(project_ids[release], release, by_release[release], by_day[release], now)
-        for release in releases.latest_first(lately)
+        for release in release_order.latest_first(lately)
     )
 
 

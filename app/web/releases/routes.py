@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import clock
-from app.errors import sessions
+from app.releases import sessions
 from app.web.frame import access, answer, house
 from app.web.releases import page as view
 from app.web.releases.page import ReleasesPage

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from app.core.ids import ProjectId
 from app.core.windows import ReplayWindow
-from app.errors.queries import LinkedEvent
 from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionShown, Frame
 from app.formats.stored import packed
+from app.issues.replay_events import LinkedEvent
 from app.playback import links
 from app.web.words import page_links
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow

@@ -5,8 +5,8 @@ from typing import Final
 
 from app.audit.queries import PART_VIEWERS
 from app.core import units
-from app.errors.feedback import PART_FEEDBACK
-from app.errors.queries import PART_EVENTS, LinkedEvents
+from app.issues.replay_events import PART_EVENTS, LinkedEvents
+from app.playback.linked_feedback import PART_FEEDBACK
 from app.playback.page import Contents
 from app.playback.visit import (
     PlacedErrors,

@@ -1,6 +1,6 @@
 """Which part of a trace's spans is shown on its page, and which part of its errors is marked."""
 
-from app.errors import traced
+from app.issues import trace_events
 from app.playback.trace import TracePart
 from app.traces.queries import PART_OF_TRACE
 from app.web.frame import part_cursors
@@ -39,7 +39,7 @@ def describe_parts(found: TracePart, *, after: str, after_error: str) -> tuple[L
             first=events.first,
             shown=len(events.events),
             total=events.total,
-            size=traced.PART_EVENTS,
+            size=trace_events.PART_EVENTS,
             is_at_least=events.is_at_least,
             next_href=page_links.trace(
                 trace_id,

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.errors.named import Found, Naming
+from app.issues.named_replays import Found, Naming
 from app.playback.why import DAYS, EventTrail, Lost, ProjectTrail, ReplayTrail, Stored
 from app.projects.model import Quarantined
 from app.replays.model import Tombstone

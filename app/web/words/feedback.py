@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.core.ids import EventId, ProjectId
 from app.core.windows import ReplayWindow
-from app.errors.model import StoredFeedback
+from app.feedback.model import StoredFeedback
 from app.playback import links
 from app.playback.notes import Note
 from app.web.words import page_links

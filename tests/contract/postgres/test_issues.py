@@ -11,10 +11,11 @@ from sqlalchemy import select, text
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
-from app.errors import backfill, grouping, issues, status, writes
-from app.errors.model import NewEvent
-from app.errors.tables import events
 from app.formats.stored import packed
+from app.issues import backfill, counting, status, writes
+from app.issues.grouping import rules
+from app.issues.model import NewEvent
+from app.issues.tables import events
 from tests.support import payloads
 from tests.support.shuffling import batches
 
@@ -94,7 +95,7 @@ async def test_an_issue_counts_its_events(database):
     assert (issue["first_seen_at"], issue["last_seen_at"]) == (NOON, NOON + timedelta(minutes=89))
     assert (issue["first_release"], issue["last_release"]) == ("shop@1.0", "shop@1.2")
     assert (issue["title"], issue["status"], issue["is_regressed"]) == ("T: 89", "open", False)
-    assert issue["grouping_version"] == grouping.VERSION
+    assert issue["grouping_version"] == rules.VERSION
     hours = await rows(database, "issue_hours")
     assert [(row["hour"], row["events"]) for row in hours] == [
         (NOON, 60),
@@ -134,7 +135,7 @@ async def test_times_that_cannot_be_are_the_time_of_arrival(database):
         )
     ):
         one = new(number, at=at, received_at=received, drift_ms=drift_ms)
-        assert issues.seen_at(one) == expected
+        assert counting.seen_at(one) == expected
 
 
 async def test_an_event_without_user_replay_and_release_counts(database):
@@ -208,7 +209,7 @@ async def test_a_new_version_of_grouping_scatters_nothing(database):
 async def test_events_of_an_older_release_are_grouped_in_the_background(database):
     """As digest would have grouped them: once, and the rest in the next step."""
     sent = payloads.event()
-    key = grouping.group(sent).issue_id
+    key = rules.group(sent).issue_id
     found = [new(number, issue_ids=(key,)) for number in range(5)]
     await add(database, *found)
     expected = await everything(database)
@@ -230,7 +231,7 @@ async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
     async with database.transaction() as connection:
         await connection.execute(text("update events set issue_id = null"))
         assert len(await backfill.group_some(connection)) == 1
-    expected = grouping.group({"message": "T: 0"}).issue_id
+    expected = rules.group({"message": "T: 0"}).issue_id
     assert [row["issue_id"].hex for row in await rows(database, "events")] == [expected]
 
 

@@ -15,12 +15,12 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
-from app.errors import erase, issue_queries, queries as errors, writes
-from app.errors.model import NewEvent
 from app.ingest.link import link, link_batch
 from app.ingest.pack import Mark
 from app.ingest.prepared import Prepared, SegmentWork
 from app.ingest.store import Batch, store
+from app.issues import erase, queries, replay_events as errors, writes
+from app.issues.model import NewEvent
 from app.playback import issue_links, links
 from app.replays import queries as replays, ties
 from app.replays.model import NewSegment, ReplayKey
@@ -218,7 +218,7 @@ async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
     assert {row[3] for row in await hall.kept()} == {REPLAYS[1].replay_id}
     await hall.bring(event(2, replay_id=first.replay_id))
     async with hall.database.reading() as connection:
-        issue = await issue_queries.one(connection, (APP, ISSUES[0]), [APP])
+        issue = await queries.one(connection, (APP, ISSUES[0]), [APP])
         page = await issue_links.page_of(connection, (APP, ISSUES[0]), [APP], limit=5)
     assert issue is not None
     assert (issue.replays, issue.named_replays) == (1, 2)
@@ -240,9 +240,9 @@ async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: H
     await hall.bring(segment(), event(project_id=API, replay_id=REPLAYS[0].replay_id))
     async with hall.database.reading() as connection:
         for seen, expected in (([API], 0), ([API, APP], 1)):
-            issue = await issue_queries.one(connection, key, seen)
-            by_replays = issue_queries.Wanted(sort="replays")
-            (same,) = await issue_queries.find(connection, [API], by_replays, seen=seen)
+            issue = await queries.one(connection, key, seen)
+            by_replays = queries.Wanted(sort="replays")
+            (same,) = await queries.find(connection, [API], by_replays, seen=seen)
             assert issue == same
             assert same.replays == expected
             page = await issue_links.page_of(connection, key, seen, limit=9)

@@ -15,11 +15,11 @@ from app.core.errors import Unavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.sweep import sweep
-from app.errors.model import Attachment
 from app.ingest.outcomes import outcome_key
 from app.ingest.pack import Mark
 from app.ingest.prepared import AttachmentWork, Prepared
 from app.ingest.store import Batch, store
+from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.replays import writes
 from app.replays.model import ReplayKey

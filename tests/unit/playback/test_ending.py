@@ -8,8 +8,8 @@ import pytest
 from app.core import units
 from app.core.ids import ProjectId
 from app.core.windows import ClockStep
-from app.errors.queries import LinkedCount
 from app.formats.events import event
+from app.issues.replay_events import LinkedCount
 from app.playback import ending, linked_errors
 from tests.unit.playback.stored import START, replay
 

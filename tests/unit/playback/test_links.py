@@ -6,8 +6,8 @@ import pytest
 
 from app.core.ids import ProjectId, ReplayId
 from app.core.windows import ReplayWindow
-from app.errors.queries import LinkedCount
 from app.formats.events import event
+from app.issues.replay_events import LinkedCount
 from app.playback import linked_errors, links
 
 APP, API = ProjectId(1), ProjectId(2)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.core import units
-from app.errors.traced import TracedEvent
 from app.formats.replay.activity import NetworkSpan
+from app.issues.trace_events import TracedEvent
 from app.playback.requests import trace_requests
 from app.playback.trace import Trace
 from app.traces.model import StoredSpan

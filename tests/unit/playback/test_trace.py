@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.errors.traced import TracedEvent
+from app.issues.trace_events import TracedEvent
 from app.playback import trace as traces
 from app.playback.trace import Trace
 from app.traces.model import StoredSpan

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from app.accounts.invitations import ProjectInvitation
 from app.accounts.model import Role
 from app.core.ids import EventId, ProjectId
-from app.errors.model import SessionCount
+from app.releases.model import SessionCount
 from app.web.feedback.page import FeedbackPage
 from app.web.project import page as project
 from app.web.releases import page as releases

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from app.core.ids import ProjectId
-from app.errors.model import SessionCount
-from app.errors.releases import latest_first
+from app.formats.events.release_order import latest_first
+from app.releases.model import SessionCount
 from app.web.releases import page
 
 NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)

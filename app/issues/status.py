@@ -6,9 +6,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
-from app.errors import releases
-from app.errors.model import IssueKey, Status
-from app.errors.tables import issue_releases, issues
+from app.formats.events import release_order
+from app.issues.model import IssueKey, Status
+from app.issues.tables import issue_releases, issues
 
 _MOST_RELEASES = 1_000
 
@@ -35,7 +35,7 @@ async def set_status(
         .order_by(issue_releases.c.release)
         .limit(_MOST_RELEASES)
     )
-    release = releases.latest(seen, row.last_release) if status == "resolved" else None
+    release = release_order.latest(seen, row.last_release) if status == "resolved" else None
     await connection.execute(
         update(issues)
         .where(*here)

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.windows import ReplayWindow
 from app.db import windows as sql_windows
-from app.errors.model import StoredEvent
-from app.errors.tables import events
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
+from app.issues.model import StoredEvent
+from app.issues.tables import events
 
 BAD_LEVELS: Final = frozenset({"error", "fatal"})
 PART_EVENTS: Final = 1_000

@@ -15,8 +15,8 @@ from typing import Final
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.errors.model import IssueKey
-from app.errors.tables import (
+from app.issues.model import IssueKey
+from app.issues.tables import (
     attachments,
     file_outbox,
     issue_hours,

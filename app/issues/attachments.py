@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, ProjectId
 from app.db import rows
 from app.db.text import clean, clean_or_none
-from app.errors.model import Attachment, AttachmentKey
-from app.errors.tables import attachments
+from app.issues.model import Attachment, AttachmentKey
+from app.issues.tables import attachments
 
 _NAME_BYTES: Final = 800
 """Part of the key: a row of an index takes 2,700 bytes."""

@@ -1,4 +1,4 @@
-"""Tables of error and message events, and of what else tells how a release does."""
+"""Tables of error and message events, of their issues, and of the files that came with them."""
 
 from typing import Final
 
@@ -6,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     DateTime,
     Identity,
     Index,
@@ -184,68 +183,6 @@ issue_releases: Final = Table(
     Column("issue_id", Hex32, primary_key=True),
     Column("release", Text, primary_key=True),
 )
-
-release_sessions: Final = Table(
-    "release_sessions",
-    metadata,
-    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("release", Text, primary_key=True),
-    Column("environment", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("quantity", BigInteger, nullable=False),
-)
-# What has been counted of a session: SDKs tell an end twice, and send again what was not answered.
-session_marks: Final = Table(
-    "session_marks",
-    metadata,
-    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("sid", Hex32, primary_key=True),
-    Column("status", Text, primary_key=True),
-    Column("day", Date, nullable=False),
-)
-Index("ix_release_sessions_day", release_sessions.c.project_id, release_sessions.c.day.desc())
-
-feedback: Final = Table(
-    "feedback",
-    metadata,
-    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("event_id", Hex32, primary_key=True),
-    # The form it came in: feedback or user_report.
-    Column("item_type", Text, nullable=False),
-    Column("received_at", DateTime(timezone=True), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("drift_ms", BigInteger, nullable=False),
-    Column("message", Text, nullable=False),
-    Column("name", Text),
-    Column("email", Text),
-    Column("url", Text),
-    Column("associated_event_id", Hex32),
-    Column("replay_id", Hex32),
-    Column("trace_id", Hex32),
-    Column("platform", Text),
-    Column("release", Text),
-    Column("environment", Text),
-)
-Index("ix_feedback_newest", feedback.c.project_id, feedback.c.received_at.desc())
-Index(
-    "ix_feedback_associated_event_id",
-    feedback.c.project_id,
-    feedback.c.associated_event_id,
-    postgresql_where=feedback.c.associated_event_id.is_not(None),
-)
-Index(
-    "ix_feedback_replay_id",
-    feedback.c.replay_id,
-    postgresql_where=feedback.c.replay_id.is_not(None),
-)
-Index(
-    "ix_feedback_trace_id",
-    feedback.c.trace_id,
-    feedback.c.at,
-    postgresql_where=feedback.c.trace_id.is_not(None),
-)
-Index("ix_feedback_far", feedback.c.trace_id, feedback.c.at, postgresql_where=text(FAR))
 
 attachments: Final = Table(
     "attachments",

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.errors import placeholders
+from app.issues.grouping import placeholders
 from tests.support.examples import SETTINGS
 
 

@@ -13,8 +13,8 @@ from app.core.ids import EventId, IssueId, ProjectId
 from app.db.engine import driver_of
 from app.db.rows import arrays
 from app.db.text import clean, clean_or_none, json_text
-from app.errors import issues
-from app.errors.model import NewEvent
+from app.issues import counting
+from app.issues.model import NewEvent
 
 _TITLE_BYTES: Final = 1_024
 _VALUE_BYTES: Final = 8 * 1024
@@ -51,7 +51,7 @@ async def add_events(
     """
     if not new:
         return set()
-    issue_ids = await issues.place(connection, new)
+    issue_ids = await counting.place(connection, new)
     first = {
         (one.project_id, one.event_id): (one, issue_id)
         for one, issue_id in reversed([*zip(new, issue_ids, strict=True)])
@@ -61,7 +61,7 @@ async def add_events(
     driver = await driver_of(connection)
     result = await driver.fetch(_INSERT, *[_column(name, rows) for name in _COLUMNS])
     added = {(ProjectId(row["project_id"]), EventId(row["event_id"].hex)) for row in result}
-    await issues.add(connection, [first[key] for key in sorted(added)])
+    await counting.add(connection, [first[key] for key in sorted(added)])
     return added
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
-from app.errors.queries import BEFORE_ALL, EventPlace, place_of
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
+from app.issues.replay_events import BEFORE_ALL, EventPlace, place_of
 
 PART_EVENTS: Final = 1_000
 """Errors of one trace that are read at once."""

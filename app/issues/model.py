@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
@@ -107,73 +107,6 @@ class Issue:
     resolved_release: str | None
     is_regressed: bool
     """It was resolved, and came back in a later release."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SessionCount:
-    """What is counted: sessions of a release that began on this day (UTC) and have this status.
-
-    `started` counts all of them; the other statuses say how they ended.
-    """
-
-    project_id: ProjectId
-    release: str
-    environment: str
-    day: date
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewSessions:
-    """What one item adds to the counts of sessions."""
-
-    project_id: ProjectId
-    sid: str | None
-    """Of the one session it tells of: what is known of that already is not counted again."""
-    counts: tuple[tuple[SessionCount, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NewFeedback:
-    """What a person wrote, on its way into the table; `item_type` is the form it came in."""
-
-    project_id: ProjectId
-    event_id: EventId
-    item_type: str
-    received_at: datetime
-    at: datetime
-    drift_ms: int
-    message: str
-    name: str | None
-    email: str | None
-    url: str | None
-    associated_event_id: EventId | None
-    replay_id: ReplayId | None
-    trace_id: TraceId | None
-    platform: str | None
-    release: str | None
-    environment: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFeedback:
-    """What a person wrote; `at` is the sender's clock, `at` plus drift the server's."""
-
-    project_id: ProjectId
-    event_id: EventId
-    received_at: datetime
-    at: datetime
-    drift_ms: int
-    message: str
-    name: str | None
-    email: str | None
-    url: str | None
-    associated_event_id: EventId | None
-    replay_id: ReplayId | None
-    trace_id: TraceId | None
-    platform: str | None
-    release: str | None
-    environment: str | None
 
 
 AttachmentKey = tuple[ProjectId, EventId, str, str]

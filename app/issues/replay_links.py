@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import driver_of
-from app.errors.model import IssueKey
-from app.errors.tables import issue_links
+from app.issues.model import IssueKey
+from app.issues.tables import issue_links
 
 _LOCK: Final = """
     select pg_advisory_xact_lock(1818848875, slot),

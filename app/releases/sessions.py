@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.db import rows
 from app.db.text import clean
-from app.errors.model import NewSessions, SessionCount
-from app.errors.tables import release_sessions, session_marks
+from app.releases.model import NewSessions, SessionCount
+from app.releases.tables import release_sessions, session_marks
 
 _NAME_BYTES: Final = 400
 _MOST: Final = 10_000

@@ -23,9 +23,10 @@ from app.core.ids import IssueId, ProjectId
 from app.db.engine import driver_of
 from app.db.rows import arrays
 from app.db.text import clean, clean_or_none
-from app.errors import grouping, releases
-from app.errors.model import IssueKey, NewEvent, StoredEvent
-from app.errors.tables import issues
+from app.formats.events import release_order
+from app.issues.grouping import rules
+from app.issues.model import IssueKey, NewEvent, StoredEvent
+from app.issues.tables import issues
 
 _TEXT_BYTES: Final = 1_024
 _OLDEST: Final = timedelta(days=30)
@@ -80,7 +81,7 @@ _ADD: Final = f"""
         on conflict do nothing
     )
     insert into issues as i ({", ".join(_ISSUE)}, grouping_version, users, replays)
-    select {", ".join(f"n.{name}" for name in _ISSUE)}, {grouping.VERSION},
+    select {", ".join(f"n.{name}" for name in _ISSUE)}, {rules.VERSION},
         (select count(*) from users u
          where u.project_id = n.project_id and u.issue_id = n.issue_id),
         (select count(*) from named r
@@ -182,7 +183,7 @@ def _comes_back(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
         if one.release and issue["resolved_release"]:
             if one.release == issue["resolved_release"]:
                 continue
-            later = releases.is_later(one.release, issue["resolved_release"])
+            later = release_order.is_later(one.release, issue["resolved_release"])
         if later if later is not None else seen_at(one) > issue["status_at"]:
             return True
     return False

@@ -7,10 +7,10 @@ where there are none of these, all of them.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.errors import names
-from app.errors.names import Family
 from app.formats.events.exceptions import Frames
 from app.formats.jsonish import JsonObject
+from app.issues.grouping import names
+from app.issues.grouping.names import Family
 
 _FAMILIES: Final[dict[str, Family]] = {
     "java": "jvm", "kotlin": "jvm", "scala": "jvm",

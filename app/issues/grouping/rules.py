@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.core.ids import IssueId
-from app.errors import names, placeholders
-from app.errors.stack import contribution
 from app.formats import jsonish
 from app.formats.events import exceptions, messages
 from app.formats.jsonish import JsonObject
+from app.issues.grouping import names, placeholders
+from app.issues.grouping.stack import contribution
 
 Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
 

@@ -13,10 +13,11 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.errors import grouping, issues
-from app.errors.model import NewEvent
-from app.errors.tables import events
 from app.formats.stored import packed
+from app.issues import counting
+from app.issues.grouping import rules
+from app.issues.model import NewEvent
+from app.issues.tables import events
 
 _STEP: Final = 200
 
@@ -39,7 +40,7 @@ async def group_some(
     new = await asyncio.to_thread(_read, found.all())
     if not new:
         return []
-    issue_ids = await issues.place(connection, new)
+    issue_ids = await counting.place(connection, new)
     await connection.execute(
         update(events)
         .where(events.c.project_id == bindparam("in_project"), events.c.event_id == bindparam("of"))
@@ -49,7 +50,7 @@ async def group_some(
             for one, issue_id in zip(new, issue_ids, strict=True)
         ],
     )
-    await issues.add(connection, [*zip(new, issue_ids, strict=True)])
+    await counting.add(connection, [*zip(new, issue_ids, strict=True)])
     return [(one.project_id, one.event_id) for one in new]
 
 
@@ -87,5 +88,5 @@ def _event(row: Row[Any]) -> NewEvent:
         parent_span_id=row.parent_span_id,
         replay_id=ReplayId(row.replay_id) if row.replay_id else None,
         payload=row.payload,
-        issue_ids=grouping.keys(sent if isinstance(sent, dict) else {"message": row.title}),
+        issue_ids=rules.keys(sent if isinstance(sent, dict) else {"message": row.title}),
     )

@@ -29,14 +29,9 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
-from app.errors.model import Issue, IssueKey, Status, StoredEvent
-from app.errors.queries import to_event
-from app.errors.tables import (
-    events,
-    issue_link_counts as counts,
-    issue_releases,
-    issues,
-)
+from app.issues.model import Issue, IssueKey, Status, StoredEvent
+from app.issues.replay_events import to_event
+from app.issues.tables import events, issue_link_counts as counts, issue_releases, issues
 
 Sort = Literal["last_seen", "first_seen", "events", "users", "replays"]
 

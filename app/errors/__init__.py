@@ -1,1 +1,0 @@
-"""Error and message events."""

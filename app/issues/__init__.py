@@ -1,0 +1,1 @@
+"""Errors and messages that SDKs report, grouped into issues."""

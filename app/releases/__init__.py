@@ -1,0 +1,1 @@
+"""Releases of an app and how their sessions ended."""
