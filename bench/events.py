@@ -25,8 +25,8 @@ from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT_RULES
 from bench.ingest import material
 from bench.ingest.envelopes import ERROR_KB
-from tests.support import payloads
-from tests.support.wire import SPAN_ID, TRACE_ID, compact
+from tests.support.builders import payloads
+from tests.support.builders.wire import SPAN_ID, TRACE_ID, compact
 
 _EVENTS: Final = 50
 _NUMBER: Final = count(100_000)

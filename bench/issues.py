@@ -43,7 +43,7 @@ from app.playback import linked_errors, links
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.web.frame import access
-from tests.support import payloads
+from tests.support.builders import payloads
 
 PROJECT: Final = ProjectId(1)
 REPLAYS: Final = 20_000

@@ -9,16 +9,16 @@ import pytest_asyncio
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from tests.support.server import Server
+    from tests.support.servers.server import Server
 
 # One commit, one result: property tests draw the same examples every time.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
 settings.load_profile("same")
 
 pytest_plugins = [
-    "tests.support.bundled",
-    "tests.support.installed",
-    "tests.support.postgres",
+    "tests.support.servers.bundled",
+    "tests.support.servers.installed",
+    "tests.support.servers.postgres",
     "tests.support.report",
 ]
 
@@ -26,7 +26,7 @@ pytest_plugins = [
 @pytest.fixture
 async def server(database_url: str, tmp_path: Path) -> AsyncIterator["Server"]:
     """A real server with a database and folders of its own."""
-    from tests.support import server  # noqa: PLC0415 - everything there is; unit tests need it not
+    from tests.support.servers import server  # noqa: PLC0415 - heavy; unit tests do without
 
     async with server.running(database_url, tmp_path) as started:
         yield started
@@ -37,7 +37,7 @@ async def shared_server(
     postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator["Server"]:
     """One server for every test that is a `tenant`; it runs while such a test does."""
-    from tests.support import postgres, server  # noqa: PLC0415 - as above
+    from tests.support.servers import postgres, server  # noqa: PLC0415 - as above
 
     async for url in postgres._fresh_database(postgres_url, template=template_database):
         async with server.running(url, tmp_path_factory.mktemp("shared")) as started:
@@ -50,7 +50,7 @@ async def tenant(shared_server: "Server") -> AsyncIterator["Server"]:
 
     Tests that use it bear `pytest.mark.asyncio(loop_scope="session")`.
     """
-    from tests.support import server  # noqa: PLC0415 - as above
+    from tests.support.servers import server  # noqa: PLC0415 - as above
 
     async with server.tenant(shared_server) as own:
         yield own

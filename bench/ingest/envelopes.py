@@ -15,8 +15,8 @@ import deflate
 
 from app.core import clock
 from bench.ingest import gzips, material
-from tests.support import envelopes, payloads, recordings
-from tests.support.wire import (
+from tests.support.builders import envelopes, payloads, recordings
+from tests.support.builders.wire import (
     EVENT_ID,
     REPLAY_ID,
     SEGMENT_MS,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import av
 
-from tests.support import payloads, recordings
-from tests.support.wire import SEGMENT_MS, Json, compact
+from tests.support.builders import payloads, recordings
+from tests.support.builders.wire import SEGMENT_MS, Json, compact
 
 WIDTH_PX: Final = 400
 HEIGHT_PX: Final = 880

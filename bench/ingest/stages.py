@@ -32,8 +32,8 @@ from app.main import Service
 from bench.ingest import envelopes, load
 from bench.ingest.load import Door, Pace
 from bench.ingest.watches import Watches
-from tests.support import server as servers
-from tests.support.server import Keyed
+from tests.support.servers import server as servers
+from tests.support.servers.server import Keyed
 
 DOOR: Final = {
     "auth": ("app.formats.wire.credentials:read", "app.projects.keys:KeyCache.lookup"),

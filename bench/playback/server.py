@@ -16,7 +16,7 @@ import httpx2
 
 from app.core import clock
 from bench.playback.film import Segment
-from tests.support import envelopes, recordings
+from tests.support.builders import envelopes, recordings
 
 REPLAY: Final = "5f" * 16
 _BEFORE_TURN_MS: Final = 18 * 60_000

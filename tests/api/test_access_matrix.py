@@ -14,9 +14,9 @@ import pytest_asyncio
 from app.accounts import writes as accounts
 from app.accounts.model import Role
 from tests.support.browsers import signed_in, stranger
+from tests.support.builders.people import make_person
 from tests.support.page_routes import FORMS, PUT_LAST, PageRoute, fill, page_routes
-from tests.support.people import make_person
-from tests.support.server import Server
+from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

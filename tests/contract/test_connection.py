@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.api.connection import Connection
-from tests.support import envelopes
+from tests.support.builders import envelopes
 from tests.support.raw import wired
-from tests.support.server import exchange, running
+from tests.support.servers.server import exchange, running
 from tests.support.waiting import until
 
 

@@ -8,9 +8,9 @@ import asyncio
 import pytest
 
 from app.core.errors import Unavailable
-from tests.support import envelopes
-from tests.support.server import exchange, running
-from tests.support.wire import EVENT_ID
+from tests.support.builders import envelopes
+from tests.support.builders.wire import EVENT_ID
+from tests.support.servers.server import exchange, running
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from app.core import clock
-from tests.support import amounts, envelopes, reading, traffic
+from tests.support import amounts, reading
+from tests.support.builders import envelopes, traffic
+from tests.support.builders.wire import MISSING, compact
 from tests.support.report import Report
-from tests.support.server import Server
-from tests.support.wire import MISSING, compact
+from tests.support.servers.server import Server
 
 HOUR_MS = 3600 * 1000
 AT_ONCE = 8

@@ -8,9 +8,12 @@ from typing import Final
 import pytest
 
 from app.db.engine import Database
-from tests.support import amounts, invariant, mounts, process, traffic
-from tests.support.server import Keyed, keyed, running
-from tests.support.traffic import Ledger
+from tests.support import amounts
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant, mounts
+from tests.support.servers import process
+from tests.support.servers.server import Keyed, keyed, running
 
 ROUNDS = amounts.rounds(ci=1, nightly=5)
 LETTERS = 40

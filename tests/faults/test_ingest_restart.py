@@ -14,10 +14,11 @@ from app.db.engine import Database
 from app.ingest import expand
 from app.ingest.items import event as event_item
 from app.projects import queries as projects
-from tests.support import clips, envelopes, process
-from tests.support.server import Keyed, keyed, running
+from tests.support.builders import clips, envelopes
+from tests.support.builders.wire import REPLAY_ID
+from tests.support.servers import process
+from tests.support.servers.server import Keyed, keyed, running
 from tests.support.waiting import until
-from tests.support.wire import REPLAY_ID
 
 SEGMENTS = 12
 

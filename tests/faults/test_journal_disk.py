@@ -13,8 +13,8 @@ from app.core.errors import Unavailable
 from app.journal import files, reader
 from app.journal.reader import Damage
 from app.journal.writer import Journal
-from tests.support import mounts
-from tests.support.journals import append
+from tests.support.builders.journals import append
+from tests.support.faults import mounts
 
 MIB = 1024 * 1024
 

@@ -17,7 +17,7 @@ from app.journal import adopt
 from app.journal.reader import Damage
 from app.journal.writer import Journal
 from tests.support import amounts
-from tests.support.journals import append
+from tests.support.builders.journals import append
 
 HOUSE = Path(__file__).parents[2]
 APPENDERS = 16

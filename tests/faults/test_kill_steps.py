@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 
 from app.db.engine import Database
-from tests.support import amounts, invariant, process, traffic
-from tests.support.process import Way
+from tests.support import amounts
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant
 from tests.support.report import Report
-from tests.support.server import Keyed, keyed, running
-from tests.support.traffic import Ledger
+from tests.support.servers import process
+from tests.support.servers.process import Way
+from tests.support.servers.server import Keyed, keyed, running
 
 KILLS = amounts.rounds(ci=200, nightly=2_400)
 LIVES = 10

@@ -12,10 +12,11 @@ from app.core.errors import NotFound
 from app.core.ids import ReplayId
 from app.erasure.request import erase_replay
 from app.replays.model import ReplayKey
-from tests.support import amounts, clips, envelopes, recordings, traffic
+from tests.support import amounts
+from tests.support.builders import clips, envelopes, recordings, traffic
+from tests.support.builders.wire import SEGMENT_MS, STARTED_MS
 from tests.support.report import Report
-from tests.support.server import Server
-from tests.support.wire import SEGMENT_MS, STARTED_MS
+from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -21,8 +21,9 @@ from app.db.roles import DatabaseUrls
 from app.formats.wire import credentials
 from app.preparation import Preparation
 from app.projects import queries as projects
-from tests.support import envelopes, process
-from tests.support.server import Keyed, alone, keyed
+from tests.support.builders import envelopes
+from tests.support.servers import process
+from tests.support.servers.server import Keyed, alone, keyed
 from tests.support.waiting import until
 
 _PATIENCE_S = 60.0

@@ -24,13 +24,16 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
 from app.formats.wire import credentials
-from tests.support import amounts, commit_cutter, invariant, mounts, process, traffic
-from tests.support.commit_cutter import CommitCutter
-from tests.support.postgres import run_sql
-from tests.support.process import Process
+from tests.support import amounts
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import commit_cutter, invariant, mounts
+from tests.support.faults.commit_cutter import CommitCutter
 from tests.support.report import Report
-from tests.support.server import Keyed, keyed, running
-from tests.support.traffic import Ledger
+from tests.support.servers import process
+from tests.support.servers.postgres import run_sql
+from tests.support.servers.process import Process
+from tests.support.servers.server import Keyed, keyed, running
 from tests.support.waiting import until
 
 LETTERS = amounts.rounds(ci=20, nightly=1_200)

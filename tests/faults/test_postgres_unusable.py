@@ -11,9 +11,9 @@ import pytest
 from app.core.errors import DatabaseAway, DatabaseUnusable
 from app.db import roles
 from app.ingest import digest
-from tests.support import envelopes
-from tests.support.postgres import run_sql, with_database
-from tests.support.server import Server, running
+from tests.support.builders import envelopes
+from tests.support.servers.postgres import run_sql, with_database
+from tests.support.servers.server import Server, running
 from tests.support.waiting import until
 
 

@@ -14,9 +14,10 @@ from app.journal.reader import Damage
 from app.journal.writer import Journal
 from app.storage.local import LocalStore
 from tests.faults.test_journal_kill import body_of
-from tests.support import amounts, power_cut
-from tests.support.journals import append
-from tests.support.power_cut import Trace
+from tests.support import amounts
+from tests.support.builders.journals import append
+from tests.support.faults import power_cut
+from tests.support.faults.power_cut import Trace
 from tests.support.report import Report
 
 HOUSE = Path(__file__).parents[2]

@@ -12,9 +12,11 @@ from sqlalchemy import text
 from app.core.errors import Unavailable
 from app.core.limits import LIMITS
 from app.db.engine import Database
-from tests.support import amounts, envelopes, process, proxies
+from tests.support import amounts
+from tests.support.builders import envelopes
 from tests.support.report import Report
-from tests.support.server import Keyed, Server, exchange, keyed
+from tests.support.servers import process, proxies
+from tests.support.servers.server import Keyed, Server, exchange, keyed
 from tests.support.waiting import until, until_asked
 
 KINDS = ("caddy", "nginx")

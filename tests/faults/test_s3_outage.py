@@ -10,12 +10,15 @@ import pytest
 import pytest_asyncio
 
 from app.core import clock
-from tests.support import amounts, clips, envelopes, postgres, s3, s3_faults, server as servers
+from tests.support import amounts
+from tests.support.builders import clips, envelopes
+from tests.support.builders.wire import REPLAY_ID
+from tests.support.faults import s3_faults
+from tests.support.faults.s3_faults import Fault, FaultProxy
 from tests.support.report import Report
-from tests.support.s3_faults import Fault, FaultProxy
-from tests.support.server import Server
+from tests.support.servers import postgres, s3, server as servers
+from tests.support.servers.server import Server
 from tests.support.waiting import until, until_asked
-from tests.support.wire import REPLAY_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

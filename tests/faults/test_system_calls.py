@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from app.db.engine import Database
-from tests.support import amounts, invariant, mounts, process, syscalls, traffic
-from tests.support.process import Process, Way
+from tests.support import amounts
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant, mounts, syscalls
+from tests.support.faults.syscalls import CALLS
 from tests.support.report import Report
-from tests.support.server import Keyed, keyed, running
-from tests.support.syscalls import CALLS
-from tests.support.traffic import Ledger
+from tests.support.servers import process
+from tests.support.servers.process import Process, Way
+from tests.support.servers.server import Keyed, keyed, running
 
 pytestmark = mounts.needs_root
 

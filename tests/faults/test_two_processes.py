@@ -14,11 +14,14 @@ from app.core.ids import ReplayId
 from app.db.engine import Database
 from app.erasure.request import erase_replay
 from app.replays.model import ReplayKey
-from tests.support import amounts, invariant, process, traffic
-from tests.support.process import Process
+from tests.support import amounts
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant
 from tests.support.report import Report
-from tests.support.server import Keyed, Server, keyed, running
-from tests.support.traffic import Ledger
+from tests.support.servers import process
+from tests.support.servers.process import Process
+from tests.support.servers.server import Keyed, Server, keyed, running
 
 PROCESSES = max(2, amounts.rounds(ci=4, nightly=20))
 REPLAYS = 25

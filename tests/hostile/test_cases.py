@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from app.projects import queries as projects
-from tests.support import delivery, envelopes, samples
-from tests.support.server import Server
+from tests.support.builders import envelopes
+from tests.support.recorded import delivery, samples
+from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

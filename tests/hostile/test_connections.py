@@ -9,10 +9,11 @@ import httpx2
 import pytest
 
 from app.db.engine import Database
-from tests.support import envelopes, process
-from tests.support.process import Process, Way
+from tests.support.builders import envelopes
 from tests.support.report import Report
-from tests.support.server import Keyed, keyed
+from tests.support.servers import process
+from tests.support.servers.process import Process, Way
+from tests.support.servers.server import Keyed, keyed
 
 FILES = 900
 CONNECTIONS = FILES // 3

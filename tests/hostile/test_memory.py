@@ -6,11 +6,14 @@ from collections.abc import Iterator
 import httpx2
 
 from app.db.engine import Database
-from tests.support import bombs, envelopes, process, samples, wire_bombs
-from tests.support.bombs import Bomb
-from tests.support.process import Process, Way
+from tests.support.builders import envelopes
+from tests.support.hostile import bombs, wire_bombs
+from tests.support.hostile.bombs import Bomb
+from tests.support.recorded import samples
 from tests.support.report import Report
-from tests.support.server import Keyed, keyed
+from tests.support.servers import process
+from tests.support.servers.process import Process, Way
+from tests.support.servers.server import Keyed, keyed
 from tests.support.waiting import until
 
 MIB = 1024 * 1024

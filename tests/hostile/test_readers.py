@@ -22,10 +22,11 @@ from app.formats.video import avc, mp4
 from app.formats.wire import credentials, encoding, envelope, store_body
 from app.formats.wire.envelope import EnvelopeHeader
 from app.replays import query
-from tests.support import amounts, clips, envelopes, otlp, payloads, recordings
-from tests.support.mp4_boxes import fragmented_file, mp4_file
+from tests.support import amounts
+from tests.support.builders import clips, envelopes, otlp, payloads, recordings
+from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
+from tests.support.builders.wire import KEY, STARTED_MS, compact
 from tests.support.report import Report
-from tests.support.wire import KEY, STARTED_MS, compact
 
 EXAMPLES = amounts.rounds(ci=2_000, nightly=50_000)
 MIB: Final = 1024 * 1024

@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 from app.ingest.rates import Buckets
-from tests.support import clips, envelopes
+from tests.support.builders import clips, envelopes
+from tests.support.builders.wire import EVENT_ID, KEY, REPLAY_ID, compact
 from tests.support.report import Report
-from tests.support.server import Keyed, Server
-from tests.support.wire import EVENT_ID, KEY, REPLAY_ID, compact
+from tests.support.servers.server import Keyed, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

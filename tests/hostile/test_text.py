@@ -13,12 +13,14 @@ from app.db.engine import Database
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRules
-from tests.support import amounts, envelopes, payloads, process, recordings
-from tests.support.process import Way
+from tests.support import amounts
+from tests.support.builders import envelopes, payloads, recordings
+from tests.support.builders.traffic import client
+from tests.support.builders.wire import REPLAY_ID
 from tests.support.report import Report
-from tests.support.server import keyed, running
-from tests.support.traffic import client
-from tests.support.wire import REPLAY_ID
+from tests.support.servers import process
+from tests.support.servers.process import Way
+from tests.support.servers.server import keyed, running
 
 FORGED: Final = '\r\n{"event": "forged", "level": "audit"}\r\n'
 TEXTS: Final = (

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.installed import ROOT
+from tests.support.servers.installed import ROOT
 
 _WATCH: Final = "tests/browser/watch"
 

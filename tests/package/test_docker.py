@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # the package carries no types
 
-from tests.support.dockerfile import Build
-from tests.support.installed import (
+from tests.support.servers.dockerfile import Build
+from tests.support.servers.installed import (
     PATIENCE_S,
     ROOT,
     RunningInstallation,

@@ -4,7 +4,7 @@ import re
 from importlib.metadata import metadata
 
 from tests.package.test_lock import pins
-from tests.support.installed import ROOT
+from tests.support.servers.installed import ROOT
 
 _PERMISSIVE = re.compile(
     r"\b(?:MIT|MIT-CMU|MIT-0|BSD|BSD-[23]-Clause|Apache|Apache-2\.0|ISC|PSF-2\.0)\b"

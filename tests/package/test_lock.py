@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installed import LOCK, ROOT
+from tests.support.servers.installed import LOCK, ROOT
 
 _PIN = re.compile(r"^([a-z0-9._-]+)==([^ ;]+)", re.MULTILINE)
 

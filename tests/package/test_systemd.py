@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.installed import ROOT, Installation
+from tests.support.servers.installed import ROOT, Installation
 
 UNIT = ROOT / "deploy" / "playhead.service"
 

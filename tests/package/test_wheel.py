@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from app import __version__
-from tests.support.installed import PATIENCE_S, Installation, run_pip
+from tests.support.servers.installed import PATIENCE_S, Installation, run_pip
 
 
 @pytest.fixture

@@ -2,6 +2,6 @@
 
 import os
 
-from tests.support import s3
+from tests.support.servers import s3
 
 collect_ignore = [] if os.environ.get(s3.VARIABLE) else ["test_outage.py", "test_server.py"]

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import NotFound, Unavailable
 from app.storage.bucket import Location
 from app.storage.s3 import CONNECTIONS, S3Store
-from tests.support import s3
+from tests.support.servers import s3
 from tests.support.waiting import until_asked
 
 BODY = bytes(range(256)) * 1_000

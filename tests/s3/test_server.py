@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.support import clips, envelopes, reading, s3, server as servers
+from tests.support import reading
+from tests.support.builders import clips, envelopes
+from tests.support.builders.wire import REPLAY_ID
+from tests.support.servers import s3, server as servers
 from tests.support.waiting import until
-from tests.support.wire import REPLAY_ID
 
 OUTAGE_S = 60
 """Three attempts of 10 s and their backoff fit in."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.formats.wire import credentials
-from tests.support.server import Keyed, Server
-from tests.support.wire import KEY, REPLAY_ID, SPAN_ID, TRACE_ID
+from tests.support.builders.wire import KEY, REPLAY_ID, SPAN_ID, TRACE_ID
+from tests.support.servers.server import Keyed, Server
 
 SENDERS: Final = Path(__file__).parent / "senders"
 PYTHON: Final = sys.executable

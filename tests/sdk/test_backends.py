@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from tests.sdk import sending
-from tests.support import envelopes, reading
-from tests.support.server import Server
-from tests.support.wire import REPLAY_ID
+from tests.support import reading
+from tests.support.builders import envelopes
+from tests.support.builders.wire import REPLAY_ID
+from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sdk import sending, shop
 from tests.support import reading
-from tests.support.server import Server
+from tests.support.servers.server import Server
 from tests.support.waiting import until_asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

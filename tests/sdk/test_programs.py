@@ -14,9 +14,10 @@ import pytest
 
 from app.formats.spans import transaction
 from tests.sdk import sending
-from tests.support import delivery, reading, recorded
-from tests.support.server import Server
-from tests.support.wire import KEY
+from tests.support import reading
+from tests.support.builders.wire import KEY
+from tests.support.recorded import contents, delivery
+from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,8 +30,8 @@ _PATIENCE_S: Final = 60
 
 def headers_of_a_request(family: str) -> dict[str, str]:
     """Return what a phone sent along with a request, by what it told of that request later."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type != "transaction" or not envelope.header.trace.replay_id:
                 continue
@@ -96,7 +97,7 @@ async def test_what_a_service_does_for_a_phone_stands_in_its_replay(
 ):
     """Its error and its spans, within seconds, though the replay is a day old by now."""
     await delivery.deliver_family(tenant, family)
-    (replay,) = recorded.conclusions(family)["replays"]
+    (replay,) = contents.conclusions(family)["replays"]
     replay_id = replay["replay_id"]
     before = await shown(tenant, replay_id)
     headers = headers_of_a_request(family)

@@ -9,7 +9,7 @@ import sentry_sdk
 from sentry_sdk.transport import _parse_rate_limits
 
 from app.formats.wire import credentials, rate_limits
-from tests.support.server import Server, running
+from tests.support.servers.server import Server, running
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import httpx2
 from app.accounts import sign_ins, writes as accounts
 from app.accounts.model import Person, Role
 from app.web.frame import access
-from tests.support.server import Server
+from tests.support.servers.server import Server
 
 
 def stranger(server: Server) -> httpx2.AsyncClient:

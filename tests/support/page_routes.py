@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fastapi.routing import iter_route_contexts
 
 from app.web import router
-from tests.support import envelopes
-from tests.support.server import Server
-from tests.support.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
+from tests.support.builders import envelopes
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
+from tests.support.servers.server import Server
 
 FORMS: dict[str, dict[str, str]] = {
     "/sign-in": {"email": "ada@example.com", "password": "wrong", "back": "/projects"},

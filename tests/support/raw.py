@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support import envelopes
-from tests.support.server import Server
+from tests.support.builders import envelopes
+from tests.support.servers.server import Server
 
 OPTIONS = b"OPTIONS /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n"
 """A request to a door that is answered at once."""

@@ -17,8 +17,9 @@ from app.core import clock
 from app.core.ids import ReplayId, TraceId
 from app.demo import send
 from app.web.words import page_links
-from tests.support import envelopes, postgres
-from tests.support.server import Keyed, Server, running
+from tests.support.builders import envelopes
+from tests.support.servers import postgres
+from tests.support.servers.server import Keyed, Server, running
 
 GONE: Final = "d" * 32
 BROKEN: Final = "b" * 32

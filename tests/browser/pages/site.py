@@ -1,4 +1,4 @@
-"""Serves the pages of `tests/unit/web/samples.py` with the policy that the real server sends."""
+"""Serves the pages of `tests/unit/web/samples` with the policy that the real server sends."""
 
 import json
 import mimetypes
@@ -11,8 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 from app.web.frame import assets
 from app.web.frame.render import Renderer
 from app.web.words import page_links
-from tests.unit.web import samples
-from tests.unit.web.samples import SAMPLES, Sample
+from tests.unit.web.samples import pages
+from tests.unit.web.samples.pages import SAMPLES, Sample
 
 RENDERER: Final = Renderer()
 _MARK: Final = b"<!-- The rest follows. -->"
@@ -54,7 +54,7 @@ class Site:
         file = assets.read(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
-        name = {samples.HEADER.href: "replay", page_links.REPLAYS: "list"}.get(path, name)
+        name = {pages.HEADER.href: "replay", page_links.REPLAYS: "list"}.get(path, name)
         if path.startswith("/traces/"):
             name = "trace, the rest"
         if name in self.pages:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.pages import axe
-from tests.unit.web.samples import SAMPLES
+from tests.unit.web.samples.pages import SAMPLES
 
 PANELS = ("Activity", "Network", "Errors", "Trace", "Logs", "Segments", "Details")
 

@@ -6,19 +6,19 @@ import pytest
 from playwright.sync_api import expect
 
 from app.core.ids import EventId
-from tests.unit.web import samples
+from tests.unit.web.samples import pages
 
 
 @pytest.fixture
 def crowded(page, site):
     """A replay with three errors of different kinds within a second, two of them at one moment."""
     errors = (
-        samples.error(title="FirstProblem"),
-        samples.error(event_id=EventId("4" * 32), title="SecondProblem", source="backend"),
-        samples.error(event_id=EventId("5" * 32), title="ThirdProblem", kind="crash", at_ms=44_900),
+        pages.error(title="FirstProblem"),
+        pages.error(event_id=EventId("4" * 32), title="SecondProblem", source="backend"),
+        pages.error(event_id=EventId("5" * 32), title="ThirdProblem", kind="crash", at_ms=44_900),
     )
-    value = replace(samples.REPLAY_PAGE, errors=errors, start_at_ms=0)
-    site.pages["replay"] = replace(samples.SAMPLES["replay"], page=value)
+    value = replace(pages.REPLAY_PAGE, errors=errors, start_at_ms=0)
+    site.pages["replay"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("replay"))
     page.wait_for_selector(".track .head")
     page.keyboard.press("Home")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from app.web.replays.page import NewReplays
 from tests.browser.pages.site import Site
-from tests.unit.web import list_samples, made_up, samples
+from tests.unit.web.samples import list_samples, made_up, pages
 
 SHOWN = list_samples.AWAITED.value
 NEW = "318/" + "e" * 32
@@ -68,7 +68,7 @@ def test_a_list_in_another_order_counts_from_its_first_look(opened, site):
     """What is not among its rows then may be an old replay."""
     news = NewReplays("/replays/new?since=1", "/replays", are_on_top=False)
     value = replace(list_samples.LIST, news=news)
-    site.pages["list"] = replace(samples.SAMPLES["list"], page=value)
+    site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
     site.new_replays = ["318/" + "f" * 32, SHOWN]
     page = opened()
     wind(page, 5)
@@ -122,7 +122,7 @@ def test_who_is_signed_out_is_not_asked_for_again(context, site):
 def test_a_list_without_rows_fills_itself(opened, site, name):
     """Nobody has to reload the page that waits for the first replay."""
     page = opened(name)
-    site.pages[name] = samples.SAMPLES["list"]
+    site.pages[name] = pages.SAMPLES["list"]
     site.new_replays = [NEW]
     with page.expect_navigation():
         page.clock.run_for(2_000)
@@ -147,7 +147,7 @@ def test_the_demo_opens_its_replay_once(opened, site):
     wind(page, 2)
     site.new_replays = [SHOWN]
     page.clock.run_for(2_000)
-    page.wait_for_url(f"**{samples.HEADER.href}")
+    page.wait_for_url(f"**{pages.HEADER.href}")
     page.go_back()
     expect(page.locator(".empty")).to_be_visible()
     assert "awaited" not in page.url
@@ -168,7 +168,7 @@ def test_without_javascript_the_list_says_to_reload(browser, site):
         expect(page.get_by_text("and opens by itself")).to_be_hidden()
         expect(page.get_by_role("link", name="Reload this page")).to_be_visible()
         expect(page.get_by_role("link", name="reload it")).to_be_visible()
-        site.pages["list, demo playing"] = samples.SAMPLES["list, demo played"]
+        site.pages["list, demo playing"] = pages.SAMPLES["list, demo played"]
         page.reload()
         link = page.get_by_role("link", name="Watch it")
-        expect(link).to_have_attribute("href", samples.HEADER.href)
+        expect(link).to_have_attribute("href", pages.HEADER.href)

@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.pages import axe
-from tests.unit.web import list_samples, made_up, samples
+from tests.unit.web.samples import list_samples, made_up, pages
 
 WIDTHS = {"wide": 1440, "laptop": 1280, "tablet": 1024, "upright tablet": 768, "phone": 390}
 
 
-@pytest.mark.parametrize("name", list(samples.SAMPLES))
+@pytest.mark.parametrize("name", list(pages.SAMPLES))
 def test_no_page_overflows_or_shuts_anybody_out(page, site, name):
     """At each width nothing scrolls sideways, nothing is said on the console, axe finds nothing.
 
@@ -45,7 +45,7 @@ def test_a_full_list_fits_a_tablet(page, site, width):
         device="samsung SM-S911B", os="Android 13", app="3.4.1 (341)",
     )  # fmt: skip
     value = replace(list_samples.LIST, rows=(row,))
-    site.pages["list"] = replace(samples.SAMPLES["list"], page=value)
+    site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(site.address("list"))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -88,11 +88,11 @@ def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
 def test_the_check_list_goes_on_without_a_reload(page, site):
     """What begins to work shows by itself."""
     site.pages["set-up"] = replace(
-        samples.SAMPLES["set-up"], page=replace(samples.SET_UP, checks=samples.SET_UP.checks[1:])
+        pages.SAMPLES["set-up"], page=replace(pages.SET_UP, checks=pages.SET_UP.checks[1:])
     )
     page.goto(site.address("set-up"))
     expect(page.locator(".finding")).to_have_count(3)
-    site.pages["set-up"] = samples.SAMPLES["set-up"]
+    site.pages["set-up"] = pages.SAMPLES["set-up"]
     expect(page.locator(".finding")).to_have_count(4, timeout=30_000)
     # What says the same, in the reader's zone, is left alone: a screen reader would tell it again.
     expect(page.locator(".finding time")).to_have_text("Nov 24, 2026, 11:03 PM")
@@ -116,7 +116,7 @@ def test_a_name_that_is_an_id_stands_on_one_line_of_its_row(page, site, width):
     """However narrow the list is."""
     row = list_samples.replay_row(user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e")
     value = replace(list_samples.LIST, rows=(row,))
-    site.pages["list"] = replace(samples.SAMPLES["list"], page=value)
+    site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(site.address("list"))
     parts = (".replay .tick input", ".poster", ".replay-link", ".replay .length")
@@ -136,7 +136,7 @@ def test_a_replay_can_be_read_without_javascript(browser, site):
     expect(page.locator(".transport")).to_be_hidden()
     expect(page.locator(".stage noscript .stage-card")).to_be_visible()
     assert page.locator("#errors .seek").first.get_attribute("href") == (
-        f"{samples.HEADER.href}?t=44.5"
+        f"{pages.HEADER.href}?t=44.5"
     )
     page.locator(".replay-actions").get_by_label("More").click()
     expect(page.get_by_role("link", name="Delete replay…")).to_be_visible()

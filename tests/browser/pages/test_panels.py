@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from playwright.sync_api import Page, expect
 
-from tests.unit.web import samples
+from tests.unit.web.samples import pages
 
 
 def tab(page: Page, name: str) -> None:
@@ -49,9 +49,9 @@ def test_nothing_that_matches_is_said(replay):
 
 def test_a_filter_keeps_the_number_that_the_server_counted(page, site):
     """A list may have more rows than the page shows; the tab counts those, filtered or not."""
-    totals = samples.TOTALS | {"logs": "20,000+"}
-    value = replace(samples.REPLAY_PAGE, totals=totals)
-    site.pages["many"] = replace(samples.SAMPLES["replay"], page=value)
+    totals = pages.TOTALS | {"logs": "20,000+"}
+    value = replace(pages.REPLAY_PAGE, totals=totals)
+    site.pages["many"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("many"))
     tab(page, "Logs")
     count = page.locator("[data-count=logs]")

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.unit.web import samples
+from tests.unit.web.samples import pages
 
 CLOCK = "[data-clock]"
 
@@ -373,7 +373,7 @@ def test_deleting_asks_first_and_posts(replay, site):
     expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
     dialog.get_by_role("button", name="Delete replay").click()
     replay.wait_for_url("**/delete")
-    assert site.posts == [samples.DELETION.href]
+    assert site.posts == [pages.DELETION.href]
 
 
 def test_playing_stops_at_the_end_of_the_chosen_range(replay):

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from app.playback.conditions import Condition
 from tests.browser.pages import axe
-from tests.unit.web import samples
+from tests.unit.web.samples import pages
 
 TROUBLES = {
     "storage away": ("The storage does not answer. Trying again.", "waiting: true"),
@@ -38,11 +38,11 @@ def test_what_keeps_the_picture_away_is_told_over_it(replay, trouble, width):
 
 def test_a_live_trace_stays_folded_and_open(page, site):
     """What the reader folded and opened outlives a look at the grown page, changed or not."""
-    chrome = samples.SAMPLES["replay"].chrome
-    before = replace(samples.REPLAY_PAGE, state="live", tab="trace")
+    chrome = pages.SAMPLES["replay"].chrome
+    before = replace(pages.REPLAY_PAGE, state="live", tab="trace")
 
     def becomes(value: object) -> None:
-        site.pages["live"] = samples.Sample("replay/page.html", value, chrome)
+        site.pages["live"] = pages.Sample("replay/page.html", value, chrome)
 
     becomes(before)
     page.clock.install()
@@ -53,7 +53,7 @@ def test_a_live_trace_stays_folded_and_open(page, site):
     expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
     fold.click()
     shown = page.locator("#trace .span:visible").count()
-    same = replace(before, totals=samples.TOTALS | {"segments": "11"})
+    same = replace(before, totals=pages.TOTALS | {"segments": "11"})
     grown = replace(same, traces=tuple(replace(one, errors=9) for one in same.traces))
     for value, sign in (
         (same, "[data-count=segments]:text-is('11')"),
@@ -69,13 +69,13 @@ def test_a_live_trace_stays_folded_and_open(page, site):
 
 def test_a_live_replay_gains_rows_in_place(page, site):
     """New rows come in; one that the reader opened stays open; the end of the recording is seen."""
-    live = replace(samples.REPLAY_PAGE, state="live", tab="activity", activity=samples.ACTIVITY[:4])
-    site.pages["live"] = samples.Sample("replay/page.html", live, samples.SAMPLES["replay"].chrome)
+    live = replace(pages.REPLAY_PAGE, state="live", tab="activity", activity=pages.ACTIVITY[:4])
+    site.pages["live"] = pages.Sample("replay/page.html", live, pages.SAMPLES["replay"].chrome)
     page.clock.install()
     page.goto(site.address("live"))
     page.wait_for_selector(".track .head")
     page.locator("#activity details summary").click()
-    site.pages["live"] = samples.SAMPLES["replay"]
+    site.pages["live"] = pages.SAMPLES["replay"]
     page.clock.run_for(6000)
     expect(page.locator("#activity .row")).to_have_count(5)
     expect(page.locator("#activity details[open]")).to_have_count(1)
@@ -85,9 +85,9 @@ def test_a_live_replay_gains_rows_in_place(page, site):
 
 def test_a_page_that_opens_in_a_gap_says_so(page, site):
     """Nothing changes after the player is ready, and the card is there all the same."""
-    opening = replace(samples.OPENING, start_at_ms=30_000)
-    value = replace(samples.REPLAY_PAGE, opening=opening, start_at_ms=30_000)
-    site.pages["gap"] = replace(samples.SAMPLES["replay"], page=value)
+    opening = replace(pages.OPENING, start_at_ms=30_000)
+    value = replace(pages.REPLAY_PAGE, opening=opening, start_at_ms=30_000)
+    site.pages["gap"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("gap"))
     card = page.locator("[data-stage-card]")
     expect(card).to_contain_text("App in background, 7.4 s without video.")
@@ -109,8 +109,8 @@ def test_the_phones_condition_stands_over_the_picture(page, site):
     """While it lasts; that the app was in background is told of gaps."""
     offline = Condition(40_000, 50_000, "offline", "offline")
     away = Condition(40_000, 50_000, "background", "in background")
-    value = replace(samples.REPLAY_PAGE, conditions=(offline, away))
-    site.pages["offline"] = replace(samples.SAMPLES["replay"], page=value)
+    value = replace(pages.REPLAY_PAGE, conditions=(offline, away))
+    site.pages["offline"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("offline"))
     page.wait_for_selector(".track .head")
     expect(page.locator("[data-conditions-now]")).to_have_text("offline")
@@ -120,8 +120,8 @@ def test_the_phones_condition_stands_over_the_picture(page, site):
 
 def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
     """A replay that began on its side and is opened where it stands upright."""
-    value = replace(samples.REPLAY_PAGE, size_px=(960, 448))
-    site.pages["turned"] = replace(samples.SAMPLES["replay"], page=value)
+    value = replace(pages.REPLAY_PAGE, size_px=(960, 448))
+    site.pages["turned"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("turned"))
     page.wait_for_selector(".track .head")
     expect(page.locator(".stage")).to_have_attribute("data-shape", "portrait")

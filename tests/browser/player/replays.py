@@ -11,7 +11,7 @@ from app.core.errors import NotFound
 from app.formats.stored import layout
 from app.formats.video import mp4
 from app.replays.model import PlayableSegment
-from tests.support import recorded
+from tests.support.recorded import contents
 
 EPOCH_MS: Final = 1_795_000_000_000
 
@@ -55,8 +55,8 @@ class Replay:
 def of_family(name: str) -> Replay:
     """Load the replay of a recorded family."""
     replay = Replay()
-    for request in recorded.requests(name):
-        video = recorded.video_of(request)
+    for request in contents.requests(name):
+        video = contents.video_of(request)
         if video is not None:
             said = next(item for item in request.expect["items"] if item["type"] == "replay_video")
             replay.add(said["segment_id"], said["starts_ms"], video, ended_at_ms=said["ends_ms"])

@@ -8,7 +8,7 @@ from tests.browser.player import replays
 from tests.browser.player.replays import Replay
 from tests.browser.player.serve import Server
 from tests.browser.player.watching import Watching
-from tests.support.clips import clip
+from tests.support.builders.clips import clip
 
 _SECOND = 1000
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.formats.video import mp4
 from app.playback.index import MIN_GAP_MS
-from tests.support import recorded
+from tests.support.recorded import contents
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def of_family(name: str) -> Truth:
     first, then what the higher adds.
     """
     segments = []
-    for request in recorded.requests(name):
-        video = recorded.video_of(request)
+    for request in contents.requests(name):
+        video = contents.video_of(request)
         if video is None:
             continue
         said = next(item for item in request.expect["items"] if item["type"] == "replay_video")

@@ -19,7 +19,7 @@ PALETTE: Final = (
 )
 """Colours of the square at the bottom left of recorded frames: the drawn second, modulo 8.
 
-Those of `tests.support.clips` are near enough, but for the last two.
+Those of `tests.support.builders.clips` are near enough, but for the last two.
 """
 _CLIP_ENDS: Final = ((240, 240, 240), (30, 30, 30))
 

@@ -17,8 +17,9 @@ from playwright.async_api import Page, async_playwright, expect
 from app.accounts import links, queries as accounts
 from tests.browser.player import truth
 from tests.browser.player.watching import _CLIP_ENDS, _LOOK, PALETTE
-from tests.support import delivery, postgres, recorded
-from tests.support.server import Server, running
+from tests.support.recorded import contents, delivery
+from tests.support.servers import postgres
+from tests.support.servers.server import Server, running
 
 FAMILY = "android-session-full-a"
 
@@ -75,7 +76,7 @@ async def point_at_timeline(page: Page) -> None:
 async def watch(server: Server, page: Page) -> None:
     """Do what a person does, and look at what they see."""
     facts = truth.of_family(FAMILY)
-    (replay,) = recorded.conclusions(FAMILY)["replays"]
+    (replay,) = contents.conclusions(FAMILY)["replays"]
     await delivery.deliver_family(server, FAMILY)
     await page.goto(await link_of(server))
     await page.locator("form button[type=submit], form button").last.click()

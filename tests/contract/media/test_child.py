@@ -11,8 +11,8 @@ from PIL import Image
 
 from app.core.errors import Malformed, Unavailable
 from app.media import child, wire
-from tests.support import coded
-from tests.support.clips import clip, colour_of
+from tests.support.builders import coded
+from tests.support.builders.clips import clip, colour_of
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]

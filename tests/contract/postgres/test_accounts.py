@@ -12,8 +12,8 @@ from app.audit import queries as audit
 from app.core.errors import Limited, Malformed, NotFound, Unauthorised
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
+from tests.support.builders.people import PASSWORD, make_person, make_project
 from tests.support.held_clock import HeldClock
-from tests.support.people import PASSWORD, make_person, make_project
 
 PLACE = {"address": "192.0.2.1", "user_agent": "Browser"}
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.root import app
 from app.core.errors import Malformed, NotFound
-from tests.support.postgres import as_app, run_sql
+from tests.support.servers.postgres import as_app, run_sql
 
 KEY = "0123456789abcdef0123456789abcdef"
 

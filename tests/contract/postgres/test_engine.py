@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.errors import DatabaseUnusable, Unavailable
 from app.db import engine
 from app.db.engine import Database
-from tests.support.postgres import run_sql
+from tests.support.servers.postgres import run_sql
 
 TABLE = "create table numbers (x int primary key)"
 

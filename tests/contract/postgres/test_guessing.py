@@ -14,10 +14,10 @@ from app.audit.model import Line
 from app.core.errors import Limited, Malformed, Unauthorised
 from app.db import migrate
 from app.db.engine import Database
+from tests.support.builders.people import PASSWORD, make_person
 from tests.support.held_clock import HeldClock
-from tests.support.migrations import upgrade_to
-from tests.support.people import PASSWORD, make_person
-from tests.support.postgres import run_sql
+from tests.support.servers.migrations import upgrade_to
+from tests.support.servers.postgres import run_sql
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

@@ -16,7 +16,7 @@ from app.issues import backfill, counting, status, writes
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.issues.tables import events
-from tests.support import payloads
+from tests.support.builders import payloads
 from tests.support.shuffling import batches
 
 PROJECT: Final = ProjectId(7)

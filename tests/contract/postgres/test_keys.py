@@ -13,7 +13,7 @@ from app.db.engine import Database
 from app.projects import keys, queries, writes
 from app.projects.keys import UNKNOWN_YET, KeyCache, Settled
 from app.projects.model import KeyRecord, ProjectKey
-from tests.support.postgres import run_sql
+from tests.support.servers.postgres import run_sql
 from tests.support.waiting import until
 
 NEVER_S = 3600.0

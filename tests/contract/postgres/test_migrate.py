@@ -23,8 +23,8 @@ from app.core.shipped import MIGRATIONS
 from app.db import engine, migrate, roles
 from app.db.engine import Database
 from app.db.schema import metadata
-from tests.support import pooler
-from tests.support.postgres import as_app, run_sql
+from tests.support.servers import pooler
+from tests.support.servers.postgres import as_app, run_sql
 from tests.support.waiting import until
 
 

@@ -12,7 +12,7 @@ from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db.engine import Database
 from app.projects import queries, writes
 from app.projects.model import KeyRecord, Outcome, OutcomeCount, OutcomeKey
-from tests.support.people import make_person, make_project
+from tests.support.builders.people import make_person, make_project
 
 DAY = date(2026, 11, 24)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -23,9 +23,9 @@ from app.db.engine import Database
 from app.db.folder import is_open_to_others
 from app.db.postmaster import Postmaster
 from app.db.roles import DatabaseUrls
-from tests.support import envelopes
-from tests.support.postgres import run_sql
-from tests.support.server import alone, keyed
+from tests.support.builders import envelopes
+from tests.support.servers.postgres import run_sql
+from tests.support.servers.server import alone, keyed
 from tests.support.waiting import until, until_asked
 
 OLD_KEY = "0123456789abcdef0123456789abcdef"

@@ -8,7 +8,7 @@ import pytest
 from app.storage.local import LocalStore
 from app.storage.port import ObjectStore
 from app.storage.s3 import S3Store
-from tests.support import s3
+from tests.support.servers import s3
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from app.storage import s3 as driver
 from app.storage.bucket import Location, Patience
 from app.storage.port import StoredObject
 from app.storage.s3 import S3Store
-from tests.support import s3
+from tests.support.servers import s3
 
 
 @asynccontextmanager

@@ -8,10 +8,11 @@ import pytest
 from app.core.errors import Malformed
 from app.media import child
 from app.media.child import Patience
-from tests.support import coded, escaping
-from tests.support.clips import clip
+from tests.support.builders import coded
+from tests.support.builders.clips import clip
+from tests.support.hostile import escaping
 
-PROBE = (sys.executable, "-E", "-s", "-m", "tests.support.escaping")
+PROBE = (sys.executable, "-E", "-s", "-m", "tests.support.hostile.escaping")
 ENDS = {
     "open": "SIGSYS",
     "read a file": "SIGSYS",

@@ -9,8 +9,9 @@ from PIL import Image
 
 from app.core.errors import Malformed, Refused
 from app.media import child
-from tests.support import amounts, coded
-from tests.support.clips import clip
+from tests.support import amounts
+from tests.support.builders import coded
+from tests.support.builders.clips import clip
 
 
 def _encoded(kind: str) -> bytes:

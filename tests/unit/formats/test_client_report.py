@@ -7,9 +7,9 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import client_report
 from app.formats.client_report import Loss
-from tests.support import recorded, samples
+from tests.support.builders.wire import Json, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated
-from tests.support.wire import Json, compact
+from tests.support.recorded import contents, samples
 
 LOST: Json = {"reason": "cache_overflow", "category": "replay", "quantity": 4}
 BILLION = 1_000_000_000
@@ -75,8 +75,8 @@ def test_a_report_has_a_largest():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_reports_are_read(family):
     """Every entry of every SDK."""
-    for request in recorded.requests(family):
-        for item in recorded.envelope_of(request).items:
+    for request in contents.requests(family):
+        for item in contents.envelope_of(request).items:
             if item.type == "client_report":
                 found = client_report.read(item.payload)
                 assert found.losses

@@ -12,9 +12,9 @@ from app.core.limits import LIMITS
 from app.formats import feedback
 from app.formats.feedback import Feedback
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import recorded, samples
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID, TRACE_ID, Json, changed, compact, iso
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.wire import EVENT_ID, REPLAY_ID, TRACE_ID, Json, changed, compact, iso
+from tests.support.recorded import contents, samples
 
 NOTHING = EnvelopeHeader()
 OTHER_ID = "c" * 32
@@ -116,8 +116,8 @@ def test_both_forms_have_a_largest():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_feedback_is_read(family):
     """Message and address of every SDK."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "feedback":
                 found = feedback.read(item.payload, envelope.header)

@@ -10,9 +10,17 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import log
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import recorded, samples
+from tests.support.builders.wire import (
+    MISSING,
+    REPLAY_ID,
+    SPAN_ID,
+    TRACE_ID,
+    Json,
+    changed,
+    compact,
+)
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.wire import MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, Json, changed, compact
+from tests.support.recorded import contents, samples
 
 NOTHING = EnvelopeHeader()
 OTHER_ID = "c" * 32
@@ -118,8 +126,8 @@ def test_a_container_has_a_largest_and_a_most():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_logs_are_read(family):
     """Every record of every SDK, with text, release and time."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "log":
                 found = log.read(item.payload, envelope.header)

@@ -13,7 +13,7 @@ from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.replay import activity, recording, replay_event, replay_video
 from app.formats.wire import credentials, encoding, envelope, store_body
-from tests.support import samples
+from tests.support.recorded import samples
 
 MIB = 1024 * 1024
 REFUSALS = (Malformed, TooLarge, Unauthorised)

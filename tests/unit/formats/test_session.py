@@ -10,9 +10,9 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import session
 from app.formats.session import Count, Sessions
-from tests.support import recorded, samples
+from tests.support.builders.wire import MISSING, Json, changed, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.wire import MISSING, Json, changed, compact
+from tests.support.recorded import contents, samples
 
 STARTED = "2026-08-06T07:06:40.000Z"
 STARTED_AT = datetime(2026, 8, 6, 7, 6, 40, tzinfo=UTC)
@@ -111,8 +111,8 @@ def test_sessions_have_a_largest_and_a_most():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_sessions_are_read(family):
     """Every update of every SDK names a release."""
-    for request in recorded.requests(family):
-        for item in recorded.envelope_of(request).items:
+    for request in contents.requests(family):
+        for item in contents.envelope_of(request).items:
             if item.type == "session":
                 assert session.read(item.payload).release
             if item.type == "sessions":

@@ -18,10 +18,10 @@ from app.ingest.items import event_text
 from app.ingest.items.event_text import Sent
 from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
-from tests.support import recorded, samples
+from tests.support.builders.payloads import event
+from tests.support.builders.wire import EVENT_ID, MISSING, compact
 from tests.support.examples import SETTINGS, with_changed_member
-from tests.support.payloads import event
-from tests.support.wire import EVENT_ID, MISSING, compact
+from tests.support.recorded import contents, samples
 
 IP = "203.0.113.9"
 STACK = {"frames": [{"function": f"f{n}", "module": "net.example.Cart"} for n in range(40)]}
@@ -66,8 +66,8 @@ def both(text: bytes, given_context: Context) -> None:
 @pytest.mark.parametrize("family", samples.families())
 def test_every_recorded_event_is_read_as_from_its_whole(family: str):
     """Also when its parts were seen before."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "event":
                 both(bytes(item.payload), context(envelope.header))

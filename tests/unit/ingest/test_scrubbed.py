@@ -14,8 +14,9 @@ from app.ingest.items import scrubbed
 from app.ingest.items.scrubbed import Told
 from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
-from tests.support import payloads, recorded, samples
-from tests.support.wire import MISSING, TRACE_ID, changed, compact
+from tests.support.builders import payloads
+from tests.support.builders.wire import MISSING, TRACE_ID, changed, compact
+from tests.support.recorded import contents, samples
 
 CARD = "4111111111111111"
 texts = st.sampled_from(
@@ -95,8 +96,8 @@ def test_a_kept_part_is_what_reading_all_would_give(data, context):
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_events_are_read_in_parts(family):
     """No event that a real SDK sent is unusual."""
-    for request in recorded.requests(family):
-        for data in recorded.replay_events_of(request):
+    for request in contents.requests(family):
+        for data in contents.replay_events_of(request):
             assert replay_event.part(bytes(data)) is not None
 
 

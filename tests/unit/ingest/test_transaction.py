@@ -18,9 +18,10 @@ from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 from app.scrub.rules import DEFAULT_RULES
 from app.traces.model import NewBlock, NewTransaction
-from tests.support import payloads, recorded, samples
+from tests.support.builders import payloads
+from tests.support.builders.wire import REPLAY_ID, STARTED_MS, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.wire import REPLAY_ID, STARTED_MS, compact
+from tests.support.recorded import contents, samples
 from tests.unit.scrub import corpus
 
 RECEIVED = datetime(2026, 8, 6, 7, 8, tzinfo=UTC)
@@ -141,8 +142,8 @@ def test_mutated_bytes_are_refused_by_both_or_give_the_same(raw):
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_transactions_are_kept_as_they_came(family):
     """Those of every SDK are as usual, and the same in both ways."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "transaction":
                 quick, slow, _ = ways(bytes(item.payload), context(envelope.header))

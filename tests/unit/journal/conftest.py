@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.journal.writer import Journal
-from tests.support.journals import FILE_BYTES
+from tests.support.builders.journals import FILE_BYTES
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from app.core import ids
 from app.core.errors import Unavailable
 from app.journal import files, folder as folders, reader
 from app.journal.adopt import adoptable
-from tests.support.journals import entry_of, file_of
+from tests.support.builders.journals import entry_of, file_of
 
 
 def refuse(code: int):

@@ -11,7 +11,7 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.journal import entry
 from app.journal.entry import Entry
-from tests.support.journals import bytes_of, entry_of
+from tests.support.builders.journals import bytes_of, entry_of
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 entries = st.builds(

@@ -12,7 +12,7 @@ from app.core.errors import Unavailable
 from app.journal import entry, files, reader
 from app.journal.entry import Entry
 from app.journal.reader import Damage
-from tests.support.journals import bytes_of, entry_of, file_of
+from tests.support.builders.journals import bytes_of, entry_of, file_of
 
 ONE, TWO, THREE = entry_of(1, b"one" * 9), entry_of(2, b""), entry_of(3, b"three" * 99)
 FOUR = entry_of(4, b"four")

@@ -12,7 +12,7 @@ from app.core.errors import Malformed, Unavailable
 from app.journal import files, reader, writer
 from app.journal.backlog import Backlog
 from app.journal.writer import Journal
-from tests.support.journals import FILE_BYTES, Done, Gate, append, bodies, names
+from tests.support.builders.journals import FILE_BYTES, Done, Gate, append, bodies, names
 from tests.support.waiting import until
 
 WAIT_S = 60.0

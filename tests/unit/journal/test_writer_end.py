@@ -12,7 +12,7 @@ from app.core.direct import BLOCK_BYTES
 from app.core.errors import Unavailable
 from app.journal import adopt, files, folder as folders, reader, writer
 from app.journal.writer import Journal
-from tests.support.journals import FILE_BYTES, Gate, append, bodies
+from tests.support.builders.journals import FILE_BYTES, Gate, append, bodies
 from tests.support.waiting import until
 
 

@@ -13,7 +13,7 @@ from app.playback import index, records, stream
 from app.playback.pictures import draw, schedule
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 from app.replays.pictures import Made, Sizes, Task
-from tests.support.clips import clip
+from tests.support.builders.clips import clip
 
 BEGAN = datetime(2026, 8, 6, 7, 0, tzinfo=UTC)
 KEY = ReplayKey(ProjectId(1), ReplayId("a" * 32))

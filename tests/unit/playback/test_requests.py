@@ -10,7 +10,7 @@ from app.issues.trace_events import TracedEvent
 from app.playback.requests import trace_requests
 from app.playback.trace import Trace
 from app.traces.model import StoredSpan
-from tests.support.spans import START, TRACE, event, served, span, span_id
+from tests.support.builders.spans import START, TRACE, event, served, span, span_id
 from tests.unit.playback.test_trace import read
 
 URL = "https://api.example.com/v1/pay"

@@ -7,15 +7,7 @@ from app.issues.trace_events import TracedEvent
 from app.playback import trace as traces
 from app.playback.trace import Trace
 from app.traces.model import StoredSpan
-from tests.support.spans import (
-    API,
-    APP,
-    START,
-    TRACE,
-    event,
-    served,
-    span,
-)
+from tests.support.builders.spans import API, APP, START, TRACE, event, served, span
 
 
 def read(

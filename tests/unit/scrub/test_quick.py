@@ -14,9 +14,9 @@ from app.scrub.places import PayloadKind, PlaceRole
 from app.scrub.quick import try_scrub_members
 from app.scrub.rules import DEFAULT_RULES, FILTERED, ScrubRules
 from app.scrub.text_scrubber import TextScrubber
-from tests.support import recorded, samples
+from tests.support.builders.payloads import event
 from tests.support.examples import SETTINGS
-from tests.support.payloads import event
+from tests.support.recorded import contents, samples
 from tests.unit.scrub.test_properties import NAMES, rule_sets, texts as pieces, values
 
 CARD = "4111 1111 1111 1111"
@@ -93,8 +93,8 @@ def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, da
 def test_by_members_is_as_a_whole_for_every_sdk(family: str):
     """Every recorded error and transaction, and nearly all of them can be done by members."""
     kinds = {"event": PayloadKind.EVENT, "transaction": PayloadKind.TRANSACTION}
-    for request in recorded.requests(family):
-        for item in recorded.envelope_of(request).items:
+    for request in contents.requests(family):
+        for item in contents.envelope_of(request).items:
             if item.type in kinds:
                 text = bytes(item.payload)
                 found = scrubbed(text, kind=kinds[item.type])

@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 from app.traces import waterfall
 from app.traces.model import StoredSpan
 from app.traces.waterfall import Placed
+from tests.support.builders.spans import START, served, span
 from tests.support.examples import SETTINGS
-from tests.support.spans import START, served, span
 
 
 def lay_out(*spans: StoredSpan) -> list[Placed]:

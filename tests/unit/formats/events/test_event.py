@@ -11,10 +11,10 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.events import event as events
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import recorded, samples
+from tests.support.builders.payloads import event
+from tests.support.builders.wire import EVENT_ID, MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.payloads import event
-from tests.support.wire import EVENT_ID, MISSING, REPLAY_ID, SPAN_ID, TRACE_ID, compact
+from tests.support.recorded import contents, samples
 
 NOTHING = EnvelopeHeader()
 OTHER_ID = "c" * 32
@@ -257,10 +257,10 @@ def test_what_is_no_object_is_refused(data):
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_errors_are_read(family):
     """Every error of every SDK has the facts that are known of it."""
-    expected = {each["event_id"]: each for each in recorded.conclusions(family)["errors"]}
+    expected = {each["event_id"]: each for each in contents.conclusions(family)["errors"]}
     seen = set()
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type != "event":
                 continue
@@ -281,8 +281,8 @@ def test_recorded_errors_are_read(family):
 
 def test_hostile_errors_are_read_or_refused():
     """What must be kept is read; the rest may be refused, in no other way."""
-    for request in recorded.requests(samples.HOSTILE, "error-*"):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(samples.HOSTILE, "error-*"):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             try:
                 raw = decoded(item.payload)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 
 from app.formats.events import exceptions
+from tests.support.builders.payloads import event
 from tests.support.examples import JSON_VALUES, SETTINGS
-from tests.support.payloads import event
 
 THREAD = {"id": 1, "stacktrace": {"frames": [{"function": "run"}]}}
 

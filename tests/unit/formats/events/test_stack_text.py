@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.formats.events import stack_text
+from tests.support.builders.otlp import JAVA_STACK
 from tests.support.examples import SETTINGS
-from tests.support.otlp import JAVA_STACK
 
 PYTHON = """Traceback (most recent call last):
   File "/srv/bank.py", line 3, in call

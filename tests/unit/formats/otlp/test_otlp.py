@@ -14,7 +14,7 @@ from app.formats.events import event
 from app.formats.otlp import export_request, protobuf_body
 from app.formats.spans import span as spans
 from app.formats.wire.envelope import Envelope, EnvelopeHeader
-from tests.support import otlp as made
+from tests.support.builders import otlp as made
 from tests.support.examples import SETTINGS, mutated
 
 FULL = made.request(

@@ -10,7 +10,7 @@ from app.core.limits import LIMITS
 from app.formats.otlp import export_request
 from app.ingest.reopen import reopen
 from app.journal.entry import Entry
-from tests.support import otlp as made
+from tests.support.builders import otlp as made
 
 
 def written(body: bytes) -> Entry:

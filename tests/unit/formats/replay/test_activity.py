@@ -8,8 +8,9 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity, Breadcrumb, NetworkSpan, Touch
-from tests.support import examples, recordings
-from tests.support.wire import MISSING, STARTED_MS
+from tests.support import examples
+from tests.support.builders import recordings
+from tests.support.builders.wire import MISSING, STARTED_MS
 
 T = STARTED_MS
 NOTHING = Activity((), (), (), None, move_batches=0, unknown=0)

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from app.formats.replay import gist, recording
 from app.formats.stored.packed import pack_text, unpack_json
-from tests.support import recorded, samples
+from tests.support.recorded import contents, samples
 
 T_MS = 1_786_000_000_000
 CATEGORIES = [
@@ -97,8 +97,8 @@ def test_recorded_segments_are_skimmed(family):
     """Every recording a real mobile SDK sent is read the quick way, and the same way."""
     texts = [
         text
-        for request in recorded.requests(family)
-        for data in recorded.recordings_of(request)
+        for request in contents.requests(family)
+        for data in contents.recordings_of(request)
         if (text := recording.body_of(data)) is not None
     ]
     for text in texts:

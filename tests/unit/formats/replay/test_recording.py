@@ -11,8 +11,9 @@ from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
 from app.formats.replay import recording
 from app.formats.replay.recording import VideoFacts
-from tests.support import examples, recordings
-from tests.support.wire import STARTED_MS, compact
+from tests.support import examples
+from tests.support.builders import recordings
+from tests.support.builders.wire import STARTED_MS, compact
 
 EVENTS = recordings.segment_events(3)
 NOTHING = VideoFacts(None, None)

@@ -10,8 +10,9 @@ from app.core.limits import LIMITS
 from app.formats.replay import replay_event
 from app.formats.replay.replay_event import User
 from app.formats.wire.envelope import EnvelopeHeader
-from tests.support import examples, payloads
-from tests.support.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID, changed, compact
+from tests.support import examples
+from tests.support.builders import payloads
+from tests.support.builders.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID, changed, compact
 
 OTHER_ID = "0123456789abcdef0123456789abcdef"
 

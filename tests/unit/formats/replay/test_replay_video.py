@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.replay import replay_video
-from tests.support import envelopes, examples
+from tests.support import examples
+from tests.support.builders import envelopes
 
 PARTS = {"replay_event": b"{}", "replay_recording": b'{"segment_id":0}\n[]', "replay_video": b"mp4"}
 GOOD = envelopes.pack(PARTS)

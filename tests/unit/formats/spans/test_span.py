@@ -10,10 +10,18 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.spans import span as spans
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import recorded, samples
+from tests.support.builders.payloads import span
+from tests.support.builders.wire import (
+    MISSING,
+    REPLAY_ID,
+    SPAN_ID,
+    STARTED_MS,
+    TRACE_ID,
+    changed,
+    compact,
+)
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.payloads import span
-from tests.support.wire import MISSING, REPLAY_ID, SPAN_ID, STARTED_MS, TRACE_ID, changed, compact
+from tests.support.recorded import contents, samples
 
 NOTHING = EnvelopeHeader()
 OTHER_ID = "c" * 32
@@ -190,8 +198,8 @@ def test_both_forms_have_a_largest():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_spans_are_read(family):
     """Every streamed span of every SDK, with op, name and times."""
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "span":
                 found = spans.read_v2(item.payload, envelope.header)

@@ -10,10 +10,8 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.spans import transaction as transactions
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import recorded, samples
-from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
-from tests.support.payloads import span, transaction
-from tests.support.wire import (
+from tests.support.builders.payloads import span, transaction
+from tests.support.builders.wire import (
     EVENT_ID,
     MISSING,
     REPLAY_ID,
@@ -22,6 +20,8 @@ from tests.support.wire import (
     TRACE_ID,
     compact,
 )
+from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
+from tests.support.recorded import contents, samples
 
 NOTHING = EnvelopeHeader()
 STARTED_AT = datetime(2026, 8, 6, 7, 6, 41, tzinfo=UTC)
@@ -161,10 +161,10 @@ def test_a_transaction_has_a_largest():
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_transactions_are_read(family):
     """Every transaction of every SDK has the facts that are known of it."""
-    expected = {each["event_id"]: each for each in recorded.conclusions(family)["transactions"]}
+    expected = {each["event_id"]: each for each in contents.conclusions(family)["transactions"]}
     seen = {}
-    for request in recorded.requests(family):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(family):
+        envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "transaction":
                 found = transactions.read(item.payload, envelope.header)
@@ -181,8 +181,8 @@ def test_recorded_transactions_are_read(family):
 
 def test_hostile_transactions_are_read_or_refused():
     """Circles, chains and an end before the start do no harm."""
-    for request in recorded.requests(samples.HOSTILE, "transaction-*"):
-        envelope = recorded.envelope_of(request)
+    for request in contents.requests(samples.HOSTILE, "transaction-*"):
+        envelope = contents.envelope_of(request)
         found = transactions.read(envelope.items[0].payload, envelope.header)
         assert found.ended_at >= found.started_at
         assert len(found.spans) >= 3

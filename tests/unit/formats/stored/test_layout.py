@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed
 from app.formats.stored import layout
 from app.formats.video import mp4
-from tests.support.clips import clip
+from tests.support.builders.clips import clip
+from tests.support.builders.mp4_boxes import edits, mp4_file, runs
 from tests.support.examples import SETTINGS
-from tests.support.mp4_boxes import edits, mp4_file, runs
 
 
 def video(*samples: mp4.Sample, **changes: Any) -> mp4.Video:

@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.video import avc
-from tests.support.mp4_boxes import DELTA, KEY, PPS, SPS, avcc, nal, u16, u32
+from tests.support.builders.mp4_boxes import DELTA, KEY, PPS, SPS, avcc, nal, u16, u32
 
 
 class Bits:

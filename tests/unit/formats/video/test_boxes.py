@@ -7,7 +7,7 @@ import pytest
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.video.boxes import Boxes, every, first, need
-from tests.support.mp4_boxes import box, runs, u32, u64
+from tests.support.builders.mp4_boxes import box, runs, u32, u64
 
 
 def test_boxes_are_listed_in_order():

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.errors import Malformed
 from app.formats.video import mp4
-from tests.support.mp4_boxes import (
+from tests.support.builders.mp4_boxes import (
     DELTA,
     FRAMES,
     KEY,

@@ -9,10 +9,10 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.video import mp4
 from app.formats.video.movies import Movies
-from tests.support import recorded
-from tests.support.clips import clip
+from tests.support.builders.clips import clip
+from tests.support.builders.mp4_boxes import box, fragmented_file, mp4_file
 from tests.support.examples import SETTINGS
-from tests.support.mp4_boxes import box, fragmented_file, mp4_file
+from tests.support.recorded import contents
 
 
 def read_or_refuse(data: bytes) -> None:
@@ -79,7 +79,7 @@ def test_a_changed_file_is_read_or_refused(data, changes, cut):
 @given(st.data())
 def test_a_changed_segment_is_read_or_refused(data):
     """The same with what phones send."""
-    segments = [recorded.video_of(r) for r in recorded.requests("android-rotation-a")]
+    segments = [contents.video_of(r) for r in contents.requests("android-rotation-a")]
     original = data.draw(st.sampled_from([video for video in segments if video]))
     read_or_refuse(mutated(original, data.draw(mutations)))
 

@@ -5,7 +5,7 @@ import pytest
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.video import mp4
-from tests.support.mp4_boxes import (
+from tests.support.builders.mp4_boxes import (
     DELTA,
     KEY,
     box,

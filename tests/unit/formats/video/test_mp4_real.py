@@ -8,8 +8,8 @@ import pytest
 
 from app.core.errors import Malformed, TooLarge
 from app.formats.video import mp4
-from tests.support import recorded, samples
-from tests.support.clips import clip
+from tests.support.builders.clips import clip
+from tests.support.recorded import contents, samples
 
 PROFILES = {"Constrained Baseline": "avc1.42", "Main": "avc1.4D", "High": "avc1.64"}
 FAULTS = {
@@ -88,12 +88,12 @@ def test_other_real_codecs_carry_a_fault(arguments, fault):
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_segments_are_read(family):
     """Every video of every SDK plays, with the facts that a decoder found."""
-    for request in recorded.requests(family):
+    for request in contents.requests(family):
         for item in request.expect.get("items", []):
             facts = item.get("video")
             if not facts:
                 continue
-            data = recorded.video_of(request)
+            data = contents.video_of(request)
             assert data is not None
             video = mp4.read(data)
             shown_s = [sample.at / video.timescale for sample in video.samples]
@@ -110,10 +110,10 @@ def test_recorded_segments_are_read(family):
 def test_hostile_videos_are_refused_or_marked():
     """Each is what it is known to be; what may only be a segment without video never plays."""
     seen = set()
-    for request in recorded.requests(samples.HOSTILE, "video-*"):
+    for request in contents.requests(samples.HOSTILE, "video-*"):
         name = request.name.partition("/")[2]
         try:
-            data = recorded.video_of(request)
+            data = contents.video_of(request)
             if data is None:
                 seen.add(name)
                 continue

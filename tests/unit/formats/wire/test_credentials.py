@@ -7,8 +7,9 @@ from app.core.errors import Unauthorised
 from app.core.ids import ProjectId, PublicKey
 from app.formats.wire import credentials
 from app.formats.wire.credentials import Credentials
-from tests.support import envelopes, examples
-from tests.support.wire import KEY
+from tests.support import examples
+from tests.support.builders import envelopes
+from tests.support.builders.wire import KEY
 
 OTHER_KEY = "0" * 31 + "1"
 

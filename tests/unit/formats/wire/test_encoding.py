@@ -14,7 +14,8 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed, TooLarge
 from app.formats.wire import encoding
-from tests.support import envelopes, examples
+from tests.support import examples
+from tests.support.builders import envelopes
 
 MIB = 1024 * 1024
 PLAIN = envelopes.event_envelope() * 20

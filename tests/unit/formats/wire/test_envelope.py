@@ -9,8 +9,9 @@ from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.wire import envelope
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
-from tests.support import envelopes, examples
-from tests.support.wire import KEY, MISSING, REPLAY_ID, TRACE_ID, compact
+from tests.support import examples
+from tests.support.builders import envelopes
+from tests.support.builders.wire import KEY, MISSING, REPLAY_ID, TRACE_ID, compact
 
 HEADER = b'{"event_id":"5b1c0f4e9a7d4c3e8f20716d3b9a4c55"}\n'
 GOOD = [

@@ -10,8 +10,9 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats.wire import envelope, store_body
-from tests.support import envelopes, examples, payloads
-from tests.support.wire import EVENT_ID, compact
+from tests.support import examples
+from tests.support.builders import envelopes, payloads
+from tests.support.builders.wire import EVENT_ID, compact
 
 EVENT = compact(payloads.event())
 

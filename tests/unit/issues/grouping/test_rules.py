@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from app.issues.grouping import rules
+from tests.support.builders.payloads import event
 from tests.support.examples import JSON_VALUES, SETTINGS
-from tests.support.payloads import event
 
 JAVA_FRAMES: Final = [
     {"module": "java.lang.Thread", "function": "run", "lineno": 920, "in_app": False},

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from app.formats import jsonish
 from app.issues.grouping import rules
-from tests.support import recorded, samples, sdk_shapes
+from tests.support.builders import sdk_shapes
+from tests.support.recorded import contents, samples
 
 EXPECTED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
@@ -86,8 +87,8 @@ def events() -> dict[str, dict[str, Any]]:
     """Read every recorded error and message, by name."""
     found = {}
     for family in samples.families():
-        for request in recorded.requests(family):
-            for item in recorded.envelope_of(request).items:
+        for request in contents.requests(family):
+            for item in contents.envelope_of(request).items:
                 if item.type == "event":
                     found[request.name] = jsonish.decode_object(item.payload, "event")
     return found

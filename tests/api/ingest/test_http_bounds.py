@@ -1,0 +1,214 @@
+"""Heads, trailers, framing and pipelines have bounds, at the ingest doors and at the pages."""
+
+import asyncio
+import gc
+import json
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from app.api import bounds
+from app.api.connection import Connection
+from app.core.limits import LIMITS
+from tests.support.builders import envelopes
+from tests.support.builders.wire import EVENT_ID
+from tests.support.raw import LIVE, OPTIONS, chunked, head, post, wired
+from tests.support.servers.server import Server
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BODY = envelopes.event_envelope()
+
+
+def request(server: Server, place: str, *lines: str) -> bytes:
+    """Return a whole request to an ingest door or to a page, with more header lines."""
+    if place == "door":
+        return post(server, BODY, *lines)
+    return b"".join([LIVE[:-2], *(f"{line}\r\n".encode() for line in lines), b"\r\n"])
+
+
+def padded(server: Server, place: str, head_bytes: int) -> bytes:
+    """Return a request whose head has exactly so many bytes."""
+    bare_bytes = request(server, place, "X-Padding: ").index(b"\r\n\r\n") + len(b"\r\n\r\n")
+    return request(server, place, "X-Padding: " + "x" * (head_bytes - bare_bytes))
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Connection]]]:
+    """Weak references to the connections that are made from now on; nothing is collected."""
+    made: list[weakref.ref[Connection]] = []
+    real = Connection.connection_made
+
+    def noting(self: Connection, transport: asyncio.Transport) -> None:
+        made.append(weakref.ref(self))
+        real(self, transport)
+
+    monkeypatch.setattr(Connection, "connection_made", noting)
+    gc.disable()
+    yield made
+    gc.enable()
+
+
+@pytest.mark.parametrize("place", ["door", "page"])
+@pytest.mark.parametrize(("over_bytes", "status"), [(0, 200), (1, 431)])
+async def test_a_head_has_a_limit_in_bytes(tenant, place, over_bytes, status):
+    """At the limit it is read; one byte more is answered 431, and the connection ends."""
+    async with wired(tenant) as wire:
+        wire.send(padded(tenant, place, LIMITS.head_bytes + over_bytes))
+        answer = await wire.answer()
+        assert answer.status == status
+        assert (answer.headers.get("connection") == "close") is bool(over_bytes)
+        if over_bytes:
+            assert await wire.rest() == b""
+
+
+@pytest.mark.parametrize("place", ["door", "page"])
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 431)])
+async def test_a_head_has_a_limit_in_lines(tenant, place, over, status):
+    """Each line takes twenty times its bytes, so that their number is limited too."""
+    usual = request(tenant, place).split(b"\r\n\r\n")[0].count(b"\r\n")
+    lines = ["a:"] * (LIMITS.head_lines - usual + over)
+    async with wired(tenant) as wire:
+        wire.send(request(tenant, place, *lines))
+        assert (await wire.answer()).status == status
+
+
+async def test_trailers_are_dropped(tenant):
+    """A few are nothing unusual; the next request on the connection is read."""
+    whole = (
+        head(tenant, "Transfer-Encoding: chunked") + chunked(BODY)[:-2] + b"A: b\r\nHost: c\r\n\r\n"
+    )
+    async with wired(tenant) as wire:
+        for _ in range(2):
+            wire.send(whole)
+            answer = await wire.answer()
+            assert (answer.status, json.loads(answer.body)) == (200, {"id": EVENT_ID})
+
+
+@pytest.mark.parametrize("filling", [b"a:\r\n", b"a" * 64])
+@pytest.mark.parametrize("start", [b"0\r\n", b"1;"])
+@pytest.mark.parametrize("path", [None, "/sign-in"])
+async def test_trailers_and_framing_have_a_limit(tenant, path, start, filling):
+    """Whether in many lines or in one, behind the last chunk or before it."""
+    async with wired(tenant) as wire:
+        wire.send(head(tenant, "Transfer-Encoding: chunked", path=path) + start)
+        wire.send(filling * (4 * LIMITS.head_bytes // len(filling)))
+        assert (await wire.rest()).startswith(b"HTTP/1.1 4")
+    assert tenant.service.door.reading_bytes == 0
+
+
+async def test_chunks_of_all_sizes_are_put_together(tenant):
+    """Small ones are collected, large ones stay as they came; the order is theirs."""
+    text = "".join(chr(33 + number % 90) for number in range(9_000))
+    body = envelopes.event_envelope(message=text)
+    sizes, at = (1, 2, 700, 3, 3, 2_000, 1, 900, 1), 0
+    pieces: list[bytes] = []
+    while at < len(body):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(body[at : at + size])
+        at += size
+    async with wired(tenant) as wire:
+        wire.send(head(tenant, "Transfer-Encoding: chunked") + chunked(*pieces))
+        assert (await wire.answer()).status == 200
+    await tenant.settled()
+    assert await tenant.outcomes() == {("event", "kept", ""): 1}
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [("1.1", 0, 400), ("1.1", 1, 200), ("1.1", 2, 400), ("1.0", 0, 200), ("1.0", 2, 400)],
+)
+@pytest.mark.parametrize("place", ["door", "page"])
+async def test_a_request_has_one_host(tenant, place, version, hosts, status):
+    """RFC 9112, 3.2: none in HTTP/1.1, or two in any version, is a bad request."""
+    whole = request(tenant, place).replace(b"Host: a\r\n", b"Host: a\r\n" * hosts, 1)
+    async with wired(tenant) as wire:
+        wire.send(whole.replace(b"HTTP/1.1", f"HTTP/{version}".encode(), 1))
+        assert (await wire.answer()).status == status
+
+
+async def test_bytes_behind_the_last_request_are_dropped(tenant):
+    """After `Connection: close`, whether the head is read or known from before."""
+    for _ in range(3):
+        async with wired(tenant) as wire:
+            wire.send(
+                post(tenant, BODY, "Connection: close") + b"no http\r\n\r\n" + post(tenant, BODY)
+            )
+            answer = await wire.answer()
+            assert (answer.status, json.loads(answer.body)) == (200, {"id": EVENT_ID})
+            assert await wire.rest() == b""
+
+
+async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
+    """Pipelined requests without end are hung up on once they would fill the memory."""
+    monkeypatch.setattr(
+        tenant.service.door, "most_reading_bytes", 10 * bounds._WAITING_REQUEST_BYTES
+    )
+    async with wired(tenant) as wire:
+        # The key has to be asked for, so that everything behind this request waits.
+        monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
+        wire.send(post(tenant, BODY) + OPTIONS * 200)
+        assert await wire.rest() == b""
+    assert tenant.service.door.reading_bytes == 0
+
+
+async def test_unfinished_heads_count_as_memory(tenant, monkeypatch):
+    """Many connections with half a head each cannot fill the memory either."""
+    await until(lambda: tenant.service.door.reading_bytes == 0)
+    async with wired(tenant) as first, wired(tenant) as second:
+        first.send(padded(tenant, "page", 50_000)[:40_000])
+        await until(lambda: tenant.service.door.reading_bytes == 40_000)
+        monkeypatch.setattr(tenant.service.door, "most_reading_bytes", 79_999)
+        second.send(padded(tenant, "page", 50_000)[:40_000])
+        assert await second.rest() == b""
+        assert tenant.service.door.reading_bytes == 40_000
+        first.send(padded(tenant, "page", 50_000)[40_000:])
+        assert (await first.answer()).status == 200
+        assert tenant.service.door.reading_bytes == 0
+
+
+@pytest.mark.parametrize("kind", ["head", "body", "answered", "page", "page body", "pipeline"])
+async def test_a_closed_connection_is_freed_at_once(tenant, connections, kind):
+    """Nothing waits for the garbage collector, which looks at old objects next to never."""
+    sent = {
+        "head": padded(tenant, "page", 50_000)[:-9],
+        "body": post(tenant, BODY)[:-9],
+        "answered": post(tenant, BODY),
+        "page": LIVE,
+        "page body": head(tenant, "Content-Length: 99", path="/sign-in") + b"x",
+        "pipeline": post(tenant, BODY) + LIVE + OPTIONS,
+    }[kind]
+    async with wired(tenant) as wire:
+        wire.send(sent)
+        for _ in range({"answered": 1, "page": 1, "pipeline": 3}.get(kind, 0)):
+            assert (await wire.answer()).status == 200
+        await until(lambda: bool(connections))
+    await until(lambda: connections[0]() is None)
+
+
+@pytest.mark.parametrize("path", ["/api/1/envelope/", "/csp-report"])
+async def test_a_request_that_breaks_is_answered_once(
+    tenant, connections, monkeypatch, caplog, path
+):
+    """What was begun for it, a question for its key or a page, writes nothing behind the 400."""
+    monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
+    first = f"POST {path}?sentry_key={'f' * 32} HTTP/1.1\r\nHost: a\r\n"
+    async with wired(tenant) as wire:
+        wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode())
+        assert (await wire.answer()).status == 400
+        assert await wire.rest() == b""
+        connection = connections[0]()
+        assert connection is not None
+        await until(lambda: not connection.tasks)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+async def test_a_form_that_is_cut_is_no_error(tenant, connections, caplog):
+    """Whoever leaves in the middle of a body costs no traceback in the log."""
+    async with wired(tenant) as wire:
+        wire.send(b"POST /csp-report HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{")
+        await until(lambda: bool(connections) and bool(connections[0]().tasks))
+    await until(lambda: connections[0]() is None)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []

@@ -1,0 +1,260 @@
+"""From an envelope to what is stored: the invariants of ingest, by the real door."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.core import clock
+from app.core.errors import Unavailable
+from app.ingest.reopen import reopen
+from app.journal.entry import Entry
+from app.projects import writes as project_writes
+from app.storage.local import LocalStore
+from tests.support import reading
+from tests.support.builders import clips, envelopes, payloads, recordings
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
+from tests.support.servers.server import exchange
+from tests.support.waiting import until
+
+CARD = "4111 1111 1111 1111"
+
+
+def segment_request(server, body: bytes) -> bytes:
+    """Return one segment as a whole HTTP request."""
+    head = (
+        f"POST {server.door()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def test_a_200_means_fsynced(server, monkeypatch):
+    """When the disk does not take the bytes, nothing is answered; the next try is kept once."""
+    request = segment_request(server, envelopes.replay_video_envelope())
+
+    def fail(_fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", fail)
+        assert await exchange(server.base_url, request) == b""
+    assert (await exchange(server.base_url, request)).startswith(b"HTTP/1.1 200 ")
+    await server.settled()
+    assert await server.outcomes() == {("replay_video", "kept", ""): 1}
+
+
+async def test_a_200_follows_the_fsync(server, monkeypatch):
+    """The answer is not sent before `fdatasync` of the journal has returned."""
+    seen: list[str] = []
+    sync = os.fdatasync
+
+    def noted(fd: int) -> None:
+        seen.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        sync(fd)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    answer = await server.post(envelopes.event_envelope())
+    assert answer.status_code == 200
+    assert [path for path in seen if str(server.folder / "journal") in path] != []
+
+
+async def test_first_write_wins(server):
+    """A segment that comes again with other content leaves the stored one as it is."""
+    first = envelopes.replay_video_envelope(video=clips.clip(frames=5))
+    await server.take(first)
+    before = await server.dump(REPLAY_ID)
+    files = [path.read_bytes() for path in server.objects()]
+    await server.take(
+        envelopes.replay_video_envelope(video=clips.clip(frames=3), urls=["OtherActivity"])
+    )
+    assert await server.dump(REPLAY_ID) == before
+    assert await server.outcomes() == {
+        ("replay_video", "kept", ""): 1,
+        ("replay_video", "duplicate", ""): 1,
+    }
+    server.service.sweeper.hurry()
+    video = await server.web.get(server.page(REPLAY_ID, "/segments/0.mp4"))
+    assert [video.content] == files
+
+
+async def test_second_delivery_changes_nothing(server):
+    """The same envelopes sent twice, in one batch or later, give what they gave once."""
+    bodies = [
+        envelopes.replay_video_envelope(),
+        envelopes.event_envelope(),
+        envelopes.transaction_envelope("c" * 32),
+    ]
+    await server.take(*bodies)
+    once = await server.dump(REPLAY_ID)
+    await server.take(*bodies, *bodies)
+    assert await server.dump(REPLAY_ID) == once
+    assert await server.outcomes() == {
+        (item_type, outcome, ""): number
+        for item_type in ("replay_video", "event", "transaction")
+        for outcome, number in (("kept", 1), ("duplicate", 2))
+    }
+
+
+async def test_every_item_ends_in_one_counted_outcome(server):
+    """Kept, refused and ignored items of one envelope are counted one by one."""
+    body = envelopes.replay_video_envelope(
+        more_items=[
+            envelopes.item("event", payloads.event()),
+            envelopes.item("event", b"no json"),
+            envelopes.item("replay_video", b"\x80"),
+            envelopes.item("made_up", {}),
+            envelopes.client_report_item(),
+            envelopes.attachment_item(),
+        ]
+    )
+    await server.take(body)
+    assert await server.outcomes() == {
+        ("replay_video", "kept", ""): 1,
+        ("replay_video", "refused", "malformed"): 1,
+        ("event", "kept", ""): 1,
+        ("event", "refused", "malformed"): 1,
+        ("made_up", "ignored", "type"): 1,
+        ("client_report", "kept", ""): 1,
+        ("replay", "dropped_by_sdk", "sample_rate"): 1,
+        ("attachment", "kept", ""): 1,
+    }
+
+
+async def test_text_is_scrubbed_before_it_is_stored(server):
+    """A card number and a password are neither in the database, nor in objects, nor on the page."""
+    crumb = recordings.breadcrumb("console", STARTED_MS + 1_000, message=f"paid with {CARD}")
+    error = payloads.event(extra={"password": "hunter2-secret"}, logentry={"formatted": CARD})
+    await server.take(
+        envelopes.replay_video_envelope(
+            events=[*recordings.segment_events(0, STARTED_MS, 5_000, size_bytes=100), crumb],
+            tags={"card": CARD},
+        ),
+        envelopes.envelope(
+            envelopes.envelope_header(event_id=EVENT_ID), envelopes.item("event", error)
+        ),
+    )
+    page = await server.web.get(server.page(REPLAY_ID))
+    assert "paid with" in page.text
+    dump = str(await server.dump(REPLAY_ID))
+    for secret in (CARD, "hunter2-secret"):
+        assert secret not in page.text
+        assert secret not in dump
+
+
+async def test_a_broken_video_costs_only_itself(server):
+    """The segment's notes are kept; its page says what is wrong; it is not played."""
+    await server.take(
+        envelopes.replay_video_envelope(0),
+        envelopes.replay_video_envelope(1, video=clips.clip()[:-200]),
+        envelopes.replay_video_envelope(2, video=None),
+    )
+    found = await server.dump(REPLAY_ID)
+    assert [one["has_video"] for one in found["segments"]] == [True, False, False]
+    page = reading.read((await server.web.get(server.page(REPLAY_ID))).text)
+    assert [row["data-video"] for row in page.all("tr", "data-video")] == [
+        "playable",
+        "faulty",
+        "none",
+    ]
+
+
+async def test_a_lost_video_may_come_later(server):
+    """A segment that came without its video gains it; everything else of it stays."""
+    await server.take(envelopes.replay_video_envelope(video=None))
+    (without,) = (await server.dump(REPLAY_ID))["segments"]
+    await server.take(envelopes.replay_video_envelope(urls=["OtherActivity"]))
+    (gained,) = (await server.dump(REPLAY_ID))["segments"]
+    assert (without["has_video"], gained["has_video"]) == (False, True)
+    assert gained["screens"] == without["screens"]
+    video = await server.web.get(server.page(REPLAY_ID, "/segments/0.mp4"))
+    assert video.content == clips.clip()
+
+
+async def refuse_to_put(self, key, content):
+    """Keep envelopes in memory, so that they meet in one batch."""
+    raise Unavailable("the disk is full")
+
+
+async def test_an_object_that_nobody_points_at_goes(server):
+    """The video of a segment that lost against an earlier one is swept away."""
+    await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=5)))
+    kept = server.objects()
+    await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=3)))
+    server.service.sweeper.hurry()
+    await until(lambda: server.objects() == kept)
+
+
+async def test_a_duplicate_in_one_batch_is_wiped_out_of_its_pack(server, monkeypatch):
+    """Two deliveries of a segment meet in one batch: only the first one's bytes stay on disk."""
+    first, second = clips.clip(frames=5), clips.clip(frames=3)
+    with monkeypatch.context() as broken:
+        broken.setattr(LocalStore, "put", refuse_to_put)
+        for video in (first, second):
+            assert (
+                await server.post(envelopes.replay_video_envelope(video=video))
+            ).status_code == 200
+    await server.settled()
+    server.service.sweeper.hurry()
+    await until(lambda: not server.holds(second))
+    assert server.holds(first)
+    assert (await server.outcomes())["replay_video", "duplicate", ""] == 1
+
+
+async def test_storage_that_fails_delays_and_loses_nothing(server, monkeypatch):
+    """While objects cannot be written, envelopes are taken; afterwards all is there, once."""
+    calls = []
+
+    async def fail(self, key, content):
+        calls.append(key)
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LocalStore, "put", fail)
+        for segment_id in range(3):
+            answer = await server.post(envelopes.replay_video_envelope(segment_id))
+            assert answer.status_code == 200
+        await until(lambda: len(calls) > 1)
+    await server.settled()
+    assert await server.outcomes() == {("replay_video", "kept", ""): 3}
+    assert len((await server.dump(REPLAY_ID))["segments"]) == 3
+
+
+@pytest.mark.parametrize("first", ["event", "segment"])
+async def test_an_error_is_linked_whichever_comes_first(server, first):
+    """By the trace header of its envelope, before its segment or after it."""
+    bodies = [envelopes.event_envelope(), envelopes.replay_video_envelope()]
+    await server.take(*(bodies if first == "event" else reversed(bodies)))
+    found = await server.dump(REPLAY_ID)
+    assert found["errors"] == [("app", EVENT_ID)]
+
+
+async def test_a_backend_is_linked_by_the_trace_alone(server):
+    """An event of another project that names no replay, only the trace, is found by its time."""
+    await server.take(envelopes.replay_video_envelope())
+    await server.take(
+        envelopes.event_envelope(replay_id=None, trace_id=TRACE_ID, platform="python"),
+        project=server.backend,
+    )
+    found = await server.dump(REPLAY_ID)
+    assert found["errors"] == [("backend", EVENT_ID)]
+
+
+async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server):
+    """Read back after a restart, an entry is judged by its project, not by today's switch."""
+    entry = Entry(
+        seq=1,
+        project_id=server.app.id,
+        key=server.app.key,
+        received_ms=clock.now_ms(),
+        client_ip=None,
+        content_encoding="gzip",
+        kind="envelope",
+        body=envelopes.event_envelope(),
+    )
+    async with server.database.transaction() as connection:
+        await project_writes.set_key_active(
+            connection, server.app.id, server.app.key, is_active=False
+        )
+    assert await server.service.lane.digester._unknown_keys([reopen(entry)]) == set()

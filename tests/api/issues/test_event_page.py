@@ -1,0 +1,138 @@
+"""Tests of what an event's page shows of the event itself, and of its files."""
+
+import json
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from app.accounts.model import Role
+from tests.support import reading
+from tests.support.browsers import signed_in
+from tests.support.builders import envelopes
+from tests.support.builders.people import make_person
+from tests.support.builders.wire import EVENT_ID
+from tests.support.reading import Element
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def open_event(tenant: Server, event_id: str = EVENT_ID) -> Element:
+    """Open the page of an event in its issue."""
+    path = f"/projects/{tenant.app.id}/events/{event_id}"
+    answer = await tenant.web.get(path, follow_redirects=True)
+    assert answer.status_code == 200
+    return reading.read(answer.text)
+
+
+async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):
+    """In a sandbox, never shown, never to another site, to members only; a download is noted."""
+    page_of_evil = b"<script>alert(1)</script>"
+    file = envelopes.item("attachment", page_of_evil, filename="a.html", content_type="text/html")
+    await tenant.take(envelopes.event_envelope(more_items=[file]))
+    page = await open_event(tenant)
+    (link,) = page.all("a", "download")
+    answer = await tenant.web.get(link["href"])
+    assert answer.content == page_of_evil
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+    assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    foreign = await tenant.web.get(link["href"], headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    assert (await tenant.web.get(f"{link['href']}9")).status_code == 404
+    person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
+    async with signed_in(tenant, person, role=Role.VIEWER) as browser:
+        assert (await browser.get(link["href"])).status_code == 403
+    async with tenant.database.reading() as connection:
+        found = await connection.scalar(
+            text(
+                "select count(*) from audit_lines"
+                " where action = 'file_downloaded' and project_id = :project"
+            ),
+            {"project": tenant.app.id},
+        )
+    assert found == 1
+
+
+async def test_a_view_hierarchy_is_shown_as_a_tree(tenant: Server):
+    """Scrubbed as it is read; one that is broken is a file like others."""
+    tree = {
+        "windows": [
+            {"type": "Window", "children": [{"type": "Button", "identifier": "pay", "width": 10}]}
+        ]
+    }
+    file = envelopes.item(
+        "attachment",
+        json.dumps(tree).encode(),
+        filename="view-hierarchy.json",
+        attachment_type="event.view_hierarchy",
+    )
+    await tenant.take(envelopes.event_envelope(more_items=[file]))
+    page = await open_event(tenant)
+    views = page.one("ul", class_="views")
+    assert [one.text for one in views.all("code")] == ["Window", "Button"]
+    broken = envelopes.item(
+        "attachment", b"{}", filename="v.json", attachment_type="event.view_hierarchy"
+    )
+    await tenant.take(envelopes.event_envelope(f"{5:032x}", more_items=[broken]))
+    other = await open_event(tenant, f"{5:032x}")
+    assert not other.all("ul", class_="views")
+
+
+async def test_the_page_shows_what_the_event_holds(tenant: Server):
+    """Own frames open and others folded, variables, causes, threads, breadcrumbs, contexts."""
+    frames = [
+        {"function": "run", "module": "lib", "in_app": False},
+        {
+            "function": "pay", "module": "shop.cart", "filename": "cart.py", "lineno": 41,
+            "in_app": True, "pre_context": ["a"], "context_line": "b", "post_context": ["c"],
+            "vars": {"total": "42", "lines": [1, 2]},
+        },
+    ]  # fmt: skip
+    exception = {
+        "values": [
+            {"type": "Cause", "value": "deep", "mechanism": {"exception_id": 1, "parent_id": 0}},
+            {
+                "type": "Group",
+                "value": "<script>bold</script>",
+                "stacktrace": {"frames": frames},
+                "mechanism": {
+                    "type": "generic", "handled": True, "exception_id": 0,
+                    "is_exception_group": True, "meta": {"signal": {"name": "SIGSEGV"}},
+                },
+            },
+        ]
+    }  # fmt: skip
+    thread = {"name": "worker", "crashed": True, "stacktrace": {"frames": frames[:1]}}
+    crumbs = [
+        {"timestamp": 1786000000, "category": "http", "data": {"url": "/x", "status_code": 500}},
+        {"timestamp": 1786000001, "category": "cart", "message": "quantity changed"},
+        {"timestamp": 1786000002, "category": "ui.lifecycle", "data": {"screen": "Cart"}},
+        {"category": "no time"},
+    ]
+    await tenant.take(
+        envelopes.event_envelope(
+            exception=exception,
+            threads={"values": [thread]},
+            breadcrumbs=crumbs,
+            contexts={"device": {"model": "Pixel 9", "type": "device"}},
+            request={"url": "https://shop.example/pay"},
+        )
+    )
+    page = await open_event(tenant)
+    first, second = page.all("section", class_="exception")
+    assert "Group" in first.one("h4").text
+    assert "SIGSEGV" in first.text
+    assert "Member of Group" in second.text
+    own = first.one("li", "data-in-app")
+    assert [line.text for line in own.one("ol", class_="source").all("li")] == ["40a", "41b", "42c"]
+    assert [one.text for one in own.one("details", class_="variables").all("dd")] == ["42", "[1,2]"]
+    assert "1 more frame" in first.one("details", class_="stack-fold").text
+    assert "worker" in page.one("details", class_="thread").text
+    notes = page.one("ol", class_="event-crumbs").text
+    assert "GET /x 500" in notes
+    assert "quantity changed" in notes
+    assert "no time" not in notes
+    assert "Pixel 9" in page.text
+    assert "the types and the app's own frames" in page.text

@@ -1,0 +1,120 @@
+"""The numbers and the clock of an issue's page: whom it met, and when."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.core import clock
+from app.core.ids import ReplayId
+from tests.support.builders import envelopes, payloads
+from tests.support.builders.wire import EVENT_ID, MISSING, REPLAY_ID, STARTED_MS
+from tests.support.servers.server import Keyed, Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAY_MS = 86_400_000
+MIRA = {"id": "u-1", "email": "mira@example.com"}
+
+
+def backend_error(number: int, user: object) -> bytes:
+    """Make an error of a service, on the trace of the replays."""
+    return envelopes.event_envelope(f"{number:032x}", replay_id=None, platform="python", user=user)
+
+
+def replay(number: int, user: dict[str, str]) -> bytes:
+    """Make a replay on the same trace."""
+    return envelopes.replay_video_envelope(replay_id=ReplayId(f"{number:032x}"), user=user)
+
+
+async def issue_page(server: Server, project: Keyed, event_id: str) -> str:
+    """Open the issue of an event."""
+    path = f"/projects/{project.id}/events/{event_id}"
+    answer = await server.web.get(path, follow_redirects=True)
+    assert answer.status_code == 200
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("named", "users", "listed"),
+    [
+        ((None,), "2 named by replays only", "none named"),
+        (({"id": "u-1"},), "2 1 named by replays only", "1"),
+        (({"email": "mira@example.com"}, None), "2 1 named by replays only", "1"),
+        (({"id": "other"},), "3 2 named by replays only", "1"),
+    ],
+)
+async def test_users_of_an_issue_are_those_of_its_replays_too(
+    tenant: Server, named: tuple[dict[str, str] | None, ...], users: str, listed: str
+):
+    """A user whom events and replays name is one, and so is one of two replays."""
+    await tenant.take(
+        replay(1, MIRA), replay(2, {"email": "mira@example.com"}), replay(3, {"id": "u-2"})
+    )
+    for number, user in enumerate(named, 7):
+        await tenant.take(backend_error(number, user or MISSING), project=tenant.backend)
+    page = await issue_page(tenant, tenant.backend, f"{7:032x}")
+    (shown,) = re.findall(r"<dt>Users</dt><dd>(.*?)</dd>", page)
+    assert re.sub(r"<[^>]+>", "", shown).split() == users.split()
+    rows = (await tenant.web.get(f"/issues?project={tenant.backend.id}")).text
+    (cell,) = re.findall(r'data-label="Users">(.*?)</td>', rows)
+    assert re.sub(r"<[^>]+>", "", cell) == listed
+
+
+def moments(html: str) -> list[datetime]:
+    """Return the moments that a piece of a page names."""
+    return [datetime.fromisoformat(at) for at in re.findall(r'<time datetime="([^"]+)"', html)]
+
+
+async def test_all_times_of_an_issue_are_by_one_clock(tenant: Server):
+    """That of the server; what the phone's said stands beside the event."""
+    sent_ms = clock.now_ms() - 6 * DAY_MS
+    crumb = {"timestamp": (sent_ms - 95_000) / 1000, "category": "cart", "message": "opened"}
+    event = payloads.event(at_ms=sent_ms - 90_000, breadcrumbs={"values": [crumb]})
+    await tenant.take(
+        envelopes.envelope(
+            envelopes.envelope_header(event_id=EVENT_ID, sent_ms=sent_ms),
+            envelopes.item("event", event, content_type="application/json"),
+        )
+    )
+    page = await issue_page(tenant, tenant.app, EVENT_ID)
+    (heading,) = moments(re.findall(r'<h2 id="event-title">.*?</h2>', page, re.DOTALL)[0])
+    (first,) = moments(re.findall(r"<dt>First seen</dt><dd>.*?</dd>", page)[0])
+    assert heading == first
+    assert clock.now() - heading < timedelta(hours=1)
+    (note,) = re.findall(r"<p class=\"quiet\">The device.s clock said .*?</p>", page)
+    assert "it was 6 d behind, or the event was that long on its way" in note
+    (said,) = moments(note)
+    assert abs(heading - timedelta(days=6) - said) < timedelta(minutes=1)
+    crumbs = moments(page[page.index('class="event-crumbs"') :].partition("</ol>")[0])
+    assert len(crumbs) == 1
+    assert heading - timedelta(minutes=10) < crumbs[0] <= heading
+
+
+async def test_a_clock_that_is_right_is_not_spoken_of(tenant: Server):
+    """A moment on the way is none."""
+    sent_ms = clock.now_ms()
+    event = payloads.event(at_ms=sent_ms - 2_000)
+    await tenant.take(
+        envelopes.envelope(
+            envelopes.envelope_header(event_id=EVENT_ID, sent_ms=sent_ms),
+            envelopes.item("event", event, content_type="application/json"),
+        )
+    )
+    assert "clock said" not in await issue_page(tenant, tenant.app, EVENT_ID)
+
+
+async def test_an_error_without_a_place_in_the_replay_says_why(tenant: Server):
+    """It names the replay, and happened at another time by every clock."""
+    await tenant.take(
+        envelopes.replay_video_envelope(0),
+        envelopes.event_envelope("1" * 32, at_ms=STARTED_MS + 2_000),
+        envelopes.event_envelope("2" * 32, at_ms=STARTED_MS - DAY_MS),
+    )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID, "?tab=errors"))).text
+    cards = dict(
+        re.findall(r'<article class="error" id="error-(\w+)"(.*?)</article>', html, re.DOTALL)
+    )
+    assert "error-unplaced" not in cards["1" * 32]
+    assert "is outside the time of this replay" in cards["2" * 32]
+    assert "because it names the replay." in cards["2" * 32]

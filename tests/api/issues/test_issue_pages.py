@@ -1,0 +1,303 @@
+"""Tests of the list of issues and the page of an issue, through the real doors."""
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.accounts import writes as accounts
+from app.accounts.model import Role
+from app.core import clock
+from tests.support import reading
+from tests.support.browsers import signed_in
+from tests.support.builders import envelopes, payloads
+from tests.support.builders.people import make_person
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID
+from tests.support.reading import Element
+from tests.support.servers.server import Keyed, Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OTHER_ID = "b" * 32
+
+
+def error(number: int, type_: str = "IllegalStateException", **changes: Any) -> bytes:
+    """Return an error whose class makes its issue; `number` makes its id."""
+    exception = payloads.event()["exception"]
+    exception["values"][0]["type"] = type_
+    return envelopes.event_envelope(f"{number:032x}", exception=exception, **changes)
+
+
+async def take_replay(tenant: Server) -> None:
+    """Send a replay of ten seconds, and an error of the app in it."""
+    await tenant.take(
+        envelopes.replay_video_envelope(0),
+        envelopes.replay_video_envelope(1),
+        envelopes.event_envelope(),
+    )
+
+
+async def get(tenant: Server, path: str, status: int = 200) -> Element:
+    """Open a page of ours, whatever leads there."""
+    answer = await tenant.web.get(path, follow_redirects=True)
+    assert answer.status_code == status, answer.text
+    return reading.read(answer.text)
+
+
+async def listed(tenant: Server, query: str = "") -> list[str]:
+    """Return the titles of the issues on a page of the list."""
+    page = await get(tenant, f"/issues?{query}")
+    return [link.text for link in page.all("a", class_="issue-link")]
+
+
+async def issue_path(tenant: Server, event_id: str = EVENT_ID, project: Keyed | None = None) -> str:
+    """Return the path of the issue of an event."""
+    found = await tenant.web.get(f"/projects/{(project or tenant.app).id}/events/{event_id}")
+    assert found.status_code == 303
+    return found.headers["location"].partition("/events/")[0]
+
+
+async def test_an_issue_is_listed_and_opens(tenant: Server):
+    """Once for all its events, with its numbers; the page shows the newest."""
+    await tenant.take(error(1), error(2, user={"id": "another"}))
+    page = await get(tenant, "/issues")
+    (row,) = page.all("tr", class_="issue")
+    cells = {one["data-label"]: one.text for one in row.all("td", "data-label")}
+    assert cells == {"Events": "2", "Users": "2", "Replays": "0"}
+    opened = await get(tenant, row.one("a", class_="issue-link")["href"])
+    assert "IllegalStateException" in opened.one("h1").text
+    numbers = opened.one("dl", class_="issue-numbers").all("dd")
+    assert [one.text for one in numbers[:3]] == ["2", "2", "0"]
+    assert f"{2:032x}" in opened.one("article", class_="event").text
+
+
+async def test_the_list_is_empty_until_an_error_comes(tenant: Server):
+    """It says what to do; filters that leave nothing say so instead."""
+    assert "No errors yet" in (await get(tenant, "/issues")).text
+    await tenant.take(error(1))
+    assert "No issue matches" in (await get(tenant, "/issues?q=nothing+like+this")).text
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Warned", "Failed"]),
+        ("q=fail", ["Failed"]),
+        ("q=fail+warn", []),
+        ("q=%25", []),
+        ("level=warning", ["Warned"]),
+        ("level=nonsense", ["Warned", "Failed"]),
+        ("release=shop%401.0", ["Failed"]),
+        ("status=all", ["Warned", "Failed"]),
+        ("status=resolved", []),
+        ("sort=events", ["Failed", "Warned"]),
+        ("sort=users", ["Warned", "Failed"]),
+        ("sort=first_seen", ["Warned", "Failed"]),
+        ("sort=replays&status=ignored", []),
+    ],
+)
+async def test_the_list_is_filtered_and_sorted_by_its_address(tenant: Server, query, expected):
+    """Words, level, release, status, and what to sort by; what is unknown is left aside."""
+    await tenant.take(error(1, "Failed", release="shop@1.0", user={}))
+    await tenant.take(error(2, "Failed", release="shop@1.0", user={}))
+    await tenant.take(error(3, "Warned", level="warning", release="shop@2.0"))
+    assert [title.partition(":")[0] for title in await listed(tenant, query)] == expected
+
+
+async def test_the_list_is_limited_to_a_project(tenant: Server):
+    """Of the two that the person is in; another's does not exist."""
+    await tenant.take(error(1, "Ours"))
+    await tenant.take(error(2, "Theirs", platform="python"), project=tenant.backend)
+    titles = await listed(tenant, f"project={tenant.backend.id}")
+    assert [title.partition(":")[0] for title in titles] == ["Theirs"]
+    await get(tenant, "/issues?project=999999", status=404)
+
+
+@pytest.mark.parametrize("sort", ["last_seen", "events"])
+async def test_pages_follow_one_another(tenant: Server, sort):
+    """Each issue stands on one page, on the way down and on the way back."""
+    await tenant.take(*(error(number, f"Type{number:02}") for number in range(1, 60)))
+    page = await get(tenant, f"/issues?sort={sort}")
+    pages = [[link.text for link in page.all("a", class_="issue-link")]]
+    while following := page.all("a", rel="next"):
+        page = await get(tenant, following[0]["href"])
+        pages.append([link.text for link in page.all("a", class_="issue-link")])
+    assert [len(one) for one in pages] == [25, 25, 9]
+    assert len({title for one in pages for title in one}) == 59
+    back = await get(tenant, page.one("a", rel="prev")["href"])
+    assert [link.text for link in back.all("a", class_="issue-link")] == pages[1]
+    first = await get(tenant, back.one("a", rel="prev")["href"])
+    assert [link.text for link in first.all("a", class_="issue-link")] == pages[0]
+    assert not first.all("a", rel="prev")
+
+
+@pytest.mark.parametrize("place", ["nonsense", "AAAA", "dA" * 16])
+async def test_a_place_that_is_none_is_refused(tenant: Server, place):
+    """An address that somebody made up."""
+    await get(tenant, f"/issues?before={place}", status=400)
+
+
+async def test_events_are_seen_one_by_one(tenant: Server):
+    """Older and newer lead from one to the next; at the ends they lead nowhere."""
+    for number in (1, 2, 3):
+        await tenant.take(error(number))
+    path = await issue_path(tenant, f"{1:032x}")
+    page = await get(tenant, path)
+    assert not page.all("a", rel="next")
+    older = await get(tenant, page.one("a", rel="prev")["href"])
+    assert f"{2:032x}" in older.one("article", class_="event").text
+    oldest = await get(tenant, older.one("a", rel="prev")["href"])
+    assert f"{1:032x}" in oldest.one("article", class_="event").text
+    assert not oldest.all("a", rel="prev")
+    await get(tenant, f"{path}/events/{OTHER_ID}", status=404)
+    await get(tenant, f"{path}/events/nonsense", status=404)
+
+
+@pytest.mark.parametrize("path", ["issues/nonsense", f"issues/{OTHER_ID}", f"events/{OTHER_ID}"])
+async def test_what_is_not_there_is_not_found(tenant: Server, path):
+    """Ids that are none, and ids of nothing."""
+    await get(tenant, f"/projects/{tenant.app.id}/{path}", status=404)
+
+
+async def test_an_event_plays_the_replay_around_it(tenant: Server):
+    """From 5 s before to 5 s after, within the replay; a link opens all of it at the moment."""
+    await take_replay(tenant)
+    page = await get(tenant, await issue_path(tenant))
+    preview = page.one("section", "data-preview")
+    assert (preview["data-from-ms"], preview["data-at-ms"], preview["data-to-ms"]) == (
+        "0",
+        "2000",
+        "7000",
+    )
+    assert preview["data-index-url"] == tenant.page(REPLAY_ID, "/index")
+    assert preview.one("a")["href"] == tenant.page(REPLAY_ID, "?t=2")
+
+
+@pytest.mark.parametrize("is_replay_first", [True, False])
+async def test_a_backends_issue_leads_to_the_phones_replay(tenant: Server, is_replay_first):
+    """By its trace alone, from another project, whichever came first; list, tab and page agree."""
+    backend = error(7, replay_id=None, platform="python")
+    if not is_replay_first:
+        await tenant.take(backend, project=tenant.backend)
+    await take_replay(tenant)
+    if is_replay_first:
+        await tenant.take(backend, project=tenant.backend)
+    path = await issue_path(tenant, f"{7:032x}", tenant.backend)
+    page = await get(tenant, path)
+    assert page.one("section", "data-preview").one("a")["href"] == tenant.page(REPLAY_ID, "?t=2")
+    replays = await get(tenant, f"{path}/replays")
+    (row,) = replays.all("tr", "data-replay")
+    assert row["data-replay"] == REPLAY_ID
+    assert {link["href"] for link in row.all("a")} == {tenant.page(REPLAY_ID, "?t=2")}
+    counts = {one.text for one in replays.all("span", class_="tab-count")}
+    assert counts == {"1"}
+    in_list = await get(tenant, f"/issues?project={tenant.backend.id}")
+    assert in_list.one("td", **{"data-label": "Replays"}).text == "1"
+
+
+async def test_the_replays_page_leads_to_the_issue(tenant: Server):
+    """From the error in its panel."""
+    await take_replay(tenant)
+    page = await get(tenant, tenant.page(REPLAY_ID))
+    row = page.one("article", id=f"error-{EVENT_ID}")
+    hrefs = [link["href"] for link in row.all("a")]
+    assert f"{await issue_path(tenant)}/events/{EVENT_ID}" in hrefs
+
+
+async def test_a_replay_of_a_foreign_project_is_not_counted(tenant: Server):
+    """Who may not see the replay sees no sign of it but the id that the event names."""
+    await take_replay(tenant)
+    backend = error(7, platform="python")
+    await tenant.take(backend, project=tenant.backend)
+    person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
+    async with signed_in(tenant, person) as browser:
+        await add_to(tenant, person.id, tenant.backend)
+        path = await issue_path(tenant, f"{7:032x}", tenant.backend)
+        page = reading.read((await browser.get(path)).text)
+        assert "project you are not a member of" in page.text or "Not received yet" in page.text
+        tab = reading.read((await browser.get(f"{path}/replays")).text)
+        assert not tab.all("tr", "data-replay")
+        assert (await browser.get(await issue_path(tenant))).status_code == 404
+
+
+async def add_to(tenant: Server, person_id: Any, project: Keyed) -> None:
+    """Make somebody a member of a project."""
+    async with tenant.database.transaction() as connection:
+        await accounts.set_member(connection, project.id, person_id, Role.VIEWER)
+
+
+async def test_a_replay_that_never_came_is_said_to_be_missing(tenant: Server):
+    """At first it may still come; later what is known of lost replays is said."""
+    await tenant.take(envelopes.event_envelope())
+    path = await issue_path(tenant)
+    assert "Not received yet" in (await get(tenant, path)).text
+    report = {
+        "discarded_events": [{"reason": "queue_overflow", "category": "replay", "quantity": 3}]
+    }
+    item = envelopes.item("client_report", json.dumps(report).encode())
+    await tenant.take(envelopes.envelope(envelopes.envelope_header(), item))
+    await age(tenant)
+    text_of = (await get(tenant, path)).text
+    assert "Never received." in text_of
+    assert "3 replay items dropped by the SDK: queue_overflow" in text_of
+    tab = await get(tenant, f"{path}/replays")
+    assert "of which none is here" in tab.text
+
+
+async def age(tenant: Server) -> None:
+    """Let events have come two hours ago."""
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text("update events set received_at = :at where project_id = :project"),
+            {"at": clock.now() - timedelta(hours=2), "project": tenant.app.id},
+        )
+
+
+async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
+    """By whom, and when; it counts no more."""
+    await take_replay(tenant)
+    path = await issue_path(tenant)
+    await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))
+    page = await get(tenant, path)
+    assert re.search(r"deleted by \S+ on", page.text)
+    assert (await get(tenant, f"{path}/replays")).all("span", class_="tab-count")[1].text == "0"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])
+async def test_members_decide_about_issues_and_each_decision_is_written_down(tenant: Server, role):
+    """Resolved, it leaves the list; in a later release it comes back and says so."""
+    await tenant.take(error(1, release="shop@1.0"))
+    path = await issue_path(tenant, f"{1:032x}")
+    person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
+    async with signed_in(tenant, person, role=role) as browser:
+        answer = await browser.post(f"{path}/status", data={"status": "resolved"})
+        if role is Role.VIEWER:
+            assert answer.status_code == 403
+            assert not reading.read((await browser.get(path)).text).all("button", value="resolved")
+            return
+        assert answer.status_code == 303
+        assert (await browser.post(f"{path}/status", data={"status": "gone"})).status_code == 400
+    assert await listed(tenant) == []
+    assert "Resolved in shop@1.0" in (await get(tenant, path)).text
+    await tenant.take(error(2, release="shop@1.0"))
+    assert await listed(tenant) == []
+    await tenant.take(error(3, release="shop@1.1"))
+    assert "Regressed: it was resolved in shop@1.0" in (await get(tenant, path)).text
+    async with tenant.database.reading() as connection:
+        lines = await connection.execute(text("select action, person_id from audit_lines"))
+        assert ("issue_resolved", person.id) in [tuple(line) for line in lines]
+
+
+async def test_an_issue_without_events_says_so(tenant: Server):
+    """Its counts stay, whatever became of the events."""
+    await tenant.take(error(1))
+    path = await issue_path(tenant, f"{1:032x}")
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text("delete from events where project_id = :project"), {"project": tenant.app.id}
+        )
+    assert "No event is left" in (await get(tenant, path)).text

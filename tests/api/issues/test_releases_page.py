@@ -1,0 +1,39 @@
+"""Tests of the page of releases, through the real doors."""
+
+import pytest
+
+from app.core import clock
+from tests.support import reading
+from tests.support.builders import envelopes
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_sessions_are_shown_by_release(tenant: Server):
+    """The latest first, with the share that did not crash; of one environment when asked."""
+    for release, environment, crashed in (
+        ("shop@1.9.0", "production", 0),
+        ("shop@1.10.0", "production", 1),
+        ("shop@1.9.0", "beta", 0),
+    ):
+        group = {"started": clock.now().isoformat(), "exited": 9, "crashed": crashed}
+        attrs = {"release": release, "environment": environment}
+        item = envelopes.item("sessions", {"aggregates": [group], "attrs": attrs})
+        await tenant.take(envelopes.envelope({}, item))
+    path = f"/projects/{tenant.app.id}/releases"
+
+    async def table(query: str = "") -> list[tuple[str, ...]]:
+        page = reading.read((await tenant.web.get(f"{path}{query}")).text)
+        rows = page.one("table", class_="releases").one("tbody").all("tr")
+        return [
+            (row.one("bdi").text, *(cell.text for cell in row.all("td", "data-label")[:3]))
+            for row in rows
+        ]
+
+    assert await table() == [
+        ("shop@1.10.0", "10", "90.00 %", "1"), ("shop@1.9.0", "18", "100 %", "0"),
+    ]  # fmt: skip
+    assert await table("?environment=beta") == [("shop@1.9.0", "9", "100 %", "0")]
+    none = await tenant.web.get(f"/projects/{tenant.backend.id}/releases")
+    assert "No sessions in these days" in none.text

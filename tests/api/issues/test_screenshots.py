@@ -1,0 +1,59 @@
+"""Screenshots that came with an event, on its page."""
+
+import io
+
+from PIL import Image
+
+from tests.support import reading
+from tests.support.builders import envelopes
+from tests.support.builders.wire import EVENT_ID
+from tests.support.servers import server as servers
+from tests.support.servers.server import Server
+
+
+def png() -> bytes:
+    """A green screenshot with something behind its last pixel."""
+    sent = io.BytesIO()
+    Image.new("RGB", (60, 120), (10, 200, 90)).save(sent, "PNG")
+    return sent.getvalue() + b"<script>alert(1)</script>"
+
+
+async def pictures_of(server: Server) -> list[str]:
+    """Send an event with three files; return the addresses of the pictures on its page."""
+    files = [
+        envelopes.item("attachment", png(), filename="a.png", content_type="image/png"),
+        envelopes.item("attachment", b"<svg/>", filename="b.png", content_type="image/png"),
+        envelopes.attachment_item(),
+    ]
+    await server.take(envelopes.event_envelope(more_items=files))
+    path = f"/projects/{server.app.id}/events/{EVENT_ID}"
+    page = reading.read((await server.web.get(path, follow_redirects=True)).text)
+    return [one["src"] for one in page.all("img") if "/files/" in one["src"]]
+
+
+async def test_a_screenshot_is_shown_drawn_anew(database_url, tmp_path):
+    """Never the file itself; what only says that it is a picture is not shown, nor other files."""
+    async with servers.running(database_url, tmp_path, pictures=True) as server:
+        good, bad = await pictures_of(server)
+        answer = await server.web.get(good)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/webp"
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert b"script" not in answer.content
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert (picture.format, picture.size) == ("WEBP", (60, 120))
+        assert (await server.web.get(bad)).status_code == 404
+        assert (await server.web.get(good.replace("/0/", "/2/"))).status_code == 404
+        assert (await server.web.get(good.replace("/0/", "/9/"))).status_code == 404
+        cross = {"sec-fetch-site": "cross-site"}
+        assert (await server.web.get(good, headers=cross)).status_code == 403
+        assert (await server.sender.get(good)).status_code in {303, 401}
+
+
+async def test_with_pictures_off_nothing_is_decoded(server):
+    """The files can be downloaded; the page shows their names alone."""
+    assert await pictures_of(server) == []
+    path = f"/projects/{server.app.id}/events/{EVENT_ID}/files/0"
+    assert (await server.web.get(f"{path}/picture.webp")).status_code == 404
+    assert (await server.web.get(path)).content == png()

@@ -1,0 +1,236 @@
+"""Tests of the ways in and out, one's own account, projects and what strangers get."""
+
+import asyncio
+import re
+
+import pytest
+
+from app.accounts import links
+from app.accounts.model import Person
+from app.projects import queries as projects
+from tests.support.browsers import signed_in, stranger
+from tests.support.builders.people import PASSWORD, make_person
+from tests.support.servers.server import Server
+
+
+async def make_link(server: Server, person: Person) -> str:
+    """Make a one-time link."""
+    async with server.database.transaction() as connection:
+        return f"/sign-in/{await links.make(connection, person.id)}"
+
+
+async def test_a_stranger_is_led_to_the_form_and_back(server: Server):
+    """The page asked for is shown after signing in; scripts get 401."""
+    await make_person(server.database, password=PASSWORD)
+    async with stranger(server) as browser:
+        asked = await browser.get("/projects?x=1")
+        assert asked.headers["location"] == "/sign-in?back=%2Fprojects%3Fx%3D1"
+        assert (await browser.get("/projects", headers={"accept": "*/*"})).status_code == 401
+        form = await browser.get(asked.headers["location"])
+        assert 'value="/projects?x=1"' in form.text
+        fields = {"email": "Ada@example.com", "password": PASSWORD, "back": "/projects?x=1"}
+        entered = await browser.post("/sign-in", data=fields)
+        assert (entered.status_code, entered.headers["location"]) == (303, "/projects?x=1")
+        cookie = entered.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        assert "secure" not in cookie
+        assert (await browser.get("/projects")).status_code == 200
+        left = await browser.post("/sign-out")
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
+        assert (await browser.get("/projects")).status_code == 303
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
+async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: str):
+    """Only paths of ours are followed."""
+    await make_person(server.database, password=PASSWORD)
+    async with stranger(server) as browser:
+        fields = {"email": "ada@example.com", "password": PASSWORD, "back": back}
+        entered = await browser.post("/sign-in", data=fields)
+        assert entered.headers["location"] == "/replays"
+
+
+async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server):
+    """The answer does not tell whether the address is known."""
+    await make_person(server.database, password=PASSWORD)
+    async with stranger(server) as browser:
+        fields = {"email": "ada@example.com", "password": "wrong"}
+        for _ in range(5):
+            refused = await browser.post("/sign-in", data=fields)
+            assert refused.status_code == 401
+            assert "The address or the password is wrong." in refused.text
+        limited = await browser.post("/sign-in", data=fields)
+        assert limited.status_code == 429
+        assert 0 < int(limited.headers["retry-after"]) <= 15 * 60
+        assert "Too many failed sign-ins; try again in 15 minutes" in limited.text
+        assert 'value="ada@example.com"' in limited.text
+
+
+async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
+    """Of forty guesses at once from one network few are looked at; none is a fault of ours."""
+    async with stranger(server) as browser:
+        fields = {"email": "ada@example.com", "password": "wrong"}
+        answers = await asyncio.gather(
+            *(browser.post("/sign-in", data={**fields, "email": f"{n}@a.de"}) for n in range(40))
+        )
+        assert {answer.status_code for answer in answers} == {401, 429}
+        waits = {answer.headers.get("retry-after") for answer in answers}
+        assert waits == {None, "5"}
+        assert (await browser.post("/sign-in", data=fields)).status_code == 401
+
+
+async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Server):
+    """Opening it does nothing; its button signs in; then a password is chosen without the old."""
+    person = await make_person(server.database, password=PASSWORD)
+    link = await make_link(server, person)
+    async with stranger(server) as browser:
+        for _ in range(2):
+            assert "ada@example.com" in (await browser.get(link)).text
+        used = await browser.post(link)
+        assert (used.status_code, used.headers["location"]) == (303, "/account/password")
+        assert "Choose a password" in (await browser.get("/account/password")).text
+        short = await browser.post("/account/password", data={"password": "a", "again": "a"})
+        assert (short.status_code, "at least 12" in short.text) == (400, True)
+        easy = {"password": "ada-ada-2026", "again": "ada-ada-2026"}
+        refused = await browser.post("/account/password", data=easy)
+        assert (refused.status_code, "easily guessed" in refused.text) == (400, True)
+        differing = {"password": "a new long password", "again": "another long one"}
+        assert "not the same" in (await browser.post("/account/password", data=differing)).text
+        same = {"password": "a new long password", "again": "a new long password"}
+        saved = await browser.post("/account/password", data=same)
+        assert saved.headers["location"] == "/replays?done=password-saved"
+        assert (await browser.get("/replays")).status_code == 200
+        assert (await browser.get(link)).status_code == 410
+        assert (await browser.post(link)).status_code == 410
+        # The link stood in for the password once.
+        assert (await browser.get("/account/password")).headers["location"] == "/account"
+        assert (await browser.post("/account/password", data=same)).status_code == 401
+
+
+async def test_one_ends_ones_sign_ins(server: Server):
+    """Another device's sign-in ends alone; ending this one signs out; strangers' are not found."""
+    await make_person(server.database, password=PASSWORD)
+    fields = {"email": "ada@example.com", "password": PASSWORD}
+    async with stranger(server) as desk, stranger(server) as phone:
+        await desk.post("/sign-in", data=fields)
+        await phone.post("/sign-in", data=fields, headers={"user-agent": "Firefox/144.0 Android"})
+        page = (await desk.get("/account")).text
+        assert "Firefox 144 on Android" in page
+        handles = re.findall(r"/account/sign-ins/([0-9a-f]+)/end", page)
+        assert (await server.web.post(f"/account/sign-ins/{handles[0]}/end")).status_code == 404
+        # The last used is named first: end the other before this one.
+        for handle in reversed(handles):
+            await phone.post(f"/account/sign-ins/{handle}/end")
+        assert (await desk.get("/account")).status_code == 303
+        assert (await phone.get("/account")).status_code == 303
+
+
+async def test_an_admin_makes_a_project_with_a_key(server: Server):
+    """Its page shows the DSN; a name that cannot be used is said to be none."""
+    assert (await server.web.get("/projects/new")).status_code == 200
+    made = await server.web.post("/projects/new", data={"name": "Café"})
+    page = await server.web.get(made.headers["location"])
+    assert "Café" in page.text
+    assert re.search(r"http://[0-9a-f]{32}@127\.0\.0\.1:\d+/\d+", page.text)
+    assert "Café" in (await server.web.get("/projects")).text
+    assert (await server.web.post("/projects/new", data={"name": " "})).status_code == 400
+
+
+async def test_an_admin_of_the_installation_makes_members_directly(server: Server):
+    """They see all accounts anyway, and are told when nobody has an address."""
+    person = await make_person(server.database)
+    settings = f"/projects/{server.app.id}/settings"
+    data = {"email": person.email, "role": "member"}
+    made = await server.web.post(f"{settings}/members", data=data)
+    assert made.headers["location"] == f"{settings}?done=member-set"
+    async with signed_in(server, person) as browser:
+        assert (await browser.get(f"/projects/{server.app.id}")).status_code == 200
+    nobody = {"email": "nobody@example.com", "role": "member"}
+    refused = await server.web.post(f"{settings}/members", data=nobody)
+    assert refused.status_code == 400
+    assert "Nobody has an account with this address" in refused.text
+
+
+async def test_others_do_not_make_projects(server: Server):
+    """Neither do they start the demo, and they see no project that is not theirs."""
+    person = await make_person(server.database)
+    async with signed_in(server, person) as browser:
+        for answer in (
+            await browser.get("/projects/new"),
+            await browser.post("/projects/new", data={"name": "Mine"}),
+            await browser.post("/demo"),
+        ):
+            assert answer.status_code == 403
+        assert (await browser.get(f"/projects/{server.app.id}")).status_code == 404
+        assert "You are a member of no project" in (await browser.get("/projects")).text
+    async with server.database.reading() as connection:
+        assert "Mine" not in [one.name for one in await projects.all_projects(connection)]
+
+
+async def test_a_theme_is_remembered(server: Server):
+    """The cookie draws the next page; the form leads back."""
+    answer = await server.web.post("/theme", data={"theme": "dark", "back": "/projects"})
+    assert answer.headers["location"] == "/projects"
+    assert 'data-theme="dark"' in (await server.web.get("/projects")).text
+
+
+async def test_another_site_cannot_send_our_forms(server: Server):
+    """`Origin` must be ours, and `Sec-Fetch-Site` say so; with neither it is refused."""
+    client = server.web
+    path = "/sign-out"
+    foreign = {"origin": "https://evil.example"}
+    assert (await client.post(path, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+    assert (await client.post(path, headers=foreign)).status_code == 403
+    assert (await client.post(path, headers={"origin": "null"})).status_code == 403
+    assert (await server.sender.post(path)).status_code == 403
+    same = {"sec-fetch-site": "same-origin"}
+    assert (await client.post(path, headers={**same, **foreign})).status_code == 403
+    assert (await client.post(path, headers=same)).status_code == 303
+
+
+async def test_every_answer_carries_the_headers(server: Server):
+    """Pages, refusals and files alike; only files may be kept."""
+    page = await server.web.get("/replays")
+    missing = await server.web.get("/nowhere")
+    refused = await server.sender.post("/sign-out")
+    sheet = re.findall(r'href="(/static/[^"]+/css/[^"]+)"', page.text)[0]
+    file = await server.web.get(sheet)
+    for answer in (page, missing, refused, file):
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; ")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+    assert page.headers["cache-control"] == "no-store"
+    assert "immutable" in file.headers["cache-control"]
+
+
+async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
+    """For browsers a page, for scripts a line; a wrong method is said to be one."""
+    for path in ("/nowhere", "/projects/abc", f"/projects/{2**63}", "/projects/0"):
+        answer = await server.web.get(path)
+        assert answer.status_code == 404
+        assert "There is nothing here" in answer.text
+        assert 'href="/issues"' in answer.text
+        assert 'action="/sign-out"' in answer.text
+    async with stranger(server) as somebody:
+        assert 'href="/issues"' not in (await somebody.get("/nowhere")).text
+    plain = await server.web.get("/nowhere", headers={"accept": "*/*"})
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert (await server.web.post("/replays")).status_code == 405
+
+
+async def test_a_form_of_any_size_is_read_only_so_far(server: Server):
+    """64 KiB and 50 fields are enough for every form of ours."""
+    huge = await server.web.post("/sign-in", data={"email": "x" * 70_000})
+    assert huge.status_code == 413
+    many = await server.web.post("/sign-in", data={f"f{number}": "" for number in range(51)})
+    assert many.status_code == 400
+
+
+async def test_browsers_report_and_fetch_the_icon(server: Server):
+    """Reports come without our origin and change nothing."""
+    report = await server.sender.post("/csp-report", content=b'{"csp-report": {}}')
+    assert report.status_code == 204
+    icon = await server.sender.get("/favicon.ico")
+    assert icon.headers["content-type"] == "image/svg+xml"
+    assert (await server.sender.get("/")).headers["location"] == "/replays"

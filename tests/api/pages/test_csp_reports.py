@@ -1,0 +1,94 @@
+"""Reports of browsers are bounded: in number by network, and in lines of the log."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.core import clock
+from app.web.frame import csp_reports
+from app.web.frame.csp_reports import CspReports
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BURST = int(csp_reports._BURST)
+
+
+def report(directive: str = "script-src", blocked: str = "inline") -> bytes:
+    """Return what a browser sends."""
+    facts = {"effective-directive": directive, "blocked-uri": blocked, "document-uri": "/replays"}
+    return json.dumps({"csp-report": facts}).encode()
+
+
+@pytest.fixture
+def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspReports]:
+    """The reports of the shared server, begun anew before and after."""
+    with monkeypatch.context() as patch:
+        for name, value in vars(CspReports()).items():
+            patch.setattr(tenant.service.house.csp_reports, name, value)
+        yield tenant.service.house.csp_reports
+
+
+@pytest.fixture
+def lines(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], list[str]]:
+    """Return what the log says of reports, wherever it goes in a run like this one."""
+
+    def read() -> list[str]:
+        texts = (caplog.text + capsys.readouterr().out).splitlines()
+        return [text for text in texts if "csp_violation" in text]
+
+    return read
+
+
+async def test_one_kind_of_report_is_few_lines(tenant, reports, monkeypatch, lines):
+    """The first, the tenth and the hundredth are told, with their number."""
+    monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
+    for _ in range(105):
+        answer = await tenant.sender.post("/csp-report", content=report())
+        assert (answer.status_code, answer.content) == (204, b"")
+    first, _, last = lines()
+    assert "script-src" in first
+    assert "100" in last
+
+
+async def test_many_kinds_of_reports_are_few_lines_too(tenant, reports, monkeypatch, lines):
+    """Whoever makes them up; what cannot be read is one kind of them."""
+    monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
+    monkeypatch.setattr(csp_reports, "_KINDS", 3)
+    bodies = [b"", b"[" * 9_000, b"[1]", b'{"csp-report": 7}', b"\xff"]
+    for body in bodies + [report(blocked=f"https://x{number}") for number in range(14)]:
+        assert (await tenant.sender.post("/csp-report", content=body)).status_code == 204
+    unreadable, *_, others, ten_others = lines()
+    assert "unreadable" in unreadable
+    assert "others" in others
+    assert "10" in ten_others
+
+
+async def test_after_an_hour_a_kind_is_told_again(reports, monkeypatch, lines):
+    """What still goes wrong is not forgotten."""
+    reports.note(report())
+    reports.note(report())
+    later_s = clock.monotonic_s() + csp_reports._PERIOD_S + 1
+    monkeypatch.setattr(csp_reports, "monotonic_s", lambda: later_s)
+    reports.note(report())
+    assert len(lines()) == 2
+
+
+async def test_a_network_has_a_limit(tenant, reports, monkeypatch):
+    """Beyond it reports are answered 429 and not read; a second later one more is taken."""
+    at_s = clock.monotonic_s()
+    monkeypatch.setattr(csp_reports, "monotonic_s", lambda: at_s)
+    statuses = [
+        (await tenant.sender.post("/csp-report", content=report())).status_code
+        for _ in range(BURST + 5)
+    ]
+    assert statuses == [204] * BURST + [429] * 5
+    assert reports._counts.popitem()[1] == BURST
+    assert reports.admit("2001:db8::1")
+    monkeypatch.setattr(csp_reports, "monotonic_s", lambda: at_s + 1.0)
+    answers = [await tenant.sender.post("/csp-report", content=report()) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [204, 429]
+    assert answers[1].headers["retry-after"] == "60"

@@ -1,0 +1,38 @@
+"""Tests of the demo: one button, and a replay with errors on both sides arrives."""
+
+import asyncio
+import re
+
+from app.projects import queries as projects
+from tests.support.servers.server import Server
+
+_PATIENCE_S = 120.0
+
+
+async def test_the_demo_plays_into_its_own_projects(server: Server):
+    """It makes a backend project where there is none, and its replay has video."""
+    empty = (await server.web.get("/replays")).text
+    assert "Play the demo app" in empty
+    started = await server.web.post("/demo")
+    waiting_href = started.headers["location"]
+    assert started.status_code == 303
+    waiting = (await server.web.get(waiting_href)).text
+    assert "The demo app is playing." in waiting
+    (awaited,) = re.findall(r'data-awaited="[^"]+" data-href="([^"]+)"', waiting)
+    async with asyncio.timeout(_PATIENCE_S):
+        await asyncio.gather(*server.service.house.tasks)
+    await server.settled()
+    listed = (await server.web.get("/replays")).text
+    (href,) = re.findall(r'class="replay-link" href="([^"]+)"', listed)
+    assert href == awaited
+    assert (
+        f'The demo replay is here. <a href="{href}">' in (await server.web.get(waiting_href)).text
+    )
+    page = (await server.web.get(href)).text
+    assert 'data-source="app"' in page
+    assert 'data-source="backend"' in page
+    index = await server.web.get(f"{href}/index")
+    assert len(index.content) > 1_000
+    async with server.database.reading() as connection:
+        names = [project.name for project in await projects.all_projects(connection)]
+    assert "Demo backend" in names

@@ -1,0 +1,127 @@
+"""Every parameter of every route meets what it cannot mean: the answer is never a fault of ours."""
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from starlette.datastructures import ImmutableMultiDict, QueryParams
+
+from app.replays import filters
+from tests.support.page_routes import FORMS, PUT_LAST, fill, page_routes
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# As they stand in an address: percent-encoded where they must be.
+ODD = ("-1", str(2**31), "9" * 24, "1%00", "%D9%A3%FF%ED%A0%80")
+"""Numbers of no column, a NUL, and what is no UTF-8: a digit to Unicode, half of a pair."""
+ODD_IN_EVERY_PATH = (ODD[2],)
+"""For the project and the replay, which stand in most paths and are read in one place."""
+CURSORS = tuple(
+    quote(base64.urlsafe_b64encode(byte * length))
+    for byte in (b"\0", b"\xff")
+    for length in (24, 25, 33)
+)
+WITHOUT_FORM = {
+    "/sign-in/{token}",
+    "/sign-out",
+    "/account/sign-ins/{handle}/end",
+    "/projects/{project_id}/settings/members/{person_id}/remove",
+    "/projects/{project_id}/replays/{replay_id}/delete",
+    "/projects/{project_id}/issues/{issue_id}/delete",
+    "/demo",
+    "/csp-report",
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Write down which parameters of the query are read, declared or not."""
+    names: set[str] = set()
+    for method in ("get", "getlist", "__getitem__"):
+        original = getattr(ImmutableMultiDict, method)
+
+        def recorded(self, key, *rest, _original=original):
+            if isinstance(self, QueryParams):
+                names.add(key)
+            return _original(self, key, *rest)
+
+        monkeypatch.setattr(ImmutableMultiDict, method, recorded)
+    return names
+
+
+def odd_paths(path: str, good: dict[str, str]) -> Iterator[str]:
+    """Yield the addresses of a route with one part that is odd."""
+    for name in re.findall(r"\{(\w+)\}", path):
+        for odd in ODD_IN_EVERY_PATH if name in {"project_id", "replay_id"} else ODD:
+            yield path.format_map({**good, name: odd})
+
+
+def faults_of(answers: dict[str, int]) -> list[str]:
+    """Return the requests that were answered with a fault of the server."""
+    return [f"{request[:200]}: {status}" for request, status in answers.items() if status >= 500]
+
+
+async def ask(server: Server, path: str, answers: dict[str, int]) -> None:
+    """Ask for a page as a script does, which gets refusals in one line; note the status."""
+    answer = await server.web.get(path, headers={"accept": "*/*"})
+    answers[path] = answer.status_code
+
+
+async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
+    """Each part of the path, and each parameter that a page reads, one by one."""
+    good = await fill(tenant)
+    answers: dict[str, int] = {}
+    for route in page_routes():
+        if route.method != "GET":
+            continue
+        path = route.path.format_map(good)
+        asked.clear()
+        await ask(tenant, path, answers)
+        for name in sorted(asked - {"done"}):
+            for odd in (*ODD, *(CURSORS if name in {"after", "before"} else ())):
+                await ask(tenant, f"{path}?{name}={odd}", answers)
+        for odd_path in odd_paths(route.path, good):
+            await ask(tenant, odd_path, answers)
+    assert faults_of(answers) == []
+    assert sum(status == 200 for status in answers.values()) > 50, "the pages are reached"
+
+
+async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
+    """Each key with each odd value."""
+    answers: dict[str, int] = {}
+    for key in (*filters.KEYS, "seen", "error", "tags[x]"):
+        for odd in ("%3E" + "9" * 15, "9" * 12 + "d"):
+            await ask(tenant, f"/replays?query={quote(key)}:{odd}", answers)
+    for odd in ("x:%00", "%00:x", "%00"):
+        await ask(tenant, f"/replays?query={odd}", answers)
+    assert faults_of(answers) == []
+
+
+async def test_no_form_makes_a_page_fail(tenant: Server):
+    """Each field of each form, and each part of its path, one by one."""
+    good = await fill(tenant)
+    answers: dict[str, int] = {}
+
+    async def post(path: str, form: dict[str, str]) -> None:
+        body = "&".join(f"{name}={value}" for name, value in form.items())
+        answer = await tenant.web.post(
+            path,
+            content=body.encode(),
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "*/*"},
+        )
+        answers[f"{path} {body}"] = answer.status_code
+
+    routes = [route for route in page_routes() if route.method == "POST"]
+    for route in sorted(routes, key=lambda route: route.path.endswith(PUT_LAST)):
+        fields = FORMS.get(route.path, {})
+        form = {name: value.format_map(good) for name, value in fields.items()}
+        assert form or route.path in WITHOUT_FORM, f"name the fields of {route.path}"
+        for odd_path in odd_paths(route.path, good):
+            await post(odd_path, form)
+        for name in form:
+            for odd in ODD:
+                await post(route.path.format_map(good), {**form, name: odd})
+    assert faults_of(answers) == []

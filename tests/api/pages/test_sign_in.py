@@ -1,0 +1,142 @@
+"""Tests of what signing in leaves in the browser, and of who the server thinks signs in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.accounts import links
+from app.accounts.model import Person
+from tests.support import reading
+from tests.support.browsers import signed_in, stranger
+from tests.support.builders.people import PASSWORD, make_person
+from tests.support.servers import server as servers
+from tests.support.servers.server import Server
+
+FORWARDED = {"x-forwarded-for": "203.0.113.9"}
+
+
+async def make_link(server: Server, person: Person) -> str:
+    """Make a one-time link."""
+    async with server.database.transaction() as connection:
+        return f"/sign-in/{await links.make(connection, person.id)}"
+
+
+@asynccontextmanager
+async def over_https(
+    database_url: str, folder: Path
+) -> AsyncIterator[tuple[Server, httpx2.AsyncClient]]:
+    """Start a server that people reach by https, and a browser that keeps cookies by hand."""
+    async with servers.running(
+        database_url, folder, public_url="https://replays.example"
+    ) as server:
+        port = server.service.house.settings.port
+        headers = {"origin": "https://replays.example", "accept": "text/html"}
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=headers
+        ) as browser:
+            yield server, browser
+
+
+async def test_signing_in_ends_what_the_browser_held_before(server: Server):
+    """By password and by link, also of somebody else; other browsers stay signed in."""
+    ada = await make_person(server.database, password=PASSWORD)
+    eve = await make_person(server.database, "eve@example.com", password=PASSWORD)
+    async with stranger(server) as browser, signed_in(server, ada) as other:
+        old = []
+        for email in ("ada@example.com", "eve@example.com"):
+            await browser.post("/sign-in", data={"email": email, "password": PASSWORD})
+            old.append(browser.cookies["playhead"])
+        await browser.post(await make_link(server, eve))
+        assert (await browser.get("/account")).status_code == 200
+        assert (await other.get("/account")).status_code == 200
+        for token in old:
+            async with stranger(server) as thief:
+                thief.cookies.set("playhead", token)
+                assert (await thief.get("/account")).status_code == 303
+
+
+async def test_a_wrong_password_ends_nothing(server: Server):
+    """Who is signed in stays so."""
+    await make_person(server.database, password=PASSWORD)
+    async with stranger(server) as browser:
+        await browser.post("/sign-in", data={"email": "ada@example.com", "password": PASSWORD})
+        await browser.post("/sign-in", data={"email": "ada@example.com", "password": "wrong"})
+        assert (await browser.get("/account")).status_code == 200
+
+
+async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
+    """By prefixes that browsers hold to: no other host and no plain connection can set them."""
+    async with over_https(database_url, tmp_path) as (server, browser):
+        ada = await make_person(server.database, password=PASSWORD)
+        used = await browser.post(await make_link(server, ada))
+        sign_in, link = sorted(used.headers.get_list("set-cookie"))
+        assert sign_in.startswith("__Host-playhead=")
+        assert link.startswith("__Secure-playhead-link=")
+        for cookie in (sign_in, link):
+            assert "; Secure" in cookie
+            assert "HttpOnly" in cookie
+        assert "Path=/account/password" in link
+        held = "; ".join(cookie.partition(";")[0] for cookie in (sign_in, link))
+        new = {"password": "a new long password", "again": "a new long password"}
+        saved = await browser.post("/account/password", data=new, headers={"cookie": held})
+        assert saved.status_code == 303
+        [dropped] = [
+            cookie
+            for cookie in saved.headers.get_list("set-cookie")
+            if cookie.startswith('__Secure-playhead-link=""')
+        ]
+        assert "Max-Age=0" in dropped
+        assert "; Secure" in dropped
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "/replays/", "/projects/", "/sign-in/"])
+async def test_no_answer_leads_to_the_host_that_was_asked(server: Server, path: str):
+    """A slash too many leads nowhere, least of all to a name that the sender chose."""
+    answer = await server.web.get(path, headers={"host": "evil.test"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
+async def test_the_server_does_not_describe_itself_to_strangers(server: Server, path: str):
+    """There is no list of routes."""
+    async with stranger(server) as browser:
+        assert (await browser.get(path)).status_code == 404
+
+
+async def alerts_of(server: Server, **changes: Any) -> list[str]:
+    """Open a page; return what it says is wrong with the server."""
+    page = reading.read((await server.web.get("/projects", **changes)).text)
+    return [alert.text for alert in page.all("details", class_="alert")]
+
+
+async def test_a_proxy_that_is_not_trusted_is_told_to_who_runs_the_server(server: Server):
+    """With what to set; others need not know the address."""
+    assert await alerts_of(server) == []
+    ada = await make_person(server.database)
+    [told] = await alerts_of(server, headers=FORWARDED)
+    assert "The proxy at 127.0.0.1 is not trusted" in told
+    assert "PLAYHEAD_TRUSTED_PROXIES=127.0.0.1" in told
+    async with signed_in(server, ada) as browser:
+        assert "PLAYHEAD_TRUSTED_PROXIES" not in (await browser.get("/projects")).text
+
+
+async def test_a_trusted_proxy_tells_who_guesses(database_url: str, tmp_path: Path):
+    """Nothing is said to be wrong, and the limit counts the visitor's address."""
+    async with servers.running(database_url, tmp_path, trusted_proxies="127.0.0.1") as server:
+        assert await alerts_of(server, headers=FORWARDED) == []
+        await make_person(server.database, password=PASSWORD)
+        async with stranger(server) as browser:
+            wrong = {"email": "ada@example.com", "password": "wrong"}
+            for _ in range(5):
+                await browser.post("/sign-in", data=wrong, headers=FORWARDED)
+            right = {**wrong, "password": PASSWORD}
+            limited = await browser.post("/sign-in", data=right, headers=FORWARDED)
+            assert limited.status_code == 429
+            elsewhere = {"x-forwarded-for": "203.0.113.9, 203.0.113.10"}
+            entered = await browser.post("/sign-in", data=right, headers=elsewhere)
+            assert entered.status_code == 303

@@ -1,0 +1,104 @@
+"""Why is there no replay: every answer, through the real doors."""
+
+import dataclasses
+
+import pytest
+
+from app.accounts.model import Role
+from tests.support.browsers import signed_in
+from tests.support.builders import envelopes
+from tests.support.builders.people import make_person
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID
+from tests.support.reading import read
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def answer_for(server: Server, query: str) -> tuple[list[str], str]:
+    """Return the titles of the findings, and all of the page."""
+    page = await server.web.get(f"/why?{query}")
+    assert page.status_code == 200
+    items = read(page.text).all("li", class_="finding")
+    return [one.all("strong")[0].text for one in items], page.text
+
+
+async def test_a_replay_that_is_here_is_here_with_what_is_missing(tenant: Server):
+    """Segments that never came are named."""
+    await tenant.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(3))
+    titles, text = await answer_for(tenant, f"id={REPLAY_ID}")
+    assert titles[0].startswith("It is here, in App")
+    assert "2 segments never arrived" in titles
+    assert "Number 1, 2." in text
+    assert f'href="{tenant.page(REPLAY_ID)}"' in text
+
+
+async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
+    """With the day, and a way to who did it."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))
+    titles, _ = await answer_for(tenant, f"id={REPLAY_ID}")
+    assert titles[0].startswith("Deleted from App")
+
+
+async def test_a_replay_that_an_error_names_was_recorded(tenant: Server):
+    """What the SDK says it dropped stands below; the error's id leads there too."""
+    await tenant.take(
+        envelopes.event_envelope(),
+        envelopes.envelope({}, envelopes.client_report_item("cache_overflow")),
+    )
+    for wanted in (REPLAY_ID, EVENT_ID):
+        titles, text = await answer_for(tenant, f"id={wanted}")
+        assert titles[0] == "It was recorded, and no part of it arrived"
+        assert titles[1].endswith("names it")
+        assert "cache overflow" in text
+        assert "dropped by the SDK" in text
+    lost = await tenant.web.get(tenant.page(REPLAY_ID))
+    assert (lost.status_code, f"/why?id={REPLAY_ID}" in lost.text) == (404, True)
+
+
+async def test_an_error_without_a_replay_says_what_could_have_linked_it(tenant: Server):
+    """Neither a replay id nor a replay of its trace."""
+    await tenant.take(envelopes.event_envelope(replay_id=None))
+    titles, _ = await answer_for(tenant, f"id={EVENT_ID}")
+    assert titles == ["The event is here and names no replay", "No replay leads to it"]
+
+
+async def test_an_error_of_a_replays_trace_leads_to_that_replay(tenant: Server):
+    """Of a backend that got no baggage."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    backend = envelopes.event_envelope("c" * 32, replay_id=None, platform="python")
+    await tenant.take(backend, project=tenant.backend)
+    titles, text = await answer_for(tenant, f"id={'c' * 32}")
+    assert titles[1].startswith("Its trace runs through a replay of App")
+    assert tenant.page(REPLAY_ID) in text
+
+
+async def test_a_project_says_what_it_lost(tenant: Server):
+    """Errors that name replays which never came, each with its own why."""
+    await tenant.take(envelopes.event_envelope())
+    titles, text = await answer_for(tenant, f"project={tenant.app.id}")
+    assert titles[0] == "No part of a replay was kept in 30 days"
+    assert titles[1].startswith("1 of the newest 1 errors with a replay id")
+    assert f"/why?id={REPLAY_ID}" in text
+
+
+async def test_nothing_known_gives_a_list_of_what_to_look_at(tenant: Server):
+    """For an id of nothing; an id that is none is refused with its form."""
+    titles, text = await answer_for(tenant, f"id={'9' * 32}")
+    assert titles == ["Nothing of it is known here"]
+    assert "What to look at" in text
+    _, text = await answer_for(tenant, "id=hello")
+    assert "32 hex digits" in text
+    assert "What is known" not in (await answer_for(tenant, ""))[1]
+
+
+async def test_one_learns_nothing_of_projects_one_may_not_see(tenant: Server):
+    """Neither that a replay is there, nor what a project lost."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    person = await make_person(tenant.database, f"guest-{tenant.app.id}@example.com")
+    elsewhere = dataclasses.replace(tenant, app=tenant.backend)
+    async with signed_in(elsewhere, person, role=Role.VIEWER) as browser:
+        page = await browser.get(f"/why?id={REPLAY_ID}")
+        assert "Nothing of it is known here" in page.text
+        assert (await browser.get(f"/why?project={tenant.app.id}")).status_code == 404

@@ -1,0 +1,251 @@
+"""Replays of phones whose clock is set while they record: they play as if it had not been."""
+
+import re
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+
+from app.core import clock
+from tests.support import reading
+from tests.support.builders import envelopes, payloads
+from tests.support.builders.wire import REPLAY_ID, SEGMENT_MS, TRACE_ID
+from tests.support.servers.server import Server, tenant as tenant_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SEGMENTS: Final = 6
+FIRST_AFTER: Final = 3
+"""The clock is set before this segment begins."""
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+TRIP_MS: Final = 40
+"""How long an envelope is on its way."""
+
+
+@dataclass(slots=True)
+class Phone:
+    """A phone that records, its clock set by `step_ms` before the segment `FIRST_AFTER`."""
+
+    step_ms: int
+    began_ms: int
+    """True time at which the recording began."""
+    off_ms: int = 0
+    """How far its clock was ahead of the true time at first."""
+    pause_ms: int = 0
+    """How long nothing was recorded before the clock was set."""
+    bodies: list[tuple[int, bytes]] = field(default_factory=list)
+    """Envelopes, and the true time at which each arrives."""
+
+    def true_ms(self, number: int) -> int:
+        """Return when a segment began."""
+        paused_ms = self.pause_ms if number >= FIRST_AFTER else 0
+        return self.began_ms + number * SEGMENT_MS + paused_ms
+
+    def shown_ms(self, true_ms: int, *, is_after: bool) -> int:
+        """Return what the clock of the phone shows."""
+        return true_ms + self.off_ms + (self.step_ms if is_after else 0)
+
+    def record(self) -> None:
+        """Record all segments, each sent when it ends, and an error in the last but one."""
+        for number in range(SEGMENTS):
+            is_after, true_ms = number >= FIRST_AFTER, self.true_ms(number)
+            body = envelopes.replay_video_envelope(
+                number, started_ms=self.shown_ms(true_ms, is_after=is_after)
+            )
+            self.bodies.append((true_ms + SEGMENT_MS + 500 + TRIP_MS, body))
+        at_ms = self.true_ms(SEGMENTS - 2) + 1_000
+        header = envelopes.envelope_header(sent_ms=self.shown_ms(at_ms + 300, is_after=True))
+        error = payloads.event(at_ms=self.shown_ms(at_ms, is_after=True))
+        event = envelopes.envelope(header, envelopes.item("event", error))
+        self.bodies.append((at_ms + 300 + TRIP_MS, event))
+
+    def fail_in_backend(self) -> tuple[int, bytes]:
+        """Return the error of a backend whose clock is right, in the middle of segment 4."""
+        at_ms = self.true_ms(SEGMENTS - 2) + 2_500
+        header = envelopes.envelope_header(event_id="e" * 32, sent_ms=at_ms + 200)
+        error = payloads.event(
+            "e" * 32,
+            at_ms=at_ms,
+            platform="python",
+            contexts={"trace": {"trace_id": TRACE_ID}},
+        )
+        body = envelopes.envelope(header, envelopes.item("event", error))
+        return at_ms + 200 + TRIP_MS, body
+
+
+@dataclass(slots=True)
+class Sender:
+    """Delivers envelopes at times that the server believes."""
+
+    server: Server
+    monkeypatch: pytest.MonkeyPatch
+
+    async def deliver(
+        self, phone: Phone, order: Sequence[int] | None = None, *, is_held: bool = False
+    ) -> None:
+        """Deliver what a phone sent, and the error of the backend.
+
+        Args:
+            phone: Who sends.
+            order: Places in the list of envelopes; each still arrives at its own time.
+            is_held: Whether a proxy holds all of it for two minutes and then lets it through.
+        """
+        wall_ms = clock.now_ms
+        held_ms = max(at_ms for at_ms, _ in phone.bodies) + 2 * MINUTE_MS
+        for place in order or range(len(phone.bodies)):
+            at_ms, body = phone.bodies[place]
+            self._stop_clock(held_ms if is_held else at_ms)
+            await self.server.take(body)
+        at_ms, body = phone.fail_in_backend()
+        self._stop_clock(held_ms if is_held else at_ms)
+        await self.server.take(body, project=self.server.backend)
+        self.monkeypatch.setattr(clock, "now_ms", wall_ms)
+        self.monkeypatch.undo()
+
+    def _stop_clock(self, at_ms: int) -> None:
+        self.monkeypatch.setattr(clock, "now_ms", lambda: at_ms)
+        self.monkeypatch.setattr(clock, "now", lambda: datetime.fromtimestamp(at_ms / 1000, UTC))
+
+
+async def seen(server: Server) -> dict[str, Any]:
+    """Return all that pages and player say of times in the replay."""
+    index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
+    (length,) = struct.unpack(">I", index[:4])
+    html = (await server.web.get(f"{server.page(REPLAY_ID)}?tab=segments")).text
+    page = reading.read(html)
+    gestures = (await server.web.get(server.page(REPLAY_ID, "/gestures"))).json()
+    listed = (await server.web.get("/replays")).text
+    return {
+        "index": index[4 : 4 + length],
+        "duration": re.findall(r'data-duration-ms="(\d+)">', html)[:1],
+        "rows": [
+            (row["data-kind"], row["data-at-ms"])
+            for row in page.all("li", "data-kind", "data-at-ms")
+        ],
+        "segments": [row.attributes.get("data-at-ms") for row in page.all("tr", "data-video")],
+        "errors": {
+            one["id"]: one.attributes["data-at-ms"]
+            for one in page.all("article", "id", "data-at-ms")
+        },
+        "gaps": re.findall(r'data-start-ms="(\d+)" data-end-ms="(\d+)" data-reason', html),
+        "touches": [[at_ms for at_ms, _, _ in one["points"]] for one in gestures],
+        "marks": re.findall(r'data-mark="(\w+)" x="([\d.]+)%"', listed),
+    }
+
+
+@pytest.fixture
+async def control(shared_server: Server, monkeypatch: pytest.MonkeyPatch) -> "Control":
+    """Offer what is seen of recordings by phones whose clock nobody sets."""
+
+    async def record(**changes: Any) -> dict[str, Any]:
+        async with tenant_of(shared_server) as own:
+            phone = Phone(0, clock.now_ms() - 20 * MINUTE_MS, **changes)
+            phone.record()
+            await Sender(own, monkeypatch).deliver(phone)
+            return await seen(own)
+
+    return record
+
+
+Control = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.mark.parametrize("order", [None, (6, 5, 4, 3, 2, 1, 0), (3, 0, 6, 5, 1, 4, 2)])
+@pytest.mark.parametrize("off_ms", [0, -DAY_MS])
+@pytest.mark.parametrize("step_ms", [-HOUR_MS, -30_000, 12 * MINUTE_MS, DAY_MS])
+async def test_a_clock_that_is_set_changes_nothing(
+    tenant: Server,
+    control: Control,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    step_ms: int,
+    off_ms: int,
+    order: Sequence[int] | None,
+):
+    """Back or forward, right before or after, in whatever order the segments come."""
+    phone = Phone(step_ms, clock.now_ms() - 20 * MINUTE_MS, off_ms=off_ms)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone, order)
+    found = await seen(tenant)
+    assert found == await control()
+    assert found["duration"] == ["30000"]
+    assert set(found["errors"].values()) == {"21000", "22500"}
+    assert len(found["touches"]) == SEGMENTS
+
+
+@pytest.mark.parametrize("order", [None, (3, 0, 6, 5, 1, 4, 2)])
+@pytest.mark.parametrize("is_set_right", [False, True])
+async def test_a_clock_that_nobody_has_set_tells_how_time_passes(
+    tenant: Server,
+    control: Control,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_set_right: bool,
+    order: Sequence[int] | None,
+):
+    """It begins in 1970, and may be set right while the phone records."""
+    began_ms = clock.now_ms() - 20 * MINUTE_MS
+    off_ms = 20_000 - began_ms
+    phone = Phone(-off_ms if is_set_right else 0, began_ms, off_ms=off_ms)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone, order)
+    assert await seen(tenant) == await control()
+
+
+async def test_a_clock_that_is_set_in_a_pause_leaves_the_pause(
+    tenant: Server, control: Control, monkeypatch: pytest.MonkeyPatch
+):
+    """Four minutes without a recording are four minutes, whatever the clock says."""
+    phone = Phone(-HOUR_MS, clock.now_ms() - 20 * MINUTE_MS, pause_ms=4 * MINUTE_MS)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone)
+    found = await seen(tenant)
+    assert found == await control(pause_ms=4 * MINUTE_MS)
+    assert found["gaps"] == [("15000", "255000")]
+
+
+async def test_a_replay_of_the_release_before_plays_as_before(
+    tenant: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """It has none of the new columns, and neither have the errors in it."""
+    phone = Phone(0, clock.now_ms() - 20 * MINUTE_MS)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone)
+    before = await seen(tenant)
+    async with tenant.database.transaction() as connection:
+        for change in (
+            "update replays set drift_low_ms = null, drift_high_ms = null, clock_steps = null",
+            "update events set parent_span_id = null",
+        ):
+            await connection.exec_driver_sql(change)
+    assert await seen(tenant) == before
+    more = envelopes.replay_video_envelope(SEGMENTS, started_ms=phone.true_ms(SEGMENTS))
+    await tenant.take(more)
+    assert (await seen(tenant))["duration"] == ["35000"]
+
+
+@pytest.mark.parametrize("step_ms", [0, -HOUR_MS])
+@pytest.mark.parametrize("pause_ms", [0, 4 * MINUTE_MS])
+async def test_what_was_held_up_plays_as_it_was_recorded(
+    tenant: Server,
+    control: Control,
+    monkeypatch: pytest.MonkeyPatch,
+    step_ms: int,
+    pause_ms: int,
+):
+    """A proxy lets all through at once: each envelope has another drift, and no clock was set."""
+    phone = Phone(step_ms, clock.now_ms() - 20 * MINUTE_MS, pause_ms=pause_ms)
+    phone.record()
+    await Sender(tenant, monkeypatch).deliver(phone, is_held=True)
+    found, usual = await seen(tenant), await control(pause_ms=pause_ms if not step_ms else 0)
+    for name in ("index", "duration", "segments", "gaps", "touches"):
+        assert found[name] == usual[name]
+    notes = [row for row in found["rows"] if row[0] != "error"]
+    assert notes == [row for row in usual["rows"] if row[0] != "error"]
+    if not step_ms:
+        assert found["errors"] == usual["errors"]

@@ -1,0 +1,347 @@
+"""Tests of replays that have more errors, logs and spans than a page shows, through the pages."""
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from html import unescape
+
+import pytest
+import pytest_asyncio
+
+from app.accounts import writes as account_writes
+from app.audit import writes as audit
+from app.core.ids import ReplayId
+from app.formats.stored import packed
+from app.issues import trace_events
+from app.playback import recordings as reading
+from app.replays.model import ReplayKey
+from app.web.frame import traces_shown
+from tests.support.builders import crowds, envelopes, payloads, recordings
+from tests.support.builders.wire import REPLAY_ID, STARTED_MS, TRACE_ID
+from tests.support.servers.server import Server, tenant as tenant_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+APP_ERRORS = 2_100
+SPANS = 12 * 951
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def storm(shared_server: Server) -> AsyncIterator[Server]:
+    """A replay with thousands of handled errors, then a hang, a backend error and a crash."""
+    async with tenant_of(shared_server) as own:
+        await own.take(
+            envelopes.replay_video_envelope(0),
+            *crowds.handled_errors(APP_ERRORS),
+            crowds.hang(),
+            crowds.crash(),
+        )
+        await own.take(crowds.backend_error(), project=own.backend)
+        yield own
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def long_trace(shared_server: Server) -> AsyncIterator[Server]:
+    """A replay whose trace has more spans than a page reads."""
+    async with tenant_of(shared_server) as own:
+        await own.take(envelopes.replay_video_envelope(0), *crowds.transactions(12, 950))
+        yield own
+
+
+def shown_errors(html: str) -> list[str]:
+    """Return the ids of the errors that a page describes, in its order."""
+    return re.findall(r'<article class="error" id="error-([0-9a-f]{32})"', html)
+
+
+def shown(html: str, word: str) -> list[int]:
+    """Return the numbers of the rows that a page describes as `<word> N`."""
+    return [int(found) for found in re.findall(rf"<bdi>{word} (\d+)</bdi>", html)]
+
+
+def next_part(html: str, panel: str) -> str | None:
+    """Return where the link to the next part of a list leads."""
+    found = re.search(rf'href="([^"]+)" data-next-part="{panel}"', html)
+    return unescape(found[1]) if found else None
+
+
+async def test_list_and_page_count_every_error(storm: Server):
+    """The list, the page's chips and tab, and the question before deleting tell one number."""
+    listed = (await storm.web.get("/replays")).text
+    page = (await storm.web.get(storm.page(REPLAY_ID))).text
+    for html in (listed, page):
+        assert "2,102 app" in html
+        assert "1 backend" in html
+    assert re.search(r'data-count="errors">2,103<', page)
+    question = (await storm.web.get(storm.page(REPLAY_ID, "/delete"))).text
+    for html in (page, question):
+        assert "2,103 linked errors stay" in html
+
+
+async def test_the_page_knows_a_crash_behind_thousands_of_errors(storm: Server):
+    """The crash decides how the replay ended, as it does in the list."""
+    listed = (await storm.web.get("/replays")).text
+    page = (await storm.web.get(storm.page(REPLAY_ID))).text
+    assert "crashed" in listed
+    assert "Ended: crashed" in page
+
+
+async def test_what_matters_most_is_always_shown(storm: Server):
+    """Crash, hang and backend error are among the first 1,000, though they came last."""
+    page = (await storm.web.get(storm.page(REPLAY_ID))).text
+    shown = shown_errors(page)
+    assert len(shown) == 1_000
+    assert {crowds.CRASH_ID, crowds.HANG_ID, crowds.BACKEND_ID} <= set(shown)
+    assert "Showing the first 1,000 of 2,103 errors" in page
+
+
+async def test_every_error_can_be_read(storm: Server):
+    """Links lead from part to part; together the parts hold every error once."""
+    html = (await storm.web.get(storm.page(REPLAY_ID))).text
+    found = shown_errors(html)
+    parts = []
+    while href := next_part(html, "errors"):
+        answer = await storm.web.get(href)
+        assert answer.status_code == 200, answer.text
+        html = answer.text
+        parts.append(len(shown_errors(html)))
+        found += shown_errors(html)
+    assert parts == [1_000, 103]
+    assert len(found) == len(set(found)) == APP_ERRORS + 3
+    assert "Showing errors 2,001 to 2,103 of 2,103" in html
+
+
+async def test_a_trace_marks_the_errors_that_matter_most(storm: Server):
+    """Its page says how many it marks, and leads to the page that marks the next ones."""
+    html = (await storm.web.get(f"/traces/{TRACE_ID}")).text
+    assert "Showing the first 1,000 of 2,103 errors" in html
+    loose = re.findall(r'<li><svg class="mark"[^>]*>.*?<a [^>]*>([^<]+)</a></li>', html, re.DOTALL)
+    assert [one.partition(":")[0] for one in loose[:4]] == [
+        "IllegalStateException", "IllegalStateException", "AppHang", "PayError",
+    ]  # fmt: skip
+    numbers = []
+    while href := next_part(html, ""):
+        html = (await storm.web.get(href)).text
+        numbers += re.findall(r"Showing errors ([\d,]+) to ([\d,]+) of 2,103", html)
+    assert numbers == [("1,001", "2,000"), ("2,001", "2,103")]
+
+
+async def test_errors_of_a_trace_can_be_read_beyond_those_that_are_ranked_together(
+    storm: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """Errors of the next stretch of time follow, each error once."""
+    monkeypatch.setattr(trace_events, "MOST_RANKED", 1_500)
+    address: str | None = f"/traces/{TRACE_ID}"
+    numbers, found = [], []
+    while address:
+        html = (await storm.web.get(address)).text
+        numbers += re.findall(r"Showing (?:errors )?([^<]*?)(?: errors)?[.] Crashes", html)
+        found += re.findall(r'(?s)<li><svg class="mark"[^>]*>.*?/events/([0-9a-f]{32})"', html)
+        address = next_part(html, "")
+    assert ["".join(each) for each in numbers] == [
+        "the first 1,000 of more than 1,500",
+        "1,001 to 1,500 of more than 1,500",
+        "1,501 to 2,103 of 2,103",
+    ]
+    assert len(found) == len(set(found)) == APP_ERRORS + 3
+
+
+async def test_every_log_record_can_be_read(tenant: Server):
+    """The tab counts all of them, and links lead from part to part."""
+    await tenant.take(envelopes.replay_video_envelope(0), *crowds.log_records(4_500))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-count="logs">4,500<' in html
+    assert "Showing the first 2,000 of 4,500 log records" in html
+    assert "Next 2,000 log records" in html
+    found = [shown(html, "record")]
+    while href := next_part(html, "logs"):
+        html = (await tenant.web.get(href)).text
+        found.append(shown(html, "record"))
+    assert [len(part) for part in found] == [2_000, 2_000, 500]
+    assert [number for part in found for number in part] == list(range(4_500))
+    assert "Showing log records 4,001 to 4,500 of 4,500" in html
+
+
+async def test_every_span_of_a_replay_can_be_read(long_trace: Server):
+    """The panel says that it shows a part, and parts lead on; transactions stay whole."""
+    server = long_trace
+    html = (await server.web.get(server.page(REPLAY_ID))).text
+    assert f'data-count="trace">{SPANS:,}<' in html
+    assert f"Showing the first 5,706 of about {SPANS:,} spans" in html
+    href = next_part(html, "trace")
+    assert href
+    rest = (await server.web.get(href)).text
+    assert f"Showing spans 5,707 to {SPANS:,} of about {SPANS:,}" in rest
+    assert next_part(rest, "trace") is None
+    more = re.search(r'href="([^"]+)" data-more', rest)
+    assert more
+    found = shown(rest, "step") + shown((await server.web.get(unescape(more[1]))).text, "step")
+    # Of 600 rows the first is the root of its transaction.
+    assert len(found) == len(set(found)) == 599
+    assert min(found) == 5_700
+
+
+async def test_every_span_of_a_trace_can_be_read(
+    long_trace: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A trace page reads 10,000 spans and leads to a page with the others."""
+    monkeypatch.setattr(traces_shown, "MORE_SPANS", 20_000)
+    html = (await long_trace.web.get(f"/traces/{TRACE_ID}")).text
+    assert f"Showing the first 10,461 of about {SPANS:,} spans" in html
+    found = shown(html, "step")
+    href = next_part(html, "")
+    assert href
+    html = (await long_trace.web.get(href)).text
+    assert next_part(html, "") is None
+    assert sorted(found + shown(html, "step")) == list(range(12 * 950))
+
+
+@pytest.mark.parametrize("panel", ["activity", "network"])
+async def test_every_row_of_a_recording_can_be_read(tenant: Server, panel: str):
+    """A panel shows 3,000 rows and leads to a page with the others."""
+    events = {"activity": crowds.notes, "network": crowds.requests}[panel](3_400)
+    await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), *events]))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert f'data-count="{panel}">3,400<' in html
+    noun = {"activity": "row", "network": "request"}[panel]
+    assert f"Showing the first 3,000 of 3,400 {noun}s" in html
+    href = next_part(html, panel)
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert f"Showing {noun}s 3,001 to 3,400 of 3,400" in rest
+    rows = {"activity": "note (3[0-9]{3})<", "network": 'requests/(3[0-9]{3})"'}[panel]
+    assert sorted({int(found) for found in re.findall(rows, rest)}) == list(range(3_000, 3_400))
+
+
+async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """A replay whose recordings are too large is read on from a segment, touches included."""
+    for number in range(3):
+        crumb = recordings.breadcrumb("cart", STARTED_MS + number * 5_000, message=f"note {number}")
+        await tenant.take(envelopes.replay_video_envelope(number, events=[crumb]))
+    key = ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
+    async with tenant.database.reading() as connection:
+        first, *_ = await reading.segments_of(connection, key)
+    assert first.recording is not None
+    monkeypatch.setattr(reading, "MOST_BYTES", packed.size_of(first.recording))
+    address: str | None = tenant.page(REPLAY_ID)
+    seen, texts, gestures = [], [], []
+    while address:
+        html = (await tenant.web.get(address)).text
+        seen.append(shown(html, "note"))
+        texts += re.findall(r"What the app noted ([^<]*?) is left out", html)
+        gestures += re.findall(r'data-gestures-url="([^"]+)"', html)
+        following = re.search(r'href="([^"]+)" data-next-recordings', html)
+        address = unescape(following[1]) if following else None
+    assert seen == [[0], [1], [2]]
+    assert texts == ["from 0:05 on", "before 0:05 and from 0:10 on", "before 0:10"]
+    assert gestures[1] == tenant.page(REPLAY_ID, "/gestures?from_segment=1")
+    assert (await tenant.web.get(gestures[1])).status_code == 200
+
+
+async def test_every_segment_that_never_arrived_is_named(tenant: Server):
+    """The first 200 have a row each, and a sentence names the others."""
+    await tenant.take(
+        envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(300, video=None)
+    )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-count="segments">301<' in html
+    assert html.count('data-video="missing"') == 200
+    assert "99 more segments never arrived: 201 to 299." in html
+    why = (await tenant.web.get(f"/why?id={REPLAY_ID}")).text
+    assert "1 to 299" in why
+
+
+async def test_requests_are_counted_in_the_part_they_were_read_in(tenant: Server):
+    """A link to a request, and the file of requests, name the segment that reading began with."""
+    for number, name in enumerate(("first", "second")):
+        at_ms = STARTED_MS + number * 5_000
+        url = f"https://api.example.net/{name}"
+        span = recordings.network_span(at_ms, at_ms + 240, url=url)
+        await tenant.take(envelopes.replay_video_envelope(number, events=[span]))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID, "?from_segment=1"))).text
+    own = tenant.page(REPLAY_ID, "/requests/0?from_segment=1")
+    assert f'href="{own}"' in html
+    request = (await tenant.web.get(own)).text
+    assert "https://api.example.net/second" in request
+    back = re.search(r'href="([^"]+)#request-0"', request)
+    assert back
+    assert unescape(back[1]) == tenant.page(REPLAY_ID, "?t=5&from_segment=1&tab=network")
+    (file,) = re.findall(r'href="([^"]*requests\.har[^"]*)"', html)
+    entries = (await tenant.web.get(unescape(file))).json()["log"]["entries"]
+    assert [entry["request"]["url"] for entry in entries] == ["https://api.example.net/second"]
+
+
+async def test_a_part_belongs_to_a_replay_one_may_see(storm: Server, tenant: Server):
+    """A made-up place is refused; an unknown replay, or somebody else's, is not found."""
+    for panel in ("errors", "logs", "trace", "activity", "network", "feedback", "viewers"):
+        part = storm.page(REPLAY_ID, f"/{panel}")
+        assert (await storm.web.get(part)).status_code == 200
+        if panel in {"errors", "logs", "trace"}:
+            assert (await storm.web.get(f"{part}?after=x")).status_code == 400
+        assert (await storm.web.get(storm.page("e" * 32, f"/{panel}"))).status_code == 404
+        assert (await tenant.web.get(part)).status_code == 404
+
+
+async def test_everybody_who_watched_can_be_read(tenant: Server):
+    """The header counts all, names 50 and leads to the others."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    async with tenant.database.transaction() as connection:
+        for number in range(60):
+            person = await account_writes.add_person(
+                connection, f"{uuid.uuid4().hex}@example.com", name=f"Viewer {number}."
+            )
+            await audit.add_view(
+                connection, person.id, tenant.app.id, replay_id=ReplayId(REPLAY_ID)
+            )
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'Seen by </span>61<span class="unseen"> people' in html
+    assert "Showing the first 50 of 61 viewers." in html
+    href = next_part(html, "")
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert "Showing viewers 51 to 61 of 61." in rest
+    assert sorted(map(int, re.findall(r"<bdi>Viewer (\d+)[.]", html + rest))) == list(range(60))
+
+
+async def test_everything_that_people_wrote_can_be_read(tenant: Server):
+    """The activity has the first 1,000 and leads to the others."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    for number in range(1_100):
+        header = envelopes.envelope_header(event_id=uuid.uuid4().hex)
+        sent = envelopes.envelope(header, envelopes.feedback_item(f"it fails: {number}."))
+        assert (await tenant.post(sent)).status_code == 200
+    await tenant.settled()
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "Showing the first 1,000 of 1,100 feedback messages." in html
+    href = next_part(html, "")
+    assert href
+    rest = (await tenant.web.get(href)).text
+    assert "Showing feedback messages 1,001 to 1,100 of 1,100." in rest
+    found = re.findall(r"<bdi>it fails: (\d+)[.]", html + rest)
+    assert sorted(map(int, found)) == list(range(1_100))
+
+
+async def test_the_timeline_gets_the_bars_of_every_backend(tenant: Server):
+    """Those of all spans that a page reads: the number of bars has no bound of its own."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    for number in range(3):
+        spans = [
+            payloads.span(
+                "db",
+                "select",
+                STARTED_MS + place,
+                span_id=f"{number * 1_000 + place + 1:016x}",
+                parent_span_id="f" * 16,
+            )
+            for place in range(900)
+        ]
+        sent = envelopes.transaction_envelope(
+            f"{number + 1:032x}",
+            platform="python",
+            span_id=f"{9_000 + number:016x}",
+            started_ms=STARTED_MS,
+            ended_ms=STARTED_MS + 1_000,
+            spans=spans,
+        )
+        await tenant.take(sent, project=tenant.backend)
+    served = (await tenant.web.get(tenant.page(REPLAY_ID, "/served"))).json()["served"]
+    assert len(served) >= 2_700

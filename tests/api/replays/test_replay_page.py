@@ -1,0 +1,332 @@
+"""Tests of the list, the replay page, its bytes and its deletion, through the real doors."""
+
+import base64
+import re
+import struct
+
+import pytest
+
+from app.accounts.model import Role
+from app.audit import queries as audit
+from app.core.ids import ReplayId
+from app.formats.stored import packed
+from app.playback import recordings
+from app.replays import queries
+from app.replays.model import ReplayKey
+from tests.support import reading
+from tests.support.browsers import signed_in, stranger
+from tests.support.builders import clips, envelopes
+from tests.support.builders.people import make_person
+from tests.support.builders.wire import EVENT_ID, REPLAY_ID
+from tests.support.servers.server import Server
+
+OTHER_ID = "b" * 32
+
+
+async def take_two_segments(server: Server) -> None:
+    """Send a replay of ten seconds, an error of the app and one of a backend."""
+    await server.take(
+        envelopes.replay_video_envelope(0),
+        envelopes.replay_video_envelope(1),
+        envelopes.event_envelope(),
+    )
+    backend = envelopes.event_envelope("c" * 32, replay_id=None, platform="python")
+    await server.take(backend, project=server.backend)
+
+
+def links_to_replays(html: str) -> list[str]:
+    """Return where the rows of a list lead."""
+    return re.findall(r'class="replay-link" href="([^"]+)"', html)
+
+
+async def test_a_replay_is_listed_and_opens(server: Server):
+    """List and page tell the same numbers: one error of the app, one of the backend."""
+    await take_two_segments(server)
+    listed = (await server.web.get("/replays")).text
+    assert links_to_replays(listed) == [server.page(REPLAY_ID)]
+    page = await server.web.get(server.page(REPLAY_ID))
+    assert page.status_code == 200
+    for html in (listed, page.text):
+        assert "1 app" in html
+        assert "1 backend" in html
+    assert 'data-duration-ms="10000"' in page.text
+    assert f'id="error-{EVENT_ID}"' in page.text
+
+
+async def test_a_row_of_the_list_marks_where_its_errors_are(server: Server):
+    """On the line of its length, by shape; the page of the replay says the same time."""
+    await take_two_segments(server)
+    listed = (await server.web.get("/replays")).text
+    page = (await server.web.get(server.page(REPLAY_ID))).text
+    (at_ms,) = re.findall(rf'id="error-{EVENT_ID}"[^>]*data-at-ms="(\d+)"', page)
+    marks = re.findall(r'<use href="#mark-(\w+)" data-mark="(\w+)" x="([\d.]+)%"', listed)
+    found = {(shape, source): float(x) for shape, source, x in marks}
+    assert found.keys() == {("crash", "app"), ("crash", "backend")}
+    assert found["crash", "app"] == float(at_ms) / 100
+
+
+async def test_a_bare_replay_id_leads_to_its_page(server: Server):
+    """With the moment; an unknown id is said to be unknown."""
+    await take_two_segments(server)
+    found = await server.web.get(f"/replays/{REPLAY_ID}?t=3.5")
+    assert (found.status_code, found.headers["location"]) == (
+        303,
+        f"{server.page(REPLAY_ID)}?t=3.5",
+    )
+    unknown = await server.web.get(f"/replays/{OTHER_ID}")
+    assert unknown.status_code == 404
+    assert "no such replay" in unknown.text
+
+
+async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
+    """The script that looks whether the replay has grown is no viewer."""
+    await take_two_segments(server)
+    await server.web.get(server.page(REPLAY_ID))
+    await server.web.get(server.page(REPLAY_ID), headers={"sec-fetch-dest": "empty"})
+    async with server.database.reading() as connection:
+        views = await audit.views(connection, server.app.id)
+    assert [view.replay_id for view in views] == [REPLAY_ID]
+
+
+async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """From when on, and of how many segments; what lies beyond the bound stays in the database."""
+    await take_two_segments(server)
+    whole = (await server.web.get(server.page(REPLAY_ID))).text
+    assert "is left out" not in whole
+    key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
+    async with server.database.reading() as connection:
+        first, _ = await recordings.segments_of(connection, key)
+        assert first.recording is not None
+        monkeypatch.setattr(recordings, "MOST_BYTES", len(first.recording))
+        read = await recordings.segments_of(connection, key)
+        assert [one.recording for one in read] == [first.recording, None]
+        bare = await queries.segments_of(connection, key)
+        assert [one.recording for one in bare] == [None, None]
+    monkeypatch.setattr(recordings, "MOST_BYTES", packed.size_of(first.recording))
+    page = (await server.web.get(server.page(REPLAY_ID))).text
+    assert "noted from 0:05 on is left out" in page
+    assert "touches of 1 segment." in page
+    assert 0 < page.count('class="row"') < whole.count('class="row"')
+
+
+async def test_a_page_names_who_has_opened_it(server: Server):
+    """Each once, who did last first, whoever reads it among them; of other replays nothing."""
+    await take_two_segments(server)
+    await server.web.get(server.page(REPLAY_ID))
+    person = await make_person(server.database, "ben@example.com")
+    async with signed_in(server, person, role=Role.VIEWER) as browser:
+        await browser.get(server.page(REPLAY_ID))
+        page = await browser.get(server.page(REPLAY_ID))
+    seen_by = page.text.partition('aria-label="Seen by"')[2].partition("</ul>")[0]
+    assert re.findall("<bdi>(.*?)</bdi>", seen_by) == ["ben", "Admin"]
+
+
+async def test_the_index_brings_the_first_pictures(server: Server):
+    """One answer holds the index and the record due at `t`; ranges of the stream hold the same."""
+    await take_two_segments(server)
+    answer = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
+    (length,) = struct.unpack(">I", answer.content[:4])
+    record = answer.content[4 + length :]
+    version = answer.headers["etag"].strip('"')
+    assert answer.content[4:8] == b"PHI1"
+    assert answer.headers["x-gop"] == "1"
+    stream = server.page(REPLAY_ID, f"/stream?v={version}")
+    whole = await server.web.get(stream)
+    part = await server.web.get(stream, headers={"range": f"bytes=-{len(record)}"})
+    assert (whole.status_code, part.status_code) == (200, 206)
+    assert whole.content.endswith(record)
+    assert part.content == record
+    size = len(whole.content)
+    assert part.headers["content-range"] == f"bytes {size - len(record)}-{size - 1}/{size}"
+
+
+async def test_the_page_brings_what_the_index_brings(server: Server):
+    """The player need not ask; a script that looks for news is not sent it again."""
+    await take_two_segments(server)
+    page = await server.web.get(f"{server.page(REPLAY_ID)}?t=7")
+    found = re.search(
+        r'<meta name="replay-start" data-version="(.+)" data-gop="1" content="(.+)">', page.text
+    )
+    assert found
+    asked = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
+    assert f'"{found[1]}"' == asked.headers["etag"]
+    assert base64.b64decode(found[2]) == asked.content
+    script = {"sec-fetch-dest": "empty"}
+    again = await server.web.get(server.page(REPLAY_ID), headers=script)
+    assert "replay-start" not in again.text
+
+
+async def test_gestures_come_on_the_players_clock(server: Server):
+    """A second look costs nothing while the replay stands still; a grown one is read anew."""
+    await server.take(envelopes.replay_video_envelope(0))
+    path = server.page(REPLAY_ID, "/gestures")
+    first = await server.web.get(path)
+    (tap,) = first.json()
+    assert [at_ms for at_ms, _, _ in tap["points"]] == [200, 280]
+    assert (tap["kind"], tap["finger"], tap["taps"], tap["dead"]) == ("tap", 0, 1, False)
+    known = {"if-none-match": first.headers["etag"]}
+    assert (await server.web.get(path, headers=known)).status_code == 304
+    await server.take(envelopes.replay_video_envelope(1))
+    assert len((await server.web.get(path, headers=known)).json()) == 2
+    assert (await server.web.get(server.page(OTHER_ID, "/gestures"))).status_code == 404
+
+
+async def test_a_range_that_is_not_there_is_refused(server: Server):
+    """Past the end, reversed, several at once: 416 with the size."""
+    await take_two_segments(server)
+    index = await server.web.get(server.page(REPLAY_ID, "/index"))
+    stream = server.page(REPLAY_ID, f"/stream?v={index.headers['etag'].strip(chr(34))}")
+    for wanted in ("bytes=99999999-", "bytes=5-4", "bytes=0-1,3-4", "bytes=-0", "lines=1-2"):
+        answer = await server.web.get(stream, headers={"range": wanted})
+        assert answer.status_code == 416
+        assert answer.headers["content-range"].startswith("bytes */")
+
+
+async def test_an_old_version_stays_good_while_the_replay_grows(server: Server):
+    """A segment at the end changes nothing before it; one that lands inside makes it stale."""
+    await server.take(envelopes.replay_video_envelope(1))
+    index = await server.web.get(server.page(REPLAY_ID, "/index"))
+    version = index.headers["etag"].strip('"')
+    stream = server.page(REPLAY_ID, f"/stream?v={version}")
+    before = await server.web.get(stream)
+    await server.take(envelopes.replay_video_envelope(2))
+    assert (await server.web.get(stream)).content == before.content
+    await server.take(envelopes.replay_video_envelope(0))
+    assert (await server.web.get(stream)).status_code == 409
+
+
+async def test_a_segment_is_sent_as_it_came(server: Server):
+    """With a fixed type, in a sandbox, never to another site; a download is written down."""
+    await take_two_segments(server)
+    path = server.page(REPLAY_ID, "/segments/1.mp4")
+    whole = await server.web.get(path)
+    assert whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert whole.headers["cache-control"] == "private, no-store"
+    assert whole.content[4:8] == b"ftyp"
+    part = await server.web.get(path, headers={"range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+    foreign = await server.web.get(path, headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    assert (await server.web.get(server.page(REPLAY_ID, "/segments/9.mp4"))).status_code == 404
+    async with server.database.reading() as connection:
+        lines = await audit.lines(connection, project_id=server.app.id)
+    assert [line.detail for line in lines if line.action == "replay_downloaded"] == [{"segment": 1}]
+
+
+async def test_a_video_that_cannot_be_played_can_still_be_fetched(server: Server):
+    """Its row says why; the bytes are the sender's."""
+    await server.take(envelopes.replay_video_envelope(0, video=b"no video at all"))
+    page = (await server.web.get(server.page(REPLAY_ID))).text
+    index = await server.web.get(server.page(REPLAY_ID, "/index"))
+    assert "Waiting for video" in page
+    assert index.content[4:8] == b"PHI1"
+    stream = server.page(REPLAY_ID, f"/stream?v={index.headers['etag'].strip(chr(34))}")
+    assert (await server.web.get(stream)).content == b""
+
+
+async def test_a_deleted_replay_is_gone_everywhere_at_once(server: Server):
+    """What was cached is not served; the page says by whom it was deleted."""
+    await take_two_segments(server)
+    index = await server.web.get(server.page(REPLAY_ID, "/index"))
+    asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
+    assert "Delete replay" in asked.text
+    done = await server.web.post(server.page(REPLAY_ID, "/delete"))
+    assert (done.status_code, done.headers["location"]) == (303, "/replays?done=replay-deleted")
+    version = index.headers["etag"].strip('"')
+    for rest in ("/index", f"/stream?v={version}", "/segments/0.mp4"):
+        assert (await server.web.get(server.page(REPLAY_ID, rest))).status_code == 404
+    for again in (
+        await server.web.get(server.page(REPLAY_ID)),
+        await server.web.get(server.page(REPLAY_ID, "/delete")),
+        await server.web.post(server.page(REPLAY_ID, "/delete")),
+    ):
+        assert again.status_code == 410
+        assert "By <strong>Admin</strong>" in again.text
+    assert "The replay is deleted." in (await server.web.get(done.headers["location"])).text
+
+
+async def test_a_replay_that_never_came_is_not_found(server: Server):
+    """The page says what may be the reason, and offers to look again."""
+    page = await server.web.get(server.page(OTHER_ID))
+    assert page.status_code == 404
+    assert "There is no such replay here" in page.text
+    assert (await server.web.get(server.page("nothing"))).status_code == 404
+
+
+async def test_a_viewer_looks_and_may_not_delete(server: Server):
+    """The backend's project is not theirs, so its error is neither shown nor counted."""
+    await take_two_segments(server)
+    person = await make_person(server.database)
+    async with signed_in(server, person, role=Role.VIEWER) as browser:
+        page = await browser.get(server.page(REPLAY_ID))
+        listed = (await browser.get("/replays")).text
+        assert page.status_code == 200
+        assert links_to_replays(listed) == [server.page(REPLAY_ID)]
+        assert "Delete replay" not in page.text
+        for html in (page.text, listed):
+            assert "1 app" in html
+            assert "1 backend" not in html
+        for answer in (
+            await browser.get(server.page(REPLAY_ID, "/delete")),
+            await browser.post(server.page(REPLAY_ID, "/delete")),
+        ):
+            assert answer.status_code == 403
+
+
+async def test_for_a_stranger_there_is_no_project(server: Server):
+    """Nothing of it is found: neither page nor bytes nor deletion."""
+    await take_two_segments(server)
+    person = await make_person(server.database)
+    async with signed_in(server, person) as browser:
+        for rest in ("", "/index", "/stream", "/segments/0.mp4", "/delete"):
+            assert (await browser.get(server.page(REPLAY_ID, rest))).status_code == 404
+        assert (await browser.post(server.page(REPLAY_ID, "/delete"))).status_code == 404
+        assert (await browser.get(f"/replays/{REPLAY_ID}")).status_code == 404
+        assert links_to_replays((await browser.get("/replays")).text) == []
+    async with stranger(server) as browser:
+        scripts = {"accept": "*/*"}
+        answer = await browser.get(server.page(REPLAY_ID, "/index"), headers=scripts)
+        assert answer.status_code == 401
+
+
+async def test_pages_of_the_list_turn_both_ways(server: Server):
+    """51 replays are two pages; older and newer lead to and fro without loss or repeat."""
+    for number in range(51):
+        body = envelopes.replay_video_envelope(0, replay_id=f"{number + 1:032x}", video=None)
+        assert (await server.post(body)).status_code == 200
+    await server.settled()
+    first = (await server.web.get("/replays")).text
+    (older,) = re.findall(r'href="([^"]+)" rel="next"', first)
+    last = (await server.web.get(older)).text
+    (newer,) = re.findall(r'href="([^"]+)" rel="prev"', last)
+    assert 'rel="next"' not in last
+    assert 'rel="prev"' not in first
+    everything = links_to_replays(first) + links_to_replays(last)
+    assert (len(everything), len(set(everything))) == (51, 51)
+    assert links_to_replays((await server.web.get(newer)).text) == links_to_replays(first)
+
+
+async def test_a_list_is_filtered_by_project(server: Server):
+    """A project without replays says so; one that is not there is not found."""
+    await take_two_segments(server)
+    mine = await server.web.get(f"/replays?project={server.app.id}")
+    assert links_to_replays(mine.text) == [server.page(REPLAY_ID)]
+    none = await server.web.get(f"/replays?project={server.backend.id}")
+    assert "No replay matches" in none.text
+    assert (await server.web.get("/replays?project=999")).status_code == 404
+    assert (await server.web.get("/replays?before=nowhere")).status_code == 400
+
+
+async def test_list_page_and_player_tell_one_length(server: Server):
+    """The video of the last segment is longer than its phone says, as with uneven frame times."""
+    await server.take(envelopes.replay_video_envelope(0, video=clips.clip(frames=7)))
+    listed = reading.read((await server.web.get("/replays")).text)
+    html = (await server.web.get(server.page(REPLAY_ID))).text
+    index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
+    assert 'data-duration-ms="7000"' in html
+    assert "0:07" in reading.read(html).one("p", class_="when").text
+    assert "0:07" in listed.one("td", class_="length end").text
+    assert index[4:8] + bytes([0xD8, 0x36]) == index[4:10]  # 7,000 as LEB128

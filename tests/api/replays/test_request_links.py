@@ -1,0 +1,72 @@
+"""From a failed request to its trace and its error, and back; from an issue to the trace."""
+
+import html
+import re
+
+import pytest
+import pytest_asyncio
+
+from app.demo import send
+from tests.support.servers.server import Keyed, Server, tenant as tenant_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def dsn(server: Server, to: Keyed) -> str:
+    """Return where the demo sends."""
+    return f"http://{to.key}@{server.base_url.removeprefix('http://')}/{to.id}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def played(shared_server: Server):
+    """The demo: a payment fails in the backend."""
+    async with tenant_of(shared_server) as own:
+        dsns = dsn(own, own.app), dsn(own, own.backend)
+        result = await send.play(*dsns, base_url=own.base_url, seed=4)
+        await own.settled()
+        yield own, own.page(result.replay_id)
+
+
+def failed_request(page: str) -> str:
+    """Return the row of the request that failed for good."""
+    rows: list[str] = re.findall(r'<tr id="request-\d+".*?</tr>', page, re.DOTALL)
+    (row,) = [row for row in rows if 'data-status="5xx failed"' in row]
+    return row
+
+
+async def test_a_failed_request_leads_to_its_trace_and_its_error(played):
+    """Both stand in panels of the same page, and the error leads back."""
+    server, href = played
+    page = (await server.web.get(href)).text
+    row = failed_request(page)
+    (links,) = re.findall(r'<p class="request-links">.*?</p>', row, re.DOTALL)
+    error, trace = re.findall(r'href="[^"]*#([^"]+)" data-opens-row', links)
+    assert f'<article class="trace" id="{trace}"' in page
+    (card,) = re.findall(rf'<article class="error" id="{error}".*?</article>', page, re.DOTALL)
+    assert 'data-source="backend"' in card
+    number = re.findall(r'id="(request-\d+)"', row)[0]
+    assert f'<a href="#{number}" data-opens-row>Request</a>' in card
+    assert re.search(rf'href="[^"]*#{trace}" data-opens-row>Trace</a>', card)
+
+
+async def test_the_page_of_a_request_leads_on_and_back(played):
+    """To the replay, the trace and the error."""
+    server, href = played
+    row = failed_request((await server.web.get(href)).text)
+    (own,) = re.findall(r'href="([^"]*/requests/\d+)"', row)
+    page = (await server.web.get(own)).text
+    assert "What went wrong" in page
+    (trace,) = re.findall(r'href="([^"]*/traces/[0-9a-f]{32})"', page)
+    assert (await server.web.get(trace)).status_code == 200
+    (error,) = re.findall(rf'href="({href}\?tab=errors#error-[0-9a-f]{{32}})"', page)
+    assert f'id="{error.partition("#")[2]}"' in (await server.web.get(error)).text
+
+
+async def test_the_trace_of_an_event_is_a_link(played):
+    """Every event with a trace has a trace to show: itself."""
+    server, href = played
+    page = (await server.web.get(href)).text
+    for issue in set(re.findall(r'href="([^"]*/issues/\w+/events/\w+)"', page)):
+        event = (await server.web.get(html.unescape(issue))).text
+        (trace,) = re.findall(r'<dt>Trace</dt><dd><a href="(/traces/[0-9a-f]{32})">', event)
+        assert (await server.web.get(trace)).status_code == 200

@@ -1,0 +1,358 @@
+"""Tests of the list's query, order, pages and ticked rows, through the pages."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+
+from app.accounts.model import Role
+from app.playback import search as story
+from app.replays import filters, search as rows
+from app.web.replays import routes as page
+from app.web.words import search_help
+from tests.support.browsers import signed_in
+from tests.support.builders import envelopes
+from tests.support.builders.people import make_person
+from tests.support.builders.wire import STARTED_MS
+from tests.support.servers.server import Server, tenant as tenant_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAY_MS = 86_400_000
+IDS = {name: digit * 32 for name, digit in (("ada", "a"), ("bob", "b"), ("cyd", "c"))}
+TRACES = {name: digit * 32 for name, digit in (("ada", "1"), ("bob", "2"), ("cyd", "3"))}
+ELSEWHERE = "9" * 32
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(shared_server: Server) -> AsyncIterator[Server]:
+    """Three replays to look at, and nothing else."""
+    async with tenant_of(shared_server) as own:
+        yield await _stocked(own)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_shop(tenant: Server) -> Server:
+    """The same three replays, to do with as one likes."""
+    return await _stocked(tenant)
+
+
+async def _stocked(server: Server) -> Server:
+    """Take replays of an Android app, of an iOS app with errors, and of one that crashed."""
+    ios = {
+        "os": {"name": "iOS", "version": "18.2"},
+        "device": {"family": "iPhone", "model": "iPhone16,2"},
+    }
+    await server.take(_segment("ada", screens=["Cart", "Checkout"]))
+    await server.take(
+        _segment("bob", platform="ios", contexts=ios, tags={"plan": "free", "end": "x"},
+                 user={"id": "7", "email": "Bob@Example.com"}, environment="staging"),
+        _segment("bob", 1, platform="ios", contexts=ios),
+        _error("d", "bob", level="error"), _error("e", "bob", level="error"),
+    )  # fmt: skip
+    await server.take(_segment("cyd", user={}, duration_ms=9_000), _error("f", "cyd"))
+    return server
+
+
+def _segment(name: str, segment_id: int = 0, **changes) -> bytes:
+    """Make a segment of a replay; each began a day after the one before."""
+    started_ms = STARTED_MS + list(IDS).index(name) * DAY_MS
+    changes["urls"] = changes.pop("screens", ["Cart"])
+    return envelopes.replay_video_envelope(
+        segment_id,
+        replay_id=IDS[name],
+        trace_id=TRACES[name],
+        replay_started_ms=started_ms,
+        **changes,
+    )
+
+
+def _error(digit: str, name: str, *, level: str = "fatal") -> bytes:
+    """Make an error of a replay; one that is not fatal was handled."""
+    handled = {"type": "generic", "handled": True}
+    values = [{"type": "PayError", "value": "no", "mechanism": handled}]
+    changes: dict[str, Any] = (
+        {} if level == "fatal" else {"exception": {"values": values}, "level": level}
+    )
+    at_ms = STARTED_MS + list(IDS).index(name) * DAY_MS + 2_000
+    return envelopes.event_envelope(
+        digit * 32, replay_id=IDS[name], trace_id=ELSEWHERE, at_ms=at_ms, **changes
+    )
+
+
+async def listed(server: Server, **asked: str) -> list[str]:
+    """Return whose replays a list shows, in its order."""
+    answer = await server.web.get(f"/replays?{urlencode(asked)}")
+    assert answer.status_code == 200, answer.text
+    found = re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', answer.text)
+    names = {replay_id: name for name, replay_id in IDS.items()}
+    return [names[replay_id] for replay_id in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", "ada bob cyd"),
+        ("os.name:Android", "ada cyd"),
+        ("os.name:android", ""),
+        ("os.name:andr*", "ada cyd"),
+        ("!os.name:Android", "bob"),
+        ('device.model:"Pixel 8"', "ada cyd"),
+        ("device.model:[iPhone16\\,2, x]", ""),
+        ('device.model:["iPhone16,2", x]', "bob"),
+        ("user.email:ada@example.com", "ada"),
+        ("user.email:*@EXAMPLE.com", "ada bob"),
+        ('user.email:""', "cyd"),
+        ("!has:user.email", "cyd"),
+        ("has:plan", "ada bob cyd"),
+        ("has:video", "ada bob cyd"),
+        ("has:screen", "ada bob cyd"),
+        ("plan:pro", "ada cyd"),
+        ("tags[end]:x", "bob"),
+        ("!plan:pro", "bob"),
+        ("!nothing:here", "ada bob cyd"),
+        ("release:net.example.shop@4.2.0+118", "ada bob cyd"),
+        ("release:*@4.2.* environment:staging", "bob"),
+        ("sdk.name:sentry.cocoa", "bob"),
+        ("platform:java dist:118", "ada cyd"),
+        ("screen:Checkout", "ada"),
+        ("screen:check*", "ada"),
+        ("checkout", "ada"),
+        ("pixel", "ada cyd"),
+        ("bob@example", "bob"),
+        ("100%", ""),
+        (IDS["bob"], "bob"),
+        (f"id:{IDS['cyd']}", "cyd"),
+        ("id:x", ""),
+        (f"trace:{TRACES['ada']}", "ada"),
+        (f"trace:{ELSEWHERE}", "bob cyd"),
+        ("trace:x", ""),
+        ("duration:>5s", "bob cyd"),
+        ("duration:<=5s", "ada"),
+        ("duration:9", "cyd"),
+        ("replay_type:session", "ada bob cyd"),
+        ("count_segments:2", "bob"),
+        ("count_taps:>1", "bob"),
+        ("count_screens:>=2", "ada bob"),
+        ("count_errors:>0", "bob cyd"),
+        ("count_errors:2", "bob"),
+        ("!count_errors:>0", "ada"),
+        ("count_errors.app:>1 count_errors.backend:0", "bob"),
+        ("activity:>=2", "bob cyd"),
+        ("end:crashed", "cyd"),
+        ("end:c*", "ada bob cyd"),
+        ("!end:crashed", "ada bob"),
+        ("(plan:pro OR count_errors:2) !end:crashed", "ada bob"),
+        ("plan:pro OR count_errors:2", "ada bob cyd"),
+        ("!(plan:pro count_errors:0)", "bob cyd"),
+        ("os.name:iOS OR screen:Checkout", "ada bob"),
+    ],
+)  # fmt: skip
+async def test_a_query_finds_what_it_says(shop: Server, query: str, names: str):
+    """By facts, user, tags, screens, counts, errors, ending; alone and together."""
+    assert sorted(await listed(shop, query=query)) == names.split()
+
+
+async def test_time_can_be_asked_for(shop: Server):
+    """By day, by moment, and by how long ago."""
+    second = await listed(shop, query="started:2026-08-07")
+    assert second == ["bob"]
+    assert await listed(shop, query="started:<=2026-08-07") == ["bob", "ada"]
+    assert await listed(shop, query='started:>"2026-08-08T00:00:00+00:00"') == ["cyd"]
+    assert await listed(shop, query="started:>-1d") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("(", "Something is missing at character 2"),
+        ("duration:long", "Duration wants a length of time"),
+        ("duration:999999999h", "Duration wants a length of time"),
+        ("count_errors:many", "Count_errors wants a number"),
+        ("count_taps:[1, 2]", "Count_taps wants a number"),
+        ("started:soon", "Started wants a day"),
+        ("release:>1", "Release cannot be compared by &gt;"),
+        ("end:>x", "End cannot be compared by &gt;"),
+        ("seen:perhaps", "Seen is yes or no"),
+    ],
+)
+async def test_nonsense_is_answered_with_what_is_wrong(tenant: Server, query: str, message: str):
+    """The field keeps the text; nothing is looked for."""
+    answer = await tenant.web.get(f"/replays?{urlencode({'query': query})}")
+    assert answer.status_code == 400
+    assert message in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+async def test_lists_have_orders(shop: Server):
+    """By receipt in both directions, by length."""
+    assert await listed(shop) == ["cyd", "bob", "ada"]
+    assert await listed(shop, sort="oldest") == ["ada", "bob", "cyd"]
+    assert await listed(shop, sort="longest") == ["bob", "cyd", "ada"]
+    assert await listed(shop, sort="longest", query="plan:pro") == ["cyd", "ada"]
+
+
+@pytest.mark.parametrize("sort", ["", "oldest", "longest"])
+@pytest.mark.parametrize("query", ["", "release:net*", "activity:>=0"])
+async def test_pages_lead_on_and_back(
+    shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, query: str
+):
+    """One row a page: forward through all of them, and back again."""
+    monkeypatch.setattr(page, "PAGE_ROWS", 1)
+    whole = await listed(shop, sort=sort, query=query)
+    href, walked = f"/replays?{urlencode({'sort': sort, 'query': query})}", []
+    for way in ("next", "next", "prev", "prev", None):
+        html = (await shop.web.get(href)).text
+        walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
+        if way:
+            found = re.search(rf'href="([^"]+)" rel="{way}"', html)
+            assert found, (way, walked)
+            href = found[1].replace("&amp;", "&")
+    assert sorted(walked[:3]) == sorted(IDS.values())
+    assert walked == [*walked[:3], walked[1], walked[0]]
+    assert len(whole) == 1
+
+
+async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: pytest.MonkeyPatch):
+    """It stops within its budget, and goes on from there on request."""
+    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(story, "_MORE_ROWS", 1)
+    html = (await shop.web.get("/replays?query=screen:Check*")).text
+    assert "Nothing found so far" in html
+    steps = 0
+    while "replay-link" not in html:
+        further = re.search(r'data-kind="main" href="([^"]+)">Look further', html)
+        assert further
+        html = (await shop.web.get(further[1].replace("&amp;", "&"))).text
+        steps += 1
+    assert steps == 2
+
+
+@pytest.mark.parametrize(
+    ("sort", "first_step"),
+    [
+        ("", r"None of the replays back to <time [^<]+</time> matches. Older ones have not"),
+        ("oldest", r"None of the replays up to <time [^<]+</time> matches. Newer ones have not"),
+        ("longest", r">0:10</span> or longer matches. Shorter ones have not"),
+    ],
+)
+async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(
+    shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, first_step: str
+):
+    """A list by length stops at a length, never at a moment in 1970."""
+    for name in ("_FIRST_ROWS", "_MORE_ROWS", "_MOST_TRIED", "_BATCH"):
+        monkeypatch.setattr(story, name, 1)
+    html = (await shop.web.get(f"/replays?query=count_errors:>99&sort={sort}")).text
+    assert "1970" not in html
+    assert re.search(first_step, html)
+    further = re.search(r'data-kind="main" href="([^"]+)">Look further', html)
+    assert further
+    html = (await shop.web.get(further[1].replace("&amp;", "&"))).text
+    assert "Nothing found so far" in html
+
+
+async def test_rare_facts_are_found_however_old(shop: Server, monkeypatch: pytest.MonkeyPatch):
+    """The index finds what the first look does not reach, unless too many hold it."""
+    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(story, "_MORE_ROWS", 1)
+    assert await listed(shop, query="user.email:ada@example.com") == ["ada"]
+    assert await listed(shop, query="user.email:ada@example.com plan:pro !os.name:iOS") == ["ada"]
+    monkeypatch.setattr(rows, "_RARE", 0)
+    assert await listed(shop, query="user.email:ada@example.com") == []
+
+
+@pytest.mark.parametrize("query", ["count_errors:2", "end:crashed", "seen:no"])
+async def test_what_no_index_knows_is_not_taken_for_a_tag(
+    own_shop: Server, monkeypatch: pytest.MonkeyPatch, query: str
+):
+    """An exact value of a key that is decided row by row is found beyond the first look, too."""
+    everything = await listed(own_shop, query=query)
+    assert everything
+    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(story, "_MORE_ROWS", 1)
+    html, walked = (await own_shop.web.get(f"/replays?query={query}")).text, []
+    while True:
+        walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
+        further = re.search(r'href="([^"]+)">Look further', html)
+        if further is None:
+            break
+        html = (await own_shop.web.get(further[1].replace("&amp;", "&"))).text
+    assert walked == [IDS[name] for name in everything]
+
+
+async def test_counts_of_list_and_page_are_one(shop: Server):
+    """What the list filters by is what the page shows."""
+    html = (await shop.web.get("/replays?query=count_errors:2")).text
+    assert "2 app" in html
+    replay = (await shop.web.get(shop.page(IDS["bob"]))).text
+    assert re.search(r'data-count="errors">2<', replay)
+
+
+async def test_a_condition_can_be_taken_off(shop: Server):
+    """Each chip leads to the list without it."""
+    html = (await shop.web.get("/replays?query=plan:pro+screen:Cart&sort=oldest")).text
+    assert re.findall(r'chip-off" href="([^"]+)"', html) == [
+        "/replays?query=screen%3ACart&amp;sort=oldest",
+        "/replays?query=plan%3Apro&amp;sort=oldest",
+    ]
+
+
+async def test_seen_is_what_one_opened_or_marked(own_shop: Server):
+    """The mark is no view, and only the person's own."""
+    await own_shop.web.get(own_shop.page(IDS["ada"]))
+    marked = await own_shop.web.post(
+        "/replays/selected",
+        data={"replay": [f"{own_shop.app.id}/{IDS['bob']}"], "back": "/replays?sort=oldest"},
+    )
+    assert marked.headers["location"] == "/replays?sort=oldest&done=marked-seen"
+    assert await listed(own_shop, query="seen:yes", sort="oldest") == ["ada", "bob"]
+    assert await listed(own_shop, query="seen:no") == ["cyd"]
+
+
+async def test_ticked_replays_are_deleted_after_a_question(own_shop: Server):
+    """The page names them; the answer erases them as any deletion does."""
+    ticked = [f"{own_shop.app.id}/{IDS[name]}" for name in ("ada", "cyd")]
+    asked = await own_shop.web.post("/replays/selected/delete", data={"replay": ticked})
+    assert "Delete 2 replays?" in asked.text
+    assert len(await listed(own_shop)) == 3
+    done = await own_shop.web.post(
+        "/replays/selected/delete", data={"replay": [*ticked, ticked[0]], "sure": "yes"}
+    )
+    assert done.status_code == 303
+    assert await listed(own_shop) == ["bob"]
+    assert (await own_shop.web.get(own_shop.page(IDS["ada"]))).status_code == 410
+    again = await own_shop.web.post("/replays/selected/delete", data={"replay": ticked})
+    assert again.status_code == 404
+
+
+@pytest.mark.parametrize("where", ["", "/delete"])
+@pytest.mark.parametrize(
+    "ticked", [[], ["1"], ["x/" + "a" * 32], ["1/x"], ["9" * 20 + "/" + "a" * 32]]
+)
+async def test_made_up_ticks_are_refused(tenant: Server, where: str, ticked: list[str]):
+    """With a reason, and without touching anything."""
+    answer = await tenant.web.post(f"/replays/selected{where}", data={"replay": ticked})
+    assert answer.status_code == 400
+
+
+async def test_strangers_replays_cannot_be_ticked(own_shop: Server):
+    """Another's project is as if it were not there; a viewer may mark and not delete."""
+    ticked = {"replay": [f"{own_shop.app.id}/{IDS['ada']}"]}
+    person = await make_person(own_shop.database, f"{own_shop.app.id}@example.org")
+    async with signed_in(own_shop, person) as browser:
+        assert (await browser.post("/replays/selected", data=ticked)).status_code == 404
+    async with signed_in(own_shop, person, role=Role.VIEWER) as browser:
+        assert (await browser.post("/replays/selected", data=ticked)).status_code == 303
+        assert (await browser.post("/replays/selected/delete", data=ticked)).status_code == 404
+        assert "Delete…" not in (await browser.get("/replays")).text
+    assert "Delete…" in (await own_shop.web.get("/replays")).text
+    assert len(await listed(own_shop, query="seen:no")) == 3
+
+
+async def test_every_key_is_explained():
+    """The help on the page names all keys that mean something."""
+    named = {key.strip() for keys, _ in search_help.HELP for key in keys.split(",")}
+    assert {*filters.KEYS, *story.LATE} <= named

@@ -1,0 +1,165 @@
+"""Tests of the states in which a replay's page can be, each reached as it is in life."""
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from tests.support.builders import envelopes
+from tests.support.builders.wire import REPLAY_ID, STARTED_MS
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def state(server: Server) -> str:
+    """Return the state that the page of the replay tells its script."""
+    html = (await server.web.get(server.page(REPLAY_ID))).text
+    found = re.search(r'data-state="(\w+)"', html)
+    assert found
+    return found[1]
+
+
+async def age(server: Server) -> None:
+    """Let the replay's last segment have come ten minutes ago."""
+    async with server.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "update replays set last_received_at = last_received_at - interval '10 minutes'"
+                " where project_id = :project_id"
+            ),
+            {"project_id": server.app.id},
+        )
+
+
+async def lose(server: Server) -> None:
+    """Let the SDK say that it threw four replay items away."""
+    lost = {"reason": "cache_overflow", "category": "replay", "quantity": 4}
+    report = {"timestamp": STARTED_MS / 1000, "discarded_events": [lost]}
+    await server.take(envelopes.envelope({}, envelopes.item("client_report", report)))
+
+
+async def test_a_replay_is_live_and_then_over(tenant: Server):
+    """While segments come it may grow; ten minutes after the last one it does not.
+
+    It was recorded in August: that is not called live.
+    """
+    await tenant.take(envelopes.replay_video_envelope())
+    assert await state(tenant) == "live"
+    for path in ("/replays", tenant.page(REPLAY_ID)):
+        assert ">Arriving</span>" in (await tenant.web.get(path)).text
+    await age(tenant)
+    assert await state(tenant) == "playing"
+
+
+async def test_a_replay_without_video_is_waited_for_and_then_shown_without(tenant: Server):
+    """The page says what came; everything but the pictures is there."""
+    await tenant.take(envelopes.replay_video_envelope(video=None))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-state="processing"' in html
+    assert "Segment 0 was received" in html
+    await age(tenant)
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-state="no_video"' in html
+    assert "Tap on pay_button" in html
+
+
+async def test_a_video_that_cannot_be_decoded_says_why(tenant: Server):
+    """The segment is kept, marked, and can be downloaded."""
+    await tenant.take(envelopes.replay_video_envelope(video=b"no video at all"))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "The video of segment 0 cannot be played (box at byte 0" in html
+    await age(tenant)
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert 'data-state="no_video"' in html
+    assert "It cannot be played: box at byte 0" in html
+    assert 'class="fault"' in html
+
+
+async def test_a_missing_segment_is_listed_with_what_is_known(tenant: Server):
+    """The segments panel names it, and what the SDK says it lost."""
+    await tenant.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(2))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "never arrived: lost on the phone, or still on its way" in html
+    await lose(tenant)
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert "4 dropped by the SDK (cache_overflow)" in html
+    assert "segment 1 never arrived" in html
+
+
+async def test_a_replay_that_never_came_says_what_was_lost(tenant: Server):
+    """Nothing is claimed where nothing was lost."""
+    before = await tenant.web.get(tenant.page(REPLAY_ID))
+    assert before.status_code == 404
+    assert "lost replay items" not in before.text
+    await lose(tenant)
+    after = await tenant.web.get(tenant.page(REPLAY_ID))
+    assert "4 dropped by the SDK (cache_overflow)" in after.text
+    assert f'href="/projects/{tenant.app.id}#outcomes"' in after.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("rule: 30 days", "by the rule 30 days."), ("person", "UTC</time>. Its video")],
+)
+async def test_what_is_gone_says_when_and_why(tenant: Server, reason: str, words: str):
+    """A rule's deletion is an expiry, a person's is not; either way the answer is 410."""
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "insert into tombstones (project_id, replay_id, deleted_at, reason, segments,"
+                " video_bytes) values (:project_id, cast(:replay_id as uuid), now(), :reason, 1, 1)"
+            ),
+            {"project_id": tenant.app.id, "replay_id": REPLAY_ID, "reason": reason},
+        )
+    gone = await tenant.web.get(tenant.page(REPLAY_ID))
+    assert gone.status_code == 410
+    assert words in gone.text
+
+
+async def test_an_old_sdk_is_told_with_its_faults(tenant: Server):
+    """Those of masking stand with the masking, all of them with the SDK."""
+    sdk = {"name": "sentry.java.android", "version": "8.12.0"}
+    await tenant.take(envelopes.replay_video_envelope(sdk=sdk))
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert html.count("text in Jetpack Compose views may not be masked") == 2
+    assert "segments can be doubled or left out" in html
+
+
+async def test_list_and_page_tell_the_same_end(tenant: Server):
+    """A hang at the end, from one rule."""
+    await tenant.take(
+        envelopes.replay_video_envelope(),
+        envelopes.event_envelope(
+            level="error",
+            exception={"values": [{"type": "ApplicationNotResponding", "value": "5 s",
+                                   "mechanism": {"type": "ANR", "handled": False}}]},
+        ),
+    )  # fmt: skip
+    await age(tenant)
+    assert "not responding</span>" in (await tenant.web.get("/replays")).text
+    page = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    title = "The app reported at the end that it was not responding."
+    assert f'title="{title}">Ended: not responding</a>' in page
+
+
+async def test_a_browsers_replay_never_waits_for_a_video(tenant: Server):
+    """It says what was recorded instead, also while more of it arrives; the list calls it live."""
+    await tenant.take(envelopes.web_replay_envelope())
+    html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
+    assert await state(tenant) == "no_video"
+    assert "Waiting for video" not in html
+    assert "data-reload" not in html
+    assert "A browser recorded the page itself (its DOM)." in html
+    assert 'data-tone="live"' in (await tenant.web.get("/replays")).text
+    assert "Ended:" not in html
+    await age(tenant)
+    assert await state(tenant) == "no_video"
+    assert "Ended:" in (await tenant.web.get(tenant.page(REPLAY_ID))).text
+
+
+async def test_a_react_native_app_still_waits_for_its_video(tenant: Server):
+    """Its SDK is one of JavaScript too, and phones record its screen."""
+    sdk = {"name": "sentry.javascript.react-native", "version": "7.0.0"}
+    await tenant.take(envelopes.replay_video_envelope(0, video=None, sdk=sdk))
+    assert await state(tenant) == "processing"

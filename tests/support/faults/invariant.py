@@ -1,0 +1,242 @@
+"""The promise of ingest, checked after every fault: what was answered 200 is there, whole, once.
+
+Looked at through the doors a person has (videos by HTTP, what pages read by their own queries),
+and for the rest in the tables: no object without a row, no row without its object, nothing counted
+that is not there.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.errors import ReplayError
+from app.core.ids import ReplayId
+from app.formats.replay import activity
+from app.formats.stored import packed
+from app.journal import adopt
+from app.playback import recordings
+from app.replays import queries
+from app.replays.model import ReplayKey
+from tests.support.builders.traffic import Ledger, Letter
+from tests.support.servers.server import Server
+
+_PATIENCE_S: Final = 60.0
+_COLUMNS: Final = """
+    select table_name, column_name from information_schema.columns
+    where table_schema = 'public' and column_name like '%object_key'
+    and table_name <> 'object_outbox'
+"""
+_PACKS: Final = """
+    select count(*) from packs
+    where live <> (select count(*) from segments where segments.pack_id = packs.id)
+"""
+_WAITING: Final = "select (select count(*) from object_outbox) + (select count(*) from pack_outbox)"
+_TRANSACTIONS: Final = """
+    select block_id from span_blocks where project_id = :id and block_id = transaction_id
+"""
+_IDS: Final = f"select event_id from events where project_id = :id union all {_TRANSACTIONS}"
+_BY_HTTP: Final = 8
+"""Every so manieth replay is asked for by HTTP too: a page costs what a hundred reads cost."""
+_COUNTS: Final = {
+    "replay_video": "select count(*) from segments where project_id = :id",
+    "event": "select count(*) from events where project_id = :id",
+    "transaction": f"select count(*) from ({_TRANSACTIONS}) as t",
+    "attachment": "select count(*) from attachments where project_id = :id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found; `faults` says in words what is wrong."""
+
+    acks: int
+    kept: int
+    """Letters that are there, whole."""
+    unanswered: int
+    """Letters whose connection ended; they may be there or not."""
+    dup: int
+    lost: int
+    settle_s: float
+    faults: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the numbers for a report."""
+        return {name: value for name, value in asdict(self).items() if name != "faults"}
+
+
+async def check(server: Server, ledger: Ledger) -> Findings:
+    """Wait until everything is digested, then compare all that was sent with all that is there.
+
+    Raises:
+        AssertionError: The promise is broken.
+    """
+    began_s = clock.monotonic_s()
+    await drained(server)
+    settle_s = round(clock.monotonic_s() - began_s, 2)
+    faults: list[str] = []
+    there, missing = await _compare(server, ledger, faults)
+    counted, rows = await _counted(server), await _rows(server)
+    faults += [
+        f"{counted[kind]} of {kind} were counted as kept, {count} are there"
+        for kind, count in rows.items()
+        if counted[kind] != count
+    ]
+    faults += [f"an envelope was answered {one}" for one in ledger.answers - {200, None}]
+    faults += await objects_without_rows(server)
+    found = Findings(
+        acks=ledger.acks,
+        kept=there,
+        unanswered=len(ledger.unanswered()),
+        dup=sum(max(0, counted[kind] - count) for kind, count in rows.items()),
+        lost=missing,
+        settle_s=settle_s,
+        faults=tuple(faults),
+    )
+    assert not found.faults, "\n".join([str(found.facts()), *faults[:20]])
+    return found
+
+
+async def drained(server: Server) -> None:
+    """Wait until no journal holds anything, and nothing waits for the sweep.
+
+    Journals of dead processes are adopted when a server starts, and once a minute.
+    """
+    root = server.folder / "journal"
+    async with asyncio.timeout(_PATIENCE_S):
+        await server.settled()
+        while _journals(root, server.service.lane.gate.journal.id):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.02)
+        while await _scalar(server, _WAITING):
+            server.service.sweeper.hurry()
+            await asyncio.sleep(0.02)
+
+
+def _journals(root: Path, own: str) -> list[str]:
+    """List the journals of dead processes."""
+    return [path.name for path in root.iterdir() if path.is_dir() and path.name != own]
+
+
+async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[int, int]:
+    """Compare letter by letter; returns how many are there and how many kept ones are not."""
+    there = missing = 0
+    async with server.database.reading() as connection:
+        found = await connection.execute(text(_IDS), {"id": server.app.id})
+        ids = {str(row[0]).replace("-", "") for row in found}
+    for place, (replay_id, numbers) in enumerate(ledger.replays().items()):
+        found_segments = await stored(server, replay_id, faults)
+        if place % _BY_HTTP == 0:
+            faults += await _seen_by_http(server, replay_id, found_segments)
+        for number in numbers:
+            wrong = _what_is_wrong(ledger.letters[number], found_segments, ids)
+            if wrong is None:
+                there += 1
+            elif ledger.is_kept(number):
+                missing += 1
+                faults.append(f"letter {number} of replay {replay_id}: {wrong}")
+            elif wrong != "absent":
+                faults.append(f"letter {number} got no answer and is there in part: {wrong}")
+    return there, missing
+
+
+async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int, tuple[bytes, int]]:
+    """Read the video and count the breadcrumbs of each segment, as the doors read them."""
+    key = ReplayKey(server.app.id, ReplayId(replay_id))
+    async with server.database.reading() as connection:
+        replay = await queries.one(connection, key)
+        segments = await recordings.segments_of(connection, key)
+    there: dict[int, tuple[bytes, int]] = {}
+    for one in segments:
+        assert one.recording is not None
+        crumbs = len(activity.read(packed.unpack_json(one.recording)).breadcrumbs)
+        try:
+            video = await server.service.house.store.read(
+                one.object_key or "", one.object_offset, one.object_bytes
+            )
+        except ReplayError as error:
+            faults.append(f"segment {one.segment_id} of replay {replay_id}: {error}")
+            video = b""
+        there[one.segment_id] = (video, crumbs)
+    counted = (replay.segments, replay.breadcrumbs) if replay else (0, 0)
+    are_there = (len(there), sum(crumbs for _, crumbs in there.values()))
+    if counted != are_there:
+        faults.append(f"replay {replay_id} counts {counted}, there are {are_there}")
+    return there
+
+
+async def _seen_by_http(
+    server: Server, replay_id: str, stored: dict[int, tuple[bytes, int]]
+) -> list[str]:
+    """Ask for a replay as a browser does; returns where that differs from what is stored."""
+    faults = []
+    for segment_id, (video, _) in stored.items():
+        answer = await server.web.get(server.page(replay_id, f"/segments/{segment_id}.mp4"))
+        if answer.status_code != 200 or answer.content != video:
+            faults.append(f"segment {segment_id} of {replay_id} is answered {answer.status_code}")
+    page = await server.web.get(server.page(replay_id))
+    if page.status_code != (200 if stored else 404):
+        faults.append(f"the page of replay {replay_id} is answered {page.status_code}")
+    return faults
+
+
+def _what_is_wrong(
+    letter: Letter, stored: dict[int, tuple[bytes, int]], ids: set[str]
+) -> str | None:
+    if letter.segment_id is None:
+        return None if (letter.event_id or letter.transaction_id) in ids else "absent"
+    if letter.segment_id not in stored:
+        return "absent"
+    video, crumbs = stored[letter.segment_id]
+    if crumbs != letter.breadcrumbs:
+        return f"{crumbs} breadcrumbs are there, {letter.breadcrumbs} were sent"
+    return None if video == letter.video else f"its video of {len(video)} bytes is another"
+
+
+async def _counted(server: Server) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for (kind, outcome, _), quantity in (await server.outcomes()).items():
+        if outcome == "kept":
+            counts[kind] += quantity
+    return counts
+
+
+async def _rows(server: Server) -> dict[str, int]:
+    return {kind: await _scalar(server, query) for kind, query in _COUNTS.items()}
+
+
+async def objects_without_rows(server: Server) -> list[str]:
+    """Compare what lies in storage with what rows point at; returns each difference."""
+    named: set[str] = set()
+    async with server.database.reading() as connection:
+        for table, column in (await connection.execute(text(_COLUMNS))).all():
+            query = f'select distinct {column} from "{table}" where {column} is not null'
+            named |= {row[0] for row in await connection.execute(text(query))}
+    root = server.folder / "objects"
+    # What was being written when its process died lies in a folder of its own, for a day.
+    found = [path.relative_to(root) for path in server.objects()]
+    stored = {str(path) for path in found if path.parts[0] not in (".tmp", "probe")}
+    miscounted = await _scalar(server, _PACKS)
+    return [
+        *(f"object {key} has no row" for key in sorted(stored - named)),
+        *(f"object {key} is gone, its row is not" for key in sorted(named - stored)),
+        *([f"{miscounted} packs miscount what lives in them"] if miscounted else []),
+    ]
+
+
+async def _scalar(server: Server, query: str) -> int:
+    async with server.database.reading() as connection:
+        return int(await connection.scalar(text(query), {"id": server.app.id}) or 0)
+
+
+def torn_entries(root: Path) -> list[str]:
+    """Read the journals of dead processes; return what of them cannot be read."""
+    damages: list[str] = []
+    for folder in adopt.adoptable(root, None):
+        for _ in folder.read(on_damage=lambda damage: damages.append(damage.reason)):
+            pass
+        folder.let_go()
+    return damages

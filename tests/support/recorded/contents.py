@@ -1,0 +1,63 @@
+"""Opens recorded requests (`samples.py`) down to their items, and what they amount to.
+
+for request in recorded.requests("android-crash-a"):
+recorded.envelope_of(request).items
+recorded.video_of(request)            the MP4 of its segment
+recorded.conclusions("android-crash-a")   replays, errors, transactions of the family
+"""
+
+import json
+from fnmatch import fnmatch
+from functools import cache
+from typing import Any
+
+from app.core.limits import LIMITS
+from app.formats.replay import replay_video
+from app.formats.wire import encoding, envelope, store_body
+from tests.support.recorded import samples
+
+
+def requests(family: str, pattern: str = "*") -> list[samples.Request]:
+    """Return the requests of a family whose name after the slash matches, in order."""
+    found = samples.requests(family)
+    return [one for one in found if fnmatch(one.name.partition("/")[2], pattern)]
+
+
+def envelope_of(request: samples.Request) -> envelope.Envelope:
+    """Open the envelope; a body of the old store endpoint is wrapped into one."""
+    declared = request.header("content-encoding")
+    body = encoding.inflate(request.body, declared, limit_bytes=LIMITS.inflated_bytes)
+    is_store = "/store" in request.path
+    return store_body.wrap_store(bytes(body)) if is_store else envelope.split(body)
+
+
+def video_of(request: samples.Request) -> bytes | None:
+    """Return the MP4 of the first `replay_video` item, None if it has none."""
+    for item in envelope_of(request).items:
+        if item.type == "replay_video":
+            video = replay_video.expand(item.payload).video
+            return None if video is None else bytes(video)
+    return None
+
+
+@cache
+def conclusions(family: str) -> dict[str, Any]:
+    """Return what a family amounts to."""
+    said = json.loads((samples.ROOT / family / "family.json").read_bytes())
+    found: dict[str, Any] = said["expect"]
+    return found
+
+
+def replay_events_of(request: samples.Request) -> list[bytes]:
+    """Return the replay events of a mobile segment's request; empty for other requests."""
+    return [bytes(one.event) for one in _segments_of(request)]
+
+
+def recordings_of(request: samples.Request) -> list[bytes]:
+    """Return the recordings of a mobile segment's request; empty for other requests."""
+    return [bytes(one.recording) for one in _segments_of(request) if one.recording is not None]
+
+
+def _segments_of(request: samples.Request) -> list[replay_video.Parts]:
+    items = envelope_of(request).items
+    return [replay_video.expand(item.payload) for item in items if item.type == "replay_video"]

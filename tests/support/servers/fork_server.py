@@ -1,0 +1,115 @@
+"""A process that has imported the whole server and forks ready ones on request.
+
+Importing takes a second, forking ten milliseconds: so a test can afford hundreds of servers that
+are killed. Run as a program this file is that process; `tests.support.servers.process` talks to it.
+
+    socket (standard input) ─► one JSON request and the write end of a pipe ─► fork ─► pid
+    pipe ◄─ the child: a line when it listens, a line with the place when it kills itself
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from contextlib import nullcontext, suppress
+from dataclasses import asdict
+from typing import Any, Final
+from unittest import mock
+
+import uvloop
+
+from app import main
+from app.core import log
+from app.core.settings import Settings
+from app.ingest import digest
+from app.main import Started
+from tests.support.faults import stepping
+
+REQUEST_BYTES: Final = 64 * 1024
+_SET_DEATH_SIGNAL: Final = 1
+"""PR_SET_PDEATHSIG."""
+
+
+def _wait_for_requests() -> None:
+    with socket.socket(fileno=0) as door:
+        while True:
+            request, pipes, _, _ = socket.recv_fds(door, REQUEST_BYTES, 1)
+            if not pipes:  # the other end is gone
+                return
+            (pipe,) = pipes
+            pid = os.fork()
+            if pid == 0:
+                door.detach()
+                _live(json.loads(request), pipe)
+            os.close(pipe)
+            # Opened here, since only its parent can be sure that a child is not buried yet.
+            handle = os.pidfd_open(pid)
+            socket.send_fds(door, [str(pid).encode()], [handle])
+            os.close(handle)
+            _bury()
+
+
+def _bury() -> None:
+    """Let go of the children that ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _live(wanted: dict[str, Any], pipe: int) -> None:
+    """Be a server until told to stop; never returns."""
+    code = 1
+    try:
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.setsid()
+        if wanted["log_file"]:
+            os.dup2(os.open(wanted["log_file"], os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        if wanted["address_space_bytes"]:
+            _, most = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (wanted["address_space_bytes"], most))
+        if wanted["open_files"]:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["open_files"],) * 2)
+        os.environ.update(wanted["environment"])
+        _serve(wanted, pipe)
+        code = 0
+    except BaseException:  # noqa: BLE001 - nothing else would ever show why it ended
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _serve(wanted: dict[str, Any], pipe: int) -> None:
+    log.set_up(json_lines=True)
+
+    def tell(started: Started) -> None:
+        _say(pipe, asdict(started))
+
+    is_stepped = wanted["kill_at"] is not None
+    hold = mock.patch.object(digest, "store", _never) if wanted["hold_digest"] else nullcontext()
+    # Steps are seen by a task factory, which uvloop's tasks honour too; its transports hide theirs.
+    loop = asyncio.new_event_loop if is_stepped else uvloop.new_event_loop
+    with hold, asyncio.Runner(loop_factory=loop) as runner:
+        if is_stepped:
+            stepping.install(
+                runner.get_loop(), wanted["kill_at"], lambda place: _say(pipe, {"place": place})
+            )
+        runner.run(main._serve(Settings(), tell, lambda _reason: None))
+
+
+async def _never(*_args: object) -> None:
+    await asyncio.Event().wait()
+
+
+def _say(pipe: int, what: dict[str, Any]) -> None:
+    os.write(pipe, json.dumps(what).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    _wait_for_requests()

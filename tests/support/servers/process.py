@@ -1,0 +1,234 @@
+"""Servers in processes of their own, to be killed or measured; forked by a nursery."""
+
+import asyncio
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+
+from app.core import clock
+from app.main import Started
+
+_HOUSE: Final = Path(__file__).parents[3]
+_PROGRAM: Final = Path(__file__).with_name("fork_server.py")
+_PATIENCE_S: Final = 60.0
+_BACKLOG: Final = "\nplayhead_journal_backlog_entries 0.0"
+
+
+class Nursery:
+    """The process that forks servers."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it; its servers inherit `environment`."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._door = ours
+        with theirs:
+            self._popen = subprocess.Popen(
+                [sys.executable, str(_PROGRAM)],
+                stdin=theirs.fileno(),
+                env={**os.environ, "PYTHONPATH": str(_HOUSE), **(environment or {})},
+            )
+
+    def fork(self, request: dict[str, Any], pipe: int) -> tuple[int, int]:
+        """Ask for a server that speaks into a pipe; returns its process id and its pidfd."""
+        socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
+        answer, handles, _, _ = socket.recv_fds(self._door, 32, 1)
+        assert answer, "the nursery is gone"
+        return int(answer), handles[0]
+
+    def close(self) -> None:
+        """End the nursery and every server it forked."""
+        self._door.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+@cache
+def nursery() -> Nursery:
+    """Return the nursery of this run."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
+
+
+class Process:
+    """A server that was asked for; it may not listen yet, and may be dead already."""
+
+    def __init__(self, pid: int, pidfd: int, pipe: int) -> None:
+        self.pid = pid
+        self._pidfd = pidfd
+        self._said = os.fdopen(pipe, "rb")
+        self.place: str | None = None
+        """Where it killed itself; known once it did."""
+        self._started: Started | None = None
+
+    @property
+    def started(self) -> Started:
+        """What the server told when it listened."""
+        assert self._started is not None, f"the server did not start: {self.place}"
+        return self._started
+
+    @property
+    def base_url(self) -> str:
+        """The address of the server."""
+        return self.started.base_url
+
+    def listens(self) -> bool:
+        """Wait until it listens; False if it ends before."""
+        line = self._said.readline()
+        said = json.loads(line) if line else {}
+        if "base_url" in said:
+            self._started = Started(**said)
+            return True
+        self.place = said.get("place")
+        return False
+
+    def memory_bytes(self) -> int:
+        """Return the most memory that was resident since the start or `forget_peak`."""
+        return self._status_bytes("VmHWM:")
+
+    def resident_bytes(self) -> int:
+        """Return the memory that is resident now."""
+        return self._status_bytes("VmRSS:")
+
+    def open_files(self) -> int:
+        """Return how many files, connections among them, are open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def forget_peak(self) -> None:
+        """Let `memory_bytes` start again from what is resident now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", "ascii")
+
+    def _status_bytes(self, name: str) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
+        line = next(line for line in status.splitlines() if line.startswith(name))
+        return int(line.split()[1]) * 1024
+
+    def is_alive(self) -> bool:
+        """Tell whether the process runs."""
+        return not select.select([self._pidfd], [], [], 0)[0]
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def wait(self) -> None:
+        """Wait for its end, and learn where it killed itself."""
+        assert select.select([self._pidfd], [], [], _PATIENCE_S)[0], "the server does not end"
+        for line in self._said:
+            self.place = json.loads(line).get("place", self.place)
+
+    def kill(self) -> None:
+        """End it between two instructions, as a power cut would."""
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """End it as an operator does."""
+        self.send(signal.SIGTERM)
+        self.wait()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._said.close()
+        os.close(self._pidfd)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is to live, beside its settings."""
+
+    hold_digest: bool = False
+    """Accept only."""
+    kill_at: int | None = None
+    """The step at which it kills itself, with asyncio's own loop; 0 for never, None: uvloop."""
+    address_space_bytes: int = 0
+    open_files: int = 0
+    """Files that it may open at most; 0: as many as the tests."""
+    log_file: Path | None = None
+    """Where its log goes instead of standard error."""
+    nursery: Nursery | None = None
+
+
+PLAIN: Final = Way()
+
+
+@contextmanager
+def launched(
+    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
+) -> Iterator[Process]:
+    """Start a server and go on at once; stop it at the end, if it still runs.
+
+    Args:
+        database_url: A migrated database; None for an embedded Postgres.
+        folder: For journal and objects.
+        way: How it is to live.
+        settings: More settings by name.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    values = {
+        "data_dir": folder,
+        "port": port,
+        "public_url": f"http://127.0.0.1:{port}",
+        **({"database_url": database_url} if database_url else {}),
+        "journal_reserve_bytes": 0,
+        "key_envelopes_per_s": 0,
+        "key_bytes_per_s": 0,
+        # Drawn by another process, from what is stored: they only cost time here.
+        "pictures": False,
+        **settings,
+    }
+    request = {
+        "environment": {f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
+        "hold_digest": way.hold_digest,
+        "kill_at": way.kill_at,
+        "address_space_bytes": way.address_space_bytes,
+        "open_files": way.open_files,
+        "log_file": str(way.log_file) if way.log_file else None,
+    }
+    ours, theirs = os.pipe()
+    try:
+        pid, pidfd = (way.nursery or nursery()).fork(request, theirs)
+    finally:
+        os.close(theirs)
+    process = Process(pid, pidfd, ours)
+    try:
+        yield process
+    finally:
+        if process.is_alive():
+            process.stop()
+        process.close()
+
+
+@contextmanager
+def serving(
+    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
+) -> Iterator[Process]:
+    """Start a server as `launched` does, and wait until it listens."""
+    with launched(database_url, folder, way, **settings) as process:
+        assert process.listens(), "the server did not start"
+        yield process
+
+
+async def digested(process: Process, *, deadline_s: float = _PATIENCE_S) -> float:
+    """Wait until a server has digested all it took; returns how long that was, in seconds."""
+    began_s = clock.monotonic_s()
+    url = f"{process.base_url}/metrics"
+    async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(deadline_s):
+        while _BACKLOG not in (await client.get(url)).text:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    return clock.monotonic_s() - began_s

@@ -1,0 +1,106 @@
+"""Real proxies from the distribution, with the recipes of `deploy/`, in front of a server.
+
+Of a recipe only what a test machine cannot have is changed: its name, its port, its certificate.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.support.waiting import until
+
+_DEPLOY: Final = Path(__file__).parents[3] / "deploy"
+_PATHS: Final = f"{os.environ.get('PATH', '')}:/usr/sbin"
+_NGINX: Final = """\
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+{user}
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+@asynccontextmanager
+async def in_front_of(upstream: str, folder: Path, *, kind: str) -> AsyncIterator[str]:
+    """Run a proxy and give its address.
+
+    Args:
+        upstream: `host:port` of the server, which need not run.
+        folder: For what the proxy writes.
+        kind: `nginx` or `caddy`.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with _running(kind, upstream, folder, port) as proxy:
+        await until(lambda: _listens(port) or proxy.poll() is not None)
+        assert proxy.poll() is None, f"{kind} has ended; what it said is in {folder}"
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(
+    kind: str, upstream: str, folder: Path, port: int
+) -> Iterator["subprocess.Popen[bytes]"]:
+    folder.mkdir(parents=True, exist_ok=True)
+    command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstream, folder, port)
+    command.insert(0, _program(kind))
+    with (
+        (folder / "said").open("wb") as said,
+        subprocess.Popen(command, env=os.environ | environment, stdout=said, stderr=said) as proxy,
+    ):
+        try:
+            yield proxy
+        finally:
+            proxy.terminate()
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=_PATHS)
+    assert found, f"{name} is not installed: .ci/system does it"
+    return found
+
+
+def _nginx(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+    recipe = (_DEPLOY / "nginx.conf").read_text("utf-8")
+    for old, new in (
+        ("server 127.0.0.1:8000;", f"server {upstream};"),
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
+        ("ssl_certificate     /etc/ssl/replays.example.com.pem;", ""),
+        ("ssl_certificate_key /etc/ssl/replays.example.com.key;", ""),
+    ):
+        assert recipe.count(old) == 1
+        recipe = recipe.replace(old, new)
+    (folder / "site.conf").write_text(recipe)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, user=user))
+    return ["-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"], {}
+
+
+def _caddy(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+    return ["run", "--config", f"{_DEPLOY}/Caddyfile", "--adapter", "caddyfile"], {
+        "DOMAIN": f"http://127.0.0.1:{port}",
+        "UPSTREAM": upstream,
+        "CADDY_ADMIN": f"unix/{folder}/admin.sock",
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "XDG_DATA_HOME": str(folder),
+    }
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,287 @@
+"""A real server inside the test's event loop: bytes in by HTTP, looked at by HTTP and by queries.
+
+    async with running(database_url, tmp_path) as server:
+        await server.post(envelopes.replay_video_envelope())
+        await server.settled()
+        await server.dump(REPLAY_ID)
+
+It has two projects, `app` and `backend`, each with a key, and `web`, a client that is signed in.
+Starting one takes most of a second: tests that do not look into its state share one and are
+tenants of it (`tenant`), with projects and a person of their own.
+"""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import uvicorn
+from pydantic import SecretStr
+
+from app import main
+from app.accounts import queries as accounts, sign_ins, writes as account_writes
+from app.accounts.model import Role
+from app.core import clock
+from app.core.ids import PersonId, ProjectId, PublicKey, ReplayId
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.projects import queries as projects, writes as project_writes
+from app.replays.model import ReplayKey
+from app.web.frame import access
+from tests.support import dump
+from tests.support.builders import envelopes
+from tests.support.servers.postgres import as_app
+from tests.support.waiting import until
+
+_PATIENCE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A project and its key."""
+
+    id: ProjectId
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server and the ways in."""
+
+    service: main.Service
+    base_url: str
+    folder: Path
+    app: Keyed
+    backend: Keyed
+    sender: httpx2.AsyncClient
+    """Sends as SDKs do: no cookies."""
+    web: httpx2.AsyncClient
+    """Signed in as the first admin, or as a tenant's own person."""
+
+    @property
+    def database(self) -> Database:
+        """The server's own pool."""
+        return self.service.house.db
+
+    def door(self, project: Keyed | None = None, *, kind: str = "envelope") -> str:
+        """Return the path of a project's ingest door."""
+        return f"/api/{(project or self.app).id}/{kind}/"
+
+    async def post(
+        self,
+        body: bytes,
+        *,
+        project: Keyed | None = None,
+        headers: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+    ) -> httpx2.Response:
+        """Send one envelope as a mobile SDK does; `headers` instead of the usual ones."""
+        to = project or self.app
+        usual = envelopes.headers(to.key, encoding=encoding)
+        return await self.sender.post(
+            self.door(to), content=body, headers=usual if headers is None else headers
+        )
+
+    async def take(self, *bodies: bytes, project: Keyed | None = None) -> None:
+        """Send good envelopes, each answered 200, and wait until they are digested."""
+        for body in bodies:
+            answer = await self.post(body, project=project)
+            assert answer.status_code == 200, answer.text
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until every accepted envelope is digested."""
+        journal = self.service.lane.gate.journal
+        await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
+
+    async def outcomes(self, project: Keyed | None = None) -> Counter[tuple[str, str, str]]:
+        """Return how many items of a type ended how and why."""
+        since = (clock.now() - timedelta(days=1)).date()
+        async with self.database.reading() as connection:
+            found = await projects.outcomes_of(connection, (project or self.app).id, since=since)
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for one in found:
+            counts[one.item_type, one.outcome, one.reason] += one.quantity
+        return counts
+
+    async def outcomes_reach(
+        self, expected: Mapping[tuple[str, str, str], int], project: Keyed | None = None
+    ) -> None:
+        """Wait for outcomes that are counted a moment after their answer; then compare all."""
+        wanted = sum(expected.values())
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while (await self.outcomes(project)).total() < wanted:
+                    # Refusals wait in memory for the next batch, or for a second.
+                    self.service.lane.gate.inbox.wake()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pass  # the comparison says what is missing
+        assert await self.outcomes(project) == Counter(expected)
+
+    async def dump(self, replay_id: str, project: Keyed | None = None) -> dict[str, Any]:
+        """Return a replay with all that belongs to it, without anything that arrival decides."""
+        key = ReplayKey((project or self.app).id, ReplayId(replay_id))
+        async with self.database.reading() as connection:
+            names = {self.app.id: "app", self.backend.id: "backend"}
+            return await dump.of_replay(connection, key, names)
+
+    def of(self, app: Keyed) -> "Server":
+        """Return the same server, looked at for another project."""
+        return replace(self, app=app)
+
+    async def dump_issues(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the issues of both projects, without anything that arrival decides."""
+        async with self.database.reading() as connection:
+            names = {self.app.id: "app", self.backend.id: "backend"}
+            return await dump.of_issues(connection, names)
+
+    def page(self, replay_id: str, rest: str = "") -> str:
+        """Return the path of a replay's page, or of something under it."""
+        return f"/projects/{self.app.id}/replays/{replay_id}{rest}"
+
+    def holds(self, data: bytes) -> bool:
+        """Tell whether some bytes stand anywhere in object storage."""
+        return any(data in path.read_bytes() for path in self.objects())
+
+    def objects(self) -> list[Path]:
+        """Return the files in object storage."""
+        # Not rglob: a folder that the sweep removes meanwhile would fail it.
+        found = os.walk(self.folder / "objects")
+        return sorted(Path(folder, name) for folder, _, names in found for name in names)
+
+
+@asynccontextmanager
+async def running(database_url: str, folder: Path, **changes: Any) -> AsyncIterator[Server]:
+    """Start a server on a free port and stop it.
+
+    Args:
+        database_url: A migrated database; projects that are there are taken over.
+        folder: For journal and objects; keep it to start another server on the same data.
+        changes: Settings to change.
+    """
+    database = Database.open(database_url, pool_size=2)
+    app = await keyed(database, "App")
+    backend = await keyed(database, "Backend")
+    await database.close()
+    async with AsyncExitStack() as stack:
+        service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
+        async with service.house.db.reading() as connection:
+            admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
+        web = await stack.enter_async_context(_signed_in(service, admin.id))
+        base_url = service.house.settings.base_url
+        yield Server(service, base_url, folder, app, backend, sender, web)
+
+
+@asynccontextmanager
+async def alone(
+    database_url: str | None,
+    folder: Path,
+    **changes: Any,
+) -> AsyncIterator[tuple[main.Service, httpx2.AsyncClient]]:
+    """Start a server that knows of no project, whether or not its database is there.
+
+    Args:
+        database_url: Of a database; None for the embedded one.
+        folder: For journal and objects, and the embedded database.
+        changes: Settings to change.
+    """
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = listener.getsockname()[1]
+        values: dict[str, Any] = {
+            "data_dir": folder,
+            "port": port,
+            "public_url": f"http://127.0.0.1:{port}",
+            "database_url": SecretStr(as_app(database_url)) if database_url else None,
+            "journal_reserve_bytes": 0,
+            "pictures": False,
+            "key_envelopes_per_s": 0,
+            "key_bytes_per_s": 0,
+            **changes,
+        }
+        settings = Settings(**values)
+        service = await stack.enter_async_context(main.opened(settings))
+        await stack.enter_async_context(_listening(settings, service, listener))
+        yield service, await stack.enter_async_context(_client(settings.base_url))
+
+
+@asynccontextmanager
+async def tenant(server: Server) -> AsyncIterator[Server]:
+    """Offer a running server with two fresh projects, and one who owns these two only."""
+    name = uuid.uuid4().hex
+    app = await keyed(server.database, f"App {name}")
+    backend = await keyed(server.database, f"Backend {name}")
+    async with server.database.transaction() as connection:
+        person = await account_writes.add_person(connection, f"{name}@example.com")
+        for project in (app, backend):
+            await account_writes.set_member(connection, project.id, person.id, Role.OWNER)
+    await server.service.house.keys.refresh()
+    async with _signed_in(server.service, person.id) as web:
+        yield replace(server, app=app, backend=backend, web=web)
+
+
+async def keyed(database: Database, name: str) -> Keyed:
+    """Return the project of this name and its key; they are made if they are not there."""
+    async with database.transaction() as connection:
+        known = [one for one in await projects.all_projects(connection) if one.name == name]
+        if known:
+            keys = await projects.keys_of(connection, known[0].id)
+            return Keyed(known[0].id, keys[0].public_key)
+        project = await project_writes.add_project(connection, name)
+        key = await project_writes.add_key(connection, project.id, label="tests")
+    return Keyed(project.id, key.public_key)
+
+
+async def exchange(base_url: str, request: bytes) -> bytes:
+    """Send bytes over a connection of their own; return all that comes until it is closed."""
+    host, _, port = base_url.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    try:
+        return await asyncio.wait_for(reader.read(), _PATIENCE_S)
+    except (ConnectionResetError, BrokenPipeError):
+        return b""
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def _listening(
+    settings: Settings, service: main.Service, listener: socket.socket
+) -> AsyncIterator[None]:
+    server = uvicorn.Server(main._server_config(settings, service))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await until(lambda: server.started or serving.done())
+    assert server.started
+    yield
+    server.should_exit = True
+    await serving
+
+
+def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30, **options)
+
+
+@asynccontextmanager
+async def _signed_in(
+    service: main.Service, person_id: PersonId
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Offer a client that acts for a person, as a browser on our own pages does."""
+    async with service.house.db.transaction() as connection:
+        token = await sign_ins.start(connection, person_id, user_agent="tests")
+    base_url = service.house.settings.base_url
+    async with _client(
+        base_url,
+        headers={"origin": base_url, "accept": "text/html"},
+        cookies={access.cookie_name(service.house): token},
+    ) as client:
+        yield client

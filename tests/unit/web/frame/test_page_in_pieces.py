@@ -1,0 +1,131 @@
+"""Tests of a page whose head is sent before the rest of it is found."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import fields
+
+from starlette.requests import Request
+from starlette.types import Message, Scope
+
+from app.playback.start import Start
+from app.web.frame import answer
+from app.web.frame.render import Renderer
+from app.web.replay.page import Opened, ReplayTop
+from tests.unit.web.samples.pages import OPENING, REPLAY_PAGE
+
+TEMPLATE = "replay/page.html"
+TOP = ReplayTop(**{one.name: getattr(REPLAY_PAGE, one.name) for one in fields(ReplayTop)})
+
+
+class Bare:
+    """A house with nothing but a renderer."""
+
+    renderer = Renderer()
+
+
+class State:
+    """An application that holds a house."""
+
+    class state:  # noqa: N801 - as Starlette calls it
+        """Where the house is."""
+
+        house = Bare()
+
+
+async def receive() -> Message:
+    """Wait for ever: the browser stays."""
+    return await asyncio.Future()
+
+
+def scope_of(coding: str) -> Scope:
+    """Return what a server hands on of a request."""
+    return {
+        "type": "http", "method": "GET", "path": "/p", "query_string": b"", "app": State,
+        "headers": [(b"accept-encoding", coding.encode())], "asgi": {"spec_version": "2.4"},
+        "server": ("here", 80), "scheme": "http",
+    }  # fmt: skip
+
+
+async def ask(
+    find: Callable[[], Awaitable[object]], coding: str, *, start: Start | None = None
+) -> asyncio.Queue[Message]:
+    """Answer a request; gives what is sent as it is sent."""
+    scope = scope_of(coding)
+    sent: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def rest() -> AsyncIterator[object]:
+        yield Opened(OPENING, start)
+        yield TOP
+        yield await find()
+
+    response = await answer.page_in_pieces(Request(scope), TEMPLATE, Opened(OPENING), rest())
+    scope["task"] = asyncio.create_task(response(scope, receive, sent.put))
+    return sent
+
+
+async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
+    """Read what is sent until the end."""
+    body = b""
+    while True:
+        message = await asyncio.wait_for(sent.get(), 10)
+        body += bytes(message["body"])
+        if not message.get("more_body"):
+            return body
+
+
+async def test_the_head_goes_before_the_rest_is_found():
+    """It holds script and style; the picture and its place follow; together they are the page."""
+    found = asyncio.Event()
+
+    async def find() -> object:
+        await found.wait()
+        return REPLAY_PAGE
+
+    sent = await ask(find, "identity", start=Start("1-a", 4, b"\0\0\0\1i<"))
+    begin, head, picture, top = [await asyncio.wait_for(sent.get(), 10) for _ in range(4)]
+    assert begin["status"] == 200
+    assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()
+    assert Bare.renderer.inside.script in head["body"].decode()
+    start = '<meta name="replay-start" data-version="1-a" data-gop="4" content="AAAAAWk8">'
+    assert start in picture["body"].decode()
+    assert picture["body"].decode().rstrip().endswith("</head>")
+    assert "data-stage-host" in top["body"].decode()
+    found.set()
+    whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
+    frame = answer.frame(Request(scope_of("identity")))
+    page = Bare.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
+    assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
+
+
+async def test_each_piece_is_packed_so_that_it_can_be_read():
+    """A browser unpacks the head without waiting for more."""
+    found = asyncio.Event()
+
+    async def find() -> object:
+        await found.wait()
+        return REPLAY_PAGE
+
+    sent = await ask(find, "br, gzip")
+    start = await asyncio.wait_for(sent.get(), 10)
+    assert (b"content-encoding", b"gzip") in start["headers"]
+    unpacker = zlib.decompressobj(wbits=31)
+    head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
+    assert Bare.renderer.inside.script.encode() in head
+    found.set()
+    rest = unpacker.decompress(await rest_of(sent))
+    assert rest.endswith(b"</html>")
+    assert unpacker.eof
+
+
+async def test_what_fails_behind_the_head_is_told_in_the_page():
+    """The status is gone by then; nothing of the error is shown."""
+
+    async def find() -> object:
+        raise RuntimeError("secret detail")
+
+    sent = await ask(find, "identity")
+    await sent.get()
+    text = (await rest_of(sent)).decode()
+    assert "The rest of this page did not come" in text
+    assert "secret" not in text

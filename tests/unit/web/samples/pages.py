@@ -1,0 +1,372 @@
+"""One made-up value of every page, rich enough to reach every branch of its template."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from app.core.ids import EventId, SpanId
+from app.playback.conditions import Condition
+from app.projects.model import OutcomeCount
+from app.web.account import page as account
+from app.web.frame import states
+from app.web.frame.alerts import Alert
+from app.web.frame.chrome import Chrome, Notice
+from app.web.project import page as project
+from app.web.replay import page as replay, panel_filters
+from app.web.replays import page as replay_list
+from app.web.set_up import page as set_up, snippets
+from app.web.why import page as why
+from app.web.words import activity, outcomes, page_links, problems, traces
+from app.web.words.facts import Fact, FactGroup
+from tests.unit.web.samples import list_samples, part_samples, room_samples
+from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
+from tests.unit.web.samples.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
+from tests.unit.web.samples.trace_samples import TRACE_PAGE, TRACES, trace_span
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A page as a route would render it."""
+
+    template: str
+    page: object
+    chrome: Chrome
+
+
+_FRAMES = tuple(
+    problems.FrameRow(f"step_{number}", "shop.pay", "pay.py", number, number < 3, "charge(order)")
+    for number in range(8)
+)
+
+
+def error(**changes) -> problems.ErrorRow:
+    """Make an error of the app with a cause."""
+    row = problems.ErrorRow(
+        event_id=EventId("678ab027ca244864a909028a574bd4f5"),
+        at_ms=44_500,
+        at=NOW,
+        source="app",
+        kind="error",
+        title="PaymentException",
+        value="Payment of 46.80 failed",
+        culprit="PaymentClient in charge",
+        level="error",
+        handled=True,
+        project_name="Cartwheel Android",
+        linked_by="replay id",
+        exceptions=(
+            problems.ExceptionBlock("PaymentException", "failed", "generic", _FRAMES),
+            problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1]),
+        ),
+        trace_id=TRACE,
+        release="com.cartwheel@4.2.1",
+        environment="production",
+    )
+    return replace(row, **changes)
+
+
+ERRORS = (
+    error(),
+    error(event_id=EventId("4" * 32), source="backend", handled=False),
+    error(event_id=EventId("5" * 32), kind="crash", level="fatal", handled=False),
+    error(event_id=EventId("6" * 32), kind="message", level="info", at_ms=None, at=None, value=None,
+          handled=None, exceptions=(), release=None, environment=None),
+)  # fmt: skip
+
+_PANEL = f"error-{error().event_id}"
+ACTIVITY = (
+    activity.ActivityRow(0, "app", "foreground", "app.foreground", "App in foreground"),
+    activity.ActivityRow(300, "screen", "screen", "navigation", "Login", "from Home"),
+    activity.ActivityRow(
+        2100, "gesture", "tap", "ui.tap", "Tap on email", data=(activity.DataRow("view.id", "x"),)
+    ),
+    activity.ActivityRow(
+        6900, "network", "network", "resource.http", "POST /pay", "500", "error", target="request-0"
+    ),
+    activity.ActivityRow(
+        44_500, "error", "error", "app error", "PaymentException", target=_PANEL, source="app"
+    ),
+)
+
+
+SET_UP = set_up.SetUpPage(
+    PROJECT,
+    "Cartwheel Android",
+    DSN,
+    snippets.apps(DSN),
+    snippets.services(DSN),
+    (
+        set_up.Check("done", "First segment received", ("At ", NOW), "/replays", "Replays"),
+        set_up.Check("waiting", "Video"),
+        set_up.Check("problem", "Requests to api.example lead to no backend", "None of 12."),
+        set_up.Check("note", "SDKs that record here", "sentry.java.android 8.53.0."),
+    ),
+)
+WHY = why.WhyPage(
+    REPLAY,
+    f"Replay {REPLAY}",
+    (
+        why.Finding(
+            "good", "It is here", "14 segments.", page_links.replay(PROJECT, REPLAY), "Open"
+        ),
+        why.Finding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
+        why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
+        why.Finding("none", "1 error names it", "So the app did record."),
+    ),
+    checks=why.NEVER,
+    projects=(("Cartwheel Android", page_links.why_project(PROJECT)),),
+)
+SEGMENTS = (
+    replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
+    replay.SegmentRow(1, 5000, "/r?t=5", 5000, None, None, None, None, "none", None, None, NOW),
+    replay.SegmentRow(
+        2, 9000, "/r?t=9", 5000, 5, 51_000, 448, 960, "faulty", "not H.264", "/2.mp4", NOW
+    ),
+    replay.SegmentRow(
+        3, None, "", None, None, None, None, None, "missing", "never came", None, None
+    ),
+)
+DELETION = replay.Deletion(page_links.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
+HEADER = replay.ReplayHeader(
+    project_id=PROJECT,
+    project_name="Cartwheel Android",
+    project_href=page_links.project(PROJECT),
+    replay_id=REPLAY,
+    href=page_links.replay(PROJECT, REPLAY),
+    back_href="/replays?project=318",
+    user="Ada Winter",
+    started_at=NOW,
+    duration_ms=66_000,
+    chips=(Fact("Device", "Pixel 9", "/replays?q=1"), Fact("System", "Android 16")),
+    app_errors=2,
+    backend_errors=1,
+    end=Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
+    has_crashed=True,
+    is_late=False,
+    seen_by=(replay.SeenBy("Ana Silva", NOW), replay.SeenBy("Ben Ito", NOW)),
+    seen_by_total=2,
+)
+OPENING = replay.Opening(
+    title="Ada Winter, 1:06",
+    index_href=page_links.index(PROJECT, REPLAY),
+    stream_href=page_links.stream(PROJECT, REPLAY),
+    start_at_ms=44_000,
+    has_pictures=True,
+    is_awaited=False,
+)
+TOTALS = {
+    "activity": f"{len(ACTIVITY)}", "network": f"{len(NETWORK)}", "errors": f"{len(ERRORS)}",
+    "trace": "12,345", "logs": f"{len(LOGS)}", "segments": f"{len(SEGMENTS)}",
+}  # fmt: skip
+REPLAY_PAGE = replay.ReplayPage(
+    opening=OPENING,
+    header=HEADER,
+    state="playing",
+    gestures_href=page_links.gestures(PROJECT, REPLAY),
+    pictures_href=page_links.pictures(PROJECT, REPLAY),
+    start_at_ms=44_000,
+    size_px=(448, 960),
+    tab="errors",
+    gaps=(replay.GapRow(29_000, 36_400, "app in background", "in background"),),
+    screens=(activity.ScreenSpan(300, 8000, "Login"), activity.ScreenSpan(8000, 66_000, "Shop")),
+    conditions=(Condition(29_000, 36_400, "background", "in background"),),
+    activity=ACTIVITY,
+    network=NETWORK,
+    errors=ERRORS,
+    traces=TRACES,
+    logs=LOGS,
+    filters=panel_filters.panel_filters(ACTIVITY, NETWORK, ERRORS, LOGS),
+    har_href="/r/requests.har",
+    totals=TOTALS,
+    parts=part_samples.PARTS,
+    missing_note="2 more segments never arrived: 7, 9.",
+    segments=SEGMENTS,
+    details=(
+        FactGroup("Device", (Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)),
+        FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
+    ),
+    deletion=DELETION,
+)
+EMPTY_REPLAY_PAGE = replace(
+    REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
+    screens=(), activity=(), network=(), errors=(), traces=(), logs=(), filters={}, segments=(),
+    totals=dict.fromkeys(TOTALS, "0"), parts={}, details=(), missing_note=None,
+    deletion=None, size_px=None, tab="activity", start_at_ms=0,
+)  # fmt: skip
+
+PROJECT_PAGE = project.ProjectPage(
+    project_id=PROJECT,
+    name="Cartwheel Android",
+    slug="cartwheel-android",
+    replays_href="/replays?project=318",
+    dsn=DSN,
+    keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
+          project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
+    arrived=outcomes.what_arrived([
+        OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
+        OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
+        OutcomeCount(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)]),
+    outcome_days=30,
+    quarantined=2,
+    quarantine=(project.QuarantineRow(NOW, "event, span", "ValueError: no", 900, "/q"),),
+    members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
+    has_replays=True,
+    storage=project.Storage(900, 200, 1_000, may_change=True, problem="That is no number."),
+)  # fmt: skip
+
+_CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
+_SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", is_this=True, end_href="/e")
+_ACCOUNT = account.AccountPage(
+    "Ana Silva", "ana@example.com", 12, has_password=True,
+    name_href="/account/name", password_href="/account/password",
+    sign_ins=(_SIGN_IN, replace(_SIGN_IN, is_this=False)), problem="The current one is wrong.",
+)  # fmt: skip
+
+_SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
+_ALERTED = replace(
+    _SIGNED_IN,
+    alerts=(Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P")),
+)
+_NOBODY = Chrome(None, "/sign-in", "dark")
+_TOLD = replace(_SIGNED_IN, notice=Notice("The replay is deleted."))
+
+
+def _page(template: str, page: object, chrome: Chrome = _SIGNED_IN) -> Sample:
+    return Sample(template, page, chrome)
+
+
+def _deleted(**changes) -> states.StatePage:
+    page = states.StatePage("deleted", REPLAY, "/replays", None, "Ana Silva", NOW, "by hand")
+    return replace(page, **changes)
+
+
+SAMPLES = {
+    "list": _page("replays/page.html", list_samples.LIST),
+    "list, one project": _page(
+        "replays/page.html",
+        replace(list_samples.LIST, projects=(list_samples.APP,), total=None),
+        _TOLD,
+    ),
+    "list, selected": _page(
+        "replays/page.html", replace(list_samples.LIST, selected=list_samples.API)
+    ),
+    "list, empty": _page("replays/page.html", list_samples.LIST_EMPTY),
+    "list, demo playing": _page("replays/page.html", list_samples.LIST_DEMO_PLAYING),
+    "list, demo played": _page("replays/page.html", list_samples.LIST_DEMO_PLAYED),
+    "list, no project": _page("replays/page.html", replay_list.ReplayListPage("empty", (), ())),
+    "list, nothing matches": _page("replays/page.html", list_samples.LIST_NOTHING),
+    "list, searched": _page("replays/page.html", list_samples.LIST_SEARCHED),
+    "list, nothing found": _page(
+        "replays/page.html",
+        replace(list_samples.LIST_NOTHING, search=list_samples.SEARCH, selected=None),
+    ),
+    "list, nothing so far": _page(
+        "replays/page.html", replace(list_samples.LIST_SEARCHED, state="nothing_matches", rows=())
+    ),
+    "list, no such query": _page("replays/page.html", list_samples.LIST_PROBLEM),
+    "delete several": _page(
+        "replays/delete.html",
+        replay_list.DeleteReplaysPage(
+            (list_samples.replay_row(), list_samples.BARE_ROW),
+            page_links.DELETE_SELECTED,
+            "/replays?query=x",
+            7_340_032,
+            28,
+        ),
+    ),
+    "replay": _page("replay/page.html", REPLAY_PAGE),
+    "replay, landscape": _page("replay/page.html", replace(REPLAY_PAGE, size_px=(960, 448)), _TOLD),
+    "replay, live": _page("replay/page.html", replace(REPLAY_PAGE, state="live")),
+    "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
+    "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
+    "replay, too large": _page(
+        "replay/page.html",
+        replace(
+            REPLAY_PAGE,
+            recording_part=part_samples.RECORDING_PART,
+            from_segment=7,
+            most_ties=1_000,
+            parts={},
+        ),
+    ),
+    **{
+        f"replay, {panel} read on": _page("replay/part.html", part)
+        for panel, part in part_samples.pages(ACTIVITY, ERRORS, TRACES).items()
+    },
+    "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
+    "trace": _page("trace/page.html", TRACE_PAGE),
+    "trace, the rest": _page(
+        "trace/page.html",
+        replace(TRACE_PAGE, trace=replace(TRACES[0], spans=(trace_span(9, 1),), more_href=None)),
+    ),
+    "span": _page(
+        "trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))
+    ),
+    "span, silent": _page("trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), ())),
+    "request": _page(
+        "replay/request.html", replay.RequestPage("Ada", NETWORK[0], DETAILS, "/r?tab=network")
+    ),
+    "request, bare": _page(
+        "replay/request.html",
+        replay.RequestPage(None, NETWORK[1], BARE_DETAILS, "/r?tab=network"),
+    ),
+    "why": _page("why/page.html", why.WhyPage("")),
+    "why, known": _page("why/page.html", WHY),
+    "why, no id": _page("why/page.html", why.WhyPage("x", problem="An id has 32 hex digits.")),
+    "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
+    "set-up": _page("project/set_up.html", SET_UP),
+    "set-up, no key": _page("project/set_up.html", replace(SET_UP, dsn=None, apps=(), services=())),
+    "projects": _page(
+        "projects/page.html",
+        project.ProjectsPage(
+            (_CARD, replace(_CARD, dsn=None, last_received_at=None)), (), may_create=True
+        ),
+    ),
+    "projects, first": _page("projects/page.html", project.ProjectsPage((), (), may_create=True)),
+    "projects, none": _page("projects/page.html", project.ProjectsPage((), (), may_create=False)),
+    "new project": _page("projects/new.html", project.NewProjectPage("x", "Too long.")),
+    "project": _page("project/page.html", PROJECT_PAGE),
+    "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
+    "project, full": _page(
+        "project/page.html",
+        replace(
+            PROJECT_PAGE,
+            storage=project.Storage(900, 100, 1_000, may_change=False),
+            quarantine=(),
+        ),
+    ),
+    "project, bare": _page(
+        "project/page.html",
+        replace(
+            PROJECT_PAGE,
+            dsn=None,
+            keys=(),
+            arrived=outcomes.what_arrived([]),
+            storage=project.Storage(0, 0, None, may_change=False),
+            members=(),
+            quarantined=0,
+            quarantine=(),
+            has_replays=False,
+        ),
+    ),
+    "sign in": _page(
+        "account/sign_in.html", account.SignInPage("a@b.example", "Wrong.", "/replays"), _NOBODY
+    ),
+    "link": _page("account/link.html", account.LinkPage("/link/x", "a@b.example", NOW), _NOBODY),
+    "set password": _page(
+        "account/set_password.html", account.SetPasswordPage("a@b.example", 12), _NOBODY
+    ),
+    "account": _page("account/page.html", _ACCOUNT),
+    "account, no password": _page(
+        "account/page.html", replace(_ACCOUNT, has_password=False, problem=None)
+    ),
+    "deleted": _page("state/replay.html", _deleted()),
+    "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None)),
+    "not found": _page("state/replay.html", _deleted(kind="not_found")),
+    "not found, losses": _page(
+        "state/replay.html",
+        _deleted(kind="not_found", losses="3 limited", losses_href="/p", retry_href="/x"),
+    ),
+    "expired": _page("state/replay.html", _deleted(kind="expired", rule="30 days")),
+    "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
+    **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
+}

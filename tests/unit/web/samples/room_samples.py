@@ -1,0 +1,74 @@
+"""Values of the pages around a project: feedback, releases, settings and log."""
+
+from datetime import UTC, datetime, timedelta
+
+from app.accounts.invitations import ProjectInvitation
+from app.accounts.model import Role
+from app.core.ids import EventId, ProjectId
+from app.releases.model import SessionCount
+from app.web.feedback.page import FeedbackPage
+from app.web.project import page as project
+from app.web.releases import page as releases
+from app.web.settings import page as settings
+from app.web.words import feedback
+from app.web.words.lists import ProjectOption
+from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
+
+_CARD = feedback.NoteCard(
+    EventId("5" * 32), "I tapped Pay twice.\n\nNothing happened.", "Ada", "ada@example.com", NOW,
+    "Shop", "CartActivity", "shop@4.2.0", "production", "PaymentException: card", "/e",
+    is_error_missed=False, replay_href="/r?t=7", replay_at_ms=7_000,
+)  # fmt: skip
+_BARE = feedback.NoteCard(
+    EventId("6" * 32), "x" * 300, None, None, NOW, "Shop", None, None, None, None, None,
+    is_error_missed=True, replay_href=None, replay_at_ms=None,
+)  # fmt: skip
+_PROJECTS = (ProjectOption(PROJECT, "Shop", True), ProjectOption(ProjectId(9), "API", False))
+FEEDBACK = FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
+FEEDBACK_EMPTY = FeedbackPage("empty", (), (), "", None)
+
+
+def _sessions(release: str, **statuses: int) -> dict[SessionCount, int]:
+    day = NOW.astimezone(UTC).date() - timedelta(days=1)
+    return {
+        SessionCount(PROJECT, release, "production", day, status): quantity
+        for status, quantity in statuses.items()
+    }
+
+
+_COUNTS = {
+    **_sessions("shop@4.2.0+118", started=900, crashed=3, abnormal=1, errored=12),
+    **_sessions("shop@4.10.0+131", started=20_730, crashed=553, errored=127),
+}
+RELEASES = releases.ReleasesPage(
+    PROJECT, "Shop", releases.rows(_COUNTS, environment="", now=NOW), ("beta", "production"), ""
+)
+RELEASES_EMPTY = releases.ReleasesPage(PROJECT, "Shop", (), (), "")
+INVITATION = ProjectInvitation(PROJECT, "Shop", "eve@example.com", Role.VIEWER)
+SETTINGS = settings.SettingsPage(
+    PROJECT, "Shop",
+    (
+        settings.MemberForm("Ana Silva", "ana@example.com", Role.OWNER, False, "/remove"),
+        settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
+    ),
+    (INVITATION,), tuple(Role), True, "A name has at least one character.",
+)  # fmt: skip
+LOG = settings.LogPage(
+    PROJECT, "Shop",
+    (settings.ViewRow(datetime(2026, 8, 6, 12, tzinfo=UTC), "Ana Silva", "/r", REPLAY),),
+    (settings.LineRow(NOW, "Ana Silva", "Member set", "Bo", "role: viewer"),),
+    "/log?views=3", None,
+)  # fmt: skip
+PAGES: dict[str, tuple[str, object]] = {
+    "projects, invited": (
+        "projects/page.html",
+        project.ProjectsPage((), (INVITATION,), may_create=False),
+    ),
+    "feedback": ("feedback/page.html", FEEDBACK),
+    "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
+    "releases": ("project/releases.html", RELEASES),
+    "releases, empty": ("project/releases.html", RELEASES_EMPTY),
+    "settings": ("project/settings.html", SETTINGS),
+    "log": ("project/log.html", LOG),
+}
+"""By name: the template, and its value."""

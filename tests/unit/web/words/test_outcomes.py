@@ -1,0 +1,99 @@
+"""The project page's words on what arrived agree with the documentation and with the counts."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.projects.model import LimitReason, Outcome, OutcomeCount
+from app.web.words import reasons
+from app.web.words.outcomes import what_arrived
+
+PAGE = (Path(__file__).parents[4] / "docs" / "outcomes.md").read_text(encoding="utf-8")
+TODAY = date(2026, 11, 24)
+YESTERDAY = date(2026, 11, 23)
+
+
+def documented(outcome: str) -> set[str]:
+    """The reasons of an outcome that docs/outcomes.md has a row for."""
+    table = PAGE.partition(f"\nReasons of `{outcome}`")[2].partition("|---")[2].partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[1:]]
+    return {word for cell in cells for word in re.findall(r"`(\w+)`", cell)}
+
+
+def counted(outcome: str, reason: str = "", quantity: int = 1, **changes: object) -> OutcomeCount:
+    """A count of events of today."""
+    values = {"day": TODAY, "item_type": "event", **changes}
+    return OutcomeCount(outcome=outcome, reason=reason, quantity=quantity, **values)  # type: ignore[arg-type]  # as given
+
+
+@pytest.mark.parametrize("outcome", [Outcome.LIMITED, Outcome.REFUSED, Outcome.DROPPED_BY_SDK])
+def test_words_and_documentation_know_the_same_reasons(outcome):
+    """What is documented has words on the page, and the other way round."""
+    assert documented(outcome)
+    assert set(reasons.KNOWN[outcome]) == documented(outcome)
+
+
+@pytest.mark.parametrize("reason", list(LimitReason))
+def test_every_limit_says_what_to_do(reason):
+    """Each limit has words of its own."""
+    assert reasons.of(Outcome.LIMITED, reason).what_to_do
+
+
+@pytest.mark.parametrize("outcome", [*Outcome, "of_a_later_release"])
+def test_a_reason_nobody_knows_has_words_too(outcome):
+    """SDKs and later releases have words of their own."""
+    assert reasons.of(outcome, "made_up").meaning
+
+
+def test_losses_are_summed_up_by_reason():
+    """Over days and types, what is refused first, then by number; what is kept is no loss."""
+    found = what_arrived(
+        [
+            counted("kept", quantity=1_000),
+            counted("limited", "byte_rate", 70),
+            counted("refused", "malformed", 2),
+            counted("refused", "too_large", 5, item_type="attachment"),
+            counted("refused", "too_large", 1_200, day=YESTERDAY),
+        ]
+    )
+    assert [(one.fate.name, one.reason, one.quantity) for one in found.losses] == [
+        ("refused", "too_large", 1_205),
+        ("refused", "malformed", 2),
+        ("limited", "byte_rate", 70),
+    ]
+    assert found.losses[0].item_types == "event: 1,200, attachment: 5"
+    assert found.losses[0].last_day == TODAY
+
+
+def test_many_types_are_shortened():
+    """Made-up types do not fill the page."""
+    counts = [counted("ignored", "type", item_type=f"type{number}") for number in range(9)]
+    assert what_arrived(counts).losses[0].item_types.endswith(", 3 other types")
+
+
+def test_days_have_a_column_for_every_fate_that_occurs():
+    """The newest day first; nothing is a zero."""
+    found = what_arrived(
+        [
+            counted("kept", quantity=3),
+            counted("dropped_by_sdk", "sample_rate", 4),
+            counted("kept", quantity=2, day=YESTERDAY),
+            counted("kept", quantity=1, day=YESTERDAY, item_type="span"),
+        ]
+    )
+    assert [fate.name for fate in found.columns] == ["kept", "dropped by the SDK"]
+    assert [(one.day, one.quantities) for one in found.days] == [
+        (TODAY, (3, 4)),
+        (YESTERDAY, (3, 0)),
+    ]
+
+
+@pytest.mark.parametrize(("rows", "hidden"), [(500, 0), (501, 1)])
+def test_the_long_table_is_bounded(rows, hidden):
+    """Beyond 500 rows it says how many are not shown; sums count them all."""
+    counts = [counted("kept", item_type=f"type{number}") for number in range(rows)]
+    found = what_arrived(counts)
+    assert (len(found.rows), found.hidden_rows) == (min(rows, 500), hidden)
+    assert found.days[0].quantities == (rows,)
