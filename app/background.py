@@ -4,13 +4,14 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from app.accounts import failures, invitations, writes as account_writes
+from app.accounts import failures, writes as account_writes
 from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import Unavailable
 from app.db.engine import Database
 from app.ingest.link import link, link_blocks
 from app.issues import backfill as error_backfill
+from app.memberships import invitations
 from app.projects import writes as project_writes
 from app.traces import backfill as trace_backfill
 

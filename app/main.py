@@ -367,7 +367,7 @@ async def _introduce(settings: Settings, database: Database) -> Started:
         link = None
         if first is not None and not first.has_password:
             link = f"{settings.base_url}/sign-in/{await links.make(connection, first.id)}"
-        project = (await project_queries.all_projects(connection))[0]
+        project = (await project_queries.list_all_projects(connection))[0]
         keys = await project_queries.keys_of(connection, project.id)
     dsn = next(
         (

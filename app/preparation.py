@@ -99,7 +99,7 @@ async def _make_first_things(url: str) -> None:
                 await account_writes.add_person(
                     connection, _FIRST_PERSON, name="Admin", is_admin=True
                 )
-            if not await project_queries.all_projects(connection):
+            if not await project_queries.list_all_projects(connection):
                 project = await project_writes.add_project(connection, _FIRST_PROJECT)
                 await project_writes.add_key(connection, project.id, label="Default")
     finally:
@@ -109,5 +109,5 @@ async def _make_first_things(url: str) -> None:
 async def _has_first_things(database: Database) -> bool:
     async with database.reading() as connection:
         return await account_queries.has_people(connection) and bool(
-            await project_queries.all_projects(connection)
+            await project_queries.list_all_projects(connection)
         )

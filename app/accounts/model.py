@@ -2,27 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from app.core.ids import PersonId, ProjectId
-
-
-class Role(StrEnum):
-    """What a person may do in a project; each may all that the next may."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
-    VIEWER = "viewer"
-
-    def includes(self, needed: "Role") -> bool:
-        """Tell whether this role may do what `needed` may."""
-        return self in needed.and_above()
-
-    def and_above(self) -> "tuple[Role, ...]":
-        """Return this role and every stronger one, the strongest first."""
-        order = tuple(Role)
-        return order[: order.index(self) + 1]
+from app.core.ids import PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +18,6 @@ class Person:
     has_password: bool
     created_at: datetime
     disabled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person in a project."""
-
-    person: Person
-    project_id: ProjectId
-    role: Role
 
 
 @dataclass(frozen=True, slots=True)

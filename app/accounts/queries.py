@@ -1,18 +1,16 @@
-"""Reads of people, members and roles."""
+"""Reads of people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts.model import Member, Person, Role
-from app.accounts.tables import members, people
+from app.accounts.model import Person
+from app.accounts.tables import people
 from app.core.errors import NotFound
-from app.core.ids import PersonId, ProjectId
-
-_MOST_MEMBERS: Final = 1_000
+from app.core.ids import PersonId
 
 PERSON_COLUMNS: Final = (
     people.c.id,
@@ -70,16 +68,23 @@ async def has_people(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(select(select(people.c.id).exists())))
 
 
-async def members_of(connection: AsyncConnection, project_id: ProjectId) -> list[Member]:
-    """Return the members of a project, by name; the first 1,000."""
+async def list_people_by_name(
+    connection: AsyncConnection, *, among: Select[int], limit: int
+) -> list[Person]:
+    """Return some people by name, also disabled ones.
+
+    Args:
+        connection: Where to read.
+        among: Selects the ids of the people.
+        limit: The most people that are returned.
+    """
     rows = await connection.execute(
-        select(members.c.role, *PERSON_COLUMNS)
-        .join(people, people.c.id == members.c.person_id)
-        .where(members.c.project_id == project_id)
+        select(*PERSON_COLUMNS)
+        .where(people.c.id.in_(among))
         .order_by(func.lower(people.c.name), people.c.id)
-        .limit(_MOST_MEMBERS)
+        .limit(limit)
     )
-    return [Member(person_of(row), project_id, Role(row.role)) for row in rows]
+    return [person_of(row) for row in rows]
 
 
 async def names_of(
@@ -90,20 +95,6 @@ async def names_of(
         select(people.c.id, people.c.name).where(people.c.id.in_(person_ids))
     )
     return {PersonId(row.id): row.name for row in rows}
-
-
-async def role_in(
-    connection: AsyncConnection, person: Person, project_id: ProjectId
-) -> Role | None:
-    """Return what `person` may do in a project; None: not even know that it exists."""
-    if person.is_admin:
-        return Role.OWNER
-    role = await connection.scalar(
-        select(members.c.role).where(
-            members.c.project_id == project_id, members.c.person_id == person.id
-        )
-    )
-    return None if role is None else Role(role)
 
 
 async def secret_of(connection: AsyncConnection, email: str) -> Secret | None:

@@ -1,4 +1,4 @@
-"""Tables of people, their roles in projects, their sign-ins and the links that lead to one."""
+"""Tables of people, their sign-ins, and the links and attempts that lead to one."""
 
 from sqlalchemy import (
     BigInteger,
@@ -29,27 +29,6 @@ people = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("disabled_at", DateTime(timezone=True)),
     CheckConstraint("email = lower(email)", name="email_is_lower"),
-)
-
-members = Table(
-    "members",
-    metadata,
-    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
-    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, index=True),
-    Column("role", Text, nullable=False),
-    CheckConstraint("role in ('owner', 'admin', 'member', 'viewer')", name="role_is_known"),
-)
-
-project_invitations = Table(
-    "project_invitations",
-    metadata,
-    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
-    Column("email", Text, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("invited_at", DateTime(timezone=True), nullable=False),
-    CheckConstraint("role in ('owner', 'admin', 'member', 'viewer')", name="role_is_known"),
-    Index(None, "email"),
-    Index(None, "invited_at"),
 )
 
 # A stolen copy of these two tables signs nobody in: they hold SHA-256 of 256-bit tokens.

@@ -1,23 +1,22 @@
-"""Writes of people and members; the story commits.
+"""Writes of people; the story commits.
 
 Whatever takes rights from a person also ends their sign-ins, in the same transaction.
 """
 
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import links, places, sign_ins
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.accounts.queries import PERSON_COLUMNS, person_of
-from app.accounts.tables import members, people
+from app.accounts.tables import people
 from app.core import clock, log
 from app.core.errors import Malformed, NotFound
-from app.core.ids import PersonId, ProjectId
+from app.core.ids import PersonId
 from app.db import text
-from app.projects.tables import projects
 
 _LONGEST_EMAIL_CHARS: Final = 254
 _NAME_BYTES: Final = 200
@@ -114,45 +113,6 @@ async def enable_person(connection: AsyncConnection, person_id: PersonId) -> Non
     await _change(connection, person_id, disabled_at=None)
 
 
-async def set_member(
-    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId, role: Role
-) -> None:
-    """Give a person a role in a project, instead of the one they may have.
-
-    Raises:
-        Malformed: The project would have no owner left.
-        NotFound: There is no such project or person.
-    """
-    await _lock_project(connection, project_id)
-    if await connection.scalar(select(people.c.id).where(people.c.id == person_id)) is None:
-        raise NotFound(f"no person {person_id}")
-    if role is not Role.OWNER:
-        await _keep_an_owner(connection, project_id, person_id)
-    await connection.execute(
-        upsert(members)
-        .values(project_id=project_id, person_id=person_id, role=role)
-        .on_conflict_do_update(
-            index_elements=[members.c.project_id, members.c.person_id], set_={"role": role}
-        )
-    )
-
-
-async def remove_member(
-    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId
-) -> None:
-    """Take a person out of a project; does nothing when they are not in it.
-
-    Raises:
-        Malformed: The project would have no owner left.
-        NotFound: There is no such project.
-    """
-    await _lock_project(connection, project_id)
-    await _keep_an_owner(connection, project_id, person_id)
-    await connection.execute(
-        delete(members).where(members.c.project_id == project_id, members.c.person_id == person_id)
-    )
-
-
 async def forget_old(connection: AsyncConnection) -> int:
     """Delete sign-ins, links and places that time has ended; returns how many rows."""
     ended = await sign_ins.forget_ended(connection)
@@ -183,24 +143,3 @@ async def _let_nobody_in(connection: AsyncConnection, person_id: PersonId) -> No
     await sign_ins.end_all(connection, person_id)
     await links.withdraw_all(connection, person_id)
     await places.forget_all(connection, person_id)
-
-
-async def _lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
-    """Let one change of members at a time happen, so that two owners cannot remove each other."""
-    locked = select(projects.c.id).where(projects.c.id == project_id).with_for_update()
-    if await connection.scalar(locked) is None:
-        raise NotFound(f"no project {project_id}")
-
-
-async def _keep_an_owner(
-    connection: AsyncConnection, project_id: ProjectId, leaving: PersonId
-) -> None:
-    owners = set(
-        await connection.scalars(
-            select(members.c.person_id).where(
-                members.c.project_id == project_id, members.c.role == Role.OWNER
-            )
-        )
-    )
-    if owners == {leaving}:
-        raise Malformed("a project keeps at least one owner; make somebody else one first")

@@ -61,14 +61,14 @@ async def _demo(settings: Settings, wanted: str | None) -> None:
 async def _app_project(connection: AsyncConnection, wanted: str | None) -> Project:
     if wanted is not None:
         return await projects.find(connection, wanted)
-    found = [each for each in await queries.all_projects(connection) if each.name != BACKEND]
+    found = [each for each in await queries.list_all_projects(connection) if each.name != BACKEND]
     own = [each for each in found if each.name == APP]
     chosen = next(iter(own or found), None)
     return chosen or await projects.make_project(connection, APP)
 
 
 async def _named(connection: AsyncConnection, name: str) -> Project:
-    for project in await queries.all_projects(connection):
+    for project in await queries.list_all_projects(connection):
         if project.name == name:
             return project
     return await projects.make_project(connection, name)

@@ -9,7 +9,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import links, queries, writes
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.cli import projects, surroundings
@@ -17,6 +17,8 @@ from app.cli.surroundings import out
 from app.core import log
 from app.core.errors import Malformed, NotFound
 from app.core.settings import Settings
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from app.web.words import page_links
 
 people = typer.Typer(help="People with an account.", no_args_is_help=True)
@@ -161,7 +163,7 @@ async def _add(
         await _note(connection, Action.PERSON_ADDED, person)
         if project is not None:
             found = await projects.find(connection, project)
-            await writes.set_member(connection, found.id, person.id, role)
+            await membership_writes.set_member(connection, found.id, person.id, role)
             await audit.add_line(
                 connection,
                 Action.MEMBER_SET,

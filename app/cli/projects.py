@@ -88,7 +88,11 @@ async def find(connection: AsyncConnection, wanted: str) -> Project:
     found = await queries.find_project(connection, wanted)
     if found is None:
         found = next(
-            (each for each in await queries.all_projects(connection) if str(each.id) == wanted),
+            (
+                each
+                for each in await queries.list_all_projects(connection)
+                if str(each.id) == wanted
+            ),
             None,
         )
     if found is None:
@@ -146,7 +150,7 @@ async def _add_project(settings: Settings, name: str) -> tuple[Project, ProjectK
 
 async def _all_projects(settings: Settings) -> list[Project]:
     async with surroundings.database(settings) as database, database.reading() as connection:
-        return await queries.all_projects(connection)
+        return await queries.list_all_projects(connection)
 
 
 async def _add_key(settings: Settings, wanted: str, label: str, key: str | None) -> ProjectKey:

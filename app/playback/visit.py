@@ -23,6 +23,7 @@ from app.db.engine import Database
 from app.feedback.model import StoredFeedback
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace, LinkedEvents
+from app.memberships import queries as memberships
 from app.playback import linked_errors, linked_feedback, linked_logs, links, page, trace
 from app.playback.linked_errors import ErrorCounts
 from app.playback.linked_logs import LogCount, PlacedLogs
@@ -274,7 +275,7 @@ class ReplayReader:
         return replay
 
     async def _context(self, connection: AsyncConnection, replay: Replay) -> ReplayContext:
-        seen = await projects.projects_of(connection, self.person)
+        seen = await memberships.list_projects(connection, self.person)
         (window,) = await links.windows_of(connection, [replay])
         return ReplayContext(
             project=self.project,

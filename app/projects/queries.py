@@ -7,11 +7,9 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, Select, Text, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts.model import Person, Role
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, Quarantined
-from app.projects.scope import scope
 from app.projects.tables import outcomes, project_keys, projects, quarantine
 
 _MOST_KEYS_SHOWN: Final = 200
@@ -43,54 +41,52 @@ _QUARANTINED: Final = (
 )
 
 
-async def get_project(
-    connection: AsyncConnection, person: Person, project_id: ProjectId, *, role: Role = Role.VIEWER
-) -> Project:
-    """Return a project in which `person` has at least `role`.
+async def get_project(connection: AsyncConnection, project_id: ProjectId) -> Project:
+    """Return a project, whoever asks: `memberships` says who may see it.
 
     Raises:
-        NotFound: There is none, or the person may not know that there is.
+        NotFound: There is none.
     """
-    found = await _projects(
-        connection,
-        select(*_PROJECT).where(
-            projects.c.id == project_id, scope(person, projects.c.id, role=role)
-        ),
-    )
+    found = await _read_projects(connection, select(*_PROJECT).where(projects.c.id == project_id))
     if not found:
         raise NotFound(f"no project {project_id}")
     return found[0]
 
 
-async def projects_of(connection: AsyncConnection, person: Person) -> list[Project]:
-    """Return all projects that `person` may see, by name: only admins of the server add any."""
-    condition = scope(person, projects.c.id)
-    return await _projects(
-        connection,
-        select(*_PROJECT).where(condition).order_by(func.lower(projects.c.name), projects.c.id),
+async def list_projects(
+    connection: AsyncConnection, *, among: Select[int] | None = None
+) -> list[Project]:
+    """Return projects by name: those whose ids `among` selects, or all."""
+    query = select(*_PROJECT).order_by(func.lower(projects.c.name), projects.c.id)
+    if among is not None:
+        query = query.where(projects.c.id.in_(among))
+    return await _read_projects(connection, query)
+
+
+async def read_project_names(
+    connection: AsyncConnection, project_ids: Iterable[ProjectId]
+) -> dict[ProjectId, str]:
+    """Return the names of some projects; unknown ones are left out."""
+    rows = await connection.execute(
+        select(projects.c.id, projects.c.name).where(projects.c.id.in_(project_ids))
     )
+    return {ProjectId(row.id): row.name for row in rows}
 
 
-async def project_ids_of(
-    connection: AsyncConnection, person: Person, *, role: Role = Role.VIEWER
-) -> list[ProjectId]:
-    """Return the ids of the projects where `person` has at least `role`, in order.
-
-    Without a role: those that they may see.
-    """
-    reached = scope(person, projects.c.id, role=role)
-    query = select(projects.c.id).where(reached).order_by(projects.c.id)
-    return [ProjectId(found) for found in await connection.scalars(query)]
-
-
-async def all_projects(connection: AsyncConnection) -> list[Project]:
+async def list_all_projects(connection: AsyncConnection) -> list[Project]:
     """Return every project by id, for the command line and for work without a person."""
-    return await _projects(connection, select(*_PROJECT).order_by(projects.c.id))
+    return await _read_projects(connection, select(*_PROJECT).order_by(projects.c.id))
+
+
+async def list_all_project_ids(connection: AsyncConnection) -> list[ProjectId]:
+    """Return the id of every project, in order."""
+    query = select(projects.c.id).order_by(projects.c.id)
+    return [ProjectId(project_id) for project_id in await connection.scalars(query)]
 
 
 async def find_project(connection: AsyncConnection, slug: str) -> Project | None:
     """Return the project with this slug, for the command line; None if there is none."""
-    found = await _projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
+    found = await _read_projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
     return found[0] if found else None
 
 
@@ -214,6 +210,6 @@ def _quarantined(row: Any) -> Quarantined:
     )
 
 
-async def _projects(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
+async def _read_projects(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
     rows = await connection.execute(query)
     return [Project(**row) for row in rows.mappings()]

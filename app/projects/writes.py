@@ -86,6 +86,17 @@ async def rename_project(connection: AsyncConnection, project_id: ProjectId, nam
         raise NotFound(f"no project {project_id}")
 
 
+async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
+    """Let one transaction at a time change what belongs to a project.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    locked = select(projects.c.id).where(projects.c.id == project_id).with_for_update()
+    if await connection.scalar(locked) is None:
+        raise NotFound(f"no project {project_id}")
+
+
 async def add_key(
     connection: AsyncConnection,
     project_id: ProjectId,

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from app.accounts import writes as accounts
-from app.accounts.model import Role
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from tests.support.browsers import signed_in, stranger
 from tests.support.builders.people import make_person
 from tests.support.page_routes import FORMS, PUT_LAST, PageRoute, fill, page_routes
@@ -126,7 +126,9 @@ async def browsers(tenant: Server) -> AsyncIterator[dict[Role | None, httpx2.Asy
             if role is None:
                 async with tenant.database.transaction() as connection:
                     backend_id = tenant.backend.id
-                    await accounts.set_member(connection, backend_id, person.id, Role.OWNER)
+                    await membership_writes.set_member(
+                        connection, backend_id, person.id, Role.OWNER
+                    )
         yield found
 
 

@@ -150,7 +150,7 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
     await asyncio.gather(*(start.stop() for start in starts))
     async with database.reading() as connection:
         assert [one.email for one in await accounts.everybody(connection)] == ["admin@localhost"]
-        (project,) = await projects.all_projects(connection)
+        (project,) = await projects.list_all_projects(connection)
         assert len(await projects.keys_of(connection, project.id)) == 1
     await database.close()
 

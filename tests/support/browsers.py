@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
-from app.accounts import sign_ins, writes as accounts
-from app.accounts.model import Person, Role
+from app.accounts import sign_ins
+from app.accounts.model import Person
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from app.web.frame import access
 from tests.support.servers.server import Server
 
@@ -25,7 +27,7 @@ async def signed_in(
     async with server.database.transaction() as connection:
         token = await sign_ins.start(connection, person.id, user_agent="tests")
         if role is not None:
-            await accounts.set_member(connection, server.app.id, person.id, role)
+            await membership_writes.set_member(connection, server.app.id, person.id, role)
     async with stranger(server) as browser:
         browser.cookies.set(access.cookie_name(server.service.house), token)
         yield browser

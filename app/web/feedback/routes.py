@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import NotFound
+from app.memberships import queries as memberships
 from app.playback import notes
-from app.projects import queries as projects
 from app.web.feedback.page import FeedbackPage
 from app.web.frame import access, answer, cursors, house
 from app.web.words import feedback as view, page_links
@@ -26,7 +26,7 @@ async def show_feedback(
     """Show what people wrote, the newest first."""
     place = cursors.read(before)
     async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, visitor.person)
+        listed = await memberships.list_projects(connection, visitor.person)
         seen = [one.id for one in listed]
         searched = [one for one in seen if not project or str(one) == project]
         if project and not searched:

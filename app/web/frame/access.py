@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import queries as accounts, sign_ins
-from app.accounts.model import Person, Role, SignIn
+from app.accounts import sign_ins
+from app.accounts.model import Person, SignIn
 from app.accounts.sign_ins import SignedIn
 from app.core import ids
 from app.core.errors import Forbidden, NotFound, Unauthorised
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
-from app.projects import queries as projects
+from app.memberships import queries as memberships
+from app.memberships.model import Role
 from app.projects.model import Project
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
@@ -198,10 +199,7 @@ async def _inside(
     """Ask who it is, which project, and in what role, over one connection."""
     visitor, found = await _signed_in(request, connection, token)
     wanted = _read_project_id(project_id)
-    project = await projects.get_project(connection, found.person, wanted)
-    role = await accounts.role_in(connection, found.person, project.id)
-    if role is None:
-        raise NotFound("no such project")
+    project, role = await memberships.get_project(connection, found.person, wanted)
     return Inside(visitor, project, role), found
 
 
@@ -257,7 +255,7 @@ async def player_here(request: Request, project_id: int, replay_id: str) -> Play
     async with house.of(request).db.reading() as connection:
         visitor, found = await _signed_in(request, connection, token)
         key = ReplayKey(_read_project_id(project_id), read_replay_id(replay_id))
-        role = await accounts.role_in(connection, visitor.person, key.project_id)
+        role = await memberships.find_role(connection, visitor.person, key.project_id)
         replay = await replays.one(connection, key) if role else None
     await _touch(request, token, found)
     if replay is None:

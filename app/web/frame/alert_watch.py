@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from app.core.errors import Unavailable
 from app.ingest.vitals import Vitals
-from app.projects import queries as projects
+from app.memberships import queries as memberships
 from app.web.frame import alerts, house
 from app.web.frame.access import Visitor
 from app.web.frame.alerts import Alert, Aside
@@ -30,7 +30,7 @@ async def of(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
 async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside, ...]:
     try:
         async with here.db.reading() as connection:
-            seen = await projects.projects_of(connection, visitor.person)
+            seen = await memberships.list_projects(connection, visitor.person)
     except Unavailable:
         return ()  # the page says so already
     return tuple(

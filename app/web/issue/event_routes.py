@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.accounts import queries as accounts
-from app.accounts.model import Role
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock, ids, log
@@ -24,6 +23,7 @@ from app.formats.events.view_hierarchy import View
 from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
 from app.issues.queries import Neighbours
+from app.memberships.model import Role
 from app.playback import issue_links, page as playback
 from app.playback.index import PlaybackIndex
 from app.projects import queries as projects

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.memberships import queries as memberships
 from app.playback import notes
-from app.projects import queries as projects
 from app.web.frame import access, answer, house
 from app.web.issue import routes
 from app.web.issue.page import IssueFeedbackPage
@@ -21,7 +21,7 @@ async def show_feedback_of_issue(
     """Show what people wrote about the errors of an issue."""
     key = routes.key_of(inside, issue_id)
     async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, inside.person)
+        listed = await memberships.list_projects(connection, inside.person)
         seen = [project.id for project in listed]
         _, head = await routes.head_of(connection, inside, key, seen)
         found = await notes.of_issue(connection, key, seen)

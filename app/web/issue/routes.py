@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts.model import Role
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock, ids, units
@@ -20,9 +19,10 @@ from app.core.ids import EventId, IssueId, ProjectId
 from app.erasure.issue import erase_issue
 from app.issues import erase, queries as issues, status
 from app.issues.model import Issue, IssueKey, Status, StoredEvent
+from app.memberships import queries as memberships
+from app.memberships.model import Role
 from app.playback import issue_links, issue_users, search
 from app.playback.search import Asked
-from app.projects import queries as projects
 from app.replays import pictures
 from app.web.frame import access, answer, cursors, forms, house
 from app.web.frame.access import Inside
@@ -117,7 +117,7 @@ async def show_replays(
     here = house.of(request)
     place = cursors.read(before)
     async with here.db.reading() as connection:
-        seen = await projects.projects_of(connection, inside.person)
+        seen = await memberships.list_projects(connection, inside.person)
         project_ids = [one.id for one in seen]
         issue, head = await head_of(connection, inside, key, project_ids)
         found = await issue_links.page_of(
@@ -164,7 +164,7 @@ async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: s
     inside.need(Role.ADMIN)
     key = key_of(inside, issue_id)
     async with house.of(request).db.reading() as connection:
-        project_ids = await projects.project_ids_of(connection, inside.person)
+        project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
         files, size_bytes = await erase.files_of(connection, key)
     page = DeleteIssuePage(head, files, size_bytes)
@@ -203,7 +203,7 @@ async def _show(
 ) -> Response:
     now = clock.now()
     async with house.of(request).db.reading() as connection:
-        project_ids = await projects.project_ids_of(connection, inside.person)
+        project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
         hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]

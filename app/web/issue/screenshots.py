@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts.model import Role
 from app.core.errors import Malformed, NotFound
 from app.media import child
+from app.memberships.model import Role
 from app.web.frame import access, house
 from app.web.frame.media import MEDIA, refuse_other_sites
 from app.web.issue.build_event import PICTURES

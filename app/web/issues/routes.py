@@ -15,7 +15,7 @@ from app.core.errors import NotFound
 from app.issues import queries as issues
 from app.issues.model import Issue, IssueKey
 from app.issues.queries import Sort
-from app.projects import queries as projects
+from app.memberships import queries as memberships
 from app.projects.model import Project
 from app.web.frame import access, answer, house
 from app.web.issues import cursors, page as issue_list
@@ -50,7 +50,7 @@ async def show_issues(
     """Show a page of issues: open ones first seen last, unless the address says otherwise."""
     filters = _filters(request)
     async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, visitor.person)
+        listed = await memberships.list_projects(connection, visitor.person)
         found = await _find(connection, listed, filters, after=after, before=before)
     page = _page(listed, filters, found)
     return await answer.page(request, "issues/page.html", page)

@@ -13,6 +13,7 @@ from app.core import ids, log
 from app.core.errors import Forbidden, Unavailable
 from app.core.ids import ReplayId
 from app.demo import names
+from app.memberships import queries as memberships
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.web.frame import access, answer, dsn, house
@@ -47,7 +48,7 @@ async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
 
 async def _projects(connection: AsyncConnection, person: Person) -> tuple[Project, Project]:
     """Return the projects of an app and a backend; those that are not there are made."""
-    listed = await projects.projects_of(connection, person)
+    listed = await memberships.list_projects(connection, person)
     backend = next((one for one in listed if one.name == names.BACKEND), None)
     apps = [one for one in listed if one.name != names.BACKEND]
     chosen = next((one for one in apps if one.name == names.APP), apps[0] if apps else None)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.accounts.invitations import ProjectInvitation
 from app.core.ids import ProjectId, PublicKey
+from app.memberships.model import ProjectInvitation
 from app.web.words.outcomes import WhatArrived
 from app.web.words.parts import ListPart
 

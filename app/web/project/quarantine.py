@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts.model import Role
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core.errors import NotFound
+from app.memberships.model import Role
 from app.projects import queries as projects
 from app.web.frame import access, house
 from app.web.words import page_links

@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import invitations, queries as accounts, writes as accounts_writes
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
 from app.core.errors import Forbidden, Malformed
 from app.core.ids import ProjectId
 from app.issues import attachments
+from app.memberships import invitations, queries as memberships, writes as membership_writes
+from app.memberships.model import Role
 from app.projects import queries as projects, spending, writes as projects_writes
 from app.projects.model import Project, ProjectKey, Quarantined
 from app.replays import totals
@@ -54,14 +55,14 @@ async def show_projects(
     """List the projects that a person may see, from a number on."""
     here = house.of(request)
     async with here.db.reading() as connection:
-        listed = await projects.projects_of(connection, visitor.person)
+        listed = await memberships.list_projects(connection, visitor.person)
         part = listed[first : first + _PART_PROJECTS]
         totals_by_id = await totals.totals_of(connection, [project.id for project in part])
         cards = [
             await _card(connection, here, visitor.person, project, found=totals_by_id)
             for project in part
         ]
-        invited = await invitations.invitations_for(connection, visitor.person)
+        invited = await invitations.list_invitations_for(connection, visitor.person)
     page = ProjectsPage(
         tuple(cards),
         tuple(invited),
@@ -167,7 +168,7 @@ async def add_project(connection: AsyncConnection, person: Person, name: str) ->
     """
     project = await projects_writes.add_project(connection, name)
     await projects_writes.add_key(connection, project.id, label="Default")
-    await accounts_writes.set_member(connection, project.id, person.id, Role.OWNER)
+    await membership_writes.set_member(connection, project.id, person.id, Role.OWNER)
     await audit.add_line(
         connection, Action.PROJECT_ADDED, person_id=person.id, project_id=project.id
     )
@@ -193,7 +194,7 @@ async def _card(
     found: Mapping[ProjectId, totals.Totals],
 ) -> ProjectCard:
     keys = await projects.keys_of(connection, project.id)
-    role = await accounts.role_in(connection, person, project.id)
+    role = await memberships.find_role(connection, person, project.id)
     total = found.get(project.id)
     return ProjectCard(
         project_id=project.id,
@@ -220,7 +221,7 @@ async def _page(
     keys = await projects.keys_of(connection, project.id)
     outcomes = await projects.outcomes_of(connection, project.id, since=since)
     quarantined = await projects.quarantined_of(connection, project.id)
-    members = await accounts.members_of(connection, project.id)
+    members = await memberships.list_members(connection, project.id)
     total = await totals.totals_of(connection, [project.id])
     first = dsn.first(here, keys)
     return ProjectPage(

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts import queries as accounts
-from app.accounts.model import Role
 from app.audit import writes as audit_writes
 from app.core import clock
 from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
+from app.memberships.model import Role
 from app.playback import start
 from app.playback.start import Start
 from app.playback.visit import ReplayReader

@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.core import clock, ids
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.demo import names
+from app.memberships import queries as memberships
+from app.memberships.model import Role
 from app.playback import search as playback
 from app.playback.search import Asked, Hit
 from app.projects import queries as projects
@@ -78,7 +80,7 @@ async def show_list(
 ) -> Response:
     """Show a page of replays."""
     async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, visitor.person)
+        listed = await memberships.list_projects(connection, visitor.person)
         selected = _selected(listed, wanted.project)
         asking = Asking(
             selected.id if selected else None, wanted.query.strip(), read_order(wanted.sort)
@@ -111,7 +113,7 @@ async def send_new(
     """
     query, since = search.read(wanted.query.strip()), cursors.read(wanted.since)
     async with house.of(request).db.reading() as connection:
-        listed = await projects.projects_of(connection, visitor.person)
+        listed = await memberships.list_projects(connection, visitor.person)
         selected = _selected(listed, wanted.project)
         asking = Asking(selected.id if selected else None, wanted.query)
         asked = _asked(visitor.person, listed, asking, query)
@@ -130,7 +132,7 @@ async def find_replay(
     """Lead from a replay's id to its page in the project that holds it."""
     wanted = access.read_replay_id(replay_id)
     async with house.of(request).db.reading() as connection:
-        project_ids = await projects.project_ids_of(connection, visitor.person)
+        project_ids = await memberships.list_project_ids(connection, visitor.person)
         keys = await replays.with_id(connection, wanted, project_ids)
     if not keys:
         page = StatePage("not_found", wanted, page_links.REPLAYS)
@@ -222,7 +224,7 @@ async def _frame(
 ) -> ReplayListPage:
     """Describe what stands around the rows, whatever is found."""
     options = tuple(ProjectOption(one.id, one.name, one == selected) for one in listed)
-    erasable = set(await projects.project_ids_of(connection, person, role=Role.MEMBER))
+    erasable = set(await memberships.list_project_ids(connection, person, role=Role.MEMBER))
     return ReplayListPage(
         state="empty",
         rows=(),

@@ -8,15 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.audit import writes as audit
 from app.core import clock, ids
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.erasure.request import erase_replay
+from app.memberships import queries as memberships
+from app.memberships.model import Role
 from app.playback import search
 from app.playback.search import Asked
-from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.web.frame import access, answer, forms, house
@@ -80,7 +81,7 @@ async def _keys(
     keys = [_key(value) for name, value in fields if name == "replay"]
     if not keys:
         raise Malformed("no replay is ticked")
-    reached = set(await projects.project_ids_of(connection, person, role=role))
+    reached = set(await memberships.list_project_ids(connection, person, role=role))
     if any(key.project_id not in reached for key in keys):
         raise NotFound("no such replay, or not for you to change")
     return sorted(set(keys))
@@ -102,7 +103,7 @@ async def _question(
     found: list[Replay] = [one for one in read if one is not None]
     if not found:
         raise NotFound("all of them are gone")
-    listed = await projects.projects_of(connection, person)
+    listed = await memberships.list_projects(connection, person)
     readable = tuple(one.id for one in listed)
     hits = await search.hits_of(connection, Asked(person.id, readable, readable), found)
     names = {one.id: one.name for one in listed}

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.memberships import queries as memberships
 from app.playback import checks
 from app.projects import queries as projects
 from app.web.frame import access, answer, dsn, house
@@ -20,7 +21,7 @@ async def show_set_up(request: Request, inside: access.InsideHere) -> Response:
     here = house.of(request)
     project = inside.project
     async with here.db.reading() as connection:
-        seen = await projects.projects_of(connection, inside.person)
+        seen = await memberships.list_projects(connection, inside.person)
         keys = await projects.keys_of(connection, project.id)
         found = await checks.check(connection, project.id, [one.id for one in seen])
     first = dsn.first(here, keys)

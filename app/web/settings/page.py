@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.accounts.invitations import ProjectInvitation
-from app.accounts.model import Member, Role
 from app.audit.model import Line, View
 from app.core.ids import PersonId, ProjectId
+from app.memberships.model import Member, ProjectInvitation, Role
 from app.web.words import page_links
 
 

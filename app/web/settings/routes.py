@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import invitations, queries as accounts, writes as accounts_writes
-from app.accounts.model import Role
+from app.accounts import queries as accounts, writes as accounts_writes
 from app.audit import queries as audit, writes as audit_writes
 from app.audit.model import Action, Detail
 from app.core.errors import Forbidden, Malformed, NotFound
 from app.core.ids import PersonId, ProjectId
+from app.memberships import invitations, queries as memberships, writes as membership_writes
+from app.memberships.model import Role
 from app.projects import writes as projects_writes
 from app.web.frame import access, answer, forms, house
 from app.web.frame.access import Inside
@@ -107,7 +108,7 @@ async def remove_member(
     try:
         async with house.of(request).db.transaction() as connection:
             await _need_power(connection, inside, leaving)
-            await accounts_writes.remove_member(connection, inside.project.id, leaving)
+            await membership_writes.remove_member(connection, inside.project.id, leaving)
             await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
     except Malformed as error:
         return await _ask_again(request, inside, error)
@@ -176,7 +177,7 @@ async def _set_or_invite(
     """
     person = await accounts.find_person(connection, email)
     is_member = person is not None and person.id in {
-        member.person.id for member in await accounts.members_of(connection, inside.project.id)
+        member.person.id for member in await memberships.list_members(connection, inside.project.id)
     }
     if not is_member and not inside.person.is_admin:
         await invitations.invite(connection, inside.project.id, email, role)
@@ -186,7 +187,7 @@ async def _set_or_invite(
     if person is None or person.disabled_at is not None:
         raise Malformed("nobody has an account with this address: `playhead user add` makes one")
     await _need_power(connection, inside, person.id)
-    await accounts_writes.set_member(connection, inside.project.id, person.id, role)
+    await membership_writes.set_member(connection, inside.project.id, person.id, role)
     await _note(connection, inside, Action.MEMBER_SET, {"role": role}, subject=person.id)
     return "member-set"
 
@@ -197,7 +198,7 @@ async def _need_power(connection: AsyncConnection, inside: Inside, person_id: Pe
     Raises:
         Forbidden: Their role is above one's own.
     """
-    members = await accounts.members_of(connection, inside.project.id)
+    members = await memberships.list_members(connection, inside.project.id)
     role = next((one.role for one in members if one.person.id == person_id), Role.VIEWER)
     if not inside.role.includes(role):
         raise Forbidden(f"you are {inside.role} here and cannot change what an {role} may")
@@ -228,12 +229,12 @@ async def _ask_again(request: Request, inside: Inside, error: Malformed) -> Resp
 
 
 async def _page(connection: AsyncConnection, inside: Inside, problem: str | None) -> SettingsPage:
-    found = await accounts.members_of(connection, inside.project.id)
+    found = await memberships.list_members(connection, inside.project.id)
     return SettingsPage(
         project_id=inside.project.id,
         name=inside.project.name,
         members=view.members(found, role=inside.role, person_id=inside.person.id),
-        invitations=tuple(await invitations.invitations_of(connection, inside.project.id)),
+        invitations=tuple(await invitations.list_invitations(connection, inside.project.id)),
         roles=view.roles(inside.role),
         invites=not inside.person.is_admin,
         problem=problem,

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId, SpanId
+from app.memberships import queries as memberships
 from app.playback import trace as traces
 from app.playback.trace import SpanError, Trace
-from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import traced
 from app.traces import queries
@@ -42,7 +42,7 @@ async def show_trace(
         part_cursors.read_event_place(after_error),
     )
     async with house.of(request).db.reading() as connection:
-        seen = await projects.projects_of(connection, visitor.person)
+        seen = await memberships.list_projects(connection, visitor.person)
         project_ids = [project.id for project in seen]
         found = await traces.read(
             connection, wanted, project_ids, after=place, after_error=error_place
@@ -79,7 +79,7 @@ async def show_span(
     if wanted is None:
         raise NotFound("no span has such an id")
     async with house.of(request).db.reading() as connection:
-        seen = await projects.projects_of(connection, visitor.person)
+        seen = await memberships.list_projects(connection, visitor.person)
         data = await queries.data_of(
             connection, in_trace, SpanId(wanted), [project.id for project in seen]
         )

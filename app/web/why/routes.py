@@ -11,8 +11,8 @@ from starlette.responses import Response
 from app.core import clock, ids
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId, ReplayId
+from app.memberships import queries as memberships
 from app.playback import why
-from app.projects import queries as projects
 from app.web.frame import access, answer, house
 from app.web.why import page as view
 from app.web.why.page import WhyPage
@@ -30,7 +30,7 @@ async def show_why(
 ) -> Response:
     """Say what is known of a replay that is missed."""
     async with house.of(request).db.reading() as connection:
-        seen = await projects.projects_of(connection, visitor.person)
+        seen = await memberships.list_projects(connection, visitor.person)
         names = {one.id: one.name for one in seen}
         if project:
             page = await _of_project(connection, ProjectId(project), names)

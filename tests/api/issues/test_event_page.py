@@ -6,7 +6,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from app.accounts.model import Role
+from app.memberships.model import Role
 from tests.support import reading
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes

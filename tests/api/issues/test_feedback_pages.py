@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from app.accounts.model import Role
+from app.memberships.model import Role
 from app.web.feedback import routes
 from tests.support import reading
 from tests.support.browsers import signed_in

@@ -5,8 +5,8 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from app.accounts.model import Role
 from app.erasure.sweep import sweep
+from app.memberships.model import Role
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.accounts import writes as accounts
-from app.accounts.model import Role
 from app.core import clock
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from tests.support import reading
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, payloads
@@ -227,7 +227,7 @@ async def test_a_replay_of_a_foreign_project_is_not_counted(tenant: Server):
 async def add_to(tenant: Server, person_id: Any, project: Keyed) -> None:
     """Make somebody a member of a project."""
     async with tenant.database.transaction() as connection:
-        await accounts.set_member(connection, project.id, person_id, Role.VIEWER)
+        await membership_writes.set_member(connection, project.id, person_id, Role.VIEWER)
 
 
 async def test_a_replay_that_never_came_is_said_to_be_missing(tenant: Server):

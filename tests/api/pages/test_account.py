@@ -165,7 +165,7 @@ async def test_others_do_not_make_projects(server: Server):
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 404
         assert "You are a member of no project" in (await browser.get("/projects")).text
     async with server.database.reading() as connection:
-        assert "Mine" not in [one.name for one in await projects.all_projects(connection)]
+        assert "Mine" not in [one.name for one in await projects.list_all_projects(connection)]
 
 
 async def test_a_theme_is_remembered(server: Server):

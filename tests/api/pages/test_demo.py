@@ -34,5 +34,5 @@ async def test_the_demo_plays_into_its_own_projects(server: Server):
     index = await server.web.get(f"{href}/index")
     assert len(index.content) > 1_000
     async with server.database.reading() as connection:
-        names = [project.name for project in await projects.all_projects(connection)]
+        names = [project.name for project in await projects.list_all_projects(connection)]
     assert "Demo backend" in names

@@ -7,9 +7,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from app.accounts import queries as accounts, writes as accounts_writes
-from app.accounts.model import Person, Role
+from app.accounts import writes as accounts_writes
+from app.accounts.model import Person
 from app.audit import queries as audit
+from app.memberships import queries as memberships
+from app.memberships.model import Role
 from app.web.settings import routes
 from tests.support import reading
 from tests.support.browsers import signed_in
@@ -30,7 +32,7 @@ async def somebody(tenant: Server) -> Person:
 async def roles_of(tenant: Server) -> dict[str, Role]:
     """Return who is in the app's project, by address."""
     async with tenant.database.reading() as connection:
-        found = await accounts.members_of(connection, tenant.app.id)
+        found = await memberships.list_members(connection, tenant.app.id)
     return {one.person.email: one.role for one in found}
 
 

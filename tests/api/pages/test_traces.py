@@ -4,7 +4,7 @@ import re
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from app.accounts.model import Role
+from app.memberships.model import Role
 from tests.support.browsers import signed_in, stranger
 from tests.support.builders import envelopes, otlp as made
 from tests.support.builders.people import make_person

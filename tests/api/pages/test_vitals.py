@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from app.accounts import sign_ins, writes as account_writes
-from app.accounts.model import Role
 from app.core import clock
 from app.core.errors import Unavailable
 from app.ingest import vitals
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
 from tests.support import reading
@@ -112,7 +113,7 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
         cookies = {}
         for project in (server.app, server.backend):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
-            await account_writes.set_member(connection, project.id, person.id, Role.VIEWER)
+            await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
             cookies[project] = await sign_ins.start(connection, person.id, user_agent="")
     await server.service.house.watch.refresh()
 
@@ -170,7 +171,7 @@ async def test_viewers_do_not_read_what_was_put_aside(server):
         tokens = {}
         for project in (server.app, server.backend):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
-            await account_writes.set_member(connection, project.id, person.id, Role.VIEWER)
+            await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
             tokens[project] = await sign_ins.start(connection, person.id, user_agent="")
     path = f"/projects/{server.app.id}/quarantine/{aside}"
     for project, status in ((server.app, 403), (server.backend, 404)):
@@ -243,7 +244,7 @@ async def test_others_see_the_limit_and_cannot_change_it(server, role):
     """No form for them, and 403 if they post all the same."""
     async with server.database.transaction() as connection:
         person = await account_writes.add_person(connection, "v@example.com")
-        await account_writes.set_member(connection, server.app.id, person.id, role)
+        await membership_writes.set_member(connection, server.app.id, person.id, role)
         token = await sign_ins.start(connection, person.id, user_agent="")
     headers = {
         "cookie": f"playhead={token}",

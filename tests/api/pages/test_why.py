@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from app.accounts.model import Role
+from app.memberships.model import Role
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person

@@ -6,10 +6,10 @@ import struct
 
 import pytest
 
-from app.accounts.model import Role
 from app.audit import queries as audit
 from app.core.ids import ReplayId
 from app.formats.stored import packed
+from app.memberships.model import Role
 from app.playback import recordings
 from app.replays import queries
 from app.replays.model import ReplayKey

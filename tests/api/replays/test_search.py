@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
-from app.accounts.model import Role
+from app.memberships.model import Role
 from app.playback import search as story
 from app.replays import filters, search as rows
 from app.web.replays import routes as page

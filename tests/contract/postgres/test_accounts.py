@@ -6,13 +6,13 @@ from datetime import timedelta
 import argon2
 import pytest
 
-from app.accounts import door, invitations, links, passwords, queries, sign_ins, writes
-from app.accounts.model import Person, Role
+from app.accounts import door, links, passwords, queries, sign_ins, writes
+from app.accounts.model import Person
 from app.audit import queries as audit
 from app.core.errors import Limited, Malformed, NotFound, Unauthorised
-from app.core.ids import PersonId, ProjectId
+from app.core.ids import PersonId
 from app.db.engine import Database
-from tests.support.builders.people import PASSWORD, make_person, make_project
+from tests.support.builders.people import PASSWORD, make_person
 from tests.support.held_clock import HeldClock
 
 PLACE = {"address": "192.0.2.1", "user_agent": "Browser"}
@@ -88,50 +88,6 @@ async def test_people_are_changed_and_paged(database: Database):
         assert (changed.name, changed.is_admin) == ("Ada L.", True)
         assert await queries.everybody(connection, limit=1) == [changed]
         assert await queries.everybody(connection, after_id=ada.id) == [eve]
-
-
-async def test_roles_in_a_project(database: Database):
-    """Set, changed, listed by name, removed; an admin of the installation counts as owner."""
-    ada = await make_person(database, "ada@example.com")
-    eve = await make_person(database, "eve@example.com")
-    root = await make_person(database, "root@example.com", is_admin=True)
-    project = await make_project(database, members={Role.OWNER: eve, Role.VIEWER: ada})
-    async with database.transaction() as connection:
-        await writes.set_member(connection, project.id, ada.id, Role.ADMIN)
-        assert await queries.role_in(connection, ada, project.id) is Role.ADMIN
-        assert await queries.role_in(connection, root, project.id) is Role.OWNER
-        assert await queries.role_in(connection, ada, ProjectId(99)) is None
-        listed = await queries.members_of(connection, project.id)
-        assert [(member.person, member.role) for member in listed] == [
-            (ada, Role.ADMIN),
-            (eve, Role.OWNER),
-        ]
-        for _ in range(2):
-            await writes.remove_member(connection, project.id, ada.id)
-        assert await queries.role_in(connection, ada, project.id) is None
-        with pytest.raises(NotFound):
-            await writes.set_member(connection, ProjectId(99), ada.id, Role.VIEWER)
-        with pytest.raises(NotFound):
-            await writes.set_member(connection, project.id, PersonId(99), Role.VIEWER)
-
-
-async def test_a_project_keeps_an_owner(database: Database):
-    """Two owners who remove each other at once: one stays."""
-    ada = await make_person(database, "ada@example.com")
-    eve = await make_person(database, "eve@example.com")
-    project = await make_project(database, members={Role.OWNER: ada})
-    async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="owner"):
-            await writes.set_member(connection, project.id, ada.id, Role.MEMBER)
-        await writes.set_member(connection, project.id, ada.id, Role.OWNER)
-        await writes.set_member(connection, project.id, eve.id, Role.OWNER)
-
-    async def remove(person: Person) -> None:
-        async with database.transaction() as connection:
-            await writes.remove_member(connection, project.id, person.id)
-
-    done = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in done) == ["Malformed", "NoneType"]
 
 
 async def test_the_right_password_lets_in(database: Database):
@@ -326,34 +282,3 @@ async def test_housekeeping_removes_what_time_has_ended(database: Database, time
     async with database.transaction() as connection:
         assert await writes.forget_old(connection) == 1
     assert await who(database, token)
-
-
-async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
-    """Then nobody can accept it, and housekeeping removes it; a project has a hundred at most."""
-    ada = await make_person(database)
-    project = await make_project(database)
-    async with database.transaction() as connection:
-        await invitations.invite(connection, project.id, "Ada@Example.com", Role.ADMIN)
-        await invitations.invite(connection, project.id, "ada@example.com", Role.VIEWER)
-        (offer,) = await invitations.invitations_for(connection, ada)
-        assert (offer.project_name, offer.role) == ("Shop", Role.VIEWER)
-        for number in range(invitations.MOST_OF_PROJECT - 1):
-            await invitations.invite(connection, project.id, f"{number}@a.de", Role.VIEWER)
-        with pytest.raises(Malformed, match="wait already"):
-            await invitations.invite(connection, project.id, "one@more.de", Role.VIEWER)
-        time.at += invitations.GOOD_FOR
-        assert await invitations.invitations_for(connection, ada) == []
-        with pytest.raises(NotFound):
-            await invitations.accept(connection, ada, project.id)
-        assert await invitations.forget_old(connection) == invitations.MOST_OF_PROJECT
-
-
-async def test_a_member_keeps_the_role_that_they_have(database: Database):
-    """An invitation from before somebody was made owner takes nothing from them."""
-    ada = await make_person(database)
-    project = await make_project(database)
-    async with database.transaction() as connection:
-        await invitations.invite(connection, project.id, ada.email, Role.VIEWER)
-        await writes.set_member(connection, project.id, ada.id, Role.OWNER)
-        assert await invitations.accept(connection, ada, project.id) is Role.OWNER
-        assert await queries.role_in(connection, ada, project.id) is Role.OWNER

@@ -6,13 +6,12 @@ from functools import partial
 
 import pytest
 
-from app.accounts.model import Role
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db.engine import Database
 from app.projects import queries, writes
 from app.projects.model import KeyRecord, Outcome, OutcomeCount, OutcomeKey
-from tests.support.builders.people import make_person, make_project
+from tests.support.builders.people import make_project
 
 DAY = date(2026, 11, 24)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -70,38 +69,6 @@ async def test_renaming_keeps_the_slug(database: Database):
         assert await queries.find_project(connection, "nothing") is None
         with pytest.raises(NotFound):
             await writes.rename_project(connection, ProjectId(99), "Store")
-
-
-async def test_people_see_only_their_projects(database: Database):
-    """Scope: a member sees their own, an admin of the installation all, a stranger none."""
-    ada = await make_person(database, "ada@example.com")
-    eve = await make_person(database, "eve@example.com")
-    root = await make_person(database, "root@example.com", is_admin=True)
-    zoo = await make_project(database, "Zoo", members={Role.VIEWER: ada})
-    bar = await make_project(database, "bar", members={Role.OWNER: ada})
-    cat = await make_project(database, "Cat", members={Role.OWNER: eve})
-    async with database.reading() as connection:
-        assert await queries.projects_of(connection, ada) == [bar, zoo]
-        assert await queries.project_ids_of(connection, ada) == [zoo.id, bar.id]
-        assert await queries.projects_of(connection, root) == [bar, cat, zoo]
-        assert await queries.all_projects(connection) == [zoo, bar, cat]
-        assert await queries.get_project(connection, ada, zoo.id) == zoo
-        with pytest.raises(NotFound):
-            await queries.get_project(connection, ada, cat.id)
-        with pytest.raises(NotFound):
-            await queries.get_project(connection, root, ProjectId(99))
-
-
-async def test_scope_asks_for_a_role(database: Database):
-    """A viewer does not reach what an admin of the project may change."""
-    ada = await make_person(database)
-    project = await make_project(database, members={Role.MEMBER: ada})
-    async with database.reading() as connection:
-        for role in (Role.VIEWER, Role.MEMBER):
-            assert await queries.get_project(connection, ada, project.id, role=role) == project
-        for role in (Role.ADMIN, Role.OWNER):
-            with pytest.raises(NotFound):
-                await queries.get_project(connection, ada, project.id, role=role)
 
 
 async def test_keys_are_listed_and_switched_off(database: Database):

@@ -85,7 +85,7 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
         assert await spending.storage_limits(connection) == {}
         await spending.set_storage_limit(connection, project_id, 0)
         assert await spending.storage_limits(connection) == {project_id: 0}
-        assert (await queries.all_projects(connection))[0].stored_bytes_limit == 0
+        assert (await queries.list_all_projects(connection))[0].stored_bytes_limit == 0
         await spending.set_storage_limit(connection, project_id, None)
         assert await spending.storage_limits(connection) == {}
         with pytest.raises(Malformed):

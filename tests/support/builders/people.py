@@ -1,8 +1,10 @@
 """Made-up people and projects for tests; each makes a valid one and changes one detail."""
 
 from app.accounts import passwords, writes as accounts
-from app.accounts.model import Person, Role
+from app.accounts.model import Person
 from app.db.engine import Database
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from app.projects import writes as projects
 from app.projects.model import Project
 
@@ -32,5 +34,5 @@ async def make_project(
     async with database.transaction() as connection:
         project = await projects.add_project(connection, name)
         for role, person in (members or {}).items():
-            await accounts.set_member(connection, project.id, person.id, role)
+            await membership_writes.set_member(connection, project.id, person.id, role)
     return project

@@ -28,11 +28,12 @@ from pydantic import SecretStr
 
 from app import main
 from app.accounts import queries as accounts, sign_ins, writes as account_writes
-from app.accounts.model import Role
 from app.core import clock
 from app.core.ids import PersonId, ProjectId, PublicKey, ReplayId
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
 from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
 from app.web.frame import access
@@ -223,7 +224,7 @@ async def tenant(server: Server) -> AsyncIterator[Server]:
     async with server.database.transaction() as connection:
         person = await account_writes.add_person(connection, f"{name}@example.com")
         for project in (app, backend):
-            await account_writes.set_member(connection, project.id, person.id, Role.OWNER)
+            await membership_writes.set_member(connection, project.id, person.id, Role.OWNER)
     await server.service.house.keys.refresh()
     async with _signed_in(server.service, person.id) as web:
         yield replace(server, app=app, backend=backend, web=web)
@@ -232,7 +233,7 @@ async def tenant(server: Server) -> AsyncIterator[Server]:
 async def keyed(database: Database, name: str) -> Keyed:
     """Return the project of this name and its key; they are made if they are not there."""
     async with database.transaction() as connection:
-        known = [one for one in await projects.all_projects(connection) if one.name == name]
+        known = [one for one in await projects.list_all_projects(connection) if one.name == name]
         if known:
             keys = await projects.keys_of(connection, known[0].id)
             return Keyed(known[0].id, keys[0].public_key)

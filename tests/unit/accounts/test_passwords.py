@@ -3,9 +3,9 @@
 import pytest
 
 from app.accounts import passwords
-from app.accounts.model import Role
 from app.accounts.passwords import LONGEST_CHARS, SHORTEST_CHARS, Verdict
 from app.core.errors import Malformed
+from app.memberships.model import Role
 
 RIGHT = Verdict(is_right=True, is_outdated=False)
 WRONG = Verdict(is_right=False, is_outdated=False)

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.accounts.invitations import ProjectInvitation
-from app.accounts.model import Role
 from app.core.ids import EventId, ProjectId
+from app.memberships.model import ProjectInvitation, Role
 from app.releases.model import SessionCount
 from app.web.feedback.page import FeedbackPage
 from app.web.project import page as project

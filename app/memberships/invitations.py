@@ -5,36 +5,27 @@ both cases, and looks the same to them, until the person with that address accep
 the installation sees all accounts anyway and makes members directly.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import writes
-from app.accounts.model import Person, Role
-from app.accounts.tables import members, project_invitations
+from app.accounts.model import Person
+from app.accounts.writes import read_email
 from app.core import clock
 from app.core.errors import Malformed, NotFound
 from app.core.ids import ProjectId
-from app.projects.tables import projects
+from app.memberships import queries, writes
+from app.memberships.model import ProjectInvitation, Role
+from app.memberships.tables import project_invitations
+from app.projects import queries as projects
 
 GOOD_FOR: Final = timedelta(days=30)
 MOST_OF_PROJECT: Final = 100
 
 _invitations: Final = project_invitations.c
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectInvitation:
-    """A role in a project that waits for the person with an address."""
-
-    project_id: ProjectId
-    project_name: str
-    email: str
-    role: Role
 
 
 async def invite(
@@ -45,9 +36,9 @@ async def invite(
     Raises:
         Malformed: It cannot be an address, or too many invitations wait already.
     """
-    address = writes.read_email(email)
-    waiting = await invitations_of(connection, project_id)
-    if len(waiting) >= MOST_OF_PROJECT and address not in {one.email for one in waiting}:
+    address = read_email(email)
+    invited = {waiting.email for waiting in await list_invitations(connection, project_id)}
+    if len(invited) >= MOST_OF_PROJECT and address not in invited:
         raise Malformed(f"{MOST_OF_PROJECT} invitations wait already; withdraw some first")
     offer = {"role": role, "invited_at": clock.now()}
     await connection.execute(
@@ -59,16 +50,18 @@ async def invite(
     )
 
 
-async def invitations_of(
+async def list_invitations(
     connection: AsyncConnection, project_id: ProjectId
 ) -> list[ProjectInvitation]:
     """Return the invitations to a project that wait, by address."""
-    return await _waiting(connection, project_id=project_id)
+    return await _list_waiting(connection, project_id=project_id)
 
 
-async def invitations_for(connection: AsyncConnection, person: Person) -> list[ProjectInvitation]:
+async def list_invitations_for(
+    connection: AsyncConnection, person: Person
+) -> list[ProjectInvitation]:
     """Return the invitations that wait for a person, by project."""
-    return await _waiting(connection, email=person.email)
+    return await _list_waiting(connection, email=person.email)
 
 
 async def accept(connection: AsyncConnection, person: Person, project_id: ProjectId) -> Role:
@@ -82,17 +75,13 @@ async def accept(connection: AsyncConnection, person: Person, project_id: Projec
     Raises:
         NotFound: They are not invited, or not any more.
     """
-    waiting = await _waiting(connection, email=person.email, project_id=project_id)
+    waiting = await _list_waiting(connection, email=person.email, project_id=project_id)
     if not waiting:
         raise NotFound("no invitation to this project")
     await withdraw(connection, project_id, person.email)
-    current = await connection.scalar(
-        select(members.c.role).where(
-            members.c.project_id == project_id, members.c.person_id == person.id
-        )
-    )
+    current = await queries.find_member_role(connection, project_id, person.id)
     if current is not None:
-        return Role(current)
+        return current
     await writes.set_member(connection, project_id, person.id, waiting[0].role)
     return waiting[0].role
 
@@ -115,26 +104,26 @@ async def forget_old(connection: AsyncConnection) -> int:
     return gone.rowcount
 
 
-async def _waiting(
+async def _list_waiting(
     connection: AsyncConnection, *, project_id: ProjectId | None = None, email: str | None = None
 ) -> list[ProjectInvitation]:
     query = (
-        select(
-            _invitations.project_id,
-            projects.c.name.label("project_name"),
-            _invitations.email,
-            _invitations.role,
-        )
-        .join(projects, projects.c.id == _invitations.project_id)
+        select(_invitations.project_id, _invitations.email, _invitations.role)
         .where(_invitations.invited_at > clock.now() - GOOD_FOR)
-        .order_by(func.lower(projects.c.name), _invitations.email)
+        .order_by(_invitations.invited_at.desc(), _invitations.project_id, _invitations.email)
         .limit(MOST_OF_PROJECT)
     )
     if project_id is not None:
         query = query.where(_invitations.project_id == project_id)
     if email is not None:
         query = query.where(_invitations.email == email)
-    return [
-        ProjectInvitation(ProjectId(row.project_id), row.project_name, row.email, Role(row.role))
-        for row in await connection.execute(query)
+    rows = list(await connection.execute(query))
+    names = await projects.read_project_names(connection, {row.project_id for row in rows})
+    waiting = [
+        ProjectInvitation(
+            ProjectId(row.project_id), names[row.project_id], row.email, Role(row.role)
+        )
+        for row in rows
+        if row.project_id in names
     ]
+    return sorted(waiting, key=lambda offer: (offer.project_name.lower(), offer.email))

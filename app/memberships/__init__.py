@@ -1,0 +1,1 @@
+"""Who belongs to which project, in which role, and who is invited to one."""

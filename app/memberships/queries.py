@@ -1,0 +1,96 @@
+"""Reads of members and roles, and of the projects that a person reaches."""
+
+from typing import Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import queries as accounts
+from app.accounts.model import Person
+from app.core.errors import NotFound
+from app.core.ids import PersonId, ProjectId
+from app.memberships.model import Member, Role
+from app.memberships.tables import members
+from app.projects import queries as projects
+from app.projects.model import Project
+
+_MOST_MEMBERS: Final = 1_000
+
+
+async def get_project(
+    connection: AsyncConnection, person: Person, project_id: ProjectId
+) -> tuple[Project, Role]:
+    """Return a project that a person may see, and their role in it.
+
+    Raises:
+        NotFound: There is none, or the person may not know that there is.
+    """
+    role = await find_role(connection, person, project_id)
+    if role is None:
+        raise NotFound(f"no project {project_id}")
+    return await projects.get_project(connection, project_id), role
+
+
+async def list_projects(connection: AsyncConnection, person: Person) -> list[Project]:
+    """Return all projects that a person may see, by name.
+
+    They have no limit: only admins of the installation add projects.
+    """
+    reached = None if person.is_admin else _select_project_ids(person, Role.VIEWER)
+    return await projects.list_projects(connection, among=reached)
+
+
+async def list_project_ids(
+    connection: AsyncConnection, person: Person, *, role: Role = Role.VIEWER
+) -> list[ProjectId]:
+    """Return the ids of the projects in which a person has at least `role`, in order."""
+    if person.is_admin:
+        return await projects.list_all_project_ids(connection)
+    reached = _select_project_ids(person, role).order_by(members.c.project_id)
+    return [ProjectId(project_id) for project_id in await connection.scalars(reached)]
+
+
+async def find_role(
+    connection: AsyncConnection, person: Person, project_id: ProjectId
+) -> Role | None:
+    """Return a person's role in a project, or None if they may not even know that it exists.
+
+    An admin of the installation is an owner of every project.
+    """
+    if person.is_admin:
+        return Role.OWNER
+    return await find_member_role(connection, project_id, person.id)
+
+
+async def find_member_role(
+    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId
+) -> Role | None:
+    """Return the role of a member, or None if the person is not a member of the project."""
+    role = await connection.scalar(
+        select(members.c.role).where(
+            members.c.project_id == project_id, members.c.person_id == person_id
+        )
+    )
+    return None if role is None else Role(role)
+
+
+async def list_members(connection: AsyncConnection, project_id: ProjectId) -> list[Member]:
+    """Return the members of a project, by name; the first 1,000."""
+    is_here = members.c.project_id == project_id
+    people = await accounts.list_people_by_name(
+        connection, among=select(members.c.person_id).where(is_here), limit=_MOST_MEMBERS
+    )
+    rows = await connection.execute(
+        select(members.c.person_id, members.c.role).where(
+            is_here, members.c.person_id.in_([person.id for person in people])
+        )
+    )
+    roles = {row.person_id: Role(row.role) for row in rows}
+    return [Member(person, project_id, roles[person.id]) for person in people if person.id in roles]
+
+
+def _select_project_ids(person: Person, role: Role) -> Select[int]:
+    """Select the projects of which a person is a member with at least `role`."""
+    return select(members.c.project_id).where(
+        members.c.person_id == person.id, members.c.role.in_(role.and_above())
+    )

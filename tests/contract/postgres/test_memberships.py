@@ -1,0 +1,122 @@
+"""Roles in projects, invitations to projects, and the projects that a person reaches."""
+
+import asyncio
+
+import pytest
+
+from app.accounts.model import Person
+from app.core.errors import Malformed, NotFound
+from app.core.ids import PersonId, ProjectId
+from app.db.engine import Database
+from app.memberships import invitations, queries, writes as membership_writes
+from app.memberships.model import Role
+from app.projects import queries as projects
+from tests.support.builders.people import make_person, make_project
+from tests.support.held_clock import HeldClock
+
+
+async def test_roles_in_a_project(database: Database):
+    """Set, changed, listed by name, removed; an admin of the installation counts as owner."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    root = await make_person(database, "root@example.com", is_admin=True)
+    project = await make_project(database, members={Role.OWNER: eve, Role.VIEWER: ada})
+    async with database.transaction() as connection:
+        await membership_writes.set_member(connection, project.id, ada.id, Role.ADMIN)
+        assert await queries.find_role(connection, ada, project.id) is Role.ADMIN
+        assert await queries.find_role(connection, root, project.id) is Role.OWNER
+        assert await queries.find_role(connection, ada, ProjectId(99)) is None
+        listed = await queries.list_members(connection, project.id)
+        assert [(member.person, member.role) for member in listed] == [
+            (ada, Role.ADMIN),
+            (eve, Role.OWNER),
+        ]
+        for _ in range(2):
+            await membership_writes.remove_member(connection, project.id, ada.id)
+        assert await queries.find_role(connection, ada, project.id) is None
+        with pytest.raises(NotFound):
+            await membership_writes.set_member(connection, ProjectId(99), ada.id, Role.VIEWER)
+        with pytest.raises(NotFound):
+            await membership_writes.set_member(connection, project.id, PersonId(99), Role.VIEWER)
+
+
+async def test_a_project_keeps_an_owner(database: Database):
+    """Two owners who remove each other at once: one stays."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    project = await make_project(database, members={Role.OWNER: ada})
+    async with database.transaction() as connection:
+        with pytest.raises(Malformed, match="owner"):
+            await membership_writes.set_member(connection, project.id, ada.id, Role.MEMBER)
+        await membership_writes.set_member(connection, project.id, ada.id, Role.OWNER)
+        await membership_writes.set_member(connection, project.id, eve.id, Role.OWNER)
+
+    async def remove(person: Person) -> None:
+        async with database.transaction() as connection:
+            await membership_writes.remove_member(connection, project.id, person.id)
+
+    done = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in done) == ["Malformed", "NoneType"]
+
+
+async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
+    """Then nobody can accept it, and housekeeping removes it; a project has a hundred at most."""
+    ada = await make_person(database)
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        await invitations.invite(connection, project.id, "Ada@Example.com", Role.ADMIN)
+        await invitations.invite(connection, project.id, "ada@example.com", Role.VIEWER)
+        (offer,) = await invitations.list_invitations_for(connection, ada)
+        assert (offer.project_name, offer.role) == ("Shop", Role.VIEWER)
+        for number in range(invitations.MOST_OF_PROJECT - 1):
+            await invitations.invite(connection, project.id, f"{number}@a.de", Role.VIEWER)
+        with pytest.raises(Malformed, match="wait already"):
+            await invitations.invite(connection, project.id, "one@more.de", Role.VIEWER)
+        time.at += invitations.GOOD_FOR
+        assert await invitations.list_invitations_for(connection, ada) == []
+        with pytest.raises(NotFound):
+            await invitations.accept(connection, ada, project.id)
+        assert await invitations.forget_old(connection) == invitations.MOST_OF_PROJECT
+
+
+async def test_a_member_keeps_the_role_that_they_have(database: Database):
+    """An invitation from before somebody was made owner takes nothing from them."""
+    ada = await make_person(database)
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        await invitations.invite(connection, project.id, ada.email, Role.VIEWER)
+        await membership_writes.set_member(connection, project.id, ada.id, Role.OWNER)
+        assert await invitations.accept(connection, ada, project.id) is Role.OWNER
+        assert await queries.find_role(connection, ada, project.id) is Role.OWNER
+
+
+async def test_people_see_only_their_projects(database: Database):
+    """Scope: a member sees their own, an admin of the installation all, a stranger none."""
+    ada = await make_person(database, "ada@example.com")
+    eve = await make_person(database, "eve@example.com")
+    root = await make_person(database, "root@example.com", is_admin=True)
+    zoo = await make_project(database, "Zoo", members={Role.VIEWER: ada})
+    bar = await make_project(database, "bar", members={Role.OWNER: ada})
+    cat = await make_project(database, "Cat", members={Role.OWNER: eve})
+    async with database.reading() as connection:
+        assert await queries.list_projects(connection, ada) == [bar, zoo]
+        assert await queries.list_project_ids(connection, ada) == [zoo.id, bar.id]
+        assert await queries.list_projects(connection, root) == [bar, cat, zoo]
+        assert await projects.list_all_projects(connection) == [zoo, bar, cat]
+        assert await queries.get_project(connection, ada, zoo.id) == (zoo, Role.VIEWER)
+        assert await queries.get_project(connection, root, zoo.id) == (zoo, Role.OWNER)
+        with pytest.raises(NotFound):
+            await queries.get_project(connection, ada, cat.id)
+        with pytest.raises(NotFound):
+            await queries.get_project(connection, root, ProjectId(99))
+
+
+async def test_projects_are_listed_by_the_rights_that_are_needed(database: Database):
+    """A member of a project does not reach it where the rights of its admin are needed."""
+    ada = await make_person(database)
+    project = await make_project(database, members={Role.MEMBER: ada})
+    async with database.reading() as connection:
+        for role in (Role.VIEWER, Role.MEMBER):
+            assert await queries.list_project_ids(connection, ada, role=role) == [project.id]
+        for role in (Role.ADMIN, Role.OWNER):
+            assert await queries.list_project_ids(connection, ada, role=role) == []
