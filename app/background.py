@@ -20,7 +20,7 @@ _AGAIN_S: Final = 60.0
 """After a try without Postgres."""
 QUARANTINE: Final = timedelta(days=7)
 
-_logger: Final = log.get("background")
+_logger: Final = log.get_logger("background")
 
 
 class Housekeeper:

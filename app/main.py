@@ -65,7 +65,7 @@ _BUSY_ENTRIES: Final = 200
 _BACKLOG: Final = 1024
 """Connections the kernel holds while the process is busy."""
 
-_logger: Final = log.get("main")
+_logger: Final = log.get_logger("main")
 
 
 class PortTaken(ReplayError):

@@ -23,7 +23,7 @@ _AGAIN_S: Final = 1.0
 _FIRST_TRY_S: Final = 15.0
 """A migration may take longer than anybody wants to wait with the door closed."""
 
-_logger: Final = log.get("preparation")
+_logger: Final = log.get_logger("preparation")
 
 
 class Preparation:

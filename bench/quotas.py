@@ -15,12 +15,12 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.ids import ProjectId, PublicKey
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.quotas import Quotas
 from app.ingest.rates import SenderRates
 
 _CALLS: Final = 50_000
-_SEGMENT: Final = (Item("replay_video", memoryview(b"")),)
+_SEGMENT: Final = (EnvelopeItem("replay_video", memoryview(b"")),)
 
 
 def measure(keys: int) -> float:

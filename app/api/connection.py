@@ -25,7 +25,7 @@ from app.core import log
 from app.core.limits import LIMITS
 from app.ingest.request import IngestRequest
 
-_logger: Final = log.get("api.connection")
+_logger: Final = log.get_logger("api.connection")
 
 
 class Connection(BoundedProtocol):

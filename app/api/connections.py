@@ -26,7 +26,7 @@ _BUSY: Final = 3
 _REMEMBERED: Final = 4_096
 _TELL_S: Final = 60.0
 
-_logger: Final = log.get("api.connections")
+_logger: Final = log.get_logger("api.connections")
 _network_again: Final = lru_cache(maxsize=_REMEMBERED)(network_of)
 
 

@@ -34,7 +34,7 @@ _OWN_OBJECT_BYTES: Final = 512
 """Smaller chunks are put together at once: as objects, chunks of 2 bytes take 25 times as much."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_logger: Final = log.get("api.exchange")
+_logger: Final = log.get_logger("api.exchange")
 
 
 class _NoWaiters:
@@ -86,7 +86,7 @@ class Exchange(RequestResponseCycle):
         self._is_image = (
             head.method == b"GET"
             and head.target.door == "store"
-            and store_body.is_in_query(request.query)
+            and store_body.is_body_in_query(request.query)
         )
         """Whether a page asks for an image, whose address holds an event."""
         self._sender: Sender | None = None
@@ -221,7 +221,9 @@ class Exchange(RequestResponseCycle):
 
     def _take(self, sender: Sender) -> None:
         chunks, self._chunks = self._chunks, []
-        body = store_body.of_query(self._request.query) if self._is_image else b"".join(chunks)
+        body = (
+            store_body.body_from_query(self._request.query) if self._is_image else b"".join(chunks)
+        )
         self._door.turns.take(self._request, sender, body, self)
 
     async def _see_to(self, rest: Coroutine[Any, Any, None]) -> None:

@@ -21,7 +21,7 @@ from app.cli.surroundings import out
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
-from app.core.units import bytes_text
+from app.core.units import format_bytes
 from app.db import engine, migrate, roles
 from app.db.folder import DataFolderLock, Taken, is_open_to_others
 from app.db.programs import release_date
@@ -102,7 +102,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     yield Finding("disk space", state, text)
     waiting = sum(disk.sizes(folder / "journal").values())
     part = disk.used(waiting, free - reserve)
-    text = f"{bytes_text(waiting)} on disk, {part:.0%} of the room is used"
+    text = f"{format_bytes(waiting)} on disk, {part:.0%} of the room is used"
     yield Finding("journal", State.WRONG if part >= disk.FILLING else State.FINE, text)
 
 

@@ -44,7 +44,7 @@ def _prepare(
         ),
     ] = False,
 ) -> None:
-    log.set_up(json_lines=False, level="INFO" if verbose else "WARNING")
+    log.set_up_logging(json_lines=False, level="INFO" if verbose else "WARNING")
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def serve(
     from app.main import PortTaken, run  # noqa: PLC0415 - the whole server, which no other command needs
 
     settings = surroundings.read_settings(host=host, port=port, data_dir=data_dir)
-    log.set_up(json_lines=settings.log_format == "json", level=settings.log_level)
+    log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
         run(

@@ -9,7 +9,7 @@ import structlog
 _SHOWN_CHARS: Final = 200
 
 
-def set_up(*, json_lines: bool, level: str = "INFO") -> None:
+def set_up_logging(*, json_lines: bool, level: str = "INFO") -> None:
     """Send every log record of this process to standard error in one format."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -45,7 +45,7 @@ def set_up(*, json_lines: bool, level: str = "INFO") -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def get(room: str) -> structlog.stdlib.BoundLogger:
+def get_logger(room: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a room, for example `get("ingest.digest")`."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(room)
     return logger

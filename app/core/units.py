@@ -19,7 +19,7 @@ def ms_from_at(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def bytes_text(size_bytes: int) -> str:
+def format_bytes(size_bytes: int) -> str:
     """Write a size for people: `12 bytes`, `34 KiB`, `5.6 MiB`."""
     if size_bytes < _KIB:
         return f"{size_bytes} bytes"
@@ -31,7 +31,7 @@ def bytes_text(size_bytes: int) -> str:
     return f"{size / _KIB:.1f} TiB"
 
 
-def clock_text(ms: int) -> str:
+def format_clock(ms: int) -> str:
     """Write a position on a replay's clock: `0:07`, `12:34`, `1:02:03`."""
     total_s = max(0, ms) // 1000
     minutes, seconds = divmod(total_s, _MINUTE_S)
@@ -39,7 +39,7 @@ def clock_text(ms: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def duration_text(ms: int) -> str:
+def format_duration(ms: int) -> str:
     """Write a length for people: `340 ms`, `5.2 s`, `42 s`, `3 min 5 s`, `1 h 2 min`, `3 d 4 h`."""
     if ms < 1000:  # noqa: PLR2004
         return f"{ms} ms"

@@ -30,7 +30,7 @@ def write_rules(cluster: Path, account: Account) -> dict[str, str]:
     name = _own_name()
     if name is None:
         # Without a name the kernel's answer means nothing to Postgres; the folder still guards.
-        log.get("db.embedded").warning("system_user_without_a_name", uid=os.geteuid())
+        log.get_logger("db.embedded").warning("system_user_without_a_name", uid=os.geteuid())
     method = "trust" if name is None else "peer map=playhead"
     rules = f"{_HEAD}local all all {method}\nlocal replication all {method}\n"
     names = "".join(f'playhead "{name}" {role}\n' for role in (APP, OWNER, SUPERUSER) if name)

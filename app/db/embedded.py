@@ -90,14 +90,14 @@ class EmbeddedPostgres:
     async def _bring_back(self) -> bool:
         if self._postmaster is None:  # pragma: no cover - the supervisor starts after it
             return False
-        log.get("db.embedded").error("postgres_died")
+        log.get_logger("db.embedded").error("postgres_died")
         try:
             await asyncio.to_thread(self._postmaster.start)
         except (Unavailable, OSError) as error:
-            log.get("db.embedded").error("postgres_start_failed", error=str(error))
+            log.get_logger("db.embedded").error("postgres_start_failed", error=str(error))
             return False
         self.restarts += 1
-        log.get("db.embedded").warning("postgres_restarted", restarts=self.restarts)
+        log.get_logger("db.embedded").warning("postgres_restarted", restarts=self.restarts)
         return True
 
 

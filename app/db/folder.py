@@ -18,7 +18,7 @@ _PASSABLE: Final = 0o755
 _GROUP_PASSES: Final = 0o010
 _PRIVATE: Final = 0o700
 
-_logger: Final = log.get("db.folder")
+_logger: Final = log.get_logger("db.folder")
 
 
 def make_private(folder: Path) -> None:

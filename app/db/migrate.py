@@ -89,7 +89,9 @@ async def upgrade(url: str) -> bool:
         if not is_behind(revision):
             return False
         await _run(url)
-        log.get("db.migrate").info("migrated", before=revision, now=await current_revision(url))
+        log.get_logger("db.migrate").info(
+            "migrated", before=revision, now=await current_revision(url)
+        )
         return True
 
 

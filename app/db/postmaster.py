@@ -292,7 +292,7 @@ def _end_leftovers(folder: Path) -> None:
     if facts is None:
         return
     if _is_postgres_of(facts.pid, folder):
-        log.get("db.embedded").info("postgres_left_behind", pid=facts.pid)
+        log.get_logger("db.embedded").info("postgres_left_behind", pid=facts.pid)
         with suppress(psutil.NoSuchProcess):
             _end(psutil.Process(facts.pid))
     elif psutil.pid_exists(facts.pid) and not any(

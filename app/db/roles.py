@@ -147,7 +147,7 @@ async def set_up_embedded(superuser_url: str) -> None:
         try:
             if not await connection.fetchval(_IS_SET_UP):
                 await connection.execute(_SET_UP)
-                log.get("db.roles").info("tables_given_to_owner", owner=OWNER, app=APP)
+                log.get_logger("db.roles").info("tables_given_to_owner", owner=OWNER, app=APP)
         finally:
             await connection.close()
 

@@ -9,13 +9,20 @@ from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindpara
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.ids import ProjectId
-from app.core.windows import HELD_UP_MS, LONGEST, NEAR, SLACK, STRETCH, ReplayWindow
+from app.core.replay_window import (
+    BLOCK_START_SPREAD,
+    LONGEST_DELAY_MS,
+    LONGEST_LINKED,
+    SLACK,
+    SMALL_DRIFT,
+    ReplayWindow,
+)
 
-_REACH: Final = (LONGEST + 2 * STRETCH).total_seconds()
+_REACH: Final = (LONGEST_LINKED + 2 * BLOCK_START_SPREAD).total_seconds()
 """How long before a replay rows began that may last into it."""
 MOST_LINKED: Final = 5_000
 """Rows that one trace leads to, of one table."""
-_NEAR_MS: Final = round(NEAR.total_seconds() * 1_000)
+_NEAR_MS: Final = round(SMALL_DRIFT.total_seconds() * 1_000)
 FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
 """The condition of an index over trace and time of the few rows whose sender's clock was far off:
 their time by the server's clock says nothing of their place in an index of their own time."""
@@ -64,7 +71,7 @@ def lasted_within(alias: str) -> str:
 def are_held_up(one_ms: str, other_ms: str) -> str:
     """Return the condition that two envelopes were held up, by their drifts (`core.windows`)."""
     largest_ms = f"greatest(abs({one_ms}), abs({other_ms}))"
-    return f"({largest_ms} > {HELD_UP_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
+    return f"({largest_ms} > {LONGEST_DELAY_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
 
 
 def by_trace(
@@ -167,7 +174,7 @@ def _bounds(window: ReplayWindow) -> _Bounds:
 
 def _reaches(bounds: _Bounds) -> list[tuple[datetime, datetime]]:
     starts, ends = bounds[:2]
-    server_starts, server_ends = bounds[2] - NEAR, bounds[3] + NEAR
+    server_starts, server_ends = bounds[2] - SMALL_DRIFT, bounds[3] + SMALL_DRIFT
     if starts <= server_ends and ends >= server_starts:
         return [(min(starts, server_starts), max(ends, server_ends))]
     return [(starts, ends), (server_starts, server_ends)]

@@ -26,7 +26,7 @@ _STRETCHES: Final = 1_000
 """Stretches wiped in one pack at once."""
 _PAUSE_S: Final = 5.0
 
-_logger: Final = log.get("erasure.sweep")
+_logger: Final = log.get_logger("erasure.sweep")
 
 
 class Sweeper:

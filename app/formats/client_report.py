@@ -23,7 +23,7 @@ _MOST: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Loss:
+class ReportedLoss:
     """What was lost, and why, in the SDK's words: `replay`, `cache_overflow`."""
 
     category: str
@@ -34,11 +34,11 @@ class Loss:
 class ClientReport:
     """How much of what was lost; `skipped` entries could not be read."""
 
-    losses: Counter[Loss]
+    losses: Counter[ReportedLoss]
     skipped: int
 
 
-def read(data: bytes | memoryview) -> ClientReport:
+def read_client_report(data: bytes | memoryview) -> ClientReport:
     """Read a report; an entry that makes no sense is left out and counted.
 
     Raises:
@@ -51,7 +51,7 @@ def read(data: bytes | memoryview) -> ClientReport:
     entries = jsonish.decode_object(data, "client report").get("discarded_events")
     if not isinstance(entries, list):
         raise Malformed(f"client report has no list of discarded events: {shown(entries)}")
-    losses: Counter[Loss] = Counter()
+    losses: Counter[ReportedLoss] = Counter()
     skipped = 0
     for entry in entries:
         found = _read_entry(entry)
@@ -62,7 +62,7 @@ def read(data: bytes | memoryview) -> ClientReport:
     return ClientReport(losses, skipped)
 
 
-def _read_entry(entry: object) -> tuple[Loss, int] | None:
+def _read_entry(entry: object) -> tuple[ReportedLoss, int] | None:
     if not isinstance(entry, dict):
         return None
     category = jsonish.text(entry, "category") or ""
@@ -70,4 +70,4 @@ def _read_entry(entry: object) -> tuple[Loss, int] | None:
     quantity = jsonish.integer(entry, "quantity", lowest=1, highest=_MOST)
     if not (_WORD.match(category) and _WORD.match(reason) and quantity):
         return None
-    return Loss(category, reason), quantity
+    return ReportedLoss(category, reason), quantity

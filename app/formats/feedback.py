@@ -47,7 +47,7 @@ class Feedback:
     environment: str
 
 
-def read(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
+def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
     """Read feedback.
 
     Args:
@@ -83,7 +83,7 @@ def read(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
     )
 
 
-def as_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> bytes:
+def convert_user_report(data: bytes | memoryview, header: EnvelopeHeader) -> bytes:
     """Write a user report in the form of feedback.
 
     Its own id is made of what it says: the same report twice is one, another one is another.

@@ -37,7 +37,7 @@ _HIGHEST_SEVERITY: Final = 4 * len(_BY_SEVERITY)
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class LogRecord:
     """One record; ids are lower-case hex."""
 
     log_id: str
@@ -59,11 +59,11 @@ class Log:
 class LogContainer:
     """The records of one item, and how many could not be read."""
 
-    logs: tuple[Log, ...]
+    logs: tuple[LogRecord, ...]
     skipped: int
 
 
-def read(
+def read_log_container(
     data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> LogContainer:
     """Read a container; a bad record is left out and counted.
@@ -77,11 +77,13 @@ def read(
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over `LIMITS.log_container_bytes`, or has more records than `LIMITS.logs`.
     """
-    check_size(data)
-    return of(jsonish.decode_object(data, "log container"), header, sent_at=sent_at)
+    check_log_container_size(data)
+    return parse_log_container(
+        jsonish.decode_object(data, "log container"), header, sent_at=sent_at
+    )
 
 
-def check_size(data: bytes | memoryview) -> None:
+def check_log_container_size(data: bytes | memoryview) -> None:
     """Refuse a container that is over `LIMITS.log_container_bytes`.
 
     Raises:
@@ -92,7 +94,9 @@ def check_size(data: bytes | memoryview) -> None:
         raise TooLarge(f"log container has {len(data)} bytes, {most_bytes} are allowed")
 
 
-def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None) -> LogContainer:
+def parse_log_container(
+    raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None
+) -> LogContainer:
     """Read a container that is decoded already; see `read`.
 
     Raises:
@@ -109,7 +113,7 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     return LogContainer(logs, len(items) - len(logs))
 
 
-def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) -> Log | None:
+def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) -> LogRecord | None:
     """Read one record; None if it has no time or says nothing."""
     if not isinstance(item, dict):
         return None
@@ -119,7 +123,7 @@ def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) ->
         return None
     trace_id = ids.read_hex32(item.get("trace_id"))
     attributes = _plain(item)
-    return Log(
+    return LogRecord(
         log_id=hashlib.sha256(msgspec.json.encode(item, order="sorted")).hexdigest()[:32],
         at=at,
         level=_level(item),

@@ -21,35 +21,35 @@ from app.formats import jsonish, timestamps
 from app.formats.events.event import DEFAULT_ENVIRONMENT
 from app.formats.jsonish import JsonObject
 
-Status = Literal["started", "exited", "errored", "unhandled", "crashed", "abnormal"]
+SessionStatus = Literal["started", "exited", "errored", "unhandled", "crashed", "abnormal"]
 """`started` counts them all; each of the others is one way to end, `exited` the healthy one."""
 
-_ENDS: Final[tuple[Status, ...]] = ("exited", "errored", "unhandled", "crashed", "abnormal")
+_ENDS: Final[tuple[SessionStatus, ...]] = ("exited", "errored", "unhandled", "crashed", "abnormal")
 _MOST: Final = 1_000_000_000
 _NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class SessionCount:
     """So many sessions that began at this time have this status."""
 
     started_at: datetime
-    status: Status
+    status: SessionStatus
     quantity: int
 
 
 @dataclass(frozen=True, slots=True)
-class Sessions:
+class SessionCounts:
     """What one item adds to the counts of a release; an update in between adds nothing."""
 
     sid: str | None
     """Which session it is; None for those that were counted by their sender."""
     release: str
     environment: str
-    counts: tuple[Count, ...]
+    counts: tuple[SessionCount, ...]
 
 
-def read(data: bytes | memoryview) -> Sessions:
+def read_session(data: bytes | memoryview) -> SessionCounts:
     """Read one update of one session.
 
     Raises:
@@ -65,16 +65,16 @@ def read(data: bytes | memoryview) -> Sessions:
             f"session lacks an id, a start or a known status: sid {shown(raw.get('sid'))}, "
             f"started {shown(raw.get('started'))}, status {shown(status)}"
         )
-    found: list[Count] = []
+    found: list[SessionCount] = []
     if jsonish.flag(raw, "init"):
-        found.append(Count(started_at, "started", 1))
+        found.append(SessionCount(started_at, "started", 1))
     end = _end(status, errors=jsonish.integer(raw, "errors") or 0)
     if end is not None:
-        found.append(Count(started_at, end, 1))
+        found.append(SessionCount(started_at, end, 1))
     return _sessions(raw, found, sid=sid)
 
 
-def read_aggregates(data: bytes | memoryview) -> Sessions:
+def read_session_aggregates(data: bytes | memoryview) -> SessionCounts:
     """Read counts that a server kept itself, each for one minute.
 
     Raises:
@@ -97,28 +97,30 @@ def _decode(data: bytes | memoryview) -> JsonObject:
     return jsonish.decode_object(data, "session")
 
 
-def _end(status: str, *, errors: int) -> Status | None:
+def _end(status: str, *, errors: int) -> SessionStatus | None:
     """Say how a session ended; one with handled errors is `errored`, as in the aggregates."""
     if status == "exited" and errors > 0:
         return "errored"
     return next((end for end in _ENDS if end == status), None)
 
 
-def _counts(bucket: object) -> list[Count]:
+def _counts(bucket: object) -> list[SessionCount]:
     if not isinstance(bucket, dict):
         raise Malformed(f"aggregate of sessions is no object: {shown(bucket)}")
     started_at = timestamps.read_at(bucket.get("started"))
     if started_at is None:
         raise Malformed(f"aggregate of sessions has no start: {shown(bucket.get('started'))}")
     ends = {end: jsonish.integer(bucket, end, lowest=1, highest=_MOST) or 0 for end in _ENDS}
-    all_of_them: dict[Status, int] = {"started": sum(ends.values()), **ends}
-    return [Count(started_at, status, number) for status, number in all_of_them.items() if number]
+    all_of_them: dict[SessionStatus, int] = {"started": sum(ends.values()), **ends}
+    return [
+        SessionCount(started_at, status, number) for status, number in all_of_them.items() if number
+    ]
 
 
-def _sessions(raw: JsonObject, counts: list[Count], *, sid: str | None) -> Sessions:
+def _sessions(raw: JsonObject, counts: list[SessionCount], *, sid: str | None) -> SessionCounts:
     attributes = jsonish.mapping(raw, "attrs")
     release = jsonish.text(attributes, "release", limit=_NAME_CHARS)
     if release is None:
         raise Malformed("session names no release")
     environment = jsonish.text(attributes, "environment", limit=_NAME_CHARS)
-    return Sessions(sid, release, environment or DEFAULT_ENVIRONMENT, tuple(counts))
+    return SessionCounts(sid, release, environment or DEFAULT_ENVIRONMENT, tuple(counts))

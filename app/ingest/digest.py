@@ -66,7 +66,7 @@ _TOGETHER_BYTES: Final = 2 * 1024 * 1024
 """What their envelopes hold at most, or four times as much."""
 _ADOPT_S: Final = 60.0
 
-_logger: Final = log.get("ingest.digest")
+_logger: Final = log.get_logger("ingest.digest")
 
 
 class Digester:

@@ -11,7 +11,7 @@ from typing import Final
 from app.core import units
 from app.core.errors import Refused
 from app.core.ids import ReplayId
-from app.formats.wire.envelope import Envelope, Item
+from app.formats.wire.envelope import Envelope, EnvelopeItem
 from app.ingest.inbox import Fresh
 from app.ingest.items import (
     attachment,
@@ -34,7 +34,7 @@ from app.scrub.rules import ScrubRules
 _Prepare = Callable[[Sequence[Noted], Prepared], None]
 
 
-def _each(prepare: Callable[[Item, Context, Prepared], None]) -> _Prepare:
+def _each(prepare: Callable[[EnvelopeItem, Context, Prepared], None]) -> _Prepare:
     """Prepare items one by one; those that cannot be kept are counted."""
 
     def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
@@ -79,7 +79,7 @@ def expand(fresh: Fresh, rules: ScrubRules, prepared: Prepared, *, is_full: bool
         header=fresh.envelope.header,
         rules=rules,
     )
-    items: Sequence[Item] = fresh.envelope.items
+    items: Sequence[EnvelopeItem] = fresh.envelope.items
     if is_full:
         items = _leave_out(items, context, prepared)
     for item in web_replay.prepare(items, context, prepared):
@@ -101,7 +101,9 @@ def finish(prepared: Prepared) -> None:
         _PREPARE[item_type](alike, prepared)
 
 
-def _leave_out(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
+def _leave_out(
+    items: Sequence[EnvelopeItem], context: Context, prepared: Prepared
+) -> list[EnvelopeItem]:
     """Count what would go to storage as limited; returns the rest."""
     for item in items:
         if item.type in STORED_TYPES:

@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.core.windows import NEAR, SLACK
+from app.core.replay_window import SLACK, SMALL_DRIFT
 from app.db import windows
 from app.db.engine import driver_of
 from app.ingest.prepared import Prepared
@@ -28,7 +28,7 @@ from app.replays.ties import Tie
 from app.traces.model import NewBlock
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
-_NEAR: Final = f"interval '{NEAR.total_seconds():g} s'"
+_NEAR: Final = f"interval '{SMALL_DRIFT.total_seconds():g} s'"
 _DRIFT: Final = "r.drift_ms * interval '1 ms'"
 _WINDOW: Final = f"""
     r.project_id, r.replay_id, r.first_received_at,

@@ -8,7 +8,7 @@ from typing import Final
 from app.core import clock
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.projects.model import Outcome, OutcomeKey
 
 UNTYPED: Final = "untyped"
@@ -49,7 +49,7 @@ class Tally:
         """Count one refusal."""
         self._count(outcome_key(project_id, item_type, Outcome.REFUSED, reason), 1)
 
-    def limit(self, project_id: ProjectId, items: Iterable[Item], reason: str) -> None:
+    def limit(self, project_id: ProjectId, items: Iterable[EnvelopeItem], reason: str) -> None:
         """Count every item of an envelope that met a limit."""
         for item in items:
             key = outcome_key(project_id, item.type or UNTYPED, Outcome.LIMITED, reason)
@@ -69,7 +69,7 @@ class Tally:
             self._counts[key] += quantity
 
 
-def quantity_of(item: Item) -> int:
+def quantity_of(item: EnvelopeItem) -> int:
     """Return as how many an item counts: spans and logs one by one, as far as its header tells."""
     if item.type not in ("span", "log"):
         return 1

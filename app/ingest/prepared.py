@@ -14,7 +14,7 @@ from app.core.errors import Limited, Refused
 from app.core.ids import ProjectId
 from app.feedback.model import NewFeedback
 from app.formats import timestamps
-from app.formats.wire.envelope import EnvelopeHeader, Item
+from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
 from app.ingest.outcomes import outcome_key
 from app.issues.model import Attachment, NewEvent
 from app.projects.model import Outcome, OutcomeKey
@@ -74,7 +74,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
         return at
 
 
-Noted = tuple[Item, Context]
+Noted = tuple[EnvelopeItem, Context]
 """An item that is here, but not read yet."""
 
 

@@ -16,10 +16,10 @@ from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import Forbidden, Limited, Unavailable
 from app.core.ids import ProjectId, PublicKey
-from app.core.units import bytes_text
+from app.core.units import format_bytes
 from app.db.engine import Database
 from app.formats.wire import rate_limits
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.rates import Buckets, SenderRates
 from app.issues import attachments
 from app.projects import spending
@@ -39,7 +39,7 @@ _STRANGER_WAIT_S: Final = 60
 _STORAGE_WAIT_S: Final = 60
 _NOBODY: Final = "unknown"
 
-_logger: Final = log.get("ingest.quotas")
+_logger: Final = log.get_logger("ingest.quotas")
 
 
 class Quotas:
@@ -77,7 +77,7 @@ class Quotas:
         return project_id in self._full
 
     def admit(
-        self, project_id: ProjectId, key: PublicKey, items: Sequence[Item], size_bytes: int
+        self, project_id: ProjectId, key: PublicKey, items: Sequence[EnvelopeItem], size_bytes: int
     ) -> str:
         """Let an envelope through.
 
@@ -102,12 +102,14 @@ class Quotas:
             reason=excess.reason,
             wait_s=excess.wait_s,
             # Named, a limit on replays would end the recording for as long as the app runs.
-            rate_limits=rate_limits.write(
-                excess.wait_s, rate_limits.BUT_REPLAY, scope="key", reason=excess.reason
+            rate_limits=rate_limits.write_rate_limit(
+                excess.wait_s, rate_limits.ALL_BUT_REPLAY, scope="key", reason=excess.reason
             ),
         )
 
-    def admit_unseen(self, address: str | None, items: Sequence[Item], size_bytes: int) -> None:
+    def admit_unseen(
+        self, address: str | None, items: Sequence[EnvelopeItem], size_bytes: int
+    ) -> None:
         """Let an envelope through whose key nobody can look up, since Postgres is away.
 
         A stranger with made-up keys could fill the disk meanwhile, so an address may send as much
@@ -133,7 +135,7 @@ class Quotas:
             bucket.tokens -= 1
             return Forbidden(message)
         reason = Forbidden.reason
-        header = rate_limits.write(
+        header = rate_limits.write_rate_limit(
             _STRANGER_WAIT_S, rate_limits.EVERYTHING, scope="key", reason=reason
         )
         return Limited(message, reason=reason, wait_s=_STRANGER_WAIT_S, rate_limits=header)
@@ -159,14 +161,14 @@ class Quotas:
             took_s = monotonic_s() - now_s
             self._look_at_s = now_s + took_s / _LOOK_SHARE
 
-    def _of_full(self, items: Sequence[Item]) -> str:
+    def _of_full(self, items: Sequence[EnvelopeItem]) -> str:
         """Return what to tell the sender of an envelope to a project that is full."""
         stored = sum(item.type in STORED_TYPES for item in items)
         if not stored:
             return ""
         reason = LimitReason.STORAGE
-        answer = rate_limits.write(
-            _STORAGE_WAIT_S, rate_limits.STORED, scope="project", reason=reason
+        answer = rate_limits.write_rate_limit(
+            _STORAGE_WAIT_S, rate_limits.IN_OBJECT_STORAGE, scope="project", reason=reason
         )
         if stored == len(items):
             self.refused[reason] += 1
@@ -224,6 +226,6 @@ class Quotas:
             if stored.get(project_id, 0) + files.get(project_id, 0) >= limit
         )
         for project_id in full - self._full:
-            limit = bytes_text(limits[project_id])
+            limit = format_bytes(limits[project_id])
             _logger.warning("a project's storage is full", project=project_id, limit=limit)
         self._full = full

@@ -24,7 +24,7 @@ def open_body(kind: Kind, body: Body) -> Envelope:
         TooLarge: It is over a limit.
     """
     opener = _OPENERS.get(kind)
-    opened = opener(bytes(body)) if opener else envelope.split(body)
+    opened = opener(bytes(body)) if opener else envelope.split_envelope(body)
     if opened.damage and not opened.items:
         raise Malformed(f"no item of the envelope can be read: {opened.damage}")
     return opened

@@ -12,7 +12,7 @@ from app.core.errors import Forbidden, Malformed, TooLarge, Unauthorised, Unavai
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
-from app.core.units import bytes_text
+from app.core.units import format_bytes
 from app.formats.wire import credentials
 from app.formats.wire.envelope import Envelope
 from app.ingest.gate import Gate
@@ -59,7 +59,7 @@ def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
         Refused: Nobody who may; the outcome is counted where the project is known.
         Unavailable: It cannot be told now.
     """
-    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     project_id = _read_project(request.project) if request.project else None
     if named is None:
         return Sender(project_id, None, is_key_known=False)
@@ -76,7 +76,7 @@ async def ask(gate: Gate, request: IngestRequest) -> Sender:
         Refused: Nobody who may.
         Unavailable: It cannot be told now.
     """
-    named = credentials.read(auth_headers=request.auth_headers, query=request.query)
+    named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     assert named is not None  # noqa: S101 - `recognise` asked for this
     project_id = _read_project(request.project) if request.project else None
     await gate.keys.settle(named.public_key)
@@ -93,7 +93,7 @@ def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: i
     limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
     if size_bytes > limit_bytes:
         count(gate, request, sender, TooLarge.reason)
-        raise TooLarge(f"the body has more than {bytes_text(limit_bytes)}")
+        raise TooLarge(f"the body has more than {format_bytes(limit_bytes)}")
 
 
 def count(gate: Gate, request: IngestRequest, sender: Sender, reason: str) -> None:
@@ -141,7 +141,7 @@ def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
     Raises:
         Forbidden: It names another project or key.
     """
-    found = credentials.from_dsn(dsn)
+    found = credentials.parse_dsn(dsn)
     if found is not None and found != (key, str(project_id)):
         raise Forbidden("the DSN in the envelope's header names another project or key")
 
@@ -183,7 +183,7 @@ def _read_dsn(sender: Sender, opened: Envelope) -> tuple[PublicKey, ProjectId]:
 
     The project of the path goes before that of the DSN; `check_dsn` compares them.
     """
-    found = credentials.from_dsn(opened.header.dsn or "")
+    found = credentials.parse_dsn(opened.header.dsn or "")
     if found is None:
         raise Unauthorised(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"

@@ -27,7 +27,7 @@ BEHIND_S: Final = 60.0
 """An envelope that waits longer means that digestion does not keep up."""
 _PAUSE_S: Final = 10.0
 
-_logger: Final = log.get("ingest.vitals")
+_logger: Final = log.get_logger("ingest.vitals")
 
 
 @dataclass(frozen=True, slots=True)

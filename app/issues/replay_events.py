@@ -17,7 +17,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
 from app.issues.model import StoredEvent

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from app.core import clock
-from app.core.direct import Buffer, Staging, bypass_cache
+from app.core.direct_io import BytesLike, DirectWriteBuffer, bypass_page_cache
 from app.core.errors import Unavailable
-from app.core.units import bytes_text
+from app.core.units import format_bytes
 from app.journal import files
 from app.journal.folder import FILE_MODE
 
@@ -57,14 +57,14 @@ class Appender:
         self._file_bytes = file_bytes
         self._file_s = file_s
         self._reserve_bytes = reserve_bytes
-        self._staging = Staging(_STAGING_BYTES)
+        self._staging = DirectWriteBuffer(_STAGING_BYTES)
         self._room_bytes = 0
         self._room_asked_s = float("-inf")
         self._live: _File | None = None
         self._closed: list[_File] = []
         self._released_seq = 0
 
-    def write(self, buffers: Sequence[Buffer], *, first_seq: int, last_seq: int) -> None:
+    def write(self, buffers: Sequence[BytesLike], *, first_seq: int, last_seq: int) -> None:
         """Write entries and return when they survive a power cut.
 
         Raises:
@@ -124,7 +124,7 @@ class Appender:
             self._room_bytes = facts.f_bavail * facts.f_frsize
             self._room_asked_s = now_s
         if self._room_bytes < needed_bytes:
-            room, reserve = bytes_text(self._room_bytes), bytes_text(self._reserve_bytes)
+            room, reserve = format_bytes(self._room_bytes), format_bytes(self._reserve_bytes)
             raise Unavailable(f"{room} of disk space are left, {reserve} are kept free")
 
     def _begin(self, first_seq: int) -> tuple[_File, bytes]:
@@ -132,7 +132,7 @@ class Appender:
         path = self._folder / files.name(first_seq)
         previous_bytes = self._closed[-1].synced_bytes if self._closed else 0
         fd = os.open(path.name, _FLAGS, FILE_MODE, dir_fd=self._folder_fd)
-        bypass_cache(fd)
+        bypass_page_cache(fd)
         live = self._live = _File(path, fd, clock.monotonic_s())
         try:
             os.fsync(self._folder_fd)

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from app.core import log
-from app.core.direct import padded_bytes
+from app.core.direct_io import round_up_to_blocks
 from app.core.errors import Malformed, Unavailable
 from app.journal import entry, files
 from app.journal.entry import Entry, Head
 
-_logger: Final = log.get("journal.reader")
+_logger: Final = log.get_logger("journal.reader")
 _BUFFER_BYTES: Final = 256 * 1024
 
 
@@ -147,7 +147,7 @@ def _after_padding(file: BufferedReader, offset: int) -> int:
     """Step over the zeros with which a write ended; return where the next one begins."""
     if file.peek(1)[:1] != b"\0":
         return offset
-    padding = file.read(padded_bytes(offset) - offset)
+    padding = file.read(round_up_to_blocks(offset) - offset)
     if padding.strip(b"\0"):
         file.seek(offset)
         return offset

@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from app.core import log
-from app.core.direct import Buffer
+from app.core.direct_io import BytesLike
 from app.core.errors import Unavailable
 from app.journal import entry, folder as folders
 from app.journal.appender import Appender
@@ -40,7 +40,7 @@ _BATCH_BYTES: Final = 4 * 1024 * 1024
 Done = Callable[[Unavailable | None], None]
 """Told on the event loop that an entry is on disk, or why it is not kept."""
 
-_logger: Final = log.get("journal.writer")
+_logger: Final = log.get_logger("journal.writer")
 
 
 class _Waiting(msgspec.Struct):
@@ -232,7 +232,7 @@ class Journal:
         return False
 
     def _write(self, batch: list[_Waiting]) -> None:
-        buffers: list[Buffer] = []
+        buffers: list[BytesLike] = []
         for waiting in batch:
             buffers += (waiting.head, waiting.body)
         reason: str | None = None

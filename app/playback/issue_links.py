@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.windows import SLACK, ReplayWindow
+from app.core.replay_window import SLACK, ReplayWindow
 from app.db.windows import are_held_up
 from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace, LinkedCount, LinkedEvents

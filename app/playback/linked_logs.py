@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.formats.stored import packed
 from app.playback import placement
 from app.traces import logs

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, TraceId
-from app.core.windows import SLACK, ReplayWindow, are_held_up
+from app.core.replay_window import SLACK, ReplayWindow, are_both_delayed
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.replays import ties
 from app.replays.model import Replay
@@ -68,7 +68,7 @@ def offset(
         return by_step
     as_sent = at - window.started_at
     own_drift_ms = _nearest_drift_ms(window, drift_ms)
-    if are_held_up(own_drift_ms, drift_ms):
+    if are_both_delayed(own_drift_ms, drift_ms):
         return as_sent
     apart = timedelta(milliseconds=drift_ms - own_drift_ms)
     if made_by == "app" or not _clocks_differ(own_drift_ms, drift_ms):

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId, ReplayId
-from app.core.windows import SLACK, ReplayWindow
+from app.core.replay_window import SLACK, ReplayWindow
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback
 from app.feedback.model import StoredFeedback

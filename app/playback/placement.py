@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, SpanId, TraceId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.issues.model import StoredEvent
 from app.issues.trace_events import TracedEvent

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed
@@ -19,7 +19,7 @@ hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times:
 would bring the server down."""
 _NOTHING: Final = activity.read(())
 
-_log: Final = log.get("playback.recordings")
+_log: Final = log.get_logger("playback.recordings")
 
 
 class Recorded(NamedTuple):

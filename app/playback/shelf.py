@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import monotonic_s
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 from app.db.engine import Database
 from app.playback import index
 from app.playback.index import PlaybackIndex

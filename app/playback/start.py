@@ -14,7 +14,7 @@ from app.playback.shelf import Held
 from app.storage.port import ObjectStore
 
 _LENGTH: Final = struct.Struct(">I")
-_log: Final = log.get("playback.start")
+_log: Final = log.get_logger("playback.start")
 
 
 @dataclass(frozen=True, slots=True)

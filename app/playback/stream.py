@@ -19,7 +19,7 @@ READ_BYTES: Final = 1024 * 1024
 _BRIDGE_BYTES: Final = 16 * 1024
 """Bytes between two parts that are cheaper to read and drop than to ask twice."""
 
-_log = log.get("playback.stream")
+_log = log.get_logger("playback.stream")
 
 
 @dataclass(frozen=True, slots=True)

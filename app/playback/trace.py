@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.issues import replay_events as errors, trace_events
 from app.issues.replay_events import EventPlace
 from app.issues.trace_events import TracedEvent, TracedEvents

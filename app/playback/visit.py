@@ -18,7 +18,7 @@ from app.audit.model import Viewer
 from app.core import clock, units
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.feedback.model import StoredFeedback
 from app.issues import replay_events as errors

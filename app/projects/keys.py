@@ -191,4 +191,6 @@ class KeyCache:
         self._away_until_s = 0.0 if reached else monotonic_s() + _AWAY_S
         if reached != self._is_reachable:
             self._is_reachable = reached
-            log.get("projects.keys").warning("keys_reachable" if reached else "keys_unreachable")
+            log.get_logger("projects.keys").warning(
+                "keys_reachable" if reached else "keys_unreachable"
+            )

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 
 LEAST_SHIFT_MS: Final = 60_000
 """A smaller change of the drift is no sign of a set clock: envelopes may take that long."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.core.ids import ProjectId, ReplayId, TraceId
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 from app.db.text import JsonText
 from app.formats import timestamps
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import units
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
 from app.replays.tables import packs, replays, segments, tombstones

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from app.formats import members as texts
-from app.formats.members import Members
+from app.formats import json_members
+from app.formats.json_members import JsonMembers
 from app.scrub import places
 from app.scrub.json_walker import JsonWalker
 from app.scrub.places import JsonPlace, PayloadKind, PlaceRole
@@ -24,8 +24,8 @@ _USER: Final = "user"
 
 
 def try_scrub_members(
-    members: Members, rules: ScrubRules = DEFAULT_RULES, *, kind: PayloadKind
-) -> Members | None:
+    members: JsonMembers, rules: ScrubRules = DEFAULT_RULES, *, kind: PayloadKind
+) -> JsonMembers | None:
     """Take the secrets out of an event, transaction, span, log or replay event.
 
     Args:
@@ -42,7 +42,7 @@ def try_scrub_members(
     place, compiled = places.root_place(kind), get_scrubber(rules)
     guilty = _guilty(
         {
-            name: text if name in place.fields else texts.name_of(name) + text
+            name: text if name in place.fields else json_members.encode_member_name(name) + text
             for name, text in members.items()
             if _holds_text(place.fields.get(name), text)
         },
@@ -82,9 +82,9 @@ def _holds_text(place: JsonPlace | None, text: bytes) -> bool:
 
 def _walked(
     members: Mapping[str, bytes], compiled: TextScrubber, place: JsonPlace
-) -> Members | None:
+) -> JsonMembers | None:
     """Decode some members, walk them, and write them; None if a name of theirs goes."""
-    value = {name: texts.decode(text) for name, text in members.items()}
+    value = {name: json_members.decode_member(text) for name, text in members.items()}
     clean = JsonWalker(compiled).visit_members(value, place)
     if clean is None or clean.keys() != value.keys():
         return None

@@ -16,7 +16,7 @@ from app.storage.port import ObjectStore, Refusing
 _PATIENCE_S: Final = 3.0
 """Nobody is let in meanwhile."""
 
-_logger: Final = log.get("storage")
+_logger: Final = log.get_logger("storage")
 
 
 class FirstLook:

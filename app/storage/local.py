@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from app.core import clock
-from app.core.direct import Staging, bypass_cache
+from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
 from app.core.errors import NotFound, Unavailable
 from app.storage import keys
 from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, Gained
@@ -67,7 +67,7 @@ class LocalStore:
         except OSError as error:
             raise Unavailable(f"local storage cannot open {root}: {error.strerror}") from error
         self._folders = Folders(self._root_fd)
-        self._staging = Staging(_STAGING_BYTES)
+        self._staging = DirectWriteBuffer(_STAGING_BYTES)
         self._is_staging = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
         self._is_closed = False
@@ -151,7 +151,7 @@ class LocalStore:
     def _begin_file(self) -> tuple[str, int]:
         name = secrets.token_hex(16)
         fd = os.open(name, _NEW_FLAGS, _FILE_MODE, dir_fd=self._temporary_fd)
-        bypass_cache(fd)
+        bypass_page_cache(fd)
         return name, fd
 
     def _place(self, temporary: str, key: str, gained: Gained) -> None:

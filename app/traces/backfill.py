@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
-from app.core.windows import STRETCH
+from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed, span_block
 from app.traces import writes
@@ -94,7 +94,7 @@ def _blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
             one.drift_ms,
         )  # fmt: skip
         since = one.started_at - firsts.setdefault(place, one.started_at)
-        groups[(*place, int(since / STRETCH))].append(one)
+        groups[(*place, int(since / BLOCK_START_SPREAD))].append(one)
     by_id = {(one.project_id, one.event_id): one for one in wholes}
     rootless = dict(by_id)
     made: list[NewBlock] = []

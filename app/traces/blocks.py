@@ -26,7 +26,7 @@ COLUMNS: Final = """
 _INLINE_SPANS: Final = 500
 """More are read away from the event loop."""
 
-_logger: Final = log.get("traces.blocks")
+_logger: Final = log.get_logger("traces.blocks")
 
 Wanted = Callable[[StoredSpan], bool]
 

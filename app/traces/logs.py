@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.db import rows, windows as sql_windows
 from app.db.text import clean, clean_or_none
 from app.traces.model import NewLog, StoredLog

@@ -36,7 +36,7 @@ from tests.support.servers import server as servers
 from tests.support.servers.server import Keyed
 
 DOOR: Final = {
-    "auth": ("app.formats.wire.credentials:read", "app.projects.keys:KeyCache.lookup"),
+    "auth": ("app.formats.wire.credentials:read_credentials", "app.projects.keys:KeyCache.lookup"),
     "inflate": ("app.formats.wire.encoding:inflate",),
     "open": ("app.ingest.accept:_opened",),
     "quotas": ("app.ingest.quotas:Quotas.admit",),
@@ -57,7 +57,7 @@ DIGEST: Final = {
         "app.ingest.items.event_text:read_all",
         "app.formats.spans.transaction:of",
         "app.formats.spans.sent_spans:look",
-        "app.formats.wire.addresses:fill",
+        "app.formats.wire.addresses:fill_addresses",
     ),
     "scrub": (
         "app.scrub.quick:scrub_members",

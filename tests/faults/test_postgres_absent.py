@@ -162,7 +162,7 @@ async def test_two_processes_start_at_once_on_a_new_database(empty_database_url,
         process.launched(empty_database_url, tmp_path / "two") as two,
     ):
         assert await asyncio.gather(*(asyncio.to_thread(server.listens) for server in (one, two)))
-        keys = [credentials.from_dsn(server.started.dsn) for server in (one, two)]
+        keys = [credentials.parse_dsn(server.started.dsn) for server in (one, two)]
     assert keys[0] is not None
     assert keys[0] == keys[1]
 

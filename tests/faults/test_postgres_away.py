@@ -261,7 +261,7 @@ async def test_outages_of_postgres(
 async def embedded(folder: Path) -> AsyncIterator[tuple[Process, Keyed]]:
     """Run a server with a Postgres of its own."""
     with process.serving(None, folder) as server:
-        found = credentials.from_dsn(server.started.dsn)
+        found = credentials.parse_dsn(server.started.dsn)
         assert found is not None
         yield server, Keyed(ProjectId(int(found[1])), found[0])
 

@@ -79,7 +79,7 @@ VIDEOS: Final = (
     clips.clip(b_frames=2),
 )
 READERS: Final = {
-    "envelope": Reader(envelope.split, (SEGMENT, envelopes.event_envelope())),
+    "envelope": Reader(envelope.split_envelope, (SEGMENT, envelopes.event_envelope())),
     "envelope header": Reader(envelope.read_header, (SEGMENT.partition(b"\n")[0],)),
     "inflate gzip": Reader(
         lambda data: encoding.inflate(data, "gzip", limit_bytes=MIB),
@@ -110,23 +110,26 @@ READERS: Final = {
         (compact({"items": [payloads.span("db", "select", STARTED_MS)]}),),
     ),
     "log": Reader(
-        lambda data: log.read(data, HEADER), (payload_of(envelopes.log_item("a", "b", c="d")),)
+        lambda data: log.read_log_container(data, HEADER),
+        (payload_of(envelopes.log_item("a", "b", c="d")),),
     ),
-    "session": Reader(session.read, (payload_of(envelopes.session_item()),)),
+    "session": Reader(session.read_session, (payload_of(envelopes.session_item()),)),
     "feedback": Reader(
-        lambda data: feedback.read(data, HEADER), (payload_of(envelopes.feedback_item()),)
+        lambda data: feedback.read_feedback(data, HEADER), (payload_of(envelopes.feedback_item()),)
     ),
-    "client_report": Reader(client_report.read, (payload_of(envelopes.client_report_item()),)),
+    "client_report": Reader(
+        client_report.read_client_report, (payload_of(envelopes.client_report_item()),)
+    ),
     "store": Reader(store_body.wrap_store, (EVENT,)),
     "otlp json": Reader(listed(json_body.read), (otlp.as_json(OTLP),)),
     "otlp protobuf": Reader(listed(protobuf_body.read), (OTLP.SerializeToString(),)),
-    "dsn": Reader(as_text(credentials.from_dsn), (f"https://{KEY}@a.example/7".encode(),)),
+    "dsn": Reader(as_text(credentials.parse_dsn), (f"https://{KEY}@a.example/7".encode(),)),
     "auth": Reader(
-        as_text(lambda text: credentials.read(auth_headers=[text], query="")),
+        as_text(lambda text: credentials.read_credentials(auth_headers=[text], query="")),
         (envelopes.auth_header().encode(),),
     ),
     "auth in a query": Reader(
-        as_text(lambda text: credentials.read(auth_headers=[], query=text)),
+        as_text(lambda text: credentials.read_credentials(auth_headers=[], query=text)),
         (envelopes.auth_query().encode(),),
     ),
     "search": Reader(as_text(query.read), (b'release:shop@1 user.email:"a b" !os:Android x',)),

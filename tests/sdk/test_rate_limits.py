@@ -15,14 +15,14 @@ from tests.support.servers.server import Server, running
 @pytest.mark.parametrize(
     ("categories", "read"),
     [
-        (rate_limits.BUT_REPLAY, set(rate_limits.BUT_REPLAY)),
-        (rate_limits.STORED, {"replay", "attachment"}),
+        (rate_limits.ALL_BUT_REPLAY, set(rate_limits.ALL_BUT_REPLAY)),
+        (rate_limits.IN_OBJECT_STORAGE, {"replay", "attachment"}),
         (rate_limits.EVERYTHING, {None}),
     ],
 )
 def test_the_sdk_reads_what_we_write(categories, read):
     """By its own parser; None is everything."""
-    text = rate_limits.write(60, categories, scope="key", reason="byte_rate")
+    text = rate_limits.write_rate_limit(60, categories, scope="key", reason="byte_rate")
     assert {category for category, _ in _parse_rate_limits(text)} == read
 
 

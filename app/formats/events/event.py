@@ -18,10 +18,10 @@ from app.core import ids
 from app.core.errors import TooLarge
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
-from app.formats import jsonish, members, timestamps
+from app.formats import json_members, jsonish, timestamps
 from app.formats.events import exceptions, messages
+from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
-from app.formats.members import Members
 from app.formats.replay.replay_event import User, read_user
 from app.formats.wire.envelope import EnvelopeHeader
 
@@ -177,9 +177,9 @@ class _Contexts(msgspec.Struct, gc=False):
 _CONTEXTS: Final = msgspec.json.Decoder(_Contexts)
 
 
-def pick(texts: Members, names: Collection[str]) -> JsonObject:
+def pick(texts: JsonMembers, names: Collection[str]) -> JsonObject:
     """Decode some members of an event, as far as they are there; of contexts what is read here."""
-    found = members.pick(texts, [name for name in names if name != "contexts"])
+    found = json_members.decode_members(texts, [name for name in names if name != "contexts"])
     if "contexts" in texts:
         found["contexts"] = _read_contexts(texts["contexts"])
     return found
@@ -189,7 +189,7 @@ def _read_contexts(text: bytes) -> object:
     try:
         return msgspec.structs.asdict(_CONTEXTS.decode(text))
     except ValueError:
-        return members.decode(text)  # no object, or a number out of range
+        return json_members.decode_member(text)  # no object, or a number out of range
 
 
 def decode(data: bytes | memoryview, what: str) -> JsonObject:

@@ -24,7 +24,7 @@ from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
 from app.formats.otlp import exceptions, json_body, protobuf_body
 from app.formats.otlp.spans import RawSpan, Scoped
-from app.formats.wire.envelope import Envelope, EnvelopeHeader, Item
+from app.formats.wire.envelope import Envelope, EnvelopeHeader, EnvelopeItem
 
 SPANS_V2: Final = "application/vnd.sentry.items.span.v2+json"
 _CONTAINER_BYTES: Final = 2 * 1024 * 1024
@@ -69,7 +69,7 @@ def wrap(body: bytes, *, is_json: bool) -> Envelope:
             known = errors.get(event["event_id"])
             if known is None or event["timestamp"] < known[0]:
                 errors[event["event_id"]] = event["timestamp"], encoded
-    events = (Item("event", memoryview(encoded)) for _, encoded in errors.values())
+    events = (EnvelopeItem("event", memoryview(encoded)) for _, encoded in errors.values())
     items = (*_containers(spans), *events)
     return Envelope(EnvelopeHeader(), items, left_out=left_out, made_bytes=made_bytes)
 
@@ -170,7 +170,7 @@ def _is_segment(span: RawSpan, parent_id: str | None) -> bool:
     return _KIND_WORDS[span.kind] in ("server", "consumer") if span.kind in range(6) else False
 
 
-def _containers(spans: list[bytes]) -> Iterator[Item]:
+def _containers(spans: list[bytes]) -> Iterator[EnvelopeItem]:
     """Lay spans into as many containers as their limits ask for."""
     part: list[bytes] = []
     size_bytes = 0
@@ -184,6 +184,6 @@ def _containers(spans: list[bytes]) -> Iterator[Item]:
         yield _container(part)
 
 
-def _container(spans: list[bytes]) -> Item:
+def _container(spans: list[bytes]) -> EnvelopeItem:
     payload = memoryview(b'{"items":[' + b",".join(spans) + b"]}")
-    return Item("span", payload, content_type=SPANS_V2, item_count=len(spans))
+    return EnvelopeItem("span", payload, content_type=SPANS_V2, item_count=len(spans))

@@ -23,7 +23,7 @@ from app.core.errors import Refused
 from app.core.ids import TraceId
 from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
-from app.formats.members import Members
+from app.formats.json_members import JsonMembers
 from app.formats.wire import addresses
 
 _ID_CHARS: Final = 16
@@ -77,7 +77,7 @@ class SentSpan(
 class Sent:
     """A transaction whose spans are as usual."""
 
-    members: Members
+    members: JsonMembers
     """All but the spans, which is strict JSON of no illegal depth, and no address left to fill."""
     spans: list[SentSpan]
     texts: list[bytes]
@@ -144,7 +144,7 @@ def look(raw: memoryview) -> Sent | None:
     return _checked(members, spans, texts, said)
 
 
-def _take_apart(raw: memoryview) -> tuple[list[SentSpan], Members]:
+def _take_apart(raw: memoryview) -> tuple[list[SentSpan], JsonMembers]:
     """Read the spans, and the text of all other members."""
     try:
         whole: Any = _WHOLE.decode(raw)
@@ -171,7 +171,7 @@ def _are_plain(texts: Sequence[bytes], joined: bytes) -> bool:
 
 
 def _checked(
-    members: Members, spans: list[SentSpan], texts: list[bytes], said: bytes
+    members: JsonMembers, spans: list[SentSpan], texts: list[bytes], said: bytes
 ) -> Sent | None:
     named = {one.trace_id for one in spans} - {None}
     traces = {ids.read_hex32(one) for one in named}

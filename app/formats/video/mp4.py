@@ -53,7 +53,7 @@ _MOST_TOP_BOXES: Final = 64
 """A file of more is read without what is known of others, so that its boxes are all counted."""
 _DEFAULT_FRAME_MS: Final = 1_000
 """A lone frame that does not say how long it lasts: SDKs record one a second."""
-_LONGEST: Final = units.duration_text(LIMITS.video_ms)
+_LONGEST: Final = units.format_duration(LIMITS.video_ms)
 _EDITED: Final = "its edit list does more than choose where it begins"
 
 
@@ -346,5 +346,5 @@ def _place_samples(table: SampleTable, shift: int, timescale: int) -> tuple[Samp
 def _judge_length(duration_ms: int) -> str | None:
     """Say whether a video is too long, or hides all its frames."""
     if duration_ms > LIMITS.video_ms:
-        return f"it lasts {units.duration_text(duration_ms)}, at most {_LONGEST} play"
+        return f"it lasts {units.format_duration(duration_ms)}, at most {_LONGEST} play"
     return "its edit list hides every frame" if duration_ms <= 0 else None

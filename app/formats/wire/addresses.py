@@ -25,7 +25,7 @@ _ADDRESS_NAMES: Final = frozenset(
 )
 
 
-def fill(
+def fill_addresses(
     value: Any, raw: bytes, *, client_ip: str | None, infer_ip: str | None, has_user: bool
 ) -> bool:
     """Fill the addresses of what an SDK sent, in place.
@@ -44,7 +44,7 @@ def fill(
         return False
     policy = _policy(value, infer_ip)
     address = None if policy == _NEVER else client_ip
-    is_changed = is_asked(raw) and _settle_all(value, address, is_address=False, depth=0)
+    is_changed = asks_for_address(raw) and _settle_all(value, address, is_address=False, depth=0)
     is_expected = policy == "auto" or (
         policy == _LEGACY and jsonish.text(value, "platform") in _INFERRED_ONCE
     )
@@ -53,7 +53,7 @@ def fill(
     return is_changed
 
 
-def is_asked(raw: bytes) -> bool:
+def asks_for_address(raw: bytes) -> bool:
     """Tell whether a payload as it came asks for the sender's address anywhere."""
     return _AUTO_BYTES in raw
 

@@ -38,7 +38,7 @@ class Credentials:
     version: int = _PROTOCOL
 
 
-def read(*, auth_headers: Sequence[str], query: str) -> Credentials | None:
+def read_credentials(*, auth_headers: Sequence[str], query: str) -> Credentials | None:
     """Read the credentials of a request.
 
     Args:
@@ -75,7 +75,7 @@ def _read(auth_headers: tuple[str, ...], query: str) -> Credentials | None:
 _read_again: Final = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
-def from_dsn(dsn: str) -> tuple[PublicKey, str] | None:
+def parse_dsn(dsn: str) -> tuple[PublicKey, str] | None:
     """Read the public key and the project from a DSN; None if it has no such parts."""
     if len(dsn) > _DSN_CHARS:
         return None

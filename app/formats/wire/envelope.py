@@ -55,7 +55,7 @@ class EnvelopeHeader(msgspec.Struct, frozen=True, gc=False):
     trace: TraceHeader = TraceHeader()
 
 
-class Item(msgspec.Struct, frozen=True, gc=False):
+class EnvelopeItem(msgspec.Struct, frozen=True, gc=False):
     """One part of an envelope; `type` is empty where the sender named none."""
 
     type: str
@@ -75,7 +75,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """
 
     header: EnvelopeHeader
-    items: tuple[Item, ...]
+    items: tuple[EnvelopeItem, ...]
     damage: str | None = None
     left_out: int = 0
     made_bytes: int = 0
@@ -111,7 +111,7 @@ _decode_header: Final = msgspec.json.Decoder(_HeaderWire).decode
 _decode_item_header: Final = msgspec.json.Decoder(_ItemWire).decode
 
 
-def split(body: bytes | bytearray | memoryview) -> Envelope:
+def split_envelope(body: bytes | bytearray | memoryview) -> Envelope:
     """Split an envelope; payloads are views into `body`.
 
     Args:
@@ -128,7 +128,7 @@ def split(body: bytes | bytearray | memoryview) -> Envelope:
     if header_end > LIMITS.envelope_header_bytes:
         raise TooLarge(f"envelope header is over {LIMITS.envelope_header_bytes} bytes")
     header = read_header(data[:header_end])
-    items: list[Item] = []
+    items: list[EnvelopeItem] = []
     damage = None
     try:
         _read_items(data, header_end, items)
@@ -146,11 +146,11 @@ def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
     try:
         wire = _decode_header(line)
     except (ValueError, RecursionError):
-        return header_of(jsonish.decode_object(line, "envelope header"))
+        return header_from_object(jsonish.decode_object(line, "envelope header"))
     return _header(wire)
 
 
-def header_of(found: jsonish.JsonObject) -> EnvelopeHeader:
+def header_from_object(found: jsonish.JsonObject) -> EnvelopeHeader:
     """Read the members of a header from an object that is decoded already."""
     return _header(_HeaderWire(**{name: found.get(name) for name in _HeaderWire.__struct_fields__}))
 
@@ -180,7 +180,7 @@ def _name(value: object) -> str | None:
     return None if value is None else jsonish.text_of(value, limit=_NAME_CHARS)
 
 
-def _read_items(data: bytes | bytearray, start: int, items: list[Item]) -> None:
+def _read_items(data: bytes | bytearray, start: int, items: list[EnvelopeItem]) -> None:
     """Append every item from `start` on to `items`, so that those before a damage are kept."""
     view = memoryview(data)
     at = _after_line_ends(data, start)
@@ -190,7 +190,7 @@ def _read_items(data: bytes | bytearray, start: int, items: list[Item]) -> None:
         payload_start, wire = _read_item_header(data, at)
         payload_end = _payload_end(data, payload_start, wire.length)
         items.append(
-            Item(
+            EnvelopeItem(
                 type=_name(wire.type) or "",
                 payload=view[payload_start:payload_end],
                 content_type=_name(wire.content_type),

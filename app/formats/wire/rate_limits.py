@@ -12,12 +12,12 @@ Source: docs/protocol.md, section 1.7.
 from collections.abc import Sequence
 from typing import Final, Literal
 
-Scope = Literal["key", "project"]
+LimitScope = Literal["key", "project"]
 
-STORED: Final = ("replay", "attachment")
+IN_OBJECT_STORAGE: Final = ("replay", "attachment")
 """What goes to object storage."""
 EVERYTHING: Final[tuple[str, ...]] = ()
-BUT_REPLAY: Final = (
+ALL_BUT_REPLAY: Final = (
     "error",
     "transaction",
     "span",
@@ -36,7 +36,9 @@ BUT_REPLAY: Final = (
 """Everything that SDKs send, `replay` left out: named there, it ends the recording on an iPhone."""
 
 
-def write(seconds: int, categories: Sequence[str], *, scope: Scope, reason: str) -> str:
+def write_rate_limit(
+    seconds: int, categories: Sequence[str], *, scope: LimitScope, reason: str
+) -> str:
     """Write one limit.
 
     Args:

@@ -29,12 +29,12 @@ _RENAMED: Final = {
 _FIELD: Final = "sentry_data"
 
 
-def is_in_query(query: str) -> bool:
+def is_body_in_query(query: str) -> bool:
     """Tell whether the query of a GET holds a body."""
     return f"{_FIELD}=" in query
 
 
-def of_query(query: str) -> bytes:
+def body_from_query(query: str) -> bytes:
     """Return the body that a query holds."""
     (data, *_) = parse_qs(query).get(_FIELD, [""])
     # In base64 that was not escaped, a plus sign has come as a blank.
@@ -57,7 +57,7 @@ def wrap_store(body: bytes) -> envelope.Envelope:
         TooLarge: It is over `LIMITS.event_bytes` once inflated.
     """
     if _is_envelope(body):
-        return envelope.split(body)
+        return envelope.split_envelope(body)
     text = body if body.lstrip().startswith(b"{") else _unwrap(body)
     if len(text) > LIMITS.event_bytes:
         raise TooLarge(f"store body has {len(text)} bytes, at most {LIMITS.event_bytes} are read")
@@ -65,8 +65,8 @@ def wrap_store(body: bytes) -> envelope.Envelope:
     if _modernise(event):
         text = msgspec.json.encode(event)
     kind = "transaction" if event.get("type") == "transaction" else "event"
-    header = envelope.header_of(event)
-    return envelope.Envelope(header, (envelope.Item(kind, memoryview(text)),))
+    header = envelope.header_from_object(event)
+    return envelope.Envelope(header, (envelope.EnvelopeItem(kind, memoryview(text)),))
 
 
 def _is_envelope(body: bytes) -> bool:

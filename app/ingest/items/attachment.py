@@ -14,7 +14,7 @@ from app.core.ids import EventId
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.prepared import AttachmentWork, Context, Prepared
 from app.issues.model import Attachment
 from app.projects.model import Outcome
@@ -30,7 +30,7 @@ _NO_FILES: Final = frozenset(
 """What belongs to a trace instead of an event, and what only says where a file would be."""
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into an attachment to be stored; it may be empty.
 
     Raises:

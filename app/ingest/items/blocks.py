@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 
 from app.core.ids import EventId, ReplayId, TraceId
-from app.core.windows import STRETCH
-from app.formats import members
+from app.core.replay_window import BLOCK_START_SPREAD
+from app.formats import json_members
 from app.formats.spans.sent_spans import Sent
 from app.formats.spans.span import Span
 from app.formats.spans.transaction import Transaction
@@ -54,7 +54,7 @@ def of_sent(
     spans = [one for one in sent.spans if one.span_id != read.span_id]
     for one in spans:
         one.trace_id = None
-    head = msgspec.Raw(members.join(sent.members))
+    head = msgspec.Raw(json_members.join_members(sent.members))
     content = span_block.pack([span_block.write(read.root), *spans], head)
     return NewTransaction(
         of_root(read, context, spans=len(spans) + 1, content=content, reach=reach)
@@ -129,7 +129,7 @@ def _grouped(spans: Iterable[Span]) -> dict[_Where, list[Span]]:
     for one in spans:
         place = one.trace_id, one.replay_id
         since = one.started_at - firsts.setdefault(place, one.started_at)
-        groups[(*place, int(since / STRETCH))].setdefault(one.span_id, one)
+        groups[(*place, int(since / BLOCK_START_SPREAD))].setdefault(one.span_id, one)
     return {where: [*together.values()] for where, together in groups.items()}
 
 

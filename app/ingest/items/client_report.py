@@ -7,21 +7,21 @@ one that the SDK sends again, because it did not see our answer, is counted agai
 from typing import Final
 
 from app.formats import client_report
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
 
 _REPORT: Final = "client_report"
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into outcomes of what it tells of; nothing else of it is kept.
 
     Raises:
         Malformed: It is no JSON object with a list of discarded events.
         TooLarge: It is over a limit.
     """
-    report = client_report.read(item.payload)
+    report = client_report.read_client_report(item.payload)
     for loss, quantity in report.losses.items():
         prepared.count(
             context, loss.category, Outcome.DROPPED_BY_SDK, loss.reason, quantity=quantity

@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 
 from app.core import ids
+from app.core.bounded_cache import BoundedCache
 from app.core.errors import Refused
 from app.core.ids import IssueId
 from app.core.limits import LIMITS
-from app.core.recent import Recent
-from app.formats import jsonish, members as texts
+from app.formats import json_members, jsonish
 from app.formats.events import event
 from app.formats.events.event import Event, Problem
-from app.formats.members import Members
+from app.formats.json_members import JsonMembers
 from app.formats.stored import packed
 from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
@@ -45,7 +45,7 @@ class _Seen:
     """With its name, compressed."""
 
 
-_SEEN: Final[Recent[tuple[ScrubRules, str, bytes], _Seen]] = Recent(6 * 1024 * 1024)
+_SEEN: Final[BoundedCache[tuple[ScrubRules, str, bytes], _Seen]] = BoundedCache(6 * 1024 * 1024)
 """By rules, name and text."""
 _AUTO: Final = addresses.AUTO.encode()
 
@@ -67,13 +67,13 @@ class _Work:
 
     payload: memoryview
     context: Context
-    members: Members = field(init=False)
+    members: JsonMembers = field(init=False)
     seen: dict[str, _Seen] = field(init=False)
     """Of its members those that were seen lately."""
-    new: Members = field(init=False)
+    new: JsonMembers = field(init=False)
     """The others; `filled` with addresses, then `clean`."""
-    filled: Members = field(init=False)
-    clean: Members = field(init=False)
+    filled: JsonMembers = field(init=False)
+    clean: JsonMembers = field(init=False)
     packed: bytes = field(init=False)
     problem: problems.Found = field(init=False)
     sent: Sent | None = None
@@ -126,11 +126,13 @@ def read_whole(text: bytes, context: Context) -> Sent:
 
 
 def _cut(one: _Work) -> bool:
-    members = texts.split(one.payload) if len(one.payload) <= LIMITS.event_bytes else None
+    members = (
+        json_members.split_members(one.payload) if len(one.payload) <= LIMITS.event_bytes else None
+    )
     if members is None:
         return False
     one.members = members
-    own_id = ids.read_hex32(texts.decode(members.get("event_id", b"null")))
+    own_id = ids.read_hex32(json_members.decode_member(members.get("event_id", b"null")))
     return bool(own_id or one.context.header.event_id)  # else its id is made of all it says
 
 
@@ -169,7 +171,7 @@ def _scrub(one: _Work) -> bool:
     for name in _REPEATED:
         text = one.new.get(name, b"")
         if len(text) >= WORTH_BYTES and one.filled[name] is text:
-            frame = packed.pack_text(texts.name_of(name) + clean[name])
+            frame = packed.pack_text(json_members.encode_member_name(name) + clean[name])
             one.seen[name] = known = _Seen(clean[name], frame)
             _SEEN.put((rules, name, text), known, len(text) + len(known.text) + len(frame))
     one.clean = {
@@ -188,7 +190,7 @@ def _pack(one: _Work) -> bool:
         size_bytes += len(text)
         known = one.seen.get(name)
         if known is None:
-            run += texts.name_of(name), text
+            run += json_members.encode_member_name(name), text
         else:
             frames += packed.pack_text(b"".join(run)), known.frame
             run = []

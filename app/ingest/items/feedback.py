@@ -2,13 +2,13 @@
 
 from app.feedback.model import NewFeedback
 from app.formats import feedback
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.scrub.places import PayloadKind
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into feedback to be stored.
 
     Raises:
@@ -18,20 +18,20 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     _prepare(item.payload, item, context, prepared)
 
 
-def prepare_report(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare_report(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item of the older form into feedback to be stored.
 
     Raises:
         Malformed: It is no JSON object, or has no comments.
         TooLarge: It is over a limit.
     """
-    data = feedback.as_feedback(item.payload, context.header)
+    data = feedback.convert_user_report(item.payload, context.header)
     _prepare(memoryview(data), item, context, prepared)
 
 
-def _prepare(data: memoryview, item: Item, context: Context, prepared: Prepared) -> None:
+def _prepare(data: memoryview, item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     clean = scrubbed.payload(data, context, kind=PayloadKind.EVENT, what=item.type)
-    read = feedback.read(clean, context.header)
+    read = feedback.read_feedback(clean, context.header)
     at = context.moment_of(read.at)
     prepared.feedback.append(
         NewFeedback(

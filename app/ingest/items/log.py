@@ -2,7 +2,7 @@
 
 from app.formats import log
 from app.formats.stored.packed import pack_json
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
@@ -10,16 +10,16 @@ from app.scrub.places import PayloadKind
 from app.traces.model import NewLog
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into log records to be stored; each record is counted.
 
     Raises:
         Malformed: It is no JSON object with a list of items.
         TooLarge: It is over a limit.
     """
-    log.check_size(item.payload)
+    log.check_log_container_size(item.payload)
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.LOG, what="log container")
-    container = log.of(raw, context.header, sent_at=context.sent_at)
+    container = log.parse_log_container(raw, context.header, sent_at=context.sent_at)
     if container.skipped:
         prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
     prepared.logs += [

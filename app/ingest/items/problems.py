@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from app.core.bounded_cache import BoundedCache
 from app.core.ids import IssueId
-from app.core.recent import Recent
-from app.formats import members as texts
+from app.formats import json_members
 from app.formats.events import event, exceptions
 from app.formats.events.event import Problem
 from app.formats.events.exceptions import Frames
+from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
-from app.formats.members import Members
 from app.issues.grouping import rules
 
 WORTH_BYTES: Final = 512
@@ -24,8 +24,8 @@ WORTH_BYTES: Final = 512
 Found = tuple[Problem, tuple[IssueId, ...]]
 """A problem, and the keys of its issue."""
 
-_PROBLEMS: Final[Recent[tuple[bytes, ...], Found]] = Recent(6 * 1024 * 1024)
-_STACKS: Final[Recent[bytes, JsonObject]] = Recent(6 * 1024 * 1024)
+_PROBLEMS: Final[BoundedCache[tuple[bytes, ...], Found]] = BoundedCache(6 * 1024 * 1024)
+_STACKS: Final[BoundedCache[bytes, JsonObject]] = BoundedCache(6 * 1024 * 1024)
 """By text: a stack trace, decoded. Nobody changes it."""
 _DECODED_BYTES: Final = 120
 """What a value takes when it is decoded, beside its text."""
@@ -43,12 +43,12 @@ class _Listed(msgspec.Struct):
 _cut: Final = msgspec.json.Decoder(_Listed).decode
 
 
-def of_members(members: Members) -> Found:
+def of_members(members: JsonMembers) -> Found:
     """Read what went wrong; the members have no secrets."""
     key = _key(members)
     found = _PROBLEMS.get(key) if key else None
     if found is None:
-        raw = texts.pick(members, _OF_PROBLEM) | {
+        raw = json_members.decode_members(members, _OF_PROBLEM) | {
             name: _with_known_stacks(members[name]) for name in _WITH_STACKS if name in members
         }
         found = event.read_problem(raw), rules.keys(raw)
@@ -65,7 +65,7 @@ def _with_known_stacks(text: bytes) -> Any:
     try:
         listed = _cut(text).values
     except ValueError:
-        return texts.decode(text)  # in another form, or in none
+        return json_members.decode_member(text)  # in another form, or in none
     return {
         "values": [{name: _part(name, bytes(raw)) for name, raw in one.items()} for one in listed]
     }
@@ -73,10 +73,10 @@ def _with_known_stacks(text: bytes) -> Any:
 
 def _part(name: str, text: bytes) -> Any:
     if name != "stacktrace" or len(text) < WORTH_BYTES:
-        return texts.decode(text)
+        return json_members.decode_member(text)
     found = _STACKS.get(text)
     if found is None:
-        found = texts.decode(text)
+        found = json_members.decode_member(text)
         if isinstance(found, dict) and isinstance(found.get("frames"), list):
             found["frames"] = Frames(exceptions.only_frames(found["frames"]))
             _STACKS.put(text, found, 2 * len(text) + _DECODED_BYTES * text.count(b","))

@@ -15,7 +15,7 @@ from app.formats.replay.replay_event import ReplayEvent
 from app.formats.replay.replay_video import Parts
 from app.formats.stored import layout
 from app.formats.video import mp4
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import recorded, scrubbed
 from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told
@@ -30,7 +30,7 @@ _LARGEST_PX: Final = 32_767
 class _Opened(msgspec.Struct, frozen=True, gc=False):
     """An item taken apart, and its event."""
 
-    item: Item
+    item: EnvelopeItem
     context: Context
     parts: Parts
     told: Told

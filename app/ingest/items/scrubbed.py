@@ -9,9 +9,9 @@ import msgspec
 
 from app.core import ids
 from app.core.limits import LIMITS
-from app.formats import jsonish, members as texts
+from app.formats import json_members, jsonish
+from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
-from app.formats.members import Members
 from app.formats.replay import replay_event
 from app.formats.replay.replay_event import About, ReplayEvent
 from app.formats.spans.sent_spans import Sent, SentSpan
@@ -66,7 +66,7 @@ def scrub(value: Any, raw: bytes, context: Context, *, kind: PayloadKind) -> Any
 
     Addresses that the SDK left to the server (`{{auto}}`) are filled in first, in place.
     """
-    is_filled = addresses.fill(
+    is_filled = addresses.fill_addresses(
         value,
         raw,
         client_ip=context.client_ip,
@@ -96,7 +96,7 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
     """
     raw, header = bytes(data), context.header
     parts = replay_event.part(raw) if len(raw) <= LIMITS.event_bytes else None
-    if parts is None or addresses.is_asked(raw) or len(parts.about) > _KEPT_BYTES:
+    if parts is None or addresses.asks_for_address(raw) or len(parts.about) > _KEPT_BYTES:
         return told_whole(raw, context)
     about, facts = _about(
         parts.about,
@@ -134,7 +134,7 @@ def _about(
     sdk_version: str | None,
 ) -> tuple[About, Facts]:
     value = msgspec.json.decode(part)
-    addresses.fill(value, part, client_ip=client_ip, infer_ip=infer_ip, has_user=True)
+    addresses.fill_addresses(value, part, client_ip=client_ip, infer_ip=infer_ip, has_user=True)
     clean = walk.scrub_json(value, rules, kind=PayloadKind.REPLAY_EVENT).value
     about = replay_event.about_of(clean, sdk_name=sdk_name, sdk_version=sdk_version)
     return about, facts.of_segment(about)
@@ -146,7 +146,7 @@ def transaction(sent: Sent, context: Context) -> Sent | None:
     Returns:
         None if it must be scrubbed whole.
     """
-    own_id = ids.read_hex32(texts.decode(sent.members.get("event_id", b"null")))
+    own_id = ids.read_hex32(json_members.decode_member(sent.members.get("event_id", b"null")))
     if not (own_id or context.header.event_id):
         return None  # its id is made of all it says
     filled = fill(sent.members, b"", context, names=ADDRESSED)
@@ -157,13 +157,15 @@ def transaction(sent: Sent, context: Context) -> Sent | None:
         return sent
     spans = list(sent.spans)
     for place in _hinted(sent.texts, range(len(spans)), context.rules):
-        span = texts.decode(msgspec.json.encode(spans[place]))
+        span = json_members.decode_member(msgspec.json.encode(spans[place]))
         clean = walk.scrub_json(span, context.rules, kind=PayloadKind.SPAN).value
         spans[place] = msgspec.json.decode(msgspec.json.encode(clean), type=SentSpan)
     return replace(sent, members=members, spans=spans)
 
 
-def fill(members: Members, written: bytes, context: Context, *, names: Collection[str]) -> Members:
+def fill(
+    members: JsonMembers, written: bytes, context: Context, *, names: Collection[str]
+) -> JsonMembers:
     """Fill the addresses of an object that has a user.
 
     Args:
@@ -172,8 +174,8 @@ def fill(members: Members, written: bytes, context: Context, *, names: Collectio
         context: Of its envelope.
         names: What to decode for it: `ADDRESSED`, and whatever has `{{auto}}` in it.
     """
-    value = texts.pick(members, names)
-    is_changed = addresses.fill(
+    value = json_members.decode_members(members, names)
+    is_changed = addresses.fill_addresses(
         value,
         written,
         client_ip=context.client_ip,

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.formats import session
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.prepared import Context, Prepared
 from app.releases.model import NewSessions, SessionCount
 from app.scrub import walk
@@ -18,27 +18,27 @@ _WRONG_CLOCK: Final = timedelta(minutes=55)
 """Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Add one update of one session to the counts.
 
     Raises:
         Malformed: It is no session.
         TooLarge: It is over a limit.
     """
-    _add(session.read(item.payload), context, prepared)
+    _add(session.read_session(item.payload), context, prepared)
 
 
-def prepare_aggregates(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare_aggregates(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Add the sessions that a server counted itself.
 
     Raises:
         Malformed: They are no counts of sessions.
         TooLarge: They are over a limit.
     """
-    _add(session.read_aggregates(item.payload), context, prepared)
+    _add(session.read_session_aggregates(item.payload), context, prepared)
 
 
-def _add(read: session.Sessions, context: Context, prepared: Prepared) -> None:
+def _add(read: session.SessionCounts, context: Context, prepared: Prepared) -> None:
     labels = {"release": read.release, "environment": read.environment}
     clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
     counts = [

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.formats.spans import span
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import blocks, scrubbed
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
@@ -12,7 +12,7 @@ from app.scrub.places import PayloadKind
 _CONTAINER: Final = "application/vnd.sentry.items.span.v2+json"
 
 
-def prepare(item: Item, context: Context, prepared: Prepared) -> None:
+def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into spans to be stored; each span is counted.
 
     Raises:
@@ -39,7 +39,7 @@ def prepare(item: Item, context: Context, prepared: Prepared) -> None:
     prepared.blocks += new
 
 
-def _is_container(item: Item) -> bool:
+def _is_container(item: EnvelopeItem) -> bool:
     """Tell a container by its type, with or without parameters, or by its count of members."""
     content_type = (item.content_type or "").partition(";")[0].strip().lower()
     return content_type == _CONTAINER or item.item_count is not None

@@ -11,12 +11,12 @@ from typing import Final
 
 from app.core.errors import Refused
 from app.core.limits import LIMITS
-from app.core.windows import STRETCH
+from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.events import event
 from app.formats.spans import sent_spans, transaction
 from app.formats.spans.sent_spans import Sent
 from app.formats.spans.transaction import Transaction
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import blocks, scrubbed, stages
 from app.ingest.prepared import Context, Noted, Prepared
 from app.projects.model import Outcome
@@ -28,7 +28,7 @@ from app.traces.model import NewTransaction
 class Work:
     """A transaction on its way; a stage sets what the next ones read."""
 
-    item: Item
+    item: EnvelopeItem
     context: Context
     sent: Sent = field(init=False)
     read: Transaction = field(init=False)
@@ -50,7 +50,7 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
             prepared.refuse(one.context, one.item.type, refused)
 
 
-def span_by_span(item: Item, context: Context, prepared: Prepared) -> NewTransaction:
+def span_by_span(item: EnvelopeItem, context: Context, prepared: Prepared) -> NewTransaction:
     """Read a transaction by decoding all of it; with the same outcome.
 
     Raises:
@@ -96,7 +96,7 @@ def _read(one: Work) -> bool:
     return (
         sent.trace_id in (None, read.trace_id)
         and root.replay_id == read.replay_id
-        and ended_at - started_at <= STRETCH
+        and ended_at - started_at <= BLOCK_START_SPREAD
     )
 
 

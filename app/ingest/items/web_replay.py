@@ -11,7 +11,7 @@ from app.core import units
 from app.core.errors import Refused
 from app.formats.replay import recording, replay_event
 from app.formats.replay.replay_event import ReplayEvent
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import facts, recorded, scrubbed
 from app.ingest.items.recorded import Recorded
 from app.ingest.items.replay_video import make_segment
@@ -23,7 +23,9 @@ _EVENT = "replay_event"
 _RECORDING = "replay_recording"
 
 
-def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list[Item]:
+def prepare(
+    items: Sequence[EnvelopeItem], context: Context, prepared: Prepared
+) -> list[EnvelopeItem]:
     """Join the two items of a browser segment.
 
     The recording's outcome is that of its event. Alone it is a segment without facts, if it and its
@@ -48,7 +50,7 @@ def prepare(items: Sequence[Item], context: Context, prepared: Prepared) -> list
     return [item for item in items if item.type not in (_EVENT, _RECORDING)]
 
 
-def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
+def _prepare_alone(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Keep a recording whose event went another way."""
     try:
         segment_id = recording.read(item.payload).segment_id
@@ -60,7 +62,9 @@ def _prepare_alone(item: Item, context: Context, prepared: Prepared) -> None:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
 
 
-def _segment(told: Told, tape: Item | None, context: Context, *, item_type: str) -> SegmentWork:
+def _segment(
+    told: Told, tape: EnvelopeItem | None, context: Context, *, item_type: str
+) -> SegmentWork:
     events = recorded.read(tape.payload if tape else None, context)
     segment = make_segment(
         told,

@@ -27,7 +27,7 @@ from app.replays.pictures import Made, Sizes, Task, Tile
 from app.storage import keys
 from app.storage.port import ObjectStore
 
-_logger: Final = log.get("pictures")
+_logger: Final = log.get_logger("pictures")
 
 
 class Result(StrEnum):

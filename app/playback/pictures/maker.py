@@ -29,7 +29,7 @@ _REPAIRED: Final = timedelta(days=1)
 _MOST_NOTED: Final = 100_000
 """Keys kept while Postgres is away; the repair finds the others."""
 
-_logger: Final = log.get("pictures")
+_logger: Final = log.get_logger("pictures")
 
 
 class PictureMaker:

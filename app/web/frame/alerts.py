@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.core.errors import DatabaseAway, DatabaseUnusable
-from app.core.units import bytes_text, duration_text
+from app.core.units import format_bytes, format_duration
 from app.ingest.vitals import Vitals
 from app.web.words import page_links, phrases
 
@@ -62,8 +62,8 @@ def of(
 
 
 def _of_disk(vitals: Vitals) -> list[Alert]:
-    free = bytes_text(max(0, vitals.room_bytes + vitals.reserve_bytes))
-    reserve = bytes_text(vitals.reserve_bytes)
+    free = format_bytes(max(0, vitals.room_bytes + vitals.reserve_bytes))
+    reserve = format_bytes(vitals.reserve_bytes)
     if vitals.is_refusing:
         return [
             Alert(
@@ -74,7 +74,7 @@ def _of_disk(vitals: Vitals) -> list[Alert]:
             )
         ]
     if vitals.is_filling:
-        waiting = bytes_text(vitals.journal_bytes)
+        waiting = format_bytes(vitals.journal_bytes)
         return [
             Alert(
                 "bad",
@@ -124,7 +124,7 @@ def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
 def _of_backlog(vitals: Vitals) -> list[Alert]:
     if not vitals.is_behind or vitals.away is not None:
         return []
-    age = duration_text(int(vitals.oldest_s) * 1000)
+    age = format_duration(int(vitals.oldest_s) * 1000)
     number = phrases.count(vitals.backlog.entries, "envelope")
     waiting = f"{number} wait, the oldest" if vitals.backlog.entries else "envelopes wait"
     return [

@@ -15,7 +15,7 @@ from app.web.frame.chrome import Chrome, Notice, read_theme
 from app.web.frame.packing import Packer
 from app.web.frame.render import Later
 
-_log = log.get("web.answer")
+_log = log.get_logger("web.answer")
 
 _NOTICES: Final = {
     "replay-deleted": Notice("The replay is deleted."),

@@ -23,7 +23,7 @@ _OTHERS: Final = ("others", "", "")
 _FIELDS: Final = ("effective-directive", "blocked-uri", "document-uri")
 _FIELD_CHARS: Final = 100
 
-_logger: Final = log.get("web.csp_reports")
+_logger: Final = log.get_logger("web.csp_reports")
 
 
 class CspReports:

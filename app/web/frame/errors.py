@@ -20,7 +20,7 @@ from app.web.frame.access import NotSignedIn
 from app.web.frame.states import ErrorPage
 from app.web.words import page_links, phrases
 
-_log = log.get("web.errors")
+_log = log.get_logger("web.errors")
 
 _NOTHING_HERE: Final = ErrorPage(
     404,

@@ -60,7 +60,9 @@ class House:
         self.tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.get("web.house").error("background_work_failed", work=task.get_name(), error=error)
+            log.get_logger("web.house").error(
+                "background_work_failed", work=task.get_name(), error=error
+            )
 
 
 def of(request: Request) -> House:

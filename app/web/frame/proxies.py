@@ -15,7 +15,7 @@ from app.core.clock import monotonic_s
 
 _SEEN_FOR_S: Final = 3600.0
 
-_logger: Final = log.get("web.proxies")
+_logger: Final = log.get_logger("web.proxies")
 
 
 class ProxyWatch:

@@ -55,9 +55,9 @@ class Renderer:
             auto_reload=False,
         )
         self._environment.filters.update(
-            clock=units.clock_text,
-            duration=units.duration_text,
-            bytes=units.bytes_text,
+            clock=units.format_clock,
+            duration=units.format_duration,
+            bytes=units.format_bytes,
             base64=_base64,
             day_and_time=phrases.day_and_time,
             time_of_day=phrases.time_of_day,

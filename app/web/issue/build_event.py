@@ -144,7 +144,7 @@ def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
         return None
     side = links.side(event.project_id, event.project_id, event.platform)
     is_behind = difference > timedelta()
-    length = units.duration_text(round(abs(difference).total_seconds()) * 1_000)
+    length = units.format_duration(round(abs(difference).total_seconds()) * 1_000)
     return SenderClock(
         sender="device" if side == "app" else "service",
         at=event.at if timestamps.is_set(event.at) else None,

@@ -46,7 +46,7 @@ _FILE_HEADERS: Final = {
     "Cache-Control": "private, no-store",
 }
 
-_log: Final = log.get("web.issue_event")
+_log: Final = log.get_logger("web.issue_event")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ router = APIRouter()
 
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
-_log = log.get("web.demo")
+_log = log.get_logger("web.demo")
 
 
 @router.post("/demo")

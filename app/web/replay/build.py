@@ -167,7 +167,7 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = 
     user = shortened(facts.user_of(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0
     return Opening(
-        title=f"{user}, {units.clock_text(replay.duration_ms)}",
+        title=f"{user}, {units.format_clock(replay.duration_ms)}",
         index_href=page_links.index(key.project_id, key.replay_id),
         stream_href=page_links.stream(key.project_id, key.replay_id),
         start_at_ms=start_at_ms,
@@ -274,7 +274,7 @@ def _status_text(contents: Contents) -> str | None:
             return None
         case "processing":
             ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
-            took = units.duration_text(ago_ms // 1000 * 1000)
+            took = units.format_duration(ago_ms // 1000 * 1000)
             return f"{_last_in_words(contents.segments)}, {took} ago; waiting for more."
         case "no_video":
             if playback.is_browser_recording(replay):

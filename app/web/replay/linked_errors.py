@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from app.core.ids import ProjectId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionShown, Frame
 from app.formats.stored import packed

@@ -23,7 +23,7 @@ def describe_recording_part(contents: Contents) -> RecordingPart | None:
     text = (
         f"What the app noted {' and '.join(stretches)} is left out: breadcrumbs, requests and "
         f"touches of {count(len(earlier) + len(later), 'segment')}. A page reads "
-        f"{units.bytes_text(recordings.MOST_BYTES)} of recordings, and those of this replay take "
+        f"{units.format_bytes(recordings.MOST_BYTES)} of recordings, and those of this replay take "
         "more. The video plays whole, and errors and traces do not depend on it."
     )
     key = contents.replay.key
@@ -47,4 +47,4 @@ def _at_ms(contents: Contents, segment: Segment) -> int:
 
 
 def _clock(contents: Contents, segment: Segment) -> str:
-    return units.clock_text(_at_ms(contents, segment))
+    return units.format_clock(_at_ms(contents, segment))

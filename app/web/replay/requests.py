@@ -55,7 +55,7 @@ def network_rows(
 
 def request_activity(row: NetworkRow) -> ActivityRow:
     """Describe a request as a row of the Activity panel that leads to the Network panel."""
-    took = "" if row.duration_ms is None else f" in {units.duration_text(row.duration_ms)}"
+    took = "" if row.duration_ms is None else f" in {units.format_duration(row.duration_ms)}"
     return ActivityRow(
         at_ms=row.at_ms,
         kind="network",

@@ -298,7 +298,7 @@ def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
         )
     if abs(of.drift_ms) >= _MINUTE_MS:
         direction = "behind" if of.drift_ms > 0 else "ahead of"
-        apart = units.duration_text(abs(of.drift_ms))
+        apart = units.format_duration(abs(of.drift_ms))
         findings.append(
             Finding(
                 "warn",
@@ -308,7 +308,7 @@ def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
         )
     delay = of.first_received_at - of.started_at - timedelta(milliseconds=of.drift_ms)
     if delay >= _LATE:
-        took = units.duration_text(round(delay.total_seconds() * 1000))
+        took = units.format_duration(round(delay.total_seconds() * 1000))
         findings.append(
             Finding(
                 "none", f"It was uploaded {took} late", "The phone was offline, or the app off."

@@ -121,7 +121,7 @@ def _absent(half: Message) -> str:
     if half.not_taken:
         return f"{half.not_taken}."
     if half.size_bytes:
-        return f"The body of {units.bytes_text(half.size_bytes)} was not recorded."
+        return f"The body of {units.format_bytes(half.size_bytes)} was not recorded."
     return "No body was recorded."
 
 

@@ -172,7 +172,7 @@ def _lateness(replay: Replay) -> str | None:
     if late < _LATE:
         return None
     return (
-        f"{units.duration_text(late // _MS)} later: the phone was offline, or its clock is wrong."
+        f"{units.format_duration(late // _MS)} later: the phone was offline, or its clock is wrong."
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core.ids import EventId, ProjectId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
 from app.playback import links
 from app.playback.notes import Note

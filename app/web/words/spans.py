@@ -107,14 +107,14 @@ def took(us: int) -> str:
     """Write a length; what is shorter than a millisecond is told in tenths of it."""
     if us < _MS:
         return f"{us / _MS:.1f} ms".replace("0.0 ms", "0 ms")
-    return units.duration_text(round(us / _MS))
+    return units.format_duration(round(us / _MS))
 
 
 def rules() -> tuple[tuple[str, str], ...]:
     """Write the table of what counts as slow."""
     table = [(rule.what, rule.least_ms) for rule in slow.RULES]
     table.append((f"{slow.STEP.what} of a service, by its own time", slow.STEP.least_ms))
-    return tuple((what, units.duration_text(least_ms)) for what, least_ms in table)
+    return tuple((what, units.format_duration(least_ms)) for what, least_ms in table)
 
 
 def data_rows(data: JsonObject) -> tuple[tuple[str, str], ...]:
@@ -164,7 +164,7 @@ def row_of(row: Row, trace: Trace, around: Surroundings) -> SpanRow:
 def _slow(rule: slow.Rule | None) -> str | None:
     if rule is None:
         return None
-    return f"slow {rule.what}: {units.duration_text(rule.least_ms)} or more"
+    return f"slow {rule.what}: {units.format_duration(rule.least_ms)} or more"
 
 
 def _mark(one: SpanError, trace: Trace, around: Surroundings) -> ErrorMark:

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
 from app.formats.stored.packed import unpack_json
 from app.issues import attachments

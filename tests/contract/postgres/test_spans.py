@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app import background
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.formats.stored import span_block
 from app.formats.stored.packed import pack_json

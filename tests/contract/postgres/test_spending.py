@@ -5,13 +5,13 @@ import pytest
 from app.core.errors import Limited, Malformed, NotFound, Unavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.quotas import Quotas
 from app.ingest.rates import SenderRates
 from app.projects import queries, spending, writes
 from app.projects.spending import Spending
 
-EVENT = (Item("event", memoryview(b"")),)
+EVENT = (EnvelopeItem("event", memoryview(b"")),)
 MADE_UP = PublicKey("f" * 32)
 
 

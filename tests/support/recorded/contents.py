@@ -28,7 +28,7 @@ def envelope_of(request: samples.Request) -> envelope.Envelope:
     declared = request.header("content-encoding")
     body = encoding.inflate(request.body, declared, limit_bytes=LIMITS.inflated_bytes)
     is_store = "/store" in request.path
-    return store_body.wrap_store(bytes(body)) if is_store else envelope.split(body)
+    return store_body.wrap_store(bytes(body)) if is_store else envelope.split_envelope(body)
 
 
 def video_of(request: samples.Request) -> bytes | None:

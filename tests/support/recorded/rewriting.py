@@ -23,7 +23,7 @@ import zstandard
 from app.core.limits import LIMITS
 from app.formats.replay import replay_video
 from app.formats.wire import encoding, envelope
-from app.formats.wire.envelope import Item
+from app.formats.wire.envelope import EnvelopeItem
 from tests.support.recorded import samples
 
 _TIMES: Final = {"timestamp", "start_timestamp", "replay_start_timestamp"}
@@ -106,7 +106,7 @@ class _Envelope:
     def rewrite(self, body: bytes) -> bytes:
         """Write header and items anew, in another order, with items nobody keeps among them."""
         line, _, _ = body.partition(b"\n")
-        items = envelope.split(body).items
+        items = envelope.split_envelope(body).items
         parts = [self._item(item) for item in items]
         # A browser's recording follows its event; the others may stand anywhere.
         if not any(item.type == "replay_recording" for item in items):
@@ -130,7 +130,7 @@ class _Envelope:
                     trace[name] = json.loads(trace[name])
         return self._json.one_line(header)
 
-    def _item(self, item: Item) -> bytes:
+    def _item(self, item: EnvelopeItem) -> bytes:
         payload = self._payload(item)
         header: dict[str, Any] = {"type": item.type}
         for name in ("content_type", "filename", "attachment_type", "item_count"):
@@ -143,7 +143,7 @@ class _Envelope:
         header["later"] = "unknown"
         return self._json.one_line(self._json.shuffled(header)) + b"\n" + payload + b"\n"
 
-    def _payload(self, item: Item) -> bytes:
+    def _payload(self, item: EnvelopeItem) -> bytes:
         payload = bytes(item.payload)
         match item.type:
             case "replay_video":
@@ -155,7 +155,7 @@ class _Envelope:
             case _:
                 return payload
 
-    def _segment(self, item: Item) -> bytes:
+    def _segment(self, item: EnvelopeItem) -> bytes:
         parts = replay_video.expand(item.payload)
         values = {"replay_event": self._json.text(self._json.event(json.loads(bytes(parts.event))))}
         if parts.recording is not None:

@@ -86,7 +86,7 @@ def _live(wanted: dict[str, Any], pipe: int) -> None:
 
 
 def _serve(wanted: dict[str, Any], pipe: int) -> None:
-    log.set_up(json_lines=True)
+    log.set_up_logging(json_lines=True)
 
     def tell(started: Started) -> None:
         _say(pipe, asdict(started))

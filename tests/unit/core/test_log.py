@@ -20,8 +20,8 @@ def _root_logger():
 
 def test_json_lines_cannot_be_forged(capsys):
     """A line break in a value stays inside its JSON string."""
-    log.set_up(json_lines=True)
-    log.get("test").warning("refused", value='x\n{"event": "forged"}')
+    log.set_up_logging(json_lines=True)
+    log.get_logger("test").warning("refused", value='x\n{"event": "forged"}')
     written = capsys.readouterr().err.splitlines()
     assert len(written) == 1
     assert json.loads(written[0])["value"] == 'x\n{"event": "forged"}'
@@ -29,7 +29,7 @@ def test_json_lines_cannot_be_forged(capsys):
 
 def test_text_is_for_terminals(capsys):
     """The other form names the event too."""
-    log.set_up(json_lines=False)
+    log.set_up_logging(json_lines=False)
     logging.getLogger("elsewhere").warning("told by a library")
     assert "told by a library" in capsys.readouterr().err
 

@@ -28,7 +28,7 @@ def test_milliseconds_and_datetimes_are_the_same_moment():
 )
 def test_sizes_are_written_for_people(size_bytes, words):
     """One decimal below ten, none above."""
-    assert units.bytes_text(size_bytes) == words
+    assert units.format_bytes(size_bytes) == words
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_sizes_are_written_for_people(size_bytes, words):
 )
 def test_positions_are_written_as_on_a_clock(ms, words):
     """Hours only where there are some."""
-    assert units.clock_text(ms) == words
+    assert units.format_clock(ms) == words
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_positions_are_written_as_on_a_clock(ms, words):
 )
 def test_lengths_are_written_for_people(ms, words):
     """The two largest units that mean something."""
-    assert units.duration_text(ms) == words
+    assert units.format_duration(ms) == words

@@ -20,7 +20,7 @@ from app.formats.replay.replay_event import ReplayEvent
 from app.formats.video import mp4
 from app.formats.video.mp4 import Video
 from app.formats.wire import envelope
-from app.formats.wire.envelope import Envelope, Item
+from app.formats.wire.envelope import Envelope, EnvelopeItem
 
 SEED = 5
 ENDED_MS = 1_795_480_000_000
@@ -49,9 +49,9 @@ class Segment:
         return self.started_ms + (self.facts.duration_ms or 0)
 
 
-def _opened(deliveries: list[Delivery], project: str) -> Iterator[tuple[Envelope, Item]]:
+def _opened(deliveries: list[Delivery], project: str) -> Iterator[tuple[Envelope, EnvelopeItem]]:
     for delivery in deliveries:
-        found = envelope.split(delivery.envelope)
+        found = envelope.split_envelope(delivery.envelope)
         assert found.damage is None
         for item in found.items:
             if delivery.project == project:
@@ -98,7 +98,7 @@ def test_segments_come_in_order_and_the_recovered_one_last(
 ):
     """Ids count up from 0, and nothing is sent after the next launch's segment."""
     assert [s.event.segment_id for s in segments] == list(range(17))
-    last = envelope.split(deliveries[-1].envelope)
+    last = envelope.split_envelope(deliveries[-1].envelope)
     assert last.items[0].type == "replay_video"
     assert last.header.trace.trace_id is None
 

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import client_report
-from app.formats.client_report import Loss
+from app.formats.client_report import ReportedLoss
 from tests.support.builders.wire import Json, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated
 from tests.support.recorded import contents, samples
@@ -17,15 +17,17 @@ BILLION = 1_000_000_000
 
 def read(*entries: object) -> client_report.ClientReport:
     """Read a report of these entries."""
-    return client_report.read(compact({"timestamp": 1_786_000_000, "discarded_events": entries}))
+    return client_report.read_client_report(
+        compact({"timestamp": 1_786_000_000, "discarded_events": entries})
+    )
 
 
 def test_losses_add_up_by_category_and_reason():
     """Two entries of one kind are one loss."""
     found = read(LOST, LOST | {"category": "error"}, LOST | {"quantity": "2"})
     assert found.losses == {
-        Loss("replay", "cache_overflow"): 6,
-        Loss("error", "cache_overflow"): 4,
+        ReportedLoss("replay", "cache_overflow"): 6,
+        ReportedLoss("error", "cache_overflow"): 4,
     }
     assert found.skipped == 0
 
@@ -48,28 +50,28 @@ def test_losses_add_up_by_category_and_reason():
 def test_an_entry_without_sense_is_left_out(entry):
     """What is no word, and what is no amount, never becomes an outcome."""
     found = read(entry, LOST)
-    assert (found.losses, found.skipped) == ({Loss("replay", "cache_overflow"): 4}, 1)
+    assert (found.losses, found.skipped) == ({ReportedLoss("replay", "cache_overflow"): 4}, 1)
 
 
 def test_the_longest_word_and_the_largest_amount_are_taken():
     """64 characters and a thousand million."""
     found = read({"reason": "x" * 64, "category": "replay", "quantity": BILLION})
-    assert found.losses == {Loss("replay", "x" * 64): BILLION}
+    assert found.losses == {ReportedLoss("replay", "x" * 64): BILLION}
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"discarded_events":{}}', b"x", b""])
 def test_a_report_needs_a_list(data):
     """Anything else is refused."""
     with pytest.raises(Malformed):
-        client_report.read(data)
+        client_report.read_client_report(data)
 
 
 def test_a_report_has_a_largest():
     """100 KiB are read, one byte more is refused."""
     data = compact({"discarded_events": [LOST]})
-    assert client_report.read(data.ljust(LIMITS.client_report_bytes)).losses
+    assert client_report.read_client_report(data.ljust(LIMITS.client_report_bytes)).losses
     with pytest.raises(TooLarge, match="client report has 102401 bytes"):
-        client_report.read(data.ljust(LIMITS.client_report_bytes + 1))
+        client_report.read_client_report(data.ljust(LIMITS.client_report_bytes + 1))
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -78,7 +80,7 @@ def test_recorded_reports_are_read(family):
     for request in contents.requests(family):
         for item in contents.envelope_of(request).items:
             if item.type == "client_report":
-                found = client_report.read(item.payload)
+                found = client_report.read_client_report(item.payload)
                 assert found.losses
                 assert found.skipped == 0
 
@@ -97,7 +99,7 @@ def test_recorded_reports_are_read(family):
 def test_any_bytes_are_losses_or_malformed(data):
     """Nothing else comes out, and every amount is positive."""
     try:
-        found = client_report.read(data)
+        found = client_report.read_client_report(data)
     except Malformed:
         return
     assert all(quantity > 0 for quantity in found.losses.values())

@@ -47,13 +47,13 @@ REPORT: Json = {
 def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
     """Read feedback with members of its context changed."""
     contexts = EVENT["contexts"] | {"feedback": changed(SAID, changes)}
-    return feedback.read(compact(EVENT | {"contexts": contexts}), header)
+    return feedback.read_feedback(compact(EVENT | {"contexts": contexts}), header)
 
 
 def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
     """Read a user report with some members changed."""
-    data = feedback.as_feedback(compact(changed(REPORT, changes)), header)
-    return feedback.read(data, header)
+    data = feedback.convert_user_report(compact(changed(REPORT, changes)), header)
+    return feedback.read_feedback(data, header)
 
 
 def test_feedback_is_read():
@@ -78,7 +78,7 @@ def test_the_envelope_stands_in():
     """For the ids of event, replay and trace; an environment has a default."""
     trace = TraceHeader(trace_id=TRACE_ID, replay_id=REPLAY_ID)
     header = EnvelopeHeader(event_id=EVENT_ID, trace=trace)
-    found = feedback.read(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
+    found = feedback.read_feedback(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
     assert (found.event_id, found.replay_id, found.trace_id) == (EVENT_ID, REPLAY_ID, TRACE_ID)
     assert (found.associated_event_id, found.environment) == (None, "production")
 
@@ -105,12 +105,12 @@ def test_a_user_report_is_feedback():
 
 def test_both_forms_have_a_largest():
     """One byte over the limit is refused."""
-    assert feedback.read(compact(EVENT).ljust(LIMITS.event_bytes), NOTHING).name == "Ada"
-    assert feedback.as_feedback(compact(REPORT).ljust(LIMITS.event_bytes), NOTHING)
+    assert feedback.read_feedback(compact(EVENT).ljust(LIMITS.event_bytes), NOTHING).name == "Ada"
+    assert feedback.convert_user_report(compact(REPORT).ljust(LIMITS.event_bytes), NOTHING)
     with pytest.raises(TooLarge, match="feedback has 1048577 bytes"):
-        feedback.read(compact(EVENT).ljust(LIMITS.event_bytes + 1), NOTHING)
+        feedback.read_feedback(compact(EVENT).ljust(LIMITS.event_bytes + 1), NOTHING)
     with pytest.raises(TooLarge, match="user_report has 1048577 bytes"):
-        feedback.as_feedback(compact(REPORT).ljust(LIMITS.event_bytes + 1), NOTHING)
+        feedback.convert_user_report(compact(REPORT).ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -120,14 +120,14 @@ def test_recorded_feedback_is_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "feedback":
-                found = feedback.read(item.payload, envelope.header)
+                found = feedback.read_feedback(item.payload, envelope.header)
                 assert found.message
                 assert found.email
                 assert found.at is not None
                 assert found.event_id == envelope.header.event_id
             if item.type == "user_report":
-                data = feedback.as_feedback(item.payload, envelope.header)
-                found = feedback.read(data, envelope.header)
+                data = feedback.convert_user_report(item.payload, envelope.header)
+                found = feedback.read_feedback(data, envelope.header)
                 assert found.message == "legacy user_report"
                 assert found.associated_event_id == envelope.header.event_id
 
@@ -139,11 +139,13 @@ def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
     said = SAID | {"associated_event_id": anything, "url": anything, "name": anything}
     for source in (event, {"contexts": {"feedback": said}}):
         try:
-            assert feedback.read(compact(source), NOTHING).message
+            assert feedback.read_feedback(compact(source), NOTHING).message
         except Malformed:
             continue
     try:
-        assert feedback.read(feedback.as_feedback(compact(old), NOTHING), NOTHING).message
+        assert feedback.read_feedback(
+            feedback.convert_user_report(compact(old), NOTHING), NOTHING
+        ).message
     except Malformed:
         return
 
@@ -152,7 +154,7 @@ def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
 @given(st.binary(max_size=60) | mutated([compact(EVENT), compact(REPORT)]))
 def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
-    for reader in (feedback.read, feedback.as_feedback):
+    for reader in (feedback.read_feedback, feedback.convert_user_report):
         try:
             reader(data, NOTHING)
         except Malformed:

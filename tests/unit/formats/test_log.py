@@ -40,9 +40,9 @@ RECORD: Json = {
 }
 
 
-def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> log.Log:
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> log.LogRecord:
     """Read a container of one record with some members changed."""
-    (found,) = log.read(compact({"items": [changed(RECORD, changes)]}), header).logs
+    (found,) = log.read_log_container(compact({"items": [changed(RECORD, changes)]}), header).logs
     return found
 
 
@@ -60,7 +60,7 @@ def test_a_record_is_read():
 def test_the_id_is_made_of_what_a_record_says():
     """The order of members is no difference; time, text and attributes are."""
     turned = dict(reversed(RECORD.items()))
-    (found,) = log.read(compact({"items": [turned]}), NOTHING).logs
+    (found,) = log.read_log_container(compact({"items": [turned]}), NOTHING).logs
     ids = {found.log_id, read().log_id}
     assert len(ids) == 1
     ids |= {
@@ -101,7 +101,7 @@ def test_the_envelope_names_the_replay_of_its_own_trace_only():
 def test_a_bad_record_is_left_out_and_counted():
     """One without time or text; the others of its container are read."""
     bad = [7, None, {}, RECORD | {"timestamp": "x"}, RECORD | {"body": ""}]
-    found = log.read(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
+    found = log.read_log_container(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
     assert (len(found.logs), found.skipped) == (2, 5)
 
 
@@ -109,18 +109,21 @@ def test_a_bad_record_is_left_out_and_counted():
 def test_a_container_needs_items(data):
     """Anything else is refused."""
     with pytest.raises(Malformed):
-        log.read(data, NOTHING)
+        log.read_log_container(data, NOTHING)
 
 
 def test_a_container_has_a_largest_and_a_most():
     """At the limit it is read, one past it refused."""
     data = compact({"items": [RECORD]})
-    assert log.read(data.ljust(LIMITS.log_container_bytes), NOTHING).logs
+    assert log.read_log_container(data.ljust(LIMITS.log_container_bytes), NOTHING).logs
     with pytest.raises(TooLarge, match="log container has 12582913 bytes"):
-        log.read(data.ljust(LIMITS.log_container_bytes + 1), NOTHING)
-    assert len(log.read(compact({"items": [RECORD] * LIMITS.logs}), NOTHING).logs) == LIMITS.logs
+        log.read_log_container(data.ljust(LIMITS.log_container_bytes + 1), NOTHING)
+    assert (
+        len(log.read_log_container(compact({"items": [RECORD] * LIMITS.logs}), NOTHING).logs)
+        == LIMITS.logs
+    )
     with pytest.raises(TooLarge, match="1001 records"):
-        log.read(compact({"items": [RECORD] * (LIMITS.logs + 1)}), NOTHING)
+        log.read_log_container(compact({"items": [RECORD] * (LIMITS.logs + 1)}), NOTHING)
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -130,7 +133,7 @@ def test_recorded_logs_are_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "log":
-                found = log.read(item.payload, envelope.header)
+                found = log.read_log_container(item.payload, envelope.header)
                 assert (len(found.logs), found.skipped) == (item.item_count, 0)
                 assert all(one.release for one in found.logs)
 
@@ -140,7 +143,7 @@ def test_recorded_logs_are_read(family):
 def test_records_of_any_shape_are_read_or_left_out(record, anything):
     """A container of records is always read."""
     odd = RECORD | {"attributes": {"sentry.replay_id": anything}, "span_id": anything}
-    found = log.read(compact({"items": [record, odd, anything]}), NOTHING)
+    found = log.read_log_container(compact({"items": [record, odd, anything]}), NOTHING)
     assert len(found.logs) + found.skipped == 3
 
 
@@ -149,6 +152,6 @@ def test_records_of_any_shape_are_read_or_left_out(record, anything):
 def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
     try:
-        log.read(data, NOTHING)
+        log.read_log_container(data, NOTHING)
     except Malformed:
         return

@@ -47,7 +47,7 @@ def _split(request: samples.Request) -> envelope.Envelope:
     )
     if "/store" in request.path:
         return store_body.wrap_store(bytes(body))
-    return envelope.split(body)
+    return envelope.split_envelope(body)
 
 
 def _segment(payload: memoryview) -> Segment:
@@ -78,7 +78,7 @@ def test_every_item_that_was_sent_is_found(family):
         assert found.damage is None, request.name
         wanted = [each["type"] for each in request.expect["items"]]
         assert [item.type for item in found.items] == wanted, request.name
-        sender = credentials.read(
+        sender = credentials.read_credentials(
             auth_headers=request.all_of("x-sentry-auth") + request.all_of("authorization"),
             query=request.query,
         )
@@ -227,14 +227,16 @@ def _cases() -> list[samples.Request]:
     return list(samples.requests(samples.HOSTILE))
 
 
-def _kept(request: samples.Request) -> list[Segment | envelope.Item]:
+def _kept(request: samples.Request) -> list[Segment | envelope.EnvelopeItem]:
     """Return what could be stored: readable segments, and items of other kinds that have a type."""
     try:
-        credentials.read(auth_headers=request.all_of("x-sentry-auth"), query=request.query)
+        credentials.read_credentials(
+            auth_headers=request.all_of("x-sentry-auth"), query=request.query
+        )
         found = _split(request)
     except REFUSALS:
         return []
-    kept: list[Segment | envelope.Item] = []
+    kept: list[Segment | envelope.EnvelopeItem] = []
     for item in found.items:
         if item.type == "replay_video":
             try:
@@ -260,7 +262,9 @@ def test_hostile_traffic_is_refused_or_read_as_far_as_it_is_good(request_):
     if status == ["2xx"] and result in {"segment", "segment-without-video"}:
         assert [type(each) for each in kept] == [Segment]
     if status == ["2xx"] and result == "event":
-        assert [each.type for each in kept if isinstance(each, envelope.Item)][-1:] == ["event"]
+        assert [each.type for each in kept if isinstance(each, envelope.EnvelopeItem)][-1:] == [
+            "event"
+        ]
 
 
 @pytest.mark.parametrize(

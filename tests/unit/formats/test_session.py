@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import Malformed, TooLarge
 from app.core.limits import LIMITS
 from app.formats import session
-from app.formats.session import Count, Sessions
+from app.formats.session import SessionCount, SessionCounts
 from tests.support.builders.wire import MISSING, Json, changed, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
 from tests.support.recorded import contents, samples
@@ -21,9 +21,9 @@ ONE: Json = {"sid": "a" * 32, "init": True, "started": STARTED, "status": "ok", 
 SOME: Json = {"aggregates": [{"started": STARTED, "exited": 2, "crashed": 1}], "attrs": ATTRIBUTES}
 
 
-def read(**changes: Any) -> Sessions:
+def read(**changes: Any) -> SessionCounts:
     """Read an update with some members changed."""
-    return session.read(compact(changed(ONE, changes)))
+    return session.read_session(compact(changed(ONE, changes)))
 
 
 def statuses(**changes: Any) -> list[str]:
@@ -33,7 +33,9 @@ def statuses(**changes: Any) -> list[str]:
 
 def test_a_beginning_is_counted():
     """With release, environment and time."""
-    assert read() == Sessions("a" * 32, "shop@4.2.0", "qa", (Count(STARTED_AT, "started", 1),))
+    assert read() == SessionCounts(
+        "a" * 32, "shop@4.2.0", "qa", (SessionCount(STARTED_AT, "started", 1),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,14 +59,14 @@ def test_an_update_adds_its_beginning_and_its_end(changes, expected):
 
 def test_aggregates_are_counted_by_status_and_together():
     """Each number, and the sum as what began; a number that is none counts as nothing."""
-    found = session.read_aggregates(compact(SOME))
+    found = session.read_session_aggregates(compact(SOME))
     assert found.counts == (
-        Count(STARTED_AT, "started", 3),
-        Count(STARTED_AT, "exited", 2),
-        Count(STARTED_AT, "crashed", 1),
+        SessionCount(STARTED_AT, "started", 3),
+        SessionCount(STARTED_AT, "exited", 2),
+        SessionCount(STARTED_AT, "crashed", 1),
     )
     odd = SOME | {"aggregates": [{"started": STARTED, "exited": -1, "errored": 10**10}]}
-    assert session.read_aggregates(compact(odd)).counts == ()
+    assert session.read_session_aggregates(compact(odd)).counts == ()
 
 
 def test_an_environment_has_a_default():
@@ -92,20 +94,20 @@ def test_a_session_needs_an_id_a_release_a_start_and_a_known_status(changes):
 def test_aggregates_need_a_list_with_starts(aggregates):
     """Anything else is refused."""
     with pytest.raises(Malformed):
-        session.read_aggregates(compact(SOME | {"aggregates": aggregates}))
+        session.read_session_aggregates(compact(SOME | {"aggregates": aggregates}))
 
 
 def test_sessions_have_a_largest_and_a_most():
     """At the limit they are read, one past it refused."""
-    assert session.read(compact(ONE).ljust(LIMITS.sessions_bytes)).counts
+    assert session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes)).counts
     with pytest.raises(TooLarge, match="session has 10485761 bytes"):
-        session.read(compact(ONE).ljust(LIMITS.sessions_bytes + 1))
+        session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes + 1))
     bucket = {"started": STARTED, "exited": 1}
     many = {"aggregates": [bucket] * LIMITS.session_counts, "attrs": ATTRIBUTES}
-    assert len(session.read_aggregates(compact(many)).counts) == 2 * LIMITS.session_counts
+    assert len(session.read_session_aggregates(compact(many)).counts) == 2 * LIMITS.session_counts
     many["aggregates"] = [bucket] * (LIMITS.session_counts + 1)
     with pytest.raises(TooLarge, match="1001 aggregates"):
-        session.read_aggregates(compact(many))
+        session.read_session_aggregates(compact(many))
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -114,9 +116,9 @@ def test_recorded_sessions_are_read(family):
     for request in contents.requests(family):
         for item in contents.envelope_of(request).items:
             if item.type == "session":
-                assert session.read(item.payload).release
+                assert session.read_session(item.payload).release
             if item.type == "sessions":
-                assert session.read_aggregates(item.payload).counts
+                assert session.read_session_aggregates(item.payload).counts
 
 
 @SETTINGS
@@ -125,7 +127,7 @@ def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
     """Every amount is positive, and no status is made up."""
     sources = [one, some, some | {"aggregates": [{"started": STARTED, "exited": anything}]}]
     for source in sources:
-        for reader in (session.read, session.read_aggregates):
+        for reader in (session.read_session, session.read_session_aggregates):
             try:
                 found = reader(compact(source))
             except Malformed:
@@ -137,7 +139,7 @@ def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
 @given(st.binary(max_size=60) | mutated([compact(ONE), compact(SOME)]))
 def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
-    for reader in (session.read, session.read_aggregates):
+    for reader in (session.read_session, session.read_session_aggregates):
         try:
             reader(data)
         except Malformed:

@@ -9,7 +9,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats.events import view_hierarchy
-from app.formats.wire.envelope import EnvelopeHeader, Item
+from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
 from app.ingest.items import attachment
 from app.ingest.prepared import AttachmentWork, Context, Prepared
 from app.scrub.rules import DEFAULT_RULES
@@ -24,7 +24,7 @@ def prepared(payload: bytes, **labels: Any) -> AttachmentWork:
         ProjectId(1), datetime(2026, 11, 30, tzinfo=UTC), 0, None, header, DEFAULT_RULES
     )
     found = Prepared()
-    item = Item("attachment", memoryview(payload), **labels)
+    item = EnvelopeItem("attachment", memoryview(payload), **labels)
     attachment.prepare(item, context, found)
     (work,) = found.attachments
     return work

@@ -12,7 +12,7 @@ from app.core.ids import ProjectId
 from app.formats.spans import sent_spans
 from app.formats.spans.span import Surroundings
 from app.formats.stored import span_block
-from app.formats.wire.envelope import EnvelopeHeader, Item, TraceHeader
+from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem, TraceHeader
 from app.ingest.items import span as span_items, stages, transaction as items
 from app.ingest.prepared import Context, Prepared
 from app.projects.model import Outcome
@@ -75,7 +75,7 @@ def context(header: EnvelopeHeader | None = None) -> Context:
 
 def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransaction, Prepared]:
     """Read a transaction in both ways; the first is None if it is not as usual."""
-    item, counted = Item("transaction", memoryview(raw)), Prepared()
+    item, counted = EnvelopeItem("transaction", memoryview(raw)), Prepared()
     quick = items.Work(item, around)
     stages.run([quick], items.STAGES)
     return quick.new, items.span_by_span(item, around, counted), counted
@@ -155,7 +155,7 @@ def prepared(**changes: Any) -> Prepared:
     """Prepare a transaction with some members changed."""
     found = Prepared()
     raw = compact(payloads.transaction(**changes))
-    items.prepare_all([(Item("transaction", memoryview(raw)), context())], found)
+    items.prepare_all([(EnvelopeItem("transaction", memoryview(raw)), context())], found)
     return found
 
 
@@ -272,7 +272,7 @@ def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> Pr
     """Prepare a container of streamed spans."""
     found = Prepared()
     payload = memoryview(compact({"items": list(spans)}))
-    item = Item("span", payload, content_type="application/vnd.sentry.items.span.v2+json")
+    item = EnvelopeItem("span", payload, content_type="application/vnd.sentry.items.span.v2+json")
     span_items.prepare(item, context(header), found)
     return found
 

@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from app.core import clock
-from app.core.direct import BLOCK_BYTES
+from app.core.direct_io import BLOCK_BYTES
 from app.core.errors import Malformed, Unavailable
 from app.journal import files, reader, writer
 from app.journal.backlog import Backlog

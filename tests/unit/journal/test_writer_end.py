@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from app.core.direct import BLOCK_BYTES
+from app.core.direct_io import BLOCK_BYTES
 from app.core.errors import Unavailable
 from app.journal import adopt, files, folder as folders, reader, writer
 from app.journal.writer import Journal

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.core.windows import ClockStep
+from app.core.replay_window import ClockStep
 from app.formats.events import event
 from app.issues.replay_events import LinkedCount
 from app.playback import ending, linked_errors

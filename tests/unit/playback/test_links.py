@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.windows import ReplayWindow
+from app.core.replay_window import ReplayWindow
 from app.formats.events import event
 from app.issues.replay_events import LinkedCount
 from app.playback import linked_errors, links

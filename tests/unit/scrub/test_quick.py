@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.formats import jsonish, members as texts
+from app.formats import json_members, jsonish
 from app.scrub import places, walk
 from app.scrub.places import PayloadKind, PlaceRole
 from app.scrub.quick import try_scrub_members
@@ -38,9 +38,9 @@ def scrubbed(
     text: bytes, rules: ScrubRules = DEFAULT_RULES, kind: PayloadKind = PayloadKind.EVENT
 ) -> Any:
     """Scrub by members; None where it has to be done as a whole."""
-    members = texts.split(text)
+    members = json_members.split_members(text)
     clean = try_scrub_members(members, rules, kind=kind) if members is not None else None
-    return None if clean is None else jsonish.decode(texts.join(clean), "clean")
+    return None if clean is None else jsonish.decode(json_members.join_members(clean), "clean")
 
 
 @SETTINGS
@@ -106,14 +106,16 @@ def test_by_members_is_as_a_whole_for_every_sdk(family: str):
 def test_what_is_clean_stays_as_it_came():
     """Not a byte of it is written anew."""
     text = b'{"extra" : {"a" :1.50}, "release":"app@1.2.3", "modules": {"a@b.co": "x"}}'
-    members = texts.split(text)
+    members = json_members.split_members(text)
     assert members is not None
     assert try_scrub_members(members, kind=PayloadKind.EVENT) is members
 
 
 def test_only_what_holds_a_hint_is_written_anew():
     """The member with the secret; the others keep their own form."""
-    members = texts.split(b'{"extra": {"note": "%b"}, "tags": {"a" : 1}}' % CARD.encode())
+    members = json_members.split_members(
+        b'{"extra": {"note": "%b"}, "tags": {"a" : 1}}' % CARD.encode()
+    )
     assert members is not None
     clean = try_scrub_members(members, kind=PayloadKind.EVENT)
     assert clean == {"extra": b'{"note":"[Filtered]"}', "tags": b'{"a" : 1}'}
@@ -129,11 +131,11 @@ def test_only_what_holds_a_hint_is_written_anew():
 )
 def test_a_name_that_stands_twice_hides_nothing(text: bytes):
     """Neither at the top nor inside: what no reader sees is not stored."""
-    members = texts.split(text)
+    members = json_members.split_members(text)
     assert members is not None
     clean = try_scrub_members(members, kind=PayloadKind.EVENT)
     assert clean is not None
-    assert b"4111" not in texts.join(clean)
+    assert b"4111" not in json_members.join_members(clean)
 
 
 def test_a_name_at_the_top_may_be_the_secret():
@@ -167,10 +169,12 @@ def test_no_member_goes_by_its_name_alone(kind: PayloadKind):
 def test_texts_are_split_and_joined():
     """Each member as it was written; of a repeated name the last one."""
     text = b' {"a" : [1, 2] ,"b\\n":"x","a":{"c":1e5}, "' + b"n" * 70 + b'":null} '
-    members = texts.split(text)
+    members = json_members.split_members(text)
     assert members == {"a": b'{"c":1e5}', "b\n": b'"x"', "n" * 70: b"null"}
-    assert jsonish.decode(texts.join(members), "joined") == jsonish.decode(text, "text")
-    assert texts.pick(members, ("a", "z")) == {"a": {"c": 1e5}}
+    assert jsonish.decode(json_members.join_members(members), "joined") == jsonish.decode(
+        text, "text"
+    )
+    assert json_members.decode_members(members, ("a", "z")) == {"a": {"c": 1e5}}
 
 
 @pytest.mark.parametrize(
@@ -180,23 +184,23 @@ def test_texts_are_split_and_joined():
 )  # fmt: skip
 def test_what_must_be_mended_is_not_split(text: bytes):
     """`jsonish.decode` sees it."""
-    assert texts.split(text) is None
+    assert json_members.split_members(text) is None
 
 
 def test_a_number_out_of_range_is_read_as_elsewhere():
     """It becomes null."""
-    members = texts.split(b'{"a":[1e999],"b":' + b"9" * 5_000 + b"}")
+    members = json_members.split_members(b'{"a":[1e999],"b":' + b"9" * 5_000 + b"}")
     assert members is not None
-    assert texts.pick(members, ("a", "b")) == {"a": [None], "b": None}
+    assert json_members.decode_members(members, ("a", "b")) == {"a": [None], "b": None}
 
 
 @SETTINGS
 @given(text=st.binary(max_size=60) | objects.map(lambda value: json.dumps(value).encode()))
 def test_what_is_split_can_be_decoded(text: bytes):
     """And says the same, member by member and joined."""
-    members = texts.split(text)
+    members = json_members.split_members(text)
     if members is not None:
         whole = jsonish.decode(text, "text")
-        assert repr(texts.pick(members, list(members))) == repr(whole)
-        assert repr(jsonish.decode(texts.join(members), "joined")) == repr(whole)
+        assert repr(json_members.decode_members(members, list(members))) == repr(whole)
+        assert repr(jsonish.decode(json_members.join_members(members), "joined")) == repr(whole)
         msgspec.json.encode(whole)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.formats import members
+from app.formats import json_members
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
@@ -105,7 +105,7 @@ def test_secrets_go_from_what_is_not_decoded(spot: dict[str, Any]):
     """An object given as the texts of its members loses what a decoded one loses."""
     if not isinstance(spot["value"], dict):
         return
-    split = members.split(texts(spot["value"]).encode())
+    split = json_members.split_members(texts(spot["value"]).encode())
     assert split is not None
     out = try_scrub_members(split, kind=PayloadKind(spot["kind"]))
     assert out is not None

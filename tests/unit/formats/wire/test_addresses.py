@@ -18,7 +18,9 @@ def fill(
     """Fill a copy and return it; what is said to be unchanged is."""
     copy = json.loads(json.dumps(value))
     raw = json.dumps(value).encode()
-    changed = addresses.fill(copy, raw, client_ip=client_ip, infer_ip=infer_ip, has_user=has_user)
+    changed = addresses.fill_addresses(
+        copy, raw, client_ip=client_ip, infer_ip=infer_ip, has_user=has_user
+    )
     assert changed == (copy != value)
     assert AUTO not in json.dumps(copy)
     return copy
@@ -104,7 +106,7 @@ def test_known_address_stays():
 def test_odd_shapes_are_left_alone(value):
     """Nothing is raised and nothing is made up."""
     raw = json.dumps(value).encode()
-    assert not addresses.fill(value, raw, client_ip=IP, infer_ip=None, has_user=True)
+    assert not addresses.fill_addresses(value, raw, client_ip=IP, infer_ip=None, has_user=True)
 
 
 def test_word_of_the_envelope_is_read():

@@ -15,7 +15,7 @@ OTHER_KEY = "0" * 31 + "1"
 
 
 def _read(*headers: str, query: str = "") -> Credentials | None:
-    return credentials.read(auth_headers=headers, query=query)
+    return credentials.read_credentials(auth_headers=headers, query=query)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_newer_protocol_is_unauthorised():
 )
 def test_dsns_give_key_and_project(dsn, project):
     """Secrets, prefixes, queries and IPv6 hosts are left aside."""
-    assert credentials.from_dsn(dsn) == (KEY, project)
+    assert credentials.parse_dsn(dsn) == (KEY, project)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_dsns_give_key_and_project(dsn, project):
 )
 def test_what_is_no_dsn_is_none(dsn):
     """No key, no project, no URL, or too long."""
-    assert credentials.from_dsn(dsn) is None
+    assert credentials.parse_dsn(dsn) is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_no_dsn_is_none(dsn):
 def test_a_dsn_that_was_made_can_be_read(base_url, dsn):
     """Port, prefix and IPv6 hosts stay."""
     assert credentials.make_dsn(base_url, PublicKey(KEY), ProjectId(42)) == dsn
-    assert credentials.from_dsn(dsn) == (KEY, "42")
+    assert credentials.parse_dsn(dsn) == (KEY, "42")
 
 
 @examples.SETTINGS
@@ -146,7 +146,7 @@ def test_a_dsn_that_was_made_can_be_read(base_url, dsn):
 def test_any_text_is_read_or_unauthorised(headers, query):
     """Nothing else escapes, and a key that is read is a key."""
     try:
-        found = credentials.read(auth_headers=headers, query=query)
+        found = credentials.read_credentials(auth_headers=headers, query=query)
     except Unauthorised:
         return
     assert found is None or len(found.public_key) == 32
@@ -156,4 +156,4 @@ def test_any_text_is_read_or_unauthorised(headers, query):
 @given(st.text(max_size=100) | st.text(f"http://@[]:?#{KEY[:4]}", max_size=80))
 def test_any_text_is_a_dsn_or_none(dsn):
     """Nothing raises."""
-    credentials.from_dsn(dsn)
+    credentials.parse_dsn(dsn)

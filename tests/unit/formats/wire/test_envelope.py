@@ -85,20 +85,20 @@ def test_a_replay_id_of_zeros_is_none():
 def test_odd_headers_are_read_as_empty(line):
     """Wrong types, NaN, a byte order mark, broken text and CR make no header fail."""
     assert envelope.read_header(line) == EnvelopeHeader()
-    assert envelope.split(line) == envelope.Envelope(EnvelopeHeader(), ())
+    assert envelope.split_envelope(line) == envelope.Envelope(EnvelopeHeader(), ())
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"[]\n", b"null", b"hello\n", b'{"event_id', b"5"])
 def test_a_first_line_that_is_no_object_is_malformed(body):
     """Nothing of such a body is read."""
     with pytest.raises(Malformed, match="envelope header"):
-        envelope.split(body)
+        envelope.split_envelope(body)
 
 
 def test_a_header_nested_without_end_is_malformed():
     """Depth exhausts nothing."""
     with pytest.raises(Malformed):
-        envelope.split(b'{"a":' + b"[" * 30_000)
+        envelope.split_envelope(b'{"a":' + b"[" * 30_000)
 
 
 @pytest.mark.parametrize("container", [bytes, bytearray, memoryview])
@@ -112,7 +112,7 @@ def test_lengths_decide_where_payloads_end(container):
         b'{"type":"empty"}\n\n'
         b'{"type":"last"}\nend'
     )
-    found = envelope.split(container(body))
+    found = envelope.split_envelope(container(body))
     assert _payloads(found) == [
         ("attachment", b"a\n\n\nb"),
         ("log", b'{"items":[]}'),
@@ -131,31 +131,33 @@ def test_lengths_decide_where_payloads_end(container):
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"\n\n\r\n\n"])
 def test_line_feeds_at_the_end_are_optional(tail):
     """None, one and many of them mean the same."""
-    found = envelope.split(HEADER + b'{"type":"event","length":2}\n{}' + tail)
+    found = envelope.split_envelope(HEADER + b'{"type":"event","length":2}\n{}' + tail)
     assert (_payloads(found), found.damage) == ([("event", b"{}")], None)
 
 
 def test_a_header_alone_is_an_envelope_without_items():
     """Android sends one when its item could not be written."""
-    assert envelope.split(HEADER) == envelope.split(HEADER.strip())
-    assert envelope.split(HEADER).items == ()
+    assert envelope.split_envelope(HEADER) == envelope.split_envelope(HEADER.strip())
+    assert envelope.split_envelope(HEADER).items == ()
 
 
 def test_an_item_header_at_the_end_has_an_empty_payload():
     """Without a length, nothing follows it."""
-    assert _payloads(envelope.split(HEADER + b'{"type":"session"}')) == [("session", b"")]
+    assert _payloads(envelope.split_envelope(HEADER + b'{"type":"session"}')) == [("session", b"")]
 
 
 @pytest.mark.parametrize("length", [b'"2"', b"2", b"2.0"])
 def test_a_length_may_be_written_as_text(length):
     """What is meant is clear."""
-    found = envelope.split(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
+    found = envelope.split_envelope(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
     assert _payloads(found) == [("event", b"{}")]
 
 
 def test_a_missing_type_is_an_item_of_no_type():
     """It is told by its length, so what follows it is still read."""
-    found = envelope.split(HEADER + b'{"length":2}\n{}\n{"type":7}\nx\n{"type":"event"}\n{}')
+    found = envelope.split_envelope(
+        HEADER + b'{"length":2}\n{}\n{"type":7}\nx\n{"type":"event"}\n{}'
+    )
     assert _payloads(found) == [("", b"{}"), ("7", b"x"), ("event", b"{}")]
 
 
@@ -176,7 +178,7 @@ def test_a_missing_type_is_an_item_of_no_type():
 )
 def test_a_damaged_item_ends_the_reading_but_not_what_came_before(rest, reason):
     """Items before the damage are whole, of the damaged one nothing is kept."""
-    found = envelope.split(HEADER + b'{"type":"event"}\n{}\n' + rest)
+    found = envelope.split_envelope(HEADER + b'{"type":"event"}\n{}\n' + rest)
     assert _payloads(found) == [("event", b"{}")]
     assert found.damage is not None
     assert reason in found.damage
@@ -184,7 +186,7 @@ def test_a_damaged_item_ends_the_reading_but_not_what_came_before(rest, reason):
 
 def test_odd_item_headers_are_read_leniently():
     """NaN and broken text beside the members that count do no harm."""
-    found = envelope.split(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
+    found = envelope.split_envelope(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
     assert _payloads(found) == [("event", b"{}")]
 
 
@@ -192,10 +194,10 @@ def test_the_envelope_header_is_limited():
     """The longest header is read, one byte more is too large, with and without a line feed."""
     longest = b'{"a":"%s"}' % (b"x" * (LIMITS.envelope_header_bytes - 8))
     assert len(longest) == LIMITS.envelope_header_bytes
-    assert envelope.split(longest) == envelope.split(longest + b"\n")
+    assert envelope.split_envelope(longest) == envelope.split_envelope(longest + b"\n")
     for tail in (b" ", b" \n"):
         with pytest.raises(TooLarge, match="envelope header"):
-            envelope.split(longest + tail)
+            envelope.split_envelope(longest + tail)
 
 
 def test_an_item_header_is_limited():
@@ -203,10 +205,10 @@ def test_an_item_header_is_limited():
     longest = b'{"type":"%s"}' % (b"x" * (LIMITS.item_header_bytes - 11))
     assert len(longest) == LIMITS.item_header_bytes
     for tail in (b"", b"\nabc"):
-        found = envelope.split(HEADER + longest + tail)
+        found = envelope.split_envelope(HEADER + longest + tail)
         assert len(found.items) == 1
         assert len(found.items[0].type) == 200
-        damaged = envelope.split(HEADER + longest + b" " + tail)
+        damaged = envelope.split_envelope(HEADER + longest + b" " + tail)
         assert damaged.items == ()
         assert damaged.damage is not None
         assert "item header at byte" in damaged.damage
@@ -215,18 +217,18 @@ def test_an_item_header_is_limited():
 def test_items_are_limited():
     """As many items as allowed are read, one more is too large."""
     item = b'{"type":"session"}\n\n'
-    assert len(envelope.split(HEADER + item * LIMITS.items).items) == LIMITS.items
+    assert len(envelope.split_envelope(HEADER + item * LIMITS.items).items) == LIMITS.items
     with pytest.raises(TooLarge, match="more than 200 items"):
-        envelope.split(HEADER + item * (LIMITS.items + 1))
+        envelope.split_envelope(HEADER + item * (LIMITS.items + 1))
 
 
 @pytest.mark.parametrize("body", GOOD)
 def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
     """Cut anywhere, whole items are the same as before and the rest is gone."""
-    whole = _payloads(envelope.split(body))
+    whole = _payloads(envelope.split_envelope(body))
     framed = envelopes.item("attachment", b"x" * 40) * 2
     for end in range(body.index(b"\n"), len(body + framed), 7):
-        found = _payloads(envelope.split((body + framed)[:end]))
+        found = _payloads(envelope.split_envelope((body + framed)[:end]))
         for position, item in enumerate(found[:-1]):
             assert item == ([*whole, *[("attachment", b"x" * 40)] * 2])[position]
 
@@ -236,7 +238,7 @@ def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
 def test_any_bytes_give_an_envelope_or_are_refused(body):
     """Nothing but Malformed and TooLarge escapes, and payloads lie in the body."""
     try:
-        found = envelope.split(body)
+        found = envelope.split_envelope(body)
     except (Malformed, TooLarge):
         return
     assert all(bytes(item.payload) in body for item in found.items)
@@ -264,4 +266,4 @@ def test_headers_with_members_of_any_type_are_read(header, items):
         else compact({key: each for key, each in changes.items() if each is not MISSING}) + b"\n"
         for payload, changes in items
     ]
-    envelope.split(envelopes.envelope(header, *framed))
+    envelope.split_envelope(envelopes.envelope(header, *framed))

@@ -41,7 +41,7 @@ def test_a_transaction_is_one():
 def test_an_envelope_is_taken_for_what_it_is():
     """Some senders post to the wrong path."""
     body = envelopes.event_envelope()
-    assert store_body.wrap_store(body) == envelope.split(body)
+    assert store_body.wrap_store(body) == envelope.split_envelope(body)
     pretty = json.dumps(payloads.event(), indent=1).encode()
     assert [item.type for item in store_body.wrap_store(pretty).items] == ["event"]
 

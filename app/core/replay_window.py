@@ -9,18 +9,18 @@ from app.core.ids import ReplayId, TraceId
 
 SLACK: Final = timedelta(minutes=1)
 """Room before and after a replay: an error comes late, a request begins early."""
-NEAR: Final = timedelta(minutes=1)
+SMALL_DRIFT: Final = timedelta(minutes=1)
 """A clock that is no further off is looked up by its own time, with this room."""
-LONGEST: Final = timedelta(minutes=15)
+LONGEST_LINKED: Final = timedelta(minutes=15)
 """What lasts longer and began before a replay is linked by naming it, or not at all."""
-STRETCH: Final = timedelta(minutes=5)
+BLOCK_START_SPREAD: Final = timedelta(minutes=5)
 """How much sooner or later than its first span another of the same block may begin: a look at a
 trace is bounded by the starts of blocks, and late spans must not hide behind an early one."""
-HELD_UP_MS: Final = 120_000
+LONGEST_DELAY_MS: Final = 120_000
 """A drift beyond this is a wrong clock or a queue: no envelope is so long on its way by itself."""
 
 
-def are_held_up(one_ms: int, other_ms: int) -> bool:
+def are_both_delayed(one_ms: int, other_ms: int) -> bool:
     """Tell envelopes that were long on their way from clocks that differ, by their drifts.
 
     What held both up, such as a queue that was replayed a day later, makes both drifts large and
@@ -28,7 +28,7 @@ def are_held_up(one_ms: int, other_ms: int) -> bool:
     says when the queue was replayed, and only their own when they were.
     """
     largest_ms = max(abs(one_ms), abs(other_ms))
-    return largest_ms > HELD_UP_MS and abs(one_ms - other_ms) < largest_ms // 2
+    return largest_ms > LONGEST_DELAY_MS and abs(one_ms - other_ms) < largest_ms // 2
 
 
 class ClockStep(NamedTuple):
@@ -87,11 +87,11 @@ class ReplayWindow:
         if any(step.is_touched(started_at, ended_at) for step in self.steps):
             return True
         drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
-        if abs(drift) <= NEAR and started_at < self._first_at() - LONGEST:
+        if abs(drift) <= SMALL_DRIFT and started_at < self._first_at() - LONGEST_LINKED:
             return False
         first, last = self.started_at - SLACK, self.ended_at + SLACK
         return (started_at <= last and ended_at >= first) or (
-            not are_held_up(drift_ms, self.drift_ms)
+            not are_both_delayed(drift_ms, self.drift_ms)
             and started_at + drift <= last + own_drift
             and ended_at + drift >= first + own_drift
         )

@@ -7,7 +7,7 @@ _EACH_BYTES: Final = 200
 """What Python takes for an entry beside its contents, roughly."""
 
 
-class Recent[Key: Hashable, Value]:
+class BoundedCache[Key: Hashable, Value]:
     """A cache of two generations: when the young one is full, it becomes the old one.
 
     What is asked for moves to the young one. So what comes again and again stays, for the price

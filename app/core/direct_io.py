@@ -18,19 +18,19 @@ from typing import Final
 BLOCK_BYTES: Final = 4096
 """What offsets and lengths of direct writes are multiples of."""
 
-Buffer = bytes | bytearray | memoryview
+BytesLike = bytes | bytearray | memoryview
 
 _DIRECT: Final = getattr(os, "O_DIRECT", 0)
 
 
-class Staging:
+class DirectWriteBuffer:
     """An aligned buffer that writes pass through; for one thread at a time."""
 
     def __init__(self, size_bytes: int) -> None:
         """Make a buffer of a multiple of `BLOCK_BYTES`; memory is taken when it is first used."""
         self._view = memoryview(mmap.mmap(-1, size_bytes))
 
-    def write(self, fd: int, parts: Iterable[Buffer], offset: int = 0) -> int:
+    def write(self, fd: int, parts: Iterable[BytesLike], offset: int = 0) -> int:
         """Write parts one after another, then zeros up to the next block.
 
         Args:
@@ -57,19 +57,19 @@ class Staging:
                     _write_all(fd, view, offset)
                     offset, filled = offset + filled, 0
         if filled:
-            padded = padded_bytes(filled)
+            padded = round_up_to_blocks(filled)
             view[filled:padded] = bytes(padded - filled)
             _write_all(fd, view[:padded], offset)
             offset += padded
         return offset - start
 
 
-def padded_bytes(size_bytes: int) -> int:
+def round_up_to_blocks(size_bytes: int) -> int:
     """Return the size with the padding that brings it to whole blocks."""
     return -(-size_bytes // BLOCK_BYTES) * BLOCK_BYTES
 
 
-def bypass_cache(fd: int) -> None:
+def bypass_page_cache(fd: int) -> None:
     """Let writes to an open file go past the page cache, where that can be had."""
     with contextlib.suppress(OSError):  # tmpfs and some network file systems say no
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | _DIRECT)

@@ -1,20 +1,20 @@
 """What was seen lately is known, within a budget."""
 
-from app.core.recent import Recent
+from app.core.bounded_cache import BoundedCache
 
 EACH = 300
 """What an entry of a hundred bytes takes."""
 
 
-def filled(count: int, *, budget: int) -> Recent[int, str]:
+def filled(count: int, *, budget: int) -> BoundedCache[int, str]:
     """Return a cache that was told of so many things, of a hundred bytes each."""
-    recent: Recent[int, str] = Recent(budget * EACH)
+    recent: BoundedCache[int, str] = BoundedCache(budget * EACH)
     for number in range(count):
         recent.put(number, f"value {number}", 100)
     return recent
 
 
-def known(recent: Recent[int, str], count: int) -> list[int]:
+def known(recent: BoundedCache[int, str], count: int) -> list[int]:
     """List what is known, without asking for it in a way that keeps it."""
     return [number for number in range(count) if number in {**recent._old, **recent._young}]
 

@@ -12,14 +12,14 @@ import msgspec
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 
-Members = dict[str, bytes]
+JsonMembers = dict[str, bytes]
 """Names, and the JSON text of each value."""
 
 _SHORT_CHARS: Final = 64
 _cut: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def split(text: bytes | memoryview) -> Members | None:
+def split_members(text: bytes | memoryview) -> JsonMembers | None:
     """Cut an object into its members; of a repeated name the last one.
 
     Returns:
@@ -36,21 +36,21 @@ def split(text: bytes | memoryview) -> Members | None:
     return found
 
 
-def join(members: Mapping[str, bytes]) -> bytes:
+def join_members(members: Mapping[str, bytes]) -> bytes:
     """Write an object of its members."""
     pieces = [b"{"]
     for name, text in members.items():
-        pieces += name_of(name), text, b","
+        pieces += encode_member_name(name), text, b","
     pieces[-1 if members else 1 :] = (b"}",)
     return b"".join(pieces)
 
 
-def pick(members: Mapping[str, bytes], names: Collection[str]) -> JsonObject:
+def decode_members(members: Mapping[str, bytes], names: Collection[str]) -> JsonObject:
     """Decode some members, as far as they are there."""
-    return {name: decode(members[name]) for name in names if name in members}
+    return {name: decode_member(members[name]) for name in names if name in members}
 
 
-def decode(text: bytes) -> Any:
+def decode_member(text: bytes) -> Any:
     """Decode the text of one member, as `jsonish.decode` does it; it is known to be strict JSON."""
     try:
         return msgspec.json.decode(text)
@@ -58,7 +58,7 @@ def decode(text: bytes) -> Any:
         return jsonish.decode(text, "member")  # a number out of range
 
 
-def name_of(name: str) -> bytes:
+def encode_member_name(name: str) -> bytes:
     """Write a name and its colon."""
     return (_short if len(name) <= _SHORT_CHARS else _written)(name)
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core import windows
+from app.core import replay_window
 from app.core.ids import ReplayId
-from app.core.windows import LONGEST, SLACK, ReplayWindow
+from app.core.replay_window import LONGEST_LINKED, SLACK, ReplayWindow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 END = NOON + timedelta(seconds=10)
@@ -28,8 +28,8 @@ def reach(drift_ms: int = 0) -> ReplayWindow:
         (NOON - SLACK, None, True),
         (NOON - SLACK - SECOND, None, False),
         (NOON - SLACK - SECOND, NOON - SLACK, True),
-        (NOON - SLACK - LONGEST, NOON, True),
-        (NOON - SLACK - LONGEST - SECOND, NOON, False),
+        (NOON - SLACK - LONGEST_LINKED, NOON, True),
+        (NOON - SLACK - LONGEST_LINKED - SECOND, NOON, False),
         (NOON - HOUR, None, False),
     ],
 )
@@ -63,8 +63,8 @@ def test_either_clock_will_do():
 )
 def test_drifts_that_are_large_and_alike_are_those_of_a_queue(one_ms, other_ms, are_held_up):
     """Then the server's clock says nothing, in whatever order they are asked about."""
-    assert windows.are_held_up(one_ms, other_ms) is are_held_up
-    assert windows.are_held_up(other_ms, one_ms) is are_held_up
+    assert replay_window.are_both_delayed(one_ms, other_ms) is are_held_up
+    assert replay_window.are_both_delayed(other_ms, one_ms) is are_held_up
     at = NOON + timedelta(milliseconds=one_ms - other_ms)
     is_near = NOON - SLACK <= at <= END + SLACK
     assert reach(one_ms).is_touched(at, None, other_ms) is (is_near or not are_held_up)

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.direct import BLOCK_BYTES, Staging, bypass_cache, padded_bytes
+from app.core.direct_io import BLOCK_BYTES, DirectWriteBuffer, bypass_page_cache, round_up_to_blocks
 
-STAGING = Staging(2 * BLOCK_BYTES)
+STAGING = DirectWriteBuffer(2 * BLOCK_BYTES)
 
 
 def opened(path: Path) -> int:
     """Open a new file for direct writes."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-    bypass_cache(fd)
+    bypass_page_cache(fd)
     return fd
 
 
@@ -28,7 +28,7 @@ def test_parts_arrive_in_order_with_zeros_up_to_the_next_block(tmp_path_factory,
     parts = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
     whole = b"".join(parts)
     written = STAGING.write(fd, parts, blocks * BLOCK_BYTES)
-    assert written == padded_bytes(len(whole))
+    assert written == round_up_to_blocks(len(whole))
     os.close(fd)
     found = path.read_bytes() if written else bytes(blocks * BLOCK_BYTES)
     assert found == bytes(blocks * BLOCK_BYTES) + whole.ljust(written, b"\0")
