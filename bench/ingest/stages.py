@@ -60,7 +60,7 @@ DIGEST: Final = {
         "app.formats.wire.addresses:fill_addresses",
     ),
     "scrub": (
-        "app.scrub.quick:scrub_members",
+        "app.scrub.quick:try_scrub_members",
         "app.scrub.walk:is_clean",
         "app.scrub.walk:scrub_json",
         "app.scrub.walk:scrub_recording",
