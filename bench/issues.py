@@ -39,7 +39,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.formats.stored.packed import pack_json
 from app.ingest.link import link
-from app.playback import linked_errors, links
+from app.playback.links import linked_errors, replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.web.frame import access
@@ -268,7 +268,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             replay = await replays.one(connection, ReplayKey(PROJECT, dice.choice(ids)))
             if replay is None:
                 raise SystemExit("the replay is gone")
-            (window,) = await links.windows_of(connection, [replay])
+            (window,) = await replay_clock.windows_of(connection, [replay])
             await linked_errors.errors_of(connection, window, [PROJECT], home=PROJECT)
 
         await measure("errors of a replay", rounds, once)

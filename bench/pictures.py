@@ -31,8 +31,8 @@ from app.formats.stored import layout
 from app.formats.video import mp4
 from app.media import encode
 from app.media.wire import Strip
-from app.playback import index
 from app.playback.pictures.draw import draw
+from app.playback.video import index
 from app.replays.model import PlayableSegment
 from app.storage.local import LocalStore
 

@@ -33,7 +33,7 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.formats.stored import span_block
-from app.playback import linked_errors, links
+from app.playback.links import linked_errors, replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 
@@ -173,11 +173,11 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             if replay is None:
                 raise LookupError(replay_id)
             began = time.perf_counter()
-            (window,) = await links.windows_of(connection, [replay])
+            (window,) = await replay_clock.windows_of(connection, [replay])
             known = time.perf_counter()
             errors = await linked_errors.errors_of(connection, window, _PROJECTS, home=_PROJECTS[0])
             erred = time.perf_counter()
-            found_spans = await links.spans_of(connection, window, _PROJECTS)
+            found_spans = await replay_clock.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()
         found += len(errors.events) + len(found_spans.spans)
         for what, ms in (

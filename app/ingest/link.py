@@ -5,7 +5,7 @@
     new segment, new tie ──► events that name the replay, or share a trace and its time ┴─► link
 
 A link is an issue and a replay, with the first event that it holds for. It is the rule of
-`playback/links.py` seen from the issue's side: a replay is listed by an issue when it lists an
+`playback/links/` seen from the issue's side: a replay is listed by an issue when it lists an
 event of the issue.
 
 Source: docs/protocol.md, section 7.3.

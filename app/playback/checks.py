@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.playback import linked_errors, links, sdk_faults
+from app.playback import sdk_faults
+from app.playback.links import linked_errors, replay_clock
 from app.playback.sdk_faults import Known
 from app.replays import whereabouts
 from app.replays.model import Replay
@@ -63,7 +64,7 @@ async def check(
         project_ids: Those that the reader may see: where backends are looked for.
     """
     newest = await whereabouts.newest(connection, project_id, limit=_MOST_REPLAYS)
-    windows = await links.windows_of(connection, newest)
+    windows = await replay_clock.windows_of(connection, newest)
     counts = await linked_errors.counts_of(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
     requests = await traces.requests_of(

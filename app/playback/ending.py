@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.playback.linked_errors import ErrorCounts
+from app.playback.links.linked_errors import ErrorCounts
 from app.replays.model import Replay
 
 _NEAR: Final = timedelta(seconds=15)

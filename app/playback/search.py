@@ -18,9 +18,10 @@ from app.audit import queries as audit
 from app.core import ids
 from app.core.errors import Malformed
 from app.core.ids import PersonId, ProjectId, TraceId
-from app.playback import ending, linked_errors
+from app.playback import ending
 from app.playback.ending import Ending
-from app.playback.linked_errors import ErrorCounts
+from app.playback.links import linked_errors
+from app.playback.links.linked_errors import ErrorCounts
 from app.replays import filters, queries as replays, query as search, search as rows, ties
 from app.replays.filters import Columns
 from app.replays.model import Replay

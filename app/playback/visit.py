@@ -24,12 +24,19 @@ from app.feedback.model import StoredFeedback
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace, LinkedEvents
 from app.memberships import queries as memberships
-from app.playback import linked_errors, linked_feedback, linked_logs, links, page, trace
-from app.playback.linked_errors import ErrorCounts
-from app.playback.linked_logs import LogCount, PlacedLogs
-from app.playback.page import Contents, Outline
-from app.playback.shelf import Shelf
-from app.playback.trace import Trace
+from app.playback.links import (
+    linked_errors,
+    linked_feedback,
+    linked_logs,
+    linked_traces,
+    replay_clock,
+)
+from app.playback.links.linked_errors import ErrorCounts
+from app.playback.links.linked_logs import LogCount, PlacedLogs
+from app.playback.links.linked_traces import Trace
+from app.playback.recording import contents as page
+from app.playback.recording.contents import Contents, Outline
+from app.playback.video.index_cache import Shelf
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, Project
 from app.replays import queries as replays
@@ -276,7 +283,7 @@ class ReplayReader:
 
     async def _context(self, connection: AsyncConnection, replay: Replay) -> ReplayContext:
         seen = await memberships.list_projects(connection, self.person)
-        (window,) = await links.windows_of(connection, [replay])
+        (window,) = await replay_clock.windows_of(connection, [replay])
         return ReplayContext(
             project=self.project,
             outline=await page.outline(connection, replay, shelf=self.shelf, now=clock.now()),
@@ -382,9 +389,9 @@ async def _traces(
     connection: AsyncConnection, context: ReplayContext, events: LinkedEvents, after: BlockPlace
 ) -> ReplayTraces:
     window = context.window
-    spans = await links.spans_of(connection, window, context.project_ids, after=after)
+    spans = await replay_clock.spans_of(connection, window, context.project_ids, after=after)
     keys = [(one.event.project_id, one.event.event_id) for one in events.events]
-    laid_out = await trace.of_replay(
+    laid_out = await linked_traces.of_replay(
         connection, window, context.project.id, spans=spans, events=keys
     )
     return ReplayTraces(context, spans, laid_out, events)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.issues import named_replays
 from app.issues.named_replays import Found, Naming, NamingEvent
-from app.playback import gaps
+from app.playback.recording import gaps
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, Quarantined
 from app.replays import queries as replays, traced, whereabouts

@@ -16,9 +16,10 @@ from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed
 from app.issues import queries as issue_queries
-from app.playback import issue_links, linked_errors, links, page
-from app.playback.page import Contents
-from app.playback.shelf import Shelf
+from app.playback.links import issue_replays, linked_errors, replay_clock
+from app.playback.recording import contents as page
+from app.playback.recording.contents import Contents
+from app.playback.video.index_cache import Shelf
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
 
@@ -49,8 +50,8 @@ async def of_replay(
     project_ids = list(names)
     outline = await page.outline(connection, replay, shelf=Shelf(), now=clock.now())
     contents = await page.read(connection, outline)
-    (window,) = await links.windows_of(connection, [replay])
-    spans = (await links.spans_of(connection, window, project_ids)).spans
+    (window,) = await replay_clock.windows_of(connection, [replay])
+    spans = (await replay_clock.spans_of(connection, window, project_ids)).spans
     linked = await linked_errors.errors_of(connection, window, project_ids, home=key.project_id)
     return {
         "replay": _replay(replay),
@@ -84,7 +85,7 @@ async def of_issues(
     for issue in found:
         key = (issue.project_id, issue.issue_id)
         events = await issue_queries.latest(connection, key, limit=1_000)
-        linked = await issue_links.page_of(connection, key, project_ids, limit=1_000)
+        linked = await issue_replays.page_of(connection, key, project_ids, limit=1_000)
         alone = await issue_queries.one(connection, key, project_ids)
         assert alone == issue, "list and page say the same of an issue"
         assert issue.replays == len(linked.replays), "as many replays are counted as are listed"

@@ -11,8 +11,8 @@ from typing import Final
 
 from app.core.errors import Malformed, NotFound
 from app.media import child, wire
-from app.playback import records, stream
-from app.playback.index import Gop, PlaybackIndex
+from app.playback.video import records, stream
+from app.playback.video.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
 
 _MOST_FRAMES: Final = 6_000

@@ -17,10 +17,11 @@ from app.core.errors import Malformed, Unavailable
 from app.db.engine import Database
 from app.issues import replay_events as errors
 from app.media import wire
-from app.playback import index, links, placement
-from app.playback.index import PlaybackIndex
+from app.playback.links import placement, replay_clock
 from app.playback.pictures import schedule
 from app.playback.pictures.draw import draw
+from app.playback.video import index
+from app.playback.video.index import PlaybackIndex
 from app.replays import locks, pictures, queries
 from app.replays.model import Replay
 from app.replays.pictures import Made, Sizes, Task, Tile
@@ -125,7 +126,7 @@ async def _find(database: Database, replay: Replay) -> _Found:
     async with database.reading() as connection:
         segments = await queries.playable(connection, key, steps=replay.clock_steps)
         # Of the replay's own project: a picture must not tell what happened in another.
-        [window] = await links.windows_of(connection, [replay])
+        [window] = await replay_clock.windows_of(connection, [replay])
         own = [key.project_id]
         found = await errors.linked(connection, window, own, home=key.project_id, payload_bytes=0)
         moments = [

@@ -12,7 +12,7 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
 from app.ingest.vitals import Watch
-from app.playback.shelf import Shelf
+from app.playback.video.index_cache import Shelf
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
 from app.web.frame.csp_reports import CspReports

@@ -8,7 +8,7 @@ from fastapi import Query
 from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import TraceId
-from app.playback.trace import Trace
+from app.playback.links.linked_traces import Trace
 from app.web.words import spans
 from app.web.words.spans import MORE_SPANS, Surroundings
 from app.web.words.traces import TraceBlock

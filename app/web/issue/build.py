@@ -6,8 +6,8 @@ from typing import Final
 
 from app.core import units
 from app.issues.model import Issue
-from app.playback import links
-from app.playback.issue_links import LinkedReplay
+from app.playback.links import replay_clock
+from app.playback.links.issue_replays import LinkedReplay
 from app.projects.model import OutcomeCount, Project
 from app.web.issue.page import IssueHead, Preview
 from app.web.words import facts, issue_kinds, page_links
@@ -56,7 +56,7 @@ def head(
         culprit=issue.culprit,
         kind=issue_kinds.KINDS.get(issue.kind, "Error"),
         shape=issue_kinds.shape_of(issue.kind),
-        source=links.side(issue.project_id, issue.project_id, issue.platform),
+        source=replay_clock.side(issue.project_id, issue.project_id, issue.platform),
         level=issue.level,
         status=issue.status,
         status_at=issue.status_at,

@@ -15,7 +15,7 @@ from app.issues.attachments import PART_FILES
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.issues.queries import Neighbours
-from app.playback import links
+from app.playback.links import replay_clock
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
 from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Preview, SenderClock
@@ -142,7 +142,7 @@ def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
     difference = seen_at - event.at
     if abs(difference) < _CLOCK_SLACK:
         return None
-    side = links.side(event.project_id, event.project_id, event.platform)
+    side = replay_clock.side(event.project_id, event.project_id, event.platform)
     is_behind = difference > timedelta()
     length = units.format_duration(round(abs(difference).total_seconds()) * 1_000)
     return SenderClock(

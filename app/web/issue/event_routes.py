@@ -24,8 +24,9 @@ from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
 from app.issues.queries import Neighbours
 from app.memberships.model import Role
-from app.playback import issue_links, page as playback
-from app.playback.index import PlaybackIndex
+from app.playback.links import issue_replays
+from app.playback.recording import contents as playback
+from app.playback.video.index import PlaybackIndex
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.scrub import walk
@@ -75,7 +76,7 @@ async def gather(
 ) -> Found:
     """Read what belongs to an event, its files from a number on."""
     key = (event.project_id, event.event_id)
-    linked = await issue_links.of_event(connection, event, project_ids)
+    linked = await issue_replays.of_event(connection, event, project_ids)
     return Found(
         event=event,
         files=await attachments.attachments_of(connection, *key, first=first_file),
@@ -165,7 +166,7 @@ async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
 
 
 async def _preview(
-    request: Request, connection: AsyncConnection, linked: issue_links.LinkedReplay
+    request: Request, connection: AsyncConnection, linked: issue_replays.LinkedReplay
 ) -> Preview:
     held = await house.of(request).shelf.hold(connection, linked.replay)
     newest = held.newest

@@ -21,7 +21,8 @@ from app.issues import erase, queries as issues, status
 from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.playback import issue_links, issue_users, search
+from app.playback import search
+from app.playback.links import issue_replays, issue_users
 from app.playback.search import Asked
 from app.replays import pictures
 from app.web.frame import access, answer, cursors, forms, house
@@ -120,7 +121,7 @@ async def show_replays(
         seen = await memberships.list_projects(connection, inside.person)
         project_ids = [one.id for one in seen]
         issue, head = await head_of(connection, inside, key, project_ids)
-        found = await issue_links.page_of(
+        found = await issue_replays.page_of(
             connection, key, project_ids, before=place, limit=_REPLAY_ROWS
         )
         asked = Asked(inside.person.id, tuple(project_ids), tuple(project_ids))
@@ -277,7 +278,7 @@ async def _replay_rows(
     request: Request,
     connection: AsyncConnection,
     asked: Asked,
-    found: Sequence[issue_links.LinkedReplay],
+    found: Sequence[issue_replays.LinkedReplay],
     names: Mapping[ProjectId, str],
 ) -> tuple[IssueReplayRow, ...]:
     """Describe replays as the list of replays does, and lead into each at the event."""

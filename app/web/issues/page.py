@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.core.ids import ProjectId
 from app.issues.model import Issue, Status
 from app.issues.queries import Sort, Wanted
-from app.playback import links
+from app.playback.links import replay_clock
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart
 from app.web.words.issue_kinds import KINDS, shape_of
@@ -120,7 +120,7 @@ def row(
         culprit=issue.culprit,
         kind=KINDS.get(issue.kind, "Error"),
         shape=shape_of(issue.kind),
-        source=links.side(issue.project_id, issue.project_id, issue.platform),
+        source=replay_clock.side(issue.project_id, issue.project_id, issue.platform),
         level=issue.level,
         project_name=project_names.get(issue.project_id, ""),
         status=issue.status,

@@ -7,10 +7,11 @@ from typing import Final
 
 from app.core import clock, units
 from app.core.ids import TraceId
-from app.playback import ending, page as playback
+from app.playback import ending
 from app.playback.ending import Ending
-from app.playback.page import Contents, Outline
-from app.playback.trace import SpanError
+from app.playback.links.linked_traces import SpanError
+from app.playback.recording import contents as playback
+from app.playback.recording.contents import Contents, Outline
 from app.playback.visit import ReplayContext, ReplayHead, ReplayPageData
 from app.replays.model import Replay, Segment
 from app.web.replay import lists, request_links, segments

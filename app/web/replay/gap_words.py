@@ -1,6 +1,6 @@
 """Puts the gaps of a replay into words, once for the page and its player."""
 
-from app.playback.gaps import ExplainedGap
+from app.playback.recording.gaps import ExplainedGap
 from app.web.replay.page import GapRow
 
 

@@ -6,7 +6,7 @@ from math import atan2, pi
 from typing import Final
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback.gestures import Gesture, quick_runs
+from app.playback.recording.gestures import Gesture, quick_runs
 from app.web.words import breadcrumb_words
 from app.web.words.activity import ActivityKind, ActivityRow, Icon
 

@@ -9,7 +9,7 @@ from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionShown, Frame
 from app.formats.stored import packed
 from app.issues.replay_events import LinkedEvent
-from app.playback import links
+from app.playback.links import replay_clock
 from app.web.words import page_links
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
@@ -49,7 +49,7 @@ def _row(
     project_names: Mapping[ProjectId, str],
 ) -> ErrorRow:
     event = one.event
-    side = links.side(project_id, event.project_id, event.platform)
+    side = replay_clock.side(project_id, event.project_id, event.platform)
     return ErrorRow(
         event_id=event.event_id,
         at_ms=at_ms,
@@ -74,7 +74,7 @@ def _row(
 
 
 def _at_ms(offset: timedelta, window: ReplayWindow, *, zero_ms: int) -> int | None:
-    near_ms = links.near_ms(window, offset)
+    near_ms = replay_clock.near_ms(window, offset)
     return None if near_ms is None else near_ms - zero_ms
 
 

@@ -6,8 +6,8 @@ from typing import Final
 from app.audit.queries import PART_VIEWERS
 from app.core import units
 from app.issues.replay_events import PART_EVENTS, LinkedEvents
-from app.playback.linked_feedback import PART_FEEDBACK
-from app.playback.page import Contents
+from app.playback.links.linked_feedback import PART_FEEDBACK
+from app.playback.recording.contents import Contents
 from app.playback.visit import (
     PlacedErrors,
     ReplayActivity,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId, TraceId
-from app.playback import links
-from app.playback.linked_logs import PlacedLog
+from app.playback.links import replay_clock
+from app.playback.links.linked_logs import PlacedLog
 from app.web.words.activity import DataRow
 from app.web.words.breadcrumbs import data_rows
 from app.web.words.problems import Source
@@ -58,7 +58,7 @@ def _row(
         at_ms=round(placed.offset.total_seconds() * 1000) - zero_ms,
         level="warning" if one.level == "warn" else one.level,
         body=one.body,
-        source=links.side(project_id, one.project_id, placed.platform),
+        source=replay_clock.side(project_id, one.project_id, placed.platform),
         project_name=project_names.get(one.project_id, "another project"),
         trace_id=one.trace_id,
         data=data_rows(shown),

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
-from app.playback.conditions import Condition
-from app.playback.start import Start
+from app.playback.recording.conditions import Condition
+from app.playback.video.start import Start
 from app.web.replay.log_rows import LogRow
 from app.web.replay.panel_filters import PanelFilter
 from app.web.words.activity import ActivityRow, NetworkRow, ScreenSpan

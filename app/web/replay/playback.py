@@ -12,8 +12,9 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import units
 from app.core.errors import NotFound
-from app.playback import gestures, recordings, start, stream
-from app.playback.shelf import Held
+from app.playback.recording import gestures, recorded_segments
+from app.playback.video import start, stream
+from app.playback.video.index_cache import Held
 from app.replays import queries as replays
 from app.replays.model import Segment
 from app.storage.port import ObjectStore
@@ -72,7 +73,7 @@ async def send_gestures(
     body = held.gestures if from_segment == 0 else None
     if body is None:
         async with here.db.reading() as connection:
-            segments = await recordings.segments_of(
+            segments = await recorded_segments.segments_of(
                 connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
             )
         built = held.newest
@@ -103,7 +104,7 @@ async def send_segment(
 
 
 def _gestures_of(segments: Sequence[Segment], zero_ms: int, from_segment: int) -> bytes:
-    recorded = recordings.read(segments, from_segment=from_segment)
+    recorded = recorded_segments.read(segments, from_segment=from_segment)
     return gestures.encode(gestures.read(recorded, zero_ms=zero_ms))
 
 

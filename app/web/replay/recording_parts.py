@@ -1,8 +1,8 @@
 """Which part of the recordings of a replay is read, and the way to the others."""
 
 from app.core import units
-from app.playback import recordings
-from app.playback.page import Contents
+from app.playback.recording import recorded_segments
+from app.playback.recording.contents import Contents
 from app.replays.model import Segment
 from app.web.words import page_links
 from app.web.words.parts import RecordingPart
@@ -23,8 +23,8 @@ def describe_recording_part(contents: Contents) -> RecordingPart | None:
     text = (
         f"What the app noted {' and '.join(stretches)} is left out: breadcrumbs, requests and "
         f"touches of {count(len(earlier) + len(later), 'segment')}. A page reads "
-        f"{units.format_bytes(recordings.MOST_BYTES)} of recordings, and those of this replay take "
-        "more. The video plays whole, and errors and traces do not depend on it."
+        f"{units.format_bytes(recorded_segments.MOST_BYTES)} of recordings, and those of this "
+        "replay take more. The video plays whole, and errors and traces do not depend on it."
     )
     key = contents.replay.key
     return RecordingPart(

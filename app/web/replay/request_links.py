@@ -6,8 +6,8 @@ from typing import Final
 
 from app.core import units
 from app.core.ids import EventId, TraceId
-from app.playback.requests import RequestTrace, trace_requests
-from app.playback.trace import SpanError
+from app.playback.links.linked_traces import SpanError
+from app.playback.links.request_traces import RequestTrace, trace_requests
 from app.playback.visit import ReplayPageData
 from app.replays.model import ReplayKey
 from app.web.replay.requests import requests_of

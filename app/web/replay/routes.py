@@ -18,8 +18,8 @@ from app.core.errors import NotFound, Unavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.memberships.model import Role
-from app.playback import start
-from app.playback.start import Start
+from app.playback.video import start
+from app.playback.video.start import Start
 from app.playback.visit import ReplayReader
 from app.projects import queries as projects
 from app.replays import queries as replays

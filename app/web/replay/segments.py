@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.core import units
-from app.playback.page import Contents
+from app.playback.recording.contents import Contents
 from app.replays.model import ReplayKey, Segment
 from app.web.replay.page import SegmentRow, VideoState
 from app.web.words import page_links, phrases

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.playback.trace import Row, Trace
+from app.playback.links.linked_traces import Row, Trace
 from app.web.words.spans import Surroundings, row_of
 from app.web.words.traces import SpanRow
 

@@ -1,7 +1,7 @@
 """Which part of a trace's spans is shown on its page, and which part of its errors is marked."""
 
 from app.issues import trace_events
-from app.playback.trace import TracePart
+from app.playback.links.linked_traces import TracePart
 from app.traces.queries import PART_OF_TRACE
 from app.web.frame import part_cursors
 from app.web.words import page_links

@@ -11,8 +11,8 @@ from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId, SpanId
 from app.memberships import queries as memberships
-from app.playback import trace as traces
-from app.playback.trace import SpanError, Trace
+from app.playback.links import linked_traces as traces
+from app.playback.links.linked_traces import SpanError, Trace
 from app.projects.model import Project
 from app.replays import traced
 from app.traces import queries

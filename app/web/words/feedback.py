@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from app.core.ids import EventId, ProjectId
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
-from app.playback import links
-from app.playback.notes import Note
+from app.playback.links import replay_clock
+from app.playback.links.feedback_notes import Note
 from app.web.words import page_links
 from app.web.words.activity import ActivityRow, DataRow
 
@@ -118,5 +118,5 @@ def _contact(one: StoredFeedback) -> str | None:
 
 
 def _at_ms(one: StoredFeedback, window: ReplayWindow, *, project_id: ProjectId) -> int:
-    made_by = links.side(project_id, one.project_id, one.platform)
-    return links.offset_ms(window, one.at, one.drift_ms, made_by=made_by)
+    made_by = replay_clock.side(project_id, one.project_id, one.platform)
+    return replay_clock.offset_ms(window, one.at, one.drift_ms, made_by=made_by)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
-from app.playback import page
 from app.playback.ending import Ending
-from app.playback.linked_errors import Mark
+from app.playback.links.linked_errors import Mark
+from app.playback.recording import contents
 from app.playback.search import Hit
 from app.replays.pictures import Pictures
 from app.web.words import facts, page_links
@@ -93,7 +93,7 @@ def replay_row(
         end=ending_text(hit.ended),
         has_crashed=hit.ended is Ending.CRASHED,
         is_late=facts.is_late(replay),
-        is_live=page.is_arriving(replay, now=now) and hit.ended is not Ending.CRASHED,
+        is_live=contents.is_arriving(replay, now=now) and hit.ended is not Ending.CRASHED,
         size_bytes=replay.video_bytes,
         is_seen=hit.is_seen,
         poster=poster_of(

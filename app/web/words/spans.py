@@ -11,7 +11,7 @@ from app.core.ids import ProjectId, TraceId
 from app.formats import jsonish
 from app.formats.events.event import CRASHES, HANGS
 from app.formats.jsonish import JsonObject
-from app.playback.trace import ClockNote, Row, SpanError, Trace
+from app.playback.links.linked_traces import ClockNote, Row, SpanError, Trace
 from app.traces import slow
 from app.web.words import page_links, phrases
 from app.web.words.problems import KINDS

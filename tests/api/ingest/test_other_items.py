@@ -12,7 +12,7 @@ from app.feedback.model import StoredFeedback
 from app.formats.stored.packed import unpack_json
 from app.issues import attachments
 from app.issues.model import Attachment
-from app.playback import linked_feedback
+from app.playback.links import linked_feedback
 from app.releases import sessions
 from app.traces import logs
 from app.traces.model import StoredLog

@@ -13,7 +13,7 @@ from app.audit import writes as audit
 from app.core.ids import ReplayId
 from app.formats.stored import packed
 from app.issues import trace_events
-from app.playback import recordings as reading
+from app.playback.recording import recorded_segments as reading
 from app.replays.model import ReplayKey
 from app.web.frame import traces_shown
 from tests.support.builders import crowds, envelopes, payloads, recordings

@@ -10,7 +10,7 @@ from app.audit import queries as audit
 from app.core.ids import ReplayId
 from app.formats.stored import packed
 from app.memberships.model import Role
-from app.playback import recordings
+from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey
 from tests.support import reading
@@ -97,14 +97,14 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
     assert "is left out" not in whole
     key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
     async with server.database.reading() as connection:
-        first, _ = await recordings.segments_of(connection, key)
+        first, _ = await recorded_segments.segments_of(connection, key)
         assert first.recording is not None
-        monkeypatch.setattr(recordings, "MOST_BYTES", len(first.recording))
-        read = await recordings.segments_of(connection, key)
+        monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
+        read = await recorded_segments.segments_of(connection, key)
         assert [one.recording for one in read] == [first.recording, None]
         bare = await queries.segments_of(connection, key)
         assert [one.recording for one in bare] == [None, None]
-    monkeypatch.setattr(recordings, "MOST_BYTES", packed.size_of(first.recording))
+    monkeypatch.setattr(recorded_segments, "MOST_BYTES", packed.size_of(first.recording))
     page = (await server.web.get(server.page(REPLAY_ID))).text
     assert "noted from 0:05 on is left out" in page
     assert "touches of 1 segment." in page

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.playback.conditions import Condition
+from app.playback.recording.conditions import Condition
 from tests.browser.pages import axe
 from tests.unit.web.samples import pages
 

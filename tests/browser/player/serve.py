@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 
 from app.core.errors import NotFound
 from app.core.shipped import STATIC
-from app.playback import index as playback, stream
-from app.playback.index import PlaybackIndex
+from app.playback.video import index as playback, stream
+from app.playback.video.index import PlaybackIndex
 from app.storage.port import ObjectStore
 from tests.browser.player.replays import Replay
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from app.formats.video import mp4
-from app.playback.index import MIN_GAP_MS
+from app.playback.video.index import MIN_GAP_MS
 from tests.support.recorded import contents
 
 

@@ -19,7 +19,7 @@ from app.core.ids import ReplayId
 from app.formats.replay import activity
 from app.formats.stored import packed
 from app.journal import adopt
-from app.playback import recordings
+from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey
 from tests.support.builders.traffic import Ledger, Letter
@@ -148,7 +148,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
         replay = await queries.one(connection, key)
-        segments = await recordings.segments_of(connection, key)
+        segments = await recorded_segments.segments_of(connection, key)
     there: dict[int, tuple[bytes, int]] = {}
     for one in segments:
         assert one.recording is not None

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { decodeIndex, decodeRecord } from "../../../static/player/index.js";
 import { hex, indexBytes, recordBytes } from "./support.js";
 
-// What the server's own test (tests/unit/playback/test_index.py) says it writes.
+// What the server's own test (tests/unit/playback/video/test_index.py) says it writes.
 const WRITTEN = "50484931904e020b617663312e343243303146060142c01fffe1c003c007000b"
   + "617663312e343243303146060142c01fffe1c007c0030003"
   + "00d8041a100002d804e8070d0d0001d041e807cc01cc010101";

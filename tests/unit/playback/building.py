@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.core.errors import NotFound
 from app.formats.stored import layout
 from app.formats.video import mp4
-from app.playback.index import Gop
+from app.playback.video.index import Gop
 from app.replays.model import PlayableSegment
 
 AVCC = bytes.fromhex("0142c01fffe1")

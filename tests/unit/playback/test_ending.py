@@ -10,7 +10,8 @@ from app.core.ids import ProjectId
 from app.core.replay_window import ClockStep
 from app.formats.events import event
 from app.issues.replay_events import LinkedCount
-from app.playback import ending, linked_errors
+from app.playback import ending
+from app.playback.links import linked_errors
 from tests.unit.playback.stored import START, replay
 
 APP = ProjectId(1)

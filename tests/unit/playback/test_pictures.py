@@ -9,8 +9,8 @@ from app.core.ids import ProjectId, ReplayId
 from app.formats.stored import layout
 from app.formats.video import mp4
 from app.media import wire
-from app.playback import index, records, stream
 from app.playback.pictures import draw, schedule
+from app.playback.video import index, records, stream
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 from app.replays.pictures import Made, Sizes, Task
 from tests.support.builders.clips import clip

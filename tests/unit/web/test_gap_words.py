@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.playback.gaps import ExplainedGap, GapCause
+from app.playback.recording.gaps import ExplainedGap, GapCause
 from app.web.replay.gap_words import gap_row
 
 

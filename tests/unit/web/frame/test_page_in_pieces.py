@@ -8,7 +8,7 @@ from dataclasses import fields
 from starlette.requests import Request
 from starlette.types import Message, Scope
 
-from app.playback.start import Start
+from app.playback.video.start import Start
 from app.web.frame import answer
 from app.web.frame.render import Renderer
 from app.web.replay.page import Opened, ReplayTop

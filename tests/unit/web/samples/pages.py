@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from app.core.ids import EventId, SpanId
-from app.playback.conditions import Condition
+from app.playback.recording.conditions import Condition
 from app.projects.model import OutcomeCount
 from app.web.account import page as account
 from app.web.frame import states

@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.playback.trace import Trace
+from app.playback.links.linked_traces import Trace
 from app.web.words import spans
 from app.web.words.spans import Surroundings
 from tests.support.builders.spans import API, APP, event, served, span
-from tests.unit.playback.test_trace import read
+from tests.unit.playback.links.test_linked_traces import read
 
 AROUND = Surroundings(
     {APP: "Shop", API: "Shop API"},

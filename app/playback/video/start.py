@@ -9,8 +9,8 @@ from typing import Final
 
 from app.core import log
 from app.core.errors import NotFound
-from app.playback import stream
-from app.playback.shelf import Held
+from app.playback.video import stream
+from app.playback.video.index_cache import Held
 from app.storage.port import ObjectStore
 
 _LENGTH: Final = struct.Struct(">I")

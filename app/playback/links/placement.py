@@ -23,8 +23,8 @@ from app.core.replay_window import ReplayWindow
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.issues.model import StoredEvent
 from app.issues.trace_events import TracedEvent
-from app.playback import links
-from app.playback.links import Side
+from app.playback.links import replay_clock
+from app.playback.links.replay_clock import Side
 from app.traces import queries as traces, waterfall
 from app.traces.model import StoredLog, StoredSpan
 from app.traces.waterfall import Placed
@@ -99,7 +99,7 @@ def place_on_replay(window: ReplayWindow) -> Place:
     """Return what places moments on the clock of a replay by their sender's clock alone."""
 
     def place(at: datetime, drift_ms: int, side: Side) -> int:
-        return links.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
+        return replay_clock.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
 
     return place
 
@@ -178,7 +178,7 @@ def place_moment(
             # Both were timed by one clock; their envelopes may have taken differently long.
             return span.start_us + (moment.at - span.span.started_at) // _MICROSECOND, side
         return place(moment.at, moment.drift_ms, side) + span.shift_us, side
-    side = links.side(home or moment.project_id, moment.project_id, moment.platform)
+    side = replay_clock.side(home or moment.project_id, moment.project_id, moment.platform)
     own_us = place(moment.at, moment.drift_ms, side)
     cause = layout.by_id.get(moment.parent_span_id) if moment.parent_span_id else None
     if side == "app" or cause is None or layout.sides[cause.span.span_id] == side:
@@ -223,7 +223,7 @@ def _needs_spans(moment: Moment, home: ProjectId) -> bool:
 
     An app shares the clock of its phone.
     """
-    is_backend = links.side(home, moment.project_id, moment.platform) == "backend"
+    is_backend = replay_clock.side(home, moment.project_id, moment.platform) == "backend"
     return is_backend and bool(moment.span_id or moment.parent_span_id)
 
 

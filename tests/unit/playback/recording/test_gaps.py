@@ -1,9 +1,9 @@
 """Tests of the reasons for time without video."""
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback import gaps
-from app.playback.gaps import ExplainedGap, GapCause
-from app.playback.index import Gap
+from app.playback.recording import gaps
+from app.playback.recording.gaps import ExplainedGap, GapCause
+from app.playback.video.index import Gap
 from tests.unit.playback import building
 from tests.unit.playback.building import START_MS
 

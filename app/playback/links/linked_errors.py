@@ -11,9 +11,9 @@ from app.core.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace, LinkedCount, LinkedEvents
-from app.playback import links, placement
-from app.playback.links import Side
-from app.playback.placement import Moment, ReplayMoments
+from app.playback.links import placement, replay_clock
+from app.playback.links.placement import Moment, ReplayMoments
+from app.playback.links.replay_clock import Side
 from app.replays.model import Replay
 
 
@@ -46,7 +46,7 @@ def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCoun
     crashes: list[datetime] = []
     hangs: list[datetime] = []
     for one in counts:
-        made_by = links.side(replay_project, one.project_id, one.platform)
+        made_by = replay_clock.side(replay_project, one.project_id, one.platform)
         sides[made_by] += one.events
         if made_by == "app" and one.kind in CRASHES:
             crashes.append(one.last_at)
@@ -61,7 +61,7 @@ async def counts_of(
     connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
 ) -> list[ErrorCounts]:
     """Count the errors of several replays, in the order given."""
-    windows = await links.windows_of(connection, found)
+    windows = await replay_clock.windows_of(connection, found)
     counted = await errors.linked_counts(connection, windows, project_ids)
     asked = [
         ReplayMoments(window, replay.key.project_id, [*_moments(counts)])
@@ -155,8 +155,8 @@ def _marks(
     """Make a mark of each moment; `offsets` are in the order of `_moments`."""
     following = iter(offsets)
     for one in counts:
-        made_by = links.side(replay_project, one.project_id, one.platform)
+        made_by = replay_clock.side(replay_project, one.project_id, one.platform)
         for _ in one.moments:
-            at_ms = links.within_ms(window, next(following))
+            at_ms = replay_clock.within_ms(window, next(following))
             if at_ms is not None:
                 yield Mark(at_ms, made_by, one.kind in CRASHES | HANGS)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from app.core.errors import NotFound
-from app.playback import index as playback, stream
-from app.playback.index import PlaybackIndex
+from app.playback.video import index as playback, stream
+from app.playback.video.index import PlaybackIndex
 from app.storage.port import ObjectStore
 from tests.unit.playback.building import Frame, Objects, gops, segment
 

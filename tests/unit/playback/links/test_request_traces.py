@@ -7,11 +7,11 @@ import pytest
 from app.core import units
 from app.formats.replay.activity import NetworkSpan
 from app.issues.trace_events import TracedEvent
-from app.playback.requests import trace_requests
-from app.playback.trace import Trace
+from app.playback.links.linked_traces import Trace
+from app.playback.links.request_traces import trace_requests
 from app.traces.model import StoredSpan
 from tests.support.builders.spans import START, TRACE, event, served, span, span_id
-from tests.unit.playback.test_trace import read
+from tests.unit.playback.links.test_linked_traces import read
 
 URL = "https://api.example.com/v1/pay"
 STARTED_MS = units.ms_from_at(START)

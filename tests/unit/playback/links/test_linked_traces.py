@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.issues.trace_events import TracedEvent
-from app.playback import trace as traces
-from app.playback.trace import Trace
+from app.playback.links import linked_traces as traces
+from app.playback.links.linked_traces import Trace
 from app.traces.model import StoredSpan
 from tests.support.builders.spans import API, APP, START, TRACE, event, served, span
 

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.clock import monotonic_s
 from app.core.replay_window import ClockStep
 from app.db.engine import Database
-from app.playback import index
-from app.playback.index import PlaybackIndex
+from app.playback.video import index
+from app.playback.video.index import PlaybackIndex
 from app.replays import queries
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 

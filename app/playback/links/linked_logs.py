@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.formats.stored import packed
-from app.playback import placement
+from app.playback.links import placement
 from app.traces import logs
 from app.traces.logs import LogPlace
 from app.traces.model import StoredLog

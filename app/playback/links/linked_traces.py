@@ -19,9 +19,9 @@ from app.core.replay_window import ReplayWindow
 from app.issues import replay_events as errors, trace_events
 from app.issues.replay_events import EventPlace
 from app.issues.trace_events import TracedEvent, TracedEvents
-from app.playback import placement
-from app.playback.links import Side
-from app.playback.placement import Place
+from app.playback.links import placement
+from app.playback.links.placement import Place
+from app.playback.links.replay_clock import Side
 from app.traces import queries, slow
 from app.traces.model import StoredSpan
 from app.traces.queries import BlockPlace, LinkedSpans

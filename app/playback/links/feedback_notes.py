@@ -20,7 +20,7 @@ from app.db.windows import are_held_up
 from app.feedback import queries as feedback
 from app.feedback.model import StoredFeedback
 from app.issues.model import IssueKey
-from app.playback import links
+from app.playback.links import replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.replays.search import Place, at_of, place_at
@@ -149,9 +149,9 @@ def _note(row: Row[Any]) -> Note:
             replays.to_drift_range_ms(row),
             replays.to_clock_steps(row.clock_steps),
         )
-        made_by = links.side(replay.project_id, stored.project_id, stored.platform)
-        offset = links.offset(window, stored.at, stored.drift_ms, made_by=made_by)
-        at_ms = links.within_ms(window, offset)
+        made_by = replay_clock.side(replay.project_id, stored.project_id, stored.platform)
+        offset = replay_clock.offset(window, stored.at, stored.drift_ms, made_by=made_by)
+        at_ms = replay_clock.within_ms(window, offset)
     return Note(
         stored,
         error=row.title,

@@ -21,8 +21,8 @@ from app.db.windows import are_held_up
 from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent
 from app.issues.replay_links import Link
-from app.playback import links, placement
-from app.playback.placement import Moment, ReplayMoments
+from app.playback.links import placement, replay_clock
+from app.playback.links.placement import Moment, ReplayMoments
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.replays.search import Place, at_of, place_at
@@ -127,7 +127,7 @@ async def of_event(
     newest = max(listed, key=lambda one: (one.first_received_at, one.key), default=None)
     if newest is None:
         return None
-    window = links.window_of(newest, ())
+    window = replay_clock.window_of(newest, ())
     [offset] = await placement.offsets_in_replay(
         connection, window, newest.key.project_id, [placement.moment_of(event)], project_ids
     )
@@ -147,7 +147,7 @@ async def _place_links(
     moments = {event.event_id: placement.moment_of(event) for event in events}
     asked = [
         ReplayMoments(
-            links.window_of(replay, ()),
+            replay_clock.window_of(replay, ()),
             replay.key.project_id,
             # An event that is being deleted this moment is known by its link alone.
             [moments.get(link.event_id) or _moment_of_link(link, project_id)],
@@ -169,5 +169,5 @@ def _linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> L
     return LinkedReplay(
         replay,
         round(offset.total_seconds() * 1000),
-        is_apart=links.near_ms(window, offset) is None,
+        is_apart=replay_clock.near_ms(window, offset) is None,
     )

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from app.formats.stored import packed
-from app.playback import gestures, recordings
-from app.playback.gestures import Gesture
+from app.playback.recording import gestures, recorded_segments
+from app.playback.recording.gestures import Gesture
 from app.replays.model import Segment
 
 ZERO = datetime(2026, 11, 24, 14, tzinfo=UTC)
@@ -56,7 +56,7 @@ def segment(
 
 def read(*segments: Segment) -> tuple[Gesture, ...]:
     """Read gestures on a clock that begins at `ZERO`."""
-    return gestures.read(recordings.read(segments), zero_ms=ZERO_MS)
+    return gestures.read(recorded_segments.read(segments), zero_ms=ZERO_MS)
 
 
 def outline(found: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:

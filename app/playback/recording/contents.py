@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import units
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
-from app.playback import conditions, gaps, gestures, index, merging, recordings
-from app.playback.conditions import Condition
-from app.playback.gaps import ExplainedGap
-from app.playback.gestures import Gesture
-from app.playback.recordings import Recorded
-from app.playback.shelf import Held, Shelf
+from app.playback.recording import conditions, gaps, gestures, merging, recorded_segments
+from app.playback.recording.conditions import Condition
+from app.playback.recording.gaps import ExplainedGap
+from app.playback.recording.gestures import Gesture
+from app.playback.recording.recorded_segments import Recorded
+from app.playback.video import index
+from app.playback.video.index_cache import Held, Shelf
 from app.replays.model import Replay, Segment
 
 State = Literal["playing", "processing", "no_video", "live"]
@@ -128,7 +129,7 @@ async def read(connection: AsyncConnection, known: Outline, *, from_segment: int
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
     """
     replay = known.replay
-    segments = await recordings.segments_of(
+    segments = await recorded_segments.segments_of(
         connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
     )
     held = known.held
@@ -137,7 +138,9 @@ async def read(connection: AsyncConnection, known: Outline, *, from_segment: int
         is_first = from_segment == 0
         kept = held.gestures if is_first else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
-        recorded = recordings.read(segments, from_segment=from_segment, with_touches=kept is None)
+        recorded = recorded_segments.read(
+            segments, from_segment=from_segment, with_touches=kept is None
+        )
         if kept is not None:
             return assemble(known, recorded, gestures.decode(kept))
         found = gestures.read(recorded, zero_ms=known.zero_ms)

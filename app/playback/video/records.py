@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from app.playback.index import Gop
+from app.playback.video.index import Gop
 
 _MORE: Final = 0x80
 """The bit that says that a number goes on in the next byte."""

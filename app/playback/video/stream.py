@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core import log
 from app.core.errors import NotFound
-from app.playback.index import Gop, PlaybackIndex
+from app.playback.video.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
 
 READ_BYTES: Final = 1024 * 1024

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback.index import Gap
+from app.playback.video.index import Gap
 from app.replays.model import PlayableSegment
 
 GapCause = Literal["lost_segments", "background", "offline", "no_video", "unknown"]

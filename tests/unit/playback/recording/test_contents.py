@@ -7,8 +7,9 @@ import pytest
 
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.formats.stored import packed
-from app.playback import index, merging, page, recordings
-from app.playback.shelf import Held
+from app.playback.recording import contents, merging, recorded_segments
+from app.playback.video import index
+from app.playback.video.index_cache import Held
 from app.replays.model import Segment
 from tests.unit.playback import building
 from tests.unit.playback.building import START_MS
@@ -64,7 +65,7 @@ def held(*playable: Any) -> Held:
 def test_a_state_follows_from_video_and_age(ago_s: int, has_video: bool, expected: str):
     """Half a minute without a segment is the end of live."""
     it = replay(last_received_at=NOW - timedelta(seconds=ago_s))
-    assert page.state_of(it, has_video=has_video, now=NOW) == expected
+    assert contents.state_of(it, has_video=has_video, now=NOW) == expected
 
 
 def test_a_breadcrumb_of_two_segments_stands_once():
@@ -90,7 +91,7 @@ def test_a_request_of_two_segments_stands_once():
 
 def test_screens_of_segments_share_their_time():
     """Two screens in ten seconds get five each; a repeat goes on; the last reaches to the end."""
-    found = page.screens_by_segment(
+    found = contents.screens_by_segment(
         [
             segment(1, 10_000, 20_000, screens=("Cart",)),
             segment(0, 0, 10_000, screens=("Login", "Cart")),
@@ -113,8 +114,8 @@ def test_a_page_counts_from_the_first_picture():
         segment(0, 0, 4_000, recording=packed.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
-    outline = page.outline_of(replay(), held(video), NOW)
-    found = page.assemble(outline, recordings.read(listed))
+    outline = contents.outline_of(replay(), held(video), NOW)
+    found = contents.assemble(outline, recorded_segments.read(listed))
     assert found.zero_ms == START_MS + 4_000
     assert found.duration_ms == 56_000
     assert outline.size_px_at(0) == (448, 960)
@@ -127,13 +128,13 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     """What is within it is read; the segments behind keep their video and lose their notes."""
     tape = packed.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
-    monkeypatch.setattr(recordings, "MOST_BYTES", 2 * packed.size_of(tape))
-    read = recordings.read(listed)
+    monkeypatch.setattr(recorded_segments, "MOST_BYTES", 2 * packed.size_of(tape))
+    read = recorded_segments.read(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
-    found = page.assemble(page.outline_of(replay(), held(), NOW), read)
+    found = contents.assemble(contents.outline_of(replay(), held(), NOW), read)
     assert [one.segment_id for one in found.unread] == [2, 3]
-    unfetched = recordings.read([listed[0], segment(1, 0, 1_000, recording=None)])
+    unfetched = recorded_segments.read([listed[0], segment(1, 0, 1_000, recording=None)])
     assert [one.is_read for one in unfetched] == [True, False]
 
 
@@ -145,8 +146,8 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(2, 0, 60_000, recording=b"torn"),
         segment(3, 0, 60_000, recording=packed.pack_json({"not": "a list"})),
     ]
-    outline = page.outline_of(replay(), held(), NOW)
-    found = page.assemble(outline, recordings.read(listed))
+    outline = contents.outline_of(replay(), held(), NOW)
+    found = contents.assemble(outline, recorded_segments.read(listed))
     assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
     assert (found.state, outline.size_px_at(0)) == ("no_video", None)
     assert found.missing_ids == (1,)

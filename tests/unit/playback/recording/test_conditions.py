@@ -1,7 +1,7 @@
 """Tests of the conditions that phone and app were in."""
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback.conditions import conditions
+from app.playback.recording.conditions import conditions
 
 ZERO_MS = 1_795_000_000_000
 

@@ -19,7 +19,7 @@ from app.core import ids
 from app.core.ids import SpanId, TraceId
 from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
-from app.playback.trace import Row, SpanError, Trace
+from app.playback.links.linked_traces import Row, SpanError, Trace
 
 _NEAR_US: Final = 1_000_000
 """Span and request are noted by two parts of an SDK, which begin within moments of each other."""

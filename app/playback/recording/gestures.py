@@ -17,8 +17,8 @@ from typing import Final, Literal
 import msgspec
 
 from app.formats.replay.activity import Breadcrumb, Touch
-from app.playback.merging import merge_touches
-from app.playback.recordings import Recorded
+from app.playback.recording.merging import merge_touches
+from app.playback.recording.recorded_segments import Recorded
 
 Kind = Literal["tap", "press", "swipe"]
 Size = tuple[int, int]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from app.core.errors import Malformed
-from app.playback import index as playback, stream
-from app.playback.index import Gap
+from app.playback.video import index as playback, stream
+from app.playback.video.index import Gap
 from app.replays.model import PlayableSegment
 from app.storage.port import ObjectStore
 from tests.unit.playback.building import (

@@ -1,0 +1,1 @@
+"""Reads what the recordings of a replay hold: breadcrumbs, requests, gestures, gaps, conditions."""

@@ -1,0 +1,1 @@
+"""Presents the videos of a replay as one stream that a player reads by byte ranges."""
