@@ -24,9 +24,9 @@ from app.core.ids import PersonId, ProjectId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
-from app.playback.search import Asked, find
-from app.replays import query as search
-from app.replays.search import Order
+from app.playback.replay_search import Asked, find
+from app.replays import query_language as search
+from app.replays.list_queries import Order
 
 _PROJECT: Final = ProjectId(1)
 _CHUNK: Final = 10_000

@@ -23,8 +23,8 @@ from app.db.engine import driver_of
 from app.ingest.prepared import Prepared
 from app.issues import replay_links
 from app.issues.model import NewEvent
-from app.replays import ties
-from app.replays.ties import Tie
+from app.replays import trace_links
+from app.replays.trace_links import Tie
 from app.traces.model import NewBlock
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
@@ -164,14 +164,14 @@ async def link_batch(
     """
     replay_ids = {work.segment.key.replay_id for work in prepared.segments}
     named = _ties(prepared)
-    replay_ids |= await ties.add(connection, named)
+    replay_ids |= await trace_links.add(connection, named)
     new = set(added)
     traces = {trace_id for _, _, trace_id in named}
     for work in prepared.segments:
         traces.update(work.segment.trace_ids)
     events = [one for one in prepared.events if (one.project_id, one.event_id) in new]
     loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
-    tied = await ties.replays_of(connection, loose)
+    tied = await trace_links.replays_of(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
     await replay_links.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
     await link(connection, new, await _worth_linking(connection, replay_ids))
@@ -210,7 +210,7 @@ async def link(
 async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -> None:
     """Link by spans that were here, but not where they are looked for."""
     named = _named_by(blocks)
-    replay_ids = await ties.add(connection, named)
+    replay_ids = await trace_links.add(connection, named)
     await replay_links.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
     await link(connection, (), replay_ids)
 

@@ -25,7 +25,7 @@ from app.issues import attachments
 from app.projects import spending
 from app.projects.model import LimitReason
 from app.projects.spending import Spending
-from app.replays import totals
+from app.replays import project_totals
 
 SEGMENT_TYPES: Final = frozenset({"replay_video", "replay_event", "replay_recording"})
 STORED_TYPES: Final = SEGMENT_TYPES | {"attachment"}
@@ -218,7 +218,7 @@ class Quotas:
 
     async def _look(self, connection: AsyncConnection) -> None:
         limits = await spending.storage_limits(connection)
-        stored = await totals.video_bytes_of(connection, list(limits))
+        stored = await project_totals.video_bytes_of(connection, list(limits))
         files = await attachments.bytes_of(connection, list(limits))
         full = frozenset(
             project_id

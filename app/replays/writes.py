@@ -19,7 +19,7 @@ from app.core import units
 from app.core.ids import ReplayId
 from app.db.engine import driver_of
 from app.db.text import clean, clean_or_none
-from app.replays import clock_steps, statements, ties
+from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.statements import Statement
@@ -110,7 +110,7 @@ async def add_segments(
     if added:
         with_steps = await _add_to_replays(connection, added)
         await _update_clock_steps(connection, added, with_steps)
-        await ties.add(connection, {tie for one in added for tie in _ties(one.segment)})
+        await trace_links.add(connection, {tie for one in added for tie in _ties(one.segment)})
     return added
 
 
@@ -320,6 +320,6 @@ def _folded(row: _Row, other: _Row) -> _Row:
     return both
 
 
-def _ties(segment: NewSegment) -> set[ties.Tie]:
+def _ties(segment: NewSegment) -> set[trace_links.Tie]:
     project_id, replay_id = segment.key.project_id, segment.key.replay_id
     return {(project_id, replay_id, trace_id) for trace_id in segment.trace_ids}

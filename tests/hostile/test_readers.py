@@ -21,7 +21,7 @@ from app.formats.spans import span, transaction
 from app.formats.video import avc, mp4
 from app.formats.wire import credentials, encoding, envelope, store_body
 from app.formats.wire.envelope import EnvelopeHeader
-from app.replays import query
+from app.replays import query_language
 from tests.support import amounts
 from tests.support.builders import clips, envelopes, otlp, payloads, recordings
 from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
@@ -132,7 +132,9 @@ READERS: Final = {
         as_text(lambda text: credentials.read_credentials(auth_headers=[], query=text)),
         (envelopes.auth_query().encode(),),
     ),
-    "search": Reader(as_text(query.read), (b'release:shop@1 user.email:"a b" !os:Android x',)),
+    "search": Reader(
+        as_text(query_language.read), (b'release:shop@1 user.email:"a b" !os:Android x',)
+    ),
     "mp4": Reader(mp4.read, VIDEOS),
     "avcC": Reader(avc.read_config, (mp4.read(clips.clip()).config,)),
 }

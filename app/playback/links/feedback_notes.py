@@ -22,8 +22,8 @@ from app.feedback.model import StoredFeedback
 from app.issues.model import IssueKey
 from app.playback.links import replay_clock
 from app.replays import queries as replays
+from app.replays.list_queries import Place, at_of, place_at
 from app.replays.model import ReplayKey
-from app.replays.search import Place, at_of, place_at
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _DRIFT: Final = "(f.drift_ms - r.drift_ms) * interval '1 ms'"

@@ -24,8 +24,8 @@ from app.issues.replay_links import Link
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.replays import queries as replays
+from app.replays.list_queries import Place, at_of, place_at
 from app.replays.model import Replay, ReplayKey
-from app.replays.search import Place, at_of, place_at
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _OF_EVENT: Final = text(

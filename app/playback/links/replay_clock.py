@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, TraceId
 from app.core.replay_window import SLACK, ReplayWindow, are_both_delayed
 from app.formats.events.event import BACKEND_PLATFORMS
-from app.replays import ties
+from app.replays import trace_links
 from app.replays.model import Replay
 from app.traces import queries as traces
 from app.traces.queries import BlockPlace, LinkedSpans
@@ -108,7 +108,7 @@ async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> li
     """Return the reach of each replay, in the order given."""
     if not found:
         return []
-    tied = await ties.traces_of(connection, [replay.key.replay_id for replay in found])
+    tied = await trace_links.traces_of(connection, [replay.key.replay_id for replay in found])
     return [window_of(replay, tied.get(replay.key.replay_id, ())) for replay in found]
 
 

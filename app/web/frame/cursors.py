@@ -6,7 +6,7 @@ import struct
 from typing import Final
 
 from app.core.errors import Malformed
-from app.replays.search import Place
+from app.replays.list_queries import Place
 
 _PLACE: Final = struct.Struct(">Q16s")
 _LATEST_US: Final = 253_370_764_800_000_000

@@ -21,9 +21,9 @@ from app.issues import erase, queries as issues, status
 from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.playback import search
+from app.playback import replay_search
 from app.playback.links import issue_replays, issue_users
-from app.playback.search import Asked
+from app.playback.replay_search import Asked
 from app.replays import pictures
 from app.web.frame import access, answer, cursors, forms, house
 from app.web.frame.access import Inside
@@ -284,7 +284,7 @@ async def _replay_rows(
     """Describe replays as the list of replays does, and lead into each at the event."""
     now = clock.now()
     replays = [linked.replay for linked in found]
-    hits = await search.hits_of(connection, asked, replays)
+    hits = await replay_search.hits_of(connection, asked, replays)
     small = await pictures.of(connection, [replay.key for replay in replays])
     shown = []
     for linked, hit in zip(found, hits, strict=True):

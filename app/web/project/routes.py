@@ -21,7 +21,7 @@ from app.memberships import invitations, queries as memberships, writes as membe
 from app.memberships.model import Role
 from app.projects import queries as projects, spending, writes as projects_writes
 from app.projects.model import Project, ProjectKey, Quarantined
-from app.replays import totals
+from app.replays import project_totals
 from app.web.frame import access, answer, dsn, forms, house
 from app.web.frame.house import House
 from app.web.project.page import (
@@ -57,7 +57,7 @@ async def show_projects(
     async with here.db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         part = listed[first : first + _PART_PROJECTS]
-        totals_by_id = await totals.totals_of(connection, [project.id for project in part])
+        totals_by_id = await project_totals.totals_of(connection, [project.id for project in part])
         cards = [
             await _card(connection, here, visitor.person, project, found=totals_by_id)
             for project in part
@@ -191,7 +191,7 @@ async def _card(
     person: Person,
     project: Project,
     *,
-    found: Mapping[ProjectId, totals.Totals],
+    found: Mapping[ProjectId, project_totals.Totals],
 ) -> ProjectCard:
     keys = await projects.keys_of(connection, project.id)
     role = await memberships.find_role(connection, person, project.id)
@@ -222,7 +222,7 @@ async def _page(
     outcomes = await projects.outcomes_of(connection, project.id, since=since)
     quarantined = await projects.quarantined_of(connection, project.id)
     members = await memberships.list_members(connection, project.id)
-    total = await totals.totals_of(connection, [project.id])
+    total = await project_totals.totals_of(connection, [project.id])
     first = dsn.first(here, keys)
     return ProjectPage(
         project_id=project.id,
@@ -255,7 +255,7 @@ async def _storage(
     connection: AsyncConnection, inside: access.Inside, problem: str | None
 ) -> Storage:
     project_id = inside.project.id
-    video = await totals.video_bytes_of(connection, [project_id])
+    video = await project_totals.video_bytes_of(connection, [project_id])
     files = await attachments.bytes_of(connection, [project_id])
     return Storage(
         video_bytes=video.get(project_id, 0),

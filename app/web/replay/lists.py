@@ -18,7 +18,7 @@ from app.playback.visit import (
     ReplayTraces,
     ReplayViewers,
 )
-from app.replays import ties
+from app.replays import trace_links
 from app.traces.logs import PART_LOGS
 from app.traces.queries import PART_OF_REPLAY
 from app.web.frame import part_cursors
@@ -178,7 +178,7 @@ def trace_page(
 
 def most_ties(context: ReplayContext) -> int | None:
     """Say how many traces are tied to the replay if there is no room for another."""
-    return ties.MOST if len(context.window.trace_ids) >= ties.MOST else None
+    return trace_links.MOST if len(context.window.trace_ids) >= trace_links.MOST else None
 
 
 def request_rows(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, assert_never
 
-from app.replays.search import Order, Place, at_of, length_ms_of
+from app.replays.list_queries import Order, Place, at_of, length_ms_of
 from app.web.replays.search_bar import SearchBar
 from app.web.words import page_links
 from app.web.words.lists import ListState, ProjectOption

@@ -19,15 +19,15 @@ from app.core.ids import ProjectId, ReplayId
 from app.demo import names
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.playback import search as playback
-from app.playback.search import Asked, Hit
+from app.playback import replay_search as playback
+from app.playback.replay_search import Asked, Hit
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays import pictures, queries as replays, query as search
+from app.replays import pictures, queries as replays, query_language as search
+from app.replays.list_queries import Order, Place, place_at, place_of
 from app.replays.model import ReplayKey
 from app.replays.pictures import Pictures
-from app.replays.query import Every
-from app.replays.search import Order, Place, place_at, place_of
+from app.replays.query_language import Every
 from app.web.frame import access, answer, cursors, dsn, house
 from app.web.frame.states import StatePage
 from app.web.replays.page import AwaitedReplay, NewReplays, ReplayListPage, search_reach

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId
-from app.replays import query as search
-from app.replays.query import Every
-from app.replays.search import Order
+from app.replays import query_language as search
+from app.replays.list_queries import Order
+from app.replays.query_language import Every
 from app.web.words import page_links
 
 ORDERS: Final = {

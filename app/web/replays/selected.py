@@ -16,8 +16,8 @@ from app.core.ids import ProjectId, ReplayId
 from app.erasure.request import erase_replay
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.playback import search
-from app.playback.search import Asked
+from app.playback import replay_search
+from app.playback.replay_search import Asked
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.web.frame import access, answer, forms, house
@@ -105,7 +105,7 @@ async def _question(
         raise NotFound("all of them are gone")
     listed = await memberships.list_projects(connection, person)
     readable = tuple(one.id for one in listed)
-    hits = await search.hits_of(connection, Asked(person.id, readable, readable), found)
+    hits = await replay_search.hits_of(connection, Asked(person.id, readable, readable), found)
     names = {one.id: one.name for one in listed}
     now = clock.now()
     return DeleteReplaysPage(

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from app.core import units
 from app.formats.jsonish import JsonObject
-from app.playback import sdk_faults, search
+from app.playback import replay_search, sdk_faults
 from app.playback.ending import Ending
-from app.replays import filters
+from app.replays import query_conditions
 from app.replays.model import Replay
 from app.web.words.endings import ending_reason, ending_text
 from app.web.words.page_links import filtered_by
@@ -133,8 +133,8 @@ def groups(
 ) -> tuple[FactGroup, ...]:
     """Return everything known of a replay, under headings; empty ones are left out."""
     tags = replay.facts.get("tags")
-    user = {key: replay.user.get(name) for key, name in filters.USER.items()}
-    known = {key: replay.facts.get(name) for key, name in filters.FACTS.items()}
+    user = {key: replay.user.get(name) for key, name in query_conditions.USER.items()}
+    known = {key: replay.facts.get(name) for key, name in query_conditions.FACTS.items()}
     faults = sdk_faults.known_faults(replay.facts, options)
     titled = {title: _named(names, known) for title, names in _GROUPS.items()}
     found = [
@@ -218,7 +218,11 @@ def _tags(values: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 def _tag_href(name: str, value: str) -> str | None:
     """Return the list of replays with a tag; None where the query cannot say its name."""
-    if _PLAIN_TAG.fullmatch(name) and name not in filters.KEYS and name not in search.LATE:
+    if (
+        _PLAIN_TAG.fullmatch(name)
+        and name not in query_conditions.KEYS
+        and name not in replay_search.LATE
+    ):
         return filtered_by(name, value)
     # One that is named like a key stands in brackets.
     return filtered_by(f"tags[{name}]", value) if _BRACKETED_TAG.fullmatch(name) else None
@@ -227,7 +231,7 @@ def _tag_href(name: str, value: str) -> str | None:
 def _found_by(facts: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     """Return the list of replays that share the first of some facts that is known."""
     for key in keys:
-        value = _text(facts, filters.FACTS[key])
+        value = _text(facts, query_conditions.FACTS[key])
         if value:
             return filtered_by(key, value)
     return None

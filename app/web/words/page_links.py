@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from app.core.ids import EventId, IssueId, PersonId, ProjectId, ReplayId, SpanId, TraceId
-from app.replays import query as query_language
+from app.replays import query_language
 
 REPLAYS: Final = "/replays"
 NEW_REPLAYS: Final = "/replays/new"

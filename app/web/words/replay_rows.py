@@ -9,7 +9,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.playback.ending import Ending
 from app.playback.links.linked_errors import Mark
 from app.playback.recording import contents
-from app.playback.search import Hit
+from app.playback.replay_search import Hit
 from app.replays.pictures import Pictures
 from app.web.words import facts, page_links
 from app.web.words.endings import ending_text

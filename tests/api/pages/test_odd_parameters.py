@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from starlette.datastructures import ImmutableMultiDict, QueryParams
 
-from app.replays import filters
+from app.replays import query_conditions
 from tests.support.page_routes import FORMS, PUT_LAST, fill, page_routes
 from tests.support.servers.server import Server
 
@@ -92,7 +92,7 @@ async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
 async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
     """Each key with each odd value."""
     answers: dict[str, int] = {}
-    for key in (*filters.KEYS, "seen", "error", "tags[x]"):
+    for key in (*query_conditions.KEYS, "seen", "error", "tags[x]"):
         for odd in ("%3E" + "9" * 15, "9" * 12 + "d"):
             await ask(tenant, f"/replays?query={quote(key)}:{odd}", answers)
     for odd in ("x:%00", "%00:x", "%00"):

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from app.memberships.model import Role
-from app.playback import search as story
-from app.replays import filters, search as rows
+from app.playback import replay_search as story
+from app.replays import list_queries as rows, query_conditions
 from app.web.replays import routes as page
 from app.web.words import search_help
 from tests.support.browsers import signed_in
@@ -355,4 +355,4 @@ async def test_strangers_replays_cannot_be_ticked(own_shop: Server):
 async def test_every_key_is_explained():
     """The help on the page names all keys that mean something."""
     named = {key.strip() for keys, _ in search_help.HELP for key in keys.split(",")}
-    assert {*filters.KEYS, *story.LATE} <= named
+    assert {*query_conditions.KEYS, *story.LATE} <= named

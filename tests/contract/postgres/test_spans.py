@@ -13,7 +13,7 @@ from app.core.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.formats.stored import span_block
 from app.formats.stored.packed import pack_json
-from app.replays import ties
+from app.replays import trace_links
 from app.traces import backfill, queries, writes
 from app.traces.model import NewBlock, StoredSpan
 
@@ -264,7 +264,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
         assert await connection.scalar(text("select count(*) from spans")) == 0
         assert await connection.scalar(text("select count(*) from transactions")) == 0
         data = await queries.data_of(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
-        tied = await ties.traces_of(connection, [REPLAY])
+        tied = await trace_links.traces_of(connection, [REPLAY])
     assert (data, tied) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
     assert (whole["name"], whole["spans"], len(rows)) == ("/pay", 2, 3)

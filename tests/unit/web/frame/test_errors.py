@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from app.core.errors import DatabaseAway, DatabaseUnusable, Limited, Malformed, Unavailable
 from app.core.ids import ReplayId
-from app.replays.search import Place
+from app.replays.list_queries import Place
 from app.web.frame import cursors, errors, forms
 from app.web.frame.guard import Guard
 from app.web.frame.render import Renderer

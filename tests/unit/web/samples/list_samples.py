@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from app.core.ids import ProjectId
-from app.replays import query
-from app.replays.search import Order
+from app.replays import query_language
+from app.replays.list_queries import Order
 from app.web.replays import page, search_bar
 from app.web.words import page_links
 from app.web.words.lists import ProjectOption
@@ -76,7 +76,8 @@ AWAITED = page.AwaitedReplay(
     f"{PROJECT}/{REPLAY}", page_links.replay(PROJECT, REPLAY), has_arrived=False
 )
 SEARCH = search_bar.bar(
-    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST), query.read("pixel !plan:pro")
+    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST),
+    query_language.read("pixel !plan:pro"),
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",

@@ -15,8 +15,8 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core import ids
 from app.core.errors import Malformed
-from app.replays import query
-from app.replays.query import Either, Every, Expression, Not, Operator, Term, Value
+from app.replays import query_language
+from app.replays.query_language import Either, Every, Expression, Not, Operator, Term, Value
 from app.replays.tables import replay_traces
 
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -294,7 +294,7 @@ def _has(value: Value, columns: Columns) -> ColumnElement[bool]:
     elif key == "screen":
         found = func.array_length(columns.screens, 1) > 0
     else:
-        found = not_(_text(query.term(key, ""), key, Value(("",)), columns))
+        found = not_(_text(query_language.term(key, ""), key, Value(("",)), columns))
     return found
 
 

@@ -29,11 +29,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.db.types import Hex32
-from app.replays import filters
-from app.replays.filters import Anchor, Columns
+from app.replays import query_conditions
 from app.replays.model import Replay, ReplayKey
 from app.replays.queries import to_replay
-from app.replays.query import Term
+from app.replays.query_conditions import Anchor, Columns
+from app.replays.query_language import Term
 from app.replays.tables import replays
 
 SORTED_ROWS: Final = 20_000
@@ -174,7 +174,7 @@ async def truths(
     if not terms or not keys:
         return {key: {} for key in keys}
     held = [
-        filters.condition(term, replays.c, now=now).label(f"held_{number}")
+        query_conditions.condition(term, replays.c, now=now).label(f"held_{number}")
         for number, term in enumerate(terms)
     ]
     found = await connection.execute(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed
-from app.replays import query
-from app.replays.query import Either, Every, Not, Term, Value
+from app.replays import query_language
+from app.replays.query_language import Either, Every, Not, Term, Value
 
 _TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(lambda all_: Value(tuple(all_)))
@@ -31,29 +31,29 @@ _EXPRESSIONS = st.recursive(_TERM, _grown, max_leaves=6)
         ("", ()),
         ("  ", ()),
         ("pixel", (Term(None, "=", (Value(("pixel",)),)),)),
-        ('device.model:"Pixel 9"', (query.term("device.model", "Pixel 9"),)),
-        ("!release:a@1", (Not(query.term("release", "a@1")),)),
+        ('device.model:"Pixel 9"', (query_language.term("device.model", "Pixel 9"),)),
+        ("!release:a@1", (Not(query_language.term("release", "a@1")),)),
         ("count_errors:>=2", (Term("count_errors", ">=", (Value(("2",)),)),)),
         ("screen:Check*t", (Term("screen", "=", (Value(("Check", "t")),)),)),
-        (r"screen:a\*b", (query.term("screen", "a*b"),)),
-        ("os.name:[iOS, Android]", (query.term("os.name", "iOS", "Android"),)),
-        ("tags[my.plan]:pro", (query.term("tags[my.plan]", "pro"),)),
-        ("a:1 AND b:2", (query.term("a", "1"), query.term("b", "2"))),
+        (r"screen:a\*b", (query_language.term("screen", "a*b"),)),
+        ("os.name:[iOS, Android]", (query_language.term("os.name", "iOS", "Android"),)),
+        ("tags[my.plan]:pro", (query_language.term("tags[my.plan]", "pro"),)),
+        ("a:1 AND b:2", (query_language.term("a", "1"), query_language.term("b", "2"))),
         ('"OR"', (Term(None, "=", (Value(("OR",)),)),)),
         ('"a:b"', (Term(None, "=", (Value(("a:b",)),)),)),
-        ('user.email:""', (query.term("user.email", ""),)),
+        ('user.email:""', (query_language.term("user.email", ""),)),
     ],
 )
 def test_a_query_is_read(text, expected):
     """Terms stand side by side; quotes, lists, stars and operators mean what they look like."""
-    assert query.read(text) == Every(expected)
+    assert query_language.read(text) == Every(expected)
 
 
 def test_or_binds_weaker_than_side_by_side():
     """Brackets group; OR takes everything to its left and right."""
-    a, b, c = (query.term(key, "1") for key in "abc")
-    assert query.read("a:1 b:1 OR c:1") == Every((Either((Every((a, b)), c)),))
-    assert query.read("a:1 (b:1 OR c:1)") == Every((a, Either((b, c))))
+    a, b, c = (query_language.term(key, "1") for key in "abc")
+    assert query_language.read("a:1 b:1 OR c:1") == Every((Either((Every((a, b)), c)),))
+    assert query_language.read("a:1 (b:1 OR c:1)") == Every((a, Either((b, c))))
 
 
 @pytest.mark.parametrize(
@@ -73,45 +73,52 @@ def test_or_binds_weaker_than_side_by_side():
 def test_nonsense_is_refused_with_its_place(text, message):
     """The message counts characters from 1, as people do."""
     with pytest.raises(Malformed) as caught:
-        query.read(text)
+        query_language.read(text)
     assert str(caught.value) == message
 
 
 def test_a_query_has_limits():
     """Length, depth and number of terms, each at the limit and one past it."""
-    query.read("x" * query.LONGEST_CHARS)
-    query.read(" ".join(["x"] * query.MOST_TERMS))
-    query.read("(" * query.DEEPEST + "x" + ")" * query.DEEPEST)
+    query_language.read("x" * query_language.LONGEST_CHARS)
+    query_language.read(" ".join(["x"] * query_language.MOST_TERMS))
+    query_language.read("(" * query_language.DEEPEST + "x" + ")" * query_language.DEEPEST)
     for text in (
-        "x" * (query.LONGEST_CHARS + 1),
-        " ".join(["x"] * (query.MOST_TERMS + 1)),
-        "(" * (query.DEEPEST + 1) + "x" + ")" * (query.DEEPEST + 1),
-        "!" * (query.DEEPEST + 2) + "x",
+        "x" * (query_language.LONGEST_CHARS + 1),
+        " ".join(["x"] * (query_language.MOST_TERMS + 1)),
+        "(" * (query_language.DEEPEST + 1) + "x" + ")" * (query_language.DEEPEST + 1),
+        "!" * (query_language.DEEPEST + 2) + "x",
     ):
         with pytest.raises(Malformed):
-            query.read(text)
+            query_language.read(text)
 
 
 @given(_EXPRESSIONS)
 def test_what_is_written_reads_as_the_same(expression):
     """A chip's text, put into the field, is the chip."""
-    once = query.read(query.write(expression))
-    assert query.read(query.write(once)) == once
-    truths = {one: hash((one.key, one.operator, one.values)) % 2 == 0 for one in query.terms(once)}
-    assert query.holds(once, truths.__getitem__) == query.holds(expression, truths.__getitem__)
+    once = query_language.read(query_language.write(expression))
+    assert query_language.read(query_language.write(once)) == once
+    truths = {
+        one: hash((one.key, one.operator, one.values)) % 2 == 0
+        for one in query_language.terms(once)
+    }
+    assert query_language.holds(once, truths.__getitem__) == query_language.holds(
+        expression, truths.__getitem__
+    )
 
 
 @given(_TEXT)
 def test_any_text_is_read_or_refused(text):
     """Nothing but `Malformed` ever comes out."""
     try:
-        query.read(text)
+        query_language.read(text)
     except Malformed:
         return
 
 
 def test_a_part_can_be_left_out():
     """What the cross on a chip does."""
-    found = query.read("a:1 (b:2 OR c:3) !d:4")
-    assert query.write(query.without(found, found.parts[1])) == "a:1 !d:4"
-    assert query.write(query.without(found, found.parts[0])) == "(b:2 OR c:3) !d:4"
+    found = query_language.read("a:1 (b:2 OR c:3) !d:4")
+    assert query_language.write(query_language.without(found, found.parts[1])) == "a:1 !d:4"
+    assert (
+        query_language.write(query_language.without(found, found.parts[0])) == "(b:2 OR c:3) !d:4"
+    )

@@ -22,11 +22,17 @@ from app.playback import ending
 from app.playback.ending import Ending
 from app.playback.links import linked_errors
 from app.playback.links.linked_errors import ErrorCounts
-from app.replays import filters, queries as replays, query as search, search as rows, ties
-from app.replays.filters import Columns
+from app.replays import (
+    list_queries as rows,
+    queries as replays,
+    query_conditions,
+    query_language as search,
+    trace_links,
+)
+from app.replays.list_queries import Look, Order, Place, Seen
 from app.replays.model import Replay
-from app.replays.query import Either, Every, Expression, Not, Term
-from app.replays.search import Look, Order, Place, Seen
+from app.replays.query_conditions import Columns
+from app.replays.query_language import Either, Every, Expression, Not, Term
 
 _FIRST_ROWS: Final = 5_000
 """Of each project, in the first look: what is common is found among them within 10 ms."""
@@ -146,7 +152,9 @@ class _Finder:
         there = Look(asked.searched, asked.order, at, asked.is_backward)
         condition = self._condition if asked.query.parts else None
         anchor = (
-            filters.anchor(asked.query, is_decided_here=_is_early) if most == _MORE_ROWS else None
+            query_conditions.anchor(asked.query, is_decided_here=_is_early)
+            if most == _MORE_ROWS
+            else None
         )
         if condition is not None and anchor is not None:
             seen = await rows.look_by_facts(
@@ -158,7 +166,7 @@ class _Finder:
         return await rows.look(self._connection, there, condition=condition, limit=limit, most=most)
 
     def _condition(self, columns: Columns) -> ColumnElement[bool]:
-        return filters.superset(
+        return query_conditions.superset(
             self._asked.query, columns, now=self._now, is_decided_here=_is_early
         )
 
@@ -186,7 +194,7 @@ def _is_early(term: Term) -> bool:
 
 
 def _number(read: Callable[[Hit], int]) -> Callable[[Hit, Term], bool]:
-    return lambda hit, term: filters.compare(term, read(hit))
+    return lambda hit, term: query_conditions.compare(term, read(hit))
 
 
 def _activity(hit: Hit) -> int:
@@ -198,7 +206,7 @@ def _activity(hit: Hit) -> int:
 
 def _ends(hit: Hit, term: Term) -> bool:
     """Compare how a replay ended; blanks may be written as `_`."""
-    return any(filters.is_like(hit.ended, value) for value in term.values)
+    return any(query_conditions.is_like(hit.ended, value) for value in term.values)
 
 
 def _is_seen(hit: Hit, term: Term) -> bool:
@@ -226,7 +234,7 @@ def _check(query: Every) -> None:
             if term.operator != "=":
                 raise Malformed(f"end cannot be compared by {term.operator}")
         elif not _is_early(term):
-            filters.number_of(term)
+            query_conditions.number_of(term)
 
 
 async def _with_traces(connection: AsyncConnection, asked: Asked) -> Every:
@@ -236,7 +244,9 @@ async def _with_traces(connection: AsyncConnection, asked: Asked) -> Every:
         match part:
             case Term(key="trace"):
                 read = [ids.read_hex32(value.text) for value in part.values]
-                found = await ties.replays_of(connection, {TraceId(one) for one in read if one})
+                found = await trace_links.replays_of(
+                    connection, {TraceId(one) for one in read if one}
+                )
                 return Either((part, search.term("id", *sorted(found)))) if found else part
             case Not(inner):
                 return Not(await widen(inner))
