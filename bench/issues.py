@@ -265,7 +265,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
         ids = [ReplayId(one.hex) for one in found]
 
         async def once() -> None:
-            replay = await replays.one(connection, ReplayKey(PROJECT, dice.choice(ids)))
+            replay = await replays.find_replay(connection, ReplayKey(PROJECT, dice.choice(ids)))
             if replay is None:
                 raise SystemExit("the replay is gone")
             (window,) = await replay_clock.windows_of(connection, [replay])

@@ -24,7 +24,7 @@ from app.core.ids import PersonId, ProjectId
 from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
-from app.playback.replay_search import Asked, find
+from app.playback.replay_search import ReplaySearch, search_replays
 from app.replays import query_language as search
 from app.replays.list_queries import Order
 
@@ -79,12 +79,14 @@ async def measure(url: str, *, replays: int, rounds: int) -> None:
     sys.stdout.write(f"{replays:,} replays in one project; median, p95 of {rounds}, ms\n")
     for order in Order:
         for query in _SEARCHES if order is Order.NEWEST else _SEARCHES[:2]:
-            asked = Asked(PersonId(1), (_PROJECT,), (_PROJECT,), search.read(query), order)
+            asked = ReplaySearch(
+                PersonId(1), (_PROJECT,), (_PROJECT,), search.read_query(query), order
+            )
             took_ms, found = [], None
             for _ in range(rounds):
                 async with database.reading() as connection:
                     began = time.perf_counter()
-                    found = await find(connection, asked, limit=50, now=clock.now())
+                    found = await search_replays(connection, asked, limit=50, now=clock.now())
                     took_ms.append((time.perf_counter() - began) * 1000)
             worst = statistics.quantiles(took_ms, n=20)[-1]
             rows = len(found.hits) if found else 0

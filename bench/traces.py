@@ -169,7 +169,7 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
     for one in picked:
         replay_id = ReplayId(_id(f"r{one}").hex)
         async with database.reading() as connection:
-            replay = await replays.one(connection, ReplayKey(_PROJECTS[0], replay_id))
+            replay = await replays.find_replay(connection, ReplayKey(_PROJECTS[0], replay_id))
             if replay is None:
                 raise LookupError(replay_id)
             began = time.perf_counter()

@@ -39,7 +39,7 @@ async def erase_replay(
         Unavailable: Postgres does not answer; nothing is deleted then.
     """
     async with database.transaction() as connection:
-        await locks.take(connection, key)
+        await locks.lock_for_deletion(connection, key)
         tombstone = await erase.erase_rows(connection, key, person_id=person_id, at=at)
         if tombstone is None:
             raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")

@@ -87,7 +87,7 @@ async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
     after_id = 0
     while True:
         async with database.transaction() as connection:
-            pack = await erase.outgoing_pack(connection, after_id=after_id, limit=_STRETCHES)
+            pack = await erase.lock_outgoing_pack(connection, after_id=after_id, limit=_STRETCHES)
             if pack is None:
                 return
             after_id = pack.id
@@ -96,7 +96,7 @@ async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
             except Unavailable as error:
                 _logger.warning("a pack stays", object_key=pack.object_key, error=str(error))
                 continue
-            await erase.forget_stretches(connection, pack)
+            await erase.finish_wiped_ranges(connection, pack)
 
 
 async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
@@ -127,8 +127,8 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
 
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
-        done = await _gone(objects, await erase.outgoing(connection, limit=_BATCH))
-        await erase.forget_outgoing(connection, done)
+        done = await _gone(objects, await erase.lock_outgoing_objects(connection, limit=_BATCH))
+        await erase.delete_outgoing_objects(connection, done)
     return len(done) == _BATCH
 
 
@@ -141,7 +141,7 @@ async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _gone(
-    objects: ObjectStore, waiting: Sequence[erase.Outgoing | error_erase.OutgoingFile]
+    objects: ObjectStore, waiting: Sequence[erase.OutgoingObject | error_erase.OutgoingFile]
 ) -> list[int]:
     """Delete the objects that no row needs; returns what is off its list."""
     return [
@@ -162,7 +162,7 @@ async def _is_deleted(objects: ObjectStore, object_key: str) -> bool:
 async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
         swept = 0
-        for tombstone in await erase.unswept(connection, limit=_BATCH):
+        for tombstone in await erase.lock_unswept_tombstones(connection, limit=_BATCH):
             try:
                 removed = await _empty_prefix(objects, tombstone)
             except Unavailable as error:
@@ -170,7 +170,7 @@ async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
                     "a replay is not swept yet", replay=tombstone.key.replay_id, error=str(error)
                 )
                 continue
-            await erase.set_swept(connection, tombstone.key, objects=removed, at=clock.now())
+            await erase.write_receipt(connection, tombstone.key, objects=removed, at=clock.now())
             swept += 1
     return swept == _BATCH
 

@@ -24,7 +24,7 @@ from app.ingest.prepared import Prepared
 from app.issues import replay_links
 from app.issues.model import NewEvent
 from app.replays import trace_links
-from app.replays.trace_links import Tie
+from app.replays.trace_links import TraceLink
 from app.traces.model import NewBlock
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
@@ -164,14 +164,14 @@ async def link_batch(
     """
     replay_ids = {work.segment.key.replay_id for work in prepared.segments}
     named = _ties(prepared)
-    replay_ids |= await trace_links.add(connection, named)
+    replay_ids |= await trace_links.add_trace_links(connection, named)
     new = set(added)
     traces = {trace_id for _, _, trace_id in named}
     for work in prepared.segments:
         traces.update(work.segment.trace_ids)
     events = [one for one in prepared.events if (one.project_id, one.event_id) in new]
     loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
-    tied = await trace_links.replays_of(connection, loose)
+    tied = await trace_links.find_replays_of_traces(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
     await replay_links.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
     await link(connection, new, await _worth_linking(connection, replay_ids))
@@ -210,12 +210,12 @@ async def link(
 async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -> None:
     """Link by spans that were here, but not where they are looked for."""
     named = _named_by(blocks)
-    replay_ids = await trace_links.add(connection, named)
+    replay_ids = await trace_links.add_trace_links(connection, named)
     await replay_links.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
     await link(connection, (), replay_ids)
 
 
-def _ties(prepared: Prepared) -> set[Tie]:
+def _ties(prepared: Prepared) -> set[TraceLink]:
     """Gather what names a trace and a replay, but for segments, which bring their own."""
     blocks = [
         *prepared.blocks,
@@ -225,7 +225,7 @@ def _ties(prepared: Prepared) -> set[Tie]:
     return _named_by([*prepared.events, *blocks])
 
 
-def _named_by(rows: Iterable[NewEvent | NewBlock]) -> set[Tie]:
+def _named_by(rows: Iterable[NewEvent | NewBlock]) -> set[TraceLink]:
     named = [(one.project_id, one.replay_id, one.trace_id) for one in rows]
     return {
         (project_id, replay_id, trace_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ingest.prepared import SegmentWork
-from app.replays.writes import Placed
+from app.replays.writes import PlacedSegment
 from app.storage import keys
 
 
@@ -26,7 +26,7 @@ class Pack:
 
     key: str
     parts: tuple[memoryview, ...]
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedSegment, ...]
 
     @property
     def videos(self) -> int:
@@ -37,13 +37,13 @@ class Pack:
 def lay_out(works: Sequence[SegmentWork], mark: Mark) -> Pack:
     """Give the videos of a batch their places; the key is new with every call."""
     parts: list[memoryview] = []
-    placed: list[Placed] = []
+    placed: list[PlacedSegment] = []
     end = 0
     for work in works:
         if work.video is None:
-            placed.append(Placed(work.segment, None))
+            placed.append(PlacedSegment(work.segment, None))
             continue
-        placed.append(Placed(work.segment, end))
+        placed.append(PlacedSegment(work.segment, end))
         parts.append(work.video)
         end += len(work.video)
     return Pack(keys.pack(mark.journal_id, mark.first_seq), tuple(parts), tuple(placed))

@@ -26,7 +26,7 @@ from app.projects.model import Outcome, OutcomeKey
 from app.releases import sessions
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
-from app.replays.writes import Stretch
+from app.replays.writes import PackRange
 from app.storage.port import ObjectStore
 from app.traces import logs, writes as trace_writes
 
@@ -135,14 +135,14 @@ async def _store_segments(
     counts: Counter[OutcomeKey] = Counter()
     if not works:
         return counts
-    deleted = await locks.share(connection, [work.segment.key for work in works])
+    deleted = await locks.lock_for_adding(connection, [work.segment.key for work in works])
     live = [one for one in pack.placed if one.segment.key not in deleted]
     pack_id = None
     if pack.parts:
         pack_id = await replay_writes.add_pack(connection, pack.key, live=pack.videos)
     added = await replay_writes.add_segments(connection, live, pack_id=pack_id)
     kept = {id(one.segment) for one in added}
-    dead: list[Stretch] = []
+    dead: list[PackRange] = []
     for work, placed in zip(works, pack.placed, strict=True):
         segment = work.segment
         outcome = Outcome.KEPT if id(segment) in kept else Outcome.DUPLICATE
@@ -150,9 +150,9 @@ async def _store_segments(
             outcome = Outcome.DELETED
         if outcome is not Outcome.KEPT and placed.offset is not None and work.video is not None:
             assert pack_id is not None  # noqa: S101 - a place without a pack
-            dead.append(Stretch(segment.key, pack_id, placed.offset, len(work.video)))
+            dead.append(PackRange(segment.key, pack_id, placed.offset, len(work.video)))
         counts[outcome_key(segment.key.project_id, work.item_type, outcome)] += 1
-    await replay_writes.discard_stretches(connection, dead, clock.now())
+    await replay_writes.discard_pack_ranges(connection, dead, clock.now())
     return counts
 
 
@@ -236,7 +236,7 @@ def _count[Place: tuple[ProjectId, *tuple[str, ...]]](
 async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:
     fresh = quarantine.fresh
     replay_id = expand.replay_id(fresh.envelope)
-    if replay_id is not None and await locks.share(
+    if replay_id is not None and await locks.lock_for_adding(
         connection, [ReplayKey(fresh.project_id, replay_id)]
     ):
         return  # of a deleted replay nothing is kept

@@ -63,7 +63,7 @@ async def check(
         project_id: The project.
         project_ids: Those that the reader may see: where backends are looked for.
     """
-    newest = await whereabouts.newest(connection, project_id, limit=_MOST_REPLAYS)
+    newest = await whereabouts.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
     windows = await replay_clock.windows_of(connection, newest)
     counts = await linked_errors.counts_of(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})

@@ -276,7 +276,7 @@ class ReplayReader:
             return await _traces(connection, context, events, after)
 
     async def _replay(self, connection: AsyncConnection) -> Replay:
-        replay = await replays.one(connection, self.key)
+        replay = await replays.find_replay(connection, self.key)
         if replay is None:
             raise NotFound("no such replay")
         return replay
@@ -294,7 +294,7 @@ class ReplayReader:
     async def _head(self, connection: AsyncConnection, replay: Replay) -> ReplayHead:
         context = await self._context(connection, replay)
         events = await _events(connection, context)
-        lengths = await replays.last_lengths(connection, [replay.key])
+        lengths = await replays.read_last_segment_lengths(connection, [replay.key])
         return ReplayHead(
             context=context,
             errors=await _place_errors(connection, context, events),

@@ -93,15 +93,15 @@ async def of_replay(
     """Gather what is known of a replay, in the projects that one sees."""
     stored = [
         await _stored(connection, replay)
-        for key in await replays.with_id(connection, replay_id, project_ids)
-        if (replay := await replays.one(connection, key)) is not None
+        for key in await replays.find_replays_with_id(connection, replay_id, project_ids)
+        if (replay := await replays.find_replay(connection, key)) is not None
     ]
     by = await named_replays.naming(connection, replay_id, project_ids)
     sources = [one.project_id for one in by] or list(project_ids)
     return ReplayTrail(
         replay_id,
         tuple(stored),
-        tuple(await replays.tombstones_with_id(connection, replay_id, project_ids)),
+        tuple(await replays.find_tombstones_with_id(connection, replay_id, project_ids)),
         tuple(await projects.quarantined_replay(connection, replay_id, project_ids)),
         tuple(by),
         tuple([await _lost(connection, project_id, now) for project_id in sources]),
@@ -117,7 +117,7 @@ async def of_event(
         return None
     found: list[TracedReplay] = []
     if event.replay_id is None and event.trace_id is not None:
-        found = await traced.in_trace(connection, event.trace_id, project_ids)
+        found = await traced.read_replays_in_trace(connection, event.trace_id, project_ids)
     return EventTrail(event, tuple(found))
 
 
@@ -134,7 +134,7 @@ async def of_project(
         connection, project_id, since=now - timedelta(days=DAYS), limit=_MOST_NAMING
     )
     by_replay = {one.replay_id: one for one in reversed(naming)}
-    here = await whereabouts.here(connection, by_replay.keys(), project_ids)
+    here = await whereabouts.find_present_replays(connection, by_replay.keys(), project_ids)
     missing = [one for one in naming if one.replay_id not in here]
     newest = {one.replay_id: one for one in reversed(missing)}
     return ProjectTrail(
@@ -152,7 +152,7 @@ async def of_project(
 
 
 async def _stored(connection: AsyncConnection, replay: Replay) -> Stored:
-    segments = await replays.segments_of(connection, replay.key, steps=replay.clock_steps)
+    segments = await replays.read_segments(connection, replay.key, steps=replay.clock_steps)
     missing = gaps.find_missing_ids({one.segment_id for one in segments})
     return Stored(replay, tuple(segments), tuple(missing))
 

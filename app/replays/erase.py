@@ -22,14 +22,14 @@ from app.replays.tables import (
     segments,
     tombstones,
 )
-from app.replays.writes import Stretch, discard_stretches
+from app.replays.writes import PackRange, discard_pack_ranges
 
 _BY_PERSON: Final = "person"
 _BY_COMMAND: Final = "command line"
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingObject:
     """An object to be removed; `is_needed` when a row points at it after all."""
 
     id: int
@@ -44,7 +44,7 @@ class OutgoingPack:
     id: int
     object_key: str
     live: int
-    stretches: dict[int, Stretch]
+    stretches: dict[int, PackRange]
     """By their place on the list."""
 
 
@@ -53,7 +53,7 @@ async def erase_rows(
 ) -> Tombstone | None:
     """Take out every row of a replay, leave its tombstone, and note its objects for removal.
 
-    Call it with the replay locked (`locks.take`).
+    Call it with the replay locked (`locks.lock_for_deletion`).
 
     Returns:
         The tombstone; None when there was no such replay.
@@ -78,11 +78,11 @@ async def erase_rows(
             replay_traces.c.replay_id == key.replay_id,
         )
     )
-    await pictures.erase(connection, key, at=at)
-    await discard_stretches(
+    await pictures.erase_pictures(connection, key, at=at)
+    await discard_pack_ranges(
         connection,
         [
-            Stretch(key, row.pack_id, row.object_offset, row.object_bytes)
+            PackRange(key, row.pack_id, row.object_offset, row.object_bytes)
             for row in removed
             if row.pack_id is not None
         ],
@@ -104,7 +104,7 @@ async def erase_rows(
     return to_tombstone(left.one())
 
 
-async def unswept(connection: AsyncConnection, *, limit: int) -> list[Tombstone]:
+async def lock_unswept_tombstones(connection: AsyncConnection, *, limit: int) -> list[Tombstone]:
     """Lock and read deletions that only the look at their prefix is left of, the oldest first."""
     waits = select(pack_outbox.c.id).where(
         pack_outbox.c.project_id == tombstones.c.project_id,
@@ -120,7 +120,7 @@ async def unswept(connection: AsyncConnection, *, limit: int) -> list[Tombstone]
     return [to_tombstone(row) for row in found]
 
 
-async def set_swept(
+async def write_receipt(
     connection: AsyncConnection, key: ReplayKey, *, objects: int, at: datetime
 ) -> None:
     """Write the receipt: nothing is left under the replay's prefix."""
@@ -131,7 +131,7 @@ async def set_swept(
     )
 
 
-async def outgoing(connection: AsyncConnection, *, limit: int) -> list[Outgoing]:
+async def lock_outgoing_objects(connection: AsyncConnection, *, limit: int) -> list[OutgoingObject]:
     """Lock and read objects that wait for removal, the oldest first."""
     is_needed = select(packs.c.id).where(
         packs.c.object_key == object_outbox.c.object_key, packs.c.live > 0
@@ -142,15 +142,15 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[Outgoing]
         .limit(limit)
         .with_for_update(of=object_outbox, skip_locked=True)
     )
-    return [Outgoing(row.id, row.object_key, row.needed) for row in found]
+    return [OutgoingObject(row.id, row.object_key, row.needed) for row in found]
 
 
-async def forget_outgoing(connection: AsyncConnection, done: Sequence[int]) -> None:
+async def delete_outgoing_objects(connection: AsyncConnection, done: Sequence[int]) -> None:
     """Take objects off the list that are removed or needed."""
     await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
 
 
-async def outgoing_pack(
+async def lock_outgoing_pack(
     connection: AsyncConnection, *, after_id: int, limit: int
 ) -> OutgoingPack | None:
     """Lock and read the next pack that stretches are to be wiped in, if there is one.
@@ -170,7 +170,7 @@ async def outgoing_pack(
         if pack_id is None:
             return None
         after_id = pack_id
-        if await locks.try_pack(connection, pack_id):
+        if await locks.try_lock_pack(connection, pack_id):
             # Whoever had the lock may have wiped everything meanwhile.
             pack = (await connection.execute(select(packs).where(packs.c.id == pack_id))).first()
             stretches = await _outgoing_stretches(connection, pack_id, limit=limit)
@@ -180,7 +180,7 @@ async def outgoing_pack(
 
 async def _outgoing_stretches(
     connection: AsyncConnection, pack_id: int, *, limit: int
-) -> dict[int, Stretch]:
+) -> dict[int, PackRange]:
     rows = await connection.execute(
         select(pack_outbox)
         .where(pack_outbox.c.pack_id == pack_id)
@@ -188,7 +188,7 @@ async def _outgoing_stretches(
         .limit(limit)
     )
     return {
-        row.id: Stretch(
+        row.id: PackRange(
             ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)),
             pack_id,
             row.object_offset,
@@ -198,7 +198,7 @@ async def _outgoing_stretches(
     }
 
 
-async def forget_stretches(connection: AsyncConnection, pack: OutgoingPack) -> None:
+async def finish_wiped_ranges(connection: AsyncConnection, pack: OutgoingPack) -> None:
     """Take what was wiped off the list, and count it in the receipts of its replays."""
     done = pack_outbox.c.pack_id == pack.id
     if pack.live:

@@ -32,7 +32,7 @@ from app.db.types import Hex32
 from app.replays import query_conditions
 from app.replays.model import Replay, ReplayKey
 from app.replays.queries import to_replay
-from app.replays.query_conditions import Anchor, Columns
+from app.replays.query_conditions import Columns, ExactFacts
 from app.replays.query_language import Term
 from app.replays.tables import replays
 
@@ -68,7 +68,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScanRequest:
     """What to read: where, in which order, from which place on."""
 
     project_ids: tuple[ProjectId, ...]
@@ -84,7 +84,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScanResult:
     """What a look found, in the order of the list as it was walked."""
 
     replays: tuple[Replay, ...]
@@ -114,14 +114,14 @@ def length_ms_of(place: Place) -> int:
     return place.value_us // 1000
 
 
-async def look(
+async def scan_replays(
     connection: AsyncConnection,
-    wanted: Look,
+    wanted: ScanRequest,
     *,
     condition: Condition | None = None,
     limit: int,
     most: int,
-) -> Seen:
+) -> ScanResult:
     """Read replays in order, as long as there are, `limit` are found, or `most` were looked at.
 
     Args:
@@ -134,21 +134,21 @@ async def look(
     found = await connection.execute(_by_project(wanted, condition, limit=limit, most=most))
     rows = tuple(to_replay(row) for row in found)
     if condition is None or wanted.order is Order.LONGEST:
-        return Seen(rows)
+        return ScanResult(rows)
     end = await _end(connection, wanted, most=most)
     if end is None:
-        return Seen(rows)
-    return Seen(tuple(row for row in rows if not _is_beyond(row, end, wanted)), end)
+        return ScanResult(rows)
+    return ScanResult(tuple(row for row in rows if not _is_beyond(row, end, wanted)), end)
 
 
-async def look_by_facts(
+async def find_by_facts(
     connection: AsyncConnection,
-    wanted: Look,
-    anchor: Anchor,
+    wanted: ScanRequest,
+    anchor: ExactFacts,
     *,
     condition: Condition,
     limit: int,
-) -> Seen | None:
+) -> ScanResult | None:
     """Read replays that hold certain facts; None when too many do for this way to be quick."""
     holding = _holding(anchor)
     counted = holding.with_only_columns(literal(1)).limit(_RARE + 1).subquery()
@@ -160,10 +160,10 @@ async def look_by_facts(
         cte.c.project_id.in_(wanted.project_ids), condition(cte.c), *_after(wanted, cte)
     )
     found = await connection.execute(_ordered(statement, wanted, cte).limit(limit))
-    return Seen(tuple(to_replay(row) for row in found))
+    return ScanResult(tuple(to_replay(row) for row in found))
 
 
-async def truths(
+async def evaluate_terms(
     connection: AsyncConnection,
     keys: Sequence[ReplayKey],
     terms: Sequence[Term],
@@ -174,7 +174,7 @@ async def truths(
     if not terms or not keys:
         return {key: {} for key in keys}
     held = [
-        query_conditions.condition(term, replays.c, now=now).label(f"held_{number}")
+        query_conditions.make_condition(term, replays.c, now=now).label(f"held_{number}")
         for number, term in enumerate(terms)
     ]
     found = await connection.execute(
@@ -191,11 +191,13 @@ async def truths(
     return {key: answers.get(key, dict.fromkeys(terms, False)) for key in keys}
 
 
-def _by_project(wanted: Look, condition: Condition | None, *, limit: int, most: int) -> Select[Any]:
+def _by_project(
+    wanted: ScanRequest, condition: Condition | None, *, limit: int, most: int
+) -> Select[Any]:
     """Walk the index of time in each project, filter on the way, then merge: nothing is sorted."""
     unnested = func.unnest(bindparam("ids", list(wanted.project_ids), ARRAY(BigInteger)))
     projects = unnested.table_valued("id", name="p").render_derived()
-    by_time = wanted if wanted.order is not Order.LONGEST else Look(wanted.project_ids)
+    by_time = wanted if wanted.order is not Order.LONGEST else ScanRequest(wanted.project_ids)
     inner = select(replays).where(replays.c.project_id == projects.c.id, *_after(by_time, replays))
     inner = _ordered(inner, by_time, replays)
     if condition is not None or wanted.order is Order.LONGEST:
@@ -212,7 +214,7 @@ def _by_project(wanted: Look, condition: Condition | None, *, limit: int, most: 
     )
 
 
-async def _end(connection: AsyncConnection, wanted: Look, *, most: int) -> Place | None:
+async def _end(connection: AsyncConnection, wanted: ScanRequest, *, most: int) -> Place | None:
     """Return where the first of the walks through the projects had to stop."""
     unnested = func.unnest(bindparam("ids", list(wanted.project_ids), ARRAY(BigInteger)))
     projects = unnested.table_valued("id", name="p").render_derived()
@@ -227,7 +229,7 @@ async def _end(connection: AsyncConnection, wanted: Look, *, most: int) -> Place
     return Place((found.first_received_at - _EPOCH) // _US, ReplayId(found.replay_id))
 
 
-def _holding(anchor: Anchor) -> Select[Any]:
+def _holding(anchor: ExactFacts) -> Select[Any]:
     holding = select(replays)
     if anchor.facts:
         holding = holding.where(replays.c.facts.contains(anchor.facts))
@@ -242,7 +244,7 @@ def _value(order: Order, source: FromClause) -> ColumnElement[Any]:
     return source.c.first_received_at
 
 
-def _after(wanted: Look, source: FromClause) -> list[ColumnElement[bool]]:
+def _after(wanted: ScanRequest, source: FromClause) -> list[ColumnElement[bool]]:
     """Return the condition that a row comes after the place where the look begins."""
     place = wanted.after
     if place is None:
@@ -254,13 +256,13 @@ def _after(wanted: Look, source: FromClause) -> list[ColumnElement[bool]]:
     return [here < edge if wanted.is_descending else here > edge]
 
 
-def _ordered(statement: Select[Any], wanted: Look, source: FromClause) -> Select[Any]:
+def _ordered(statement: Select[Any], wanted: ScanRequest, source: FromClause) -> Select[Any]:
     place = (_value(wanted.order, source), source.c.replay_id)
     down = wanted.is_descending
     return statement.order_by(*(one.desc() if down else one.asc() for one in place))
 
 
-def _is_beyond(replay: Replay, end: Place, wanted: Look) -> bool:
+def _is_beyond(replay: Replay, end: Place, wanted: ScanRequest) -> bool:
     here = place_of(replay, wanted.order)
     mine, edge = (here.value_us, here.item_id), (end.value_us, end.item_id)
     return mine < edge if wanted.is_descending else mine > edge

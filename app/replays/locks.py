@@ -26,7 +26,7 @@ _ALONE = text("select pg_advisory_xact_lock(:key)")
 _TRY = text("select pg_try_advisory_xact_lock(:key)")
 
 
-async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[ReplayKey]:
+async def lock_for_adding(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[ReplayKey]:
     """Lock replays for adding to them.
 
     Returns:
@@ -43,12 +43,12 @@ async def share(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> set[R
     return {ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex)) for row in found}
 
 
-async def take(connection: AsyncConnection, key: ReplayKey) -> None:
+async def lock_for_deletion(connection: AsyncConnection, key: ReplayKey) -> None:
     """Lock one replay for deleting it; waits for those who are adding to it."""
     await connection.execute(_ALONE, {"key": _number(key)})
 
 
-async def try_pack(connection: AsyncConnection, pack_id: int) -> bool:
+async def try_lock_pack(connection: AsyncConnection, pack_id: int) -> bool:
     """Lock a pack for changing its object; False if another sweeper has it."""
     key = _PACK_CLASS | pack_id & _PACK_LOCKS
     return bool(await connection.scalar(_TRY, {"key": key}))

@@ -30,7 +30,7 @@ _REPAIRED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class PictureSizes:
     """How poster, preview and sheets lie in their object, and how tiles lie on them."""
 
     poster_bytes: int
@@ -46,7 +46,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class DrawnPictures:
     """The pictures of a replay, and what they were made of.
 
     `error_ms` is the moment that the poster shows, when it is that of an error.
@@ -55,7 +55,7 @@ class Made:
     object_key: str
     video_segments: int
     error_ms: int | None
-    sizes: Sizes
+    sizes: PictureSizes
 
     @property
     def version(self) -> str:
@@ -64,7 +64,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class StripTile:
     """One tile of the strip: its moment on the replay's clock, and its size."""
 
     at_ms: int
@@ -73,18 +73,18 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class ReplayPictures:
     """What there is to see of a replay in small: pictures, or why there are none (yet)."""
 
     key: ReplayKey
-    made: Made | None
+    made: DrawnPictures | None
     is_due: bool
     """More are to come."""
     fault: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PictureTask:
     """A replay to look at, leased to this process."""
 
     key: ReplayKey
@@ -93,10 +93,12 @@ class Task:
     """Including this one."""
     leased_until: datetime
     made_at: datetime | None
-    made: Made | None
+    made: DrawnPictures | None
 
 
-async def want(connection: AsyncConnection, keys: Iterable[ReplayKey], *, at: datetime) -> None:
+async def request_pictures(
+    connection: AsyncConnection, keys: Iterable[ReplayKey], *, at: datetime
+) -> None:
     """Note that pictures of replays may have to be drawn; those that wait already stay.
 
     One that is being drawn is noted anew: what is noted may have come too late for it.
@@ -120,7 +122,9 @@ async def want(connection: AsyncConnection, keys: Iterable[ReplayKey], *, at: da
         )
 
 
-async def repair(connection: AsyncConnection, *, since: datetime, at: datetime) -> int:
+async def request_forgotten_pictures(
+    connection: AsyncConnection, *, since: datetime, at: datetime
+) -> int:
     """Note replays that a dead process forgot to note; returns how many.
 
     Args:
@@ -148,11 +152,11 @@ async def repair(connection: AsyncConnection, *, since: datetime, at: datetime) 
     )
     found = await connection.execute(forgotten)
     keys = [_key(one) for one in found]
-    await want(connection, keys, at=at)
+    await request_pictures(connection, keys, at=at)
     return len(keys)
 
 
-async def claim(connection: AsyncConnection, *, at: datetime) -> Task | None:
+async def claim_picture_task(connection: AsyncConnection, *, at: datetime) -> PictureTask | None:
     """Lease the replay that has waited longest, if one is due."""
     row = replay_pictures.c
     next_one = (
@@ -173,10 +177,10 @@ async def claim(connection: AsyncConnection, *, at: datetime) -> Task | None:
     if one is None:
         return None
     made = _made(one)
-    return Task(_key(one), one.due_at, one.tries, one.leased_until, one.made_at, made)
+    return PictureTask(_key(one), one.due_at, one.tries, one.leased_until, one.made_at, made)
 
 
-async def waiting(connection: AsyncConnection, *, at: datetime) -> int:
+async def count_due_pictures(connection: AsyncConnection, *, at: datetime) -> int:
     """Count the replays that are due, up to ten thousand."""
     due = select(replay_pictures.c.due_at).where(replay_pictures.c.due_at <= at)
     some = due.limit(_COUNTED).subquery()
@@ -184,13 +188,15 @@ async def waiting(connection: AsyncConnection, *, at: datetime) -> int:
     return found or 0
 
 
-async def put_off(connection: AsyncConnection, task: Task, *, until: datetime | None) -> None:
+async def postpone_pictures(
+    connection: AsyncConnection, task: PictureTask, *, until: datetime | None
+) -> None:
     """Give a replay back that needs no pictures now; None means until it is wanted again."""
     await _end(connection, task, due_at=until, tries=0)
 
 
-async def set_fault(
-    connection: AsyncConnection, task: Task, fault: str, *, again_at: datetime | None
+async def save_picture_fault(
+    connection: AsyncConnection, task: PictureTask, fault: str, *, again_at: datetime | None
 ) -> None:
     """Note why there is no picture, and when to try again; pictures of before stay."""
     text = clean(fault, limit_bytes=500)
@@ -198,17 +204,17 @@ async def set_fault(
     await _end(connection, task, due_at=again_at, fault=text, tries=tries)
 
 
-async def set_made(
+async def save_pictures(
     connection: AsyncConnection,
-    task: Task,
-    made: Made,
+    task: PictureTask,
+    made: DrawnPictures,
     *,
-    tiles: Sequence[Tile],
+    tiles: Sequence[StripTile],
     at: datetime,
 ) -> None:
     """Note the pictures that were made; those of before go to the sweep.
 
-    Look at the tombstone first (`locks.share`): nothing is added to a deleted replay.
+    Look at the tombstone first (`locks.lock_for_adding`): nothing is added to a deleted replay.
     """
     flat = [number for tile in tiles for number in (tile.at_ms, tile.width, tile.height)]
     is_ours = await _end(
@@ -225,12 +231,12 @@ async def set_made(
         tiles=flat,
     )
     if not is_ours:
-        await discard(connection, task.key, made.object_key, at=at)
+        await discard_picture_object(connection, task.key, made.object_key, at=at)
     elif task.made is not None:
-        await discard(connection, task.key, task.made.object_key, at=at)
+        await discard_picture_object(connection, task.key, task.made.object_key, at=at)
 
 
-async def discard(
+async def discard_picture_object(
     connection: AsyncConnection, key: ReplayKey, object_key: str, *, at: datetime
 ) -> None:
     """Give pictures that no row points at to the sweep."""
@@ -240,7 +246,7 @@ async def discard(
     )
 
 
-async def erase(connection: AsyncConnection, key: ReplayKey, *, at: datetime) -> None:
+async def erase_pictures(connection: AsyncConnection, key: ReplayKey, *, at: datetime) -> None:
     """Take out the row of a replay that is being deleted; of one being drawn the lease stays."""
     row = replay_pictures.c
     is_free = or_(row.leased_until.is_(None), row.leased_until < at)
@@ -249,7 +255,7 @@ async def erase(connection: AsyncConnection, key: ReplayKey, *, at: datetime) ->
     await connection.execute(update(replay_pictures).where(_is(key)).values(nothing))
 
 
-async def end_deleted(connection: AsyncConnection, key: ReplayKey) -> None:
+async def finish_deleted_replay(connection: AsyncConnection, key: ReplayKey) -> None:
     """Take out the row of a deleted replay, and have the sweep look at its prefix once more."""
     await connection.execute(delete(replay_pictures).where(_is(key)))
     await connection.execute(
@@ -259,7 +265,9 @@ async def end_deleted(connection: AsyncConnection, key: ReplayKey) -> None:
     )
 
 
-async def of(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> dict[ReplayKey, Pictures]:
+async def read_pictures(
+    connection: AsyncConnection, keys: Sequence[ReplayKey]
+) -> dict[ReplayKey, ReplayPictures]:
     """Read what there is of some replays; those nobody has asked pictures of are absent."""
     if not keys:
         return {}
@@ -272,19 +280,21 @@ async def of(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> dict[Rep
     found = await connection.execute(
         select(*columns).where(tuple_(row.project_id, row.replay_id).in_(pairs)).limit(len(pairs))
     )
-    pictures = [Pictures(_key(one), _made(one), one.due_at is not None, one.fault) for one in found]
+    pictures = [
+        ReplayPictures(_key(one), _made(one), one.due_at is not None, one.fault) for one in found
+    ]
     return {one.key: one for one in pictures}
 
 
-async def tiles_of(connection: AsyncConnection, key: ReplayKey) -> list[Tile]:
+async def read_tiles(connection: AsyncConnection, key: ReplayKey) -> list[StripTile]:
     """Read the tiles of a replay's strip in the order of time."""
     found = await connection.scalar(select(replay_pictures.c.tiles).where(_is(key)))
     flat: Sequence[int] = found or ()
-    return [Tile(*one) for one in zip(flat[::3], flat[1::3], flat[2::3], strict=True)]
+    return [StripTile(*one) for one in zip(flat[::3], flat[1::3], flat[2::3], strict=True)]
 
 
 async def _end(
-    connection: AsyncConnection, task: Task, *, due_at: datetime | None, **values: Any
+    connection: AsyncConnection, task: PictureTask, *, due_at: datetime | None, **values: Any
 ) -> bool:
     """Give a lease back with what came of it; False when it had ended and another has the row.
 
@@ -312,8 +322,8 @@ def _key(row: Row[*tuple[Any, ...]]) -> ReplayKey:
     return ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
 
 
-def _made(row: Row[*tuple[Any, ...]]) -> Made | None:
+def _made(row: Row[*tuple[Any, ...]]) -> DrawnPictures | None:
     if row.object_key is None:
         return None
-    sizes = Sizes(**{**row.sizes, "sheet_bytes": tuple(row.sizes["sheet_bytes"])})
-    return Made(row.object_key, row.video_segments, row.error_ms, sizes)
+    sizes = PictureSizes(**{**row.sizes, "sheet_bytes": tuple(row.sizes["sheet_bytes"])})
+    return DrawnPictures(row.object_key, row.video_segments, row.error_ms, sizes)

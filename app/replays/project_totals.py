@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.replays.tables import replays
 
-MOST: Final = 10_000
+MOST_COUNTED: Final = 10_000
 """Counting stops here: a number nobody reads is not worth a scan."""
 
 _TOTALS: Final = text(
@@ -33,22 +33,24 @@ _TOTALS: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """The replays of a project, at most `MOST`, and when its newest one last got a segment."""
+class ReplayTotals:
+    """Number of replays of a project, at most `MOST_COUNTED`, and when the newest was added to."""
 
     replays: int
     last_received_at: datetime
 
 
-async def totals_of(
+async def count_replays(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
-) -> dict[ProjectId, Totals]:
+) -> dict[ProjectId, ReplayTotals]:
     """Count the replays of some projects; those without any are left out."""
-    found = await connection.execute(_TOTALS, {"project_ids": list(project_ids), "most": MOST})
-    return {ProjectId(row.id): Totals(row.replays, row.last_received_at) for row in found}
+    found = await connection.execute(
+        _TOTALS, {"project_ids": list(project_ids), "most": MOST_COUNTED}
+    )
+    return {ProjectId(row.id): ReplayTotals(row.replays, row.last_received_at) for row in found}
 
 
-async def video_bytes_of(
+async def sum_video_bytes(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
 ) -> dict[ProjectId, int]:
     """Add up the video of some projects: reads every replay, so ask seldom."""

@@ -45,14 +45,14 @@ _ONE: Final = select(replays).where(
 """Made once: players ask it with every range."""
 
 
-async def one(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
+async def find_replay(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
     """Read one replay."""
     found = await connection.execute(_ONE, {"project": key.project_id, "replay": key.replay_id})
     row = found.first()
     return to_replay(row) if row else None
 
 
-async def several(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> list[Replay]:
+async def read_replays(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> list[Replay]:
     """Read some replays in the order given; those that are gone are left out."""
     if not keys:
         return []
@@ -67,7 +67,7 @@ async def several(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> lis
     return [read[key] for key in keys if key in read]
 
 
-async def segments_of(
+async def read_segments(
     connection: AsyncConnection,
     key: ReplayKey,
     *,
@@ -104,7 +104,7 @@ async def segments_of(
     return [_shifted(segment, steps) for segment in listed] if steps else listed
 
 
-async def last_lengths(
+async def read_last_segment_lengths(
     connection: AsyncConnection, keys: Sequence[ReplayKey]
 ) -> dict[ReplayKey, int]:
     """Read how many ms the last segment of each of some replays lasts."""
@@ -136,7 +136,7 @@ async def last_lengths(
     return lengths
 
 
-async def playable(
+async def read_playable_segments(
     connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
 ) -> list[PlayableSegment]:
     """Read what playback needs of the segments that have video, in the order of their ids.
@@ -180,7 +180,7 @@ async def playable(
     ]
 
 
-async def with_id(
+async def find_replays_with_id(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
 ) -> list[ReplayKey]:
     """Find the projects, among some, that hold a replay of this id."""
@@ -193,7 +193,7 @@ async def with_id(
     return [ReplayKey(ProjectId(row.project_id), replay_id) for row in found]
 
 
-async def tombstone(connection: AsyncConnection, key: ReplayKey) -> Tombstone | None:
+async def find_tombstone(connection: AsyncConnection, key: ReplayKey) -> Tombstone | None:
     """Read the mark that a deletion left, if there was one."""
     found = await connection.execute(
         select(tombstones).where(
@@ -204,7 +204,7 @@ async def tombstone(connection: AsyncConnection, key: ReplayKey) -> Tombstone | 
     return to_tombstone(row) if row else None
 
 
-async def tombstones_with_id(
+async def find_tombstones_with_id(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
 ) -> list[Tombstone]:
     """Read the marks of deletions of this id in some projects."""

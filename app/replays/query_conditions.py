@@ -1,7 +1,7 @@
 """Terms of the list's query as conditions on replays.
 
-A key that is none of `KEYS` is a tag of the app. Names are compared letter by letter, so that an
-index can find them; with a `*`, and in bare words, upper and lower case are one.
+A key that is not in `COLUMN_KEYS` is a tag of the app. Names are compared letter by letter, so that
+an index can find them. With a `*`, and in bare words, upper and lower case are the same.
 """
 
 import re
@@ -16,12 +16,20 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from app.core import ids
 from app.core.errors import Malformed
 from app.replays import query_language
-from app.replays.query_language import Either, Every, Expression, Not, Operator, Term, Value
+from app.replays.query_language import (
+    Conjunction,
+    Disjunction,
+    Expression,
+    Negation,
+    Operator,
+    Term,
+    TermValue,
+)
 from app.replays.tables import replay_traces
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
-FACTS: Final = {
+FACT_KEYS: Final = {
     "device.model": "device_model",
     "device.name": "device_name",
     "device.brand": "device_brand",
@@ -40,14 +48,14 @@ FACTS: Final = {
     "sdk.version": "sdk_version",
 }
 """Keys of the query, and where the facts of a replay hold them."""
-USER: Final = {
+USER_KEYS: Final = {
     "user.id": "id",
     "user.email": "email",
     "user.username": "username",
     "user.name": "name",
     "user.ip": "ip_address",
 }
-COUNTS: Final = {
+COUNT_KEYS: Final = {
     "count_segments": "segments",
     "count_taps": "taps",
     "count_rage": "rage_taps",
@@ -56,9 +64,9 @@ COUNTS: Final = {
     "count_frames": "frames",
     "size": "video_bytes",
 }
-KEYS: Final = (
-    *USER, *FACTS, "replay_type", "duration", "started", "screen", "trace", "id", *COUNTS,
-    "count_screens", "has",
+COLUMN_KEYS: Final = (
+    *USER_KEYS, *FACT_KEYS, *COUNT_KEYS,
+    "replay_type", "duration", "started", "screen", "trace", "id", "count_screens", "has",
 )  # fmt: skip
 """Every key that is decided here; the rest are tags, or decided by whoever asks."""
 
@@ -85,14 +93,14 @@ _COMPARED: Final[dict[Operator, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class ExactFacts:
     """What every replay that is looked for holds, in a form that an index finds."""
 
     facts: dict[str, Any]
     user: dict[str, str]
 
 
-def condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElement[bool]:
+def make_condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElement[bool]:
     """Return the condition of a term; it is never unknown, so that its opposite holds elsewhere.
 
     Args:
@@ -107,7 +115,7 @@ def condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElement[b
     return func.coalesce(either, false())
 
 
-def superset(
+def make_superset_condition(
     expression: Expression,
     columns: Columns,
     *,
@@ -124,19 +132,21 @@ def superset(
             case Term():
                 if not is_decided_here(part):
                     return true()
-                found = condition(part, columns, now=now)
+                found = make_condition(part, columns, now=now)
                 return not_(found) if negated else found
-            case Not(inner):
+            case Negation(inner):
                 return walk(inner, negated=not negated)
-            case Every(parts) | Either(parts):
+            case Conjunction(parts) | Disjunction(parts):
                 walked = [walk(one, negated=negated) for one in parts]
-                joined = isinstance(part, Every) != negated
+                joined = isinstance(part, Conjunction) != negated
                 return and_(true(), *walked) if joined else or_(false(), *walked)
 
     return walk(expression, negated=False)
 
 
-def anchor(expression: Every, *, is_decided_here: Callable[[Term], bool]) -> Anchor | None:
+def find_exact_facts(
+    expression: Conjunction, *, is_decided_here: Callable[[Term], bool]
+) -> ExactFacts | None:
     """Gather the exact facts that all of the outermost parts ask for; None if there are none.
 
     Terms that are not decided here have no facts: their keys must not be taken for tags.
@@ -151,24 +161,24 @@ def anchor(expression: Every, *, is_decided_here: Callable[[Term], bool]) -> Anc
         (value,) = part.values if len(part.values) == 1 else (None,)
         if value is None or not value.is_exact or not value.text:
             continue
-        if part.key in USER:
-            user.setdefault(USER[part.key], value.text)
-        elif part.key in FACTS:
-            facts.setdefault(FACTS[part.key], value.text)
+        if part.key in USER_KEYS:
+            user.setdefault(USER_KEYS[part.key], value.text)
+        elif part.key in FACT_KEYS:
+            facts.setdefault(FACT_KEYS[part.key], value.text)
         elif (tag := tag_of(part)) is not None:
             facts.setdefault("tags", {}).setdefault(tag, value.text)
-    return Anchor(facts, user) if facts or user else None
+    return ExactFacts(facts, user) if facts or user else None
 
 
 def tag_of(term: Term) -> str | None:
     """Return the tag that a term asks for; None for keys that mean something else."""
-    if term.key is None or term.key in KEYS:
+    if term.key is None or term.key in COLUMN_KEYS:
         return None
     found = _TAG.fullmatch(term.key)
     return found[1] if found else term.key
 
 
-def number_of(term: Term) -> int:
+def read_number(term: Term) -> int:
     """Read the number of a term such as `count_taps:>5`; one above every count is the highest.
 
     Raises:
@@ -180,17 +190,17 @@ def number_of(term: Term) -> int:
     return min(int(value.text), _HIGHEST_COUNT)
 
 
-def is_like(found: str, value: Value) -> bool:
-    """Tell whether a text is what a value asks for, as `condition` would."""
+def matches_value(found: str, value: TermValue) -> bool:
+    """Tell whether a text is what a value asks for, as `make_condition` would."""
     if value.is_exact:
         return found == value.text
     pattern = ".*".join(re.escape(piece) for piece in value.pieces)
     return re.fullmatch(pattern, found, re.IGNORECASE | re.DOTALL) is not None
 
 
-def compare(term: Term, found: int) -> bool:
+def matches_number(term: Term, found: int) -> bool:
     """Tell whether a number is what a term asks for."""
-    wanted = number_of(term)
+    wanted = read_number(term)
     match term.operator:
         case "=":
             return found == wanted
@@ -204,16 +214,16 @@ def compare(term: Term, found: int) -> bool:
             return found <= wanted
 
 
-def _one(term: Term, value: Value, columns: Columns, now: datetime) -> ColumnElement[bool]:
+def _one(term: Term, value: TermValue, columns: Columns, now: datetime) -> ColumnElement[bool]:
     """Return the condition of one value of a term."""
     key = term.key
     if key is None:
         return _word(value, columns)
-    if key in COUNTS:
-        return _COMPARED[term.operator](columns[COUNTS[key]], number_of(term))
+    if key in COUNT_KEYS:
+        return _COMPARED[term.operator](columns[COUNT_KEYS[key]], read_number(term))
     if key == "count_screens":
         screens = func.coalesce(func.array_length(columns.screens, 1), 0)
-        return _COMPARED[term.operator](screens, number_of(term))
+        return _COMPARED[term.operator](screens, read_number(term))
     if key == "duration":
         length = columns.ended_at - columns.started_at
         return _COMPARED[term.operator](length, timedelta(seconds=_seconds(value, key)))
@@ -224,18 +234,20 @@ def _one(term: Term, value: Value, columns: Columns, now: datetime) -> ColumnEle
     return _text(term, key, value, columns)
 
 
-def _text(term: Term, key: str, value: Value, columns: Columns) -> ColumnElement[bool]:
+def _text(term: Term, key: str, value: TermValue, columns: Columns) -> ColumnElement[bool]:
     """Return the condition of a key whose values are names."""
     if key in _NAMED:
         return _NAMED[key](value, columns)
-    if key in USER:
-        return _member(columns.recorded_user, (USER[key],), value)
-    if key in FACTS:
-        return _member(columns.facts, (FACTS[key],), value)
+    if key in USER_KEYS:
+        return _member(columns.recorded_user, (USER_KEYS[key],), value)
+    if key in FACT_KEYS:
+        return _member(columns.facts, (FACT_KEYS[key],), value)
     return _member(columns.facts, ("tags", tag_of(term) or key), value)
 
 
-def _member(document: ColumnElement[Any], path: Sequence[str], value: Value) -> ColumnElement[bool]:
+def _member(
+    document: ColumnElement[Any], path: Sequence[str], value: TermValue
+) -> ColumnElement[bool]:
     """Compare a member of a JSON document; an absent one is as an empty one."""
     found: ColumnElement[Any] = document[tuple(path)].astext
     if not value.is_exact:
@@ -248,18 +260,18 @@ def _member(document: ColumnElement[Any], path: Sequence[str], value: Value) -> 
     return document.contains(wanted)
 
 
-def _like(found: ColumnElement[Any], value: Value) -> ColumnElement[bool]:
+def _like(found: ColumnElement[Any], value: TermValue) -> ColumnElement[bool]:
     if value.is_exact:
         return func.coalesce(found, "") == value.text
     return found.ilike(_pattern(value), escape="\\")
 
 
-def _pattern(value: Value) -> str:
+def _pattern(value: TermValue) -> str:
     """Write a value for LIKE, its own signs made harmless."""
     return "%".join(re.sub(r"([\\%_])", r"\\\1", piece) for piece in value.pieces)
 
 
-def _id(value: Value, columns: Columns) -> ColumnElement[bool]:
+def _id(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     wanted = ids.read_hex32(value.text)
     if wanted is None:
         return false()
@@ -267,13 +279,13 @@ def _id(value: Value, columns: Columns) -> ColumnElement[bool]:
     return found
 
 
-def _screen(value: Value, columns: Columns) -> ColumnElement[bool]:
+def _screen(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     name = func.unnest(columns.screens).column_valued("visited")
     matches = _like(func.substr(name, _SCREEN_AT), value)
     return exists(select(1).where(matches))
 
 
-def _trace(value: Value, columns: Columns) -> ColumnElement[bool]:
+def _trace(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     wanted = ids.read_hex32(value.text)
     if wanted is None:
         return false()
@@ -286,7 +298,7 @@ def _trace(value: Value, columns: Columns) -> ColumnElement[bool]:
     )
 
 
-def _has(value: Value, columns: Columns) -> ColumnElement[bool]:
+def _has(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     """Tell whether a replay has anything under a key: `has:user.email`, `has:video`."""
     key = value.text
     if key == "video":
@@ -294,11 +306,11 @@ def _has(value: Value, columns: Columns) -> ColumnElement[bool]:
     elif key == "screen":
         found = func.array_length(columns.screens, 1) > 0
     else:
-        found = not_(_text(query_language.term(key, ""), key, Value(("",)), columns))
+        found = not_(_text(query_language.exact_term(key, ""), key, TermValue(("",)), columns))
     return found
 
 
-_NAMED: Final[dict[str, Callable[[Value, Columns], ColumnElement[bool]]]] = {
+_NAMED: Final[dict[str, Callable[[TermValue, Columns], ColumnElement[bool]]]] = {
     "screen": _screen,
     "replay_type": lambda value, columns: _like(columns.replay_type, value),
     "id": _id,
@@ -307,21 +319,21 @@ _NAMED: Final[dict[str, Callable[[Value, Columns], ColumnElement[bool]]]] = {
 }
 
 
-def _word(value: Value, columns: Columns) -> ColumnElement[bool]:
+def _word(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     """Look for a bare word in the names that a row of the list shows, and in the id."""
-    anywhere = Value(("", *value.pieces, ""))
+    anywhere = TermValue(("", *value.pieces, ""))
     names = [columns.facts[name].astext for name in _WORD_FACTS]
-    names += [columns.recorded_user[name].astext for name in USER.values()]
+    names += [columns.recorded_user[name].astext for name in USER_KEYS.values()]
     shown = func.concat_ws(" ", *names)
     return or_(_like(shown, anywhere), _screen(anywhere, columns), _id(value, columns))
 
 
 def _started(
-    operator: Operator, value: Value, columns: Columns, now: datetime
+    operator: Operator, value: TermValue, columns: Columns, now: datetime
 ) -> ColumnElement[bool]:
     """Compare when a replay began: with a day, a moment (UTC), or some time ago."""
     if value.text.startswith("-"):
-        ago = timedelta(seconds=_seconds(Value((value.text[1:],)), "started"))
+        ago = timedelta(seconds=_seconds(TermValue((value.text[1:],)), "started"))
         return _COMPARED[operator](columns.started_at, now - ago)
     try:
         begins = datetime.fromisoformat(value.text)
@@ -337,7 +349,7 @@ def _started(
     return _COMPARED[operator](columns.started_at, ends if operator in {">", "<="} else begins)
 
 
-def _seconds(value: Value, key: str) -> float:
+def _seconds(value: TermValue, key: str) -> float:
     found = _LENGTH.fullmatch(value.text) if value.is_exact else None
     seconds = float(found[1]) * _UNITS_S[found[2] or "s"] if found else _MOST_S
     if seconds >= _MOST_S:

@@ -30,7 +30,7 @@ _ESCAPED: Final = frozenset('\\*"')
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class TermValue:
     """What is looked for: the texts around each `*`; a single one is meant exactly."""
 
     pieces: tuple[str, ...]
@@ -52,38 +52,38 @@ class Term:
 
     key: str | None
     operator: Operator
-    values: tuple[Value, ...]
+    values: tuple[TermValue, ...]
     """Any of them will do; never empty, and only one with an operator other than `=`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Negation:
     """The opposite of a part."""
 
     part: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class Conjunction:
     """All parts must hold; without parts it holds for everything."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Disjunction:
     """One of the parts must hold."""
 
     parts: tuple["Expression", ...]
 
 
-type Expression = Term | Not | Every | Either
+type Expression = Term | Negation | Conjunction | Disjunction
 
 
-EVERYTHING: Final = Every(())
+EVERYTHING: Final = Conjunction(())
 
 
-def read(text: str) -> Every:
+def read_query(text: str) -> Conjunction:
     """Read a query; a blank one holds for everything.
 
     Raises:
@@ -93,55 +93,55 @@ def read(text: str) -> Every:
     if len(text) > LONGEST_CHARS:
         raise Malformed(f"the query has {len(text)} characters, {LONGEST_CHARS} are allowed")
     found = _Reader(text).read()
-    if sum(1 for _ in terms(found)) > MOST_TERMS:
+    if sum(1 for _ in list_terms(found)) > MOST_TERMS:
         raise Malformed(f"the query has more than {MOST_TERMS} terms")
-    return found if isinstance(found, Every) else Every((found,))
+    return found if isinstance(found, Conjunction) else Conjunction((found,))
 
 
-def write(expression: Expression) -> str:
-    """Write an expression so that `read` gives it back."""
+def write_query(expression: Expression) -> str:
+    """Write an expression so that `read_query` gives it back."""
     match expression:
-        case Every(parts):
+        case Conjunction(parts):
             return " ".join(_write_part(part) for part in parts)
-        case Either(parts):
-            return " OR ".join(_bracketed(part, Either) for part in parts)
+        case Disjunction(parts):
+            return " OR ".join(_bracketed(part, Disjunction) for part in parts)
         case _:
             return _write_part(expression)
 
 
-def term(key: str, *values: str) -> Term:
+def exact_term(key: str, *values: str) -> Term:
     """Make the term that looks for exactly these values."""
-    return Term(key, "=", tuple(Value((value,)) for value in values))
+    return Term(key, "=", tuple(TermValue((value,)) for value in values))
 
 
-def terms(expression: Expression) -> Iterator[Term]:
+def list_terms(expression: Expression) -> Iterator[Term]:
     """Return all terms of an expression from left to right."""
     match expression:
         case Term():
             yield expression
-        case Not(part):
-            yield from terms(part)
-        case Every(parts) | Either(parts):
+        case Negation(part):
+            yield from list_terms(part)
+        case Conjunction(parts) | Disjunction(parts):
             for part in parts:
-                yield from terms(part)
+                yield from list_terms(part)
 
 
-def without(expression: Every, part: Expression) -> Every:
+def remove_part(expression: Conjunction, part: Expression) -> Conjunction:
     """Leave one of the outermost parts out."""
-    return Every(tuple(other for other in expression.parts if other is not part))
+    return Conjunction(tuple(other for other in expression.parts if other is not part))
 
 
-def holds(expression: Expression, is_true: Callable[[Term], bool]) -> bool:
+def is_satisfied(expression: Expression, is_true: Callable[[Term], bool]) -> bool:
     """Tell whether an expression holds, given which of its terms do."""
     match expression:
         case Term():
             return is_true(expression)
-        case Not(part):
-            return not holds(part, is_true)
-        case Every(parts):
-            return all(holds(part, is_true) for part in parts)
-        case Either(parts):
-            return any(holds(part, is_true) for part in parts)
+        case Negation(part):
+            return not is_satisfied(part, is_true)
+        case Conjunction(parts):
+            return all(is_satisfied(part, is_true) for part in parts)
+        case Disjunction(parts):
+            return any(is_satisfied(part, is_true) for part in parts)
 
 
 class _Reader:
@@ -154,7 +154,7 @@ class _Reader:
     def read(self) -> Expression:
         self._skip_blanks()
         if self._is_at_end():
-            return Every(())
+            return Conjunction(())
         found = self._either(depth=0)
         if not self._is_at_end():
             raise Malformed(f"nothing opens the {self._here()!r} at character {self._at + 1}")
@@ -166,7 +166,7 @@ class _Reader:
         parts = [self._every(depth)]
         while self._take_word("OR"):
             parts.append(self._every(depth))
-        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+        return parts[0] if len(parts) == 1 else Disjunction(tuple(parts))
 
     def _every(self, depth: int) -> Expression:
         parts: list[Expression] = []
@@ -177,13 +177,13 @@ class _Reader:
             self._skip_blanks()
         if not parts:
             raise Malformed(f"something is missing at character {self._at + 1}")
-        return parts[0] if len(parts) == 1 else Every(tuple(parts))
+        return parts[0] if len(parts) == 1 else Conjunction(tuple(parts))
 
     def _part(self, depth: int) -> Expression:
         if self._take("!"):
             if depth > DEEPEST:
                 raise Malformed(f"the query nests deeper than {DEEPEST} brackets")
-            return Not(self._part(depth + 1))
+            return Negation(self._part(depth + 1))
         if self._here() != "(":
             return self._term()
         opened = self._at + 1
@@ -204,7 +204,7 @@ class _Reader:
             return Term(keyed[1], operator, (self._value(),))
         return Term(keyed[1], operator, self._list())
 
-    def _list(self) -> tuple[Value, ...]:
+    def _list(self) -> tuple[TermValue, ...]:
         opened = self._at + 1
         self._at += 1
         values = []
@@ -217,7 +217,7 @@ class _Reader:
             if not self._take(","):
                 raise Malformed(f"nothing closes the list at character {opened}")
 
-    def _value(self) -> Value:
+    def _value(self) -> TermValue:
         started = self._at
         is_quoted = self._take('"')
         pieces, piece = [], ""
@@ -238,7 +238,7 @@ class _Reader:
             raise Malformed(f"nothing closes the quotation mark at character {started + 1}")
         if self._at == started:
             raise Malformed(f"a value is missing at character {started + 1}")
-        return Value((*pieces, piece))
+        return TermValue((*pieces, piece))
 
     def _take_word(self, word: str) -> bool:
         if not self._sees_word(word):
@@ -271,17 +271,17 @@ class _Reader:
 
 def _write_part(part: Expression) -> str:
     match part:
-        case Not(inner):
+        case Negation(inner):
             return f"!{_write_part(inner)}"
         case Term():
             return _write_term(part)
         case _:
-            return f"({write(part)})"
+            return f"({write_query(part)})"
 
 
-def _bracketed(part: Expression, kind: type[Either]) -> str:
+def _bracketed(part: Expression, kind: type[Disjunction]) -> str:
     """Write a part of a choice: one that is a choice itself needs brackets."""
-    return f"({write(part)})" if isinstance(part, kind) else write(part)
+    return f"({write_query(part)})" if isinstance(part, kind) else write_query(part)
 
 
 def _write_term(one: Term) -> str:
@@ -293,7 +293,7 @@ def _write_term(one: Term) -> str:
     return f"{one.key}:{operator}{listed}"
 
 
-def _write_value(value: Value) -> str:
+def _write_value(value: TermValue) -> str:
     text = "*".join(re.sub(r'([\\*"])', r"\\\1", piece) for piece in value.pieces)
     is_plain = text and not any(char in _ENDS_WORD or char.isspace() for char in value.text)
     # Quotes keep what would be read as a word of the language from being one.

@@ -73,7 +73,7 @@ _JOINED_SCREENS: Final = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class BulkStatement:
     """One statement for any number of rows."""
 
     sql: str
@@ -102,7 +102,7 @@ def _taken(columns: Mapping[str, str], in_bytes: Iterable[str] = ()) -> str:
     return f"({names}) select {names} from {rows}"  # noqa: S608 - made of names
 
 
-def _insert_segments() -> Statement:
+def _insert_segments() -> BulkStatement:
     gained = ", ".join(f"{name} = excluded.{name}" for name in _GAINED)
     sql = f"""
         insert into segments {_taken(_SEGMENT, _SEGMENT_BYTES)}
@@ -112,10 +112,10 @@ def _insert_segments() -> Statement:
         where segments.pack_id is null and excluded.pack_id is not null
         returning project_id, replay_id, segment_id, (xmax = 0) as is_new
         """
-    return Statement(sql, _SEGMENT_BYTES)
+    return BulkStatement(sql, _SEGMENT_BYTES)
 
 
-def _upsert_replays() -> Statement:
+def _upsert_replays() -> BulkStatement:
     changes = [f"{name} = least(replays.{name}, excluded.{name})" for name in (*EARLIEST, *LOWEST)]
     changes += [
         f"{name} = greatest(replays.{name}, excluded.{name})" for name in (*LATEST, *HIGHEST)
@@ -134,7 +134,7 @@ def _upsert_replays() -> Statement:
         on conflict (project_id, replay_id) do update set {", ".join(changes)}
         returning project_id, replay_id, clock_steps is not null as has_steps
         """
-    return Statement(sql)
+    return BulkStatement(sql)
 
 
 INSERT_SEGMENTS: Final = _insert_segments()

@@ -12,13 +12,13 @@ from app.db.engine import driver_of
 from app.db.types import Hex32
 from app.replays.tables import replay_traces
 
-Tie = tuple[ProjectId, ReplayId, TraceId]
+TraceLink = tuple[ProjectId, ReplayId, TraceId]
 """The project is that of whatever names both."""
 
-MOST: Final = 1_000
+MOST_TRACE_LINKS: Final = 1_000
 """Traces that what one project sends ties to a replay; an app that begins one with each screen and
 each tap makes hundreds in an hour. What else belongs to a replay is looked up trace by trace."""
-_MOST_READ: Final = 2 * MOST
+_MOST_READ: Final = 2 * MOST_TRACE_LINKS
 """Of a replay, from all projects."""
 
 _ADD: Final = f"""
@@ -42,7 +42,7 @@ _ADD: Final = f"""
     insert into replay_traces (project_id, replay_id, trace_id)
     select project_id, replay_id, trace_id
     from fresh join room using (project_id, replay_id)
-    where place + kept <= {MOST}
+    where place + kept <= {MOST_TRACE_LINKS}
     -- In one order, so that two processes do not wait for one another.
     order by project_id, replay_id, trace_id
     on conflict do nothing
@@ -60,7 +60,7 @@ _OF_REPLAYS: Final = text(
 )
 
 
-async def add(connection: AsyncConnection, new: Collection[Tie]) -> set[ReplayId]:
+async def add_trace_links(connection: AsyncConnection, new: Collection[TraceLink]) -> set[ReplayId]:
     """Keep ties, as far as there is room for them; returns the replays that gained one."""
     if not new:
         return set()
@@ -69,7 +69,9 @@ async def add(connection: AsyncConnection, new: Collection[Tie]) -> set[ReplayId
     return {ReplayId(row["replay_id"].hex) for row in await driver.fetch(_ADD, *columns)}
 
 
-async def replays_of(connection: AsyncConnection, trace_ids: Collection[TraceId]) -> set[ReplayId]:
+async def find_replays_of_traces(
+    connection: AsyncConnection, trace_ids: Collection[TraceId]
+) -> set[ReplayId]:
     """Return the replays that some traces are tied to, whether they are here or not."""
     if not trace_ids:
         return set()
@@ -80,7 +82,7 @@ async def replays_of(connection: AsyncConnection, trace_ids: Collection[TraceId]
     return {ReplayId(replay_id) for replay_id in found}
 
 
-async def traces_of(
+async def read_traces_of_replays(
     connection: AsyncConnection, replay_ids: Collection[ReplayId]
 ) -> dict[ReplayId, set[TraceId]]:
     """Return the traces of some replays; those without have no entry."""

@@ -35,7 +35,7 @@ class TracedReplay:
     started_at: datetime
 
 
-async def in_trace(
+async def read_replays_in_trace(
     connection: AsyncConnection,
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],

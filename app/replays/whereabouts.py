@@ -19,7 +19,7 @@ _HERE: Final = text(
 )
 
 
-async def here(
+async def find_present_replays(
     connection: AsyncConnection,
     replay_ids: Collection[ReplayId],
     project_ids: Sequence[ProjectId],
@@ -33,7 +33,9 @@ async def here(
     return {ReplayId(replay_id.hex) for replay_id in found}
 
 
-async def newest(connection: AsyncConnection, project_id: ProjectId, *, limit: int) -> list[Replay]:
+async def read_newest_replays(
+    connection: AsyncConnection, project_id: ProjectId, *, limit: int
+) -> list[Replay]:
     """Return the replays of a project whose first segment came last, the newest first."""
     found = await connection.execute(
         select(replays)

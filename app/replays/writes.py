@@ -22,7 +22,7 @@ from app.db.text import clean, clean_or_none
 from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
-from app.replays.statements import Statement
+from app.replays.statements import BulkStatement
 from app.replays.tables import object_outbox, pack_outbox, packs
 
 _Row = dict[str, Any]
@@ -34,7 +34,7 @@ POOR: Final = 1_000_000
 _NEVER: Final = 2_147_483_647
 
 
-class Placed(msgspec.Struct, frozen=True, gc=False):
+class PlacedSegment(msgspec.Struct, frozen=True, gc=False):
     """A new segment, and where in the pack of its batch its video lies; None without one."""
 
     segment: NewSegment
@@ -44,7 +44,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
 class AddedSegment(msgspec.Struct, frozen=True, gc=False):
     """What became of one segment."""
 
-    placed: Placed
+    placed: PlacedSegment
     is_new: bool
     """False when a row without video gained this segment's video."""
 
@@ -55,7 +55,7 @@ class AddedSegment(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PackRange:
     """Bytes of a pack that belonged to a replay."""
 
     key: ReplayKey
@@ -71,7 +71,7 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
         connection: Where to write.
         object_key: The object, which is stored already.
         live: Segments that lie in it. Those that turn out to be duplicates are taken off again
-            by `discard_stretches`.
+            by `discard_pack_ranges`.
     """
     driver = await driver_of(connection)
     pack_id: int = await driver.fetchval(statements.ADD_PACK, object_key, live)
@@ -79,7 +79,7 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
 
 
 async def add_segments(
-    connection: AsyncConnection, new: Sequence[Placed], *, pack_id: int | None
+    connection: AsyncConnection, new: Sequence[PlacedSegment], *, pack_id: int | None
 ) -> list[AddedSegment]:
     """Store segments that are not there yet, and what they add to their replays.
 
@@ -93,7 +93,7 @@ async def add_segments(
         wins, except that a row without video may gain one.
     """
     added: list[AddedSegment] = []
-    by_key: dict[tuple[ReplayKey, int], Placed] = {}
+    by_key: dict[tuple[ReplayKey, int], PlacedSegment] = {}
     for one in new:
         place = one.segment.key, one.segment.segment_id
         first = by_key.setdefault(place, one)
@@ -110,12 +110,14 @@ async def add_segments(
     if added:
         with_steps = await _add_to_replays(connection, added)
         await _update_clock_steps(connection, added, with_steps)
-        await trace_links.add(connection, {tie for one in added for tie in _ties(one.segment)})
+        await trace_links.add_trace_links(
+            connection, {tie for one in added for tie in _ties(one.segment)}
+        )
     return added
 
 
-async def discard_stretches(
-    connection: AsyncConnection, stretches: Sequence[Stretch], at: datetime
+async def discard_pack_ranges(
+    connection: AsyncConnection, stretches: Sequence[PackRange], at: datetime
 ) -> None:
     """Note bytes of packs that no row points at any more, for the sweep to wipe."""
     if not stretches:
@@ -152,7 +154,7 @@ async def discard_objects(
 
 async def _run(
     connection: AsyncConnection,
-    statement: Statement,
+    statement: BulkStatement,
     rows: Sequence[dict[str, Any]],
     blobs: Sequence[dict[str, bytes | None]] = (),
 ) -> "list[asyncpg.Record]":
@@ -160,7 +162,7 @@ async def _run(
     return await driver.fetch(statement.sql, *statement.arguments(rows, blobs))
 
 
-def _segment_row(placed: Placed, pack_id: int | None) -> dict[str, Any]:
+def _segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
     one, video = placed.segment, placed.segment.video
     declared = one.declared_size_px or (None, None)
     return {
@@ -320,6 +322,6 @@ def _folded(row: _Row, other: _Row) -> _Row:
     return both
 
 
-def _ties(segment: NewSegment) -> set[trace_links.Tie]:
+def _ties(segment: NewSegment) -> set[trace_links.TraceLink]:
     project_id, replay_id = segment.key.project_id, segment.key.replay_id
     return {(project_id, replay_id, trace_id) for trace_id in segment.trace_ids}

@@ -133,7 +133,7 @@ READERS: Final = {
         (envelopes.auth_query().encode(),),
     ),
     "search": Reader(
-        as_text(query_language.read), (b'release:shop@1 user.email:"a b" !os:Android x',)
+        as_text(query_language.read_query), (b'release:shop@1 user.email:"a b" !os:Android x',)
     ),
     "mp4": Reader(mp4.read, VIDEOS),
     "avcC": Reader(avc.read_config, (mp4.read(clips.clip()).config,)),

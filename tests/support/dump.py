@@ -44,7 +44,7 @@ async def of_replay(
         shows it), `errors`, `transactions` and `spans` (ids, sorted); `{}` if there is no such
         replay.
     """
-    replay = await queries.one(connection, key)
+    replay = await queries.find_replay(connection, key)
     if replay is None:
         return {}
     project_ids = list(names)

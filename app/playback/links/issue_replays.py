@@ -94,7 +94,7 @@ async def page_of(
     listed, last = found[:limit], found[limit - 1] if len(found) > limit else None
     keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]
     # One that is being deleted this moment is gone while its link is not yet.
-    here = {one.key: one for one in await replays.several(connection, keys)}
+    here = {one.key: one for one in await replays.read_replays(connection, keys)}
     known = [
         (here[replay_key], link)
         for replay_key, link in zip(keys, listed, strict=True)
@@ -123,7 +123,7 @@ async def of_event(
     keys = [ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id.hex)) for row in found]
     if not keys:
         return None
-    listed = await replays.several(connection, keys)
+    listed = await replays.read_replays(connection, keys)
     newest = max(listed, key=lambda one: (one.first_received_at, one.key), default=None)
     if newest is None:
         return None

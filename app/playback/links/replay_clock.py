@@ -108,7 +108,9 @@ async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> li
     """Return the reach of each replay, in the order given."""
     if not found:
         return []
-    tied = await trace_links.traces_of(connection, [replay.key.replay_id for replay in found])
+    tied = await trace_links.read_traces_of_replays(
+        connection, [replay.key.replay_id for replay in found]
+    )
     return [window_of(replay, tied.get(replay.key.replay_id, ())) for replay in found]
 
 

@@ -24,7 +24,7 @@ from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
 from app.replays import locks, pictures, queries
 from app.replays.model import Replay
-from app.replays.pictures import Made, Sizes, Task, Tile
+from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, StripTile
 from app.storage import keys
 from app.storage.port import ObjectStore
 
@@ -57,7 +57,7 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
             again after a minute, or when its lease ends.
     """
     async with database.transaction() as connection:
-        task = await pictures.claim(connection, at=clock.now())
+        task = await pictures.claim_picture_task(connection, at=clock.now())
     if task is None:
         return None
     try:
@@ -67,21 +67,21 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
     except Unavailable:
         async with database.transaction() as connection:
             again_at = schedule.again_at(1, now=clock.now())
-            await pictures.put_off(connection, task, until=again_at)
+            await pictures.postpone_pictures(connection, task, until=again_at)
         raise
     except Exception:
         await _note_failure(database, task, "Playhead failed; its log says how")
         raise
 
 
-async def _look(database: Database, store: ObjectStore, task: Task) -> Result:
+async def _look(database: Database, store: ObjectStore, task: PictureTask) -> Result:
     """Look at a replay, and draw it if that is due."""
     async with database.reading() as connection:
-        replay = await queries.one(connection, task.key)
+        replay = await queries.find_replay(connection, task.key)
         later = None if replay is None else await _later(connection, replay, task)
     if replay is None:
         async with database.transaction() as connection:
-            await pictures.end_deleted(connection, task.key)
+            await pictures.finish_deleted_replay(connection, task.key)
         return Result.DELETED
     if later is not None:
         return await _put_off(database, task, later)
@@ -94,7 +94,7 @@ async def _look(database: Database, store: ObjectStore, task: Task) -> Result:
     return await _keep(database, store, task, found, strip)
 
 
-async def _later(connection: AsyncConnection, replay: Replay, task: Task) -> datetime | None:
+async def _later(connection: AsyncConnection, replay: Replay, task: PictureTask) -> datetime | None:
     """Say when to look again at a replay that plainly need not be drawn now.
 
     A thousand replays that go on are looked at 70 times a second: this costs one row of each, and
@@ -114,9 +114,9 @@ async def _later(connection: AsyncConnection, replay: Replay, task: Task) -> dat
     return due_at
 
 
-async def _put_off(database: Database, task: Task, until: datetime | None) -> Result:
+async def _put_off(database: Database, task: PictureTask, until: datetime | None) -> Result:
     async with database.transaction() as connection:
-        await pictures.put_off(connection, task, until=until)
+        await pictures.postpone_pictures(connection, task, until=until)
     return Result.PUT_OFF
 
 
@@ -124,7 +124,7 @@ async def _find(database: Database, replay: Replay) -> _Found:
     """Read what it takes to draw a replay."""
     key = replay.key
     async with database.reading() as connection:
-        segments = await queries.playable(connection, key, steps=replay.clock_steps)
+        segments = await queries.read_playable_segments(connection, key, steps=replay.clock_steps)
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await replay_clock.windows_of(connection, [replay])
         own = [key.project_id]
@@ -148,35 +148,35 @@ def _poster_ms(found: _Found) -> int:
     return found.built.duration_ms // 2 if found.error_ms is None else max(0, found.error_ms)
 
 
-async def _note_failure(database: Database, task: Task, reason: str) -> Result:
+async def _note_failure(database: Database, task: PictureTask, reason: str) -> Result:
     again_at = schedule.again_at(task.tries, now=clock.now())
     _logger.warning(
         "no pictures", replay=task.key.replay_id, reason=reason, tries=task.tries, again_at=again_at
     )
     async with database.transaction() as connection:
-        await pictures.set_fault(connection, task, reason, again_at=again_at)
+        await pictures.save_picture_fault(connection, task, reason, again_at=again_at)
     return Result.FAILED
 
 
 async def _keep(
-    database: Database, store: ObjectStore, task: Task, found: _Found, strip: wire.Strip
+    database: Database, store: ObjectStore, task: PictureTask, found: _Found, strip: wire.Strip
 ) -> Result:
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
     object_key = keys.pictures(key.project_id, key.replay_id)
     await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
-    made = Made(object_key, found.replay.video_segments, found.error_ms, _sizes(strip))
-    tiles = [Tile(one.at_ms, one.width, one.height) for one in strip.tiles]
+    made = DrawnPictures(object_key, found.replay.video_segments, found.error_ms, _sizes(strip))
+    tiles = [StripTile(one.at_ms, one.width, one.height) for one in strip.tiles]
     async with database.transaction() as connection:
-        if await locks.share(connection, [key]):
-            await pictures.end_deleted(connection, key)
+        if await locks.lock_for_adding(connection, [key]):
+            await pictures.finish_deleted_replay(connection, key)
             return Result.DELETED
-        await pictures.set_made(connection, task, made, tiles=tiles, at=clock.now())
+        await pictures.save_pictures(connection, task, made, tiles=tiles, at=clock.now())
     return Result.MADE
 
 
-def _sizes(strip: wire.Strip) -> Sizes:
-    return Sizes(
+def _sizes(strip: wire.Strip) -> PictureSizes:
+    return PictureSizes(
         poster_bytes=len(strip.poster),
         poster_width=strip.poster_width,
         poster_height=strip.poster_height,

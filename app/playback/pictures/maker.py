@@ -85,8 +85,8 @@ class PictureMaker:
         noted, self._noted = self._noted, set()
         try:
             async with self._database.transaction() as connection:
-                await pictures.want(connection, noted, at=clock.now())
-                self.waiting = await pictures.waiting(connection, at=clock.now())
+                await pictures.request_pictures(connection, noted, at=clock.now())
+                self.waiting = await pictures.count_due_pictures(connection, at=clock.now())
         except Unavailable:
             self._noted |= noted
             raise
@@ -119,7 +119,7 @@ class PictureMaker:
             return
         now = clock.now()
         async with self._database.transaction() as connection:
-            await pictures.repair(connection, since=now - _REPAIRED, at=now)
+            await pictures.request_forgotten_pictures(connection, since=now - _REPAIRED, at=now)
         self._repaired_s = clock.monotonic_s()
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.replays.model import Replay
-from app.replays.pictures import Task
+from app.replays.pictures import PictureTask
 
 QUIET: Final = timedelta(seconds=15)
 """Phones send a segment every five seconds while the app is in use."""
@@ -19,7 +19,9 @@ _AGAIN: Final = (timedelta(minutes=1), timedelta(minutes=10))
 """Pauses after a failure; after one more there is no picture until the replay grows."""
 
 
-def due_at(replay: Replay, task: Task, error_ms: int | None, *, now: datetime) -> datetime | None:
+def due_at(
+    replay: Replay, task: PictureTask, error_ms: int | None, *, now: datetime
+) -> datetime | None:
     """Say when to draw a replay.
 
     Args:

@@ -48,7 +48,7 @@ async def segments_of(
         from_segment: The first segment whose recording is read.
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
-    return await queries.segments_of(
+    return await queries.read_segments(
         connection, key, recording_bytes=MOST_BYTES, from_segment=from_segment, steps=steps
     )
 

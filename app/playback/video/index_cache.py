@@ -113,7 +113,9 @@ class Shelf:
         return kept.held
 
     async def _make(self, connection: AsyncConnection, replay: Replay, facts: _Facts) -> Held:
-        segments = tuple(await queries.playable(connection, replay.key, steps=replay.clock_steps))
+        segments = tuple(
+            await queries.read_playable_segments(connection, replay.key, steps=replay.clock_steps)
+        )
         held = Held(segments, await asyncio.to_thread(index.build, segments))
         self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, held)
         self._kept.move_to_end(replay.key)

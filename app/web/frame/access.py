@@ -256,7 +256,7 @@ async def player_here(request: Request, project_id: int, replay_id: str) -> Play
         visitor, found = await _signed_in(request, connection, token)
         key = ReplayKey(_read_project_id(project_id), read_replay_id(replay_id))
         role = await memberships.find_role(connection, visitor.person, key.project_id)
-        replay = await replays.one(connection, key) if role else None
+        replay = await replays.find_replay(connection, key) if role else None
     await _touch(request, token, found)
     if replay is None:
         raise NotFound(f"no replay {key.replay_id}")

@@ -197,7 +197,7 @@ async def _absent(
     is_recent = clock.now() - event.received_at < build.RECENT
     if event.replay_id is None:
         return AbsentReplay(None, None, None, (), is_recent)
-    for mark in await replays.tombstones_with_id(connection, event.replay_id, project_ids):
+    for mark in await replays.find_tombstones_with_id(connection, event.replay_id, project_ids):
         name = "somebody"
         if mark.deleted_by is not None:
             try:

@@ -23,7 +23,7 @@ from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.playback import replay_search
 from app.playback.links import issue_replays, issue_users
-from app.playback.replay_search import Asked
+from app.playback.replay_search import ReplaySearch
 from app.replays import pictures
 from app.web.frame import access, answer, cursors, forms, house
 from app.web.frame.access import Inside
@@ -124,7 +124,7 @@ async def show_replays(
         found = await issue_replays.page_of(
             connection, key, project_ids, before=place, limit=_REPLAY_ROWS
         )
-        asked = Asked(inside.person.id, tuple(project_ids), tuple(project_ids))
+        asked = ReplaySearch(inside.person.id, tuple(project_ids), tuple(project_ids))
         names = {one.id: one.name for one in seen}
         shown = await _replay_rows(request, connection, asked, found.replays, names)
     page = IssueReplaysPage(
@@ -277,15 +277,15 @@ async def _event(
 async def _replay_rows(
     request: Request,
     connection: AsyncConnection,
-    asked: Asked,
+    asked: ReplaySearch,
     found: Sequence[issue_replays.LinkedReplay],
     names: Mapping[ProjectId, str],
 ) -> tuple[IssueReplayRow, ...]:
     """Describe replays as the list of replays does, and lead into each at the event."""
     now = clock.now()
     replays = [linked.replay for linked in found]
-    hits = await replay_search.hits_of(connection, asked, replays)
-    small = await pictures.of(connection, [replay.key for replay in replays])
+    hits = await replay_search.describe_replays(connection, asked, replays)
+    small = await pictures.read_pictures(connection, [replay.key for replay in replays])
     shown = []
     for linked, hit in zip(found, hits, strict=True):
         held = small.get(hit.replay.key)

@@ -57,7 +57,9 @@ async def show_projects(
     async with here.db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         part = listed[first : first + _PART_PROJECTS]
-        totals_by_id = await project_totals.totals_of(connection, [project.id for project in part])
+        totals_by_id = await project_totals.count_replays(
+            connection, [project.id for project in part]
+        )
         cards = [
             await _card(connection, here, visitor.person, project, found=totals_by_id)
             for project in part
@@ -191,7 +193,7 @@ async def _card(
     person: Person,
     project: Project,
     *,
-    found: Mapping[ProjectId, project_totals.Totals],
+    found: Mapping[ProjectId, project_totals.ReplayTotals],
 ) -> ProjectCard:
     keys = await projects.keys_of(connection, project.id)
     role = await memberships.find_role(connection, person, project.id)
@@ -222,7 +224,7 @@ async def _page(
     outcomes = await projects.outcomes_of(connection, project.id, since=since)
     quarantined = await projects.quarantined_of(connection, project.id)
     members = await memberships.list_members(connection, project.id)
-    total = await project_totals.totals_of(connection, [project.id])
+    total = await project_totals.count_replays(connection, [project.id])
     first = dsn.first(here, keys)
     return ProjectPage(
         project_id=project.id,
@@ -255,7 +257,7 @@ async def _storage(
     connection: AsyncConnection, inside: access.Inside, problem: str | None
 ) -> Storage:
     project_id = inside.project.id
-    video = await project_totals.video_bytes_of(connection, [project_id])
+    video = await project_totals.sum_video_bytes(connection, [project_id])
     files = await attachments.bytes_of(connection, [project_id])
     return Storage(
         video_bytes=video.get(project_id, 0),

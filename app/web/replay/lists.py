@@ -178,7 +178,11 @@ def trace_page(
 
 def most_ties(context: ReplayContext) -> int | None:
     """Say how many traces are tied to the replay if there is no room for another."""
-    return trace_links.MOST if len(context.window.trace_ids) >= trace_links.MOST else None
+    return (
+        trace_links.MOST_TRACE_LINKS
+        if len(context.window.trace_ids) >= trace_links.MOST_TRACE_LINKS
+        else None
+    )
 
 
 def request_rows(

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from app.core import clock
 from app.core.errors import NotFound
 from app.replays import pictures, queries as replays
-from app.replays.pictures import Made, Pictures
+from app.replays.pictures import DrawnPictures, ReplayPictures
 from app.web.frame import access, house
 from app.web.frame.access import Watching
 from app.web.frame.media import MEDIA, refuse_other_sites
@@ -31,11 +31,11 @@ async def send_strip(request: Request, watching: access.WatchingHere) -> Respons
         NotFound: The replay never came, or was deleted.
     """
     async with house.of(request).db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
+        replay = await replays.find_replay(connection, watching.key)
         if replay is None:
             raise NotFound("no such replay")
-        found = (await pictures.of(connection, [watching.key])).get(watching.key)
-        tiles = await pictures.tiles_of(connection, watching.key) if found else []
+        found = (await pictures.read_pictures(connection, [watching.key])).get(watching.key)
+        tiles = await pictures.read_tiles(connection, watching.key) if found else []
     due = is_due(replay, found, now=clock.now())
     headers = {"Cache-Control": MEDIA["Cache-Control"]}
     return JSONResponse(_strip(found, tiles, is_due=due), headers=headers)
@@ -69,7 +69,7 @@ async def _send(request: Request, watching: Watching, version: str, *, part: int
     refuse_other_sites(request)
     here = house.of(request)
     async with here.db.reading() as connection:
-        found = (await pictures.of(connection, [watching.key])).get(watching.key)
+        found = (await pictures.read_pictures(connection, [watching.key])).get(watching.key)
     if found is None or found.made is None:
         raise NotFound("there are no pictures of this replay")
     if version and version != found.made.version:
@@ -81,7 +81,7 @@ async def _send(request: Request, watching: Watching, version: str, *, part: int
     return Response(data, 200, MEDIA, _WEBP)
 
 
-def _place(made: Made, part: int) -> tuple[int, int]:
+def _place(made: DrawnPictures, part: int) -> tuple[int, int]:
     """Find a part in the object: poster, preview, sheets.
 
     Raises:
@@ -94,7 +94,9 @@ def _place(made: Made, part: int) -> tuple[int, int]:
     return sum(lengths[:part]), lengths[part]
 
 
-def _strip(found: Pictures | None, tiles: list[pictures.Tile], *, is_due: bool) -> dict[str, Any]:
+def _strip(
+    found: ReplayPictures | None, tiles: list[pictures.StripTile], *, is_due: bool
+) -> dict[str, Any]:
     if found is None or found.made is None:
         return {"state": "due" if is_due else "none", "fault": found.fault if found else None}
     sizes = found.made.sizes

@@ -125,7 +125,7 @@ async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[
     if place is not None:
         return place
     async with here.db.reading() as connection:
-        segments = await replays.segments_of(connection, playing.replay.key)
+        segments = await replays.read_segments(connection, playing.replay.key)
     for segment in segments:
         if segment.segment_id == segment_id and segment.object_key:
             return segment.object_key, segment.object_offset, segment.object_bytes

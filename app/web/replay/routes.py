@@ -54,7 +54,7 @@ async def show_replay(
     """Show a replay, and note who opened it."""
     here = house.of(request)
     async with here.db.reading() as connection:
-        replay = await replays.one(connection, watching.key)
+        replay = await replays.find_replay(connection, watching.key)
     if replay is None:
         return await _absent(request, watching)
     visit = _visit(request, watching, t=t, tab=tab, from_segment=from_segment)
@@ -157,7 +157,7 @@ async def _absent(request: Request, watching: Watching) -> Response:
     """Say why there is no replay at its address: deleted by somebody, or never here."""
     here = house.of(request)
     async with here.db.reading() as connection:
-        mark = await replays.tombstone(connection, watching.key)
+        mark = await replays.find_tombstone(connection, watching.key)
         by = await _name_of(connection, mark.deleted_by) if mark else None
         losses = None if mark else await _losses(connection, watching, since=clock.now() - _LATELY)
     replay_id = watching.key.replay_id

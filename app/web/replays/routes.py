@@ -20,14 +20,14 @@ from app.demo import names
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.playback import replay_search as playback
-from app.playback.replay_search import Asked, Hit
+from app.playback.replay_search import ListedReplay, ReplaySearch
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import pictures, queries as replays, query_language as search
 from app.replays.list_queries import Order, Place, place_at, place_of
 from app.replays.model import ReplayKey
-from app.replays.pictures import Pictures
-from app.replays.query_language import Every
+from app.replays.pictures import ReplayPictures
+from app.replays.query_language import Conjunction
 from app.web.frame import access, answer, cursors, dsn, house
 from app.web.frame.states import StatePage
 from app.web.replays.page import AwaitedReplay, NewReplays, ReplayListPage, search_reach
@@ -62,7 +62,7 @@ class Wanted(BaseModel):
 class _Page:
     """A page of replays, and whether there are more in either direction."""
 
-    hits: Sequence[Hit]
+    hits: Sequence[ListedReplay]
     has_back: bool
     has_next: bool
     looked_to: Place | None = None
@@ -89,10 +89,10 @@ async def show_list(
         frame = replace(frame, awaited=await _awaited(connection, listed, wanted.awaited))
         frame = await _with_hint(connection, request, frame, listed, selected)
         try:
-            query = search.read(asking.text)
+            query = search.read_query(asking.text)
             asked = _asked(visitor.person, listed, asking, query)
             found = await _find(connection, asked, wanted)
-            small = await pictures.of(connection, [hit.replay.key for hit in found.hits])
+            small = await pictures.read_pictures(connection, [hit.replay.key for hit in found.hits])
         except Malformed as error:
             problem = sentence(str(error))
             page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
@@ -111,14 +111,14 @@ async def send_new(
     Raises:
         Malformed: The query or the place cannot be understood.
     """
-    query, since = search.read(wanted.query.strip()), cursors.read(wanted.since)
+    query, since = search.read_query(wanted.query.strip()), cursors.read(wanted.since)
     async with house.of(request).db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         selected = _selected(listed, wanted.project)
         asking = Asking(selected.id if selected else None, wanted.query)
         asked = _asked(visitor.person, listed, asking, query)
         newer = replace(asked, after=since, is_backward=True)
-        found = await playback.find(connection, newer, limit=PAGE_ROWS, now=clock.now())
+        found = await playback.search_replays(connection, newer, limit=PAGE_ROWS, now=clock.now())
     keys = [hit.replay.key for hit in reversed(found.hits)]
     values = [f"{key.project_id}/{key.replay_id}" for key in keys]
     body = msgspec.json.encode({"replays": values, "has_more": found.has_more})
@@ -133,7 +133,7 @@ async def find_replay(
     wanted = access.read_replay_id(replay_id)
     async with house.of(request).db.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, visitor.person)
-        keys = await replays.with_id(connection, wanted, project_ids)
+        keys = await replays.find_replays_with_id(connection, wanted, project_ids)
     if not keys:
         page = StatePage("not_found", wanted, page_links.REPLAYS)
         return await answer.page(request, "state/replay.html", page, status=404)
@@ -155,23 +155,27 @@ def _selected(listed: Sequence[Project], wanted: str) -> Project | None:
     raise NotFound("no such project")
 
 
-def _asked(person: Person, listed: Sequence[Project], asking: Asking, query: Every) -> Asked:
+def _asked(
+    person: Person, listed: Sequence[Project], asking: Asking, query: Conjunction
+) -> ReplaySearch:
     readable = tuple(one.id for one in listed)
     searched = (asking.project_id,) if asking.project_id is not None else readable
-    return Asked(person.id, readable, searched, query, asking.order)
+    return ReplaySearch(person.id, readable, searched, query, asking.order)
 
 
-async def _find(connection: AsyncConnection, asked: Asked, wanted: Wanted) -> _Page:
+async def _find(connection: AsyncConnection, asked: ReplaySearch, wanted: Wanted) -> _Page:
     """Read a page; one towards the beginning that is not full is the first page."""
     now = clock.now()
     after, before = cursors.read(wanted.after), cursors.read(wanted.before)
     if before is not None:
         back = replace(asked, after=before, is_backward=True)
-        found = await playback.find(connection, back, limit=PAGE_ROWS, now=now)
+        found = await playback.search_replays(connection, back, limit=PAGE_ROWS, now=now)
         if len(found.hits) >= PAGE_ROWS:
             return _Page(found.hits[::-1], has_back=found.has_more, has_next=True)
         after = None
-    found = await playback.find(connection, replace(asked, after=after), limit=PAGE_ROWS, now=now)
+    found = await playback.search_replays(
+        connection, replace(asked, after=after), limit=PAGE_ROWS, now=now
+    )
     return _Page(found.hits, after is not None, found.has_more, found.looked_to)
 
 
@@ -212,7 +216,7 @@ async def _awaited(
     return AwaitedReplay(
         value=f"{key.project_id}/{key.replay_id}",
         href=page_links.replay(key.project_id, key.replay_id),
-        has_arrived=await replays.one(connection, key) is not None,
+        has_arrived=await replays.find_replay(connection, key) is not None,
     )
 
 
@@ -238,11 +242,11 @@ async def _frame(
 def _page(
     frame: ReplayListPage,
     asking: Asking,
-    query: Every,
+    query: Conjunction,
     found: _Page,
     *,
     names: Mapping[ProjectId, str],
-    small: Mapping[ReplayKey, Pictures],
+    small: Mapping[ReplayKey, ReplayPictures],
 ) -> ReplayListPage:
     now = clock.now()
     shown = tuple(
@@ -291,7 +295,7 @@ def _news(asking: Asking, found: _Page, now: datetime) -> NewReplays:
     )
 
 
-def _turn(asking: Asking, hit: Hit | None, way: str) -> str | None:
+def _turn(asking: Asking, hit: ListedReplay | None, way: str) -> str | None:
     """Return the address of the page before or after a row."""
     if hit is None:
         return None

@@ -6,7 +6,7 @@ from typing import Final
 from app.core.ids import ProjectId
 from app.replays import query_language as search
 from app.replays.list_queries import Order
-from app.replays.query_language import Every
+from app.replays.query_language import Conjunction
 from app.web.words import page_links
 
 ORDERS: Final = {
@@ -73,15 +73,17 @@ def read_order(value: str) -> Order:
     return Order(value) if value in set(Order) else Order.NEWEST
 
 
-def bar(asking: Asking, query: Every | None, *, problem: str | None = None) -> SearchBar:
+def bar(asking: Asking, query: Conjunction | None, *, problem: str | None = None) -> SearchBar:
     """Describe the search bar; `query` is None when the text cannot be understood."""
     parts = query.parts if query else ()
     return SearchBar(
         text=asking.text,
         chips=tuple(
             Chip(
-                search.write(Every((part,))),
-                asking.href(query=search.write(search.without(query or Every(()), part))),
+                search.write_query(Conjunction((part,))),
+                asking.href(
+                    query=search.write_query(search.remove_part(query or Conjunction(()), part))
+                ),
             )
             for part in parts
         ),

@@ -17,7 +17,7 @@ from app.erasure.request import erase_replay
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.playback import replay_search
-from app.playback.replay_search import Asked
+from app.playback.replay_search import ReplaySearch
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.web.frame import access, answer, forms, house
@@ -99,13 +99,15 @@ async def _question(
     connection: AsyncConnection, person: Person, keys: Sequence[ReplayKey], *, back: str
 ) -> DeleteReplaysPage:
     """Name what goes, replay by replay."""
-    read = [await replays.one(connection, key) for key in keys]
+    read = [await replays.find_replay(connection, key) for key in keys]
     found: list[Replay] = [one for one in read if one is not None]
     if not found:
         raise NotFound("all of them are gone")
     listed = await memberships.list_projects(connection, person)
     readable = tuple(one.id for one in listed)
-    hits = await replay_search.hits_of(connection, Asked(person.id, readable, readable), found)
+    hits = await replay_search.describe_replays(
+        connection, ReplaySearch(person.id, readable, readable), found
+    )
     names = {one.id: one.name for one in listed}
     now = clock.now()
     return DeleteReplaysPage(

@@ -94,7 +94,7 @@ async def _replays(
 ) -> dict[ReplayId, ReplayLink]:
     """Find the replays that the trace runs through, newest first."""
     names: dict[ProjectId, str] = {project.id: project.name for project in seen}
-    listed = await traced.in_trace(connection, found.trace_id, list(names))
+    listed = await traced.read_replays_in_trace(connection, found.trace_id, list(names))
     return {
         one.key.replay_id: ReplayLink(
             page_links.replay(one.key.project_id, one.key.replay_id),

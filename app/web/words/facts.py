@@ -133,8 +133,8 @@ def groups(
 ) -> tuple[FactGroup, ...]:
     """Return everything known of a replay, under headings; empty ones are left out."""
     tags = replay.facts.get("tags")
-    user = {key: replay.user.get(name) for key, name in query_conditions.USER.items()}
-    known = {key: replay.facts.get(name) for key, name in query_conditions.FACTS.items()}
+    user = {key: replay.user.get(name) for key, name in query_conditions.USER_KEYS.items()}
+    known = {key: replay.facts.get(name) for key, name in query_conditions.FACT_KEYS.items()}
     faults = sdk_faults.known_faults(replay.facts, options)
     titled = {title: _named(names, known) for title, names in _GROUPS.items()}
     found = [
@@ -220,8 +220,8 @@ def _tag_href(name: str, value: str) -> str | None:
     """Return the list of replays with a tag; None where the query cannot say its name."""
     if (
         _PLAIN_TAG.fullmatch(name)
-        and name not in query_conditions.KEYS
-        and name not in replay_search.LATE
+        and name not in query_conditions.COLUMN_KEYS
+        and name not in replay_search.LATE_KEYS
     ):
         return filtered_by(name, value)
     # One that is named like a key stands in brackets.
@@ -231,7 +231,7 @@ def _tag_href(name: str, value: str) -> str | None:
 def _found_by(facts: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     """Return the list of replays that share the first of some facts that is known."""
     for key in keys:
-        value = _text(facts, query_conditions.FACTS[key])
+        value = _text(facts, query_conditions.FACT_KEYS[key])
         if value:
             return filtered_by(key, value)
     return None

@@ -328,4 +328,4 @@ def _with_query(path: str, pairs: dict[str, str]) -> str:
 
 def filtered_by(key: str, value: str) -> str:
     """Return the address of the list of all replays that hold one value."""
-    return replays(query=query_language.write(query_language.term(key, value)))
+    return replays(query=query_language.write_query(query_language.exact_term(key, value)))

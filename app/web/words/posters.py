@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from app.replays.model import Replay, ReplayKey
-from app.replays.pictures import Pictures
+from app.replays.pictures import ReplayPictures
 from app.web.words import page_links
 
 _NEW: Final = timedelta(seconds=30)
@@ -27,7 +27,7 @@ class Poster:
     preview_tiles: int = 0
 
 
-def is_due(replay: Replay, found: Pictures | None, *, now: datetime) -> bool:
+def is_due(replay: Replay, found: ReplayPictures | None, *, now: datetime) -> bool:
     """Tell whether pictures of a replay, of which `found` is what was drawn, will be made soon.
 
     One that is new may not be noted for drawing yet: that takes two seconds.
@@ -37,7 +37,9 @@ def is_due(replay: Replay, found: Pictures | None, *, now: datetime) -> bool:
     return replay.video_segments > 0 and now - replay.last_received_at < _NEW
 
 
-def poster_of(key: ReplayKey, found: Pictures | None, *, has_video: bool, is_due: bool) -> Poster:
+def poster_of(
+    key: ReplayKey, found: ReplayPictures | None, *, has_video: bool, is_due: bool
+) -> Poster:
     """Describe the poster of a replay, of which `found` is what was drawn."""
     href = page_links.pictures(key.project_id, key.replay_id)
     if found is not None and found.made is not None:

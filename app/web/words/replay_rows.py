@@ -9,8 +9,8 @@ from app.core.ids import ProjectId, ReplayId
 from app.playback.ending import Ending
 from app.playback.links.linked_errors import Mark
 from app.playback.recording import contents
-from app.playback.replay_search import Hit
-from app.replays.pictures import Pictures
+from app.playback.replay_search import ListedReplay
+from app.replays.pictures import ReplayPictures
 from app.web.words import facts, page_links
 from app.web.words.endings import ending_text
 from app.web.words.posters import Poster, is_due, poster_of
@@ -64,11 +64,11 @@ class ReplayRow:
 
 
 def replay_row(
-    hit: Hit,
+    hit: ListedReplay,
     *,
     project_names: Mapping[ProjectId, str],
     now: datetime,
-    pictures: Pictures | None = None,
+    pictures: ReplayPictures | None = None,
 ) -> ReplayRow:
     """Describe one replay; `now` tells whether it still goes on."""
     replay, counts = hit.replay, hit.counts

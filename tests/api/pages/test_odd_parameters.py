@@ -92,7 +92,7 @@ async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
 async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
     """Each key with each odd value."""
     answers: dict[str, int] = {}
-    for key in (*query_conditions.KEYS, "seen", "error", "tags[x]"):
+    for key in (*query_conditions.COLUMN_KEYS, "seen", "error", "tags[x]"):
         for odd in ("%3E" + "9" * 15, "9" * 12 + "d"):
             await ask(tenant, f"/replays?query={quote(key)}:{odd}", answers)
     for odd in ("x:%00", "%00:x", "%00"):

@@ -92,7 +92,9 @@ async def test_the_last_replay_of_a_pack_takes_it_along(deleted):
 
 async def _receipt(server) -> Tombstone:
     async with server.database.reading() as connection:
-        found = await queries.tombstone(connection, ReplayKey(server.app.id, ReplayId(REPLAY_ID)))
+        found = await queries.find_tombstone(
+            connection, ReplayKey(server.app.id, ReplayId(REPLAY_ID))
+        )
     assert found is not None
     return found
 

@@ -118,7 +118,7 @@ async def places(tenant: Server, backend: Keyed) -> dict[str, float]:
     if backend == tenant.app:
         key = ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
         async with tenant.database.reading() as connection:
-            replay = await replays.one(connection, key)
+            replay = await replays.find_replay(connection, key)
         assert replay is not None
         drawn = await make._find(tenant.database, replay)
         found["poster"] = float(drawn.error_ms or -1)

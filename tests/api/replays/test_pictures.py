@@ -84,7 +84,7 @@ async def test_a_replay_is_drawn(server):
     assert (await strip_of(server))["state"] == "due"
     assert 'data-state="due"' in await listed(server)
     async with server.database.transaction() as connection:
-        await pictures.want(connection, [key_of(server)], at=clock.now())
+        await pictures.request_pictures(connection, [key_of(server)], at=clock.now())
     assert (await strip_of(server))["state"] == "due"
     assert f'data-pictures="{server.page(REPLAY_ID, "/pictures")}"' in await listed(server)
     assert await drawn(server) is Result.MADE
@@ -111,7 +111,7 @@ async def test_the_poster_shows_the_first_error(server):
     await server.take(envelopes.event_envelope())
     assert await drawn(server) is Result.MADE
     async with server.database.reading() as connection:
-        found = (await pictures.of(connection, [key_of(server)]))[key_of(server)]
+        found = (await pictures.read_pictures(connection, [key_of(server)]))[key_of(server)]
     assert found.made is not None
     second = (found.made.error_ms or 0) // 1000
     poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
@@ -239,8 +239,8 @@ async def test_a_process_that_dies_while_drawing_leaves_nothing(server):
     """Its lease ends; the next one finds the replay deleted and sends the sweep again."""
     await server.take(envelopes.replay_video_envelope(0))
     async with server.database.transaction() as connection:
-        await pictures.want(connection, [key_of(server)], at=clock.now())
-        assert await pictures.claim(connection, at=clock.now())
+        await pictures.request_pictures(connection, [key_of(server)], at=clock.now())
+        assert await pictures.claim_picture_task(connection, at=clock.now())
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     await until(lambda: not server.objects())
     await swept(server)
@@ -259,15 +259,15 @@ async def test_two_processes_do_not_draw_one_replay(server):
     await server.take(envelopes.replay_video_envelope(0))
     now = clock.now()
     async with server.database.transaction() as connection:
-        await pictures.want(connection, [key_of(server)], at=now)
-        task = await pictures.claim(connection, at=now)
+        await pictures.request_pictures(connection, [key_of(server)], at=now)
+        task = await pictures.claim_picture_task(connection, at=now)
         assert task is not None
-        assert await pictures.claim(connection, at=now) is None
+        assert await pictures.claim_picture_task(connection, at=now) is None
         later = now + timedelta(seconds=1)
-        await pictures.want(connection, [key_of(server)], at=later)
-        await pictures.put_off(connection, task, until=None)
-        assert await pictures.claim(connection, at=now) is None
-        assert await pictures.claim(connection, at=later) is not None
+        await pictures.request_pictures(connection, [key_of(server)], at=later)
+        await pictures.postpone_pictures(connection, task, until=None)
+        assert await pictures.claim_picture_task(connection, at=now) is None
+        assert await pictures.claim_picture_task(connection, at=later) is not None
 
 
 async def test_one_broken_segment_does_not_spoil_the_others(server):
@@ -355,5 +355,5 @@ async def test_forgotten_replays_are_found(server):
     now = clock.now()
     async with server.database.transaction() as connection:
         since = now - timedelta(days=1)
-        assert await pictures.repair(connection, since=since, at=now) == 1
-        assert await pictures.repair(connection, since=since, at=now) == 0
+        assert await pictures.request_forgotten_pictures(connection, since=since, at=now) == 1
+        assert await pictures.request_forgotten_pictures(connection, since=since, at=now) == 0

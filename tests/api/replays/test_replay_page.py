@@ -102,7 +102,7 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
         read = await recorded_segments.segments_of(connection, key)
         assert [one.recording for one in read] == [first.recording, None]
-        bare = await queries.segments_of(connection, key)
+        bare = await queries.read_segments(connection, key)
         assert [one.recording for one in bare] == [None, None]
     monkeypatch.setattr(recorded_segments, "MOST_BYTES", packed.size_of(first.recording))
     page = (await server.web.get(server.page(REPLAY_ID))).text

@@ -355,4 +355,4 @@ async def test_strangers_replays_cannot_be_ticked(own_shop: Server):
 async def test_every_key_is_explained():
     """The help on the page names all keys that mean something."""
     named = {key.strip() for keys, _ in search_help.HELP for key in keys.split(",")}
-    assert {*query_conditions.KEYS, *story.LATE} <= named
+    assert {*query_conditions.COLUMN_KEYS, *story.LATE_KEYS} <= named

@@ -90,7 +90,7 @@ class Hall:
         found: dict[tuple[Any, ...], str] = {}
         async with self.database.reading() as connection:
             for key in REPLAYS:
-                replay = await replays.one(connection, key)
+                replay = await replays.find_replay(connection, key)
                 if replay is None:
                     continue
                 (window,) = await replay_clock.windows_of(connection, [replay])
@@ -266,27 +266,34 @@ async def test_replays_of_an_issue_come_in_pages(hall: Hall):
     assert pages == [[REPLAYS[0], REPLAYS[2]], [REPLAYS[3], REPLAYS[1]]]
 
 
-def tied_by(project_id: ProjectId, numbers: range) -> set[trace_links.Tie]:
+def tied_by(project_id: ProjectId, numbers: range) -> set[trace_links.TraceLink]:
     """Make ties of the first replay and traces by number."""
     return {(project_id, REPLAYS[0].replay_id, TraceId(f"{number + 1:032x}")) for number in numbers}
 
 
 async def test_a_project_ties_so_many_traces_to_a_replay_and_no_more(hall: Hall):
     """However they come; other projects and other replays have room of their own."""
-    (first, *_), most = REPLAYS, trace_links.MOST
+    (first, *_), most = REPLAYS, trace_links.MOST_TRACE_LINKS
     async with hall.database.transaction() as connection:
-        assert await trace_links.add(connection, tied_by(APP, range(most - 1))) == {first.replay_id}
-        assert await trace_links.add(connection, tied_by(APP, range(5))) == set()
-        await trace_links.add(connection, tied_by(APP, range(most - 1, most + 5)))
-        assert await trace_links.add(connection, tied_by(APP, range(most, most + 5))) == set()
-        tied = await trace_links.traces_of(connection, [first.replay_id])
-        assert tied[first.replay_id] == {TraceId(f"{number + 1:032x}") for number in range(most)}
-        assert await trace_links.add(connection, tied_by(API, range(most, most + 1))) == {
+        assert await trace_links.add_trace_links(connection, tied_by(APP, range(most - 1))) == {
             first.replay_id
         }
+        assert await trace_links.add_trace_links(connection, tied_by(APP, range(5))) == set()
+        await trace_links.add_trace_links(connection, tied_by(APP, range(most - 1, most + 5)))
+        assert (
+            await trace_links.add_trace_links(connection, tied_by(APP, range(most, most + 5)))
+            == set()
+        )
+        tied = await trace_links.read_traces_of_replays(connection, [first.replay_id])
+        assert tied[first.replay_id] == {TraceId(f"{number + 1:032x}") for number in range(most)}
+        assert await trace_links.add_trace_links(
+            connection, tied_by(API, range(most, most + 1))
+        ) == {first.replay_id}
         other = (APP, REPLAYS[1].replay_id, TRACES[0])
-        assert await trace_links.add(connection, [other]) == {REPLAYS[1].replay_id}
-        tied = await trace_links.traces_of(connection, [one.replay_id for one in REPLAYS])
+        assert await trace_links.add_trace_links(connection, [other]) == {REPLAYS[1].replay_id}
+        tied = await trace_links.read_traces_of_replays(
+            connection, [one.replay_id for one in REPLAYS]
+        )
     assert {key: len(traces) for key, traces in tied.items()} == {
         first.replay_id: most + 1,
         REPLAYS[1].replay_id: 1,
@@ -303,6 +310,6 @@ async def test_of_more_ties_than_there_should_be_some_are_read(hall: Hall):
             ),
             {"replay": REPLAYS[0].replay_id},
         )
-        tied = await trace_links.traces_of(connection, [REPLAYS[0].replay_id])
-    assert max(tied[REPLAYS[0].replay_id]) == TraceId(f"{2 * trace_links.MOST:032x}")
-    assert len(tied[REPLAYS[0].replay_id]) == 2 * trace_links.MOST
+        tied = await trace_links.read_traces_of_replays(connection, [REPLAYS[0].replay_id])
+    assert max(tied[REPLAYS[0].replay_id]) == TraceId(f"{2 * trace_links.MOST_TRACE_LINKS:032x}")
+    assert len(tied[REPLAYS[0].replay_id]) == 2 * trace_links.MOST_TRACE_LINKS

@@ -67,7 +67,7 @@ async def settle(database, objects) -> None:
 async def video_of(database, objects, key: ReplayKey) -> bytes:
     """Read the video of a replay's first segment as a page does."""
     async with database.reading() as connection:
-        (found,) = await queries.segments_of(connection, key)
+        (found,) = await queries.read_segments(connection, key)
     data: bytes = await objects.read(found.object_key, found.object_offset, found.object_bytes)
     return data
 
@@ -183,7 +183,7 @@ async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(databa
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await settle(database, objects)
     async with database.reading() as connection:
-        receipt = await queries.tombstone(connection, FIRST)
+        receipt = await queries.find_tombstone(connection, FIRST)
     assert receipt is not None
     assert receipt.objects == 1_200
     assert await objects.list("") == []
@@ -193,7 +193,7 @@ async def test_a_batch_may_name_thousands_of_replays(database):
     """Looking for tombstones takes any number of them."""
     keys = [ReplayKey(PROJECT, ReplayId(f"{number:032x}")) for number in range(1, 40_000)]
     async with database.transaction() as connection:
-        assert await locks.share(connection, keys) == set()
+        assert await locks.lock_for_adding(connection, keys) == set()
 
 
 async def _scalar(database: Database, statement: TextClause) -> Any:

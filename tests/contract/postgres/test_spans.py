@@ -264,7 +264,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
         assert await connection.scalar(text("select count(*) from spans")) == 0
         assert await connection.scalar(text("select count(*) from transactions")) == 0
         data = await queries.data_of(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
-        tied = await trace_links.traces_of(connection, [REPLAY])
+        tied = await trace_links.read_traces_of_replays(connection, [REPLAY])
     assert (data, tied) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
     assert (whole["name"], whole["spans"], len(rows)) == ("/pay", 2, 3)

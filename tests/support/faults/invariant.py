@@ -147,7 +147,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
     """Read the video and count the breadcrumbs of each segment, as the doors read them."""
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
-        replay = await queries.one(connection, key)
+        replay = await queries.find_replay(connection, key)
         segments = await recorded_segments.segments_of(connection, key)
     there: dict[int, tuple[bytes, int]] = {}
     for one in segments:

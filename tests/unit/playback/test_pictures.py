@@ -12,13 +12,13 @@ from app.media import wire
 from app.playback.pictures import draw, schedule
 from app.playback.video import index, records, stream
 from app.replays.model import PlayableSegment, Replay, ReplayKey
-from app.replays.pictures import Made, Sizes, Task
+from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask
 from tests.support.builders.clips import clip
 
 BEGAN = datetime(2026, 8, 6, 7, 0, tzinfo=UTC)
 KEY = ReplayKey(ProjectId(1), ReplayId("a" * 32))
-MADE = Made("p/1/r/x/pictures-1", 12, None, Sizes(1, 1, 1, 1, 1, 1, 1, 1, 1, (1,)))
-TASK = Task(KEY, BEGAN, 1, BEGAN, None, None)
+MADE = DrawnPictures("p/1/r/x/pictures-1", 12, None, PictureSizes(1, 1, 1, 1, 1, 1, 1, 1, 1, (1,)))
+TASK = PictureTask(KEY, BEGAN, 1, BEGAN, None, None)
 
 
 def at(seconds: float) -> datetime:

@@ -5,10 +5,12 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import Malformed
 from app.replays import query_language
-from app.replays.query_language import Either, Every, Not, Term, Value
+from app.replays.query_language import Conjunction, Disjunction, Negation, Term, TermValue
 
 _TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-_VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(lambda all_: Value(tuple(all_)))
+_VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(
+    lambda all_: TermValue(tuple(all_))
+)
 _KEY = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_.\-]{0,8}\Z")
 _TERM = st.one_of(
     st.builds(Term, st.none(), st.just("="), st.tuples(_VALUE)),
@@ -19,7 +21,9 @@ _TERM = st.one_of(
 
 def _grown(parts):
     several = st.lists(parts, min_size=2, max_size=3).map(tuple)
-    return st.one_of(st.builds(Not, parts), st.builds(Every, several), st.builds(Either, several))
+    return st.one_of(
+        st.builds(Negation, parts), st.builds(Conjunction, several), st.builds(Disjunction, several)
+    )
 
 
 _EXPRESSIONS = st.recursive(_TERM, _grown, max_leaves=6)
@@ -30,30 +34,32 @@ _EXPRESSIONS = st.recursive(_TERM, _grown, max_leaves=6)
     [
         ("", ()),
         ("  ", ()),
-        ("pixel", (Term(None, "=", (Value(("pixel",)),)),)),
-        ('device.model:"Pixel 9"', (query_language.term("device.model", "Pixel 9"),)),
-        ("!release:a@1", (Not(query_language.term("release", "a@1")),)),
-        ("count_errors:>=2", (Term("count_errors", ">=", (Value(("2",)),)),)),
-        ("screen:Check*t", (Term("screen", "=", (Value(("Check", "t")),)),)),
-        (r"screen:a\*b", (query_language.term("screen", "a*b"),)),
-        ("os.name:[iOS, Android]", (query_language.term("os.name", "iOS", "Android"),)),
-        ("tags[my.plan]:pro", (query_language.term("tags[my.plan]", "pro"),)),
-        ("a:1 AND b:2", (query_language.term("a", "1"), query_language.term("b", "2"))),
-        ('"OR"', (Term(None, "=", (Value(("OR",)),)),)),
-        ('"a:b"', (Term(None, "=", (Value(("a:b",)),)),)),
-        ('user.email:""', (query_language.term("user.email", ""),)),
+        ("pixel", (Term(None, "=", (TermValue(("pixel",)),)),)),
+        ('device.model:"Pixel 9"', (query_language.exact_term("device.model", "Pixel 9"),)),
+        ("!release:a@1", (Negation(query_language.exact_term("release", "a@1")),)),
+        ("count_errors:>=2", (Term("count_errors", ">=", (TermValue(("2",)),)),)),
+        ("screen:Check*t", (Term("screen", "=", (TermValue(("Check", "t")),)),)),
+        (r"screen:a\*b", (query_language.exact_term("screen", "a*b"),)),
+        ("os.name:[iOS, Android]", (query_language.exact_term("os.name", "iOS", "Android"),)),
+        ("tags[my.plan]:pro", (query_language.exact_term("tags[my.plan]", "pro"),)),
+        ("a:1 AND b:2", (query_language.exact_term("a", "1"), query_language.exact_term("b", "2"))),
+        ('"OR"', (Term(None, "=", (TermValue(("OR",)),)),)),
+        ('"a:b"', (Term(None, "=", (TermValue(("a:b",)),)),)),
+        ('user.email:""', (query_language.exact_term("user.email", ""),)),
     ],
 )
 def test_a_query_is_read(text, expected):
     """Terms stand side by side; quotes, lists, stars and operators mean what they look like."""
-    assert query_language.read(text) == Every(expected)
+    assert query_language.read_query(text) == Conjunction(expected)
 
 
 def test_or_binds_weaker_than_side_by_side():
     """Brackets group; OR takes everything to its left and right."""
-    a, b, c = (query_language.term(key, "1") for key in "abc")
-    assert query_language.read("a:1 b:1 OR c:1") == Every((Either((Every((a, b)), c)),))
-    assert query_language.read("a:1 (b:1 OR c:1)") == Every((a, Either((b, c))))
+    a, b, c = (query_language.exact_term(key, "1") for key in "abc")
+    assert query_language.read_query("a:1 b:1 OR c:1") == Conjunction(
+        (Disjunction((Conjunction((a, b)), c)),)
+    )
+    assert query_language.read_query("a:1 (b:1 OR c:1)") == Conjunction((a, Disjunction((b, c))))
 
 
 @pytest.mark.parametrize(
@@ -73,15 +79,15 @@ def test_or_binds_weaker_than_side_by_side():
 def test_nonsense_is_refused_with_its_place(text, message):
     """The message counts characters from 1, as people do."""
     with pytest.raises(Malformed) as caught:
-        query_language.read(text)
+        query_language.read_query(text)
     assert str(caught.value) == message
 
 
 def test_a_query_has_limits():
     """Length, depth and number of terms, each at the limit and one past it."""
-    query_language.read("x" * query_language.LONGEST_CHARS)
-    query_language.read(" ".join(["x"] * query_language.MOST_TERMS))
-    query_language.read("(" * query_language.DEEPEST + "x" + ")" * query_language.DEEPEST)
+    query_language.read_query("x" * query_language.LONGEST_CHARS)
+    query_language.read_query(" ".join(["x"] * query_language.MOST_TERMS))
+    query_language.read_query("(" * query_language.DEEPEST + "x" + ")" * query_language.DEEPEST)
     for text in (
         "x" * (query_language.LONGEST_CHARS + 1),
         " ".join(["x"] * (query_language.MOST_TERMS + 1)),
@@ -89,19 +95,19 @@ def test_a_query_has_limits():
         "!" * (query_language.DEEPEST + 2) + "x",
     ):
         with pytest.raises(Malformed):
-            query_language.read(text)
+            query_language.read_query(text)
 
 
 @given(_EXPRESSIONS)
 def test_what_is_written_reads_as_the_same(expression):
     """A chip's text, put into the field, is the chip."""
-    once = query_language.read(query_language.write(expression))
-    assert query_language.read(query_language.write(once)) == once
+    once = query_language.read_query(query_language.write_query(expression))
+    assert query_language.read_query(query_language.write_query(once)) == once
     truths = {
         one: hash((one.key, one.operator, one.values)) % 2 == 0
-        for one in query_language.terms(once)
+        for one in query_language.list_terms(once)
     }
-    assert query_language.holds(once, truths.__getitem__) == query_language.holds(
+    assert query_language.is_satisfied(once, truths.__getitem__) == query_language.is_satisfied(
         expression, truths.__getitem__
     )
 
@@ -110,15 +116,18 @@ def test_what_is_written_reads_as_the_same(expression):
 def test_any_text_is_read_or_refused(text):
     """Nothing but `Malformed` ever comes out."""
     try:
-        query_language.read(text)
+        query_language.read_query(text)
     except Malformed:
         return
 
 
 def test_a_part_can_be_left_out():
     """What the cross on a chip does."""
-    found = query_language.read("a:1 (b:2 OR c:3) !d:4")
-    assert query_language.write(query_language.without(found, found.parts[1])) == "a:1 !d:4"
+    found = query_language.read_query("a:1 (b:2 OR c:3) !d:4")
     assert (
-        query_language.write(query_language.without(found, found.parts[0])) == "(b:2 OR c:3) !d:4"
+        query_language.write_query(query_language.remove_part(found, found.parts[1])) == "a:1 !d:4"
+    )
+    assert (
+        query_language.write_query(query_language.remove_part(found, found.parts[0]))
+        == "(b:2 OR c:3) !d:4"
     )

@@ -77,7 +77,7 @@ AWAITED = page.AwaitedReplay(
 )
 SEARCH = search_bar.bar(
     search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST),
-    query_language.read("pixel !plan:pro"),
+    query_language.read_query("pixel !plan:pro"),
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
