@@ -16,12 +16,13 @@ from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed
 from app.issues import queries as issue_queries
-from app.playback.links import issue_replays, linked_errors, replay_clock
+from app.playback.links import linked_errors, replay_clock
 from app.playback.recording import contents as page
 from app.playback.recording.contents import Contents
 from app.playback.video.index_cache import Shelf
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
+from app.triage import issue_links
 
 _ARRIVAL = {
     "key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at",
@@ -85,7 +86,7 @@ async def of_issues(
     for issue in found:
         key = (issue.project_id, issue.issue_id)
         events = await issue_queries.latest(connection, key, limit=1_000)
-        linked = await issue_replays.page_of(connection, key, project_ids, limit=1_000)
+        linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)
         alone = await issue_queries.one(connection, key, project_ids)
         assert alone == issue, "list and page say the same of an issue"
         assert issue.replays == len(linked.replays), "as many replays are counted as are listed"

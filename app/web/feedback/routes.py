@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app.core.errors import NotFound
 from app.memberships import queries as memberships
-from app.playback.links import feedback_notes
+from app.triage import feedback_entries
 from app.web.feedback.page import FeedbackPage
 from app.web.frame import access, answer, cursors, house
 from app.web.words import feedback as view, page_links
@@ -31,10 +31,10 @@ async def show_feedback(
         searched = [one for one in seen if not project or str(one) == project]
         if project and not searched:
             raise NotFound("no such project")
-        found = await feedback_notes.page_of(
+        found = await feedback_entries.read_feedback_page(
             connection, searched, seen, before=place, limit=PAGE_ROWS + 1
         )
-    older = feedback_notes.place_of(found[PAGE_ROWS - 1]) if len(found) > PAGE_ROWS else None
+    older = feedback_entries.locate_entry(found[PAGE_ROWS - 1]) if len(found) > PAGE_ROWS else None
     empty: ListState = "nothing_matches" if project or place else "empty"
     page = FeedbackPage(
         state="rows" if found else empty,

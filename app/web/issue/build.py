@@ -7,8 +7,8 @@ from typing import Final
 from app.core import units
 from app.issues.model import Issue
 from app.playback.links import replay_clock
-from app.playback.links.issue_replays import LinkedReplay
 from app.projects.model import OutcomeCount, Project
+from app.triage.issue_links import LinkedReplay
 from app.web.issue.page import IssueHead, Preview
 from app.web.words import facts, issue_kinds, page_links
 from app.web.words.phrases import count

@@ -24,7 +24,6 @@ from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
 from app.issues.queries import Neighbours
 from app.memberships.model import Role
-from app.playback.links import issue_replays
 from app.playback.recording import contents as playback
 from app.playback.video.index import PlaybackIndex
 from app.projects import queries as projects
@@ -32,6 +31,7 @@ from app.replays import queries as replays
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRules
+from app.triage import issue_links
 from app.web.frame import access, house
 from app.web.issue import build, build_event
 from app.web.issue.page import AbsentReplay, EventBlock, Preview
@@ -76,7 +76,7 @@ async def gather(
 ) -> Found:
     """Read what belongs to an event, its files from a number on."""
     key = (event.project_id, event.event_id)
-    linked = await issue_replays.of_event(connection, event, project_ids)
+    linked = await issue_links.find_replay_of_event(connection, event, project_ids)
     return Found(
         event=event,
         files=await attachments.attachments_of(connection, *key, first=first_file),
@@ -166,7 +166,7 @@ async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
 
 
 async def _preview(
-    request: Request, connection: AsyncConnection, linked: issue_replays.LinkedReplay
+    request: Request, connection: AsyncConnection, linked: issue_links.LinkedReplay
 ) -> Preview:
     held = await house.of(request).shelf.hold(connection, linked.replay)
     newest = held.newest

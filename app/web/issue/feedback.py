@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.memberships import queries as memberships
-from app.playback.links import feedback_notes
+from app.triage import feedback_entries
 from app.web.frame import access, answer, house
 from app.web.issue import routes
 from app.web.issue.page import IssueFeedbackPage
@@ -24,7 +24,7 @@ async def show_feedback_of_issue(
         listed = await memberships.list_projects(connection, inside.person)
         seen = [project.id for project in listed]
         _, head = await routes.head_of(connection, inside, key, seen)
-        found = await feedback_notes.of_issue(connection, key, seen)
+        found = await feedback_entries.read_issue_feedback(connection, key, seen)
     names = {project.id: project.name for project in listed}
     page = IssueFeedbackPage(head, feedback.cards(found, names))
     return await answer.page(request, "issue/feedback.html", page)

@@ -7,9 +7,9 @@ from typing import Literal
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.formats.events.view_hierarchy import View
 from app.issues.model import Status
+from app.triage.tag_counts import TagSpread
 from app.web.issue.breadcrumbs import CrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
-from app.web.issue.tag_counts import TagSpread
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
 from app.web.words.facts import Fact

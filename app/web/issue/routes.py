@@ -22,12 +22,12 @@ from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.playback import replay_search
-from app.playback.links import issue_replays, issue_users
 from app.playback.replay_search import ReplaySearch
 from app.replays import pictures
+from app.triage import issue_links, issue_users, tag_counts
 from app.web.frame import access, answer, cursors, forms, house
 from app.web.frame.access import Inside
-from app.web.issue import build, tag_counts
+from app.web.issue import build
 from app.web.issue.event_routes import describe, gather
 from app.web.issue.page import (
     DeleteIssuePage,
@@ -121,7 +121,7 @@ async def show_replays(
         seen = await memberships.list_projects(connection, inside.person)
         project_ids = [one.id for one in seen]
         issue, head = await head_of(connection, inside, key, project_ids)
-        found = await issue_replays.page_of(
+        found = await issue_links.read_linked_replays(
             connection, key, project_ids, before=place, limit=_REPLAY_ROWS
         )
         asked = ReplaySearch(inside.person.id, tuple(project_ids), tuple(project_ids))
@@ -216,7 +216,7 @@ async def _show(
             if event
             else None
         )
-    tags, hidden_tags = await asyncio.to_thread(tag_counts.spread, samples)
+    tags, hidden_tags = await asyncio.to_thread(tag_counts.count_tags, samples)
     path = page_links.issue_event(*key, event_id) if event_id else page_links.issue(*key)
     page = IssuePage(
         head=head,
@@ -252,7 +252,7 @@ async def head_of(
     return issue, build.head(
         issue,
         inside.project,
-        replay_users=await issue_users.users_in_replays(connection, key, project_ids),
+        replay_users=await issue_users.count_replay_users(connection, key, project_ids),
         may_change=inside.role.includes(Role.MEMBER),
         may_delete=inside.role.includes(Role.ADMIN),
     )
@@ -278,7 +278,7 @@ async def _replay_rows(
     request: Request,
     connection: AsyncConnection,
     asked: ReplaySearch,
-    found: Sequence[issue_replays.LinkedReplay],
+    found: Sequence[issue_links.LinkedReplay],
     names: Mapping[ProjectId, str],
 ) -> tuple[IssueReplayRow, ...]:
     """Describe replays as the list of replays does, and lead into each at the event."""

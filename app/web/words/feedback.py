@@ -8,7 +8,7 @@ from app.core.ids import EventId, ProjectId
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
 from app.playback.links import replay_clock
-from app.playback.links.feedback_notes import Note
+from app.triage.feedback_entries import FeedbackEntry
 from app.web.words import page_links
 from app.web.words.activity import ActivityRow, DataRow
 
@@ -37,7 +37,7 @@ class NoteCard:
     replay_at_ms: int | None
 
 
-def cards(found: Sequence[Note], names: Mapping[ProjectId, str]) -> tuple[NoteCard, ...]:
+def cards(found: Sequence[FeedbackEntry], names: Mapping[ProjectId, str]) -> tuple[NoteCard, ...]:
     """Describe what people wrote.
 
     Args:
@@ -80,7 +80,7 @@ def rows(
     ]
 
 
-def _card(one: Note, names: Mapping[ProjectId, str]) -> NoteCard:
+def _card(one: FeedbackEntry, names: Mapping[ProjectId, str]) -> NoteCard:
     written = one.feedback
     named = written.associated_event_id
     is_here = named is not None and one.issue_id is not None
@@ -104,7 +104,7 @@ def _card(one: Note, names: Mapping[ProjectId, str]) -> NoteCard:
     )
 
 
-def _replay_href(one: Note) -> str | None:
+def _replay_href(one: FeedbackEntry) -> str | None:
     if one.replay is None:
         return None
     project_id, replay_id = one.replay.project_id, one.replay.replay_id

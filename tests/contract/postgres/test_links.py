@@ -21,11 +21,12 @@ from app.ingest.prepared import Prepared, SegmentWork
 from app.ingest.store import Batch, store
 from app.issues import erase, queries, replay_events as errors, writes
 from app.issues.model import NewEvent
-from app.playback.links import issue_replays, replay_clock
+from app.playback.links import replay_clock
 from app.replays import queries as replays, trace_links
 from app.replays.list_queries import Place
 from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
+from app.triage import issue_links
 from tests.support.shuffling import batches
 from tests.support.waiting import until_asked
 
@@ -219,7 +220,7 @@ async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
     await hall.bring(event(2, replay_id=first.replay_id))
     async with hall.database.reading() as connection:
         issue = await queries.one(connection, (APP, ISSUES[0]), [APP])
-        page = await issue_replays.page_of(connection, (APP, ISSUES[0]), [APP], limit=5)
+        page = await issue_links.read_linked_replays(connection, (APP, ISSUES[0]), [APP], limit=5)
     assert issue is not None
     assert (issue.replays, issue.named_replays) == (1, 2)
     assert [one.replay.key for one in page.replays] == [REPLAYS[1]]
@@ -245,7 +246,7 @@ async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: H
             (same,) = await queries.find(connection, [API], by_replays, seen=seen)
             assert issue == same
             assert same.replays == expected
-            page = await issue_replays.page_of(connection, key, seen, limit=9)
+            page = await issue_links.read_linked_replays(connection, key, seen, limit=9)
             assert len(page.replays) == expected
 
 
@@ -258,7 +259,7 @@ async def test_replays_of_an_issue_come_in_pages(hall: Hall):
     place: Place | None = None
     async with hall.database.reading() as connection:
         while not pages or place is not None:
-            page = await issue_replays.page_of(
+            page = await issue_links.read_linked_replays(
                 connection, (APP, ISSUES[0]), [APP], before=place, limit=2
             )
             pages.append([one.replay.key for one in page.replays])

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from app.formats.stored import packed
 from app.projects.model import OutcomeCount
-from app.web.issue import build, tag_counts
+from app.triage import tag_counts
+from app.web.issue import build
 from app.web.words import charts
 
 NOW = datetime(2026, 8, 6, 12, 34, 56, tzinfo=UTC)
@@ -40,7 +41,7 @@ def test_tags_spread_over_events():
         {"release": "1.0", "tags": {"shop": f"s{number}", "replayId": "x"}, "contexts": device}
         for number in range(7)
     ]
-    found, hidden = tag_counts.spread(
+    found, hidden = tag_counts.count_tags(
         [*map(packed.pack_json, events), b"broken", packed.pack_json([])]
     )
     assert [one.name for one in found] == ["release", "device", "os", "shop"]

@@ -41,7 +41,7 @@ _KNOWN: Final = text(
 ).bindparams(bindparam("issue_id", type_=Uuid()), bindparam("hashes", type_=ARRAY(Uuid())))
 
 
-async def users_in_replays(
+async def count_replay_users(
     connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
 ) -> int:
     """Count the users of an issue's replays whom none of its events names.

@@ -36,7 +36,7 @@ class TagSpread:
     total: int
 
 
-def spread(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
+def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
     """Count the tags of events. Blocks: run it in a thread.
 
     Returns:

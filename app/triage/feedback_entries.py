@@ -79,7 +79,7 @@ _OF_ISSUE: Final = _statement("e.project_id = :project_id and e.issue_id = :issu
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class FeedbackEntry:
     """What somebody wrote, and what it is about as far as it is here."""
 
     feedback: StoredFeedback
@@ -91,14 +91,14 @@ class Note:
     """When it was written, on the replay's clock; None without one, or at another time."""
 
 
-async def page_of(
+async def read_feedback_page(
     connection: AsyncConnection,
     searched: Sequence[ProjectId],
     seen: Sequence[ProjectId],
     *,
     before: Place | None = None,
     limit: int,
-) -> list[Note]:
+) -> list[FeedbackEntry]:
     """Read a page of the feedback of some projects, the newest received first.
 
     Args:
@@ -118,24 +118,24 @@ async def page_of(
             "rows": limit,
         },
     )
-    return [_note(row) for row in found]
+    return [_read_entry(row) for row in found]
 
 
-async def of_issue(
+async def read_issue_feedback(
     connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
-) -> list[Note]:
+) -> list[FeedbackEntry]:
     """Read the feedback that names an event of an issue, the newest first; 1,000 at most."""
     parameters = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
     found = await connection.execute(_OF_ISSUE, {**parameters, "seen": list(seen), "rows": _MOST})
-    return [_note(row) for row in found]
+    return [_read_entry(row) for row in found]
 
 
-def place_of(note: Note) -> Place:
+def locate_entry(note: FeedbackEntry) -> Place:
     """Return where a note stands in the list."""
     return place_at(note.feedback.received_at, note.feedback.event_id)
 
 
-def _note(row: Row[Any]) -> Note:
+def _read_entry(row: Row[Any]) -> FeedbackEntry:
     stored = feedback.to_feedback(row)
     at_ms, replay = None, None
     if row.linked_id is not None:
@@ -152,7 +152,7 @@ def _note(row: Row[Any]) -> Note:
         made_by = replay_clock.side(replay.project_id, stored.project_id, stored.platform)
         offset = replay_clock.offset(window, stored.at, stored.drift_ms, made_by=made_by)
         at_ms = replay_clock.within_ms(window, offset)
-    return Note(
+    return FeedbackEntry(
         stored,
         error=row.title,
         issue_id=IssueId(row.issue_id.hex) if row.issue_id else None,

@@ -64,7 +64,7 @@ class LinkedReplay:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedPage:
+class LinkedReplayPage:
     """Some replays of an issue, the newest received first."""
 
     replays: tuple[LinkedReplay, ...]
@@ -72,14 +72,14 @@ class LinkedPage:
     """Where the next page begins; None when this is the last."""
 
 
-async def page_of(
+async def read_linked_replays(
     connection: AsyncConnection,
     key: IssueKey,
     project_ids: Sequence[ProjectId],
     *,
     before: Place | None = None,
     limit: int,
-) -> LinkedPage:
+) -> LinkedReplayPage:
     """Read a page of the replays of an issue, the newest received first.
 
     Args:
@@ -100,13 +100,13 @@ async def page_of(
         for replay_key, link in zip(keys, listed, strict=True)
         if replay_key in here
     ]
-    return LinkedPage(
+    return LinkedReplayPage(
         await _place_links(connection, known, key[0], project_ids),
         place_at(last.first_received_at, last.replay_id) if last else None,
     )
 
 
-async def of_event(
+async def find_replay_of_event(
     connection: AsyncConnection, event: StoredEvent, project_ids: Sequence[ProjectId]
 ) -> LinkedReplay | None:
     """Find the replay that an event belongs to, if it is here; of several the newest."""

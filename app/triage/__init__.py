@@ -1,0 +1,1 @@
+"""Stories of the pages on which people look through issues, feedback and releases."""
