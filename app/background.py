@@ -7,7 +7,7 @@ from typing import Final
 from app.accounts import failures, writes as account_writes
 from app.audit import writes as audit_writes
 from app.core import clock, log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.ingest.link import link, link_blocks
 from app.issues import backfill as error_backfill
@@ -45,7 +45,7 @@ class Housekeeper:
             pause_s = _PAUSE_S
             try:
                 await tidy(self._database)
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.warning("housekeeping waits", error=str(error))
                 pause_s = _AGAIN_S
             except Exception:
@@ -57,7 +57,7 @@ async def tidy(database: Database) -> None:
     """Forget what is past its time; group events, and lay spans into blocks, of older releases.
 
     Raises:
-        Unavailable: Postgres does not answer.
+        ServiceUnavailable: Postgres does not answer.
     """
     async with database.transaction() as connection:
         await account_writes.forget_old(connection)

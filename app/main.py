@@ -28,7 +28,7 @@ from app.api.connections import Connections, allow_open_files
 from app.api.door import Door
 from app.background import Housekeeper
 from app.core import log, runtime, shipped
-from app.core.errors import ReplayError, Unavailable
+from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.settings import Settings
 from app.db import embedded
 from app.db.engine import Database
@@ -110,7 +110,8 @@ def run(
 
     Raises:
         PortTaken: The address is in use.
-        Unavailable: The embedded Postgres, the journal or the object storage cannot be started.
+        ServiceUnavailable: The embedded Postgres, the journal or the object storage cannot be
+            started.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, on_ready, on_waiting))
@@ -171,7 +172,7 @@ async def _tell(
     while True:
         try:
             on_ready(await _introduce(settings, service.house.db))
-        except Unavailable:
+        except ServiceUnavailable:
             await asyncio.sleep(_AGAIN_S)  # it went away again
         else:
             return

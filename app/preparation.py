@@ -11,7 +11,7 @@ from typing import Final
 
 from app.accounts import queries as account_queries, writes as account_writes
 from app.core import log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db import migrate, roles
 from app.db.engine import Database
 from app.db.roles import DatabaseUrls
@@ -73,7 +73,7 @@ class Preparation:
         try:
             await roles.prepare_schema(self._urls)
             await _make_first_things(self._urls.app)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             reason = str(error)
         except Exception as error:
             if not self._tried.is_set():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from app.core.errors import Limited
+from app.core.errors import TooManyAttempts
 
 _WAIT_S: Final = 5
 
@@ -27,11 +27,11 @@ class Admission:
         """Hold a place while a password is checked.
 
         Raises:
-            Limited: All places are taken, or all that one network may have.
+            TooManyAttempts: All places are taken, or all that one network may have.
         """
         is_full = self._by_network.total() >= self._most
         if is_full or self._by_network[network] >= self._most_of_network:
-            raise Limited(
+            raise TooManyAttempts(
                 "many people are signing in right now; try again in a few seconds", wait_s=_WAIT_S
             )
         self._by_network[network] += 1

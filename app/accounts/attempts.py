@@ -25,7 +25,7 @@ from app.accounts import places
 from app.accounts.networks import network_of
 from app.accounts.tables import people, sign_in_attempts
 from app.core import clock
-from app.core.errors import Limited
+from app.core.errors import TooManyAttempts
 from app.core.ids import PersonId
 from app.db import text
 
@@ -65,7 +65,7 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
         address: Where the attempt comes from.
 
     Raises:
-        Limited: A limit is used up; nothing is counted.
+        TooManyAttempts: A limit is used up; nothing is counted.
     """
     account, network = _names(email, address)
     for seed, name in ((_NETWORK_LOCKS, network), (_ACCOUNT_LOCKS, account)):
@@ -136,7 +136,7 @@ async def _need_room(
     """Make sure that fewer than `most` attempts count.
 
     Raises:
-        Limited: There are as many; it says how long until one of them no longer counts.
+        TooManyAttempts: There are as many; it says how long until one of them no longer counts.
     """
     oldest: datetime | None = await connection.scalar(
         select(_attempts.at)
@@ -150,7 +150,7 @@ async def _need_room(
     wait_s = max(1, math.ceil((oldest + WITHIN - clock.now()).total_seconds()))
     minutes = math.ceil(wait_s / 60)
     unit = "minute" if minutes == 1 else "minutes"
-    raise Limited(
+    raise TooManyAttempts(
         f"too many failed sign-ins; try again in {minutes} {unit}, or ask whoever runs this "
         "server for a sign-in link",
         wait_s=wait_s,

@@ -23,7 +23,7 @@ from app.accounts.model import Person
 from app.accounts.networks import network_of
 from app.audit import writes as audit
 from app.audit.model import Action, Detail
-from app.core.errors import Unauthorised
+from app.core.errors import SignInFailed
 from app.core.ids import PersonId
 from app.db.engine import Database
 
@@ -55,14 +55,14 @@ async def enter_with_password(
         The token for the cookie.
 
     Raises:
-        Unauthorised: One of the two is wrong; not said which.
-        Limited: Too many failures, or too many people who sign in at once.
+        SignInFailed: One of the two is wrong; not said which.
+        TooManyAttempts: Too many failures, or too many people who sign in at once.
     """
     with _ADMISSION.admit(network_of(address)):
         secret, verdict = await _check(database, email, password, address=address)
         if secret is None or not verdict.is_right:
             await _note_failure(database)
-            raise Unauthorised("the address or the password is wrong")
+            raise SignInFailed("the address or the password is wrong")
         rehashed = await passwords.rehash(password) if verdict.is_outdated else None
     async with database.transaction() as connection:
         failed = await attempts.forgive(connection, email, address)
@@ -87,12 +87,12 @@ async def enter_with_link(
         The token for the cookie.
 
     Raises:
-        Unauthorised: The link is unknown, used or too old.
+        SignInFailed: The link is unknown, used or too old.
     """
     async with database.transaction() as connection:
         person_id = await links.use(connection, link_token)
         if person_id is None:
-            raise Unauthorised("this sign-in link has been used or is too old; ask for a new one")
+            raise SignInFailed("this sign-in link has been used or is too old; ask for a new one")
         return await _let_in(
             connection,
             person_id,
@@ -128,9 +128,9 @@ async def change_password(
         The token of a new sign-in.
 
     Raises:
-        Malformed: The new password is too short, too long, or easily guessed.
-        Unauthorised: `current` is wrong.
-        Limited: Too many failures, or too many people who sign in at once.
+        InvalidInput: The new password is too short, too long, or easily guessed.
+        SignInFailed: `current` is wrong.
+        TooManyAttempts: Too many failures, or too many people who sign in at once.
     """
     passwords.need_good(new, email=person.email)
     with _ADMISSION.admit(network_of(address)):
@@ -138,7 +138,7 @@ async def change_password(
             secret, verdict = await _check(database, person.email, current or "", address=address)
             if secret is None or not verdict.is_right:
                 await _note_failure(database)
-                raise Unauthorised("the current password is wrong")
+                raise SignInFailed("the current password is wrong")
         new_hash = await passwords.hash_new(new, email=person.email)
     async with database.transaction() as connection:
         await attempts.forgive(connection, person.email, address)

@@ -12,7 +12,7 @@ from typing import Final
 import argon2
 
 from app.accounts import guessable
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 
 SHORTEST_CHARS: Final = 12
 LONGEST_CHARS: Final = 1_000
@@ -45,14 +45,14 @@ def need_good(password: str, *, email: str = "") -> None:
         email: Address of the person; its words are guessed first.
 
     Raises:
-        Malformed: It is shorter than 12 or longer than 1,000 characters, or easily guessed.
+        InvalidInput: It is shorter than 12 or longer than 1,000 characters, or easily guessed.
     """
     if len(password) < SHORTEST_CHARS:
-        raise Malformed(f"a password has at least {SHORTEST_CHARS} characters")
+        raise InvalidInput(f"a password has at least {SHORTEST_CHARS} characters")
     if len(password) > LONGEST_CHARS:
-        raise Malformed(f"a password has at most {LONGEST_CHARS} characters")
+        raise InvalidInput(f"a password has at most {LONGEST_CHARS} characters")
     if guessable.is_guessable(password, own_words=guessable.words_of_address(email)):
-        raise Malformed(
+        raise InvalidInput(
             "this password is easily guessed: it is made of common words, names, years, your "
             "address, or patterns such as 12345; choose a few words that have nothing to do with "
             "each other, or let a password manager make one"
@@ -63,7 +63,7 @@ async def hash_new(password: str, *, email: str = "") -> str:
     """Return the hash to keep of a new password.
 
     Raises:
-        Malformed: `need_good` refuses it.
+        InvalidInput: `need_good` refuses it.
     """
     need_good(password, email=email)
     return await rehash(password)

@@ -14,7 +14,7 @@ from app.accounts.model import Person
 from app.accounts.queries import PERSON_COLUMNS, person_of
 from app.accounts.tables import people
 from app.core import clock, log
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId
 from app.db import text
 
@@ -34,7 +34,7 @@ async def add_person(
         is_admin: Whether they reach every project and every setting.
 
     Raises:
-        Malformed: The address is none, or somebody has it.
+        InvalidInput: The address is none, or somebody has it.
     """
     address = read_email(email)
     added = await connection.execute(
@@ -49,7 +49,7 @@ async def add_person(
     )
     row = added.first()
     if row is None:
-        raise Malformed(f"somebody has the address {log.shown(address)} already")
+        raise InvalidInput(f"somebody has the address {log.shown(address)} already")
     return person_of(row)
 
 
@@ -76,12 +76,12 @@ async def rename_person(connection: AsyncConnection, person_id: PersonId, name: 
     """Change what others see of a person.
 
     Raises:
-        Malformed: The name is empty.
+        InvalidInput: The name is empty.
         NotFound: There is no such person.
     """
     shown = text.clean(name.strip(), limit_bytes=_NAME_BYTES)
     if not shown:
-        raise Malformed("a name has at least one character")
+        raise InvalidInput("a name has at least one character")
     await _change(connection, person_id, name=shown)
 
 
@@ -123,13 +123,13 @@ def read_email(email: str) -> str:
     """Return an address as it is kept: without blanks around it, in lower case.
 
     Raises:
-        Malformed: It cannot be an address.
+        InvalidInput: It cannot be an address.
     """
     address = email.strip().lower()
     name, at, host = address.rpartition("@")
     is_address = bool(name and at and host) and address.isprintable() and " " not in address
     if not is_address or len(address) > _LONGEST_EMAIL_CHARS:
-        raise Malformed(f"{log.shown(email)!r} is no e-mail address")
+        raise InvalidInput(f"{log.shown(email)!r} is no e-mail address")
     return address
 
 

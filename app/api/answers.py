@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from app.api import otlp
-from app.core.errors import Limited, Refused, TooLarge
+from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.formats.wire.envelope import Envelope
 from app.journal.entry import Kind
 
@@ -67,17 +67,17 @@ def kept(kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str) ->
     return Answer(200, _success(kind, envelope), lines, _form(kind))
 
 
-def refused(kind: Kind, refusal: Refused) -> Answer:
+def refused(kind: Kind, refusal: RequestRefused) -> Answer:
     """Say why an envelope can never be kept."""
     lines = b""
-    if isinstance(refusal, Limited):
+    if isinstance(refusal, RateLimited):
         lines = b"retry-after: %d\r\n%b" % (refusal.wait_s, _rate_limits(refusal.rate_limits))
     return Answer(
         refusal.status,
         _refusal(kind, refusal),
         lines,
         _form(kind),
-        is_last=isinstance(refusal, TooLarge),
+        is_last=isinstance(refusal, OversizedInput),
     )
 
 
@@ -130,7 +130,7 @@ def _success(kind: Kind, envelope: Envelope) -> bytes:
     return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
 
 
-def _refusal(kind: Kind, refusal: Refused) -> bytes:
+def _refusal(kind: Kind, refusal: RequestRefused) -> bytes:
     if kind in _OTLP:
         return otlp.refusal(str(refusal), is_json=kind == "otlp_json")
     return json.dumps({"detail": str(refusal), "causes": [refusal.reason]}).encode()

@@ -17,7 +17,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api.door import Door
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 
 _TURN_BYTES: Final = 64 * 1024
@@ -229,7 +229,7 @@ class BoundedProtocol(HttpToolsProtocol):
         is_too_much = len(self._unparsed) > _UNPARSED_BYTES
         try:
             self.door.hold(added_bytes)
-        except Unavailable:
+        except ServiceUnavailable:
             is_too_much = True
         if is_too_much:
             self.door.connections.hang_ups["memory"] += 1

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.api.connections import Connections
 from app.api.heads import Heads
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.ingest.accept import Turns
 
 _MOST_READING_BYTES: Final = 128 * 1024 * 1024
@@ -33,8 +33,8 @@ class Door:
         """Count bytes that are held for a request; less than 0 gives some back.
 
         Raises:
-            Unavailable: Too many are held. These are counted all the same.
+            ServiceUnavailable: Too many are held. These are counted all the same.
         """
         self.reading_bytes += size_bytes
         if size_bytes > 0 and self.reading_bytes > self.most_reading_bytes:
-            raise Unavailable("too many large requests are being read at once")
+            raise ServiceUnavailable("too many large requests are being read at once")

@@ -20,7 +20,7 @@ from app.api.answers import Answer
 from app.api.door import Door
 from app.api.heads import Head
 from app.core import log
-from app.core.errors import Refused, Unavailable
+from app.core.errors import RequestRefused, ServiceUnavailable
 from app.formats.wire import store_body
 from app.formats.wire.envelope import Envelope
 from app.ingest import senders
@@ -163,9 +163,9 @@ class Exchange(RequestResponseCycle):
         match error:
             case _ if self.is_over:
                 return
-            case Refused():
+            case RequestRefused():
                 self._answer(answers.refused(self._request.kind, error))
-            case Unavailable():
+            case ServiceUnavailable():
                 _logger.warning("cannot keep an envelope", error=str(error))
                 self.hang_up()
             case _:

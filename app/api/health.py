@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from app import __version__
 from app.api.connections import Connections
-from app.core.errors import DatabaseUnusable, Unavailable
+from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db.engine import Database
 from app.ingest.vitals import Watch
 
@@ -164,7 +164,7 @@ def doors(
         try:
             async with database.reading() as connection:
                 await connection.execute(text("select 1"))
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             response.status_code = _UNREADY
             return {"status": "not ready", "detail": str(error)}
         return {"status": "ready"}

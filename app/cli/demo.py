@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.cli import projects, surroundings
 from app.cli.surroundings import err, out
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.demo.names import APP, BACKEND
 from app.projects import queries
@@ -32,7 +32,9 @@ async def _demo(settings: Settings, wanted: str | None) -> None:
 
     if surroundings.known_urls(settings) is None:
         start = surroundings.command("serve")
-        raise Unavailable(f"Playhead does not run on this data folder; start it with `{start}`")
+        raise ServiceUnavailable(
+            f"Playhead does not run on this data folder; start it with `{start}`"
+        )
     async with (
         surroundings.database(settings) as database,
         database.transaction() as connection,

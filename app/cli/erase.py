@@ -8,7 +8,7 @@ import typer
 from app.cli import projects, surroundings
 from app.cli.surroundings import out
 from app.core import clock, ids, log
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import ReplayId
 from app.core.settings import Settings
 from app.erasure import request
@@ -22,7 +22,7 @@ def erase(
     """Delete a replay for good. It is out of reach at once; its video goes with the next sweep."""
     wanted = ids.read_hex32(replay_id)
     if wanted is None:
-        raise Malformed(f"{log.shown(replay_id)!r} is no replay id: 32 hex digits are expected")
+        raise InvalidInput(f"{log.shown(replay_id)!r} is no replay id: 32 hex digits are expected")
     gone = asyncio.run(_erase(surroundings.read_settings(), project, ReplayId(wanted)))
     out.print(
         f"Erased: {gone.segments} segments, {gone.video_bytes / 1_000_000:.1f} MB of video. "

@@ -15,7 +15,7 @@ from app.audit.model import Action
 from app.cli import projects, surroundings
 from app.cli.surroundings import out
 from app.core import log
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.settings import Settings
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
@@ -182,7 +182,7 @@ async def _link(settings: Settings, email: str) -> str:
     ):
         person = await _find(connection, email)
         if person.disabled_at is not None:
-            raise Malformed(f"{person.email} is disabled; no link would let them in")
+            raise InvalidInput(f"{person.email} is disabled; no link would let them in")
         return await _make_link(connection, person)
 
 

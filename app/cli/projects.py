@@ -12,7 +12,7 @@ from app.audit.model import Action
 from app.cli import surroundings
 from app.cli.surroundings import out
 from app.core import ids, log
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PublicKey
 from app.core.settings import Settings
 from app.formats.wire import credentials
@@ -171,7 +171,7 @@ async def _keys_of(settings: Settings, wanted: str) -> list[ProjectKey]:
 async def _switch_off(settings: Settings, wanted: str, key: str) -> None:
     public_key = ids.read_hex32(key)
     if public_key is None:
-        raise Malformed(f"{log.shown(key)!r} is no key: 32 hex digits are expected")
+        raise InvalidInput(f"{log.shown(key)!r} is no key: 32 hex digits are expected")
     async with (
         surroundings.database(settings) as database,
         database.transaction() as connection,

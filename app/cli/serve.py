@@ -9,7 +9,7 @@ import typer
 from app.cli import surroundings
 from app.cli.surroundings import out
 from app.core import log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import migrate as schema, roles
 from app.db.embedded import EmbeddedPostgres
@@ -39,7 +39,7 @@ def serve(
             on_waiting=lambda reason: tell_waiting(settings.base_url, reason),
         )
     except PortTaken as taken:
-        raise Unavailable(
+        raise ServiceUnavailable(
             f"{taken}. Choose another port: `playhead serve --port {settings.port + 1}`, "
             f"or set PLAYHEAD_PORT."
         ) from None
@@ -60,13 +60,13 @@ def take_folder(settings: Settings) -> DataFolderLock:
     """Take the data folder for this process.
 
     Raises:
-        Unavailable: Another Playhead has it; the message says which and where.
+        ServiceUnavailable: Another Playhead has it; the message says which and where.
     """
     try:
         return DataFolderLock.acquire(settings.data_dir)
     except Taken as taken:
         who = f"process {taken.pid}" if taken.pid else "another process"
-        raise Unavailable(
+        raise ServiceUnavailable(
             f"Playhead already runs on this data folder "
             f"({who}, {surroundings.address(settings)}). Open that address, stop that process, "
             f"or start this one with another --data-dir and --port."

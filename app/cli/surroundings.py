@@ -10,7 +10,7 @@ from typing import Any, Final
 import pydantic
 from rich.console import Console
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.settings import Settings
 from app.db import roles
 from app.db.embedded import EmbeddedPostgres
@@ -39,7 +39,7 @@ def read_settings(**chosen: Any) -> Settings:
     """Read the settings; options given on the command line win over the environment.
 
     Raises:
-        Malformed: Names each setting that cannot be used, and why.
+        InvalidInput: Names each setting that cannot be used, and why.
     """
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})
@@ -47,7 +47,7 @@ def read_settings(**chosen: Any) -> Settings:
         faults = [
             f"PLAYHEAD_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
         ]
-        raise Malformed("; ".join(faults)) from None
+        raise InvalidInput("; ".join(faults)) from None
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
     Raises:
         Taken: Another process has the data folder, and its Postgres is not ready yet.
-        Unavailable: Postgres cannot be reached.
+        ServiceUnavailable: Postgres cannot be reached.
     """
     async with _database_url(settings) as url:
         pool = Database.open(url, pool_size=2)

@@ -1,60 +1,80 @@
-"""The one tree of errors.
+"""The one tree of errors: everything that the program raises on purpose.
 
 ReplayError
-  - Refused          the sender can mend it: becomes 400, 401, 403, 413, 429, and an outcome
-    · Malformed  TooLarge  Unauthorised  Forbidden  Limited
-  - NotFound         becomes 404, also for what one may not see
-  - Unavailable      a keeper is down: retried with backoff in the background, hang-up at the door
-    · DatabaseAway
-      · DatabaseUnusable   it answers, and somebody must mend its schema, rights or settings
+  - RequestRefused        what an SDK sent is not kept, and the same bytes never will be
+    · MalformedInput        400  the bytes do not follow their format
+    · OversizedInput        413  a limit is exceeded
+    · AuthenticationFailed  401  there is no key, or none that can be read
+    · KeyRejected           403  the key is unknown, switched off, or another project's
+    · RateLimited           429  a rate or a quota is used up
+  - ActionRefused         what a person asked for cannot be done; the message is for them
+    · InvalidInput          400  a form, an address or a command says what cannot be
+      · OversizedForm       413  a form is too long
+    · SignInFailed          401  a password is wrong, or a sign-in link no longer works
+    · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
+    · PermissionDenied      403  a role is missing
+    · TooManyAttempts       429  too many passwords were wrong, or are being checked
+  - NotFound              404  also for what somebody may not know about
+  - ServiceUnavailable    503  the journal, Postgres or object storage does not answer
+    · DatabaseUnavailable
+      · DatabaseUnusable
+
+The numbers are HTTP statuses. The ingest door never answers with 503: it closes the connection, so
+that the SDK sends again; work in the background is tried again with backoff. A `RequestRefused` is
+also counted as an outcome, under its `reason`.
 """
 
 
 class ReplayError(Exception):
-    """The root: everything this program raises on purpose."""
+    """The root: everything that this program raises on purpose."""
 
 
-class Refused(ReplayError):
-    """The sender can mend it; the message says what was found, expected and where."""
+class RequestRefused(ReplayError):
+    """What was sent is not kept; the message says what was found, what was expected, and where.
+
+    Attributes:
+        status: The status of the answer.
+        reason: The name under which outcomes are counted.
+    """
 
     status = 400
     reason = "invalid"
 
 
-class Malformed(Refused):
+class MalformedInput(RequestRefused):
     """The bytes do not follow their format."""
 
     reason = "malformed"
 
 
-class TooLarge(Refused):
+class OversizedInput(RequestRefused):
     """A limit of `core.limits` is exceeded."""
 
     status = 413
     reason = "too_large"
 
 
-class Unauthorised(Refused):
-    """No key, or one that cannot be read."""
+class AuthenticationFailed(RequestRefused):
+    """The request has no key, or one that cannot be read."""
 
     status = 401
     reason = "no_key"
 
 
-class Forbidden(Refused):
-    """The key is unknown, disabled, or belongs to another project."""
+class KeyRejected(RequestRefused):
+    """The key is unknown, switched off, or belongs to another project."""
 
     status = 403
     reason = "unknown_key"
 
 
-class Limited(Refused):
+class RateLimited(RequestRefused):
     """A rate or a quota is used up.
 
     Attributes:
-        reason: Which one.
-        wait_s: When it is worth a new try.
-        rate_limits: For SDKs: the value of `X-Sentry-Rate-Limits`, or nothing.
+        reason: Which rate or quota it is.
+        wait_s: The seconds after which a new try is worth it.
+        rate_limits: The value of `X-Sentry-Rate-Limits` for SDKs; empty for none.
     """
 
     status = 429
@@ -69,17 +89,69 @@ class Limited(Refused):
         self.rate_limits = rate_limits
 
 
+class ActionRefused(ReplayError):
+    """A person asked for what cannot be done; the message tells them what to mend.
+
+    Attributes:
+        status: The status of the page that shows the message.
+    """
+
+    status = 400
+
+
+class InvalidInput(ActionRefused):
+    """A form, an address or a command says what cannot be."""
+
+
+class OversizedForm(InvalidInput):
+    """A form or another body that a page takes is too long."""
+
+    status = 413
+
+
+class SignInFailed(ActionRefused):
+    """A password is wrong, or a sign-in link is unknown, used or too old."""
+
+    status = 401
+
+
+class SignInRequired(ActionRefused):
+    """Nobody is signed in, or their sign-in has ended."""
+
+    status = 401
+
+
+class PermissionDenied(ActionRefused):
+    """The person may see the thing, and lacks the role to do this with it."""
+
+    status = 403
+
+
+class TooManyAttempts(ActionRefused):
+    """Too many passwords were wrong, or too many are being checked at once.
+
+    Attributes:
+        wait_s: The seconds after which a new try is worth it.
+    """
+
+    status = 429
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class NotFound(ReplayError):
     """It does not exist, or the person may not know that it does."""
 
 
-class Unavailable(ReplayError):
-    """A keeper (journal, Postgres, object storage) cannot answer now."""
+class ServiceUnavailable(ReplayError):
+    """The journal, Postgres or object storage cannot answer now; a later try may succeed."""
 
 
-class DatabaseAway(Unavailable):
+class DatabaseUnavailable(ServiceUnavailable):
     """Postgres cannot be reached, or may not be used yet."""
 
 
-class DatabaseUnusable(DatabaseAway):
+class DatabaseUnusable(DatabaseUnavailable):
     """Postgres answers, but lacks a table, a right or a setting that this release needs."""

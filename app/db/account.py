@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 
 SYSTEM_USER: Final = "pgserver"
 """Who the server runs as when this process is root."""
@@ -37,11 +37,11 @@ class Account:
         Permissions of folders that are not ours are for the operator to change.
 
         Raises:
-            Unavailable: A folder on the way is closed to it; the message ends with `remedy`.
+            ServiceUnavailable: A folder on the way is closed to it; the message ends with `remedy`.
         """
         for step in reversed((folder, *folder.parents)):
             if not self._may_pass(step):
-                raise Unavailable(
+                raise ServiceUnavailable(
                     f"{step} is closed to the system user {pwd.getpwuid(self.uid or 0).pw_name}, "
                     f"as whom Postgres runs when Playhead is started by root. Start Playhead as an "
                     f"ordinary user, or {remedy}, or open the folder: chmod o+x {step}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core import log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import roles
 from app.db.postmaster import SETTINGS, Postmaster, running_url
@@ -48,9 +48,9 @@ class EmbeddedPostgres:
 
     @property
     def urls(self) -> DatabaseUrls:
-        """Where the server is reached; raises `Unavailable` before `start`."""
+        """Where the server is reached; raises `ServiceUnavailable` before `start`."""
         if self._postmaster is None:
-            raise Unavailable("Postgres has not been started yet")
+            raise ServiceUnavailable("Postgres has not been started yet")
         return DatabaseUrls(
             self._postmaster.url_for(roles.APP), self._postmaster.url_for(roles.OWNER)
         )
@@ -63,7 +63,7 @@ class EmbeddedPostgres:
             makes; they stay the same over restarts.
 
         Raises:
-            Unavailable: It does not start; the message ends with the server's last words.
+            ServiceUnavailable: It does not start; the message ends with the server's last words.
         """
         self._postmaster = Postmaster(data_dir, settings=self._settings, bin_dir=self._bin_dir)
         superuser_url = await asyncio.to_thread(self._postmaster.start)
@@ -93,7 +93,7 @@ class EmbeddedPostgres:
         log.get_logger("db.embedded").error("postgres_died")
         try:
             await asyncio.to_thread(self._postmaster.start)
-        except (Unavailable, OSError) as error:
+        except (ServiceUnavailable, OSError) as error:
             log.get_logger("db.embedded").error("postgres_start_failed", error=str(error))
             return False
         self.restarts += 1
@@ -105,7 +105,7 @@ async def start_or_find(settings: Settings, data_dir: Path, stack: AsyncExitStac
     """Return where the database is reached: the operator's own, or one that is started here.
 
     Raises:
-        Unavailable: The embedded server does not start.
+        ServiceUnavailable: The embedded server does not start.
     """
     external = roles.external_urls(settings)
     if external is not None:

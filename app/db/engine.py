@@ -8,7 +8,7 @@ import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
@@ -33,9 +33,9 @@ class Database:
     """A pool of connections.
 
     `transaction()` is for writes: it commits when its block ends and rolls back when the block
-    raises. `reading()` is for reads. Both raise `DatabaseAway` when Postgres cannot be reached, or
-    goes away inside the block; then the work may be tried again. They raise its subclass
-    `DatabaseUnusable` when Postgres answers and lacks what this release needs.
+    raises. `reading()` is for reads. Both raise `DatabaseUnavailable` when Postgres cannot be
+    reached, or goes away inside the block; then the work may be tried again. They raise its
+    subclass `DatabaseUnusable` when Postgres answers and lacks what this release needs.
     """
 
     def __init__(self, pool: AsyncEngine) -> None:
@@ -65,7 +65,7 @@ class Database:
             yield connection
 
     def keep_out(self, reason: str) -> None:
-        """Let nobody use it: both ways raise `DatabaseAway` with this reason."""
+        """Let nobody use it: both ways raise `DatabaseUnavailable` with this reason."""
         self._kept_out = reason
 
     def let_in(self) -> None:
@@ -79,7 +79,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         if self._kept_out:
-            raise DatabaseAway(self._kept_out)
+            raise DatabaseUnavailable(self._kept_out)
         with naming_outages():
             async with self._engine.connect() as connection:
                 yield connection
@@ -87,11 +87,11 @@ class Database:
 
 @contextmanager
 def naming_outages() -> Iterator[None]:
-    """Raise what the state of the database causes as `DatabaseAway`, anything else as it is."""
+    """Raise faults of the database itself as `DatabaseUnavailable`, other errors as they are."""
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:
-        raise DatabaseAway(f"no connection to Postgres is free: {error}") from error
+        raise DatabaseUnavailable(f"no connection to Postgres is free: {error}") from error
     except sqlalchemy.exc.DBAPIError as error:
         away = _explain(error.orig, _read_sqlstate(error))
         if away is None:
@@ -105,7 +105,7 @@ def naming_outages() -> Iterator[None]:
     except (
         ConnectionError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
     ) as error:  # fmt: skip
-        raise DatabaseAway(f"Postgres went away: {error!r}") from error
+        raise DatabaseUnavailable(f"Postgres went away: {error!r}") from error
 
 
 async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
@@ -152,7 +152,7 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
         has_command_timeout: Whether a statement may take a minute at most.
 
     Raises:
-        DatabaseAway: Whatever the reason is; the message tells it.
+        DatabaseUnavailable: Whatever the reason is; the message tells it.
     """
     try:
         return await asyncpg.connect(
@@ -162,7 +162,7 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
             server_settings={"application_name": "playhead"},
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseAway(
+        raise DatabaseUnavailable(
             f"Postgres cannot be reached: {str(error) or type(error).__name__}"
         ) from error
 
@@ -178,11 +178,11 @@ def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
 
 
-def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseAway | None:
+def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseUnavailable | None:
     """Name the state of the database that an error tells; None if content may be the cause."""
     state = str(sqlstate or "")
     if state.startswith(_PASSING):
-        return DatabaseAway(f"Postgres does not answer as it should: {error}")
+        return DatabaseUnavailable(f"Postgres does not answer as it should: {error}")
     if state == _STATEMENT_UNKNOWN:
         # Without the statement's name, which is another one each time: the log says it once.
         return DatabaseUnusable(

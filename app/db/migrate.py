@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
 from app.core import log
-from app.core.errors import DatabaseAway
+from app.core.errors import DatabaseUnavailable
 from app.core.shipped import MIGRATIONS
 from app.db import engine
 
@@ -36,7 +36,7 @@ async def current_revision(url: str) -> str | None:
     """Return the revision a database is at; None before the first migration.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     with engine.naming_outages():
         connection = await engine.connect(url)
@@ -54,8 +54,8 @@ async def exclusive(url: str) -> AsyncIterator[None]:
     to the server open for the next client. A killed process never blocks the next one.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached, or another process keeps the lock; the message
-            says which.
+        DatabaseUnavailable: Postgres cannot be reached, or another process keeps the lock; the
+            message says which.
     """
     with engine.naming_outages():
         connection = await engine.connect(url)
@@ -79,8 +79,8 @@ async def upgrade(url: str) -> bool:
         Whether there was anything to do.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached, another process migrates it for long, or the role
-            in `url` lacks a right that a migration needs.
+        DatabaseUnavailable: Postgres cannot be reached, another process migrates it for long, or
+            the role in `url` lacks a right that a migration needs.
     """
     if not is_behind(await current_revision(url)):
         return False
@@ -111,7 +111,7 @@ async def _lock(connection: "asyncpg.Connection[Any]") -> None:
         )
     except asyncpg.LockNotAvailableError:
         await connection.execute("rollback")
-        raise DatabaseAway(await _describe_holder(connection)) from None
+        raise DatabaseUnavailable(await _describe_holder(connection)) from None
 
 
 async def _describe_holder(connection: "asyncpg.Connection[Any]") -> str:
@@ -139,7 +139,7 @@ async def _run(url: str) -> None:
             async with own.connect() as connection:
                 await connection.run_sync(_run_alembic)
     except OSError as error:
-        raise DatabaseAway(f"Postgres went away during a migration: {error}") from error
+        raise DatabaseUnavailable(f"Postgres went away during a migration: {error}") from error
     finally:
         await own.dispose()
 

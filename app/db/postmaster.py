@@ -27,7 +27,7 @@ import psutil
 
 from app.core import log
 from app.core.clock import monotonic_s
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db import authentication
 from app.db.account import Account, find_account
 from app.db.folder import make_private
@@ -107,7 +107,7 @@ class Postmaster:
     def url_for(self, role: str) -> str:
         """Return where a role reaches the server; as `url` otherwise."""
         if self._socket_dir is None:
-            raise Unavailable("Postgres has not been started yet")
+            raise ServiceUnavailable("Postgres has not been started yet")
         return url_of(self._socket_dir, role)
 
     def start(self) -> str:
@@ -117,13 +117,13 @@ class Postmaster:
             The URL of its database, for the superuser.
 
         Raises:
-            Unavailable: The server did not start; the message ends with its last words.
+            ServiceUnavailable: The server did not start; the message ends with its last words.
         """
         with self._guard:
             if self.pid is not None:
                 return self.url
             if self._stopping.is_set():
-                raise Unavailable("Postgres has been stopped")
+                raise ServiceUnavailable("Postgres has been stopped")
             self._prepare()
             _end_leftovers(self.folder)
             self._launch()
@@ -149,7 +149,7 @@ class Postmaster:
             self._make_cluster()
         found = (self.folder / "PG_VERSION").read_text().strip()
         if found != str(self._programs.major):
-            raise Unavailable(
+            raise ServiceUnavailable(
                 f"{self.folder} was made by Postgres {found}; the programs in "
                 f"{self._programs.folder} are of Postgres {self._programs.major}. "
                 f"PLAYHEAD_POSTGRES_BIN names a folder with others"
@@ -223,10 +223,10 @@ class Postmaster:
         deadline_s = monotonic_s() + _READY_S
         while not _is_ready(self.folder, self._process.pid):
             if self._process.poll() is not None:
-                raise Unavailable(f"Postgres did not start: {self._last_words()}")
+                raise ServiceUnavailable(f"Postgres did not start: {self._last_words()}")
             if self._stopping.wait(_POLL_S) or monotonic_s() > deadline_s:
                 _end(self._process)
-                raise Unavailable(f"Postgres was not ready in {_READY_S:.0f} s")
+                raise ServiceUnavailable(f"Postgres was not ready in {_READY_S:.0f} s")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
@@ -240,7 +240,7 @@ class Postmaster:
             extra_groups=self._account.groups,
         )
         if done.returncode != 0:
-            raise Unavailable(f"{program} failed: {log.shown(done.stderr.strip())}")
+            raise ServiceUnavailable(f"{program} failed: {log.shown(done.stderr.strip())}")
 
     def _last_words(self) -> str:
         lines = self._log_file.read_text(errors="replace").splitlines()

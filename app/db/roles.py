@@ -140,7 +140,7 @@ async def set_up_embedded(superuser_url: str) -> None:
         superuser_url: The embedded database, as the superuser.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached.
+        DatabaseUnavailable: Postgres cannot be reached.
     """
     with engine.naming_outages():
         connection = await engine.connect(superuser_url)
@@ -176,7 +176,7 @@ async def prepare_schema(urls: DatabaseUrls) -> bool:
         Whether there was anything to migrate.
 
     Raises:
-        DatabaseAway: Postgres cannot be reached, or a role lacks a right.
+        DatabaseUnavailable: Postgres cannot be reached, or a role lacks a right.
     """
     was_behind = await migrate.upgrade(urls.owner)
     if urls.app != urls.owner:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.core import clock, ids
-from app.core.errors import Forbidden, Malformed, Unavailable
+from app.core.errors import InvalidInput, PermissionDenied, ServiceUnavailable
 from app.core.ids import PublicKey, ReplayId
 from app.core.log import shown
 from app.demo import record
@@ -64,9 +64,9 @@ async def play(
         replay_id: Id of the replay, for a caller who waits for it; None draws one from the seed.
 
     Raises:
-        Malformed: A DSN cannot be read.
-        Forbidden: The server does not know a key.
-        Unavailable: The server did not answer.
+        InvalidInput: A DSN cannot be read.
+        PermissionDenied: The server does not know a key.
+        ServiceUnavailable: The server did not answer.
     """
     endpoints = {
         "app": _read_endpoint(app_dsn, base_url),
@@ -97,11 +97,11 @@ def _read_endpoint(dsn: str, base_url: str | None) -> _Endpoint:
         parts = urlsplit(dsn.strip())
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Malformed(f"cannot read the DSN {shown(dsn)}") from None
+        raise InvalidInput(f"cannot read the DSN {shown(dsn)}") from None
     prefix, _, project = parts.path.rstrip("/").rpartition("/")
     public_key = ids.read_hex32(parts.username)
     if not (public_key and project.isdecimal() and host):
-        raise Malformed(f"expected a DSN like http://KEY@HOST/PROJECT, got {shown(dsn)}")
+        raise InvalidInput(f"expected a DSN like http://KEY@HOST/PROJECT, got {shown(dsn)}")
     where = f"[{host}]" if ":" in host else host
     address = f"{parts.scheme}://{where}{f':{port}' if port else ''}{prefix}"
     root = (base_url or address).rstrip("/")
@@ -116,11 +116,11 @@ async def _post(
     try:
         answer = await client.post(endpoint.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
-        raise Unavailable(
+        raise ServiceUnavailable(
             f"no answer from {endpoint.url} ({type(error).__name__}): is the server running there?"
         ) from error
     if answer.status_code in _WRONG_KEY:
-        raise Forbidden(
+        raise PermissionDenied(
             f"{endpoint.url} does not take the key {endpoint.public_key} "
             f"({answer.status_code}: {shown(answer.text)})"
         )

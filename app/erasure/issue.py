@@ -34,7 +34,7 @@ async def erase_issue(
 
     Raises:
         NotFound: There is no such issue, or it is deleted already.
-        Unavailable: Postgres does not answer; nothing is deleted then.
+        ServiceUnavailable: Postgres does not answer; nothing is deleted then.
     """
     async with database.transaction() as connection:
         erased = await erase.erase_rows(connection, key, at=at)

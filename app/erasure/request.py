@@ -36,7 +36,7 @@ async def erase_replay(
 
     Raises:
         NotFound: There is no such replay, or it is deleted already.
-        Unavailable: Postgres does not answer; nothing is deleted then.
+        ServiceUnavailable: Postgres does not answer; nothing is deleted then.
     """
     async with database.transaction() as connection:
         await locks.lock_for_deletion(connection, key)

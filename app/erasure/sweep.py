@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.core import clock, log
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.db.engine import Database
 from app.issues import erase as error_erase
 from app.replays import erase
@@ -58,7 +58,7 @@ class Sweeper:
             try:
                 while await sweep(self._database, self._objects):
                     pass
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.warning("the sweep waits", error=str(error))
             except Exception:
                 _logger.exception("the sweep failed")
@@ -72,8 +72,8 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
     """Remove one batch of objects; returns whether there may be more to do.
 
     Raises:
-        Unavailable: Postgres does not answer. What the object storage does not delete now stays on
-            the lists, and is logged.
+        ServiceUnavailable: Postgres does not answer. What the object storage does not delete now
+            stays on the lists, and is logged.
     """
     await _sweep_packs(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
@@ -93,7 +93,7 @@ async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
             after_id = pack.id
             try:
                 await _wipe(objects, pack)
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.warning("a pack stays", object_key=pack.object_key, error=str(error))
                 continue
             await erase.finish_wiped_ranges(connection, pack)
@@ -103,7 +103,7 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
     """Make stretches of a pack unreadable, and look that they are.
 
     Raises:
-        Unavailable: They are not, or it cannot be seen.
+        ServiceUnavailable: They are not, or it cannot be seen.
     """
     if not pack.live:
         await objects.delete(pack.object_key)
@@ -122,7 +122,9 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
         except NotFound:
             return
         if left.count(0) != len(left):
-            raise Unavailable(f"{pack.object_key} still holds what was wiped at byte {offset}")
+            raise ServiceUnavailable(
+                f"{pack.object_key} still holds what was wiped at byte {offset}"
+            )
 
 
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
@@ -153,7 +155,7 @@ async def _is_deleted(objects: ObjectStore, object_key: str) -> bool:
     """Delete one object; what cannot be deleted now must not hold up the others."""
     try:
         await objects.delete(object_key)
-    except Unavailable as error:
+    except ServiceUnavailable as error:
         _logger.warning("an object stays", object_key=object_key, error=str(error))
         return False
     return True
@@ -165,7 +167,7 @@ async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
         for tombstone in await erase.lock_unswept_tombstones(connection, limit=_BATCH):
             try:
                 removed = await _empty_prefix(objects, tombstone)
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.warning(
                     "a replay is not swept yet", replay=tombstone.key.replay_id, error=str(error)
                 )
@@ -182,5 +184,5 @@ async def _empty_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:
     for one in found:
         await objects.delete(one.key)
     if await objects.list(prefix):
-        raise Unavailable(f"objects under {prefix} are still there after their deletion")
+        raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
     return len(found)

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish
@@ -42,15 +42,15 @@ def read_client_report(data: bytes | memoryview) -> ClientReport:
     """Read a report; an entry that makes no sense is left out and counted.
 
     Raises:
-        Malformed: It is no JSON object with a list of discarded events.
-        TooLarge: It is over `LIMITS.client_report_bytes`.
+        MalformedInput: It is no JSON object with a list of discarded events.
+        OversizedInput: It is over `LIMITS.client_report_bytes`.
     """
     most_bytes = LIMITS.client_report_bytes
     if len(data) > most_bytes:
-        raise TooLarge(f"client report has {len(data)} bytes, {most_bytes} are allowed")
+        raise OversizedInput(f"client report has {len(data)} bytes, {most_bytes} are allowed")
     entries = jsonish.decode_object(data, "client report").get("discarded_events")
     if not isinstance(entries, list):
-        raise Malformed(f"client report has no list of discarded events: {shown(entries)}")
+        raise MalformedInput(f"client report has no list of discarded events: {shown(entries)}")
     losses: Counter[ReportedLoss] = Counter()
     skipped = 0
     for entry in entries:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.ids import EventId, ReplayId, TraceId
 from app.formats import jsonish, timestamps
 from app.formats.events import event
@@ -55,15 +55,15 @@ def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
         header: Of its envelope.
 
     Raises:
-        Malformed: It is no JSON object, or has no message.
-        TooLarge: It is over `LIMITS.event_bytes`.
+        MalformedInput: It is no JSON object, or has no message.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     raw = event.decode(data, "feedback")
     contexts = jsonish.mapping(raw, "contexts")
     said = jsonish.mapping(contexts, "feedback")
     message = jsonish.text(said, "message", limit=_MESSAGE_CHARS)
     if message is None:
-        raise Malformed("feedback has no message")
+        raise MalformedInput("feedback has no message")
     associated = ids.read_hex32(said.get("associated_event_id"))
     return Feedback(
         event_id=event.read_event_id(raw, header),
@@ -93,8 +93,8 @@ def convert_user_report(data: bytes | memoryview, header: EnvelopeHeader) -> byt
         header: Of its envelope; names the error if the report does not.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over `LIMITS.event_bytes`.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     raw = event.decode(data, "user_report")
     said = {

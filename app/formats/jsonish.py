@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.core.log import shown
 
@@ -54,8 +54,8 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
         Plain dicts, lists, strings, numbers, booleans and None; of a repeated key the last value.
 
     Raises:
-        Malformed: It is no JSON, or nests deeper than `LIMITS.json_depth`.
-        TooLarge: It holds more than `LIMITS.json_marks` brackets, braces and commas.
+        MalformedInput: It is no JSON, or nests deeper than `LIMITS.json_depth`.
+        OversizedInput: It holds more than `LIMITS.json_marks` brackets, braces and commas.
     """
     raw = data if isinstance(data, bytes) else bytes(data)
     if len(raw) > LIMITS.json_marks:
@@ -63,7 +63,7 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
     try:
         value = msgspec.json.decode(raw)
     except RecursionError:
-        raise Malformed(_too_deep(what)) from None
+        raise MalformedInput(_too_deep(what)) from None
     except ValueError:
         value = _decode_leniently(raw, what)
     _check_depth(raw, what, most=LIMITS.json_depth)
@@ -79,7 +79,7 @@ def check_shape(data: bytes, what: str, *, around: int = 0) -> None:
         around: How many levels they stand in.
 
     Raises:
-        Malformed, TooLarge: As `decode`.
+        MalformedInput, OversizedInput: As `decode`.
     """
     if len(data) > LIMITS.json_marks:
         _check_marks(data, what)
@@ -90,7 +90,7 @@ def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject
     """Decode one JSON text that must be an object.
 
     Raises:
-        Malformed, TooLarge: As `decode`, and Malformed for any other kind of value.
+        MalformedInput, OversizedInput: As `decode`, and MalformedInput for any other kind of value.
     """
     return need_object(decode(data, what), what)
 
@@ -99,10 +99,10 @@ def need_object(value: Any, what: str) -> JsonObject:
     """Return a decoded value that must be an object.
 
     Raises:
-        Malformed: It is something else.
+        MalformedInput: It is something else.
     """
     if not isinstance(value, dict):
-        raise Malformed(f"{what} is a JSON {_kind(value)}, expected an object")
+        raise MalformedInput(f"{what} is a JSON {_kind(value)}, expected an object")
     return value
 
 
@@ -221,7 +221,9 @@ def _check_marks(text: bytes, what: str) -> None:
     """Refuse a text whose decoded form would take far more memory than its bytes."""
     marks = text.count(b",") + text.count(b"[") + text.count(b"{")
     if marks > LIMITS.json_marks:
-        raise TooLarge(f"{what} has {marks} commas and brackets, {LIMITS.json_marks} are allowed")
+        raise OversizedInput(
+            f"{what} has {marks} commas and brackets, {LIMITS.json_marks} are allowed"
+        )
 
 
 def _check_depth(text: bytes, what: str, *, most: int) -> None:
@@ -242,7 +244,7 @@ def _check_depth(text: bytes, what: str, *, most: int) -> None:
         bare = bare.replace(b"[]", b"")
         if not bare:
             return
-    raise Malformed(_too_deep(what))
+    raise MalformedInput(_too_deep(what))
 
 
 def _decode_leniently(data: bytes, what: str) -> Any:
@@ -256,9 +258,9 @@ def _decode_leniently(data: bytes, what: str) -> Any:
             parse_int=_short_int,
         )
     except RecursionError:
-        raise Malformed(_too_deep(what)) from None
+        raise MalformedInput(_too_deep(what)) from None
     except ValueError as error:
-        raise Malformed(f"{what} is not JSON ({error}): {shown(readable[:60])}") from None
+        raise MalformedInput(f"{what} is not JSON ({error}): {shown(readable[:60])}") from None
 
 
 def _mend_surrogate(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -74,8 +74,9 @@ def read_log_container(
         sent_at: Stands in for a time that cannot be read.
 
     Raises:
-        Malformed: It is no JSON object with a list of items.
-        TooLarge: It is over `LIMITS.log_container_bytes`, or has more records than `LIMITS.logs`.
+        MalformedInput: It is no JSON object with a list of items.
+        OversizedInput: It is over `LIMITS.log_container_bytes`, or has more records than
+            `LIMITS.logs`.
     """
     check_log_container_size(data)
     return parse_log_container(
@@ -87,11 +88,11 @@ def check_log_container_size(data: bytes | memoryview) -> None:
     """Refuse a container that is over `LIMITS.log_container_bytes`.
 
     Raises:
-        TooLarge: It is.
+        OversizedInput: It is.
     """
     most_bytes = LIMITS.log_container_bytes
     if len(data) > most_bytes:
-        raise TooLarge(f"log container has {len(data)} bytes, {most_bytes} are allowed")
+        raise OversizedInput(f"log container has {len(data)} bytes, {most_bytes} are allowed")
 
 
 def parse_log_container(
@@ -100,14 +101,14 @@ def parse_log_container(
     """Read a container that is decoded already; see `read`.
 
     Raises:
-        Malformed: It has no list of items.
-        TooLarge: It has more records than `LIMITS.logs`.
+        MalformedInput: It has no list of items.
+        OversizedInput: It has more records than `LIMITS.logs`.
     """
     items = raw.get("items")
     if not isinstance(items, list):
-        raise Malformed(f"log container has no list of items: {shown(items)}")
+        raise MalformedInput(f"log container has no list of items: {shown(items)}")
     if len(items) > LIMITS.logs:
-        raise TooLarge(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
+        raise OversizedInput(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
     found = [_read_one(item, header, sent_at) for item in items]
     logs = tuple(log for log in found if log is not None)
     return LogContainer(logs, len(items) - len(logs))

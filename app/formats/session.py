@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from app.core import ids
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish, timestamps
@@ -53,15 +53,15 @@ def read_session(data: bytes | memoryview) -> SessionCounts:
     """Read one update of one session.
 
     Raises:
-        Malformed: It is no JSON object, or has no id, no release, no start or no known status.
-        TooLarge: It is over `LIMITS.sessions_bytes`.
+        MalformedInput: It is no JSON object, or has no id, no release, no start or no known status.
+        OversizedInput: It is over `LIMITS.sessions_bytes`.
     """
     raw = _decode(data)
     started_at = timestamps.read_at(raw.get("started"))
     sid = ids.read_hex32(raw.get("sid"))
     status = jsonish.text(raw, "status") or "ok"
     if sid is None or started_at is None or not (status == "ok" or status in _ENDS):
-        raise Malformed(
+        raise MalformedInput(
             f"session lacks an id, a start or a known status: sid {shown(raw.get('sid'))}, "
             f"started {shown(raw.get('started'))}, status {shown(status)}"
         )
@@ -78,22 +78,23 @@ def read_session_aggregates(data: bytes | memoryview) -> SessionCounts:
     """Read counts that a server kept itself, each for one minute.
 
     Raises:
-        Malformed: It is no JSON object, or has no release or no list of counts with their start.
-        TooLarge: It is over `LIMITS.sessions_bytes`, or has more counts than
+        MalformedInput: It is no JSON object, or has no release or no list of counts with their
+            start.
+        OversizedInput: It is over `LIMITS.sessions_bytes`, or has more counts than
             `LIMITS.session_counts`.
     """
     raw = _decode(data)
     buckets = raw.get("aggregates")
     if not isinstance(buckets, list):
-        raise Malformed(f"sessions have no list of aggregates: {shown(buckets)}")
+        raise MalformedInput(f"sessions have no list of aggregates: {shown(buckets)}")
     if len(buckets) > LIMITS.session_counts:
-        raise TooLarge(f"{len(buckets)} aggregates, {LIMITS.session_counts} are allowed")
+        raise OversizedInput(f"{len(buckets)} aggregates, {LIMITS.session_counts} are allowed")
     return _sessions(raw, [count for bucket in buckets for count in _counts(bucket)], sid=None)
 
 
 def _decode(data: bytes | memoryview) -> JsonObject:
     if len(data) > LIMITS.sessions_bytes:
-        raise TooLarge(f"session has {len(data)} bytes, {LIMITS.sessions_bytes} are allowed")
+        raise OversizedInput(f"session has {len(data)} bytes, {LIMITS.sessions_bytes} are allowed")
     return jsonish.decode_object(data, "session")
 
 
@@ -106,10 +107,10 @@ def _end(status: str, *, errors: int) -> SessionStatus | None:
 
 def _counts(bucket: object) -> list[SessionCount]:
     if not isinstance(bucket, dict):
-        raise Malformed(f"aggregate of sessions is no object: {shown(bucket)}")
+        raise MalformedInput(f"aggregate of sessions is no object: {shown(bucket)}")
     started_at = timestamps.read_at(bucket.get("started"))
     if started_at is None:
-        raise Malformed(f"aggregate of sessions has no start: {shown(bucket.get('started'))}")
+        raise MalformedInput(f"aggregate of sessions has no start: {shown(bucket.get('started'))}")
     ends = {end: jsonish.integer(bucket, end, lowest=1, highest=_MOST) or 0 for end in _ENDS}
     all_of_them: dict[SessionStatus, int] = {"started": sum(ends.values()), **ends}
     return [
@@ -121,6 +122,6 @@ def _sessions(raw: JsonObject, counts: list[SessionCount], *, sid: str | None) -
     attributes = jsonish.mapping(raw, "attrs")
     release = jsonish.text(attributes, "release", limit=_NAME_CHARS)
     if release is None:
-        raise Malformed("session names no release")
+        raise MalformedInput("session names no release")
     environment = jsonish.text(attributes, "environment", limit=_NAME_CHARS)
     return SessionCounts(sid, release, environment or DEFAULT_ENVIRONMENT, tuple(counts))

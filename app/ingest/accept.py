@@ -3,7 +3,8 @@
     take ─► a turn of the event loop: inflate all → open all → admit all → journal ─► inbox → kept
 
 The answer waits for nothing but the journal. Phones delete an envelope on any answer, so only what
-can never be kept is refused; what cannot be kept now is `Unavailable`, and the door hangs up.
+can never be kept is refused; what cannot be kept now is `ServiceUnavailable`, and the door hangs
+up.
 
 What came in one turn of the loop goes through each stage together: one after another, every stage
 would find its code and tables gone from the processor's caches. As a rule nothing is waited for
@@ -18,7 +19,13 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from app.core import clock
-from app.core.errors import Limited, Malformed, Refused, TooLarge, Unavailable
+from app.core.errors import (
+    MalformedInput,
+    OversizedInput,
+    RateLimited,
+    RequestRefused,
+    ServiceUnavailable,
+)
 from app.core.limits import LIMITS
 from app.formats.wire import encoding
 from app.formats.wire.encoding import Body
@@ -56,7 +63,7 @@ class Waiting(Protocol):
         """
 
     def fail(self, error: Exception) -> None:
-        """Take note that it is not kept: `Refused` can never be, anything else may come again."""
+        """Note that it is not kept; unless it is a `RequestRefused`, it may come again."""
 
     def run(self, rest: Coroutine[Any, Any, None]) -> None:
         """Run what takes time; what it raises goes to `fail`."""
@@ -134,11 +141,11 @@ def _inflate(arrival: _Arrival) -> bool:
         arrival.inflated = encoding.inflate(
             body, arrival.request.content_encoding, limit_bytes=_INLINE_BYTES
         )
-    except TooLarge:
+    except OversizedInput:
         # As it came it is small, inflated it may not be.
         arrival.waiting.run(_take_large(arrival))
         return False
-    except Refused as refused:
+    except RequestRefused as refused:
         _count(arrival, refused)
         raise
     if arrival.request.kind in _READ_WHOLE and len(arrival.inflated) > _READ_INLINE_BYTES:
@@ -158,7 +165,7 @@ async def _take_large(arrival: _Arrival) -> None:
                 arrival.request.content_encoding,
                 limit_bytes=LIMITS.inflated_bytes,
             )
-        except Refused as refused:
+        except RequestRefused as refused:
             _count(arrival, refused)
             raise
         await _take_long(arrival)
@@ -169,7 +176,7 @@ async def _take_long(arrival: _Arrival) -> None:
     """Open a body in a thread."""
     try:
         arrival.opened = await asyncio.to_thread(_opened, arrival.request, arrival.inflated)
-    except Refused as refused:
+    except RequestRefused as refused:
         _count(arrival, refused)
         raise
     await _finish(arrival)
@@ -190,7 +197,7 @@ async def _finish(arrival: _Arrival) -> None:
 def _open(arrival: _Arrival) -> bool:
     try:
         arrival.opened = _opened(arrival.request, arrival.inflated)
-    except Refused as refused:
+    except RequestRefused as refused:
         _count(arrival, refused)
         raise
     return True
@@ -198,11 +205,11 @@ def _open(arrival: _Arrival) -> bool:
 
 def _opened(request: IngestRequest, body: Body) -> Envelope:
     if request.kind not in _READ_WHOLE and (not body or body.isspace()):
-        raise Malformed("the body is empty, expected an envelope")
+        raise MalformedInput("the body is empty, expected an envelope")
     return open_body(request.kind, body)
 
 
-def _count(arrival: _Arrival, refused: Refused) -> None:
+def _count(arrival: _Arrival, refused: RequestRefused) -> None:
     senders.count(arrival.gate, arrival.request, arrival.sender, refused.reason)
 
 
@@ -231,7 +238,7 @@ def _ask_quotas(arrival: _Arrival) -> None:
         gate.quotas.admit_unseen(arrival.request.client_ip, opened.items, size_bytes)
     try:
         arrival.rate_limits = gate.quotas.admit(project_id, key, opened.items, size_bytes)
-    except Limited as limited:
+    except RateLimited as limited:
         gate.tally.limit(project_id, opened.items, limited.reason)
         raise
 
@@ -247,7 +254,7 @@ def _keep(arrival: _Arrival) -> bool:
     key, received_ms = sender.known_key, clock.now_ms()
     project_id = sender.known_project_id
 
-    def settled(error: Unavailable | None) -> None:
+    def settled(error: ServiceUnavailable | None) -> None:
         if arrival.told is not None and not arrival.told.done():
             arrival.told.set_result(None)
         if error is not None:

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock, log
 from app.core.clock import monotonic_s
-from app.core.errors import ReplayError, Unavailable
+from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.ingest import expand, reopen
@@ -98,7 +98,7 @@ class Digester:
         """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
-        self.away: Unavailable | None = None
+        self.away: ServiceUnavailable | None = None
         """Why a batch waits for Postgres or storage; None while none does."""
 
     def start(self) -> None:
@@ -122,7 +122,7 @@ class Digester:
     async def forget(self) -> None:
         """Forget how far the journal was digested, if its folder is gone; call it when closed."""
         if not self._journal.path.exists():
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(ServiceUnavailable):
                 await self._forget_mark(self._journal.id)
 
     async def _run(self) -> None:
@@ -130,7 +130,7 @@ class Digester:
             try:
                 if not await self._step():
                     return
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 if self._is_stopping:
                     return  # the journal keeps the rest
                 _logger.warning("the journal cannot be read back", error=str(error))
@@ -199,7 +199,7 @@ class Digester:
             for folder in folders:
                 try:
                     await self._adopt_one(folder)
-                except Unavailable as error:
+                except ServiceUnavailable as error:
                     _logger.warning("a journal waits", journal=folder.id, error=str(error))
         finally:
             for folder in folders:
@@ -222,7 +222,7 @@ class Digester:
         mark = Mark(journal_id, batch[0].seq, batch[-1].seq)
         try:
             await self._store(Batch.of(await self._expand_all(batch), mark))
-        except Unavailable:
+        except ServiceUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
@@ -236,7 +236,7 @@ class Digester:
         for _ in range(_TRIES):
             try:
                 await self._store(Batch.of(await self._expand_all([fresh]), mark))
-            except Unavailable:
+            except ServiceUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
                 reason = f"{type(error).__name__}: {error}"
@@ -362,7 +362,7 @@ class Digester:
         while True:
             try:
                 found = await step()
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 self.away = error
                 pause_s = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
                 tries += 1

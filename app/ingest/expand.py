@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.core import units
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.ids import ReplayId
 from app.formats.wire.envelope import Envelope, EnvelopeItem
 from app.ingest.inbox import Fresh
@@ -41,7 +41,7 @@ def _each(prepare: Callable[[EnvelopeItem, Context, Prepared], None]) -> _Prepar
         for item, context in noted:
             try:
                 prepare(item, context, prepared)
-            except Refused as refused:
+            except RequestRefused as refused:
                 prepared.refuse(context, item.type, refused)
 
     return prepare_all

@@ -39,7 +39,7 @@ class Lane:
         """Open a journal of this process's own and begin to digest.
 
         Raises:
-            Unavailable: The journal cannot be opened.
+            ServiceUnavailable: The journal cannot be opened.
         """
         journal = Journal.open(journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes)
         inbox = Inbox(memory_bytes)

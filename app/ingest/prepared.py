@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from app.core.errors import Limited, Refused
+from app.core.errors import RateLimited, RequestRefused
 from app.core.ids import ProjectId
 from app.feedback.model import NewFeedback
 from app.formats import timestamps
@@ -122,9 +122,9 @@ class Prepared:
         """Count an outcome that is known before storing."""
         self.outcomes[outcome_key(context.project_id, item_type, outcome, reason)] += quantity
 
-    def refuse(self, context: Context, item_type: str, refused: Refused) -> None:
+    def refuse(self, context: Context, item_type: str, refused: RequestRefused) -> None:
         """Count an item that cannot be kept, or that met a limit."""
-        outcome = Outcome.LIMITED if isinstance(refused, Limited) else Outcome.REFUSED
+        outcome = Outcome.LIMITED if isinstance(refused, RateLimited) else Outcome.REFUSED
         self.count(context, item_type, outcome, refused.reason)
 
     def pictured(self) -> set[ReplayKey]:

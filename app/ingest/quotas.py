@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
 from app.core.clock import monotonic_s
-from app.core.errors import Forbidden, Limited, Unavailable
+from app.core.errors import KeyRejected, RateLimited, ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.core.units import format_bytes
 from app.db.engine import Database
@@ -87,7 +87,7 @@ class Quotas:
             What SDKs shall hold back, as `X-Sentry-Rate-Limits` says it; empty: nothing.
 
         Raises:
-            Limited: Nothing of it is kept.
+            RateLimited: Nothing of it is kept.
         """
         answer = ""
         if project_id in self._full:
@@ -97,7 +97,7 @@ class Quotas:
         if excess is None:
             return answer
         self.refused[excess.reason] += 1
-        raise Limited(
+        raise RateLimited(
             f"this key sends more than it may; wait {excess.wait_s} s",
             reason=excess.reason,
             wait_s=excess.wait_s,
@@ -116,35 +116,37 @@ class Quotas:
         as a key. What is more is not refused: it may be good, and comes again.
 
         Raises:
-            Unavailable: Too much; hang up.
+            ServiceUnavailable: Too much; hang up.
         """
         has_segment = any(item.type in SEGMENT_TYPES for item in items)
         excess = self._unseen.take(address or _NOBODY, size_bytes, has_segment=has_segment)
         if excess is not None:
-            raise Unavailable("too much comes from one address while keys cannot be looked up")
+            raise ServiceUnavailable(
+                "too much comes from one address while keys cannot be looked up"
+            )
 
-    def refuse_stranger(self, address: str | None, message: str) -> Forbidden | Limited:
+    def refuse_stranger(self, address: str | None, message: str) -> KeyRejected | RateLimited:
         """Return the answer to a key that is not known here; it is for the caller to raise.
 
         An app with a wrong DSN would go on for ever if nobody answered it, and an answer lets it
         drop what nobody will ever take. One that does not stop is told to hold everything back.
         """
-        self.refused[Forbidden.reason] += 1
+        self.refused[KeyRejected.reason] += 1
         bucket = self._strangers.of(address or _NOBODY, monotonic_s())
         if bucket.tokens >= 1:
             bucket.tokens -= 1
-            return Forbidden(message)
-        reason = Forbidden.reason
+            return KeyRejected(message)
+        reason = KeyRejected.reason
         header = rate_limits.write_rate_limit(
             _STRANGER_WAIT_S, rate_limits.EVERYTHING, scope="key", reason=reason
         )
-        return Limited(message, reason=reason, wait_s=_STRANGER_WAIT_S, rate_limits=header)
+        return RateLimited(message, reason=reason, wait_s=_STRANGER_WAIT_S, rate_limits=header)
 
     async def refresh(self, database: Database) -> None:
         """Compare with other processes and look at storage, now.
 
         Raises:
-            Unavailable: Postgres does not answer.
+            ServiceUnavailable: Postgres does not answer.
         """
         spent = self._take_spent()
         try:
@@ -172,7 +174,7 @@ class Quotas:
         )
         if stored == len(items):
             self.refused[reason] += 1
-            raise Limited(
+            raise RateLimited(
                 "the project has as much in storage as it may have",
                 reason=reason,
                 wait_s=_STORAGE_WAIT_S,
@@ -184,7 +186,7 @@ class Quotas:
         while True:
             try:
                 await self.refresh(database)
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.info("limits are this process's own for now", error=str(error))
             except Exception:
                 _logger.exception("comparing limits failed")

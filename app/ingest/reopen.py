@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from app.core.errors import Malformed, Refused
+from app.core.errors import MalformedInput, RequestRefused
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.formats.otlp import export_request
@@ -20,13 +20,13 @@ def open_body(kind: Kind, body: Body) -> Envelope:
     """Split an inflated body, whichever door it came through.
 
     Raises:
-        Malformed: Nothing in it can be kept.
-        TooLarge: It is over a limit.
+        MalformedInput: Nothing in it can be kept.
+        OversizedInput: It is over a limit.
     """
     opener = _OPENERS.get(kind)
     opened = opener(bytes(body)) if opener else envelope.split_envelope(body)
     if opened.damage and not opened.items:
-        raise Malformed(f"no item of the envelope can be read: {opened.damage}")
+        raise MalformedInput(f"no item of the envelope can be read: {opened.damage}")
     return opened
 
 
@@ -41,7 +41,7 @@ def reopen(entry: Entry) -> Fresh:
             entry.body, entry.content_encoding, limit_bytes=LIMITS.inflated_bytes
         )
         opened = open_body(entry.kind, body)
-    except Refused as refused:
+    except RequestRefused as refused:
         body = bytearray()
         opened = Envelope(EnvelopeHeader(), (), damage=str(refused))
     return Fresh(

@@ -8,7 +8,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from app.core.errors import Forbidden, Malformed, TooLarge, Unauthorised, Unavailable
+from app.core.errors import (
+    AuthenticationFailed,
+    KeyRejected,
+    MalformedInput,
+    OversizedInput,
+    ServiceUnavailable,
+)
 from app.core.ids import ProjectId, PublicKey
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -56,8 +62,8 @@ def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
         None if somebody has to be asked for the key: then `ask`.
 
     Raises:
-        Refused: Nobody who may; the outcome is counted where the project is known.
-        Unavailable: It cannot be told now.
+        RequestRefused: Nobody who may; the outcome is counted where the project is known.
+        ServiceUnavailable: It cannot be told now.
     """
     named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     project_id = _read_project(request.project) if request.project else None
@@ -73,8 +79,8 @@ async def ask(gate: Gate, request: IngestRequest) -> Sender:
     """Tell who sends after asking Postgres once for the key; takes a second at most.
 
     Raises:
-        Refused: Nobody who may.
-        Unavailable: It cannot be told now.
+        RequestRefused: Nobody who may.
+        ServiceUnavailable: It cannot be told now.
     """
     named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     assert named is not None  # noqa: S101 - `recognise` asked for this
@@ -88,12 +94,12 @@ def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: i
     """Look whether a body may be that large, as it comes over the wire.
 
     Raises:
-        TooLarge: It may not; that is counted.
+        OversizedInput: It may not; that is counted.
     """
     limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
     if size_bytes > limit_bytes:
-        count(gate, request, sender, TooLarge.reason)
-        raise TooLarge(f"the body has more than {format_bytes(limit_bytes)}")
+        count(gate, request, sender, OversizedInput.reason)
+        raise OversizedInput(f"the body has more than {format_bytes(limit_bytes)}")
 
 
 def count(gate: Gate, request: IngestRequest, sender: Sender, reason: str) -> None:
@@ -111,8 +117,8 @@ def recognise_inside(
         None if somebody has to be asked for the key: then `ask_inside`.
 
     Raises:
-        Refused: Nobody who may.
-        Unavailable: It cannot be told now.
+        RequestRefused: Nobody who may.
+        ServiceUnavailable: It cannot be told now.
     """
     key, project_id = _read_dsn(sender, opened)
     record = gate.keys.lookup(key)
@@ -127,8 +133,8 @@ async def ask_inside(
     """Tell the same after asking Postgres once for the key.
 
     Raises:
-        Refused: Nobody who may.
-        Unavailable: It cannot be told now.
+        RequestRefused: Nobody who may.
+        ServiceUnavailable: It cannot be told now.
     """
     key, project_id = _read_dsn(sender, opened)
     await gate.keys.settle(key)
@@ -139,11 +145,11 @@ def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
     """Look whether the DSN in an envelope agrees with the request that carries it.
 
     Raises:
-        Forbidden: It names another project or key.
+        KeyRejected: It names another project or key.
     """
     found = credentials.parse_dsn(dsn)
     if found is not None and found != (key, str(project_id)):
-        raise Forbidden("the DSN in the envelope's header names another project or key")
+        raise KeyRejected("the DSN in the envelope's header names another project or key")
 
 
 def _sender(
@@ -162,19 +168,21 @@ def _sender(
                 )
             if not is_active:
                 gate.tally.refuse(owner, "envelope", "key_off")
-                raise Forbidden("this key is switched off")
+                raise KeyRejected("this key is switched off")
             return Sender(owner, key, is_key_known=True)
         case None:
             raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
         case _ if project_id is None:
-            raise Unavailable("whose key this is cannot be read now, and the path does not tell")
+            raise ServiceUnavailable(
+                "whose key this is cannot be read now, and the path does not tell"
+            )
         case _:
             return Sender(project_id, key, is_key_known=False)
 
 
 def _read_project(text: str) -> ProjectId:
     if not (text.isascii() and text.isdigit() and len(text) <= _PROJECT_DIGITS):
-        raise Malformed(f"the project in the path or DSN is {shown(text)}, expected a number")
+        raise MalformedInput(f"the project in the path or DSN is {shown(text)}, expected a number")
     return ProjectId(int(text))
 
 
@@ -185,7 +193,7 @@ def _read_dsn(sender: Sender, opened: Envelope) -> tuple[PublicKey, ProjectId]:
     """
     found = credentials.parse_dsn(opened.header.dsn or "")
     if found is None:
-        raise Unauthorised(
+        raise AuthenticationFailed(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
     key, project = found

@@ -89,7 +89,7 @@ async def store(
             part of it erased since: then nothing may be put again.
 
     Raises:
-        Unavailable: Postgres or the object storage does not answer.
+        ServiceUnavailable: Postgres or the object storage does not answer.
     """
     prepared = batch.prepared
     if is_again and await _read_mark(database, batch.mark.journal_id) >= batch.mark.seq:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core import clock, log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.ingest.lane import Lane
@@ -42,7 +42,7 @@ class Vitals:
     room_bytes: int
     """What they may still take before the reserve begins; below 0 nothing is accepted."""
     reserve_bytes: int
-    away: Unavailable | None = None
+    away: ServiceUnavailable | None = None
     """Why Postgres or storage cannot be used, if one of them cannot: digest waits, or would."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Watch:
         self._journal_bytes = 0
         self._others_since_ms: int | None = None
         self._quarantined: Mapping[ProjectId, int] = {}
-        self._away: Unavailable | None = None
+        self._away: ServiceUnavailable | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -129,7 +129,7 @@ class Watch:
             async with self._database.reading() as connection:
                 self._quarantined = await projects.quarantined_counts(connection)
             await probe.ask(self._objects)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             self._away = error
         else:
             self._away = None

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import files, folder as folders, reader
 from app.journal.entry import Entry
 
@@ -32,18 +32,18 @@ class Folder:
         """Return how much is in it.
 
         Raises:
-            Unavailable: It cannot be looked at.
+            ServiceUnavailable: It cannot be looked at.
         """
         try:
             return sum(each.path.stat().st_size for each in files.listing(self.path))
         except OSError as error:
-            raise Unavailable(f"journal {self.id}: {error.strerror}") from error
+            raise ServiceUnavailable(f"journal {self.id}: {error.strerror}") from error
 
     def release(self, seq: int) -> None:
         """Remove the files that hold nothing after `seq`; the last one stays until `remove`.
 
         Raises:
-            Unavailable: A file cannot be removed.
+            ServiceUnavailable: A file cannot be removed.
         """
         try:
             numbered = files.listing(self.path)
@@ -51,18 +51,20 @@ class Folder:
                 if following.first_seq <= seq + 1:
                     this.path.unlink()
         except OSError as error:
-            raise Unavailable(f"journal {self.id}: {error.strerror}") from error
+            raise ServiceUnavailable(f"journal {self.id}: {error.strerror}") from error
 
     def remove(self) -> None:
         """Remove the folder: everything in it is digested.
 
         Raises:
-            Unavailable: It cannot be removed; the lock is still held.
+            ServiceUnavailable: It cannot be removed; the lock is still held.
         """
         try:
             folders.remove(self.path)
         except OSError as error:
-            raise Unavailable(f"journal {self.id} cannot be removed: {error.strerror}") from error
+            raise ServiceUnavailable(
+                f"journal {self.id} cannot be removed: {error.strerror}"
+            ) from error
         self.let_go()
 
     def let_go(self) -> None:
@@ -81,7 +83,7 @@ def adoptable(root: Path, own: str | None) -> list[Folder]:
         own: Id of one's own journal, if there is one.
 
     Raises:
-        Unavailable: The root cannot be read.
+        ServiceUnavailable: The root cannot be read.
     """
     found: list[Folder] = []
     try:
@@ -92,5 +94,7 @@ def adoptable(root: Path, own: str | None) -> list[Folder]:
     except OSError as error:
         for each in found:
             each.let_go()
-        raise Unavailable(f"journals in {root} cannot be adopted: {error.strerror}") from error
+        raise ServiceUnavailable(
+            f"journals in {root} cannot be adopted: {error.strerror}"
+        ) from error
     return found

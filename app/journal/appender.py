@@ -16,7 +16,7 @@ from typing import Final
 
 from app.core import clock
 from app.core.direct_io import BytesLike, DirectWriteBuffer, bypass_page_cache
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.units import format_bytes
 from app.journal import files
 from app.journal.folder import FILE_MODE
@@ -68,7 +68,7 @@ class Appender:
         """Write entries and return when they survive a power cut.
 
         Raises:
-            Unavailable: The disk has no room beyond the reserve.
+            ServiceUnavailable: The disk has no room beyond the reserve.
             OSError: It failed; the entries count as never written.
         """
         size_bytes = sum(map(len, buffers))
@@ -125,7 +125,7 @@ class Appender:
             self._room_asked_s = now_s
         if self._room_bytes < needed_bytes:
             room, reserve = format_bytes(self._room_bytes), format_bytes(self._reserve_bytes)
-            raise Unavailable(f"{room} of disk space are left, {reserve} are kept free")
+            raise ServiceUnavailable(f"{room} of disk space are left, {reserve} are kept free")
 
     def _begin(self, first_seq: int) -> tuple[_File, bytes]:
         """Make a file whose name is on disk; its header goes out with its first entries."""

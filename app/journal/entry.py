@@ -17,7 +17,7 @@ from typing import Final, Literal
 import msgspec
 from crc32c import crc32c
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 
 Kind = Literal["envelope", "store", "otlp", "otlp_json"]
@@ -80,8 +80,8 @@ def encode(entry: Entry) -> bytes:
     """Return head and meta of an entry; in the file its body follows as it is.
 
     Raises:
-        Malformed: A text or number that MessagePack cannot hold.
-        TooLarge: More body than `LIMITS.inflated_bytes` or more meta than 16 KiB.
+        MalformedInput: A text or number that MessagePack cannot hold.
+        OversizedInput: More body than `LIMITS.inflated_bytes` or more meta than 16 KiB.
     """
     try:
         meta = _encoder.encode(
@@ -95,11 +95,11 @@ def encode(entry: Entry) -> bytes:
             )
         )
     except (OverflowError, UnicodeError) as error:
-        raise Malformed(f"request facts that cannot be written down: {error}") from error
+        raise MalformedInput(f"request facts that cannot be written down: {error}") from error
     if len(meta) > META_BYTES:
-        raise TooLarge(f"request facts of {len(meta)} bytes, {META_BYTES} are kept")
+        raise OversizedInput(f"request facts of {len(meta)} bytes, {META_BYTES} are kept")
     if len(entry.body) > LIMITS.inflated_bytes:
-        raise TooLarge(f"body of {len(entry.body)} bytes, {LIMITS.inflated_bytes} are kept")
+        raise OversizedInput(f"body of {len(entry.body)} bytes, {LIMITS.inflated_bytes} are kept")
     crc = crc32c(entry.body, crc32c(meta))
     vouched = _VOUCHED.pack(MARK, len(meta), len(entry.body), entry.seq, crc)
     return b"".join((vouched, crc32c(vouched).to_bytes(4), meta))
@@ -109,13 +109,13 @@ def decode_head(data: bytes) -> Head:
     """Read the 28 bytes before an entry.
 
     Raises:
-        Malformed: Too few bytes, another mark, or bytes that fail their checksum.
+        MalformedInput: Too few bytes, another mark, or bytes that fail their checksum.
     """
     if len(data) != HEAD_BYTES:
-        raise Malformed(f"{len(data)} bytes where a head of {HEAD_BYTES} belongs")
+        raise MalformedInput(f"{len(data)} bytes where a head of {HEAD_BYTES} belongs")
     mark, meta_bytes, body_bytes, seq, crc, head_crc = _HEAD.unpack(data)
     if mark != MARK or crc32c(data[: _VOUCHED.size]) != head_crc:
-        raise Malformed("bytes that are no head of an entry")
+        raise MalformedInput("bytes that are no head of an entry")
     return Head(meta_bytes, body_bytes, seq, crc)
 
 
@@ -123,14 +123,14 @@ def decode(head: Head, meta: bytes, body: bytes) -> Entry:
     """Put an entry together from what follows its head.
 
     Raises:
-        Malformed: The bytes fail their checksum, or the meta is not what this version writes.
+        MalformedInput: The bytes fail their checksum, or the meta is not what this version writes.
     """
     if crc32c(body, crc32c(meta)) != head.crc:
-        raise Malformed(f"entry {head.seq} fails its checksum")
+        raise MalformedInput(f"entry {head.seq} fails its checksum")
     try:
         facts = _decoder.decode(meta)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Malformed(f"entry {head.seq} has unreadable meta: {error}") from error
+        raise MalformedInput(f"entry {head.seq} has unreadable meta: {error}") from error
     return Entry(
         head.seq,
         facts.project_id,

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from crc32c import crc32c
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 
 HEADER_BYTES: Final = 28
 _MAGIC: Final = b"PHJRNL1\n"
@@ -64,11 +64,11 @@ def decode_header(data: bytes) -> Header:
     """Read the first bytes of a journal file.
 
     Raises:
-        Malformed: Too few bytes, another format, or bytes that fail their checksum.
+        MalformedInput: Too few bytes, another format, or bytes that fail their checksum.
     """
     if len(data) != HEADER_BYTES:
-        raise Malformed(f"{len(data)} bytes where a header of {HEADER_BYTES} belongs")
+        raise MalformedInput(f"{len(data)} bytes where a header of {HEADER_BYTES} belongs")
     magic, first, previous_bytes = _VOUCHED.unpack(data[: _VOUCHED.size])
     if magic != _MAGIC or crc32c(data[: _VOUCHED.size]).to_bytes(4) != data[_VOUCHED.size :]:
-        raise Malformed("bytes that are no header of a journal file")
+        raise MalformedInput("bytes that are no header of a journal file")
     return Header(first, previous_bytes)

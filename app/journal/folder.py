@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core import clock, ids
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
@@ -30,7 +30,7 @@ def new(root: Path) -> tuple[Path, int]:
         The folder, and the descriptor that holds its lock.
 
     Raises:
-        Unavailable: It cannot be made.
+        ServiceUnavailable: It cannot be made.
     """
     try:
         _make_root(root)
@@ -42,8 +42,8 @@ def new(root: Path) -> tuple[Path, int]:
                 sync(root)
                 return folder, lock
     except OSError as error:
-        raise Unavailable(f"no journal folder in {root}: {error.strerror}") from error
-    raise Unavailable(f"no journal folder in {root}: others take each one as it is made")
+        raise ServiceUnavailable(f"no journal folder in {root}: {error.strerror}") from error
+    raise ServiceUnavailable(f"no journal folder in {root}: others take each one as it is made")
 
 
 def claim(folder: Path) -> int | None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from app.core import log
 from app.core.direct_io import round_up_to_blocks
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.journal import entry, files
 from app.journal.entry import Entry, Head
 
@@ -70,7 +70,7 @@ def read(
         on_damage: Called for each stretch that cannot be read.
 
     Raises:
-        Unavailable: The folder or a file cannot be opened or read now.
+        ServiceUnavailable: The folder or a file cannot be opened or read now.
     """
     try:
         numbered = files.listing(folder)
@@ -82,7 +82,9 @@ def read(
                     after_seq = found.seq
                     yield found
     except OSError as error:
-        raise Unavailable(f"the journal {folder} cannot be read: {error.strerror}") from error
+        raise ServiceUnavailable(
+            f"the journal {folder} cannot be read: {error.strerror}"
+        ) from error
 
 
 def _read_file(
@@ -101,7 +103,7 @@ def _read_file(
 def _was_promised(bad: _BadBytes, following: files.Numbered | None) -> bool:
     """Tell damage from a torn tail: whether somebody may have got a 200 for these bytes."""
     if following is not None:
-        with contextlib.suppress(Malformed, OSError), following.path.open("rb") as file:
+        with contextlib.suppress(MalformedInput, OSError), following.path.open("rb") as file:
             header = files.decode_header(file.read(files.HEADER_BYTES))
             return bad.offset < header.previous_bytes
     return not bad.is_cut
@@ -138,7 +140,7 @@ def _read_header(file: BufferedReader) -> None:
     data = file.read(files.HEADER_BYTES)
     try:
         files.decode_header(data)
-    except Malformed as error:
+    except MalformedInput as error:
         is_cut = len(data) < files.HEADER_BYTES or _is_blank(file, data)
         raise _BadBytes(0, str(error), is_cut=is_cut) from error
 
@@ -158,7 +160,7 @@ def _read_head(file: BufferedReader, offset: int, size_bytes: int) -> Head:
     data = file.read(entry.HEAD_BYTES)
     try:
         head = entry.decode_head(data)
-    except Malformed as error:
+    except MalformedInput as error:
         is_cut = len(data) < entry.HEAD_BYTES or _is_blank(file, data)
         raise _BadBytes(offset, str(error), is_cut=is_cut) from error
     left_bytes = size_bytes - offset - entry.HEAD_BYTES
@@ -172,7 +174,7 @@ def _read_entry(file: BufferedReader, head: Head, offset: int) -> Entry | _BadBy
     meta, body = file.read(head.meta_bytes), file.read(head.body_bytes)
     try:
         return entry.decode(head, meta, body)
-    except Malformed as error:
+    except MalformedInput as error:
         return _BadBytes(offset, str(error), is_cut=False)
 
 

@@ -23,7 +23,7 @@ import msgspec
 
 from app.core import log
 from app.core.direct_io import BytesLike
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import entry, folder as folders
 from app.journal.appender import Appender
 from app.journal.backlog import Backlog, Tally
@@ -37,7 +37,7 @@ _BATCH_ENTRIES: Final = 500
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """A write ends with the entry that crosses this; more would make the first in it wait long."""
 
-Done = Callable[[Unavailable | None], None]
+Done = Callable[[ServiceUnavailable | None], None]
 """Told on the event loop that an entry is on disk, or why it is not kept."""
 
 _logger: Final = log.get_logger("journal.writer")
@@ -102,7 +102,7 @@ class Journal:
             file_s: A file is closed and the next begun at this age.
 
         Raises:
-            Unavailable: No folder can be made there.
+            ServiceUnavailable: No folder can be made there.
         """
         path, lock = folders.new(root)
         try:
@@ -111,7 +111,9 @@ class Journal:
             )
         except OSError as error:
             os.close(lock)
-            raise Unavailable(f"the journal {path} cannot be opened: {error.strerror}") from error
+            raise ServiceUnavailable(
+                f"the journal {path} cannot be opened: {error.strerror}"
+            ) from error
         return cls(path, lock, appender)
 
     @property
@@ -150,14 +152,14 @@ class Journal:
             Its seq: entries appended later have a larger one.
 
         Raises:
-            Unavailable: It is not kept.
-            Malformed: The facts cannot be written down.
-            TooLarge: Facts or body are beyond what an entry may hold.
+            ServiceUnavailable: It is not kept.
+            MalformedInput: The facts cannot be written down.
+            OversizedInput: Facts or body are beyond what an entry may hold.
         """
         if self._is_closed:
-            raise Unavailable("the journal is closed")
+            raise ServiceUnavailable("the journal is closed")
         if self._waiting_bytes and self._waiting_bytes + len(body) > WAITING_BYTES:
-            raise Unavailable("the disk is too slow: too much waits to be written")
+            raise ServiceUnavailable("the disk is too slow: too much waits to be written")
         seq = self._next_seq
         head = entry.encode(
             Entry(seq, project_id, key, received_ms, client_ip, content_encoding, kind, body)
@@ -238,7 +240,7 @@ class Journal:
         reason: str | None = None
         try:
             self._appender.write(buffers, first_seq=batch[0].seq, last_seq=batch[-1].seq)
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             reason = str(error)
         except OSError as error:
             reason = f"the journal cannot write: {error.strerror}"
@@ -261,7 +263,7 @@ class Journal:
                 size_bytes=size_bytes,
                 oldest_received_ms=min(waiting.received_ms for waiting in batch),
             )
-        error = None if reason is None else Unavailable(reason)
+        error = None if reason is None else ServiceUnavailable(reason)
         for waiting in batch:
             try:
                 waiting.done(error)

@@ -1,7 +1,7 @@
 """Starts media children and talks with them; what they say is checked, and any fault is the end.
 
     start ─► READY ─► group ─► NEXT ─► group ─► NEXT … ─► draw ─► a strip ─► killed
-                        └── ended, late or wrong: killed, `Malformed` says why
+                        └── ended, late or wrong: killed, `MalformedInput` says why
 
 One child sees the video of one replay only, or one file, so that what a broken decoder holds of one
 cannot get into the pictures of another.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.media import wire
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -57,19 +57,19 @@ class MediaChild:
         """Wait until the sandbox is closed.
 
         Raises:
-            Unavailable: The child does not come up.
+            ServiceUnavailable: The child does not come up.
         """
         try:
             body = await self._answer(wire.READY, self._patience.start_s)
-        except Malformed as error:
-            raise Unavailable(f"{error}{await self._last_words()}") from error
+        except MalformedInput as error:
+            raise ServiceUnavailable(f"{error}{await self._last_words()}") from error
         self.is_filtered = body == b"\x01"
 
     async def show(self, group: wire.Group) -> None:
         """Let the child decode one group of pictures.
 
         Raises:
-            Malformed: It ended over it; this child is of no more use.
+            MalformedInput: It ended over it; this child is of no more use.
         """
         self._asked_ms += [one.at_ms for one in group.samples if one.marks]
         await self._ask(wire.GROUP, wire.pack_group(group), wire.NEXT)
@@ -78,7 +78,7 @@ class MediaChild:
         """Ask for the pictures of all groups that were shown.
 
         Raises:
-            Malformed: It ended, or sent what it cannot have made.
+            MalformedInput: It ended, or sent what it cannot have made.
         """
         return wire.unpack_strip(await self._ask(wire.DRAW, b"", wire.DRAWN), self._asked_ms)
 
@@ -86,7 +86,7 @@ class MediaChild:
         """Have a PNG, JPEG or WebP drawn anew, scaled down to what a page shows.
 
         Raises:
-            Malformed: It ended over it; this child is of no more use.
+            MalformedInput: It ended over it; this child is of no more use.
         """
         return wire.unpack_still(await self._ask(wire.STILL, data, wire.ANEW))
 
@@ -105,9 +105,9 @@ class MediaChild:
             async with asyncio.timeout(self._patience.answer_s):
                 await self._process.stdin.drain()
         except TimeoutError:
-            raise Malformed("the media child took too long to read") from None
+            raise MalformedInput("the media child took too long to read") from None
         except OSError:
-            raise Malformed(await self._why()) from None
+            raise MalformedInput(await self._why()) from None
         return await self._answer(expected, self._patience.answer_s)
 
     async def _answer(self, expected: int, patience_s: float) -> bytes:
@@ -117,12 +117,16 @@ class MediaChild:
                 head = await self._process.stdout.readexactly(wire.HEAD.size)
                 kind, size_bytes = wire.HEAD.unpack(head)
                 if kind != expected or size_bytes > wire.MOST_BYTES:
-                    raise Malformed(f"the media child sent message {kind} of {size_bytes} bytes")
+                    raise MalformedInput(
+                        f"the media child sent message {kind} of {size_bytes} bytes"
+                    )
                 return await self._process.stdout.readexactly(size_bytes)
         except TimeoutError:
-            raise Malformed(f"the media child did not answer within {patience_s:g} s") from None
+            raise MalformedInput(
+                f"the media child did not answer within {patience_s:g} s"
+            ) from None
         except (asyncio.IncompleteReadError, OSError):
-            raise Malformed(await self._why()) from None
+            raise MalformedInput(await self._why()) from None
 
     def _grant_time(self) -> None:
         """Let the child use its processor time anew; the hard limit of its start stays."""
@@ -178,7 +182,7 @@ async def started(
         patience: How long it may take.
 
     Raises:
-        Unavailable: It cannot be started.
+        ServiceUnavailable: It cannot be started.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -192,7 +196,7 @@ async def started(
             start_new_session=True,
         )
     except OSError as error:
-        raise Unavailable(f"the media child cannot be started: {error.strerror}") from error
+        raise ServiceUnavailable(f"the media child cannot be started: {error.strerror}") from error
     child = MediaChild(process, patience or Patience())
     try:
         await child.begin()

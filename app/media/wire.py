@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 
 HEAD: Final = Struct(">BI")
 GROUP: Final = 1
@@ -150,16 +150,16 @@ def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
         asked_ms: The times of the samples it was given; a tile must have one of them.
 
     Raises:
-        Malformed: The child is not itself.
+        MalformedInput: The child is not itself.
     """
     if len(body) < _STRIP_HEAD.size:
-        raise Malformed("the media child sent a strip that is cut")
+        raise MalformedInput("the media child sent a strip that is cut")
     numbers = _STRIP_HEAD.unpack_from(body)
     cell_width, cell_height, columns, a_sheet, count, preview_tiles, sheets, wide, high = numbers
     lengths_at = _STRIP_HEAD.size + count * _TILE.size
     pictures_at = lengths_at + (2 + sheets) * _LENGTH.size
     if len(body) < pictures_at:
-        raise Malformed("the media child sent a strip that is cut")
+        raise MalformedInput("the media child sent a strip that is cut")
     tiles = [Tile(*row) for row in _TILE.iter_unpack(body[_STRIP_HEAD.size : lengths_at])]
     lengths = [row[0] for row in _LENGTH.iter_unpack(body[lengths_at:pictures_at])]
     poster, preview, *rest = _cut(body, pictures_at, lengths)
@@ -181,18 +181,18 @@ def unpack_still(body: bytes) -> Still:
     """Read the picture that a child sent, believing nothing.
 
     Raises:
-        Malformed: The child is not itself.
+        MalformedInput: The child is not itself.
     """
     width, height = _SIZE.unpack(body[: _SIZE.size].ljust(_SIZE.size, b"\0"))
     still = Still(body[_SIZE.size :], width, height)
     if not (0 < width <= LONGEST_STILL_PX >= height > 0 and _is_webp(still.data)):
-        raise Malformed("the media child sent a picture that it cannot have drawn")
+        raise MalformedInput("the media child sent a picture that it cannot have drawn")
     return still
 
 
 def _cut(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:
     if start + sum(lengths) != len(body):
-        raise Malformed("the media child sent pictures of another length than it said")
+        raise MalformedInput("the media child sent pictures of another length than it said")
     pictures = []
     for length in lengths:
         pictures.append(body[start : start + length])
@@ -204,7 +204,7 @@ def _check(strip: Strip, asked_ms: set[int]) -> None:
     """Make sure that a strip is one that an honest child can make.
 
     Raises:
-        Malformed: It is not.
+        MalformedInput: It is not.
     """
     times = [tile.at_ms for tile in strip.tiles]
     is_right = (
@@ -221,7 +221,7 @@ def _check(strip: Strip, asked_ms: set[int]) -> None:
         and all(_is_webp(one) for one in (strip.poster, strip.preview, *strip.sheets))
     )
     if not is_right:
-        raise Malformed("the media child sent a strip that it cannot have made of this video")
+        raise MalformedInput("the media child sent a strip that it cannot have made of this video")
 
 
 def _is_side(side: int) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.accounts.model import Person
 from app.accounts.writes import read_email
 from app.core import clock
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId
 from app.memberships import queries, writes
 from app.memberships.model import ProjectInvitation, Role
@@ -34,12 +34,12 @@ async def invite(
     """Offer a role to whoever has an address, instead of the one that they may have been offered.
 
     Raises:
-        Malformed: It cannot be an address, or too many invitations wait already.
+        InvalidInput: It cannot be an address, or too many invitations wait already.
     """
     address = read_email(email)
     invited = {waiting.email for waiting in await list_invitations(connection, project_id)}
     if len(invited) >= MOST_OF_PROJECT and address not in invited:
-        raise Malformed(f"{MOST_OF_PROJECT} invitations wait already; withdraw some first")
+        raise InvalidInput(f"{MOST_OF_PROJECT} invitations wait already; withdraw some first")
     offer = {"role": role, "invited_at": clock.now()}
     await connection.execute(
         upsert(project_invitations)

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
 from app.memberships.model import Role
 from app.memberships.tables import members
@@ -18,7 +18,7 @@ async def set_member(
     """Give a person a role in a project, instead of the one they may have.
 
     Raises:
-        Malformed: The project would have no owner left.
+        InvalidInput: The project would have no owner left.
         NotFound: There is no such project or person.
     """
     await projects.lock_project(connection, project_id)
@@ -40,7 +40,7 @@ async def remove_member(
     """Take a person out of a project; does nothing when they are not in it.
 
     Raises:
-        Malformed: The project would have no owner left.
+        InvalidInput: The project would have no owner left.
         NotFound: There is no such project.
     """
     await projects.lock_project(connection, project_id)
@@ -65,4 +65,4 @@ async def _keep_an_owner(
         )
     )
     if owners == {leaving}:
-        raise Malformed("a project keeps at least one owner; make somebody else one first")
+        raise InvalidInput("a project keeps at least one owner; make somebody else one first")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import queries as audit
 from app.core import ids
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId, TraceId
 from app.playback import ending
 from app.playback.ending import Ending
@@ -94,7 +94,7 @@ async def search_replays(
         now: What `started:-24h` counts from.
 
     Raises:
-        Malformed: A value in the query is none that its key can have.
+        InvalidInput: A value in the query is none that its key can have.
     """
     query = await _with_traces(connection, asked)
     _check(query)
@@ -235,10 +235,10 @@ def _check(query: Conjunction) -> None:
     for term in search.list_terms(query):
         if term.key == "seen":
             if any(value.text.lower() not in _YES_NO for value in term.values):
-                raise Malformed("seen is yes or no")
+                raise InvalidInput("seen is yes or no")
         elif term.key == "end":
             if term.operator != "=":
-                raise Malformed(f"end cannot be compared by {term.operator}")
+                raise InvalidInput(f"end cannot be compared by {term.operator}")
         elif not _is_early(term):
             query_conditions.read_number(term)
 

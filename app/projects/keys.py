@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import log
 from app.core.clock import monotonic_s
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.ids import PublicKey
 from app.db.engine import Database
 from app.projects import queries
@@ -181,7 +181,7 @@ class KeyCache:
             return None
         records: dict[PublicKey, KeyRecord] | None = None
         # A database that is not migrated yet, or is being restored, counts as one that is down.
-        with suppress(Unavailable, TimeoutError, SQLAlchemyError):
+        with suppress(ServiceUnavailable, TimeoutError, SQLAlchemyError):
             async with asyncio.timeout(_READ_S), self._database.reading() as connection:
                 records = await queries.key_records(connection, wanted)
         self._note_reachable(reached=records is not None)

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ARRAY, Double, Text, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey
 from app.projects.tables import projects
 
@@ -79,11 +79,11 @@ async def set_storage_limit(
     """Limit what a project may store, or lift its limit with None; takes hold within 10 s.
 
     Raises:
-        Malformed: It is no number of bytes.
+        InvalidInput: It is no number of bytes.
         NotFound: There is no such project.
     """
     if limit_bytes is not None and not 0 <= limit_bytes <= _MOST_BYTES:
-        raise Malformed("a limit of storage is a number of bytes, 0 or more")
+        raise InvalidInput("a limit of storage is a number of bytes, 0 or more")
     done = await connection.execute(
         update(projects).where(projects.c.id == project_id).values(stored_bytes_limit=limit_bytes)
     )

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import ids, log
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db import text
 from app.db.engine import driver_of
@@ -52,12 +52,12 @@ async def add_project(
         slug: Lower-case letters, digits and dashes; made from the name when left out.
 
     Raises:
-        Malformed: The name or slug cannot be used, or the slug is in use.
+        InvalidInput: The name or slug cannot be used, or the slug is in use.
     """
     shown_name = _read_name(name)
     wanted = slug if slug is not None else await _free_slug(connection, shown_name)
     if not _SLUG.match(wanted):
-        raise Malformed(
+        raise InvalidInput(
             f"slug {log.shown(wanted)!r}: use 1 to 50 lower-case letters, digits and dashes"
         )
     added = await connection.execute(
@@ -68,7 +68,7 @@ async def add_project(
     )
     row = added.mappings().first()
     if row is None:
-        raise Malformed(f"a project with the slug {wanted!r} exists already")
+        raise InvalidInput(f"a project with the slug {wanted!r} exists already")
     return Project(**row)
 
 
@@ -76,7 +76,7 @@ async def rename_project(connection: AsyncConnection, project_id: ProjectId, nam
     """Give a project another name; its slug stays, so links go on working.
 
     Raises:
-        Malformed: The name is empty or too long.
+        InvalidInput: The name is empty or too long.
         NotFound: There is no such project.
     """
     done = await connection.execute(
@@ -113,7 +113,7 @@ async def add_key(
         public_key: 32 hex digits, to take over the DSN of another server; made when left out.
 
     Raises:
-        Malformed: The key is not 32 hex digits, or is in use.
+        InvalidInput: The key is not 32 hex digits, or is in use.
         NotFound: There is no such project.
     """
     wanted = ids.new_public_key() if public_key is None else _read_key(public_key)
@@ -132,7 +132,7 @@ async def add_key(
     )
     row = added.mappings().first()
     if row is None:
-        raise Malformed(f"the key {wanted} is in use already")
+        raise InvalidInput(f"the key {wanted} is in use already")
     return ProjectKey(**row)
 
 
@@ -269,14 +269,14 @@ async def _free_slug(connection: AsyncConnection, name: str) -> str:
 def _read_name(name: str) -> str:
     shown_name = text.clean(name.strip())
     if not 1 <= len(shown_name) <= _NAME_CHARS:
-        raise Malformed(f"a project's name has 1 to {_NAME_CHARS} characters")
+        raise InvalidInput(f"a project's name has 1 to {_NAME_CHARS} characters")
     return shown_name
 
 
 def _read_key(public_key: str) -> PublicKey:
     read = ids.read_hex32(public_key)
     if read is None:
-        raise Malformed("a public key is 32 hex digits")
+        raise InvalidInput("a public key is 32 hex digits")
     return PublicKey(read)
 
 

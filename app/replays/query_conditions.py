@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, sele
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core import ids
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.replays import query_language
 from app.replays.query_language import (
     Conjunction,
@@ -109,7 +109,7 @@ def make_condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElem
         now: What `started:-24h` counts from.
 
     Raises:
-        Malformed: The value is none that the key can have.
+        InvalidInput: The value is none that the key can have.
     """
     either = or_(*(_one(term, value, columns, now) for value in term.values))
     return func.coalesce(either, false())
@@ -182,11 +182,11 @@ def read_number(term: Term) -> int:
     """Read the number of a term such as `count_taps:>5`; one above every count is the highest.
 
     Raises:
-        Malformed: It is none.
+        InvalidInput: It is none.
     """
     (value,) = term.values if len(term.values) == 1 else (None,)
     if value is None or not value.is_exact or not _NUMBER.fullmatch(value.text):
-        raise Malformed(f"{term.key} wants a number, such as {term.key}:>5")
+        raise InvalidInput(f"{term.key} wants a number, such as {term.key}:>5")
     return min(int(value.text), _HIGHEST_COUNT)
 
 
@@ -230,7 +230,7 @@ def _one(term: Term, value: TermValue, columns: Columns, now: datetime) -> Colum
     if key == "started":
         return _started(term.operator, value, columns, now)
     if term.operator != "=":
-        raise Malformed(f"{key} cannot be compared by {term.operator}")
+        raise InvalidInput(f"{key} cannot be compared by {term.operator}")
     return _text(term, key, value, columns)
 
 
@@ -338,7 +338,7 @@ def _started(
     try:
         begins = datetime.fromisoformat(value.text)
     except ValueError as error:
-        raise Malformed(
+        raise InvalidInput(
             "started wants a day, a moment or a time ago: started:2026-11-24, started:>-24h"
         ) from error
     begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
@@ -353,5 +353,5 @@ def _seconds(value: TermValue, key: str) -> float:
     found = _LENGTH.fullmatch(value.text) if value.is_exact else None
     seconds = float(found[1]) * _UNITS_S[found[2] or "s"] if found else _MOST_S
     if seconds >= _MOST_S:
-        raise Malformed(f"{key} wants a length of time, such as 30s, 5m or 1h")
+        raise InvalidInput(f"{key} wants a length of time, such as 30s, 5m or 1h")
     return seconds

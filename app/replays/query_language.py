@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 
 Operator = Literal["=", ">", ">=", "<", "<="]
 
@@ -87,14 +87,14 @@ def read_query(text: str) -> Conjunction:
     """Read a query; a blank one holds for everything.
 
     Raises:
-        Malformed: It is longer, deeper or has more terms than allowed, or it makes no sense;
+        InvalidInput: It is longer, deeper or has more terms than allowed, or it makes no sense;
             the message says at which character.
     """
     if len(text) > LONGEST_CHARS:
-        raise Malformed(f"the query has {len(text)} characters, {LONGEST_CHARS} are allowed")
+        raise InvalidInput(f"the query has {len(text)} characters, {LONGEST_CHARS} are allowed")
     found = _Reader(text).read()
     if sum(1 for _ in list_terms(found)) > MOST_TERMS:
-        raise Malformed(f"the query has more than {MOST_TERMS} terms")
+        raise InvalidInput(f"the query has more than {MOST_TERMS} terms")
     return found if isinstance(found, Conjunction) else Conjunction((found,))
 
 
@@ -157,12 +157,12 @@ class _Reader:
             return Conjunction(())
         found = self._either(depth=0)
         if not self._is_at_end():
-            raise Malformed(f"nothing opens the {self._here()!r} at character {self._at + 1}")
+            raise InvalidInput(f"nothing opens the {self._here()!r} at character {self._at + 1}")
         return found
 
     def _either(self, depth: int) -> Expression:
         if depth > DEEPEST:
-            raise Malformed(f"the query nests deeper than {DEEPEST} brackets")
+            raise InvalidInput(f"the query nests deeper than {DEEPEST} brackets")
         parts = [self._every(depth)]
         while self._take_word("OR"):
             parts.append(self._every(depth))
@@ -176,13 +176,13 @@ class _Reader:
             parts.append(self._part(depth))
             self._skip_blanks()
         if not parts:
-            raise Malformed(f"something is missing at character {self._at + 1}")
+            raise InvalidInput(f"something is missing at character {self._at + 1}")
         return parts[0] if len(parts) == 1 else Conjunction(tuple(parts))
 
     def _part(self, depth: int) -> Expression:
         if self._take("!"):
             if depth > DEEPEST:
-                raise Malformed(f"the query nests deeper than {DEEPEST} brackets")
+                raise InvalidInput(f"the query nests deeper than {DEEPEST} brackets")
             return Negation(self._part(depth + 1))
         if self._here() != "(":
             return self._term()
@@ -191,7 +191,7 @@ class _Reader:
         self._skip_blanks()
         found = self._either(depth + 1)
         if not self._take(")"):
-            raise Malformed(f"nothing closes the bracket at character {opened}")
+            raise InvalidInput(f"nothing closes the bracket at character {opened}")
         return found
 
     def _term(self) -> Term:
@@ -215,7 +215,7 @@ class _Reader:
             if self._take("]"):
                 return tuple(values)
             if not self._take(","):
-                raise Malformed(f"nothing closes the list at character {opened}")
+                raise InvalidInput(f"nothing closes the list at character {opened}")
 
     def _value(self) -> TermValue:
         started = self._at
@@ -235,9 +235,9 @@ class _Reader:
             else:
                 piece += char
         if is_quoted and not self._take('"'):
-            raise Malformed(f"nothing closes the quotation mark at character {started + 1}")
+            raise InvalidInput(f"nothing closes the quotation mark at character {started + 1}")
         if self._at == started:
-            raise Malformed(f"a value is missing at character {started + 1}")
+            raise InvalidInput(f"a value is missing at character {started + 1}")
         return TermValue((*pieces, piece))
 
     def _take_word(self, word: str) -> bool:

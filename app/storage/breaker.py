@@ -9,7 +9,7 @@ import random
 from typing import Final
 
 from app.core.clock import monotonic_s
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 
 _FAILURES: Final = 3
 _FIRST_PAUSE_S: Final = 0.5
@@ -35,14 +35,14 @@ class Breaker:
         """Let a call pass, or not.
 
         Raises:
-            Unavailable: The keeper has not answered lately, and this is not the call that looks
-                whether it does again.
+            ServiceUnavailable: The keeper has not answered lately, and this is not the call that
+                looks whether it does again.
         """
         if not self.is_open:
             return
         left_s = self._blocked_until_s - monotonic_s()
         if left_s > 0:
-            raise Unavailable(
+            raise ServiceUnavailable(
                 f"{self._keeper} has not answered {self._failures} times in a row, it is asked "
                 f"again in {left_s:.1f} s; the last time: {self._why}"
             )

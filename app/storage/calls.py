@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from app.core.clock import monotonic_s
-from app.core.errors import ReplayError, Unavailable
+from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.log import shown
 from app.storage.breaker import Breaker
 from app.storage.bucket import Patience
@@ -54,13 +54,13 @@ class Calls:
         """Return what a call returns.
 
         Raises:
-            Unavailable: The store does not answer, or refuses; trying again later is right.
+            ServiceUnavailable: The store does not answer, or refuses; trying again later is right.
         """
         until_s = monotonic_s() + (self._patience.total_s or math.inf)
         attempt = 1
         while True:
             if self._is_closed:
-                raise Unavailable(f"{_KEEPER} is closed")
+                raise ServiceUnavailable(f"{_KEEPER} is closed")
             self._breaker.check()
             try:
                 answer = await self._ask(function, until_s)
@@ -97,7 +97,7 @@ class Calls:
                 raise
             raise TimeoutError(f"no answer within {self._patience.total_s} s") from None
 
-    def _may_pass(self, error: Exception, told: Unavailable) -> bool:
+    def _may_pass(self, error: Exception, told: ServiceUnavailable) -> bool:
         """Tell the breaker; returns whether trying again may help."""
         if isinstance(error, ClientError) and not _is_in_trouble(error):
             self._breaker.succeeded()
@@ -112,13 +112,13 @@ def _is_in_trouble(error: ClientError) -> bool:
     return status >= _SERVER_IN_TROUBLE or error.response["Error"].get("Code") in _TOO_MANY
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def _unavailable(error: Exception) -> ServiceUnavailable:
     """Say what the server said, or what went wrong on the way, for the person who set it up."""
     if not isinstance(error, ClientError):
-        return Unavailable(f"{_KEEPER} failed: {shown(str(error))}")
+        return ServiceUnavailable(f"{_KEEPER} failed: {shown(str(error))}")
     told = error.response["Error"]
     code = told.get("Code", "no code")
     words = shown(f"{error.operation_name}: {code} {told.get('Message', '')}".strip())
     advice = _WHAT_TO_DO.get(code)
-    kind = Unavailable if _is_in_trouble(error) else Refusing
+    kind = ServiceUnavailable if _is_in_trouble(error) else Refusing
     return kind(f"{_KEEPER} refused: {words}{f' ({advice})' if advice else ''}")

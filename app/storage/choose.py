@@ -17,7 +17,7 @@ def open_store(settings: Settings, data_dir: Path) -> ObjectStore:
 
     Raises:
         ReplayError: A setting cannot be used.
-        Unavailable: The folder of local storage cannot be made or opened.
+        ServiceUnavailable: The folder of local storage cannot be made or opened.
     """
     if settings.storage == "local":
         return LocalStore(data_dir / OBJECTS, threads=settings.storage_threads)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from app.core import log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.storage.port import ObjectStore, Refusing
 
 _PATIENCE_S: Final = 3.0
@@ -53,7 +53,7 @@ class FirstLook:
                 _logger.warning("storage", warning=warning)
         except Refusing:
             raise
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             _logger.warning("storage is away, envelopes are taken all the same", error=str(error))
 
 

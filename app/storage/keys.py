@@ -14,7 +14,7 @@ import secrets
 from typing import Final
 
 from app.core import ids
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.log import shown
 
 KEY_CHARS: Final = 512
@@ -40,7 +40,7 @@ def pack(journal_id: str, first_seq: int) -> str:
         first_seq: The entry its batch begins with, from 0.
 
     Raises:
-        Malformed: When an argument is none of that.
+        MalformedInput: When an argument is none of that.
     """
     return f"{pack_prefix(journal_id, first_seq)}{secrets.token_hex(_RANDOM_BYTES)}"
 
@@ -49,12 +49,12 @@ def pack_prefix(journal_id: str, first_seq: int) -> str:
     """Name what the packs of all tries at one batch, and no others, begin with.
 
     Raises:
-        Malformed: The journal id is not 32 lower-case hex digits, or the seq is negative.
+        MalformedInput: The journal id is not 32 lower-case hex digits, or the seq is negative.
     """
     if ids.read_hex32(journal_id) != journal_id:
-        raise Malformed(f"{shown(journal_id)} is no journal id of 32 lower-case hex digits")
+        raise MalformedInput(f"{shown(journal_id)} is no journal id of 32 lower-case hex digits")
     if not _is_integer(first_seq) or first_seq < 0:
-        raise Malformed(f"{shown(first_seq)} is no seq of a journal entry")
+        raise MalformedInput(f"{shown(first_seq)} is no seq of a journal entry")
     return f"v/{journal_id}/{first_seq // _BLOCK_SEQS:08x}/{first_seq:016x}-"
 
 
@@ -62,7 +62,7 @@ def pack_blocks(journal_id: str, first_seq: int) -> tuple[str, str]:
     """Name what the packs of batches that begin at `first_seq` or soon after begin with.
 
     Raises:
-        Malformed: As `pack_prefix`.
+        MalformedInput: As `pack_prefix`.
     """
     block = pack_prefix(journal_id, first_seq).rpartition("/")[0]
     following = pack_prefix(journal_id, first_seq + _BLOCK_SEQS).rpartition("/")[0]
@@ -79,11 +79,12 @@ def replay_prefix(project_id: int, replay_id: str) -> str:
     """Name what all objects of a replay, and no others, begin with; ends with a slash.
 
     Raises:
-        Malformed: The project id is not positive, or the replay id not 32 lower-case hex digits.
+        MalformedInput: The project id is not positive, or the replay id not 32 lower-case hex
+            digits.
     """
     _check_project(project_id)
     if ids.read_hex32(replay_id) != replay_id:
-        raise Malformed(f"{shown(replay_id)} is no replay id of 32 lower-case hex digits")
+        raise MalformedInput(f"{shown(replay_id)} is no replay id of 32 lower-case hex digits")
     return f"p/{project_id}/r/{replay_id}/"
 
 
@@ -91,7 +92,8 @@ def pictures(project_id: int, replay_id: str) -> str:
     """Name the small pictures of a replay; a new name with every call.
 
     Raises:
-        Malformed: The project id is not positive, or the replay id not 32 lower-case hex digits.
+        MalformedInput: The project id is not positive, or the replay id not 32 lower-case hex
+            digits.
     """
     return f"{replay_prefix(project_id, replay_id)}pictures-{secrets.token_hex(_RANDOM_BYTES)}"
 
@@ -105,12 +107,12 @@ def attachment(project_id: int, event_id: str, sha256_hex: str) -> str:
         sha256_hex: SHA-256 of the file, 64 lower-case hex digits.
 
     Raises:
-        Malformed: When an argument is none of that.
+        MalformedInput: When an argument is none of that.
     """
     _check_project(project_id)
     _check_sha256(sha256_hex)
     if ids.read_hex32(event_id) != event_id:
-        raise Malformed(f"{shown(event_id)} is no event id of 32 lower-case hex digits")
+        raise MalformedInput(f"{shown(event_id)} is no event id of 32 lower-case hex digits")
     return f"p/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
 
 
@@ -118,10 +120,11 @@ def check_key(key: str) -> str:
     """Return the key when every driver can store it: lower-case parts that begin with no dot.
 
     Raises:
-        Malformed: For anything else, such as `../x`, `a//b`, `/a`, an upper-case letter or NUL.
+        MalformedInput: For anything else, such as `../x`, `a//b`, `/a`, an upper-case letter or
+            NUL.
     """
     if len(key) > KEY_CHARS or not _KEY.match(key):
-        raise Malformed(f"{shown(key)} is no object key")
+        raise MalformedInput(f"{shown(key)} is no object key")
     return key
 
 
@@ -129,21 +132,21 @@ def check_prefix(prefix: str) -> str:
     """Return what a list may ask for: the beginning of a key; empty means everything.
 
     Raises:
-        Malformed: When no key can begin so.
+        MalformedInput: When no key can begin so.
     """
     if len(prefix) > KEY_CHARS or not _PREFIX.match(prefix):
-        raise Malformed(f"{shown(prefix)} begins no object key")
+        raise MalformedInput(f"{shown(prefix)} begins no object key")
     return prefix
 
 
 def _check_project(project_id: int) -> None:
     if not _is_integer(project_id) or not 1 <= project_id <= _BIGGEST_PROJECT_ID:
-        raise Malformed(f"project {shown(project_id)} is not within 1..{_BIGGEST_PROJECT_ID}")
+        raise MalformedInput(f"project {shown(project_id)} is not within 1..{_BIGGEST_PROJECT_ID}")
 
 
 def _check_sha256(sha256_hex: str) -> None:
     if not _SHA256.match(sha256_hex):
-        raise Malformed(f"{shown(sha256_hex)} is no SHA-256 in lower-case hex")
+        raise MalformedInput(f"{shown(sha256_hex)} is no SHA-256 in lower-case hex")
 
 
 def _is_integer(value: object) -> bool:

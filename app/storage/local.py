@@ -21,7 +21,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from app.core import clock
 from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import keys
 from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, Gained
 from app.storage.listing import listed
@@ -58,14 +58,16 @@ class LocalStore:
             threads: Operations that may wait for the disk at the same time.
 
         Raises:
-            Unavailable: The root cannot be made or opened.
+            ServiceUnavailable: The root cannot be made or opened.
         """
         try:
             root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._root_fd = os.open(root, FOLDER_FLAGS & ~os.O_NOFOLLOW)
             self._temporary_fd = _open_temporary(self._root_fd)
         except OSError as error:
-            raise Unavailable(f"local storage cannot open {root}: {error.strerror}") from error
+            raise ServiceUnavailable(
+                f"local storage cannot open {root}: {error.strerror}"
+            ) from error
         self._folders = Folders(self._root_fd)
         self._staging = DirectWriteBuffer(_STAGING_BYTES)
         self._is_staging = threading.Lock()
@@ -115,12 +117,12 @@ class LocalStore:
 
     async def _in_pool(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if self._is_closed:
-            raise Unavailable("local storage is closed")
+            raise ServiceUnavailable("local storage is closed")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
         except OSError as error:
-            raise Unavailable(f"local storage failed: {error.strerror}") from error
+            raise ServiceUnavailable(f"local storage failed: {error.strerror}") from error
 
     def _put_batch(self, objects: Sequence[_Object]) -> None:
         written: list[tuple[str, int]] = []
@@ -164,7 +166,7 @@ class LocalStore:
                 os.rename(temporary, name, src_dir_fd=self._temporary_fd, dst_dir_fd=fd)
                 gained.add(fd)
                 return
-        raise Unavailable(f"local storage: the folder of {key} is gone each time it is made")
+        raise ServiceUnavailable(f"local storage: the folder of {key} is gone each time it is made")
 
     def _read(self, key: str, offset: int, length: int | None) -> bytes:
         *folder, name = key.split("/")

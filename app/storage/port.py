@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 
 
-class Refusing(Unavailable):
+class Refusing(ServiceUnavailable):
     """The store answers, and says no: as far as anybody can tell, a setting is wrong."""
 
 
@@ -30,8 +30,8 @@ Content = bytes | memoryview | Sequence[bytes | memoryview]
 class ObjectStore(Protocol):
     """Bytes under keys.
 
-    Every method raises `Malformed` for a key `storage.keys` cannot make, and `Unavailable` when
-    the store cannot answer now; trying again later is then right.
+    Every method raises `MalformedInput` for a key `storage.keys` cannot make, and
+    `ServiceUnavailable` when the store cannot answer now; trying again later is then right.
     """
 
     async def put(self, key: str, content: Content) -> None:
@@ -85,7 +85,7 @@ class ObjectStore(Protocol):
         """
 
     async def close(self) -> None:
-        """Finish what is under way and let go; afterwards everything is `Unavailable`."""
+        """Finish what is under way and let go; afterwards everything is `ServiceUnavailable`."""
 
 
 def check_range(offset: int, length: int | None) -> None:

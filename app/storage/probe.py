@@ -4,7 +4,7 @@ import secrets
 from contextlib import suppress
 from typing import Final
 
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage.port import ObjectStore, StoredObject
 
 PREFIX: Final = "probe/"
@@ -16,7 +16,7 @@ async def probe(store: ObjectStore) -> None:
     """Put a small object, read a part of it, find it in a list and delete it.
 
     Raises:
-        Unavailable: Says which of the steps did not do what the port promises.
+        ServiceUnavailable: Says which of the steps did not do what the port promises.
     """
     key = f"{PREFIX}{secrets.token_hex(16)}"
     await store.put(key, _BODY)
@@ -28,14 +28,14 @@ async def probe(store: ObjectStore) -> None:
         await store.read(key)
     except NotFound:
         return
-    raise Unavailable(f"object storage still has {key} after deleting it")
+    raise ServiceUnavailable(f"object storage still has {key} after deleting it")
 
 
 async def ask(store: ObjectStore) -> None:
     """Find out whether a store answers, without changing it: one read of what is not there.
 
     Raises:
-        Unavailable: It does not.
+        ServiceUnavailable: It does not.
     """
     with suppress(NotFound):
         await store.read(_ABSENT, 0, 1)
@@ -44,6 +44,6 @@ async def ask(store: ObjectStore) -> None:
 async def _check_stored(store: ObjectStore, key: str) -> None:
     part = await store.read(key, 9, 5)
     if part != _BODY[9:14]:
-        raise Unavailable(f"object storage answered bytes 9 to 14 of {key} with {part!r}")
+        raise ServiceUnavailable(f"object storage answered bytes 9 to 14 of {key} with {part!r}")
     if StoredObject(key, len(_BODY)) not in await store.list(PREFIX):
-        raise Unavailable(f"object storage does not list {key}, which it has just stored")
+        raise ServiceUnavailable(f"object storage does not list {key}, which it has just stored")

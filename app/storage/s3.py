@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.core.clock import monotonic_s
-from app.core.errors import Malformed, NotFound, ReplayError, Unavailable
+from app.core.errors import MalformedInput, NotFound, ReplayError, ServiceUnavailable
 from app.core.log import shown
 from app.storage import keys
 from app.storage.bucket import READING, WRITING, Access, Location, Patience
@@ -157,7 +157,9 @@ class S3Store:
         given = answer.get("ContentRange", "none")
         if not given.startswith(f"bytes {offset}-"):
             answer["Body"].close()
-            raise Unavailable(f"object storage gave the range {shown(given)}, not from {offset}")
+            raise ServiceUnavailable(
+                f"object storage gave the range {shown(given)}, not from {offset}"
+            )
         return answer
 
     def _delete(self, key: str) -> None:
@@ -262,6 +264,6 @@ def _ours(found: Iterator[StoredObject]) -> Iterator[StoredObject]:
     for each in found:
         try:
             keys.check_key(each.key)
-        except Malformed:
+        except MalformedInput:
             continue
         yield each

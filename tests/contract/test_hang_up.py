@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
 from tests.support.servers.server import exchange, running
@@ -30,7 +30,7 @@ def request_of(server, body: bytes) -> bytes:
     return head.encode() + body
 
 
-@pytest.mark.parametrize("error", [Unavailable("the disk is full"), RuntimeError("a bug")])
+@pytest.mark.parametrize("error", [ServiceUnavailable("the disk is full"), RuntimeError("a bug")])
 async def test_sender_sees_a_closed_connection_and_no_bytes(server, monkeypatch, error):
     """No status line, whatever went wrong; and the server goes on."""
 
@@ -50,7 +50,7 @@ async def test_requests_behind_it_get_no_answer_either(server, monkeypatch):
     """What a sender pipelined after the envelope is not answered in its place."""
 
     def fail(*_args, **_fields):
-        raise Unavailable("the disk is full")
+        raise ServiceUnavailable("the disk is full")
 
     monkeypatch.setattr(server.service.lane.gate.journal, "append", fail)
     both = (

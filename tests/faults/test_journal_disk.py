@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import files, reader
 from app.journal.reader import Damage
 from app.journal.writer import Journal
@@ -54,7 +54,7 @@ async def fill(journal: Journal, words: str) -> list[int]:
     for _ in range(99):
         try:
             seq = await append(journal, os.urandom(300_000))
-        except Unavailable as error:
+        except ServiceUnavailable as error:
             assert words in str(error)  # noqa: PT017 - after a loop of unknown length
             return kept
         kept.append(seq)
@@ -74,7 +74,7 @@ async def test_failed_sync_is_not_acknowledged_and_its_file_not_reused(journal, 
     """After fdatasync failed once, that file is never written again and the next entry is kept."""
     await append(journal, b"before")
     failing("fdatasync", code, monkeypatch)
-    with pytest.raises(Unavailable, match=r"cannot write"):
+    with pytest.raises(ServiceUnavailable, match=r"cannot write"):
         await append(journal, b"failed")
     assert journal.last_seq == 1
     assert await append(journal, b"after") == 3
@@ -102,7 +102,7 @@ async def test_whole_batch_of_a_failed_sync_hears_of_it(journal, monkeypatch):
         *(append(journal, b"%d" % number) for number in range(20)), return_exceptions=True
     )
     kept = [answer for answer in answers if isinstance(answer, int)]
-    refused = [answer for answer in answers if isinstance(answer, Unavailable)]
+    refused = [answer for answer in answers if isinstance(answer, ServiceUnavailable)]
     assert left == []
     assert len(refused) >= 1
     assert len(kept) + len(refused) == 20
@@ -114,7 +114,7 @@ async def test_whole_batch_of_a_failed_sync_hears_of_it(journal, monkeypatch):
 async def test_failed_first_write_leaves_no_file(journal, monkeypatch, call):
     """Whichever step of a new file fails, the file is gone and the next append makes another."""
     failing(call, errno.ENOSPC, monkeypatch)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
     assert files.listing(journal.path) == []
     assert await append(journal, b"after") == 2
@@ -128,7 +128,7 @@ async def test_half_written_entry_is_cut_off(journal, monkeypatch):
     size = file.path.stat().st_size
     with monkeypatch.context() as short:
         short.setattr(os, "pwrite", half_written())
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await append(journal, b"failed" * 50)
     assert file.path.stat().st_size == size
     assert await append(journal, b"after") == 3
@@ -141,7 +141,7 @@ async def test_tail_that_cannot_be_cut_off_is_passed_over(journal, monkeypatch):
     failing("ftruncate", errno.EIO, monkeypatch)
     with monkeypatch.context() as short:
         short.setattr(os, "pwrite", half_written())
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await append(journal, b"failed" * 50)
     assert everything(journal) == [(1, b"before")]
     await append(journal, b"after")
@@ -152,7 +152,7 @@ async def test_file_that_cannot_be_removed_is_removed_later(journal, monkeypatch
     """A failed unlink costs nothing but a second try."""
     failing("fdatasync", errno.EIO, monkeypatch)
     failing("unlink", errno.EIO, monkeypatch)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
     assert [each.first_seq for each in files.listing(journal.path)] == [1]
     assert await append(journal, b"after") == 2
@@ -183,14 +183,14 @@ async def test_failing_close_is_no_failure(journal, monkeypatch):
 
 @mounts.needs_root
 async def test_full_disk_turns_away_and_recovers(small_disk):
-    """On 8 MiB: Unavailable when full, nothing torn acknowledged, well again when space returns."""
+    """A full disk of 8 MiB refuses, acknowledges nothing torn, and recovers with its space."""
     journal = Journal.open(small_disk / "journal", file_bytes=2 * MIB, reserve_bytes=0)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(2 * MIB))
     kept = await fill(journal, "disk space are left")
     assert len(kept) >= 10
     for _ in range(5):
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await append(journal, os.urandom(300_000))
     assert [seq for seq, _ in everything(journal)] == kept
     ballast.unlink()
@@ -209,7 +209,7 @@ async def test_disk_that_fills_inside_a_write_tears_nothing(small_disk, monkeypa
     monkeypatch.setattr(journal._appender, "_check_room", lambda _size_bytes: None)
     kept = [await append(journal, os.urandom(300_000)) for _ in range(3)]
     (small_disk / "ballast").write_bytes(bytes(7 * MIB - 64 * 1024))
-    with pytest.raises(Unavailable, match="No space left"):
+    with pytest.raises(ServiceUnavailable, match="No space left"):
         await append(journal, os.urandom(300_000))
     assert [seq for seq, _ in everything(journal)] == kept
     (small_disk / "ballast").unlink()
@@ -227,7 +227,7 @@ async def test_disk_without_inodes_turns_away_and_recovers(small_disk):
         for stray in strays:
             stray.touch()
     assert not strays[-1].exists()
-    with pytest.raises(Unavailable, match="No space left"):
+    with pytest.raises(ServiceUnavailable, match="No space left"):
         await append(journal)
     for stray in strays:
         stray.unlink(missing_ok=True)

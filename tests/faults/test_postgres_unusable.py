@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.db import roles
 from app.ingest import digest
 from tests.support.builders import envelopes
@@ -78,12 +78,12 @@ async def prepared_statements_unknown(url: str) -> AsyncIterator[None]:
 
 
 Fault = Callable[[str], AbstractAsyncContextManager[None]]
-FAULTS: Final[tuple[tuple[Fault, type[DatabaseAway]], ...]] = (
+FAULTS: Final[tuple[tuple[Fault, type[DatabaseUnavailable]], ...]] = (
     (table_missing, DatabaseUnusable),
     (column_missing, DatabaseUnusable),
     (right_missing, DatabaseUnusable),
     (prepared_statements_unknown, DatabaseUnusable),
-    (database_renamed, DatabaseAway),
+    (database_renamed, DatabaseUnavailable),
 )
 
 
@@ -98,7 +98,7 @@ async def post_segments(server: Server, first: int) -> None:
     ("fault", "error"), FAULTS, ids=[fault.__name__ for fault, _error in FAULTS]
 )
 async def test_envelopes_wait_until_the_database_is_mended(
-    database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseAway]
+    database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseUnavailable]
 ):
     """All are answered 200, people are told, nothing goes to quarantine, and all is kept."""
     async with running(database_url, tmp_path) as server:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from app.db.engine import Database
 from tests.support import amounts
@@ -71,7 +71,7 @@ async def test_what_cannot_be_kept_now_ends_the_connection(
     """The journal cannot write: not one byte reaches the phone, so it keeps its envelope."""
 
     def fail(*_args: object, **_fields: object) -> int:
-        raise Unavailable("the disk is full")
+        raise ServiceUnavailable("the disk is full")
 
     request = request_of(server.app, envelopes.event_envelope())
     with monkeypatch.context() as broken:

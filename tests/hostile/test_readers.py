@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core import clock
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.formats import client_report, feedback, log, session
 from app.formats.events import event
 from app.formats.otlp import json_body, protobuf_body
@@ -180,7 +180,7 @@ def try_out(name: str, reader: Reader) -> dict[str, Any]:
         began_s = clock.monotonic_s()
         try:
             reader.read(data)
-        except Refused:
+        except RequestRefused:
             refused += 1
         except Exception as error:
             raise AssertionError(f"{name}, example {number}: {data!r}") from error

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage.bucket import Location
 from app.storage.s3 import CONNECTIONS, S3Store
 from tests.support.servers import s3
@@ -54,7 +54,7 @@ async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
                 store.probe(),
                 return_exceptions=True,
             )
-    assert [type(each) for each in said] == [Unavailable] * 7
+    assert [type(each) for each in said] == [ServiceUnavailable] * 7
     await store.put("a/after", BODY)
     assert await store.read("a/after", 1_000, 9) == BODY[1_000:1_009]
     for each in await store.list(""):
@@ -69,7 +69,7 @@ async def test_killed_server_loses_nothing(store: S3Store):
     s3.kill()
 
     async def is_back() -> bool:
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(ServiceUnavailable):
             return await store.read("a/000") == BODY
         return False
 
@@ -108,7 +108,7 @@ async def test_wrong_keys_are_refused(
         access = replace(access, key_id=key_id)
     store = S3Store(location, access)
     for attempt in (store.put("a", b"b"), store.read("a"), store.list(""), store.delete("a")):
-        with pytest.raises(Unavailable, match=words):
+        with pytest.raises(ServiceUnavailable, match=words):
             await attempt
     await store.close()
 
@@ -118,7 +118,7 @@ async def test_missing_bucket_is_not_a_missing_object(service: s3.Service, store
     with pytest.raises(NotFound):
         await store.read("a")
     elsewhere = S3Store(Location("playhead-nowhere", ""), service.access)
-    with pytest.raises(Unavailable, match="NoSuchBucket"):
+    with pytest.raises(ServiceUnavailable, match="NoSuchBucket"):
         await elsewhere.read("a")
     await elsewhere.close()
 
@@ -134,6 +134,6 @@ async def test_changed_body_is_refused_by_the_server(
         setattr(request, "body", bytes(damaged))  # noqa: B010 - of a type botocore does not tell
 
     store._writer.meta.events.register_last("before-send.s3.PutObject", damage)
-    with pytest.raises(Unavailable, match="XAmzContentSHA256Mismatch"):
+    with pytest.raises(ServiceUnavailable, match="XAmzContentSHA256Mismatch"):
         await store.put("a/damaged", BODY)
     assert await store.list("") == []

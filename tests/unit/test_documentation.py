@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from app.cli.root import app as cli
-from app.core.errors import Limited, Refused
+from app.core.errors import RateLimited, RequestRefused
 from app.core.settings import Settings
 from app.projects.model import LimitReason, Outcome
 
@@ -80,7 +80,7 @@ def commands(group: typer.Typer, name: str) -> Iterator[str]:
             yield from commands(below.typer_instance, f"{name} {below.name}")
 
 
-def subclasses(parent: type[Refused]) -> Iterator[type[Refused]]:
+def subclasses(parent: type[RequestRefused]) -> Iterator[type[RequestRefused]]:
     """The class and all below it."""
     yield parent
     for child in parent.__subclasses__():
@@ -138,9 +138,9 @@ def test_reasons_of_refusal_are_documented():
     """Each reason that the code counts has a row in docs/outcomes.md."""
     reasons = {
         refused.reason
-        for refused in subclasses(Refused)
+        for refused in subclasses(RequestRefused)
         # Those of limits are `LimitReason`; the others of 429 concern people who sign in.
-        if refused.__module__ == Refused.__module__ and not issubclass(refused, Limited)
+        if refused.__module__ == RequestRefused.__module__ and not issubclass(refused, RateLimited)
     }
     for path in (ROOT / "app" / "ingest").rglob("*.py"):
         reasons.update(reason for each in _REASONS for reason in each.findall(path.read_text()))

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from app.core import ids
-from app.core.errors import TooLarge
+from app.core.errors import OversizedInput
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
 from app.formats import json_members, jsonish, timestamps
@@ -202,10 +202,10 @@ def check_size(data: bytes | memoryview, what: str) -> None:
     """Refuse an event or a transaction over the limit.
 
     Raises:
-        TooLarge: It is over `LIMITS.event_bytes`.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     if len(data) > LIMITS.event_bytes:
-        raise TooLarge(f"{what} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+        raise OversizedInput(f"{what} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
 
 
 def read_event_id(raw: JsonObject, header: EnvelopeHeader) -> EventId:

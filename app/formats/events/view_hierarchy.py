@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats import jsonish
 
 ATTACHMENT_TYPE: Final = "event.view_hierarchy"
@@ -42,11 +42,11 @@ def read(value: Any) -> tuple[View, ...]:
     """Read the windows of a hierarchy; beyond 2,000 views, or sixty levels, the rest is left out.
 
     Raises:
-        Malformed: It is no object with a list of windows.
+        MalformedInput: It is no object with a list of windows.
     """
     windows = value.get("windows") if isinstance(value, dict) else None
     if not isinstance(windows, list):
-        raise Malformed("the view hierarchy has no list of windows")
+        raise MalformedInput("the view hierarchy has no list of windows")
     return _views(windows, _Budget(_MOST_NODES), 0)
 
 

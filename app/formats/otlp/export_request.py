@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import TooLarge
+from app.core.errors import OversizedInput
 from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
 from app.formats.otlp import exceptions, json_body, protobuf_body
@@ -47,17 +47,18 @@ def wrap(body: bytes, *, is_json: bool) -> Envelope:
         `left_out` says how many spans cannot be kept.
 
     Raises:
-        Malformed: It does not follow its format.
-        TooLarge: It is over `LIMITS.otlp_bytes`, `otlp_spans`, `otlp_made_bytes` or `otlp_fields`.
+        MalformedInput: It does not follow its format.
+        OversizedInput: It is over `LIMITS.otlp_bytes`, `otlp_spans`, `otlp_made_bytes` or
+            `otlp_fields`.
     """
     if len(body) > LIMITS.otlp_bytes:
-        raise TooLarge(f"OTLP request has {len(body)} bytes, {LIMITS.otlp_bytes} are allowed")
+        raise OversizedInput(f"OTLP request has {len(body)} bytes, {LIMITS.otlp_bytes} are allowed")
     spans: list[bytes] = []
     errors: dict[str, tuple[float, bytes]] = {}
     left_out = made_bytes = 0
     for scoped in json_body.read(body) if is_json else protobuf_body.read(body):
         if len(spans) >= LIMITS.otlp_spans:
-            raise TooLarge(f"OTLP request has more than {LIMITS.otlp_spans} spans")
+            raise OversizedInput(f"OTLP request has more than {LIMITS.otlp_spans} spans")
         item = _span(scoped)
         left_out += not item
         spans.append(msgspec.json.encode(item))
@@ -78,7 +79,7 @@ def _add_bytes(made_bytes: int, encoded: bytes) -> int:
     """Count what was made so far: a small body may name a large resource and many spans."""
     made_bytes += len(encoded)
     if made_bytes > LIMITS.otlp_made_bytes:
-        raise TooLarge(
+        raise OversizedInput(
             "OTLP request repeats too large a resource with every span: "
             f"{LIMITS.otlp_made_bytes} bytes of spans and errors are allowed"
         )

@@ -33,8 +33,8 @@ def read(body: bytes) -> Iterator[Scoped]:
     """Read the spans of one request.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It has more than `LIMITS.json_marks` brackets and commas.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It has more than `LIMITS.json_marks` brackets and commas.
     """
     for resource_spans in _objects(jsonish.decode_object(body, "OTLP request"), "resourceSpans"):
         resource = _attributes(jsonish.mapping(resource_spans, "resource"))

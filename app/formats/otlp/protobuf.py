@@ -13,7 +13,7 @@ Source: protobuf.dev, "Encoding".
 from collections.abc import Iterator
 from typing import Final
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -41,18 +41,18 @@ class Reader:
         """Give out the fields of one message in their order.
 
         Raises:
-            Malformed: A field is cut, has an unknown wire type, or the number 0.
-            TooLarge: The reader has given out as many fields as it may.
+            MalformedInput: A field is cut, has an unknown wire type, or the number 0.
+            OversizedInput: The reader has given out as many fields as it may.
         """
         at = 0
         while at < len(data):
             self._left -= 1
             if self._left < 0:
-                raise TooLarge(f"protobuf body has more than {self._most} fields")
+                raise OversizedInput(f"protobuf body has more than {self._most} fields")
             tag, at = _varint(data, at)
             number, wire = tag >> 3, tag & 7
             if number == 0:
-                raise Malformed(f"protobuf field 0 at byte {at}")
+                raise MalformedInput(f"protobuf field 0 at byte {at}")
             value: int | bytes
             if wire == VARINT:
                 value, at = _varint(data, at)
@@ -65,14 +65,14 @@ class Reader:
                 value = int.from_bytes(_take(data, at, size, number), "little")
                 at += size
             else:
-                raise Malformed(f"protobuf field {number} has the wire type {wire}")
+                raise MalformedInput(f"protobuf field {number} has the wire type {wire}")
             yield number, wire, value
 
     def parts(self, data: bytes) -> dict[int, list[bytes]]:
         """Read the texts, bytes and messages of one message, by their number and in their order.
 
         Raises:
-            Malformed, TooLarge: As `fields`.
+            MalformedInput, OversizedInput: As `fields`.
         """
         parts: dict[int, list[bytes]] = {}
         for number, _, value in self.fields(data):
@@ -118,8 +118,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             if byte < _MORE:
                 return value & _U64, at + place + 1
     except IndexError:
-        raise Malformed(f"protobuf number is cut at byte {at}") from None
-    raise Malformed(f"protobuf number at byte {at} has more than {_MOST_VARINT_BYTES} bytes")
+        raise MalformedInput(f"protobuf number is cut at byte {at}") from None
+    raise MalformedInput(f"protobuf number at byte {at} has more than {_MOST_VARINT_BYTES} bytes")
 
 
 def _write_varint(value: int) -> bytes:
@@ -134,7 +134,7 @@ def _write_varint(value: int) -> bytes:
 def _take(data: bytes, at: int, size: int, number: int) -> bytes:
     value = data[at : at + size]
     if len(value) < size:
-        raise Malformed(
+        raise MalformedInput(
             f"protobuf field {number} at byte {at} claims {size} bytes, {len(value)} are left"
         )
     return value

@@ -24,7 +24,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
@@ -51,9 +51,9 @@ def read(body: bytes) -> Iterator[Scoped]:
     """Read the spans of one request; one over `LIMITS.otlp_span_bytes` comes out empty.
 
     Raises:
-        Malformed: It is no protobuf.
-        TooLarge: It has more than `LIMITS.otlp_fields` fields outside of its spans, or a resource
-            or scope is over `LIMITS.otlp_span_bytes`.
+        MalformedInput: It is no protobuf.
+        OversizedInput: It has more than `LIMITS.otlp_fields` fields outside of its spans, or a
+            resource or scope is over `LIMITS.otlp_span_bytes`.
     """
     reader = Reader(most_fields=LIMITS.otlp_fields)
     for number, _, value in reader.fields(body):
@@ -78,11 +78,11 @@ def _last(reader: Reader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
     """Read the resource or the scope, of which the last one counts; an empty one if it is absent.
 
     Raises:
-        Malformed, TooLarge: As `read`.
+        MalformedInput, OversizedInput: As `read`.
     """
     data = parts.get(1, [b""])[-1]
     if len(data) > LIMITS.otlp_span_bytes:
-        raise TooLarge(
+        raise OversizedInput(
             f"OTLP {kind.DESCRIPTOR.name} has {len(data)} bytes, "
             f"{LIMITS.otlp_span_bytes} are allowed"
         )
@@ -97,7 +97,7 @@ def _parse(reader: Reader, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(_mend(reader, kind.DESCRIPTOR, data, 1))
     except DecodeError as error:
-        raise Malformed(f"OTLP {kind.DESCRIPTOR.name} is no protobuf: {error}") from None
+        raise MalformedInput(f"OTLP {kind.DESCRIPTOR.name} is no protobuf: {error}") from None
 
 
 def _mend(reader: Reader, descriptor: Any, data: bytes, depth: int) -> bytes:

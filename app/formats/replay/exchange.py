@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 
@@ -119,7 +119,7 @@ def _body(body: object) -> tuple[Any, str | None]:
     if body[:1] in {"{", "["}:
         try:
             return jsonish.decode(body.encode("utf-8", "replace"), "body"), None
-        except Refused:
+        except RequestRefused:
             return body, None
     return body or None, None
 

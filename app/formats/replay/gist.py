@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
@@ -97,7 +97,7 @@ def skim(text: bytes) -> Skimmed | None:
             text.decode()
         jsonish.check_shape(text, "recording")
         return _skim(text)
-    except (ValueError, RecursionError, Refused):
+    except (ValueError, RecursionError, RequestRefused):
         return None
 
 

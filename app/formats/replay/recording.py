@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
@@ -54,8 +54,8 @@ def read(data: bytes | memoryview) -> Recording:
     """Read a recording, plain or zlib-compressed.
 
     Raises:
-        Malformed: The header line or the list cannot be read.
-        TooLarge: It is over `LIMITS.recording_bytes`, also after inflating, or has more than
+        MalformedInput: The header line or the list cannot be read.
+        OversizedInput: It is over `LIMITS.recording_bytes`, also after inflating, or has more than
             `LIMITS.recording_events` events.
     """
     head, body = _opened(data)
@@ -70,8 +70,8 @@ def body_of(data: bytes | memoryview) -> bytes | None:
     """Return the JSON list of a recording with an ordinary header line; None for any other.
 
     Raises:
-        Malformed: Its zlib layer cannot be taken off.
-        TooLarge: It is over `LIMITS.recording_bytes`, also after inflating.
+        MalformedInput: Its zlib layer cannot be taken off.
+        OversizedInput: It is over `LIMITS.recording_bytes`, also after inflating.
     """
     head, body = _opened(data)
     return body if _HEADER.match(head) and body.startswith(b"[") else None
@@ -134,7 +134,9 @@ def extent_ms(
 def _opened(data: bytes | memoryview) -> tuple[bytes, bytes]:
     """Return the header line and the body, inflated."""
     if len(data) > LIMITS.recording_bytes:
-        raise TooLarge(f"recording has {len(data)} bytes, {LIMITS.recording_bytes} are allowed")
+        raise OversizedInput(
+            f"recording has {len(data)} bytes, {LIMITS.recording_bytes} are allowed"
+        )
     head, body = _parts(data)
     if _is_zlib(body):
         body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
@@ -162,9 +164,11 @@ def _events(body: bytes) -> list[JsonObject]:
     if listed is None:
         return []
     if not isinstance(listed, list):
-        raise Malformed("recording is no JSON list of events")
+        raise MalformedInput("recording is no JSON list of events")
     if len(listed) > LIMITS.recording_events:
-        raise TooLarge(f"recording has {len(listed)} events, {LIMITS.recording_events} are allowed")
+        raise OversizedInput(
+            f"recording has {len(listed)} events, {LIMITS.recording_events} are allowed"
+        )
     events = [event for event in listed if isinstance(event, dict)]
     events.sort(key=_sort_key)
     return events

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Malformed, Refused, TooLarge
+from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.ids import ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -184,8 +184,8 @@ def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> Repla
             not.
 
     Raises:
-        Malformed: It is no JSON object, or lacks a replay id or a segment id that can be read.
-        TooLarge: It is over `LIMITS.event_bytes`.
+        MalformedInput: It is no JSON object, or lacks a replay id or a segment id that can be read.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     return of(pick(data), header)
 
@@ -197,16 +197,18 @@ def pick(data: bytes | memoryview) -> JsonObject:
     takes ten times as long.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over `LIMITS.event_bytes`.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     if len(data) > LIMITS.event_bytes:
-        raise TooLarge(f"replay_event has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+        raise OversizedInput(
+            f"replay_event has {len(data)} bytes, {LIMITS.event_bytes} are allowed"
+        )
     raw = bytes(data)
     try:
         jsonish.check_shape(raw, "replay_event")
         picked: JsonObject = msgspec.to_builtins(_decode(raw))
-    except (ValueError, RecursionError, Malformed):
+    except (ValueError, RecursionError, MalformedInput):
         return jsonish.decode_object(raw, "replay_event")
     return picked
 
@@ -227,7 +229,7 @@ def part(data: bytes) -> Parts | None:
             moment["contexts"] = {"trace": {"trace_id": event.contexts.trace.trace_id}}
             event.contexts.trace = None
         return Parts(moment, _encode(event))
-    except (ValueError, OverflowError, RecursionError, Refused):
+    except (ValueError, OverflowError, RecursionError, RequestRefused):
         return None
 
 
@@ -235,7 +237,7 @@ def of(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
     """Read what `pick` picked.
 
     Raises:
-        Malformed: It lacks a replay id or a segment id that can be read.
+        MalformedInput: It lacks a replay id or a segment id that can be read.
     """
     about = about_of(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
     return at_moment(raw, about)
@@ -245,7 +247,7 @@ def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
     """Read what a segment says anew, and join it with the rest.
 
     Raises:
-        Malformed: It lacks a replay id or a segment id that can be read.
+        MalformedInput: It lacks a replay id or a segment id that can be read.
     """
     return ReplayEvent(
         replay_id=_replay_id(raw),
@@ -310,14 +312,14 @@ def read_user(raw: JsonObject) -> User:
 def _replay_id(raw: JsonObject) -> ReplayId:
     found = ids.read_hex32(raw.get("replay_id"))
     if found is None:
-        raise Malformed(f"replay_id is no 32 hex digits: {shown(raw.get('replay_id'))}")
+        raise MalformedInput(f"replay_id is no 32 hex digits: {shown(raw.get('replay_id'))}")
     return ReplayId(found)
 
 
 def _segment_id(raw: JsonObject) -> int:
     found = jsonish.integer(raw, "segment_id", lowest=0, highest=LIMITS.segment_id)
     if found is None:
-        raise Malformed(
+        raise MalformedInput(
             f"segment_id is no whole number from 0 to {LIMITS.segment_id}: "
             f"{shown(raw.get('segment_id'))}"
         )

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 
 _ENTRIES: Final = 32
@@ -71,11 +71,11 @@ def expand(payload: memoryview | bytes) -> Parts:
     """Find the three parts, without copying them.
 
     Raises:
-        Malformed: It is no such map, is cut, or has no `replay_event`.
-        TooLarge: It is over `LIMITS.replay_video_bytes`.
+        MalformedInput: It is no such map, is cut, or has no `replay_event`.
+        OversizedInput: It is over `LIMITS.replay_video_bytes`.
     """
     if len(payload) > LIMITS.replay_video_bytes:
-        raise TooLarge(
+        raise OversizedInput(
             f"replay_video has {len(payload)} bytes, {LIMITS.replay_video_bytes} are allowed"
         )
     view = memoryview(payload)
@@ -84,7 +84,7 @@ def expand(payload: memoryview | bytes) -> Parts:
         found = _read_map(_Cursor(view))
     event = found.get(b"replay_event")
     if event is None:
-        raise Malformed("replay_video has no replay_event")
+        raise MalformedInput("replay_video has no replay_event")
     return Parts(event, found.get(b"replay_recording"), found.get(b"replay_video"))
 
 
@@ -120,7 +120,7 @@ class _Cursor:
     def take(self, count: int) -> memoryview:
         end = self._at + count
         if end > len(self._view):
-            raise Malformed(
+            raise MalformedInput(
                 f"replay_video: value at byte {self._at} claims {count} bytes, "
                 f"{len(self._view) - self._at} are left"
             )
@@ -140,15 +140,19 @@ def _read_map(cursor: _Cursor) -> dict[bytes, memoryview]:
     marker = cursor.take_byte()
     count = _length(cursor, marker, _FIXMAP, _MAP_LENGTH_BYTES)
     if count is None:
-        raise Malformed(f"replay_video begins with byte 0x{marker:02x}, expected a MessagePack map")
+        raise MalformedInput(
+            f"replay_video begins with byte 0x{marker:02x}, expected a MessagePack map"
+        )
     if count > _ENTRIES:
-        raise Malformed(f"replay_video claims {count} entries, at most {_ENTRIES} are expected")
+        raise MalformedInput(
+            f"replay_video claims {count} entries, at most {_ENTRIES} are expected"
+        )
     found: dict[bytes, memoryview] = {}
     steps_left = _STEPS
     for _ in range(count):
         key = _blob(cursor, cursor.take_byte())
         if key is None:
-            raise Malformed("replay_video has a key that is no text")
+            raise MalformedInput("replay_video has a key that is no text")
         marker = cursor.take_byte()
         value = _blob(cursor, marker)
         if value is None:
@@ -176,7 +180,7 @@ def _step_over(cursor: _Cursor, marker: int, steps_left: int) -> int:
     waiting = _step(cursor, marker)
     while waiting:
         if not steps_left:
-            raise Malformed(f"replay_video has more than {_STEPS} values under unknown keys")
+            raise MalformedInput(f"replay_video has more than {_STEPS} values under unknown keys")
         steps_left -= 1
         waiting += _step(cursor, cursor.take_byte()) - 1
     return steps_left
@@ -195,5 +199,7 @@ def _step(cursor: _Cursor, marker: int) -> int:
     elif marker in _FIXED_BYTES:
         cursor.take(_FIXED_BYTES[marker])
     elif _FIXMAP.start <= marker < _NIL or marker == 0xC1:  # noqa: PLR2004 - never used
-        raise Malformed(f"replay_video holds byte 0x{marker:02x}, which MessagePack never uses")
+        raise MalformedInput(
+            f"replay_video holds byte 0x{marker:02x}, which MessagePack never uses"
+        )
     return 0

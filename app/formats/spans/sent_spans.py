@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.ids import TraceId
 from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
@@ -132,7 +132,7 @@ def look(raw: memoryview) -> Sent | None:
         beside = _END.join(members.values())
         beside.decode()
         jsonish.check_shape(beside, "transaction", around=1)
-    except (ValueError, RecursionError, Refused):
+    except (ValueError, RecursionError, RequestRefused):
         return None
     texts = [
         _END.join((one.description, one.data, one.tags, one.exclusive_time, one.measurements))

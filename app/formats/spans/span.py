@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import ReplayId, SpanId, TraceId, read_hex32
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -76,8 +76,8 @@ def read_v1(data: bytes | memoryview, header: EnvelopeHeader) -> Span:
     """Read a span that was sent alone, in the form spans have inside transactions.
 
     Raises:
-        Malformed: It is no JSON object, or lacks an id or a start that can be read.
-        TooLarge: It is over `LIMITS.event_bytes`.
+        MalformedInput: It is no JSON object, or lacks an id or a start that can be read.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     check_v1_size(data)
     return of_v1(jsonish.decode_object(data, "span"), header)
@@ -87,17 +87,17 @@ def check_v1_size(data: bytes | memoryview) -> None:
     """Refuse a span alone that is over `LIMITS.event_bytes`.
 
     Raises:
-        TooLarge: It is.
+        OversizedInput: It is.
     """
     if len(data) > LIMITS.event_bytes:
-        raise TooLarge(f"span has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+        raise OversizedInput(f"span has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
 
 
 def of_v1(raw: JsonObject, header: EnvelopeHeader) -> Span:
     """Read a span alone that is decoded already.
 
     Raises:
-        Malformed: It lacks an id or a start that can be read.
+        MalformedInput: It lacks an id or a start that can be read.
     """
     surroundings = Surroundings(
         trace_id=read_trace_id({}, header),
@@ -111,7 +111,7 @@ def read_inner(raw: JsonObject, around: Surroundings) -> Span:
     """Read a span as it stands in a transaction.
 
     Raises:
-        Malformed: It lacks an id or a start that can be read.
+        MalformedInput: It lacks an id or a start that can be read.
     """
     return read_placed(raw, around, **_identity(raw, around.trace_id, end_key="timestamp"))
 
@@ -155,8 +155,9 @@ def read_v2(data: bytes | memoryview, header: EnvelopeHeader) -> SpanContainer:
     """Read a container of streamed spans; a bad one is left out and counted.
 
     Raises:
-        Malformed: It is no JSON object with a list of items.
-        TooLarge: It is over `LIMITS.span_container_bytes`, or has more spans than `LIMITS.spans`.
+        MalformedInput: It is no JSON object with a list of items.
+        OversizedInput: It is over `LIMITS.span_container_bytes`, or has more spans than
+            `LIMITS.spans`.
     """
     check_v2_size(data)
     return of_v2(jsonish.decode_object(data, "span container"), header)
@@ -166,30 +167,30 @@ def check_v2_size(data: bytes | memoryview) -> None:
     """Refuse a container that is over `LIMITS.span_container_bytes`.
 
     Raises:
-        TooLarge: It is.
+        OversizedInput: It is.
     """
     most_bytes = LIMITS.span_container_bytes
     if len(data) > most_bytes:
-        raise TooLarge(f"span container has {len(data)} bytes, {most_bytes} are allowed")
+        raise OversizedInput(f"span container has {len(data)} bytes, {most_bytes} are allowed")
 
 
 def of_v2(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
     """Read a container that is decoded already; see `read_v2`.
 
     Raises:
-        Malformed: It has no list of items.
-        TooLarge: It has more spans than `LIMITS.spans`.
+        MalformedInput: It has no list of items.
+        OversizedInput: It has more spans than `LIMITS.spans`.
     """
     items = raw.get("items")
     if not isinstance(items, list):
-        raise Malformed(f"span container has no list of items: {shown(items)}")
+        raise MalformedInput(f"span container has no list of items: {shown(items)}")
     if len(items) > LIMITS.spans:
-        raise TooLarge(f"span container has {len(items)} spans, {LIMITS.spans} are allowed")
+        raise OversizedInput(f"span container has {len(items)} spans, {LIMITS.spans} are allowed")
     spans: list[Span] = []
     for item in items:
         try:
             spans.append(_read_streamed(item, header))
-        except Malformed:
+        except MalformedInput:
             continue
     return SpanContainer(tuple(spans), len(items) - len(spans))
 
@@ -197,7 +198,7 @@ def of_v2(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
 def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
     """Read one span of a container."""
     if not isinstance(item, dict):
-        raise Malformed(f"span is no object: {shown(item)}")
+        raise MalformedInput(f"span is no object: {shown(item)}")
     data = _plain_attributes(item)
     identity = _identity(item, None, end_key="end_timestamp")
     name = jsonish.text(item, "name", limit=DESCRIPTION_CHARS)
@@ -238,7 +239,7 @@ def _identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dic
     if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
         started_at = None  # not two times of one clock
     if trace_id is None or span_id is None or started_at is None:
-        raise Malformed(
+        raise MalformedInput(
             f"span lacks an id or a start: trace_id {shown(raw.get('trace_id'))}, "
             f"span_id {shown(raw.get('span_id'))}, "
             f"start_timestamp {shown(raw.get('start_timestamp'))}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -66,8 +66,8 @@ def read(
         sent_at: Stands in for its times if none can be read.
 
     Raises:
-        Malformed: It is no JSON object, or nothing says when it was.
-        TooLarge: It is over `LIMITS.event_bytes`, or has too many values.
+        MalformedInput: It is no JSON object, or nothing says when it was.
+        OversizedInput: It is over `LIMITS.event_bytes`, or has too many values.
     """
     return of(event.decode(data, "transaction"), header, sent_at=sent_at)
 
@@ -76,7 +76,7 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     """Read a transaction that is decoded already; see `read`.
 
     Raises:
-        Malformed: Nothing says when it was.
+        MalformedInput: Nothing says when it was.
     """
     event_id = event.read_event_id(raw, header)
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
@@ -124,7 +124,7 @@ def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[datetime
     if first_at is not None:
         return first_at, max(first_at, ended_at) if ended_at else None
     if received_at is None:
-        raise Malformed(
+        raise MalformedInput(
             f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
         )
     return received_at, None
@@ -175,7 +175,7 @@ def _read_spans(
     for item in listed[: LIMITS.spans]:
         try:
             span = read_inner(item if isinstance(item, dict) else {}, around)
-        except Malformed:
+        except MalformedInput:
             continue
         if not is_set or timestamps.is_set(span.started_at):
             spans.append(span)

@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats.video import mp4
 
 _VERSION: Final = 1
@@ -51,10 +51,11 @@ def pack(video: mp4.Video) -> bytes:
     """Pack a video that plays.
 
     Raises:
-        Malformed: It has a fault: what cannot be played has no layout, so that nobody plays it.
+        MalformedInput: It has a fault: what cannot be played has no layout, so that nobody plays
+            it.
     """
     if video.fault is not None:
-        raise Malformed(f"the video does not play: {video.fault}")
+        raise MalformedInput(f"the video does not play: {video.fault}")
     numbers = [video.width, video.height, video.rotation_degrees // _QUARTER_TURN, 0]
     times_ms = [mp4.round_ms(sample.at, video.timescale) for sample in video.samples]
     before_ms = end = 0
@@ -92,15 +93,15 @@ def unpack(data: bytes | memoryview) -> Layout:
     """Read what `pack` wrote; made for speed, since every view of a replay unpacks it all.
 
     Raises:
-        Malformed: The bytes are cut or of another version.
+        MalformedInput: The bytes are cut or of another version.
     """
     if len(data) < _HEAD.size:
-        raise Malformed("layout is cut")
+        raise MalformedInput("layout is cut")
     version, codec_bytes, config_bytes = _HEAD.unpack_from(data)
     config_at = len(data) - config_bytes
     codec_at = config_at - codec_bytes
     if version != _VERSION or codec_at < _HEAD.size:
-        raise Malformed("layout is cut or of another version")
+        raise MalformedInput("layout is cut or of another version")
     numbers = _read_varints(data[_HEAD.size : codec_at])
     width, height, turns, last_duration_ms, *rows = numbers
     times = tuple(accumulate(map(_unzigzag, rows[1::3])))
@@ -131,7 +132,7 @@ def _read_varints(data: bytes | memoryview) -> list[int]:
             value |= (byte - _MORE) << shift
             shift += 7
     if shift or len(numbers) <= _HEAD_NUMBERS or len(numbers) % 3 != _HEAD_NUMBERS % 3:
-        raise Malformed("layout is cut inside its samples")
+        raise MalformedInput("layout is cut inside its samples")
     return numbers
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import zstandard
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.formats import jsonish
 
 _LEVEL: Final = 1
@@ -44,7 +44,7 @@ def unpack_json(data: bytes) -> Any:
     text = unpack_text(data)
     try:
         return json.loads(text) if b"\\ud" in text else jsonish.decode(text, "packed JSON")
-    except Refused as error:
+    except RequestRefused as error:
         raise ValueError(f"no packed JSON: {error}") from error
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.ids import EventId, ReplayId, SpanId, TraceId, read_hex32
 from app.formats import jsonish, timestamps
 from app.formats.events.event import read_span_id
@@ -162,7 +162,7 @@ def _read_all(text: bytes, around: Surroundings) -> list[Span]:
     for one in _READ_SPANS.decode(text).spans:
         try:
             span = read_inner(one, around)
-        except Malformed:
+        except MalformedInput:
             continue
         found.setdefault(span.span_id, span)
     return list(found.values())

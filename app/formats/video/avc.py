@@ -13,7 +13,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 
 _SHORTEST_CONFIG_BYTES: Final = 7
@@ -58,19 +58,21 @@ def read_config(config: bytes) -> Config:
     """Read the body of an `avcC` box; the segments of a phone all have the same.
 
     Raises:
-        Malformed: It is cut, of another version, or its parameter sets are no parameter sets.
-        TooLarge: It is longer than 4,096 bytes.
+        MalformedInput: It is cut, of another version, or its parameter sets are no parameter sets.
+        OversizedInput: It is longer than 4,096 bytes.
     """
     if len(config) > _LONGEST_CONFIG_BYTES:
-        raise TooLarge(f"avcC of {len(config)} bytes, at most {_LONGEST_CONFIG_BYTES} are read")
+        raise OversizedInput(
+            f"avcC of {len(config)} bytes, at most {_LONGEST_CONFIG_BYTES} are read"
+        )
     if len(config) < _SHORTEST_CONFIG_BYTES or config[0] != 1:
-        raise Malformed("avcC is cut or not of version 1")
+        raise MalformedInput("avcC is cut or not of version 1")
     nal_length_bytes = (config[4] & 3) + 1
     if nal_length_bytes not in _NAL_HEADS:
-        raise Malformed("avcC says that NAL lengths have 3 bytes; 1, 2 or 4 are possible")
+        raise MalformedInput("avcC says that NAL lengths have 3 bytes; 1, 2 or 4 are possible")
     sequences, at = _read_sets(config, 6, count=config[5] & 0x1F, kind=_SPS)
     if at >= len(config):
-        raise Malformed("avcC is cut before its picture parameter sets")
+        raise MalformedInput("avcC is cut before its picture parameter sets")
     pictures, _ = _read_sets(config, at + 1, count=config[at], kind=_PPS)
     if not sequences or not pictures:
         fault: str | None = "its parameter sets are not in the file header, where players need them"
@@ -86,9 +88,9 @@ def _read_sets(config: bytes, at: int, *, count: int, kind: int) -> tuple[list[b
         start = at + 2
         at = start + int.from_bytes(config[at:start], "big")
         if start >= at or at > len(config):
-            raise Malformed("avcC is cut inside a parameter set")
+            raise MalformedInput("avcC is cut inside a parameter set")
         if config[start] & (_FORBIDDEN_BIT | _NAL_KIND) != kind:
-            raise Malformed(f"avcC holds NAL {config[start]} where kind {kind} is due")
+            raise MalformedInput(f"avcC holds NAL {config[start]} where kind {kind} is due")
         found.append(config[start:at])
     return found, at
 
@@ -97,12 +99,12 @@ def judge_sequence(sps: bytes) -> str | None:
     """Say why browsers will not play video of a sequence parameter set; None when they do.
 
     Raises:
-        Malformed: The parameter set is cut.
+        MalformedInput: The parameter set is cut.
     """
     try:
         return _judge_bits(sps)
     except (IndexError, ValueError):
-        raise Malformed("the sequence parameter set is cut") from None
+        raise MalformedInput("the sequence parameter set is cut") from None
 
 
 class _Bits:
@@ -207,8 +209,8 @@ def walk_samples(
         For each sample whether a decoder can start with it (it holds an IDR picture).
 
     Raises:
-        Malformed: A NAL is empty or runs over, or a sample holds no picture.
-        TooLarge: There are more NALs than pictures could need.
+        MalformedInput: A NAL is empty or runs over, or a sample holds no picture.
+        OversizedInput: There are more NALs than pictures could need.
     """
     head = _NAL_HEADS[nal_length_bytes]
     read_head, head_bytes = head.unpack_from, head.size
@@ -219,16 +221,16 @@ def walk_samples(
         kinds = 0
         while nal < end:
             if nal + head_bytes > end:
-                raise Malformed(f"sample at byte {at} is cut inside a NAL")
+                raise MalformedInput(f"sample at byte {at} is cut inside a NAL")
             length, first = read_head(data, nal)
             if length == 0 or first & _FORBIDDEN_BIT:
-                raise Malformed(f"sample at byte {at} holds what is no NAL")
+                raise MalformedInput(f"sample at byte {at} holds what is no NAL")
             kinds |= 1 << (first & _NAL_KIND)
             nal += nal_length_bytes + length
             seen += 1
             if seen > _MOST_NALS:
-                raise TooLarge(f"more than {_MOST_NALS} NALs")
+                raise OversizedInput(f"more than {_MOST_NALS} NALs")
         if nal != end or not kinds & 0b11_1110:  # kinds 1 to 5 are slices of a picture
-            raise Malformed(f"sample at byte {at} is cut inside a NAL or holds no picture")
+            raise MalformedInput(f"sample at byte {at} is cut inside a NAL or holds no picture")
         starts_here.append(bool(kinds & 1 << _IDR))
     return starts_here

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Any, Final
 
 from app.core import log
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 
 Extent = tuple[int, int]
@@ -43,8 +43,8 @@ class Boxes:
         """List the boxes that fill a stretch of the file, one level deep, in their order.
 
         Raises:
-            Malformed: A box is cut, or claims more or fewer bytes than there can be.
-            TooLarge: The file has more boxes than `LIMITS.mp4_boxes`.
+            MalformedInput: A box is cut, or claims more or fewer bytes than there can be.
+            OversizedInput: The file has more boxes than `LIMITS.mp4_boxes`.
         """
         read_header = _HEADER.unpack_from
         data, left = self.data, self._left
@@ -60,10 +60,10 @@ class Boxes:
                 body, size = self._measure(at, end, size)
             stop = at + size
             if stop > end or stop < body:
-                raise Malformed(f"box at byte {at} claims {size} bytes, {end - at} are left")
+                raise MalformedInput(f"box at byte {at} claims {size} bytes, {end - at} are left")
             found.append((kind, body, stop))
             if len(found) > left:
-                raise TooLarge(f"more than {LIMITS.mp4_boxes} boxes")
+                raise OversizedInput(f"more than {LIMITS.mp4_boxes} boxes")
             at = stop
         self._left = left - len(found)
         return found
@@ -71,28 +71,32 @@ class Boxes:
     def _check_padding(self, at: int, end: int) -> None:
         """Accept a few zeros after the last box, as QuickTime writers leave them."""
         if any(self.data[at:end]):
-            raise Malformed(f"box at byte {at} is cut after {end - at} bytes")
+            raise MalformedInput(f"box at byte {at} is cut after {end - at} bytes")
 
     def _measure(self, at: int, end: int, size: int) -> tuple[int, int]:
         """Find body and size of a box whose size stands elsewhere."""
         if size == 0:
             self.open_ends += 1
             if end != len(self.data):
-                raise Malformed(f"box at byte {at} has no size and is not the last of the file")
+                raise MalformedInput(
+                    f"box at byte {at} has no size and is not the last of the file"
+                )
             return at + _HEADER_BYTES, end - at
         if at + _LARGE_HEADER_BYTES > end:
-            raise Malformed(f"box at byte {at} is cut before its 64-bit size")
+            raise MalformedInput(f"box at byte {at} is cut before its 64-bit size")
         return at + _LARGE_HEADER_BYTES, _LARGE_SIZE.unpack_from(self.data, at + _HEADER_BYTES)[0]
 
     def numbers(self, layout: Struct, box: Extent, offset: int = 0) -> tuple[Any, ...]:
         """Read the numbers that stand at an offset of a box's body.
 
         Raises:
-            Malformed: The box ends before.
+            MalformedInput: The box ends before.
         """
         at = box[0] + offset
         if at + layout.size > box[1]:
-            raise Malformed(f"box that begins at byte {box[0]} is too short: {box[1] - box[0]}")
+            raise MalformedInput(
+                f"box that begins at byte {box[0]} is too short: {box[1] - box[0]}"
+            )
         return layout.unpack_from(self.data, at)
 
     def table(self, code: str, box: Extent, *, columns: int = 1, head_bytes: int = 8) -> Numbers:
@@ -105,13 +109,13 @@ class Boxes:
             head_bytes: What stands before the first row.
 
         Raises:
-            Malformed: The box is shorter than the claimed table.
-            TooLarge: There are more rows than a video may have samples.
+            MalformedInput: The box is shorter than the claimed table.
+            OversizedInput: There are more rows than a video may have samples.
         """
         start, end = box
         at = start + head_bytes
         if at > end:
-            raise Malformed(f"table at byte {start} is cut before its first row")
+            raise MalformedInput(f"table at byte {start} is cut before its first row")
         (rows,) = _COUNT.unpack_from(self.data, at - _COUNT.size)
         return self.rows(code, box, head_bytes, count=rows, columns=columns)
 
@@ -119,15 +123,15 @@ class Boxes:
         """Read a number of rows that stand at an offset of a box's body; see `table`.
 
         Raises:
-            Malformed: The box ends before.
-            TooLarge: There are more rows than `LIMITS.mp4_samples`.
+            MalformedInput: The box ends before.
+            OversizedInput: There are more rows than `LIMITS.mp4_samples`.
         """
         if count > LIMITS.mp4_samples:
-            raise TooLarge(f"table of {count} rows, at most {LIMITS.mp4_samples} are read")
+            raise OversizedInput(f"table of {count} rows, at most {LIMITS.mp4_samples} are read")
         layout = _row_layout(code, count * columns)
         at = box[0] + offset
         if at + layout.size > box[1]:
-            raise Malformed(f"table at byte {at} is cut: {count} rows do not fit")
+            raise MalformedInput(f"table at byte {at} is cut: {count} rows do not fit")
         return layout.unpack_from(self.data, at)
 
 
@@ -154,9 +158,9 @@ def need(found: Iterable[Box], kind: bytes) -> Extent:
     """Return the extent of the first box of a kind.
 
     Raises:
-        Malformed: There is none.
+        MalformedInput: There is none.
     """
     extent = first(found, kind)
     if extent is None:
-        raise Malformed(f"no {log.shown(kind.decode('latin-1'))} box")
+        raise MalformedInput(f"no {log.shown(kind.decode('latin-1'))} box")
     return extent

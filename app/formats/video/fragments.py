@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video.boxes import Box, Boxes, Extent, every, first, need
 from app.formats.video.sample_table import FORMAT_CHANGES, SampleTable
@@ -56,8 +56,8 @@ def add_fragments(
     """Add the samples that the fragments of a file hold for one track.
 
     Raises:
-        Malformed: A fragment is cut, or does not say where its samples lie.
-        TooLarge: There are more samples than `LIMITS.mp4_samples`.
+        MalformedInput: A fragment is cut, or does not say where its samples lie.
+        OversizedInput: There are more samples than `LIMITS.mp4_samples`.
     """
     mvex = first(moov, b"mvex")
     if mvex is None:
@@ -117,7 +117,7 @@ class _Reader:
             self._base = moof[0] - _BOX_HEADER_BYTES
         else:
             # It would count from the end of another track's data; who writes one track has no need.
-            raise Malformed("a fragment does not say where its samples lie")
+            raise MalformedInput("a fragment does not say where its samples lie")
         self._at = self._base
         extends = self._extends
         defaults = _Defaults(
@@ -141,7 +141,7 @@ class _Reader:
         fields = _Fields(self._boxes, trun)
         count = fields.next()
         if len(table.sizes) + count > LIMITS.mp4_samples:
-            raise TooLarge(f"more than {LIMITS.mp4_samples} samples")
+            raise OversizedInput(f"more than {LIMITS.mp4_samples} samples")
         if fields.flags & _RUN_HAS_OFFSET:
             self._at = self._base + _signed(fields.next())
         first_marks = [fields.next()] if fields.flags & _RUN_HAS_FIRST_MARKS else []

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from app.core import log, units
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.limits import LIMITS
 from app.formats.video import avc
 from app.formats.video.boxes import Box, Boxes, Extent, every, first, need
@@ -144,9 +144,9 @@ def read(data: bytes | memoryview) -> Video:
     """Read the first picture track of an MP4, fragmented or not, `moov` first or last.
 
     Raises:
-        Malformed: It is cut, no MP4, has no picture track, no samples, samples outside the file,
-            or samples that are no H.264 although it says so.
-        TooLarge: It has more boxes or samples than `LIMITS` allow.
+        MalformedInput: It is cut, no MP4, has no picture track, no samples, samples outside the
+            file, or samples that are no H.264 although it says so.
+        OversizedInput: It has more boxes or samples than `LIMITS` allow.
     """
     boxes = Boxes(data)
     top = boxes.inside(0, len(data))
@@ -215,7 +215,7 @@ def _find_picture_track(boxes: Boxes, moov: list[Box]) -> tuple[list[Box], list[
         mdia = boxes.inside(*need(trak, b"mdia"))
         if boxes.numbers(_U32_PAIR, need(mdia, b"hdlr"), 4)[1] == _PICTURES:
             return trak, mdia
-    raise Malformed("no picture track")
+    raise MalformedInput("no picture track")
 
 
 def _version(boxes: Boxes, box: Extent) -> int:
@@ -235,7 +235,7 @@ def _read_timescale(boxes: Boxes, header: Extent) -> int:
     """Read the ticks a second of a media or movie header."""
     (timescale,) = boxes.numbers(_U32, header, 20 if _version(boxes, header) else 12)
     if timescale == 0:
-        raise Malformed("a time scale of 0 ticks a second")
+        raise MalformedInput("a time scale of 0 ticks a second")
     return int(timescale)
 
 
@@ -244,21 +244,21 @@ def _check_data_is_here(boxes: Boxes, minf: list[Box]) -> None:
     dref = need(boxes.inside(*need(minf, b"dinf")), b"dref")
     references = boxes.inside(dref[0] + 8, dref[1])
     if not references:
-        raise Malformed("no data reference")
+        raise MalformedInput("no data reference")
     for kind, start, end in references:
         if kind != b"url " or not boxes.numbers(_U32, (start, end))[0] & 1:
-            raise Malformed("the data reference names another file")
+            raise MalformedInput("the data reference names another file")
 
 
 def _read_entry(boxes: Boxes, stsd: Extent) -> _Entry:
     """Read the first sample description."""
     entries = boxes.inside(stsd[0] + 8, stsd[1])
     if not entries:
-        raise Malformed("no sample description")
+        raise MalformedInput("no sample description")
     kind, start, end = entries[0]
     width, height = boxes.numbers(_SIZE_PX, (start, end), _PICTURE_SIZE_AT)
     if not width or not height:
-        raise Malformed(f"pictures of {width} x {height} pixels")
+        raise MalformedInput(f"pictures of {width} x {height} pixels")
     fault = None
     if max(width, height) > LIMITS.video_px:
         fault = f"its pictures have {width} x {height} pixels, at most {LIMITS.video_px} play"
@@ -278,15 +278,15 @@ def _read_entry(boxes: Boxes, stsd: Extent) -> _Entry:
 def _check_samples(table: SampleTable, file_bytes: int) -> None:
     """Refuse samples that are empty, outside the file, or more than it can hold."""
     if not table.sizes:
-        raise Malformed("the picture track has no samples")
+        raise MalformedInput("the picture track has no samples")
     if min(table.sizes) == 0:
-        raise Malformed(f"sample {table.sizes.index(0) + 1} is empty")
+        raise MalformedInput(f"sample {table.sizes.index(0) + 1} is empty")
     ends = map(int.__add__, table.offsets, table.sizes)
     if max(ends) > file_bytes or min(table.offsets) < 0:
-        raise Malformed(f"a sample lies outside the file of {file_bytes} bytes")
+        raise MalformedInput(f"a sample lies outside the file of {file_bytes} bytes")
     # Without this a small file could name the same bytes a thousand times and cost as much.
     if sum(table.sizes) > file_bytes:
-        raise Malformed(f"the samples have {sum(table.sizes)} bytes, the file {file_bytes}")
+        raise MalformedInput(f"the samples have {sum(table.sizes)} bytes, the file {file_bytes}")
 
 
 def _look_inside(table: SampleTable, data: bytes | memoryview, entry: _Entry) -> str | None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video.boxes import Box, Boxes, Extent, Numbers, first, need
 
@@ -42,8 +42,9 @@ def read_sample_table(boxes: Boxes, stbl: list[Box]) -> SampleTable:
     """Read the tables of a track; in a fragmented file they are empty.
 
     Raises:
-        Malformed: A table is cut or missing, or two tables speak of different numbers of samples.
-        TooLarge: A table has more rows than `LIMITS.mp4_samples`.
+        MalformedInput: A table is cut or missing, or two tables speak of different numbers of
+            samples.
+        OversizedInput: A table has more rows than `LIMITS.mp4_samples`.
     """
     sizes = _read_sizes(boxes, need(stbl, b"stsz"))
     count = len(sizes)
@@ -74,7 +75,7 @@ def _read_sizes(boxes: Boxes, stsz: Extent) -> Sequence[int]:
     if not common:
         return boxes.table("I", stsz, head_bytes=_SIZES_HEAD.size)
     if count > LIMITS.mp4_samples:
-        raise TooLarge(f"{count} samples, at most {LIMITS.mp4_samples} are read")
+        raise OversizedInput(f"{count} samples, at most {LIMITS.mp4_samples} are read")
     return [common] * count
 
 
@@ -82,7 +83,7 @@ def _spread(runs: Numbers, count: int, *, kind: str) -> list[int]:
     """Spread a run-length table (times, value), which must have one value for each sample."""
     times, values = runs[::2], runs[1::2]
     if sum(times) != count or min(times) < 0:
-        raise Malformed(f"{kind} is for {sum(times)} samples, stsz for {count}")
+        raise MalformedInput(f"{kind} is for {sum(times)} samples, stsz for {count}")
     if len(times) == 1:
         return [*values] * count
     return list(chain.from_iterable(map(repeat, values, times)))
@@ -95,7 +96,7 @@ def _read_keys(boxes: Boxes, stss: Extent | None, count: int) -> list[bool]:
     keys = [False] * count
     for number in boxes.table("I", stss):
         if not 1 <= number <= count:
-            raise Malformed(f"stss names sample {number} of {count}")
+            raise MalformedInput(f"stss names sample {number} of {count}")
         keys[number - 1] = True
     return keys
 
@@ -105,7 +106,7 @@ def _place(sizes: Sequence[int], chunks: Numbers, runs: Numbers) -> list[int]:
     begins = [number - 1 for number in runs[::3]]
     begins.append(len(chunks))
     if begins[0] != 0 or begins != sorted(begins):
-        raise Malformed("stsc does not name the chunks in order from the first")
+        raise MalformedInput("stsc does not name the chunks in order from the first")
     offsets: list[int] = []
     placed = 0
     for start, stop, per_chunk in zip(begins, begins[1:], runs[1::3], strict=False):
@@ -116,5 +117,5 @@ def _place(sizes: Sequence[int], chunks: Numbers, runs: Numbers) -> list[int]:
                 at += size
             placed += per_chunk
     if placed != len(sizes):
-        raise Malformed(f"the chunks hold {placed} samples, stsz has {len(sizes)}")
+        raise MalformedInput(f"the chunks hold {placed} samples, stsz has {len(sizes)}")
     return offsets

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from app.core import ids
-from app.core.errors import Unauthorised
+from app.core.errors import AuthenticationFailed
 from app.core.ids import ProjectId, PublicKey
 from app.core.log import shown
 
@@ -50,8 +50,8 @@ def read_credentials(*, auth_headers: Sequence[str], query: str) -> Credentials 
         envelope may).
 
     Raises:
-        Unauthorised: A key is there but cannot be read, two places name different keys, or the
-            protocol version is one we do not speak.
+        AuthenticationFailed: A key is there but cannot be read, two places name different keys, or
+            the protocol version is one we do not speak.
     """
     words = (tuple(auth_headers), query)
     is_usual = len(query) + sum(map(len, auth_headers)) <= _USUAL_CHARS
@@ -68,7 +68,7 @@ def _read(auth_headers: tuple[str, ...], query: str) -> Credentials | None:
     if "sentry_key" in fields:
         found.append(_from_fields(fields, query))
     if len({each.public_key for each in found}) > 1:
-        raise Unauthorised("the request names two different keys")
+        raise AuthenticationFailed("the request names two different keys")
     return found[0] if found else None
 
 
@@ -114,17 +114,19 @@ def _query_fields(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS)
     except ValueError:
-        raise Unauthorised(f"query has more than {_QUERY_FIELDS} fields") from None
+        raise AuthenticationFailed(f"query has more than {_QUERY_FIELDS} fields") from None
     return dict(reversed(pairs))
 
 
 def _from_fields(fields: dict[str, str], source: str) -> Credentials:
     public_key = ids.read_hex32(fields.get("sentry_key"))
     if public_key is None:
-        raise Unauthorised(f"no sentry_key of 32 hex digits in: {shown(source)}")
+        raise AuthenticationFailed(f"no sentry_key of 32 hex digits in: {shown(source)}")
     version = _version(fields.get("sentry_version", ""))
     if version > _PROTOCOL:
-        raise Unauthorised(f"sentry_version is {version}, {_PROTOCOL} and below are spoken here")
+        raise AuthenticationFailed(
+            f"sentry_version is {version}, {_PROTOCOL} and below are spoken here"
+        )
     client = fields.get("sentry_client", "")[:_CLIENT_CHARS]
     return Credentials(PublicKey(public_key), client or None, version)
 

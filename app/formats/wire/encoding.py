@@ -13,7 +13,7 @@ import brotli  # type: ignore[import-untyped]  # the package carries no types
 import deflate
 import zstandard
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 
 Body = bytes | bytearray
 _Decoder = Callable[[Body, int], Body]
@@ -61,14 +61,14 @@ def inflate(body: Body, encoding: str | None, *, limit_bytes: int) -> Body:
         before the header: proxies strip headers, and undo encodings without telling.
 
     Raises:
-        Malformed: The body is cut, or a checksum is wrong.
-        TooLarge: More than `limit_bytes` would come out.
+        MalformedInput: The body is cut, or a checksum is wrong.
+        OversizedInput: More than `limit_bytes` would come out.
     """
     decoders = _declared(encoding)
     for decoder in decoders:
         try:
             body = decoder(body, limit_bytes)
-        except Malformed:
+        except MalformedInput:
             sniffed = _sniffed(body)
             if sniffed is decoder or (sniffed is _plain and not body.startswith(b"{")):
                 raise
@@ -96,8 +96,8 @@ def inflate_zlib(data: Body | memoryview, *, limit_bytes: int) -> bytes:
     """Inflate one zlib stream (RFC 1950); what follows it is not looked at.
 
     Raises:
-        Malformed: It is no zlib stream, is cut, or its checksum is wrong.
-        TooLarge: More than `limit_bytes` would come out.
+        MalformedInput: It is no zlib stream, is cut, or its checksum is wrong.
+        OversizedInput: More than `limit_bytes` would come out.
     """
     sink = _Sink(limit_bytes)
     _inflate_stream(memoryview(data), 0, _ZLIB_WBITS, sink)
@@ -138,7 +138,7 @@ def _gunzip(body: Body, limit_bytes: int) -> Body:
         at = _inflate_stream(view, at, _GZIP_WBITS, sink)
         if not body.startswith(_GZIP_MAGIC, at):
             return sink.all()
-    raise Malformed(f"gzip body has more than {_MEMBERS} members")
+    raise MalformedInput(f"gzip body has more than {_MEMBERS} members")
 
 
 def _gunzip_whole(body: Body, limit_bytes: int) -> bytearray | None:
@@ -170,7 +170,7 @@ def _inflate_deflate(body: Body, limit_bytes: int) -> Body:
     """Inflate `deflate`, which means zlib by the standard and raw deflate by some senders."""
     try:
         return inflate_zlib(body, limit_bytes=limit_bytes)
-    except Malformed:
+    except MalformedInput:
         sink = _Sink(limit_bytes)
         _inflate_stream(memoryview(body), 0, _RAW_WBITS, sink)
         return sink.all()
@@ -193,8 +193,8 @@ def _inflate_stream(view: memoryview, start: int, wbits: int, sink: _Sink) -> in
                 pending = inflater.unconsumed_tail
                 is_full = len(piece) == _PIECE_BYTES
     except zlib.error as error:
-        raise Malformed(f"compressed data is broken before byte {at}: {error}") from None
-    raise Malformed(f"compressed data is cut after {at} bytes")
+        raise MalformedInput(f"compressed data is broken before byte {at}: {error}") from None
+    raise MalformedInput(f"compressed data is cut after {at} bytes")
 
 
 def _inflate_brotli(body: Body, limit_bytes: int) -> Body:
@@ -208,9 +208,9 @@ def _inflate_brotli(body: Body, limit_bytes: int) -> Body:
             pending = b""
             sink.take(piece)
     except brotli.error as error:
-        raise Malformed(f"brotli data is broken: {error}") from None
+        raise MalformedInput(f"brotli data is broken: {error}") from None
     if not inflater.is_finished():
-        raise Malformed(f"brotli data is cut after {len(body)} bytes")
+        raise MalformedInput(f"brotli data is cut after {len(body)} bytes")
     return sink.all()
 
 
@@ -224,12 +224,12 @@ def _inflate_zstd(body: Body, limit_bytes: int) -> Body:
             if inflater.eof:
                 return sink.all()
     except zstandard.ZstdError as error:
-        raise Malformed(f"zstd data is broken: {error}") from None
-    raise Malformed(f"zstd data is cut after {len(body)} bytes")
+        raise MalformedInput(f"zstd data is broken: {error}") from None
+    raise MalformedInput(f"zstd data is cut after {len(body)} bytes")
 
 
-def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(f"inflated data is over {limit_bytes} bytes")
+def _too_large(limit_bytes: int) -> OversizedInput:
+    return OversizedInput(f"inflated data is over {limit_bytes} bytes")
 
 
 _DECODERS: Final[dict[str, _Decoder]] = {

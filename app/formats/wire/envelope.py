@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core import ids
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.core.log import shown
 from app.formats import jsonish, timestamps
@@ -118,15 +118,15 @@ def split_envelope(body: bytes | bytearray | memoryview) -> Envelope:
         body: Already inflated. A memoryview is copied once, to be searched.
 
     Raises:
-        Malformed: The first line is no JSON object.
-        TooLarge: The first line, or the number of items, is over its limit.
+        MalformedInput: The first line is no JSON object.
+        OversizedInput: The first line, or the number of items, is over its limit.
     """
     data = bytes(body) if isinstance(body, memoryview) else body
     header_end = data.find(b"\n", 0, LIMITS.envelope_header_bytes + 1)
     if header_end < 0:
         header_end = len(data)
     if header_end > LIMITS.envelope_header_bytes:
-        raise TooLarge(f"envelope header is over {LIMITS.envelope_header_bytes} bytes")
+        raise OversizedInput(f"envelope header is over {LIMITS.envelope_header_bytes} bytes")
     header = read_header(data[:header_end])
     items: list[EnvelopeItem] = []
     damage = None
@@ -141,7 +141,7 @@ def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
     """Read the first line; members of the wrong type count as absent, `trace` too.
 
     Raises:
-        Malformed: It is no JSON object.
+        MalformedInput: It is no JSON object.
     """
     try:
         wire = _decode_header(line)
@@ -186,7 +186,7 @@ def _read_items(data: bytes | bytearray, start: int, items: list[EnvelopeItem]) 
     at = _after_line_ends(data, start)
     while at < len(data):
         if len(items) == LIMITS.items:
-            raise TooLarge(f"envelope has more than {LIMITS.items} items")
+            raise OversizedInput(f"envelope has more than {LIMITS.items} items")
         payload_start, wire = _read_item_header(data, at)
         payload_end = _payload_end(data, payload_start, wire.length)
         items.append(
@@ -220,7 +220,7 @@ def _read_item_header(data: bytes | bytearray, at: int) -> tuple[int, _ItemWire]
 def _read_item_header_leniently(line: bytes | bytearray, at: int) -> _ItemWire:
     try:
         found = jsonish.decode_object(line, f"item header at byte {at}")
-    except Malformed as error:
+    except MalformedInput as error:
         raise _Damaged(str(error)) from None
     return _ItemWire(**{name: found.get(name) for name in _ItemWire.__struct_fields__})
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
@@ -53,14 +53,16 @@ def wrap_store(body: bytes) -> envelope.Envelope:
         An envelope with one item, `event` or `transaction`; or the envelope that it is.
 
     Raises:
-        Malformed: It is none of these.
-        TooLarge: It is over `LIMITS.event_bytes` once inflated.
+        MalformedInput: It is none of these.
+        OversizedInput: It is over `LIMITS.event_bytes` once inflated.
     """
     if _is_envelope(body):
         return envelope.split_envelope(body)
     text = body if body.lstrip().startswith(b"{") else _unwrap(body)
     if len(text) > LIMITS.event_bytes:
-        raise TooLarge(f"store body has {len(text)} bytes, at most {LIMITS.event_bytes} are read")
+        raise OversizedInput(
+            f"store body has {len(text)} bytes, at most {LIMITS.event_bytes} are read"
+        )
     event = jsonish.decode_object(text, "store body")
     if _modernise(event):
         text = msgspec.json.encode(event)
@@ -93,5 +95,5 @@ def _unwrap(body: bytes) -> bytes:
     try:
         packed = base64.b64decode(body, validate=False)
     except binascii.Error:
-        raise Malformed("store body is neither JSON nor base64") from None
+        raise MalformedInput("store body is neither JSON nor base64") from None
     return encoding.inflate_zlib(packed, limit_bytes=LIMITS.event_bytes)

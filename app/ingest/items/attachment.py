@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from app.core.errors import Malformed, Refused, TooLarge
+from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.ids import EventId
 from app.core.limits import LIMITS
 from app.formats import jsonish
@@ -34,20 +34,20 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into an attachment to be stored; it may be empty.
 
     Raises:
-        Malformed: The envelope names no event.
-        TooLarge: It is over `LIMITS.attachment_bytes`.
+        MalformedInput: The envelope names no event.
+        OversizedInput: It is over `LIMITS.attachment_bytes`.
     """
     if (item.content_type or "").partition(";")[0].strip().lower() in _NO_FILES:
         prepared.count(context, item.type, Outcome.IGNORED, "type")
         return
     size_bytes = len(item.payload)
     if size_bytes > LIMITS.attachment_bytes:
-        raise TooLarge(
+        raise OversizedInput(
             f"the attachment has {size_bytes} bytes, at most {LIMITS.attachment_bytes} are kept"
         )
     event_id = context.header.event_id
     if event_id is None:
-        raise Malformed("the envelope of an attachment names no event")
+        raise MalformedInput("the envelope of an attachment names no event")
     # The hash of what came: a second delivery is the same file, whatever the rules are by then.
     sha256 = hashlib.sha256(item.payload).hexdigest()
     attachment_type = _scrubbed(item.attachment_type, context) or _USUAL_TYPE
@@ -74,7 +74,7 @@ def _scrub_hierarchy(data: memoryview, context: Context) -> memoryview:
         return data
     try:
         tree = jsonish.decode(data, "view hierarchy")
-    except Refused:
+    except RequestRefused:
         return data
     clean = walk.scrub_json(tree, context.rules, kind=PayloadKind.VIEW_HIERARCHY).value
     return data if clean is tree else memoryview(msgspec.json.encode(clean))

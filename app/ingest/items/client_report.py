@@ -18,8 +18,8 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into outcomes of what it tells of; nothing else of it is kept.
 
     Raises:
-        Malformed: It is no JSON object with a list of discarded events.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object with a list of discarded events.
+        OversizedInput: It is over a limit.
     """
     report = client_report.read_client_report(item.payload)
     for loss, quantity in report.losses.items():

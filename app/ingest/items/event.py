@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.ingest.items import event_text, facts
 from app.ingest.items.event_text import Sent
 from app.ingest.prepared import Context, Noted, Prepared
@@ -13,7 +13,7 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
     """Turn items into events to be stored; what is refused is counted."""
     found = event_text.read_all([(item.payload, context) for item, context in noted])
     for (item, context), sent in zip(noted, found, strict=True):
-        if isinstance(sent, Refused):
+        if isinstance(sent, RequestRefused):
             prepared.refuse(context, item.type, sent)
         else:
             prepared.events.append(_event(sent, context))

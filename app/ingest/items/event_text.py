@@ -15,7 +15,7 @@ import msgspec
 
 from app.core import ids
 from app.core.bounded_cache import BoundedCache
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.ids import IssueId
 from app.core.limits import LIMITS
 from app.formats import json_members, jsonish
@@ -79,7 +79,7 @@ class _Work:
     sent: Sent | None = None
 
 
-def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | Refused]:
+def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | RequestRefused]:
     """Read events and take their secrets out; they go through each stage together.
 
     Args:
@@ -93,10 +93,10 @@ def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | Refused
     return [one.sent or _read_odd(one) for one in works]
 
 
-def _read_odd(one: _Work) -> Sent | Refused:
+def _read_odd(one: _Work) -> Sent | RequestRefused:
     try:
         return read_whole(bytes(one.payload), one.context)
-    except Refused as refused:
+    except RequestRefused as refused:
         # With its traceback it would hold the event, in a cycle of frames that nobody frees soon.
         refused.__traceback__ = refused.__context__ = refused.__cause__ = None
         return refused
@@ -106,8 +106,8 @@ def read_whole(text: bytes, context: Context) -> Sent:
     """Read an event by decoding all of it; with the same outcome.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over a limit.
     """
     value = jsonish.decode(text, "event")
     clean = scrubbed.scrub(value, text, context, kind=PayloadKind.EVENT)
@@ -152,7 +152,7 @@ def _fill(one: _Work) -> bool:
     said = b"\n".join(one.new.values())
     try:
         jsonish.check_shape(said, "event", around=1)
-    except Refused:
+    except RequestRefused:
         return False
     names = scrubbed.ADDRESSED
     if _AUTO in said:

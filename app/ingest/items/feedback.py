@@ -12,8 +12,8 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into feedback to be stored.
 
     Raises:
-        Malformed: It is no JSON object, or has no message.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object, or has no message.
+        OversizedInput: It is over a limit.
     """
     _prepare(item.payload, item, context, prepared)
 
@@ -22,8 +22,8 @@ def prepare_report(item: EnvelopeItem, context: Context, prepared: Prepared) -> 
     """Turn one item of the older form into feedback to be stored.
 
     Raises:
-        Malformed: It is no JSON object, or has no comments.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object, or has no comments.
+        OversizedInput: It is over a limit.
     """
     data = feedback.convert_user_report(item.payload, context.header)
     _prepare(memoryview(data), item, context, prepared)

@@ -14,8 +14,8 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into log records to be stored; each record is counted.
 
     Raises:
-        Malformed: It is no JSON object with a list of items.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object with a list of items.
+        OversizedInput: It is over a limit.
     """
     log.check_log_container_size(item.payload)
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.LOG, what="log container")

@@ -6,7 +6,7 @@ skim ─ clean? ─ pack        the quick way, for nearly all
 
 import msgspec
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.formats.jsonish import JsonObject
 from app.formats.replay import gist, recording
 from app.formats.replay.gist import Gist, Skimmed
@@ -32,7 +32,7 @@ def skim(data: memoryview | None) -> Skimmed | None:
     """Read a recording the quick way; None if that cannot be."""
     try:
         text = None if data is None else recording.body_of(data)
-    except Refused:
+    except RequestRefused:
         return None
     return None if text is None else gist.skim(text)
 
@@ -55,7 +55,7 @@ def _read_whole(data: memoryview | None, context: Context) -> Recorded:
         return Recorded(pack_json([]), Gist(), "the segment came without a recording")
     try:
         events = recording.read(data).events
-    except Refused as refused:
+    except RequestRefused as refused:
         return Recorded(pack_json([]), Gist(), str(refused))
     scrubbed: list[JsonObject] = walk.scrub_recording(events, context.rules).value
     return Recorded(pack_json(scrubbed), gist.of(scrubbed))

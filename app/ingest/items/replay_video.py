@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from app.core import units
-from app.core.errors import Limited, Malformed, Refused
+from app.core.errors import MalformedInput, RateLimited, RequestRefused
 from app.core.limits import LIMITS
 from app.formats.replay import recording, replay_video
 from app.formats.replay.gist import Gist
@@ -56,7 +56,7 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
             segment = make_segment(
                 one.told, events, video, one.context, extent_ms, no_video_reason=fault
             )
-        except Refused as refused:
+        except RequestRefused as refused:
             prepared.refuse(one.context, one.item.type, refused)
         else:
             data = one.parts.video if video is not None else None
@@ -69,7 +69,7 @@ def _open(noted: Sequence[Noted], prepared: Prepared) -> list[_Opened]:
         try:
             parts = replay_video.expand(item.payload)
             told = scrubbed.replay_event_of(parts.event, context)
-        except Refused as refused:
+        except RequestRefused as refused:
             prepared.refuse(context, item.type, refused)
         else:
             opened.append(_Opened(item, context, parts, told))
@@ -88,11 +88,11 @@ def make_segment(
     """Put a segment together from what its parts say; `extent_ms` is on the phone's clock.
 
     Raises:
-        Limited: Segments are numbered from 0, and the replay has all it may have.
+        RateLimited: Segments are numbered from 0, and the replay has all it may have.
     """
     event, facts = told.event, told.facts
     if event.segment_id >= LIMITS.segments:
-        raise Limited(
+        raise RateLimited(
             f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
             reason=LimitReason.SEGMENTS,
         )
@@ -141,7 +141,7 @@ def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None
         return None, "the segment came without a video"
     try:
         video = mp4.read(data)
-    except Refused as refused:
+    except RequestRefused as refused:
         return StoredVideo(len(data), None, None, 0, 0, None, None, str(refused)), None
     is_playable = video.fault is None
     return (
@@ -170,7 +170,7 @@ def _extent_ms(
     found = recording.extent_ms(declared, started_ms=event.started_ms, ended_ms=event.ended_ms)
     if found is None:
         if event.ended_ms is None and video is None and not events.gist.events:
-            raise Malformed("nothing in the segment says when it was")
+            raise MalformedInput("nothing in the segment says when it was")
         at_ms = event.ended_ms or units.ms_from_at(context.sent_at)
         found = (at_ms, at_ms)
     start_ms, end_ms = found

@@ -37,8 +37,8 @@ def value(data: memoryview, context: Context, *, kind: PayloadKind, what: str) -
     """Return a JSON object without secrets, decoded.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over a limit of JSON.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)
     sent = jsonish.decode(raw, what)
@@ -52,8 +52,8 @@ def payload(
     """Return a JSON payload without secrets; the same object where there were none.
 
     Raises:
-        Malformed: It is no JSON.
-        TooLarge: It is over a limit of JSON.
+        MalformedInput: It is no JSON.
+        OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)
     value = jsonish.decode(raw, what)
@@ -91,8 +91,8 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
     scrubbed and read once, and kept for the next one.
 
     Raises:
-        Malformed: It is no JSON object, or names no replay and segment.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object, or names no replay and segment.
+        OversizedInput: It is over a limit.
     """
     raw, header = bytes(data), context.header
     parts = replay_event.part(raw) if len(raw) <= LIMITS.event_bytes else None
@@ -114,8 +114,8 @@ def told_whole(raw: bytes, context: Context) -> Told:
     """Read a replay event as `replay_event_of`, with nothing kept from others.
 
     Raises:
-        Malformed: It is no JSON object, or names no replay and segment.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object, or names no replay and segment.
+        OversizedInput: It is over a limit.
     """
     picked = replay_event.pick(raw)
     clean = scrub(picked, raw, context, kind=PayloadKind.REPLAY_EVENT)

@@ -22,8 +22,8 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Add one update of one session to the counts.
 
     Raises:
-        Malformed: It is no session.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no session.
+        OversizedInput: It is over a limit.
     """
     _add(session.read_session(item.payload), context, prepared)
 
@@ -32,8 +32,8 @@ def prepare_aggregates(item: EnvelopeItem, context: Context, prepared: Prepared)
     """Add the sessions that a server counted itself.
 
     Raises:
-        Malformed: They are no counts of sessions.
-        TooLarge: They are over a limit.
+        MalformedInput: They are no counts of sessions.
+        OversizedInput: They are over a limit.
     """
     _add(session.read_session_aggregates(item.payload), context, prepared)
 

@@ -16,8 +16,8 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Turn one item into spans to be stored; each span is counted.
 
     Raises:
-        Malformed: It is no JSON object, or a span alone cannot be read.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object, or a span alone cannot be read.
+        OversizedInput: It is over a limit.
     """
     if _is_container(item):
         span.check_v2_size(item.payload)

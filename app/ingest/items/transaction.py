@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.events import event
@@ -46,7 +46,7 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
     for one in works:
         try:
             prepared.transactions.append(one.new or span_by_span(one.item, one.context, prepared))
-        except Refused as refused:
+        except RequestRefused as refused:
             prepared.refuse(one.context, one.item.type, refused)
 
 
@@ -54,8 +54,8 @@ def span_by_span(item: EnvelopeItem, context: Context, prepared: Prepared) -> Ne
     """Read a transaction by decoding all of it; with the same outcome.
 
     Raises:
-        Malformed: It is no JSON object.
-        TooLarge: It is over a limit.
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over a limit.
     """
     event.check_size(item.payload, "transaction")
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.TRANSACTION, what="transaction")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from app.core import units
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.formats.replay import recording, replay_event
 from app.formats.replay.replay_event import ReplayEvent
 from app.formats.wire.envelope import EnvelopeItem
@@ -40,7 +40,7 @@ def prepare(
         try:
             read = scrubbed.replay_event_of(event.payload, context)
             prepared.segments.append(_segment(read, tape, context, item_type=_EVENT))
-        except Refused as refused:
+        except RequestRefused as refused:
             prepared.refuse(context, _EVENT, refused)
     elif tape is not None:
         _prepare_alone(tape, context, prepared)
@@ -58,7 +58,7 @@ def _prepare_alone(item: EnvelopeItem, context: Context, prepared: Prepared) -> 
         event = replay_event.read(msgspec.json.encode(made), context.header)
         told = Told(event, facts.of_segment(event.about))
         prepared.segments.append(_segment(told, item, context, item_type=_RECORDING))
-    except Refused:
+    except RequestRefused:
         prepared.count(context, _RECORDING, Outcome.REFUSED, "no_replay_event")
 
 

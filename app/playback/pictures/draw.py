@@ -9,7 +9,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
-from app.core.errors import Malformed, NotFound
+from app.core.errors import MalformedInput, NotFound
 from app.media import child, wire
 from app.playback.video import records, stream
 from app.playback.video.index import Gop, PlaybackIndex
@@ -20,10 +20,10 @@ _MOST_FRAMES: Final = 6_000
 _MOST_CHILDREN: Final = 4
 
 
-class _BadGroup(Malformed):
+class _BadGroup(MalformedInput):
     """A group of pictures ended the child."""
 
-    def __init__(self, start_ms: int, cause: Malformed) -> None:
+    def __init__(self, start_ms: int, cause: MalformedInput) -> None:
         super().__init__(str(cause))
         self.start_ms = start_ms
 
@@ -37,11 +37,11 @@ async def draw(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire
         poster_ms: The moment that the poster shows, on the replay's clock.
 
     Raises:
-        Malformed: It cannot be drawn; the message says why.
-        Unavailable: Storage is down, or no child starts.
+        MalformedInput: It cannot be drawn; the message says why.
+        ServiceUnavailable: Storage is down, or no child starts.
     """
     if not built.gops:
-        raise Malformed("none of its videos can be played")
+        raise MalformedInput("none of its videos can be played")
     bad: set[int] = set()
     while True:
         try:
@@ -66,7 +66,7 @@ async def _drawn(
             group = _group(built, gop, record, poster_ms=at_ms, is_whole=is_whole)
             try:
                 await started.show(group)
-            except Malformed as error:
+            except MalformedInput as error:
                 raise _BadGroup(gop.start_ms, error) from error
         return await started.draw()
 

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, log, units
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.db.engine import Database
 from app.issues import replay_events as errors
 from app.media import wire
@@ -53,8 +53,8 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
     """Do what there is to do about the replay that has waited longest; None when none is due.
 
     Raises:
-        Unavailable: Postgres or storage does not answer, or no child starts. The replay is tried
-            again after a minute, or when its lease ends.
+        ServiceUnavailable: Postgres or storage does not answer, or no child starts. The replay is
+            tried again after a minute, or when its lease ends.
     """
     async with database.transaction() as connection:
         task = await pictures.claim_picture_task(connection, at=clock.now())
@@ -62,9 +62,9 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
         return None
     try:
         return await _look(database, store, task)
-    except Malformed as error:
+    except MalformedInput as error:
         return await _note_failure(database, task, str(error))
-    except Unavailable:
+    except ServiceUnavailable:
         async with database.transaction() as connection:
             again_at = schedule.again_at(1, now=clock.now())
             await pictures.postpone_pictures(connection, task, until=again_at)

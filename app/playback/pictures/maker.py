@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.core import clock, log
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.media import child
 from app.playback.pictures.make import Result, make_next
@@ -80,14 +80,14 @@ class PictureMaker:
         """Write down what was noted and make what is due; returns whether there may be more.
 
         Raises:
-            Unavailable: A keeper does not answer.
+            ServiceUnavailable: A keeper does not answer.
         """
         noted, self._noted = self._noted, set()
         try:
             async with self._database.transaction() as connection:
                 await pictures.request_pictures(connection, noted, at=clock.now())
                 self.waiting = await pictures.count_due_pictures(connection, at=clock.now())
-        except Unavailable:
+        except ServiceUnavailable:
             self._noted |= noted
             raise
         if not self.waiting or self._is_busy():
@@ -107,7 +107,7 @@ class PictureMaker:
                 await self._repair()
                 while await self.step():
                     pass
-            except Unavailable as error:
+            except ServiceUnavailable as error:
                 _logger.warning("pictures wait", error=str(error))
                 pause_s = _AWAY_S
             except Exception:
@@ -128,7 +128,7 @@ async def _look_at_sandbox() -> None:
     try:
         async with child.started() as started:
             is_filtered = started.is_filtered
-    except Unavailable as error:
+    except ServiceUnavailable as error:
         _logger.warning("pictures cannot be drawn", error=str(error))
         return
     if not is_filtered:

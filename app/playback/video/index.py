@@ -191,7 +191,7 @@ def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
         it has no GOPs.
 
     Raises:
-        Malformed: A layout is not what `formats.layout.pack` writes.
+        MalformedInput: A layout is not what `formats.layout.pack` writes.
     """
     ordered = in_order(segments)
     started_at_ms = ordered[0].started_at_ms if ordered else 0

@@ -35,7 +35,7 @@ async def read(store: ObjectStore, held: Held, at_ms: int) -> Start:
     A vanished object leaves the record empty, and the player says what is missing.
 
     Raises:
-        Unavailable: Storage is down.
+        ServiceUnavailable: Storage is down.
     """
     built, encoded = held.newest, held.encoded
     number = built.gop_at(at_ms)

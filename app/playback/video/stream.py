@@ -112,7 +112,7 @@ async def read_range(
 
     Raises:
         NotFound: Nothing of the range can be read; raised before the first byte.
-        Unavailable: Storage is down.
+        ServiceUnavailable: Storage is down.
     """
     begun = False
     for batch in _batches(parts_of(index, start, end)):

@@ -10,7 +10,7 @@ from app.accounts import door, links, passwords, sign_ins, writes as accounts
 from app.accounts.model import SignIn
 from app.audit import writes as audit
 from app.audit.model import Action
-from app.core.errors import NotFound, Refused
+from app.core.errors import ActionRefused, NotFound
 from app.web.account.browsers import browser_of
 from app.web.account.page import AccountPage, SetPasswordPage, SignInRow
 from app.web.account.sign_in import link_cookie
@@ -49,7 +49,7 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
     fields = await forms.read(request)
     try:
         token = await _change(request, visitor, fields)
-    except Refused as error:
+    except ActionRefused as error:
         page = await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
         return answer.tell_wait(page, error)
     if token is None:
@@ -69,7 +69,7 @@ async def change_name(request: Request, visitor: access.SomebodyHere) -> Respons
         async with house.of(request).db.transaction() as connection:
             await accounts.rename_person(connection, visitor.person.id, name)
             await audit.add_line(connection, Action.PERSON_CHANGED, person_id=visitor.person.id)
-    except Refused as error:
+    except ActionRefused as error:
         return await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
     return answer.go(page_links.ACCOUNT, done="name-saved")
 
@@ -113,8 +113,8 @@ async def _change(request: Request, visitor: Visitor, fields: dict[str, str]) ->
     """Change the password; None when the two that were typed differ.
 
     Raises:
-        Refused: The new one is too short or easily guessed, the current one wrong, or too many
-            were.
+        ActionRefused: The new one is too short or easily guessed, the current one wrong, or too
+            many were.
     """
     new = fields.get("password", "")
     if new != fields.get("again", ""):

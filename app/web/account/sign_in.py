@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.accounts import door, links
-from app.core.errors import Refused, Unauthorised
+from app.core.errors import ActionRefused, SignInFailed
 from app.web.account.page import LinkPage, SignInPage
 from app.web.frame import access, answer, forms, house
 from app.web.frame.house import House
@@ -40,7 +40,7 @@ async def sign_in(request: Request) -> Response:
         token = await door.enter_with_password(
             here.db, email, password, replaced=access.read_token(request), **_caller(request)
         )
-    except Refused as error:
+    except ActionRefused as error:
         page = SignInPage(email[:300], phrases.sentence(str(error)), back[:2000])
         shown = await answer.page(request, "account/sign_in.html", page, status=error.status)
         return answer.tell_wait(shown, error)
@@ -68,7 +68,7 @@ async def use_link(request: Request, token: str) -> Response:
         entered = await door.enter_with_link(
             here.db, token, replaced=access.read_token(request), **_caller(request)
         )
-    except Unauthorised:
+    except SignInFailed:
         return await _used_up(request)
     response = answer.go(_CHOOSE)
     access.set_cookie(response, here, entered)

@@ -2,7 +2,7 @@
 
 cookie ─► sign-in ─► Visitor ─► role in the project ─► Inside
             │                          └ none: NotFound, as if the project did not exist
-            └ none: NotSignedIn, which a page answers with the sign-in form
+            └ none: SignInRequired, which a page answers with the sign-in form
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from app.accounts import sign_ins
 from app.accounts.model import Person, SignIn
 from app.accounts.sign_ins import SignedIn
 from app.core import ids
-from app.core.errors import Forbidden, NotFound, Unauthorised
+from app.core.errors import NotFound, PermissionDenied, SignInRequired
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.memberships import queries as memberships
@@ -32,12 +32,6 @@ from app.web.frame.house import House
 _BIGGEST_ID: Final = 2**63 - 1
 _LONGEST_TOKEN_CHARS: Final = 200
 _NOBODY: Final = "nobody is signed in"
-
-
-class NotSignedIn(Unauthorised):
-    """Nobody is behind this request, or their sign-in has ended."""
-
-    reason = "not_signed_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +60,12 @@ class Inside:
         """Make sure that the person may do what `role` may.
 
         Raises:
-            Forbidden: They see the project, but may not do this in it.
+            PermissionDenied: They see the project, but may not do this in it.
         """
         if not self.role.includes(role):
-            raise Forbidden(f"this needs the role {role}; yours in this project is {self.role}")
+            raise PermissionDenied(
+                f"this needs the role {role}; yours in this project is {self.role}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +160,11 @@ async def somebody(request: Request) -> Visitor:
     """Return who is signed in.
 
     Raises:
-        NotSignedIn: Nobody is.
+        SignInRequired: Nobody is.
     """
     visitor = await who(request)
     if visitor is None:
-        raise NotSignedIn(_NOBODY)
+        raise SignInRequired(_NOBODY)
     return visitor
 
 
@@ -176,7 +172,7 @@ async def inside(request: Request, project_id: int) -> Inside:
     """Return the visitor in the project that the address names.
 
     Raises:
-        NotSignedIn: Nobody is signed in.
+        SignInRequired: Nobody is signed in.
         NotFound: There is no such project, or the person may not know that there is.
     """
     token = _need_token(request)
@@ -189,7 +185,7 @@ async def inside(request: Request, project_id: int) -> Inside:
 def _need_token(request: Request) -> str:
     token = read_token(request)
     if not token:
-        raise NotSignedIn(_NOBODY)
+        raise SignInRequired(_NOBODY)
     return token
 
 
@@ -208,7 +204,7 @@ async def _signed_in(
 ) -> tuple[Visitor, SignedIn]:
     found = await sign_ins.signed_in(connection, token)
     if found is None:
-        raise NotSignedIn(_NOBODY)
+        raise SignInRequired(_NOBODY)
     return _remember(request, token, found), found
 
 
@@ -234,7 +230,7 @@ async def replay_here(request: Request, project_id: int, replay_id: str) -> Watc
     """Return the visitor, the project and the key of the replay that the address names.
 
     Raises:
-        NotSignedIn: Nobody is signed in.
+        SignInRequired: Nobody is signed in.
         NotFound: There is no such project, the person may not see it, or the id is none.
     """
     here = await inside(request, project_id)
@@ -248,7 +244,7 @@ async def player_here(request: Request, project_id: int, replay_id: str) -> Play
     project is not: who has a role in it sees it, and a replay names it.
 
     Raises:
-        NotSignedIn: Nobody is signed in.
+        SignInRequired: Nobody is signed in.
         NotFound: There is no such replay, or the person may not see it.
     """
     token = _need_token(request)

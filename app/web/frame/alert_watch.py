@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.ingest.vitals import Vitals
 from app.memberships import queries as memberships
 from app.web.frame import alerts, house
@@ -31,7 +31,7 @@ async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside,
     try:
         async with here.db.reading() as connection:
             seen = await memberships.list_projects(connection, visitor.person)
-    except Unavailable:
+    except ServiceUnavailable:
         return ()  # the page says so already
     return tuple(
         Aside(project.name, vitals.quarantined[project.id], page_links.quarantine(project.id))

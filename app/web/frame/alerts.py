@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.vitals import Vitals
 from app.web.words import page_links, phrases
@@ -110,7 +110,7 @@ def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
                 f"every 5 s.{reason} Run playhead doctor on the server.",
             )
         ]
-    what = "database" if isinstance(vitals.away, DatabaseAway) else "storage"
+    what = "database" if isinstance(vitals.away, DatabaseUnavailable) else "storage"
     return [
         Alert(
             "bad",

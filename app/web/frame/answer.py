@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from app.core import log
-from app.core.errors import Limited
+from app.core.errors import TooManyAttempts
 from app.web.frame import access, alert_watch, house
 from app.web.frame.chrome import Chrome, Notice, read_theme
 from app.web.frame.packing import Packer
@@ -119,7 +119,7 @@ def frame(request: Request) -> Chrome:
 
 def tell_wait[Answer: Response](response: Answer, error: Exception) -> Answer:
     """Tell a program when it is worth a new try, if a limit is why it was refused."""
-    if isinstance(error, Limited):
+    if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.wait_s)
     return response
 

@@ -5,7 +5,7 @@ import binascii
 import struct
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.replays.list_queries import Place
 
 _PLACE: Final = struct.Struct(">Q16s")
@@ -23,7 +23,7 @@ def read(value: str) -> Place | None:
     """Read a place; nothing is the beginning.
 
     Raises:
-        Malformed: It is none that `write` makes.
+        InvalidInput: It is none that `write` makes.
     """
     if not value:
         return None
@@ -31,7 +31,7 @@ def read(value: str) -> Place | None:
         packed = base64.b64decode(value, altchars=b"-_", validate=True)
         value_us, item_id = _PLACE.unpack(packed)
     except (binascii.Error, struct.error, ValueError) as error:
-        raise Malformed("the address names no place in the list") from error
+        raise InvalidInput("the address names no place in the list") from error
     if value_us > _LATEST_US:
-        raise Malformed("the address names no place in the list")
+        raise InvalidInput("the address names no place in the list")
     return Place(value_us, item_id.hex())

@@ -14,9 +14,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from app.core import log
-from app.core.errors import DatabaseAway, DatabaseUnusable, NotFound, Refused, Unavailable
+from app.core.errors import (
+    ActionRefused,
+    DatabaseUnavailable,
+    DatabaseUnusable,
+    NotFound,
+    RequestRefused,
+    ServiceUnavailable,
+    SignInRequired,
+)
 from app.web.frame import access, answer, guard
-from app.web.frame.access import NotSignedIn
 from app.web.frame.states import ErrorPage
 from app.web.words import page_links, phrases
 
@@ -53,11 +60,12 @@ _RETRY_S: Final = "5"
 
 def install(app: FastAPI) -> None:
     """Give an application its handlers of errors."""
-    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(SignInRequired, _not_signed_in)
     app.add_exception_handler(NotFound, _nothing_here)
     app.add_exception_handler(RequestValidationError, _nothing_here)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(ActionRefused, _refused)
+    app.add_exception_handler(RequestRefused, _refused)
+    app.add_exception_handler(ServiceUnavailable, _unavailable)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _failed)
@@ -87,13 +95,13 @@ async def _nothing_here(request: Request, _error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Refused) else 400
+    status = error.status if isinstance(error, ActionRefused | RequestRefused) else 400
     page = ErrorPage(status, _title(status), phrases.sentence(str(error)))
     return answer.tell_wait(await _answer(request, page), error)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    page = _DATABASE_AWAY if isinstance(error, DatabaseAway) else _KEEPER_AWAY
+    page = _DATABASE_AWAY if isinstance(error, DatabaseUnavailable) else _KEEPER_AWAY
     if isinstance(error, DatabaseUnusable):
         page = _DATABASE_UNUSABLE
         # The statement may be at fault and not the database, so the log needs to say where it is.
@@ -146,7 +154,7 @@ async def _answer(request: Request, page: ErrorPage) -> Response:
 async def _recognise(request: Request) -> None:
     """Find out whose page it is where nobody has asked: at an address that leads nowhere."""
     if access.visitor_of(request) is None:
-        with suppress(Unavailable):
+        with suppress(ServiceUnavailable):
             await access.who(request)
 
 

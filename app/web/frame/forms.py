@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import InvalidInput, OversizedForm
 from app.web.words import page_links
 
 _MOST_BYTES: Final = 64 * 1024
@@ -16,8 +16,8 @@ async def read(request: Request) -> dict[str, str]:
     """Return the fields of a form; of a field sent twice the last value.
 
     Raises:
-        TooLarge: It is over 64 KiB.
-        Malformed: It has more than 50 fields.
+        OversizedForm: It is over 64 KiB.
+        InvalidInput: It has more than 50 fields.
     """
     return dict(await read_pairs(request, most=_MOST_FIELDS))
 
@@ -26,8 +26,8 @@ async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
     """Return all fields of a form, those sent several times too.
 
     Raises:
-        TooLarge: It is over 64 KiB.
-        Malformed: It has more than `most` fields, or a NUL character, which no text has.
+        OversizedForm: It is over 64 KiB.
+        InvalidInput: It has more than `most` fields, or a NUL character, which no text has.
     """
     body = await read_body(request, most_bytes=_MOST_BYTES)
     try:
@@ -35,9 +35,9 @@ async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
             body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
         )
     except ValueError as error:
-        raise Malformed(f"the form cannot be read: {error}") from error
+        raise InvalidInput(f"the form cannot be read: {error}") from error
     if any("\0" in name or "\0" in value for name, value in pairs):
-        raise Malformed("the form has a NUL character")
+        raise InvalidInput("the form has a NUL character")
     return pairs
 
 
@@ -45,13 +45,13 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     """Return the body of a request.
 
     Raises:
-        TooLarge: It is over `most_bytes`; the rest is not read.
+        OversizedForm: It is over `most_bytes`; the rest is not read.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most_bytes:
-            raise TooLarge(f"the request has more than {most_bytes} bytes")
+            raise OversizedForm(f"the request has more than {most_bytes} bytes")
     return bytes(body)
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from app.core.errors import Forbidden
+from app.core.errors import PermissionDenied
 
 MEDIA: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -18,7 +18,7 @@ def refuse_other_sites(request: Request) -> None:
     """Keep other sites from showing a video by a visitor's cookie.
 
     Raises:
-        Forbidden: Another site asks.
+        PermissionDenied: Another site asks.
     """
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise Forbidden("another site asks for this video")
+        raise PermissionDenied("another site asks for this video")

@@ -6,7 +6,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace
@@ -34,7 +34,7 @@ def read_event_place(value: str) -> EventPlace:
     """Read the place of an event; nothing is the beginning.
 
     Raises:
-        Malformed: It is no place that `write_event_place` writes.
+        InvalidInput: It is no place that `write_event_place` writes.
     """
     if not value:
         return errors.BEFORE_ALL
@@ -53,7 +53,7 @@ def read_log_place(value: str) -> LogPlace:
     """Read the place of a log record; nothing is the beginning.
 
     Raises:
-        Malformed: It is no place that `write_log_place` writes.
+        InvalidInput: It is no place that `write_log_place` writes.
     """
     return LogPlace(*_decode(_LOG, value)) if value else logs.BEFORE_ALL
 
@@ -68,7 +68,7 @@ def read_block_place(value: str) -> BlockPlace:
     """Read the place of a block of spans; nothing is the beginning.
 
     Raises:
-        Malformed: It is no place that `write_block_place` writes.
+        InvalidInput: It is no place that `write_block_place` writes.
     """
     if not value:
         return queries.BEFORE_ALL
@@ -86,9 +86,9 @@ def _decode(layout: struct.Struct, value: str) -> tuple[int, datetime, ProjectId
         packed = base64.b64decode(value + padding, altchars=b"-_", validate=True)
         number, at_us, project_id, item_id = layout.unpack(packed)
     except (binascii.Error, struct.error, ValueError) as error:
-        raise Malformed("the address names no place in the list") from error
+        raise InvalidInput("the address names no place in the list") from error
     if not 0 <= at_us <= _LATEST_US or project_id > _BIGGEST:
-        raise Malformed("the address names no place in the list")
+        raise InvalidInput("the address names no place in the list")
     at = _EPOCH + timedelta(microseconds=at_us)
     return number, at, ProjectId(project_id), item_id.hex()
 

@@ -66,7 +66,7 @@ async def send(
 
     Raises:
         NotFound: The first of them cannot be read.
-        Unavailable: Storage is down.
+        ServiceUnavailable: Storage is down.
     """
     length = wanted.end - wanted.start
     sized = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(length)}

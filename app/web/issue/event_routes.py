@@ -14,7 +14,7 @@ from app.accounts import queries as accounts
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock, ids, log
-from app.core.errors import Forbidden, NotFound, ReplayError
+from app.core.errors import NotFound, PermissionDenied, ReplayError
 from app.core.ids import EventId, PersonId, ProjectId
 from app.core.limits import LIMITS
 from app.formats import jsonish
@@ -117,7 +117,7 @@ async def send_file(
     """Send a file of an event as nothing but bytes: it was never scrubbed or looked into."""
     inside.need(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise Forbidden("another site asks for this file")
+        raise PermissionDenied("another site asks for this file")
     here = house.of(request)
     async with here.db.transaction() as connection:
         one = await find_file(connection, inside, event_id, number)

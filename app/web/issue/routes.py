@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock, ids, units
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import EventId, IssueId, ProjectId
 from app.erasure.issue import erase_issue
 from app.issues import erase, queries as issues, status
@@ -146,7 +146,7 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
     key = key_of(inside, issue_id)
     wanted = _STATUSES.get((await forms.read(request)).get("status", ""))
     if wanted is None:
-        raise Malformed("the form names no status of an issue")
+        raise InvalidInput("the form names no status of an issue")
     async with house.of(request).db.transaction() as connection:
         await status.set_status(connection, key, wanted, at=clock.now())
         await audit.add_line(

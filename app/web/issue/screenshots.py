@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Malformed, NotFound
+from app.core.errors import MalformedInput, NotFound
 from app.media import child
 from app.memberships.model import Role
 from app.web.frame import access, house
@@ -38,6 +38,6 @@ async def send_screenshot(
     try:
         async with here.easel, child.started() as started:
             still = await started.redraw(data)
-    except Malformed as error:
+    except MalformedInput as error:
         raise NotFound(f"this file is no picture that can be shown: {error}") from error
     return Response(still.data, 200, MEDIA, "image/webp")

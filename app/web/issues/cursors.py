@@ -6,7 +6,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import IssueId, ProjectId
 from app.issues.queries import Place
 
@@ -40,17 +40,17 @@ def read(value: str, *, is_backward: bool, by_time: bool) -> Place:
         by_time: Whether the list is sorted by a time, or by a count.
 
     Raises:
-        Malformed: It is none that `write` makes, or of a list sorted otherwise.
+        InvalidInput: It is none that `write` makes, or of a list sorted otherwise.
     """
     try:
         packed = base64.b64decode(value, altchars=b"-_", validate=True)
         kind, number, project_id, issue_id = _PLACE.unpack(packed)
     except (binascii.Error, struct.error, ValueError) as error:
-        raise Malformed("the address names no place in the list") from error
+        raise InvalidInput("the address names no place in the list") from error
     if kind != (_TIME if by_time else _COUNT) or project_id > _BIGGEST:
-        raise Malformed("the address names no place in this list")
+        raise InvalidInput("the address names no place in this list")
     if by_time and not 0 <= number <= _LATEST_US:
-        raise Malformed("the address names no place in the list")
+        raise InvalidInput("the address names no place in the list")
     return Place(
         _EPOCH + timedelta(microseconds=number) if by_time else number,
         ProjectId(project_id),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.accounts.model import Person
 from app.core import ids, log
-from app.core.errors import Forbidden, Unavailable
+from app.core.errors import PermissionDenied, ServiceUnavailable
 from app.core.ids import ReplayId
 from app.demo import names
 from app.memberships import queries as memberships
@@ -32,7 +32,7 @@ _log = log.get_logger("web.demo")
 async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
     """Start the demo and go on; its replay arrives like any other."""
     if not visitor.person.is_admin:
-        raise Forbidden("only an admin of this server plays the demo")
+        raise PermissionDenied("only an admin of this server plays the demo")
     here = house.of(request)
     async with here.db.transaction() as connection:
         app, backend = await _projects(connection, visitor.person)
@@ -62,11 +62,11 @@ async def _dsn(connection: AsyncConnection, here: House, project: Project) -> st
     """Return the DSN of a project.
 
     Raises:
-        Forbidden: All its keys are off, so nothing may be sent to it.
+        PermissionDenied: All its keys are off, so nothing may be sent to it.
     """
     found = dsn.first(here, await projects.keys_of(connection, project.id))
     if found is None:
-        raise Forbidden(f"all keys of the project {log.shown(project.name)} are off")
+        raise PermissionDenied(f"all keys of the project {log.shown(project.name)} are off")
     return found
 
 
@@ -75,7 +75,7 @@ async def _play(app_dsn: str, backend_dsn: str, *, base_url: str, replay_id: Rep
     send: Any = importlib.import_module("app.demo.send")
     try:
         await send.play(app_dsn, backend_dsn, base_url=base_url, replay_id=replay_id)
-    except Unavailable as error:
+    except ServiceUnavailable as error:
         _log.warning("demo_not_sent", error=str(error))
 
 

@@ -14,7 +14,7 @@ from app.accounts.model import Person
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
-from app.core.errors import Forbidden, Malformed
+from app.core.errors import InvalidInput, PermissionDenied
 from app.core.ids import ProjectId
 from app.issues import attachments
 from app.memberships import invitations, queries as memberships, writes as membership_writes
@@ -96,7 +96,7 @@ async def make_project(request: Request, visitor: access.SomebodyHere) -> Respon
     try:
         async with here.db.transaction() as connection:
             project = await add_project(connection, visitor.person, name)
-    except Malformed as error:
+    except InvalidInput as error:
         page = NewProjectPage(name[:200], phrases.sentence(str(error)))
         return await answer.page(request, "projects/new.html", page, status=400)
     await here.keys.refresh()
@@ -123,7 +123,7 @@ async def limit_storage(request: Request, inside: access.InsideHere) -> Response
     try:
         async with here.db.transaction() as connection:
             await change_storage_limit(connection, inside, _read_gib(typed))
-    except Malformed as error:
+    except InvalidInput as error:
         async with here.db.reading() as connection:
             page = await _page(connection, here, inside, problem=phrases.sentence(str(error)))
         return await answer.page(request, "project/page.html", page, status=400)
@@ -136,7 +136,7 @@ async def change_storage_limit(
     """Set what a project may have in storage, and write it down.
 
     Raises:
-        Malformed: It is no number of bytes.
+        InvalidInput: It is no number of bytes.
     """
     await spending.set_storage_limit(connection, inside.project.id, limit_bytes)
     await audit.add_line(
@@ -152,13 +152,13 @@ def _read_gib(typed: str) -> int | None:
     """Read a number of GiB that a person typed; nothing typed means no limit.
 
     Raises:
-        Malformed: It is no number.
+        InvalidInput: It is no number.
     """
     if not typed.strip():
         return None
     found = _GIB.fullmatch(typed.strip().replace(",", "."))
     if found is None:
-        raise Malformed("a limit is a number of GiB such as 50 or 0.5, or nothing for no limit")
+        raise InvalidInput("a limit is a number of GiB such as 50 or 0.5, or nothing for no limit")
     return round(float(found[0]) * 2**30)
 
 
@@ -166,7 +166,7 @@ async def add_project(connection: AsyncConnection, person: Person, name: str) ->
     """Make a project with its first key, owned by a person, and write it down.
 
     Raises:
-        Malformed: The name cannot be used.
+        InvalidInput: The name cannot be used.
     """
     project = await projects_writes.add_project(connection, name)
     await projects_writes.add_key(connection, project.id, label="Default")
@@ -181,10 +181,10 @@ def _need_admin(person: Person) -> None:
     """Make sure that somebody may add to the installation.
 
     Raises:
-        Forbidden: They are no admin of it.
+        PermissionDenied: They are no admin of it.
     """
     if not person.is_admin:
-        raise Forbidden("only an admin of this server makes projects")
+        raise PermissionDenied("only an admin of this server makes projects")
 
 
 async def _card(

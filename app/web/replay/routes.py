@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.accounts import queries as accounts
 from app.audit import writes as audit_writes
 from app.core import clock
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.memberships.model import Role
@@ -130,7 +130,7 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
     here = house.of(request)
     try:
         return await start.read(here.store, await here.shelf.find(here.db, replay), at_ms)
-    except Unavailable:
+    except ServiceUnavailable:
         return None
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.accounts.model import Person
 from app.core import clock, ids
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.demo import names
 from app.memberships import queries as memberships
@@ -93,7 +93,7 @@ async def show_list(
             asked = _asked(visitor.person, listed, asking, query)
             found = await _find(connection, asked, wanted)
             small = await pictures.read_pictures(connection, [hit.replay.key for hit in found.hits])
-        except Malformed as error:
+        except InvalidInput as error:
             problem = sentence(str(error))
             page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
             return await answer.page(request, "replays/page.html", page, status=error.status)
@@ -109,7 +109,7 @@ async def send_new(
     """Name the replays that match, and came since a place in the list; the newest first.
 
     Raises:
-        Malformed: The query or the place cannot be understood.
+        InvalidInput: The query or the place cannot be understood.
     """
     query, since = search.read_query(wanted.query.strip()), cursors.read(wanted.since)
     async with house.of(request).db.reading() as connection:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.accounts.model import Person
 from app.audit import writes as audit
 from app.core import clock, ids
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.erasure.request import erase_replay
 from app.memberships import queries as memberships
@@ -75,12 +75,12 @@ async def _keys(
     """Read which replays are ticked.
 
     Raises:
-        Malformed: None is, or a field names no replay.
+        InvalidInput: None is, or a field names no replay.
         NotFound: One is in a project where the person has not this role.
     """
     keys = [_key(value) for name, value in fields if name == "replay"]
     if not keys:
-        raise Malformed("no replay is ticked")
+        raise InvalidInput("no replay is ticked")
     reached = set(await memberships.list_project_ids(connection, person, role=role))
     if any(key.project_id not in reached for key in keys):
         raise NotFound("no such replay, or not for you to change")
@@ -91,7 +91,7 @@ def _key(value: str) -> ReplayKey:
     project_id, _, replay_id = value.partition("/")
     found = ids.read_hex32(replay_id)
     if found is None or not project_id.isdecimal() or len(project_id) > _DIGITS:
-        raise Malformed("a ticked field names no replay")
+        raise InvalidInput("a ticked field names no replay")
     return ReplayKey(ProjectId(int(project_id)), ReplayId(found))
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.accounts import queries as accounts, writes as accounts_writes
 from app.audit import queries as audit, writes as audit_writes
 from app.audit.model import Action, Detail
-from app.core.errors import Forbidden, Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound, PermissionDenied
 from app.core.ids import PersonId, ProjectId
 from app.memberships import invitations, queries as memberships, writes as membership_writes
 from app.memberships.model import Role
@@ -45,7 +45,7 @@ async def rename_project(request: Request, inside: access.InsideHere) -> Respons
         async with house.of(request).db.transaction() as connection:
             await projects_writes.rename_project(connection, inside.project.id, name)
             await _note(connection, inside, Action.PROJECT_CHANGED, {"name": name.strip()})
-    except Malformed as error:
+    except InvalidInput as error:
         return await _ask_again(request, inside, error)
     return answer.go(page_links.settings(inside.project.id), done="project-renamed")
 
@@ -59,7 +59,7 @@ async def set_member(request: Request, inside: access.InsideHere) -> Response:
         role = _read_role(inside, fields.get("role", ""))
         async with house.of(request).db.transaction() as connection:
             done = await _set_or_invite(connection, inside, fields.get("email", ""), role)
-    except Malformed as error:
+    except InvalidInput as error:
         return await _ask_again(request, inside, error)
     return answer.go(page_links.settings(inside.project.id), done=done)
 
@@ -110,7 +110,7 @@ async def remove_member(
             await _need_power(connection, inside, leaving)
             await membership_writes.remove_member(connection, inside.project.id, leaving)
             await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
-    except Malformed as error:
+    except InvalidInput as error:
         return await _ask_again(request, inside, error)
     return answer.go(page_links.settings(inside.project.id), done="member-removed")
 
@@ -151,14 +151,14 @@ def _read_role(inside: Inside, wanted: str) -> Role:
     """Read a role that the visitor may give.
 
     Raises:
-        Forbidden: It is above one's own.
-        Malformed: There is no such role.
+        PermissionDenied: It is above one's own.
+        InvalidInput: There is no such role.
     """
     if wanted not in set(Role):
-        raise Malformed("the form names no role")
+        raise InvalidInput("the form names no role")
     role = Role(wanted)
     if not inside.role.includes(role):
-        raise Forbidden(f"you are {inside.role} here and cannot make somebody {role}")
+        raise PermissionDenied(f"you are {inside.role} here and cannot make somebody {role}")
     return role
 
 
@@ -171,8 +171,8 @@ async def _set_or_invite(
         The code of the notice that says what happened.
 
     Raises:
-        Forbidden: Their role is above one's own.
-        Malformed: It is no address, no owner would be left, or, told to an admin of the
+        PermissionDenied: Their role is above one's own.
+        InvalidInput: It is no address, no owner would be left, or, told to an admin of the
             installation only, nobody has this address.
     """
     person = await accounts.find_person(connection, email)
@@ -185,7 +185,7 @@ async def _set_or_invite(
         await _note(connection, inside, Action.INVITATION_MADE, detail)
         return "invited"
     if person is None or person.disabled_at is not None:
-        raise Malformed("nobody has an account with this address: `playhead user add` makes one")
+        raise InvalidInput("nobody has an account with this address: `playhead user add` makes one")
     await _need_power(connection, inside, person.id)
     await membership_writes.set_member(connection, inside.project.id, person.id, role)
     await _note(connection, inside, Action.MEMBER_SET, {"role": role}, subject=person.id)
@@ -196,12 +196,12 @@ async def _need_power(connection: AsyncConnection, inside: Inside, person_id: Pe
     """Make sure that one may change what somebody may.
 
     Raises:
-        Forbidden: Their role is above one's own.
+        PermissionDenied: Their role is above one's own.
     """
     members = await memberships.list_members(connection, inside.project.id)
     role = next((one.role for one in members if one.person.id == person_id), Role.VIEWER)
     if not inside.role.includes(role):
-        raise Forbidden(f"you are {inside.role} here and cannot change what an {role} may")
+        raise PermissionDenied(f"you are {inside.role} here and cannot change what an {role} may")
 
 
 async def _note(
@@ -222,7 +222,7 @@ async def _note(
     )
 
 
-async def _ask_again(request: Request, inside: Inside, error: Malformed) -> Response:
+async def _ask_again(request: Request, inside: Inside, error: InvalidInput) -> Response:
     async with house.of(request).db.reading() as connection:
         page = await _page(connection, inside, phrases.sentence(str(error)))
     return await answer.page(request, "project/settings.html", page, status=400)

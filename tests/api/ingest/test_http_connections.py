@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from app.api.connection import Connection
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from tests.support.builders import envelopes, payloads
 from tests.support.raw import LIVE, OPTIONS, head, post, wired
@@ -38,8 +38,8 @@ class Held:
         self.waiting: list[Callable[[], None]] = []
         self.is_held = True
 
-        def held(*, done: Callable[[Unavailable | None], None], **facts: object) -> int:
-            def told(error: Unavailable | None) -> None:
+        def held(*, done: Callable[[ServiceUnavailable | None], None], **facts: object) -> int:
+            def told(error: ServiceUnavailable | None) -> None:
                 self.waiting.append(lambda: done(error))
                 if not self.is_held:
                     self.let_go()

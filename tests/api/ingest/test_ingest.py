@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.core import clock
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.ingest.reopen import reopen
 from app.journal.entry import Entry
 from app.projects import writes as project_writes
@@ -174,7 +174,7 @@ async def test_a_lost_video_may_come_later(server):
 
 async def refuse_to_put(self, key, content):
     """Keep envelopes in memory, so that they meet in one batch."""
-    raise Unavailable("the disk is full")
+    raise ServiceUnavailable("the disk is full")
 
 
 async def test_an_object_that_nobody_points_at_goes(server):
@@ -208,7 +208,7 @@ async def test_storage_that_fails_delays_and_loses_nothing(server, monkeypatch):
 
     async def fail(self, key, content):
         calls.append(key)
-        raise Unavailable("the disk is full")
+        raise ServiceUnavailable("the disk is full")
 
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put", fail)

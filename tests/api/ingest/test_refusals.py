@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import pytest
 
 from app.core import errors
-from app.core.errors import Forbidden, Limited, Malformed, Refused, TooLarge, Unauthorised
+from app.core.errors import (
+    AuthenticationFailed,
+    KeyRejected,
+    MalformedInput,
+    OversizedInput,
+    RateLimited,
+    RequestRefused,
+)
 from app.core.limits import LIMITS
 from app.projects import spending
 from tests.support.builders import envelopes, payloads
@@ -23,17 +30,17 @@ class Case:
     key: str | None = "own"
 
 
-CASES: dict[type[Refused], Case] = {
-    Malformed: Case(b"no json\n", 400, "malformed", {("envelope", "refused", "malformed"): 1}),
-    TooLarge: Case(
+CASES: dict[type[RequestRefused], Case] = {
+    MalformedInput: Case(b"no json\n", 400, "malformed", {("envelope", "refused", "malformed"): 1}),
+    OversizedInput: Case(
         b'{"a":"%s"}\n' % (b"x" * LIMITS.envelope_header_bytes),
         413,
         "too_large",
         {("envelope", "refused", "too_large"): 1},
     ),
-    Unauthorised: Case(envelopes.event_envelope(), 401, "no_key", {}, key=None),
-    Forbidden: Case(envelopes.event_envelope(), 403, "unknown_key", {}, key="f" * 32),
-    Limited: Case(
+    AuthenticationFailed: Case(envelopes.event_envelope(), 401, "no_key", {}, key=None),
+    KeyRejected: Case(envelopes.event_envelope(), 403, "unknown_key", {}, key="f" * 32),
+    RateLimited: Case(
         envelopes.replay_video_envelope(),
         429,
         "storage_quota",
@@ -47,7 +54,9 @@ def test_every_refusal_has_a_case():
     kinds = {
         kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, Refused) and kind is not Refused
+        if isinstance(kind, type)
+        and issubclass(kind, RequestRefused)
+        and kind is not RequestRefused
     }
     assert kinds == set(CASES)
 
@@ -57,7 +66,7 @@ def test_every_refusal_has_a_case():
 async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
     """The status of its kind, the reason in JSON, CORS for browsers, and what is counted."""
     case = CASES[kind]
-    if kind is Limited:
+    if kind is RateLimited:
         async with tenant.database.transaction() as connection:
             await spending.set_storage_limit(connection, tenant.app.id, 0)
         quotas = tenant.service.lane.gate.quotas
@@ -73,7 +82,7 @@ async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
     assert answer.json()["causes"] == [case.cause]
     assert answer.json()["detail"]
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert ("retry-after" in answer.headers) is (kind is Limited)
+    assert ("retry-after" in answer.headers) is (kind is RateLimited)
     await tenant.settled()
     await tenant.outcomes_reach(case.outcomes)
 

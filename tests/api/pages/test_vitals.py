@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts import sign_ins, writes as account_writes
 from app.core import clock
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.ingest import vitals
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
@@ -67,7 +67,7 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
     await server.take(envelopes.replay_video_envelope(0))
 
     async def fail(self, objects):
-        raise Unavailable("the bucket is gone")
+        raise ServiceUnavailable("the bucket is gone")
 
     watch = server.service.house.watch
     with monkeypatch.context() as broken:
@@ -87,7 +87,7 @@ async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, mon
     """Nobody sends; the next look says that the bucket is gone, the one after that it is back."""
 
     async def fail(self, key, offset=0, length=None):
-        raise Unavailable("the bucket is gone")
+        raise ServiceUnavailable("the bucket is gone")
 
     watch = server.service.house.watch
     with monkeypatch.context() as broken:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from app.core import clock
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.core.ids import ReplayId
 from app.playback.pictures import draw, make, schedule
 from app.playback.pictures.make import Result
@@ -289,7 +289,7 @@ async def test_what_cannot_be_drawn_says_why(server, monkeypatch):
     """A failure is tried three times in all, with growing pauses, and then its reason stays."""
 
     async def fails(*arguments: Any) -> Any:
-        raise Malformed("the decoder gave up on the video")
+        raise MalformedInput("the decoder gave up on the video")
 
     monkeypatch.setattr(make, "draw", fails)
     monkeypatch.setattr(schedule, "_AGAIN", (timedelta(0), timedelta(0)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.media import child, wire
 from tests.support.builders import coded
 from tests.support.builders.clips import clip, colour_of
@@ -76,14 +76,14 @@ async def test_rubbish_ends_the_child_only():
     """Pictures that are none end the child; the next one is as good as new."""
     config = coded.groups(clip())[0].config
     rubbish = wire.Group(config, 0, (wire.Sample(0, wire.WANTED, b"\0\0\0\5abcde"),))
-    with pytest.raises(Malformed, match="gave up"):
+    with pytest.raises(MalformedInput, match="gave up"):
         await _strip(rubbish)
     assert (await _strip(*coded.groups(clip()))).tiles
 
 
 async def test_nothing_wanted_makes_no_strip():
     """Without a picture there is nothing to draw, and the child says so by ending."""
-    with pytest.raises(Malformed, match="gave up"):
+    with pytest.raises(MalformedInput, match="gave up"):
         await _strip()
 
 
@@ -112,7 +112,7 @@ async def test_a_picture_is_drawn_anew(kind):
 async def test_what_is_no_picture_ends_the_child(data):
     """Other formats and broken files are refused by the child's end."""
     async with child.started() as started:
-        with pytest.raises(Malformed, match="gave up"):
+        with pytest.raises(MalformedInput, match="gave up"):
             await started.redraw(data)
 
 
@@ -121,7 +121,7 @@ async def test_a_picture_too_large_to_decode_is_refused():
     bomb = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
     async with child.started() as started:
-        with pytest.raises(Malformed, match="gave up"):
+        with pytest.raises(MalformedInput, match="gave up"):
             await started.redraw(bomb.getvalue())
 
 
@@ -134,7 +134,7 @@ async def test_a_picture_too_large_to_decode_is_refused():
 )
 async def test_a_child_that_does_not_start_says_why(command, words):
     """A broken installation is a keeper that is down, with the last line it printed."""
-    with pytest.raises(Unavailable, match=words):
+    with pytest.raises(ServiceUnavailable, match=words):
         async with child.started(command=command):
             pass
 

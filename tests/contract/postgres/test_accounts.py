@@ -9,7 +9,7 @@ import pytest
 from app.accounts import door, links, passwords, queries, sign_ins, writes
 from app.accounts.model import Person
 from app.audit import queries as audit
-from app.core.errors import Limited, Malformed, NotFound, Unauthorised
+from app.core.errors import InvalidInput, NotFound, SignInFailed, TooManyAttempts
 from app.core.ids import PersonId
 from app.db.engine import Database
 from tests.support.builders.people import PASSWORD, make_person
@@ -48,7 +48,7 @@ async def test_an_address_is_known_in_any_case(database: Database):
         assert (ada.email, ada.name, ada.has_password) == ("ada@example.com", "ada", False)
         assert await queries.find_person(connection, "ADA@example.COM") == ada
         assert await queries.find_person(connection, "eve@example.com") is None
-        with pytest.raises(Malformed, match="already"):
+        with pytest.raises(InvalidInput, match="already"):
             await writes.add_person(connection, "ADA@example.com", name="Ada")
         assert await queries.has_people(connection)
 
@@ -60,7 +60,7 @@ async def test_an_address_is_known_in_any_case(database: Database):
 async def test_what_is_no_address_is_refused(database: Database, email: str):
     """The rule is small: something, `@`, something, no blanks, 254 characters at most."""
     async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="no e-mail address"):
+        with pytest.raises(InvalidInput, match="no e-mail address"):
             await writes.add_person(connection, email)
 
 
@@ -78,7 +78,7 @@ async def test_people_are_changed_and_paged(database: Database):
     async with database.transaction() as connection:
         await writes.rename_person(connection, ada.id, " Ada L. ")
         await writes.set_admin(connection, ada.id, is_admin=True)
-        with pytest.raises(Malformed):
+        with pytest.raises(InvalidInput):
             await writes.rename_person(connection, ada.id, " ")
         with pytest.raises(NotFound):
             await writes.set_admin(connection, PersonId(99), is_admin=True)
@@ -113,7 +113,7 @@ async def test_wrong_address_and_wrong_password_look_the_same(database: Database
         ("link@example.com", PASSWORD),
         ("link@example.com", ""),
     ]:
-        with pytest.raises(Unauthorised) as refused:
+        with pytest.raises(SignInFailed) as refused:
             await enter(database, email, password)
         said.add(str(refused.value))
     assert len(said) == 1
@@ -185,9 +185,9 @@ async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
     )
     assert await who(database, old) is None
     assert await who(database, new)
-    with pytest.raises(Unauthorised):
+    with pytest.raises(SignInFailed):
         await door.enter_with_link(database, link, **PLACE)
-    with pytest.raises(Unauthorised):
+    with pytest.raises(SignInFailed):
         await enter(database)
     assert await enter(database, password="another long one")
     assert (await actions(database))[:2] == ["sign_in", "password_changed"]
@@ -199,9 +199,9 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
     ada = await who(database, await enter(database))
     assert ada is not None
     for wrong in ("wrong", None, "wrong", "wrong", "wrong"):
-        with pytest.raises(Unauthorised):
+        with pytest.raises(SignInFailed):
             await door.change_password(database, ada, current=wrong, new=NEW, **PLACE)
-    with pytest.raises(Limited):
+    with pytest.raises(TooManyAttempts):
         await door.change_password(database, ada, current=PASSWORD, new=NEW, **PLACE)
 
 
@@ -214,7 +214,7 @@ async def test_a_link_lets_in_once(database: Database):
     tries = [door.enter_with_link(database, link, **PLACE) for _ in range(2)]
     said = await asyncio.gather(*tries, return_exceptions=True)
     (token,) = (answer for answer in said if isinstance(answer, str))
-    assert [type(answer) for answer in said].count(Unauthorised) == 1
+    assert [type(answer) for answer in said].count(SignInFailed) == 1
     found = await who(database, token)
     assert found == ada
     async with database.reading() as connection:
@@ -246,9 +246,9 @@ async def test_a_disabled_person_is_shut_out_at_once(database: Database):
         link = await links.make(connection, ada.id)
         assert await links.whose(connection, link) is None
     assert await who(database, token) is None
-    with pytest.raises(Unauthorised):
+    with pytest.raises(SignInFailed):
         await enter(database)
-    with pytest.raises(Unauthorised):
+    with pytest.raises(SignInFailed):
         await door.enter_with_link(database, link, **PLACE)
     async with database.transaction() as connection:
         await writes.enable_person(connection, ada.id)
@@ -275,7 +275,7 @@ async def test_housekeeping_removes_what_time_has_ended(database: Database, time
     """Old attempts and sign-ins go; live ones stay."""
     await make_person(database, password=PASSWORD)
     await enter(database)
-    with pytest.raises(Unauthorised):
+    with pytest.raises(SignInFailed):
         await enter(database, password="wrong")
     time.at += timedelta(hours=12)
     token = await enter(database, email="ada@example.com")

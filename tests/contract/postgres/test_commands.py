@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli.root import app
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from tests.support.servers.postgres import as_app, run_sql
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -55,7 +55,7 @@ def test_a_person_is_renamed_made_admin_and_shut_out(terminal: Terminal):
     terminal.says("user", "disable", "ann@example.com")
     (line,) = [one for one in terminal.says("user", "list").splitlines() if "Ann Lee" in one]
     assert "disabled" in line
-    assert isinstance(terminal.run("user", "link", "ann@example.com").exception, Malformed)
+    assert isinstance(terminal.run("user", "link", "ann@example.com").exception, InvalidInput)
     terminal.says("user", "enable", "ann@example.com")
     assert "/sign-in/" in terminal.says("user", "link", "ann@example.com")
 
@@ -89,8 +89,8 @@ def test_person_gets_a_link_and_another(terminal: Terminal):
         (("user", "link", "nobody@example.com"), NotFound),
         (("key", "list", "no-such"), NotFound),
         (("erase", "no-such", KEY), NotFound),
-        (("erase", "no-such", "not-hex"), Malformed),
-        (("key", "off", "no-such", "not-hex"), Malformed),
+        (("erase", "no-such", "not-hex"), InvalidInput),
+        (("key", "off", "no-such", "not-hex"), InvalidInput),
     ],
 )
 def test_what_is_not_there_is_refused(

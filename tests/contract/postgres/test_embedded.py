@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 import pytest
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db import account, embedded, postmaster, programs
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
@@ -149,14 +149,14 @@ async def test_a_server_that_cannot_start_is_tried_again(server: EmbeddedPostgre
 async def test_a_start_that_fails_says_the_last_words_of_the_server(data_dir: Path):
     """A broken cluster: the error carries what Postgres wrote."""
     (data_dir / "postgres" / "global" / "pg_control").unlink()
-    with pytest.raises(Unavailable, match=r"did not start: .*control"):
+    with pytest.raises(ServiceUnavailable, match=r"did not start: .*control"):
         await EmbeddedPostgres().start(data_dir)
 
 
 async def test_a_cluster_of_another_version_is_not_touched(data_dir: Path):
     """An upgrade of Postgres is a decision of the operator."""
     (data_dir / "postgres" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(Unavailable, match="made by Postgres 16"):
+    with pytest.raises(ServiceUnavailable, match="made by Postgres 16"):
         await EmbeddedPostgres().start(data_dir)
 
 
@@ -181,7 +181,7 @@ def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         programs.Programs, "find", lambda _configured: programs.Programs(folder, 18)
     )
     monkeypatch.setattr(postmaster, "find_account", account.Account)
-    with pytest.raises(Unavailable, match="initdb failed: no space left"):
+    with pytest.raises(ServiceUnavailable, match="initdb failed: no space left"):
         Postmaster(tmp_path / "data").start()
 
 
@@ -268,7 +268,7 @@ def test_stop_does_not_wait_for_a_server_that_is_still_starting(
     """Ctrl-C during a long recovery ends it."""
     server = Postmaster(data_dir)
     monkeypatch.setattr(postmaster, "_is_ready", lambda *_: server._stopping.set())
-    with pytest.raises(Unavailable, match="not ready"):
+    with pytest.raises(ServiceUnavailable, match="not ready"):
         server.start()
     assert server.pid is None
 
@@ -276,10 +276,10 @@ def test_stop_does_not_wait_for_a_server_that_is_still_starting(
 def test_a_server_that_was_not_started_has_no_address(tmp_path: Path):
     """Before the first start there is nothing to connect to; after `stop` no start succeeds."""
     server = Postmaster(tmp_path)
-    with pytest.raises(Unavailable, match="not been started"):
+    with pytest.raises(ServiceUnavailable, match="not been started"):
         _ = server.url
     server.stop()
-    with pytest.raises(Unavailable, match="been stopped"):
+    with pytest.raises(ServiceUnavailable, match="been stopped"):
         server.start()
 
 
@@ -287,7 +287,7 @@ async def test_stop_without_start_does_nothing():
     """Shutting down after a failed start is no second failure."""
     server = EmbeddedPostgres()
     await server.stop()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         _ = server.urls.owner
 
 
@@ -314,7 +314,7 @@ def test_the_servers_log_does_not_grow_for_ever(data_dir: Path, monkeypatch: pyt
 def test_without_the_wheel_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """No binaries for this machine: use a Postgres server of your own."""
     monkeypatch.setattr(programs, "PACKAGE", "no_such_package")
-    with pytest.raises(Unavailable, match="PLAYHEAD_DATABASE_URL"):
+    with pytest.raises(ServiceUnavailable, match="PLAYHEAD_DATABASE_URL"):
         Postmaster(tmp_path).start()
 
 
@@ -340,7 +340,7 @@ def test_as_root_no_folder_of_others_is_opened(data_dir: Path):
     (closed / "data").mkdir(parents=True, mode=0o700)
     closed.chmod(0o700)
     data_dir.chmod(0o711)
-    with pytest.raises(Unavailable, match=rf"{closed} is closed.*PLAYHEAD_DATA_DIR"):
+    with pytest.raises(ServiceUnavailable, match=rf"{closed} is closed.*PLAYHEAD_DATA_DIR"):
         Postmaster(closed / "data").start()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     os.chown(closed, 0, pwd.getpwnam(account.SYSTEM_USER).pw_gid)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.core.errors import DatabaseUnusable, Unavailable
+from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db import engine
 from app.db.engine import Database
 from tests.support.servers.postgres import run_sql
@@ -73,7 +73,7 @@ async def test_errors_of_content_are_not_outages(database: Database, database_ur
 async def test_errors_that_pass_are_outages(database: Database, code: str):
     """Connection lost, read-only, deadlock, full, shut down: try again later."""
     raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(raising)
 
@@ -146,7 +146,7 @@ async def test_errors_of_the_driver_are_told_apart_too(
 ):
     """A lost server is tried again, broken content is not; the next block works."""
     raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
-    with pytest.raises(Unavailable if is_outage else asyncpg.PostgresError):
+    with pytest.raises(ServiceUnavailable if is_outage else asyncpg.PostgresError):
         async with database.transaction() as connection:
             await (await engine.driver_of(connection)).execute(raising)
     async with database.reading() as connection:
@@ -165,7 +165,7 @@ async def test_a_connection_cut_under_the_driver_is_an_outage(
             await run_sql(postgres_url, f"select pg_terminate_backend({pid}, 5000)")
             await driver.fetchval("select 1")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await ask_while_cut_off()
     async with database.reading() as connection:
         assert await (await engine.driver_of(connection)).fetchval("select 1") == 1
@@ -183,7 +183,7 @@ async def test_a_connection_cut_inside_a_block_is_an_outage(
             await run_sql(postgres_url, f"select pg_terminate_backend({pid}, 5000)")
             await connection.execute(text("insert into numbers values (1)"))
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await add_while_cut_off()
     assert await count(database) == 0
 
@@ -205,7 +205,7 @@ async def test_idle_connections_that_died_are_replaced_unseen(
 async def test_no_server_is_an_outage(tmp_path: Path):
     """Nothing listens: said at the first use, not when the pool is made."""
     nowhere = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(ServiceUnavailable, match="cannot be reached"):
         await count(nowhere)
     await nowhere.close()
 
@@ -216,7 +216,7 @@ async def test_a_server_that_says_nothing_is_named(tmp_path: Path, monkeypatch: 
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / ".s.PGSQL.5432"))
         silent.listen()
-        with pytest.raises(Unavailable, match="cannot be reached: TimeoutError"):
+        with pytest.raises(ServiceUnavailable, match="cannot be reached: TimeoutError"):
             await engine.connect(f"postgresql://postgres@/postgres?host={tmp_path}")
 
 
@@ -227,7 +227,7 @@ async def test_a_pool_that_is_used_up_is_an_outage(
     pool = engine.make(database_url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     database = Database(pool)
     async with database.reading():
-        with pytest.raises(Unavailable, match="no connection"):
+        with pytest.raises(ServiceUnavailable, match="no connection"):
             await count(database)
     await database.close()
 
@@ -238,7 +238,7 @@ async def test_a_statement_that_takes_too_long_is_an_outage(
     """A lock that is held for ever does not hold us for ever."""
     monkeypatch.setattr(engine, "_COMMAND_S", 0.05)
     database = Database.open(database_url)
-    with pytest.raises(Unavailable, match="went away"):
+    with pytest.raises(ServiceUnavailable, match="went away"):
         async with database.reading() as connection:
             await connection.execute(text("select pg_sleep(30)"))
     await database.close()

@@ -11,7 +11,7 @@ from app.accounts.model import Person
 from app.accounts.tables import sign_in_attempts
 from app.audit import queries as audit
 from app.audit.model import Line
-from app.core.errors import Limited, Malformed, Unauthorised
+from app.core.errors import InvalidInput, SignInFailed, TooManyAttempts
 from app.db import migrate
 from app.db.engine import Database
 from tests.support.builders.people import PASSWORD, make_person
@@ -44,7 +44,7 @@ async def guess(
 ) -> None:
     """Guess wrong some times; each guess is looked at."""
     for _ in range(times):
-        with pytest.raises(Unauthorised):
+        with pytest.raises(SignInFailed):
             await enter(database, email, "wrong", **where)
 
 
@@ -71,14 +71,14 @@ async def test_five_failures_close_the_door_for_a_while(database: Database, time
     """The sixth try is not looked at, right or wrong, until 15 minutes after the first."""
     await make_person(database, password=PASSWORD)
     for _ in range(5):
-        with pytest.raises(Unauthorised):
+        with pytest.raises(SignInFailed):
             await enter(database, password="wrong")
-    with pytest.raises(Limited, match="again in 15 minutes") as limited:
+    with pytest.raises(TooManyAttempts, match="again in 15 minutes") as limited:
         await enter(database)
     assert limited.value.wait_s == 15 * 60
     await enter(database, address="192.0.2.2")
     time.at += 15 * MINUTE - timedelta(seconds=1)
-    with pytest.raises(Limited):
+    with pytest.raises(TooManyAttempts):
         await enter(database)
     time.at += timedelta(seconds=1)
     assert await enter(database)
@@ -89,8 +89,8 @@ async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: D
     await make_person(database, password=PASSWORD)
     tries = [enter(database, password=f"wrong {number}") for number in range(20)]
     said = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(answer) for answer in said].count(Unauthorised) == 5
-    assert [type(answer) for answer in said].count(Limited) == 15
+    assert [type(answer) for answer in said].count(SignInFailed) == 5
+    assert [type(answer) for answer in said].count(TooManyAttempts) == 15
 
 
 async def test_success_forgives_earlier_failures(database: Database):
@@ -98,7 +98,7 @@ async def test_success_forgives_earlier_failures(database: Database):
     await make_person(database, password=PASSWORD)
     for _ in range(2):
         for _ in range(4):
-            with pytest.raises(Unauthorised):
+            with pytest.raises(SignInFailed):
                 await enter(database, password="wrong")
         await enter(database)
 
@@ -109,7 +109,7 @@ async def test_an_account_is_guarded_over_all_networks(database: Database, time:
     for number in range(20):
         await guess(database, 1, address=f"198.51.100.{number}")
         time.at += SECOND
-    with pytest.raises(Limited, match="again in 15 minutes"):
+    with pytest.raises(TooManyAttempts, match="again in 15 minutes"):
         await enter(database, address="203.0.113.9")
     time.at += 15 * MINUTE - 20 * SECOND
     assert await enter(database, address="203.0.113.9")
@@ -120,7 +120,7 @@ async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: D
     ada = await make_person(database, password=PASSWORD)
     await enter(database)
     await guess_from_everywhere(database, 20)
-    with pytest.raises(Limited):
+    with pytest.raises(TooManyAttempts):
         await enter(database, address="203.0.113.9")
     assert await enter(database)
     async with database.transaction() as connection:
@@ -136,7 +136,7 @@ async def test_an_account_that_nobody_has_is_limited_alike(database: Database):
     for email in ("ada@example.com", "nobody@example.com"):
         for number in range(20):
             await guess(database, 1, email, address=f"198.51.100.{number}")
-        with pytest.raises(Limited) as refused:
+        with pytest.raises(TooManyAttempts) as refused:
             await enter(database, email, address="203.0.113.9")
         said.add((str(refused.value), refused.value.wait_s))
     assert len({message for message, _ in said}) == 1
@@ -148,7 +148,7 @@ async def test_a_network_is_limited_over_all_accounts(database: Database):
     for number in range(30):
         await guess(database, 1, f"person{number}@example.com")
     for _ in range(3):
-        with pytest.raises(Limited):
+        with pytest.raises(TooManyAttempts):
             await enter(database)
     assert await count_rows(database) == 30
     assert await enter(database, address="203.0.113.9")
@@ -162,7 +162,7 @@ async def test_an_office_is_not_locked_out_by_one_who_guesses_there(database: Da
         await guess(database, 1, f"person{number}@example.com")
     assert await enter(database)
     await guess(database, 5)
-    with pytest.raises(Limited):
+    with pytest.raises(TooManyAttempts):
         await enter(database)
 
 
@@ -179,7 +179,7 @@ async def test_addresses_of_one_sender_count_as_one(database: Database, first: s
     await make_person(database, password=PASSWORD)
     await guess(database, 3, address=first)
     await guess(database, 2, address=second)
-    with pytest.raises(Limited):
+    with pytest.raises(TooManyAttempts):
         await enter(database, address=second)
     assert await enter(database, address="2001:db8:1:3::1")
 
@@ -197,7 +197,9 @@ async def test_two_processes_count_together(database: Database, database_url: st
         said = await asyncio.gather(*tries, return_exceptions=True)
     finally:
         await other.close()
-    assert sorted(type(answer).__name__ for answer in said) == ["Limited"] + 5 * ["Unauthorised"]
+    assert sorted(type(answer).__name__ for answer in said) == 5 * ["SignInFailed"] + [
+        "TooManyAttempts"
+    ]
 
 
 async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
@@ -207,8 +209,8 @@ async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
         for number in range(60)
     ]
     said = await asyncio.gather(*tries, return_exceptions=True)
-    assert {type(answer) for answer in said} <= {Limited, Unauthorised}
-    looked_at = [type(answer) for answer in said].count(Unauthorised)
+    assert {type(answer) for answer in said} <= {TooManyAttempts, SignInFailed}
+    looked_at = [type(answer) for answer in said].count(SignInFailed)
     assert await count_rows(database) == looked_at > 0
 
 
@@ -300,7 +302,7 @@ async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: 
     """Parts of one's own address are; it is said before the current one is looked at."""
     ada = await make_person(database, "ada.lovelace@example.com", password=PASSWORD)
     for new in ("123456789012", "ada-lovelace-1815", "Example2026!!"):
-        with pytest.raises(Malformed, match="easily guessed"):
+        with pytest.raises(InvalidInput, match="easily guessed"):
             await door.change_password(
                 database, ada, current="wrong", new=new, address=HOME, user_agent="Browser"
             )
@@ -319,7 +321,7 @@ async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: 
     await migrate.upgrade(empty_database_url)
     database = Database.open(empty_database_url, pool_size=2)
     try:
-        with pytest.raises(Limited):
+        with pytest.raises(TooManyAttempts):
             await enter(database)
     finally:
         await database.close()

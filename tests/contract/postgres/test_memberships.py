@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.accounts.model import Person
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
 from app.memberships import invitations, queries, writes as membership_writes
@@ -46,7 +46,7 @@ async def test_a_project_keeps_an_owner(database: Database):
     eve = await make_person(database, "eve@example.com")
     project = await make_project(database, members={Role.OWNER: ada})
     async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="owner"):
+        with pytest.raises(InvalidInput, match="owner"):
             await membership_writes.set_member(connection, project.id, ada.id, Role.MEMBER)
         await membership_writes.set_member(connection, project.id, ada.id, Role.OWNER)
         await membership_writes.set_member(connection, project.id, eve.id, Role.OWNER)
@@ -56,7 +56,7 @@ async def test_a_project_keeps_an_owner(database: Database):
             await membership_writes.remove_member(connection, project.id, person.id)
 
     done = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in done) == ["Malformed", "NoneType"]
+    assert sorted(type(result).__name__ for result in done) == ["InvalidInput", "NoneType"]
 
 
 async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
@@ -70,7 +70,7 @@ async def test_an_invitation_waits_for_thirty_days(database: Database, time: Hel
         assert (offer.project_name, offer.role) == ("Shop", Role.VIEWER)
         for number in range(invitations.MOST_OF_PROJECT - 1):
             await invitations.invite(connection, project.id, f"{number}@a.de", Role.VIEWER)
-        with pytest.raises(Malformed, match="wait already"):
+        with pytest.raises(InvalidInput, match="wait already"):
             await invitations.invite(connection, project.id, "one@more.de", Role.VIEWER)
         time.at += invitations.GOOD_FOR
         assert await invitations.list_invitations_for(connection, ada) == []

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import app
-from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
 from app.core.shipped import MIGRATIONS
 from app.db import engine, migrate, roles
 from app.db.engine import Database
@@ -103,7 +103,9 @@ async def test_a_lock_that_is_held_for_long_is_said(
     """The wait ends, and the message names the backend that holds the lock."""
     monkeypatch.setattr(migrate, "_LOCK_WAIT_MS", 1)
     async with migrate.exclusive(database_url):
-        with pytest.raises(DatabaseAway, match=r"sets the database up: Postgres backend \d+"):
+        with pytest.raises(
+            DatabaseUnavailable, match=r"sets the database up: Postgres backend \d+"
+        ):
             async with migrate.exclusive(database_url):
                 pass
 
@@ -160,8 +162,8 @@ async def test_a_migration_may_take_longer_than_other_statements(
 
 
 async def test_upgrade_without_postgres_says_so(tmp_path: Path):
-    """No server: `Unavailable`, which the command line shows as it is."""
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    """No server: `ServiceUnavailable`, which the command line shows as it is."""
+    with pytest.raises(ServiceUnavailable, match="cannot be reached"):
         await migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")
 
 

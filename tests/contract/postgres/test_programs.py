@@ -13,7 +13,7 @@ import pytest
 from app.cli import doctor
 from app.cli.doctor import State
 from app.core import clock
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.db import programs, roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.postmaster import Postmaster
@@ -61,7 +61,7 @@ def test_a_cluster_of_another_version_names_the_way_out(data_dir: Path):
     cluster = data_dir / "postgres"
     cluster.mkdir()
     (cluster / "PG_VERSION").write_text("14\n")
-    with pytest.raises(Unavailable, match=r"made by Postgres 14.*PLAYHEAD_POSTGRES_BIN"):
+    with pytest.raises(ServiceUnavailable, match=r"made by Postgres 14.*PLAYHEAD_POSTGRES_BIN"):
         Postmaster(data_dir, bin_dir=distributions()[0]).start()
 
 
@@ -76,7 +76,7 @@ def test_a_folder_without_a_usable_postgres_is_named(
     if script is not None:
         (tmp_path / "postgres").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "postgres").chmod(0o755)
-    with pytest.raises(Unavailable, match=rf"PLAYHEAD_POSTGRES_BIN: .*{message}"):
+    with pytest.raises(ServiceUnavailable, match=rf"PLAYHEAD_POSTGRES_BIN: .*{message}"):
         Programs.find(tmp_path)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from app.core.errors import Malformed, NotFound
+from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db.engine import Database
 from app.projects import queries, writes
@@ -35,7 +35,7 @@ async def test_same_names_get_different_slugs(database: Database):
 async def test_a_slug_that_does_not_fit_in_an_address_is_refused(database: Database, slug: str):
     """Only lower-case letters, digits and dashes inside, 50 at most."""
     async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="slug"):
+        with pytest.raises(InvalidInput, match="slug"):
             await writes.add_project(connection, "Shop", slug=slug)
 
 
@@ -43,7 +43,7 @@ async def test_a_slug_in_use_is_refused(database: Database):
     """A slug asked for by name is not changed silently."""
     await make_project(database, "Shop")
     async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="exists already"):
+        with pytest.raises(InvalidInput, match="exists already"):
             await writes.add_project(connection, "Another", slug="shop")
 
 
@@ -52,9 +52,9 @@ async def test_a_name_that_cannot_be_shown_is_refused(database: Database, name: 
     """1 to 80 characters, both when it is added and when it is renamed."""
     project = await make_project(database)
     async with database.transaction() as connection:
-        with pytest.raises(Malformed, match="name"):
+        with pytest.raises(InvalidInput, match="name"):
             await writes.add_project(connection, name)
-        with pytest.raises(Malformed, match="name"):
+        with pytest.raises(InvalidInput, match="name"):
             await writes.rename_project(connection, project.id, name)
 
 
@@ -98,9 +98,9 @@ async def test_keys_that_cannot_be_are_refused(database: Database):
     other = await make_project(database, "Other")
     async with database.transaction() as connection:
         key = await writes.add_key(connection, project.id, label="")
-        with pytest.raises(Malformed, match="32 hex"):
+        with pytest.raises(InvalidInput, match="32 hex"):
             await writes.add_key(connection, project.id, label="", public_key=PublicKey("xyz"))
-        with pytest.raises(Malformed, match="in use"):
+        with pytest.raises(InvalidInput, match="in use"):
             await writes.add_key(connection, other.id, label="", public_key=key.public_key)
         with pytest.raises(NotFound):
             await writes.add_key(connection, ProjectId(99), label="")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
 from app import main
-from app.core.errors import DatabaseAway, DatabaseUnusable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.shipped import MIGRATIONS
 from app.db import engine, roles
 from app.db.embedded import EmbeddedPostgres
@@ -231,7 +231,7 @@ async def test_a_kill_while_tables_change_hands_changes_nothing(data_dir: Path):
     waiting = "select max(pid) from pg_stat_activity where wait_event_type = 'Lock'"
     await until_asked(lambda: is_true(url, waiting))
     await run_sql(url, f"select pg_terminate_backend(({waiting}), 5000)")
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         await moving
     assert await ask(url, OWNERS) == [roles.SUPERUSER]
     await blocker.close()

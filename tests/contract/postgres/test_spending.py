@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Limited, Malformed, NotFound, Unavailable
+from app.core.errors import InvalidInput, NotFound, ServiceUnavailable, TooManyAttempts
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.formats.wire.envelope import EnvelopeItem
@@ -27,7 +27,7 @@ def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int =
     for number in range(1_000):
         try:
             quotas.admit(project_id, key, EVENT, size_bytes)
-        except Limited:
+        except TooManyAttempts:
             return number
     raise AssertionError("nothing limits it")
 
@@ -88,7 +88,7 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
         assert (await queries.list_all_projects(connection))[0].stored_bytes_limit == 0
         await spending.set_storage_limit(connection, project_id, None)
         assert await spending.storage_limits(connection) == {}
-        with pytest.raises(Malformed):
+        with pytest.raises(InvalidInput):
             await spending.set_storage_limit(connection, project_id, -1)
         with pytest.raises(NotFound):
             await spending.set_storage_limit(connection, ProjectId(999), 1)
@@ -100,7 +100,7 @@ async def test_without_postgres_each_process_goes_by_what_it_knows(database, key
     quotas = process()
     quotas.admit(project_id, key, EVENT, 7)
     away = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await quotas.refresh(away)
     await away.close()
     assert passed(quotas, keyed) == 9

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core import clock
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.sweep import sweep
@@ -40,7 +40,7 @@ class Objects(LocalStore):
     @override
     async def delete(self, key: str) -> None:
         if key == "stays":
-            raise Unavailable("a bad block")
+            raise ServiceUnavailable("a bad block")
         self.deleted.append(key)
 
 

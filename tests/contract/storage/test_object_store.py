@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from app.core.errors import Malformed, NotFound, Unavailable
+from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
 from app.storage import keys
 from app.storage.port import ObjectStore, StoredObject
 
@@ -209,16 +209,16 @@ async def test_impossible_key_is_refused_everywhere(store: ObjectStore, key: str
         store.read(key),
         store.wipe(key, []),
     ):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             await attempt
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         await store.delete(key)
 
 
 @pytest.mark.parametrize("prefix", ["/", "../", "a//", ".", "A", "a/\0"])
 async def test_impossible_prefix_is_refused(store: ObjectStore, prefix: str):
     """A list cannot be asked to look outside."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         await store.list(prefix)
 
 
@@ -247,7 +247,7 @@ async def test_closed_store_is_unavailable(store: ObjectStore):
     await store.close()
     await store.close()
     for attempt in (store.put("a", b""), store.read("a"), store.delete("a"), store.probe()):
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await attempt
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await store.list("")

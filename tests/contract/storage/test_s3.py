@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.cli import doctor
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.storage import s3 as driver
 from app.storage.bucket import Location, Patience
@@ -158,7 +158,7 @@ async def test_missing_bucket_is_not_a_missing_object(s3_service: s3.Service):
             store.list(""),
             store.probe(),
         ):
-            with pytest.raises(Unavailable, match="NoSuchBucket"):
+            with pytest.raises(ServiceUnavailable, match="NoSuchBucket"):
                 await attempt
     listed = s3_service.owner.list_buckets()
     assert "playhead-nowhere" not in [each.get("Name") for each in listed["Buckets"]]
@@ -183,7 +183,7 @@ async def test_broken_server_is_unavailable(
 ):
     """Whatever goes wrong on the way, the caller hears that trying again is right."""
     async with answering(s3_service, answer) as store:
-        with pytest.raises(Unavailable, match=words):
+        with pytest.raises(ServiceUnavailable, match=words):
             await store.read("a")
 
 
@@ -198,7 +198,7 @@ async def test_broken_server_is_unavailable(
 async def test_other_range_than_asked_is_not_believed(s3_service: s3.Service, answer: bytes):
     """A server that does not cut where it was told to would mix up videos."""
     async with answering(s3_service, answer) as store:
-        with pytest.raises(Unavailable, match="not from 4"):
+        with pytest.raises(ServiceUnavailable, match="not from 4"):
             await store.read("a", 4, 3)
 
 
@@ -237,7 +237,7 @@ async def test_nobody_at_the_address_is_unavailable(s3_service: s3.Service):
     access = replace(s3_service.access, endpoint_url=address)
     store = S3Store(Location("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
     for attempt in (store.put("a", b"b"), store.list("")):
-        with pytest.raises(Unavailable, match="failed: Could not connect"):
+        with pytest.raises(ServiceUnavailable, match="failed: Could not connect"):
             await attempt
     await store.close()
 
@@ -253,6 +253,6 @@ async def test_versions_that_may_not_be_seen_are_told(s3_service: s3.Service):
 async def test_failed_batch_has_come_to_rest(s3_service: s3.Service):
     """When a batch is said to have failed, none of its objects is still on the way."""
     async with answering(s3_service, http("500 Oops", fault("InternalError"))) as store:
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await store.put_many([(f"a/{number}", b"x" * 9) for number in range(40)])
         assert store._writes._pool._work_queue.empty()

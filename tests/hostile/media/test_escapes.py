@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.media import child
 from app.media.child import Patience
 from tests.support.builders import coded
@@ -40,7 +40,7 @@ async def _tried(deed: str, *more: str) -> str:
     async with child.started(command=(*PROBE, deed, *more), patience=patience) as taken_over:
         assert taken_over.is_filtered is not bool(more)
         pid = taken_over._process.pid
-        with pytest.raises(Malformed) as ended:
+        with pytest.raises(MalformedInput) as ended:
             await taken_over.show(coded.groups(clip())[0])
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from PIL import Image
 
-from app.core.errors import Malformed, Refused
+from app.core.errors import MalformedInput, RequestRefused
 from app.media import child
 from tests.support import amounts
 from tests.support.builders import coded
@@ -75,7 +75,7 @@ async def test_h3_broken_pictures_end_children_only(report):
         async with child.started() as started:
             try:
                 await started.redraw(_broken(dice.choice(PICTURES), dice))
-            except Malformed as error:
+            except MalformedInput as error:
                 ends[str(error)] += 1
             else:
                 ends["drawn"] += 1
@@ -92,13 +92,13 @@ async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
             start_ms = 100_000 * (COUNT - len(videos))
             try:
                 groups = coded.groups(videos.pop(), start_ms=start_ms)
-            except Refused:
+            except RequestRefused:
                 yield "refused"
                 continue
             try:
                 for group in groups:
                     await started.show(group)
-            except Malformed as error:
+            except MalformedInput as error:
                 yield str(error)
                 return
             yield "decoded"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import entry, files, reader
 from app.journal.entry import Entry
 from app.journal.writer import Journal
@@ -57,7 +57,7 @@ class Done:
     def __init__(self) -> None:
         self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def __call__(self, error: Unavailable | None) -> None:
+    def __call__(self, error: ServiceUnavailable | None) -> None:
         """Take the word of the journal."""
         if self._told.done():  # cancelled
             return

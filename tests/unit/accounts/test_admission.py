@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.accounts.admission import Admission
-from app.core.errors import Limited
+from app.core.errors import TooManyAttempts
 
 
 def test_few_may_wait_and_still_fewer_of_one_network():
@@ -14,11 +14,11 @@ def test_few_may_wait_and_still_fewer_of_one_network():
     with ExitStack() as held:
         held.enter_context(admission.admit("a"))
         held.enter_context(admission.admit("a"))
-        with pytest.raises(Limited, match="in a few seconds") as refused:
+        with pytest.raises(TooManyAttempts, match="in a few seconds") as refused:
             held.enter_context(admission.admit("a"))
         assert refused.value.wait_s == 5
         held.enter_context(admission.admit("b"))
-        with pytest.raises(Limited):
+        with pytest.raises(TooManyAttempts):
             held.enter_context(admission.admit("c"))
     with admission.admit("a"):
         pass

@@ -4,7 +4,7 @@ import pytest
 
 from app.accounts import passwords
 from app.accounts.passwords import LONGEST_CHARS, SHORTEST_CHARS, Verdict
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.memberships.model import Role
 
 RIGHT = Verdict(is_right=True, is_outdated=False)
@@ -23,16 +23,16 @@ async def test_a_password_of_any_good_length_is_known_again(length: int):
 @pytest.mark.parametrize("length", [0, SHORTEST_CHARS - 1, LONGEST_CHARS + 1])
 async def test_a_password_too_short_or_too_long_is_refused(length: int):
     """11 characters are too few, 1,001 too many."""
-    with pytest.raises(Malformed, match="characters"):
+    with pytest.raises(InvalidInput, match="characters"):
         await passwords.hash_new(TEXT[:length])
     assert await passwords.check(None, TEXT[:length]) == WRONG
 
 
 async def test_a_password_that_is_guessed_first_is_refused():
     """Also one made of the person's own address."""
-    with pytest.raises(Malformed, match="easily guessed"):
+    with pytest.raises(InvalidInput, match="easily guessed"):
         await passwords.hash_new("123456789012")
-    with pytest.raises(Malformed, match="easily guessed"):
+    with pytest.raises(InvalidInput, match="easily guessed"):
         await passwords.hash_new("tower-window-lamp", email="tower.window@lamp.example")
     assert await passwords.hash_new("tower-window-lamp", email="ada@example.com")
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from app import __version__
 from app.cli import root, serve, surroundings
 from app.cli.root import app
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import InvalidInput, ServiceUnavailable
 from app.core.settings import Settings
 from app.db.folder import DataFolderLock
 from app.main import Started
@@ -25,7 +25,7 @@ def test_second_server_on_a_folder_is_told_where_the_first_is(tmp_path: Path):
     lock = DataFolderLock.acquire(tmp_path)
     surroundings.write_address(tmp_path, "http://localhost:9000")
     try:
-        with pytest.raises(Unavailable, match=r"process \d+, http://localhost:9000"):
+        with pytest.raises(ServiceUnavailable, match=r"process \d+, http://localhost:9000"):
             serve.take_folder(settings)
     finally:
         lock.release()
@@ -58,7 +58,9 @@ def test_address_is_the_settings_when_no_server_left_word(tmp_path: Path):
 def test_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch):
     """A wrong value stops the start and says which variable holds it."""
     monkeypatch.setenv("PLAYHEAD_STORAGE_THREADS", "0")
-    with pytest.raises(Malformed, match=r"PLAYHEAD_STORAGE_THREADS: .*greater than or equal to 1"):
+    with pytest.raises(
+        InvalidInput, match=r"PLAYHEAD_STORAGE_THREADS: .*greater than or equal to 1"
+    ):
         surroundings.read_settings()
 
 
@@ -115,7 +117,7 @@ def test_demo_without_a_server_says_how_to_start_one(
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("MAKELEVEL", raising=False)
     result = CliRunner().invoke(app, ["demo"])
-    assert isinstance(result.exception, Unavailable)
+    assert isinstance(result.exception, ServiceUnavailable)
     assert "start it with `playhead serve`" in str(result.exception)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import httpx2
 import pytest
 
-from app.core.errors import Forbidden, Malformed, Unavailable
+from app.core.errors import InvalidInput, PermissionDenied, ServiceUnavailable
 from app.core.ids import ReplayId
 from app.demo import send
 from app.demo.record import Delivery
@@ -150,7 +150,7 @@ async def test_refused_envelopes_are_told(door: Door):
 async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
     """Nothing would get through with it; the error names the key and the address."""
     door(lambda _: httpx2.Response(status, text="no such key"))
-    with pytest.raises(Forbidden, match=r"api/42/envelope/ does not take the key 9d3f"):
+    with pytest.raises(PermissionDenied, match=r"api/42/envelope/ does not take the key 9d3f"):
         await send.play(APP, BACKEND)
 
 
@@ -161,7 +161,7 @@ async def test_a_silent_server_is_named(door: Door):
         raise httpx2.ConnectError("refused", request=request)
 
     door(hang_up)
-    with pytest.raises(Unavailable, match=r"no answer from http://phone\.example:8000"):
+    with pytest.raises(ServiceUnavailable, match=r"no answer from http://phone\.example:8000"):
         await send.play(APP, BACKEND)
 
 
@@ -178,5 +178,5 @@ async def test_a_silent_server_is_named(door: Door):
 )
 async def test_a_dsn_without_its_parts_is_malformed(dsn: str):
     """Before anything is recorded."""
-    with pytest.raises(Malformed, match="DSN"):
+    with pytest.raises(InvalidInput, match="DSN"):
         await send.play(dsn, BACKEND)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import client_report
 from app.formats.client_report import ReportedLoss
@@ -62,7 +62,7 @@ def test_the_longest_word_and_the_largest_amount_are_taken():
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"discarded_events":{}}', b"x", b""])
 def test_a_report_needs_a_list(data):
     """Anything else is refused."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         client_report.read_client_report(data)
 
 
@@ -70,7 +70,7 @@ def test_a_report_has_a_largest():
     """100 KiB are read, one byte more is refused."""
     data = compact({"discarded_events": [LOST]})
     assert client_report.read_client_report(data.ljust(LIMITS.client_report_bytes)).losses
-    with pytest.raises(TooLarge, match="client report has 102401 bytes"):
+    with pytest.raises(OversizedInput, match="client report has 102401 bytes"):
         client_report.read_client_report(data.ljust(LIMITS.client_report_bytes + 1))
 
 
@@ -100,6 +100,6 @@ def test_any_bytes_are_losses_or_malformed(data):
     """Nothing else comes out, and every amount is positive."""
     try:
         found = client_report.read_client_report(data)
-    except Malformed:
+    except MalformedInput:
         return
     assert all(quantity > 0 for quantity in found.losses.values())

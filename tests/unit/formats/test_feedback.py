@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.formats import feedback
@@ -86,9 +86,9 @@ def test_the_envelope_stands_in():
 @pytest.mark.parametrize("message", ["", None, {}, []])
 def test_feedback_needs_a_message(message):
     """Without it nobody said anything."""
-    with pytest.raises(Malformed, match="no message"):
+    with pytest.raises(MalformedInput, match="no message"):
         read(message=message)
-    with pytest.raises(Malformed, match="no message"):
+    with pytest.raises(MalformedInput, match="no message"):
         report(comments=message)
 
 
@@ -107,9 +107,9 @@ def test_both_forms_have_a_largest():
     """One byte over the limit is refused."""
     assert feedback.read_feedback(compact(EVENT).ljust(LIMITS.event_bytes), NOTHING).name == "Ada"
     assert feedback.convert_user_report(compact(REPORT).ljust(LIMITS.event_bytes), NOTHING)
-    with pytest.raises(TooLarge, match="feedback has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="feedback has 1048577 bytes"):
         feedback.read_feedback(compact(EVENT).ljust(LIMITS.event_bytes + 1), NOTHING)
-    with pytest.raises(TooLarge, match="user_report has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="user_report has 1048577 bytes"):
         feedback.convert_user_report(compact(REPORT).ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
@@ -140,13 +140,13 @@ def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
     for source in (event, {"contexts": {"feedback": said}}):
         try:
             assert feedback.read_feedback(compact(source), NOTHING).message
-        except Malformed:
+        except MalformedInput:
             continue
     try:
         assert feedback.read_feedback(
             feedback.convert_user_report(compact(old), NOTHING), NOTHING
         ).message
-    except Malformed:
+    except MalformedInput:
         return
 
 
@@ -157,5 +157,5 @@ def test_any_bytes_are_read_or_refused(data):
     for reader in (feedback.read_feedback, feedback.convert_user_report):
         try:
             reader(data, NOTHING)
-        except Malformed:
+        except MalformedInput:
             continue

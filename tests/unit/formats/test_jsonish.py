@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from tests.support import examples
@@ -44,7 +44,7 @@ def test_json_as_sdks_write_it_is_decoded(data, value):
 @pytest.mark.parametrize("data", [b"", b" ", b"{", b"nope", b"{} {}", b"'a'", b'{"a"}', b"\x00"])
 def test_what_is_no_json_is_malformed(data):
     """The message says what it was and shows its beginning."""
-    with pytest.raises(Malformed, match="test is not JSON"):
+    with pytest.raises(MalformedInput, match="test is not JSON"):
         jsonish.decode(data, "test")
 
 
@@ -56,16 +56,16 @@ def test_nesting_is_counted_to_the_limit(opening, closing):
     times = BOUND // len(closing)
     at_limit = opening * times + b"1" + closing * times
     jsonish.decode(at_limit, "test")
-    with pytest.raises(Malformed, match=f"deeper than {BOUND} levels"):
+    with pytest.raises(MalformedInput, match=f"deeper than {BOUND} levels"):
         jsonish.decode(b"[" + at_limit + b"]", "test")
 
 
 @pytest.mark.parametrize("tail", [b"", b"]" * 100_000, b"NaN"])
 def test_very_deep_nesting_is_malformed(tail):
     """100,000 levels, whole or cut, do not exhaust the stack."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         jsonish.decode(b"[" * 100_000 + tail, "test")
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         jsonish.decode(b"[NaN," * 100_000 + tail, "test")
 
 
@@ -75,7 +75,7 @@ def test_brackets_in_strings_are_no_nesting():
     assert jsonish.decode(flat, "test") == json.loads(flat)
     for text in ("]", "[", '"]', '\\"]', "\\\\"):
         deep = f"[{json.dumps(text)}," * (BOUND + 1) + "1" + "]" * (BOUND + 1)
-        with pytest.raises(Malformed, match="deeper"):
+        with pytest.raises(MalformedInput, match="deeper"):
             jsonish.decode(deep.encode(), "test")
 
 
@@ -83,7 +83,7 @@ def test_marks_are_counted_to_the_limit():
     """As many commas and brackets as allowed are decoded, one more is too large."""
     at_limit = b"[" + b"0," * (LIMITS.json_marks - 1) + b"0]"
     assert len(jsonish.decode(at_limit, "test")) == LIMITS.json_marks
-    with pytest.raises(TooLarge, match="commas and brackets"):
+    with pytest.raises(OversizedInput, match="commas and brackets"):
         jsonish.decode(at_limit[:-1] + b",0]", "test")
 
 
@@ -101,7 +101,7 @@ def test_marks_are_counted_to_the_limit():
 def test_decode_object_takes_objects_only(data, kind):
     """Any other value is malformed, by its name."""
     assert jsonish.decode_object(b'{"a":1}', "test") == {"a": 1}
-    with pytest.raises(Malformed, match=f"test is a JSON {kind}, expected an object"):
+    with pytest.raises(MalformedInput, match=f"test is a JSON {kind}, expected an object"):
         jsonish.decode_object(data, "test")
 
 
@@ -188,7 +188,7 @@ def test_any_bytes_give_a_clean_value_or_malformed(data):
     """What is decoded can be encoded again."""
     try:
         value = jsonish.decode(data, "test")
-    except Malformed:
+    except MalformedInput:
         return
     msgspec.json.encode(value)
 
@@ -211,7 +211,7 @@ def test_depth_is_exact_whatever_the_text(levels, text, around):
     """A level counts once, wherever strings full of brackets stand, and so do those around."""
     data = json.dumps(_nested(levels, text)).encode()
     if levels + around > BOUND:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             jsonish.check_shape(data, "test", around=around)
     else:
         jsonish.check_shape(data, "test", around=around)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import log
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
@@ -108,7 +108,7 @@ def test_a_bad_record_is_left_out_and_counted():
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b"x"])
 def test_a_container_needs_items(data):
     """Anything else is refused."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         log.read_log_container(data, NOTHING)
 
 
@@ -116,13 +116,13 @@ def test_a_container_has_a_largest_and_a_most():
     """At the limit it is read, one past it refused."""
     data = compact({"items": [RECORD]})
     assert log.read_log_container(data.ljust(LIMITS.log_container_bytes), NOTHING).logs
-    with pytest.raises(TooLarge, match="log container has 12582913 bytes"):
+    with pytest.raises(OversizedInput, match="log container has 12582913 bytes"):
         log.read_log_container(data.ljust(LIMITS.log_container_bytes + 1), NOTHING)
     assert (
         len(log.read_log_container(compact({"items": [RECORD] * LIMITS.logs}), NOTHING).logs)
         == LIMITS.logs
     )
-    with pytest.raises(TooLarge, match="1001 records"):
+    with pytest.raises(OversizedInput, match="1001 records"):
         log.read_log_container(compact({"items": [RECORD] * (LIMITS.logs + 1)}), NOTHING)
 
 
@@ -153,5 +153,5 @@ def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
     try:
         log.read_log_container(data, NOTHING)
-    except Malformed:
+    except MalformedInput:
         return

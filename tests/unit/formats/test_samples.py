@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import Malformed, TooLarge, Unauthorised
+from app.core.errors import AuthenticationFailed, MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.replay import activity, recording, replay_event, replay_video
@@ -16,7 +16,7 @@ from app.formats.wire import credentials, encoding, envelope, store_body
 from tests.support.recorded import samples
 
 MIB = 1024 * 1024
-REFUSALS = (Malformed, TooLarge, Unauthorised)
+REFUSALS = (MalformedInput, OversizedInput, AuthenticationFailed)
 """All that may escape the readers."""
 
 FRAMED_OTHERWISE = {"feedback", "attachment", "profile_chunk", "sessions"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import session
 from app.formats.session import SessionCount, SessionCounts
@@ -86,27 +86,27 @@ def test_an_environment_has_a_default():
 )
 def test_a_session_needs_an_id_a_release_a_start_and_a_known_status(changes):
     """Without them it stands nowhere."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         read(**changes)
 
 
 @pytest.mark.parametrize("aggregates", [None, {}, [7], [{}], [{"exited": 2}]])
 def test_aggregates_need_a_list_with_starts(aggregates):
     """Anything else is refused."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         session.read_session_aggregates(compact(SOME | {"aggregates": aggregates}))
 
 
 def test_sessions_have_a_largest_and_a_most():
     """At the limit they are read, one past it refused."""
     assert session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes)).counts
-    with pytest.raises(TooLarge, match="session has 10485761 bytes"):
+    with pytest.raises(OversizedInput, match="session has 10485761 bytes"):
         session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes + 1))
     bucket = {"started": STARTED, "exited": 1}
     many = {"aggregates": [bucket] * LIMITS.session_counts, "attrs": ATTRIBUTES}
     assert len(session.read_session_aggregates(compact(many)).counts) == 2 * LIMITS.session_counts
     many["aggregates"] = [bucket] * (LIMITS.session_counts + 1)
-    with pytest.raises(TooLarge, match="1001 aggregates"):
+    with pytest.raises(OversizedInput, match="1001 aggregates"):
         session.read_session_aggregates(compact(many))
 
 
@@ -130,7 +130,7 @@ def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
         for reader in (session.read_session, session.read_session_aggregates):
             try:
                 found = reader(compact(source))
-            except Malformed:
+            except MalformedInput:
                 continue
             assert all(count.quantity > 0 for count in found.counts)
 
@@ -142,5 +142,5 @@ def test_any_bytes_are_read_or_refused(data):
     for reader in (session.read_session, session.read_session_aggregates):
         try:
             reader(data)
-        except Malformed:
+        except MalformedInput:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from app.core.errors import Malformed, Refused, TooLarge
+from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats import jsonish
@@ -36,7 +36,7 @@ def context(header: EnvelopeHeader | None = None, rules: ScrubRules = DEFAULT_RU
 def read(text: bytes, given_context: Context) -> Sent:
     """Read one event as digest does."""
     (sent,) = event_text.read_all([(memoryview(text), given_context)])
-    if isinstance(sent, Refused):
+    if isinstance(sent, RequestRefused):
         raise sent
     return sent
 
@@ -55,7 +55,7 @@ def both(text: bytes, given_context: Context) -> None:
     """Compare reading by members, twice, with reading the whole; or their refusals."""
     try:
         whole = outcome(event_text.read_whole(text, given_context))
-    except (Malformed, TooLarge) as refused:
+    except (MalformedInput, OversizedInput) as refused:
         with pytest.raises(type(refused)):
             read(text, given_context)
         return
@@ -162,10 +162,10 @@ def test_limits_hold_for_what_was_seen_before():
         deep = [deep]
     for changes in ({"exception": {"values": [deep] * 40}}, {"extra": {"a": deep}}):
         for _ in range(2):
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedInput):
                 read(compact(event(**changes)), context())
     long = compact(event(extra={"a": "x" * LIMITS.event_bytes}))
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         read(long, context())
 
 
@@ -180,5 +180,5 @@ def test_what_is_read_is_not_shared():
 def test_a_refusal_does_not_hold_its_event(text):
     """With traceback or cause it would keep megabytes until the garbage collector comes by."""
     (refused,) = event_text.read_all([(memoryview(text), context())])
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RequestRefused)
     assert (refused.__traceback__, refused.__context__, refused.__cause__) == (None, None, None)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.ids import ProjectId
 from app.formats.replay import replay_event
 from app.formats.wire.envelope import EnvelopeHeader
@@ -82,7 +82,7 @@ def told(data: bytes, context: Context, *, whole: bool) -> Told | str:
         if whole:
             return scrubbed.told_whole(data, context)
         return scrubbed.replay_event_of(memoryview(data), context)
-    except Refused as refused:
+    except RequestRefused as refused:
         return str(refused)
 
 

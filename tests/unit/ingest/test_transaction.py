@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Refused
+from app.core.errors import RequestRefused
 from app.core.ids import ProjectId
 from app.formats.spans import sent_spans
 from app.formats.spans.span import Surroundings
@@ -105,7 +105,7 @@ def test_spans_kept_as_they_came_are_scrubbed_and_placed_like_all(spans, changed
     raw = compact(payloads.transaction(spans=spans) if is_whole else changed)
     try:
         quick, slow, counted = ways(raw, context())
-    except Refused:
+    except RequestRefused:
         return
     if quick is not None:
         same(quick, slow)
@@ -132,7 +132,7 @@ def test_mutated_bytes_are_refused_by_both_or_give_the_same(raw):
     """No byte makes one way keep what the other would not."""
     try:
         quick, slow, counted = ways(raw, context())
-    except Refused:
+    except RequestRefused:
         return
     if quick is not None:
         same(quick, slow)

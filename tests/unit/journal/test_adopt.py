@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from app.core import ids
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import files, folder as folders, reader
 from app.journal.adopt import adoptable
 from tests.support.builders.journals import entry_of, file_of
@@ -171,7 +171,7 @@ def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
 def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
     """Making a folder is not tried for ever."""
     monkeypatch.setattr(folders, "claim", lambda _path: None)
-    with pytest.raises(Unavailable, match="others take each one"):
+    with pytest.raises(ServiceUnavailable, match="others take each one"):
         folders.new(root)
 
 
@@ -194,7 +194,7 @@ def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch)
 def test_root_that_cannot_be_used_is_unavailable(root, monkeypatch, call):
     """No folder, no journal."""
     monkeypatch.setattr(os, call, refuse(errno.EROFS))
-    with pytest.raises(Unavailable, match="no journal folder"):
+    with pytest.raises(ServiceUnavailable, match="no journal folder"):
         folders.new(root)
 
 
@@ -210,7 +210,7 @@ def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeyp
 
     with monkeypatch.context() as failing:
         failing.setattr(folders, "claim", second_fails)
-        with pytest.raises(Unavailable, match="cannot be adopted"):
+        with pytest.raises(ServiceUnavailable, match="cannot be adopted"):
             adoptable(root, None)
     found = adoptable(root, None)
     assert len(found) == 2
@@ -223,14 +223,14 @@ def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
     path = dead(root, file_of([entry_of(1)]))
     (found,) = adoptable(root, None)
     (path / "folder").mkdir()
-    with pytest.raises(Unavailable, match="cannot be removed"):
+    with pytest.raises(ServiceUnavailable, match="cannot be removed"):
         found.remove()
     assert adoptable(root, None) == []
     for each in path.iterdir():
         each.rmdir() if each.is_dir() else each.unlink()
     path.rmdir()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         found.size_bytes()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         found.release(1)
     found.let_go()

@@ -7,7 +7,7 @@ import pytest
 from crc32c import crc32c
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.journal import entry
 from app.journal.entry import Entry
@@ -43,30 +43,30 @@ def test_entry_comes_back_as_it_was(written):
 
 @given(entries, st.data())
 def test_changed_bit_is_seen(written, data):
-    """One flipped bit anywhere makes an entry Malformed."""
+    """One flipped bit anywhere makes an entry malformed."""
     raw = bytearray(bytes_of(written))
     bit = data.draw(st.integers(0, len(raw) * 8 - 1))
     raw[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         decoded(bytes(raw))
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_head_or_malformed(data):
     """No input makes the reader of heads fail otherwise."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         entry.decode_head(data)
 
 
 @given(st.binary(max_size=200))
 def test_any_meta_is_read_or_malformed(meta):
-    """Meta that passes its checksum but follows no format is Malformed."""
+    """Meta that passes its checksum but follows no format is malformed."""
     raw = entry.encode(entry_of(1))
     head = entry.decode_head(raw[: entry.HEAD_BYTES])
     forged = dataclasses.replace(head, crc=crc32c(b"body", crc32c(meta)))
     try:
         found = entry.decode(forged, meta, b"body")
-    except Malformed:
+    except MalformedInput:
         return
     assert isinstance(found, Entry)
 
@@ -84,7 +84,7 @@ def test_meta_of_a_later_version_is_read():
 )
 def test_what_messagepack_cannot_hold_is_malformed(change):
     """Numbers beyond 64 bits and lone surrogates are refused, not written."""
-    with pytest.raises(Malformed, match="cannot be written down"):
+    with pytest.raises(MalformedInput, match="cannot be written down"):
         entry.encode(msgspec.structs.replace(entry_of(1), **change))
 
 
@@ -94,7 +94,7 @@ def test_longest_meta_is_kept_and_one_more_is_not():
     longest = "g" * (spare + len("gzip") - 2)  # a long text has 2 more bytes before it
     kept = msgspec.structs.replace(entry_of(1), content_encoding=longest)
     assert len(entry.encode(kept)) == entry.HEAD_BYTES + entry.META_BYTES
-    with pytest.raises(TooLarge, match="16384 are kept"):
+    with pytest.raises(OversizedInput, match="16384 are kept"):
         entry.encode(msgspec.structs.replace(kept, content_encoding=longest + "g"))
 
 
@@ -102,5 +102,5 @@ def test_largest_body_is_kept_and_one_more_byte_is_not(monkeypatch):
     """The limit of the body holds to the byte."""
     monkeypatch.setattr(entry, "LIMITS", dataclasses.replace(LIMITS, inflated_bytes=9))
     assert decoded(bytes_of(entry_of(1, b"123456789"))).body == b"123456789"
-    with pytest.raises(TooLarge, match="9 are kept"):
+    with pytest.raises(OversizedInput, match="9 are kept"):
         entry.encode(entry_of(1, b"1234567890"))

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.journal import files
 
 numbers = st.integers(0, 2**64 - 1)
@@ -20,17 +20,17 @@ def test_header_comes_back_as_it_was(first_seq, previous_bytes):
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_no_header(data):
-    """Bytes that nobody wrote as a header are Malformed."""
-    with pytest.raises(Malformed):
+    """Bytes that nobody wrote as a header are malformed."""
+    with pytest.raises(MalformedInput):
         files.decode_header(data)
 
 
 @given(st.integers(0, files.HEADER_BYTES * 8 - 1))
 def test_changed_bit_of_a_header_is_seen(bit):
-    """One flipped bit makes a header Malformed."""
+    """One flipped bit makes a header malformed."""
     raw = bytearray(files.encode_header(files.Header(5, 6)))
     raw[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         files.decode_header(bytes(raw))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import entry, files, reader
 from app.journal.entry import Entry
 from app.journal.reader import Damage
@@ -187,7 +187,7 @@ def test_any_change_hides_entries_but_never_alters_them(tmp_path_factory, data):
 def test_empty_or_missing_folder(tmp_path):
     """An empty folder has no entries; a missing one cannot be read."""
     assert everything(tmp_path) == ([], [])
-    with pytest.raises(Unavailable, match="cannot be read"):
+    with pytest.raises(ServiceUnavailable, match="cannot be read"):
         everything(tmp_path / "missing")
 
 
@@ -223,7 +223,7 @@ def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, co
         assert found == [ONE]
         assert damages == [Damage(tmp_path / files.name(1), AT_TWO, "the disk cannot read it")]
     else:
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             everything(tmp_path)
 
 

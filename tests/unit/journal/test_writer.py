@@ -8,7 +8,7 @@ import pytest
 
 from app.core import clock
 from app.core.direct_io import BLOCK_BYTES
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.journal import files, reader, writer
 from app.journal.backlog import Backlog
 from app.journal.writer import Journal
@@ -288,7 +288,7 @@ async def test_what_is_handed_over_does_not_wait_for_a_turn(journal):
 async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
     """A bug in what is called of one entry does not keep the next from being told."""
 
-    def failing(_error: Unavailable | None) -> None:
+    def failing(_error: ServiceUnavailable | None) -> None:
         raise ZeroDivisionError
 
     facts = {"project_id": 7, "key": "k", "received_ms": 1, "client_ip": None}
@@ -303,7 +303,7 @@ async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
     gate = Gate(monkeypatch)
     large = asyncio.ensure_future(append(journal, bytes(5_000)))
     await gate.reached()
-    with pytest.raises(Unavailable, match="too slow"):
+    with pytest.raises(ServiceUnavailable, match="too slow"):
         await append(journal)
     gate.open()
     await large
@@ -312,7 +312,7 @@ async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
 
 async def test_refused_entry_leaves_no_hole(journal):
     """What cannot be written down costs no seq and no bytes of the queue."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         journal.append(
             project_id=2**80,
             key="k",
@@ -331,7 +331,7 @@ async def test_refused_entry_leaves_no_hole(journal):
 async def test_reserve_is_kept_free(root, reserve_bytes):
     """Under the reserve nothing is accepted and nothing is written."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=reserve_bytes)
-    with pytest.raises(Unavailable, match="disk space are left"):
+    with pytest.raises(ServiceUnavailable, match="disk space are left"):
         await append(journal)
     assert names(journal) == []
     await journal.close()

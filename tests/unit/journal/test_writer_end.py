@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from app.core.direct_io import BLOCK_BYTES
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.journal import adopt, files, folder as folders, reader, writer
 from app.journal.writer import Journal
 from tests.support.builders.journals import FILE_BYTES, Gate, append, bodies
@@ -17,10 +17,10 @@ from tests.support.waiting import until
 
 
 async def test_closed_journal_takes_nothing(journal):
-    """After closing, once or twice, append is Unavailable."""
+    """After closing, once or twice, append raises ServiceUnavailable."""
     await journal.close()
     await journal.close()
-    with pytest.raises(Unavailable, match="closed"):
+    with pytest.raises(ServiceUnavailable, match="closed"):
         await append(journal)
 
 
@@ -66,7 +66,7 @@ async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, 
 
     with monkeypatch.context() as patched:
         patched.setattr(writer, "Appender", failing)
-        with pytest.raises(Unavailable, match="cannot be opened"):
+        with pytest.raises(ServiceUnavailable, match="cannot be opened"):
             Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
     (found,) = adopt.adoptable(root, None)
     found.remove()
@@ -100,7 +100,7 @@ async def test_unknown_failure_is_unavailable_and_logged(journal, monkeypatch, c
 
     with monkeypatch.context() as patched:
         patched.setattr(journal._appender, "write", failing)
-        with pytest.raises(Unavailable, match="the journal failed"):
+        with pytest.raises(ServiceUnavailable, match="the journal failed"):
             await append(journal)
     assert await append(journal) == 2
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.media import wire
 from tests.support.examples import SETTINGS
 
@@ -60,14 +60,14 @@ def test_a_strip_comes_back():
 )
 def test_what_no_honest_child_sends_is_refused(wrong):
     """Other formats, times nobody asked about, sizes that do not fit: none gets further."""
-    with pytest.raises(Malformed, match="cannot have made"):
+    with pytest.raises(MalformedInput, match="cannot have made"):
         wire.unpack_strip(wire.pack_strip(wrong), ASKED)
 
 
 @pytest.mark.parametrize("cut", [0, 5, 60, 330, -1])
 def test_a_cut_strip_is_refused(cut):
     """A strip that ends early is not read further than it goes."""
-    with pytest.raises(Malformed, match=r"cut|length"):
+    with pytest.raises(MalformedInput, match=r"cut|length"):
         wire.unpack_strip(wire.pack_strip(STRIP)[:cut], ASKED)
 
 
@@ -77,7 +77,7 @@ def test_any_bytes_give_a_strip_or_malformed(body):
     """Whatever a child sends, the server has a strip or says that it has none."""
     try:
         strip = wire.unpack_strip(body, ASKED)
-    except Malformed:
+    except MalformedInput:
         return
     assert strip.tiles
 
@@ -101,5 +101,5 @@ def test_a_still_comes_back():
 )
 def test_a_still_that_no_honest_child_draws_is_refused(body):
     """Nothing, other formats, no size, too large a size."""
-    with pytest.raises(Malformed, match="cannot have drawn"):
+    with pytest.raises(MalformedInput, match="cannot have drawn"):
         wire.unpack_still(body)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.replays import query_language
 from app.replays.query_language import Conjunction, Disjunction, Negation, Term, TermValue
 
@@ -78,7 +78,7 @@ def test_or_binds_weaker_than_side_by_side():
 )
 def test_nonsense_is_refused_with_its_place(text, message):
     """The message counts characters from 1, as people do."""
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(InvalidInput) as caught:
         query_language.read_query(text)
     assert str(caught.value) == message
 
@@ -94,7 +94,7 @@ def test_a_query_has_limits():
         "(" * (query_language.DEEPEST + 1) + "x" + ")" * (query_language.DEEPEST + 1),
         "!" * (query_language.DEEPEST + 2) + "x",
     ):
-        with pytest.raises(Malformed):
+        with pytest.raises(InvalidInput):
             query_language.read_query(text)
 
 
@@ -114,10 +114,10 @@ def test_what_is_written_reads_as_the_same(expression):
 
 @given(_TEXT)
 def test_any_text_is_read_or_refused(text):
-    """Nothing but `Malformed` ever comes out."""
+    """Nothing but `InvalidInput` ever comes out."""
     try:
         query_language.read_query(text)
-    except Malformed:
+    except InvalidInput:
         return
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import breaker
 from app.storage.breaker import Breaker
 from app.storage.bucket import READING, Patience
@@ -87,7 +87,7 @@ async def test_what_may_pass_is_tried_again(calls: Calls, failure: Exception):
 async def test_refusal_is_told_at_once(calls: Calls, code: str, advice: str):
     """Asking again does not change it; the words say what to do."""
     store = Store(refusal(code, 403))
-    with pytest.raises(Unavailable, match=f"{code}.*{advice}"):
+    with pytest.raises(ServiceUnavailable, match=f"{code}.*{advice}"):
         await calls.run(store.ask)
     assert store.asked == 1
 
@@ -103,7 +103,7 @@ async def test_missing_object_passes_through(calls: Calls):
 async def test_last_failure_is_told(calls: Calls):
     """When patience ends, the caller hears what went wrong."""
     store = Store(*[OSError("cable cut")] * 3)
-    with pytest.raises(Unavailable, match="cable cut"):
+    with pytest.raises(ServiceUnavailable, match="cable cut"):
         await calls.run(store.ask)
     assert store.asked == 3
 
@@ -112,7 +112,7 @@ async def test_hanging_call_is_given_up():
     """The caller is told after the time in all, whatever the thread does."""
     hurried = Calls(Patience(connect_s=1, read_s=1, attempts=9, total_s=0.05), threads=1, name="t")
     released = threading.Event()
-    with pytest.raises(Unavailable, match=r"no answer within 0\.05 s"):
+    with pytest.raises(ServiceUnavailable, match=r"no answer within 0\.05 s"):
         await hurried.run(released.wait)
     released.set()
     await hurried.close()
@@ -121,7 +121,7 @@ async def test_hanging_call_is_given_up():
 async def test_closed_way_is_unavailable(calls: Calls):
     """After closing, nothing is asked."""
     await calls.close()
-    with pytest.raises(Unavailable, match="is closed"):
+    with pytest.raises(ServiceUnavailable, match="is closed"):
         await calls.run(Store().ask)
 
 
@@ -140,7 +140,7 @@ def test_third_failure_in_a_row_opens(clock: list[float]):
     store.check()
     store.failed("no route")
     assert store.is_open
-    with pytest.raises(Unavailable, match=r"the store has not answered 3 times .* no route"):
+    with pytest.raises(ServiceUnavailable, match=r"the store has not answered 3 times .* no route"):
         store.check()
 
 
@@ -162,7 +162,7 @@ def test_one_call_looks_after_the_pause(clock: list[float]):
         store.failed("x")
     clock[0] += 60
     store.check()
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         store.check()
     store.succeeded()
     store.check()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.errors import Unavailable
+from app.core.errors import ServiceUnavailable
 from app.storage.first_look import FirstLook
 from app.storage.local import LocalStore
 from app.storage.port import Refusing
@@ -71,7 +71,7 @@ async def test_store_that_says_no_ends_the_start(store, monkeypatch):
 
 async def test_store_that_is_away_does_not(store, monkeypatch, logged):
     """What phones send waits in the journal."""
-    probing(store, monkeypatch, Unavailable("no route"))
+    probing(store, monkeypatch, ServiceUnavailable("no route"))
     look = FirstLook(store)
     await look.begin()
     await look.stop()

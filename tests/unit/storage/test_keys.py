@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.storage import keys
 
 REPLAY = "0123456789abcdef0123456789abcdef"
@@ -47,10 +47,10 @@ def test_key_of_an_attachment_reads_as_documented():
 
 @given(event=anything, sha=anything)
 def test_hostile_text_names_no_attachment(event, sha):
-    """Any text in: the documented shape or Malformed out."""
+    """Any text in: the documented shape or MalformedInput out."""
     try:
         key = keys.attachment(1, event, sha)
-    except Malformed:
+    except MalformedInput:
         return
     assert keys.check_key(key) == key
     assert re.fullmatch(r"p/1/e/[0-9a-f]{32}/[0-9a-f]{16}", key, re.ASCII)
@@ -59,7 +59,7 @@ def test_hostile_text_names_no_attachment(event, sha):
 @pytest.mark.parametrize("event", HOSTILE)
 def test_hostile_event_id_is_refused(event):
     """As a replay id is."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.attachment(1, event, SHA)
 
 
@@ -83,10 +83,10 @@ def test_no_pack_has_another_batch_s_prefix(first, second):
 
 @given(journal=anything)
 def test_hostile_text_makes_no_key(journal):
-    """Any text in: the documented shape or Malformed out."""
+    """Any text in: the documented shape or MalformedInput out."""
     try:
         key = keys.pack(journal, 1)
-    except Malformed:
+    except MalformedInput:
         return
     assert re.fullmatch(r"v/[0-9a-f]{32}/00000000/0000000000000001-[0-9a-f]{16}", key, re.ASCII)
 
@@ -94,32 +94,32 @@ def test_hostile_text_makes_no_key(journal):
 @pytest.mark.parametrize("replay", HOSTILE)
 def test_hostile_replay_id_is_refused(replay):
     """Paths, NUL, other alphabets, other spellings and the nil id are no replay ids."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.replay_prefix(1, replay)
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.pack(replay, 0)
 
 
 @pytest.mark.parametrize("sha", [*HOSTILE, SHA[:-1], SHA + "0", SHA.upper(), SHA + "\n"])
 def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.attachment(1, REPLAY, sha)
 
 
 @pytest.mark.parametrize("project", [0, -1, 2**63, True, "1", 1.0, None])
 def test_impossible_project_is_refused(project):
     """A project id is a positive 64-bit integer and nothing that looks like one."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.replay_prefix(project, REPLAY)
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.attachment(project, REPLAY, SHA)
 
 
 @pytest.mark.parametrize("seq", [-1, False, "0", 0.0, None])
 def test_impossible_seq_is_refused(seq):
     """The seq of a journal entry is an integer from 0."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         keys.pack(REPLAY, seq)
 
 
@@ -128,7 +128,7 @@ def test_checked_key_cannot_leave_the_root(key):
     """What passes has no empty, hidden or upward part, on any file system."""
     try:
         parts = keys.check_key(key).split("/")
-    except Malformed:
+    except MalformedInput:
         return
     assert all(part[0] not in "._-" and part.isascii() and part == part.lower() for part in parts)
     assert "\0" not in key
@@ -140,8 +140,8 @@ def test_checked_prefix_begins_a_checked_key(prefix):
     """A prefix is taken exactly when some key begins with it."""
     try:
         keys.check_key(prefix + "a")
-    except Malformed:
-        with pytest.raises(Malformed):
+    except MalformedInput:
+        with pytest.raises(MalformedInput):
             keys.check_prefix(prefix)
     else:
         assert keys.check_prefix(prefix) == prefix
@@ -154,5 +154,5 @@ def test_key_length_has_a_limit():
     assert keys.check_key(longest + "b") == longest + "b"
     assert keys.check_prefix(longest + "b") == longest + "b"
     for check in (keys.check_key, keys.check_prefix):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             check(longest + "bb")

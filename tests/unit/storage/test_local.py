@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.core import clock
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import folders, local
 from app.storage.local import LocalStore
 
@@ -129,10 +129,10 @@ async def test_data_is_synced_before_it_gets_its_name(store, root, monkeypatch):
 @pytest.mark.parametrize("call", ["pwrite", "fdatasync", "rename", "fsync", "mkdir"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 async def test_failing_disk_is_unavailable_and_leaves_nothing(store, root, monkeypatch, call, code):
-    """Whichever step fails, the caller hears Unavailable and no temporary file stays."""
+    """Whichever step fails, the caller gets ServiceUnavailable and no temporary file stays."""
     with monkeypatch.context() as failing:
         failing.setattr(os, call, refuse(code))
-        with pytest.raises(Unavailable, match=r"local storage failed: "):
+        with pytest.raises(ServiceUnavailable, match=r"local storage failed: "):
             await store.put_many([("p/x", BODY), ("p/y", BODY)])
     assert temporaries(root) == []
     await store.put("p/x", BODY)
@@ -146,7 +146,7 @@ async def test_failed_batch_leaks_no_descriptor(store, monkeypatch):
     with monkeypatch.context() as failing:
         failing.setattr(os, "rename", refuse(errno.EIO))
         for _ in range(5):
-            with pytest.raises(Unavailable):
+            with pytest.raises(ServiceUnavailable):
                 await store.put("p/q/x", BODY)
     assert open_files() == before
 
@@ -171,7 +171,7 @@ async def test_read_error_is_unavailable_not_absent(store, monkeypatch):
     """A disk that cannot answer must not look like a deleted object."""
     await store.put("x", BODY)
     monkeypatch.setattr(os, "pread", refuse(errno.EIO))
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await store.read("x")
 
 
@@ -181,7 +181,7 @@ async def test_link_in_place_of_an_object_is_not_followed(store, root, tmp_path)
     secret.write_bytes(b"secret")
     await store.put("p/x", BODY)
     (root / "p/link").symlink_to(secret)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await store.read("p/link")
     assert [each.key for each in await store.list("")] == ["p/x"]
     await store.put("p/link", BODY)
@@ -195,10 +195,10 @@ async def test_link_in_place_of_a_folder_is_not_followed(store, root, tmp_path):
     (outside / "x").write_bytes(b"secret")
     (root / "p").symlink_to(outside)
     for attempt in (store.read("p/x"), store.put("p/y", BODY), store.delete("p/x")):
-        with pytest.raises(Unavailable):
+        with pytest.raises(ServiceUnavailable):
             await attempt
     assert await store.list("") == []
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await store.list("p/")
     assert sorted(path.name for path in outside.iterdir()) == ["x"]
 
@@ -212,9 +212,9 @@ async def test_pipe_in_place_of_an_object_does_not_block(store, root):
 
 
 async def test_folder_removed_again_and_again_gives_up(store, monkeypatch):
-    """A put whose folder vanishes every time ends as Unavailable."""
+    """A put whose folder vanishes every time raises ServiceUnavailable."""
     monkeypatch.setattr(os, "rename", refuse(errno.ENOENT))
-    with pytest.raises(Unavailable, match="gone each time"):
+    with pytest.raises(ServiceUnavailable, match="gone each time"):
         await store.put("p/x", BODY)
 
 
@@ -286,7 +286,7 @@ async def test_folder_that_cannot_be_read_makes_the_list_unavailable(store, monk
     """An unreadable folder must not look like an empty one: deletions trust an empty list."""
     await store.put("p/a/x", BODY)
     monkeypatch.setattr(os, "scandir", refuse(errno.EIO))
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         await store.list("p/")
 
 
@@ -306,7 +306,7 @@ async def test_stale_temporary_files_are_removed_at_start(root, monkeypatch):
 def test_root_that_cannot_be_opened_is_unavailable(tmp_path):
     """A file where the root should be is said so at start."""
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(Unavailable, match="local storage cannot open"):
+    with pytest.raises(ServiceUnavailable, match="local storage cannot open"):
         LocalStore(tmp_path / "file", 1)
 
 
@@ -314,7 +314,7 @@ def test_temporary_folder_that_is_a_link_is_refused(tmp_path):
     """Half-written objects do not go where a link points."""
     (tmp_path / "objects").mkdir()
     (tmp_path / "objects/.tmp").symlink_to(tmp_path)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ServiceUnavailable):
         LocalStore(tmp_path / "objects", 1)
 
 

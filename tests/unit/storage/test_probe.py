@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ServiceUnavailable
 from app.storage.port import StoredObject
 from app.storage.probe import probe
 
@@ -55,7 +55,7 @@ class Broken:
 async def test_broken_promise_is_named(fault, words):
     """The operator reads which step failed."""
     store = Broken(fault)
-    with pytest.raises(Unavailable, match=words):
+    with pytest.raises(ServiceUnavailable, match=words):
         await probe(store)
     assert fault == "delete" or store.kept == {}
 

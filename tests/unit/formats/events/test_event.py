@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.events import event as events
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
@@ -243,14 +243,14 @@ def test_an_event_has_a_largest():
     body = b'{"message":"m"}'
     most = body.ljust(LIMITS.event_bytes)
     assert events.read_problem(decoded(most)).title == "m"
-    with pytest.raises(TooLarge, match="event has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="event has 1048577 bytes"):
         decoded(most + b" ")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"7", b"{", b"null"])
 def test_what_is_no_object_is_refused(data):
     """An event is a JSON object."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         decoded(data)
 
 
@@ -286,7 +286,7 @@ def test_hostile_errors_are_read_or_refused():
         for item in envelope.items:
             try:
                 raw = decoded(item.payload)
-            except (Malformed, TooLarge):
+            except (MalformedInput, OversizedInput):
                 assert request.expect["result"] != "event", request.name
                 continue
             assert events.read_problem(raw).title
@@ -311,7 +311,7 @@ def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
     try:
         raw = decoded(data)
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return
     events.read(raw, NOTHING)
     events.read_problem(raw)

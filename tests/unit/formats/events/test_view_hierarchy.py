@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats.events import view_hierarchy
 from tests.support.examples import JSON_VALUES, SETTINGS
 
@@ -42,7 +42,7 @@ def test_a_hierarchy_is_bounded():
 @pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}])
 def test_what_is_no_hierarchy_is_refused(value):
     """It must have windows."""
-    with pytest.raises(Malformed, match="windows"):
+    with pytest.raises(MalformedInput, match="windows"):
         view_hierarchy.read(value)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from app.core.errors import Malformed, Refused, TooLarge
+from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.limits import LIMITS
 from app.formats.events import event
 from app.formats.otlp import export_request, protobuf_body
@@ -185,9 +185,9 @@ def test_too_much_is_refused():
     """Spans beyond their limit, in a body of two bytes each; and a body beyond its own."""
     empty = b"\x12\x00" * (LIMITS.otlp_spans + 1)
     scope = b"\x12" + varint(len(empty)) + empty
-    with pytest.raises(TooLarge, match="more than 20000 spans"):
+    with pytest.raises(OversizedInput, match="more than 20000 spans"):
         export_request.wrap(b"\x0a" + varint(len(scope)) + scope, is_json=False)
-    with pytest.raises(TooLarge, match="bytes"):
+    with pytest.raises(OversizedInput, match="bytes"):
         export_request.wrap(bytes(LIMITS.otlp_bytes + 1), is_json=False)
 
 
@@ -198,7 +198,7 @@ def test_fields_are_counted_to_their_limit(monkeypatch):
     monkeypatch.setattr(protobuf_body, "LIMITS", replace(LIMITS, otlp_fields=most))
     number = b"\x10\x01"
     assert list(protobuf_body.read(number * most)) == []
-    with pytest.raises(TooLarge, match="more than 100 fields"):
+    with pytest.raises(OversizedInput, match="more than 100 fields"):
         list(protobuf_body.read(number * (most + 1)))
 
 
@@ -277,7 +277,7 @@ def test_a_resource_is_read_up_to_its_limit():
     good = made.span().SerializeToString()
     fits = filled(b"", LIMITS.otlp_span_bytes)
     assert len(read_spans(export_request.wrap(around(good, fits), is_json=False))) == 1
-    with pytest.raises(TooLarge, match="Resource has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="Resource has 1048577 bytes"):
         export_request.wrap(around(good, fits + b"\x00"), is_json=False)
 
 
@@ -288,7 +288,7 @@ def test_any_bytes_give_an_envelope_or_a_refusal(data):
     for is_json in (False, True):
         try:
             export_request.wrap(data, is_json=is_json)
-        except Refused:
+        except RequestRefused:
             continue
 
 
@@ -298,7 +298,7 @@ def test_a_damaged_request_gives_an_envelope_or_malformed(data):
     """And what comes out can be read by digest."""
     try:
         found = export_request.wrap(data, is_json=False)
-    except Malformed:
+    except MalformedInput:
         return
     for item in found.items:
         if item.type == "span":

@@ -9,7 +9,7 @@ from google.protobuf.wrappers_pb2 import (  # type: ignore[import-untyped]  # no
 )
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.formats.otlp import protobuf
 from app.formats.otlp.protobuf import Reader
 from tests.support.examples import SETTINGS
@@ -58,7 +58,7 @@ def test_any_bytes_give_fields_or_malformed(data):
     """Whatever they are."""
     try:
         found = fields(data)
-    except Malformed:
+    except MalformedInput:
         return
     assert all(number > 0 for number, _, _ in found)
 
@@ -76,7 +76,7 @@ def test_any_bytes_give_fields_or_malformed(data):
 )
 def test_what_is_broken_is_named(data, says):
     """With its place."""
-    with pytest.raises(Malformed, match=says):
+    with pytest.raises(MalformedInput, match=says):
         fields(data)
 
 
@@ -84,5 +84,5 @@ def test_a_reader_gives_out_so_many_fields_and_no_more():
     """Over all messages that it reads."""
     reader = Reader(most_fields=3)
     assert len(list(reader.fields(b"\x08\x01" * 2))) == 2
-    with pytest.raises(TooLarge, match="more than 3 fields"):
+    with pytest.raises(OversizedInput, match="more than 3 fields"):
         list(reader.fields(b"\x08\x01" * 2))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.errors import TooLarge
+from app.core.errors import OversizedInput
 from app.core.limits import LIMITS
 from app.formats.otlp import export_request
 from app.ingest.reopen import reopen
@@ -36,7 +36,7 @@ def test_a_large_resource_is_repeated_up_to_a_limit(monkeypatch):
     assert made_bytes > 3 * 64 * 15_000
     monkeypatch.setattr(export_request, "LIMITS", replace(LIMITS, otlp_made_bytes=made_bytes))
     assert export_request.wrap(body, is_json=False).made_bytes == made_bytes
-    with pytest.raises(TooLarge, match="too large a resource with every span"):
+    with pytest.raises(OversizedInput, match="too large a resource with every span"):
         export_request.wrap(repeating(3, "abc"), is_json=False)
 
 
@@ -46,7 +46,7 @@ def test_errors_that_repeat_a_resource_count_too(monkeypatch):
     resource = {"service.name": "s" * 10_000}
     body = made.request(made.span(events=events), resource=resource).SerializeToString()
     monkeypatch.setattr(export_request, "LIMITS", replace(LIMITS, otlp_made_bytes=1_000_000))
-    with pytest.raises(TooLarge, match="too large a resource"):
+    with pytest.raises(OversizedInput, match="too large a resource"):
         export_request.wrap(body, is_json=False)
 
 
@@ -56,7 +56,7 @@ def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
     assert len(body) < 1_200_000
     tracemalloc.start()
     try:
-        with pytest.raises(TooLarge):
+        with pytest.raises(OversizedInput):
             export_request.wrap(body, is_json=False)
         again = reopen(written(body))
         assert tracemalloc.get_traced_memory()[1] < 2 * LIMITS.otlp_made_bytes

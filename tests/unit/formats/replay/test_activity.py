@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity, Breadcrumb, NetworkSpan, Touch
 from tests.support import examples
@@ -175,7 +175,7 @@ def test_what_recordings_hold_is_always_read(data):
     """Whatever `recording.read` lets through."""
     try:
         events = recording.read(data).events
-    except Malformed:
+    except MalformedInput:
         return
     activity.read(events)
 

@@ -6,7 +6,7 @@ import zlib
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
 from app.formats.replay import recording
@@ -76,7 +76,7 @@ def test_odd_recordings_are_read(data, segment_id, count):
 )
 def test_what_is_no_list_of_events_is_malformed(data):
     """Other JSON, cut JSON, cut zlib, endless nesting."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         recording.read(data)
 
 
@@ -84,7 +84,7 @@ def test_events_are_limited():
     """As many events as allowed are read, one more is too large."""
     at_limit = b"{}\n[" + b"{}," * (LIMITS.recording_events - 1) + b"{}]"
     assert len(recording.read(at_limit).events) == LIMITS.recording_events
-    with pytest.raises(TooLarge, match="50001 events"):
+    with pytest.raises(OversizedInput, match="50001 events"):
         recording.read(at_limit[:-1] + b",{}]")
 
 
@@ -99,7 +99,7 @@ def test_bytes_are_limited_before_and_after_inflating(compressed):
         if is_fine:
             assert recording.read(data).events == []
         else:
-            with pytest.raises(TooLarge):
+            with pytest.raises(OversizedInput):
                 recording.read(data)
 
 
@@ -159,10 +159,10 @@ GOOD = [recordings.recording(EVENTS, 3, compressed=each) for each in (False, Tru
     st.binary(max_size=100) | examples.mutated(GOOD) | st.binary(max_size=60).map(b"{}\n".__add__)
 )
 def test_any_bytes_give_events_or_are_refused(data):
-    """Nothing but Malformed and TooLarge escapes; what was read can be asked."""
+    """Nothing but MalformedInput and OversizedInput escapes; what was read can be asked."""
     try:
         found = recording.read(data)
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return
     recording.video_facts(found.events)
     recording.size(found.events)

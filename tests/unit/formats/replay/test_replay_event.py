@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.replay import replay_event
 from app.formats.replay.replay_event import User
@@ -86,7 +86,7 @@ def test_the_replay_id_may_be_dashed_or_upper_case(value):
 )
 def test_without_a_replay_id_it_is_malformed(value):
     """Nothing else can stand in."""
-    with pytest.raises(Malformed, match="replay_id is no 32 hex digits"):
+    with pytest.raises(MalformedInput, match="replay_id is no 32 hex digits"):
         _read(replay_id=value)
 
 
@@ -112,7 +112,7 @@ def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
 )
 def test_without_a_segment_id_it_is_malformed(value):
     """One past the limit is as bad as none."""
-    with pytest.raises(Malformed, match="segment_id is no whole number from 0 to 65535"):
+    with pytest.raises(MalformedInput, match="segment_id is no whole number from 0 to 65535"):
         _read(segment_id=value)
 
 
@@ -166,14 +166,14 @@ def test_the_event_is_limited():
     event = compact({"replay_id": REPLAY_ID, "segment_id": 0})
     at_limit = event.ljust(LIMITS.event_bytes)
     assert replay_event.read(memoryview(at_limit)).segment_id == 0
-    with pytest.raises(TooLarge, match="replay_event has"):
+    with pytest.raises(OversizedInput, match="replay_event has"):
         replay_event.read(at_limit + b" ")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"<xml>", b'{"a":' * 100_000])
 def test_what_is_no_object_is_malformed(data):
     """Neither other JSON nor other text nor endless nesting."""
-    with pytest.raises(Malformed, match="replay_event"):
+    with pytest.raises(MalformedInput, match="replay_event"):
         replay_event.read(data)
 
 
@@ -189,10 +189,10 @@ GOOD = [compact(payloads.replay_event(platform=platform)) for platform in payloa
     )
 )
 def test_anything_gives_an_event_or_malformed(data):
-    """Nothing but Malformed escapes, and every field keeps its promise."""
+    """Nothing but MalformedInput escapes, and every field keeps its promise."""
     try:
         found = replay_event.read(data)
-    except Malformed:
+    except MalformedInput:
         return
     assert 0 <= found.segment_id <= LIMITS.segment_id
     assert len(found.replay_id) == 32

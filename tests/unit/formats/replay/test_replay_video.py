@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.replay import replay_video
 from tests.support import examples
@@ -136,14 +136,14 @@ def test_the_last_of_repeated_keys_counts_and_the_rest_is_not_looked_at():
 )
 def test_what_is_no_such_map_is_malformed(payload, reason):
     """The message says where and what."""
-    with pytest.raises(Malformed, match=reason):
+    with pytest.raises(MalformedInput, match=reason):
         replay_video.expand(payload)
 
 
 def test_a_cut_payload_is_malformed_wherever_it_is_cut():
     """No part is shorter than it was sent."""
     for end in range(len(GOOD)):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             replay_video.expand(GOOD[:end])
 
 
@@ -151,7 +151,7 @@ def test_entries_are_limited():
     """A map of 32 entries is read, one of 33 is malformed."""
     fields = {f"x{n}": b"" for n in range(31)} | {"replay_event": b"{}"}
     assert _expand(msgspec.msgpack.encode(fields)) == (b"{}", None, None)
-    with pytest.raises(Malformed, match="claims 33 entries"):
+    with pytest.raises(MalformedInput, match="claims 33 entries"):
         replay_video.expand(msgspec.msgpack.encode(fields | {"y": b""}))
 
 
@@ -168,7 +168,7 @@ def test_unknown_values_are_limited_together(nested):
         if is_fine:
             assert _expand(written) == (b"{}", None, None) or _expand(written)[0] == b"{}"
         else:
-            with pytest.raises(Malformed, match="more than 1000 values"):
+            with pytest.raises(MalformedInput, match="more than 1000 values"):
                 replay_video.expand(written)
 
 
@@ -180,7 +180,7 @@ def test_the_payload_is_limited():
     at_limit = envelopes.pack({"replay_event": b"{}", "replay_video": bytes(room)})
     assert len(at_limit) == LIMITS.replay_video_bytes
     assert replay_video.expand(at_limit).video is not None
-    with pytest.raises(TooLarge, match="replay_video has"):
+    with pytest.raises(OversizedInput, match="replay_video has"):
         replay_video.expand(at_limit + b"\0")
 
 
@@ -191,10 +191,10 @@ def test_the_payload_is_limited():
     | st.binary(max_size=60).map(b"\x83\xa1n".__add__)
 )
 def test_any_bytes_give_parts_or_malformed(payload):
-    """Nothing but Malformed escapes, and parts lie in the payload."""
+    """Nothing but MalformedInput escapes, and parts lie in the payload."""
     try:
         found = replay_video.expand(memoryview(payload))
-    except Malformed:
+    except MalformedInput:
         return
     for part in (found.event, found.recording, found.video):
         assert part is None or bytes(part) in payload
@@ -215,7 +215,7 @@ def _either(payload: bytes, *, is_quick: bool) -> object:
             patch.setattr(replay_video, "_read_usual", lambda _view: None)
         try:
             return _expand(payload)
-        except Malformed as malformed:
+        except MalformedInput as malformed:
             return str(malformed)
 
 

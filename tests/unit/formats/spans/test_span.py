@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.spans import span as spans
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
@@ -102,7 +102,7 @@ def test_the_envelope_stands_in_for_a_lone_span():
 )
 def test_a_span_needs_ids_and_a_start(changes):
     """Without them it stands nowhere: refused alone, left out of a container."""
-    with pytest.raises(Malformed, match="span lacks an id or a start"):
+    with pytest.raises(MalformedInput, match="span lacks an id or a start"):
         read_v1(**changes)
     found = spans.read_v2(compact({"items": [V2 | changes]}), NOTHING)
     assert (found.spans, found.skipped) == ((), 1)
@@ -172,7 +172,7 @@ def test_a_bad_span_is_left_out_and_counted():
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b'{"items":null}', b"x"])
 def test_a_container_needs_items(data):
     """Anything else is refused."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         spans.read_v2(data, NOTHING)
 
 
@@ -180,18 +180,18 @@ def test_a_container_has_a_most():
     """1,000 spans are read, one more is refused."""
     most = spans.read_v2(compact({"items": [V2] * LIMITS.spans}), NOTHING)
     assert len(most.spans) == LIMITS.spans
-    with pytest.raises(TooLarge, match="1001 spans"):
+    with pytest.raises(OversizedInput, match="1001 spans"):
         spans.read_v2(compact({"items": [V2] * (LIMITS.spans + 1)}), NOTHING)
 
 
 def test_both_forms_have_a_largest():
     """One byte over the limit is refused."""
     assert spans.read_v1(compact(V1).ljust(LIMITS.event_bytes), NOTHING).op == V1["op"]
-    with pytest.raises(TooLarge, match="span has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="span has 1048577 bytes"):
         spans.read_v1(compact(V1).ljust(LIMITS.event_bytes + 1), NOTHING)
     container = compact({"items": []})
     assert spans.read_v2(container.ljust(LIMITS.span_container_bytes), NOTHING).spans == ()
-    with pytest.raises(TooLarge, match="span container has 12582913 bytes"):
+    with pytest.raises(OversizedInput, match="span container has 12582913 bytes"):
         spans.read_v2(container.ljust(LIMITS.span_container_bytes + 1), NOTHING)
 
 
@@ -223,7 +223,7 @@ def test_spans_of_any_shape_are_read_or_refused(lone, streamed, anything):
     for source in (lone, lone | {"data": anything, "tags": anything}):
         try:
             read = spans.read_v1(compact(source), NOTHING)
-        except (Malformed, TooLarge):
+        except (MalformedInput, OversizedInput):
             continue
         assert read.ended_at is None or read.ended_at >= read.started_at
 
@@ -235,5 +235,5 @@ def test_any_bytes_are_read_or_refused(data):
     for read in (spans.read_v1, spans.read_v2):
         try:
             read(data, NOTHING)
-        except (Malformed, TooLarge):
+        except (MalformedInput, OversizedInput):
             continue

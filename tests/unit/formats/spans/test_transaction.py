@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.spans import transaction as transactions
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
@@ -106,7 +106,7 @@ def test_a_transaction_never_ends_before_it_began(changes, length_s):
 
 def test_a_transaction_without_times_is_placed_by_its_arrival():
     """Where that is not known either it stands nowhere and is refused."""
-    with pytest.raises(Malformed, match="transaction has no time"):
+    with pytest.raises(MalformedInput, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp="soon", timestamp=0))
     found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
@@ -154,7 +154,7 @@ def test_a_transaction_has_a_largest():
     """One byte over the limit is refused."""
     body = compact(transaction())
     assert transactions.read(body.ljust(LIMITS.event_bytes), NOTHING).op == "ui.load"
-    with pytest.raises(TooLarge, match="transaction has 1048577 bytes"):
+    with pytest.raises(OversizedInput, match="transaction has 1048577 bytes"):
         transactions.read(body.ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
@@ -204,7 +204,7 @@ def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything)
     ):
         try:
             found = transactions.read(compact(changed | members), NOTHING)
-        except (Malformed, TooLarge):
+        except (MalformedInput, OversizedInput):
             continue
         assert found.ended_at >= found.started_at
 
@@ -215,5 +215,5 @@ def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
     try:
         transactions.read(data, NOTHING)
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats.stored import layout
 from app.formats.video import mp4
 from tests.support.builders.clips import clip
@@ -79,7 +79,7 @@ def test_rotation_is_kept():
 
 def test_a_video_with_a_fault_has_no_layout():
     """What cannot be played never reaches the index of a replay."""
-    with pytest.raises(Malformed, match="does not play: it is HEVC"):
+    with pytest.raises(MalformedInput, match="does not play: it is HEVC"):
         layout.pack(video(fault="it is HEVC"))
 
 
@@ -97,7 +97,7 @@ def test_a_video_with_a_fault_has_no_layout():
 )
 def test_a_cut_layout_is_refused(data):
     """Every part must be there."""
-    with pytest.raises(Malformed, match="layout is cut"):
+    with pytest.raises(MalformedInput, match="layout is cut"):
         layout.unpack(data)
 
 
@@ -138,6 +138,6 @@ def test_any_bytes_are_unpacked_or_refused(data):
     for text in (data, b"\1\0\0\0" + data):
         try:
             kept = layout.unpack(text)
-        except Malformed:
+        except MalformedInput:
             continue
         assert len(kept.times_ms) == len(kept.sizes) == len(kept.offsets) == len(kept.keys) > 0

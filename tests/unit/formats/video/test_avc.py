@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video import avc
 from tests.support.builders.mp4_boxes import DELTA, KEY, PPS, SPS, avcc, nal, u16, u32
@@ -76,7 +76,7 @@ def test_more_bytes_after_the_picture_sets_are_allowed():
 )
 def test_a_broken_configuration_is_refused(config, message):
     """Every part of it must be there and be what it says."""
-    with pytest.raises(Malformed, match=message):
+    with pytest.raises(MalformedInput, match=message):
         avc.read_config(config)
 
 
@@ -84,7 +84,7 @@ def test_a_configuration_has_a_longest():
     """It is kept with every segment, so 4,096 bytes are the end."""
     most = avcc() + bytes(4_096 - len(avcc()))
     assert avc.read_config(most).fault is None
-    with pytest.raises(TooLarge, match="4097 bytes"):
+    with pytest.raises(OversizedInput, match="4097 bytes"):
         avc.read_config(most + b"\0")
 
 
@@ -205,7 +205,7 @@ def test_nal_lengths_of_every_size_are_read(length_bytes):
 )
 def test_a_broken_sample_is_refused(sample, message):
     """Lengths must lead from its first byte to its last, over at least one slice."""
-    with pytest.raises(Malformed, match=message):
+    with pytest.raises(MalformedInput, match=message):
         avc.walk_samples(sample + bytes(100), [(0, len(sample))], nal_length_bytes=4)
 
 
@@ -214,5 +214,5 @@ def test_nals_are_counted():
     tiny = b"\x01\x61"
     data = tiny * 200_001
     assert avc.walk_samples(data, [(0, 400_000)], nal_length_bytes=1) == [False]
-    with pytest.raises(TooLarge, match="more than 200000 NALs"):
+    with pytest.raises(OversizedInput, match="more than 200000 NALs"):
         avc.walk_samples(data, [(0, len(data))], nal_length_bytes=1)

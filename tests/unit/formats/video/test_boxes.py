@@ -4,7 +4,7 @@ from struct import Struct
 
 import pytest
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video.boxes import Boxes, every, first, need
 from tests.support.builders.mp4_boxes import box, runs, u32, u64
@@ -23,7 +23,7 @@ def test_boxes_are_listed_in_order():
 
 def test_a_missing_box_is_named():
     """The message says which box is not there."""
-    with pytest.raises(Malformed, match="no moov box"):
+    with pytest.raises(MalformedInput, match="no moov box"):
         need([], b"moov")
 
 
@@ -42,7 +42,7 @@ def test_the_last_box_may_leave_its_size_open():
 def test_an_inner_box_must_have_a_size():
     """Size 0 inside of another box is refused."""
     data = box("moov", u32(0) + b"trak") + box("free")
-    with pytest.raises(Malformed, match="box at byte 8 has no size"):
+    with pytest.raises(MalformedInput, match="box at byte 8 has no size"):
         Boxes(data).inside(8, 16)
 
 
@@ -65,7 +65,7 @@ def test_zeros_after_the_last_box_are_padding():
 )
 def test_a_wrong_size_is_refused(data, message):
     """The message says where, what was claimed and what is there."""
-    with pytest.raises(Malformed, match=message):
+    with pytest.raises(MalformedInput, match=message):
         Boxes(data).inside(0, len(data))
 
 
@@ -74,7 +74,7 @@ def test_boxes_are_counted_over_the_whole_file():
     data = box("free") * LIMITS.mp4_boxes
     boxes = Boxes(data)
     assert len(boxes.inside(0, len(data))) == LIMITS.mp4_boxes
-    with pytest.raises(TooLarge, match="more than 4096 boxes"):
+    with pytest.raises(OversizedInput, match="more than 4096 boxes"):
         boxes.inside(0, 8)
 
 
@@ -83,7 +83,7 @@ def test_numbers_must_lie_inside_their_box():
     data = box("mdhd", u32(7)) + box("free", u32(8))
     boxes = Boxes(data)
     assert boxes.numbers(Struct(">I"), (8, 12)) == (7,)
-    with pytest.raises(Malformed, match="too short: 4"):
+    with pytest.raises(MalformedInput, match="too short: 4"):
         boxes.numbers(Struct(">I"), (8, 12), 1)
 
 
@@ -97,7 +97,7 @@ def test_a_table_is_read_flat():
 def test_a_table_must_lie_inside_its_box(missing_bytes):
     """A table cut in a row, or before its count, is refused."""
     data = runs((1, 2))
-    with pytest.raises(Malformed, match=r"is cut"):
+    with pytest.raises(MalformedInput, match=r"is cut"):
         Boxes(data).table("I", (0, len(data) - missing_bytes), columns=2)
 
 
@@ -107,5 +107,5 @@ def test_a_table_has_at_most_as_many_rows_as_a_video_samples():
     data = runs(*[(0,)] * rows)
     assert len(Boxes(data).table("I", (0, len(data)))) == rows
     more = runs(*[(0,)] * (rows + 1))
-    with pytest.raises(TooLarge, match="table of 20001 rows"):
+    with pytest.raises(OversizedInput, match="table of 20001 rows"):
         Boxes(more).table("I", (0, len(more)))

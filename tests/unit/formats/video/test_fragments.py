@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.formats.video import mp4
 from tests.support.builders.mp4_boxes import (
     DELTA,
@@ -150,7 +150,7 @@ def test_fragments_of_other_tracks_are_passed():
     video = mp4.read(fragmented_file(second=second_fragment(0x20000, track=2)))
     assert len(video.samples) == 5
     other = box("traf", box("tfhd", full(0, u32(2))))
-    with pytest.raises(Malformed, match="does not say where its samples lie"):
+    with pytest.raises(MalformedInput, match="does not say where its samples lie"):
         mp4.read(fragmented_file(before_traf=other, tfhd=full(0, u32(1))))
 
 
@@ -176,5 +176,5 @@ def test_a_format_that_changes_in_a_fragment_does_not_play():
 )  # fmt: skip
 def test_a_broken_fragment_is_refused(data, message):
     """Each break is found, and the message says which."""
-    with pytest.raises(Malformed, match=message):
+    with pytest.raises(MalformedInput, match=message):
         mp4.read(data)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video import mp4
 from app.formats.video.movies import Movies
@@ -19,7 +19,7 @@ def read_or_refuse(data: bytes) -> None:
     """Read a file; whatever comes out must be safe to hand to a viewer."""
     try:
         video = mp4.read(data)
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return
     assert video.samples
     assert sum(sample.size_bytes for sample in video.samples) <= len(data)
@@ -92,7 +92,7 @@ def read_after(known: bytes | None, data: bytes) -> mp4.Video | str:
             if known is not None:
                 mp4.read(known)
             return mp4.read(data)
-        except (Malformed, TooLarge) as refused:
+        except (MalformedInput, OversizedInput) as refused:
             return str(refused)
 
 

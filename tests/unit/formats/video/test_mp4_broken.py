@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video import mp4
 from tests.support.builders.mp4_boxes import (
@@ -83,7 +83,7 @@ from tests.support.builders.mp4_boxes import (
 )  # fmt: skip
 def test_a_broken_file_is_refused(data, message):
     """Each break is found, and the message says which."""
-    with pytest.raises(Malformed, match=message):
+    with pytest.raises(MalformedInput, match=message):
         mp4.read(data)
 
 
@@ -99,7 +99,7 @@ def test_a_broken_file_is_refused(data, message):
 )
 def test_too_many_samples_are_refused(data):
     """A claim of more than 20,000 is not believed, nor acted on."""
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         mp4.read(data)
 
 

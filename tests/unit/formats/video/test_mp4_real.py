@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import pytest
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.formats.video import mp4
 from tests.support.builders.clips import clip
 from tests.support.recorded import contents, samples
@@ -118,7 +118,7 @@ def test_hostile_videos_are_refused_or_marked():
                 seen.add(name)
                 continue
             video = mp4.read(data)
-        except (Malformed, TooLarge):
+        except (MalformedInput, OversizedInput):
             seen.add(name)
             continue
         assert video.fault == FAULTS.get(name), name

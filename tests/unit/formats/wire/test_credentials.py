@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Unauthorised
+from app.core.errors import AuthenticationFailed
 from app.core.ids import ProjectId, PublicKey
 from app.formats.wire import credentials
 from app.formats.wire.credentials import Credentials
@@ -61,7 +61,7 @@ def test_a_request_without_any_key_has_no_credentials():
 )
 def test_unreadable_headers_are_unauthorised(header):
     """A header is there, so somebody meant to name a key."""
-    with pytest.raises(Unauthorised, match="no sentry_key of 32 hex digits"):
+    with pytest.raises(AuthenticationFailed, match="no sentry_key of 32 hex digits"):
         _read(header)
 
 
@@ -70,7 +70,7 @@ def test_unreadable_headers_are_unauthorised(header):
 )
 def test_unreadable_keys_in_the_query_are_unauthorised(query):
     """Empty, with a NUL, not even text."""
-    with pytest.raises(Unauthorised):
+    with pytest.raises(AuthenticationFailed):
         _read(query=query)
 
 
@@ -78,7 +78,7 @@ def test_a_query_of_many_fields_is_unauthorised():
     """A hundred fields are read, one more is not."""
     fields = "&".join(f"a{n}=1" for n in range(99))
     assert _read(query=f"{fields}&sentry_key={KEY}") is not None
-    with pytest.raises(Unauthorised, match="more than 100 fields"):
+    with pytest.raises(AuthenticationFailed, match="more than 100 fields"):
         _read(query=f"{fields}&b=1&sentry_key={KEY}")
 
 
@@ -86,15 +86,15 @@ def test_several_places_may_name_one_key_but_not_two():
     """The first place wins where they agree."""
     header = envelopes.auth_header()
     assert _read(header, header, query=envelopes.auth_query()) == _read(header)
-    with pytest.raises(Unauthorised, match="two different keys"):
+    with pytest.raises(AuthenticationFailed, match="two different keys"):
         _read(header, query=envelopes.auth_query(OTHER_KEY))
-    with pytest.raises(Unauthorised, match="two different keys"):
+    with pytest.raises(AuthenticationFailed, match="two different keys"):
         _read(header, envelopes.auth_header(OTHER_KEY))
 
 
 def test_a_newer_protocol_is_unauthorised():
     """Version 7 is spoken, version 8 is not."""
-    with pytest.raises(Unauthorised, match="sentry_version is 8"):
+    with pytest.raises(AuthenticationFailed, match="sentry_version is 8"):
         _read(f"Sentry sentry_version=8,sentry_key={KEY}")
 
 
@@ -147,7 +147,7 @@ def test_any_text_is_read_or_unauthorised(headers, query):
     """Nothing else escapes, and a key that is read is a key."""
     try:
         found = credentials.read_credentials(auth_headers=headers, query=query)
-    except Unauthorised:
+    except AuthenticationFailed:
         return
     assert found is None or len(found.public_key) == 32
 

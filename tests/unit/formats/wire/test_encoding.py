@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.formats.wire import encoding
 from tests.support import examples
 from tests.support.builders import envelopes
@@ -51,7 +51,7 @@ def test_every_encoding_is_taken_off_up_to_the_limit(name):
     """Exactly the limit comes out; one byte more is too large."""
     packed = PACKERS[name](PLAIN)
     assert encoding.inflate(packed, name, limit_bytes=LIMIT) == PLAIN
-    with pytest.raises(TooLarge, match=f"over {LIMIT - 1} bytes"):
+    with pytest.raises(OversizedInput, match=f"over {LIMIT - 1} bytes"):
         encoding.inflate(packed, name, limit_bytes=LIMIT - 1)
 
 
@@ -74,7 +74,7 @@ def test_first_bytes_go_before_the_header(name, said):
     """What can be recognised is, whatever is declared; brotli has no mark of its own."""
     packed = PACKERS[name](PLAIN)
     assert encoding.inflate(packed, said, limit_bytes=LIMIT) == PLAIN
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate(packed, said, limit_bytes=LIMIT - 1)
 
 
@@ -82,7 +82,7 @@ def test_first_bytes_go_before_the_header(name, said):
 def test_several_encodings_are_undone_backwards(said):
     """Each under the limit, the last one first."""
     assert encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT) == PLAIN
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT - 1)
 
 
@@ -90,7 +90,7 @@ def test_several_encodings_are_undone_backwards(said):
 def test_a_plain_body_is_taken_in_spite_of_its_declaration(name):
     """An envelope that begins with `{` is what it is, but not beyond the limit."""
     assert encoding.inflate(PLAIN, name, limit_bytes=LIMIT) is PLAIN
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate(PLAIN, name, limit_bytes=LIMIT - 1)
 
 
@@ -99,14 +99,14 @@ def test_a_cut_body_is_malformed(name):
     """Cut at any of many places, nothing of it is kept."""
     packed = PACKERS[name](PLAIN)
     for end in (*range(0, len(packed), 97), len(packed) - 1):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             encoding.inflate(packed[:end], name, limit_bytes=LIMIT)
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_garbage_is_malformed(name):
     """Bytes that are no such stream."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         encoding.inflate(b"\xff\xfe garbage " * 20, name, limit_bytes=LIMIT)
 
 
@@ -115,7 +115,7 @@ def test_a_wrong_checksum_or_size_is_malformed(at):
     """The trailer of gzip is checked, CRC and length."""
     packed = bytearray(gzip.compress(PLAIN))
     packed[at] ^= 1
-    with pytest.raises(Malformed, match="broken"):
+    with pytest.raises(MalformedInput, match="broken"):
         encoding.inflate(bytes(packed), "gzip", limit_bytes=LIMIT)
 
 
@@ -125,9 +125,9 @@ def test_gzip_members_in_a_row_are_one_body(members):
     assert encoding.inflate(envelopes.gzipped(PLAIN, members=members), "gzip", limit_bytes=LIMIT)
     same = gzip.compress(PLAIN) * members
     assert encoding.inflate(same, "gzip", limit_bytes=LIMIT * members) == PLAIN * members
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate(same, "gzip", limit_bytes=LIMIT * members - 1)
-    with pytest.raises(Malformed, match="cut"):
+    with pytest.raises(MalformedInput, match="cut"):
         encoding.inflate(same[:-1], "gzip", limit_bytes=LIMIT * members)
 
 
@@ -136,7 +136,7 @@ def test_long_gzip_members_in_a_row_are_one_body():
     noise = random.Random(1).randbytes(6_000)
     same = gzip.compress(noise) * 2
     assert encoding.inflate(same, "gzip", limit_bytes=12_000) == noise * 2
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate(same, "gzip", limit_bytes=11_999)
 
 
@@ -144,7 +144,7 @@ def test_gzip_members_are_limited():
     """Ten thousand members, however empty, are the most."""
     member = gzip.compress(b"")
     assert encoding.inflate(member * 10_000, "gzip", limit_bytes=1) == b""
-    with pytest.raises(Malformed, match="more than 10000 members"):
+    with pytest.raises(MalformedInput, match="more than 10000 members"):
         encoding.inflate(member * 10_001, "gzip", limit_bytes=1)
 
 
@@ -169,7 +169,7 @@ def test_a_bomb_costs_little_more_than_its_limit(name):
     bomb = PACKERS[name](bytes(128 * MIB))
     tracemalloc.start()
     try:
-        with pytest.raises(TooLarge):
+        with pytest.raises(OversizedInput):
             encoding.inflate(bomb, name, limit_bytes=16 * MIB)
         assert tracemalloc.get_traced_memory()[1] < 64 * MIB
     finally:
@@ -192,7 +192,7 @@ def test_zstd_with_a_huge_window_is_malformed():
     options = zstandard.ZstdCompressionParameters.from_level(1, window_log=24)
     packer = zstandard.ZstdCompressor(compression_params=options).compressobj()
     packed = packer.compress(bytes(20 * MIB)) + packer.flush()
-    with pytest.raises(Malformed, match="zstd data is broken"):
+    with pytest.raises(MalformedInput, match="zstd data is broken"):
         encoding.inflate(packed, "zstd", limit_bytes=32 * MIB)
 
 
@@ -200,10 +200,10 @@ def test_inflate_zlib_reads_one_stream():
     """What follows the stream is not looked at; gzip is none."""
     packed = zlib.compress(PLAIN)
     assert encoding.inflate_zlib(memoryview(packed + b"rest"), limit_bytes=LIMIT) == PLAIN
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         encoding.inflate_zlib(packed, limit_bytes=LIMIT - 1)
     for broken in (packed[:-1], gzip.compress(PLAIN), b""):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedInput):
             encoding.inflate_zlib(broken, limit_bytes=LIMIT)
 
 
@@ -220,10 +220,10 @@ SMALL = [pack(envelopes.event_envelope()) for pack in PACKERS.values()]
 @examples.SETTINGS
 @given(st.binary(max_size=100) | examples.mutated(SMALL), st.sampled_from([None, *PACKERS]))
 def test_any_bytes_are_inflated_or_refused(body, name):
-    """Nothing but Malformed and TooLarge escapes, and no more than the limit comes out."""
+    """Only MalformedInput and OversizedInput escape, and at most the limit comes out."""
     try:
         assert len(encoding.inflate(body, name, limit_bytes=2_000)) <= 2_000
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return
 
 

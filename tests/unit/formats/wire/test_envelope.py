@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.wire import envelope
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
@@ -91,13 +91,13 @@ def test_odd_headers_are_read_as_empty(line):
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"[]\n", b"null", b"hello\n", b'{"event_id', b"5"])
 def test_a_first_line_that_is_no_object_is_malformed(body):
     """Nothing of such a body is read."""
-    with pytest.raises(Malformed, match="envelope header"):
+    with pytest.raises(MalformedInput, match="envelope header"):
         envelope.split_envelope(body)
 
 
 def test_a_header_nested_without_end_is_malformed():
     """Depth exhausts nothing."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         envelope.split_envelope(b'{"a":' + b"[" * 30_000)
 
 
@@ -196,7 +196,7 @@ def test_the_envelope_header_is_limited():
     assert len(longest) == LIMITS.envelope_header_bytes
     assert envelope.split_envelope(longest) == envelope.split_envelope(longest + b"\n")
     for tail in (b" ", b" \n"):
-        with pytest.raises(TooLarge, match="envelope header"):
+        with pytest.raises(OversizedInput, match="envelope header"):
             envelope.split_envelope(longest + tail)
 
 
@@ -218,7 +218,7 @@ def test_items_are_limited():
     """As many items as allowed are read, one more is too large."""
     item = b'{"type":"session"}\n\n'
     assert len(envelope.split_envelope(HEADER + item * LIMITS.items).items) == LIMITS.items
-    with pytest.raises(TooLarge, match="more than 200 items"):
+    with pytest.raises(OversizedInput, match="more than 200 items"):
         envelope.split_envelope(HEADER + item * (LIMITS.items + 1))
 
 
@@ -236,10 +236,10 @@ def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
 @examples.SETTINGS
 @given(st.binary(max_size=300) | examples.mutated(GOOD) | st.binary().map(HEADER.__add__))
 def test_any_bytes_give_an_envelope_or_are_refused(body):
-    """Nothing but Malformed and TooLarge escapes, and payloads lie in the body."""
+    """Nothing but MalformedInput and OversizedInput escapes, and payloads lie in the body."""
     try:
         found = envelope.split_envelope(body)
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return
     assert all(bytes(item.payload) in body for item in found.items)
 

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed, TooLarge
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.wire import envelope, store_body
 from tests.support import examples
@@ -82,7 +82,7 @@ def test_a_name_of_today_comes_before_the_old_one():
 )
 def test_anything_else_is_malformed(body):
     """Neither JSON nor base64, cut, or no object."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         store_body.wrap_store(body)
 
 
@@ -90,16 +90,16 @@ def test_a_packed_event_is_limited():
     """The largest event comes out, one byte more is too large."""
     at_limit = EVENT.ljust(LIMITS.event_bytes)
     assert store_body.wrap_store(_packed(at_limit)).items
-    with pytest.raises(TooLarge):
+    with pytest.raises(OversizedInput):
         store_body.wrap_store(_packed(at_limit + b" "))
 
 
 @examples.SETTINGS
 @given(st.binary(max_size=80) | examples.mutated([EVENT, _packed(EVENT)]))
 def test_any_bytes_are_wrapped_or_refused(body):
-    """Nothing but Malformed and TooLarge escapes."""
+    """Nothing but MalformedInput and OversizedInput escapes."""
     try:
         found = store_body.wrap_store(body)
         assert len(found.items) == 1 or found.header is not None
-    except (Malformed, TooLarge):
+    except (MalformedInput, OversizedInput):
         return

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import MalformedInput
 from app.playback.video import index as playback, stream
 from app.playback.video.index import Gap
 from app.replays.model import PlayableSegment
@@ -233,7 +233,7 @@ def test_version_that_names_no_state_is_refused(name):
 def test_damaged_layout_is_told():
     """What the database holds was checked when it was written; damage is not played over."""
     broken = PlayableSegment(0, START_MS, START_MS, "k", 0, 1, b"\xff")
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedInput):
         playback.build([broken])
 
 

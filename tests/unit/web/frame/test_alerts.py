@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import DatabaseAway, DatabaseUnusable, Unavailable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
 from app.ingest.vitals import BEHIND_S, Vitals
 from app.journal.backlog import Backlog
 from app.web.frame import alerts
@@ -61,7 +61,8 @@ def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
 
 
 @pytest.mark.parametrize(
-    ("error", "what"), [(Unavailable("bucket"), "storage"), (DatabaseAway("db"), "database")]
+    ("error", "what"),
+    [(ServiceUnavailable("bucket"), "storage"), (DatabaseUnavailable("db"), "database")],
 )
 def test_a_keeper_that_is_away_is_named(error, what):
     """Instead of the backlog that it causes; the reason is for those who run the server."""

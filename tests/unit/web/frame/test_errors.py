@@ -9,7 +9,13 @@ from hypothesis import given, strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.core.errors import DatabaseAway, DatabaseUnusable, Limited, Malformed, Unavailable
+from app.core.errors import (
+    DatabaseUnavailable,
+    DatabaseUnusable,
+    InvalidInput,
+    ServiceUnavailable,
+    TooManyAttempts,
+)
 from app.core.ids import ReplayId
 from app.replays.list_queries import Place
 from app.web.frame import cursors, errors, forms
@@ -59,7 +65,7 @@ async def test_a_mistake_is_told_by_its_number_only():
 
 async def test_a_database_that_is_away_is_named():
     """People read what is away and that nothing is lost; the reason is in the log only."""
-    answer = await ask(failing(DatabaseAway("host=secret refused")), accept="text/html")
+    answer = await ask(failing(DatabaseUnavailable("host=secret refused")), accept="text/html")
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text
     assert "Nothing is lost" in answer.text
@@ -77,15 +83,16 @@ async def test_a_database_that_must_be_mended_is_named():
 
 async def test_a_keeper_that_is_down_is_waited_for():
     """503, and when to come back."""
-    answer = await ask(failing(Unavailable("Postgres went away")), accept="text/html")
+    answer = await ask(failing(ServiceUnavailable("Postgres went away")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Nothing is lost" in answer.text
 
 
 async def test_a_refusal_says_why():
     """With the status of its kind."""
-    answer = await ask(failing(Limited("too many")))
+    answer = await ask(failing(TooManyAttempts("too many", wait_s=5)))
     assert (answer.status_code, answer.text) == (429, "Too many requests. Too many.\n")
+    assert answer.headers["retry-after"] == "5"
 
 
 @pytest.mark.parametrize(
@@ -132,5 +139,5 @@ def test_a_place_in_the_list_comes_back(value_us: int, replay_id: uuid.UUID):
 def test_anything_else_is_no_place(value: str):
     """A made-up address is refused, an empty one is the beginning."""
     assert cursors.read("") is None
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidInput):
         cursors.read(value)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import Malformed
+from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace
@@ -77,7 +77,7 @@ def test_places_of_records_and_blocks_come_back_from_their_text():
     assert part_cursors.read_log_place(part_cursors.write_log_place(record)) == record
     block = BlockPlace(SOME_TIME, ProjectId(7), "cd" * 16)
     assert part_cursors.read_block_place(part_cursors.write_block_place(block)) == block
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidInput):
         part_cursors.read_block_place(part_cursors.write_log_place(record))
 
 
@@ -93,7 +93,7 @@ def test_any_text_is_a_place_or_refused(value: str):
     """A made-up place is refused as malformed."""
     try:
         place = part_cursors.read_event_place(value)
-    except Malformed:
+    except InvalidInput:
         return
     assert not value or part_cursors.write_event_place(place) == value.rstrip("=")
 
@@ -102,12 +102,12 @@ def test_any_text_is_a_place_or_refused(value: str):
 def test_a_time_outside_the_calendar_is_refused(us: int):
     """Years before 1970 and after 9999 are no places."""
     packed = part_cursors._EVENT.pack(1, us, 7, bytes(16))
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidInput):
         part_cursors.read_event_place(part_cursors._encode(packed))
 
 
 def test_a_project_that_cannot_be_is_refused():
     """Ids of projects have 63 bits."""
     packed = part_cursors._EVENT.pack(1, 0, 2**63, bytes(16))
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidInput):
         part_cursors.read_event_place(part_cursors._encode(packed))
