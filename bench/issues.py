@@ -37,7 +37,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.core.settings import Settings
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
-from app.formats.stored.packed import pack_json
+from app.formats.stored.packed_json import pack_json
 from app.ingest.link import link
 from app.playback.links import linked_errors, replay_clock
 from app.replays import queries as replays

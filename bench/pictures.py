@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import encode
 from app.media.wire import Strip
@@ -113,7 +113,7 @@ async def _measure(folder: Path, minutes: int) -> dict[str, int]:
         if number < len(videos):
             await store.put(name, video)
         start_ms = number * _SEGMENT_S * 1000
-        packed = layout.pack(mp4.read(memoryview(video)))
+        packed = video_layout.pack_layout(mp4.read_video(memoryview(video)))
         placed.append(
             PlayableSegment(
                 number, start_ms, start_ms + _SEGMENT_S * 1000, name, 0, len(video), packed

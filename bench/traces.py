@@ -139,7 +139,7 @@ def _block(replay: int, where: tuple[str, int, bool, int], places: list[int]) ->
     first, last = starts[0], starts[-1] + timedelta(milliseconds=30)
     return (
         project, _id(f"b{replay}{where}"), _id(name), _id(f"r{replay}") if is_named else None,
-        first, first, last, 0, "python", len(spans), span_block.pack(spans),
+        first, first, last, 0, "python", len(spans), span_block.pack_block(spans),
     )  # fmt: skip
 
 

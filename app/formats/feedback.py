@@ -58,7 +58,7 @@ def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
         MalformedInput: It is no JSON object, or has no message.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
-    raw = event.decode(data, "feedback")
+    raw = event.decode_event(data, "feedback")
     contexts = jsonish.mapping(raw, "contexts")
     said = jsonish.mapping(contexts, "feedback")
     message = jsonish.text(said, "message", limit=_MESSAGE_CHARS)
@@ -96,7 +96,7 @@ def convert_user_report(data: bytes | memoryview, header: EnvelopeHeader) -> byt
         MalformedInput: It is no JSON object.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
-    raw = event.decode(data, "user_report")
+    raw = event.decode_event(data, "user_report")
     said = {
         "associated_event_id": ids.read_hex32(raw.get("event_id")) or header.event_id,
         "name": jsonish.text(raw, "name"),

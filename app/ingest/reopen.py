@@ -58,8 +58,8 @@ def reopen(entry: Entry) -> Fresh:
 
 _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
     "store": store_body.wrap_store,
-    "otlp": functools.partial(export_request.wrap, is_json=False),
-    "otlp_json": functools.partial(export_request.wrap, is_json=True),
+    "otlp": functools.partial(export_request.read_export_request, is_json=False),
+    "otlp_json": functools.partial(export_request.read_export_request, is_json=True),
 }
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.issues import counting
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
@@ -61,7 +61,7 @@ def _read(rows: Sequence[Row[Any]]) -> list[NewEvent]:
 def _event(row: Row[Any]) -> NewEvent:
     """Read a stored event as it was when it was new; one that cannot be unpacked is grouped too."""
     try:
-        sent = packed.unpack_json(row.payload)
+        sent = packed_json.unpack_json(row.payload)
     except ValueError:
         sent = None
     return NewEvent(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.jsonish import JsonObject
-from app.formats.stored import packed, span_block
+from app.formats.stored import packed_json, span_block
 from app.traces import writes
 from app.traces.model import NewBlock
 from app.traces.tables import spans, transactions
@@ -130,7 +130,7 @@ def _of_transaction(whole: Row[Any], rows: _Rows) -> NewBlock:
         release=whole.release,
         environment=whole.environment,
         spans=len(rows),
-        content=span_block.pack([_written(one) for one in rows], _unpacked(whole.payload)),
+        content=span_block.pack_block([_written(one) for one in rows], _unpacked(whole.payload)),
     )
 
 
@@ -140,7 +140,7 @@ def _of_spans(rows: _Rows, platform: str | None) -> NewBlock:
     replay_id = ReplayId(first.replay_id) if first.replay_id else None
     return NewBlock(
         project_id=ProjectId(first.project_id),
-        block_id=span_block.made_id(trace_id, replay_id, [one.span_id for one in rows]),
+        block_id=span_block.make_block_id(trace_id, replay_id, [one.span_id for one in rows]),
         transaction_id=EventId(first.transaction_id) if first.transaction_id else None,
         trace_id=trace_id,
         replay_id=replay_id,
@@ -155,7 +155,7 @@ def _of_spans(rows: _Rows, platform: str | None) -> NewBlock:
         release=None,
         environment=None,
         spans=len(rows),
-        content=span_block.pack([_written(one) for one in rows]),
+        content=span_block.pack_block([_written(one) for one in rows]),
     )
 
 
@@ -179,7 +179,7 @@ def _written(row: Row[Any]) -> JsonObject:
 def _unpacked(data: bytes) -> JsonObject:
     """Read what was packed; what cannot be read is empty, so that nothing stands in the way."""
     try:
-        value = packed.unpack_json(data)
+        value = packed_json.unpack_json(data)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Row
 from app.core import log
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats.jsonish import JsonObject
-from app.formats.spans.span import Surroundings
+from app.formats.spans.span import SpanDefaults
 from app.formats.stored import span_block
-from app.formats.stored.span_block import Line
+from app.formats.stored.span_block import WaterfallSpan
 from app.traces.model import StoredSpan
 
 COLUMNS: Final = """
@@ -45,22 +45,24 @@ async def spans(rows: Sequence[Row[Any]], *, is_wanted: Wanted | None = None) ->
 
 def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
     """Read what a span of a block says of itself; None if it is not there."""
-    found = (one.data for one in _opened(row, span_block.spans_of) if one.span_id == span_id)
+    found = (
+        one.data for one in _opened(row, span_block.read_block_spans) if one.span_id == span_id
+    )
     return next(found, None)
 
 
 def _spans(rows: Sequence[Row[Any]], is_wanted: Wanted | None) -> list[StoredSpan]:
     found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
     for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
-        for span in _opened(row, span_block.lines_of):
+        for span in _opened(row, span_block.read_waterfall_spans):
             stored = _stored(row, span)
             if is_wanted is None or is_wanted(stored):
                 found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
     return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))
 
 
-def _opened[Read](row: Row[Any], read: Callable[[bytes, Surroundings], list[Read]]) -> list[Read]:
-    around = Surroundings(
+def _opened[Read](row: Row[Any], read: Callable[[bytes, SpanDefaults], list[Read]]) -> list[Read]:
+    around = SpanDefaults(
         trace_id=TraceId(row.trace_id.hex),
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
     )
@@ -71,7 +73,7 @@ def _opened[Read](row: Row[Any], read: Callable[[bytes, Surroundings], list[Read
         return []
 
 
-def _stored(row: Row[Any], span: Line) -> StoredSpan:
+def _stored(row: Row[Any], span: WaterfallSpan) -> StoredSpan:
     return StoredSpan(
         project_id=ProjectId(row.project_id),
         trace_id=span.trace_id,

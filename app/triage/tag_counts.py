@@ -7,7 +7,7 @@ from typing import Final
 
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 
 _MOST_TAGS: Final = 12
 _MOST_VALUES: Final = 5
@@ -45,7 +45,7 @@ def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for payload in payloads:
         try:
-            event = packed.unpack_json(payload)
+            event = packed_json.unpack_json(payload)
         except ValueError:
             continue
         if isinstance(event, dict):

@@ -53,8 +53,8 @@ def payload_of(item: bytes) -> bytes:
 
 def read_event(data: bytes) -> object:
     """Read an event: what it belongs to, and what went wrong."""
-    raw = event.decode(data, "event")
-    return event.read(raw, HEADER), event.read_problem(raw)
+    raw = event.decode_event(data, "event")
+    return event.read_event(raw, HEADER), event.read_problem(raw)
 
 
 def listed(read: Callable[[bytes], Iterable[Any]]) -> Callable[[bytes], object]:
@@ -89,11 +89,11 @@ READERS: Final = {
         lambda data: encoding.inflate(data, "deflate", limit_bytes=MIB), (zlib.compress(EVENT),)
     ),
     "replay_video": Reader(
-        replay_video.expand,
+        replay_video.split_replay_video,
         (envelopes.pack({"replay_event": EVENT, "replay_recording": RECORDING}),),
     ),
     "recording": Reader(
-        recording.read,
+        recording.read_recording,
         (RECORDING, recordings.recording(recordings.segment_events(), compressed=True)),
     ),
     "replay_event": Reader(replay_event.read, (compact(payloads.replay_event()),)),
@@ -121,8 +121,8 @@ READERS: Final = {
         client_report.read_client_report, (payload_of(envelopes.client_report_item()),)
     ),
     "store": Reader(store_body.wrap_store, (EVENT,)),
-    "otlp json": Reader(listed(json_body.read), (otlp.as_json(OTLP),)),
-    "otlp protobuf": Reader(listed(protobuf_body.read), (OTLP.SerializeToString(),)),
+    "otlp json": Reader(listed(json_body.read_json_body), (otlp.as_json(OTLP),)),
+    "otlp protobuf": Reader(listed(protobuf_body.read_protobuf_body), (OTLP.SerializeToString(),)),
     "dsn": Reader(as_text(credentials.parse_dsn), (f"https://{KEY}@a.example/7".encode(),)),
     "auth": Reader(
         as_text(lambda text: credentials.read_credentials(auth_headers=[text], query="")),
@@ -135,8 +135,8 @@ READERS: Final = {
     "search": Reader(
         as_text(query_language.read_query), (b'release:shop@1 user.email:"a b" !os:Android x',)
     ),
-    "mp4": Reader(mp4.read, VIDEOS),
-    "avcC": Reader(avc.read_config, (mp4.read(clips.clip()).config,)),
+    "mp4": Reader(mp4.read_video, VIDEOS),
+    "avcC": Reader(avc.read_avc_config, (mp4.read_video(clips.clip()).config,)),
 }
 
 

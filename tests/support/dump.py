@@ -14,7 +14,7 @@ from app.core import clock, units
 from app.core.ids import ProjectId
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.issues import queries as issue_queries
 from app.playback.links import linked_errors, replay_clock
 from app.playback.recording import contents as page
@@ -110,7 +110,7 @@ def _replay(replay: Replay) -> dict[str, Any]:
 
 def _segment(segment: Segment) -> dict[str, Any]:
     assert segment.recording is not None
-    seen = activity.read(packed.unpack_json(segment.recording))
+    seen = activity.read_activity(packed_json.unpack_json(segment.recording))
     return {
         "segment_id": segment.segment_id,
         "starts_ms": units.ms_from_at(segment.started_at),

@@ -25,7 +25,7 @@ from app.formats.jsonish import JsonObject
 from app.formats.replay.replay_event import User, read_user
 from app.formats.wire.envelope import EnvelopeHeader
 
-Kind = Literal["crash", "anr", "app_hang", "native_crash", "watchdog", "error", "message"]
+ProblemKind = Literal["crash", "anr", "app_hang", "native_crash", "watchdog", "error", "message"]
 
 DEFAULT_ENVIRONMENT: Final = "production"
 _NAME_CHARS: Final = 200
@@ -43,7 +43,7 @@ _LEVELS: Final = {
 }  # fmt: skip
 """By every word that is in use; raven wrote the numbers of Python's logging."""
 
-_KINDS: Final[dict[str, Kind]] = {
+_KINDS: Final[dict[str, ProblemKind]] = {
     "UncaughtExceptionHandler": "crash",
     "mach": "crash", "signal": "crash", "nsexception": "crash", "cpp_exception": "crash",
     "user": "crash",
@@ -71,7 +71,7 @@ _APP_HANG_TYPE: Final = "App Hang"
 class Problem:
     """What went wrong: the part of an event that is the same each time it happens."""
 
-    kind: Kind
+    kind: ProblemKind
     level: str
     """fatal, error, warning, info or debug."""
     title: str
@@ -121,12 +121,12 @@ def read_problem(raw: JsonObject) -> Problem:
     Args:
         raw: As decoded; of its members, those of `PROBLEM_MEMBERS`.
     """
-    chain = exceptions.list_values(raw)
+    chain = exceptions.list_exceptions(raw)
     main = _main_exception(chain)
     level = _level(raw)
-    message = messages.formatted(raw, limit=_MESSAGE_CHARS)
+    message = messages.format_message(raw, limit=_MESSAGE_CHARS)
     handled = _handled(chain)
-    frame = exceptions.main_frame(raw, main)
+    frame = exceptions.find_main_frame(raw, main)
     return Problem(
         kind=_kind(chain, level=level, handled=handled, message=message),
         level=level,
@@ -134,12 +134,12 @@ def read_problem(raw: JsonObject) -> Problem:
         culprit=_text(raw, "transaction") or _place(frame),
         exception_type=_text(main, "type"),
         exception_value=jsonish.text(main, "value", limit=_VALUE_CHARS),
-        mechanism=_text(exceptions.mechanism_of(main), "type"),
+        mechanism=_text(exceptions.get_mechanism(main), "type"),
         handled=handled,
     )
 
 
-def read(raw: JsonObject, header: EnvelopeHeader) -> Event:
+def read_event(raw: JsonObject, header: EnvelopeHeader) -> Event:
     """Read what an event is part of: whose it is, when it was, which trace and replay it is in.
 
     Args:
@@ -192,7 +192,7 @@ def _read_contexts(text: bytes) -> object:
         return json_members.decode_member(text)  # no object, or a number out of range
 
 
-def decode(data: bytes | memoryview, what: str) -> JsonObject:
+def decode_event(data: bytes | memoryview, what: str) -> JsonObject:
     """Decode an event or a transaction, both of which have the same limit."""
     check_size(data, what)
     return jsonish.decode_object(data, what)
@@ -279,7 +279,7 @@ def _handled(chain: Sequence[JsonObject]) -> bool | None:
     """
     marks: set[bool | None] = set()
     for value in chain:
-        mechanism = exceptions.mechanism_of(value)
+        mechanism = exceptions.get_mechanism(value)
         handled = jsonish.flag(mechanism, "handled")
         if handled is None and _KINDS.get(_text(mechanism, "type") or "") in CRASHES:
             handled = False
@@ -291,10 +291,10 @@ def _handled(chain: Sequence[JsonObject]) -> bool | None:
 
 def _kind(
     chain: Sequence[JsonObject], *, level: str, handled: bool | None, message: str | None
-) -> Kind:
+) -> ProblemKind:
     """Tell what kind of problem it is, by the mechanism first."""
     for value in reversed(chain):
-        kind = _KINDS.get(_text(exceptions.mechanism_of(value), "type") or "")
+        kind = _KINDS.get(_text(exceptions.get_mechanism(value), "type") or "")
         if kind and not (kind in CRASHES and handled):
             return kind
         name = _text(value, "type") or ""
@@ -310,7 +310,7 @@ def _kind(
 def _title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
     """Write the one line that names an event."""
     name = _text(main, "type")
-    if name and jsonish.flag(exceptions.mechanism_of(main), "synthetic"):
+    if name and jsonish.flag(exceptions.get_mechanism(main), "synthetic"):
         name = _function(frame) or name
     parts = [part for part in (name, _first_line(jsonish.text(main, "value"))) if part]
     return _cut(": ".join(parts) or _first_line(message) or _UNLABELED)

@@ -30,7 +30,7 @@ _MOST_VARIABLES: Final = 100
 _MOST_THREADS: Final = 200
 
 
-class Frames(list[JsonObject]):
+class RepeatedFrames(list[JsonObject]):
     """Frames as sent that come again and again: what was found about them is kept beside them."""
 
     __slots__ = ("found",)
@@ -63,7 +63,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class ExceptionShown:
+class ExceptionRecord:
     """One exception of a chain, or the bare stack of an event that has none."""
 
     type: str | None
@@ -97,15 +97,15 @@ class Thread:
     """Oldest call first, as sent."""
 
 
-def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
+def read_exceptions(event: JsonObject) -> tuple[ExceptionRecord, ...]:
     """Read the exceptions of an event, the thrown one first, then its causes.
 
     Returns:
         Empty for a message. If no exception has a stack, that of the crashed (or only) thread, or
         of the event itself, stands with the first one, which is made for it if there is none.
     """
-    chain = list_values(event)
-    shown = [_read_exception(value, frames_of(value)) for value in reversed(chain)]
+    chain = list_exceptions(event)
+    shown = [_read_exception(value, list_frames(value)) for value in reversed(chain)]
     if any(one.frames for one in shown):
         return tuple(shown)
     frames = _frames_beside(event)
@@ -114,7 +114,7 @@ def read(event: JsonObject) -> tuple[ExceptionShown, ...]:
     return tuple(shown)
 
 
-def threads(event: JsonObject) -> tuple[Thread, ...]:
+def read_threads(event: JsonObject) -> tuple[Thread, ...]:
     """Read the threads of an event, the crashed one first, then the main one."""
     found = [
         Thread(
@@ -123,7 +123,7 @@ def threads(event: JsonObject) -> tuple[Thread, ...]:
             state=jsonish.text(one, "state", limit=_NAME_CHARS),
             crashed=bool(jsonish.flag(one, "crashed")),
             is_main=_is_main(one),
-            frames=tuple([_read_frame(frame) for frame in _bounded(frames_of(one))[0]]),
+            frames=tuple([_read_frame(frame) for frame in _bounded(list_frames(one))[0]]),
         )
         for one in jsonish.values_of(event, "threads")[:_MOST_THREADS]
         if isinstance(one, dict)
@@ -137,13 +137,13 @@ def _is_main(thread: JsonObject) -> bool:
     return thread.get("name") == "main" if marked is None else marked
 
 
-def list_values(event: JsonObject) -> list[JsonObject]:
+def list_exceptions(event: JsonObject) -> list[JsonObject]:
     """List the exceptions of an event as sent, oldest cause first; of many the last ones."""
     values = jsonish.values_of(event, "exception")
     return [value for value in values[-_MOST_EXCEPTIONS:] if isinstance(value, dict)]
 
 
-def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
+def find_main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
     """Find the frame that an exception is named after.
 
     Args:
@@ -153,7 +153,7 @@ def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
     Returns:
         The last frame of the app's own code; else the last that is not said to be foreign.
     """
-    frames = frames_of(value) or _frames_beside(event)
+    frames = list_frames(value) or _frames_beside(event)
     foreign: Any = None
     for frame in reversed(frames):
         is_own = jsonish.flag(frame, "in_app")
@@ -164,27 +164,27 @@ def main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
     return _read_frame(foreign) if foreign is not None else None
 
 
-def mechanism_of(value: JsonObject) -> JsonObject:
+def get_mechanism(value: JsonObject) -> JsonObject:
     """Return how an exception as sent was caught; empty if it does not say."""
     return jsonish.mapping(value, "mechanism")
 
 
-def frames_of(holder: JsonObject) -> list[JsonObject]:
+def list_frames(holder: JsonObject) -> list[JsonObject]:
     """List the stack frames of an exception, a thread or an event, as sent."""
     frames = jsonish.sequence(jsonish.mapping(holder, "stacktrace"), "frames")
-    return frames if isinstance(frames, Frames) else only_frames(frames)
+    return frames if isinstance(frames, RepeatedFrames) else drop_non_frames(frames)
 
 
-def only_frames(frames: Iterable[Any]) -> list[JsonObject]:
+def drop_non_frames(frames: Iterable[Any]) -> list[JsonObject]:
     """Leave out what is no frame."""
     return [frame for frame in frames if isinstance(frame, dict)]
 
 
-def thread_frames(event: JsonObject) -> list[JsonObject]:
+def list_thread_frames(event: JsonObject) -> list[JsonObject]:
     """List the frames of the thread that crashed, or else of the only one that has any."""
-    threads = [one for one in jsonish.values_of(event, "threads") if isinstance(one, dict)]
-    crashed = [thread for thread in threads if jsonish.flag(thread, "crashed")]
-    stacks = [frames for thread in crashed or threads if (frames := frames_of(thread))]
+    read_threads = [one for one in jsonish.values_of(event, "threads") if isinstance(one, dict)]
+    crashed = [thread for thread in read_threads if jsonish.flag(thread, "crashed")]
+    stacks = [frames for thread in crashed or read_threads if (frames := list_frames(thread))]
     return stacks[0] if stacks and (crashed or len(stacks) == 1) else []
 
 
@@ -193,13 +193,13 @@ def _frames_beside(event: JsonObject) -> list[JsonObject]:
 
     PHP, older JavaScript and raven write the stack of a message into the event itself.
     """
-    return thread_frames(event) or frames_of(event)
+    return list_thread_frames(event) or list_frames(event)
 
 
-def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionShown:
-    mechanism = mechanism_of(value)
+def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionRecord:
+    mechanism = get_mechanism(value)
     frames, left_out = _bounded(frames)
-    return ExceptionShown(
+    return ExceptionRecord(
         type=jsonish.text(value, "type", limit=_NAME_CHARS),
         value=jsonish.text(value, "value", limit=_VALUE_CHARS),
         module=jsonish.text(value, "module", limit=_NAME_CHARS),

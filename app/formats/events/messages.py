@@ -19,7 +19,7 @@ _PLACE: Final = re.compile(r"%%|%(?:\((\w+)\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]|\{(
 """Where a parameter goes in: `%s`, `%(name)d`, `{}`, `{0}`, `{name}`."""
 
 
-def formatted(event: JsonObject, *, limit: int) -> str | None:
+def format_message(event: JsonObject, *, limit: int) -> str | None:
     """Return the message as it was meant to be read, parameters in their places.
 
     Args:
@@ -35,7 +35,7 @@ def formatted(event: JsonObject, *, limit: int) -> str | None:
     return None
 
 
-def template(event: JsonObject) -> str | None:
+def read_message_template(event: JsonObject) -> str | None:
     """Return the message before its parameters went in, where the SDK sends it."""
     for entry in _entries(event):
         if found := jsonish.text(entry, "message") or jsonish.text(entry, "formatted"):

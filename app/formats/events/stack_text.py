@@ -52,7 +52,7 @@ _NEWEST_LAST: Final = "Traceback (most recent call last)"
 _CAUSED_BY: Final = "Caused by:"
 
 
-def frames(text: str) -> list[JsonObject]:
+def read_stack_text(text: str) -> list[JsonObject]:
     """Read the frames of a stack trace, oldest call first; of many the newest ones.
 
     Of a chain of exceptions the one that was thrown last counts: Python writes it at the end,

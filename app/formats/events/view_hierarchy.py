@@ -20,7 +20,7 @@ _NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HierarchyView:
     """One view; positions are in points of the screen."""
 
     type: str
@@ -30,7 +30,7 @@ class View:
     x: int | None
     y: int | None
     is_visible: bool
-    children: tuple["View", ...]
+    children: tuple["HierarchyView", ...]
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class _Budget:
     left: int
 
 
-def read(value: Any) -> tuple[View, ...]:
+def read_view_hierarchy(value: Any) -> tuple[HierarchyView, ...]:
     """Read the windows of a hierarchy; beyond 2,000 views, or sixty levels, the rest is left out.
 
     Raises:
@@ -50,7 +50,7 @@ def read(value: Any) -> tuple[View, ...]:
     return _views(windows, _Budget(_MOST_NODES), 0)
 
 
-def _views(values: Sequence[Any], budget: _Budget, depth: int) -> tuple[View, ...]:
+def _views(values: Sequence[Any], budget: _Budget, depth: int) -> tuple[HierarchyView, ...]:
     if depth >= _DEEPEST:
         return ()
     found = []
@@ -63,8 +63,8 @@ def _views(values: Sequence[Any], budget: _Budget, depth: int) -> tuple[View, ..
     return tuple(found)
 
 
-def _view(value: jsonish.JsonObject, budget: _Budget, depth: int) -> View:
-    return View(
+def _view(value: jsonish.JsonObject, budget: _Budget, depth: int) -> HierarchyView:
+    return HierarchyView(
         type=jsonish.text(value, "type", limit=_NAME_CHARS) or "view",
         identifier=jsonish.text(value, "identifier", limit=_NAME_CHARS)
         or jsonish.text(value, "tag", limit=_NAME_CHARS),

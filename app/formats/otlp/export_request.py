@@ -22,8 +22,8 @@ from app.core import ids
 from app.core.errors import OversizedInput
 from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
-from app.formats.otlp import exceptions, json_body, protobuf_body
-from app.formats.otlp.spans import RawSpan, Scoped
+from app.formats.otlp import exception_events, json_body, protobuf_body
+from app.formats.otlp.spans import OtlpSpan, ScopedSpan
 from app.formats.wire.envelope import Envelope, EnvelopeHeader, EnvelopeItem
 
 SPANS_V2: Final = "application/vnd.sentry.items.span.v2+json"
@@ -36,7 +36,7 @@ _REMOTE_KNOWN: Final = 0x100
 _IS_REMOTE: Final = 0x200
 
 
-def wrap(body: bytes, *, is_json: bool) -> Envelope:
+def read_export_request(body: bytes, *, is_json: bool) -> Envelope:
     """Read a request into an envelope; spans that lack an id or a time stay in it, and count.
 
     Args:
@@ -56,14 +56,20 @@ def wrap(body: bytes, *, is_json: bool) -> Envelope:
     spans: list[bytes] = []
     errors: dict[str, tuple[float, bytes]] = {}
     left_out = made_bytes = 0
-    for scoped in json_body.read(body) if is_json else protobuf_body.read(body):
+    for scoped in (
+        json_body.read_json_body(body) if is_json else protobuf_body.read_protobuf_body(body)
+    ):
         if len(spans) >= LIMITS.otlp_spans:
             raise OversizedInput(f"OTLP request has more than {LIMITS.otlp_spans} spans")
         item = _span(scoped)
         left_out += not item
         spans.append(msgspec.json.encode(item))
         made_bytes = _add_bytes(made_bytes, spans[-1])
-        for event in exceptions.events(scoped, release_of(scoped.resource)) if item else ():
+        for event in (
+            exception_events.write_exception_events(scoped, name_release(scoped.resource))
+            if item
+            else ()
+        ):
             encoded = msgspec.json.encode(event)
             made_bytes = _add_bytes(made_bytes, encoded)
             # Passing through several spans, an exception is recorded on each: innermost first.
@@ -86,20 +92,20 @@ def _add_bytes(made_bytes: int, encoded: bytes) -> int:
     return made_bytes
 
 
-def release_of(resource: JsonObject) -> str | None:
+def name_release(resource: JsonObject) -> str | None:
     """Name the release of a service, as mobile releases are named: `shop-api@2.9.1`."""
     version = resource.get("service.version")
     name = resource.get("service.name")
     return f"{name}@{version}" if name and version else version or None
 
 
-def environment_of(resource: JsonObject) -> str | None:
+def read_environment(resource: JsonObject) -> str | None:
     """Return the environment, under its name of today or the one before."""
     today = resource.get("deployment.environment.name")
     return today or resource.get("deployment.environment") or None
 
 
-def _span(scoped: Scoped) -> JsonObject:
+def _span(scoped: ScopedSpan) -> JsonObject:
     """Write a span in our streamed form; empty if it lacks an id or a time."""
     span, resource = scoped.span, scoped.resource
     trace_id, span_id = ids.read_hex32(span.trace_id), ids.read_hex16(span.span_id)
@@ -113,8 +119,8 @@ def _span(scoped: Scoped) -> JsonObject:
         "sentry.replay_id": of.get("sentry.replay_id") or of.get("sentry-replay_id"),
         "sentry.op": of.get("sentry.op") or _op(span),
         "sentry.origin": "auto.otlp",
-        "sentry.release": release_of(resource),
-        "sentry.environment": environment_of(resource),
+        "sentry.release": name_release(resource),
+        "sentry.environment": read_environment(resource),
         "sentry.sdk.name": f"opentelemetry.{resource.get('telemetry.sdk.language') or 'unknown'}",
         "otel.scope.name": scoped.scope or None,
         "otel.kind": _KIND_WORDS[span.kind] if span.kind < len(_KIND_WORDS) else None,
@@ -134,7 +140,7 @@ def _span(scoped: Scoped) -> JsonObject:
     }
 
 
-def _op(span: RawSpan) -> str:
+def _op(span: OtlpSpan) -> str:
     """Name the operation as SDKs do, by what the span says of itself."""
     has = span.attributes.keys()
     kind = _KIND_WORDS[span.kind] if span.kind < len(_KIND_WORDS) else ""
@@ -149,7 +155,7 @@ def _op(span: RawSpan) -> str:
     return "function" if kind in ("internal", "") else kind
 
 
-def _description(span: RawSpan) -> str:
+def _description(span: OtlpSpan) -> str:
     """Say what was done: a query's text and a request's address tell more than a span's name."""
     of = span.attributes
     query = of.get("db.query.text") or of.get("db.statement")
@@ -162,7 +168,7 @@ def _description(span: RawSpan) -> str:
     return span.name or "unnamed"
 
 
-def _is_segment(span: RawSpan, parent_id: str | None) -> bool:
+def _is_segment(span: OtlpSpan, parent_id: str | None) -> bool:
     """Tell whether the span is the first of its service in the trace."""
     if parent_id is None:
         return True

@@ -16,9 +16,9 @@ from app.formats.otlp.spans import (
     MOST_VALUES,
     NAME_CHARS,
     TEXT_CHARS,
-    Moment,
-    RawSpan,
-    Scoped,
+    OtlpSpan,
+    ScopedSpan,
+    SpanEvent,
 )
 
 _CONTAINERS: Final = ("arrayValue", "kvlistValue")
@@ -29,7 +29,7 @@ _KINDS: Final = {f"SPAN_KIND_{name}": number for number, name in enumerate(
 _CODES: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
-def read(body: bytes) -> Iterator[Scoped]:
+def read_json_body(body: bytes) -> Iterator[ScopedSpan]:
     """Read the spans of one request.
 
     Raises:
@@ -41,12 +41,12 @@ def read(body: bytes) -> Iterator[Scoped]:
         for scope_spans in _objects(resource_spans, "scopeSpans"):
             scope = _text(jsonish.mapping(scope_spans, "scope"), "name")
             for span in _objects(scope_spans, "spans"):
-                yield Scoped(_span(span), resource, scope)
+                yield ScopedSpan(_span(span), resource, scope)
 
 
-def _span(raw: JsonObject) -> RawSpan:
+def _span(raw: JsonObject) -> OtlpSpan:
     status = jsonish.mapping(raw, "status")
-    return RawSpan(
+    return OtlpSpan(
         trace_id=_text(raw, "traceId"),
         span_id=_text(raw, "spanId"),
         parent_span_id=_text(raw, "parentSpanId"),
@@ -59,7 +59,7 @@ def _span(raw: JsonObject) -> RawSpan:
         flags=jsonish.integer(raw, "flags") or 0,
         attributes=_attributes(raw),
         events=[
-            Moment(
+            SpanEvent(
                 _text(one, "name"),
                 _number(one, "timeUnixNano") or 0,
                 _attributes(one),

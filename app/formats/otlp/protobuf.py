@@ -30,7 +30,7 @@ Field = tuple[int, int, int | bytes]
 """Number, wire type, and the value: bytes where the wire type is `LENGTH`, else unsigned."""
 
 
-class Reader:
+class ProtobufReader:
     """Reads messages of one body, all of them together up to a number of fields."""
 
     def __init__(self, *, most_fields: int) -> None:

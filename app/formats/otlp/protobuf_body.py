@@ -29,7 +29,7 @@ from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 from app.formats.otlp import protobuf
-from app.formats.otlp.protobuf import Reader
+from app.formats.otlp.protobuf import ProtobufReader
 from app.formats.otlp.spans import (
     DEPTH,
     MOST_ATTRIBUTES,
@@ -38,16 +38,16 @@ from app.formats.otlp.spans import (
     MOST_VALUES,
     NAME_CHARS,
     TEXT_CHARS,
-    Moment,
-    RawSpan,
-    Scoped,
+    OtlpSpan,
+    ScopedSpan,
+    SpanEvent,
 )
 
 _DEEPEST: Final = 4 * DEPTH
 """Levels of messages kept of a span that is mended: more than are read, less than are refused."""
 
 
-def read(body: bytes) -> Iterator[Scoped]:
+def read_protobuf_body(body: bytes) -> Iterator[ScopedSpan]:
     """Read the spans of one request; one over `LIMITS.otlp_span_bytes` comes out empty.
 
     Raises:
@@ -55,13 +55,13 @@ def read(body: bytes) -> Iterator[Scoped]:
         OversizedInput: It has more than `LIMITS.otlp_fields` fields outside of its spans, or a
             resource or scope is over `LIMITS.otlp_span_bytes`.
     """
-    reader = Reader(most_fields=LIMITS.otlp_fields)
+    reader = ProtobufReader(most_fields=LIMITS.otlp_fields)
     for number, _, value in reader.fields(body):
         if number == 1 and isinstance(value, bytes):
             yield from _read_resource_spans(reader, value)
 
 
-def _read_resource_spans(reader: Reader, data: bytes) -> Iterator[Scoped]:
+def _read_resource_spans(reader: ProtobufReader, data: bytes) -> Iterator[ScopedSpan]:
     parts = reader.parts(data)
     scopes = parts.get(2, ())
     attributes = _read_attributes(_last(reader, Resource, parts).attributes) if scopes else {}
@@ -70,11 +70,11 @@ def _read_resource_spans(reader: Reader, data: bytes) -> Iterator[Scoped]:
         scope = _read_text(_last(reader, InstrumentationScope, parts).name)
         for span in parts.get(2, ()):
             is_kept = len(span) <= LIMITS.otlp_span_bytes
-            raw = _read_span(_parse(reader, Span, span)) if is_kept else RawSpan()
-            yield Scoped(raw, attributes, scope)
+            raw = _read_span(_parse(reader, Span, span)) if is_kept else OtlpSpan()
+            yield ScopedSpan(raw, attributes, scope)
 
 
-def _last(reader: Reader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
+def _last(reader: ProtobufReader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
     """Read the resource or the scope, of which the last one counts; an empty one if it is absent.
 
     Raises:
@@ -89,7 +89,7 @@ def _last(reader: Reader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
     return _parse(reader, kind, data)
 
 
-def _parse(reader: Reader, kind: Any, data: bytes) -> Any:
+def _parse(reader: ProtobufReader, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(data)
     except DecodeError:
@@ -100,7 +100,7 @@ def _parse(reader: Reader, kind: Any, data: bytes) -> Any:
         raise MalformedInput(f"OTLP {kind.DESCRIPTOR.name} is no protobuf: {error}") from None
 
 
-def _mend(reader: Reader, descriptor: Any, data: bytes, depth: int) -> bytes:
+def _mend(reader: ProtobufReader, descriptor: Any, data: bytes, depth: int) -> bytes:
     """Write a message anew: bytes that are not UTF-8 as U+FFFD, without what is too deep."""
     written = bytearray()
     texts, messages = _kinds(descriptor)
@@ -128,8 +128,8 @@ def _kinds(descriptor: Any) -> tuple[frozenset[int], dict[int, Any]]:
     return frozenset(texts), messages
 
 
-def _read_span(span: Span) -> RawSpan:
-    return RawSpan(
+def _read_span(span: Span) -> OtlpSpan:
+    return OtlpSpan(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_span_id=span.parent_span_id.hex(),
@@ -142,7 +142,9 @@ def _read_span(span: Span) -> RawSpan:
         flags=span.flags,
         attributes=_read_attributes(span.attributes),
         events=[
-            Moment(_read_text(event.name), event.time_unix_nano, _read_attributes(event.attributes))
+            SpanEvent(
+                _read_text(event.name), event.time_unix_nano, _read_attributes(event.attributes)
+            )
             for event in span.events[:MOST_EVENTS]
         ],
         links=[

@@ -21,7 +21,7 @@ DEPTH: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SpanEvent:
     """An event of a span: a name, a time and attributes."""
 
     name: str
@@ -30,7 +30,7 @@ class Moment:
 
 
 @dataclass(slots=True)
-class RawSpan:
+class OtlpSpan:
     """One span as sent; ids are hex, of whatever length came."""
 
     trace_id: str = ""
@@ -45,14 +45,14 @@ class RawSpan:
     status_message: str = ""
     flags: int = 0
     attributes: JsonObject = field(default_factory=dict)
-    events: list[Moment] = field(default_factory=list)
+    events: list[SpanEvent] = field(default_factory=list)
     links: list[JsonObject] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Scoped:
+class ScopedSpan:
     """A span with what stands around it."""
 
-    span: RawSpan
+    span: OtlpSpan
     resource: JsonObject
     scope: str

@@ -66,7 +66,7 @@ class NetworkSpan:
     @property
     def has_failed(self) -> bool:
         """Whether the request failed; see `has_failed`."""
-        return has_failed(self.op, self.status)
+        return has_request_failed(self.op, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Found:
     unknown: int = 0
 
 
-def has_failed(op: str, status: int | None) -> bool:
+def has_request_failed(op: str, status: int | None) -> bool:
     """Tell whether a request failed: its status is 400 or more, or nobody answered it.
 
     The list counts by this rule when a segment is stored, and the page of a replay marks by it.
@@ -116,14 +116,14 @@ def has_failed(op: str, status: int | None) -> bool:
     return status >= FIRST_FAILED_STATUS
 
 
-def status_of(value: float | None) -> int | None:
+def read_status(value: float | None) -> int | None:
     """Return a status that was read as a number; None if it is not one of HTTP."""
     if value is None or not _LOWEST_STATUS <= value <= _HIGHEST_STATUS or value != int(value):
         return None
     return int(value)
 
 
-def read(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity:
+def read_activity(events: Sequence[JsonObject], *, with_touches: bool = True) -> Activity:
     """Read all events of one segment.
 
     Args:
@@ -165,8 +165,8 @@ def _shift_span(span: NetworkSpan, shift_ms: int) -> NetworkSpan:
 def _is_set(events: Sequence[JsonObject]) -> bool:
     """Tell whether any event has a time of a clock that was set; they are in the order of time."""
     edges = (timestamps.read_epoch_ms(one.get("timestamp")) for one in (*events[:1], *events[-1:]))
-    read = [at_ms for at_ms in edges if at_ms is not None]
-    return not read or any(map(timestamps.is_set_ms, read))
+    read_activity = [at_ms for at_ms in edges if at_ms is not None]
+    return not read_activity or any(map(timestamps.is_set_ms, read_activity))
 
 
 def _believed(at_ms: int | None, found: _Found) -> int | None:

@@ -28,7 +28,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class HttpMessage:
     """One half of an exchange."""
 
     size_bytes: int | None
@@ -51,16 +51,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RecordedExchange:
     """A request and its answer, as far as the SDK recorded them."""
 
     query: tuple[Pair, ...]
     fragment: str | None
-    request: Message | None
-    response: Message | None
+    request: HttpMessage | None
+    response: HttpMessage | None
 
 
-def read(data: JsonObject, url: str | None) -> Exchange:
+def read_exchange(data: JsonObject, url: str | None) -> RecordedExchange:
     """Read the data of a network span; an odd shape gives less, never an error.
 
     Args:
@@ -68,7 +68,7 @@ def read(data: JsonObject, url: str | None) -> Exchange:
         url: Its address, which holds the query on SDKs that do not tell it apart.
     """
     query = jsonish.text(data, "query") or _query_of(url)
-    return Exchange(
+    return RecordedExchange(
         query=_query(query),
         fragment=jsonish.text(data, "fragment", limit=_NAME_CHARS),
         request=_message(data, "request"),
@@ -76,21 +76,21 @@ def read(data: JsonObject, url: str | None) -> Exchange:
     )
 
 
-def body_text(body: Any) -> str:
+def write_body(body: Any) -> str:
     """Write a body as it may have gone over the wire."""
     if isinstance(body, str):
         return body
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def _message(data: JsonObject, side: str) -> Message | None:
+def _message(data: JsonObject, side: str) -> HttpMessage | None:
     half = jsonish.mapping(data, side)
     if not half:
         return None
     meta = jsonish.mapping(half, "_meta")
     named = [*jsonish.sequence(half, "warnings"), *jsonish.sequence(meta, "warnings")]
     body, not_taken = _body(half.get("body"))
-    return Message(
+    return HttpMessage(
         size_bytes=jsonish.integer(half, "size", lowest=0, highest=_MOST),
         headers=_headers(half),
         body=body,

@@ -43,14 +43,14 @@ class Recording:
     events: list[JsonObject]
 
 
-class VideoFacts(msgspec.Struct, frozen=True, gc=False):
+class DeclaredVideo(msgspec.Struct, frozen=True, gc=False):
     """What the video event says of time; all else the MP4 itself knows better."""
 
     started_ms: int | None
     duration_ms: int | None
 
 
-def read(data: bytes | memoryview) -> Recording:
+def read_recording(data: bytes | memoryview) -> Recording:
     """Read a recording, plain or zlib-compressed.
 
     Raises:
@@ -66,7 +66,7 @@ def read(data: bytes | memoryview) -> Recording:
     )
 
 
-def body_of(data: bytes | memoryview) -> bytes | None:
+def find_event_list(data: bytes | memoryview) -> bytes | None:
     """Return the JSON list of a recording with an ordinary header line; None for any other.
 
     Raises:
@@ -77,18 +77,18 @@ def body_of(data: bytes | memoryview) -> bytes | None:
     return body if _HEADER.match(head) and body.startswith(b"[") else None
 
 
-def video_facts(events: Sequence[JsonObject]) -> VideoFacts | None:
+def read_declared_video(events: Sequence[JsonObject]) -> DeclaredVideo | None:
     """Return what the first video event says; None if there is none."""
     for event, payload in _custom(events, "video"):
         at_ms = timestamps.read_epoch_ms(event.get("timestamp"))
-        return VideoFacts(
+        return DeclaredVideo(
             started_ms=at_ms or timestamps.read_ms(payload.get("timestamp")),
             duration_ms=_count(payload, "duration"),
         )
     return None
 
 
-def size(events: Sequence[JsonObject]) -> tuple[int, int] | None:
+def read_screen_size_px(events: Sequence[JsonObject]) -> tuple[int, int] | None:
     """Return the width and height in which touches are given, from the first meta event."""
     for event in events:
         if event.get("type") == META:
@@ -99,8 +99,8 @@ def size(events: Sequence[JsonObject]) -> tuple[int, int] | None:
     return None
 
 
-def extent_ms(
-    facts: VideoFacts | None, *, started_ms: int | None, ended_ms: int | None
+def find_segment_extent_ms(
+    facts: DeclaredVideo | None, *, started_ms: int | None, ended_ms: int | None
 ) -> tuple[int, int] | None:
     """Decide when a mobile segment begins and ends, on the device's clock.
 

@@ -40,7 +40,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ReplayFacts:
     """What a segment says of its app, its device and its user: as a rule what others said."""
 
     platform: str | None
@@ -77,10 +77,10 @@ class ReplayEvent(msgspec.Struct, frozen=True, gc=False):
     """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
     trace_ids: tuple[TraceId, ...]
     """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
-    about: About
+    about: ReplayFacts
 
 
-class Parts(msgspec.Struct, frozen=True, gc=False):
+class SplitReplayEvent(msgspec.Struct, frozen=True, gc=False):
     """A replay event taken apart; scrubbed apart, its parts are what the whole is scrubbed."""
 
     moment: JsonObject
@@ -187,10 +187,10 @@ def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> Repla
         MalformedInput: It is no JSON object, or lacks a replay id or a segment id that can be read.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
-    return of(pick(data), header)
+    return read_replay_event(decode_replay_event(data), header)
 
 
-def pick(data: bytes | memoryview) -> JsonObject:
+def decode_replay_event(data: bytes | memoryview) -> JsonObject:
     """Decode of a replay event what is read of it, so that nothing else must be scrubbed.
 
     Most of an event are facts of the device that no page shows: building and scrubbing them too
@@ -213,7 +213,7 @@ def pick(data: bytes | memoryview) -> JsonObject:
     return picked
 
 
-def part(data: bytes) -> Parts | None:
+def try_split_replay_event(data: bytes) -> SplitReplayEvent | None:
     """Decode of a replay event what `pick` does, in two parts.
 
     Returns:
@@ -228,22 +228,22 @@ def part(data: bytes) -> Parts | None:
         if event.contexts is not None and event.contexts.trace is not None:
             moment["contexts"] = {"trace": {"trace_id": event.contexts.trace.trace_id}}
             event.contexts.trace = None
-        return Parts(moment, _encode(event))
+        return SplitReplayEvent(moment, _encode(event))
     except (ValueError, OverflowError, RecursionError, RequestRefused):
         return None
 
 
-def of(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
+def read_replay_event(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
     """Read what `pick` picked.
 
     Raises:
         MalformedInput: It lacks a replay id or a segment id that can be read.
     """
-    about = about_of(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
-    return at_moment(raw, about)
+    about = read_replay_facts(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
+    return read_segment_members(raw, about)
 
 
-def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
+def read_segment_members(raw: JsonObject, about: ReplayFacts) -> ReplayEvent:
     """Read what a segment says anew, and join it with the rest.
 
     Raises:
@@ -261,7 +261,9 @@ def at_moment(raw: JsonObject, about: About) -> ReplayEvent:
     )
 
 
-def about_of(raw: JsonObject, *, sdk_name: str | None, sdk_version: str | None) -> About:
+def read_replay_facts(
+    raw: JsonObject, *, sdk_name: str | None, sdk_version: str | None
+) -> ReplayFacts:
     """Read what is mostly the same in a whole replay.
 
     Args:
@@ -274,7 +276,7 @@ def about_of(raw: JsonObject, *, sdk_name: str | None, sdk_version: str | None) 
     system = jsonish.mapping(contexts, "os")
     app = jsonish.mapping(contexts, "app")
     sdk = jsonish.mapping(raw, "sdk")
-    return About(
+    return ReplayFacts(
         platform=_name(raw, "platform"),
         release=_name(raw, "release"),
         environment=_name(raw, "environment"),

@@ -55,7 +55,7 @@ _FIXED_BYTES: Final = {
 """Booleans, floats, integers, and ext of 1, 2, 4, 8, 16 bytes with their type byte."""
 
 
-class Parts(msgspec.Struct, frozen=True, gc=False):
+class ReplayVideoParts(msgspec.Struct, frozen=True, gc=False):
     """Views into the payload; None for a part that is missing, nil or empty.
 
     A recording or a video is missing in real traffic: the Android SDK deletes its files while the
@@ -67,7 +67,7 @@ class Parts(msgspec.Struct, frozen=True, gc=False):
     video: memoryview | None
 
 
-def expand(payload: memoryview | bytes) -> Parts:
+def split_replay_video(payload: memoryview | bytes) -> ReplayVideoParts:
     """Find the three parts, without copying them.
 
     Raises:
@@ -85,7 +85,7 @@ def expand(payload: memoryview | bytes) -> Parts:
     event = found.get(b"replay_event")
     if event is None:
         raise MalformedInput("replay_video has no replay_event")
-    return Parts(event, found.get(b"replay_recording"), found.get(b"replay_video"))
+    return ReplayVideoParts(event, found.get(b"replay_recording"), found.get(b"replay_video"))
 
 
 def _read_usual(view: memoryview) -> dict[bytes, memoryview] | None:

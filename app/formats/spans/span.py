@@ -61,7 +61,7 @@ class SpanContainer:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SpanDefaults:
     """What a span of a transaction takes from it where it says nothing itself."""
 
     trace_id: TraceId | None = None
@@ -79,11 +79,11 @@ def read_v1(data: bytes | memoryview, header: EnvelopeHeader) -> Span:
         MalformedInput: It is no JSON object, or lacks an id or a start that can be read.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
-    check_v1_size(data)
-    return of_v1(jsonish.decode_object(data, "span"), header)
+    check_span_size(data)
+    return read_lone_span(jsonish.decode_object(data, "span"), header)
 
 
-def check_v1_size(data: bytes | memoryview) -> None:
+def check_span_size(data: bytes | memoryview) -> None:
     """Refuse a span alone that is over `LIMITS.event_bytes`.
 
     Raises:
@@ -93,32 +93,32 @@ def check_v1_size(data: bytes | memoryview) -> None:
         raise OversizedInput(f"span has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
 
 
-def of_v1(raw: JsonObject, header: EnvelopeHeader) -> Span:
+def read_lone_span(raw: JsonObject, header: EnvelopeHeader) -> Span:
     """Read a span alone that is decoded already.
 
     Raises:
         MalformedInput: It lacks an id or a start that can be read.
     """
-    surroundings = Surroundings(
+    surroundings = SpanDefaults(
         trace_id=read_trace_id({}, header),
         replay_id=_replay_id(None, header),
         sdk_name=header.sdk_name,
     )
-    return read_inner(raw, surroundings)
+    return read_span(raw, surroundings)
 
 
-def read_inner(raw: JsonObject, around: Surroundings) -> Span:
+def read_span(raw: JsonObject, around: SpanDefaults) -> Span:
     """Read a span as it stands in a transaction.
 
     Raises:
         MalformedInput: It lacks an id or a start that can be read.
     """
-    return read_placed(raw, around, **_identity(raw, around.trace_id, end_key="timestamp"))
+    return build_span(raw, around, **_identity(raw, around.trace_id, end_key="timestamp"))
 
 
-def read_placed(
+def build_span(
     raw: JsonObject,
-    around: Surroundings,
+    around: SpanDefaults,
     *,
     trace_id: TraceId,
     span_id: SpanId,
@@ -159,11 +159,11 @@ def read_v2(data: bytes | memoryview, header: EnvelopeHeader) -> SpanContainer:
         OversizedInput: It is over `LIMITS.span_container_bytes`, or has more spans than
             `LIMITS.spans`.
     """
-    check_v2_size(data)
-    return of_v2(jsonish.decode_object(data, "span container"), header)
+    check_container_size(data)
+    return read_span_container(jsonish.decode_object(data, "span container"), header)
 
 
-def check_v2_size(data: bytes | memoryview) -> None:
+def check_container_size(data: bytes | memoryview) -> None:
     """Refuse a container that is over `LIMITS.span_container_bytes`.
 
     Raises:
@@ -174,7 +174,7 @@ def check_v2_size(data: bytes | memoryview) -> None:
         raise OversizedInput(f"span container has {len(data)} bytes, {most_bytes} are allowed")
 
 
-def of_v2(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
+def read_span_container(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
     """Read a container that is decoded already; see `read_v2`.
 
     Raises:

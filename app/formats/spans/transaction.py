@@ -14,7 +14,7 @@ from app.core.log import shown
 from app.formats import jsonish, timestamps
 from app.formats.events import event
 from app.formats.jsonish import JsonObject
-from app.formats.spans.span import Span, Surroundings, read_inner, read_placed
+from app.formats.spans.span import Span, SpanDefaults, build_span, read_span
 from app.formats.wire.envelope import EnvelopeHeader
 
 MEMBERS: Final = (
@@ -69,10 +69,12 @@ def read(
         MalformedInput: It is no JSON object, or nothing says when it was.
         OversizedInput: It is over `LIMITS.event_bytes`, or has too many values.
     """
-    return of(event.decode(data, "transaction"), header, sent_at=sent_at)
+    return read_transaction(event.decode_event(data, "transaction"), header, sent_at=sent_at)
 
 
-def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None) -> Transaction:
+def read_transaction(
+    raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None
+) -> Transaction:
     """Read a transaction that is decoded already; see `read`.
 
     Raises:
@@ -83,7 +85,7 @@ def of(raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = No
     name = _text(raw, "transaction") or _UNNAMED
     trace_id = event.read_trace_id(trace, header) or TraceId(event_id)
     environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
-    around = Surroundings(
+    around = SpanDefaults(
         trace_id=trace_id,
         segment_name=name,
         release=_text(raw, "release"),
@@ -136,7 +138,7 @@ def _read_root(
     trace_id: TraceId,
     *,
     event_id: EventId,
-    around: Surroundings,
+    around: SpanDefaults,
 ) -> Span:
     """Put the root span together: ids and kind are in the trace context, times outside of it."""
     said = {
@@ -146,7 +148,7 @@ def _read_root(
     }
     span_id = event.read_span_id(trace.get("span_id")) or _made_span_id(event_id)
     parent_id = event.read_span_id(trace.get("parent_span_id"))
-    return read_placed(
+    return build_span(
         said,
         around,
         trace_id=trace_id,
@@ -164,7 +166,7 @@ def _made_span_id(event_id: EventId) -> SpanId:
 
 
 def _read_spans(
-    raw: JsonObject, around: Surroundings, *, is_set: bool
+    raw: JsonObject, around: SpanDefaults, *, is_set: bool
 ) -> tuple[tuple[Span, ...], int]:
     """Read the spans below the root, and count those that are left out.
 
@@ -174,7 +176,7 @@ def _read_spans(
     spans: list[Span] = []
     for item in listed[: LIMITS.spans]:
         try:
-            span = read_inner(item if isinstance(item, dict) else {}, around)
+            span = read_span(item if isinstance(item, dict) else {}, around)
         except MalformedInput:
             continue
         if not is_set or timestamps.is_set(span.started_at):

@@ -18,8 +18,8 @@ from app.core.ids import EventId, ReplayId, SpanId, TraceId, read_hex32
 from app.formats import jsonish, timestamps
 from app.formats.events.event import read_span_id
 from app.formats.jsonish import JsonObject
-from app.formats.spans.span import DESCRIPTION_CHARS, NAME_CHARS, Span, Surroundings, read_inner
-from app.formats.stored import packed
+from app.formats.spans.span import DESCRIPTION_CHARS, NAME_CHARS, Span, SpanDefaults, read_span
+from app.formats.stored import packed_json
 
 
 class _Block(msgspec.Struct, gc=False, omit_defaults=True):
@@ -39,7 +39,7 @@ class _Head(msgspec.Struct, gc=False):
     head: JsonObject | None = None
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class WaterfallSpan(msgspec.Struct, frozen=True, gc=False):
     """What a waterfall shows of a span; see `Span`."""
 
     trace_id: TraceId
@@ -91,23 +91,25 @@ _READ_SPANS: Final = msgspec.json.Decoder(_Spans)
 _READ_BRIEFS: Final = msgspec.json.Decoder(_Briefs)
 
 
-def pack(spans: Sequence[Any], head: JsonObject | msgspec.Raw | None = None) -> bytes:
+def pack_block(spans: Sequence[Any], head: JsonObject | msgspec.Raw | None = None) -> bytes:
     """Make a block.
 
     Args:
         spans: In the form of v1: what `write` returns, or what is encoded so.
         head: The rest of their transaction, or its text.
     """
-    return packed.pack_text(_ENCODER.encode(_Block(spans, head)))
+    return packed_json.pack_text(_ENCODER.encode(_Block(spans, head)))
 
 
-def made_id(trace_id: TraceId, replay_id: ReplayId | None, span_ids: Iterable[SpanId]) -> EventId:
+def make_block_id(
+    trace_id: TraceId, replay_id: ReplayId | None, span_ids: Iterable[SpanId]
+) -> EventId:
     """Make the id of a block of what names its spans, so that it is the same when sent again."""
     said = " ".join([trace_id, replay_id or "", *sorted(span_ids)])
     return EventId(hashlib.sha256(said.encode()).hexdigest()[:32])
 
 
-def write(span: Span) -> JsonObject:
+def write_span(span: Span) -> JsonObject:
     """Return a span in the form of v1, without its trace, which is that of its block."""
     written: JsonObject = {
         "span_id": span.span_id,
@@ -124,7 +126,7 @@ def write(span: Span) -> JsonObject:
     return {name: value for name, value in written.items() if value is not None}
 
 
-def spans_of(content: bytes, around: Surroundings) -> list[Span]:
+def read_block_spans(content: bytes, around: SpanDefaults) -> list[Span]:
     """Read the spans of a block with all they say, each once, in the order they were sent.
 
     Args:
@@ -134,21 +136,21 @@ def spans_of(content: bytes, around: Surroundings) -> list[Span]:
     Raises:
         ValueError: It is no block.
     """
-    return _read_all(packed.unpack_text(content), around)
+    return _read_all(packed_json.unpack_text(content), around)
 
 
-def lines_of(content: bytes, around: Surroundings) -> list[Line]:
+def read_waterfall_spans(content: bytes, around: SpanDefaults) -> list[WaterfallSpan]:
     """Read what a waterfall shows of a block, as `spans_of` would; NUL is taken out of texts.
 
     Raises:
         ValueError: It is no block.
     """
-    text = packed.unpack_text(content)
+    text = packed_json.unpack_text(content)
     try:
         briefs = _READ_BRIEFS.decode(text).spans
     except msgspec.ValidationError:
         return [_line(one) for one in _read_all(text, around)]
-    found: dict[str, Line] = {}
+    found: dict[str, WaterfallSpan] = {}
     has_nul = _NUL in text
     for one in briefs:
         line = _line_of(one, around, has_nul=has_nul)
@@ -157,18 +159,18 @@ def lines_of(content: bytes, around: Surroundings) -> list[Line]:
     return list(found.values())
 
 
-def _read_all(text: bytes, around: Surroundings) -> list[Span]:
+def _read_all(text: bytes, around: SpanDefaults) -> list[Span]:
     found: dict[str, Span] = {}
     for one in _READ_SPANS.decode(text).spans:
         try:
-            span = read_inner(one, around)
+            span = read_span(one, around)
         except MalformedInput:
             continue
         found.setdefault(span.span_id, span)
     return list(found.values())
 
 
-def _line_of(one: _Brief, around: Surroundings, *, has_nul: bool) -> Line | None:
+def _line_of(one: _Brief, around: SpanDefaults, *, has_nul: bool) -> WaterfallSpan | None:
     """Read a line; None if the span lacks an id or a start."""
     span_id = read_span_id(one.span_id)
     started_at = timestamps.read_at(one.start_timestamp)
@@ -180,7 +182,7 @@ def _line_of(one: _Brief, around: Surroundings, *, has_nul: bool) -> Line | None
     data, tags = one.data or _NOTHING, one.tags or _NOTHING
     replay_id = read_hex32(tags.replay_id if data.replay_id is msgspec.UNSET else data.replay_id)
     service = tags.service if data.service is msgspec.UNSET else data.service
-    return Line(
+    return WaterfallSpan(
         trace_id=TraceId(trace_id),
         span_id=span_id,
         parent_span_id=None if parent_id == span_id else parent_id,
@@ -204,17 +206,17 @@ def _shown(text: str | msgspec.UnsetType | None, limit: int, *, has_nul: bool) -
     return (text.replace("\0", "") or None) if has_nul else text
 
 
-def _line(span: Span) -> Line:
-    said = {name: getattr(span, name) for name in Line.__struct_fields__}
+def _line(span: Span) -> WaterfallSpan:
+    said = {name: getattr(span, name) for name in WaterfallSpan.__struct_fields__}
     for name in ("op", "description", "status", "service"):
         said[name] = (said[name] or "").replace("\0", "") or None
-    return Line(**said)
+    return WaterfallSpan(**said)
 
 
-def head_of(content: bytes) -> JsonObject:
+def read_block_head(content: bytes) -> JsonObject:
     """Read what a transaction said beside its spans; empty for a block of streamed spans.
 
     Raises:
         ValueError: It is no block.
     """
-    return _READ_HEAD.decode(packed.unpack_text(content)).head or {}
+    return _READ_HEAD.decode(packed_json.unpack_text(content)).head or {}

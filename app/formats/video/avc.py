@@ -43,7 +43,7 @@ _PPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class AvcConfig:
     """What the configuration record of a track says."""
 
     profile_text: str
@@ -54,7 +54,7 @@ class Config:
 
 
 @lru_cache(maxsize=256)
-def read_config(config: bytes) -> Config:
+def read_avc_config(config: bytes) -> AvcConfig:
     """Read the body of an `avcC` box; the segments of a phone all have the same.
 
     Raises:
@@ -78,7 +78,7 @@ def read_config(config: bytes) -> Config:
         fault: str | None = "its parameter sets are not in the file header, where players need them"
     else:
         fault = next((fault for sps in sequences if (fault := judge_sequence(sps))), None)
-    return Config(config[1:4].hex().upper(), nal_length_bytes, fault)
+    return AvcConfig(config[1:4].hex().upper(), nal_length_bytes, fault)
 
 
 def _read_sets(config: bytes, at: int, *, count: int, kind: int) -> tuple[list[bytes], int]:

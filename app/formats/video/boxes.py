@@ -30,7 +30,7 @@ _HEADER_BYTES: Final = 8
 _LARGE_HEADER_BYTES: Final = 16
 
 
-class Boxes:
+class BoxReader:
     """The boxes of one file; counts those it opens, so that a hostile file costs little."""
 
     def __init__(self, data: bytes | memoryview) -> None:
@@ -141,7 +141,7 @@ def _row_layout(code: str, count: int) -> Struct:
     return Struct(f">{count}{code}")
 
 
-def first(found: Iterable[Box], kind: bytes) -> Extent | None:
+def find_box(found: Iterable[Box], kind: bytes) -> Extent | None:
     """Return the extent of the first box of a kind, None when there is none."""
     for name, start, end in found:
         if name == kind:
@@ -149,18 +149,18 @@ def first(found: Iterable[Box], kind: bytes) -> Extent | None:
     return None
 
 
-def every(found: Iterable[Box], kind: bytes) -> list[Extent]:
+def find_boxes(found: Iterable[Box], kind: bytes) -> list[Extent]:
     """Return the extents of all boxes of a kind, in their order."""
     return [(start, end) for name, start, end in found if name == kind]
 
 
-def need(found: Iterable[Box], kind: bytes) -> Extent:
+def require_box(found: Iterable[Box], kind: bytes) -> Extent:
     """Return the extent of the first box of a kind.
 
     Raises:
         MalformedInput: There is none.
     """
-    extent = first(found, kind)
+    extent = find_box(found, kind)
     if extent is None:
         raise MalformedInput(f"no {log.shown(kind.decode('latin-1'))} box")
     return extent

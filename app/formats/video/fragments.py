@@ -13,7 +13,7 @@ from typing import Final
 
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
-from app.formats.video.boxes import Box, Boxes, Extent, every, first, need
+from app.formats.video.boxes import Box, BoxReader, Extent, find_box, find_boxes, require_box
 from app.formats.video.sample_table import FORMAT_CHANGES, SampleTable
 
 _TREX: Final = Struct(">5I")
@@ -40,7 +40,7 @@ _SAMPLE_IS_NO_KEY: Final = 0x10000
 
 
 @dataclass(frozen=True, slots=True)
-class _Defaults:
+class _SampleDefaults:
     """What holds for the samples of a fragment that do not say otherwise."""
 
     description: int
@@ -51,7 +51,7 @@ class _Defaults:
 
 
 def add_fragments(
-    table: SampleTable, boxes: Boxes, *, top: list[Box], moov: list[Box], track_id: int
+    table: SampleTable, boxes: BoxReader, *, top: list[Box], moov: list[Box], track_id: int
 ) -> None:
     """Add the samples that the fragments of a file hold for one track.
 
@@ -59,31 +59,31 @@ def add_fragments(
         MalformedInput: A fragment is cut, or does not say where its samples lie.
         OversizedInput: There are more samples than `LIMITS.mp4_samples`.
     """
-    mvex = first(moov, b"mvex")
+    mvex = find_box(moov, b"mvex")
     if mvex is None:
         return
-    reader = _Reader(table, boxes, _read_extends(boxes, boxes.inside(*mvex), track_id))
-    for moof in every(top, b"moof"):
-        for number, extent in enumerate(every(boxes.inside(*moof), b"traf")):
+    reader = _FragmentReader(table, boxes, _read_extends(boxes, boxes.inside(*mvex), track_id))
+    for moof in find_boxes(top, b"moof"):
+        for number, extent in enumerate(find_boxes(boxes.inside(*moof), b"traf")):
             traf = boxes.inside(*extent)
-            header = _Fields(boxes, need(traf, b"tfhd"))
+            header = _FieldReader(boxes, require_box(traf, b"tfhd"))
             if header.next() == track_id:
                 reader.add_fragment(traf, header, moof=moof, is_first=number == 0)
 
 
-def _read_extends(boxes: Boxes, mvex: Iterable[Box], track_id: int) -> _Defaults:
+def _read_extends(boxes: BoxReader, mvex: Iterable[Box], track_id: int) -> _SampleDefaults:
     """Read what holds for a track in all fragments."""
-    for extent in every(mvex, b"trex"):
+    for extent in find_boxes(mvex, b"trex"):
         track, description, length, size, marks = boxes.numbers(_TREX, extent, 4)
         if track == track_id:
-            return _Defaults(description, length, size, marks)
-    return _Defaults(description=1, length=0, size=0, marks=0)
+            return _SampleDefaults(description, length, size, marks)
+    return _SampleDefaults(description=1, length=0, size=0, marks=0)
 
 
-class _Fields:
+class _FieldReader:
     """Reads the fields of a box one after the other; its flags say which there are."""
 
-    def __init__(self, boxes: Boxes, extent: Extent) -> None:
+    def __init__(self, boxes: BoxReader, extent: Extent) -> None:
         self._boxes, self._extent, self.at = boxes, extent, 0
         word = self.next()
         self.version, self.flags = word >> 24, word & 0xFF_FFFF
@@ -98,17 +98,17 @@ class _Fields:
         return self.next() if self.flags & flag else default
 
 
-class _Reader:
+class _FragmentReader:
     """Appends fragments to a table; holds where the next run's data and time begin."""
 
-    def __init__(self, table: SampleTable, boxes: Boxes, extends: _Defaults) -> None:
+    def __init__(self, table: SampleTable, boxes: BoxReader, extends: _SampleDefaults) -> None:
         self._table, self._boxes, self._extends = table, boxes, extends
         self._base = self._at = 0
         # A track may have samples in its own tables and go on in fragments.
         self._decoded_at = table.decoded_at[-1] + table.lengths[-1] if table.sizes else 0
 
     def add_fragment(
-        self, traf: list[Box], header: _Fields, *, moof: Extent, is_first: bool
+        self, traf: list[Box], header: _FieldReader, *, moof: Extent, is_first: bool
     ) -> None:
         """Add the samples of one track fragment, whose header is read up to its track number."""
         if header.flags & _HAS_BASE:
@@ -120,7 +120,7 @@ class _Reader:
             raise MalformedInput("a fragment does not say where its samples lie")
         self._at = self._base
         extends = self._extends
-        defaults = _Defaults(
+        defaults = _SampleDefaults(
             header.given(_HAS_DESCRIPTION, extends.description),
             header.given(_HAS_LENGTH, extends.length),
             header.given(_HAS_SIZE, extends.size),
@@ -128,17 +128,17 @@ class _Reader:
         )
         if defaults.description != 1:
             self._table.fault = FORMAT_CHANGES
-        tfdt = first(traf, b"tfdt")
+        tfdt = find_box(traf, b"tfdt")
         if tfdt is not None:
-            time = _Fields(self._boxes, tfdt)
+            time = _FieldReader(self._boxes, tfdt)
             self._decoded_at = time.next(_U64 if time.version else _U32)
-        for trun in every(traf, b"trun"):
+        for trun in find_boxes(traf, b"trun"):
             self._add_run(trun, defaults)
 
-    def _add_run(self, trun: Extent, defaults: _Defaults) -> None:
+    def _add_run(self, trun: Extent, defaults: _SampleDefaults) -> None:
         """Add the samples of one run."""
         table = self._table
-        fields = _Fields(self._boxes, trun)
+        fields = _FieldReader(self._boxes, trun)
         count = fields.next()
         if len(table.sizes) + count > LIMITS.mp4_samples:
             raise OversizedInput(f"more than {LIMITS.mp4_samples} samples")
@@ -160,7 +160,9 @@ class _Reader:
             self._at += size
             self._decoded_at += length
 
-    def _read_columns(self, trun: Extent, fields: _Fields, *, count: int) -> dict[int, list[int]]:
+    def _read_columns(
+        self, trun: Extent, fields: _FieldReader, *, count: int
+    ) -> dict[int, list[int]]:
         """Read the rows of a run, of which its flags say what columns they have."""
         columns = [flag for flag in _RUN_COLUMNS if fields.flags & flag]
         width = len(columns)

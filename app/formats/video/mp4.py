@@ -25,9 +25,9 @@ from app.core import log, units
 from app.core.errors import MalformedInput
 from app.core.limits import LIMITS
 from app.formats.video import avc
-from app.formats.video.boxes import Box, Boxes, Extent, every, first, need
+from app.formats.video.boxes import Box, BoxReader, Extent, find_box, find_boxes, require_box
 from app.formats.video.fragments import add_fragments
-from app.formats.video.movies import Movies
+from app.formats.video.header_cache import MovieHeaderCache
 from app.formats.video.sample_table import SampleTable, read_sample_table
 
 _U32: Final = Struct(">I")
@@ -57,7 +57,7 @@ _LONGEST: Final = units.format_duration(LIMITS.video_ms)
 _EDITED: Final = "its edit list does more than choose where it begins"
 
 
-class Sample(NamedTuple):
+class VideoSample(NamedTuple):
     """One coded frame. A tuple, because it is made for every frame that arrives."""
 
     at: int
@@ -72,7 +72,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _SampleEntry:
     """What the sample description says of the pictures."""
 
     codec: str
@@ -84,10 +84,10 @@ class _Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Movie:
+class _MovieHeader:
     """What a movie header says of its picture track, all but the rows of the sample tables."""
 
-    entry: _Entry
+    entry: _SampleEntry
     track_id: int
     rotation_degrees: int
     timescale: int
@@ -103,7 +103,7 @@ class _Movie:
         return _moved(self.tables, at)
 
 
-_movies: Final = Movies[_Movie]()
+_movies: Final = MovieHeaderCache[_MovieHeader]()
 
 
 class Video(msgspec.Struct, frozen=True, gc=False):
@@ -117,7 +117,7 @@ class Video(msgspec.Struct, frozen=True, gc=False):
     height: int
     timescale: int
     """Ticks a second."""
-    samples: tuple[Sample, ...]
+    samples: tuple[VideoSample, ...]
     """In decode order, at least one; the first is a keyframe unless there is a fault."""
     rotation_degrees: int = 0
     """How far the track header asks players to turn the picture, clockwise."""
@@ -140,7 +140,7 @@ def round_ms(ticks: int, timescale: int) -> int:
     return (ticks * 2_000 + timescale) // (timescale * 2)
 
 
-def read(data: bytes | memoryview) -> Video:
+def read_video(data: bytes | memoryview) -> Video:
     """Read the first picture track of an MP4, fragmented or not, `moov` first or last.
 
     Raises:
@@ -148,9 +148,9 @@ def read(data: bytes | memoryview) -> Video:
             file, or samples that are no H.264 although it says so.
         OversizedInput: It has more boxes or samples than `LIMITS` allow.
     """
-    boxes = Boxes(data)
+    boxes = BoxReader(data)
     top = boxes.inside(0, len(data))
-    moov = need(top, b"moov")
+    moov = require_box(top, b"moov")
     movie = _known(boxes, top, moov) or _read_movie(boxes, top, moov)
     table = read_sample_table(boxes, movie.tables_at(moov[0]))
     if movie.is_fragmented:
@@ -173,30 +173,30 @@ def read(data: bytes | memoryview) -> Video:
     )
 
 
-def _known(boxes: Boxes, top: list[Box], moov: Extent) -> _Movie | None:
+def _known(boxes: BoxReader, top: list[Box], moov: Extent) -> _MovieHeader | None:
     """Return what another file's movie header said, if this one says the same."""
     if len(top) > _MOST_TOP_BOXES:
         return None
     return _movies.known(memoryview(boxes.data)[slice(*moov)])
 
 
-def _read_movie(boxes: Boxes, top: list[Box], extent: Extent) -> _Movie:
+def _read_movie(boxes: BoxReader, top: list[Box], extent: Extent) -> _MovieHeader:
     """Walk through a movie header, all but the rows of its sample tables."""
     open_ends = boxes.open_ends
     moov = boxes.inside(*extent)
     trak, mdia = _find_picture_track(boxes, moov)
-    track_id, rotation = _read_track_header(boxes, need(trak, b"tkhd"))
-    timescale = _read_timescale(boxes, need(mdia, b"mdhd"))
-    minf = boxes.inside(*need(mdia, b"minf"))
+    track_id, rotation = _read_track_header(boxes, require_box(trak, b"tkhd"))
+    timescale = _read_timescale(boxes, require_box(mdia, b"mdhd"))
+    minf = boxes.inside(*require_box(mdia, b"minf"))
     _check_data_is_here(boxes, minf)
-    stbl = boxes.inside(*need(minf, b"stbl"))
-    entry = _read_entry(boxes, need(stbl, b"stsd"))
+    stbl = boxes.inside(*require_box(minf, b"stbl"))
+    entry = _read_entry(boxes, require_box(stbl, b"stsd"))
     shift, edit_fault = _read_edits(boxes, trak, moov, timescale)
     at = extent[0]
-    movie = _Movie(
+    movie = _MovieHeader(
         *(entry, track_id, rotation, timescale, shift, edit_fault),
         tables=_moved(stbl, -at),
-        is_fragmented=first(moov, b"mvex") is not None,
+        is_fragmented=find_box(moov, b"mvex") is not None,
     )
     if len(top) <= _MOST_TOP_BOXES and boxes.open_ends == open_ends:
         leaves = _moved([*moov, *trak, *mdia, *stbl], -at)
@@ -208,22 +208,22 @@ def _moved(found: list[Box], by: int) -> list[Box]:
     return [(kind, start + by, end + by) for kind, start, end in found]
 
 
-def _find_picture_track(boxes: Boxes, moov: list[Box]) -> tuple[list[Box], list[Box]]:
+def _find_picture_track(boxes: BoxReader, moov: list[Box]) -> tuple[list[Box], list[Box]]:
     """Open the first track whose handler is for pictures; return what it and its media hold."""
-    for extent in every(moov, b"trak"):
+    for extent in find_boxes(moov, b"trak"):
         trak = boxes.inside(*extent)
-        mdia = boxes.inside(*need(trak, b"mdia"))
-        if boxes.numbers(_U32_PAIR, need(mdia, b"hdlr"), 4)[1] == _PICTURES:
+        mdia = boxes.inside(*require_box(trak, b"mdia"))
+        if boxes.numbers(_U32_PAIR, require_box(mdia, b"hdlr"), 4)[1] == _PICTURES:
             return trak, mdia
     raise MalformedInput("no picture track")
 
 
-def _version(boxes: Boxes, box: Extent) -> int:
+def _version(boxes: BoxReader, box: Extent) -> int:
     """Read the version of a box; 1 has 64-bit times."""
     return min(1, int(boxes.numbers(_U32, box)[0]) >> 24)
 
 
-def _read_track_header(boxes: Boxes, tkhd: Extent) -> tuple[int, int]:
+def _read_track_header(boxes: BoxReader, tkhd: Extent) -> tuple[int, int]:
     """Read the number of a track, and by how many degrees its picture is turned."""
     is_long = _version(boxes, tkhd)
     (track_id,) = boxes.numbers(_U32, tkhd, 20 if is_long else 12)
@@ -231,7 +231,7 @@ def _read_track_header(boxes: Boxes, tkhd: Extent) -> tuple[int, int]:
     return int(track_id), _ROTATIONS.get((a, b), 0)
 
 
-def _read_timescale(boxes: Boxes, header: Extent) -> int:
+def _read_timescale(boxes: BoxReader, header: Extent) -> int:
     """Read the ticks a second of a media or movie header."""
     (timescale,) = boxes.numbers(_U32, header, 20 if _version(boxes, header) else 12)
     if timescale == 0:
@@ -239,9 +239,9 @@ def _read_timescale(boxes: Boxes, header: Extent) -> int:
     return int(timescale)
 
 
-def _check_data_is_here(boxes: Boxes, minf: list[Box]) -> None:
+def _check_data_is_here(boxes: BoxReader, minf: list[Box]) -> None:
     """Refuse a track whose data reference names another file."""
-    dref = need(boxes.inside(*need(minf, b"dinf")), b"dref")
+    dref = require_box(boxes.inside(*require_box(minf, b"dinf")), b"dref")
     references = boxes.inside(dref[0] + 8, dref[1])
     if not references:
         raise MalformedInput("no data reference")
@@ -250,7 +250,7 @@ def _check_data_is_here(boxes: Boxes, minf: list[Box]) -> None:
             raise MalformedInput("the data reference names another file")
 
 
-def _read_entry(boxes: Boxes, stsd: Extent) -> _Entry:
+def _read_entry(boxes: BoxReader, stsd: Extent) -> _SampleEntry:
     """Read the first sample description."""
     entries = boxes.inside(stsd[0] + 8, stsd[1])
     if not entries:
@@ -267,12 +267,12 @@ def _read_entry(boxes: Boxes, stsd: Extent) -> _Entry:
         codec = log.shown(kind.decode("latin-1"))
         name = _CODEC_NAMES.get(codec, "of another kind")
         fault = f"it is {name} ({codec}); H.264 plays here"
-        return _Entry(codec, b"", width, height, 0, fault)
-    record = need(boxes.inside(start + _PICTURE_BOXES_AT, end), b"avcC")
+        return _SampleEntry(codec, b"", width, height, 0, fault)
+    record = require_box(boxes.inside(start + _PICTURE_BOXES_AT, end), b"avcC")
     body = bytes(boxes.data[slice(*record)])
-    config = avc.read_config(body)
+    config = avc.read_avc_config(body)
     codec = f"{family}.{config.profile_text}"
-    return _Entry(codec, body, width, height, config.nal_length_bytes, fault or config.fault)
+    return _SampleEntry(codec, body, width, height, config.nal_length_bytes, fault or config.fault)
 
 
 def _check_samples(table: SampleTable, file_bytes: int) -> None:
@@ -289,7 +289,7 @@ def _check_samples(table: SampleTable, file_bytes: int) -> None:
         raise MalformedInput(f"the samples have {sum(table.sizes)} bytes, the file {file_bytes}")
 
 
-def _look_inside(table: SampleTable, data: bytes | memoryview, entry: _Entry) -> str | None:
+def _look_inside(table: SampleTable, data: bytes | memoryview, entry: _SampleEntry) -> str | None:
     """Follow the NALs of every sample; a keyframe is one by the table and by its bytes."""
     extents = zip(table.offsets, table.sizes, strict=True)
     starts = avc.walk_samples(data, extents, nal_length_bytes=entry.nal_length_bytes)
@@ -298,7 +298,7 @@ def _look_inside(table: SampleTable, data: bytes | memoryview, entry: _Entry) ->
 
 
 def _read_edits(
-    boxes: Boxes, trak: list[Box], moov: list[Box], timescale: int
+    boxes: BoxReader, trak: list[Box], moov: list[Box], timescale: int
 ) -> tuple[int, str | None]:
     """Read where the presentation begins.
 
@@ -306,8 +306,8 @@ def _read_edits(
         Ticks to add to every time: minus what is cut from the beginning, plus an initial wait;
         and the fault of an edit list that does more than that.
     """
-    edts = first(trak, b"edts")
-    elst = first(boxes.inside(*edts), b"elst") if edts else None
+    edts = find_box(trak, b"edts")
+    elst = find_box(boxes.inside(*edts), b"elst") if edts else None
     if elst is None:
         return 0, None
     _, rows = boxes.numbers(_U32_PAIR, elst)
@@ -318,12 +318,12 @@ def _read_edits(
         if begins_at >= 0:
             is_plain = rate == _ONE and row == rows - 1
             return wait - begins_at, None if is_plain else _EDITED
-        movie_timescale = _read_timescale(boxes, need(moov, b"mvhd"))
+        movie_timescale = _read_timescale(boxes, require_box(moov, b"mvhd"))
         wait += length * timescale // movie_timescale
     return wait, None
 
 
-def _place_samples(table: SampleTable, shift: int, timescale: int) -> tuple[Sample, ...]:
+def _place_samples(table: SampleTable, shift: int, timescale: int) -> tuple[VideoSample, ...]:
     """Put the samples on the clock of the presentation: each lasts until the next one shown."""
     times = [
         decoded_at + shown_after + shift
@@ -340,7 +340,7 @@ def _place_samples(table: SampleTable, shift: int, timescale: int) -> tuple[Samp
         or max(1, timescale * _DEFAULT_FRAME_MS // 1_000)
     )
     columns = zip(times, lasting, table.sizes, table.offsets, table.keys, strict=True)
-    return tuple(map(Sample._make, columns))
+    return tuple(map(VideoSample._make, columns))
 
 
 def _judge_length(duration_ms: int) -> str | None:

@@ -16,7 +16,7 @@ import msgspec
 
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
-from app.formats.video.boxes import Box, Boxes, Extent, Numbers, first, need
+from app.formats.video.boxes import Box, BoxReader, Extent, Numbers, find_box, require_box
 
 _SIZES_HEAD: Final = Struct(">III")
 """Version and flags; size of all samples or 0; samples."""
@@ -38,7 +38,7 @@ class SampleTable(msgspec.Struct, gc=False):
     """Why it cannot be played here, although it is well-formed."""
 
 
-def read_sample_table(boxes: Boxes, stbl: list[Box]) -> SampleTable:
+def read_sample_table(boxes: BoxReader, stbl: list[Box]) -> SampleTable:
     """Read the tables of a track; in a fragmented file they are empty.
 
     Raises:
@@ -46,15 +46,15 @@ def read_sample_table(boxes: Boxes, stbl: list[Box]) -> SampleTable:
             samples.
         OversizedInput: A table has more rows than `LIMITS.mp4_samples`.
     """
-    sizes = _read_sizes(boxes, need(stbl, b"stsz"))
+    sizes = _read_sizes(boxes, require_box(stbl, b"stsz"))
     count = len(sizes)
     if count == 0:
         return SampleTable()
-    lengths = _spread(boxes.table("I", need(stbl, b"stts"), columns=2), count, kind="stts")
-    shifts = first(stbl, b"ctts")
-    stco = first(stbl, b"stco")
-    chunks = boxes.table("I", stco) if stco else boxes.table("Q", need(stbl, b"co64"))
-    runs = boxes.table("I", need(stbl, b"stsc"), columns=3)
+    lengths = _spread(boxes.table("I", require_box(stbl, b"stts"), columns=2), count, kind="stts")
+    shifts = find_box(stbl, b"ctts")
+    stco = find_box(stbl, b"stco")
+    chunks = boxes.table("I", stco) if stco else boxes.table("Q", require_box(stbl, b"co64"))
+    runs = boxes.table("I", require_box(stbl, b"stsc"), columns=3)
     return SampleTable(
         sizes=list(sizes),
         offsets=_place(sizes, chunks, runs),
@@ -64,12 +64,12 @@ def read_sample_table(boxes: Boxes, stbl: list[Box]) -> SampleTable:
         shown_after=_spread(boxes.table("i", shifts, columns=2), count, kind="ctts")
         if shifts
         else [0] * count,
-        keys=_read_keys(boxes, first(stbl, b"stss"), count),
+        keys=_read_keys(boxes, find_box(stbl, b"stss"), count),
         fault=None if set(runs[2::3]) == {1} else FORMAT_CHANGES,
     )
 
 
-def _read_sizes(boxes: Boxes, stsz: Extent) -> Sequence[int]:
+def _read_sizes(boxes: BoxReader, stsz: Extent) -> Sequence[int]:
     """Read the size of each sample."""
     _, common, count = boxes.numbers(_SIZES_HEAD, stsz)
     if not common:
@@ -89,7 +89,7 @@ def _spread(runs: Numbers, count: int, *, kind: str) -> list[int]:
     return list(chain.from_iterable(map(repeat, values, times)))
 
 
-def _read_keys(boxes: Boxes, stss: Extent | None, count: int) -> list[bool]:
+def _read_keys(boxes: BoxReader, stss: Extent | None, count: int) -> list[bool]:
     """Read which samples are keyframes."""
     if stss is None:
         return [True] * count

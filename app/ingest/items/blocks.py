@@ -9,7 +9,7 @@ import msgspec
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats import json_members
-from app.formats.spans.sent_spans import Sent
+from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.span import Span
 from app.formats.spans.transaction import Transaction
 from app.formats.stored import span_block
@@ -29,7 +29,7 @@ def of_transaction(read: Transaction, context: Context) -> NewTransaction:
     spans = [read.root, *(one for one in read.spans if one.span_id != read.span_id)]
     first, *others = _grouped(spans).values()
     head = {name: value for name, value in read.raw.items() if name != "spans"}
-    content = span_block.pack([span_block.write(one) for one in first], head)
+    content = span_block.pack_block([span_block.write_span(one) for one in first], head)
     return NewTransaction(
         of_root(read, context, spans=len(first), content=content, reach=_reach(first)),
         tuple(_block(one, context, read.event_id, read.platform) for one in others),
@@ -38,7 +38,7 @@ def of_transaction(read: Transaction, context: Context) -> NewTransaction:
 
 def of_sent(
     read: Transaction,
-    sent: Sent,
+    sent: SentTransaction,
     context: Context,
     *,
     reach: tuple[datetime, datetime],
@@ -55,7 +55,7 @@ def of_sent(
     for one in spans:
         one.trace_id = None
     head = msgspec.Raw(json_members.join_members(sent.members))
-    content = span_block.pack([span_block.write(read.root), *spans], head)
+    content = span_block.pack_block([span_block.write_span(read.root), *spans], head)
     return NewTransaction(
         of_root(read, context, spans=len(spans) + 1, content=content, reach=reach)
     )
@@ -101,7 +101,7 @@ def _block(
     started_at, ended_at = _reach(spans)
     return NewBlock(
         project_id=context.project_id,
-        block_id=span_block.made_id(
+        block_id=span_block.make_block_id(
             first.trace_id, first.replay_id, [one.span_id for one in spans]
         ),
         transaction_id=transaction_id,
@@ -118,7 +118,7 @@ def _block(
         release=first.release,
         environment=first.environment,
         spans=len(spans),
-        content=span_block.pack([span_block.write(one) for one in spans]),
+        content=span_block.pack_block([span_block.write_span(one) for one in spans]),
     )
 
 

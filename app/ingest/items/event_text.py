@@ -22,7 +22,7 @@ from app.formats import json_members, jsonish
 from app.formats.events import event
 from app.formats.events.event import Event, Problem
 from app.formats.json_members import JsonMembers
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
 from app.ingest.items.problems import WORTH_BYTES
@@ -115,10 +115,10 @@ def read_whole(text: bytes, context: Context) -> Sent:
     event.check_size(written, "event")
     raw = jsonish.need_object(value if clean is None else clean, "event")
     return Sent(
-        event.read(raw, context.header),
+        event.read_event(raw, context.header),
         event.read_problem(raw),
         grouping.keys(raw),
-        packed.pack_text(msgspec.json.encode(raw) if clean is None else written),
+        packed_json.pack_text(msgspec.json.encode(raw) if clean is None else written),
     )
 
 
@@ -171,7 +171,7 @@ def _scrub(one: _Work) -> bool:
     for name in _REPEATED:
         text = one.new.get(name, b"")
         if len(text) >= WORTH_BYTES and one.filled[name] is text:
-            frame = packed.pack_text(json_members.encode_member_name(name) + clean[name])
+            frame = packed_json.pack_text(json_members.encode_member_name(name) + clean[name])
             one.seen[name] = known = _Seen(clean[name], frame)
             _SEEN.put((rules, name, text), known, len(text) + len(known.text) + len(frame))
     one.clean = {
@@ -192,11 +192,11 @@ def _pack(one: _Work) -> bool:
         if known is None:
             run += json_members.encode_member_name(name), text
         else:
-            frames += packed.pack_text(b"".join(run)), known.frame
+            frames += packed_json.pack_text(b"".join(run)), known.frame
             run = []
         before = b","
     run.append(b"}")
-    frames.append(packed.pack_text(b"".join(run)))
+    frames.append(packed_json.pack_text(b"".join(run)))
     one.packed = b"".join(frames)
     return size_bytes <= LIMITS.event_bytes
 
@@ -208,7 +208,7 @@ def _find_problem(one: _Work) -> bool:
 
 def _read(one: _Work) -> bool:
     raw = event.pick(one.clean, event.EVENT_MEMBERS)
-    one.sent = Sent(event.read(raw, one.context.header), *one.problem, one.packed)
+    one.sent = Sent(event.read_event(raw, one.context.header), *one.problem, one.packed)
     return True
 
 

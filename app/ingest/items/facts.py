@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.db.text import JsonText, json_text
-from app.formats.replay.replay_event import About, User
+from app.formats.replay.replay_event import ReplayFacts, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def of_user(user: User) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def of_segment(about: About) -> Facts:
+def of_segment(about: ReplayFacts) -> Facts:
     """Write out the facts of a segment that its replay may take over."""
     named = {
         "platform": about.platform,

@@ -1,7 +1,7 @@
 """A `log` item: a container of log records."""
 
 from app.formats import log
-from app.formats.stored.packed import pack_json
+from app.formats.stored.packed_json import pack_json
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import scrubbed
 from app.ingest.prepared import Context, Prepared

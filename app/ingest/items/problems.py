@@ -14,7 +14,7 @@ from app.core.ids import IssueId
 from app.formats import json_members
 from app.formats.events import event, exceptions
 from app.formats.events.event import Problem
-from app.formats.events.exceptions import Frames
+from app.formats.events.exceptions import RepeatedFrames
 from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
 from app.issues.grouping import rules
@@ -78,7 +78,7 @@ def _part(name: str, text: bytes) -> Any:
     if found is None:
         found = json_members.decode_member(text)
         if isinstance(found, dict) and isinstance(found.get("frames"), list):
-            found["frames"] = Frames(exceptions.only_frames(found["frames"]))
+            found["frames"] = RepeatedFrames(exceptions.drop_non_frames(found["frames"]))
             _STACKS.put(text, found, 2 * len(text) + _DECODED_BYTES * text.count(b","))
     return found
 

@@ -8,9 +8,9 @@ import msgspec
 
 from app.core.errors import RequestRefused
 from app.formats.jsonish import JsonObject
-from app.formats.replay import gist, recording
-from app.formats.replay.gist import Gist, Skimmed
-from app.formats.stored.packed import pack_json, pack_text
+from app.formats.replay import recording, recording_summary
+from app.formats.replay.recording_summary import RawRecording, RecordingSummary
+from app.formats.stored.packed_json import pack_json, pack_text
 from app.ingest.prepared import Context
 from app.scrub import walk
 
@@ -19,7 +19,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     """The scrubbed events of a segment, compressed, and what they say."""
 
     packed: bytes
-    gist: Gist
+    summary: RecordingSummary
     fault: str | None = None
 
 
@@ -28,34 +28,34 @@ def read(data: memoryview | None, context: Context) -> Recorded:
     return pack(clean(skim(data), context), data, context)
 
 
-def skim(data: memoryview | None) -> Skimmed | None:
+def skim(data: memoryview | None) -> RawRecording | None:
     """Read a recording the quick way; None if that cannot be."""
     try:
-        text = None if data is None else recording.body_of(data)
+        text = None if data is None else recording.find_event_list(data)
     except RequestRefused:
         return None
-    return None if text is None else gist.skim(text)
+    return None if text is None else recording_summary.try_read_recording(text)
 
 
-def clean(skimmed: Skimmed | None, context: Context) -> Skimmed | None:
+def clean(skimmed: RawRecording | None, context: Context) -> RawRecording | None:
     """Return what was skimmed if it holds nothing to scrub, else None."""
     is_clean = skimmed is not None and walk.is_clean(skimmed.spoken, context.rules)
     return skimmed if is_clean else None
 
 
-def pack(skimmed: Skimmed | None, data: memoryview | None, context: Context) -> Recorded:
+def pack(skimmed: RawRecording | None, data: memoryview | None, context: Context) -> Recorded:
     """Compress what was skimmed and clean; without it, the recording is read whole."""
     if skimmed is None:
         return _read_whole(data, context)
-    return Recorded(pack_text(skimmed.text), skimmed.gist)
+    return Recorded(pack_text(skimmed.text), skimmed.summary)
 
 
 def _read_whole(data: memoryview | None, context: Context) -> Recorded:
     if data is None:
-        return Recorded(pack_json([]), Gist(), "the segment came without a recording")
+        return Recorded(pack_json([]), RecordingSummary(), "the segment came without a recording")
     try:
-        events = recording.read(data).events
+        events = recording.read_recording(data).events
     except RequestRefused as refused:
-        return Recorded(pack_json([]), Gist(), str(refused))
+        return Recorded(pack_json([]), RecordingSummary(), str(refused))
     scrubbed: list[JsonObject] = walk.scrub_recording(events, context.rules).value
-    return Recorded(pack_json(scrubbed), gist.of(scrubbed))
+    return Recorded(pack_json(scrubbed), recording_summary.summarize_recording(scrubbed))

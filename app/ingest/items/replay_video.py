@@ -10,10 +10,10 @@ from app.core import units
 from app.core.errors import MalformedInput, RateLimited, RequestRefused
 from app.core.limits import LIMITS
 from app.formats.replay import recording, replay_video
-from app.formats.replay.gist import Gist
+from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.replay.replay_event import ReplayEvent
-from app.formats.replay.replay_video import Parts
-from app.formats.stored import layout
+from app.formats.replay.replay_video import ReplayVideoParts
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import recorded, scrubbed
@@ -32,7 +32,7 @@ class _Opened(msgspec.Struct, frozen=True, gc=False):
 
     item: EnvelopeItem
     context: Context
-    parts: Parts
+    parts: ReplayVideoParts
     told: Told
 
 
@@ -67,7 +67,7 @@ def _open(noted: Sequence[Noted], prepared: Prepared) -> list[_Opened]:
     opened: list[_Opened] = []
     for item, context in noted:
         try:
-            parts = replay_video.expand(item.payload)
+            parts = replay_video.split_replay_video(item.payload)
             told = scrubbed.replay_event_of(parts.event, context)
         except RequestRefused as refused:
             prepared.refuse(context, item.type, refused)
@@ -97,7 +97,7 @@ def make_segment(
             reason=LimitReason.SEGMENTS,
         )
     start_ms, end_ms = extent_ms
-    seen = events.gist
+    seen = events.summary
     return NewSegment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
@@ -126,7 +126,7 @@ def make_segment(
     )
 
 
-def _size_px(seen: Gist) -> tuple[int, int] | None:
+def _size_px(seen: RecordingSummary) -> tuple[int, int] | None:
     """Return the declared size, unless no screen is that large."""
     return seen.size_px if seen.size_px is not None and max(seen.size_px) <= _LARGEST_PX else None
 
@@ -140,7 +140,7 @@ def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None
     if data is None:
         return None, "the segment came without a video"
     try:
-        video = mp4.read(data)
+        video = mp4.read_video(data)
     except RequestRefused as refused:
         return StoredVideo(len(data), None, None, 0, 0, None, None, str(refused)), None
     is_playable = video.fault is None
@@ -152,7 +152,7 @@ def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None
             frames=len(video.samples),
             duration_ms=video.duration_ms,
             codec=video.codec,
-            layout=layout.pack(video) if is_playable else None,
+            layout=video_layout.pack_layout(video) if is_playable else None,
             fault=video.fault,
         ),
         None,
@@ -166,10 +166,12 @@ def _extent_ms(
 
     It covers what the SDK declares; frames are due by their own times, whatever that says.
     """
-    declared = events.gist.video
-    found = recording.extent_ms(declared, started_ms=event.started_ms, ended_ms=event.ended_ms)
+    declared = events.summary.video
+    found = recording.find_segment_extent_ms(
+        declared, started_ms=event.started_ms, ended_ms=event.ended_ms
+    )
     if found is None:
-        if event.ended_ms is None and video is None and not events.gist.events:
+        if event.ended_ms is None and video is None and not events.summary.events:
             raise MalformedInput("nothing in the segment says when it was")
         at_ms = event.ended_ms or units.ms_from_at(context.sent_at)
         found = (at_ms, at_ms)

@@ -13,8 +13,8 @@ from app.formats import json_members, jsonish
 from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
 from app.formats.replay import replay_event
-from app.formats.replay.replay_event import About, ReplayEvent
-from app.formats.spans.sent_spans import Sent, SentSpan
+from app.formats.replay.replay_event import ReplayEvent, ReplayFacts
+from app.formats.spans.quick_transaction import SentSpan, SentTransaction
 from app.formats.wire import addresses
 from app.ingest.items import facts
 from app.ingest.items.facts import Facts
@@ -95,7 +95,7 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
         OversizedInput: It is over a limit.
     """
     raw, header = bytes(data), context.header
-    parts = replay_event.part(raw) if len(raw) <= LIMITS.event_bytes else None
+    parts = replay_event.try_split_replay_event(raw) if len(raw) <= LIMITS.event_bytes else None
     if parts is None or addresses.asks_for_address(raw) or len(parts.about) > _KEPT_BYTES:
         return told_whole(raw, context)
     about, facts = _about(
@@ -107,7 +107,7 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
         sdk_version=header.sdk_version,
     )
     moment = walk.scrub_json(parts.moment, context.rules, kind=PayloadKind.REPLAY_EVENT).value
-    return Told(replay_event.at_moment(moment, about), facts)
+    return Told(replay_event.read_segment_members(moment, about), facts)
 
 
 def told_whole(raw: bytes, context: Context) -> Told:
@@ -117,9 +117,9 @@ def told_whole(raw: bytes, context: Context) -> Told:
         MalformedInput: It is no JSON object, or names no replay and segment.
         OversizedInput: It is over a limit.
     """
-    picked = replay_event.pick(raw)
+    picked = replay_event.decode_replay_event(raw)
     clean = scrub(picked, raw, context, kind=PayloadKind.REPLAY_EVENT)
-    event = replay_event.of(picked if clean is None else clean, context.header)
+    event = replay_event.read_replay_event(picked if clean is None else clean, context.header)
     return Told(event, facts.of_segment(event.about))
 
 
@@ -132,15 +132,15 @@ def _about(
     infer_ip: str | None,
     sdk_name: str | None,
     sdk_version: str | None,
-) -> tuple[About, Facts]:
+) -> tuple[ReplayFacts, Facts]:
     value = msgspec.json.decode(part)
     addresses.fill_addresses(value, part, client_ip=client_ip, infer_ip=infer_ip, has_user=True)
     clean = walk.scrub_json(value, rules, kind=PayloadKind.REPLAY_EVENT).value
-    about = replay_event.about_of(clean, sdk_name=sdk_name, sdk_version=sdk_version)
+    about = replay_event.read_replay_facts(clean, sdk_name=sdk_name, sdk_version=sdk_version)
     return about, facts.of_segment(about)
 
 
-def transaction(sent: Sent, context: Context) -> Sent | None:
+def transaction(sent: SentTransaction, context: Context) -> SentTransaction | None:
     """Return a transaction without secrets; only what has a hint of one is decoded.
 
     Returns:

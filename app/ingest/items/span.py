@@ -20,18 +20,18 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
         OversizedInput: It is over a limit.
     """
     if _is_container(item):
-        span.check_v2_size(item.payload)
+        span.check_container_size(item.payload)
         raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span container")
-        container = span.of_v2(raw, context.header)
+        container = span.read_span_container(raw, context.header)
         if container.skipped:
             prepared.count(
                 context, "span", Outcome.REFUSED, "malformed", quantity=container.skipped
             )
         spans = container.spans
     else:
-        span.check_v1_size(item.payload)
+        span.check_span_size(item.payload)
         raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span")
-        spans = (span.of_v1(raw, context.header),)
+        spans = (span.read_lone_span(raw, context.header),)
     new = blocks.of_spans(spans, context)
     repeated = len(spans) - sum(block.spans for block in new)
     if repeated:

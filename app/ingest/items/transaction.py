@@ -13,8 +13,8 @@ from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.events import event
-from app.formats.spans import sent_spans, transaction
-from app.formats.spans.sent_spans import Sent
+from app.formats.spans import quick_transaction, transaction
+from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.transaction import Transaction
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import blocks, scrubbed, stages
@@ -30,7 +30,7 @@ class Work:
 
     item: EnvelopeItem
     context: Context
-    sent: Sent = field(init=False)
+    sent: SentTransaction = field(init=False)
     read: Transaction = field(init=False)
     reach: tuple[datetime, datetime] = field(init=False)
     new: NewTransaction | None = None
@@ -59,7 +59,7 @@ def span_by_span(item: EnvelopeItem, context: Context, prepared: Prepared) -> Ne
     """
     event.check_size(item.payload, "transaction")
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.TRANSACTION, what="transaction")
-    read = transaction.of(raw, context.header, sent_at=context.sent_at)
+    read = transaction.read_transaction(raw, context.header, sent_at=context.sent_at)
     if read.skipped:
         prepared.count(context, "span", Outcome.REFUSED, "malformed", quantity=read.skipped)
     return blocks.of_transaction(read, context)
@@ -70,7 +70,7 @@ def span_by_span(item: EnvelopeItem, context: Context, prepared: Prepared) -> Ne
 
 def _look(one: Work) -> bool:
     fits = len(one.item.payload) <= LIMITS.event_bytes
-    sent = sent_spans.look(one.item.payload) if fits else None
+    sent = quick_transaction.try_split_transaction(one.item.payload) if fits else None
     if sent is None:
         return False
     one.sent = sent
@@ -88,7 +88,9 @@ def _scrub(one: Work) -> bool:
 def _read(one: Work) -> bool:
     sent = one.sent
     head = event.pick(sent.members, transaction.MEMBERS)
-    one.read = read = transaction.of(head, one.context.header, sent_at=one.context.sent_at)
+    one.read = read = transaction.read_transaction(
+        head, one.context.header, sent_at=one.context.sent_at
+    )
     root = read.root
     started_at = min(root.started_at, sent.first_at or root.started_at)
     ended_at = max(read.ended_at, sent.last_at or read.ended_at)

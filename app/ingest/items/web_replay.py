@@ -53,7 +53,7 @@ def prepare(
 def _prepare_alone(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     """Keep a recording whose event went another way."""
     try:
-        segment_id = recording.read(item.payload).segment_id
+        segment_id = recording.read_recording(item.payload).segment_id
         made = {"replay_id": context.header.event_id, "segment_id": segment_id}
         event = replay_event.read(msgspec.json.encode(made), context.header)
         told = Told(event, facts.of_segment(event.about))
@@ -79,6 +79,6 @@ def _segment(
 
 def _extent_ms(event: ReplayEvent, events: Recorded, context: Context) -> tuple[int, int]:
     """Place a segment by its events: the event's start is that of the whole replay."""
-    seen = events.gist
+    seen = events.summary
     end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.sent_at)
     return min(seen.first_ms or end_ms, end_ms), end_ms

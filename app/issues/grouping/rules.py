@@ -103,16 +103,16 @@ def _value(event: JsonObject, found: re.Match[str]) -> str:
     name = found[1]
     if name.startswith("tags."):
         return jsonish.pairs(event, "tags").get(name.removeprefix("tags."), "")
-    chain = exceptions.list_values(event)
+    chain = exceptions.list_exceptions(event)
     main = chain[-1] if chain else {}
-    frame = exceptions.main_frame(event, main)
+    frame = exceptions.find_main_frame(event, main)
     known: dict[str, str | None] = {
         "type": jsonish.text(main, "type"),
         "value": jsonish.text(main, "value"),
         "function": frame.function if frame else None,
         "module": frame.module if frame else None,
         "package": frame.package if frame else None,
-        "message": messages.template(event),
+        "message": messages.read_message_template(event),
         "transaction": jsonish.text(event, "transaction"),
         "level": jsonish.text(event, "level"),
         "logger": jsonish.text(event, "logger"),
@@ -123,15 +123,15 @@ def _value(event: JsonObject, found: re.Match[str]) -> str:
 
 def _by_default(event: JsonObject) -> tuple[Rule, list[str]]:
     platform = event.get("platform")
-    chain = exceptions.list_values(event)
-    template = messages.template(event)
+    chain = exceptions.list_exceptions(event)
+    template = messages.read_message_template(event)
     # SDKs wrap a message into an exception without a type to give it a stack.
     if chain and not (template and not any(one.get("type") for one in chain)):
         return _by_chain(chain, event, platform if isinstance(platform, str) else "")
     # A message names its problem; where it was logged from may be the place of many.
     if template:
         return "message", [placeholders.fill(template)]
-    if stack := contribution(exceptions.thread_frames(event), platform, _images(event)):
+    if stack := contribution(exceptions.list_thread_frames(event), platform, _images(event)):
         return "stack", stack
     facts = [jsonish.text(event, key) or "" for key in ("platform", "logger", "transaction")]
     return "fallback", facts
@@ -142,9 +142,9 @@ def _by_chain(
 ) -> tuple[Rule, list[str]]:
     """Group by the frames of the whole chain, else by what the exceptions are and say."""
     images = _images(event)
-    stacks = [contribution(exceptions.frames_of(one), platform, images) for one in chain]
+    stacks = [contribution(exceptions.list_frames(one), platform, images) for one in chain]
     if not any(stacks):
-        stacks[-1] = contribution(exceptions.thread_frames(event), platform, images)
+        stacks[-1] = contribution(exceptions.list_thread_frames(event), platform, images)
     if any(stacks):
         blocks = [[_type(one), *stack] for one, stack in zip(chain, stacks, strict=True)]
         return "stack", [part for block in _without_siblings(chain, blocks) for part in block]
@@ -152,7 +152,7 @@ def _by_chain(
     types = [[_type(one)] for one in chain]
     parts = [part for block in _without_siblings(chain, types) for part in block]
     if not says:
-        says = placeholders.fill(messages.template(event) or "")
+        says = placeholders.fill(messages.read_message_template(event) or "")
     return "exception", [*parts, says]
 
 
@@ -163,7 +163,7 @@ def _without_siblings(
 
     A chain of causes stays as it is.
     """
-    if not any(exceptions.mechanism_of(one).get("is_exception_group") is True for one in chain):
+    if not any(exceptions.get_mechanism(one).get("is_exception_group") is True for one in chain):
         return blocks
     members = sorted({tuple(block) for block in blocks[:-1]})
     return [*(list(block) for block in members), blocks[-1]]
@@ -171,7 +171,7 @@ def _without_siblings(
 
 def _type(value: JsonObject) -> str:
     """Name the type; not where the SDK made it up, and without what a shrinker made of it."""
-    mechanism = exceptions.mechanism_of(value)
+    mechanism = exceptions.get_mechanism(value)
     if mechanism.get("synthetic") is True:
         return ""
     name = jsonish.text(value, "type", limit=_PART_CHARS) or ""

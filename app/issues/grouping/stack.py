@@ -7,7 +7,7 @@ where there are none of these, all of them.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.formats.events.exceptions import Frames
+from app.formats.events.exceptions import RepeatedFrames
 from app.formats.jsonish import JsonObject
 from app.issues.grouping import names
 from app.issues.grouping.names import Family
@@ -47,7 +47,7 @@ def contribution(
         `module|function|source line`; consecutive equal ones stand once. Empty if no frame has a
         name or an address.
     """
-    if not isinstance(frames, Frames) or images or not isinstance(platform, str):
+    if not isinstance(frames, RepeatedFrames) or images or not isinstance(platform, str):
         return _contribution(frames, platform, images)
     found: list[str] | None = frames.found.get(platform)
     if found is None:

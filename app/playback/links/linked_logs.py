@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.playback.links import placement
 from app.traces import logs
 from app.traces.logs import LogPlace
@@ -104,7 +104,7 @@ async def count_logs(
 def _attributes(data: bytes) -> Mapping[str, object]:
     """Read what came with a record; one that cannot be read has nothing."""
     try:
-        value = packed.unpack_json(data)
+        value = packed_json.unpack_json(data)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

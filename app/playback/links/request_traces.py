@@ -131,7 +131,7 @@ def _without_query(url: str) -> str:
 
 def _ids_in_headers(request: NetworkSpan) -> tuple[TraceId, SpanId] | None:
     """Read trace and span out of the request's headers, if the SDK recorded them."""
-    sent = exchange.read(request.data, request.url).request
+    sent = exchange.read_exchange(request.data, request.url).request
     for name, value in sent.headers if sent else ():
         match name.lower(), value.split("-"):
             case "sentry-trace", [trace_text, span_text, *_]:

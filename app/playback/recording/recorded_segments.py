@@ -9,7 +9,7 @@ from app.core import log
 from app.core.replay_window import ClockStep
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.replays import queries
 from app.replays.model import ReplayKey, Segment
 
@@ -17,7 +17,7 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
 hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: who opened the page
 would bring the server down."""
-_NOTHING: Final = activity.read(())
+_NOTHING: Final = activity.read_activity(())
 
 _log: Final = log.get_logger("playback.recordings")
 
@@ -70,7 +70,7 @@ def read(
     left_bytes = MOST_BYTES
     for segment in segments[len(before) :]:
         stored = segment.recording
-        left_bytes -= 0 if stored is None else packed.size_of(stored)
+        left_bytes -= 0 if stored is None else packed_json.first_text_bytes(stored)
         if stored is None or left_bytes < 0:
             _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
             break
@@ -81,14 +81,14 @@ def read(
 
 def _read(segment: Segment, stored: bytes, *, with_touches: bool) -> Recorded:
     try:
-        events = packed.unpack_json(stored)
+        events = packed_json.unpack_json(stored)
     except ValueError as error:
         _log.error("recording_unreadable", segment_id=segment.segment_id, error=str(error))
         events = []
     if not isinstance(events, list):
         events = []
-    size_px = recording.size(events) or _size_px(segment)
-    found = activity.read(events, with_touches=with_touches)
+    size_px = recording.read_screen_size_px(events) or _size_px(segment)
+    found = activity.read_activity(events, with_touches=with_touches)
     return Recorded(segment, activity.shift_activity(found, segment.shift_ms), size_px)
 
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from app.formats.stored import layout
-from app.formats.stored.layout import Layout
+from app.formats.stored import video_layout
+from app.formats.stored.video_layout import VideoLayout
 from app.replays.model import PlayableSegment
 
 MAGIC: Final = b"PHI1"
@@ -235,7 +235,7 @@ def _pieces(
     segment: PlayableSegment, zero_ms: int, from_ms: int, cut_ms: int | None
 ) -> Iterator[_Cut]:
     """Yield the GOPs of one segment that show something in a window, in time order."""
-    facts = layout.unpack(segment.layout)
+    facts = video_layout.unpack_layout(segment.layout)
     config = Config(facts.codec, facts.config, facts.width, facts.height, facts.rotation_degrees)
     base_ms = segment.started_at_ms - zero_ms
     groups = _split(facts, base_ms, segment.object_offset)
@@ -266,7 +266,7 @@ def _begin_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
     return [one._replace(at_ms=from_ms) if one.at_ms == due_ms else one for one in frames]
 
 
-def _split(facts: Layout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
+def _split(facts: VideoLayout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
     """Split the samples of a segment at keyframes; what comes before the first is undecodable."""
     # An edit list may let a video begin inside a frame: the last one to begin by then is shown.
     first_ms = max((time_ms for time_ms in facts.times_ms if time_ms <= 0), default=0)
@@ -282,7 +282,7 @@ def _split(facts: Layout, base_ms: int, object_offset: int) -> list[list[_Frame]
     return groups
 
 
-def _end_of(facts: Layout, segment: PlayableSegment, base_ms: int) -> int:
+def _end_of(facts: VideoLayout, segment: PlayableSegment, base_ms: int) -> int:
     """Say until when a segment's video is shown: the later of the file's and the phone's word.
 
     Recorders write a frame only when the screen changes, so a file may end long before its

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core import units
 from app.formats import jsonish
-from app.formats.events import event_notes
+from app.formats.events import event_breadcrumbs
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.web.words.activity import DataRow, Icon, Level
@@ -36,7 +36,7 @@ def crumb_rows(event: JsonObject, *, later_by: timedelta = timedelta()) -> tuple
         event: The event as sent.
         later_by: How far their times are moved, from the sender's clock to the page's.
     """
-    return tuple(_row(crumb, later_by) for crumb in event_notes.breadcrumbs(event))
+    return tuple(_row(crumb, later_by) for crumb in event_breadcrumbs.read_event_breadcrumbs(event))
 
 
 def _row(crumb: Breadcrumb, later_by: timedelta) -> CrumbRow:

@@ -7,9 +7,9 @@ from typing import Any, Final
 from app.core import units
 from app.formats import jsonish, timestamps
 from app.formats.events import messages
-from app.formats.events.view_hierarchy import View
+from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.issues import counting
 from app.issues.attachments import PART_FILES
 from app.issues.grouping import rules
@@ -46,7 +46,7 @@ PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
 def unpack(event: StoredEvent) -> JsonObject:
     """Return an event as it was sent; empty if it cannot be read."""
     try:
-        sent = packed.unpack_json(event.payload)
+        sent = packed_json.unpack_json(event.payload)
     except ValueError:
         return {}
     return sent if isinstance(sent, dict) else {}
@@ -60,7 +60,7 @@ def build(
     files: Sequence[Attachment],
     first_file: int,
     file_total: int,
-    hierarchy: tuple[View, ...],
+    hierarchy: tuple[HierarchyView, ...],
     preview: Preview | None,
     absent: AbsentReplay | None,
     may_download: bool,
@@ -98,7 +98,7 @@ def build(
         older_href=_href(key, beside.older),
         oldest_href=_href(key, beside.oldest),
         facts=_facts(event, sent),
-        message=messages.formatted(sent, limit=_MESSAGE_CHARS),
+        message=messages.format_message(sent, limit=_MESSAGE_CHARS),
         stacks=stacks.stacks(sent),
         threads=stacks.threads(sent),
         crumbs=crumb_rows(sent, later_by=seen_at - event.at),

@@ -19,7 +19,7 @@ from app.core.ids import EventId, PersonId, ProjectId
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
-from app.formats.events.view_hierarchy import View
+from app.formats.events.view_hierarchy import HierarchyView
 from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
 from app.issues.queries import Neighbours
@@ -212,7 +212,7 @@ async def _absent(
     return AbsentReplay(event.replay_id, None, None, losses, is_recent)
 
 
-async def _hierarchy(request: Request, one: Attachment | None) -> tuple[View, ...]:
+async def _hierarchy(request: Request, one: Attachment | None) -> tuple[HierarchyView, ...]:
     """Read the view hierarchy that came with an event; a broken one is left to download.
 
     One that an older release stored was not scrubbed then: it is now.
@@ -223,7 +223,7 @@ async def _hierarchy(request: Request, one: Attachment | None) -> tuple[View, ..
         data = await house.of(request).store.read(one.object_key, 0, one.size_bytes)
         sent = jsonish.decode(data, "view hierarchy")
         clean = walk.scrub_json(sent, ScrubRules(), kind=PayloadKind.VIEW_HIERARCHY).value
-        return view_hierarchy.read(clean)
+        return view_hierarchy.read_view_hierarchy(clean)
     except ReplayError as error:
         _log.warning("view_hierarchy_unreadable", error=str(error))
         return ()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
-from app.formats.events.view_hierarchy import View
+from app.formats.events.view_hierarchy import HierarchyView
 from app.issues.model import Status
 from app.triage.tag_counts import TagSpread
 from app.web.issue.breadcrumbs import CrumbRow
@@ -150,7 +150,7 @@ class EventBlock:
     file_total: int
     file_part: ListPart | None
     """Which of the files these are; None if they are all."""
-    hierarchy: tuple[View, ...]
+    hierarchy: tuple[HierarchyView, ...]
     preview: Preview | None
     absent: AbsentReplay | None
     grouped_by: str

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from app.formats.events import exceptions
-from app.formats.events.exceptions import ExceptionShown, Frame, Thread
+from app.formats.events.exceptions import ExceptionRecord, Frame, Thread
 from app.formats.jsonish import JsonObject
 
 _OPEN_FRAMES: Final = 5
@@ -74,8 +74,8 @@ class ThreadBlock:
 
 def stacks(event: JsonObject) -> tuple[StackBlock, ...]:
     """Describe the exceptions of an event, the thrown one first."""
-    found = exceptions.read(event)
-    by_number: dict[int | None, ExceptionShown] = {
+    found = exceptions.read_exceptions(event)
+    by_number: dict[int | None, ExceptionRecord] = {
         one.number: one for one in found if one.number is not None
     }
     return tuple(
@@ -96,7 +96,7 @@ def stacks(event: JsonObject) -> tuple[StackBlock, ...]:
 
 def threads(event: JsonObject) -> tuple[ThreadBlock, ...]:
     """Describe the threads of an event, the crashed one first."""
-    return tuple(_thread(one) for one in exceptions.threads(event))
+    return tuple(_thread(one) for one in exceptions.read_threads(event))
 
 
 def _thread(one: Thread) -> ThreadBlock:
@@ -104,7 +104,7 @@ def _thread(one: Thread) -> ThreadBlock:
     return ThreadBlock(one.name, one.state, one.crashed, one.is_main, runs, len(one.frames))
 
 
-def _relation(parent: ExceptionShown | None) -> str:
+def _relation(parent: ExceptionRecord | None) -> str:
     if parent is not None and parent.is_group:
         return f"Member of {parent.type or 'the group'}"
     return "Caused by"

@@ -12,7 +12,7 @@ from app import __version__
 from app.core import units
 from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
-from app.formats.replay.exchange import Message, Pair
+from app.formats.replay.exchange import HttpMessage, Pair
 
 _UNKNOWN: Final = -1
 
@@ -43,7 +43,7 @@ def har(spans: Sequence[NetworkSpan], *, title: str, started_ms: int) -> dict[st
 
 
 def _entry(span: NetworkSpan) -> dict[str, Any]:
-    found = exchange.read(span.data, span.url)
+    found = exchange.read_exchange(span.data, span.url)
     took_ms = _UNKNOWN if span.ended_ms is None else span.ended_ms - span.at_ms
     return {
         "pageref": "replay",
@@ -67,13 +67,13 @@ def _entry(span: NetworkSpan) -> dict[str, Any]:
     }
 
 
-def _response(span: NetworkSpan, half: Message | None) -> dict[str, Any]:
+def _response(span: NetworkSpan, half: HttpMessage | None) -> dict[str, Any]:
     size_bytes = _UNKNOWN if span.response_bytes is None else span.response_bytes
     content: dict[str, Any] = {"size": max(0, size_bytes), "mimeType": ""}
     if half is not None:
         content["mimeType"] = half.content_type or ""
         if half.body is not None:
-            content["text"] = exchange.body_text(half.body)
+            content["text"] = exchange.write_body(half.body)
     return {
         "status": span.status or 0,
         "statusText": "",
@@ -87,14 +87,14 @@ def _response(span: NetworkSpan, half: Message | None) -> dict[str, Any]:
     }
 
 
-def _posted(half: Message | None) -> dict[str, Any]:
+def _posted(half: HttpMessage | None) -> dict[str, Any]:
     if half is None or half.body is None:
         return {}
-    text = exchange.body_text(half.body)
+    text = exchange.write_body(half.body)
     return {"postData": {"mimeType": half.content_type or "", "params": [], "text": text}}
 
 
-def _comment(*halves: Message | None) -> dict[str, str]:
+def _comment(*halves: HttpMessage | None) -> dict[str, str]:
     """Say what the SDK cut: whoever reads the file must not take a part for the whole."""
     cut = [warning for half in halves if half for warning in half.warnings]
     return {"comment": f"The SDK notes: {', '.join(cut)}"} if cut else {}

@@ -6,8 +6,8 @@ from datetime import timedelta
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.formats.events import exceptions
-from app.formats.events.exceptions import ExceptionShown, Frame
-from app.formats.stored import packed
+from app.formats.events.exceptions import ExceptionRecord, Frame
+from app.formats.stored import packed_json
 from app.issues.replay_events import LinkedEvent
 from app.playback.links import replay_clock
 from app.web.words import page_links
@@ -81,14 +81,14 @@ def _at_ms(offset: timedelta, window: ReplayWindow, *, zero_ms: int) -> int | No
 def _exceptions(payload: bytes) -> tuple[ExceptionBlock, ...]:
     """Read the stack traces of a stored event; one that cannot be read shows none."""
     try:
-        event = packed.unpack_json(payload)
+        event = packed_json.unpack_json(payload)
     except ValueError:
         return ()
-    shown = exceptions.read(event) if isinstance(event, dict) else ()
+    shown = exceptions.read_exceptions(event) if isinstance(event, dict) else ()
     return tuple(_block(one) for one in shown)
 
 
-def _block(one: ExceptionShown) -> ExceptionBlock:
+def _block(one: ExceptionRecord) -> ExceptionBlock:
     return ExceptionBlock(
         type=one.type or "Exception",
         value=one.value,

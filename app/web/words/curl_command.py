@@ -11,7 +11,7 @@ import shlex
 import unicodedata
 from typing import Final
 
-from app.formats.replay.exchange import Exchange, body_text
+from app.formats.replay.exchange import RecordedExchange, write_body
 
 _METHOD: Final = re.compile(r"[A-Za-z]{1,20}", re.ASCII)
 _WEB_ADDRESS: Final = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
@@ -25,7 +25,9 @@ _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cs"})
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def write_curl_command(method: str | None, url: str | None, exchange: Exchange) -> str | None:
+def write_curl_command(
+    method: str | None, url: str | None, exchange: RecordedExchange
+) -> str | None:
     """Write the command that sends a request again, as far as it was recorded.
 
     Args:
@@ -48,7 +50,7 @@ def write_curl_command(method: str | None, url: str | None, exchange: Exchange) 
             if _HEADER_NAME.fullmatch(name) and name.lower() != "content-length"
         ]
         if exchange.request.body is not None:
-            body = _without_controls(body_text(exchange.request.body))
+            body = _without_controls(write_body(exchange.request.body))
             lines.append(f"--data-raw {shlex.quote(body)}")
     return " \\\n  ".join(lines)
 

@@ -7,7 +7,7 @@ from typing import Final
 from app.core import units
 from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
-from app.formats.replay.exchange import Message, Pair, body_text
+from app.formats.replay.exchange import HttpMessage, Pair, write_body
 from app.web.words import json_tree
 from app.web.words.curl_command import write_curl_command
 from app.web.words.json_tree import Node
@@ -67,7 +67,7 @@ class Details:
 
 def details(span: NetworkSpan, *, whole: bool = False) -> Details:
     """Describe a request; `whole` shows bodies up to the size that SDKs record."""
-    found = exchange.read(span.data, span.url)
+    found = exchange.read_exchange(span.data, span.url)
     sides = (("Request", found.request), ("Response", found.response))
     halves = tuple(_half(title, side, whole=whole) for title, side in sides if side is not None)
     return Details(
@@ -82,7 +82,7 @@ def details(span: NetworkSpan, *, whole: bool = False) -> Details:
 
 def kind_of(span: NetworkSpan) -> str:
     """Tell what was fetched, in one word to filter by: `json`, `image`, `other`."""
-    response = exchange.read(span.data, span.url).response
+    response = exchange.read_exchange(span.data, span.url).response
     named = response.content_type if response else None
     if named is None:
         op = span.op.removeprefix("resource.")
@@ -95,7 +95,7 @@ def kind_of(span: NetworkSpan) -> str:
     return sub if sub in {"html", "css", "xml", "javascript", "plain"} else "other"
 
 
-def _half(title: str, half: Message, *, whole: bool) -> Half:
+def _half(title: str, half: HttpMessage, *, whole: bool) -> Half:
     body = half.body
     most = WHOLE_CHARS if whole else BODY_CHARS
     tree = (
@@ -103,7 +103,7 @@ def _half(title: str, half: Message, *, whole: bool) -> Half:
         if isinstance(body, dict | list)
         else None
     )
-    text = None if body is None or tree is not None else body_text(body)
+    text = None if body is None or tree is not None else write_body(body)
     return Half(
         title=title,
         headers=half.headers,
@@ -117,7 +117,7 @@ def _half(title: str, half: Message, *, whole: bool) -> Half:
     )
 
 
-def _absent(half: Message) -> str:
+def _absent(half: HttpMessage) -> str:
     if half.not_taken:
         return f"{half.not_taken}."
     if half.size_bytes:
@@ -125,6 +125,6 @@ def _absent(half: Message) -> str:
     return "No body was recorded."
 
 
-def _notes(half: Message) -> Iterator[str]:
+def _notes(half: HttpMessage) -> Iterator[str]:
     for warning in half.warnings:
         yield _WARNINGS.get(warning, f"The SDK notes {warning}.")

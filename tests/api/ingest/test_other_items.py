@@ -9,7 +9,7 @@ from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
-from app.formats.stored.packed import unpack_json
+from app.formats.stored.packed_json import unpack_json
 from app.issues import attachments
 from app.issues.model import Attachment
 from app.playback.links import linked_feedback

@@ -12,7 +12,7 @@ import zstandard
 from sqlalchemy import text
 
 from app.core import clock
-from app.formats.stored.packed import unpack_json, unpack_text
+from app.formats.stored.packed_json import unpack_json, unpack_text
 from tests.support import reading
 from tests.support.builders import envelopes, payloads, recordings
 from tests.support.builders.envelopes import envelope, envelope_header, item

@@ -11,7 +11,7 @@ import pytest_asyncio
 from app.accounts import writes as account_writes
 from app.audit import writes as audit
 from app.core.ids import ReplayId
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.issues import trace_events
 from app.playback.recording import recorded_segments as reading
 from app.replays.model import ReplayKey
@@ -221,7 +221,7 @@ async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: 
     async with tenant.database.reading() as connection:
         first, *_ = await reading.segments_of(connection, key)
     assert first.recording is not None
-    monkeypatch.setattr(reading, "MOST_BYTES", packed.size_of(first.recording))
+    monkeypatch.setattr(reading, "MOST_BYTES", packed_json.first_text_bytes(first.recording))
     address: str | None = tenant.page(REPLAY_ID)
     seen, texts, gestures = [], [], []
     while address:

@@ -8,7 +8,7 @@ import pytest
 
 from app.audit import queries as audit
 from app.core.ids import ReplayId
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.memberships.model import Role
 from app.playback.recording import recorded_segments
 from app.replays import queries
@@ -104,7 +104,9 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
         assert [one.recording for one in read] == [first.recording, None]
         bare = await queries.read_segments(connection, key)
         assert [one.recording for one in bare] == [None, None]
-    monkeypatch.setattr(recorded_segments, "MOST_BYTES", packed.size_of(first.recording))
+    monkeypatch.setattr(
+        recorded_segments, "MOST_BYTES", packed_json.first_text_bytes(first.recording)
+    )
     page = (await server.web.get(server.page(REPLAY_ID))).text
     assert "noted from 0:05 on is left out" in page
     assert "touches of 1 segment." in page

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.errors import NotFound
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.replays.model import PlayableSegment
 from tests.support.recorded import contents
@@ -27,7 +27,7 @@ class Replay:
         self, segment_id: int, started_at_ms: int, video: bytes, *, ended_at_ms: int | None = None
     ) -> None:
         """Store one more segment, as ingest would; by default it lasts as long as its video."""
-        facts = mp4.read(video)
+        facts = mp4.read_video(video)
         if ended_at_ms is None:
             ended_at_ms = started_at_ms + facts.duration_ms
         key = f"{segment_id:06}.mp4"
@@ -40,7 +40,7 @@ class Replay:
                 object_key=key,
                 object_offset=0,
                 object_bytes=len(video),
-                layout=layout.pack(facts),
+                layout=video_layout.pack_layout(facts),
             )
         )
 

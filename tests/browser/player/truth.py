@@ -43,7 +43,7 @@ def of_family(name: str) -> Truth:
         if video is None:
             continue
         said = next(item for item in request.expect["items"] if item["type"] == "replay_video")
-        facts = mp4.read(video)
+        facts = mp4.read_video(video)
         times = [round(sample.at * 1000 / facts.timescale) for sample in facts.samples]
         drawn = list(zip(sorted(times), said["shows_seconds_mod_8"], strict=True))
         length_ms = max(facts.duration_ms, said["ends_ms"] - said["starts_ms"])

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.issues import backfill, counting, status, writes
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
@@ -51,7 +51,7 @@ def new(number: int, **changes: Any) -> NewEvent:
         "trace_id": TraceId(uuid.uuid4().hex),
         "span_id": None,
         "replay_id": ReplayId(f"{number // 2 + 1:032x}"),
-        "payload": packed.pack_json(payloads.event()),
+        "payload": packed_json.pack_json(payloads.event()),
         "issue_ids": (ISSUE,),
     }
     return NewEvent(**{**values, **changes})

@@ -12,7 +12,7 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.formats.stored import span_block
-from app.formats.stored.packed import pack_json
+from app.formats.stored.packed_json import pack_json
 from app.replays import trace_links
 from app.traces import backfill, queries, writes
 from app.traces.model import NewBlock, StoredSpan
@@ -50,7 +50,7 @@ def block(number: int, *spans: dict[str, Any], **changes: Any) -> NewBlock:
         "drift_ms": 0,
         **dict.fromkeys(("name", "op", "status", "platform", "release", "environment")),
         "spans": len(spans),
-        "content": span_block.pack(spans),
+        "content": span_block.pack_block(spans),
     }
     return NewBlock(**(values | changes))
 
@@ -268,7 +268,10 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
     assert (data, tied) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
     assert (whole["name"], whole["spans"], len(rows)) == ("/pay", 2, 3)
-    assert span_block.head_of(whole["content"]) == {"transaction": "/pay", "tags": {"a": "b"}}
+    assert span_block.read_block_head(whole["content"]) == {
+        "transaction": "/pay",
+        "tags": {"a": "b"},
+    }
 
 
 @pytest.mark.parametrize("left", ["nothing", "a span that cannot be read"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import wire
 
@@ -15,12 +15,12 @@ def groups(video: bytes, *, start_ms: int = 0, poster_ms: int | None = None) -> 
         start_ms: Added to the times of its pictures.
         poster_ms: The time, with `start_ms`, of the picture that becomes the poster.
     """
-    facts = layout.unpack(layout.pack(mp4.read(memoryview(video))))
+    facts = video_layout.unpack_layout(video_layout.pack_layout(mp4.read_video(memoryview(video))))
     return list(_groups(facts, video, start_ms, poster_ms))
 
 
 def _groups(
-    facts: layout.Layout, video: bytes, start_ms: int, poster_ms: int | None
+    facts: video_layout.VideoLayout, video: bytes, start_ms: int, poster_ms: int | None
 ) -> Iterator[wire.Group]:
     samples: list[wire.Sample] = []
     rows = zip(facts.times_ms, facts.sizes, facts.offsets, facts.keys, strict=True)

@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.errors import ReplayError
 from app.core.ids import ReplayId
 from app.formats.replay import activity
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.journal import adopt
 from app.playback.recording import recorded_segments
 from app.replays import queries
@@ -152,7 +152,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
     there: dict[int, tuple[bytes, int]] = {}
     for one in segments:
         assert one.recording is not None
-        crumbs = len(activity.read(packed.unpack_json(one.recording)).breadcrumbs)
+        crumbs = len(activity.read_activity(packed_json.unpack_json(one.recording)).breadcrumbs)
         try:
             video = await server.service.house.store.read(
                 one.object_key or "", one.object_offset, one.object_bytes

@@ -35,7 +35,7 @@ def video_of(request: samples.Request) -> bytes | None:
     """Return the MP4 of the first `replay_video` item, None if it has none."""
     for item in envelope_of(request).items:
         if item.type == "replay_video":
-            video = replay_video.expand(item.payload).video
+            video = replay_video.split_replay_video(item.payload).video
             return None if video is None else bytes(video)
     return None
 
@@ -58,6 +58,10 @@ def recordings_of(request: samples.Request) -> list[bytes]:
     return [bytes(one.recording) for one in _segments_of(request) if one.recording is not None]
 
 
-def _segments_of(request: samples.Request) -> list[replay_video.Parts]:
+def _segments_of(request: samples.Request) -> list[replay_video.ReplayVideoParts]:
     items = envelope_of(request).items
-    return [replay_video.expand(item.payload) for item in items if item.type == "replay_video"]
+    return [
+        replay_video.split_replay_video(item.payload)
+        for item in items
+        if item.type == "replay_video"
+    ]

@@ -156,7 +156,7 @@ class _Envelope:
                 return payload
 
     def _segment(self, item: EnvelopeItem) -> bytes:
-        parts = replay_video.expand(item.payload)
+        parts = replay_video.split_replay_video(item.payload)
         values = {"replay_event": self._json.text(self._json.event(json.loads(bytes(parts.event))))}
         if parts.recording is not None:
             values["replay_recording"] = self._recording(bytes(parts.recording))

@@ -15,7 +15,7 @@ from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.replay import activity, recording, replay_event, replay_video
 from app.formats.replay.activity import Activity
-from app.formats.replay.recording import VideoFacts
+from app.formats.replay.recording import DeclaredVideo
 from app.formats.replay.replay_event import ReplayEvent
 from app.formats.video import mp4
 from app.formats.video.mp4 import Video
@@ -35,7 +35,7 @@ class Segment:
     finished: list[str]
     """The trace ids it lists itself, without that of its context."""
     activity: Activity
-    facts: VideoFacts
+    facts: DeclaredVideo
     declared: JsonObject
     """What the recording says of its video."""
     video: Video
@@ -69,20 +69,20 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
     found = []
     for _, item in _opened(deliveries, "app"):
         if item.type == "replay_video":
-            parts = replay_video.expand(item.payload)
+            parts = replay_video.split_replay_video(item.payload)
             assert parts.recording is not None
             assert parts.video is not None
-            events = recording.read(parts.recording).events
-            facts = recording.video_facts(events)
+            events = recording.read_recording(parts.recording).events
+            facts = recording.read_declared_video(events)
             assert facts is not None
             found.append(
                 Segment(
                     replay_event.read(parts.event),
                     jsonish.decode_object(parts.event, "replay_event").get("trace_ids", []),
-                    activity.read(events),
+                    activity.read_activity(events),
                     facts,
                     next(e["data"]["payload"] for e in events if e["data"].get("tag") == "video"),
-                    mp4.read(parts.video),
+                    mp4.read_video(parts.video),
                 )
             )
     return found

@@ -27,7 +27,7 @@ FRAMED_OTHERWISE = {"feedback", "attachment", "profile_chunk", "sessions"}
 class Segment:
     """What the readers make of one replay_video item."""
 
-    parts: replay_video.Parts
+    parts: replay_video.ReplayVideoParts
     event: replay_event.ReplayEvent
     events: list[jsonish.JsonObject] = field(default_factory=list)
     fault: str | None = None
@@ -35,8 +35,8 @@ class Segment:
 
     @property
     def extent_ms(self) -> tuple[int, int] | None:
-        facts = recording.video_facts(self.events)
-        return recording.extent_ms(
+        facts = recording.read_declared_video(self.events)
+        return recording.find_segment_extent_ms(
             facts, started_ms=self.event.started_ms, ended_ms=self.event.ended_ms
         )
 
@@ -51,11 +51,11 @@ def _split(request: samples.Request) -> envelope.Envelope:
 
 
 def _segment(payload: memoryview) -> Segment:
-    parts = replay_video.expand(payload)
+    parts = replay_video.split_replay_video(payload)
     segment = Segment(parts, replay_event.read(parts.event))
     if parts.recording is not None:
         try:
-            segment.events = recording.read(parts.recording).events
+            segment.events = recording.read_recording(parts.recording).events
         except REFUSALS as refused:
             segment.fault = str(refused)
     return segment
@@ -98,7 +98,7 @@ def test_every_mobile_segment_is_read_as_expected(family):
 
 
 def _account(segment: Segment) -> dict[str, Any]:
-    event, facts = segment.event, recording.video_facts(segment.events)
+    event, facts = segment.event, recording.read_declared_video(segment.events)
     assert facts is not None
     return {
         "replay_id": event.replay_id,
@@ -106,7 +106,7 @@ def _account(segment: Segment) -> dict[str, Any]:
         "replay_type": event.replay_type,
         "extent_ms": segment.extent_ms,
         "declared_ms": facts.duration_ms,
-        "size": recording.size(segment.events),
+        "size": recording.read_screen_size_px(segment.events),
         "video": None if segment.parts.video is None else len(segment.parts.video),
         "urls": set(event.screens),
         "platform": event.about.platform,
@@ -131,7 +131,7 @@ def _expected_account(expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def _happenings(segment: Segment) -> dict[str, Any]:
-    found = activity.read(segment.events)
+    found = activity.read_activity(segment.events)
     touches = Counter(each.kind for each in found.touches)
     assert segment.fault is None
     assert found.unknown == 0
@@ -184,12 +184,12 @@ def test_every_web_segment_is_read_as_expected(family):
 
 
 def _check_web_recording(payload: memoryview, expected: dict[str, Any]) -> None:
-    found = recording.read(payload)
+    found = recording.read_recording(payload)
     assert (found.segment_id, len(found.events)) == (
         expected["segment_id"],
         expected["events_total"],
     )
-    seen = activity.read(found.events)
+    seen = activity.read_activity(found.events)
     assert len(seen.breadcrumbs) == expected["events"].get("custom:breadcrumb", 0)
     assert len(seen.spans) == expected["events"].get("custom:performanceSpan", 0)
     assert (seen.options is not None) == ("custom:options" in expected["events"])
@@ -255,7 +255,7 @@ def test_hostile_traffic_is_refused_or_read_as_far_as_it_is_good(request_):
     result, status = request_.expect["result"], request_.expect["status"]
     for segment in kept:
         if isinstance(segment, Segment):
-            activity.read(segment.events)
+            activity.read_activity(segment.events)
             assert segment.extent_ms is None or segment.extent_ms[0] <= segment.extent_ms[1]
     if result == "nothing" and request_.name not in NOT_OF_READERS:
         assert kept == []

@@ -12,7 +12,7 @@ from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats import jsonish
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
 from app.ingest.items.event_text import Sent
@@ -43,7 +43,7 @@ def read(text: bytes, given_context: Context) -> Sent:
 
 def text_of(sent: Sent) -> bytes:
     """Return what is stored of an event."""
-    return packed.unpack_text(sent.packed)
+    return packed_json.unpack_text(sent.packed)
 
 
 def outcome(sent: Sent) -> tuple[Any, ...]:

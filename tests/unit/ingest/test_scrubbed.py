@@ -98,7 +98,7 @@ def test_recorded_events_are_read_in_parts(family):
     """No event that a real SDK sent is unusual."""
     for request in contents.requests(family):
         for data in contents.replay_events_of(request):
-            assert replay_event.part(bytes(data)) is not None
+            assert replay_event.try_split_replay_event(bytes(data)) is not None
 
 
 def test_segments_of_one_replay_share_what_is_kept():
@@ -110,11 +110,11 @@ def test_segments_of_one_replay_share_what_is_kept():
         {"urls": ["Pay"], "error_ids": ["e" * 32], "replay_type": "buffer"},
     )
     other["contexts"]["device"] = device
-    parts = [replay_event.part(compact(event)) for event in (one, other)]
+    parts = [replay_event.try_split_replay_event(compact(event)) for event in (one, other)]
     assert parts[0] is not None
     assert parts[1] is not None
     assert parts[0].about == parts[1].about
     assert parts[0].moment != parts[1].moment
-    without = replay_event.part(compact(changed(one, {"tags": MISSING})))
+    without = replay_event.try_split_replay_event(compact(changed(one, {"tags": MISSING})))
     assert without is not None
     assert without.about != parts[0].about

@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import RequestRefused
 from app.core.ids import ProjectId
-from app.formats.spans import sent_spans
-from app.formats.spans.span import Surroundings
+from app.formats.spans import quick_transaction
+from app.formats.spans.span import SpanDefaults
 from app.formats.stored import span_block
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem, TraceHeader
 from app.ingest.items import span as span_items, stages, transaction as items
@@ -84,11 +84,13 @@ def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransac
 def opened(block: NewBlock) -> dict[str, Any]:
     """Return a block with what is in it, as readers see it."""
     said = {name: getattr(block, name) for name in NewBlock.__slots__ if name != "content"}
-    around = Surroundings(trace_id=block.trace_id, replay_id=block.replay_id)
-    spans = sorted(span_block.spans_of(block.content, around), key=lambda one: one.span_id)
-    lines = sorted(span_block.lines_of(block.content, around), key=lambda one: one.span_id)
+    around = SpanDefaults(trace_id=block.trace_id, replay_id=block.replay_id)
+    spans = sorted(span_block.read_block_spans(block.content, around), key=lambda one: one.span_id)
+    lines = sorted(
+        span_block.read_waterfall_spans(block.content, around), key=lambda one: one.span_id
+    )
     assert lines == [span_block._line(one) for one in spans]
-    return said | {"in it": spans, "head": span_block.head_of(block.content)}
+    return said | {"in it": spans, "head": span_block.read_block_head(block.content)}
 
 
 def same(quick: NewTransaction, slow: NewTransaction) -> None:
@@ -223,16 +225,26 @@ def test_a_secret_in_one_span_of_many_goes():
 def test_what_is_not_as_usual_is_read_span_by_span(changes):
     """Ids, times, types, fields, depth: one odd span is enough."""
     plain = payloads.span("db", "select", STARTED_MS)
-    assert sent_spans.look(memoryview(compact(payloads.transaction(spans=[plain])))) is not None
+    assert (
+        quick_transaction.try_split_transaction(
+            memoryview(compact(payloads.transaction(spans=[plain])))
+        )
+        is not None
+    )
     raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16} | changes]))
-    assert sent_spans.look(memoryview(raw)) is None
+    assert quick_transaction.try_split_transaction(memoryview(raw)) is None
 
 
 def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
     """The first of them."""
     plain = payloads.span("db", "first", STARTED_MS)
     spans = [plain, plain | {"description": "second"}]
-    assert sent_spans.look(memoryview(compact(payloads.transaction(spans=spans)))) is None
+    assert (
+        quick_transaction.try_split_transaction(
+            memoryview(compact(payloads.transaction(spans=spans)))
+        )
+        is None
+    )
     (new,) = prepared(spans=spans).transactions
     found = opened(new.block)["in it"]
     assert [one.description for one in found if one.op == "db"] == ["first"]
@@ -244,7 +256,7 @@ def test_a_member_that_no_sdk_sends_today_changes_nothing():
     quick, slow, _ = ways(raw, context())
     assert quick is not None
     same(quick, slow)
-    assert span_block.head_of(quick.block.content)["someday"]["password"] == "[Filtered]"
+    assert span_block.read_block_head(quick.block.content)["someday"]["password"] == "[Filtered]"
 
 
 @pytest.mark.parametrize("deep", ["[" * 61 + "]" * 61, '{"":' * 61 + "1" + "}" * 61])
@@ -255,7 +267,7 @@ def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
     def looked(said: str) -> bool:
         raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16, "data": 0}]))
         raw = raw.replace(b'"data":0', b'"data":' + said.encode())
-        return sent_spans.look(memoryview(raw)) is not None
+        return quick_transaction.try_split_transaction(memoryview(raw)) is not None
 
     assert looked(deep)
     assert not looked(f"[{deep}]")
@@ -265,7 +277,7 @@ def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
 def test_texts_that_are_no_utf_8_are_read_span_by_span():
     """They are mended, as everywhere."""
     raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
-    assert sent_spans.look(memoryview(raw)) is None
+    assert quick_transaction.try_split_transaction(memoryview(raw)) is None
 
 
 def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> Prepared:
@@ -321,8 +333,10 @@ def test_lines_have_no_nul_and_are_cut():
     """As no page can show it, and as every reader cuts."""
     said = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
     (new,) = prepared(spans=[said]).transactions
-    around = Surroundings(trace_id=new.block.trace_id)
-    (line,) = [one for one in span_block.lines_of(new.block.content, around) if one.op == "db"]
+    around = SpanDefaults(trace_id=new.block.trace_id)
+    (line,) = [
+        one for one in span_block.read_waterfall_spans(new.block.content, around) if one.op == "db"
+    ]
     assert line.description == "ab" + "x" * 1_996 + "…"
     assert line.status is None
     opened(new.block)

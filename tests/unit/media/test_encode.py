@@ -37,7 +37,7 @@ def test_every_frame_comes_back_at_its_second():
 def test_the_facts_are_those_of_the_file():
     """Size, frames and length that the encoder tells are what the box reader finds."""
     video = encode.encode([_solid(colour, (48, 32)) for colour in COLOURS[:3]])
-    read = mp4.read(video.data)
+    read = mp4.read_video(video.data)
     assert (read.width, read.height) == (video.width, video.height) == (48, 32)
     assert len(read.samples) == video.frames == 3
     assert read.duration_ms == video.duration_ms == 3_000
@@ -46,20 +46,20 @@ def test_the_facts_are_those_of_the_file():
 
 def test_a_single_frame_lasts_a_second():
     """The last frame's own time counts."""
-    assert mp4.read(encode.encode([_solid(COLOURS[0])]).data).duration_ms == 1_000
+    assert mp4.read_video(encode.encode([_solid(COLOURS[0])]).data).duration_ms == 1_000
 
 
 def test_a_key_frame_comes_every_six_frames():
     """Seeking never has to decode more than six frames."""
     video = encode.encode([_solid(COLOURS[at % 5]) for at in range(13)])
-    keys = [at for at, sample in enumerate(mp4.read(video.data).samples) if sample.is_key]
+    keys = [at for at, sample in enumerate(mp4.read_video(video.data).samples) if sample.is_key]
     assert keys == [0, 6, 12]
 
 
 def test_a_held_frame_costs_next_to_nothing():
     """The same picture again is a few bytes."""
     steps = Image.linear_gradient("L").resize((64, 96)).convert("RGB")
-    key, *held = mp4.read(encode.encode([steps, steps, steps]).data).samples
+    key, *held = mp4.read_video(encode.encode([steps, steps, steps]).data).samples
     assert all(sample.size_bytes * 5 < key.size_bytes for sample in held)
 
 

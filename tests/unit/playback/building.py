@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from app.core.errors import NotFound
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.playback.video.index import Gop
 from app.replays.model import PlayableSegment
@@ -66,7 +66,7 @@ def segment(
     for number, frame in enumerate(frames):
         data += b"-" * frame.gap_bytes
         samples.append(
-            mp4.Sample(
+            mp4.VideoSample(
                 at=frame.time_ms,
                 duration=frame.duration_ms,
                 size_bytes=frame.size_bytes,
@@ -86,7 +86,7 @@ def segment(
         object_key=key,
         object_offset=object_offset,
         object_bytes=len(data) - object_offset,
-        layout=layout.pack(video),
+        layout=video_layout.pack_layout(video),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.ids import ProjectId, ReplayId
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import wire
 from app.playback.pictures import draw, schedule
@@ -103,7 +103,7 @@ def test_failures_end_after_the_third():
 
 def _built(count: int, **changes: int) -> index.PlaybackIndex:
     video = clip(**changes)
-    packed = layout.pack(mp4.read(memoryview(video)))
+    packed = video_layout.pack_layout(mp4.read_video(memoryview(video)))
     segments = [
         PlayableSegment(n, n * 5000, n * 5000 + 5000, f"p/{n // 2}", 0, len(video), packed)
         for n in range(count)
@@ -113,7 +113,7 @@ def _built(count: int, **changes: int) -> index.PlaybackIndex:
 
 def test_headers_of_records_are_read_back():
     """Times, sizes and what is shown come out of a record's header as they went in."""
-    video = mp4.read(memoryview(clip(frames=8, b_frames=2)))
+    video = mp4.read_video(memoryview(clip(frames=8, b_frames=2)))
     [gop, *_] = _built(1, frames=8, b_frames=2).gops
     samples = records.samples_of(gop)
     assert [one.size_bytes for one in samples] == [

@@ -23,12 +23,12 @@ HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 
 def decoded(data: bytes | memoryview) -> dict[str, Any]:
     """Decode an event as ingest does it."""
-    return events.decode(data, "event")
+    return events.decode_event(data, "event")
 
 
 def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> events.Event:
     """Read an event with some members changed."""
-    return events.read(decoded(compact(event(**changes))), header)
+    return events.read_event(decoded(compact(event(**changes))), header)
 
 
 def problem(**changes: Any) -> events.Problem:
@@ -69,7 +69,7 @@ def test_an_empty_event_is_read():
     what = events.read_problem({})
     assert (what.kind, what.level, what.title) == ("error", "error", "<unlabeled event>")
     assert (what.culprit, what.handled) == (None, None)
-    found = events.read({}, NOTHING)
+    found = events.read_event({}, NOTHING)
     assert found.environment == "production"
     assert (found.at, found.replay_id) == (None, None)
     assert len(found.event_id) == 32
@@ -77,9 +77,9 @@ def test_an_empty_event_is_read():
 
 def test_an_event_without_an_id_gets_one_of_what_it_says():
     """Read twice it is the same event, with other words another."""
-    said = events.read({"message": "a", "level": "info"}, NOTHING)
-    assert events.read({"level": "info", "message": "a"}, NOTHING).event_id == said.event_id
-    assert events.read({"level": "info", "message": "b"}, NOTHING).event_id != said.event_id
+    said = events.read_event({"message": "a", "level": "info"}, NOTHING)
+    assert events.read_event({"level": "info", "message": "a"}, NOTHING).event_id == said.event_id
+    assert events.read_event({"level": "info", "message": "b"}, NOTHING).event_id != said.event_id
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_recorded_errors_are_read(family):
             if item.type != "event":
                 continue
             raw = decoded(item.payload)
-            found, what = events.read(raw, envelope.header), events.read_problem(raw)
+            found, what = events.read_event(raw, envelope.header), events.read_problem(raw)
             facts = expected[found.event_id]
             seen.add(found.event_id)
             assert what.exception_type == facts["title"]
@@ -290,7 +290,7 @@ def test_hostile_errors_are_read_or_refused():
                 assert request.expect["result"] != "event", request.name
                 continue
             assert events.read_problem(raw).title
-            assert events.read(raw, envelope.header).event_id
+            assert events.read_event(raw, envelope.header).event_id
 
 
 @SETTINGS
@@ -302,7 +302,7 @@ def test_an_event_of_any_shape_is_read(changed, exception):
         what = events.read_problem(raw)
         assert what.title
         assert what.level in {"fatal", "error", "warning", "info", "debug"}
-        assert len(events.read(raw, NOTHING).event_id) == 32
+        assert len(events.read_event(raw, NOTHING).event_id) == 32
 
 
 @SETTINGS
@@ -313,7 +313,7 @@ def test_any_bytes_are_read_or_refused(data):
         raw = decoded(data)
     except (MalformedInput, OversizedInput):
         return
-    events.read(raw, NOTHING)
+    events.read_event(raw, NOTHING)
     events.read_problem(raw)
 
 

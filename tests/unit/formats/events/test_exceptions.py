@@ -17,7 +17,7 @@ def chain(*values: object) -> dict[str, object]:
 
 def test_an_exception_is_read():
     """Type, value, mechanism and frames come out."""
-    (shown,) = exceptions.read(event())
+    (shown,) = exceptions.read_exceptions(event())
     assert (shown.type, shown.module) == ("IllegalStateException", "java.lang")
     assert shown.value == "Cart total is negative: -12.40"
     assert (shown.mechanism, shown.handled) == ("UncaughtExceptionHandler", False)
@@ -27,13 +27,13 @@ def test_an_exception_is_read():
 
 def test_the_thrown_one_comes_first():
     """The wire has the oldest cause first."""
-    shown = exceptions.read(chain({"type": "Cause"}, {"type": "Thrown"}))
+    shown = exceptions.read_exceptions(chain({"type": "Cause"}, {"type": "Thrown"}))
     assert [one.type for one in shown] == ["Thrown", "Cause"]
 
 
 def test_a_bare_list_is_read():
     """Old SDKs leave out `values`."""
-    assert exceptions.read({"exception": [{"type": "A"}, 7, None]})[0].type == "A"
+    assert exceptions.read_exceptions({"exception": [{"type": "A"}, 7, None]})[0].type == "A"
 
 
 def test_a_frame_is_read():
@@ -43,7 +43,7 @@ def test_a_frame_is_read():
         "in_app": True, "context_line": "pay()", "pre_context": ["a", "", 3],
         "post_context": ["b"], "package": "shop", "instruction_addr": "0x10",
     }  # fmt: skip
-    shown = exceptions.read(chain({"stacktrace": {"frames": [frame]}}))[0]
+    shown = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0]
     assert shown.frames == (
         exceptions.Frame(
             "pay",
@@ -63,7 +63,9 @@ def test_a_frame_is_read():
 
 def test_the_absolute_path_stands_in_for_the_file():
     """Some SDKs send only that."""
-    shown = exceptions.read(chain({"stacktrace": {"frames": [{"abs_path": "/srv/a.py"}]}}))[0]
+    shown = exceptions.read_exceptions(
+        chain({"stacktrace": {"frames": [{"abs_path": "/srv/a.py"}]}})
+    )[0]
     assert shown.frames[0].filename == "/srv/a.py"
 
 
@@ -71,14 +73,14 @@ def test_the_absolute_path_stands_in_for_the_file():
 def test_the_middle_of_a_long_stack_is_left_out(count, left_out):
     """Beginning and end stay, and the number of those between is told."""
     frames = [{"lineno": number} for number in range(count)]
-    (shown,) = exceptions.read(chain({"stacktrace": {"frames": frames}}))
+    (shown,) = exceptions.read_exceptions(chain({"stacktrace": {"frames": frames}}))
     assert (len(shown.frames), shown.frames_left_out) == (500, left_out)
     assert (shown.frames[249].line, shown.frames[250].line) == (249, count - 250)
 
 
 def test_a_long_chain_keeps_its_outermost():
     """Fifty exceptions are shown, from the thrown one on."""
-    shown = exceptions.read(chain(*({"type": str(number)} for number in range(60))))
+    shown = exceptions.read_exceptions(chain(*({"type": str(number)} for number in range(60))))
     assert [one.type for one in shown] == [str(number) for number in range(59, 9, -1)]
 
 
@@ -87,9 +89,11 @@ def test_a_long_chain_keeps_its_outermost():
 )
 def test_a_thread_lends_its_stack(threads):
     """The crashed one, or the only one with a stack, where no exception has any."""
-    (message,) = exceptions.read({"message": "m", "threads": threads})
+    (message,) = exceptions.read_exceptions({"message": "m", "threads": threads})
     assert (message.type, message.frames[0].function) == (None, "run")
-    thrown, cause = exceptions.read(chain({"type": "C"}, {"type": "T"}) | {"threads": threads})
+    thrown, cause = exceptions.read_exceptions(
+        chain({"type": "C"}, {"type": "T"}) | {"threads": threads}
+    )
     assert (thrown.type, thrown.frames[0].function, cause.frames) == ("T", "run", ())
 
 
@@ -98,24 +102,24 @@ def test_a_thread_lends_its_stack(threads):
 )
 def test_an_uncertain_thread_lends_nothing(threads):
     """Of several nobody knows which one it was."""
-    assert exceptions.read({"threads": threads}) == ()
+    assert exceptions.read_exceptions({"threads": threads}) == ()
 
 
 def test_an_event_lends_its_own_stack():
     """PHP, older JavaScript and raven write it beside the message; a thread comes first."""
     own = {"message": "m", "stacktrace": {"frames": [{"function": "log", "module": "shop"}]}}
-    (shown,) = exceptions.read(own)
+    (shown,) = exceptions.read_exceptions(own)
     assert [frame.function for frame in shown.frames] == ["log"]
-    found = exceptions.main_frame(own, {})
+    found = exceptions.find_main_frame(own, {})
     assert found is not None
     assert found.module == "shop"
-    (shown,) = exceptions.read(own | {"threads": [THREAD]})
+    (shown,) = exceptions.read_exceptions(own | {"threads": [THREAD]})
     assert [frame.function for frame in shown.frames] == ["run"]
 
 
 def test_an_exception_with_a_stack_needs_no_thread():
     """Its own stack is the right one."""
-    shown = exceptions.read(event(threads=[THREAD | {"crashed": True}]))[0]
+    shown = exceptions.read_exceptions(event(threads=[THREAD | {"crashed": True}]))[0]
     assert shown.frames[-1].function == "total"
 
 
@@ -132,7 +136,7 @@ def test_an_exception_with_a_stack_needs_no_thread():
 def test_the_main_frame_is_the_last_own_one(marks, line):
     """Else the last that is not said to be foreign."""
     frames = [{"lineno": number, "in_app": mark} for number, mark in enumerate(marks)]
-    frame = exceptions.main_frame({}, {"stacktrace": {"frames": frames}})
+    frame = exceptions.find_main_frame({}, {"stacktrace": {"frames": frames}})
     assert (frame and frame.line) == line
 
 
@@ -141,17 +145,17 @@ def test_the_main_frame_is_the_last_own_one(marks, line):
 def test_anything_is_shown(first, second, third):
     """Whatever stands where exceptions, threads or frames should."""
     for value in (first, [first], {"values": [first]}):
-        exceptions.read({"exception": value, "threads": second})
+        exceptions.read_exceptions({"exception": value, "threads": second})
     for frames in (third, [third], [{"lineno": third, "in_app": third, "pre_context": [third]}]):
         holder = {"type": first, "mechanism": second, "stacktrace": {"frames": frames}}
-        exceptions.read(chain(holder) | {"threads": [holder]})
-        exceptions.main_frame({"threads": [holder]}, {})
+        exceptions.read_exceptions(chain(holder) | {"threads": [holder]})
+        exceptions.find_main_frame({"threads": [holder]}, {})
 
 
 def test_variables_are_written():
     """Text as it is, since SDKs send what `repr` gave; the rest as JSON; long ones are cut."""
     frame = {"vars": {"a": "'x'", "b": [1, {"c": None}], "d": "x" * 600}}
-    shown = exceptions.read(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
+    shown = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
     assert shown.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
     assert shown.variables[2][1].endswith("x…")
 
@@ -164,7 +168,7 @@ def test_a_tree_of_exceptions_is_told():
         "ns_error": {"domain": "NSURL", "code": -7},
     }
     group = {"exception_id": 0, "is_exception_group": True, "meta": meta}
-    shown = exceptions.read(
+    shown = exceptions.read_exceptions(
         chain(
             {"type": "A", "mechanism": {"exception_id": 1, "parent_id": 0}},
             {"type": "G", "mechanism": group},
@@ -183,14 +187,14 @@ def test_threads_are_read():
         {"name": "worker", "crashed": True},
         "none",
     ]
-    found = exceptions.threads({"threads": {"values": sent}})
+    found = exceptions.read_threads({"threads": {"values": sent}})
     assert [(one.name, one.crashed, one.is_main) for one in found] == [
         ("worker", True, False),
         ("main", False, True),
         ("Thread 3", False, False),
     ]
     assert [frame.function for frame in found[1].frames] == ["loop"]
-    (named, other) = exceptions.threads(
+    (named, other) = exceptions.read_threads(
         {"threads": [{"name": "main", "main": False}, {"name": "main"}]}
     )
     assert (named.is_main, other.is_main) == (True, False)

@@ -13,11 +13,14 @@ FEEDBACK = {"contexts": {"feedback": {"message": "it fails"}}}
 @pytest.mark.parametrize("key", ["logentry", "message"])
 def test_a_message_and_its_template_are_told_apart(key):
     """Under both names; what is missing is stood in for by the other, filled."""
-    assert messages.formatted({key: FULL}, limit=99) == "disk a full"
-    assert messages.template({key: FULL}) == "disk %s full"
-    assert messages.template({key: {"formatted": "disk a full"}}) == "disk a full"
-    assert messages.formatted({key: FULL | {"formatted": None}}, limit=99) == "disk a full"
-    for read in (messages.template, lambda event: messages.formatted(event, limit=99)):
+    assert messages.format_message({key: FULL}, limit=99) == "disk a full"
+    assert messages.read_message_template({key: FULL}) == "disk %s full"
+    assert messages.read_message_template({key: {"formatted": "disk a full"}}) == "disk a full"
+    assert messages.format_message({key: FULL | {"formatted": None}}, limit=99) == "disk a full"
+    for read in (
+        messages.read_message_template,
+        lambda event: messages.format_message(event, limit=99),
+    ):
         assert read({key: "plain"}) == "plain"
         assert read({key: ""} | FEEDBACK) == "it fails"
         assert read({}) is None
@@ -26,7 +29,7 @@ def test_a_message_and_its_template_are_told_apart(key):
 def test_a_log_entry_comes_before_a_message():
     """The one that has a template and parameters."""
     event = {"message": "other", "logentry": FULL}
-    assert (messages.formatted(event, limit=99), messages.template(event)) == (
+    assert (messages.format_message(event, limit=99), messages.read_message_template(event)) == (
         "disk a full",
         "disk %s full",
     )
@@ -50,13 +53,13 @@ def test_a_log_entry_comes_before_a_message():
 def test_parameters_go_into_their_places(template, params, text):
     """In the ways of Python and of braces; a place without a parameter stays."""
     event = {"logentry": {"message": template, "params": params}}
-    assert messages.formatted(event, limit=99) == text
+    assert messages.format_message(event, limit=99) == text
 
 
 def test_a_long_message_is_cut():
     """With its parameters, however long they are."""
     event = {"logentry": {"message": "%s%s", "params": ["x" * 5_000] * 2}}
-    assert messages.formatted(event, limit=20) == "x" * 19 + "…"
+    assert messages.format_message(event, limit=20) == "x" * 19 + "…"
 
 
 @SETTINGS
@@ -64,6 +67,9 @@ def test_a_long_message_is_cut():
 def test_any_value_gives_text_or_none(value, params):
     """Nothing raises, whatever stands where a message should."""
     for event in ({"message": value}, {"logentry": {"message": value, "params": params}}):
-        for found in (messages.formatted(event, limit=9), messages.template(event)):
+        for found in (
+            messages.format_message(event, limit=9),
+            messages.read_message_template(event),
+        ):
             assert found is None or found
-    assert messages.formatted({"logentry": {"message": "%s {a}", "params": params}}, limit=9)
+    assert messages.format_message({"logentry": {"message": "%s {a}", "params": params}}, limit=9)

@@ -61,7 +61,7 @@ PHP = (
 )
 def test_frames_are_read_oldest_first(text, outer, place, line):
     """The place of the error is the last one, and the app's own; the one around it is not."""
-    found = stack_text.frames(text)
+    found = stack_text.read_stack_text(text)
     first, last = found[0], found[-1]
     assert (first["function"], first["in_app"]) == (outer, False)
     assert (last["filename"], last["lineno"], last["in_app"]) == (place, line, True)
@@ -70,11 +70,11 @@ def test_frames_are_read_oldest_first(text, outer, place, line):
 
 def test_text_in_no_known_form_has_no_frames():
     """It is shown as it is."""
-    assert stack_text.frames("it broke\nsomewhere") == []
+    assert stack_text.read_stack_text("it broke\nsomewhere") == []
 
 
 @given(st.text(max_size=500))
 @SETTINGS
 def test_any_text_gives_frames(text):
     """Or none."""
-    assert all("function" in one for one in stack_text.frames(text))
+    assert all("function" in one for one in stack_text.read_stack_text(text))

@@ -15,7 +15,7 @@ def test_a_hierarchy_is_read():
     button = {"type": "Button", "tag": "pay", "x": 1.6, "y": 2, "width": 30, "height": "40"}
     hidden = {"visible": False, "children": 7}
     gone = {"visibility": "gone"}
-    (window,) = view_hierarchy.read(
+    (window,) = view_hierarchy.read_view_hierarchy(
         {"windows": [{"type": "W", "identifier": "w", "children": [button, hidden, gone, "x"]}]}
     )
     first, second, third = window.children
@@ -24,7 +24,7 @@ def test_a_hierarchy_is_read():
     assert (second.type, second.is_visible, third.is_visible) == ("view", False, False)
 
 
-def count(views: tuple[view_hierarchy.View, ...]) -> int:
+def count(views: tuple[view_hierarchy.HierarchyView, ...]) -> int:
     """Count the views of a tree."""
     return sum(1 + count(view.children) for view in views)
 
@@ -32,22 +32,24 @@ def count(views: tuple[view_hierarchy.View, ...]) -> int:
 def test_a_hierarchy_is_bounded():
     """In how many views it has, and in how deep they lie."""
     many: list[dict[str, Any]] = [{"children": [{}] * 100} for _ in range(100)]
-    assert count(view_hierarchy.read({"windows": many})) == 2_000
+    assert count(view_hierarchy.read_view_hierarchy({"windows": many})) == 2_000
     deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"children": [deep]}
-    assert count(view_hierarchy.read({"windows": [deep]})) == 60
+    assert count(view_hierarchy.read_view_hierarchy({"windows": [deep]})) == 60
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}])
 def test_what_is_no_hierarchy_is_refused(value):
     """It must have windows."""
     with pytest.raises(MalformedInput, match="windows"):
-        view_hierarchy.read(value)
+        view_hierarchy.read_view_hierarchy(value)
 
 
 @SETTINGS
 @given(JSON_VALUES)
 def test_anything_is_read(value):
     """Whatever stands in a window, views come out or none."""
-    view_hierarchy.read({"windows": [value, {"type": value, "width": value, "children": [value]}]})
+    view_hierarchy.read_view_hierarchy(
+        {"windows": [value, {"type": value, "width": value, "children": [value]}]}
+    )

@@ -49,7 +49,7 @@ FULL = made.request(
 def wrapped(request: Any, *, is_json: bool = False) -> Envelope:
     """Read a request in one of its forms."""
     body = made.as_json(request) if is_json else request.SerializeToString()
-    return export_request.wrap(body, is_json=is_json)
+    return export_request.read_export_request(body, is_json=is_json)
 
 
 def read_spans(envelope: Envelope) -> list[spans.Span]:
@@ -94,8 +94,8 @@ def test_both_forms_are_one():
 def test_a_recorded_exception_is_an_event_of_its_span():
     """With the frames of the exception that was thrown, the app's own marked."""
     item = next(item for item in wrapped(FULL).items if item.type == "event")
-    raw = event.decode(item.payload, "event")
-    found, what = event.read(raw, EnvelopeHeader()), event.read_problem(raw)
+    raw = event.decode_event(item.payload, "event")
+    found, what = event.read_event(raw, EnvelopeHeader()), event.read_problem(raw)
     assert what.exception_type == "java.lang.IllegalStateException"
     assert (found.platform, found.release, found.environment) == ("java", "shop-api@2.9.1", "qa")
     assert (found.trace_id, found.span_id) == (made.TRACE_ID, "0000000000000001")
@@ -186,9 +186,9 @@ def test_too_much_is_refused():
     empty = b"\x12\x00" * (LIMITS.otlp_spans + 1)
     scope = b"\x12" + varint(len(empty)) + empty
     with pytest.raises(OversizedInput, match="more than 20000 spans"):
-        export_request.wrap(b"\x0a" + varint(len(scope)) + scope, is_json=False)
+        export_request.read_export_request(b"\x0a" + varint(len(scope)) + scope, is_json=False)
     with pytest.raises(OversizedInput, match="bytes"):
-        export_request.wrap(bytes(LIMITS.otlp_bytes + 1), is_json=False)
+        export_request.read_export_request(bytes(LIMITS.otlp_bytes + 1), is_json=False)
 
 
 def test_fields_are_counted_to_their_limit(monkeypatch):
@@ -197,9 +197,9 @@ def test_fields_are_counted_to_their_limit(monkeypatch):
     assert most < LIMITS.otlp_fields
     monkeypatch.setattr(protobuf_body, "LIMITS", replace(LIMITS, otlp_fields=most))
     number = b"\x10\x01"
-    assert list(protobuf_body.read(number * most)) == []
+    assert list(protobuf_body.read_protobuf_body(number * most)) == []
     with pytest.raises(OversizedInput, match="more than 100 fields"):
-        list(protobuf_body.read(number * (most + 1)))
+        list(protobuf_body.read_protobuf_body(number * (most + 1)))
 
 
 def test_values_nest_only_so_deep():
@@ -229,7 +229,9 @@ def test_deeper_values_than_the_library_reads_are_left_out():
         value = part(5, part(1, value))
     deep = part(9, part(1, b"deep") + part(2, value))
     (one,) = read_spans(
-        export_request.wrap(around(made.span().SerializeToString() + deep), is_json=False)
+        export_request.read_export_request(
+            around(made.span().SerializeToString() + deep), is_json=False
+        )
     )
     assert one.data["deep"] == [[[[[[None]]]]]]
 
@@ -245,9 +247,13 @@ def test_text_that_is_not_utf8_is_mended():
         ),
         resource={"service.name": "caf~", "service.version": "1"},
     )
-    found = export_request.wrap(sent.SerializeToString().replace(b"~", b"\xe9"), is_json=False)
+    found = export_request.read_export_request(
+        sent.SerializeToString().replace(b"~", b"\xe9"), is_json=False
+    )
     mended = sent.FromString(sent.SerializeToString())
-    other = export_request.wrap(made.as_json(mended).replace(b"~", "\ufffd".encode()), is_json=True)
+    other = export_request.read_export_request(
+        made.as_json(mended).replace(b"~", "\ufffd".encode()), is_json=True
+    )
     assert [bytes(item.payload) for item in found.items] == [
         bytes(item.payload) for item in other.items
     ]
@@ -266,9 +272,9 @@ def test_a_span_is_read_up_to_its_limit():
     """One past it, it is counted as one that cannot be kept, and the next one is read."""
     good = made.span().SerializeToString()
     fits = around(filled(good, LIMITS.otlp_span_bytes))
-    assert export_request.wrap(fits, is_json=False).left_out == 0
+    assert export_request.read_export_request(fits, is_json=False).left_out == 0
     past = around(filled(good, LIMITS.otlp_span_bytes + 1))
-    found = export_request.wrap(past + around(good), is_json=False)
+    found = export_request.read_export_request(past + around(good), is_json=False)
     assert (found.left_out, len(read_spans(found))) == (1, 1)
 
 
@@ -276,9 +282,11 @@ def test_a_resource_is_read_up_to_its_limit():
     """It belongs to every span of the request; one past it, the request is refused."""
     good = made.span().SerializeToString()
     fits = filled(b"", LIMITS.otlp_span_bytes)
-    assert len(read_spans(export_request.wrap(around(good, fits), is_json=False))) == 1
+    assert (
+        len(read_spans(export_request.read_export_request(around(good, fits), is_json=False))) == 1
+    )
     with pytest.raises(OversizedInput, match="Resource has 1048577 bytes"):
-        export_request.wrap(around(good, fits + b"\x00"), is_json=False)
+        export_request.read_export_request(around(good, fits + b"\x00"), is_json=False)
 
 
 @given(st.binary(max_size=300))
@@ -287,7 +295,7 @@ def test_any_bytes_give_an_envelope_or_a_refusal(data):
     """In both forms."""
     for is_json in (False, True):
         try:
-            export_request.wrap(data, is_json=is_json)
+            export_request.read_export_request(data, is_json=is_json)
         except RequestRefused:
             continue
 
@@ -297,14 +305,14 @@ def test_any_bytes_give_an_envelope_or_a_refusal(data):
 def test_a_damaged_request_gives_an_envelope_or_malformed(data):
     """And what comes out can be read by digest."""
     try:
-        found = export_request.wrap(data, is_json=False)
+        found = export_request.read_export_request(data, is_json=False)
     except MalformedInput:
         return
     for item in found.items:
         if item.type == "span":
             spans.read_v2(item.payload, EnvelopeHeader())
         else:
-            event.read(event.decode(item.payload, "event"), EnvelopeHeader())
+            event.read_event(event.decode_event(item.payload, "event"), EnvelopeHeader())
 
 
 def varint(value: int) -> bytes:

@@ -32,12 +32,12 @@ def repeating(spans: int, note: str) -> bytes:
 def test_a_large_resource_is_repeated_up_to_a_limit(monkeypatch):
     """What is made fits to the byte; one past it, the request is refused."""
     body = repeating(3, "ab")
-    made_bytes = export_request.wrap(body, is_json=False).made_bytes
+    made_bytes = export_request.read_export_request(body, is_json=False).made_bytes
     assert made_bytes > 3 * 64 * 15_000
     monkeypatch.setattr(export_request, "LIMITS", replace(LIMITS, otlp_made_bytes=made_bytes))
-    assert export_request.wrap(body, is_json=False).made_bytes == made_bytes
+    assert export_request.read_export_request(body, is_json=False).made_bytes == made_bytes
     with pytest.raises(OversizedInput, match="too large a resource with every span"):
-        export_request.wrap(repeating(3, "abc"), is_json=False)
+        export_request.read_export_request(repeating(3, "abc"), is_json=False)
 
 
 def test_errors_that_repeat_a_resource_count_too(monkeypatch):
@@ -47,7 +47,7 @@ def test_errors_that_repeat_a_resource_count_too(monkeypatch):
     body = made.request(made.span(events=events), resource=resource).SerializeToString()
     monkeypatch.setattr(export_request, "LIMITS", replace(LIMITS, otlp_made_bytes=1_000_000))
     with pytest.raises(OversizedInput, match="too large a resource"):
-        export_request.wrap(body, is_json=False)
+        export_request.read_export_request(body, is_json=False)
 
 
 def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
@@ -57,7 +57,7 @@ def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
     tracemalloc.start()
     try:
         with pytest.raises(OversizedInput):
-            export_request.wrap(body, is_json=False)
+            export_request.read_export_request(body, is_json=False)
         again = reopen(written(body))
         assert tracemalloc.get_traced_memory()[1] < 2 * LIMITS.otlp_made_bytes
     finally:

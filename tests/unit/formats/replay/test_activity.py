@@ -18,7 +18,7 @@ NOTHING = Activity((), (), (), None, move_batches=0, unknown=0)
 
 def test_an_ordinary_segment_is_read_whole():
     """Notes, a request, a tap and the options, each where it belongs."""
-    found = activity.read(recordings.segment_events())
+    found = activity.read_activity(recordings.segment_events())
     assert [each.category for each in found.breadcrumbs] == ["navigation", "ui.tap"]
     assert found.breadcrumbs[1] == Breadcrumb(
         T + 280, "ui.tap", "pay_button", None, {"view.id": "pay"}
@@ -47,17 +47,17 @@ def test_an_ordinary_segment_is_read_whole():
 
 def test_no_events_give_no_activity():
     """All parts are empty."""
-    assert activity.read([]) == NOTHING
+    assert activity.read_activity([]) == NOTHING
 
 
 def test_breadcrumbs_may_lack_everything_but_a_time():
     """The payload's seconds stand in for the event's milliseconds; level none is no level."""
     crumb = recordings.breadcrumb("", T, level="none", data=[], message=5)
-    assert activity.read([crumb]).breadcrumbs == (Breadcrumb(T, "default", "5", None, {}),)
+    assert activity.read_activity([crumb]).breadcrumbs == (Breadcrumb(T, "default", "5", None, {}),)
     crumb["timestamp"] = None
-    assert activity.read([crumb]).breadcrumbs[0].at_ms == T
+    assert activity.read_activity([crumb]).breadcrumbs[0].at_ms == T
     del crumb["data"]["payload"]["timestamp"]
-    assert activity.read([crumb]).unknown == 1
+    assert activity.read_activity([crumb]).unknown == 1
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_spans_are_placed_by_their_payload(changes, at_ms, ended_ms):
     """The event's own time is the last resort, and an end before the start is none."""
     event = recordings.network_span()
     event["data"]["payload"].update(changes)
-    (span,) = activity.read([event]).spans
+    (span,) = activity.read_activity([event]).spans
     assert (span.at_ms, span.ended_ms) == (at_ms, ended_ms)
 
 
@@ -83,7 +83,7 @@ def test_a_span_without_any_time_is_unknown():
     event = recordings.network_span()
     event["timestamp"] = 5
     event["data"]["payload"]["startTimestamp"] = None
-    assert activity.read([event]) == Activity((), (), (), None, move_batches=0, unknown=1)
+    assert activity.read_activity([event]) == Activity((), (), (), None, move_batches=0, unknown=1)
 
 
 def test_sizes_and_status_are_read_from_every_place():
@@ -93,9 +93,11 @@ def test_sizes_and_status_are_read_from_every_place():
         "response": {"size": "9"},
         "requestBodySize": MISSING,
     }
-    (span,) = activity.read([recordings.network_span(statusCode="500", **details)]).spans
+    (span,) = activity.read_activity([recordings.network_span(statusCode="500", **details)]).spans
     assert (span.status, span.request_bytes, span.response_bytes) == (500, 7, 9)
-    (odd,) = activity.read([recordings.network_span(statusCode=1_000, requestBodySize=-1)]).spans
+    (odd,) = activity.read_activity(
+        [recordings.network_span(statusCode=1_000, requestBodySize=-1)]
+    ).spans
     assert (odd.status, odd.request_bytes) == (None, None)
 
 
@@ -106,7 +108,7 @@ def test_only_resources_are_requests(op, is_request):
     """Browsers report paints and navigations in the same shape."""
     event = recordings.network_span()
     event["data"]["payload"]["op"] = op
-    (span,) = activity.read([event]).spans
+    (span,) = activity.read_activity([event]).spans
     assert (span.op, span.is_request) == (op or "", is_request)
 
 
@@ -114,7 +116,7 @@ def test_moves_lie_before_their_event():
     """Each position has its own time; odd positions are left out."""
     batch = recordings.moves(T + 500, [(1, 2, -420), (3, 4, 0), (5, 6, -(10**12))], pointer_id=2)
     batch["data"]["positions"] += [None, {"x": 1}, {"x": 7, "y": 8, "timeOffset": "?"}]
-    found = activity.read([batch, recordings.touch("cancel", T + 90, 9, 9)])
+    found = activity.read_activity([batch, recordings.touch("cancel", T + 90, 9, 9)])
     assert found.touches == (
         Touch(T + 80, "move", 2, 1.0, 2.0),
         Touch(T + 90, "cancel", 0, 9.0, 9.0),
@@ -139,14 +141,14 @@ def test_what_is_not_known_is_counted():
         touch | {"data": touch["data"] | {"x": "left"}},
         recordings.moves(T, []),
     ]
-    assert activity.read(unknown) == Activity(
+    assert activity.read_activity(unknown) == Activity(
         (), (), (), None, move_batches=0, unknown=len(unknown)
     )
 
 
 def test_only_the_first_options_count():
     """A doubled event changes nothing."""
-    found = activity.read([recordings.options(n=1), recordings.options(n=2)])
+    found = activity.read_activity([recordings.options(n=1), recordings.options(n=2)])
     assert found.options is not None
     assert found.options["n"] == 1
     assert found.unknown == 0
@@ -155,7 +157,7 @@ def test_only_the_first_options_count():
 def test_parts_are_in_time_order_whatever_the_order_of_events():
     """Some SDKs do not sort, and spans lie elsewhere than their events."""
     events = recordings.segment_events()
-    assert activity.read(events[::-1]) == activity.read(events)
+    assert activity.read_activity(events[::-1]) == activity.read_activity(events)
 
 
 ORDINARY = [*recordings.segment_events(), recordings.moves(T, [(1, 2, -5)])]
@@ -165,7 +167,7 @@ ORDINARY = [*recordings.segment_events(), recordings.moves(T, [(1, 2, -5)])]
 @given(st.lists(st.one_of([examples.with_changed_member(event) for event in ORDINARY]), max_size=4))
 def test_events_of_any_shape_are_skipped_or_read(events):
     """Nothing raises, and no event is lost uncounted."""
-    found = activity.read(events)
+    found = activity.read_activity(events)
     assert found.unknown <= len(events)
 
 
@@ -174,10 +176,10 @@ def test_events_of_any_shape_are_skipped_or_read(events):
 def test_what_recordings_hold_is_always_read(data):
     """Whatever `recording.read` lets through."""
     try:
-        events = recording.read(data).events
+        events = recording.read_recording(data).events
     except MalformedInput:
         return
-    activity.read(events)
+    activity.read_activity(events)
 
 
 def test_touches_can_be_left_out():
@@ -194,5 +196,5 @@ def test_touches_can_be_left_out():
             "data": {"tag": "breadcrumb", "payload": {"timestamp": 1_786_000_000, "category": "a"}},
         },
     ]
-    seen = activity.read(events, with_touches=False)
+    seen = activity.read_activity(events, with_touches=False)
     assert (len(seen.breadcrumbs), seen.touches, seen.unknown) == (1, (), 0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.formats.replay import exchange
-from app.formats.replay.exchange import Exchange
+from app.formats.replay.exchange import RecordedExchange
 
 HEADERS = {"content-type": "application/json; charset=utf-8", "Accept": ["a", "b"], "X": {}}
 JSON = st.recursive(
@@ -26,7 +26,7 @@ JSON = st.recursive(
 )  # fmt: skip
 def test_all_sdks_say_the_same(half):
     """Android, iOS and React Native differ in where they put what."""
-    found = exchange.read({"request": half, "response": half}, None)
+    found = exchange.read_exchange({"request": half, "response": half}, None)
     assert found.request == found.response
     assert found.request is not None
     assert found.request.size_bytes == 312
@@ -39,7 +39,7 @@ def test_all_sdks_say_the_same(half):
 def test_a_body_that_was_not_taken_says_so():
     """A sentence of iOS; the type is known from there."""
     body = "[Body not captured: contentType=image/png (5120 bytes)]"
-    message = exchange.read({"response": {"body": body}}, None).response
+    message = exchange.read_exchange({"response": {"body": body}}, None).response
     assert message is not None
     assert message.body is None
     assert message.not_taken == "Body not captured: contentType=image/png (5120 bytes)"
@@ -52,7 +52,7 @@ def test_a_body_that_was_not_taken_says_so():
 )
 def test_text_stays_text_unless_it_is_json(body, expected):
     """Nothing is lost of a body that cannot be read."""
-    message = exchange.read({"response": {"size": 1, "body": body}}, None).response
+    message = exchange.read_exchange({"response": {"size": 1, "body": body}}, None).response
     assert message is not None
     assert message.body == expected
     assert message.content_type is None
@@ -70,10 +70,10 @@ def test_text_stays_text_unless_it_is_json(body, expected):
 )
 def test_the_query_comes_from_where_the_sdk_puts_it(data, url, expected):
     """Told apart by iOS, left in the address by Android."""
-    assert exchange.read(data, url).query == expected
+    assert exchange.read_exchange(data, url).query == expected
 
 
 @given(st.dictionaries(st.sampled_from(["request", "response", "query", "fragment"]), JSON))
 def test_any_data_gives_an_exchange(data):
     """What has an odd shape is left out."""
-    assert isinstance(exchange.read(data, "https://x"), Exchange)
+    assert isinstance(exchange.read_exchange(data, "https://x"), RecordedExchange)

@@ -10,20 +10,20 @@ from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.jsonish import JsonObject
 from app.formats.replay import recording
-from app.formats.replay.recording import VideoFacts
+from app.formats.replay.recording import DeclaredVideo
 from tests.support import examples
 from tests.support.builders import recordings
 from tests.support.builders.wire import STARTED_MS, compact
 
 EVENTS = recordings.segment_events(3)
-NOTHING = VideoFacts(None, None)
+NOTHING = DeclaredVideo(None, None)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_recordings_are_plain_or_compressed(compressed):
     """Mobile SDKs send JSON, browsers zlib."""
     data = recordings.recording(EVENTS, 3, compressed=compressed)
-    found = recording.read(memoryview(data))
+    found = recording.read_recording(memoryview(data))
     assert found.segment_id == 3
     assert found.events == sorted(EVENTS, key=lambda event: event["timestamp"])
 
@@ -31,7 +31,7 @@ def test_recordings_are_plain_or_compressed(compressed):
 def test_events_are_sorted_and_ties_stay_as_they_came():
     """Events without a time come first, members that are no objects are dropped."""
     listed = [{"n": 1, "timestamp": 5}, {"n": 2, "timestamp": 3.5}, 7, {"n": 3, "timestamp": 5}]
-    found = recording.read(
+    found = recording.read_recording(
         recordings.recording([*listed, None, {"n": 4}, {"timestamp": "x", "n": 5}])
     )
     assert [event["n"] for event in found.events] == [4, 5, 2, 1, 3]
@@ -56,7 +56,7 @@ def test_events_are_sorted_and_ties_stay_as_they_came():
 )
 def test_odd_recordings_are_read(data, segment_id, count):
     """Empty ones, null, a header without line feed, none at all."""
-    found = recording.read(data)
+    found = recording.read_recording(data)
     assert (found.segment_id, len(found.events)) == (segment_id, count)
 
 
@@ -77,15 +77,15 @@ def test_odd_recordings_are_read(data, segment_id, count):
 def test_what_is_no_list_of_events_is_malformed(data):
     """Other JSON, cut JSON, cut zlib, endless nesting."""
     with pytest.raises(MalformedInput):
-        recording.read(data)
+        recording.read_recording(data)
 
 
 def test_events_are_limited():
     """As many events as allowed are read, one more is too large."""
     at_limit = b"{}\n[" + b"{}," * (LIMITS.recording_events - 1) + b"{}]"
-    assert len(recording.read(at_limit).events) == LIMITS.recording_events
+    assert len(recording.read_recording(at_limit).events) == LIMITS.recording_events
     with pytest.raises(OversizedInput, match="50001 events"):
-        recording.read(at_limit[:-1] + b",{}]")
+        recording.read_recording(at_limit[:-1] + b",{}]")
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -97,29 +97,29 @@ def test_bytes_are_limited_before_and_after_inflating(compressed):
         body = b"[]".ljust(size)
         data = head + (zlib.compress(body) if compressed else body)
         if is_fine:
-            assert recording.read(data).events == []
+            assert recording.read_recording(data).events == []
         else:
             with pytest.raises(OversizedInput):
-                recording.read(data)
+                recording.read_recording(data)
 
 
 def test_the_video_event_is_found_among_the_others():
     """The first one counts."""
     later = recordings.video_note(9, STARTED_MS + 9)
     odd: list[JsonObject] = [{"type": 5}, {"type": 5, "data": {"tag": "video"}}]
-    assert recording.video_facts([*odd, *EVENTS, later]) == VideoFacts(
+    assert recording.read_declared_video([*odd, *EVENTS, later]) == DeclaredVideo(
         started_ms=STARTED_MS, duration_ms=5_000
     )
-    assert recording.video_facts([{}, {"type": 5, "data": []}]) is None
+    assert recording.read_declared_video([{}, {"type": 5, "data": []}]) is None
 
 
 def test_the_video_event_may_lie_in_every_member():
     """Wrong types and negative numbers count as absent; iOS repeats the time in the payload."""
     note = recordings.video_note(0, duration=-5)
     note["timestamp"] = "soon"
-    assert recording.video_facts([note]) == NOTHING
+    assert recording.read_declared_video([note]) == NOTHING
     note["data"]["payload"]["timestamp"] = STARTED_MS / 1000
-    facts = recording.video_facts([note])
+    facts = recording.read_declared_video([note])
     assert facts is not None
     assert facts.started_ms == STARTED_MS
 
@@ -127,28 +127,33 @@ def test_the_video_event_may_lie_in_every_member():
 def test_the_size_is_that_of_the_first_good_meta_event():
     """It is what touches are measured in."""
     bad = [{"type": 4}, recordings.meta(width=0), {"type": 4, "data": {"width": 5}}, {"type": 5}]
-    assert recording.size([*bad, recordings.meta(width=416, height=896)]) == (416, 896)
-    assert recording.size(bad) is None
+    assert recording.read_screen_size_px([*bad, recordings.meta(width=416, height=896)]) == (
+        416,
+        896,
+    )
+    assert recording.read_screen_size_px(bad) is None
 
 
 @pytest.mark.parametrize(
     ("facts", "started_ms", "ended_ms", "extent"),
     [
-        (VideoFacts(STARTED_MS, 5_000), 1, 2, (STARTED_MS, STARTED_MS + 5_000)),
+        (DeclaredVideo(STARTED_MS, 5_000), 1, 2, (STARTED_MS, STARTED_MS + 5_000)),
         (None, 7, 9, (7, 9)),
         (None, 7, None, (7, 7)),
         (None, 7, 3, (7, 7)),
         (None, None, 9, None),
         (NOTHING, 7, 9, (7, 9)),
         (NOTHING, None, 9, None),
-        (VideoFacts(5, 0), 7, 9, (5, 9)),
-        (VideoFacts(None, 4), 7, 9, (7, 11)),
-        (VideoFacts(5, 10**9), 7, 9, (5, 5 + LIMITS.video_ms)),
+        (DeclaredVideo(5, 0), 7, 9, (5, 9)),
+        (DeclaredVideo(None, 4), 7, 9, (7, 11)),
+        (DeclaredVideo(5, 10**9), 7, 9, (5, 5 + LIMITS.video_ms)),
     ],
 )
 def test_a_segment_lasts_from_the_video_event_on(facts, started_ms, ended_ms, extent):
     """The replay event's times are the second choice, and no segment ends before it begins."""
-    assert recording.extent_ms(facts, started_ms=started_ms, ended_ms=ended_ms) == extent
+    assert (
+        recording.find_segment_extent_ms(facts, started_ms=started_ms, ended_ms=ended_ms) == extent
+    )
 
 
 GOOD = [recordings.recording(EVENTS, 3, compressed=each) for each in (False, True)]
@@ -161,11 +166,11 @@ GOOD = [recordings.recording(EVENTS, 3, compressed=each) for each in (False, Tru
 def test_any_bytes_give_events_or_are_refused(data):
     """Nothing but MalformedInput and OversizedInput escapes; what was read can be asked."""
     try:
-        found = recording.read(data)
+        found = recording.read_recording(data)
     except (MalformedInput, OversizedInput):
         return
-    recording.video_facts(found.events)
-    recording.size(found.events)
+    recording.read_declared_video(found.events)
+    recording.read_screen_size_px(found.events)
 
 
 @examples.SETTINGS
@@ -178,11 +183,11 @@ def test_any_bytes_give_events_or_are_refused(data):
 )
 def test_events_of_any_shape_are_read(events):
     """Wrong types cost the event, not the recording."""
-    found = recording.read(b"{}\n" + json.dumps(events).encode())
+    found = recording.read_recording(b"{}\n" + json.dumps(events).encode())
     assert len(found.events) == len([one for one in events if isinstance(one, dict)])
-    facts = recording.video_facts(found.events)
-    recording.size(found.events)
-    extent = recording.extent_ms(facts, started_ms=5, ended_ms=9)
+    facts = recording.read_declared_video(found.events)
+    recording.read_screen_size_px(found.events)
+    extent = recording.find_segment_extent_ms(facts, started_ms=5, ended_ms=9)
     assert extent is not None
     assert extent[0] <= extent[1]
 
@@ -190,4 +195,7 @@ def test_events_of_any_shape_are_read(events):
 def test_a_recording_that_was_read_can_be_written_again():
     """Half surrogates and NaN are gone."""
     data = b'{}\n[{"a":"\\ud800","b":NaN,"c":"\xff"}]'
-    assert compact(recording.read(data).events) == '[{"a":"\ufffd","b":null,"c":"\ufffd"}]'.encode()
+    assert (
+        compact(recording.read_recording(data).events)
+        == '[{"a":"\ufffd","b":null,"c":"\ufffd"}]'.encode()
+    )

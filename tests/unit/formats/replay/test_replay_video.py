@@ -18,7 +18,7 @@ DIRECTIONS = {"forward": PARTS, "backward": dict(reversed(PARTS.items()))}
 
 
 def _expand(payload: bytes) -> tuple[bytes, bytes | None, bytes | None]:
-    found = replay_video.expand(memoryview(payload))
+    found = replay_video.split_replay_video(memoryview(payload))
     recording = None if found.recording is None else bytes(found.recording)
     return bytes(found.event), recording, None if found.video is None else bytes(found.video)
 
@@ -35,7 +35,7 @@ def test_keys_come_in_any_order(order):
 def test_parts_are_views_into_the_payload():
     """Nothing is copied."""
     payload = memoryview(GOOD)
-    assert replay_video.expand(payload).event.obj is GOOD
+    assert replay_video.split_replay_video(payload).event.obj is GOOD
 
 
 @pytest.mark.parametrize("missing", ["replay_recording", "replay_video"])
@@ -48,7 +48,7 @@ def test_recording_and_video_may_be_missing(missing, how):
         payload = envelopes.pack(PARTS | {missing: b""})
     else:
         payload = msgspec.msgpack.encode(PARTS | {missing: None})
-    found = replay_video.expand(memoryview(payload))
+    found = replay_video.split_replay_video(memoryview(payload))
     assert (found.recording is None) == (missing == "replay_recording")
     assert (found.video is None) == (missing == "replay_video")
 
@@ -137,14 +137,14 @@ def test_the_last_of_repeated_keys_counts_and_the_rest_is_not_looked_at():
 def test_what_is_no_such_map_is_malformed(payload, reason):
     """The message says where and what."""
     with pytest.raises(MalformedInput, match=reason):
-        replay_video.expand(payload)
+        replay_video.split_replay_video(payload)
 
 
 def test_a_cut_payload_is_malformed_wherever_it_is_cut():
     """No part is shorter than it was sent."""
     for end in range(len(GOOD)):
         with pytest.raises(MalformedInput):
-            replay_video.expand(GOOD[:end])
+            replay_video.split_replay_video(GOOD[:end])
 
 
 def test_entries_are_limited():
@@ -152,7 +152,7 @@ def test_entries_are_limited():
     fields = {f"x{n}": b"" for n in range(31)} | {"replay_event": b"{}"}
     assert _expand(msgspec.msgpack.encode(fields)) == (b"{}", None, None)
     with pytest.raises(MalformedInput, match="claims 33 entries"):
-        replay_video.expand(msgspec.msgpack.encode(fields | {"y": b""}))
+        replay_video.split_replay_video(msgspec.msgpack.encode(fields | {"y": b""}))
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -169,7 +169,7 @@ def test_unknown_values_are_limited_together(nested):
             assert _expand(written) == (b"{}", None, None) or _expand(written)[0] == b"{}"
         else:
             with pytest.raises(MalformedInput, match="more than 1000 values"):
-                replay_video.expand(written)
+                replay_video.split_replay_video(written)
 
 
 def test_the_payload_is_limited():
@@ -179,9 +179,9 @@ def test_the_payload_is_limited():
     )
     at_limit = envelopes.pack({"replay_event": b"{}", "replay_video": bytes(room)})
     assert len(at_limit) == LIMITS.replay_video_bytes
-    assert replay_video.expand(at_limit).video is not None
+    assert replay_video.split_replay_video(at_limit).video is not None
     with pytest.raises(OversizedInput, match="replay_video has"):
-        replay_video.expand(at_limit + b"\0")
+        replay_video.split_replay_video(at_limit + b"\0")
 
 
 @examples.SETTINGS
@@ -193,7 +193,7 @@ def test_the_payload_is_limited():
 def test_any_bytes_give_parts_or_malformed(payload):
     """Nothing but MalformedInput escapes, and parts lie in the payload."""
     try:
-        found = replay_video.expand(memoryview(payload))
+        found = replay_video.split_replay_video(memoryview(payload))
     except MalformedInput:
         return
     for part in (found.event, found.recording, found.video):

@@ -48,13 +48,13 @@ def ended(bits: Bits, *, width: int = 448, height: int = 960, frames_only: int =
 
 def test_the_configuration_is_read():
     """Profile and length size come out; a usual one has no fault."""
-    assert avc.read_config(avcc()) == avc.Config("42C01F", 4, None)
-    assert avc.read_config(avcc(length_bytes=2)).nal_length_bytes == 2
+    assert avc.read_avc_config(avcc()) == avc.AvcConfig("42C01F", 4, None)
+    assert avc.read_avc_config(avcc(length_bytes=2)).nal_length_bytes == 2
 
 
 def test_more_bytes_after_the_picture_sets_are_allowed():
     """High profile adds four bytes there."""
-    assert avc.read_config(avcc() + bytes.fromhex("fdf8f800")).fault is None
+    assert avc.read_avc_config(avcc() + bytes.fromhex("fdf8f800")).fault is None
 
 
 @pytest.mark.parametrize(
@@ -77,27 +77,27 @@ def test_more_bytes_after_the_picture_sets_are_allowed():
 def test_a_broken_configuration_is_refused(config, message):
     """Every part of it must be there and be what it says."""
     with pytest.raises(MalformedInput, match=message):
-        avc.read_config(config)
+        avc.read_avc_config(config)
 
 
 def test_a_configuration_has_a_longest():
     """It is kept with every segment, so 4,096 bytes are the end."""
     most = avcc() + bytes(4_096 - len(avcc()))
-    assert avc.read_config(most).fault is None
+    assert avc.read_avc_config(most).fault is None
     with pytest.raises(OversizedInput, match="4097 bytes"):
-        avc.read_config(most + b"\0")
+        avc.read_avc_config(most + b"\0")
 
 
 @pytest.mark.parametrize("config", [avcc(sps=()), avcc(pps=())])
 def test_parameter_sets_must_be_in_the_header(config):
     """Without them a decoder cannot be set up before the first picture."""
-    assert "parameter sets" in (avc.read_config(config).fault or "")
+    assert "parameter sets" in (avc.read_avc_config(config).fault or "")
 
 
 def test_every_parameter_set_is_judged():
     """A second one of a profile that does not play makes the video not play."""
     other = sequence(244).nal()
-    fault = avc.read_config(avcc(sps=(SPS, other))).fault
+    fault = avc.read_avc_config(avcc(sps=(SPS, other))).fault
     assert fault == "it is H.264 High 4:4:4; browsers play Baseline, Main and High"
 
 

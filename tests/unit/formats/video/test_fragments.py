@@ -42,7 +42,7 @@ def test_a_run_says_what_each_sample_is():
         (500, len(frame), NO_KEY if number else 0, shift)
         for number, (frame, shift) in enumerate(zip(FRAMES, shifts, strict=True))
     ]
-    video = mp4.read(fragmented_file(run=lambda at: trun(offset=at, columns=rows(*lines))))
+    video = mp4.read_video(fragmented_file(run=lambda at: trun(offset=at, columns=rows(*lines))))
     assert times(video) == [0, 1_000, 500, 1_500, 2_000]
     assert [s.is_key for s in video.samples] == [True] + [False] * 4
     assert video.fault is None
@@ -59,7 +59,7 @@ def test_a_run_says_what_each_sample_is():
 def test_what_a_run_does_not_say_is_said_above_it(tfhd, extends):
     """Each value comes from the fragment's header, else from the track's."""
     mvex = box("trex", full(0, u32(7, 0, 0, 0, 0))) + box("trex", extends)
-    video = mp4.read(
+    video = mp4.read_video(
         fragmented_file(
             frames=(KEY, KEY),
             tfhd=tfhd,
@@ -76,7 +76,9 @@ def test_what_a_run_does_not_say_is_said_above_it(tfhd, extends):
 def test_a_run_may_mark_only_its_first_sample():
     """Its mark counts before the common one."""
     sizes = rows(*((len(frame),) for frame in FRAMES))
-    video = mp4.read(fragmented_file(run=lambda at: full(0x205, u32(5), i32(at), u32(0), sizes)))
+    video = mp4.read_video(
+        fragmented_file(run=lambda at: full(0x205, u32(5), i32(at), u32(0), sizes))
+    )
     assert [s.is_key for s in video.samples] == [True] + [False] * 4
     assert durations(video) == [1_000] * 5
 
@@ -92,7 +94,7 @@ def test_an_empty_run_adds_nothing():
     run = traf.index(b"trun") + 4
     moved = traf[: run + 8] + i32(int.from_bytes(traf[run + 8 : run + 12], "big") + more)
     grown = box("moof", data[moof + 8 : at], box("traf", moved, traf[run + 12 :], empty))
-    video = mp4.read(data[:moof] + grown + data[at + size :])
+    video = mp4.read_video(data[:moof] + grown + data[at + size :])
     assert len(video.samples) == 5
 
 
@@ -102,7 +104,7 @@ def test_a_fragment_may_place_its_data_absolutely():
     run = full(0x204, u32(5), u32(0), sizes)
     draft = fragmented_file(tfhd=full(1, u32(1), u64(0)), trun=run)
     data = fragmented_file(tfhd=full(1, u32(1), u64(draft.rindex(KEY))), trun=run)
-    assert mp4.read(data).samples[0].offset == data.rindex(KEY)
+    assert mp4.read_video(data).samples[0].offset == data.rindex(KEY)
 
 
 def second_fragment(flags: int, *, track: int = 1, tfdt: bytes = b""):
@@ -119,7 +121,7 @@ def second_fragment(flags: int, *, track: int = 1, tfdt: bytes = b""):
 def test_time_goes_on_from_fragment_to_fragment():
     """A fragment without a time of its own follows the one before it."""
     tail = box("free", bytes(100))
-    video = mp4.read(fragmented_file(second=second_fragment(0x20000)) + tail)
+    video = mp4.read_video(fragmented_file(second=second_fragment(0x20000)) + tail)
     assert times(video) == [0, 1_000, 2_000, 3_000, 4_000, 5_000]
 
 
@@ -128,7 +130,7 @@ def test_time_goes_on_from_fragment_to_fragment():
 )
 def test_a_fragment_may_say_its_time(tfdt):
     """The frame before it lasts until then."""
-    video = mp4.read(fragmented_file(second=second_fragment(0x20000, tfdt=tfdt)))
+    video = mp4.read_video(fragmented_file(second=second_fragment(0x20000, tfdt=tfdt)))
     assert times(video)[-2:] == [4_000, 9_000]
     assert durations(video)[-2:] == [5_000, 1_000]
 
@@ -140,23 +142,23 @@ def test_fragments_follow_the_samples_of_the_track_itself():
     head = mp4_file(frames=frames, in_moov=trex)
     run = full(1, u32(1), i32(32 + len(KEY) - len(head)))
     traf = box("traf", box("tfhd", full(0x20000, u32(1))), box("trun", run))
-    video = mp4.read(head + box("moof", traf) + box("free", bytes(200)))
+    video = mp4.read_video(head + box("moof", traf) + box("free", bytes(200)))
     assert times(video) == [0, 1_000, 2_000, 3_000]
     assert video.samples[3].offset == video.samples[1].offset
 
 
 def test_fragments_of_other_tracks_are_passed():
     """Only those of the picture track count."""
-    video = mp4.read(fragmented_file(second=second_fragment(0x20000, track=2)))
+    video = mp4.read_video(fragmented_file(second=second_fragment(0x20000, track=2)))
     assert len(video.samples) == 5
     other = box("traf", box("tfhd", full(0, u32(2))))
     with pytest.raises(MalformedInput, match="does not say where its samples lie"):
-        mp4.read(fragmented_file(before_traf=other, tfhd=full(0, u32(1))))
+        mp4.read_video(fragmented_file(before_traf=other, tfhd=full(0, u32(1))))
 
 
 def test_a_format_that_changes_in_a_fragment_does_not_play():
     """It would need another configuration than the first."""
-    video = mp4.read(fragmented_file(tfhd=full(0x20002, u32(1, 2))))
+    video = mp4.read_video(fragmented_file(tfhd=full(0x20002, u32(1, 2))))
     assert video.fault == "its picture format changes inside the file"
 
 
@@ -177,4 +179,4 @@ def test_a_format_that_changes_in_a_fragment_does_not_play():
 def test_a_broken_fragment_is_refused(data, message):
     """Each break is found, and the message says which."""
     with pytest.raises(MalformedInput, match=message):
-        mp4.read(data)
+        mp4.read_video(data)

@@ -38,7 +38,7 @@ def durations(video: mp4.Video) -> list[int]:
 def test_a_plain_file_is_read():
     """Everything that playback needs comes out."""
     data = mp4_file()
-    video = mp4.read(data)
+    video = mp4.read_video(data)
     assert (video.codec, video.config) == ("avc1.42C01F", avcc())
     assert (video.width, video.height, video.timescale) == (448, 960, 1_000)
     assert video.is_playable
@@ -71,7 +71,7 @@ def test_a_plain_file_is_read():
 )  # fmt: skip
 def test_the_same_video_is_read_from_every_form(data):
     """Where the boxes stand, and in which version, does not matter."""
-    plain, video = mp4.read(mp4_file()), mp4.read(data)
+    plain, video = mp4.read_video(mp4_file()), mp4.read_video(data)
     assert video.fault is None
     assert [s[:3] + s[4:] for s in video.samples] == [s[:3] + s[4:] for s in plain.samples]
     held = [data[s.offset : s.offset + s.size_bytes] for s in video.samples]
@@ -81,27 +81,27 @@ def test_the_same_video_is_read_from_every_form(data):
 def test_a_view_reads_as_bytes_do():
     """The video is a part of a larger payload."""
     data = b"xxx" + mp4_file() + b"yyy"
-    assert mp4.read(memoryview(data)[3:-3]) == mp4.read(mp4_file())
+    assert mp4.read_video(memoryview(data)[3:-3]) == mp4.read_video(mp4_file())
 
 
 def test_without_a_sync_table_every_frame_is_a_key():
     """As long as its bytes are."""
-    assert [s.is_key for s in mp4.read(mp4_file(stss=None, frames=(KEY, KEY))).samples] == [
+    assert [s.is_key for s in mp4.read_video(mp4_file(stss=None, frames=(KEY, KEY))).samples] == [
         True
     ] * 2
-    assert [s.is_key for s in mp4.read(mp4_file(stss=None)).samples] == [True] + [False] * 4
+    assert [s.is_key for s in mp4.read_video(mp4_file(stss=None)).samples] == [True] + [False] * 4
 
 
 def test_frames_of_one_size_need_no_size_table():
     """The common size stands for all."""
     frames = (KEY, KEY, KEY)
-    video = mp4.read(mp4_file(frames=frames, stsz=full(0, u32(len(KEY), 3))))
+    video = mp4.read_video(mp4_file(frames=frames, stsz=full(0, u32(len(KEY), 3))))
     assert [s.size_bytes for s in video.samples] == [len(KEY)] * 3
 
 
 def test_avc3_is_h264_too():
     """Its parameter sets may also be in the samples, but are in the header."""
-    video = mp4.read(mp4_file(stsd=stsd(entry("avc3"))))
+    video = mp4.read_video(mp4_file(stsd=stsd(entry("avc3"))))
     assert (video.codec, video.fault) == ("avc3.42C01F", None)
 
 
@@ -111,7 +111,7 @@ def test_avc3_is_h264_too():
 def test_frames_are_shown_in_another_order_than_decoded():
     """With B-frames a frame lasts until the next by presentation time."""
     shifts = runs((1, 2_000), (1, 5_000), (1, 2_000), (1, 0), (1, 1_000))
-    video = mp4.read(mp4_file(ctts=shifts, elst=edits((5_000, 2_000, 1))))
+    video = mp4.read_video(mp4_file(ctts=shifts, elst=edits((5_000, 2_000, 1))))
     assert times(video) == [0, 4_000, 2_000, 1_000, 3_000]
     assert durations(video) == [1_000] * 5
     assert video.duration_ms == 5_000
@@ -121,12 +121,12 @@ def test_frames_are_shown_in_another_order_than_decoded():
 def test_shifts_may_be_negative(version):
     """Both versions of the table are read as signed, as writers write them."""
     shifts = runs((1, 0), (1, 1_000), (1, -1_000), (2, 0), flags=version << 24)
-    assert times(mp4.read(mp4_file(ctts=shifts))) == [0, 2_000, 1_000, 3_000, 4_000]
+    assert times(mp4.read_video(mp4_file(ctts=shifts))) == [0, 2_000, 1_000, 3_000, 4_000]
 
 
 def test_frames_last_until_the_next():
     """Uneven times give uneven durations; the last frame says its own."""
-    video = mp4.read(mp4_file(stts=runs((1, 100), (2, 700), (1, 50), (1, 900))))
+    video = mp4.read_video(mp4_file(stts=runs((1, 100), (2, 700), (1, 50), (1, 900))))
     assert times(video) == [0, 100, 800, 1_500, 1_550]
     assert durations(video) == [100, 700, 700, 50, 900]
 
@@ -144,7 +144,7 @@ def test_frames_last_until_the_next():
 )
 def test_an_edit_list_moves_the_beginning(changed, shown_at):
     """It cuts from the beginning, or waits before it, in ticks of the movie."""
-    video = mp4.read(mp4_file(**changed))
+    video = mp4.read_video(mp4_file(**changed))
     assert times(video)[0] == shown_at
     assert video.fault is None
 
@@ -155,14 +155,14 @@ def test_an_edit_list_moves_the_beginning(changed, shown_at):
 )
 def test_other_edits_do_not_play(elst):
     """Repeating, skipping and slow motion are marked, not played wrongly."""
-    fault = mp4.read(mp4_file(elst=elst)).fault
+    fault = mp4.read_video(mp4_file(elst=elst)).fault
     assert fault == "its edit list does more than choose where it begins"
 
 
 def test_an_edit_list_that_hides_everything_does_not_play():
     """There would be nothing to show."""
-    assert mp4.read(mp4_file(elst=edits((1, 4_999, 1)))).fault is None
-    video = mp4.read(mp4_file(elst=edits((1, 5_000, 1))))
+    assert mp4.read_video(mp4_file(elst=edits((1, 4_999, 1)))).fault is None
+    video = mp4.read_video(mp4_file(elst=edits((1, 5_000, 1))))
     assert video.fault == "its edit list hides every frame"
 
 
@@ -177,12 +177,12 @@ def test_an_edit_list_that_hides_everything_does_not_play():
 )
 def test_the_last_frame_lasts_too(frames, lengths, last):
     """As long as it says, else as the one before it, else a second."""
-    assert durations(mp4.read(mp4_file(frames=frames, stts=lengths)))[-1] == last
+    assert durations(mp4.read_video(mp4_file(frames=frames, stts=lengths)))[-1] == last
 
 
 def test_a_lone_frame_on_a_slow_clock_lasts_a_tick():
     """A second can be less than a tick; a frame never lasts nothing."""
-    video = mp4.read(mp4_file(frames=(KEY,), stts=runs((1, 0)), mdhd=timed(timescale=1)))
+    video = mp4.read_video(mp4_file(frames=(KEY,), stts=runs((1, 0)), mdhd=timed(timescale=1)))
     assert (durations(video), video.duration_ms) == ([1], 1_000)
 
 
@@ -200,11 +200,11 @@ def test_ticks_become_the_nearest_millisecond(ticks, timescale, ms):
 
 def test_other_codecs_do_not_play():
     """They are read as far as the container goes."""
-    video = mp4.read(mp4_file(stsd=stsd(entry("hvc1"))))
+    video = mp4.read_video(mp4_file(stsd=stsd(entry("hvc1"))))
     assert (video.codec, video.config, video.is_playable) == ("hvc1", b"", False)
     assert video.fault == "it is HEVC (hvc1); H.264 plays here"
     assert len(video.samples) == 5
-    strange = mp4.read(mp4_file(stsd=stsd(entry("x\x01\n "))))
+    strange = mp4.read_video(mp4_file(stsd=stsd(entry("x\x01\n "))))
     assert strange.fault == "it is of another kind (x\\x01\\n ); H.264 plays here"
 
 
@@ -222,7 +222,7 @@ def test_other_codecs_do_not_play():
 )
 def test_what_cannot_be_played_carries_a_fault(changed, fault):
     """The fault says so in words; the file itself is whole."""
-    video = mp4.read(mp4_file(**changed))
+    video = mp4.read_video(mp4_file(**changed))
     assert not video.is_playable
     assert fault in (video.fault or "")
 
@@ -231,7 +231,7 @@ def test_limits_of_size_and_length_play():
     """The largest picture and the longest video are inside."""
     largest = stsd(entry(width=LIMITS.video_px, height=LIMITS.video_px))
     longest = runs((4, 1_000), (1, LIMITS.video_ms - 4_000))
-    assert mp4.read(mp4_file(stsd=largest, stts=longest)).fault is None
+    assert mp4.read_video(mp4_file(stsd=largest, stts=longest)).fault is None
 
 
 @pytest.mark.parametrize(
@@ -241,5 +241,5 @@ def test_limits_of_size_and_length_play():
 def test_rotation_is_no_fault(turn, degrees):
     """What the track header asks for is told."""
     for version in (0, 1):
-        video = mp4.read(mp4_file(tkhd=tkhd(version=version, turn=matrix(*turn))))
+        video = mp4.read_video(mp4_file(tkhd=tkhd(version=version, turn=matrix(*turn))))
         assert (video.rotation_degrees, video.fault) == (degrees, None)

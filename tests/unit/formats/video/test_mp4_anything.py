@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats.video import mp4
-from app.formats.video.movies import Movies
+from app.formats.video.header_cache import MovieHeaderCache
 from tests.support.builders.clips import clip
 from tests.support.builders.mp4_boxes import box, fragmented_file, mp4_file
 from tests.support.examples import SETTINGS
@@ -18,7 +18,7 @@ from tests.support.recorded import contents
 def read_or_refuse(data: bytes) -> None:
     """Read a file; whatever comes out must be safe to hand to a viewer."""
     try:
-        video = mp4.read(data)
+        video = mp4.read_video(data)
     except (MalformedInput, OversizedInput):
         return
     assert video.samples
@@ -87,11 +87,11 @@ def test_a_changed_segment_is_read_or_refused(data):
 def read_after(known: bytes | None, data: bytes) -> mp4.Video | str:
     """Read a file with one other known, or none; returns the message of what refuses it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mp4, "_movies", Movies())
+        patch.setattr(mp4, "_movies", MovieHeaderCache())
         try:
             if known is not None:
-                mp4.read(known)
-            return mp4.read(data)
+                mp4.read_video(known)
+            return mp4.read_video(data)
         except (MalformedInput, OversizedInput) as refused:
             return str(refused)
 
@@ -108,15 +108,15 @@ def test_what_is_known_of_one_file_changes_nothing_about_another(data, changes, 
 @pytest.mark.parametrize("data", [mp4_file(), clip(), clip(b_frames=2)])
 def test_the_header_of_a_second_file_is_not_walked_through(data, monkeypatch):
     """Another length of a frame and another day, but the same phone: known again."""
-    monkeypatch.setattr(mp4, "_movies", Movies())
-    one = mp4.read(data)
+    monkeypatch.setattr(mp4, "_movies", MovieHeaderCache())
+    one = mp4.read_video(data)
     monkeypatch.setattr(mp4, "_read_movie", None)
     other = bytearray(data)
     lasts = data.index(b"stts") + 16
     other[lasts : lasts + 4] = (7).to_bytes(4, "big")
     made = data.index(b"mvhd") + 8
     other[made : made + 4] = b"\1\2\3\4"
-    again = mp4.read(bytes(other))
+    again = mp4.read_video(bytes(other))
     assert again.samples != one.samples
     assert again.codec == one.codec
 
@@ -128,7 +128,7 @@ def test_a_header_with_an_open_end_is_not_known_elsewhere():
     size = len(file) - moov
     header = (size + 8).to_bytes(4, "big") + file[moov + 4 :] + bytes(4) + b"free"
     at_end = file[:moov] + header
-    assert mp4.read(at_end).is_playable
+    assert mp4.read_video(at_end).is_playable
     elsewhere = at_end + box("free")
     assert "is not the last of the file" in str(read_after(None, elsewhere))
     assert read_after(at_end, elsewhere) == read_after(None, elsewhere)

@@ -84,7 +84,7 @@ from tests.support.builders.mp4_boxes import (
 def test_a_broken_file_is_refused(data, message):
     """Each break is found, and the message says which."""
     with pytest.raises(MalformedInput, match=message):
-        mp4.read(data)
+        mp4.read_video(data)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,12 @@ def test_a_broken_file_is_refused(data, message):
 def test_too_many_samples_are_refused(data):
     """A claim of more than 20,000 is not believed, nor acted on."""
     with pytest.raises(OversizedInput):
-        mp4.read(data)
+        mp4.read_video(data)
 
 
 def test_the_most_samples_are_read():
     """20,000 in a row are fine."""
     frames = (KEY,) + (DELTA,) * (LIMITS.mp4_samples - 1)
-    assert len(mp4.read(mp4_file(frames=frames, stts=runs((len(frames), 30)))).samples) == 20_000
+    assert (
+        len(mp4.read_video(mp4_file(frames=frames, stts=runs((len(frames), 30)))).samples) == 20_000
+    )

@@ -57,7 +57,7 @@ def packets(data: bytes) -> list[tuple[Fraction, int, bool]]:
 def test_a_demuxer_finds_the_same(arguments):
     """Number, times, sizes and key marks of frames are those that FFmpeg reads."""
     data = clip(**arguments)
-    video = mp4.read(data)
+    video = mp4.read_video(data)
     assert video.fault is None
     ours = [(Fraction(s.at, video.timescale), s.size_bytes, s.is_key) for s in video.samples]
     assert ours == packets(data)
@@ -79,7 +79,7 @@ def test_a_demuxer_finds_the_same(arguments):
 )
 def test_other_real_codecs_carry_a_fault(arguments, fault):
     """They are whole, and marked."""
-    assert fault in (mp4.read(clip(**arguments)).fault or "")
+    assert fault in (mp4.read_video(clip(**arguments)).fault or "")
 
 
 # Recorded by SDKs
@@ -95,7 +95,7 @@ def test_recorded_segments_are_read(family):
                 continue
             data = contents.video_of(request)
             assert data is not None
-            video = mp4.read(data)
+            video = mp4.read_video(data)
             shown_s = [sample.at / video.timescale for sample in video.samples]
             assert video.fault is None
             assert len(video.samples) == facts["frames"]
@@ -117,7 +117,7 @@ def test_hostile_videos_are_refused_or_marked():
             if data is None:
                 seen.add(name)
                 continue
-            video = mp4.read(data)
+            video = mp4.read_video(data)
         except (MalformedInput, OversizedInput):
             seen.add(name)
             continue

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.playback.recording import contents, merging, recorded_segments
 from app.playback.video import index
 from app.playback.video.index_cache import Held
@@ -34,7 +34,7 @@ def segment(segment_id: int, start_ms: int, end_ms: int, **changes: Any) -> Segm
         "object_offset": 0,
         "object_bytes": 0,
         "layout": None,
-        "recording": packed.pack_json([]),
+        "recording": packed_json.pack_json([]),
         "screens": (),
         **changes,
     }
@@ -111,7 +111,7 @@ def test_a_page_counts_from_the_first_picture():
     """The player's zero is the first segment with video, and the page's is the same."""
     video = building.segment(1, 4_000, building.gops(5))
     listed = [
-        segment(0, 0, 4_000, recording=packed.pack_json([tap(500, "Early")])),
+        segment(0, 0, 4_000, recording=packed_json.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
     outline = contents.outline_of(replay(), held(video), NOW)
@@ -126,9 +126,9 @@ def test_a_page_counts_from_the_first_picture():
 
 def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch):
     """What is within it is read; the segments behind keep their video and lose their notes."""
-    tape = packed.pack_json([tap(500, "Pay")])
+    tape = packed_json.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
-    monkeypatch.setattr(recorded_segments, "MOST_BYTES", 2 * packed.size_of(tape))
+    monkeypatch.setattr(recorded_segments, "MOST_BYTES", 2 * packed_json.first_text_bytes(tape))
     read = recorded_segments.read(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
@@ -142,9 +142,9 @@ def test_a_replay_without_video_keeps_its_panels():
     """No picture, no gaps: its zero is its start, and what was noted is there."""
     options = {"type": 5, "timestamp": START_MS, "data": {"tag": "options", "payload": {"a": 1}}}
     listed = [
-        segment(0, 0, 60_000, recording=packed.pack_json([options, tap(10, "Pay")])),
+        segment(0, 0, 60_000, recording=packed_json.pack_json([options, tap(10, "Pay")])),
         segment(2, 0, 60_000, recording=b"torn"),
-        segment(3, 0, 60_000, recording=packed.pack_json({"not": "a list"})),
+        segment(3, 0, 60_000, recording=packed_json.pack_json({"not": "a list"})),
     ]
     outline = contents.outline_of(replay(), held(), NOW)
     found = contents.assemble(outline, recorded_segments.read(listed))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.playback.recording import gestures, recorded_segments
 from app.playback.recording.gestures import Gesture
 from app.replays.model import Segment
@@ -49,7 +49,7 @@ def segment(
         object_offset=0,
         object_bytes=0,
         layout=None,
-        recording=packed.pack_json([meta, *events]),
+        recording=packed_json.pack_json([meta, *events]),
         screens=(),
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.formats.stored import packed
+from app.formats.stored import packed_json
 from app.projects.model import OutcomeCount
 from app.triage import tag_counts
 from app.web.issue import build
@@ -42,7 +42,7 @@ def test_tags_spread_over_events():
         for number in range(7)
     ]
     found, hidden = tag_counts.count_tags(
-        [*map(packed.pack_json, events), b"broken", packed.pack_json([])]
+        [*map(packed_json.pack_json, events), b"broken", packed_json.pack_json([])]
     )
     assert [one.name for one in found] == ["release", "device", "os", "shop"]
     assert (found[2].values[0].value, found[2].values[0].percent) == ("Android 16", 100)

@@ -30,7 +30,7 @@ _QUARTER_TURN: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class VideoLayout:
     """The samples of one stored video in decode order, as columns."""
 
     codec: str
@@ -47,7 +47,7 @@ class Layout:
     rotation_degrees: int = 0
 
 
-def pack(video: mp4.Video) -> bytes:
+def pack_layout(video: mp4.Video) -> bytes:
     """Pack a video that plays.
 
     Raises:
@@ -89,7 +89,7 @@ def _varints(numbers: Iterable[int]) -> bytes:
     return bytes(out)
 
 
-def unpack(data: bytes | memoryview) -> Layout:
+def unpack_layout(data: bytes | memoryview) -> VideoLayout:
     """Read what `pack` wrote; made for speed, since every view of a replay unpacks it all.
 
     Raises:
@@ -106,7 +106,7 @@ def unpack(data: bytes | memoryview) -> Layout:
     width, height, turns, last_duration_ms, *rows = numbers
     times = tuple(accumulate(map(_unzigzag, rows[1::3])))
     sizes = tuple([number >> 1 for number in rows[::3]])
-    return Layout(
+    return VideoLayout(
         codec=str(data[codec_at:config_at], "ascii", "replace"),
         config=bytes(data[config_at:]),
         width=width,

@@ -74,7 +74,7 @@ class SentSpan(
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentTransaction:
     """A transaction whose spans are as usual."""
 
     members: JsonMembers
@@ -118,7 +118,7 @@ _SPANS: Final = msgspec.json.Decoder(_Spans)
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def look(raw: memoryview) -> Sent | None:
+def try_split_transaction(raw: memoryview) -> SentTransaction | None:
     """Look over a transaction.
 
     Args:
@@ -172,7 +172,7 @@ def _are_plain(texts: Sequence[bytes], joined: bytes) -> bool:
 
 def _checked(
     members: JsonMembers, spans: list[SentSpan], texts: list[bytes], said: bytes
-) -> Sent | None:
+) -> SentTransaction | None:
     named = {one.trace_id for one in spans} - {None}
     traces = {ids.read_hex32(one) for one in named}
     reach = _reach(spans) if spans else (None, None)
@@ -181,7 +181,7 @@ def _checked(
         return None
     (trace_id,) = traces or {None}
     first_at, last_at = reach
-    return Sent(
+    return SentTransaction(
         members,
         spans,
         texts,

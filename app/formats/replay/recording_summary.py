@@ -16,7 +16,7 @@ from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.replay import activity, recording
-from app.formats.replay.recording import VideoFacts
+from app.formats.replay.recording import DeclaredVideo
 
 _TAP: Final = "ui.tap"
 _RAGE_TAP: Final = "ui.multiClick"
@@ -27,7 +27,7 @@ _SILENT: Final = frozenset({0, 1, 2, recording.INCREMENTAL})
 """Event types of the page itself and of touches."""
 
 
-class Gist(msgspec.Struct, frozen=True, gc=False):
+class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
     """What is noted of one segment's recording. Times are ms since 1970 on the device's clock."""
 
     events: int = 0
@@ -35,7 +35,7 @@ class Gist(msgspec.Struct, frozen=True, gc=False):
     """The times of the first and the last event that have one."""
     last_ms: int | None = None
     size_px: tuple[int, int] | None = None
-    video: VideoFacts | None = None
+    video: DeclaredVideo | None = None
     breadcrumbs: int = 0
     taps: int = 0
     rage_taps: int = 0
@@ -46,10 +46,10 @@ class Gist(msgspec.Struct, frozen=True, gc=False):
     foreground_ms: int | None = None
 
 
-class Skimmed(msgspec.Struct, frozen=True, gc=False):
+class RawRecording(msgspec.Struct, frozen=True, gc=False):
     """A recording that was read without building its events."""
 
-    gist: Gist
+    summary: RecordingSummary
     text: bytes
     """The events as a JSON list in time order, byte for byte as each came."""
     spoken: bytes
@@ -64,23 +64,23 @@ class _Noted(msgspec.Struct, gc=False):
     requests: list[tuple[str, int | None]] = []
     """Their operation and their status."""
     size_px: tuple[int, int] | None = None
-    video: VideoFacts | None = None
+    video: DeclaredVideo | None = None
 
 
-def of(events: Sequence[JsonObject]) -> Gist:
+def summarize_recording(events: Sequence[JsonObject]) -> RecordingSummary:
     """Note what the events of `recording.read` say."""
-    seen = activity.read(events, with_touches=False)
+    seen = activity.read_activity(events, with_touches=False)
     noted = _Noted(
         requests=[(span.op, span.status) for span in seen.spans if span.is_request],
-        size_px=recording.size(events),
-        video=recording.video_facts(events),
+        size_px=recording.read_screen_size_px(events),
+        video=recording.read_declared_video(events),
     )
     for crumb in seen.breadcrumbs:
         noted.crumbs.setdefault(crumb.category, []).append(crumb.at_ms)
     return _gist([event.get("timestamp") for event in events], noted)
 
 
-def skim(text: bytes) -> Skimmed | None:
+def try_read_recording(text: bytes) -> RawRecording | None:
     """Note what a recording's JSON list says.
 
     Args:
@@ -131,7 +131,7 @@ _decode_events: Final = msgspec.json.Decoder(list[_Event]).decode
 _decode_raw: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def _skim(text: bytes) -> Skimmed | None:
+def _skim(text: bytes) -> RawRecording | None:
     events, raw = _decode_events(text), _decode_raw(text)
     if len(events) > LIMITS.recording_events:
         return None
@@ -151,7 +151,7 @@ def _skim(text: bytes) -> Skimmed | None:
     if times != in_order:
         places = sorted(range(len(times)), key=times.__getitem__)
         text = b"[%b]" % b",".join([raw[place] for place in places])
-    return Skimmed(_gist(in_order, noted), text, b"\n".join(spoken))
+    return RawRecording(_gist(in_order, noted), text, b"\n".join(spoken))
 
 
 def _noted(events: Sequence[_Event]) -> _Noted | None:
@@ -168,7 +168,7 @@ def _noted(events: Sequence[_Event]) -> _Noted | None:
                 noted.crumbs.setdefault(category, []).append(event.timestamp)
             case "performanceSpan":
                 if payload.op and payload.op.startswith(_REQUEST):
-                    status = activity.status_of(payload.data.statusCode) if payload.data else None
+                    status = activity.read_status(payload.data.statusCode) if payload.data else None
                     noted.requests.append((payload.op, status))
             case "video":
                 videos.append(event)
@@ -177,8 +177,8 @@ def _noted(events: Sequence[_Event]) -> _Noted | None:
             case _:
                 return None
     screens = [one for one in events if one.type == recording.META]
-    noted.size_px = recording.size(_built(screens))
-    noted.video = recording.video_facts(_built(videos))
+    noted.size_px = recording.read_screen_size_px(_built(screens))
+    noted.video = recording.read_declared_video(_built(videos))
     return noted
 
 
@@ -194,10 +194,10 @@ def _first_ms(times: Iterable[object]) -> int | None:
     return next(filter(timestamps.is_set_ms, read), read[0] if read else None)
 
 
-def _gist(times: Sequence[object], noted: _Noted) -> Gist:
+def _gist(times: Sequence[object], noted: _Noted) -> RecordingSummary:
     """Add up what was noted, beside the times of all events in order."""
     crumbs, requests = noted.crumbs, noted.requests
-    return Gist(
+    return RecordingSummary(
         events=len(times),
         first_ms=_first_ms(times),
         last_ms=_first_ms(reversed(times)),
@@ -207,7 +207,7 @@ def _gist(times: Sequence[object], noted: _Noted) -> Gist:
         taps=len(crumbs.get(_TAP, ())),
         rage_taps=len(crumbs.get(_RAGE_TAP, ())),
         network_requests=len(requests),
-        network_failures=sum([activity.has_failed(op, status) for op, status in requests]),
+        network_failures=sum([activity.has_request_failed(op, status) for op, status in requests]),
         background_ms=_latest_ms(noted, _LEAVING),
         foreground_ms=_latest_ms(noted, _COMING),
     )

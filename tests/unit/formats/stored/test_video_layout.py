@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import MalformedInput
-from app.formats.stored import layout
+from app.formats.stored import video_layout
 from app.formats.video import mp4
 from tests.support.builders.clips import clip
 from tests.support.builders.mp4_boxes import edits, mp4_file, runs
 from tests.support.examples import SETTINGS
 
 
-def video(*samples: mp4.Sample, **changes: Any) -> mp4.Video:
+def video(*samples: mp4.VideoSample, **changes: Any) -> mp4.Video:
     """Make a video of given samples."""
     facts: dict[str, Any] = {
         "codec": "avc1.42C01F",
@@ -21,20 +21,20 @@ def video(*samples: mp4.Sample, **changes: Any) -> mp4.Video:
         "width": 448,
         "height": 960,
         "timescale": 1_000,
-        "samples": samples or (mp4.Sample(0, 1_000, 500, 48, is_key=True),),
+        "samples": samples or (mp4.VideoSample(0, 1_000, 500, 48, is_key=True),),
     }
     return mp4.Video(**{**facts, **changes})
 
 
-def unpacked(data: bytes) -> layout.Layout:
+def unpacked(data: bytes) -> video_layout.VideoLayout:
     """Read a file and send its layout through the bytes."""
-    return layout.unpack(layout.pack(mp4.read(data)))
+    return video_layout.unpack_layout(video_layout.pack_layout(mp4.read_video(data)))
 
 
 def test_what_playback_needs_is_kept():
     """Every column of a real clip comes back."""
     data = clip(frames=7)
-    read, kept = mp4.read(data), unpacked(data)
+    read, kept = mp4.read_video(data), unpacked(data)
     assert (kept.codec, kept.config) == (read.codec, read.config)
     assert (kept.width, kept.height, kept.rotation_degrees) == (128, 256, 0)
     assert kept.times_ms == (0, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000)
@@ -46,7 +46,7 @@ def test_what_playback_needs_is_kept():
 
 def test_a_segment_takes_a_hundred_bytes():
     """Five frames, half of it the codec's configuration."""
-    assert len(layout.pack(mp4.read(clip()))) < 100
+    assert len(video_layout.pack_layout(mp4.read_video(clip()))) < 100
 
 
 def test_b_frames_keep_their_order():
@@ -61,8 +61,8 @@ def test_times_are_rounded_once():
     """Thirty frames a second do not drift: durations are differences of rounded times."""
     kept = unpacked(mp4_file(stts=runs((4, 33), (1, 40))))
     assert kept.times_ms == (0, 33, 66, 99, 132)
-    thirds = video(*(mp4.Sample(n, 1, 10, n * 10, is_key=True) for n in range(4)), timescale=3)
-    kept = layout.unpack(layout.pack(thirds))
+    thirds = video(*(mp4.VideoSample(n, 1, 10, n * 10, is_key=True) for n in range(4)), timescale=3)
+    kept = video_layout.unpack_layout(video_layout.pack_layout(thirds))
     assert kept.times_ms == (0, 333, 667, 1_000)
     assert kept.durations_ms == (333, 334, 333, 333)
 
@@ -74,13 +74,18 @@ def test_frames_before_the_beginning_stay_before_it():
 
 def test_rotation_is_kept():
     """A player may turn the picture as the track header asks."""
-    assert layout.unpack(layout.pack(video(rotation_degrees=270))).rotation_degrees == 270
+    assert (
+        video_layout.unpack_layout(
+            video_layout.pack_layout(video(rotation_degrees=270))
+        ).rotation_degrees
+        == 270
+    )
 
 
 def test_a_video_with_a_fault_has_no_layout():
     """What cannot be played never reaches the index of a replay."""
     with pytest.raises(MalformedInput, match="does not play: it is HEVC"):
-        layout.pack(video(fault="it is HEVC"))
+        video_layout.pack_layout(video(fault="it is HEVC"))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +93,7 @@ def test_a_video_with_a_fault_has_no_layout():
     [
         b"",
         b"\1\0\0",
-        b"\2" + layout.pack(video())[1:],
+        b"\2" + video_layout.pack_layout(video())[1:],
         b"\1\xff\xff\xff",
         b"\1\0\0\0\1\1\0\0",
         b"\1\0\0\0\1\1\0\0\1\0",
@@ -98,12 +103,12 @@ def test_a_video_with_a_fault_has_no_layout():
 def test_a_cut_layout_is_refused(data):
     """Every part must be there."""
     with pytest.raises(MalformedInput, match="layout is cut"):
-        layout.unpack(data)
+        video_layout.unpack_layout(data)
 
 
 samples = st.lists(
     st.builds(
-        mp4.Sample,
+        mp4.VideoSample,
         at=st.integers(-(2**40), 2**40),
         duration=st.integers(0, 2**32),
         size_bytes=st.integers(1, 2**24),
@@ -120,7 +125,7 @@ samples = st.lists(
 def test_any_video_comes_back(listed, timescale, config, rotation):
     """Sizes, places, keys and times in ms are the same after packing."""
     original = video(*listed, timescale=timescale, config=config, rotation_degrees=rotation)
-    kept = layout.unpack(memoryview(layout.pack(original)))
+    kept = video_layout.unpack_layout(memoryview(video_layout.pack_layout(original)))
     assert (kept.config, kept.rotation_degrees) == (config, rotation)
     assert kept.times_ms == tuple(mp4.round_ms(sample.at, timescale) for sample in listed)
     assert kept.sizes == tuple(sample.size_bytes for sample in listed)
@@ -137,7 +142,7 @@ def test_any_bytes_are_unpacked_or_refused(data):
     """A value or a refusal, nothing else."""
     for text in (data, b"\1\0\0\0" + data):
         try:
-            kept = layout.unpack(text)
+            kept = video_layout.unpack_layout(text)
         except MalformedInput:
             continue
         assert len(kept.times_ms) == len(kept.sizes) == len(kept.offsets) == len(kept.keys) > 0

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.stored.packed import pack_json, pack_text, size_of, unpack_json
+from app.formats.stored.packed_json import first_text_bytes, pack_json, pack_text, unpack_json
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
@@ -42,5 +42,5 @@ def test_foreign_bytes_are_no_value(data):
 
 def test_a_size_is_known_before_unpacking():
     """A bomb is told from its first bytes; what is no frame has no size."""
-    assert size_of(pack_text(b"x" * 10_000_000)) == 10_000_000
-    assert size_of(b"torn") == 0
+    assert first_text_bytes(pack_text(b"x" * 10_000_000)) == 10_000_000
+    assert first_text_bytes(b"torn") == 0

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.replay import gist, recording
-from app.formats.stored.packed import pack_text, unpack_json
+from app.formats.replay import recording, recording_summary
+from app.formats.stored.packed_json import pack_text, unpack_json
 from tests.support.recorded import contents, samples
 
 T_MS = 1_786_000_000_000
@@ -61,11 +61,11 @@ def _video(duration: int) -> dict[str, Any]:
 
 def check(text: bytes) -> bool:
     """Compare both ways; tell whether the quick one went."""
-    skimmed = gist.skim(text)
+    skimmed = recording_summary.try_read_recording(text)
     if skimmed is None:
         return False
-    read = recording.read(b'{"segment_id":0}\n' + text).events
-    assert skimmed.gist == gist.of(read)
+    read = recording.read_recording(b'{"segment_id":0}\n' + text).events
+    assert skimmed.summary == recording_summary.summarize_recording(read)
     assert unpack_json(pack_text(skimmed.text)) == read
     return True
 
@@ -82,7 +82,7 @@ def test_damage_is_left_to_reading(listed, data):
     text = bytearray(json.dumps(listed).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
-    skimmed = gist.skim(bytes(text))
+    skimmed = recording_summary.try_read_recording(bytes(text))
     if skimmed is not None and len(set(_names(bytes(text)))) == len(_names(bytes(text))):
         check(bytes(text))
 
@@ -99,7 +99,7 @@ def test_recorded_segments_are_skimmed(family):
         text
         for request in contents.requests(family)
         for data in contents.recordings_of(request)
-        if (text := recording.body_of(data)) is not None
+        if (text := recording.find_event_list(data)) is not None
     ]
     for text in texts:
         assert check(text)
@@ -111,5 +111,5 @@ def test_what_a_repeated_name_hides_is_looked_at(name):
     hidden = '"secret"' if name == "data" else '1, "x": "secret"'
     data = '{"tag": "options", "payload": {}}'
     event = f'"{name}": {hidden}, "type": 5, "timestamp": {T_MS}, "data": {data}'
-    skimmed = gist.skim(f"[{{{event}}}]".encode())
+    skimmed = recording_summary.try_read_recording(f"[{{{event}}}]".encode())
     assert skimmed is None or b"secret" in skimmed.spoken

@@ -17,7 +17,7 @@ _NAME_CHARS: Final = 200
 _MESSAGE_CHARS: Final = 4_000
 
 
-def breadcrumbs(event: JsonObject) -> tuple[Breadcrumb, ...]:
+def read_event_breadcrumbs(event: JsonObject) -> tuple[Breadcrumb, ...]:
     """Read the last breadcrumbs of an event, the oldest first; one without a time is left out."""
     found = [_read(one) for one in jsonish.values_of(event, "breadcrumbs")[-_MOST:]]
     return tuple(one for one in found if one is not None)

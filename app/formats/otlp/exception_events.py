@@ -15,7 +15,7 @@ from typing import Any, Final
 from app.core import ids
 from app.formats.events import stack_text
 from app.formats.jsonish import JsonObject
-from app.formats.otlp.spans import Moment, RawSpan, Scoped
+from app.formats.otlp.spans import OtlpSpan, ScopedSpan, SpanEvent
 
 _NS_A_SECOND: Final = 1_000_000_000
 _SAME_NS: Final = 10 * _NS_A_SECOND
@@ -28,14 +28,14 @@ _PLATFORMS: Final = {
 _LANGUAGES: Final = frozenset({"python", "java", "go", "ruby", "php", "rust"})
 
 
-def events(scoped: Scoped, release: str | None) -> Iterator[JsonObject]:
+def write_exception_events(scoped: ScopedSpan, release: str | None) -> Iterator[JsonObject]:
     """Write an event for each exception that a span recorded."""
     for moment in scoped.span.events:
         if moment.name == "exception":
             yield _event(scoped, moment, release)
 
 
-def _event(scoped: Scoped, moment: Moment, release: str | None) -> JsonObject:
+def _event(scoped: ScopedSpan, moment: SpanEvent, release: str | None) -> JsonObject:
     span, resource = scoped.span, scoped.resource
     at_ns = moment.at_ns or span.end_ns
     event: JsonObject = {
@@ -60,7 +60,7 @@ def _event(scoped: Scoped, moment: Moment, release: str | None) -> JsonObject:
     return {name: value for name, value in event.items() if value}
 
 
-def _event_id(scoped: Scoped, moment: Moment, at_ns: int) -> str:
+def _event_id(scoped: ScopedSpan, moment: SpanEvent, at_ns: int) -> str:
     of = moment.attributes
     parts = (
         scoped.span.trace_id,
@@ -72,10 +72,10 @@ def _event_id(scoped: Scoped, moment: Moment, at_ns: int) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _exception(moment: Moment) -> JsonObject:
+def _exception(moment: SpanEvent) -> JsonObject:
     of = moment.attributes
     stack = _text(of.get("exception.stacktrace")) or ""
-    frames = stack_text.frames(stack)
+    frames = stack_text.read_stack_text(stack)
     escaped = of.get("exception.escaped")
     exception: JsonObject = {
         "type": _text(of.get("exception.type")) or "Error",
@@ -91,7 +91,7 @@ def _exception(moment: Moment) -> JsonObject:
     return exception
 
 
-def _trace(span: RawSpan) -> JsonObject:
+def _trace(span: OtlpSpan) -> JsonObject:
     return {
         "trace_id": span.trace_id,
         "span_id": span.span_id,
@@ -99,7 +99,7 @@ def _trace(span: RawSpan) -> JsonObject:
     }
 
 
-def _tags(scoped: Scoped) -> dict[str, str]:
+def _tags(scoped: ScopedSpan) -> dict[str, str]:
     named = {
         "service": _text(scoped.resource.get("service.name")),
         "otel.scope": scoped.scope,
@@ -107,7 +107,7 @@ def _tags(scoped: Scoped) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _request(span: RawSpan) -> JsonObject:
+def _request(span: OtlpSpan) -> JsonObject:
     of = span.attributes
     method = _text(of.get("http.request.method") or of.get("http.method"))
     url = _text(of.get("url.full") or of.get("http.url") or of.get("url.path"))

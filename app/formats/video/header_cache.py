@@ -31,18 +31,18 @@ _TIMES: Final = {
 
 
 @dataclass(slots=True)
-class _Shape[T]:
+class _HeaderShape[T]:
     """Headers of one length, whose numbers stand in the same places."""
 
     kept: tuple[Extent, ...]
     movies: dict[bytes, T] = field(default_factory=dict)
 
 
-class Movies[T]:
+class MovieHeaderCache[T]:
     """What is known of movie headers; places in them count from their first byte."""
 
     def __init__(self) -> None:
-        self._shapes: dict[int, _Shape[T]] = {}
+        self._shapes: dict[int, _HeaderShape[T]] = {}
 
     def known(self, moov: memoryview) -> T | None:
         """Return what was learned of a header that differs from this one in numbers only."""
@@ -64,7 +64,7 @@ class Movies[T]:
         if shape is None or shape.kept != kept:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[len(moov)] = _Shape(kept)
+            shape = self._shapes[len(moov)] = _HeaderShape(kept)
         if len(shape.movies) >= _MOST_MOVIES:
             shape.movies.clear()
         shape.movies[_fixed(moov, kept)] = movie

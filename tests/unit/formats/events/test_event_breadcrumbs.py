@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from app.formats.events import event_notes
+from app.formats.events import event_breadcrumbs
 from tests.support.examples import JSON_VALUES, SETTINGS
 
 
@@ -17,7 +17,7 @@ def test_breadcrumbs_are_read():
             7,
         ]
     }
-    found = event_notes.breadcrumbs({"breadcrumbs": sent})
+    found = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
     assert [(one.category, one.message, one.level) for one in found] == [
         ("ui.click", "m", "info"),
         ("http", None, None),
@@ -29,7 +29,7 @@ def test_breadcrumbs_are_read():
 def test_of_many_the_last_are_read():
     """They are nearest to the event."""
     sent = [{"timestamp": 1_786_000_000 + n, "message": str(n)} for n in range(1, 300)]
-    found = event_notes.breadcrumbs({"breadcrumbs": sent})
+    found = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
     assert (len(found), found[-1].message) == (200, "299")
 
 
@@ -37,5 +37,5 @@ def test_of_many_the_last_are_read():
 @given(JSON_VALUES)
 def test_anything_is_read(value):
     """Whatever stands there, breadcrumbs come out or none."""
-    event_notes.breadcrumbs({"breadcrumbs": value})
-    event_notes.breadcrumbs({"breadcrumbs": [{"timestamp": value, "data": value}]})
+    event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": value})
+    event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": [{"timestamp": value, "data": value}]})

@@ -61,7 +61,7 @@ def unpack_text(data: bytes) -> bytes:
     return text
 
 
-def size_of(data: bytes) -> int:
+def first_text_bytes(data: bytes) -> int:
     """Return how many bytes of text were packed first, as the frame tells; 0 if it does not."""
     try:
         return max(0, int(zstandard.frame_content_size(data)))
