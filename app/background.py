@@ -74,6 +74,6 @@ async def tidy(database: Database) -> None:
     is_done = False
     while not is_done:
         async with database.transaction() as connection:
-            moved = await trace_backfill.move_some(connection)
+            moved = await trace_backfill.move_into_blocks(connection)
             await link_blocks(connection, moved)
         is_done = not moved

@@ -41,7 +41,7 @@ from app.ingest.lane import Lane
 from app.ingest.quotas import Quotas
 from app.ingest.rates import SenderRates
 from app.ingest.vitals import Watch
-from app.playback.pictures.make import Result
+from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import Preparation
 from app.projects import queries as project_queries
@@ -311,7 +311,7 @@ def _figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]:
     return lambda: health.PictureFigures(
         waiting=maker.waiting,
         spent_s=maker.spent_s,
-        results={result.value: maker.results[result] for result in Result},
+        results={result.value: maker.results[result] for result in PictureResult},
     )
 
 

@@ -31,7 +31,7 @@ from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import encode
 from app.media.wire import Strip
-from app.playback.pictures.draw import draw
+from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.replays.model import PlayableSegment
 from app.storage.local import LocalStore
@@ -80,7 +80,7 @@ async def _draw(store: LocalStore, segments: list[PlayableSegment]) -> _Drawn:
     memory = [0]
     watching = asyncio.create_task(_watch_memory(memory))
     began_s, used_s = time.perf_counter(), _child_cpu_s()
-    strip = await draw(store, built, built.duration_ms // 2)
+    strip = await draw_strip(store, built, built.duration_ms // 2)
     spent_ms = round((time.perf_counter() - began_s) * 1000)
     watching.cancel()
     return _Drawn(strip, spent_ms, round((_child_cpu_s() - used_s) * 1000), memory[0] // 1024)

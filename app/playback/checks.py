@@ -20,7 +20,7 @@ from app.playback.sdk_faults import Known
 from app.replays import whereabouts
 from app.replays.model import Replay
 from app.traces import queries as traces
-from app.traces.queries import Request
+from app.traces.queries import AppRequest
 
 _MOST_REPLAYS: Final = 20
 _MOST_TRACES: Final = 100
@@ -29,7 +29,7 @@ _HOST_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class CalledHost:
     """A host that the app calls, and how many of its requests a backend's span answers."""
 
     name: str
@@ -38,7 +38,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class SetUpFacts:
     """What is known of a project's set-up."""
 
     segments: int
@@ -46,16 +46,16 @@ class Checked:
     last_received_at: datetime | None
     app_errors: int
     backend_errors: int
-    hosts: tuple[Host, ...]
+    hosts: tuple[CalledHost, ...]
     """The most called first."""
     sdks: tuple[str, ...]
     """Name and version of each SDK among the newest replays."""
     faults: tuple[Known, ...]
 
 
-async def check(
+async def read_set_up_facts(
     connection: AsyncConnection, project_id: ProjectId, project_ids: Sequence[ProjectId]
-) -> Checked:
+) -> SetUpFacts:
     """Look at a project's newest replays.
 
     Args:
@@ -67,36 +67,36 @@ async def check(
     windows = await replay_clock.windows_of(connection, newest)
     counts = await linked_errors.counts_of(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
-    requests = await traces.requests_of(
+    requests = await traces.read_app_requests(
         connection, project_id, trace_ids[:_MOST_TRACES], project_ids
     )
-    return Checked(
+    return SetUpFacts(
         segments=sum(one.segments for one in newest),
         video_segments=sum(one.video_segments for one in newest),
         last_received_at=max((one.last_received_at for one in newest), default=None),
         app_errors=sum(one.app for one in counts),
         backend_errors=sum(one.backend for one in counts),
-        hosts=hosts_of(requests),
-        sdks=_sdks(newest),
-        faults=_faults(newest),
+        hosts=count_hosts(requests),
+        sdks=_name_sdks(newest),
+        faults=_find_faults(newest),
     )
 
 
-def hosts_of(requests: Iterable[Request]) -> tuple[Host, ...]:
+def count_hosts(requests: Iterable[AppRequest]) -> tuple[CalledHost, ...]:
     """Count the requests of an app by host, and those that a backend answered."""
     called: Counter[str] = Counter()
     answered: Counter[str] = Counter()
     for request in requests:
-        host = _host(request.description or "")
+        host = _read_host(request.description or "")
         if host:
             called[host] += 1
             answered[host] += request.is_answered
     return tuple(
-        Host(name, number, answered[name]) for name, number in called.most_common(_MOST_HOSTS)
+        CalledHost(name, number, answered[name]) for name, number in called.most_common(_MOST_HOSTS)
     )
 
 
-def _host(description: str) -> str | None:
+def _read_host(description: str) -> str | None:
     """Read the host out of `GET https://api.example.com/cart`."""
     try:
         found = urlsplit(description.rpartition(" ")[2]).hostname
@@ -105,7 +105,7 @@ def _host(description: str) -> str | None:
     return found[:_HOST_CHARS] if found else None
 
 
-def _sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
+def _name_sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
     named = (
         f"{one.facts['sdk_name']} {one.facts.get('sdk_version') or ''}".strip()
         for one in newest
@@ -114,6 +114,6 @@ def _sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _faults(newest: Iterable[Replay]) -> tuple[Known, ...]:
+def _find_faults(newest: Iterable[Replay]) -> tuple[Known, ...]:
     found = (fault for one in newest for fault in sdk_faults.known_faults(one.facts, None))
     return tuple(dict.fromkeys(found))

@@ -286,7 +286,9 @@ class ReplayReader:
         (window,) = await replay_clock.windows_of(connection, [replay])
         return ReplayContext(
             project=self.project,
-            outline=await page.outline(connection, replay, shelf=self.shelf, now=clock.now()),
+            outline=await page.outline(
+                connection, replay, index_cache=self.index_cache, now=clock.now()
+            ),
             window=window,
             project_names={project.id: project.name for project in seen},
         )

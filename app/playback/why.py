@@ -32,7 +32,7 @@ _MOST_MISSING: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredReplay:
     """A replay that is here, and what of it is not."""
 
     replay: Replay
@@ -41,7 +41,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ReplayLosses:
     """What a project lost of replays."""
 
     project_id: ProjectId
@@ -53,11 +53,11 @@ class ReplayTrail:
     """Everything that is known of a replay id."""
 
     replay_id: ReplayId
-    stored: tuple[Stored, ...]
+    stored: tuple[StoredReplay, ...]
     tombstones: tuple[Tombstone, ...]
     quarantined: tuple[Quarantined, ...]
     named_by: tuple[Naming, ...]
-    lost: tuple[Lost, ...]
+    lost: tuple[ReplayLosses, ...]
     """Of the projects whose events name it; of all one sees where none does."""
 
 
@@ -75,7 +75,7 @@ class ProjectTrail:
 
     project_id: ProjectId
     kept_items: int
-    lost: Lost
+    lost: ReplayLosses
     naming: int
     """How many of its newest events name a replay, and how many of those it is not here for."""
     dangling: int
@@ -83,7 +83,7 @@ class ProjectTrail:
     """An event for each of the replays that never came, the newest."""
 
 
-async def of_replay(
+async def gather_replay_trail(
     connection: AsyncConnection,
     replay_id: ReplayId,
     project_ids: Sequence[ProjectId],
@@ -92,7 +92,7 @@ async def of_replay(
 ) -> ReplayTrail:
     """Gather what is known of a replay, in the projects that one sees."""
     stored = [
-        await _stored(connection, replay)
+        await _read_stored_replay(connection, replay)
         for key in await replays.find_replays_with_id(connection, replay_id, project_ids)
         if (replay := await replays.find_replay(connection, key)) is not None
     ]
@@ -104,11 +104,11 @@ async def of_replay(
         tuple(await replays.find_tombstones_with_id(connection, replay_id, project_ids)),
         tuple(await projects.quarantined_replay(connection, replay_id, project_ids)),
         tuple(by),
-        tuple([await _lost(connection, project_id, now) for project_id in sources]),
+        tuple([await _read_losses(connection, project_id, now) for project_id in sources]),
     )
 
 
-async def of_event(
+async def gather_event_trail(
     connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
 ) -> EventTrail | None:
     """Gather what could lead from an event to a replay; None if there is no such event."""
@@ -121,7 +121,7 @@ async def of_event(
     return EventTrail(event, tuple(found))
 
 
-async def of_project(
+async def gather_project_trail(
     connection: AsyncConnection,
     project_id: ProjectId,
     project_ids: Sequence[ProjectId],
@@ -129,7 +129,7 @@ async def of_project(
     now: datetime,
 ) -> ProjectTrail:
     """Gather what became of a project's replays in the last 30 days."""
-    counts = await _counts(connection, project_id, now)
+    counts = await _read_outcomes(connection, project_id, now)
     naming = await named_replays.newest_naming(
         connection, project_id, since=now - timedelta(days=DAYS), limit=_MOST_NAMING
     )
@@ -144,31 +144,33 @@ async def of_project(
             for one in counts
             if one.outcome == "kept" and one.item_type in _REPLAY_ITEMS
         ),
-        lost=Lost(project_id, _losses(counts)),
+        lost=ReplayLosses(project_id, _keep_losses(counts)),
         naming=len(naming),
         dangling=len(missing),
         missing=tuple(list(newest.values())[::-1][:_MOST_MISSING]),
     )
 
 
-async def _stored(connection: AsyncConnection, replay: Replay) -> Stored:
+async def _read_stored_replay(connection: AsyncConnection, replay: Replay) -> StoredReplay:
     segments = await replays.read_segments(connection, replay.key, steps=replay.clock_steps)
     missing = gaps.find_missing_ids({one.segment_id for one in segments})
-    return Stored(replay, tuple(segments), tuple(missing))
+    return StoredReplay(replay, tuple(segments), tuple(missing))
 
 
-async def _lost(connection: AsyncConnection, project_id: ProjectId, now: datetime) -> Lost:
-    return Lost(project_id, _losses(await _counts(connection, project_id, now)))
+async def _read_losses(
+    connection: AsyncConnection, project_id: ProjectId, now: datetime
+) -> ReplayLosses:
+    return ReplayLosses(project_id, _keep_losses(await _read_outcomes(connection, project_id, now)))
 
 
-async def _counts(
+async def _read_outcomes(
     connection: AsyncConnection, project_id: ProjectId, now: datetime
 ) -> list[OutcomeCount]:
     since = (now - timedelta(days=DAYS - 1)).date()
     return await projects.outcomes_of(connection, project_id, since=since)
 
 
-def _losses(counts: Sequence[OutcomeCount]) -> tuple[OutcomeCount, ...]:
+def _keep_losses(counts: Sequence[OutcomeCount]) -> tuple[OutcomeCount, ...]:
     """Keep what cost replays, or may have."""
     return tuple(
         one

@@ -27,7 +27,7 @@ _SPANS: Final = 1_000
 _Rows = Sequence[Row[Any]]
 
 
-async def move_some(connection: AsyncConnection) -> list[NewBlock]:
+async def move_into_blocks(connection: AsyncConnection) -> list[NewBlock]:
     """Move some transactions, or some spans if there is none.
 
     Returns:
@@ -54,7 +54,7 @@ async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
         )
     )
     rows = belonging.all()
-    moved = await asyncio.to_thread(_blocks, wholes, rows)
+    moved = await asyncio.to_thread(_make_blocks, wholes, rows)
     await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
     gone = [(one.project_id, one.event_id) for one in wholes]
@@ -71,7 +71,7 @@ async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
         .with_for_update(skip_locked=True)
     )
     rows = found.all()
-    moved = await asyncio.to_thread(_blocks, (), rows)
+    moved = await asyncio.to_thread(_make_blocks, (), rows)
     await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
     return moved
@@ -84,7 +84,7 @@ async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
         await connection.execute(delete(spans).where(key.in_(gone)))
 
 
-def _blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
+def _make_blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
     """Lay spans into blocks; that of a transaction holds those that are where its root is."""
     groups: defaultdict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     firsts: dict[tuple[Any, ...], Any] = {}
@@ -102,14 +102,14 @@ def _blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
         key = (together[0].project_id, together[0].transaction_id)
         whole = by_id.get(key)
         if whole is not None and any(one.span_id == whole.span_id for one in together):
-            made.append(_of_transaction(whole, together))
+            made.append(_make_transaction_block(whole, together))
             del rootless[key]
         else:
-            made.append(_of_spans(together, whole.platform if whole is not None else None))
-    return [*made, *(_of_transaction(whole, ()) for whole in rootless.values())]
+            made.append(_make_span_block(together, whole.platform if whole is not None else None))
+    return [*made, *(_make_transaction_block(whole, ()) for whole in rootless.values())]
 
 
-def _of_transaction(whole: Row[Any], rows: _Rows) -> NewBlock:
+def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
     """Make the block of a transaction; without rows if another has sent its root before."""
     event_id = EventId(whole.event_id)
     replay_id = rows[0].replay_id if rows else whole.replay_id
@@ -130,11 +130,13 @@ def _of_transaction(whole: Row[Any], rows: _Rows) -> NewBlock:
         release=whole.release,
         environment=whole.environment,
         spans=len(rows),
-        content=span_block.pack_block([_written(one) for one in rows], _unpacked(whole.payload)),
+        content=span_block.pack_block(
+            [_write_span(one) for one in rows], _unpack_json(whole.payload)
+        ),
     )
 
 
-def _of_spans(rows: _Rows, platform: str | None) -> NewBlock:
+def _make_span_block(rows: _Rows, platform: str | None) -> NewBlock:
     first = rows[0]
     trace_id = TraceId(first.trace_id)
     replay_id = ReplayId(first.replay_id) if first.replay_id else None
@@ -155,11 +157,11 @@ def _of_spans(rows: _Rows, platform: str | None) -> NewBlock:
         release=None,
         environment=None,
         spans=len(rows),
-        content=span_block.pack_block([_written(one) for one in rows]),
+        content=span_block.pack_block([_write_span(one) for one in rows]),
     )
 
 
-def _written(row: Row[Any]) -> JsonObject:
+def _write_span(row: Row[Any]) -> JsonObject:
     """Return a stored span in the form of v1."""
     written: JsonObject = {
         "span_id": row.span_id,
@@ -171,12 +173,12 @@ def _written(row: Row[Any]) -> JsonObject:
         "timestamp": row.ended_at.timestamp() if row.ended_at else None,
         "origin": row.origin,
         "is_segment": row.is_segment or None,
-        "data": _unpacked(row.data) or None,
+        "data": _unpack_json(row.data) or None,
     }
     return {name: value for name, value in written.items() if value is not None}
 
 
-def _unpacked(data: bytes) -> JsonObject:
+def _unpack_json(data: bytes) -> JsonObject:
     """Read what was packed; what cannot be read is empty, so that nothing stands in the way."""
     try:
         value = packed_json.unpack_json(data)

@@ -28,10 +28,12 @@ _INLINE_SPANS: Final = 500
 
 _logger: Final = log.get_logger("traces.blocks")
 
-Wanted = Callable[[StoredSpan], bool]
+SpanFilter = Callable[[StoredSpan], bool]
 
 
-async def spans(rows: Sequence[Row[Any]], *, is_wanted: Wanted | None = None) -> list[StoredSpan]:
+async def read_spans(
+    rows: Sequence[Row[Any]], *, is_wanted: SpanFilter | None = None
+) -> list[StoredSpan]:
     """Read the spans of blocks, each once, in the order of their start.
 
     Args:
@@ -39,29 +41,31 @@ async def spans(rows: Sequence[Row[Any]], *, is_wanted: Wanted | None = None) ->
         is_wanted: Which to keep; all if None.
     """
     if sum(row.spans for row in rows) <= _INLINE_SPANS:
-        return _spans(rows, is_wanted)
-    return await asyncio.to_thread(_spans, rows, is_wanted)
+        return _read_spans(rows, is_wanted)
+    return await asyncio.to_thread(_read_spans, rows, is_wanted)
 
 
-def data_of(row: Row[Any], span_id: SpanId) -> JsonObject | None:
+def read_span_data(row: Row[Any], span_id: SpanId) -> JsonObject | None:
     """Read what a span of a block says of itself; None if it is not there."""
     found = (
-        one.data for one in _opened(row, span_block.read_block_spans) if one.span_id == span_id
+        one.data for one in _read_block(row, span_block.read_block_spans) if one.span_id == span_id
     )
     return next(found, None)
 
 
-def _spans(rows: Sequence[Row[Any]], is_wanted: Wanted | None) -> list[StoredSpan]:
+def _read_spans(rows: Sequence[Row[Any]], is_wanted: SpanFilter | None) -> list[StoredSpan]:
     found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
     for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
-        for span in _opened(row, span_block.read_waterfall_spans):
-            stored = _stored(row, span)
+        for span in _read_block(row, span_block.read_waterfall_spans):
+            stored = _make_stored_span(row, span)
             if is_wanted is None or is_wanted(stored):
                 found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
     return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))
 
 
-def _opened[Read](row: Row[Any], read: Callable[[bytes, SpanDefaults], list[Read]]) -> list[Read]:
+def _read_block[Read](
+    row: Row[Any], read: Callable[[bytes, SpanDefaults], list[Read]]
+) -> list[Read]:
     around = SpanDefaults(
         trace_id=TraceId(row.trace_id.hex),
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
@@ -73,7 +77,7 @@ def _opened[Read](row: Row[Any], read: Callable[[bytes, SpanDefaults], list[Read
         return []
 
 
-def _stored(row: Row[Any], span: WaterfallSpan) -> StoredSpan:
+def _make_stored_span(row: Row[Any], span: WaterfallSpan) -> StoredSpan:
     return StoredSpan(
         project_id=ProjectId(row.project_id),
         trace_id=span.trace_id,

@@ -25,7 +25,7 @@ _KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
 _FROM: Final = "{0}.at >= :at"
 
 
-def _linked(condition: str, *, most: int) -> str:
+def _write_linked_sql(condition: str, *, most: int) -> str:
     """Return a select of the keys of linked records that meet a condition."""
     only = f"{sql_windows.OF_PROJECTS} and {condition.format('x')}"
     by_trace = sql_windows.by_trace("logs", _KEY.format("x"), lasts=False, only=only, most=most)
@@ -41,7 +41,7 @@ def _linked(condition: str, *, most: int) -> str:
 _LOGS: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS},
-    keys as ({_linked(_FROM, most=sql_windows.MOST_LINKED)})
+    keys as ({_write_linked_sql(_FROM, most=sql_windows.MOST_LINKED)})
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes
     from keys k join logs l using (project_id, log_id)
@@ -57,7 +57,7 @@ _LOGS: Final = sql_windows.statement(
 _COUNT: Final = sql_windows.statement(
     f"""
     with {sql_windows.WINDOWS}
-    select count(*) from ({_linked("true", most=MOST_COUNTED)}) keys
+    select count(*) from ({_write_linked_sql("true", most=MOST_COUNTED)}) keys
     """  # noqa: S608 - joined from constants
 )
 
@@ -92,11 +92,11 @@ async def add_logs(
     connection: AsyncConnection, new: Sequence[NewLog]
 ) -> set[tuple[ProjectId, str]]:
     """Store records that are not there yet; returns the keys of those that were stored."""
-    first = {(one.project_id, one.log_id): _row(one) for one in reversed(new)}
+    first = {(one.project_id, one.log_id): _make_row(one) for one in reversed(new)}
     return await rows.add_new(connection, logs, first)
 
 
-async def logs_of(
+async def read_logs_of_replay(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
@@ -119,7 +119,7 @@ async def logs_of(
     }
     parameters = sql_windows.parameters([window], project_ids)
     rows = (await connection.execute(_LOGS, parameters | wanted)).all()
-    found = tuple(_log(row) for row in rows[:PART_LOGS])
+    found = tuple(_make_log(row) for row in rows[:PART_LOGS])
     place = None
     if len(rows) > PART_LOGS:
         last = found[-1]
@@ -135,7 +135,7 @@ async def count_logs(
     return int((await connection.execute(_COUNT, parameters)).scalar_one())
 
 
-def _row(one: NewLog) -> dict[str, Any]:
+def _make_row(one: NewLog) -> dict[str, Any]:
     return {
         "project_id": one.project_id,
         "log_id": one.log_id,
@@ -153,7 +153,7 @@ def _row(one: NewLog) -> dict[str, Any]:
     }
 
 
-def _log(row: Row[Any]) -> StoredLog:
+def _make_log(row: Row[Any]) -> StoredLog:
     return StoredLog(
         project_id=ProjectId(row.project_id),
         log_id=row.log_id.hex,

@@ -26,13 +26,13 @@ PART_OF_REPLAY: Final = 5_000
 PART_OF_TRACE: Final = 10_000
 """Spans of one trace that are read at once, and the rest of the block that the last is in."""
 _MOST_REQUESTS: Final = 500
-_MOST_ASKED: Final = 5_000
+_MOST_SPANS_OF_TRACES: Final = 5_000
 """Spans that are read to tell which requests were answered."""
 _BLOCKS_AT_ONCE: Final = 200
 """Blocks of a trace that are searched for one span at a time."""
 
 
-def _part(source: str) -> str:
+def _write_part_sql(source: str) -> str:
     """Return the end of a statement that reads a part of some blocks, in the order of start.
 
     Args:
@@ -72,23 +72,23 @@ _OF_REPLAY: Final = sql_windows.statement(
         select project_id, block_id
         from ({sql_windows.by_trace("span_blocks", "x.project_id, x.block_id", lasts=True)}) linked
     ),
-    {_part("keys join span_blocks b using (project_id, block_id)")}
+    {_write_part_sql("keys join span_blocks b using (project_id, block_id)")}
     """  # noqa: S608 - joined from constants
 ).bindparams(*_PLACE)
 
 
-def _statement(sql: str) -> TextClause:
+def _make_statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("project_ids", type_=ARRAY(BigInteger)))
 
 
-_OF_TRACE: Final = _statement(
+_OF_TRACE: Final = _make_statement(
     "with "
-    + _part(
+    + _write_part_sql(
         """span_blocks b
         where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)"""
     )
 ).bindparams(*_PLACE)
-_SEARCHED: Final = _statement(
+_SEARCHED: Final = _make_statement(
     f"""
     select {blocks.COLUMNS} from span_blocks b
     where b.trace_id = cast(:trace_id as uuid) and b.project_id = any(:project_ids)
@@ -96,7 +96,7 @@ _SEARCHED: Final = _statement(
     limit :part offset :first
     """  # noqa: S608 - joined from constants
 )
-_OF_TRACES: Final = _statement(
+_OF_TRACES: Final = _make_statement(
     f"""
     with sized as (
         select trace_id, sum(spans) as spans from span_blocks
@@ -114,7 +114,7 @@ _OF_TRACES: Final = _statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AppRequest:
     """A request of an app, and whether a span of a service names it as its parent."""
 
     description: str | None
@@ -156,7 +156,7 @@ class LinkedSpans:
         return self.first <= 1 and self.next_place is None
 
 
-async def spans_of(
+async def read_spans_of_replay(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
@@ -171,7 +171,7 @@ async def spans_of(
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
     """
-    wanted = sql_windows.parameters([window], project_ids) | _wanted(after, PART_OF_REPLAY)
+    wanted = sql_windows.parameters([window], project_ids) | _make_parameters(after, PART_OF_REPLAY)
     found = await connection.execute(_OF_REPLAY, wanted)
     return await _read_part(
         found.all(),
@@ -182,7 +182,7 @@ async def spans_of(
     )
 
 
-async def spans_in_trace(
+async def read_spans_of_trace(
     connection: AsyncConnection,
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],
@@ -198,11 +198,11 @@ async def spans_in_trace(
         after: The place after which the part begins.
     """
     wanted = {"trace_id": trace_id, "project_ids": list(project_ids)}
-    found = await connection.execute(_OF_TRACE, wanted | _wanted(after, PART_OF_TRACE))
+    found = await connection.execute(_OF_TRACE, wanted | _make_parameters(after, PART_OF_TRACE))
     return await _read_part(found.all())
 
 
-def _wanted(after: BlockPlace, most: int) -> dict[str, Any]:
+def _make_parameters(after: BlockPlace, most: int) -> dict[str, Any]:
     return {
         "at": after.at,
         "after_project": after.project_id,
@@ -212,11 +212,11 @@ def _wanted(after: BlockPlace, most: int) -> dict[str, Any]:
 
 
 async def _read_part(
-    rows: Sequence[Row[Any]], *, is_wanted: blocks.Wanted | None = None
+    rows: Sequence[Row[Any]], *, is_wanted: blocks.SpanFilter | None = None
 ) -> LinkedSpans:
     if not rows:
         return LinkedSpans((), first=1, total=0, next_place=None)
-    spans = tuple(await blocks.spans(rows, is_wanted=is_wanted))
+    spans = tuple(await blocks.read_spans(rows, is_wanted=is_wanted))
     last = max(rows, key=lambda row: row.before)
     is_last = last.before + last.spans >= last.total
     place = BlockPlace(last.started_at, ProjectId(last.project_id), last.block_id.hex)
@@ -228,37 +228,41 @@ async def _read_part(
     )
 
 
-async def requests_of(
+async def read_app_requests(
     connection: AsyncConnection,
     project_id: ProjectId,
     trace_ids: Sequence[TraceId],
     project_ids: Sequence[ProjectId],
-) -> list[Request]:
+) -> list[AppRequest]:
     """Read requests that a project's app made in some traces; 500 at most.
 
     Of the traces those with the fewest spans are looked at, as many as 5,000 spans allow.
     """
-    spans = await spans_of_traces(connection, trace_ids, project_ids)
+    spans = await read_spans_of_traces(connection, trace_ids, project_ids)
     answered = {(span.trace_id, span.parent_span_id) for span in spans}
     return [
-        Request(span.description, (span.trace_id, span.span_id) in answered)
+        AppRequest(span.description, (span.trace_id, span.span_id) in answered)
         for span in spans
         if span.project_id == project_id and span.op == "http.client"
     ][:_MOST_REQUESTS]
 
 
-async def spans_of_traces(
+async def read_spans_of_traces(
     connection: AsyncConnection, trace_ids: Sequence[TraceId], project_ids: Sequence[ProjectId]
 ) -> list[StoredSpan]:
     """Read the spans of some traces; the traces with the fewest, as many as 5,000 spans allow."""
     found = await connection.execute(
         _OF_TRACES,
-        {"trace_ids": list(trace_ids), "project_ids": list(project_ids), "most": _MOST_ASKED},
+        {
+            "trace_ids": list(trace_ids),
+            "project_ids": list(project_ids),
+            "most": _MOST_SPANS_OF_TRACES,
+        },
     )
-    return await blocks.spans(found.all())
+    return await blocks.read_spans(found.all())
 
 
-async def data_of(
+async def find_span_data(
     connection: AsyncConnection,
     trace_id: TraceId,
     span_id: SpanId,
@@ -273,7 +277,7 @@ async def data_of(
     }
     while rows := (await connection.execute(_SEARCHED, wanted)).all():
         for row in rows:
-            data = await asyncio.to_thread(blocks.data_of, row, span_id)
+            data = await asyncio.to_thread(blocks.read_span_data, row, span_id)
             if data is not None:
                 return data
         wanted["first"] += _BLOCKS_AT_ONCE

@@ -12,7 +12,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SlowRule:
     """Which operations, and from when on they are slow."""
 
     what: str
@@ -22,17 +22,19 @@ class Rule:
 
 
 RULES: Final = (
-    Rule("request", ("http", "rpc", "grpc", "graphql", "server"), 2_000),
-    Rule("query", ("db", "cache"), 500),
-    Rule("cold start", ("app.start.cold",), 5_000),
-    Rule("app start", ("app.start",), 2_000),
-    Rule("screen", ("ui.load.initial_display",), 2_000),
+    SlowRule("request", ("http", "rpc", "grpc", "graphql", "server"), 2_000),
+    SlowRule("query", ("db", "cache"), 500),
+    SlowRule("cold start", ("app.start.cold",), 5_000),
+    SlowRule("app start", ("app.start",), 2_000),
+    SlowRule("screen", ("ui.load.initial_display",), 2_000),
 )
-STEP: Final = Rule("step", (), 1_000)
+STEP: Final = SlowRule("step", (), 1_000)
 """Any other operation of a service, by its self time."""
 
 
-def slow(op: str | None, *, duration_ms: int, self_ms: int, is_backend: bool) -> Rule | None:
+def find_slow_rule(
+    op: str | None, *, duration_ms: int, self_ms: int, is_backend: bool
+) -> SlowRule | None:
     """Return the rule by which a span is slow; None if it is not."""
     for rule in RULES:
         if any(op == name or (op or "").startswith(f"{name}.") for name in rule.ops):

@@ -24,16 +24,16 @@ _TOLERANCE_US: Final = 10_000
 _ANSWERING: Final = ("http.server", "rpc.server", "grpc.server", "server", "websocket.server")
 """Operations that somebody waits for: they lie within the span that called them."""
 
-Parent = Literal["none", "here", "missing"]
+ParentState = Literal["none", "here", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedSpan:
     """A span with its place in the waterfall, in microseconds on the caller's axis."""
 
     span: StoredSpan
     depth: int
-    parent: Parent
+    parent: ParentState
     start_us: int
     end_us: int | None
     self_us: int
@@ -48,7 +48,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seat:
+class _SpanPosition:
     """A span that has its place, before its children are seen."""
 
     span: StoredSpan
@@ -58,7 +58,9 @@ class _Seat:
     shift_us: int
 
 
-def lay_out(spans: Sequence[StoredSpan], start_us: Callable[[StoredSpan], int]) -> list[Placed]:
+def lay_out_spans(
+    spans: Sequence[StoredSpan], start_us: Callable[[StoredSpan], int]
+) -> list[PlacedSpan]:
     """Order the spans of a trace so that children follow their parent, and place them.
 
     Args:
@@ -72,16 +74,20 @@ def lay_out(spans: Sequence[StoredSpan], start_us: Callable[[StoredSpan], int]) 
     here = {span.span_id for span in spans}
     children: defaultdict[SpanId | None, list[StoredSpan]] = defaultdict(list)
     for span in spans:
-        children[span.parent_span_id if _parent(span, here) == "here" else None].append(span)
-    seats = _seat_all(children, children.pop(None, []), start_us)
+        children[span.parent_span_id if _find_parent_state(span, here) == "here" else None].append(
+            span
+        )
+    seats = _position_all(children, children.pop(None, []), start_us)
     reached = {seat.span.span_id for seat in seats}
     ring = [span for span in spans if span.span_id not in reached]
-    seats += [_seat(span, None, start_us) for span in sorted(ring, key=_by_start)]
+    seats += [_position_span(span, None, start_us) for span in sorted(ring, key=_by_start)]
     by_id = {seat.span.span_id: seat for seat in seats}
-    return [_placed(seat, children, by_id, _parent(seat.span, here)) for seat in seats]
+    return [
+        _place_span(seat, children, by_id, _find_parent_state(seat.span, here)) for seat in seats
+    ]
 
 
-def shift_into_us(cause: Placed, at_us: int) -> int:
+def find_shift_into_us(cause: PlacedSpan, at_us: int) -> int:
     """Return how far a moment must move to lie within the span that caused it.
 
     Args:
@@ -94,19 +100,19 @@ def shift_into_us(cause: Placed, at_us: int) -> int:
     return (cause.start_us + end_us) // 2 - at_us if is_early or is_late else 0
 
 
-def _seat_all(
+def _position_all(
     children: dict[SpanId | None, list[StoredSpan]],
     roots: Iterable[StoredSpan],
     start_us: Callable[[StoredSpan], int],
-) -> list[_Seat]:
+) -> list[_SpanPosition]:
     """Walk the tree without recursion: chains may be thousands deep.
 
     Two projects may hold the same spans, if a collector sends to both. The children of an id follow
     the first span that has it: below each of them, their number would double with every level.
     """
-    seats: list[_Seat] = []
+    seats: list[_SpanPosition] = []
     followed: set[SpanId] = set()
-    first = [_seat(span, None, start_us) for span in roots]
+    first = [_position_span(span, None, start_us) for span in roots]
     stack = sorted(first, key=_by_place, reverse=True)
     while stack:
         seat = stack.pop()
@@ -114,23 +120,27 @@ def _seat_all(
         is_first = seat.span.span_id not in followed
         followed.add(seat.span.span_id)
         spans = children.get(seat.span.span_id, ()) if is_first else ()
-        below = [_seat(span, seat, start_us) for span in spans]
+        below = [_position_span(span, seat, start_us) for span in spans]
         stack += sorted(below, key=_by_place, reverse=True)
     return seats
 
 
-def _seat(span: StoredSpan, above: _Seat | None, start_us: Callable[[StoredSpan], int]) -> _Seat:
+def _position_span(
+    span: StoredSpan, above: _SpanPosition | None, start_us: Callable[[StoredSpan], int]
+) -> _SpanPosition:
     start = start_us(span)
-    length = _length_us(span)
+    length = _measure_length_us(span)
     shift = 0
     if above is not None:
         is_own_clock = span.is_segment or span.project_id != above.span.project_id
-        shift = _correction(above, span, start, length) if is_own_clock else above.shift_us
+        shift = _find_correction_us(above, span, start, length) if is_own_clock else above.shift_us
     depth = 0 if above is None else above.depth + 1
-    return _Seat(span, depth, start + shift, start + shift + length, shift)
+    return _SpanPosition(span, depth, start + shift, start + shift + length, shift)
 
 
-def _correction(above: _Seat, span: StoredSpan, start_us: int, length_us: int) -> int:
+def _find_correction_us(
+    above: _SpanPosition, span: StoredSpan, start_us: int, length_us: int
+) -> int:
     """Return how far a service's part must move so that it can have been caused by `above`."""
     is_awaited = (span.op or "") in _ANSWERING and above.span.ended_at is not None
     is_early = start_us < above.start_us - _TOLERANCE_US
@@ -141,16 +151,16 @@ def _correction(above: _Seat, span: StoredSpan, start_us: int, length_us: int) -
     return above.start_us + room_us // 2 - start_us
 
 
-def _placed(
-    seat: _Seat,
+def _place_span(
+    seat: _SpanPosition,
     children: dict[SpanId | None, list[StoredSpan]],
-    by_id: dict[SpanId, _Seat],
-    parent: Parent,
-) -> Placed:
+    by_id: dict[SpanId, _SpanPosition],
+    parent: ParentState,
+) -> PlacedSpan:
     below = [by_id[span.span_id] for span in children.get(seat.span.span_id, ())]
     below = [one for one in below if one is not seat]
-    covered_us = _covered_us(seat, below)
-    return Placed(
+    covered_us = _measure_covered_us(seat, below)
+    return PlacedSpan(
         span=seat.span,
         depth=seat.depth,
         parent=parent,
@@ -162,7 +172,7 @@ def _placed(
     )
 
 
-def _covered_us(seat: _Seat, below: Iterable[_Seat]) -> int:
+def _measure_covered_us(seat: _SpanPosition, below: Iterable[_SpanPosition]) -> int:
     """Measure how much of a span its children cover, overlaps counted once."""
     covered_us = 0
     free_us = seat.start_us
@@ -175,19 +185,19 @@ def _covered_us(seat: _Seat, below: Iterable[_Seat]) -> int:
     return covered_us
 
 
-def _parent(span: StoredSpan, here: set[SpanId]) -> Parent:
+def _find_parent_state(span: StoredSpan, here: set[SpanId]) -> ParentState:
     if span.parent_span_id is None or span.parent_span_id == span.span_id:
         return "none"
     return "here" if span.parent_span_id in here else "missing"
 
 
-def _length_us(span: StoredSpan) -> int:
+def _measure_length_us(span: StoredSpan) -> int:
     if span.ended_at is None:
         return 0
     return max(0, round((span.ended_at - span.started_at).total_seconds() * 1_000_000))
 
 
-def _by_place(seat: _Seat) -> tuple[int, str]:
+def _by_place(seat: _SpanPosition) -> tuple[int, str]:
     return seat.start_us, seat.span.span_id
 
 

@@ -46,7 +46,9 @@ async def test_spans_and_their_exception_arrive_in_the_trace_of_the_app(server, 
     counts = await server.outcomes(server.backend)
     assert counts == {("span", "kept", ""): 2, ("event", "kept", ""): 1}
     async with server.database.reading() as connection:
-        spans = await queries.spans_in_trace(connection, TraceId(TRACE_ID), [server.backend.id])
+        spans = await queries.read_spans_of_trace(
+            connection, TraceId(TRACE_ID), [server.backend.id]
+        )
         event = (
             await connection.execute(text("select title, culprit, trace_id, span_id from events"))
         ).one()

@@ -64,7 +64,7 @@ async def logs_of(
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
     """
-    part = await logs.logs_of(connection, window, project_ids, after=after)
+    part = await logs.read_logs_of_replay(connection, window, project_ids, after=after)
     found = part.logs
     attributes = [_attributes(one.attributes) for one in found]
     platforms = [_platform(one) for one in attributes]

@@ -25,8 +25,8 @@ from app.playback.links.replay_clock import Side
 from app.traces import queries, slow
 from app.traces.model import StoredSpan
 from app.traces.queries import BlockPlace, LinkedSpans
-from app.traces.slow import Rule
-from app.traces.waterfall import Placed
+from app.traces.slow import SlowRule
+from app.traces.waterfall import PlacedSpan
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -44,10 +44,10 @@ class SpanError:
 class Row:
     """One span with what is marked on it."""
 
-    placed: Placed
+    placed: PlacedSpan
     side: Side
     errors: tuple[SpanError, ...]
-    slow: Rule | None
+    slow: SlowRule | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ async def read(
         after: The place after which spans are read.
         after_error: The place after which errors are read.
     """
-    spans = await queries.spans_in_trace(connection, trace_id, project_ids, after=after)
+    spans = await queries.read_spans_of_trace(connection, trace_id, project_ids, after=after)
     events = await trace_events.in_trace(connection, trace_id, project_ids, after=after_error)
     moments = [_corrected(one.started_at, one.drift_ms) for one in spans.spans]
     moments = moments or [_corrected(one.at, one.drift_ms) for one in events.events]
@@ -192,8 +192,8 @@ def _trace(
     )
 
 
-def _row(placed: Placed, side: Side, marks: Mapping[SpanId | None, Sequence[SpanError]]) -> Row:
-    rule = slow.slow(
+def _row(placed: PlacedSpan, side: Side, marks: Mapping[SpanId | None, Sequence[SpanError]]) -> Row:
+    rule = slow.find_slow_rule(
         placed.span.op,
         duration_ms=(placed.duration_us or 0) // 1000,
         self_ms=placed.self_us // 1000,
@@ -210,7 +210,7 @@ def _name(rows: Sequence[Row], loose: Sequence[SpanError]) -> str:
     return first.placed.span.description or first.placed.span.op or "unnamed"
 
 
-def _clocks(placed: Iterable[Placed]) -> tuple[ClockNote, ...]:
+def _clocks(placed: Iterable[PlacedSpan]) -> tuple[ClockNote, ...]:
     """Name each service whose clock was moved, with the furthest of its moves."""
     furthest: dict[tuple[ProjectId, str | None], int] = {}
     for one in placed:

@@ -27,7 +27,7 @@ from app.playback.links import replay_clock
 from app.playback.links.replay_clock import Side
 from app.traces import queries as traces, waterfall
 from app.traces.model import StoredLog, StoredSpan
-from app.traces.waterfall import Placed
+from app.traces.waterfall import PlacedSpan
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consumer")
@@ -53,9 +53,9 @@ class Moment(NamedTuple):
 class TraceLayout:
     """The spans of one trace on an axis, and on which side each was made."""
 
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedSpan, ...]
     sides: Mapping[SpanId, Side]
-    by_id: Mapping[SpanId, Placed]
+    by_id: Mapping[SpanId, PlacedSpan]
 
 
 _NO_SPANS: Final = TraceLayout((), {}, {})
@@ -142,7 +142,7 @@ async def offsets_in_replays(
     }
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
     if wanted:
-        for span in await traces.spans_of_traces(connection, sorted(wanted), project_ids):
+        for span in await traces.read_spans_of_traces(connection, sorted(wanted), project_ids):
             by_trace[span.trace_id].append(span)
     return [_offsets(one, by_trace) for one in asked]
 
@@ -157,7 +157,7 @@ def lay_out_trace(spans: Sequence[StoredSpan], place: Place, home: ProjectId | N
     """
     # The side decides how a start is placed, so sides are told before anything has its place.
     sides = _sides(spans, home)
-    placed = waterfall.lay_out(
+    placed = waterfall.lay_out_spans(
         spans, lambda span: place(span.started_at, span.drift_ms, sides[span.span_id])
     )
     return TraceLayout(tuple(placed), sides, {one.span.span_id: one for one in placed})
@@ -183,7 +183,7 @@ def place_moment(
     cause = layout.by_id.get(moment.parent_span_id) if moment.parent_span_id else None
     if side == "app" or cause is None or layout.sides[cause.span.span_id] == side:
         return own_us, side
-    return own_us + waterfall.shift_into_us(cause, own_us), side
+    return own_us + waterfall.find_shift_into_us(cause, own_us), side
 
 
 def _offsets(

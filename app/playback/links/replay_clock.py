@@ -135,7 +135,7 @@ async def spans_of(
     after: BlockPlace = traces.BEFORE_ALL,
 ) -> LinkedSpans:
     """Read the spans of one replay in the order of their start, after a place."""
-    return await traces.spans_of(connection, window, project_ids, after=after)
+    return await traces.read_spans_of_replay(connection, window, project_ids, after=after)
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:

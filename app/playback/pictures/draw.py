@@ -28,7 +28,7 @@ class _BadGroup(MalformedInput):
         self.start_ms = start_ms
 
 
-async def draw(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
+async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
     """Draw a replay.
 
     Args:
@@ -45,25 +45,25 @@ async def draw(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire
     bad: set[int] = set()
     while True:
         try:
-            return await _drawn(store, built, poster_ms, bad)
+            return await _draw_groups(store, built, poster_ms, bad)
         except _BadGroup as error:
             bad.add(error.start_ms)
             if len(bad) == _MOST_CHILDREN:
                 raise
 
 
-async def _drawn(
+async def _draw_groups(
     store: ObjectStore, built: PlaybackIndex, poster_ms: int, bad: set[int]
 ) -> wire.Strip:
     """Draw all but some groups with one child."""
     is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
     poster = built.gops[built.gop_at(poster_ms)]
     async with child.started() as started:
-        async for gop, record in _records(store, built.gops, built):
+        async for gop, record in _read_records(store, built.gops, built):
             if gop.start_ms in bad:
                 continue
             at_ms = poster_ms if gop is poster else None
-            group = _group(built, gop, record, poster_ms=at_ms, is_whole=is_whole)
+            group = _make_group(built, gop, record, poster_ms=at_ms, is_whole=is_whole)
             try:
                 await started.show(group)
             except MalformedInput as error:
@@ -71,11 +71,11 @@ async def _drawn(
         return await started.draw()
 
 
-async def _records(
+async def _read_records(
     store: ObjectStore, gops: Sequence[Gop], built: PlaybackIndex
 ) -> AsyncIterator[tuple[Gop, memoryview]]:
     """Read the bytes of GOPs; those whose object has vanished are left out."""
-    for run in _runs(gops):
+    for run in _split_into_runs(gops):
         start, end = run[0].offset, run[-1].offset + run[-1].size_bytes
         try:
             chunks = [part async for part in stream.read_range(store, built, start, end)]
@@ -88,7 +88,7 @@ async def _records(
                 yield gop, record
 
 
-def _runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
+def _split_into_runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
     """Split GOPs into runs that lie in one object and are worth one read."""
     for _, of_object in itertools.groupby(gops, key=lambda gop: gop.object_key):
         run: list[Gop] = []
@@ -100,7 +100,7 @@ def _runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
         yield run
 
 
-def _group(
+def _make_group(
     built: PlaybackIndex, gop: Gop, record: memoryview, *, poster_ms: int | None, is_whole: bool
 ) -> wire.Group:
     """Mark the pictures of a GOP that are wanted, and give them their bytes."""
@@ -108,7 +108,7 @@ def _group(
     samples = records.samples_of(gop)
     if not is_whole:
         samples = samples[:1]
-    poster = _poster(samples, poster_ms) if poster_ms is not None else None
+    poster = _find_poster(samples, poster_ms) if poster_ms is not None else None
     at = len(gop.header)
     marked = []
     for sample in samples:
@@ -119,7 +119,7 @@ def _group(
     return wire.Group(config.avcc, config.rotation_degrees // 90, tuple(marked))
 
 
-def _poster(samples: Sequence[records.Sample], at_ms: int) -> records.Sample:
+def _find_poster(samples: Sequence[records.Sample], at_ms: int) -> records.Sample:
     """Find the picture that is on the screen at a moment."""
     shown = [sample for sample in samples if sample.is_shown]
     due = [sample for sample in shown if sample.at_ms <= at_ms]

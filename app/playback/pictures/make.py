@@ -19,7 +19,7 @@ from app.issues import replay_events as errors
 from app.media import wire
 from app.playback.links import placement, replay_clock
 from app.playback.pictures import schedule
-from app.playback.pictures.draw import draw
+from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
 from app.replays import locks, pictures, queries
@@ -31,7 +31,7 @@ from app.storage.port import ObjectStore
 _logger: Final = log.get_logger("pictures")
 
 
-class Result(StrEnum):
+class PictureResult(StrEnum):
     """What became of a replay that was due."""
 
     MADE = "made"
@@ -41,7 +41,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _DrawableReplay:
     """A replay, and what is needed to draw it."""
 
     replay: Replay
@@ -49,7 +49,7 @@ class _Found:
     error_ms: int | None
 
 
-async def make_next(database: Database, store: ObjectStore) -> Result | None:
+async def make_next_pictures(database: Database, store: ObjectStore) -> PictureResult | None:
     """Do what there is to do about the replay that has waited longest; None when none is due.
 
     Raises:
@@ -61,12 +61,12 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
     if task is None:
         return None
     try:
-        return await _look(database, store, task)
+        return await _examine_replay(database, store, task)
     except MalformedInput as error:
         return await _note_failure(database, task, str(error))
     except ServiceUnavailable:
         async with database.transaction() as connection:
-            again_at = schedule.again_at(1, now=clock.now())
+            again_at = schedule.find_retry_time(1, now=clock.now())
             await pictures.postpone_pictures(connection, task, until=again_at)
         raise
     except Exception:
@@ -74,27 +74,31 @@ async def make_next(database: Database, store: ObjectStore) -> Result | None:
         raise
 
 
-async def _look(database: Database, store: ObjectStore, task: PictureTask) -> Result:
+async def _examine_replay(
+    database: Database, store: ObjectStore, task: PictureTask
+) -> PictureResult:
     """Look at a replay, and draw it if that is due."""
     async with database.reading() as connection:
         replay = await queries.find_replay(connection, task.key)
-        later = None if replay is None else await _later(connection, replay, task)
+        later = None if replay is None else await _find_later_time(connection, replay, task)
     if replay is None:
         async with database.transaction() as connection:
             await pictures.finish_deleted_replay(connection, task.key)
-        return Result.DELETED
+        return PictureResult.DELETED
     if later is not None:
         return await _put_off(database, task, later)
-    found = await _find(database, replay)
+    found = await _read_drawable_replay(database, replay)
     now = clock.now()
-    due_at = schedule.due_at(found.replay, task, found.error_ms, now=now)
+    due_at = schedule.find_due_time(found.replay, task, found.error_ms, now=now)
     if due_at is None or due_at > now:
         return await _put_off(database, task, due_at)
-    strip = await draw(store, found.built, _poster_ms(found))
-    return await _keep(database, store, task, found, strip)
+    strip = await draw_strip(store, found.built, _choose_poster_ms(found))
+    return await _store_pictures(database, store, task, found, strip)
 
 
-async def _later(connection: AsyncConnection, replay: Replay, task: PictureTask) -> datetime | None:
+async def _find_later_time(
+    connection: AsyncConnection, replay: Replay, task: PictureTask
+) -> datetime | None:
     """Say when to look again at a replay that plainly need not be drawn now.
 
     A thousand replays that go on are looked at 70 times a second: this costs one row of each, and
@@ -105,7 +109,7 @@ async def _later(connection: AsyncConnection, replay: Replay, task: PictureTask)
     """
     known_ms = task.made.error_ms if task.made else None
     now = clock.now()
-    due_at = schedule.due_at(replay, task, known_ms, now=now)
+    due_at = schedule.find_due_time(replay, task, known_ms, now=now)
     if due_at is None or due_at <= now:
         return None
     key = replay.key
@@ -114,13 +118,13 @@ async def _later(connection: AsyncConnection, replay: Replay, task: PictureTask)
     return due_at
 
 
-async def _put_off(database: Database, task: PictureTask, until: datetime | None) -> Result:
+async def _put_off(database: Database, task: PictureTask, until: datetime | None) -> PictureResult:
     async with database.transaction() as connection:
         await pictures.postpone_pictures(connection, task, until=until)
-    return Result.PUT_OFF
+    return PictureResult.PUT_OFF
 
 
-async def _find(database: Database, replay: Replay) -> _Found:
+async def _read_drawable_replay(database: Database, replay: Replay) -> _DrawableReplay:
     """Read what it takes to draw a replay."""
     key = replay.key
     async with database.reading() as connection:
@@ -140,42 +144,48 @@ async def _find(database: Database, replay: Replay) -> _Found:
     built = await asyncio.to_thread(index.build, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
     offsets_ms = [round(one.total_seconds() * 1000) - shift_ms for one in offsets]
-    return _Found(replay, built, min(offsets_ms, default=None))
+    return _DrawableReplay(replay, built, min(offsets_ms, default=None))
 
 
-def _poster_ms(found: _Found) -> int:
+def _choose_poster_ms(found: _DrawableReplay) -> int:
     """Choose the moment that stands for a replay: its first error, else its middle."""
     return found.built.duration_ms // 2 if found.error_ms is None else max(0, found.error_ms)
 
 
-async def _note_failure(database: Database, task: PictureTask, reason: str) -> Result:
-    again_at = schedule.again_at(task.tries, now=clock.now())
+async def _note_failure(database: Database, task: PictureTask, reason: str) -> PictureResult:
+    again_at = schedule.find_retry_time(task.tries, now=clock.now())
     _logger.warning(
         "no pictures", replay=task.key.replay_id, reason=reason, tries=task.tries, again_at=again_at
     )
     async with database.transaction() as connection:
         await pictures.save_picture_fault(connection, task, reason, again_at=again_at)
-    return Result.FAILED
+    return PictureResult.FAILED
 
 
-async def _keep(
-    database: Database, store: ObjectStore, task: PictureTask, found: _Found, strip: wire.Strip
-) -> Result:
+async def _store_pictures(
+    database: Database,
+    store: ObjectStore,
+    task: PictureTask,
+    found: _DrawableReplay,
+    strip: wire.Strip,
+) -> PictureResult:
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
     object_key = keys.pictures(key.project_id, key.replay_id)
     await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
-    made = DrawnPictures(object_key, found.replay.video_segments, found.error_ms, _sizes(strip))
+    made = DrawnPictures(
+        object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)
+    )
     tiles = [StripTile(one.at_ms, one.width, one.height) for one in strip.tiles]
     async with database.transaction() as connection:
         if await locks.lock_for_adding(connection, [key]):
             await pictures.finish_deleted_replay(connection, key)
-            return Result.DELETED
+            return PictureResult.DELETED
         await pictures.save_pictures(connection, task, made, tiles=tiles, at=clock.now())
-    return Result.MADE
+    return PictureResult.MADE
 
 
-def _sizes(strip: wire.Strip) -> PictureSizes:
+def _read_sizes(strip: wire.Strip) -> PictureSizes:
     return PictureSizes(
         poster_bytes=len(strip.poster),
         poster_width=strip.poster_width,

@@ -16,7 +16,7 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.media import child
-from app.playback.pictures.make import Result, make_next
+from app.playback.pictures.make import PictureResult, make_next_pictures
 from app.replays import pictures
 from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
@@ -55,7 +55,7 @@ class PictureMaker:
         self._noted: set[ReplayKey] = set()
         self._task: asyncio.Task[None] | None = None
         self._repaired_s = -_REPAIR_S
-        self.results: Counter[Result] = Counter()
+        self.results: Counter[PictureResult] = Counter()
         self.spent_s = 0.0
         """Time that making took, by the clock."""
         self.waiting = 0
@@ -93,14 +93,14 @@ class PictureMaker:
         if not self.waiting or self._is_busy():
             return False
         began_s = clock.monotonic_s()
-        result = await make_next(self._database, self._store)
+        result = await make_next_pictures(self._database, self._store)
         if result is not None:
             self.results[result] += 1
             self.spent_s += clock.monotonic_s() - began_s
         return result is not None
 
     async def _run(self) -> None:
-        await _look_at_sandbox()
+        await _check_sandbox()
         while True:
             pause_s = _PAUSE_S
             try:
@@ -123,7 +123,7 @@ class PictureMaker:
         self._repaired_s = clock.monotonic_s()
 
 
-async def _look_at_sandbox() -> None:
+async def _check_sandbox() -> None:
     """Warn where children run with less than a whole sandbox, or not at all."""
     try:
         async with child.started() as started:

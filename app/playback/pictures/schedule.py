@@ -19,7 +19,7 @@ _AGAIN: Final = (timedelta(minutes=1), timedelta(minutes=10))
 """Pauses after a failure; after one more there is no picture until the replay grows."""
 
 
-def due_at(
+def find_due_time(
     replay: Replay, task: PictureTask, error_ms: int | None, *, now: datetime
 ) -> datetime | None:
     """Say when to draw a replay.
@@ -48,6 +48,6 @@ def due_at(
     return max(now, min(quiet_at, task.made_at + max(_FIRST, age / 2)))
 
 
-def again_at(tries: int, *, now: datetime) -> datetime | None:
+def find_retry_time(tries: int, *, now: datetime) -> datetime | None:
     """Say when to try again after so many failures; None when not."""
     return now + _AGAIN[tries - 1] if tries <= len(_AGAIN) else None

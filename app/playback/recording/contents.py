@@ -50,7 +50,7 @@ class Outline:
     """A replay before its recordings are read: enough for what stands around its picture."""
 
     replay: Replay
-    held: Held
+    playable: Held
     state: State
     zero_ms: int
     duration_ms: int
@@ -59,7 +59,7 @@ class Outline:
 
     def size_px_at(self, at_ms: int) -> tuple[int, int] | None:
         """Return width and height of the picture due at a time; None without pictures."""
-        built = self.held.newest
+        built = self.playable.newest
         if not built.gops:
             return None
         config = built.configs[built.gops[built.gop_at(at_ms)].config]
@@ -104,20 +104,20 @@ async def outline(
     Args:
         connection: Where to read.
         replay: Its row, read just now.
-        shelf: Where its playback index is kept.
+        index_cache: Where its playback index is kept.
         now: The server's time, to tell a live replay.
     """
-    return outline_of(replay, await shelf.hold(connection, replay), now)
+    return outline_of(replay, await index_cache.read_over(connection, replay), now)
 
 
-def outline_of(replay: Replay, held: Held, now: datetime) -> Outline:
+def outline_of(replay: Replay, playable: Held, now: datetime) -> Outline:
     """Put the outline of a replay together."""
-    has_video = bool(held.newest.gops)
-    zero_ms = held.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
+    has_video = bool(playable.newest.gops)
+    zero_ms = playable.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
     ended_ms = units.ms_from_at(replay.ended_at)
-    duration_ms = max(0, ended_ms - zero_ms, held.newest.duration_ms)
+    duration_ms = max(0, ended_ms - zero_ms, playable.newest.duration_ms)
     state = state_of(replay, has_video=has_video, now=now)
-    return Outline(replay, held, state, zero_ms, duration_ms, is_arriving(replay, now=now))
+    return Outline(replay, playable, state, zero_ms, duration_ms, is_arriving(replay, now=now))
 
 
 async def read(connection: AsyncConnection, known: Outline, *, from_segment: int = 0) -> Contents:
@@ -132,11 +132,11 @@ async def read(connection: AsyncConnection, known: Outline, *, from_segment: int
     segments = await recorded_segments.segments_of(
         connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
     )
-    held = known.held
+    playable = known.playable
 
     def unpack() -> Contents:
         is_first = from_segment == 0
-        kept = held.gestures if is_first else None
+        kept = playable.gestures if is_first else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
         recorded = recorded_segments.read(
             segments, from_segment=from_segment, with_touches=kept is None
@@ -145,7 +145,7 @@ async def read(connection: AsyncConnection, known: Outline, *, from_segment: int
             return assemble(known, recorded, gestures.decode(kept))
         found = gestures.read(recorded, zero_ms=known.zero_ms)
         if is_first:
-            held.keep_gestures(gestures.encode(found))
+            playable.keep_gestures(gestures.encode(found))
         return assemble(known, recorded, found, from_segment=from_segment)
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
@@ -160,7 +160,7 @@ def assemble(
     from_segment: int = 0,
 ) -> Contents:
     """Merge the segments of a replay into what its page shows."""
-    held, zero_ms, duration_ms = known.held, known.zero_ms, known.duration_ms
+    playable, zero_ms, duration_ms = known.playable, known.zero_ms, known.duration_ms
     segments = [one.segment for one in recorded]
     activities = [one.activity for one in recorded]
     breadcrumbs = merging.merge_breadcrumbs(one.breadcrumbs for one in activities)
@@ -184,8 +184,8 @@ def assemble(
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
         gaps=gaps.explain_gaps(
-            _all_gaps(held.newest, duration_ms) if held.newest.gops else (),
-            playable=held.segments,
+            _all_gaps(playable.newest, duration_ms) if playable.newest.gops else (),
+            playable=playable.segments,
             stored_ids=stored_ids,
             breadcrumbs=breadcrumbs,
             zero_ms=zero_ms,

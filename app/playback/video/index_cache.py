@@ -75,7 +75,7 @@ class Held:
 class _Kept:
     facts: _Facts
     until_s: float
-    held: Held
+    playable: Held
 
 
 class Shelf:
@@ -92,9 +92,9 @@ class Shelf:
         if known is not None:
             return known
         async with database.reading() as connection:
-            return await self.hold(connection, replay)
+            return await self.read_over(connection, replay)
 
-    async def hold(self, connection: AsyncConnection, replay: Replay) -> Held:
+    async def read_over(self, connection: AsyncConnection, replay: Replay) -> Held:
         """See `find`; over a connection that is open already."""
         facts = _facts(replay)
         known = self._known(replay.key, facts)
@@ -110,18 +110,18 @@ class Shelf:
         if kept is None or kept.facts != facts or self._now_s() >= kept.until_s:
             return None
         self._kept.move_to_end(key)
-        return kept.held
+        return kept.playable
 
     async def _make(self, connection: AsyncConnection, replay: Replay, facts: _Facts) -> Held:
         segments = tuple(
             await queries.read_playable_segments(connection, replay.key, steps=replay.clock_steps)
         )
-        held = Held(segments, await asyncio.to_thread(index.build, segments))
-        self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, held)
+        playable = Held(segments, await asyncio.to_thread(index.build, segments))
+        self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, playable)
         self._kept.move_to_end(replay.key)
         if len(self._kept) > _MOST_REPLAYS:
             self._kept.popitem(last=False)
-        return held
+        return playable
 
 
 def _facts(replay: Replay) -> _Facts:

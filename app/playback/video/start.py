@@ -29,7 +29,7 @@ class Start:
     body: bytes
 
 
-async def read(store: ObjectStore, held: Held, at_ms: int) -> Start:
+async def read(store: ObjectStore, playable: Held, at_ms: int) -> Start:
     """Read what shows the picture due at a time.
 
     A vanished object leaves the record empty, and the player says what is missing.
@@ -37,7 +37,7 @@ async def read(store: ObjectStore, held: Held, at_ms: int) -> Start:
     Raises:
         ServiceUnavailable: Storage is down.
     """
-    built, encoded = held.newest, held.encoded
+    built, encoded = playable.newest, playable.encoded
     number = built.gop_at(at_ms)
     record = b""
     if built.gops:

@@ -32,7 +32,7 @@ class House:
     sweeper: Sweeper
     watch: Watch
     shelf: Shelf = field(default_factory=Shelf)
-    easel: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one child at a time, however many people look."""
     csp_reports: CspReports = field(default_factory=CspReports)
     proxies: ProxyWatch = field(default_factory=ProxyWatch)

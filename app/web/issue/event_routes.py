@@ -168,8 +168,8 @@ async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
 async def _preview(
     request: Request, connection: AsyncConnection, linked: issue_links.LinkedReplay
 ) -> Preview:
-    held = await house.of(request).shelf.hold(connection, linked.replay)
-    newest = held.newest
+    playable = await house.of(request).index_cache.read_over(connection, linked.replay)
+    newest = playable.newest
     has_video = bool(newest.gops)
     state = playback.state_of(linked.replay, has_video=has_video, now=clock.now())
     return build.preview(

@@ -292,7 +292,7 @@ async def _replay_rows(
         row = replay_rows.replay_row(hit, project_names=names, now=now, pictures=held)
         at_ms = linked.at_ms
         if linked.replay.video_segments:
-            index = await house.of(request).shelf.hold(connection, linked.replay)
+            index = await house.of(request).index_cache.read_over(connection, linked.replay)
             at_ms -= index.newest.started_at_ms - units.ms_from_at(linked.replay.started_at)
         at_ms = min(max(0, at_ms), row.duration_ms)
         href = (

@@ -36,7 +36,7 @@ async def send_screenshot(
         raise NotFound("this file is not shown as a picture")
     data = await here.store.read(one.object_key)
     try:
-        async with here.easel, child.started() as started:
+        async with here.drawing_slot, child.started() as started:
             still = await started.redraw(data)
     except MalformedInput as error:
         raise NotFound(f"this file is no picture that can be shown: {error}") from error

@@ -34,8 +34,8 @@ _LATEST_MS: Final = 10**12
 async def send_index(request: Request, playing: access.PlayingHere, t: str = "") -> Response:
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
     here = house.of(request)
-    held = await here.shelf.find(here.db, playing.replay)
-    found = await start.read(here.store, held, _read_ms(t))
+    playable = await here.index_cache.find(here.db, playing.replay)
+    found = await start.read(here.store, playable, _read_ms(t))
     headers = {**MEDIA, "ETag": f'"{found.version}"', "X-Gop": str(found.gop)}
     return Response(found.body, 200, headers, _BINARY)
 
@@ -44,7 +44,7 @@ async def send_index(request: Request, playing: access.PlayingHere, t: str = "")
 async def send_stream(request: Request, playing: access.PlayingHere, v: str = "") -> Response:
     """Send a range of the replay's pictures as one version of its index places them."""
     here = house.of(request)
-    built = await (await here.shelf.find(here.db, playing.replay)).at(v)
+    built = await (await here.index_cache.find(here.db, playing.replay)).at(v)
     if built is None:
         return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
     try:
@@ -69,18 +69,18 @@ async def send_gestures(
     headers = {**MEDIA, "ETag": version}
     if request.headers.get("if-none-match") == version:
         return Response(status_code=304, headers=headers)
-    held = await here.shelf.find(here.db, replay)
-    body = held.gestures if from_segment == 0 else None
+    playable = await here.index_cache.find(here.db, replay)
+    body = playable.gestures if from_segment == 0 else None
     if body is None:
         async with here.db.reading() as connection:
             segments = await recorded_segments.segments_of(
                 connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
             )
-        built = held.newest
+        built = playable.newest
         zero_ms = built.started_at_ms if built.gops else units.ms_from_at(replay.started_at)
         body = await asyncio.to_thread(_gestures_of, segments, zero_ms, from_segment)
         if from_segment == 0:
-            held.keep_gestures(body)
+            playable.keep_gestures(body)
     return Response(body, 200, headers, "application/json")
 
 
@@ -120,8 +120,8 @@ async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[
         NotFound: There is no such replay or segment, or it has no video.
     """
     here = house.of(request)
-    held = await here.shelf.find(here.db, playing.replay)
-    place = _playable(held, segment_id)
+    playable = await here.index_cache.find(here.db, playing.replay)
+    place = _playable(playable, segment_id)
     if place is not None:
         return place
     async with here.db.reading() as connection:
@@ -132,8 +132,8 @@ async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[
     raise NotFound(f"segment {segment_id} has no video")
 
 
-def _playable(held: Held, segment_id: int) -> tuple[str, int, int] | None:
-    for segment in held.segments:
+def _playable(playable: Held, segment_id: int) -> tuple[str, int, int] | None:
+    for segment in playable.segments:
         if segment.segment_id == segment_id:
             return segment.object_key, segment.object_offset, segment.object_bytes
     return None

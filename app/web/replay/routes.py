@@ -129,7 +129,7 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
         return None
     here = house.of(request)
     try:
-        return await start.read(here.store, await here.shelf.find(here.db, replay), at_ms)
+        return await start.read(here.store, await here.index_cache.find(here.db, replay), at_ms)
     except ServiceUnavailable:
         return None
 
@@ -138,7 +138,7 @@ def reader_of(request: Request, watching: Watching) -> ReplayReader:
     """Return who reads about which replay."""
     here = house.of(request)
     inside = watching.inside
-    return ReplayReader(here.db, here.shelf, inside.person, inside.project, watching.key)
+    return ReplayReader(here.db, here.index_cache, inside.person, inside.project, watching.key)
 
 
 def _visit(

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from app.core.ids import ProjectId
 from app.playback import sdk_faults
-from app.playback.checks import Checked, Host
+from app.playback.checks import CalledHost, SetUpFacts
 from app.web.words import page_links, phrases
 from app.web.words.snippets import Snippet
 
@@ -39,7 +39,7 @@ class SetUpPage:
     checks: tuple[Check, ...]
 
 
-def checks(project_id: ProjectId, found: Checked) -> tuple[Check, ...]:
+def checks(project_id: ProjectId, found: SetUpFacts) -> tuple[Check, ...]:
     """Write the list, in the order in which things begin to work."""
     return (
         _segments(project_id, found),
@@ -51,7 +51,7 @@ def checks(project_id: ProjectId, found: Checked) -> tuple[Check, ...]:
     )
 
 
-def _segments(project_id: ProjectId, found: Checked) -> Check:
+def _segments(project_id: ProjectId, found: SetUpFacts) -> Check:
     if found.last_received_at is None:
         return Check(
             "waiting",
@@ -69,7 +69,7 @@ def _segments(project_id: ProjectId, found: Checked) -> Check:
     )
 
 
-def _video(found: Checked) -> Check:
+def _video(found: SetUpFacts) -> Check:
     if found.video_segments:
         text = f"{found.video_segments:,} of the newest {phrases.count(found.segments, 'segment')}."
         return Check("done", "Video can be played", text)
@@ -83,7 +83,7 @@ def _video(found: Checked) -> Check:
     return Check("waiting", "Video")
 
 
-def _errors(found: Checked) -> Check:
+def _errors(found: SetUpFacts) -> Check:
     if found.app_errors:
         return Check(
             "done", "Error linked", f"{phrases.count(found.app_errors, 'error')} of the app."
@@ -95,7 +95,7 @@ def _errors(found: Checked) -> Check:
     )
 
 
-def _hosts(found: Checked) -> Iterator[Check]:
+def _hosts(found: SetUpFacts) -> Iterator[Check]:
     """Name the hosts whose requests no backend answers."""
     for host in found.hosts:
         if host.answered:
@@ -108,7 +108,7 @@ def _hosts(found: Checked) -> Iterator[Check]:
             yield _untraced(host)
 
 
-def _untraced(host: Host) -> Check:
+def _untraced(host: CalledHost) -> Check:
     return Check(
         "problem",
         f"Requests to {host.name} lead to no backend",
@@ -118,7 +118,7 @@ def _untraced(host: Host) -> Check:
     )
 
 
-def _backend(found: Checked) -> Check:
+def _backend(found: SetUpFacts) -> Check:
     if found.backend_errors:
         text = f"{phrases.count(found.backend_errors, 'error')} of services in the newest replays."
         return Check("done", "Backend error linked", text)
@@ -129,7 +129,7 @@ def _backend(found: Checked) -> Check:
     )
 
 
-def _sdks(found: Checked) -> Iterator[Check]:
+def _sdks(found: SetUpFacts) -> Iterator[Check]:
     """Name the SDKs, and what is known to be wrong with them."""
     if found.sdks:
         yield Check(

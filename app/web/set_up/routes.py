@@ -23,7 +23,7 @@ async def show_set_up(request: Request, inside: access.InsideHere) -> Response:
     async with here.db.reading() as connection:
         seen = await memberships.list_projects(connection, inside.person)
         keys = await projects.keys_of(connection, project.id)
-        found = await checks.check(connection, project.id, [one.id for one in seen])
+        found = await checks.read_set_up_facts(connection, project.id, [one.id for one in seen])
     first = dsn.first(here, keys)
     value = SetUpPage(
         project_id=project.id,

@@ -80,7 +80,7 @@ async def show_span(
         raise NotFound("no span has such an id")
     async with house.of(request).db.reading() as connection:
         seen = await memberships.list_projects(connection, visitor.person)
-        data = await queries.data_of(
+        data = await queries.find_span_data(
             connection, in_trace, SpanId(wanted), [project.id for project in seen]
         )
     if data is None:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.core import units
 from app.core.ids import ProjectId
 from app.issues.named_replays import Found, Naming
-from app.playback.why import DAYS, EventTrail, Lost, ProjectTrail, ReplayTrail, Stored
+from app.playback.why import DAYS, EventTrail, ProjectTrail, ReplayLosses, ReplayTrail, StoredReplay
 from app.projects.model import Quarantined
 from app.replays.model import Tombstone
 from app.replays.traced import TracedReplay
@@ -264,7 +264,7 @@ def _missing(trail: ReplayTrail) -> Finding:
     )
 
 
-def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
+def _stored(stored: StoredReplay, names: Mapping[ProjectId, str]) -> list[Finding]:
     """Say of a replay that is here what of it is missing."""
     of = stored.replay
     here = Finding(
@@ -317,7 +317,9 @@ def _stored(stored: Stored, names: Mapping[ProjectId, str]) -> list[Finding]:
     return findings
 
 
-def _all_losses(lost: Sequence[Lost], names: Mapping[ProjectId, str]) -> tuple[ProjectLosses, ...]:
+def _all_losses(
+    lost: Sequence[ReplayLosses], names: Mapping[ProjectId, str]
+) -> tuple[ProjectLosses, ...]:
     found = (
         ProjectLosses(
             _name(one.project_id, names),

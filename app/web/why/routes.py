@@ -46,7 +46,7 @@ async def _of_project(
 ) -> WhyPage:
     if project_id not in names:
         raise NotFound("no such project")
-    trail = await why.of_project(connection, project_id, list(names), now=clock.now())
+    trail = await why.gather_project_trail(connection, project_id, list(names), now=clock.now())
     return view.of_project(trail, names)
 
 
@@ -56,11 +56,11 @@ async def _of_id(connection: AsyncConnection, asked: str, names: dict[ProjectId,
     if found is None:
         return WhyPage(asked, problem="An id has 32 hex digits, with or without dashes.")
     project_ids: Sequence[ProjectId] = list(names)
-    event = await why.of_event(connection, EventId(found), project_ids)
+    event = await why.gather_event_trail(connection, EventId(found), project_ids)
     if event is not None and event.event.replay_id is None:
         return view.of_event(event, names)
     replay_id = event.event.replay_id if event is not None else None
-    trail = await why.of_replay(
+    trail = await why.gather_replay_trail(
         connection, replay_id or ReplayId(found), project_ids, now=clock.now()
     )
     return view.of_replay(trail, names)

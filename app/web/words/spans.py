@@ -161,7 +161,7 @@ def row_of(row: Row, trace: Trace, around: Surroundings) -> SpanRow:
     )
 
 
-def _slow(rule: slow.Rule | None) -> str | None:
+def _slow(rule: slow.SlowRule | None) -> str | None:
     if rule is None:
         return None
     return f"slow {rule.what}: {units.format_duration(rule.least_ms)} or more"

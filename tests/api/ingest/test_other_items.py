@@ -231,7 +231,7 @@ async def test_recorded_feedback_finds_its_replay(tenant):
 async def logs_of(server: Server, **changes: Any) -> list[StoredLog]:
     """Read the log records of the builders' replay."""
     async with server.database.reading() as connection:
-        found = await logs.logs_of(
+        found = await logs.read_logs_of_replay(
             connection, window(**changes), [server.app.id, server.backend.id]
         )
     return list(found.logs)
@@ -268,7 +268,7 @@ async def test_logs_are_linked_by_replay_or_by_trace_and_time(tenant):
         "named"
     ]
     async with tenant.database.reading() as connection:
-        seen = await logs.logs_of(connection, window(), [tenant.backend.id])
+        seen = await logs.read_logs_of_replay(connection, window(), [tenant.backend.id])
     assert [one.body for one in seen.logs] == ["traced"]
 
 

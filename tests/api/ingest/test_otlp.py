@@ -31,7 +31,7 @@ async def stored(server) -> list[tuple[str, str | None, str | None]]:
     """Return what is known of the spans of the backend project."""
     trace_id, project_ids = TraceId(made.TRACE_ID), [server.backend.id]
     async with server.database.reading() as connection:
-        found = await queries.spans_in_trace(connection, trace_id, project_ids)
+        found = await queries.read_spans_of_trace(connection, trace_id, project_ids)
     return sorted((one.span_id, one.op, one.service) for one in found.spans)
 
 
@@ -139,7 +139,7 @@ async def test_exceptions_and_secrets_are_treated_as_those_of_sdks(tenant):
                 {"id": tenant.backend.id},
             )
         ).one()
-        data = await queries.data_of(
+        data = await queries.find_span_data(
             connection, TraceId(made.TRACE_ID), SpanId("0" * 15 + "1"), [tenant.backend.id]
         )
     assert (event.exception_type, event.trace_id.hex) == ("shop.Declined", made.TRACE_ID)

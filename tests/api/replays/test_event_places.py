@@ -120,7 +120,7 @@ async def places(tenant: Server, backend: Keyed) -> dict[str, float]:
         async with tenant.database.reading() as connection:
             replay = await replays.find_replay(connection, key)
         assert replay is not None
-        drawn = await make._find(tenant.database, replay)
+        drawn = await make._read_drawable_replay(tenant.database, replay)
         found["poster"] = float(drawn.error_ms or -1)
     return found
 

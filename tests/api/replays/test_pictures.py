@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.errors import MalformedInput
 from app.core.ids import ReplayId
 from app.playback.pictures import draw, make, schedule
-from app.playback.pictures.make import Result
+from app.playback.pictures.make import PictureResult
 from app.replays import pictures
 from app.replays.model import ReplayKey
 from tests.support.builders import envelopes
@@ -31,7 +31,7 @@ def at_once(monkeypatch):
     monkeypatch.setattr(schedule, "QUIET", timedelta(0))
 
 
-async def drawn(server: Server) -> Result | None:
+async def drawn(server: Server) -> PictureResult | None:
     """Have the replay looked at, as the background does."""
     maker = server.service.maker
     maker.note([key_of(server)])
@@ -87,7 +87,7 @@ async def test_a_replay_is_drawn(server):
         await pictures.request_pictures(connection, [key_of(server)], at=clock.now())
     assert (await strip_of(server))["state"] == "due"
     assert f'data-pictures="{server.page(REPLAY_ID, "/pictures")}"' in await listed(server)
-    assert await drawn(server) is Result.MADE
+    assert await drawn(server) is PictureResult.MADE
     assert f'src="{server.page(REPLAY_ID, PARTS[0])}?v=' in await listed(server)
     strip = await strip_of(server)
     assert strip["state"] == "made"
@@ -100,7 +100,7 @@ async def test_a_replay_is_drawn(server):
         assert near(colour(sheet, middle), colour_of(number % 5))
     poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
     assert near(colour(poster, (20, 20)), colour_of(0))  # the middle: second 5, the next segment
-    assert await drawn(server) is Result.PUT_OFF
+    assert await drawn(server) is PictureResult.PUT_OFF
 
 
 async def test_the_poster_shows_the_first_error(server):
@@ -109,7 +109,7 @@ async def test_the_poster_shows_the_first_error(server):
     await drawn(server)
     old = small_objects(server)
     await server.take(envelopes.event_envelope())
-    assert await drawn(server) is Result.MADE
+    assert await drawn(server) is PictureResult.MADE
     async with server.database.reading() as connection:
         found = (await pictures.read_pictures(connection, [key_of(server)]))[key_of(server)]
     assert found.made is not None
@@ -127,7 +127,7 @@ async def test_a_replay_that_grows_is_drawn_again(server):
     await drawn(server)
     old = await strip_of(server)
     await server.take(envelopes.replay_video_envelope(1))
-    assert await drawn(server) is Result.MADE
+    assert await drawn(server) is PictureResult.MADE
     new = await strip_of(server)
     assert len(new["tiles"]) == 2 * len(old["tiles"])
     for part in PARTS:
@@ -187,7 +187,7 @@ async def test_a_deleted_replay_takes_its_pictures_along(server):
     for part in PARTS:
         assert (await server.web.get(server.page(REPLAY_ID, part))).status_code == 404
     await until(lambda: not server.objects())
-    assert await drawn(server) is Result.DELETED
+    assert await drawn(server) is PictureResult.DELETED
 
 
 async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch):
@@ -196,7 +196,7 @@ async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch)
     is_drawing, may_end = asyncio.Event(), asyncio.Event()
 
     async def slow(*arguments: Any) -> Any:
-        strip = await draw.draw(*arguments)
+        strip = await draw.draw_strip(*arguments)
         is_drawing.set()
         await may_end.wait()
         return strip
@@ -208,7 +208,7 @@ async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch)
     await until(lambda: not server.objects())
     await swept(server)
     may_end.set()
-    assert await drawing is Result.DELETED
+    assert await drawing is PictureResult.DELETED
     assert len(small_objects(server)) == 1
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())
@@ -249,7 +249,7 @@ async def test_a_process_that_dies_while_drawing_leaves_nothing(server):
     left.write_bytes(b"put, and then it died")
     async with server.database.transaction() as connection:
         await connection.exec_driver_sql("update replay_pictures set leased_until = now()")
-    assert await drawn(server) is Result.DELETED
+    assert await drawn(server) is PictureResult.DELETED
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())
 
@@ -280,7 +280,7 @@ async def test_one_broken_segment_does_not_spoil_the_others(server):
         envelopes.replay_video_envelope(1, video=bytes(broken)),
         envelopes.replay_video_envelope(2),
     )
-    assert await drawn(server) is Result.MADE
+    assert await drawn(server) is PictureResult.MADE
     times = [tile[0] for tile in (await strip_of(server))["tiles"]]
     assert {0, 4_000, 10_000, 14_000} <= set(times)
 
@@ -295,7 +295,7 @@ async def test_what_cannot_be_drawn_says_why(server, monkeypatch):
     monkeypatch.setattr(schedule, "_AGAIN", (timedelta(0), timedelta(0)))
     await server.take(envelopes.replay_video_envelope(0))
     for tries in range(1, 4):
-        assert await drawn(server) is Result.FAILED
+        assert await drawn(server) is PictureResult.FAILED
         strip = await strip_of(server)
         assert strip == {
             "state": "due" if tries < 3 else "none",
@@ -332,20 +332,20 @@ async def test_a_replay_that_goes_on_is_put_off_at_a_glance(server, monkeypatch)
     monkeypatch.setattr(schedule, "QUIET", timedelta(hours=1))
     monkeypatch.setattr(schedule, "_ERROR", timedelta(0))
     looked: list[Any] = []
-    original = make._find
+    original = make._read_drawable_replay
 
     async def find(*arguments: Any) -> Any:
         looked.append(arguments)
         return await original(*arguments)
 
-    monkeypatch.setattr(make, "_find", find)
+    monkeypatch.setattr(make, "_read_drawable_replay", find)
     await server.take(envelopes.replay_video_envelope(0))
-    assert await drawn(server) is Result.PUT_OFF
+    assert await drawn(server) is PictureResult.PUT_OFF
     assert not looked
     await server.take(envelopes.event_envelope())
     async with server.database.transaction() as connection:
         await connection.exec_driver_sql("update replay_pictures set due_at = now()")
-    assert await drawn(server) is Result.MADE
+    assert await drawn(server) is PictureResult.MADE
     assert looked
 
 

@@ -64,7 +64,7 @@ async def add(database: Database, *new: NewBlock) -> set[tuple[ProjectId, EventI
 async def in_trace(database: Database, trace_id: TraceId = TRACE) -> list[StoredSpan]:
     """Read the spans of a trace."""
     async with database.reading() as connection:
-        found = await queries.spans_in_trace(connection, trace_id, BOTH)
+        found = await queries.read_spans_of_trace(connection, trace_id, BOTH)
     return list(found.spans)
 
 
@@ -83,7 +83,7 @@ def window(**changes: Any) -> ReplayWindow:
 async def of_replay(database: Database, reach: ReplayWindow) -> list[int]:
     """Read the numbers of the spans of a replay."""
     async with database.reading() as connection:
-        found = await queries.spans_of(connection, reach, BOTH)
+        found = await queries.read_spans_of_replay(connection, reach, BOTH)
     return [int(one.span_id, 16) for one in found.spans]
 
 
@@ -115,7 +115,7 @@ async def test_one_span_says_what_it_says_and_another_is_not_there(database):
 
         async def asked(number: int, *project_ids: ProjectId) -> object:
             span_id = SpanId(f"{number:016x}")
-            return await queries.data_of(connection, TRACE, span_id, project_ids)
+            return await queries.find_span_data(connection, TRACE, span_id, project_ids)
 
         assert await asked(1, APP) == {"number": 1}
         assert await asked(299, *BOTH) == {"number": 299}
@@ -172,9 +172,9 @@ async def test_a_trace_is_read_in_parts_of_whole_blocks_in_the_order_of_start(
     unread = block(9, started_at=NOON + timedelta(hours=1), content=b"broken")
     await add(database, *blocks, unread)
     async with database.reading() as connection:
-        first = await queries.spans_in_trace(connection, TRACE, BOTH)
+        first = await queries.read_spans_of_trace(connection, TRACE, BOTH)
         assert first.next_place
-        rest = await queries.spans_in_trace(connection, TRACE, BOTH, after=first.next_place)
+        rest = await queries.read_spans_of_trace(connection, TRACE, BOTH, after=first.next_place)
     assert [one.description for one in first.spans] == [f"step {number}" for number in range(1, 5)]
     assert [one.description for one in rest.spans] == [f"step {number}" for number in range(5, 9)]
     assert (first.first, rest.first, first.total) == (1, 5, 8)
@@ -197,8 +197,8 @@ async def test_requests_are_answered_by_spans_that_name_them(database):
         block(3, request | {"span_id": "f" * 16}, trace_id=OTHER, spans=9_000),
     )
     async with database.reading() as connection:
-        found = await queries.requests_of(connection, APP, [TRACE, OTHER], BOTH)
-        alone = await queries.requests_of(connection, APP, [TRACE], [APP])
+        found = await queries.read_app_requests(connection, APP, [TRACE, OTHER], BOTH)
+        alone = await queries.read_app_requests(connection, APP, [TRACE], [APP])
     assert [(one.description, one.is_answered) for one in found] == [
         (request["description"], True), (lonely["description"], False),
     ]  # fmt: skip
@@ -263,7 +263,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
         rows = (await connection.execute(text("select * from span_blocks"))).mappings().all()
         assert await connection.scalar(text("select count(*) from spans")) == 0
         assert await connection.scalar(text("select count(*) from transactions")) == 0
-        data = await queries.data_of(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
+        data = await queries.find_span_data(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
         tied = await trace_links.read_traces_of_replays(connection, [REPLAY])
     assert (data, tied) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
@@ -282,7 +282,7 @@ async def test_a_transaction_of_an_older_release_without_its_root_is_moved_too(d
         if left == "nothing":
             await connection.execute(text("delete from spans"))
         await connection.execute(text("update spans set data = 'broken'"))
-        assert len(await backfill.move_some(connection)) > 0
+        assert len(await backfill.move_into_blocks(connection)) > 0
         spans = await connection.scalar(
             text("select spans from span_blocks where block_id = transaction_id")
         )

@@ -66,7 +66,7 @@ def replay(*, last_s: float, video_segments: int = 12) -> Replay:
 )
 def test_a_new_replay_is_drawn_when_it_is_quiet_or_has_an_error(last_s, error_ms, now_s, due_s):
     """Fifteen seconds after its last segment, a minute after its first, at an error at once."""
-    due_at = schedule.due_at(replay(last_s=last_s), TASK, error_ms, now=at(now_s))
+    due_at = schedule.find_due_time(replay(last_s=last_s), TASK, error_ms, now=at(now_s))
     assert due_at == at(due_s)
 
 
@@ -82,23 +82,25 @@ def test_a_new_replay_is_drawn_when_it_is_quiet_or_has_an_error(last_s, error_ms
 def test_a_replay_that_grows_is_drawn_when_it_is_quiet_or_half_as_long_again(made_s, last_s, due_s):
     """All drawings of a replay together cost no more than three times the last one."""
     task = replace(TASK, made_at=at(made_s), made=replace(MADE, video_segments=11))
-    assert schedule.due_at(replay(last_s=last_s), task, None, now=at(made_s)) == at(due_s)
+    assert schedule.find_due_time(replay(last_s=last_s), task, None, now=at(made_s)) == at(due_s)
 
 
 def test_right_pictures_are_left_alone():
     """Nothing new: nothing to do. A new first error: at once. No video: nothing to draw."""
     task = replace(TASK, made_at=at(100), made=MADE)
     whole = replay(last_s=60)
-    assert schedule.due_at(whole, task, None, now=at(200)) is None
-    assert schedule.due_at(whole, task, 5_000, now=at(200)) == at(200)
-    assert schedule.due_at(replay(last_s=1, video_segments=0), TASK, None, now=at(200)) is None
+    assert schedule.find_due_time(whole, task, None, now=at(200)) is None
+    assert schedule.find_due_time(whole, task, 5_000, now=at(200)) == at(200)
+    assert (
+        schedule.find_due_time(replay(last_s=1, video_segments=0), TASK, None, now=at(200)) is None
+    )
 
 
 def test_failures_end_after_the_third():
     """One minute, ten minutes, and then not again."""
-    assert schedule.again_at(1, now=BEGAN) == at(60)
-    assert schedule.again_at(2, now=BEGAN) == at(600)
-    assert schedule.again_at(3, now=BEGAN) is None
+    assert schedule.find_retry_time(1, now=BEGAN) == at(60)
+    assert schedule.find_retry_time(2, now=BEGAN) == at(600)
+    assert schedule.find_retry_time(3, now=BEGAN) is None
 
 
 def _built(count: int, **changes: int) -> index.PlaybackIndex:
@@ -131,16 +133,16 @@ def test_headers_of_records_are_read_back():
 def test_runs_stay_within_an_object_and_a_read(monkeypatch):
     """GOPs that lie together are read together, up to the size of a read."""
     gops = _built(6).gops
-    assert [len(run) for run in draw._runs(gops)] == [2, 2, 2]
+    assert [len(run) for run in draw._split_into_runs(gops)] == [2, 2, 2]
     monkeypatch.setattr(stream, "READ_BYTES", 100)
-    assert [len(run) for run in draw._runs(gops)] == [1] * 6
+    assert [len(run) for run in draw._split_into_runs(gops)] == [1] * 6
 
 
 def test_of_a_replay_with_too_many_frames_keyframes_are_looked_at():
     """Then a group is its keyframe alone, marked as the poster where it stands for its moment."""
     built = _built(1)
     record = memoryview(bytes(built.size_bytes))
-    whole = draw._group(built, built.gops[0], record, poster_ms=2_500, is_whole=True)
+    whole = draw._make_group(built, built.gops[0], record, poster_ms=2_500, is_whole=True)
     assert [one.marks for one in whole.samples] == [1, 1, 3, 1, 1]
-    short = draw._group(built, built.gops[0], record, poster_ms=2_500, is_whole=False)
+    short = draw._make_group(built, built.gops[0], record, poster_ms=2_500, is_whole=False)
     assert [one.marks for one in short.samples] == [wire.WANTED | wire.POSTER]

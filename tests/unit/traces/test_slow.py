@@ -27,10 +27,12 @@ from app.traces import slow
 )
 def test_a_span_is_slow_by_its_rule(op, duration_ms, self_ms, what):
     """At the limit and one below it."""
-    rule = slow.slow(op, duration_ms=duration_ms, self_ms=self_ms, is_backend=True)
+    rule = slow.find_slow_rule(op, duration_ms=duration_ms, self_ms=self_ms, is_backend=True)
     assert (rule.what if rule else None) == what
 
 
 def test_an_app_may_idle():
     """Its transactions wait for more to happen; only a service's own time counts."""
-    assert slow.slow("ui.action", duration_ms=9_000, self_ms=9_000, is_backend=False) is None
+    assert (
+        slow.find_slow_rule("ui.action", duration_ms=9_000, self_ms=9_000, is_backend=False) is None
+    )

@@ -7,14 +7,14 @@ from hypothesis import given, strategies as st
 
 from app.traces import waterfall
 from app.traces.model import StoredSpan
-from app.traces.waterfall import Placed
+from app.traces.waterfall import PlacedSpan
 from tests.support.builders.spans import START, served, span
 from tests.support.examples import SETTINGS
 
 
-def lay_out(*spans: StoredSpan) -> list[Placed]:
+def lay_out(*spans: StoredSpan) -> list[PlacedSpan]:
     """Place spans by their own clocks."""
-    return waterfall.lay_out(
+    return waterfall.lay_out_spans(
         spans, lambda one: (one.started_at - START) // timedelta(microseconds=1)
     )
 
@@ -24,7 +24,7 @@ def order(*spans: StoredSpan) -> list[tuple[int, int]]:
     return [(one.depth, int(one.span.span_id, 16)) for one in lay_out(*spans)]
 
 
-def placed(number: int, *spans: StoredSpan) -> Placed:
+def placed(number: int, *spans: StoredSpan) -> PlacedSpan:
     """Return one span with its place among others."""
     return next(one for one in lay_out(*spans) if int(one.span.span_id, 16) == number)
 

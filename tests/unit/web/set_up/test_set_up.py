@@ -3,16 +3,16 @@
 from datetime import UTC, datetime
 
 from app.core.ids import ProjectId
-from app.playback.checks import Checked, Host, hosts_of
+from app.playback.checks import CalledHost, SetUpFacts, count_hosts
 from app.playback.sdk_faults import Known
-from app.traces.queries import Request
+from app.traces.queries import AppRequest
 from app.web.set_up import page
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-NOTHING = Checked(0, 0, None, 0, 0, (), (), ())
+NOTHING = SetUpFacts(0, 0, None, 0, 0, (), (), ())
 
 
-def listed(found: Checked) -> list[tuple[str, str]]:
+def listed(found: SetUpFacts) -> list[tuple[str, str]]:
     """Return state and title of each line."""
     return [(one.state, one.title) for one in page.checks(ProjectId(1), found)]
 
@@ -25,8 +25,8 @@ def test_a_new_project_waits():
 
 def test_what_works_is_done():
     """Segments, video, errors of both sides, traced hosts, and what records."""
-    found = Checked(
-        14, 14, NOW, 2, 1, (Host("api.example", 9, 7),), ("sentry.java.android 8.53.0",), ()
+    found = SetUpFacts(
+        14, 14, NOW, 2, 1, (CalledHost("api.example", 9, 7),), ("sentry.java.android 8.53.0",), ()
     )
     assert listed(found) == [
         ("done", "First segment received"),
@@ -45,8 +45,8 @@ def test_what_works_is_done():
 
 def test_what_is_wrong_is_named():
     """No video, a host that nothing answers, a fault of the SDK; one request says nothing yet."""
-    found = Checked(
-        3, 0, NOW, 0, 0, (Host("api.example", 3, 0), Host("img.example", 1, 0)), (),
+    found = SetUpFacts(
+        3, 0, NOW, 0, 0, (CalledHost("api.example", 3, 0), CalledHost("img.example", 1, 0)), (),
         (Known("Android SDK 8.12.0: segments can be doubled. Mended in 8.13.3.", False),),
     )  # fmt: skip
     problems = [title for state, title in listed(found) if state == "problem"]
@@ -60,11 +60,14 @@ def test_what_is_wrong_is_named():
 def test_requests_are_counted_by_host():
     """The most called first; what names no host does not count."""
     requests = [
-        Request("GET https://api.example/cart", is_answered=True),
-        Request("POST https://api.example/pay", is_answered=False),
-        Request("GET http://img.example:8080/1", is_answered=False),
-        Request("GET /relative", is_answered=False),
-        Request("GET http://[broken", is_answered=False),
-        Request(None, is_answered=False),
+        AppRequest("GET https://api.example/cart", is_answered=True),
+        AppRequest("POST https://api.example/pay", is_answered=False),
+        AppRequest("GET http://img.example:8080/1", is_answered=False),
+        AppRequest("GET /relative", is_answered=False),
+        AppRequest("GET http://[broken", is_answered=False),
+        AppRequest(None, is_answered=False),
     ]
-    assert hosts_of(requests) == (Host("api.example", 2, 1), Host("img.example", 1, 0))
+    assert count_hosts(requests) == (
+        CalledHost("api.example", 2, 1),
+        CalledHost("img.example", 1, 0),
+    )
