@@ -21,7 +21,7 @@ from app.core import clock, units
 from app.core.ids import ProjectId
 from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
-from app.ingest.prepared import Context
+from app.ingest.items.context import EnvelopeContext
 from app.scrub.rules import DEFAULT_RULES
 from bench.ingest import material
 from bench.ingest.envelopes import ERROR_KB
@@ -51,7 +51,7 @@ def renewed(text: bytes, part: bytes) -> Iterator[bytes]:
 def measure(texts: Iterator[bytes], rounds: int) -> float:
     """Return the microseconds that reading an event takes."""
     at = units.at_from_ms(clock.now_ms())
-    context = Context(ProjectId(1), at, 0, None, EnvelopeHeader(), DEFAULT_RULES)
+    context = EnvelopeContext(ProjectId(1), at, 0, None, EnvelopeHeader(), DEFAULT_RULES)
     best_s = float("inf")
     for _ in range(rounds):
         some = [(memoryview(next(texts)), context) for _ in range(_EVENTS)]

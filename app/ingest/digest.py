@@ -16,22 +16,20 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
-
-from app.core import clock, log
+from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.ingest import expand, reopen
+from app.ingest import marks, reopen
+from app.ingest.expand import open_envelope, prepare_items, refuse_envelope
 from app.ingest.inbox import Fresh, Inbox
-from app.ingest.outcomes import Tally
-from app.ingest.pack import Mark
-from app.ingest.prepared import Prepared
+from app.ingest.items.context import ReceivedItem
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.marks import JournalRange
 from app.ingest.quotas import Quotas
-from app.ingest.store import Batch, Quarantine, store
-from app.ingest.tables import journal_marks
+from app.ingest.refusals import RefusalTally
+from app.ingest.store import LaidOutBatch, Quarantine, replays_to_picture, store
 from app.journal import adopt, reader
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
@@ -79,7 +77,7 @@ class Digester:
         journal: Journal,
         *,
         inbox: Inbox,
-        tally: Tally,
+        tally: RefusalTally,
         quotas: Quotas,
         rules: ScrubRules,
         note_pictures: NotePictures,
@@ -123,7 +121,7 @@ class Digester:
         """Forget how far the journal was digested, if its folder is gone; call it when closed."""
         if not self._journal.path.exists():
             with contextlib.suppress(ServiceUnavailable):
-                await self._forget_mark(self._journal.id)
+                await self._delete_mark(self._journal.id)
 
     async def _run(self) -> None:
         while True:
@@ -215,27 +213,27 @@ class Digester:
             await self._digest(folder.id, batch)
             batch = await asyncio.to_thread(reopen.batch, entries)
         await asyncio.to_thread(folder.remove)
-        await self._retry(lambda: self._forget_mark(folder.id))
+        await self._retry(lambda: self._delete_mark(folder.id))
 
     async def _digest(self, journal_id: str, batch: Sequence[Fresh]) -> None:
         """Store a batch, whatever it takes; entries that cannot be stored go to quarantine."""
-        mark = Mark(journal_id, batch[0].seq, batch[-1].seq)
+        entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
         try:
-            await self._store(Batch.of(await self._expand_all(batch), mark))
+            await self._store(LaidOutBatch.of(await self._prepare_batch(batch), entries))
         except ServiceUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
             for fresh in batch:
-                await self._digest_alone(fresh, Mark(journal_id, fresh.seq, fresh.seq))
+                await self._digest_alone(fresh, JournalRange(journal_id, fresh.seq, fresh.seq))
                 if journal_id == self._journal.id:
                     self._advance(fresh.seq)
 
-    async def _digest_alone(self, fresh: Fresh, mark: Mark) -> None:
+    async def _digest_alone(self, fresh: Fresh, entries: JournalRange) -> None:
         reason = ""
         for _ in range(_TRIES):
             try:
-                await self._store(Batch.of(await self._expand_all([fresh]), mark))
+                await self._store(LaidOutBatch.of(await self._prepare_batch([fresh]), entries))
             except ServiceUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
@@ -243,11 +241,11 @@ class Digester:
             else:
                 return
         _logger.error("an envelope goes to quarantine", seq=fresh.seq, reason=log.shown(reason))
-        refused = Prepared()
-        expand.refuse(fresh, "quarantined", refused)
-        await self._store(Batch.of(refused, mark), Quarantine(fresh, reason))
+        refused = PreparedBatch()
+        refuse_envelope(fresh, "quarantined", refused)
+        await self._store(LaidOutBatch.of(refused, entries), Quarantine(fresh, reason))
 
-    async def _store(self, batch: Batch, quarantine: Quarantine | None = None) -> None:
+    async def _store(self, batch: LaidOutBatch, quarantine: Quarantine | None = None) -> None:
         orphans = tuple(self._orphans)
         tries = itertools.count()
 
@@ -268,42 +266,41 @@ class Digester:
                 self._orphans.append(batch.pack.key)
             raise
         self._orphans = [key for key in self._orphans if key not in orphans]
-        self._note_pictures(batch.prepared.pictured())
+        self._note_pictures(replays_to_picture(batch.prepared))
 
-    async def _expand_all(self, batch: Sequence[Fresh]) -> Prepared:
+    async def _prepare_batch(self, batch: Sequence[Fresh]) -> PreparedBatch:
+        """Read, check and scrub a batch, in turns that leave the event loop to others."""
         unknown = await self._retry(lambda: self._unknown_keys(batch))
-        prepared = Prepared()
+        prepared = PreparedBatch()
+        received: list[ReceivedItem] = []
         until_s = 0.0
         size_bytes = 0
         for fresh in batch:
-            if monotonic_s() > until_s or self._is_enough(len(prepared.noted), size_bytes):
-                expand.finish(prepared)
-                size_bytes = 0
+            if monotonic_s() > until_s or self._is_enough(len(received), size_bytes):
+                prepare_items(received, prepared)
+                received, size_bytes = [], 0
                 await _give_way()
                 if not self._inbox.is_pressing:
                     await self._journal.written(_ANSWER_S)
                 turn_s = _PRESSING_TURN_S if self._inbox.is_pressing else _TURN_S
                 until_s = monotonic_s() + turn_s
             if (fresh.key, fresh.project_id) in unknown:
-                expand.refuse(fresh, "unknown_key", prepared)
+                refuse_envelope(fresh, "unknown_key", prepared)
                 continue
             is_full = self._quotas.is_full(fresh.project_id)
+            items = open_envelope(fresh, self._rules, prepared, is_full=is_full)
             if fresh.size_bytes > _INLINE_BYTES:
-                await asyncio.to_thread(self._expand_whole, fresh, prepared, is_full=is_full)
+                await asyncio.to_thread(prepare_items, items, prepared)
             else:
-                expand.expand(fresh, self._rules, prepared, is_full=is_full)
+                received += items
                 size_bytes += fresh.size_bytes
-        expand.finish(prepared)
+        prepare_items(received, prepared)
         return prepared
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:
         """Tell whether so much is for one turn."""
         most = _PRESSING_TOGETHER if self._inbox.is_pressing else _TOGETHER
         return items >= most or size_bytes >= _TOGETHER_BYTES * most // _TOGETHER
-
-    def _expand_whole(self, fresh: Fresh, prepared: Prepared, *, is_full: bool) -> None:
-        expand.expand(fresh, self._rules, prepared, is_full=is_full)
-        expand.finish(prepared)
 
     async def _unknown_keys(self, batch: Sequence[Fresh]) -> set[tuple[PublicKey, ProjectId]]:
         """Find keys that were accepted unseen, while Postgres was away, and are none."""
@@ -327,25 +324,12 @@ class Digester:
                     await self._objects.delete(found.key)
 
     async def _claim_mark(self, journal_id: str) -> int:
-        """Read how far a dead process came, once nothing of it is under way in Postgres.
-
-        A commit outlives the process that asked for it. Writing the row waits for it; reading
-        would not.
-        """
-        statement = insert(journal_marks).values(journal_id=journal_id, seq=0, moved_at=clock.now())
         async with self._database.transaction() as connection:
-            seq = await connection.scalar(
-                statement.on_conflict_do_update(
-                    index_elements=["journal_id"], set_={"seq": journal_marks.c.seq}
-                ).returning(journal_marks.c.seq)
-            )
-        return seq or 0
+            return await marks.claim_mark(connection, journal_id)
 
-    async def _forget_mark(self, journal_id: str) -> None:
+    async def _delete_mark(self, journal_id: str) -> None:
         async with self._database.transaction() as connection:
-            await connection.execute(
-                delete(journal_marks).where(journal_marks.c.journal_id == journal_id)
-            )
+            await marks.delete_mark(connection, journal_id)
 
     async def _write_tally(self) -> None:
         counts = self._tally.take()

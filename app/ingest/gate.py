@@ -6,8 +6,8 @@ from typing import Final
 
 from app.ingest.figures import AcceptFigures
 from app.ingest.inbox import Inbox
-from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas
+from app.ingest.refusals import RefusalTally
 from app.journal.writer import Journal
 from app.projects.keys import KeyCache
 
@@ -22,7 +22,7 @@ class Gate:
     keys: KeyCache
     journal: Journal
     inbox: Inbox
-    tally: Tally
+    tally: RefusalTally
     quotas: Quotas
     figures: AcceptFigures = field(default_factory=AcceptFigures)
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE))

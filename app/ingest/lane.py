@@ -7,8 +7,8 @@ from app.db.engine import Database
 from app.ingest.digest import Digester, NotePictures
 from app.ingest.gate import Gate
 from app.ingest.inbox import Inbox
-from app.ingest.outcomes import Tally
 from app.ingest.quotas import Quotas
+from app.ingest.refusals import RefusalTally
 from app.journal.writer import Journal
 from app.projects.keys import KeyCache
 from app.scrub.rules import DEFAULT_RULES
@@ -43,7 +43,7 @@ class Lane:
         """
         journal = Journal.open(journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes)
         inbox = Inbox(memory_bytes)
-        tally = Tally()
+        tally = RefusalTally()
         digester = Digester(
             database,
             objects,

@@ -20,7 +20,11 @@ from app.core.ids import EventId, ProjectId, ReplayId
 from app.core.replay_window import SLACK, SMALL_DRIFT
 from app.db import windows
 from app.db.engine import driver_of
-from app.ingest.prepared import Prepared
+from app.ingest.items.event import EVENT
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.replay_video import REPLAY_VIDEO
+from app.ingest.items.span import SPAN
+from app.ingest.items.transaction import TRANSACTION
 from app.issues import replay_links
 from app.issues.model import NewEvent
 from app.replays import trace_links
@@ -152,7 +156,7 @@ _WORTH_LINKING: Final = """
 
 async def link_batch(
     connection: AsyncConnection,
-    prepared: Prepared,
+    prepared: PreparedBatch,
     added: Iterable[tuple[ProjectId, EventId]],
 ) -> None:
     """Link what a batch brought; call it when all rows of the batch are written.
@@ -162,14 +166,14 @@ async def link_batch(
         prepared: The batch.
         added: The events of it that were new.
     """
-    replay_ids = {work.segment.key.replay_id for work in prepared.segments}
+    replay_ids = {work.segment.key.replay_id for work in prepared.rows_of(REPLAY_VIDEO)}
     named = _ties(prepared)
     replay_ids |= await trace_links.add_trace_links(connection, named)
     new = set(added)
     traces = {trace_id for _, _, trace_id in named}
-    for work in prepared.segments:
+    for work in prepared.rows_of(REPLAY_VIDEO):
         traces.update(work.segment.trace_ids)
-    events = [one for one in prepared.events if (one.project_id, one.event_id) in new]
+    events = [one for one in prepared.rows_of(EVENT) if (one.project_id, one.event_id) in new]
     loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
     tied = await trace_links.find_replays_of_traces(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
@@ -215,14 +219,14 @@ async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -
     await link(connection, (), replay_ids)
 
 
-def _ties(prepared: Prepared) -> set[TraceLink]:
+def _ties(prepared: PreparedBatch) -> set[TraceLink]:
     """Gather what names a trace and a replay, but for segments, which bring their own."""
     blocks = [
-        *prepared.blocks,
-        *(one.block for one in prepared.transactions),
-        *(block for one in prepared.transactions for block in one.others),
+        *prepared.rows_of(SPAN),
+        *(one.block for one in prepared.rows_of(TRANSACTION)),
+        *(block for one in prepared.rows_of(TRANSACTION) for block in one.others),
     ]
-    return _named_by([*prepared.events, *blocks])
+    return _named_by([*prepared.rows_of(EVENT), *blocks])
 
 
 def _named_by(rows: Iterable[NewEvent | NewBlock]) -> set[TraceLink]:

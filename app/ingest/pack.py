@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.ingest.prepared import SegmentWork
+import msgspec
+
+from app.replays.model import NewSegment
 from app.replays.writes import PlacedSegment
-from app.storage import keys
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A stretch of a journal: everything up to `seq` is stored once the batch is.
+class PreparedSegment(msgspec.Struct, frozen=True, gc=False):
+    """A segment, and the bytes of its video."""
 
-    `first_seq` is the entry that the batch begins with.
-    """
-
-    journal_id: str
-    first_seq: int
-    seq: int
+    segment: NewSegment
+    item_type: str
+    video: memoryview | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +27,20 @@ class Pack:
 
     @property
     def videos(self) -> int:
-        """How many segments lie in it."""
+        """The number of segments whose video lies in it."""
         return len(self.parts)
 
 
-def lay_out(works: Sequence[SegmentWork], mark: Mark) -> Pack:
-    """Give the videos of a batch their places; the key is new with every call."""
+def lay_out_pack(segments: Sequence[PreparedSegment], key: str) -> Pack:
+    """Give the videos of a batch their places in an object with this key."""
     parts: list[memoryview] = []
     placed: list[PlacedSegment] = []
     end = 0
-    for work in works:
-        if work.video is None:
-            placed.append(PlacedSegment(work.segment, None))
+    for prepared in segments:
+        if prepared.video is None:
+            placed.append(PlacedSegment(prepared.segment, None))
             continue
-        placed.append(PlacedSegment(work.segment, end))
-        parts.append(work.video)
-        end += len(work.video)
-    return Pack(keys.pack(mark.journal_id, mark.first_seq), tuple(parts), tuple(placed))
+        placed.append(PlacedSegment(prepared.segment, end))
+        parts.append(prepared.video)
+        end += len(prepared.video)
+    return Pack(key, tuple(parts), tuple(placed))

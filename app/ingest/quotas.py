@@ -20,16 +20,18 @@ from app.core.units import format_bytes
 from app.db.engine import Database
 from app.formats.wire import rate_limits
 from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.item_types import (
+    CATEGORIES_BUT_REPLAY,
+    CATEGORIES_IN_OBJECT_STORAGE,
+    IN_OBJECT_STORAGE,
+    SEGMENT_TYPES,
+)
 from app.ingest.rates import Buckets, SenderRates
 from app.issues import attachments
 from app.projects import spending
 from app.projects.model import LimitReason
 from app.projects.spending import Spending
 from app.replays import project_totals
-
-SEGMENT_TYPES: Final = frozenset({"replay_video", "replay_event", "replay_recording"})
-STORED_TYPES: Final = SEGMENT_TYPES | {"attachment"}
-"""Items whose bytes go to object storage, or belong to what does."""
 
 _SHARE_S: Final = 10.0
 _LOOK_SHARE: Final = 0.02
@@ -103,7 +105,7 @@ class Quotas:
             wait_s=excess.wait_s,
             # Named, a limit on replays would end the recording for as long as the app runs.
             rate_limits=rate_limits.write_rate_limit(
-                excess.wait_s, rate_limits.ALL_BUT_REPLAY, scope="key", reason=excess.reason
+                excess.wait_s, CATEGORIES_BUT_REPLAY, scope="key", reason=excess.reason
             ),
         )
 
@@ -165,12 +167,12 @@ class Quotas:
 
     def _of_full(self, items: Sequence[EnvelopeItem]) -> str:
         """Return what to tell the sender of an envelope to a project that is full."""
-        stored = sum(item.type in STORED_TYPES for item in items)
+        stored = sum(item.type in IN_OBJECT_STORAGE for item in items)
         if not stored:
             return ""
         reason = LimitReason.STORAGE
         answer = rate_limits.write_rate_limit(
-            _STORAGE_WAIT_S, rate_limits.IN_OBJECT_STORAGE, scope="project", reason=reason
+            _STORAGE_WAIT_S, CATEGORIES_IN_OBJECT_STORAGE, scope="project", reason=reason
         )
         if stored == len(items):
             self.refused[reason] += 1

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, ProjectId
 from app.db.engine import driver_of
 from app.formats.events.event import CRASHES
-from app.ingest.prepared import Prepared
+from app.ingest.items.event import EVENT
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.replays.writes import POOR
 
 _FILL: Final = """
@@ -42,7 +44,7 @@ wait for it here would never end."""
 
 async def fill(
     connection: AsyncConnection,
-    prepared: Prepared,
+    prepared: PreparedBatch,
     added: Collection[tuple[ProjectId, EventId]],
 ) -> None:
     """Fill in what the segments of a batch lack, or what its crashes know; most have neither.
@@ -53,11 +55,13 @@ async def fill(
         added: The events of it that were new.
     """
     replay_ids = {
-        work.segment.key.replay_id for work in prepared.segments if not work.segment.is_complete
+        work.segment.key.replay_id
+        for work in prepared.rows_of(REPLAY_VIDEO)
+        if not work.segment.is_complete
     }
     replay_ids |= {
         one.replay_id
-        for one in prepared.events
+        for one in prepared.rows_of(EVENT)
         if one.replay_id and one.kind in CRASHES and (one.project_id, one.event_id) in added
     }
     if replay_ids:

@@ -73,11 +73,11 @@ DIGEST: Final = {
         "app.formats.stored.packed_json:pack_text",
         "app.formats.stored.span_block:pack_block",
     ),
-    "objects": ("app.ingest.store:_put",),
+    "objects": ("app.ingest.store:_put_objects",),
     "rows": ("app.ingest.store:store",),
-    "rows of segments": ("app.ingest.store:_store_segments",),
+    "rows of segments": ("app.replays.writes:add_segments",),
     "rows of events": ("app.issues.writes:add_events",),
-    "rows of traces": ("app.ingest.store:_store_traces",),
+    "rows of traces": ("app.traces.writes:add_blocks",),
     "links": ("app.ingest.link:link_batch",),
 }
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -11,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.ingest import expand
-from app.ingest.items import event as event_item
+from app.ingest.item_types import BY_NAME
+from app.ingest.items.event import EVENT
 from app.projects import queries as projects
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
@@ -125,14 +126,13 @@ async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path
 
 async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
     """What makes digest fail is kept aside after its tries; its neighbours arrive."""
-    prepare_all = event_item.prepare_all
 
-    def poisoned(noted, prepared):
-        if any(b"poison" in bytes(item.payload) for item, _ in noted):
+    def poisoned(received, prepared):
+        if any(b"poison" in bytes(item.payload) for item, _ in received):
             raise ZeroDivisionError("a bug of ours")
-        prepare_all(noted, prepared)
+        EVENT.prepare(received, prepared)
 
-    monkeypatch.setitem(expand._PREPARE, "event", poisoned)
+    monkeypatch.setitem(BY_NAME, EVENT.name, replace(EVENT, prepare=poisoned))
     await server.take(
         envelopes.event_envelope("a" * 32),
         envelopes.event_envelope("b" * 32, message="poison"),

@@ -9,14 +9,15 @@ import sentry_sdk
 from sentry_sdk.transport import _parse_rate_limits
 
 from app.formats.wire import credentials, rate_limits
+from app.ingest.item_types import CATEGORIES_BUT_REPLAY, CATEGORIES_IN_OBJECT_STORAGE
 from tests.support.servers.server import Server, running
 
 
 @pytest.mark.parametrize(
     ("categories", "read"),
     [
-        (rate_limits.ALL_BUT_REPLAY, set(rate_limits.ALL_BUT_REPLAY)),
-        (rate_limits.IN_OBJECT_STORAGE, {"replay", "attachment"}),
+        (CATEGORIES_BUT_REPLAY, set(CATEGORIES_BUT_REPLAY)),
+        (CATEGORIES_IN_OBJECT_STORAGE, {"replay", "attachment"}),
         (rate_limits.EVERYTHING, {None}),
     ],
 )

@@ -41,7 +41,7 @@ _UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\)
 _CITED: Final = re.compile(r"docs/protocol\.md[^\d\n]*((?:\d+(?:\.\d+)?(?:, | and | to )?)+)")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
-    re.compile(r'expand\.refuse\(\s*\w+,\s*"(\w+)"'),
+    re.compile(r'refuse_envelope\(\s*\w+,\s*"(\w+)"'),
     re.compile(r'tally\.refuse\(\s*\w+,\s*[^,]+,\s*"(\w+)"'),
 )
 

@@ -14,26 +14,7 @@ from typing import Final, Literal
 
 LimitScope = Literal["key", "project"]
 
-IN_OBJECT_STORAGE: Final = ("replay", "attachment")
-"""What goes to object storage."""
 EVERYTHING: Final[tuple[str, ...]] = ()
-ALL_BUT_REPLAY: Final = (
-    "error",
-    "transaction",
-    "span",
-    "attachment",
-    "session",
-    "profile",
-    "profile_chunk",
-    "monitor",
-    "feedback",
-    "user_report",
-    "log_item",
-    "log_byte",
-    "trace_metric",
-    "metric_bucket",
-)
-"""Everything that SDKs send, `replay` left out: named there, it ends the recording on an iPhone."""
 
 
 def write_rate_limit(

@@ -5,17 +5,27 @@ which is JSON, is scrubbed. Its name and types are labels in columns and never p
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from app.core.errors import MalformedInput, OversizedInput, RequestRefused
+from app.core.errors import MalformedInput, RequestRefused
 from app.core.ids import EventId
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.prepared import AttachmentWork, Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import (
+    ItemType,
+    PreparedBatch,
+    StoredRows,
+    StoreTransaction,
+    count_rows,
+    one_by_one,
+)
+from app.issues import attachments, erase as error_erase
 from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.scrub import walk
@@ -30,7 +40,9 @@ _NO_FILES: Final = frozenset(
 """What belongs to a trace instead of an event, and what only says where a file would be."""
 
 
-def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def prepare_attachment(
+    item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+) -> None:
     """Turn one item into an attachment to be stored; it may be empty.
 
     Raises:
@@ -40,11 +52,7 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
     if (item.content_type or "").partition(";")[0].strip().lower() in _NO_FILES:
         prepared.count(context, item.type, Outcome.IGNORED, "type")
         return
-    size_bytes = len(item.payload)
-    if size_bytes > LIMITS.attachment_bytes:
-        raise OversizedInput(
-            f"the attachment has {size_bytes} bytes, at most {LIMITS.attachment_bytes} are kept"
-        )
+    ATTACHMENT.check_size(item)
     event_id = context.header.event_id
     if event_id is None:
         raise MalformedInput("the envelope of an attachment names no event")
@@ -65,10 +73,11 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
         object_key=keys.attachment(context.project_id, event_id, sha256),
         size_bytes=len(payload),
     )
-    prepared.attachments.append(AttachmentWork(attachment, payload))
+    prepared.rows_of(ATTACHMENT).append(attachment)
+    prepared.files[attachment.object_key] = payload
 
 
-def _scrub_hierarchy(data: memoryview, context: Context) -> memoryview:
+def _scrub_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
     """Take the secrets out of a view hierarchy; one that cannot be read stays as it came."""
     if len(data) > LIMITS.view_hierarchy_bytes or walk.is_clean(bytes(data), context.rules):
         return data
@@ -80,8 +89,32 @@ def _scrub_hierarchy(data: memoryview, context: Context) -> memoryview:
     return data if clean is tree else memoryview(msgspec.json.encode(clean))
 
 
-def _scrubbed(label: str | None, context: Context) -> str | None:
+def _scrubbed(label: str | None, context: EnvelopeContext) -> str | None:
     """Take secrets out of a label of a file, as out of a message: a name of digits may stay."""
     clean = walk.scrub_json({"message": label}, context.rules, kind=PayloadKind.EVENT).value
     found: str | None = clean["message"]
     return found
+
+
+async def store_attachments(
+    transaction: StoreTransaction, rows: Sequence[Attachment]
+) -> StoredRows:
+    """Store the rows of files; a duplicate's object is the one that is there already."""
+    connection, files = transaction.connection, transaction.files
+    added = await attachments.add_attachments(connection, rows)
+    swept = await error_erase.take_back(connection, sorted({row.object_key for row in rows}))
+    if swept:
+        await transaction.objects.put_many([(key, files[key]) for key in sorted(swept)])
+    keyed = [(ATTACHMENT.name, attachments.key_of(row), 1) for row in rows]
+    return StoredRows(count_rows(keyed, added))
+
+
+ATTACHMENT: Final = ItemType(
+    name="attachment",
+    categories=("attachment",),
+    limit_bytes=LIMITS.attachment_bytes,
+    scrubbing=PayloadKind.VIEW_HIERARCHY,
+    prepare=one_by_one(prepare_attachment),
+    store=store_attachments,
+    is_in_object_storage=True,
+)

@@ -13,18 +13,18 @@ from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.span import Span
 from app.formats.spans.transaction import Transaction
 from app.formats.stored import span_block
-from app.ingest.prepared import Context
+from app.ingest.items.context import EnvelopeContext
 from app.traces.model import NewBlock, NewTransaction
 
 _Where = tuple[TraceId, ReplayId | None, int]
 
 
-def of_spans(spans: Iterable[Span], context: Context) -> list[NewBlock]:
+def of_spans(spans: Iterable[Span], context: EnvelopeContext) -> list[NewBlock]:
     """Lay out spans that came without a transaction."""
     return [_block(together, context) for together in _grouped(spans).values()]
 
 
-def of_transaction(read: Transaction, context: Context) -> NewTransaction:
+def of_transaction(read: Transaction, context: EnvelopeContext) -> NewTransaction:
     """Lay out a transaction whose spans were read one by one."""
     spans = [read.root, *(one for one in read.spans if one.span_id != read.span_id)]
     first, *others = _grouped(spans).values()
@@ -39,7 +39,7 @@ def of_transaction(read: Transaction, context: Context) -> NewTransaction:
 def of_sent(
     read: Transaction,
     sent: SentTransaction,
-    context: Context,
+    context: EnvelopeContext,
     *,
     reach: tuple[datetime, datetime],
 ) -> NewTransaction:
@@ -63,7 +63,7 @@ def of_sent(
 
 def of_root(
     read: Transaction,
-    context: Context,
+    context: EnvelopeContext,
     *,
     spans: int,
     content: bytes,
@@ -93,7 +93,7 @@ def of_root(
 
 def _block(
     spans: Sequence[Span],
-    context: Context,
+    context: EnvelopeContext,
     transaction_id: EventId | None = None,
     platform: str | None = None,
 ) -> NewBlock:

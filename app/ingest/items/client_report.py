@@ -6,15 +6,17 @@ one that the SDK sends again, because it did not see our answer, is counted agai
 
 from typing import Final
 
+from app.core.limits import LIMITS
 from app.formats import client_report
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import ItemType, PreparedBatch, one_by_one
 from app.projects.model import Outcome
 
-_REPORT: Final = "client_report"
 
-
-def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def prepare_client_report(
+    item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+) -> None:
     """Turn one item into outcomes of what it tells of; nothing else of it is kept.
 
     Raises:
@@ -26,4 +28,14 @@ def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
         prepared.count(
             context, loss.category, Outcome.DROPPED_BY_SDK, loss.reason, quantity=quantity
         )
-    prepared.count(context, _REPORT, Outcome.KEPT)
+    prepared.count(context, CLIENT_REPORT.name, Outcome.KEPT)
+
+
+CLIENT_REPORT: Final[ItemType[None]] = ItemType(
+    name="client_report",
+    categories=(),
+    limit_bytes=LIMITS.client_report_bytes,
+    scrubbing=None,
+    prepare=one_by_one(prepare_client_report),
+    store=None,
+)

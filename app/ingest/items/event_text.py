@@ -25,8 +25,8 @@ from app.formats.json_members import JsonMembers
 from app.formats.stored import packed_json
 from app.formats.wire import addresses
 from app.ingest.items import problems, scrubbed, stages
+from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.problems import WORTH_BYTES
-from app.ingest.prepared import Context
 from app.issues.grouping import rules as grouping
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
@@ -66,7 +66,7 @@ class _Work:
     """An event on its way; a stage sets what the next ones read."""
 
     payload: memoryview
-    context: Context
+    context: EnvelopeContext
     members: JsonMembers = field(init=False)
     seen: dict[str, _Seen] = field(init=False)
     """Of its members those that were seen lately."""
@@ -79,7 +79,7 @@ class _Work:
     sent: Sent | None = None
 
 
-def read_all(texts: Iterable[tuple[memoryview, Context]]) -> list[Sent | RequestRefused]:
+def read_all(texts: Iterable[tuple[memoryview, EnvelopeContext]]) -> list[Sent | RequestRefused]:
     """Read events and take their secrets out; they go through each stage together.
 
     Args:
@@ -102,7 +102,7 @@ def _read_odd(one: _Work) -> Sent | RequestRefused:
         return refused
 
 
-def read_whole(text: bytes, context: Context) -> Sent:
+def read_whole(text: bytes, context: EnvelopeContext) -> Sent:
     """Read an event by decoding all of it; with the same outcome.
 
     Raises:

@@ -1,39 +1,45 @@
-"""A `feedback` or `user_report` item: what a person wrote about the app."""
+"""A `feedback` item: what a person wrote about the app."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from app.core.limits import LIMITS
+from app.feedback import writes as feedback_writes
 from app.feedback.model import NewFeedback
 from app.formats import feedback
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import scrubbed
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import (
+    ItemType,
+    PreparedBatch,
+    StoredRows,
+    StoreTransaction,
+    count_rows,
+    one_by_one,
+)
 from app.scrub.places import PayloadKind
 
 
-def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def prepare_feedback(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
     """Turn one item into feedback to be stored.
 
     Raises:
         MalformedInput: It is no JSON object, or has no message.
         OversizedInput: It is over a limit.
     """
-    _prepare(item.payload, item, context, prepared)
+    FEEDBACK.check_size(item)
+    add_feedback_row(item.payload, item, context, prepared)
 
 
-def prepare_report(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
-    """Turn one item of the older form into feedback to be stored.
-
-    Raises:
-        MalformedInput: It is no JSON object, or has no comments.
-        OversizedInput: It is over a limit.
-    """
-    data = feedback.convert_user_report(item.payload, context.header)
-    _prepare(memoryview(data), item, context, prepared)
-
-
-def _prepare(data: memoryview, item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def add_feedback_row(
+    data: memoryview, item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+) -> None:
+    """Scrub and read the JSON of a feedback item, and add its row to a batch."""
     clean = scrubbed.payload(data, context, kind=PayloadKind.EVENT, what=item.type)
     read = feedback.read_feedback(clean, context.header)
     at = context.moment_of(read.at)
-    prepared.feedback.append(
+    prepared.rows_of(FEEDBACK).append(
         NewFeedback(
             project_id=context.project_id,
             event_id=read.event_id,
@@ -53,3 +59,20 @@ def _prepare(data: memoryview, item: EnvelopeItem, context: Context, prepared: P
             environment=read.environment,
         )
     )
+
+
+async def store_feedback(transaction: StoreTransaction, rows: Sequence[NewFeedback]) -> StoredRows:
+    """Store feedback that is not there yet, that of `user_report` items too."""
+    added = await feedback_writes.add_feedback(transaction.connection, rows)
+    keyed = [(row.item_type, (row.project_id, row.event_id), 1) for row in rows]
+    return StoredRows(count_rows(keyed, added))
+
+
+FEEDBACK: Final = ItemType(
+    name="feedback",
+    categories=("feedback",),
+    limit_bytes=LIMITS.event_bytes,
+    scrubbing=PayloadKind.EVENT,
+    prepare=one_by_one(prepare_feedback),
+    store=store_feedback,
+)

@@ -1,42 +1,73 @@
 """A `log` item: a container of log records."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from app.core.limits import LIMITS
 from app.formats import log
 from app.formats.stored.packed_json import pack_json
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import scrubbed
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import (
+    ItemType,
+    PreparedBatch,
+    StoredRows,
+    StoreTransaction,
+    count_rows,
+    one_by_one,
+)
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
+from app.traces import logs
 from app.traces.model import NewLog
 
 
-def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def prepare_log(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
     """Turn one item into log records to be stored; each record is counted.
 
     Raises:
         MalformedInput: It is no JSON object with a list of items.
         OversizedInput: It is over a limit.
     """
-    log.check_log_container_size(item.payload)
+    LOG.check_size(item)
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.LOG, what="log container")
     container = log.parse_log_container(raw, context.header, sent_at=context.sent_at)
     if container.skipped:
-        prepared.count(context, "log", Outcome.REFUSED, "malformed", quantity=container.skipped)
-    prepared.logs += [
+        prepared.count(context, LOG.name, Outcome.REFUSED, "malformed", quantity=container.skipped)
+    prepared.rows_of(LOG).extend(
         NewLog(
             project_id=context.project_id,
-            log_id=one.log_id,
+            log_id=record.log_id,
             received_at=context.received_at,
-            at=(at := context.moment_of(one.at)),
+            at=(at := context.moment_of(record.at)),
             drift_ms=context.drift_of(at),
-            level=one.level,
-            body=one.body,
-            trace_id=one.trace_id,
-            span_id=one.span_id,
-            replay_id=one.replay_id,
-            release=one.release,
-            environment=one.environment,
-            attributes=pack_json(one.attributes),
+            level=record.level,
+            body=record.body,
+            trace_id=record.trace_id,
+            span_id=record.span_id,
+            replay_id=record.replay_id,
+            release=record.release,
+            environment=record.environment,
+            attributes=pack_json(record.attributes),
         )
-        for one in container.logs
-    ]
+        for record in container.logs
+    )
+
+
+async def store_logs(transaction: StoreTransaction, rows: Sequence[NewLog]) -> StoredRows:
+    """Store log records that are not there yet."""
+    added = await logs.add_logs(transaction.connection, rows)
+    keyed = [(LOG.name, (row.project_id, row.log_id), 1) for row in rows]
+    return StoredRows(count_rows(keyed, added))
+
+
+LOG: Final = ItemType(
+    name="log",
+    categories=("log_item", "log_byte"),
+    limit_bytes=LIMITS.log_container_bytes,
+    scrubbing=PayloadKind.LOG,
+    prepare=one_by_one(prepare_log),
+    store=store_logs,
+    is_container=True,
+)

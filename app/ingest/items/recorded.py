@@ -11,7 +11,7 @@ from app.formats.jsonish import JsonObject
 from app.formats.replay import recording, recording_summary
 from app.formats.replay.recording_summary import RawRecording, RecordingSummary
 from app.formats.stored.packed_json import pack_json, pack_text
-from app.ingest.prepared import Context
+from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
 
 
@@ -23,7 +23,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     fault: str | None = None
 
 
-def read(data: memoryview | None, context: Context) -> Recorded:
+def read(data: memoryview | None, context: EnvelopeContext) -> Recorded:
     """Read and scrub a recording; one that cannot be read gives no events and a reason."""
     return pack(clean(skim(data), context), data, context)
 
@@ -37,20 +37,22 @@ def skim(data: memoryview | None) -> RawRecording | None:
     return None if text is None else recording_summary.try_read_recording(text)
 
 
-def clean(skimmed: RawRecording | None, context: Context) -> RawRecording | None:
+def clean(skimmed: RawRecording | None, context: EnvelopeContext) -> RawRecording | None:
     """Return what was skimmed if it holds nothing to scrub, else None."""
     is_clean = skimmed is not None and walk.is_clean(skimmed.spoken, context.rules)
     return skimmed if is_clean else None
 
 
-def pack(skimmed: RawRecording | None, data: memoryview | None, context: Context) -> Recorded:
+def pack(
+    skimmed: RawRecording | None, data: memoryview | None, context: EnvelopeContext
+) -> Recorded:
     """Compress what was skimmed and clean; without it, the recording is read whole."""
     if skimmed is None:
         return _read_whole(data, context)
     return Recorded(pack_text(skimmed.text), skimmed.summary)
 
 
-def _read_whole(data: memoryview | None, context: Context) -> Recorded:
+def _read_whole(data: memoryview | None, context: EnvelopeContext) -> Recorded:
     if data is None:
         return Recorded(pack_json([]), RecordingSummary(), "the segment came without a recording")
     try:

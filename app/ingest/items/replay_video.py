@@ -1,42 +1,40 @@
 """A `replay_video` item: one segment of a mobile replay, video, events and facts."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from app.core import units
-from app.core.errors import MalformedInput, RateLimited, RequestRefused
+from app.core.errors import MalformedInput, RequestRefused
 from app.core.limits import LIMITS
 from app.formats.replay import recording, replay_video
-from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.replay.replay_event import ReplayEvent
 from app.formats.replay.replay_video import ReplayVideoParts
 from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import recorded, scrubbed
+from app.ingest.items.context import EnvelopeContext, ReceivedItem
+from app.ingest.items.item_type import ItemType, PreparedBatch
 from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told
-from app.ingest.prepared import Context, Noted, Prepared, SegmentWork
-from app.projects.model import LimitReason
-from app.replays.model import NewSegment, ReplayKey, StoredVideo
-
-_LARGEST_PX: Final = 32_767
-"""What the column holds; browsers report the page, which may be taller than any screen."""
+from app.ingest.items.segment import make_segment, store_segments
+from app.ingest.pack import PreparedSegment
+from app.replays.model import StoredVideo
+from app.scrub.places import PayloadKind
 
 
 class _Opened(msgspec.Struct, frozen=True, gc=False):
     """An item taken apart, and its event."""
 
     item: EnvelopeItem
-    context: Context
+    context: EnvelopeContext
     parts: ReplayVideoParts
     told: Told
 
 
-def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
+def prepare_replay_videos(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
     """Turn items into segments to be stored; they go through each stage together.
 
     A broken video or recording costs only itself: the rest of the segment is kept and marked. What
@@ -60,10 +58,10 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
             prepared.refuse(one.context, one.item.type, refused)
         else:
             data = one.parts.video if video is not None else None
-            prepared.segments.append(SegmentWork(segment, one.item.type, data))
+            prepared.rows_of(REPLAY_VIDEO).append(PreparedSegment(segment, one.item.type, data))
 
 
-def _open(noted: Sequence[Noted], prepared: Prepared) -> list[_Opened]:
+def _open(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> list[_Opened]:
     opened: list[_Opened] = []
     for item, context in noted:
         try:
@@ -74,65 +72,6 @@ def _open(noted: Sequence[Noted], prepared: Prepared) -> list[_Opened]:
         else:
             opened.append(_Opened(item, context, parts, told))
     return opened
-
-
-def make_segment(
-    told: Told,
-    events: Recorded,
-    video: StoredVideo | None,
-    context: Context,
-    extent_ms: tuple[int, int],
-    *,
-    no_video_reason: str | None,
-) -> NewSegment:
-    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock.
-
-    Raises:
-        RateLimited: Segments are numbered from 0, and the replay has all it may have.
-    """
-    event, facts = told.event, told.facts
-    if event.segment_id >= LIMITS.segments:
-        raise RateLimited(
-            f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
-            reason=LimitReason.SEGMENTS,
-        )
-    start_ms, end_ms = extent_ms
-    seen = events.summary
-    return NewSegment(
-        key=ReplayKey(context.project_id, event.replay_id),
-        segment_id=event.segment_id,
-        received_at=context.received_at,
-        drift_ms=context.drift_of(units.at_from_ms(end_ms)),
-        started_at=units.at_from_ms(start_ms),
-        ended_at=units.at_from_ms(end_ms),
-        replay_type=event.replay_type,
-        is_complete=facts.is_complete,
-        sdk_name=facts.sdk_name,
-        facts=facts.facts,
-        user=facts.user,
-        screens=event.screens,
-        trace_ids=event.trace_ids,
-        recording=events.packed,
-        breadcrumbs=seen.breadcrumbs,
-        taps=seen.taps,
-        rage_taps=seen.rage_taps,
-        network_requests=seen.network_requests,
-        network_failures=seen.network_failures,
-        background_at=_at(seen.background_ms),
-        foreground_at=_at(seen.foreground_ms),
-        declared_size_px=_size_px(seen),
-        video=video,
-        no_video_reason=no_video_reason,
-    )
-
-
-def _size_px(seen: RecordingSummary) -> tuple[int, int] | None:
-    """Return the declared size, unless no screen is that large."""
-    return seen.size_px if seen.size_px is not None and max(seen.size_px) <= _LARGEST_PX else None
-
-
-def _at(ms: int | None) -> datetime | None:
-    return None if ms is None else units.at_from_ms(ms)
 
 
 def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None]:
@@ -160,7 +99,7 @@ def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None
 
 
 def _extent_ms(
-    event: ReplayEvent, events: Recorded, video: StoredVideo | None, context: Context
+    event: ReplayEvent, events: Recorded, video: StoredVideo | None, context: EnvelopeContext
 ) -> tuple[int, int]:
     """Place a segment on the phone's clock.
 
@@ -180,3 +119,14 @@ def _extent_ms(
     if not is_declared and video is not None and video.layout is not None:
         end_ms = start_ms + video.duration_ms
     return start_ms, end_ms
+
+
+REPLAY_VIDEO: Final = ItemType(
+    name="replay_video",
+    categories=("replay",),
+    limit_bytes=LIMITS.replay_video_bytes,
+    scrubbing=PayloadKind.REPLAY_EVENT,
+    prepare=prepare_replay_videos,
+    store=store_segments,
+    is_in_object_storage=True,
+)

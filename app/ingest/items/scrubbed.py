@@ -17,8 +17,8 @@ from app.formats.replay.replay_event import ReplayEvent, ReplayFacts
 from app.formats.spans.quick_transaction import SentSpan, SentTransaction
 from app.formats.wire import addresses
 from app.ingest.items import facts
+from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.facts import Facts
-from app.ingest.prepared import Context
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
@@ -33,7 +33,9 @@ _KEPT_BYTES: Final = 2_048
 """Longer facts are read anew each time; real ones have some 500 bytes."""
 
 
-def value(data: memoryview, context: Context, *, kind: PayloadKind, what: str) -> JsonObject:
+def value(
+    data: memoryview, context: EnvelopeContext, *, kind: PayloadKind, what: str
+) -> JsonObject:
     """Return a JSON object without secrets, decoded.
 
     Raises:
@@ -47,7 +49,7 @@ def value(data: memoryview, context: Context, *, kind: PayloadKind, what: str) -
 
 
 def payload(
-    data: memoryview, context: Context, *, kind: PayloadKind, what: str
+    data: memoryview, context: EnvelopeContext, *, kind: PayloadKind, what: str
 ) -> bytes | memoryview:
     """Return a JSON payload without secrets; the same object where there were none.
 
@@ -61,7 +63,7 @@ def payload(
     return data if clean is None else msgspec.json.encode(clean)
 
 
-def scrub(value: Any, raw: bytes, context: Context, *, kind: PayloadKind) -> Any | None:
+def scrub(value: Any, raw: bytes, context: EnvelopeContext, *, kind: PayloadKind) -> Any | None:
     """Return a decoded payload without secrets; None where there were none.
 
     Addresses that the SDK left to the server (`{{auto}}`) are filled in first, in place.
@@ -84,7 +86,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     facts: Facts
 
 
-def replay_event_of(data: memoryview, context: Context) -> Told:
+def replay_event_of(data: memoryview, context: EnvelopeContext) -> Told:
     """Read a replay event; of what it holds only what is read is looked at.
 
     The segments of a phone say the same of app, device and user again and again. So that part is
@@ -110,7 +112,7 @@ def replay_event_of(data: memoryview, context: Context) -> Told:
     return Told(replay_event.read_segment_members(moment, about), facts)
 
 
-def told_whole(raw: bytes, context: Context) -> Told:
+def told_whole(raw: bytes, context: EnvelopeContext) -> Told:
     """Read a replay event as `replay_event_of`, with nothing kept from others.
 
     Raises:
@@ -140,7 +142,7 @@ def _about(
     return about, facts.of_segment(about)
 
 
-def transaction(sent: SentTransaction, context: Context) -> SentTransaction | None:
+def transaction(sent: SentTransaction, context: EnvelopeContext) -> SentTransaction | None:
     """Return a transaction without secrets; only what has a hint of one is decoded.
 
     Returns:
@@ -164,7 +166,7 @@ def transaction(sent: SentTransaction, context: Context) -> SentTransaction | No
 
 
 def fill(
-    members: JsonMembers, written: bytes, context: Context, *, names: Collection[str]
+    members: JsonMembers, written: bytes, context: EnvelopeContext, *, names: Collection[str]
 ) -> JsonMembers:
     """Fill the addresses of an object that has a user.
 

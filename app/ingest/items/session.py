@@ -1,15 +1,27 @@
-"""`session` and `sessions` items: numbers of a release, and nothing of who it was.
+"""A `session` item: one update of one session, counted for its release.
 
-One session counts once for each status, by its id. Sessions that a server counted itself have no
-id: the journal's mark keeps them from being counted twice here, but not from being sent twice.
+Nothing is kept of who it was. One session counts once for each status, by its id.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from app.core.limits import LIMITS
 from app.formats import session
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import (
+    ItemType,
+    PreparedBatch,
+    StoredRows,
+    StoreTransaction,
+    one_by_one,
+)
+from app.ingest.outcomes import outcome_key
+from app.projects.model import Outcome, OutcomeKey
+from app.releases import sessions
 from app.releases.model import NewSessions, SessionCount
 from app.scrub import walk
 from app.scrub.places import PayloadKind
@@ -18,27 +30,21 @@ _WRONG_CLOCK: Final = timedelta(minutes=55)
 """Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
 
 
-def prepare(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
+def prepare_session(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
     """Add one update of one session to the counts.
 
     Raises:
         MalformedInput: It is no session.
         OversizedInput: It is over a limit.
     """
-    _add(session.read_session(item.payload), context, prepared)
+    SESSION.check_size(item)
+    add_session_counts(session.read_session(item.payload), context, prepared)
 
 
-def prepare_aggregates(item: EnvelopeItem, context: Context, prepared: Prepared) -> None:
-    """Add the sessions that a server counted itself.
-
-    Raises:
-        MalformedInput: They are no counts of sessions.
-        OversizedInput: They are over a limit.
-    """
-    _add(session.read_session_aggregates(item.payload), context, prepared)
-
-
-def _add(read: session.SessionCounts, context: Context, prepared: Prepared) -> None:
+def add_session_counts(
+    read: session.SessionCounts, context: EnvelopeContext, prepared: PreparedBatch
+) -> None:
+    """Add the counts of one item to the rows of a batch, by release and day."""
     labels = {"release": read.release, "environment": read.environment}
     clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
     counts = [
@@ -54,10 +60,30 @@ def _add(read: session.SessionCounts, context: Context, prepared: Prepared) -> N
         )
         for count in read.counts
     ]
-    prepared.sessions.append(NewSessions(context.project_id, read.sid, tuple(counts)))
+    prepared.rows_of(SESSION).append(NewSessions(context.project_id, read.sid, tuple(counts)))
 
 
-def _day_of(started_at: datetime, context: Context) -> date:
+def _day_of(started_at: datetime, context: EnvelopeContext) -> date:
     """Return the day on which a session began, by the server's clock if the sender's is wrong."""
     drift = timedelta(milliseconds=context.drift_of(started_at))
     return (started_at + drift if abs(drift) >= _WRONG_CLOCK else started_at).date()
+
+
+async def store_sessions(transaction: StoreTransaction, rows: Sequence[NewSessions]) -> StoredRows:
+    """Add to the counts of sessions, those of `sessions` items too."""
+    are_new = await sessions.add_sessions(transaction.connection, rows)
+    outcomes: Counter[OutcomeKey] = Counter()
+    for row, is_new in zip(rows, are_new, strict=True):
+        outcome = Outcome.KEPT if is_new else Outcome.DUPLICATE
+        outcomes[outcome_key(row.project_id, "session" if row.sid else "sessions", outcome)] += 1
+    return StoredRows(outcomes)
+
+
+SESSION: Final = ItemType(
+    name="session",
+    categories=("session",),
+    limit_bytes=LIMITS.sessions_bytes,
+    scrubbing=PayloadKind.EVENT,
+    prepare=one_by_one(prepare_session),
+    store=store_sessions,
+)

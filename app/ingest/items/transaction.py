@@ -18,9 +18,17 @@ from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.transaction import Transaction
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items import blocks, scrubbed, stages
-from app.ingest.prepared import Context, Noted, Prepared
+from app.ingest.items.context import EnvelopeContext, ReceivedItem
+from app.ingest.items.item_type import (
+    ItemType,
+    PreparedBatch,
+    StoredRows,
+    StoreTransaction,
+    count_rows,
+)
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
+from app.traces import writes as trace_writes
 from app.traces.model import NewTransaction
 
 
@@ -29,14 +37,14 @@ class Work:
     """A transaction on its way; a stage sets what the next ones read."""
 
     item: EnvelopeItem
-    context: Context
+    context: EnvelopeContext
     sent: SentTransaction = field(init=False)
     read: Transaction = field(init=False)
     reach: tuple[datetime, datetime] = field(init=False)
     new: NewTransaction | None = None
 
 
-def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
+def prepare_transactions(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
     """Turn items into transactions to be stored; they go through each stage together.
 
     What is refused is counted, and so are spans that cannot be read.
@@ -45,12 +53,16 @@ def prepare_all(noted: Sequence[Noted], prepared: Prepared) -> None:
     stages.run(works, STAGES)
     for one in works:
         try:
-            prepared.transactions.append(one.new or span_by_span(one.item, one.context, prepared))
+            prepared.rows_of(TRANSACTION).append(
+                one.new or span_by_span(one.item, one.context, prepared)
+            )
         except RequestRefused as refused:
             prepared.refuse(one.context, one.item.type, refused)
 
 
-def span_by_span(item: EnvelopeItem, context: Context, prepared: Prepared) -> NewTransaction:
+def span_by_span(
+    item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+) -> NewTransaction:
     """Read a transaction by decoding all of it; with the same outcome.
 
     Raises:
@@ -108,3 +120,30 @@ def _lay_out(one: Work) -> bool:
 
 
 STAGES: Final = (_look, _scrub, _read, _lay_out)
+
+
+async def store_transactions(
+    transaction: StoreTransaction, rows: Sequence[NewTransaction]
+) -> StoredRows:
+    """Store transactions; the other blocks of one are stored if the one with its root is new."""
+    roots = [row.block for row in rows]
+    added = await trace_writes.add_blocks(transaction.connection, roots)
+    others = [
+        block
+        for row in rows
+        if (row.block.project_id, row.block.block_id) in added
+        for block in row.others
+    ]
+    await trace_writes.add_blocks(transaction.connection, others)
+    keyed = [(TRANSACTION.name, (root.project_id, root.block_id), 1) for root in roots]
+    return StoredRows(count_rows(keyed, added))
+
+
+TRANSACTION: Final = ItemType(
+    name="transaction",
+    categories=("transaction",),
+    limit_bytes=LIMITS.event_bytes,
+    scrubbing=PayloadKind.TRANSACTION,
+    prepare=prepare_transactions,
+    store=store_transactions,
+)

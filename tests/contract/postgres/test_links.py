@@ -15,10 +15,13 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
+from app.ingest.items.event import EVENT
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.link import link, link_batch
-from app.ingest.pack import Mark
-from app.ingest.prepared import Prepared, SegmentWork
-from app.ingest.store import Batch, store
+from app.ingest.marks import JournalRange
+from app.ingest.pack import PreparedSegment
+from app.ingest.store import LaidOutBatch, store
 from app.issues import erase, queries, replay_events as errors, writes
 from app.issues.model import NewEvent
 from app.playback.links import replay_clock
@@ -48,14 +51,16 @@ class Hall:
 
     async def bring(self, *parts: NewSegment | NewEvent) -> None:
         """Store one batch, by a journal of its own."""
-        prepared = Prepared()
+        prepared = PreparedBatch()
         for part in parts:
             if isinstance(part, NewSegment):
-                prepared.segments.append(SegmentWork(part, "replay_video", None))
+                prepared.rows_of(REPLAY_VIDEO).append(PreparedSegment(part, "replay_video", None))
             else:
-                prepared.events.append(part)
+                prepared.rows_of(EVENT).append(part)
         journal = f"{random.getrandbits(128):032x}"
-        await store(self.database, self.objects, Batch.of(prepared, Mark(journal, 1, 1)))
+        await store(
+            self.database, self.objects, LaidOutBatch.of(prepared, JournalRange(journal, 1, 1))
+        )
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return what a statement finds."""
@@ -199,8 +204,8 @@ async def test_lives_have_links_of_every_kind(hall: Hall):
 async def test_an_event_and_its_replay_that_come_at_once_are_linked(hall: Hall):
     """Neither sees what the other has not committed: so the second waits for the first."""
     one = event(trace_id=TRACES[0])
-    prepared = Prepared()
-    prepared.events.append(one)
+    prepared = PreparedBatch()
+    prepared.rows_of(EVENT).append(one)
     async with hall.database.transaction() as connection:
         added = await writes.add_events(connection, [one])
         await link_batch(connection, prepared, added)

@@ -16,9 +16,11 @@ from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
 from app.ingest.digest import Digester
-from app.ingest.pack import Mark
-from app.ingest.prepared import Prepared, SegmentWork
-from app.ingest.store import Batch, store
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.replay_video import REPLAY_VIDEO
+from app.ingest.marks import JournalRange
+from app.ingest.pack import PreparedSegment
+from app.ingest.store import LaidOutBatch, store
 from app.replays import locks, queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.storage.local import LocalStore
@@ -36,7 +38,7 @@ async def objects(tmp_path: Path) -> AsyncIterator[LocalStore]:
     await opened.close()
 
 
-def work(key: ReplayKey, video: bytes) -> SegmentWork:
+def work(key: ReplayKey, video: bytes) -> PreparedSegment:
     """Make the first segment of a replay, with a video that is kept and cannot be played."""
     now = clock.now()
     segment = NewSegment(
@@ -48,14 +50,14 @@ def work(key: ReplayKey, video: bytes) -> SegmentWork:
         video=StoredVideo(len(video), None, None, 0, 0, None, None, "no video"),
         no_video_reason=None,
     )  # fmt: skip
-    return SegmentWork(segment, "replay_video", memoryview(video))
+    return PreparedSegment(segment, "replay_video", memoryview(video))
 
 
-def batch_of(*works: SegmentWork, seq: int = 1) -> Batch:
+def batch_of(*works: PreparedSegment, seq: int = 1) -> LaidOutBatch:
     """Lay out a batch that begins and ends with one journal entry."""
-    prepared = Prepared()
-    prepared.segments += works
-    return Batch.of(prepared, Mark(JOURNAL, seq, seq))
+    prepared = PreparedBatch()
+    prepared.rows_of(REPLAY_VIDEO).extend(works)
+    return LaidOutBatch.of(prepared, JournalRange(JOURNAL, seq, seq))
 
 
 async def settle(database, objects) -> None:

@@ -15,10 +15,11 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.sweep import sweep
+from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.marks import JournalRange
 from app.ingest.outcomes import outcome_key
-from app.ingest.pack import Mark
-from app.ingest.prepared import AttachmentWork, Prepared
-from app.ingest.store import Batch, store
+from app.ingest.store import LaidOutBatch, store
 from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.replays import writes
@@ -55,9 +56,9 @@ async def objects(tmp_path: Path) -> AsyncIterator[Objects]:
 async def test_a_batch_whose_commit_went_unanswered_counts_once(database, objects):
     """The connection broke after COMMIT: the same batch comes again with the same mark."""
     for _ in range(2):
-        prepared = Prepared()
+        prepared = PreparedBatch()
         prepared.outcomes[outcome_key(ProjectId(1), "session", Outcome.KEPT)] += 1
-        await store(database, objects, Batch.of(prepared, Mark("a" * 32, 1, 7)))
+        await store(database, objects, LaidOutBatch.of(prepared, JournalRange("a" * 32, 1, 7)))
     async with database.reading() as connection:
         assert await connection.scalar(text("select sum(quantity) from outcomes")) == 1
 
@@ -89,16 +90,17 @@ class Hurried(LocalStore):
             await sweep(database, self)
 
 
-def batch_with_file(seq: int) -> tuple[Batch, str]:
+def batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
     """Lay out a batch of one file; returns its object's key as well."""
     event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
     key = keys.attachment(1, event_id, sha256)
     file = Attachment(
         ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4
     )
-    prepared = Prepared()
-    prepared.attachments.append(AttachmentWork(file, memoryview(b"file")))
-    return Batch.of(prepared, Mark("d" * 32, seq, seq)), key
+    prepared = PreparedBatch()
+    prepared.rows_of(ATTACHMENT).append(file)
+    prepared.files[key] = memoryview(b"file")
+    return LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq)), key
 
 
 async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_path):

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -10,24 +10,34 @@ from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats.events import view_hierarchy
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
-from app.ingest.items import attachment
-from app.ingest.prepared import AttachmentWork, Context, Prepared
+from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import PreparedBatch
+from app.issues.model import Attachment
 from app.scrub.rules import DEFAULT_RULES
 
 EVENT_ID = "4f1c2b3a09f8e7d6c5b4a39281706f5e"
 
 
-def prepared(payload: bytes, **labels: Any) -> AttachmentWork:
+class PreparedFile(NamedTuple):
+    """The row of a file, and the bytes that are stored."""
+
+    row: Attachment
+    data: memoryview
+
+
+def prepared(payload: bytes, **labels: Any) -> PreparedFile:
     """Prepare one file."""
     header = EnvelopeHeader(event_id=EVENT_ID)
-    context = Context(
+    context = EnvelopeContext(
         ProjectId(1), datetime(2026, 11, 30, tzinfo=UTC), 0, None, header, DEFAULT_RULES
     )
-    found = Prepared()
-    item = EnvelopeItem("attachment", memoryview(payload), **labels)
-    attachment.prepare(item, context, found)
-    (work,) = found.attachments
-    return work
+    batch = PreparedBatch()
+    ATTACHMENT.prepare(
+        [(EnvelopeItem("attachment", memoryview(payload), **labels), context)], batch
+    )
+    (row,) = batch.rows_of(ATTACHMENT)
+    return PreparedFile(row, batch.files[row.object_key])
 
 
 def hierarchy(size_bytes: int) -> bytes:
@@ -40,11 +50,11 @@ def hierarchy(size_bytes: int) -> bytes:
 def test_a_view_hierarchy_is_scrubbed():
     """Also one of the largest that is shown; its hash stays that of what came."""
     sent = hierarchy(LIMITS.view_hierarchy_bytes)
-    work = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
-    clean = json.loads(bytes(work.data))
+    file = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
+    clean = json.loads(bytes(file.data))
     assert clean["windows"][0]["identifier"] == "password=[Filtered]"
-    assert work.attachment.size_bytes == len(work.data)
-    assert work.attachment.sha256 == prepared(sent).attachment.sha256
+    assert file.row.size_bytes == len(file.data)
+    assert file.row.sha256 == prepared(sent).row.sha256
 
 
 @pytest.mark.parametrize(
@@ -57,9 +67,9 @@ def test_a_view_hierarchy_is_scrubbed():
 )
 def test_other_hierarchies_stay_as_they_came(sent: bytes):
     """One that is too large to be shown, one that is broken, and one without a secret."""
-    work = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
-    assert bytes(work.data) == sent
-    assert work.attachment.size_bytes == len(sent)
+    file = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
+    assert bytes(file.data) == sent
+    assert file.row.size_bytes == len(sent)
 
 
 def test_files_of_other_types_stay_as_they_came():
@@ -70,8 +80,8 @@ def test_files_of_other_types_stay_as_they_came():
 def test_labels_are_scrubbed():
     """The name of a file and its types."""
     labels = {"filename": "a", "content_type": "text/plain", "attachment_type": "event.minidump"}
-    plain = prepared(b"", **labels).attachment
+    plain = prepared(b"", **labels).row
     assert (plain.filename, plain.content_type) == ("a", "text/plain")
     assert plain.attachment_type == "event.minidump"
     secret = {name: f"{label}; token=w1nter" for name, label in labels.items()}
-    assert "w1nter" not in str(prepared(b"", **secret).attachment)
+    assert "w1nter" not in str(prepared(b"", **secret).row)

@@ -15,8 +15,8 @@ from app.formats import jsonish
 from app.formats.stored import packed_json
 from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import event_text
+from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.event_text import Sent
-from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders.payloads import event
 from tests.support.builders.wire import EVENT_ID, MISSING, compact
@@ -27,13 +27,15 @@ IP = "203.0.113.9"
 STACK = {"frames": [{"function": f"f{n}", "module": "net.example.Cart"} for n in range(40)]}
 
 
-def context(header: EnvelopeHeader | None = None, rules: ScrubRules = DEFAULT_RULES) -> Context:
+def context(
+    header: EnvelopeHeader | None = None, rules: ScrubRules = DEFAULT_RULES
+) -> EnvelopeContext:
     """Return what the items of an envelope share."""
     at = datetime(2026, 8, 6, tzinfo=UTC)
-    return Context(ProjectId(1), at, 0, IP, header or EnvelopeHeader(), rules)
+    return EnvelopeContext(ProjectId(1), at, 0, IP, header or EnvelopeHeader(), rules)
 
 
-def read(text: bytes, given_context: Context) -> Sent:
+def read(text: bytes, given_context: EnvelopeContext) -> Sent:
     """Read one event as digest does."""
     (sent,) = event_text.read_all([(memoryview(text), given_context)])
     if isinstance(sent, RequestRefused):
@@ -51,7 +53,7 @@ def outcome(sent: Sent) -> tuple[Any, ...]:
     return sent.read, sent.problem, sent.issue_ids, jsonish.decode(text_of(sent), "event")
 
 
-def both(text: bytes, given_context: Context) -> None:
+def both(text: bytes, given_context: EnvelopeContext) -> None:
     """Compare reading by members, twice, with reading the whole; or their refusals."""
     try:
         whole = outcome(event_text.read_whole(text, given_context))

@@ -11,8 +11,8 @@ from app.core.ids import ProjectId
 from app.formats.replay import replay_event
 from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import scrubbed
+from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.scrubbed import Told
-from app.ingest.prepared import Context
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders import payloads
 from tests.support.builders.wire import MISSING, TRACE_ID, changed, compact
@@ -61,7 +61,7 @@ def events(draw: st.DrawFn) -> bytes:
 
 
 contexts = st.builds(
-    lambda rules, client_ip, infer_ip, sdk: Context(
+    lambda rules, client_ip, infer_ip, sdk: EnvelopeContext(
         project_id=ProjectId(1),
         received_at=datetime(2026, 10, 1, tzinfo=UTC),
         drift_ms=0,
@@ -76,7 +76,7 @@ contexts = st.builds(
 )
 
 
-def told(data: bytes, context: Context, *, whole: bool) -> Told | str:
+def told(data: bytes, context: EnvelopeContext, *, whole: bool) -> Told | str:
     """Read an event one way or the other; returns the message of what refuses it."""
     try:
         if whole:

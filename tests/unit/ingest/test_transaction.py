@@ -14,7 +14,8 @@ from app.formats.spans.span import SpanDefaults
 from app.formats.stored import span_block
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem, TraceHeader
 from app.ingest.items import span as span_items, stages, transaction as items
-from app.ingest.prepared import Context, Prepared
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import PreparedBatch
 from app.projects.model import Outcome
 from app.scrub.rules import DEFAULT_RULES
 from app.traces.model import NewBlock, NewTransaction
@@ -61,9 +62,9 @@ SPANS = st.lists(
 )
 
 
-def context(header: EnvelopeHeader | None = None) -> Context:
+def context(header: EnvelopeHeader | None = None) -> EnvelopeContext:
     """Return what the items of an envelope share."""
-    return Context(
+    return EnvelopeContext(
         project_id=ProjectId(1),
         received_at=RECEIVED,
         drift_ms=7,
@@ -73,9 +74,11 @@ def context(header: EnvelopeHeader | None = None) -> Context:
     )
 
 
-def ways(raw: bytes, around: Context) -> tuple[NewTransaction | None, NewTransaction, Prepared]:
+def ways(
+    raw: bytes, around: EnvelopeContext
+) -> tuple[NewTransaction | None, NewTransaction, PreparedBatch]:
     """Read a transaction in both ways; the first is None if it is not as usual."""
-    item, counted = EnvelopeItem("transaction", memoryview(raw)), Prepared()
+    item, counted = EnvelopeItem("transaction", memoryview(raw)), PreparedBatch()
     quick = items.Work(item, around)
     stages.run([quick], items.STAGES)
     return quick.new, items.span_by_span(item, around, counted), counted
@@ -153,11 +156,11 @@ def test_recorded_transactions_are_kept_as_they_came(family):
                 same(quick, slow)
 
 
-def prepared(**changes: Any) -> Prepared:
+def prepared(**changes: Any) -> PreparedBatch:
     """Prepare a transaction with some members changed."""
-    found = Prepared()
+    found = PreparedBatch()
     raw = compact(payloads.transaction(**changes))
-    items.prepare_all([(EnvelopeItem("transaction", memoryview(raw)), context())], found)
+    items.prepare_transactions([(EnvelopeItem("transaction", memoryview(raw)), context())], found)
     return found
 
 
@@ -165,7 +168,7 @@ def test_the_block_of_a_transaction_reaches_from_its_first_to_its_last_span():
     """Two spans and the root, in one row."""
     early = payloads.span("db", "select", STARTED_MS - 500)
     late = payloads.span("http.client", "GET /", STARTED_MS + 1_500, duration_ms=900)
-    (new,) = prepared(spans=[early, late]).transactions
+    (new,) = prepared(spans=[early, late]).rows_of(items.TRANSACTION)
     assert (new.block.spans, new.block.block_id) == (3, new.block.transaction_id)
     began = datetime.fromtimestamp(STARTED_MS / 1000, UTC)
     assert new.block.started_at == began - timedelta(milliseconds=500)
@@ -182,7 +185,7 @@ def test_spans_of_another_trace_replay_or_hour_are_blocks_of_their_own():
         payloads.span("db.b", "other replay", at_ms, data={"sentry.replay_id": REPLAY_ID}),
         payloads.span("db.c", "late", at_ms + 3_600_000),
     ]
-    (new,) = prepared(spans=spans).transactions
+    (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
     assert new.block.spans == 2
     assert sorted(
         (one.trace_id == OTHER, one.replay_id, one.spans) for one in new.others if one.replay_id
@@ -197,7 +200,7 @@ def test_a_secret_in_one_span_of_many_goes():
     spans = [payloads.span(f"db.{number}", "select 1", STARTED_MS) for number in range(40)]
     spans[23]["data"] = {"password": "w1nter"}
     spans[31]["description"] = "GET /pay?token=f00ba4c0ffee"
-    (new,) = prepared(spans=spans).transactions
+    (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
     found = {one.op: one for one in opened(new.block)["in it"]}
     assert found["db.23"].data == {"password": "[Filtered]"}
     assert found["db.31"].description == "GET /pay?token=[Filtered]"
@@ -245,7 +248,7 @@ def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
         )
         is None
     )
-    (new,) = prepared(spans=spans).transactions
+    (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
     found = opened(new.block)["in it"]
     assert [one.description for one in found if one.op == "db"] == ["first"]
 
@@ -280,12 +283,12 @@ def test_texts_that_are_no_utf_8_are_read_span_by_span():
     assert quick_transaction.try_split_transaction(memoryview(raw)) is None
 
 
-def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> Prepared:
+def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> PreparedBatch:
     """Prepare a container of streamed spans."""
-    found = Prepared()
+    found = PreparedBatch()
     payload = memoryview(compact({"items": list(spans)}))
     item = EnvelopeItem("span", payload, content_type="application/vnd.sentry.items.span.v2+json")
-    span_items.prepare(item, context(header), found)
+    span_items.prepare_span(item, context(header), found)
     return found
 
 
@@ -306,13 +309,13 @@ def test_streamed_spans_lie_in_a_block_for_each_trace_and_replay():
     """The same spans sent again make the same blocks, in whatever order they are."""
     header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
     spans = [v2(1), v2(2), v2(3, trace_id=OTHER)]
-    found = streamed(*spans, header=header).blocks
+    found = streamed(*spans, header=header).rows_of(span_items.SPAN)
     assert [(one.trace_id, one.spans, one.replay_id) for one in found] == [
         ("a" * 32, 2, REPLAY_ID), (OTHER, 1, REPLAY_ID),
     ]  # fmt: skip
-    again = streamed(*spans[::-1], header=header).blocks
+    again = streamed(*spans[::-1], header=header).rows_of(span_items.SPAN)
     assert {one.block_id for one in again} == {one.block_id for one in found}
-    assert {one.block_id for one in streamed(*spans).blocks}.isdisjoint(
+    assert {one.block_id for one in streamed(*spans).rows_of(span_items.SPAN)}.isdisjoint(
         {one.block_id for one in found}
     )
     (first, second) = opened(found[0])["in it"]
@@ -323,7 +326,7 @@ def test_streamed_spans_lie_in_a_block_for_each_trace_and_replay():
 def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
     """Every one of them has an outcome."""
     found = streamed(v2(1), v2(1, name="again"), v2(2))
-    assert [one.spans for one in found.blocks] == [2]
+    assert [one.spans for one in found.rows_of(span_items.SPAN)] == [2]
     assert [(key.outcome, number) for key, number in found.outcomes.items()] == [
         (Outcome.DUPLICATE, 1)
     ]
@@ -332,7 +335,7 @@ def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
 def test_lines_have_no_nul_and_are_cut():
     """As no page can show it, and as every reader cuts."""
     said = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
-    (new,) = prepared(spans=[said]).transactions
+    (new,) = prepared(spans=[said]).rows_of(items.TRANSACTION)
     around = SpanDefaults(trace_id=new.block.trace_id)
     (line,) = [
         one for one in span_block.read_waterfall_spans(new.block.content, around) if one.op == "db"

@@ -13,7 +13,7 @@ _GRAMMAR = re.compile(r"(\d+):([a-z_]+(?:;[a-z_]+)*)?:(\w+):(\w+)\Z")
 @pytest.mark.parametrize(
     ("categories", "written"),
     [
-        (rate_limits.IN_OBJECT_STORAGE, "60:replay;attachment:project:storage_quota"),
+        (("replay", "attachment"), "60:replay;attachment:project:storage_quota"),
         (rate_limits.EVERYTHING, "60::project:storage_quota"),
     ],
 )
@@ -27,10 +27,3 @@ def test_limits_are_written_as_sdks_read_them(categories, written):
 def test_a_limit_lasts_a_second_at_least():
     """Cocoa ignores a limit of no seconds."""
     assert rate_limits.write_rate_limit(0, ["error"], scope="key", reason="r") == "1:error:key:r"
-
-
-def test_replays_are_left_out_where_recording_must_go_on():
-    """Neither by name nor by an empty list, which would mean everything."""
-    assert rate_limits.ALL_BUT_REPLAY
-    assert "replay" not in rate_limits.ALL_BUT_REPLAY
-    assert "error" in rate_limits.ALL_BUT_REPLAY

@@ -1,0 +1,73 @@
+"""Every type of item that Playhead keeps, and what follows from the list.
+
+To add a type, write its file in `ingest/items` and name it here.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.client_report import CLIENT_REPORT
+from app.ingest.items.event import EVENT
+from app.ingest.items.feedback import FEEDBACK
+from app.ingest.items.item_type import ItemType
+from app.ingest.items.log import LOG
+from app.ingest.items.replay_event import REPLAY_EVENT
+from app.ingest.items.replay_recording import REPLAY_RECORDING
+from app.ingest.items.replay_video import REPLAY_VIDEO
+from app.ingest.items.session import SESSION
+from app.ingest.items.sessions import SESSIONS
+from app.ingest.items.span import SPAN
+from app.ingest.items.transaction import TRANSACTION
+from app.ingest.items.user_report import USER_REPORT
+
+ITEM_TYPES: Final[tuple[ItemType[Any], ...]] = (
+    REPLAY_VIDEO,
+    REPLAY_EVENT,
+    REPLAY_RECORDING,
+    EVENT,
+    TRANSACTION,
+    SPAN,
+    ATTACHMENT,
+    LOG,
+    FEEDBACK,
+    USER_REPORT,
+    SESSION,
+    SESSIONS,
+    CLIENT_REPORT,
+)
+BY_NAME: Final = {item_type.name: item_type for item_type in ITEM_TYPES}
+STORES: Final = tuple(dict.fromkeys(each.store for each in ITEM_TYPES if each.store is not None))
+"""Every way of storing rows. They are called in this order, so locks are taken in it."""
+IGNORED_TYPES: Final = frozenset(
+    {"profile", "profile_chunk", "trace_metric", "check_in", "statsd", "metric_buckets"}
+)
+"""Types that SDKs send and Playhead does not keep: answered 200, counted by their names."""
+
+_REPLAY: Final = "replay"
+_IGNORED_CATEGORIES: Final = (
+    "profile",
+    "profile_chunk",
+    "monitor",
+    "trace_metric",
+    "metric_bucket",
+)
+
+SEGMENT_TYPES: Final = frozenset(each.name for each in ITEM_TYPES if _REPLAY in each.categories)
+IN_OBJECT_STORAGE: Final = frozenset(each.name for each in ITEM_TYPES if each.is_in_object_storage)
+CONTAINERS: Final = frozenset(each.name for each in ITEM_TYPES if each.is_container)
+"""Types whose items are counted by the records in them."""
+
+
+def _categories_of(item_types: Iterable[ItemType[Any]]) -> tuple[str, ...]:
+    """Return the categories of rate limits that some types belong to, each once."""
+    return tuple(dict.fromkeys(category for each in item_types for category in each.categories))
+
+
+CATEGORIES_IN_OBJECT_STORAGE: Final = _categories_of(
+    each for each in ITEM_TYPES if each.is_in_object_storage
+)
+CATEGORIES: Final = (*_categories_of(ITEM_TYPES), *_IGNORED_CATEGORIES)
+"""The categories of everything that SDKs send, kept or not."""
+CATEGORIES_BUT_REPLAY: Final = tuple(each for each in CATEGORIES if each != _REPLAY)
+"""All but replays: a limit that names them ends the recording on an iPhone."""

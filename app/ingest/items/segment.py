@@ -1,0 +1,110 @@
+"""Segments of replays: put together from what their parts say, and stored."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from app.core import clock, units
+from app.core.errors import RateLimited
+from app.core.limits import LIMITS
+from app.formats.replay.recording_summary import RecordingSummary
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import StoredRows, StoreTransaction
+from app.ingest.items.recorded import Recorded
+from app.ingest.items.scrubbed import Told
+from app.ingest.outcomes import outcome_key
+from app.ingest.pack import PreparedSegment
+from app.projects.model import LimitReason, Outcome, OutcomeKey
+from app.replays import locks, writes as replay_writes
+from app.replays.model import NewSegment, ReplayKey, StoredVideo
+from app.replays.writes import PackRange
+
+_LARGEST_PX: Final = 32_767
+"""What the column holds; browsers report the page, which may be taller than any screen."""
+
+
+def make_segment(
+    told: Told,
+    events: Recorded,
+    video: StoredVideo | None,
+    context: EnvelopeContext,
+    extent_ms: tuple[int, int],
+    *,
+    no_video_reason: str | None,
+) -> NewSegment:
+    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock.
+
+    Raises:
+        RateLimited: Segments are numbered from 0, and the replay has all it may have.
+    """
+    event, facts = told.event, told.facts
+    if event.segment_id >= LIMITS.segments:
+        raise RateLimited(
+            f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
+            reason=LimitReason.SEGMENTS,
+        )
+    start_ms, end_ms = extent_ms
+    seen = events.summary
+    return NewSegment(
+        key=ReplayKey(context.project_id, event.replay_id),
+        segment_id=event.segment_id,
+        received_at=context.received_at,
+        drift_ms=context.drift_of(units.at_from_ms(end_ms)),
+        started_at=units.at_from_ms(start_ms),
+        ended_at=units.at_from_ms(end_ms),
+        replay_type=event.replay_type,
+        is_complete=facts.is_complete,
+        sdk_name=facts.sdk_name,
+        facts=facts.facts,
+        user=facts.user,
+        screens=event.screens,
+        trace_ids=event.trace_ids,
+        recording=events.packed,
+        breadcrumbs=seen.breadcrumbs,
+        taps=seen.taps,
+        rage_taps=seen.rage_taps,
+        network_requests=seen.network_requests,
+        network_failures=seen.network_failures,
+        background_at=_at(seen.background_ms),
+        foreground_at=_at(seen.foreground_ms),
+        declared_size_px=_size_px(seen),
+        video=video,
+        no_video_reason=no_video_reason,
+    )
+
+
+def _size_px(seen: RecordingSummary) -> tuple[int, int] | None:
+    """Return the declared size, unless no screen is that large."""
+    return seen.size_px if seen.size_px is not None and max(seen.size_px) <= _LARGEST_PX else None
+
+
+def _at(ms: int | None) -> datetime | None:
+    return None if ms is None else units.at_from_ms(ms)
+
+
+async def store_segments(
+    transaction: StoreTransaction, rows: Sequence[PreparedSegment]
+) -> StoredRows:
+    """Store segments of replays that are not deleted; what no row points at goes to the sweep."""
+    connection, pack = transaction.connection, transaction.pack
+    deleted = await locks.lock_for_adding(connection, [row.segment.key for row in rows])
+    live = [placed for placed in pack.placed if placed.segment.key not in deleted]
+    pack_id = None
+    if pack.parts:
+        pack_id = await replay_writes.add_pack(connection, pack.key, live=pack.videos)
+    added = await replay_writes.add_segments(connection, live, pack_id=pack_id)
+    kept = {id(one.segment) for one in added}
+    outcomes: Counter[OutcomeKey] = Counter()
+    dead: list[PackRange] = []
+    for row, placed in zip(rows, pack.placed, strict=True):
+        segment = row.segment
+        outcome = Outcome.KEPT if id(segment) in kept else Outcome.DUPLICATE
+        if segment.key in deleted:
+            outcome = Outcome.DELETED
+        if outcome is not Outcome.KEPT and placed.offset is not None and row.video is not None:
+            assert pack_id is not None  # noqa: S101 - a place without a pack
+            dead.append(PackRange(segment.key, pack_id, placed.offset, len(row.video)))
+        outcomes[outcome_key(segment.key.project_id, row.item_type, outcome)] += 1
+    await replay_writes.discard_pack_ranges(connection, dead, clock.now())
+    return StoredRows(outcomes)

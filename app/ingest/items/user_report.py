@@ -1,0 +1,35 @@
+"""A `user_report` item: feedback in the form of older SDKs."""
+
+from typing import Final
+
+from app.core.limits import LIMITS
+from app.formats import feedback
+from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.feedback import add_feedback_row, store_feedback
+from app.ingest.items.item_type import ItemType, PreparedBatch, one_by_one
+from app.scrub.places import PayloadKind
+
+
+def prepare_user_report(
+    item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+) -> None:
+    """Turn one item of the older form into feedback to be stored.
+
+    Raises:
+        MalformedInput: It is no JSON object, or has no comments.
+        OversizedInput: It is over a limit.
+    """
+    USER_REPORT.check_size(item)
+    data = feedback.convert_user_report(item.payload, context.header)
+    add_feedback_row(memoryview(data), item, context, prepared)
+
+
+USER_REPORT: Final = ItemType(
+    name="user_report",
+    categories=("user_report",),
+    limit_bytes=LIMITS.event_bytes,
+    scrubbing=PayloadKind.EVENT,
+    prepare=one_by_one(prepare_user_report),
+    store=store_feedback,
+)

@@ -1,0 +1,60 @@
+"""Counts what is refused or limited before it reaches the journal."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.core.ids import ProjectId
+from app.core.limits import LIMITS
+from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.item_types import CONTAINERS
+from app.ingest.outcome_names import limit_name
+from app.ingest.outcomes import UNTYPED, outcome_key
+from app.projects.model import Outcome, OutcomeKey
+
+_MOST_KEYS: Final = 10_000
+"""Different outcomes waiting to be written; made-up item types cannot fill the memory."""
+
+
+class RefusalTally:
+    """Outcomes of what never reached the journal, kept in memory until the next write.
+
+    What is counted here and not written when the process dies is forgotten: it was refused, and
+    the sender was told.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[OutcomeKey] = Counter()
+
+    def refuse(self, project_id: ProjectId, item_type: str, reason: str) -> None:
+        """Count one refusal."""
+        self._count(outcome_key(project_id, item_type, Outcome.REFUSED, reason), 1)
+
+    def limit(self, project_id: ProjectId, items: Iterable[EnvelopeItem], reason: str) -> None:
+        """Count every item of an envelope that met a limit."""
+        for item in items:
+            key = outcome_key(project_id, item.type or UNTYPED, Outcome.LIMITED, reason)
+            self._count(key, quantity_of(item))
+
+    def take(self) -> Counter[OutcomeKey]:
+        """Return what was counted, and begin anew."""
+        taken, self._counts = self._counts, Counter()
+        return taken
+
+    def put_back(self, counts: Mapping[OutcomeKey, int]) -> None:
+        """Return counts that could not be written."""
+        self._counts.update(counts)
+
+    def _count(self, key: OutcomeKey, quantity: int) -> None:
+        if len(self._counts) < _MOST_KEYS:
+            self._counts[limit_name(key)] += quantity
+
+
+def quantity_of(item: EnvelopeItem) -> int:
+    """Return how many outcomes an item counts for: one for each record in a container.
+
+    The number is what its header claims, since its payload is not read.
+    """
+    if item.type not in CONTAINERS:
+        return 1
+    return min(max(1, item.item_count or 1), LIMITS.spans)
