@@ -68,7 +68,7 @@ async def tidy(database: Database) -> None:
     is_done = False
     while not is_done:
         async with database.transaction() as connection:
-            grouped = await error_backfill.group_some(connection)
+            grouped = await error_backfill.group_stored_events(connection)
             await link(connection, grouped, ())
         is_done = not grouped
     is_done = False

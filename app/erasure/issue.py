@@ -14,13 +14,13 @@ from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
 from app.issues import erase
-from app.issues.erase import Erased
+from app.issues.erase import ErasedIssue
 from app.issues.model import IssueKey
 
 
 async def erase_issue(
     database: Database, key: IssueKey, *, person_id: PersonId, at: datetime
-) -> Erased:
+) -> ErasedIssue:
     """Delete an issue with its events and their files.
 
     Args:
@@ -37,7 +37,7 @@ async def erase_issue(
         ServiceUnavailable: Postgres does not answer; nothing is deleted then.
     """
     async with database.transaction() as connection:
-        erased = await erase.erase_rows(connection, key, at=at)
+        erased = await erase.erase_issue_rows(connection, key, at=at)
         if erased is None:
             raise NotFound(f"there is no issue {key[1]} in project {key[0]}")
         await audit_writes.add_line(

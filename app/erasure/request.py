@@ -43,7 +43,7 @@ async def erase_replay(
         tombstone = await erase.erase_rows(connection, key, person_id=person_id, at=at)
         if tombstone is None:
             raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
-        await replay_links.unlink(connection, key.project_id, key.replay_id)
+        await replay_links.delete_links(connection, key.project_id, key.replay_id)
         await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
         await audit_writes.add_line(
             connection,

@@ -137,8 +137,8 @@ async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
 async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
     """Remove the objects of erased events' files."""
     async with database.transaction() as connection:
-        done = await _gone(objects, await error_erase.outgoing(connection, limit=_BATCH))
-        await error_erase.set_swept(connection, done, at=clock.now())
+        done = await _gone(objects, await error_erase.lock_outgoing_files(connection, limit=_BATCH))
+        await error_erase.mark_files_swept(connection, done, at=clock.now())
     return len(done) == _BATCH
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Row
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.feedback.model import StoredFeedback
 
-COLUMNS: Final = """
+FEEDBACK_COLUMNS: Final = """
     f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message, f.name, f.email, f.url,
     f.associated_event_id, f.replay_id, f.trace_id, f.platform, f.release, f.environment
 """

@@ -22,11 +22,11 @@ async def add_feedback(
     Returns:
         The keys of what was stored; the rest were duplicates.
     """
-    first = {(one.project_id, one.event_id): _row(one) for one in reversed(new)}
+    first = {(one.project_id, one.event_id): _to_row(one) for one in reversed(new)}
     return await rows.add_new(connection, feedback, first)
 
 
-def _row(one: NewFeedback) -> dict[str, Any]:
+def _to_row(one: NewFeedback) -> dict[str, Any]:
     return {
         "project_id": one.project_id,
         "event_id": one.event_id,

@@ -177,7 +177,7 @@ async def link_batch(
     loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
     tied = await trace_links.find_replays_of_traces(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
-    await replay_links.lock(connection, {*replay_ids, *also, *tied, *traces, *loose})
+    await replay_links.lock_links(connection, {*replay_ids, *also, *tied, *traces, *loose})
     await link(connection, new, await _worth_linking(connection, replay_ids))
 
 
@@ -215,7 +215,9 @@ async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -
     """Link by spans that were here, but not where they are looked for."""
     named = _named_by(blocks)
     replay_ids = await trace_links.add_trace_links(connection, named)
-    await replay_links.lock(connection, {*replay_ids, *(trace_id for _, _, trace_id in named)})
+    await replay_links.lock_links(
+        connection, {*replay_ids, *(trace_id for _, _, trace_id in named)}
+    )
     await link(connection, (), replay_ids)
 
 

@@ -223,7 +223,7 @@ class Quotas:
     async def _look(self, connection: AsyncConnection) -> None:
         limits = await spending.storage_limits(connection)
         stored = await project_totals.sum_video_bytes(connection, list(limits))
-        files = await attachments.bytes_of(connection, list(limits))
+        files = await attachments.sum_attachment_bytes(connection, list(limits))
         full = frozenset(
             project_id
             for project_id, limit in limits.items()

@@ -14,7 +14,7 @@ from app.issues.tables import attachments
 
 _NAME_BYTES: Final = 800
 """Part of the key: a row of an index takes 2,700 bytes."""
-PART_FILES: Final = 100
+ATTACHMENTS_AT_ONCE: Final = 100
 """Files of one event that are read at once."""
 
 
@@ -26,11 +26,11 @@ async def add_attachments(
     Returns:
         The keys of those that were stored (see `key_of`); the others were duplicates.
     """
-    first = {key_of(one): _row(one) for one in reversed(new)}
+    first = {attachment_key(one): _to_row(one) for one in reversed(new)}
     return await rows.add_new(connection, attachments, first)
 
 
-def key_of(one: Attachment) -> AttachmentKey:
+def attachment_key(one: Attachment) -> AttachmentKey:
     """Return what tells two attachments apart.
 
     Source: docs/protocol.md, section 1.6.
@@ -38,7 +38,7 @@ def key_of(one: Attachment) -> AttachmentKey:
     return one.project_id, one.event_id, clean(one.filename, limit_bytes=_NAME_BYTES), one.sha256
 
 
-async def bytes_of(
+async def sum_attachment_bytes(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
 ) -> dict[ProjectId, int]:
     """Add up the files of some projects: reads every row, so ask seldom."""
@@ -52,13 +52,13 @@ async def bytes_of(
     return {ProjectId(row.project_id): int(row.size_bytes) for row in found}
 
 
-async def attachments_of(
+async def read_attachments(
     connection: AsyncConnection,
     project_id: ProjectId,
     event_id: EventId,
     *,
     first: int = 0,
-    most: int = PART_FILES,
+    most: int = ATTACHMENTS_AT_ONCE,
 ) -> list[Attachment]:
     """Read what is attached to one event, by name.
 
@@ -69,7 +69,9 @@ async def attachments_of(
         first: How many files stand before those that are read.
         most: How many files are read at most.
     """
-    found = await connection.execute(_files_of(project_id, event_id).offset(first).limit(most))
+    found = await connection.execute(
+        _select_attachments(project_id, event_id).offset(first).limit(most)
+    )
     return [Attachment(**row) for row in found.mappings()]
 
 
@@ -90,7 +92,7 @@ async def find_attachment(
 ) -> Attachment | None:
     """Find the first file of a type that is attached to one event."""
     found = await connection.execute(
-        _files_of(project_id, event_id)
+        _select_attachments(project_id, event_id)
         .where(attachments.c.attachment_type == attachment_type)
         .limit(1)
     )
@@ -98,7 +100,7 @@ async def find_attachment(
     return Attachment(**row) if row else None
 
 
-def _files_of(project_id: ProjectId, event_id: EventId) -> Select[Any]:
+def _select_attachments(project_id: ProjectId, event_id: EventId) -> Select[Any]:
     return (
         select(attachments)
         .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
@@ -106,8 +108,8 @@ def _files_of(project_id: ProjectId, event_id: EventId) -> Select[Any]:
     )
 
 
-def _row(one: Attachment) -> dict[str, Any]:
-    _, _, filename, _ = key_of(one)
+def _to_row(one: Attachment) -> dict[str, Any]:
+    _, _, filename, _ = attachment_key(one)
     return {
         "project_id": one.project_id,
         "event_id": one.event_id,

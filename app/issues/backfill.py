@@ -22,7 +22,7 @@ from app.issues.tables import events
 _STEP: Final = 200
 
 
-async def group_some(
+async def group_stored_events(
     connection: AsyncConnection, *, limit: int = _STEP
 ) -> list[tuple[ProjectId, EventId]]:
     """Group some events that have no issue.
@@ -37,10 +37,10 @@ async def group_some(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    new = await asyncio.to_thread(_read, found.all())
+    new = await asyncio.to_thread(_read_events, found.all())
     if not new:
         return []
-    issue_ids = await counting.place(connection, new)
+    issue_ids = await counting.choose_issues(connection, new)
     await connection.execute(
         update(events)
         .where(events.c.project_id == bindparam("in_project"), events.c.event_id == bindparam("of"))
@@ -50,15 +50,15 @@ async def group_some(
             for one, issue_id in zip(new, issue_ids, strict=True)
         ],
     )
-    await counting.add(connection, [*zip(new, issue_ids, strict=True)])
+    await counting.count_events(connection, [*zip(new, issue_ids, strict=True)])
     return [(one.project_id, one.event_id) for one in new]
 
 
-def _read(rows: Sequence[Row[Any]]) -> list[NewEvent]:
-    return [_event(row) for row in rows]
+def _read_events(rows: Sequence[Row[Any]]) -> list[NewEvent]:
+    return [_to_new_event(row) for row in rows]
 
 
-def _event(row: Row[Any]) -> NewEvent:
+def _to_new_event(row: Row[Any]) -> NewEvent:
     """Read a stored event as it was when it was new; one that cannot be unpacked is grouped too."""
     try:
         sent = packed_json.unpack_json(row.payload)
@@ -88,5 +88,5 @@ def _event(row: Row[Any]) -> NewEvent:
         parent_span_id=row.parent_span_id,
         replay_id=ReplayId(row.replay_id) if row.replay_id else None,
         payload=row.payload,
-        issue_ids=rules.keys(sent if isinstance(sent, dict) else {"message": row.title}),
+        issue_ids=rules.read_issue_keys(sent if isinstance(sent, dict) else {"message": row.title}),
     )

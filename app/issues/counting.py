@@ -81,7 +81,7 @@ _ADD: Final = f"""
         on conflict do nothing
     )
     insert into issues as i ({", ".join(_ISSUE)}, grouping_version, users, replays)
-    select {", ".join(f"n.{name}" for name in _ISSUE)}, {rules.VERSION},
+    select {", ".join(f"n.{name}" for name in _ISSUE)}, {rules.GROUPING_VERSION},
         (select count(*) from users u
          where u.project_id = n.project_id and u.issue_id = n.issue_id),
         (select count(*) from named r
@@ -111,7 +111,7 @@ _ADD: Final = f"""
     """  # noqa: S608 - joined from constants
 
 
-async def place(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
+async def choose_issues(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
     """Choose the issue of each event, in the order given.
 
     An event whose key by an older version of grouping has an issue stays with it; what is new is
@@ -135,7 +135,9 @@ async def place(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[Is
     ]
 
 
-async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId]]) -> None:
+async def count_events(
+    connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId]]
+) -> None:
     """Count events that were stored just now, and open issues that they bring back.
 
     Args:
@@ -151,9 +153,9 @@ async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId
     keys = sorted(folded)
     driver = await driver_of(connection)
     back: list[IssueKey] = []
-    for row in await driver.fetch(_ADD, *_columns(keys, folded)):
+    for row in await driver.fetch(_ADD, *_fold_columns(keys, folded)):
         key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
-        if row["status"] == "resolved" and _comes_back(row, folded[key]):
+        if row["status"] == "resolved" and _reopens_issue(row, folded[key]):
             back.append(key)
     if back:
         await connection.execute(
@@ -163,7 +165,7 @@ async def add(connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId
         )
 
 
-def seen_at(one: NewEvent | StoredEvent) -> datetime:
+def find_seen_at(one: NewEvent | StoredEvent) -> datetime:
     """Return when an event happened by the server's clock: not later than it came.
 
     A time of more than thirty days before that is no time.
@@ -172,7 +174,7 @@ def seen_at(one: NewEvent | StoredEvent) -> datetime:
     return at if one.received_at - _OLDEST <= at <= one.received_at else one.received_at
 
 
-def _comes_back(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
+def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
     """Tell whether one of the events happened after the issue was resolved, in a later release.
 
     Where releases have no order (commits), any other release than the resolved one counts, if the
@@ -183,29 +185,33 @@ def _comes_back(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
         if one.release and issue["resolved_release"]:
             if one.release == issue["resolved_release"]:
                 continue
-            later = release_order.is_later(one.release, issue["resolved_release"])
-        if later if later is not None else seen_at(one) > issue["status_at"]:
+            later = release_order.is_later_release(one.release, issue["resolved_release"])
+        if later if later is not None else find_seen_at(one) > issue["status_at"]:
             return True
     return False
 
 
-def _columns(
+def _fold_columns(
     keys: Sequence[IssueKey], folded: Mapping[IssueKey, Sequence[NewEvent]]
 ) -> Iterable[list[Any]]:
     """Turn folded events into the arrays of the statement."""
     columns: dict[str, list[Any]] = {name: [] for name in (*_ISSUE, *_FACETS)}
     for place_of, key in enumerate(keys, 1):
         seen = sorted(
-            [(seen_at(one), one.event_id, one) for one in folded[key]], key=itemgetter(0, 1)
+            [(find_seen_at(one), one.event_id, one) for one in folded[key]], key=itemgetter(0, 1)
         )
-        _add_issue(columns, key, seen)
+        _append_issue(columns, key, seen)
         hours = Counter([at.replace(minute=0, second=0, microsecond=0) for at, _, _ in seen])
         events = folded[key]
         facets: tuple[tuple[str, str, set[Any]], ...] = (
             ("hour_places", "hours", set(hours)),
-            ("user_places", "users", {h for one in events if (h := _user_hash(one)) is not None}),
+            (
+                "user_places",
+                "users",
+                {h for one in events if (h := _best_user_hash(one)) is not None},
+            ),
             ("replay_places", "replays", {one.replay_id for one in events if one.replay_id}),
-            ("release_places", "releases", _cut_all({one.release for one in events})),
+            ("release_places", "releases", _cut_texts({one.release for one in events})),
         )
         for places, values, found in facets:
             columns[places] += [place_of] * len(found)
@@ -214,7 +220,7 @@ def _columns(
     return columns.values()
 
 
-def _add_issue(
+def _append_issue(
     columns: dict[str, list[Any]], key: IssueKey, seen: Sequence[tuple[datetime, str, NewEvent]]
 ) -> None:
     """Add the row of an issue; `seen` are its events in the order in which they happened."""
@@ -225,15 +231,15 @@ def _add_issue(
         "issue_id": key[1],
         "first_seen_at": first_at,
         "first_event_id": first_id,
-        "first_release": _cut(first.release),
+        "first_release": _cut_text(first.release),
         "last_seen_at": last_at,
         "last_event_id": last_id,
-        "last_release": _cut(last.release),
+        "last_release": _cut_text(last.release),
         "level": last.level,
         "kind": last.kind,
         "title": clean(last.title, limit_bytes=_TEXT_BYTES),
-        "culprit": _cut(last.culprit),
-        "platform": _cut(last.platform),
+        "culprit": _cut_text(last.culprit),
+        "platform": _cut_text(last.platform),
         "events": len(seen),
     }
     for name, value in row.items():
@@ -252,14 +258,14 @@ def user_hashes(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _user_hash(one: NewEvent) -> str | None:
+def _best_user_hash(one: NewEvent) -> str | None:
     """Hash what names the user best; None when nothing does."""
     return next(iter(user_hashes(one.project_id, one.user)), None)
 
 
-def _cut_all(values: Iterable[str | None]) -> set[str]:
-    return {cut for value in values if (cut := _cut(value))}
+def _cut_texts(values: Iterable[str | None]) -> set[str]:
+    return {cut for value in values if (cut := _cut_text(value))}
 
 
-def _cut(value: str | None) -> str | None:
+def _cut_text(value: str | None) -> str | None:
     return clean_or_none(value, limit_bytes=_TEXT_BYTES)

@@ -69,7 +69,7 @@ _ERASE: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasedIssue:
     """What went."""
 
     events: int
@@ -86,13 +86,15 @@ class OutgoingFile:
     is_needed: bool
 
 
-async def files_of(connection: AsyncConnection, key: IssueKey) -> tuple[int, int]:
+async def count_files(connection: AsyncConnection, key: IssueKey) -> tuple[int, int]:
     """Count the files of an issue's events: how many, and their bytes."""
-    row = (await connection.execute(_FILES, _names(key))).one()
+    row = (await connection.execute(_FILES, _key_parameters(key))).one()
     return row.files, row.size_bytes
 
 
-async def erase_rows(connection: AsyncConnection, key: IssueKey, *, at: datetime) -> Erased | None:
+async def erase_issue_rows(
+    connection: AsyncConnection, key: IssueKey, *, at: datetime
+) -> ErasedIssue | None:
     """Take out every row of an issue, and note the objects of its files for removal.
 
     Returns:
@@ -106,15 +108,15 @@ async def erase_rows(connection: AsyncConnection, key: IssueKey, *, at: datetime
     )
     if gone.first() is None:
         return None
-    row = (await connection.execute(_ERASE, {**_names(key), "at": at})).one()
+    row = (await connection.execute(_ERASE, {**_key_parameters(key), "at": at})).one()
     for table in _COUNTED:
         await connection.execute(
             delete(table).where(table.c.project_id == key[0], table.c.issue_id == key[1])
         )
-    return Erased(row.events, row.files, row.size_bytes)
+    return ErasedIssue(row.events, row.files, row.size_bytes)
 
 
-async def outgoing(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
+async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
     """Lock and read objects of files that are still to be removed, the oldest first."""
     is_needed = select(attachments.c.sha256).where(
         attachments.c.project_id == file_outbox.c.project_id,
@@ -131,7 +133,9 @@ async def outgoing(connection: AsyncConnection, *, limit: int) -> list[OutgoingF
     return [OutgoingFile(row.id, row.object_key, row.needed) for row in found]
 
 
-async def set_swept(connection: AsyncConnection, done: Sequence[int], *, at: datetime) -> None:
+async def mark_files_swept(
+    connection: AsyncConnection, done: Sequence[int], *, at: datetime
+) -> None:
     """Note what is removed or needed, and forget what was noted long ago."""
     await connection.execute(
         update(file_outbox).where(file_outbox.c.id.in_(done)).values(swept_at=at)
@@ -139,7 +143,9 @@ async def set_swept(connection: AsyncConnection, done: Sequence[int], *, at: dat
     await connection.execute(delete(file_outbox).where(file_outbox.c.swept_at < at - _REMEMBERED))
 
 
-async def take_back(connection: AsyncConnection, object_keys: Sequence[str]) -> set[str]:
+async def withdraw_outgoing_files(
+    connection: AsyncConnection, object_keys: Sequence[str]
+) -> set[str]:
     """Take objects off the list, since rows point at them again; waits for a sweep of them.
 
     Returns:
@@ -155,5 +161,5 @@ async def take_back(connection: AsyncConnection, object_keys: Sequence[str]) -> 
     return set(found.scalars())
 
 
-def _names(key: IssueKey) -> dict[str, object]:
+def _key_parameters(key: IssueKey) -> dict[str, object]:
     return {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}

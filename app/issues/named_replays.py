@@ -36,7 +36,7 @@ _EVENT: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NamingEvents:
     """The events of one project that name a replay."""
 
     project_id: ProjectId
@@ -58,7 +58,7 @@ class NamingEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LinkableEvent:
     """An event with what could link it."""
 
     project_id: ProjectId
@@ -70,15 +70,15 @@ class Found:
     platform: str | None
 
 
-async def naming(
+async def count_naming_events(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
-) -> list[Naming]:
+) -> list[NamingEvents]:
     """Count the events that name a replay, by project."""
     found = await connection.execute(
         _NAMING, {"replay_id": replay_id, "project_ids": list(project_ids)}
     )
     return [
-        Naming(
+        NamingEvents(
             ProjectId(row.project_id),
             row.events,
             row.first_at,
@@ -90,7 +90,7 @@ async def naming(
     ]
 
 
-async def newest_naming(
+async def read_newest_naming_events(
     connection: AsyncConnection, project_id: ProjectId, *, since: datetime, limit: int
 ) -> list[NamingEvent]:
     """Read the newest events of a project that name a replay."""
@@ -103,9 +103,9 @@ async def newest_naming(
     ]
 
 
-async def find(
+async def find_event(
     connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
-) -> Found | None:
+) -> LinkableEvent | None:
     """Find an event by its id in some projects."""
     found = await connection.execute(
         _EVENT, {"event_id": event_id, "project_ids": list(project_ids)}
@@ -113,7 +113,7 @@ async def find(
     row = found.first()
     if row is None:
         return None
-    return Found(
+    return LinkableEvent(
         ProjectId(row.project_id),
         EventId(row.event_id.hex),
         row.title,

@@ -33,7 +33,7 @@ from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.issues.replay_events import to_event
 from app.issues.tables import events, issue_link_counts as counts, issue_releases, issues
 
-Sort = Literal["last_seen", "first_seen", "events", "users", "replays"]
+IssueSort = Literal["last_seen", "first_seen", "events", "users", "replays"]
 
 _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 # Added up as integers: the sum of bigints is a numeric, and sorting ten thousand of those costs
@@ -65,7 +65,7 @@ _BY_TIME: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class IssueFilters:
     """Which issues a list shows; what is empty does not restrict."""
 
     text: str = ""
@@ -74,11 +74,11 @@ class Wanted:
     kind: str = ""
     status: Status | Literal[""] = ""
     release: str = ""
-    sort: Sort = "last_seen"
+    sort: IssueSort = "last_seen"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class IssuePlace:
     """A place in the list: the issue after which a page begins."""
 
     value: datetime | int
@@ -88,25 +88,25 @@ class Place:
     is_backward: bool = False
 
 
-def place_of(issue: Issue, sort: Sort) -> Place:
+def locate_issue(issue: Issue, sort: IssueSort) -> IssuePlace:
     """Return where an issue stands in a list sorted this way."""
-    values: dict[Sort, datetime | int] = {
+    values: dict[IssueSort, datetime | int] = {
         "last_seen": issue.last_seen_at,
         "first_seen": issue.first_seen_at,
         "events": issue.events,
         "users": issue.users,
         "replays": issue.replays,
     }
-    return Place(values[sort], issue.project_id, issue.issue_id)
+    return IssuePlace(values[sort], issue.project_id, issue.issue_id)
 
 
-async def find(
+async def list_issues(
     connection: AsyncConnection,
     project_ids: Sequence[ProjectId],
-    wanted: Wanted,
+    wanted: IssueFilters,
     *,
     seen: Sequence[ProjectId],
-    place: Place | None = None,
+    place: IssuePlace | None = None,
     limit: int = 25,
 ) -> list[Issue]:
     """Read a page of issues, the highest first.
@@ -123,9 +123,9 @@ async def find(
         limit: Rows at most.
     """
     backward = place is not None and place.is_backward
-    query, linked = _with_replays(project_ids, seen, is_sorted=wanted.sort == "replays")
-    query = query.where(_is_any(issues.c.project_id, project_ids), *_conditions(wanted))
-    sorts: dict[Sort, ColumnElement[Any]] = {
+    query, linked = _select_with_replays(project_ids, seen, is_sorted=wanted.sort == "replays")
+    query = query.where(_is_among(issues.c.project_id, project_ids), *_filter_conditions(wanted))
+    sorts: dict[IssueSort, ColumnElement[Any]] = {
         "last_seen": issues.c.last_seen_at,
         "first_seen": issues.c.first_seen_at,
         "events": issues.c.events,
@@ -142,32 +142,32 @@ async def find(
         query = query.where(tuple_(*columns) > edge if backward else tuple_(*columns) < edge)
     order = [column.asc() if backward else column.desc() for column in columns]
     found = await connection.execute(query.order_by(*order).limit(limit))
-    rows = [_issue(row) for row in found]
+    rows = [_to_issue(row) for row in found]
     return rows[::-1] if backward else rows
 
 
-async def any_issue(connection: AsyncConnection, project_ids: Sequence[ProjectId]) -> bool:
+async def has_issues(connection: AsyncConnection, project_ids: Sequence[ProjectId]) -> bool:
     """Tell whether there is an issue at all."""
     found = await connection.execute(
-        select(issues.c.issue_id).where(_is_any(issues.c.project_id, project_ids)).limit(1)
+        select(issues.c.issue_id).where(_is_among(issues.c.project_id, project_ids)).limit(1)
     )
     return found.first() is not None
 
 
-async def one(
+async def find_issue(
     connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
 ) -> Issue | None:
     """Read one issue; replays count that are of projects which the reader sees."""
     found = await connection.execute(
-        select(issues, _linked(seen).label("linked")).where(
+        select(issues, _count_visible_replays(seen).label("linked")).where(
             issues.c.project_id == key[0], issues.c.issue_id == key[1]
         )
     )
     row = found.first()
-    return _issue(row) if row else None
+    return _to_issue(row) if row else None
 
 
-async def counts_by(
+async def count_events_over_time(
     connection: AsyncConnection,
     keys: Sequence[IssueKey],
     since: datetime,
@@ -190,7 +190,7 @@ async def counts_by(
     return counted
 
 
-async def releases_of(connection: AsyncConnection, key: IssueKey, *, first: int = 0) -> list[str]:
+async def read_releases(connection: AsyncConnection, key: IssueKey, *, first: int = 0) -> list[str]:
     """Read the releases an issue was seen in, in the order of their names.
 
     Args:
@@ -218,33 +218,35 @@ async def count_releases(connection: AsyncConnection, key: IssueKey) -> int:
     return quantity or 0
 
 
-async def latest(
+async def read_newest_events(
     connection: AsyncConnection, key: IssueKey, *, limit: int = 1
 ) -> list[StoredEvent]:
     """Read the events of an issue that came last, the newest first."""
-    found = await connection.execute(_events_of(key).limit(limit))
+    found = await connection.execute(_select_events(key).limit(limit))
     return [to_event(row) for row in found]
 
 
-async def samples_of(connection: AsyncConnection, key: IssueKey, *, limit: int) -> list[bytes]:
+async def read_sample_payloads(
+    connection: AsyncConnection, key: IssueKey, *, limit: int
+) -> list[bytes]:
     """Read the packed payloads of the newest events of an issue; big ones are left out."""
-    newest = _events_of(key).limit(limit).subquery()
+    newest = _select_events(key).limit(limit).subquery()
     found = await connection.scalars(
         select(newest.c.payload).where(func.length(newest.c.payload) <= _SAMPLE_BYTES)
     )
     return list(found)
 
 
-async def event_of(
+async def find_event(
     connection: AsyncConnection, key: IssueKey, event_id: EventId
 ) -> StoredEvent | None:
     """Read one event of an issue."""
-    found = await connection.execute(_events_of(key).where(events.c.event_id == event_id))
+    found = await connection.execute(_select_events(key).where(events.c.event_id == event_id))
     row = found.first()
     return to_event(row) if row else None
 
 
-async def issue_of(
+async def find_issue_of_event(
     connection: AsyncConnection, project_id: ProjectId, event_id: EventId
 ) -> IssueId | None:
     """Find the issue of an event."""
@@ -257,7 +259,7 @@ async def issue_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class EventNeighbours:
     """The events of an issue beside one of them, by the time they came."""
 
     newest: EventId | None
@@ -266,7 +268,7 @@ class Neighbours:
     oldest: EventId | None
 
 
-async def neighbours(connection: AsyncConnection, event: StoredEvent) -> Neighbours:
+async def find_neighbours(connection: AsyncConnection, event: StoredEvent) -> EventNeighbours:
     """Find the events beside one; None where it is itself the last in that direction."""
     place = tuple_(events.c.received_at, events.c.event_id)
     here = tuple_(
@@ -289,10 +291,10 @@ async def neighbours(connection: AsyncConnection, event: StoredEvent) -> Neighbo
             )
         )
     ).one()
-    return Neighbours(*(EventId(found) if found else None for found in row))
+    return EventNeighbours(*(EventId(found) if found else None for found in row))
 
 
-def _events_of(key: IssueKey) -> Select[Any]:
+def _select_events(key: IssueKey) -> Select[Any]:
     return (
         select(events)
         .where(events.c.project_id == key[0], events.c.issue_id == key[1])
@@ -300,15 +302,15 @@ def _events_of(key: IssueKey) -> Select[Any]:
     )
 
 
-def _is_any(column: ColumnElement[int], project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
+def _is_among(column: ColumnElement[int], project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
     return column == any_(literal(list(project_ids), ARRAY(BigInteger)))
 
 
-def _is_seen(seen: Sequence[ProjectId]) -> ColumnElement[bool]:
-    return _is_any(counts.c.replay_project_id, seen)
+def _is_visible(seen: Sequence[ProjectId]) -> ColumnElement[bool]:
+    return _is_among(counts.c.replay_project_id, seen)
 
 
-def _with_replays(
+def _select_with_replays(
     project_ids: Sequence[ProjectId], seen: Sequence[ProjectId], *, is_sorted: bool
 ) -> tuple[Select[Any], ColumnElement[int]]:
     """Select issues with the number of their replays, and return that number's column.
@@ -316,11 +318,11 @@ def _with_replays(
     One by one for those that a page shows; in one go when all are sorted by it.
     """
     if not is_sorted:
-        linked = _linked(seen)
+        linked = _count_visible_replays(seen)
         return select(issues, linked.label("linked")), linked
     counted = (
         select(counts.c.project_id, counts.c.issue_id, _NUMBER.label("n"))
-        .where(_is_any(counts.c.project_id, project_ids), _is_seen(seen))
+        .where(_is_among(counts.c.project_id, project_ids), _is_visible(seen))
         .group_by(counts.c.project_id, counts.c.issue_id)
         .subquery()
     )
@@ -331,20 +333,20 @@ def _with_replays(
     return select(issues, number.label("linked")).outerjoin(counted, of_issue), number
 
 
-def _linked(seen: Sequence[ProjectId]) -> ColumnElement[int]:
+def _count_visible_replays(seen: Sequence[ProjectId]) -> ColumnElement[int]:
     """Count the replays of an issue, of projects that the reader sees."""
     return (
         select(func.coalesce(_NUMBER, 0))
         .where(
             counts.c.project_id == issues.c.project_id,
             counts.c.issue_id == issues.c.issue_id,
-            _is_seen(seen),
+            _is_visible(seen),
         )
         .scalar_subquery()
     )
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _filter_conditions(wanted: IssueFilters) -> list[ColumnElement[bool]]:
     named = (
         (issues.c.level, wanted.level),
         (issues.c.kind, wanted.kind),
@@ -367,7 +369,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     return found
 
 
-def _issue(row: Row[Any]) -> Issue:
+def _to_issue(row: Row[Any]) -> Issue:
     return Issue(
         project_id=ProjectId(row.project_id),
         issue_id=IssueId(row.issue_id),

@@ -39,7 +39,7 @@ _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", 
 )
 
 
-def _linked(columns: str) -> str:
+def _select_linked(columns: str) -> str:
     """Return a select of `n`, columns of each linked event, and whether it names the replay."""
     by_trace = sql_windows.by_trace("events", columns.format("x"), lasts=False)
     return f"""
@@ -59,7 +59,7 @@ _EVENTS: Final = sql_windows.statement(
                case when k.kind = any(:urgent_kinds) then 0
                     when k.project_id <> :home or k.platform = any(:backend_platforms) then 1
                     else 2 end as rank
-        from ({_linked(_RANKED)}) k
+        from ({_select_linked(_RANKED)}) k
     ),
     numbered as (
         select *, row_number() over (order by rank, at, project_id, event_id) as number,
@@ -99,7 +99,7 @@ _COUNTS: Final = sql_windows.statement(
     with {sql_windows.WINDOWS}
     select n, project_id, platform, kind, count(*) as events, max(at) as last_at,
            {_FIRST_MOMENTS}
-    from ({_linked(_COUNTED)}) k
+    from ({_select_linked(_COUNTED)}) k
     group by n, project_id, platform, kind
     """  # noqa: S608 - joined from constants
 )
@@ -172,7 +172,7 @@ class LinkedCount:
     """Of the first 20 of them."""
 
 
-async def linked(
+async def read_linked_events(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
@@ -210,17 +210,19 @@ async def linked(
         tuple(LinkedEvent(to_event(row), row.names_replay) for row in in_time),
         total=last.total,
         first=rows[0].number,
-        next_place=place_of(last) if last.number < last.total else None,
+        next_place=locate_event(last) if last.number < last.total else None,
     )
 
 
-def place_of(row: Row[Any]) -> EventPlace:
+def locate_event(row: Row[Any]) -> EventPlace:
     """Return the place of a row with `rank`."""
-    event_id = EventId(_hex(row.event_id))
+    event_id = EventId(_to_hex(row.event_id))
     return EventPlace(row.rank, row.at, ProjectId(row.project_id), event_id)
 
 
-async def is_named(connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId) -> bool:
+async def is_named_by_error(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
+) -> bool:
     """Tell whether an error of the replay's own project names it."""
     columns = events.c
     named = select(columns.event_id).where(
@@ -231,7 +233,7 @@ async def is_named(connection: AsyncConnection, project_id: ProjectId, replay_id
     return bool(await connection.scalar(select(named.exists())))
 
 
-async def linked_counts(
+async def count_linked_events(
     connection: AsyncConnection,
     windows: Sequence[ReplayWindow],
     project_ids: Sequence[ProjectId],
@@ -241,11 +243,11 @@ async def linked_counts(
     if windows:
         found = await connection.execute(_COUNTS, sql_windows.parameters(windows, project_ids))
         for row in found:
-            counts[row.n].append(_count(row))
+            counts[row.n].append(_to_count(row))
     return counts
 
 
-def _count(row: Row[Any]) -> LinkedCount:
+def _to_count(row: Row[Any]) -> LinkedCount:
     lists = [getattr(row, f"{name}_list") for name in _MOMENT]
     return LinkedCount(
         ProjectId(row.project_id),
@@ -253,13 +255,13 @@ def _count(row: Row[Any]) -> LinkedCount:
         row.kind,
         row.events,
         row.last_at,
-        tuple(_moment(values) for values in zip(*lists, strict=True)),
+        tuple(_to_moment(values) for values in zip(*lists, strict=True)),
     )
 
 
-def _moment(values: Sequence[Any]) -> EventMoment:
+def _to_moment(values: Sequence[Any]) -> EventMoment:
     at, drift_ms, trace_id, span_id, parent_span_id = values
-    trace_id = TraceId(_hex(trace_id)) if trace_id else None
+    trace_id = TraceId(_to_hex(trace_id)) if trace_id else None
     return EventMoment(at, drift_ms, trace_id, span_id, parent_span_id)
 
 
@@ -267,7 +269,7 @@ def to_event(row: Row[Any]) -> StoredEvent:
     """Turn a row of the events table into its value."""
     return StoredEvent(
         project_id=ProjectId(row.project_id),
-        event_id=EventId(_hex(row.event_id)),
+        event_id=EventId(_to_hex(row.event_id)),
         received_at=row.received_at,
         at=row.at,
         drift_ms=row.drift_ms,
@@ -282,15 +284,15 @@ def to_event(row: Row[Any]) -> StoredEvent:
         platform=row.platform,
         release=row.release,
         environment=row.environment,
-        trace_id=TraceId(_hex(row.trace_id)) if row.trace_id else None,
-        replay_id=ReplayId(_hex(row.replay_id)) if row.replay_id else None,
+        trace_id=TraceId(_to_hex(row.trace_id)) if row.trace_id else None,
+        replay_id=ReplayId(_to_hex(row.replay_id)) if row.replay_id else None,
         payload=row.payload,
-        issue_id=IssueId(_hex(row.issue_id)) if row.issue_id else None,
+        issue_id=IssueId(_to_hex(row.issue_id)) if row.issue_id else None,
         span_id=SpanId(row.span_id) if row.span_id else None,
         parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
     )
 
 
-def _hex(value: uuid.UUID | str) -> str:
+def _to_hex(value: uuid.UUID | str) -> str:
     """Read an id as plain SQL (a UUID) or as the table's own type (text) returns it."""
     return value.hex if isinstance(value, uuid.UUID) else value

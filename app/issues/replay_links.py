@@ -45,7 +45,7 @@ _UNLINK: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class IssueLink:
     """A replay of an issue, and the first event of the issue in it."""
 
     replay_project_id: ProjectId
@@ -58,7 +58,7 @@ class Link:
     platform: str | None
 
 
-async def lock(connection: AsyncConnection, ids: Collection[str]) -> None:
+async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
     """Let nobody else link, or take out, what has to do with some replays and traces.
 
     Of two who bring an event and its replay at the same time, the second then sees what the first
@@ -73,20 +73,22 @@ async def lock(connection: AsyncConnection, ids: Collection[str]) -> None:
         await (await driver_of(connection)).execute(_LOCK, list(ids))
 
 
-async def unlink(connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId) -> None:
+async def delete_links(
+    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
+) -> None:
     """Take out the links of a replay whose rows are gone in this transaction."""
-    await lock(connection, [replay_id])
+    await lock_links(connection, [replay_id])
     await connection.execute(_UNLINK, {"project_id": project_id, "replay_id": replay_id})
 
 
-async def links_of(
+async def read_links(
     connection: AsyncConnection,
     key: IssueKey,
     project_ids: Sequence[ProjectId],
     *,
     before: tuple[datetime, ReplayId] | None,
     limit: int,
-) -> list[Link]:
+) -> list[IssueLink]:
     """Read a page of the links of an issue, the replay received last first.
 
     Args:
@@ -110,7 +112,7 @@ async def links_of(
         query = query.where(tuple_(columns.first_received_at, columns.replay_id) < edge)
     order = columns.first_received_at.desc(), columns.replay_id.desc()
     return [
-        Link(
+        IssueLink(
             ProjectId(row.replay_project_id),
             ReplayId(row.replay_id),
             row.first_received_at,

@@ -13,7 +13,7 @@ from app.issues.tables import issue_releases, issues
 _MOST_RELEASES = 1_000
 
 
-async def set_status(
+async def set_issue_status(
     connection: AsyncConnection, key: IssueKey, status: Status, *, at: datetime
 ) -> None:
     """Set the status of an issue.
@@ -35,7 +35,9 @@ async def set_status(
         .order_by(issue_releases.c.release)
         .limit(_MOST_RELEASES)
     )
-    release = release_order.latest(seen, row.last_release) if status == "resolved" else None
+    release = (
+        release_order.find_latest_release(seen, row.last_release) if status == "resolved" else None
+    )
     await connection.execute(
         update(issues)
         .where(*here)

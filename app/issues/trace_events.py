@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
-from app.issues.replay_events import BEFORE_ALL, EventPlace, place_of
+from app.issues.replay_events import BEFORE_ALL, EventPlace, locate_event
 
 PART_EVENTS: Final = 1_000
 """Errors of one trace that are read at once."""
@@ -121,7 +121,7 @@ class TracedEvents:
     """Whether the trace has more errors than were counted."""
 
 
-async def in_trace(
+async def read_trace_events(
     connection: AsyncConnection,
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],
@@ -155,11 +155,13 @@ async def in_trace(
     counted = min(last.total, MOST_RANKED * (stretch + 1))
     next_place = None
     if last.number < counted:
-        next_place = place_of(last)
+        next_place = locate_event(last)
     elif counted < last.total:
         next_place = replace(BEFORE_ALL, rank=_RANKS * (stretch + 1))
     return TracedEvents(
-        tuple(_event(row) for row in sorted(rows, key=lambda row: (row.at, row.event_id))),
+        tuple(
+            _to_traced_event(row) for row in sorted(rows, key=lambda row: (row.at, row.event_id))
+        ),
         total=counted,
         first=rows[0].number,
         next_place=next_place,
@@ -167,7 +169,7 @@ async def in_trace(
     )
 
 
-async def by_key(
+async def read_events(
     connection: AsyncConnection, keys: Sequence[tuple[ProjectId, EventId]]
 ) -> list[TracedEvent]:
     """Read some events in the order of their time."""
@@ -177,10 +179,10 @@ async def by_key(
         "projects": [project_id for project_id, _ in keys],
         "ids": [event_id for _, event_id in keys],
     }
-    return [_event(row) for row in await connection.execute(_BY_KEY, parameters)]
+    return [_to_traced_event(row) for row in await connection.execute(_BY_KEY, parameters)]
 
 
-def _event(row: Row[Any]) -> TracedEvent:
+def _to_traced_event(row: Row[Any]) -> TracedEvent:
     return TracedEvent(
         project_id=ProjectId(row.project_id),
         event_id=EventId(row.event_id.hex),

@@ -51,7 +51,7 @@ async def add_events(
     """
     if not new:
         return set()
-    issue_ids = await counting.place(connection, new)
+    issue_ids = await counting.choose_issues(connection, new)
     first = {
         (one.project_id, one.event_id): (one, issue_id)
         for one, issue_id in reversed([*zip(new, issue_ids, strict=True)])
@@ -59,13 +59,13 @@ async def add_events(
     # Sorted, so that two processes lock rows in the same order.
     rows = [first[key] for key in sorted(first)]
     driver = await driver_of(connection)
-    result = await driver.fetch(_INSERT, *[_column(name, rows) for name in _COLUMNS])
+    result = await driver.fetch(_INSERT, *[_column_values(name, rows) for name in _COLUMNS])
     added = {(ProjectId(row["project_id"]), EventId(row["event_id"].hex)) for row in result}
-    await counting.add(connection, [first[key] for key in sorted(added)])
+    await counting.count_events(connection, [first[key] for key in sorted(added)])
     return added
 
 
-def _column(name: str, rows: Sequence[tuple[NewEvent, IssueId]]) -> list[Any]:
+def _column_values(name: str, rows: Sequence[tuple[NewEvent, IssueId]]) -> list[Any]:
     """Return the values of a column, as Postgres can store them."""
     limit_bytes = _TEXTS.get(name)
     if limit_bytes is not None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.issues import named_replays
-from app.issues.named_replays import Found, Naming, NamingEvent
+from app.issues.named_replays import LinkableEvent, NamingEvent, NamingEvents
 from app.playback.recording import gaps
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, Quarantined
@@ -56,7 +56,7 @@ class ReplayTrail:
     stored: tuple[StoredReplay, ...]
     tombstones: tuple[Tombstone, ...]
     quarantined: tuple[Quarantined, ...]
-    named_by: tuple[Naming, ...]
+    named_by: tuple[NamingEvents, ...]
     lost: tuple[ReplayLosses, ...]
     """Of the projects whose events name it; of all one sees where none does."""
 
@@ -65,7 +65,7 @@ class ReplayTrail:
 class EventTrail:
     """What could lead from an event to a replay."""
 
-    event: Found
+    event: LinkableEvent
     of_trace: tuple[TracedReplay, ...]
 
 
@@ -96,7 +96,7 @@ async def gather_replay_trail(
         for key in await replays.find_replays_with_id(connection, replay_id, project_ids)
         if (replay := await replays.find_replay(connection, key)) is not None
     ]
-    by = await named_replays.naming(connection, replay_id, project_ids)
+    by = await named_replays.count_naming_events(connection, replay_id, project_ids)
     sources = [one.project_id for one in by] or list(project_ids)
     return ReplayTrail(
         replay_id,
@@ -112,7 +112,7 @@ async def gather_event_trail(
     connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
 ) -> EventTrail | None:
     """Gather what could lead from an event to a replay; None if there is no such event."""
-    event = await named_replays.find(connection, event_id, project_ids)
+    event = await named_replays.find_event(connection, event_id, project_ids)
     if event is None:
         return None
     found: list[TracedReplay] = []
@@ -130,7 +130,7 @@ async def gather_project_trail(
 ) -> ProjectTrail:
     """Gather what became of a project's replays in the last 30 days."""
     counts = await _read_outcomes(connection, project_id, now)
-    naming = await named_replays.newest_naming(
+    naming = await named_replays.read_newest_naming_events(
         connection, project_id, since=now - timedelta(days=DAYS), limit=_MOST_NAMING
     )
     by_replay = {one.replay_id: one for one in reversed(naming)}

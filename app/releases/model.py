@@ -21,7 +21,7 @@ class SessionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class NewSessions:
+class SessionUpdate:
     """What one item adds to the counts of sessions."""
 
     project_id: ProjectId

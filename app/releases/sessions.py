@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.db import rows
 from app.db.text import clean
-from app.releases.model import NewSessions, SessionCount
+from app.releases.model import SessionCount, SessionUpdate
 from app.releases.tables import release_sessions, session_marks
 
 _NAME_BYTES: Final = 400
 _MOST: Final = 10_000
 
-_Mark = tuple[ProjectId, str, str]
+_SessionMark = tuple[ProjectId, str, str]
 """Project, session, status."""
 
 _ADD: Final = text(
@@ -42,7 +42,7 @@ _ADD: Final = text(
 )
 
 
-async def add_sessions(connection: AsyncConnection, new: Sequence[NewSessions]) -> list[bool]:
+async def add_sessions(connection: AsyncConnection, new: Sequence[SessionUpdate]) -> list[bool]:
     """Add to the counts of sessions, whatever the order.
 
     One session counts once for each status, however often that is told. Sessions that their
@@ -57,16 +57,18 @@ async def add_sessions(connection: AsyncConnection, new: Sequence[NewSessions]) 
     for one in new:
         fresh = [(key, quantity) for key, quantity in one.counts if _is_new(one, key, added)]
         for key, quantity in fresh:
-            counts[_cleaned(key)] += quantity
-            added.discard(_mark(one, key))
+            counts[_clean_key(key)] += quantity
+            added.discard(_make_mark(one, key))
         are_new.append(bool(fresh) or not one.counts)
     await _add_counts(connection, counts)
     return are_new
 
 
-async def _add_marks(connection: AsyncConnection, new: Sequence[NewSessions]) -> set[_Mark]:
+async def _add_marks(
+    connection: AsyncConnection, new: Sequence[SessionUpdate]
+) -> set[_SessionMark]:
     """Mark what is told of single sessions; returns the marks that were not there yet."""
-    days = {_mark(one, key): key.day for one in new if one.sid for key, _ in one.counts}
+    days = {_make_mark(one, key): key.day for one in new if one.sid for key, _ in one.counts}
     marks = {
         mark: {"project_id": mark[0], "sid": mark[1], "status": mark[2], "day": day}
         for mark, day in days.items()
@@ -74,12 +76,12 @@ async def _add_marks(connection: AsyncConnection, new: Sequence[NewSessions]) ->
     return await rows.add_new(connection, session_marks, marks)
 
 
-def _mark(one: NewSessions, key: SessionCount) -> _Mark:
+def _make_mark(one: SessionUpdate, key: SessionCount) -> _SessionMark:
     return one.project_id, one.sid or "", key.status
 
 
-def _is_new(one: NewSessions, key: SessionCount, added: set[_Mark]) -> bool:
-    return one.sid is None or _mark(one, key) in added
+def _is_new(one: SessionUpdate, key: SessionCount, added: set[_SessionMark]) -> bool:
+    return one.sid is None or _make_mark(one, key) in added
 
 
 async def _add_counts(connection: AsyncConnection, counts: Counter[SessionCount]) -> None:
@@ -100,7 +102,7 @@ async def _add_counts(connection: AsyncConnection, counts: Counter[SessionCount]
     )
 
 
-async def sessions_of(
+async def read_session_counts(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], *, since: date
 ) -> dict[SessionCount, int]:
     """Read the counts of these projects from a day on, the newest day first."""
@@ -126,7 +128,7 @@ async def sessions_of(
     }
 
 
-def _cleaned(key: SessionCount) -> SessionCount:
+def _clean_key(key: SessionCount) -> SessionCount:
     return SessionCount(
         project_id=key.project_id,
         release=clean(key.release, limit_bytes=_NAME_BYTES),

@@ -34,7 +34,7 @@ def _statement(wanted: str) -> TextClause:
     """Read feedback that fulfils a condition over `f`, and over the event `e` that it names."""
     return text(
         f"""
-        select {feedback.COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
+        select {feedback.FEEDBACK_COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
                r.replay_id as linked_id, r.started_at, r.ended_at, r.drift_ms as replay_drift_ms,
                r.drift_low_ms, r.drift_high_ms, r.clock_steps
         from feedback f

@@ -20,7 +20,7 @@ from app.core.replay_window import SLACK, ReplayWindow
 from app.db.windows import are_held_up
 from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent
-from app.issues.replay_links import Link
+from app.issues.replay_links import IssueLink
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.replays import queries as replays
@@ -90,7 +90,9 @@ async def read_linked_replays(
         limit: Rows at most.
     """
     edge = (at_of(before), ReplayId(before.item_id)) if before else None
-    found = await replay_links.links_of(connection, key, project_ids, before=edge, limit=limit + 1)
+    found = await replay_links.read_links(
+        connection, key, project_ids, before=edge, limit=limit + 1
+    )
     listed, last = found[:limit], found[limit - 1] if len(found) > limit else None
     keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]
     # One that is being deleted this moment is gone while its link is not yet.
@@ -136,12 +138,12 @@ async def find_replay_of_event(
 
 async def _place_links(
     connection: AsyncConnection,
-    known: Sequence[tuple[Replay, Link]],
+    known: Sequence[tuple[Replay, IssueLink]],
     project_id: ProjectId,
     project_ids: Sequence[ProjectId],
 ) -> tuple[LinkedReplay, ...]:
     """Place the first event that an issue of a project has in each of some replays."""
-    events = await trace_events.by_key(
+    events = await trace_events.read_events(
         connection, [(project_id, link.event_id) for _, link in known]
     )
     moments = {event.event_id: placement.moment_of(event) for event in events}
@@ -161,7 +163,7 @@ async def _place_links(
     )
 
 
-def _moment_of_link(link: Link, project_id: ProjectId) -> Moment:
+def _moment_of_link(link: IssueLink, project_id: ProjectId) -> Moment:
     return Moment(project_id, link.platform, link.at, link.drift_ms, None, None)
 
 

@@ -66,7 +66,7 @@ DIGEST: Final = {
         "app.scrub.walk:scrub_recording",
         "app.ingest.items.scrubbed:transaction",
     ),
-    "group": ("app.issues.grouping.rules:keys",),
+    "group": ("app.issues.grouping.rules:read_issue_keys",),
     "boxes": ("app.formats.video.mp4:read_video", "app.formats.stored.video_layout:pack_layout"),
     "pack": (
         "app.formats.stored.packed_json:pack_json",

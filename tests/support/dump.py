@@ -80,21 +80,23 @@ async def of_issues(
         its event in each.
     """
     project_ids = list(names)
-    wanted = issue_queries.Wanted()
-    found = await issue_queries.find(connection, project_ids, wanted, seen=project_ids, limit=1_000)
+    wanted = issue_queries.IssueFilters()
+    found = await issue_queries.list_issues(
+        connection, project_ids, wanted, seen=project_ids, limit=1_000
+    )
     dumped: dict[tuple[str, str], dict[str, Any]] = {}
     for issue in found:
         key = (issue.project_id, issue.issue_id)
-        events = await issue_queries.latest(connection, key, limit=1_000)
+        events = await issue_queries.read_newest_events(connection, key, limit=1_000)
         linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)
-        alone = await issue_queries.one(connection, key, project_ids)
+        alone = await issue_queries.find_issue(connection, key, project_ids)
         assert alone == issue, "list and page say the same of an issue"
         assert issue.replays == len(linked.replays), "as many replays are counted as are listed"
         dumped[names[issue.project_id], issue.issue_id] = {
             "counts": (issue.events, issue.users, issue.named_replays),
             "events": sorted(event.event_id for event in events),
             "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked.replays),
-            "releases": await issue_queries.releases_of(connection, key),
+            "releases": await issue_queries.read_releases(connection, key),
         }
     return dumped
 

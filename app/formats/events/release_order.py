@@ -21,31 +21,31 @@ _FINAL: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
+class _ParsedRelease:
     package: str
     place: tuple[tuple[int, ...], str, tuple[tuple[int, str], ...], int]
 
 
-def is_later(release: str, than: str) -> bool | None:
+def is_later_release(release: str, than: str) -> bool | None:
     """Tell whether a release is later than another; None where they have no order."""
-    one, other = _read(release), _read(than)
+    one, other = _parse_release(release), _parse_release(than)
     if one is None or other is None or one.package != other.package:
         return None
     return one.place > other.place
 
 
-def latest(releases: Iterable[str], otherwise: str | None) -> str | None:
+def find_latest_release(releases: Iterable[str], otherwise: str | None) -> str | None:
     """Return the latest of some releases; `otherwise` stands where there is no order."""
     found = otherwise
     for release in releases:
-        if found is None or is_later(release, found):
+        if found is None or is_later_release(release, found):
             found = release
     return found
 
 
-def latest_first(releases: Iterable[str]) -> list[str]:
+def sort_releases(releases: Iterable[str]) -> list[str]:
     """Sort releases by package, the latest first; what has no order stays as given, at the end."""
-    given = [(release, _read(release)) for release in releases]
+    given = [(release, _parse_release(release)) for release in releases]
     ordered = [(release, version) for release, version in given if version is not None]
     ordered.sort(key=lambda one: one[1].place, reverse=True)
     ordered.sort(key=lambda one: one[1].package)
@@ -54,7 +54,7 @@ def latest_first(releases: Iterable[str]) -> list[str]:
     ]
 
 
-def _read(release: str) -> _Version | None:
+def _parse_release(release: str) -> _ParsedRelease | None:
     package, _, version = release.rpartition("@")
     version, _, build = version.partition("+")
     read = _VERSION.fullmatch(version)
@@ -69,6 +69,6 @@ def _read(release: str) -> _Version | None:
         (int(part), "") if part.isdigit() else (-1, part.lower()) for part in _DIGITS.findall(early)
     )
     is_number = build.isascii() and build.isdigit() and len(build) <= 18  # noqa: PLR2004 - 64 bits
-    return _Version(
+    return _ParsedRelease(
         package, (numbers, "" if early else _FINAL, parts, int(build) if is_number else 0)
     )

@@ -102,10 +102,12 @@ async def store_attachments(
     """Store the rows of files; a duplicate's object is the one that is there already."""
     connection, files = transaction.connection, transaction.files
     added = await attachments.add_attachments(connection, rows)
-    swept = await error_erase.take_back(connection, sorted({row.object_key for row in rows}))
+    swept = await error_erase.withdraw_outgoing_files(
+        connection, sorted({row.object_key for row in rows})
+    )
     if swept:
         await transaction.objects.put_many([(key, files[key]) for key in sorted(swept)])
-    keyed = [(ATTACHMENT.name, attachments.key_of(row), 1) for row in rows]
+    keyed = [(ATTACHMENT.name, attachments.attachment_key(row), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))
 
 

@@ -117,7 +117,7 @@ def read_whole(text: bytes, context: EnvelopeContext) -> Sent:
     return Sent(
         event.read_event(raw, context.header),
         event.read_problem(raw),
-        grouping.keys(raw),
+        grouping.read_issue_keys(raw),
         packed_json.pack_text(msgspec.json.encode(raw) if clean is None else written),
     )
 

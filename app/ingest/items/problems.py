@@ -30,7 +30,7 @@ _STACKS: Final[BoundedCache[bytes, JsonObject]] = BoundedCache(6 * 1024 * 1024)
 _DECODED_BYTES: Final = 120
 """What a value takes when it is decoded, beside its text."""
 _WITH_STACKS: Final = frozenset({"exception", "threads"})
-_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *rules.MEMBERS})
+_ALL: Final = frozenset({*event.PROBLEM_MEMBERS, *rules.GROUPED_MEMBERS})
 _OF_PROBLEM: Final = _ALL - _WITH_STACKS
 _OF_KEY: Final = tuple(sorted(_ALL - {"tags", "contexts"}))
 """What tells one problem from another, unless a fingerprint or a feedback is there."""
@@ -51,7 +51,7 @@ def of_members(members: JsonMembers) -> Found:
         raw = json_members.decode_members(members, _OF_PROBLEM) | {
             name: _with_known_stacks(members[name]) for name in _WITH_STACKS if name in members
         }
-        found = event.read_problem(raw), rules.keys(raw)
+        found = event.read_problem(raw), rules.read_issue_keys(raw)
         if key:
             _PROBLEMS.put(key, found, sum(map(len, key)))
     return found

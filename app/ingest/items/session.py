@@ -22,7 +22,7 @@ from app.ingest.items.item_type import (
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.releases import sessions
-from app.releases.model import NewSessions, SessionCount
+from app.releases.model import SessionCount, SessionUpdate
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 
@@ -60,7 +60,7 @@ def add_session_counts(
         )
         for count in read.counts
     ]
-    prepared.rows_of(SESSION).append(NewSessions(context.project_id, read.sid, tuple(counts)))
+    prepared.rows_of(SESSION).append(SessionUpdate(context.project_id, read.sid, tuple(counts)))
 
 
 def _day_of(started_at: datetime, context: EnvelopeContext) -> date:
@@ -69,7 +69,9 @@ def _day_of(started_at: datetime, context: EnvelopeContext) -> date:
     return (started_at + drift if abs(drift) >= _WRONG_CLOCK else started_at).date()
 
 
-async def store_sessions(transaction: StoreTransaction, rows: Sequence[NewSessions]) -> StoredRows:
+async def store_sessions(
+    transaction: StoreTransaction, rows: Sequence[SessionUpdate]
+) -> StoredRows:
     """Add to the counts of sessions, those of `sessions` items too."""
     are_new = await sessions.add_sessions(transaction.connection, rows)
     outcomes: Counter[OutcomeKey] = Counter()

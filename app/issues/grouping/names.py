@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import Final, Literal
 
-Family = Literal["jvm", "native", "script"]
+NameFamily = Literal["jvm", "native", "script"]
 
 SHRUNK: Final = "~"
 UNKNOWN: Final = frozenset(
@@ -43,31 +43,31 @@ _FILE_HASH: Final = re.compile(r"[.\-_](?=[a-z]*\d)[0-9a-z]{6,40}(?=\.)|\?.*$|#.
 
 
 @lru_cache(maxsize=_CACHED)
-def function(name: str, family: Family) -> str:
+def clean_function_name(name: str, family: NameFamily) -> str:
     """Return a function's name without what a build made of it; empty where it has none."""
     if name in UNKNOWN:
         return ""
     if family == "native":
-        return _native(name)
+        return _clean_native_name(name)
     if family == "jvm":
         return _JVM_NUMBERS.sub("", _JVM_MADE.sub("", name))
     return "" if name.endswith("<anonymous>") else _SCRIPT_NUMBERS.sub("", name)
 
 
 @lru_cache(maxsize=_CACHED)
-def module(name: str, family: Family) -> str:
+def clean_module_name(name: str, family: NameFamily) -> str:
     """Return a module's or a class's name without what a build made of it."""
     return _JVM_NUMBERS.sub("", _JVM_MADE.sub("", name)) if family == "jvm" else name
 
 
 @lru_cache(maxsize=_CACHED)
-def file(path: str) -> str:
+def clean_file_name(path: str) -> str:
     """Return the lower-case base name of a file, without the hash a bundler put into it."""
     return _FILE_HASH.sub("", path.replace("\\", "/").rpartition("/")[2].lower())
 
 
 @lru_cache(maxsize=_CACHED)
-def is_shrunk(module_name: str, function_name: str, family: Family) -> bool:
+def is_shrunk(module_name: str, function_name: str, family: NameFamily) -> bool:
     """Tell whether a shrinker made these names: a class or a function of one or two letters."""
     last = function_name.rpartition(".")[2]
     is_short = 0 < len(last) <= _SHRUNK_CHARS and last.isalpha() and last.islower()
@@ -77,7 +77,7 @@ def is_shrunk(module_name: str, function_name: str, family: Family) -> bool:
     return is_short and family == "script"
 
 
-def _native(name: str) -> str:
+def _clean_native_name(name: str) -> str:
     """Cut template arguments, parameters, addresses and numbers out of a demangled name."""
     bare = _NATIVE_MADE.sub("", name)
     for pattern in (_INNERMOST_ANGLES, _ARGUMENTS):

@@ -30,7 +30,7 @@ _VARIABLE: Final = re.compile(
 )
 
 
-def fill(text: str) -> str:
+def replace_variables(text: str) -> str:
     """Return the first lines of a message with numbers, ids, dates and addresses replaced.
 
     A status or error code after a word that says so (`HTTP 500`, `errno 2`) stays: 404 and 500
@@ -38,9 +38,9 @@ def fill(text: str) -> str:
     """
     lines = [line.strip() for line in text[: 2 * _TEXT_CHARS].splitlines()]
     start = "\n".join([line for line in lines if line][:_LINES])[:_TEXT_CHARS]
-    return _VARIABLE.sub(_placeholder, start)
+    return _VARIABLE.sub(_name_variable, start)
 
 
-def _placeholder(found: re.Match[str]) -> str:
+def _name_variable(found: re.Match[str]) -> str:
     kind = found.lastgroup
     return found[0] if kind == "kept" else f"<{kind}>"

@@ -27,12 +27,12 @@ from app.formats import jsonish
 from app.formats.events import exceptions, messages
 from app.formats.jsonish import JsonObject
 from app.issues.grouping import names, placeholders
-from app.issues.grouping.stack import contribution
+from app.issues.grouping.stack import describe_stack
 
-Rule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
+GroupingRule = Literal["fingerprint", "stack", "exception", "message", "fallback"]
 
-VERSION: Final = 1
-MEMBERS: Final = (
+GROUPING_VERSION: Final = 1
+GROUPED_MEMBERS: Final = (
     "fingerprint", "exception", "threads", "message", "logentry", "platform", "level", "logger",
     "transaction", "contexts", "tags", "debug_meta",
 )  # fmt: skip
@@ -47,12 +47,12 @@ class Grouping:
     """Where an event belongs, and why."""
 
     issue_id: IssueId
-    rule: Rule
+    rule: GroupingRule
     parts: tuple[str, ...]
     """What the key was made of, for a person to read."""
 
 
-def group(event: JsonObject) -> Grouping:
+def group_event(event: JsonObject) -> Grouping:
     """Return the issue that an event belongs to.
 
     Args:
@@ -61,25 +61,25 @@ def group(event: JsonObject) -> Grouping:
     Returns:
         The same `issue_id` for the same problem, within a project; it is a hash of `parts`.
     """
-    rule, parts = _by_fingerprint(event) or _by_default(event)
-    return Grouping(_key(rule, parts), rule, tuple(parts))
+    rule, parts = _group_by_fingerprint(event) or _group_by_default(event)
+    return Grouping(_hash_parts(rule, parts), rule, tuple(parts))
 
 
-def keys(event: JsonObject) -> tuple[IssueId, ...]:
+def read_issue_keys(event: JsonObject) -> tuple[IssueId, ...]:
     """Return the keys of an event by every version of the rules, the newest first."""
     return tuple([version(event).issue_id for version in _VERSIONS])
 
 
-_VERSIONS: Final[tuple[Callable[[JsonObject], Grouping], ...]] = (group,)
+_VERSIONS: Final[tuple[Callable[[JsonObject], Grouping], ...]] = (group_event,)
 
 
-def _key(rule: Rule, parts: Sequence[str]) -> IssueId:
-    text = "\x1f".join([str(VERSION), rule, *parts])
+def _hash_parts(rule: GroupingRule, parts: Sequence[str]) -> IssueId:
+    text = "\x1f".join([str(GROUPING_VERSION), rule, *parts])
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
     return IssueId(digest.hexdigest())
 
 
-def _by_fingerprint(event: JsonObject) -> tuple[Rule, list[str]] | None:
+def _group_by_fingerprint(event: JsonObject) -> tuple[GroupingRule, list[str]] | None:
     """Follow the fingerprint; one that says no more than `{{ default }}` is none."""
     sent = event.get("fingerprint")
     if not isinstance(sent, list) or not sent:
@@ -91,14 +91,16 @@ def _by_fingerprint(event: JsonObject) -> tuple[Rule, list[str]] | None:
     for text in texts:
         whole = _VARIABLE.fullmatch(text.strip())
         if whole and whole[1] == "default":
-            rule, default = _by_default(event)
+            rule, default = _group_by_default(event)
             parts += [rule, *default]
         else:
-            parts.append(_VARIABLE.sub(lambda found: _value(event, found), text)[:_PART_CHARS])
+            parts.append(
+                _VARIABLE.sub(lambda found: _fill_variable(event, found), text)[:_PART_CHARS]
+            )
     return "fingerprint", parts
 
 
-def _value(event: JsonObject, found: re.Match[str]) -> str:
+def _fill_variable(event: JsonObject, found: re.Match[str]) -> str:
     """Return what a variable of a fingerprint stands for; one nobody knows stays as it is."""
     name = found[1]
     if name.startswith("tags."):
@@ -121,42 +123,42 @@ def _value(event: JsonObject, found: re.Match[str]) -> str:
     return (known[short] or "") if short in known else found[0]
 
 
-def _by_default(event: JsonObject) -> tuple[Rule, list[str]]:
+def _group_by_default(event: JsonObject) -> tuple[GroupingRule, list[str]]:
     platform = event.get("platform")
     chain = exceptions.list_exceptions(event)
     template = messages.read_message_template(event)
     # SDKs wrap a message into an exception without a type to give it a stack.
     if chain and not (template and not any(one.get("type") for one in chain)):
-        return _by_chain(chain, event, platform if isinstance(platform, str) else "")
+        return _group_by_chain(chain, event, platform if isinstance(platform, str) else "")
     # A message names its problem; where it was logged from may be the place of many.
     if template:
-        return "message", [placeholders.fill(template)]
-    if stack := contribution(exceptions.list_thread_frames(event), platform, _images(event)):
+        return "message", [placeholders.replace_variables(template)]
+    if stack := describe_stack(exceptions.list_thread_frames(event), platform, _read_images(event)):
         return "stack", stack
     facts = [jsonish.text(event, key) or "" for key in ("platform", "logger", "transaction")]
     return "fallback", facts
 
 
-def _by_chain(
+def _group_by_chain(
     chain: Sequence[JsonObject], event: JsonObject, platform: str
-) -> tuple[Rule, list[str]]:
+) -> tuple[GroupingRule, list[str]]:
     """Group by the frames of the whole chain, else by what the exceptions are and say."""
-    images = _images(event)
-    stacks = [contribution(exceptions.list_frames(one), platform, images) for one in chain]
+    images = _read_images(event)
+    stacks = [describe_stack(exceptions.list_frames(one), platform, images) for one in chain]
     if not any(stacks):
-        stacks[-1] = contribution(exceptions.list_thread_frames(event), platform, images)
+        stacks[-1] = describe_stack(exceptions.list_thread_frames(event), platform, images)
     if any(stacks):
-        blocks = [[_type(one), *stack] for one, stack in zip(chain, stacks, strict=True)]
-        return "stack", [part for block in _without_siblings(chain, blocks) for part in block]
-    says = next((said for one in reversed(chain) if (said := _says(one))), "")
-    types = [[_type(one)] for one in chain]
-    parts = [part for block in _without_siblings(chain, types) for part in block]
+        blocks = [[_describe_type(one), *stack] for one, stack in zip(chain, stacks, strict=True)]
+        return "stack", [part for block in _sort_group_members(chain, blocks) for part in block]
+    says = next((said for one in reversed(chain) if (said := _describe_text(one))), "")
+    types = [[_describe_type(one)] for one in chain]
+    parts = [part for block in _sort_group_members(chain, types) for part in block]
     if not says:
-        says = placeholders.fill(messages.read_message_template(event) or "")
+        says = placeholders.replace_variables(messages.read_message_template(event) or "")
     return "exception", [*parts, says]
 
 
-def _without_siblings(
+def _sort_group_members(
     chain: Sequence[JsonObject], blocks: Sequence[list[str]]
 ) -> Sequence[list[str]]:
     """Make the members of an exception group a set: how many failed, and in what order, is chance.
@@ -169,7 +171,7 @@ def _without_siblings(
     return [*(list(block) for block in members), blocks[-1]]
 
 
-def _type(value: JsonObject) -> str:
+def _describe_type(value: JsonObject) -> str:
     """Name the type; not where the SDK made it up, and without what a shrinker made of it."""
     mechanism = exceptions.get_mechanism(value)
     if mechanism.get("synthetic") is True:
@@ -183,9 +185,9 @@ def _type(value: JsonObject) -> str:
     return f"{name} {error}" if isinstance(error, int) else name
 
 
-def _images(event: JsonObject) -> list[Any]:
+def _read_images(event: JsonObject) -> list[Any]:
     return jsonish.sequence(jsonish.mapping(event, "debug_meta"), "images")
 
 
-def _says(value: JsonObject) -> str:
-    return placeholders.fill(jsonish.text(value, "value") or "")
+def _describe_text(value: JsonObject) -> str:
+    return placeholders.replace_variables(jsonish.text(value, "value") or "")

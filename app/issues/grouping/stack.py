@@ -10,9 +10,9 @@ from typing import Any, Final
 from app.formats.events.exceptions import RepeatedFrames
 from app.formats.jsonish import JsonObject
 from app.issues.grouping import names
-from app.issues.grouping.names import Family
+from app.issues.grouping.names import NameFamily
 
-_FAMILIES: Final[dict[str, Family]] = {
+_FAMILIES: Final[dict[str, NameFamily]] = {
     "java": "jvm", "kotlin": "jvm", "scala": "jvm",
     "cocoa": "native", "native": "native", "objc": "native", "c": "native", "rust": "native",
 }  # fmt: skip
@@ -33,7 +33,7 @@ _MOST_PLATFORMS: Final = 4
 """That one stack is remembered for; what an SDK writes there is one word."""
 
 
-def contribution(
+def describe_stack(
     frames: Sequence[JsonObject], platform: object, images: Sequence[Any] = ()
 ) -> list[str]:
     """Return one part for each frame that counts, the oldest call first.
@@ -48,23 +48,23 @@ def contribution(
         name or an address.
     """
     if not isinstance(frames, RepeatedFrames) or images or not isinstance(platform, str):
-        return _contribution(frames, platform, images)
+        return _describe_frames(frames, platform, images)
     found: list[str] | None = frames.found.get(platform)
     if found is None:
-        found = _contribution(frames, platform, images)
+        found = _describe_frames(frames, platform, images)
         if len(frames.found) < _MOST_PLATFORMS:
             frames.found[platform] = found
     return found
 
 
-def _contribution(
+def _describe_frames(
     frames: Sequence[JsonObject], platform: object, images: Sequence[Any]
 ) -> list[str]:
     parts: list[str] = []
     shrunk: list[str] = []
-    for frame in _counting(frames[-_MOST_FRAMES:]):
+    for frame in _select_frames(frames[-_MOST_FRAMES:]):
         own = frame.get("platform") or platform
-        part, plain = _part(frame, own if isinstance(own, str) else "", images)
+        part, plain = _describe_frame(frame, own if isinstance(own, str) else "", images)
         if part and (not parts or parts[-1] != part or part == names.SHRUNK):
             parts.append(part)
             shrunk.append(plain)
@@ -73,27 +73,29 @@ def _contribution(
     return sorted(set(parts)) if len(parts) > _DEEP else parts
 
 
-def _counting(frames: Sequence[JsonObject]) -> Sequence[JsonObject]:
+def _select_frames(frames: Sequence[JsonObject]) -> Sequence[JsonObject]:
     own = [frame for frame in frames if frame.get("in_app") in (True, "true")]
     if own:
         return own
     unsaid = [
         frame
         for frame in frames
-        if frame.get("in_app") is None and not _text(frame.get("module")).startswith(_FOREIGN)
+        if frame.get("in_app") is None and not _read_text(frame.get("module")).startswith(_FOREIGN)
     ]
     return unsaid or frames
 
 
-def _part(frame: JsonObject, platform: str, images: Sequence[Any]) -> tuple[str, str]:
+def _describe_frame(frame: JsonObject, platform: str, images: Sequence[Any]) -> tuple[str, str]:
     """Write one frame; the second form keeps the names that a shrinker made."""
     family = _FAMILIES.get(platform, "script")
-    function = names.function(_text(frame.get("function")), family)
-    place = names.module(_text(frame.get("module")), family)
+    function = names.clean_function_name(_read_text(frame.get("function")), family)
+    place = names.clean_module_name(_read_text(frame.get("module")), family)
     if not place:
-        place = names.file(_text(frame.get("filename")) or _text(frame.get("abs_path")))
+        place = names.clean_file_name(
+            _read_text(frame.get("filename")) or _read_text(frame.get("abs_path"))
+        )
     if family == "native":
-        return _native_part(frame, function, images)
+        return _describe_native_frame(frame, function, images)
     line = frame.get("context_line") if platform in _WITH_SOURCE else None
     source = line.strip() if isinstance(line, str) else ""
     if len(source) > _SOURCE_CHARS or "{snip}" in source:
@@ -104,43 +106,48 @@ def _part(frame: JsonObject, platform: str, images: Sequence[Any]) -> tuple[str,
     return (names.SHRUNK if names.is_shrunk(place, function, family) else plain), plain
 
 
-def _native_part(frame: JsonObject, function: str, images: Sequence[Any]) -> tuple[str, str]:
+def _describe_native_frame(
+    frame: JsonObject, function: str, images: Sequence[Any]
+) -> tuple[str, str]:
     """Name the function alone, else where it lies in its binary: that holds for one build."""
     part = function
     if not part:
-        package = names.file(_text(frame.get("package")))
-        offset = _offset(frame, images)
+        package = names.clean_file_name(_read_text(frame.get("package")))
+        offset = _find_offset(frame, images)
         part = f"{package}+{offset:#x}" if offset is not None else package
     return part, part
 
 
-def _offset(frame: JsonObject, images: Sequence[Any]) -> int | None:
+def _find_offset(frame: JsonObject, images: Sequence[Any]) -> int | None:
     """Return how far into its binary a frame is."""
-    address = _address(frame.get("instruction_addr"))
+    address = _read_address(frame.get("instruction_addr"))
     if address is None:
         return None
-    base = _address(frame.get("image_addr"))
+    base = _read_address(frame.get("image_addr"))
     if base is None:
-        base = next((start for one in images if (start := _start(one, address)) is not None), None)
+        base = next(
+            (start for one in images if (start := _find_image_start(one, address)) is not None),
+            None,
+        )
     return None if base is None or address < base else address - base
 
 
-def _start(image: Any, address: int) -> int | None:
+def _find_image_start(image: Any, address: int) -> int | None:
     """Return where a binary begins, if the address lies in it."""
     if not isinstance(image, dict):
         return None
-    start, size = _address(image.get("image_addr")), image.get("image_size")
+    start, size = _read_address(image.get("image_addr")), image.get("image_size")
     if start is None or not isinstance(size, int):
         return None
     return start if start <= address < start + size else None
 
 
-def _address(value: Any) -> int | None:
+def _read_address(value: Any) -> int | None:
     try:
         return int(value, 16) if isinstance(value, str) else None
     except ValueError:
         return None
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     return value[:_NAME_CHARS] if isinstance(value, str) else ""

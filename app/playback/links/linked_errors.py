@@ -62,7 +62,7 @@ async def counts_of(
 ) -> list[ErrorCounts]:
     """Count the errors of several replays, in the order given."""
     windows = await replay_clock.windows_of(connection, found)
-    counted = await errors.linked_counts(connection, windows, project_ids)
+    counted = await errors.count_linked_events(connection, windows, project_ids)
     asked = [
         ReplayMoments(window, replay.key.project_id, [*_moments(counts)])
         for replay, window, counts in zip(found, windows, counted, strict=True)
@@ -96,7 +96,7 @@ async def errors_of(
         after: The place after which the part begins.
         payload_bytes: Packed payloads at most; events beyond have none.
     """
-    return await errors.linked(
+    return await errors.read_linked_events(
         connection, window, project_ids, home=home, after=after, payload_bytes=payload_bytes
     )
 
@@ -132,7 +132,7 @@ async def count_errors(
         events: Those of its errors that are read already; if they are all, nothing is asked.
     """
     if not events.is_whole:
-        (counts,) = await errors.linked_counts(connection, [window], project_ids)
+        (counts,) = await errors.count_linked_events(connection, [window], project_ids)
         return count(home, counts)
     each = [one.event for one in events.events]
     return count(

@@ -9,7 +9,7 @@ from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.feedback.model import StoredFeedback
-from app.feedback.queries import COLUMNS, to_feedback
+from app.feedback.queries import FEEDBACK_COLUMNS, to_feedback
 
 PART_FEEDBACK: Final = 1_000
 """Feedback of one replay that is read at once."""
@@ -35,7 +35,7 @@ _KEYS: Final = f"""
 _FEEDBACK: Final = sql_windows.statement(
     f"""
     {_KEYS}
-    select {COLUMNS}
+    select {FEEDBACK_COLUMNS}
     from keys join feedback f using (project_id, event_id)
     order by f.at, f.event_id
     offset :first limit :most

@@ -120,7 +120,9 @@ async def read(
         after_error: The place after which errors are read.
     """
     spans = await queries.read_spans_of_trace(connection, trace_id, project_ids, after=after)
-    events = await trace_events.in_trace(connection, trace_id, project_ids, after=after_error)
+    events = await trace_events.read_trace_events(
+        connection, trace_id, project_ids, after=after_error
+    )
     moments = [_corrected(one.started_at, one.drift_ms) for one in spans.spans]
     moments = moments or [_corrected(one.at, one.drift_ms) for one in events.events]
     if not moments:
@@ -153,7 +155,7 @@ async def of_replay(
         events: Its errors.
     """
     marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
-    for event in await trace_events.by_key(connection, list(events)):
+    for event in await trace_events.read_events(connection, list(events)):
         if event.trace_id is not None:
             marks[event.trace_id].append(event)
     around = _Around(placement.place_on_replay(window), project_id)

@@ -113,7 +113,9 @@ async def _find_later_time(
     if due_at is None or due_at <= now:
         return None
     key = replay.key
-    if known_ms is None and await errors.is_named(connection, key.project_id, key.replay_id):
+    if known_ms is None and await errors.is_named_by_error(
+        connection, key.project_id, key.replay_id
+    ):
         return None
     return due_at
 
@@ -132,7 +134,9 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await replay_clock.windows_of(connection, [replay])
         own = [key.project_id]
-        found = await errors.linked(connection, window, own, home=key.project_id, payload_bytes=0)
+        found = await errors.read_linked_events(
+            connection, window, own, home=key.project_id, payload_bytes=0
+        )
         moments = [
             placement.moment_of(one.event)
             for one in found.events

@@ -11,10 +11,10 @@ from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
 from app.issues import counting
-from app.issues.attachments import PART_FILES
+from app.issues.attachments import ATTACHMENTS_AT_ONCE
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
-from app.issues.queries import Neighbours
+from app.issues.queries import EventNeighbours
 from app.playback.links import replay_clock
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
@@ -24,7 +24,7 @@ from app.web.words.breadcrumbs import data_rows
 from app.web.words.facts import Fact
 from app.web.words.parts import describe_rows
 
-_RULES: Final[dict[rules.Rule, str]] = {
+_RULES: Final[dict[rules.GroupingRule, str]] = {
     "fingerprint": "the fingerprint that the app gave",
     "stack": "the types and the app's own frames of its stack trace",
     "exception": "the exception's type and text, as it has no stack trace",
@@ -56,7 +56,7 @@ def build(
     event: StoredEvent,
     sent: JsonObject,
     *,
-    beside: Neighbours,
+    beside: EventNeighbours,
     files: Sequence[Attachment],
     first_file: int,
     file_total: int,
@@ -85,8 +85,8 @@ def build(
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     path = page_links.issue_event(*key, event.event_id)
-    found = rules.group(sent)
-    seen_at = counting.seen_at(event)
+    found = rules.group_event(sent)
+    seen_at = counting.find_seen_at(event)
     return EventBlock(
         event_id=event.event_id,
         href=path,
@@ -122,7 +122,7 @@ def build(
             "file",
             first=first_file,
             total=file_total,
-            size=PART_FILES,
+            size=ATTACHMENTS_AT_ONCE,
             href=lambda first: page_links.event_files(path, first=first),
         ),
         hierarchy=hierarchy,

@@ -22,7 +22,7 @@ from app.formats.events import view_hierarchy
 from app.formats.events.view_hierarchy import HierarchyView
 from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
-from app.issues.queries import Neighbours
+from app.issues.queries import EventNeighbours
 from app.memberships.model import Role
 from app.playback.recording import contents as playback
 from app.playback.video.index import PlaybackIndex
@@ -61,7 +61,7 @@ class Found:
     file_total: int
     hierarchy: Attachment | None
     """The file that tells which views were on the screen."""
-    beside: Neighbours
+    beside: EventNeighbours
     preview: Preview | None
     absent: AbsentReplay | None
 
@@ -79,13 +79,13 @@ async def gather(
     linked = await issue_links.find_replay_of_event(connection, event, project_ids)
     return Found(
         event=event,
-        files=await attachments.attachments_of(connection, *key, first=first_file),
+        files=await attachments.read_attachments(connection, *key, first=first_file),
         first_file=first_file,
         file_total=await attachments.count_attachments(connection, *key),
         hierarchy=await attachments.find_attachment(
             connection, *key, view_hierarchy.ATTACHMENT_TYPE
         ),
-        beside=await issues.neighbours(connection, event),
+        beside=await issues.find_neighbours(connection, event),
         preview=await _preview(request, connection, linked) if linked else None,
         absent=None if linked else await _absent(connection, event, project_ids),
     )
@@ -146,7 +146,7 @@ async def find_file(
     wanted = ids.read_hex32(event_id)
     if wanted is None:
         raise NotFound("no such event")
-    files = await attachments.attachments_of(
+    files = await attachments.read_attachments(
         connection, inside.project.id, EventId(wanted), first=number, most=1
     )
     if not files:

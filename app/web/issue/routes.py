@@ -100,7 +100,7 @@ async def find_event(request: Request, inside: access.InsideHere, event_id: str)
     wanted = ids.read_hex32(event_id)
     async with house.of(request).db.reading() as connection:
         found = (
-            await issues.issue_of(connection, inside.project.id, EventId(wanted))
+            await issues.find_issue_of_event(connection, inside.project.id, EventId(wanted))
             if wanted
             else None
         )
@@ -148,7 +148,7 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
     if wanted is None:
         raise InvalidInput("the form names no status of an issue")
     async with house.of(request).db.transaction() as connection:
-        await status.set_status(connection, key, wanted, at=clock.now())
+        await status.set_issue_status(connection, key, wanted, at=clock.now())
         await audit.add_line(
             connection,
             _ACTIONS[wanted],
@@ -167,7 +167,7 @@ async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: s
     async with house.of(request).db.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
-        files, size_bytes = await erase.files_of(connection, key)
+        files, size_bytes = await erase.count_files(connection, key)
     page = DeleteIssuePage(head, files, size_bytes)
     return await answer.page(request, "issue/delete.html", page)
 
@@ -207,10 +207,10 @@ async def _show(
         project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
-        hours = (await issues.counts_by(connection, [key], now - _MONTH, "hour"))[key]
-        releases = await issues.releases_of(connection, key, first=parts.releases)
+        hours = (await issues.count_events_over_time(connection, [key], now - _MONTH, "hour"))[key]
+        releases = await issues.read_releases(connection, key, first=parts.releases)
         release_total = await issues.count_releases(connection, key)
-        samples = await issues.samples_of(connection, key, limit=_SAMPLES)
+        samples = await issues.read_sample_payloads(connection, key, limit=_SAMPLES)
         found = (
             await gather(request, connection, event, project_ids, first_file=parts.files)
             if event
@@ -246,7 +246,7 @@ async def head_of(
     Raises:
         NotFound: There is no such issue.
     """
-    issue = await issues.one(connection, key, project_ids)
+    issue = await issues.find_issue(connection, key, project_ids)
     if issue is None:
         raise NotFound("no such issue")
     return issue, build.head(
@@ -267,8 +267,8 @@ async def _event(
         NotFound: The issue has no such event.
     """
     if event_id is None:
-        return next(iter(await issues.latest(connection, key)), None)
-    event = await issues.event_of(connection, key, event_id)
+        return next(iter(await issues.read_newest_events(connection, key)), None)
+    event = await issues.find_event(connection, key, event_id)
     if event is None:
         raise NotFound("no such event in this issue")
     return event

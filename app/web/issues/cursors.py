@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.errors import InvalidInput
 from app.core.ids import IssueId, ProjectId
-from app.issues.queries import Place
+from app.issues.queries import IssuePlace
 
 _PLACE: Final = struct.Struct(">cqQ16s")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ _LATEST_US: Final = 253_370_764_800_000_000
 _BIGGEST: Final = 2**63 - 1
 
 
-def write(place: Place) -> str:
+def write(place: IssuePlace) -> str:
     """Name a place in the list."""
     value = place.value
     kind, number = (
@@ -31,7 +31,7 @@ def write(place: Place) -> str:
     return base64.urlsafe_b64encode(packed).decode("ascii")
 
 
-def read(value: str, *, is_backward: bool, by_time: bool) -> Place:
+def read(value: str, *, is_backward: bool, by_time: bool) -> IssuePlace:
     """Read a place.
 
     Args:
@@ -51,7 +51,7 @@ def read(value: str, *, is_backward: bool, by_time: bool) -> Place:
         raise InvalidInput("the address names no place in this list")
     if by_time and not 0 <= number <= _LATEST_US:
         raise InvalidInput("the address names no place in the list")
-    return Place(
+    return IssuePlace(
         _EPOCH + timedelta(microseconds=number) if by_time else number,
         ProjectId(project_id),
         IssueId(issue_id.hex()),

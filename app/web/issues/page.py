@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from app.core.ids import ProjectId
 from app.issues.model import Issue, Status
-from app.issues.queries import Sort, Wanted
+from app.issues.queries import IssueFilters, IssueSort
 from app.playback.links import replay_clock
 from app.web.words import charts, page_links
 from app.web.words.charts import Chart
@@ -17,7 +17,7 @@ from app.web.words.problems import Source
 
 Shown = Literal["open", "resolved", "ignored", "all"]
 
-SORTS: Final[dict[Sort, str]] = {
+SORTS: Final[dict[IssueSort, str]] = {
     "last_seen": "Last seen",
     "first_seen": "First seen",
     "events": "Events",
@@ -68,7 +68,7 @@ class Filters:
     level: str
     status: Shown
     release: str
-    sort: Sort
+    sort: IssueSort
 
     @property
     def is_set(self) -> bool:
@@ -90,14 +90,14 @@ class IssueListPage:
     older_href: str | None
 
     # What the form offers.
-    sorts: Mapping[Sort, str]
+    sorts: Mapping[IssueSort, str]
     levels: Sequence[str]
     statuses: Mapping[Shown, str]
 
 
-def wanted_of(filters: Filters) -> Wanted:
+def wanted_of(filters: Filters) -> IssueFilters:
     """Turn the form into what is looked for."""
-    return Wanted(
+    return IssueFilters(
         text=filters.text,
         level=filters.level,
         status="" if filters.status == "all" else filters.status,

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.issues import queries as issues
 from app.issues.model import Issue, IssueKey
-from app.issues.queries import Sort
+from app.issues.queries import IssueSort
 from app.memberships import queries as memberships
 from app.projects.model import Project
 from app.web.frame import access, answer, house
@@ -27,7 +27,7 @@ router = APIRouter()
 
 PAGE_ROWS: Final = 25
 _LONGEST_CHARS: Final = 200
-_SORTS: Final[dict[str, Sort]] = {name: name for name in get_args(Sort)}
+_SORTS: Final[dict[str, IssueSort]] = {name: name for name in get_args(IssueSort)}
 _STATUSES: Final[dict[str, Shown]] = {name: name for name in get_args(Shown)}
 _BY_TIME: Final = frozenset({"last_seen", "first_seen"})
 
@@ -94,13 +94,15 @@ async def _find(
     rows: Sequence[Issue] = ()
     if after:
         place = cursors.read(after, is_backward=True, by_time=by_time)
-        rows = await issues.find(connection, searched, wanted, seen=seen, place=place, limit=most)
+        rows = await issues.list_issues(
+            connection, searched, wanted, seen=seen, place=place, limit=most
+        )
         has_newer, has_older, rows = len(rows) > PAGE_ROWS, True, rows[-PAGE_ROWS:]
     # A page towards the top that is not full is the first page.
     if len(rows) < PAGE_ROWS:
         edge = before and not after
         place_before = cursors.read(before, is_backward=False, by_time=by_time) if edge else None
-        rows = await issues.find(
+        rows = await issues.list_issues(
             connection, searched, wanted, seen=seen, place=place_before, limit=most
         )
         has_newer, has_older, rows = bool(edge), len(rows) > PAGE_ROWS, rows[:PAGE_ROWS]
@@ -108,10 +110,10 @@ async def _find(
     since = clock.now() - timedelta(days=issue_list.CHART_DAYS)
     return _Found(
         rows,
-        await issues.counts_by(connection, keys, since, "day"),
+        await issues.count_events_over_time(connection, keys, since, "day"),
         has_newer=has_newer,
         has_older=has_older,
-        is_any=bool(rows) or await issues.any_issue(connection, seen),
+        is_any=bool(rows) or await issues.has_issues(connection, seen),
     )
 
 
@@ -148,7 +150,7 @@ def _turn(found: _Found, filters: Filters, *, newer: bool) -> str | None:
     if not found.issues or not (found.has_newer if newer else found.has_older):
         return None
     edge = found.issues[0] if newer else found.issues[-1]
-    place = cursors.write(issues.place_of(edge, filters.sort))
+    place = cursors.write(issues.locate_issue(edge, filters.sort))
     return page_links.issues(**query_of(filters), **{"after" if newer else "before": place})
 
 

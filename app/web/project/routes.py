@@ -258,7 +258,7 @@ async def _storage(
 ) -> Storage:
     project_id = inside.project.id
     video = await project_totals.sum_video_bytes(connection, [project_id])
-    files = await attachments.bytes_of(connection, [project_id])
+    files = await attachments.sum_attachment_bytes(connection, [project_id])
     return Storage(
         video_bytes=video.get(project_id, 0),
         file_bytes=files.get(project_id, 0),

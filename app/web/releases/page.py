@@ -74,7 +74,7 @@ def rows(
     lately = sorted(by_release, key=lambda release: max(by_day[release]), reverse=True)
     return tuple(
         _row(project_ids[release], release, by_release[release], by_day[release], now)
-        for release in release_order.latest_first(lately)
+        for release in release_order.sort_releases(lately)
     )
 
 

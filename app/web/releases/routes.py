@@ -24,7 +24,7 @@ async def show_releases(
     now = clock.now()
     since = (now - timedelta(days=view.DAYS - 1)).date()
     async with house.of(request).db.reading() as connection:
-        counts = await sessions.sessions_of(connection, [inside.project.id], since=since)
+        counts = await sessions.read_session_counts(connection, [inside.project.id], since=since)
     known = view.environments(counts)
     shown = environment if environment in known else ""
     page = ReleasesPage(

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.issues.named_replays import Found, Naming
+from app.issues.named_replays import LinkableEvent, NamingEvents
 from app.playback.why import DAYS, EventTrail, ProjectTrail, ReplayLosses, ReplayTrail, StoredReplay
 from app.projects.model import Quarantined
 from app.replays.model import Tombstone
@@ -138,7 +138,7 @@ def _of_trace(one: TracedReplay, names: Mapping[ProjectId, str]) -> Finding:
     )
 
 
-def _no_link(event: Found) -> Finding:
+def _no_link(event: LinkableEvent) -> Finding:
     traced = (
         f"No replay has its trace {event.trace_id} either."
         if event.trace_id
@@ -234,7 +234,7 @@ def _set_aside(one: Quarantined) -> Finding:
     )
 
 
-def _named(by: Naming, names: Mapping[ProjectId, str]) -> Finding:
+def _named(by: NamingEvents, names: Mapping[ProjectId, str]) -> Finding:
     verb = "names" if by.events == 1 else "name"
     release = f", release {by.release}" if by.release else ""
     return Finding(

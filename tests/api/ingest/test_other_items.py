@@ -84,7 +84,7 @@ async def test_recorded_losses_are_counted(tenant):
 async def sessions_of(server: Server) -> dict[tuple[str, str], int]:
     """Read the counts of sessions by release and status."""
     async with server.database.reading() as connection:
-        found = await sessions.sessions_of(
+        found = await sessions.read_session_counts(
             connection, [server.app.id, server.backend.id], since=date(2026, 1, 1)
         )
     return {(key.release, key.status): number for key, number in found.items()}
@@ -301,7 +301,7 @@ async def test_recorded_logs_are_kept(tenant, family):
 async def attachments_of(server: Server, event_id: str) -> list[Attachment]:
     """Read the rows of an event's files."""
     async with server.database.reading() as connection:
-        return await attachments.attachments_of(connection, server.app.id, EventId(event_id))
+        return await attachments.read_attachments(connection, server.app.id, EventId(event_id))
 
 
 def object_of(server: Server, one: Attachment) -> bytes:

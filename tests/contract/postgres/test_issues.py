@@ -95,7 +95,7 @@ async def test_an_issue_counts_its_events(database):
     assert (issue["first_seen_at"], issue["last_seen_at"]) == (NOON, NOON + timedelta(minutes=89))
     assert (issue["first_release"], issue["last_release"]) == ("shop@1.0", "shop@1.2")
     assert (issue["title"], issue["status"], issue["is_regressed"]) == ("T: 89", "open", False)
-    assert issue["grouping_version"] == rules.VERSION
+    assert issue["grouping_version"] == rules.GROUPING_VERSION
     hours = await rows(database, "issue_hours")
     assert [(row["hour"], row["events"]) for row in hours] == [
         (NOON, 60),
@@ -135,7 +135,7 @@ async def test_times_that_cannot_be_are_the_time_of_arrival(database):
         )
     ):
         one = new(number, at=at, received_at=received, drift_ms=drift_ms)
-        assert counting.seen_at(one) == expected
+        assert counting.find_seen_at(one) == expected
 
 
 async def test_an_event_without_user_replay_and_release_counts(database):
@@ -163,7 +163,7 @@ async def test_a_resolved_issue_comes_back_in_a_later_release(database, release,
     await add(database, new(0))
     async with database.transaction() as connection:
         resolved_at = NOON + timedelta(minutes=30)
-        await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=resolved_at)
+        await status.set_issue_status(connection, (PROJECT, ISSUE), "resolved", at=resolved_at)
     await add(database, new(30 + minutes, release=release))
     issue = await only_issue(database)
     assert issue["status"] == ("open" if is_back else "resolved")
@@ -175,7 +175,7 @@ async def test_an_issue_is_resolved_in_the_latest_of_its_releases(database):
     """Not in that of its last event: an old version may have sent it."""
     await add(database, new(1, release="shop@1.10"), new(2, release="shop@1.9"))
     async with database.transaction() as connection:
-        await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
+        await status.set_issue_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
     assert (await only_issue(database))["resolved_release"] == "shop@1.10"
 
 
@@ -184,7 +184,7 @@ async def test_an_ignored_issue_stays_ignored(database):
     await add(database, new(0))
     for word in ("resolved", "ignored"):
         async with database.transaction() as connection:
-            await status.set_status(connection, (PROJECT, ISSUE), word, at=NOON)
+            await status.set_issue_status(connection, (PROJECT, ISSUE), word, at=NOON)
     await add(database, new(9, release="shop@9.0"))
     issue = await only_issue(database)
     assert (issue["status"], issue["events"], issue["resolved_release"]) == ("ignored", 2, None)
@@ -194,7 +194,7 @@ async def test_there_must_be_an_issue_to_resolve(database):
     """One nobody knows is not found."""
     async with database.transaction() as connection:
         with pytest.raises(NotFound):
-            await status.set_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
+            await status.set_issue_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
 
 
 async def test_a_new_version_of_grouping_scatters_nothing(database):
@@ -209,7 +209,7 @@ async def test_a_new_version_of_grouping_scatters_nothing(database):
 async def test_events_of_an_older_release_are_grouped_in_the_background(database):
     """As digest would have grouped them: once, and the rest in the next step."""
     sent = payloads.event()
-    key = rules.group(sent).issue_id
+    key = rules.group_event(sent).issue_id
     found = [new(number, issue_ids=(key,)) for number in range(5)]
     await add(database, *found)
     expected = await everything(database)
@@ -219,7 +219,7 @@ async def test_events_of_an_older_release_are_grouped_in_the_background(database
     steps: list[int] = []
     while not steps or steps[-1]:
         async with database.transaction() as connection:
-            steps.append(len(await backfill.group_some(connection, limit=3)))
+            steps.append(len(await backfill.group_stored_events(connection, limit=3)))
     assert steps == [3, 2, 0]
     assert await everything(database) == expected
     assert {row["issue_id"].hex for row in await rows(database, "events")} == {key}
@@ -230,8 +230,8 @@ async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
     await add(database, new(0, payload=b"broken"))
     async with database.transaction() as connection:
         await connection.execute(text("update events set issue_id = null"))
-        assert len(await backfill.group_some(connection)) == 1
-    expected = rules.group({"message": "T: 0"}).issue_id
+        assert len(await backfill.group_stored_events(connection)) == 1
+    expected = rules.group_event({"message": "T: 0"}).issue_id
     assert [row["issue_id"].hex for row in await rows(database, "events")] == [expected]
 
 

@@ -100,7 +100,9 @@ class Hall:
                 if replay is None:
                     continue
                 (window,) = await replay_clock.windows_of(connection, [replay])
-                linked = await errors.linked(connection, window, PROJECTS, home=key.project_id)
+                linked = await errors.read_linked_events(
+                    connection, window, PROJECTS, home=key.project_id
+                )
                 for one in linked.events:
                     event = one.event
                     place = (event.project_id, event.issue_id, key.project_id, key.replay_id)
@@ -224,7 +226,7 @@ async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
     assert {row[3] for row in await hall.kept()} == {REPLAYS[1].replay_id}
     await hall.bring(event(2, replay_id=first.replay_id))
     async with hall.database.reading() as connection:
-        issue = await queries.one(connection, (APP, ISSUES[0]), [APP])
+        issue = await queries.find_issue(connection, (APP, ISSUES[0]), [APP])
         page = await issue_links.read_linked_replays(connection, (APP, ISSUES[0]), [APP], limit=5)
     assert issue is not None
     assert (issue.replays, issue.named_replays) == (1, 2)
@@ -235,7 +237,7 @@ async def test_a_deleted_issue_leaves_no_link(hall: Hall):
     """Nor a count: begun anew, it counts from nothing."""
     await hall.bring(segment(), event(replay_id=REPLAYS[0].replay_id))
     async with hall.database.transaction() as connection:
-        await erase.erase_rows(connection, (APP, ISSUES[0]), at=clock.now())
+        await erase.erase_issue_rows(connection, (APP, ISSUES[0]), at=clock.now())
     assert await hall.kept() == set()
     assert await hall.rows("select 1 from issue_link_counts") == []
 
@@ -246,9 +248,9 @@ async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: H
     await hall.bring(segment(), event(project_id=API, replay_id=REPLAYS[0].replay_id))
     async with hall.database.reading() as connection:
         for seen, expected in (([API], 0), ([API, APP], 1)):
-            issue = await queries.one(connection, key, seen)
-            by_replays = queries.Wanted(sort="replays")
-            (same,) = await queries.find(connection, [API], by_replays, seen=seen)
+            issue = await queries.find_issue(connection, key, seen)
+            by_replays = queries.IssueFilters(sort="replays")
+            (same,) = await queries.list_issues(connection, [API], by_replays, seen=seen)
             assert issue == same
             assert same.replays == expected
             page = await issue_links.read_linked_replays(connection, key, seen, limit=9)

@@ -32,11 +32,11 @@ from tests.support.examples import SETTINGS
 )
 def test_variable_parts_are_replaced(text, filled):
     """Numbers, ids, dates and addresses; names with digits and status codes stay."""
-    assert placeholders.fill(text) == filled
+    assert placeholders.replace_variables(text) == filled
 
 
 @SETTINGS
 @given(st.text(max_size=2_000))
 def test_any_text_is_filled(text):
     """Whatever it says, the result is bounded."""
-    assert len(placeholders.fill(text)) <= 4_000
+    assert len(placeholders.replace_variables(text)) <= 4_000

@@ -34,7 +34,7 @@ def own(function: str, module: str = "com.shop.Cart", **members: Any) -> dict[st
 
 def together(*events: dict[str, Any]) -> bool:
     """Tell whether events form one group."""
-    return len({rules.group(one).issue_id for one in events}) == 1
+    return len({rules.group_event(one).issue_id for one in events}) == 1
 
 
 def test_lines_addresses_and_foreign_frames_do_not_part_events():
@@ -94,7 +94,7 @@ def test_what_a_native_compiler_made_does_not_part_events(one, other):
 def test_operators_keep_their_signs():
     """`operator()` and `operator<` are names, not parameters."""
     shown = [
-        rules.group(thrown(at(own(name)), platform="native")).parts[-1]
+        rules.group_event(thrown(at(own(name)), platform="native")).parts[-1]
         for name in ("Cart::operator()(int)", "operator<(Cart, Cart)")
     ]
     assert shown == ["Cart::operator()", "operator<"]
@@ -111,11 +111,11 @@ def test_a_native_frame_without_a_name_is_its_place_in_its_binary():
 
     assert together(crash(0x7000, 0x1A4), crash(0x9000, 0x1A4), crash(0x1, 0x1A4, image_addr="0x1"))
     assert not together(crash(0x7000, 0x1A4), crash(0x7000, 0x1A8))
-    assert rules.group(crash(0x7000, 0x1A4)).parts[-1] == "libshop.so+0x1a4"
+    assert rules.group_event(crash(0x7000, 0x1A4)).parts[-1] == "libshop.so+0x1a4"
     without = crash(0x7000, 0x1A4) | {"debug_meta": {}}
-    assert rules.group(without).parts[-1] == "libshop.so"
+    assert rules.group_event(without).parts[-1] == "libshop.so"
     odd = crash(0x7000, 0x1A4, instruction_addr="north", image_addr=7)
-    assert rules.group(odd).parts[-1] == "libshop.so"
+    assert rules.group_event(odd).parts[-1] == "libshop.so"
 
 
 def test_shrunk_names_hold_their_place_only():
@@ -226,8 +226,8 @@ def test_frames_that_nobody_marked_count_unless_the_platform_is_known():
         {"module": "com.shop.Cart", "function": "pay"},
         {"module": "java.util.ArrayList", "function": "get"},
     ]
-    assert rules.group(thrown(at(*frames))).parts == ("T", "com.shop.Cart|pay|")
-    assert rules.group(thrown(at(frames[1]))).parts == ("T", "java.util.ArrayList|get|")
+    assert rules.group_event(thrown(at(*frames))).parts == ("T", "com.shop.Cart|pay|")
+    assert rules.group_event(thrown(at(frames[1]))).parts == ("T", "java.util.ArrayList|get|")
 
 
 def test_without_frames_an_exception_is_what_it_says():
@@ -239,15 +239,15 @@ def test_without_frames_an_exception_is_what_it_says():
     assert not together(
         thrown({"type": "E", "value": "HTTP 404"}), thrown({"type": "E", "value": "HTTP 500"})
     )
-    assert rules.group(thrown({"type": "E"}, message="order 7")).parts == ("E", "order <int>")
+    assert rules.group_event(thrown({"type": "E"}, message="order 7")).parts == ("E", "order <int>")
 
 
 def test_a_stack_of_a_thread_stands_in_for_that_of_an_exception():
     """A crash of iOS or the NDK may have its stack in its thread."""
     thread = {"crashed": True, "stacktrace": {"frames": [own("main")]}}
-    found = rules.group(thrown({"type": "SIGSEGV"}, threads={"values": [thread]}))
+    found = rules.group_event(thrown({"type": "SIGSEGV"}, threads={"values": [thread]}))
     assert (found.rule, found.parts) == ("stack", ("SIGSEGV", "com.shop.Cart|main|"))
-    alone = rules.group({"platform": "java", "threads": {"values": [thread]}})
+    alone = rules.group_event({"platform": "java", "threads": {"values": [thread]}})
     assert (alone.rule, alone.parts) == ("stack", ("com.shop.Cart|main|",))
 
 
@@ -263,7 +263,7 @@ def test_messages_group_by_their_template():
 
 def test_an_event_of_nothing_has_a_group():
     """By platform, logger and transaction, whatever they are."""
-    assert rules.group({}).rule == "fallback"
+    assert rules.group_event({}).rule == "fallback"
     assert together({}, {"platform": [7], "exception": [], "threads": "none"})
 
 
@@ -272,9 +272,9 @@ def test_a_fingerprint_goes_before_everything(default):
     """Alone `{{ default }}` is the default; with more it makes the default finer."""
     usual = thrown(at(*JAVA_FRAMES))
     assert together(usual, {**usual, "fingerprint": [default]}, {**usual, "fingerprint": []})
-    finer = rules.group({**usual, "fingerprint": [default, "gold"]})
+    finer = rules.group_event({**usual, "fingerprint": [default, "gold"]})
     assert finer.rule == "fingerprint"
-    assert finer.parts == ("stack", *rules.group(usual).parts, "gold")
+    assert finer.parts == ("stack", *rules.group_event(usual).parts, "gold")
     assert together(
         {"fingerprint": ["mine"], "message": "a"}, {"fingerprint": ["mine"], "message": "b"}
     )
@@ -295,19 +295,21 @@ def test_variables_of_a_fingerprint_are_filled_in():
             None,
         ],
     )
-    assert rules.group(sent).parts == (
+    assert rules.group_event(sent).parts == (
         "E-v", "charge com.shop.Card", "paynorth", "{{ odd }}", "7",
     )  # fmt: skip
 
 
 def test_keys_are_those_of_every_version():
     """The newest first; today there is one."""
-    assert rules.keys(event()) == (rules.group(event()).issue_id,)
+    assert rules.read_issue_keys(event()) == (rules.group_event(event()).issue_id,)
 
 
 def test_a_key_of_version_1_never_changes():
     """Rules may only change with a new version: this key is in databases."""
-    assert rules.group(thrown(at(*JAVA_FRAMES))).issue_id == "1a3030c4f5a8b07dc4c11c9b60417b0c"
+    assert (
+        rules.group_event(thrown(at(*JAVA_FRAMES))).issue_id == "1a3030c4f5a8b07dc4c11c9b60417b0c"
+    )
 
 
 @SETTINGS
@@ -322,4 +324,4 @@ def test_anything_at_all_has_a_group(value):
         {"fingerprint": [value], "debug_meta": {"images": value}, "platform": "native"},
     ]
     for shape in shapes:
-        assert rules.group(shape) == rules.group(copy.deepcopy(shape))
+        assert rules.group_event(shape) == rules.group_event(copy.deepcopy(shape))

@@ -98,7 +98,7 @@ def test_recorded_events_form_the_groups_a_developer_expects():
     """Every event of every family stands in the table above, in the group it stands for."""
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for name, event in events().items():
-        found = rules.group(event)
+        found = rules.group_event(event)
         groups[found.rule, found.issue_id].add(name)
     said = {(rule, frozenset(names)) for rule, _, names in EXPECTED}
     assert {(rule, frozenset(names)) for (rule, _), names in groups.items()} == said
@@ -107,5 +107,5 @@ def test_recorded_events_form_the_groups_a_developer_expects():
 def test_an_event_with_a_fingerprint_is_grouped_by_it_alone():
     """An event that names its group is grouped by that name, whatever else it holds."""
     event = sdk_shapes.event()
-    found = rules.group(event)
+    found = rules.group_event(event)
     assert (found.rule, list(found.parts)) == ("fingerprint", event["fingerprint"])

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from app.core.ids import ProjectId
-from app.formats.events.release_order import latest_first
+from app.formats.events.release_order import sort_releases
 from app.releases.model import SessionCount
 from app.web.releases import page
 
@@ -65,6 +65,6 @@ def test_a_share_is_cut_and_not_rounded(sessions: int, crashed: int, expected: s
 def test_the_latest_release_is_the_first():
     """Packages stay together; what has no order comes last, as it was given."""
     given = ["3f2a", "shop@1.9.0", "api@2.0.0", "shop@1.10.0", "a1b2", "shop@1.10.0-beta.1"]
-    assert latest_first(given) == [
+    assert sort_releases(given) == [
         "api@2.0.0", "shop@1.10.0", "shop@1.10.0-beta.1", "shop@1.9.0", "3f2a", "a1b2",
     ]  # fmt: skip
