@@ -268,8 +268,8 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             replay = await replays.find_replay(connection, ReplayKey(PROJECT, dice.choice(ids)))
             if replay is None:
                 raise SystemExit("the replay is gone")
-            (window,) = await replay_clock.windows_of(connection, [replay])
-            await linked_errors.errors_of(connection, window, [PROJECT], home=PROJECT)
+            (window,) = await replay_clock.read_windows(connection, [replay])
+            await linked_errors.read_errors(connection, window, [PROJECT], home=PROJECT)
 
         await measure("errors of a replay", rounds, once)
 

@@ -76,7 +76,7 @@ class _Drawn:
 
 
 async def _draw(store: LocalStore, segments: list[PlayableSegment]) -> _Drawn:
-    built = index.build(segments)
+    built = index.build_index(segments)
     memory = [0]
     watching = asyncio.create_task(_watch_memory(memory))
     began_s, used_s = time.perf_counter(), _child_cpu_s()

@@ -173,9 +173,11 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             if replay is None:
                 raise LookupError(replay_id)
             began = time.perf_counter()
-            (window,) = await replay_clock.windows_of(connection, [replay])
+            (window,) = await replay_clock.read_windows(connection, [replay])
             known = time.perf_counter()
-            errors = await linked_errors.errors_of(connection, window, _PROJECTS, home=_PROJECTS[0])
+            errors = await linked_errors.read_errors(
+                connection, window, _PROJECTS, home=_PROJECTS[0]
+            )
             erred = time.perf_counter()
             found_spans = await replay_clock.spans_of(connection, window, _PROJECTS)
             ended = time.perf_counter()

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.playback import sdk_faults
 from app.playback.links import linked_errors, replay_clock
-from app.playback.sdk_faults import Known
+from app.playback.sdk_faults import KnownFault
 from app.replays import whereabouts
 from app.replays.model import Replay
 from app.traces import queries as traces
@@ -50,7 +50,7 @@ class SetUpFacts:
     """The most called first."""
     sdks: tuple[str, ...]
     """Name and version of each SDK among the newest replays."""
-    faults: tuple[Known, ...]
+    faults: tuple[KnownFault, ...]
 
 
 async def read_set_up_facts(
@@ -64,8 +64,8 @@ async def read_set_up_facts(
         project_ids: Those that the reader may see: where backends are looked for.
     """
     newest = await whereabouts.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
-    windows = await replay_clock.windows_of(connection, newest)
-    counts = await linked_errors.counts_of(connection, newest, project_ids)
+    windows = await replay_clock.read_windows(connection, newest)
+    counts = await linked_errors.count_errors_of_replays(connection, newest, project_ids)
     trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
     requests = await traces.read_app_requests(
         connection, project_id, trace_ids[:_MOST_TRACES], project_ids
@@ -114,6 +114,6 @@ def _name_sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _find_faults(newest: Iterable[Replay]) -> tuple[Known, ...]:
-    found = (fault for one in newest for fault in sdk_faults.known_faults(one.facts, None))
+def _find_faults(newest: Iterable[Replay]) -> tuple[KnownFault, ...]:
+    found = (fault for one in newest for fault in sdk_faults.find_known_faults(one.facts, None))
     return tuple(dict.fromkeys(found))

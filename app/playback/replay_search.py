@@ -106,7 +106,7 @@ async def describe_replays(
     connection: AsyncConnection, asked: ReplaySearch, found: Sequence[Replay]
 ) -> list[ListedReplay]:
     """Count the errors of replays, and tell which of them the person has seen."""
-    counts = await linked_errors.counts_of(connection, found, asked.readable)
+    counts = await linked_errors.count_errors_of_replays(connection, found, asked.readable)
     keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
     seen = await audit.seen_by(connection, asked.person_id, keys)
     lasts = await replays.read_last_segment_lengths(connection, [replay.key for replay in found])

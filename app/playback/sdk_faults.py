@@ -14,16 +14,16 @@ from typing import Any, Final, Literal
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 
-Family = Literal["android", "cocoa", "react-native", "flutter"]
+SdkFamily = Literal["android", "cocoa", "react-native", "flutter"]
 
 _VERSION: Final = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?")
-_FAMILIES: Final[tuple[tuple[str, Family], ...]] = (
+_FAMILIES: Final[tuple[tuple[str, SdkFamily], ...]] = (
     ("sentry.javascript.react-native", "react-native"),
     ("sentry.dart.flutter", "flutter"),
     ("sentry.java.android", "android"),
     ("sentry.cocoa", "cocoa"),
 )
-_NAMES: Final[dict[Family, str]] = {
+_NAMES: Final[dict[SdkFamily, str]] = {
     "android": "Android SDK",
     "cocoa": "Cocoa SDK",
     "react-native": "React Native SDK",
@@ -34,10 +34,10 @@ Version = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SdkFault:
     """Something that is mended from a version on."""
 
-    family: Family
+    family: SdkFamily
     mended_in: Version
     text: str
     is_private: bool = False
@@ -47,14 +47,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFault:
     """A fault that a replay may have, in words."""
 
     text: str
     is_private: bool
 
 
-MINIMUM: Final[dict[Family, Version]] = {
+MINIMUM: Final[dict[SdkFamily, Version]] = {
     "android": (7, 20, 0),
     "cocoa": (8, 43, 0),
     "react-native": (6, 5, 0),
@@ -63,30 +63,34 @@ MINIMUM: Final[dict[Family, Version]] = {
 """From which version on replays are no preview any more."""
 
 FAULTS: Final = (
-    Fault("android", (8, 14, 0), "text in Jetpack Compose views may not be masked",
+    SdkFault("android", (8, 14, 0), "text in Jetpack Compose views may not be masked",
           is_private=True),
-    Fault("cocoa", (9, 11, 0), "SwiftUI text and images may not be masked on iOS 26 and later",
+    SdkFault("cocoa", (9, 11, 0), "SwiftUI text and images may not be masked on iOS 26 and later",
           is_private=True, since_os=26),
     *(
-        Fault(family, version, "replays were a preview; parts may be missing")
+        SdkFault(family, version, "replays were a preview; parts may be missing")
         for family, version in MINIMUM.items()
     ),
-    Fault("android", (8, 3, 0), "a change of the phone's clock can make a segment endless"),
-    Fault("android", (8, 13, 3), "segments can be doubled or left out"),
-    Fault("android", (8, 22, 0), "after an error, recording may not go on"),
-    Fault("android", (8, 43, 1), "segments name no traces, so fewer backend errors are linked"),
-    Fault("android", (8, 49, 0), "a replay kept from before an error may lack its beginning"),
-    Fault("cocoa", (9, 19, 0), "videos can be shorter than the time they cover, or empty"),
-    Fault("flutter", (9, 22, 0), "segments name no traces, so fewer backend errors are linked"),
+    SdkFault("android", (8, 3, 0), "a change of the phone's clock can make a segment endless"),
+    SdkFault("android", (8, 13, 3), "segments can be doubled or left out"),
+    SdkFault("android", (8, 22, 0), "after an error, recording may not go on"),
+    SdkFault("android", (8, 43, 1), "segments name no traces, so fewer backend errors are linked"),
+    SdkFault("android", (8, 49, 0), "a replay kept from before an error may lack its beginning"),
+    SdkFault("cocoa", (9, 19, 0), "videos can be shorter than the time they cover, or empty"),
+    SdkFault("flutter", (9, 22, 0), "segments name no traces, so fewer backend errors are linked"),
 )  # fmt: skip
 
 
-def minimums() -> str:
+def list_minimum_versions() -> str:
     """List the SDKs with the versions from which on they record well: `Android SDK 7.20.0, …`."""
-    return ", ".join(f"{_NAMES[family]} {_text(version)}" for family, version in MINIMUM.items())
+    return ", ".join(
+        f"{_NAMES[family]} {_write_version(version)}" for family, version in MINIMUM.items()
+    )
 
 
-def known_faults(facts: Mapping[str, Any], options: JsonObject | None) -> tuple[Known, ...]:
+def find_known_faults(
+    facts: Mapping[str, Any], options: JsonObject | None
+) -> tuple[KnownFault, ...]:
     """Return the faults that the SDK of a replay has, those of privacy first.
 
     Args:
@@ -94,19 +98,21 @@ def known_faults(facts: Mapping[str, Any], options: JsonObject | None) -> tuple[
         options: The SDK's replay settings, which name the native SDK under React Native and
             Flutter.
     """
-    os_major = _version(facts.get("os_version"))
-    found: list[Known] = []
-    for family, version in dict(_sdks(facts, options or {})).items():
+    os_major = _read_version(facts.get("os_version"))
+    found: list[KnownFault] = []
+    for family, version in dict(_read_sdks(facts, options or {})).items():
         for fault in FAULTS:
             is_newer_os = fault.since_os is None or (
                 os_major is not None and os_major[0] >= fault.since_os
             )
             if fault.family == family and version < fault.mended_in and is_newer_os:
-                found.append(Known(_words(fault, version), fault.is_private))
+                found.append(KnownFault(_describe_fault(fault, version), fault.is_private))
     return tuple(sorted(found, key=lambda one: not one.is_private))
 
 
-def _sdks(facts: Mapping[str, Any], options: JsonObject) -> Iterator[tuple[Family, Version]]:
+def _read_sdks(
+    facts: Mapping[str, Any], options: JsonObject
+) -> Iterator[tuple[SdkFamily, Version]]:
     named = (
         (facts.get("sdk_name"), facts.get("sdk_version")),
         (
@@ -115,22 +121,22 @@ def _sdks(facts: Mapping[str, Any], options: JsonObject) -> Iterator[tuple[Famil
         ),
     )
     for name, text in named:
-        version = _version(text)
+        version = _read_version(text)
         for prefix, family in _FAMILIES:
             if version is not None and isinstance(name, str) and name.startswith(prefix):
                 yield family, version
                 break
 
 
-def _version(text: object) -> Version | None:
+def _read_version(text: object) -> Version | None:
     found = _VERSION.match(text) if isinstance(text, str) else None
     return (int(found[1]), int(found[2] or 0), int(found[3] or 0)) if found else None
 
 
-def _words(fault: Fault, version: Version) -> str:
-    have, need = _text(version), _text(fault.mended_in)
+def _describe_fault(fault: SdkFault, version: Version) -> str:
+    have, need = _write_version(version), _write_version(fault.mended_in)
     return f"{_NAMES[fault.family]} {have}: {fault.text}. Mended in {need}."
 
 
-def _text(version: Version) -> str:
+def _write_version(version: Version) -> str:
     return ".".join(map(str, version))

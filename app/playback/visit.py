@@ -35,8 +35,8 @@ from app.playback.links.linked_errors import ErrorCounts
 from app.playback.links.linked_logs import LogCount, PlacedLogs
 from app.playback.links.linked_traces import Trace
 from app.playback.recording import contents as page
-from app.playback.recording.contents import Contents, Outline
-from app.playback.video.index_cache import Shelf
+from app.playback.recording.contents import ReplayContents, ReplayOutline
+from app.playback.video.index_cache import IndexCache
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, Project
 from app.replays import queries as replays
@@ -51,7 +51,7 @@ class ReplayContext:
     """A replay, and what it takes to place other things on its clock."""
 
     project: Project
-    outline: Outline
+    outline: ReplayOutline
     window: ReplayWindow
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
@@ -149,7 +149,7 @@ class ReplayActivity:
     """What the app noted, or a part of it, and what people wrote about the replay."""
 
     head: ReplayHead
-    contents: Contents
+    contents: ReplayContents
     feedback: ReplayFeedback
 
 
@@ -169,7 +169,7 @@ class ReplayReader:
     """A person who reads about a replay, and where it is stored."""
 
     db: Database
-    shelf: Shelf
+    index_cache: IndexCache
     person: Person
     project: Project
     key: ReplayKey
@@ -283,10 +283,10 @@ class ReplayReader:
 
     async def _context(self, connection: AsyncConnection, replay: Replay) -> ReplayContext:
         seen = await memberships.list_projects(connection, self.person)
-        (window,) = await replay_clock.windows_of(connection, [replay])
+        (window,) = await replay_clock.read_windows(connection, [replay])
         return ReplayContext(
             project=self.project,
-            outline=await page.outline(
+            outline=await page.read_outline(
                 connection, replay, index_cache=self.index_cache, now=clock.now()
             ),
             window=window,
@@ -319,7 +319,7 @@ async def _events(
     after: EventPlace = errors.BEFORE_ALL,
     payload_bytes: int = errors.PAYLOAD_BYTES,
 ) -> LinkedEvents:
-    return await linked_errors.errors_of(
+    return await linked_errors.read_errors(
         connection,
         context.window,
         context.project_ids,
@@ -332,7 +332,7 @@ async def _events(
 async def _place_errors(
     connection: AsyncConnection, context: ReplayContext, events: LinkedEvents
 ) -> PlacedErrors:
-    offsets = await linked_errors.offsets_of_errors(
+    offsets = await linked_errors.place_errors(
         connection,
         context.window,
         context.project_ids,
@@ -346,7 +346,7 @@ async def _activity(
     connection: AsyncConnection, head: ReplayHead, from_segment: int
 ) -> ReplayActivity:
     context = head.context
-    contents = await page.read(connection, context.outline, from_segment=from_segment)
+    contents = await page.read_contents(connection, context.outline, from_segment=from_segment)
     return ReplayActivity(head, contents, await _feedback(connection, context))
 
 
@@ -380,7 +380,7 @@ async def _viewers(
 
 async def _logs(connection: AsyncConnection, context: ReplayContext, after: LogPlace) -> ReplayLogs:
     window, project_ids = context.window, context.project_ids
-    found = await linked_logs.logs_of(
+    found = await linked_logs.read_logs(
         connection, window, context.key.project_id, project_ids, after=after
     )
     count = await linked_logs.count_logs(connection, window, project_ids, found=found)
@@ -393,7 +393,7 @@ async def _traces(
     window = context.window
     spans = await replay_clock.spans_of(connection, window, context.project_ids, after=after)
     keys = [(one.event.project_id, one.event.event_id) for one in events.events]
-    laid_out = await linked_traces.of_replay(
+    laid_out = await linked_traces.lay_out_replay_traces(
         connection, window, context.project.id, spans=spans, events=keys
     )
     return ReplayTraces(context, spans, laid_out, events)

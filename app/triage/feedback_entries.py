@@ -149,9 +149,9 @@ def _read_entry(row: Row[Any]) -> FeedbackEntry:
             replays.to_drift_range_ms(row),
             replays.to_clock_steps(row.clock_steps),
         )
-        made_by = replay_clock.side(replay.project_id, stored.project_id, stored.platform)
-        offset = replay_clock.offset(window, stored.at, stored.drift_ms, made_by=made_by)
-        at_ms = replay_clock.within_ms(window, offset)
+        made_by = replay_clock.find_side(replay.project_id, stored.project_id, stored.platform)
+        offset = replay_clock.find_offset(window, stored.at, stored.drift_ms, made_by=made_by)
+        at_ms = replay_clock.clamp_to_replay_ms(window, offset)
     return FeedbackEntry(
         stored,
         error=row.title,

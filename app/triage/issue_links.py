@@ -129,9 +129,9 @@ async def find_replay_of_event(
     newest = max(listed, key=lambda one: (one.first_received_at, one.key), default=None)
     if newest is None:
         return None
-    window = replay_clock.window_of(newest, ())
-    [offset] = await placement.offsets_in_replay(
-        connection, window, newest.key.project_id, [placement.moment_of(event)], project_ids
+    window = replay_clock.make_window(newest, ())
+    [offset] = await placement.place_in_replay(
+        connection, window, newest.key.project_id, [placement.make_event_moment(event)], project_ids
     )
     return _linked_replay(newest, window, offset)
 
@@ -146,17 +146,17 @@ async def _place_links(
     events = await trace_events.read_events(
         connection, [(project_id, link.event_id) for _, link in known]
     )
-    moments = {event.event_id: placement.moment_of(event) for event in events}
+    moments = {event.event_id: placement.make_event_moment(event) for event in events}
     asked = [
         ReplayMoments(
-            replay_clock.window_of(replay, ()),
+            replay_clock.make_window(replay, ()),
             replay.key.project_id,
             # An event that is being deleted this moment is known by its link alone.
             [moments.get(link.event_id) or _moment_of_link(link, project_id)],
         )
         for replay, link in known
     ]
-    placed = await placement.offsets_in_replays(connection, asked, project_ids)
+    placed = await placement.place_in_replays(connection, asked, project_ids)
     return tuple(
         _linked_replay(replay, one.window, offset)
         for (replay, _), one, [offset] in zip(known, asked, placed, strict=True)
@@ -171,5 +171,5 @@ def _linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> L
     return LinkedReplay(
         replay,
         round(offset.total_seconds() * 1000),
-        is_apart=replay_clock.near_ms(window, offset) is None,
+        is_apart=replay_clock.near_replay_ms(window, offset) is None,
     )

@@ -18,8 +18,8 @@ from app.formats.stored import packed_json
 from app.issues import queries as issue_queries
 from app.playback.links import linked_errors, replay_clock
 from app.playback.recording import contents as page
-from app.playback.recording.contents import Contents
-from app.playback.video.index_cache import Shelf
+from app.playback.recording.contents import ReplayContents
+from app.playback.video.index_cache import IndexCache
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
 from app.triage import issue_links
@@ -49,11 +49,11 @@ async def of_replay(
     if replay is None:
         return {}
     project_ids = list(names)
-    outline = await page.outline(connection, replay, shelf=Shelf(), now=clock.now())
-    contents = await page.read(connection, outline)
-    (window,) = await replay_clock.windows_of(connection, [replay])
+    outline = await page.read_outline(connection, replay, index_cache=IndexCache(), now=clock.now())
+    contents = await page.read_contents(connection, outline)
+    (window,) = await replay_clock.read_windows(connection, [replay])
     spans = (await replay_clock.spans_of(connection, window, project_ids)).spans
-    linked = await linked_errors.errors_of(connection, window, project_ids, home=key.project_id)
+    linked = await linked_errors.read_errors(connection, window, project_ids, home=key.project_id)
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],
@@ -135,7 +135,7 @@ def _touches(seen: Activity) -> dict[str, int]:
     return {name: count for name, count in {**counts, **moved}.items() if count}
 
 
-def _activity(contents: Contents) -> dict[str, Any]:
+def _activity(contents: ReplayContents) -> dict[str, Any]:
     return {
         "duration_ms": contents.duration_ms,
         "missing": contents.missing_ids,

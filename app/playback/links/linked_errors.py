@@ -18,7 +18,7 @@ from app.replays.model import Replay
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ErrorMark:
     """An error on the clock of its replay, from its start to its end."""
 
     at_ms: int
@@ -36,17 +36,17 @@ class ErrorCounts:
     crashed_at: datetime | None = None
     hung_at: datetime | None = None
     """When the app last reported a crash, or that it hung; by the phone's clock."""
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ErrorMark, ...] = ()
     """Where the first errors of each kind are, of those that happened in the replay's time."""
 
 
-def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
+def add_up_errors(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
     """Add up what was counted by project, platform and kind."""
     sides = {"app": 0, "backend": 0}
     crashes: list[datetime] = []
     hangs: list[datetime] = []
     for one in counts:
-        made_by = replay_clock.side(replay_project, one.project_id, one.platform)
+        made_by = replay_clock.find_side(replay_project, one.project_id, one.platform)
         sides[made_by] += one.events
         if made_by == "app" and one.kind in CRASHES:
             crashes.append(one.last_at)
@@ -57,27 +57,27 @@ def count(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCoun
     )
 
 
-async def counts_of(
+async def count_errors_of_replays(
     connection: AsyncConnection, found: Sequence[Replay], project_ids: Sequence[ProjectId]
 ) -> list[ErrorCounts]:
     """Count the errors of several replays, in the order given."""
-    windows = await replay_clock.windows_of(connection, found)
+    windows = await replay_clock.read_windows(connection, found)
     counted = await errors.count_linked_events(connection, windows, project_ids)
     asked = [
-        ReplayMoments(window, replay.key.project_id, [*_moments(counts)])
+        ReplayMoments(window, replay.key.project_id, [*_iterate_moments(counts)])
         for replay, window, counts in zip(found, windows, counted, strict=True)
     ]
-    offsets = await placement.offsets_in_replays(connection, asked, project_ids)
+    offsets = await placement.place_in_replays(connection, asked, project_ids)
     return [
         replace(
-            count(replay.key.project_id, counts),
-            marks=tuple(_marks(replay.key.project_id, window, counts, of_replay)),
+            add_up_errors(replay.key.project_id, counts),
+            marks=tuple(_make_marks(replay.key.project_id, window, counts, of_replay)),
         )
         for replay, window, counts, of_replay in zip(found, windows, counted, offsets, strict=True)
     ]
 
 
-async def errors_of(
+async def read_errors(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
@@ -101,7 +101,7 @@ async def errors_of(
     )
 
 
-async def offsets_of_errors(
+async def place_errors(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
@@ -110,8 +110,8 @@ async def offsets_of_errors(
     events: LinkedEvents,
 ) -> tuple[timedelta, ...]:
     """Place errors of a replay, in the order given, counted from the start of the replay."""
-    moments = [placement.moment_of(one.event) for one in events.events]
-    return tuple(await placement.offsets_in_replay(connection, window, home, moments, project_ids))
+    moments = [placement.make_event_moment(one.event) for one in events.events]
+    return tuple(await placement.place_in_replay(connection, window, home, moments, project_ids))
 
 
 async def count_errors(
@@ -133,30 +133,30 @@ async def count_errors(
     """
     if not events.is_whole:
         (counts,) = await errors.count_linked_events(connection, [window], project_ids)
-        return count(home, counts)
+        return add_up_errors(home, counts)
     each = [one.event for one in events.events]
-    return count(
+    return add_up_errors(
         home, [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
     )
 
 
-def _moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:
+def _iterate_moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:
     for one in counts:
         for moment in one.moments:
             yield Moment(one.project_id, one.platform, *moment)
 
 
-def _marks(
+def _make_marks(
     replay_project: ProjectId,
     window: ReplayWindow,
     counts: Sequence[LinkedCount],
     offsets: Sequence[timedelta],
-) -> Iterator[Mark]:
+) -> Iterator[ErrorMark]:
     """Make a mark of each moment; `offsets` are in the order of `_moments`."""
     following = iter(offsets)
     for one in counts:
-        made_by = replay_clock.side(replay_project, one.project_id, one.platform)
+        made_by = replay_clock.find_side(replay_project, one.project_id, one.platform)
         for _ in one.moments:
-            at_ms = replay_clock.within_ms(window, next(following))
+            at_ms = replay_clock.clamp_to_replay_ms(window, next(following))
             if at_ms is not None:
-                yield Mark(at_ms, made_by, one.kind in CRASHES | HANGS)
+                yield ErrorMark(at_ms, made_by, one.kind in CRASHES | HANGS)

@@ -47,7 +47,7 @@ class LogCount:
     """Whether counting stopped there, so that there may be more."""
 
 
-async def logs_of(
+async def read_logs(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_id: ProjectId,
@@ -66,15 +66,13 @@ async def logs_of(
     """
     part = await logs.read_logs_of_replay(connection, window, project_ids, after=after)
     found = part.logs
-    attributes = [_attributes(one.attributes) for one in found]
-    platforms = [_platform(one) for one in attributes]
+    attributes = [_read_attributes(one.attributes) for one in found]
+    platforms = [_find_platform(one) for one in attributes]
     moments = [
-        placement.moment_of_log(one, platform)
+        placement.make_log_moment(one, platform)
         for one, platform in zip(found, platforms, strict=True)
     ]
-    offsets = await placement.offsets_in_replay(
-        connection, window, project_id, moments, project_ids
-    )
+    offsets = await placement.place_in_replay(connection, window, project_id, moments, project_ids)
     placed = zip(found, attributes, platforms, offsets, strict=True)
     return PlacedLogs(tuple(PlacedLog(*one) for one in placed), part.first, part.next_place)
 
@@ -101,7 +99,7 @@ async def count_logs(
     return LogCount(max(counted, read), is_at_least=counted >= logs.MOST_COUNTED)
 
 
-def _attributes(data: bytes) -> Mapping[str, object]:
+def _read_attributes(data: bytes) -> Mapping[str, object]:
     """Read what came with a record; one that cannot be read has nothing."""
     try:
         value = packed_json.unpack_json(data)
@@ -110,7 +108,7 @@ def _attributes(data: bytes) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _platform(attributes: Mapping[str, object]) -> str | None:
+def _find_platform(attributes: Mapping[str, object]) -> str | None:
     """Take the platform out of the SDK's name: `sentry.python` is one of a backend."""
     name = attributes.get("sentry.sdk.name")
     return name.removeprefix("sentry.").partition(".")[0] if isinstance(name, str) else None

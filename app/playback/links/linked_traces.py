@@ -20,7 +20,7 @@ from app.issues import replay_events as errors, trace_events
 from app.issues.replay_events import EventPlace
 from app.issues.trace_events import TracedEvent, TracedEvents
 from app.playback.links import placement
-from app.playback.links.placement import Place
+from app.playback.links.placement import MomentPlacer
 from app.playback.links.replay_clock import Side
 from app.traces import queries, slow
 from app.traces.model import StoredSpan
@@ -41,7 +41,7 @@ class SpanError:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TraceRow:
     """One span with what is marked on it."""
 
     placed: PlacedSpan
@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockNote:
+class ClockShift:
     """A service whose clock was moved, and the furthest of its moves."""
 
     project_id: ProjectId
@@ -67,10 +67,10 @@ class Trace:
     name: str
     start_us: int
     end_us: int
-    rows: tuple[Row, ...]
+    rows: tuple[TraceRow, ...]
     loose: tuple[SpanError, ...]
     """Errors whose span is not here."""
-    clocks: tuple[ClockNote, ...]
+    clocks: tuple[ClockShift, ...]
     is_cut: bool = False
     """Whether it may have more spans than those of the part that is read."""
     started_at: datetime | None = None
@@ -83,10 +83,10 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class _TraceAxis:
     """What all rows of a trace are made with."""
 
-    place: Place
+    place: MomentPlacer
     home: ProjectId | None
     """The replay's project: another one is a backend."""
 
@@ -102,7 +102,7 @@ class TracePart:
     """Which of its errors are marked."""
 
 
-async def read(
+async def read_trace(
     connection: AsyncConnection,
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],
@@ -123,21 +123,21 @@ async def read(
     events = await trace_events.read_trace_events(
         connection, trace_id, project_ids, after=after_error
     )
-    moments = [_corrected(one.started_at, one.drift_ms) for one in spans.spans]
-    moments = moments or [_corrected(one.at, one.drift_ms) for one in events.events]
+    moments = [_correct_time(one.started_at, one.drift_ms) for one in spans.spans]
+    moments = moments or [_correct_time(one.at, one.drift_ms) for one in events.events]
     if not moments:
         return None
     zero = min(moments)
 
     def place(at: datetime, drift_ms: int, _side: Side) -> int:
-        return (_corrected(at, drift_ms) - zero) // _MICROSECOND
+        return (_correct_time(at, drift_ms) - zero) // _MICROSECOND
 
-    around = _Around(place, None)
-    found = _trace(trace_id, spans.spans, events.events, around, is_cut=not spans.is_whole)
+    around = _TraceAxis(place, None)
+    found = _lay_out_trace(trace_id, spans.spans, events.events, around, is_cut=not spans.is_whole)
     return TracePart(replace(found, started_at=zero), spans, events)
 
 
-async def of_replay(
+async def lay_out_replay_traces(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_id: ProjectId,
@@ -158,22 +158,22 @@ async def of_replay(
     for event in await trace_events.read_events(connection, list(events)):
         if event.trace_id is not None:
             marks[event.trace_id].append(event)
-    around = _Around(placement.place_on_replay(window), project_id)
+    around = _TraceAxis(placement.make_replay_placer(window), project_id)
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
     for span in spans.spans:
         by_trace[span.trace_id].append(span)
     found = [
-        _trace(trace_id, of_trace, marks[trace_id], around, is_cut=not spans.is_whole)
+        _lay_out_trace(trace_id, of_trace, marks[trace_id], around, is_cut=not spans.is_whole)
         for trace_id, of_trace in by_trace.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))
 
 
-def _trace(
+def _lay_out_trace(
     trace_id: TraceId,
     spans: Sequence[StoredSpan],
     events: Iterable[TracedEvent],
-    around: _Around,
+    around: _TraceAxis,
     *,
     is_cut: bool,
 ) -> Trace:
@@ -182,29 +182,38 @@ def _trace(
     marks: defaultdict[SpanId | None, list[SpanError]] = defaultdict(list)
     for event in events:
         span_id = event.span_id if event.span_id in layout.by_id else None
-        moment = placement.moment_of(event)
+        moment = placement.make_event_moment(event)
         at_us, side = placement.place_moment(moment, layout, around.place, around.home)
         marks[span_id].append(SpanError(event, at_us, side))
-    rows = tuple(_row(one, sides[one.span.span_id], marks) for one in placed)
+    rows = tuple(_make_row(one, sides[one.span.span_id], marks) for one in placed)
     loose = tuple(marks[None])
     starts = [one.start_us for one in placed] or [one.at_us for one in loose]
     ends = [one.end_us or one.start_us for one in placed] or starts
     return Trace(
-        trace_id, _name(rows, loose), min(starts), max(ends), rows, loose, _clocks(placed), is_cut
+        trace_id,
+        _name_trace(rows, loose),
+        min(starts),
+        max(ends),
+        rows,
+        loose,
+        _find_clock_shifts(placed),
+        is_cut,
     )
 
 
-def _row(placed: PlacedSpan, side: Side, marks: Mapping[SpanId | None, Sequence[SpanError]]) -> Row:
+def _make_row(
+    placed: PlacedSpan, side: Side, marks: Mapping[SpanId | None, Sequence[SpanError]]
+) -> TraceRow:
     rule = slow.find_slow_rule(
         placed.span.op,
         duration_ms=(placed.duration_us or 0) // 1000,
         self_ms=placed.self_us // 1000,
         is_backend=side == "backend",
     )
-    return Row(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
+    return TraceRow(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
 
 
-def _name(rows: Sequence[Row], loose: Sequence[SpanError]) -> str:
+def _name_trace(rows: Sequence[TraceRow], loose: Sequence[SpanError]) -> str:
     """Name a trace after its first transaction, or else its first span, or error."""
     first = next((row for row in rows if row.placed.span.is_segment), rows[0] if rows else None)
     if first is None:
@@ -212,15 +221,15 @@ def _name(rows: Sequence[Row], loose: Sequence[SpanError]) -> str:
     return first.placed.span.description or first.placed.span.op or "unnamed"
 
 
-def _clocks(placed: Iterable[PlacedSpan]) -> tuple[ClockNote, ...]:
+def _find_clock_shifts(placed: Iterable[PlacedSpan]) -> tuple[ClockShift, ...]:
     """Name each service whose clock was moved, with the furthest of its moves."""
     furthest: dict[tuple[ProjectId, str | None], int] = {}
     for one in placed:
         key = (one.span.project_id, one.span.service)
         if abs(one.shift_us) > abs(furthest.get(key, 0)):
             furthest[key] = one.shift_us
-    return tuple(ClockNote(*key, shift_us) for key, shift_us in furthest.items())
+    return tuple(ClockShift(*key, shift_us) for key, shift_us in furthest.items())
 
 
-def _corrected(at: datetime, drift_ms: int) -> datetime:
+def _correct_time(at: datetime, drift_ms: int) -> datetime:
     return at + timedelta(milliseconds=drift_ms)

@@ -33,7 +33,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consumer")
 _SERVING_BELOW: Final = ("queue.process", "queue.task")
 
-Place = Callable[[datetime, int, Side], int]
+MomentPlacer = Callable[[datetime, int, Side], int]
 """Places a moment on the axis, in microseconds: by its sender's clock, drift and side."""
 
 
@@ -70,7 +70,7 @@ class ReplayMoments(NamedTuple):
     moments: Sequence[Moment]
 
 
-def moment_of(event: StoredEvent | TracedEvent) -> Moment:
+def make_event_moment(event: StoredEvent | TracedEvent) -> Moment:
     """Return when and where an event happened."""
     return Moment(
         event.project_id,
@@ -83,7 +83,7 @@ def moment_of(event: StoredEvent | TracedEvent) -> Moment:
     )
 
 
-def moment_of_log(record: StoredLog, platform: str | None) -> Moment:
+def make_log_moment(record: StoredLog, platform: str | None) -> Moment:
     """Return when and where a log record was written."""
     return Moment(
         record.project_id,
@@ -95,16 +95,16 @@ def moment_of_log(record: StoredLog, platform: str | None) -> Moment:
     )
 
 
-def place_on_replay(window: ReplayWindow) -> Place:
+def make_replay_placer(window: ReplayWindow) -> MomentPlacer:
     """Return what places moments on the clock of a replay by their sender's clock alone."""
 
     def place(at: datetime, drift_ms: int, side: Side) -> int:
-        return replay_clock.offset(window, at, drift_ms, made_by=side) // _MICROSECOND
+        return replay_clock.find_offset(window, at, drift_ms, made_by=side) // _MICROSECOND
 
     return place
 
 
-async def offsets_in_replay(
+async def place_in_replay(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_id: ProjectId,
@@ -113,11 +113,11 @@ async def offsets_in_replay(
 ) -> list[timedelta]:
     """Place moments on the clock of one replay; see `offsets_in_replays`."""
     asked = [ReplayMoments(window, project_id, moments)]
-    (offsets,) = await offsets_in_replays(connection, asked, project_ids)
+    (offsets,) = await place_in_replays(connection, asked, project_ids)
     return offsets
 
 
-async def offsets_in_replays(
+async def place_in_replays(
     connection: AsyncConnection,
     asked: Sequence[ReplayMoments],
     project_ids: Sequence[ProjectId],
@@ -144,10 +144,12 @@ async def offsets_in_replays(
     if wanted:
         for span in await traces.read_spans_of_traces(connection, sorted(wanted), project_ids):
             by_trace[span.trace_id].append(span)
-    return [_offsets(one, by_trace) for one in asked]
+    return [_place_moments(one, by_trace) for one in asked]
 
 
-def lay_out_trace(spans: Sequence[StoredSpan], place: Place, home: ProjectId | None) -> TraceLayout:
+def lay_out_trace(
+    spans: Sequence[StoredSpan], place: MomentPlacer, home: ProjectId | None
+) -> TraceLayout:
     """Lay the spans of a trace out on an axis.
 
     Args:
@@ -156,7 +158,7 @@ def lay_out_trace(spans: Sequence[StoredSpan], place: Place, home: ProjectId | N
         home: Project of the app, or None if nobody knows it.
     """
     # The side decides how a start is placed, so sides are told before anything has its place.
-    sides = _sides(spans, home)
+    sides = _find_sides(spans, home)
     placed = waterfall.lay_out_spans(
         spans, lambda span: place(span.started_at, span.drift_ms, sides[span.span_id])
     )
@@ -164,7 +166,7 @@ def lay_out_trace(spans: Sequence[StoredSpan], place: Place, home: ProjectId | N
 
 
 def place_moment(
-    moment: Moment, layout: TraceLayout, place: Place, home: ProjectId | None
+    moment: Moment, layout: TraceLayout, place: MomentPlacer, home: ProjectId | None
 ) -> tuple[int, Side]:
     """Place a moment in a trace that is laid out.
 
@@ -178,7 +180,7 @@ def place_moment(
             # Both were timed by one clock; their envelopes may have taken differently long.
             return span.start_us + (moment.at - span.span.started_at) // _MICROSECOND, side
         return place(moment.at, moment.drift_ms, side) + span.shift_us, side
-    side = replay_clock.side(home or moment.project_id, moment.project_id, moment.platform)
+    side = replay_clock.find_side(home or moment.project_id, moment.project_id, moment.platform)
     own_us = place(moment.at, moment.drift_ms, side)
     cause = layout.by_id.get(moment.parent_span_id) if moment.parent_span_id else None
     if side == "app" or cause is None or layout.sides[cause.span.span_id] == side:
@@ -186,18 +188,18 @@ def place_moment(
     return own_us + waterfall.find_shift_into_us(cause, own_us), side
 
 
-def _offsets(
+def _place_moments(
     asked: ReplayMoments, by_trace: Mapping[TraceId, Sequence[StoredSpan]]
 ) -> list[timedelta]:
     window, home = asked.window, asked.project_id
-    place = place_on_replay(window)
+    place = make_replay_placer(window)
     layouts: dict[TraceId, TraceLayout] = {}
     offsets = []
     for moment in asked.moments:
         layout = _NO_SPANS
         if moment.trace_id and _needs_spans(moment, home):
             if moment.trace_id not in layouts:
-                spans = _spans_of_window(by_trace.get(moment.trace_id, ()), window)
+                spans = _keep_spans_of_window(by_trace.get(moment.trace_id, ()), window)
                 layouts[moment.trace_id] = lay_out_trace(spans, place, home)
             layout = layouts[moment.trace_id]
         at_us, _ = place_moment(moment, layout, place, home)
@@ -205,7 +207,7 @@ def _offsets(
     return offsets
 
 
-def _spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> list[StoredSpan]:
+def _keep_spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> list[StoredSpan]:
     """Keep the spans that belong to a replay, as `traces.queries.spans_of` has them."""
     return [
         span
@@ -223,11 +225,11 @@ def _needs_spans(moment: Moment, home: ProjectId) -> bool:
 
     An app shares the clock of its phone.
     """
-    is_backend = replay_clock.side(home, moment.project_id, moment.platform) == "backend"
+    is_backend = replay_clock.find_side(home, moment.project_id, moment.platform) == "backend"
     return is_backend and bool(moment.span_id or moment.parent_span_id)
 
 
-def _sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, Side]:
+def _find_sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, Side]:
     """Tell of each span on which side it was made; what does not say has its parent's side."""
     by_id = {span.span_id: span for span in spans}
     sides: dict[SpanId, Side] = {}
@@ -236,7 +238,7 @@ def _sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, 
         at: StoredSpan | None = span
         side: Side | None = None
         while at is not None and side is None and at.span_id not in chain:
-            side = sides.get(at.span_id) or _own_side(at, by_id, home)
+            side = sides.get(at.span_id) or _read_side(at, by_id, home)
             chain[at.span_id] = None
             at = by_id.get(at.parent_span_id) if at.parent_span_id else None
         for span_id in chain:
@@ -244,7 +246,7 @@ def _sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, 
     return sides
 
 
-def _own_side(
+def _read_side(
     span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], home: ProjectId | None
 ) -> Side | None:
     """Read the side off a span itself; None if nothing of it tells."""

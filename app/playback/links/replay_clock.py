@@ -28,30 +28,32 @@ _SLOW_MS: Final = 60_000
 """So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
 
 
-def side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
+def find_side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
     """Tell on which side an item was made: another project's is a backend's."""
     is_backend = project_id != replay_project or platform in BACKEND_PLATFORMS
     return "backend" if is_backend else "app"
 
 
-def offset_ms(window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app") -> int:
+def find_offset_ms(
+    window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
+) -> int:
     """Place a moment on the clock of a replay, to the millisecond; see `offset`."""
-    return round(offset(window, at, drift_ms, made_by=made_by).total_seconds() * 1000)
+    return round(find_offset(window, at, drift_ms, made_by=made_by).total_seconds() * 1000)
 
 
-def within_ms(window: ReplayWindow, after: timedelta) -> int | None:
+def clamp_to_replay_ms(window: ReplayWindow, after: timedelta) -> int | None:
     """Bring an offset into the time of a replay; None if it lies at another time."""
-    at_ms = near_ms(window, after)
+    at_ms = near_replay_ms(window, after)
     length_ms = round((window.ended_at - window.started_at).total_seconds() * 1000)
     return None if at_ms is None else min(max(at_ms, 0), length_ms)
 
 
-def near_ms(window: ReplayWindow, after: timedelta) -> int | None:
+def near_replay_ms(window: ReplayWindow, after: timedelta) -> int | None:
     """Return an offset in milliseconds; None if it lies more than a minute off the replay."""
     return round(after.total_seconds() * 1000) if _is_within(window, after) else None
 
 
-def offset(
+def find_offset(
     window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
 ) -> timedelta:
     """Place a moment on the clock of a replay, 0 at its start.
@@ -63,11 +65,11 @@ def offset(
         made_by: An app shares the phone's clock, so its own time is believed first; a backend's
             is corrected first, if the two clocks really differ.
     """
-    by_step = _offset_in_steps(window, at, drift_ms) if made_by == "app" else None
+    by_step = _find_offset_in_steps(window, at, drift_ms) if made_by == "app" else None
     if by_step is not None:
         return by_step
     as_sent = at - window.started_at
-    own_drift_ms = _nearest_drift_ms(window, drift_ms)
+    own_drift_ms = _find_nearest_drift_ms(window, drift_ms)
     if are_both_delayed(own_drift_ms, drift_ms):
         return as_sent
     apart = timedelta(milliseconds=drift_ms - own_drift_ms)
@@ -78,7 +80,7 @@ def offset(
     return second if _is_within(window, second) and not _is_within(window, first) else first
 
 
-def _offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timedelta | None:
+def _find_offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timedelta | None:
     """Place a moment by the clock that the phone had then; None if it lies in no step.
 
     A clock that is set back shows the same time twice: then the drift tells which was meant.
@@ -90,7 +92,7 @@ def _offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timed
     return at + timedelta(milliseconds=step.shift_ms) - window.started_at
 
 
-def _nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
+def _find_nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
     """Return the drift of the replay's envelopes that is nearest to another.
 
     Recordings that are sent again in one go have a drift that changes from envelope to envelope:
@@ -104,17 +106,17 @@ def _nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
     return min(max(drift_ms, lowest_ms), highest_ms)
 
 
-async def windows_of(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
+async def read_windows(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
     """Return the reach of each replay, in the order given."""
     if not found:
         return []
     tied = await trace_links.read_traces_of_replays(
         connection, [replay.key.replay_id for replay in found]
     )
-    return [window_of(replay, tied.get(replay.key.replay_id, ())) for replay in found]
+    return [make_window(replay, tied.get(replay.key.replay_id, ())) for replay in found]
 
 
-def window_of(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
+def make_window(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
     """Return the reach of a replay that is tied to some traces."""
     return ReplayWindow(
         replay_id=replay.key.replay_id,

@@ -19,7 +19,7 @@ from app.core import ids
 from app.core.ids import SpanId, TraceId
 from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
-from app.playback.links.linked_traces import Row, SpanError, Trace
+from app.playback.links.linked_traces import SpanError, Trace, TraceRow
 
 _NEAR_US: Final = 1_000_000
 """Span and request are noted by two parts of an SDK, which begin within moments of each other."""
@@ -37,7 +37,7 @@ class RequestTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _RequestSpan:
     """A span that may be a request's own."""
 
     trace: Trace
@@ -45,12 +45,12 @@ class _Candidate:
     """Its place among the rows of the trace."""
 
     @property
-    def row(self) -> Row:
+    def row(self) -> TraceRow:
         """The span with what is marked on it."""
         return self.trace.rows[self.at]
 
 
-def trace_requests(
+def match_request_traces(
     requests: Sequence[NetworkSpan], traces: Sequence[Trace], *, started_ms: int
 ) -> dict[int, RequestTrace]:
     """Find the traces of requests, by the place of the request in the sequence.
@@ -61,42 +61,44 @@ def trace_requests(
         started_ms: When the replay started, in milliseconds since 1970: the zero of the traces.
     """
     candidates = [
-        _Candidate(trace, at)
+        _RequestSpan(trace, at)
         for trace in traces
         for at, row in enumerate(trace.rows)
         if _is_request(row)
     ]
     by_id = {(one.trace.trace_id, one.row.placed.span.span_id): one for one in candidates}
-    by_address: defaultdict[tuple[str, str], list[_Candidate]] = defaultdict(list)
+    by_address: defaultdict[tuple[str, str], list[_RequestSpan]] = defaultdict(list)
     for candidate in candidates:
-        by_address[_address_of_span(candidate.row)].append(candidate)
+        by_address[_read_span_address(candidate.row)].append(candidate)
     found: dict[int, RequestTrace] = {}
     for number, request in enumerate(requests):
         start_us = (request.at_ms - started_ms) * _MS
-        named = _ids_in_headers(request)
+        named = _read_trace_header(request)
         own = by_id.get(named) if named else None
-        own = own or _nearest(by_address.get(_address(request), ()), start_us)
+        own = own or _find_nearest_span(
+            by_address.get(_read_request_address(request), ()), start_us
+        )
         if own is not None:
-            by_address[_address_of_span(own.row)].remove(own)
+            by_address[_read_span_address(own.row)].remove(own)
             del by_id[own.trace.trace_id, own.row.placed.span.span_id]
-            found[number] = RequestTrace(own.trace.trace_id, tuple(_errors_of(own)))
+            found[number] = RequestTrace(own.trace.trace_id, tuple(_iterate_errors(own)))
     return found
 
 
-def _is_request(row: Row) -> bool:
+def _is_request(row: TraceRow) -> bool:
     op = row.placed.span.op or ""
     return row.side == "app" and op.startswith("http") and op != "http.server"
 
 
-def _nearest(candidates: Sequence[_Candidate], start_us: int) -> _Candidate | None:
-    def distance_us(candidate: _Candidate) -> int:
+def _find_nearest_span(candidates: Sequence[_RequestSpan], start_us: int) -> _RequestSpan | None:
+    def distance_us(candidate: _RequestSpan) -> int:
         return abs(candidate.row.placed.start_us - start_us)
 
     nearest = min(candidates, key=distance_us, default=None)
     return nearest if nearest is not None and distance_us(nearest) <= _NEAR_US else None
 
 
-def _errors_of(own: _Candidate) -> Iterable[SpanError]:
+def _iterate_errors(own: _RequestSpan) -> Iterable[SpanError]:
     """Gather the errors of a span and of those below it, and those whose span is not here."""
     placed = own.row.placed
     yield from own.row.errors
@@ -110,17 +112,17 @@ def _errors_of(own: _Candidate) -> Iterable[SpanError]:
             yield error
 
 
-def _address(request: NetworkSpan) -> tuple[str, str]:
-    return (request.method or "GET").upper(), _without_query(request.url or "")
+def _read_request_address(request: NetworkSpan) -> tuple[str, str]:
+    return (request.method or "GET").upper(), _strip_query(request.url or "")
 
 
-def _address_of_span(row: Row) -> tuple[str, str]:
+def _read_span_address(row: TraceRow) -> tuple[str, str]:
     """Read method and address of a span that says `POST https://api.example.com/v1/bag`."""
     method, _, url = (row.placed.span.description or "").partition(" ")
-    return (method.upper(), _without_query(url)) if url else ("GET", _without_query(method))
+    return (method.upper(), _strip_query(url)) if url else ("GET", _strip_query(method))
 
 
-def _without_query(url: str) -> str:
+def _strip_query(url: str) -> str:
     """Return an address without query and fragment, which SDKs treat differently."""
     try:
         parts = urlsplit(url.strip())
@@ -129,7 +131,7 @@ def _without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path or '/'}" if parts.netloc else url.strip()
 
 
-def _ids_in_headers(request: NetworkSpan) -> tuple[TraceId, SpanId] | None:
+def _read_trace_header(request: NetworkSpan) -> tuple[TraceId, SpanId] | None:
     """Read trace and span out of the request's headers, if the SDK recorded them."""
     sent = exchange.read_exchange(request.data, request.url).request
     for name, value in sent.headers if sent else ():

@@ -78,7 +78,7 @@ async def _read_records(
     for run in _split_into_runs(gops):
         start, end = run[0].offset, run[-1].offset + run[-1].size_bytes
         try:
-            chunks = [part async for part in stream.read_range(store, built, start, end)]
+            chunks = [part async for part in stream.read_stream(store, built, start, end)]
         except NotFound:
             continue
         data = memoryview(b"".join(chunks))
@@ -105,7 +105,7 @@ def _make_group(
 ) -> wire.Group:
     """Mark the pictures of a GOP that are wanted, and give them their bytes."""
     config = built.configs[gop.config]
-    samples = records.samples_of(gop)
+    samples = records.read_coded_pictures(gop)
     if not is_whole:
         samples = samples[:1]
     poster = _find_poster(samples, poster_ms) if poster_ms is not None else None
@@ -119,7 +119,7 @@ def _make_group(
     return wire.Group(config.avcc, config.rotation_degrees // 90, tuple(marked))
 
 
-def _find_poster(samples: Sequence[records.Sample], at_ms: int) -> records.Sample:
+def _find_poster(samples: Sequence[records.CodedPicture], at_ms: int) -> records.CodedPicture:
     """Find the picture that is on the screen at a moment."""
     shown = [sample for sample in samples if sample.is_shown]
     due = [sample for sample in shown if sample.at_ms <= at_ms]

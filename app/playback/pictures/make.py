@@ -132,20 +132,18 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
     async with database.reading() as connection:
         segments = await queries.read_playable_segments(connection, key, steps=replay.clock_steps)
         # Of the replay's own project: a picture must not tell what happened in another.
-        [window] = await replay_clock.windows_of(connection, [replay])
+        [window] = await replay_clock.read_windows(connection, [replay])
         own = [key.project_id]
         found = await errors.read_linked_events(
             connection, window, own, home=key.project_id, payload_bytes=0
         )
         moments = [
-            placement.moment_of(one.event)
+            placement.make_event_moment(one.event)
             for one in found.events
             if one.event.level in errors.BAD_LEVELS
         ]
-        offsets = await placement.offsets_in_replay(
-            connection, window, key.project_id, moments, own
-        )
-    built = await asyncio.to_thread(index.build, segments)
+        offsets = await placement.place_in_replay(connection, window, key.project_id, moments, own)
+    built = await asyncio.to_thread(index.build_index, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
     offsets_ms = [round(one.total_seconds() * 1000) - shift_ms for one in offsets]
     return _DrawableReplay(replay, built, min(offsets_ms, default=None))

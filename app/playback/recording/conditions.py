@@ -15,11 +15,11 @@ from typing import Final, Literal
 from app.formats import jsonish
 from app.formats.replay.activity import Breadcrumb
 
-Kind = Literal["background", "offline", "battery", "landscape"]
+ConditionKind = Literal["background", "offline", "battery", "landscape"]
 
 _LOW_PERCENT: Final = 15
 _OFFLINE: Final = frozenset({"offline", "none"})
-_TEXTS: Final[dict[Kind, str]] = {
+_TEXTS: Final[dict[ConditionKind, str]] = {
     "background": "in background",
     "offline": "offline",
     "battery": "low battery",
@@ -33,11 +33,11 @@ class Condition:
 
     start_ms: int
     end_ms: int
-    kind: Kind
+    kind: ConditionKind
     text: str
 
 
-def conditions(
+def find_conditions(
     breadcrumbs: Sequence[Breadcrumb], *, zero_ms: int, duration_ms: int
 ) -> tuple[Condition, ...]:
     """Lay the conditions out over a replay.
@@ -50,17 +50,17 @@ def conditions(
     Returns:
         In the order of their starts; those of one kind do not overlap.
     """
-    open_since: dict[Kind, int] = {}
+    open_since: dict[ConditionKind, int] = {}
     found: list[Condition] = []
 
-    def close(kind: Kind, at_ms: int) -> None:
+    def close(kind: ConditionKind, at_ms: int) -> None:
         start_ms = open_since.pop(kind, None)
         if start_ms is not None and at_ms > start_ms:
             found.append(Condition(start_ms, at_ms, kind, _TEXTS[kind]))
 
     for crumb in breadcrumbs:
         at_ms = min(max(0, crumb.at_ms - zero_ms), duration_ms)
-        for kind, is_case in _told(crumb):
+        for kind, is_case in _read_condition_changes(crumb):
             if not is_case:
                 close(kind, at_ms)
             else:
@@ -70,7 +70,7 @@ def conditions(
     return tuple(sorted(found, key=lambda one: (one.start_ms, one.kind)))
 
 
-def _told(crumb: Breadcrumb) -> Iterator[tuple[Kind, bool]]:
+def _read_condition_changes(crumb: Breadcrumb) -> Iterator[tuple[ConditionKind, bool]]:
     """Yield what a breadcrumb says is the case from now on, or is no longer."""
     match crumb.category:
         case "app.background" | "app.foreground":

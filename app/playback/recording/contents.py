@@ -22,12 +22,12 @@ from app.playback.recording import conditions, gaps, gestures, merging, recorded
 from app.playback.recording.conditions import Condition
 from app.playback.recording.gaps import ExplainedGap
 from app.playback.recording.gestures import Gesture
-from app.playback.recording.recorded_segments import Recorded
+from app.playback.recording.recorded_segments import RecordedSegment
 from app.playback.video import index
-from app.playback.video.index_cache import Held, Shelf
+from app.playback.video.index_cache import IndexCache, PlayableReplay
 from app.replays.model import Replay, Segment
 
-State = Literal["playing", "processing", "no_video", "live"]
+ReplayState = Literal["playing", "processing", "no_video", "live"]
 
 FRESH_MS: Final = 30_000
 """A replay that got a segment within this time may go on."""
@@ -37,7 +37,7 @@ _VIDEO_SDKS: Final = frozenset({"sentry.javascript.react-native"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ScreenSpan:
     """A screen from its first moment on the replay clock to its last."""
 
     start_ms: int
@@ -46,12 +46,12 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class ReplayOutline:
     """A replay before its recordings are read: enough for what stands around its picture."""
 
     replay: Replay
-    playable: Held
-    state: State
+    playable: PlayableReplay
+    state: ReplayState
     zero_ms: int
     duration_ms: int
     is_arriving: bool
@@ -69,11 +69,11 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ReplayContents:
     """One replay, read and merged."""
 
     replay: Replay
-    state: State
+    state: ReplayState
     zero_ms: int
     duration_ms: int
     segments: tuple[Segment, ...]
@@ -92,13 +92,13 @@ class Contents:
     """The SDK's replay settings, from the first segment that carries them."""
     gaps: tuple[ExplainedGap, ...]
     conditions: tuple[Condition, ...]
-    screens: tuple[Stretch, ...]
+    screens: tuple[ScreenSpan, ...]
     """Screens as the segments name them, for replays whose breadcrumbs name none."""
 
 
-async def outline(
-    connection: AsyncConnection, replay: Replay, *, shelf: Shelf, now: datetime
-) -> Outline:
+async def read_outline(
+    connection: AsyncConnection, replay: Replay, *, index_cache: IndexCache, now: datetime
+) -> ReplayOutline:
     """Find out what is known of a replay without its recordings.
 
     Args:
@@ -107,20 +107,24 @@ async def outline(
         index_cache: Where its playback index is kept.
         now: The server's time, to tell a live replay.
     """
-    return outline_of(replay, await index_cache.read_over(connection, replay), now)
+    return make_outline(replay, await index_cache.read_over(connection, replay), now)
 
 
-def outline_of(replay: Replay, playable: Held, now: datetime) -> Outline:
+def make_outline(replay: Replay, playable: PlayableReplay, now: datetime) -> ReplayOutline:
     """Put the outline of a replay together."""
     has_video = bool(playable.newest.gops)
     zero_ms = playable.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
     ended_ms = units.ms_from_at(replay.ended_at)
     duration_ms = max(0, ended_ms - zero_ms, playable.newest.duration_ms)
     state = state_of(replay, has_video=has_video, now=now)
-    return Outline(replay, playable, state, zero_ms, duration_ms, is_arriving(replay, now=now))
+    return ReplayOutline(
+        replay, playable, state, zero_ms, duration_ms, is_arriving(replay, now=now)
+    )
 
 
-async def read(connection: AsyncConnection, known: Outline, *, from_segment: int = 0) -> Contents:
+async def read_contents(
+    connection: AsyncConnection, known: ReplayOutline, *, from_segment: int = 0
+) -> ReplayContents:
     """Read everything that the page of a replay shows of the replay itself.
 
     Args:
@@ -129,43 +133,43 @@ async def read(connection: AsyncConnection, known: Outline, *, from_segment: int
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
     """
     replay = known.replay
-    segments = await recorded_segments.segments_of(
+    segments = await recorded_segments.read_segments(
         connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
     )
     playable = known.playable
 
-    def unpack() -> Contents:
+    def unpack() -> ReplayContents:
         is_first = from_segment == 0
         kept = playable.gestures if is_first else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
-        recorded = recorded_segments.read(
+        recorded = recorded_segments.read_recordings(
             segments, from_segment=from_segment, with_touches=kept is None
         )
         if kept is not None:
-            return assemble(known, recorded, gestures.decode(kept))
-        found = gestures.read(recorded, zero_ms=known.zero_ms)
+            return assemble_contents(known, recorded, gestures.decode_gestures(kept))
+        found = gestures.read_gestures(recorded, zero_ms=known.zero_ms)
         if is_first:
-            playable.keep_gestures(gestures.encode(found))
-        return assemble(known, recorded, found, from_segment=from_segment)
+            playable.keep_gestures(gestures.encode_gestures(found))
+        return assemble_contents(known, recorded, found, from_segment=from_segment)
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
 
 
-def assemble(
-    known: Outline,
-    recorded: Sequence[Recorded],
+def assemble_contents(
+    known: ReplayOutline,
+    recorded: Sequence[RecordedSegment],
     found: tuple[Gesture, ...] = (),
     *,
     from_segment: int = 0,
-) -> Contents:
+) -> ReplayContents:
     """Merge the segments of a replay into what its page shows."""
     playable, zero_ms, duration_ms = known.playable, known.zero_ms, known.duration_ms
     segments = [one.segment for one in recorded]
     activities = [one.activity for one in recorded]
     breadcrumbs = merging.merge_breadcrumbs(one.breadcrumbs for one in activities)
     stored_ids = {segment.segment_id for segment in segments}
-    return Contents(
+    return ReplayContents(
         replay=known.replay,
         state=known.state,
         zero_ms=zero_ms,
@@ -184,18 +188,20 @@ def assemble(
         spans=merging.merge_spans(one.spans for one in activities),
         options=next((one.options for one in activities if one.options), None),
         gaps=gaps.explain_gaps(
-            _all_gaps(playable.newest, duration_ms) if playable.newest.gops else (),
+            _find_all_gaps(playable.newest, duration_ms) if playable.newest.gops else (),
             playable=playable.segments,
             stored_ids=stored_ids,
             breadcrumbs=breadcrumbs,
             zero_ms=zero_ms,
         ),
-        conditions=conditions.conditions(breadcrumbs, zero_ms=zero_ms, duration_ms=duration_ms),
-        screens=screens_by_segment(segments, zero_ms=zero_ms, duration_ms=duration_ms),
+        conditions=conditions.find_conditions(
+            breadcrumbs, zero_ms=zero_ms, duration_ms=duration_ms
+        ),
+        screens=lay_out_segment_screens(segments, zero_ms=zero_ms, duration_ms=duration_ms),
     )
 
 
-def state_of(replay: Replay, *, has_video: bool, now: datetime) -> State:
+def state_of(replay: Replay, *, has_video: bool, now: datetime) -> ReplayState:
     """Tell what a viewer can expect: pictures, more of them, the first ones, or none."""
     if has_video:
         return "live" if is_arriving(replay, now=now) else "playing"
@@ -215,9 +221,9 @@ def is_browser_recording(replay: Replay) -> bool:
     return sdk_name.startswith(_JAVASCRIPT_SDKS) and sdk_name not in _VIDEO_SDKS
 
 
-def screens_by_segment(
+def lay_out_segment_screens(
     segments: Sequence[Segment], *, zero_ms: int, duration_ms: int
-) -> tuple[Stretch, ...]:
+) -> tuple[ScreenSpan, ...]:
     """Lay out the screens that segments name, which say in which segment but not when.
 
     The screens of one segment share its time evenly; a screen named again at once goes on.
@@ -232,13 +238,13 @@ def screens_by_segment(
                 starts.append((min(max(0, at_ms), duration_ms), name))
     ends_ms = [*(at_ms for at_ms, _ in starts[1:]), duration_ms]
     return tuple(
-        Stretch(start_ms, end_ms, name)
+        ScreenSpan(start_ms, end_ms, name)
         for (start_ms, name), end_ms in zip(starts, ends_ms, strict=False)
         if end_ms > start_ms
     )
 
 
-def _all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, ...]:
+def _find_all_gaps(built: index.PlaybackIndex, duration_ms: int) -> tuple[index.Gap, ...]:
     """Return the gaps between pictures, and the one after the last picture."""
     if duration_ms - built.duration_ms > index.MIN_GAP_MS:
         return (*built.gaps, index.Gap(built.duration_ms, duration_ms))

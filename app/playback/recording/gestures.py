@@ -18,10 +18,10 @@ import msgspec
 
 from app.formats.replay.activity import Breadcrumb, Touch
 from app.playback.recording.merging import merge_touches
-from app.playback.recording.recorded_segments import Recorded
+from app.playback.recording.recorded_segments import RecordedSegment
 
-Kind = Literal["tap", "press", "swipe"]
-Size = tuple[int, int]
+GestureKind = Literal["tap", "press", "swipe"]
+VideoSize = tuple[int, int]
 
 _SLOP_PX: Final = 12
 """A finger that rolls less than this has not moved: touch slop is 8 to 10 units on phones."""
@@ -37,7 +37,7 @@ _MOST: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class TouchPoint:
     """Where a finger was; milliseconds on the replay clock, pixels of the gesture's size."""
 
     at_ms: int
@@ -53,10 +53,10 @@ class Gesture:
     whose pixels the points are. `taps` is how many quick taps on one place this one belongs to.
     """
 
-    kind: Kind
+    kind: GestureKind
     finger: int
-    size: Size
-    points: tuple[Point, ...]
+    size: VideoSize
+    points: tuple[TouchPoint, ...]
     taps: int = 1
     is_dead: bool = False
     """The app did not react."""
@@ -77,20 +77,20 @@ class _Finger:
     """A finger that is down."""
 
     number: int
-    size: Size
-    points: list[Point] = field(default_factory=list)
+    size: VideoSize
+    points: list[TouchPoint] = field(default_factory=list)
 
-    def add(self, touch: Touch, size: Size, zero_ms: int) -> bool:
+    def add(self, touch: Touch, size: VideoSize, zero_ms: int) -> bool:
         """Note where it is; False when the phone was turned under it."""
         if (size[0] > size[1]) != (self.size[0] > self.size[1]):
             return False
         x = touch.x * self.size[0] / size[0]
         y = touch.y * self.size[1] / size[1]
-        self.points.append(Point(touch.at_ms - zero_ms, round(x, 1), round(y, 1)))
+        self.points.append(TouchPoint(touch.at_ms - zero_ms, round(x, 1), round(y, 1)))
         return True
 
 
-def read(recorded: Sequence[Recorded], *, zero_ms: int) -> tuple[Gesture, ...]:
+def read_gestures(recorded: Sequence[RecordedSegment], *, zero_ms: int) -> tuple[Gesture, ...]:
     """Read the gestures of a replay out of its recordings.
 
     Args:
@@ -100,7 +100,7 @@ def read(recorded: Sequence[Recorded], *, zero_ms: int) -> tuple[Gesture, ...]:
     Returns:
         In the order of their starts; no more than a page can hold.
     """
-    parts: list[list[tuple[Touch, Size]]] = []
+    parts: list[list[tuple[Touch, VideoSize]]] = []
     dead: list[Breadcrumb] = []
     for one in sorted(recorded, key=lambda one: (one.segment.started_at, one.segment.segment_id)):
         if one.size_px[0] > 0 and one.size_px[1] > 0:
@@ -108,11 +108,11 @@ def read(recorded: Sequence[Recorded], *, zero_ms: int) -> tuple[Gesture, ...]:
         dead += [
             note for note in one.activity.breadcrumbs if note.category == "ui.slowClickDetected"
         ]
-    found = _follow(merge_touches(parts), zero_ms)
-    return _with_badges(found, [note.at_ms - zero_ms for note in dead])[:_MOST]
+    found = _follow_fingers(merge_touches(parts), zero_ms)
+    return _mark_taps(found, [note.at_ms - zero_ms for note in dead])[:_MOST]
 
 
-def encode(found: Sequence[Gesture]) -> bytes:
+def encode_gestures(found: Sequence[Gesture]) -> bytes:
     """Write gestures for the page: short names, times and places as flat lists."""
     return msgspec.json.encode(
         [
@@ -132,33 +132,33 @@ def encode(found: Sequence[Gesture]) -> bytes:
 class _EncodedGesture(msgspec.Struct, gc=False):
     """A gesture as `encode` writes it."""
 
-    kind: Kind
+    kind: GestureKind
     finger: int
-    size: Size
+    size: VideoSize
     points: tuple[tuple[int, float, float], ...]
     taps: int
     dead: bool
 
 
-_decode: Final = msgspec.json.Decoder(list[_EncodedGesture]).decode
+_decode_list: Final = msgspec.json.Decoder(list[_EncodedGesture]).decode
 
 
-def decode(encoded: bytes) -> tuple[Gesture, ...]:
+def decode_gestures(encoded: bytes) -> tuple[Gesture, ...]:
     """Read gestures that `encode` wrote, with the first and the last point of each."""
     return tuple(
         Gesture(
             kind=one.kind,
             finger=one.finger,
             size=one.size,
-            points=(Point(*one.points[0]), Point(*one.points[-1])),
+            points=(TouchPoint(*one.points[0]), TouchPoint(*one.points[-1])),
             taps=one.taps,
             is_dead=one.dead,
         )
-        for one in _decode(encoded)
+        for one in _decode_list(encoded)
     )
 
 
-def quick_runs(found: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
+def find_quick_taps(found: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
     """Gather the quick taps on one place, run by run, in the order of their starts."""
     runs: list[tuple[Gesture, ...]] = []
     taps = [one for one in found if one.kind == "tap" and one.taps > 1]
@@ -169,7 +169,7 @@ def quick_runs(found: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
     return runs
 
 
-def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture]:
+def _follow_fingers(touches: Iterable[tuple[Touch, VideoSize]], zero_ms: int) -> list[Gesture]:
     """Follow every finger from its start to its end."""
     down: dict[int, _Finger] = {}
     done: list[_Finger] = []
@@ -182,7 +182,7 @@ def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture
         if touch.kind == "start":
             end([pointer])
         if touch.kind == "start" or (touch.kind == "move" and pointer not in down):
-            down[pointer] = _Finger(_free_number(down), size)
+            down[pointer] = _Finger(_find_free_number(down), size)
         finger = down.get(pointer)
         if finger is not None and not finger.add(touch, size, zero_ms):
             end([pointer])
@@ -192,20 +192,20 @@ def _follow(touches: Iterable[tuple[Touch, Size]], zero_ms: int) -> list[Gesture
             # Android says so once, of pointer 0, and means all of them.
             end(down)
     end(down)
-    gestures = [_gesture(finger) for finger in done if finger.points]
+    gestures = [_make_gesture(finger) for finger in done if finger.points]
     return sorted(gestures, key=lambda gesture: (gesture.start_ms, gesture.finger))
 
 
-def _free_number(down: dict[int, _Finger]) -> int:
+def _find_free_number(down: dict[int, _Finger]) -> int:
     taken = {finger.number for finger in down.values()}
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
-def _gesture(finger: _Finger) -> Gesture:
+def _make_gesture(finger: _Finger) -> Gesture:
     """Tell by way and time what a finger did."""
     first, last = finger.points[0], finger.points[-1]
     way_px = max(hypot(point.x - first.x, point.y - first.y) for point in finger.points)
-    kind: Kind = "tap"
+    kind: GestureKind = "tap"
     if way_px > _SLOP_PX:
         kind = "swipe"
     elif last.at_ms - first.at_ms >= _PRESS_MS:
@@ -213,19 +213,19 @@ def _gesture(finger: _Finger) -> Gesture:
     return Gesture(kind, finger.number, finger.size, tuple(finger.points))
 
 
-def _with_badges(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Gesture, ...]:
+def _mark_taps(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Gesture, ...]:
     """Count quick taps on one place, and mark those that the SDK noted as without effect."""
     marked: list[Gesture] = []
     run: list[Gesture] = []
     for gesture in gestures:
         if gesture.kind != "tap":
             marked.append(gesture)
-        elif run and _follows(run[-1], gesture):
+        elif run and _is_quick_tap_after(run[-1], gesture):
             run.append(gesture)
         else:
-            marked += _counted(run)
+            marked += _count_run(run)
             run = [gesture]
-    marked += _counted(run)
+    marked += _count_run(run)
     return tuple(
         replace(one, is_dead=True)
         if any(abs(one.start_ms - at_ms) <= _DEAD_MS for at_ms in dead_ms)
@@ -234,7 +234,7 @@ def _with_badges(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[G
     )
 
 
-def _follows(before: Gesture, tap: Gesture) -> bool:
+def _is_quick_tap_after(before: Gesture, tap: Gesture) -> bool:
     one, other = before.points[0], tap.points[0]
     is_soon = other.at_ms - one.at_ms <= _QUICK_MS
     return (
@@ -242,6 +242,6 @@ def _follows(before: Gesture, tap: Gesture) -> bool:
     )
 
 
-def _counted(run: Sequence[Gesture]) -> list[Gesture]:
+def _count_run(run: Sequence[Gesture]) -> list[Gesture]:
     taps = len(run) if len(run) >= _QUICK_TAPS else 1
     return [replace(tap, taps=taps) for tap in run]

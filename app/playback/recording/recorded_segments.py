@@ -17,12 +17,12 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
 hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: who opened the page
 would bring the server down."""
-_NOTHING: Final = activity.read_activity(())
+_NO_ACTIVITY: Final = activity.read_activity(())
 
 _log: Final = log.get_logger("playback.recordings")
 
 
-class Recorded(NamedTuple):
+class RecordedSegment(NamedTuple):
     """A stored segment and what its recording says. A tuple, as `Segment` is."""
 
     segment: Segment
@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
     """False if it is left out, since all are too large together."""
 
 
-async def segments_of(
+async def read_segments(
     connection: AsyncConnection,
     key: ReplayKey,
     *,
@@ -53,9 +53,9 @@ async def segments_of(
     )
 
 
-def read(
+def read_recordings(
     segments: Sequence[Segment], *, from_segment: int = 0, with_touches: bool = True
-) -> list[Recorded]:
+) -> list[RecordedSegment]:
     """Read the recordings of segments, in their order; a damaged one is empty.
 
     So is what goes beyond 64 MiB, from the segment on that does, and what lies before the part.
@@ -66,7 +66,7 @@ def read(
         with_touches: Whether touches are read.
     """
     before = [one for one in segments if one.segment_id < from_segment]
-    found = [Recorded(one, _NOTHING, _size_px(one), is_read=False) for one in before]
+    found = [RecordedSegment(one, _NO_ACTIVITY, _size_px(one), is_read=False) for one in before]
     left_bytes = MOST_BYTES
     for segment in segments[len(before) :]:
         stored = segment.recording
@@ -74,12 +74,14 @@ def read(
         if stored is None or left_bytes < 0:
             _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
             break
-        found.append(_read(segment, stored, with_touches=with_touches))
+        found.append(_read_recording(segment, stored, with_touches=with_touches))
     rest = segments[len(found) :]
-    return found + [Recorded(one, _NOTHING, _size_px(one), is_read=False) for one in rest]
+    return found + [
+        RecordedSegment(one, _NO_ACTIVITY, _size_px(one), is_read=False) for one in rest
+    ]
 
 
-def _read(segment: Segment, stored: bytes, *, with_touches: bool) -> Recorded:
+def _read_recording(segment: Segment, stored: bytes, *, with_touches: bool) -> RecordedSegment:
     try:
         events = packed_json.unpack_json(stored)
     except ValueError as error:
@@ -89,7 +91,7 @@ def _read(segment: Segment, stored: bytes, *, with_touches: bool) -> Recorded:
         events = []
     size_px = recording.read_screen_size_px(events) or _size_px(segment)
     found = activity.read_activity(events, with_touches=with_touches)
-    return Recorded(segment, activity.shift_activity(found, segment.shift_ms), size_px)
+    return RecordedSegment(segment, activity.shift_activity(found, segment.shift_ms), size_px)
 
 
 def _size_px(segment: Segment) -> tuple[int, int]:

@@ -29,15 +29,15 @@ MAGIC: Final = b"PHI1"
 MIN_GAP_MS: Final = 1_100
 """Shorter holes are closed by holding the last frame; phones make them between any segments."""
 
-_MORE: Final = 0x80
+_MORE_FOLLOWS: Final = 0x80
 """The bit that says that a number goes on in the next byte."""
-_SHORT: Final = tuple(bytes((value,)) for value in range(_MORE))
+_SHORT: Final = tuple(bytes((value,)) for value in range(_MORE_FOLLOWS))
 _MOST_HELD_MS: Final = 60_000
 """A segment that claims to last longer than its video by more than this is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class DecoderConfig:
     """What a decoder must be told before the first frame, and how to show what it gives.
 
     `width` and `height` are those of the coded picture, before it is turned.
@@ -50,7 +50,7 @@ class Config:
     rotation_degrees: int
 
 
-class Span(NamedTuple):
+class StoredRun(NamedTuple):
     """A run of bytes inside a stored object. A tuple, for a replay has thousands."""
 
     offset: int
@@ -71,7 +71,7 @@ class Gop:
     segment_id: int
     object_key: str
     header: bytes
-    spans: tuple[Span, ...]
+    spans: tuple[StoredRun, ...]
     sample_count: int
     key_bytes: int
     offset: int
@@ -98,7 +98,7 @@ class PlaybackIndex:
     version: str
     started_at_ms: int
     duration_ms: int
-    configs: tuple[Config, ...]
+    configs: tuple[DecoderConfig, ...]
     gops: tuple[Gop, ...]
     gaps: tuple[Gap, ...]
 
@@ -129,29 +129,29 @@ class _Frame(NamedTuple):
     """The file itself says not to show it."""
 
 
-class _Cut(NamedTuple):
+class _UnplacedGop(NamedTuple):
     """A GOP before it has a place in the stream; `end_ms` is where its cover ends."""
 
     start_ms: int
     end_ms: int
-    config: Config
+    config: DecoderConfig
     segment: PlayableSegment
     frames: list[_Frame]
     shown: list[bool]
 
 
-def in_order(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
+def sort_segments(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
     """Sort segments as they play: by start, those with one start by id."""
     return sorted(segments, key=lambda segment: (segment.started_at_ms, segment.segment_id))
 
 
-def version(segments: Sequence[PlayableSegment]) -> str:
+def make_version(segments: Sequence[PlayableSegment]) -> str:
     """Name a state of a replay: `<segments>-<hash of them>`.
 
     A replay that grows at its end keeps the names of its earlier states true: see `at_version`.
     """
     digest = blake2b(digest_size=8)
-    for segment in in_order(segments):
+    for segment in sort_segments(segments):
         facts = (
             segment.segment_id,
             segment.started_at_ms,
@@ -165,7 +165,9 @@ def version(segments: Sequence[PlayableSegment]) -> str:
     return f"{len(segments)}-{digest.hexdigest()}"
 
 
-def at_version(segments: Sequence[PlayableSegment], name: str) -> list[PlayableSegment] | None:
+def find_segments_of_version(
+    segments: Sequence[PlayableSegment], name: str
+) -> list[PlayableSegment] | None:
     """Find the segments that a version was made of.
 
     Returns:
@@ -176,11 +178,11 @@ def at_version(segments: Sequence[PlayableSegment], name: str) -> list[PlayableS
     count, _, _ = name.partition("-")
     if not (count.isascii() and count.isdigit()) or len(count) > len(str(len(segments))):
         return None
-    first = in_order(segments)[: int(count)]
-    return first if version(first) == name else None
+    first = sort_segments(segments)[: int(count)]
+    return first if make_version(first) == name else None
 
 
-def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
+def build_index(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
     """Lay the frames of all segments out on the replay clock.
 
     Args:
@@ -193,28 +195,28 @@ def build(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
     Raises:
         MalformedInput: A layout is not what `formats.layout.pack` writes.
     """
-    ordered = in_order(segments)
+    ordered = sort_segments(segments)
     started_at_ms = ordered[0].started_at_ms if ordered else 0
-    configs: dict[Config, int] = {}
+    configs: dict[DecoderConfig, int] = {}
     gops: list[Gop] = []
     offset = 0
-    for segment, from_ms, cut_ms in _windows(ordered, gops):
-        for piece in _pieces(segment, started_at_ms, from_ms, cut_ms):
+    for segment, from_ms, cut_ms in _iterate_windows(ordered, gops):
+        for piece in _cut_gops(segment, started_at_ms, from_ms, cut_ms):
             config = configs.setdefault(piece.config, len(configs))
-            gop = _record(piece, config, offset)
+            gop = _place_gop(piece, config, offset)
             offset += gop.size_bytes
             gops.append(gop)
     return PlaybackIndex(
-        version=version(ordered),
+        version=make_version(ordered),
         started_at_ms=started_at_ms,
         duration_ms=gops[-1].end_ms if gops else 0,
         configs=tuple(configs),
         gops=tuple(gops),
-        gaps=tuple(_gaps(gops)),
+        gaps=tuple(_find_gaps(gops)),
     )
 
 
-def _windows(
+def _iterate_windows(
     ordered: Sequence[PlayableSegment], gops: Sequence[Gop]
 ) -> Iterator[tuple[PlayableSegment, int, int | None]]:
     """Yield segments in order, each with the time in which it may show something.
@@ -231,32 +233,34 @@ def _windows(
         yield segment, from_ms, following.started_at_ms - zero_ms if following else None
 
 
-def _pieces(
+def _cut_gops(
     segment: PlayableSegment, zero_ms: int, from_ms: int, cut_ms: int | None
-) -> Iterator[_Cut]:
+) -> Iterator[_UnplacedGop]:
     """Yield the GOPs of one segment that show something in a window, in time order."""
     facts = video_layout.unpack_layout(segment.layout)
-    config = Config(facts.codec, facts.config, facts.width, facts.height, facts.rotation_degrees)
+    config = DecoderConfig(
+        facts.codec, facts.config, facts.width, facts.height, facts.rotation_degrees
+    )
     base_ms = segment.started_at_ms - zero_ms
-    groups = _split(facts, base_ms, segment.object_offset)
-    end_ms = _end_of(facts, segment, base_ms)
+    groups = _split_at_keyframes(facts, base_ms, segment.object_offset)
+    end_ms = _find_segment_end(facts, segment, base_ms)
     if cut_ms is not None:
         end_ms = min(end_ms, cut_ms)
     # In a sound file GOPs follow one another in time; in any other the next start still ends one.
     groups.sort(key=lambda frames: frames[0].at_ms)
     ends_ms = [frames[0].at_ms for frames in groups[1:]] + [end_ms]
     for group, next_ms in zip(groups, ends_ms, strict=False):
-        frames = _begin_at(group, from_ms)
+        frames = _begin_frames_at(group, from_ms)
         start_ms, stop_ms = max(from_ms, group[0].at_ms), min(next_ms, end_ms)
         if start_ms < stop_ms:
             shown = [not frame.is_cut and start_ms <= frame.at_ms < stop_ms for frame in frames]
             while shown and not shown[-1]:
                 shown.pop()
             if shown:
-                yield _Cut(start_ms, stop_ms, config, segment, frames[: len(shown)], shown)
+                yield _UnplacedGop(start_ms, stop_ms, config, segment, frames[: len(shown)], shown)
 
 
-def _begin_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
+def _begin_frames_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
     """Let the frame that is due at a time begin there; those before it are decoded, not shown."""
     start_ms = frames[0].at_ms
     if start_ms >= from_ms:
@@ -266,7 +270,7 @@ def _begin_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
     return [one._replace(at_ms=from_ms) if one.at_ms == due_ms else one for one in frames]
 
 
-def _split(facts: VideoLayout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
+def _split_at_keyframes(facts: VideoLayout, base_ms: int, object_offset: int) -> list[list[_Frame]]:
     """Split the samples of a segment at keyframes; what comes before the first is undecodable."""
     # An edit list may let a video begin inside a frame: the last one to begin by then is shown.
     first_ms = max((time_ms for time_ms in facts.times_ms if time_ms <= 0), default=0)
@@ -282,7 +286,7 @@ def _split(facts: VideoLayout, base_ms: int, object_offset: int) -> list[list[_F
     return groups
 
 
-def _end_of(facts: VideoLayout, segment: PlayableSegment, base_ms: int) -> int:
+def _find_segment_end(facts: VideoLayout, segment: PlayableSegment, base_ms: int) -> int:
     """Say until when a segment's video is shown: the later of the file's and the phone's word.
 
     Recorders write a frame only when the screen changes, so a file may end long before its
@@ -295,19 +299,19 @@ def _end_of(facts: VideoLayout, segment: PlayableSegment, base_ms: int) -> int:
     return base_ms + max(video_ms, min(declared_ms, video_ms + _MOST_HELD_MS))
 
 
-def _record(piece: _Cut, config: int, offset: int) -> Gop:
+def _place_gop(piece: _UnplacedGop, config: int, offset: int) -> Gop:
     """Give a GOP its header and its place in the stream."""
     header = bytearray(_varint(len(piece.frames)))
-    spans: list[Span] = []
+    spans: list[StoredRun] = []
     start = end = piece.frames[0].offset
     for frame, is_shown in zip(piece.frames, piece.shown, strict=True):
         header += _varint(frame.size_bytes * 2 + (not is_shown))
         header += _varint(_zigzag(frame.at_ms - piece.start_ms))
         if frame.offset != end:
-            spans.append(Span(start, end - start))
+            spans.append(StoredRun(start, end - start))
             start = frame.offset
         end = frame.offset + frame.size_bytes
-    spans.append(Span(start, end - start))
+    spans.append(StoredRun(start, end - start))
     return Gop(
         start_ms=piece.start_ms,
         cover_ms=piece.end_ms - piece.start_ms,
@@ -323,7 +327,7 @@ def _record(piece: _Cut, config: int, offset: int) -> Gop:
     )
 
 
-def _gaps(gops: Sequence[Gop]) -> Iterator[Gap]:
+def _find_gaps(gops: Sequence[Gop]) -> Iterator[Gap]:
     """Find the stretches that no video covers and that are too long to hold a frame."""
     end_ms = 0
     for gop in gops:
@@ -332,7 +336,7 @@ def _gaps(gops: Sequence[Gop]) -> Iterator[Gap]:
         end_ms = gop.end_ms
 
 
-def encode(index: PlaybackIndex) -> bytes:
+def encode_index(index: PlaybackIndex) -> bytes:
     """Write an index as the page reads it: "PHI1", then unsigned LEB128 numbers.
 
     duration_ms; configs: codec, avcC, width, height, quarter turns; GOPs: start since the one
@@ -359,11 +363,11 @@ def encode(index: PlaybackIndex) -> bytes:
 
 def _varint(value: int) -> bytes:
     """Write an unsigned LEB128 number: seven bits a byte, the lowest first."""
-    if value < _MORE:
+    if value < _MORE_FOLLOWS:
         return _SHORT[value]
     out = bytearray()
-    while value >= _MORE:
-        out.append(value & _MORE - 1 | _MORE)
+    while value >= _MORE_FOLLOWS:
+        out.append(value & _MORE_FOLLOWS - 1 | _MORE_FOLLOWS)
         value >>= 7
     out.append(value)
     return bytes(out)

@@ -33,7 +33,7 @@ _Facts = tuple[int, int, int, int, datetime, datetime, tuple[ClockStep, ...]]
 
 
 @dataclass(slots=True)
-class Held:
+class PlayableReplay:
     """The playable segments of a replay, and the indexes that were made of them."""
 
     segments: tuple[PlayableSegment, ...]
@@ -47,7 +47,7 @@ class Held:
     def encoded(self) -> bytes:
         """The newest index as the page reads it, made once."""
         if not self._encoded:
-            self._encoded = index.encode(self.newest)
+            self._encoded = index.encode_index(self.newest)
         return self._encoded
 
     def keep_gestures(self, encoded: bytes) -> None:
@@ -62,12 +62,12 @@ class Held:
         known = self._older.get(version)
         if known is not None:
             return known
-        segments = index.at_version(self.segments, version)
+        segments = index.find_segments_of_version(self.segments, version)
         if segments is None:
             return None
         if len(self._older) >= _MOST_VERSIONS:
             self._older.clear()
-        built = self._older[version] = await asyncio.to_thread(index.build, segments)
+        built = self._older[version] = await asyncio.to_thread(index.build_index, segments)
         return built
 
 
@@ -75,10 +75,10 @@ class Held:
 class _Kept:
     facts: _Facts
     until_s: float
-    playable: Held
+    playable: PlayableReplay
 
 
-class Shelf:
+class IndexCache:
     """The indexes of the last replays asked for; small, and empty after a restart."""
 
     def __init__(self, *, now_s: Callable[[], float] = monotonic_s) -> None:
@@ -86,7 +86,7 @@ class Shelf:
         self._kept: OrderedDict[ReplayKey, _Kept] = OrderedDict()
         self._making: WeakValueDictionary[ReplayKey, asyncio.Lock] = WeakValueDictionary()
 
-    async def find(self, database: Database, replay: Replay) -> Held:
+    async def find(self, database: Database, replay: Replay) -> PlayableReplay:
         """Return what the player of a replay that was read just now needs."""
         known = self._known(replay.key, _facts(replay))
         if known is not None:
@@ -94,7 +94,7 @@ class Shelf:
         async with database.reading() as connection:
             return await self.read_over(connection, replay)
 
-    async def read_over(self, connection: AsyncConnection, replay: Replay) -> Held:
+    async def read_over(self, connection: AsyncConnection, replay: Replay) -> PlayableReplay:
         """See `find`; over a connection that is open already."""
         facts = _facts(replay)
         known = self._known(replay.key, facts)
@@ -105,18 +105,20 @@ class Shelf:
         async with making:
             return self._known(replay.key, facts) or await self._make(connection, replay, facts)
 
-    def _known(self, key: ReplayKey, facts: _Facts) -> Held | None:
+    def _known(self, key: ReplayKey, facts: _Facts) -> PlayableReplay | None:
         kept = self._kept.get(key)
         if kept is None or kept.facts != facts or self._now_s() >= kept.until_s:
             return None
         self._kept.move_to_end(key)
         return kept.playable
 
-    async def _make(self, connection: AsyncConnection, replay: Replay, facts: _Facts) -> Held:
+    async def _make(
+        self, connection: AsyncConnection, replay: Replay, facts: _Facts
+    ) -> PlayableReplay:
         segments = tuple(
             await queries.read_playable_segments(connection, replay.key, steps=replay.clock_steps)
         )
-        playable = Held(segments, await asyncio.to_thread(index.build, segments))
+        playable = PlayableReplay(segments, await asyncio.to_thread(index.build_index, segments))
         self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, playable)
         self._kept.move_to_end(replay.key)
         if len(self._kept) > _MOST_REPLAYS:

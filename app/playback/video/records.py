@@ -9,7 +9,7 @@ _MORE: Final = 0x80
 """The bit that says that a number goes on in the next byte."""
 
 
-class Sample(NamedTuple):
+class CodedPicture(NamedTuple):
     """One coded picture of a GOP, as the header of its record tells it."""
 
     at_ms: int
@@ -17,17 +17,17 @@ class Sample(NamedTuple):
     is_shown: bool
 
 
-def samples_of(gop: Gop) -> list[Sample]:
+def read_coded_pictures(gop: Gop) -> list[CodedPicture]:
     """Read the header of a record: its pictures in decode order, on the replay's clock."""
-    numbers = _numbers(gop.header)
+    numbers = _read_numbers(gop.header)
     next(numbers)
     return [
-        Sample(gop.start_ms + _unzigzag(offset), size >> 1, not size & 1)
+        CodedPicture(gop.start_ms + _unzigzag(offset), size >> 1, not size & 1)
         for size, offset in zip(numbers, numbers, strict=True)
     ]
 
 
-def _numbers(data: bytes) -> Iterator[int]:
+def _read_numbers(data: bytes) -> Iterator[int]:
     """Read unsigned LEB128 numbers that `_varint` wrote."""
     value = shift = 0
     for byte in data:

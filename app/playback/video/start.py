@@ -10,7 +10,7 @@ from typing import Final
 from app.core import log
 from app.core.errors import NotFound
 from app.playback.video import stream
-from app.playback.video.index_cache import Held
+from app.playback.video.index_cache import PlayableReplay
 from app.storage.port import ObjectStore
 
 _LENGTH: Final = struct.Struct(">I")
@@ -18,7 +18,7 @@ _log: Final = log.get_logger("playback.start")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PlaybackStart:
     """The bytes that a player reads, and which GOP of which index they hold.
 
     `body`: the length of the index in 4 bytes, big-endian; the index; the record of the GOP.
@@ -29,7 +29,7 @@ class Start:
     body: bytes
 
 
-async def read(store: ObjectStore, playable: Held, at_ms: int) -> Start:
+async def read_start(store: ObjectStore, playable: PlayableReplay, at_ms: int) -> PlaybackStart:
     """Read what shows the picture due at a time.
 
     A vanished object leaves the record empty, and the player says what is missing.
@@ -44,7 +44,7 @@ async def read(store: ObjectStore, playable: Held, at_ms: int) -> Start:
         gop = built.gops[number]
         span = (gop.offset, gop.offset + gop.size_bytes)
         try:
-            record = b"".join([part async for part in stream.read_range(store, built, *span)])
+            record = b"".join([part async for part in stream.read_stream(store, built, *span)])
         except NotFound:
             _log.warning("playback_object_missing", object_key=gop.object_key)
-    return Start(built.version, number, _LENGTH.pack(len(encoded)) + encoded + record)
+    return PlaybackStart(built.version, number, _LENGTH.pack(len(encoded)) + encoded + record)

@@ -23,7 +23,7 @@ _log = log.get_logger("playback.stream")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StreamPart:
     """A piece of the answer: `made` bytes, or `length` bytes of an object from `offset` on."""
 
     key: str
@@ -33,15 +33,15 @@ class Part:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _ReadBatch:
     """Parts that one read serves; `low` and `high` bound the bytes of the object."""
 
-    parts: list[Part]
+    parts: list[StreamPart]
     key: str = ""
     low: int = 0
     high: int = 0
 
-    def takes(self, part: Part) -> bool:
+    def takes(self, part: StreamPart) -> bool:
         """Widen the read to a part, unless another object or a wide hole parts them."""
         if part.made:
             return True
@@ -56,15 +56,15 @@ class _Batch:
         return True
 
 
-def parts_of(index: PlaybackIndex, start: int, end: int) -> Iterator[Part]:
+def find_stream_parts(index: PlaybackIndex, start: int, end: int) -> Iterator[StreamPart]:
     """Yield what the stream's bytes from `start` up to, not including, `end` are made of."""
-    for gop in index.gops[_record_at(index, start) :]:
+    for gop in index.gops[_find_record(index, start) :]:
         if gop.offset >= end:
             return
-        yield from _parts_of_record(gop, start - gop.offset, end - gop.offset)
+        yield from _find_record_parts(gop, start - gop.offset, end - gop.offset)
 
 
-def _record_at(index: PlaybackIndex, offset: int) -> int:
+def _find_record(index: PlaybackIndex, offset: int) -> int:
     """Find the record that holds a byte of the stream."""
     low, high = 0, len(index.gops)
     while low < high:
@@ -76,33 +76,33 @@ def _record_at(index: PlaybackIndex, offset: int) -> int:
     return low
 
 
-def _parts_of_record(gop: Gop, start: int, end: int) -> Iterator[Part]:
+def _find_record_parts(gop: Gop, start: int, end: int) -> Iterator[StreamPart]:
     """Yield the parts of one record between two offsets from its beginning."""
     made = gop.header[max(0, start) : max(0, end)]
     if made:
-        yield Part(gop.object_key, 0, len(made), made)
+        yield StreamPart(gop.object_key, 0, len(made), made)
     at = len(gop.header)
     for span in gop.spans:
         first, last = max(0, start - at), min(span.length, end - at)
         if first < last:
-            yield Part(gop.object_key, span.offset + first, last - first)
+            yield StreamPart(gop.object_key, span.offset + first, last - first)
         at += span.length
 
 
-def _batches(parts: Iterator[Part]) -> Iterator[_Batch]:
+def _group_parts(parts: Iterator[StreamPart]) -> Iterator[_ReadBatch]:
     """Group parts, in order, so that each group needs at most one read."""
-    batch = _Batch([])
+    batch = _ReadBatch([])
     for part in parts:
         if not batch.takes(part):
             yield batch
-            batch = _Batch([])
+            batch = _ReadBatch([])
             batch.takes(part)
         batch.parts.append(part)
     if batch.parts:
         yield batch
 
 
-async def read_range(
+async def read_stream(
     store: ObjectStore, index: PlaybackIndex, start: int, end: int
 ) -> AsyncIterator[bytes]:
     """Yield the stream's bytes from `start` up to, not including, `end`.
@@ -115,9 +115,9 @@ async def read_range(
         ServiceUnavailable: Storage is down.
     """
     begun = False
-    for batch in _batches(parts_of(index, start, end)):
+    for batch in _group_parts(find_stream_parts(index, start, end)):
         try:
-            data = await _read(store, batch)
+            data = await _read_batch(store, batch)
         except NotFound:
             if not begun:
                 raise
@@ -127,7 +127,7 @@ async def read_range(
         yield data
 
 
-async def _read(store: ObjectStore, batch: _Batch) -> bytes:
+async def _read_batch(store: ObjectStore, batch: _ReadBatch) -> bytes:
     """Read what a batch needs in one go and cut it into its parts, in order."""
     source = memoryview(b"")
     if batch.key:

@@ -12,7 +12,7 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
 from app.ingest.vitals import Watch
-from app.playback.video.index_cache import Shelf
+from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
 from app.web.frame.csp_reports import CspReports
@@ -31,7 +31,7 @@ class House:
     renderer: Renderer
     sweeper: Sweeper
     watch: Watch
-    shelf: Shelf = field(default_factory=Shelf)
+    index_cache: IndexCache = field(default_factory=IndexCache)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one child at a time, however many people look."""
     csp_reports: CspReports = field(default_factory=CspReports)

@@ -56,7 +56,7 @@ def head(
         culprit=issue.culprit,
         kind=issue_kinds.KINDS.get(issue.kind, "Error"),
         shape=issue_kinds.shape_of(issue.kind),
-        source=replay_clock.side(issue.project_id, issue.project_id, issue.platform),
+        source=replay_clock.find_side(issue.project_id, issue.project_id, issue.platform),
         level=issue.level,
         status=issue.status,
         status_at=issue.status_at,

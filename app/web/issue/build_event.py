@@ -142,7 +142,7 @@ def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
     difference = seen_at - event.at
     if abs(difference) < _CLOCK_SLACK:
         return None
-    side = replay_clock.side(event.project_id, event.project_id, event.platform)
+    side = replay_clock.find_side(event.project_id, event.project_id, event.platform)
     is_behind = difference > timedelta()
     length = units.format_duration(round(abs(difference).total_seconds()) * 1_000)
     return SenderClock(

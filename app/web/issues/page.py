@@ -120,7 +120,7 @@ def row(
         culprit=issue.culprit,
         kind=KINDS.get(issue.kind, "Error"),
         shape=shape_of(issue.kind),
-        source=replay_clock.side(issue.project_id, issue.project_id, issue.platform),
+        source=replay_clock.find_side(issue.project_id, issue.project_id, issue.platform),
         level=issue.level,
         project_name=project_names.get(issue.project_id, ""),
         status=issue.status,

@@ -11,7 +11,7 @@ from app.playback import ending
 from app.playback.ending import Ending
 from app.playback.links.linked_traces import SpanError
 from app.playback.recording import contents as playback
-from app.playback.recording.contents import Contents, Outline
+from app.playback.recording.contents import ReplayContents, ReplayOutline
 from app.playback.visit import ReplayContext, ReplayHead, ReplayPageData
 from app.replays.model import Replay, Segment
 from app.web.replay import lists, request_links, segments
@@ -178,7 +178,7 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = 
     )
 
 
-def _screens(contents: Contents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
+def _screens(contents: ReplayContents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
     """Take the screens that breadcrumbs name, with their time; else those of the segments."""
     by_breadcrumb = screen_spans(rows, duration_ms=contents.duration_ms)
     if by_breadcrumb:
@@ -192,7 +192,7 @@ def _ending(head: ReplayHead) -> Ending | None:
     return None if head.context.outline.is_arriving and inferred is not Ending.CRASHED else inferred
 
 
-def _state(outline: Outline, ended: Ending | None) -> ReplayState:
+def _state(outline: ReplayOutline, ended: Ending | None) -> ReplayState:
     """Take a crashed app off the air at once: it sends nothing more."""
     return "playing" if outline.state == "live" and ended is Ending.CRASHED else outline.state
 
@@ -267,7 +267,7 @@ def _last_in_words(segments: Sequence[Segment]) -> str:
     return f"Segment {last.segment_id} was received without video"
 
 
-def _status_text(contents: Contents) -> str | None:
+def _status_text(contents: ReplayContents) -> str | None:
     """Say in one sentence what is known of a replay that cannot be played."""
     replay = contents.replay
     match contents.state:

@@ -6,7 +6,7 @@ from math import atan2, pi
 from typing import Final
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback.recording.gestures import Gesture, quick_runs
+from app.playback.recording.gestures import Gesture, find_quick_taps
 from app.web.words import breadcrumb_words
 from app.web.words.activity import ActivityKind, ActivityRow, Icon
 
@@ -37,7 +37,7 @@ def gesture_rows(
         start_ms: When the replay starts, in milliseconds since 1970.
     """
     noted_ms = sorted(row.at_ms for row in noted if row.kind == _GESTURE)
-    runs = quick_runs(found)
+    runs = find_quick_taps(found)
     told = {id(tap) for run in runs for tap in run}
     rows = [row for run in runs if (row := _quick_taps(run, crumbs, start_ms)) is not None]
     for gesture in found:

@@ -49,7 +49,7 @@ def _row(
     project_names: Mapping[ProjectId, str],
 ) -> ErrorRow:
     event = one.event
-    side = replay_clock.side(project_id, event.project_id, event.platform)
+    side = replay_clock.find_side(project_id, event.project_id, event.platform)
     return ErrorRow(
         event_id=event.event_id,
         at_ms=at_ms,
@@ -74,7 +74,7 @@ def _row(
 
 
 def _at_ms(offset: timedelta, window: ReplayWindow, *, zero_ms: int) -> int | None:
-    near_ms = replay_clock.near_ms(window, offset)
+    near_ms = replay_clock.near_replay_ms(window, offset)
     return None if near_ms is None else near_ms - zero_ms
 
 

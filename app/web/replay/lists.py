@@ -7,7 +7,7 @@ from app.audit.queries import PART_VIEWERS
 from app.core import units
 from app.issues.replay_events import PART_EVENTS, LinkedEvents
 from app.playback.links.linked_feedback import PART_FEEDBACK
-from app.playback.recording.contents import Contents
+from app.playback.recording.contents import ReplayContents
 from app.playback.visit import (
     PlacedErrors,
     ReplayActivity,
@@ -187,7 +187,7 @@ def most_ties(context: ReplayContext) -> int | None:
 
 def request_rows(
     context: ReplayContext,
-    contents: Contents,
+    contents: ReplayContents,
     *,
     links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:

@@ -58,7 +58,7 @@ def _row(
         at_ms=round(placed.offset.total_seconds() * 1000) - zero_ms,
         level="warning" if one.level == "warn" else one.level,
         body=one.body,
-        source=replay_clock.side(project_id, one.project_id, placed.platform),
+        source=replay_clock.find_side(project_id, one.project_id, placed.platform),
         project_name=project_names.get(one.project_id, "another project"),
         trace_id=one.trace_id,
         data=data_rows(shown),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback.recording.conditions import Condition
-from app.playback.video.start import Start
+from app.playback.video.start import PlaybackStart
 from app.web.replay.log_rows import LogRow
 from app.web.replay.panel_filters import PanelFilter
 from app.web.words.activity import ActivityRow, NetworkRow, ScreenSpan
@@ -130,7 +130,7 @@ class Opened:
     """The page as far as its head goes."""
 
     opening: Opening
-    start: Start | None = None
+    start: PlaybackStart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class ReplayPage(ReplayTop):
     har_href: str = ""
     is_part: bool = False
     """It has all panels, so a row of one leads to a row of another."""
-    start: Start | None = None
+    start: PlaybackStart | None = None
     """What the player begins with; None lets it ask."""
 
 

@@ -14,7 +14,7 @@ from app.core import units
 from app.core.errors import NotFound
 from app.playback.recording import gestures, recorded_segments
 from app.playback.video import start, stream
-from app.playback.video.index_cache import Held
+from app.playback.video.index_cache import PlayableReplay
 from app.replays import queries as replays
 from app.replays.model import Segment
 from app.storage.port import ObjectStore
@@ -35,7 +35,7 @@ async def send_index(request: Request, playing: access.PlayingHere, t: str = "")
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
     here = house.of(request)
     playable = await here.index_cache.find(here.db, playing.replay)
-    found = await start.read(here.store, playable, _read_ms(t))
+    found = await start.read_start(here.store, playable, _read_ms(t))
     headers = {**MEDIA, "ETag": f'"{found.version}"', "X-Gop": str(found.gop)}
     return Response(found.body, 200, headers, _BINARY)
 
@@ -51,7 +51,7 @@ async def send_stream(request: Request, playing: access.PlayingHere, v: str = ""
         wanted = ranges.read(request, built.size_bytes)
     except ranges.Unsatisfiable:
         return ranges.refuse(built.size_bytes)
-    chunks = stream.read_range(here.store, built, wanted.start, wanted.end)
+    chunks = stream.read_stream(here.store, built, wanted.start, wanted.end)
     size_bytes = built.size_bytes
     return await ranges.send(
         chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=MEDIA
@@ -73,7 +73,7 @@ async def send_gestures(
     body = playable.gestures if from_segment == 0 else None
     if body is None:
         async with here.db.reading() as connection:
-            segments = await recorded_segments.segments_of(
+            segments = await recorded_segments.read_segments(
                 connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
             )
         built = playable.newest
@@ -104,8 +104,8 @@ async def send_segment(
 
 
 def _gestures_of(segments: Sequence[Segment], zero_ms: int, from_segment: int) -> bytes:
-    recorded = recorded_segments.read(segments, from_segment=from_segment)
-    return gestures.encode(gestures.read(recorded, zero_ms=zero_ms))
+    recorded = recorded_segments.read_recordings(segments, from_segment=from_segment)
+    return gestures.encode_gestures(gestures.read_gestures(recorded, zero_ms=zero_ms))
 
 
 def _read_ms(t: str) -> int:
@@ -132,7 +132,7 @@ async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[
     raise NotFound(f"segment {segment_id} has no video")
 
 
-def _playable(playable: Held, segment_id: int) -> tuple[str, int, int] | None:
+def _playable(playable: PlayableReplay, segment_id: int) -> tuple[str, int, int] | None:
     for segment in playable.segments:
         if segment.segment_id == segment_id:
             return segment.object_key, segment.object_offset, segment.object_bytes

@@ -2,14 +2,14 @@
 
 from app.core import units
 from app.playback.recording import recorded_segments
-from app.playback.recording.contents import Contents
+from app.playback.recording.contents import ReplayContents
 from app.replays.model import Segment
 from app.web.words import page_links
 from app.web.words.parts import RecordingPart
 from app.web.words.phrases import count
 
 
-def describe_recording_part(contents: Contents) -> RecordingPart | None:
+def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
     """Say when the app noted what is left out, and where it is shown; None if all is read."""
     earlier, later = contents.earlier, contents.unread
     if not earlier and not later:
@@ -42,9 +42,9 @@ def describe_recording_part(contents: Contents) -> RecordingPart | None:
     )
 
 
-def _at_ms(contents: Contents, segment: Segment) -> int:
+def _at_ms(contents: ReplayContents, segment: Segment) -> int:
     return max(0, units.ms_from_at(segment.started_at) - contents.zero_ms)
 
 
-def _clock(contents: Contents, segment: Segment) -> str:
+def _clock(contents: ReplayContents, segment: Segment) -> str:
     return units.format_clock(_at_ms(contents, segment))

@@ -7,7 +7,7 @@ from typing import Final
 from app.core import units
 from app.core.ids import EventId, TraceId
 from app.playback.links.linked_traces import SpanError
-from app.playback.links.request_traces import RequestTrace, trace_requests
+from app.playback.links.request_traces import RequestTrace, match_request_traces
 from app.playback.visit import ReplayPageData
 from app.replays.model import ReplayKey
 from app.web.replay.requests import requests_of
@@ -31,7 +31,7 @@ NO_PANELS: Final = PanelContents(frozenset(), frozenset())
 
 def find_request_traces(found: ReplayPageData) -> dict[int, RequestTrace]:
     """Find the traces of the requests of a replay, by the number of the request."""
-    return trace_requests(
+    return match_request_traces(
         requests_of(found.activity.contents.spans),
         found.traces.traces,
         started_ms=units.ms_from_at(found.activity.head.context.window.started_at),

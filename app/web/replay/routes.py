@@ -19,7 +19,7 @@ from app.core.ids import PersonId
 from app.erasure.request import erase_replay
 from app.memberships.model import Role
 from app.playback.video import start
-from app.playback.video.start import Start
+from app.playback.video.start import PlaybackStart
 from app.playback.visit import ReplayReader
 from app.projects import queries as projects
 from app.replays import queries as replays
@@ -123,13 +123,15 @@ async def _note_view(request: Request, watching: Watching) -> None:
         )
 
 
-async def _start(request: Request, replay: Replay, at_ms: int) -> Start | None:
+async def _start(request: Request, replay: Replay, at_ms: int) -> PlaybackStart | None:
     """Read the picture that a page opens with; None lets the player ask, and say what is wrong."""
     if not replay.video_segments or not _is_opened(request):
         return None
     here = house.of(request)
     try:
-        return await start.read(here.store, await here.index_cache.find(here.db, replay), at_ms)
+        return await start.read_start(
+            here.store, await here.index_cache.find(here.db, replay), at_ms
+        )
     except ServiceUnavailable:
         return None
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.core import units
-from app.playback.recording.contents import Contents
+from app.playback.recording.contents import ReplayContents
 from app.replays.model import ReplayKey, Segment
 from app.web.replay.page import SegmentRow, VideoState
 from app.web.words import page_links, phrases
@@ -14,7 +14,7 @@ _MOST_AT_ONCE: Final = 60
 
 
 def segment_rows(
-    contents: Contents, *, losses: str | None = None, with_all: bool = True
+    contents: ReplayContents, *, losses: str | None = None, with_all: bool = True
 ) -> tuple[SegmentRow, ...]:
     """Describe the segments of a replay in the order of their ids.
 
@@ -33,7 +33,7 @@ def segment_rows(
     return tuple(sorted([*came, *missing], key=lambda row: row.segment_id))
 
 
-def missing_note(contents: Contents) -> str | None:
+def missing_note(contents: ReplayContents) -> str | None:
     """Name the segments that never arrived and have no row; None if each has one."""
     hidden = contents.missing_ids[_MOST_MISSING:]
     if not hidden:

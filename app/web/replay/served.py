@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from app.playback.links.linked_traces import Row, Trace
+from app.playback.links.linked_traces import Trace, TraceRow
 from app.web.words.spans import Surroundings, row_of
 from app.web.words.traces import SpanRow
 
@@ -41,7 +41,7 @@ def served(found: Iterable[Trace], around: Surroundings) -> list[Served]:
     return sorted(picked, key=lambda one: one.at_ms)
 
 
-def _entries(trace: Trace) -> Iterable[tuple[Row, Row | None]]:
+def _entries(trace: Trace) -> Iterable[tuple[TraceRow, TraceRow | None]]:
     """Pick the rows of a backend whose parent is an app's, or is not here."""
     rows = {row.placed.span.span_id: row for row in trace.rows}
     for row in trace.rows:
@@ -51,7 +51,7 @@ def _entries(trace: Trace) -> Iterable[tuple[Row, Row | None]]:
             yield row, above
 
 
-def _served(row: Row, above: Row | None, trace: Trace, around: Surroundings) -> Served:
+def _served(row: TraceRow, above: TraceRow | None, trace: Trace, around: Surroundings) -> Served:
     told: SpanRow = row_of(row, trace, around)
     cause = None if above is None else row_of(above, trace, around)
     return Served(

@@ -135,7 +135,8 @@ def _sdks(found: SetUpFacts) -> Iterator[Check]:
         yield Check(
             "note",
             "SDKs that record here",
-            f"{', '.join(found.sdks)}. Session Replay needs {sdk_faults.minimums()} or later.",
+            f"{', '.join(found.sdks)}. Session Replay needs "
+            f"{sdk_faults.list_minimum_versions()} or later.",
         )
     for fault in found.faults:
         yield Check("problem", "Update this SDK", fault.text)

@@ -44,7 +44,7 @@ async def show_trace(
     async with house.of(request).db.reading() as connection:
         seen = await memberships.list_projects(connection, visitor.person)
         project_ids = [project.id for project in seen]
-        found = await traces.read(
+        found = await traces.read_trace(
             connection, wanted, project_ids, after=place, after_error=error_place
         )
         if found is None:

@@ -135,7 +135,7 @@ def groups(
     tags = replay.facts.get("tags")
     user = {key: replay.user.get(name) for key, name in query_conditions.USER_KEYS.items()}
     known = {key: replay.facts.get(name) for key, name in query_conditions.FACT_KEYS.items()}
-    faults = sdk_faults.known_faults(replay.facts, options)
+    faults = sdk_faults.find_known_faults(replay.facts, options)
     titled = {title: _named(names, known) for title, names in _GROUPS.items()}
     found = [
         _recording(replay, ending),

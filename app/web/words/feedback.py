@@ -118,5 +118,5 @@ def _contact(one: StoredFeedback) -> str | None:
 
 
 def _at_ms(one: StoredFeedback, window: ReplayWindow, *, project_id: ProjectId) -> int:
-    made_by = replay_clock.side(project_id, one.project_id, one.platform)
-    return replay_clock.offset_ms(window, one.at, one.drift_ms, made_by=made_by)
+    made_by = replay_clock.find_side(project_id, one.project_id, one.platform)
+    return replay_clock.find_offset_ms(window, one.at, one.drift_ms, made_by=made_by)

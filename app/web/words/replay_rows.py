@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback.ending import Ending
-from app.playback.links.linked_errors import Mark
+from app.playback.links.linked_errors import ErrorMark
 from app.playback.recording import contents
 from app.playback.replay_search import ListedReplay
 from app.replays.pictures import ReplayPictures
@@ -103,7 +103,7 @@ def replay_row(
     )
 
 
-def _marks(found: Sequence[Mark], duration_ms: int) -> tuple[RowMark, ...]:
+def _marks(found: Sequence[ErrorMark], duration_ms: int) -> tuple[RowMark, ...]:
     return tuple(
         RowMark(
             f"{100 * mark.at_ms / max(duration_ms, 1):.4g}%",

@@ -11,7 +11,7 @@ from app.core.ids import ProjectId, TraceId
 from app.formats import jsonish
 from app.formats.events.event import CRASHES, HANGS
 from app.formats.jsonish import JsonObject
-from app.playback.links.linked_traces import ClockNote, Row, SpanError, Trace
+from app.playback.links.linked_traces import ClockShift, SpanError, Trace, TraceRow
 from app.traces import slow
 from app.web.words import page_links, phrases
 from app.web.words.problems import KINDS
@@ -131,7 +131,7 @@ def _json(value: object) -> str:
     return phrases.shortened(msgspec.json.encode(value).decode(), limit=_VALUE_CHARS)
 
 
-def row_of(row: Row, trace: Trace, around: Surroundings) -> SpanRow:
+def row_of(row: TraceRow, trace: Trace, around: Surroundings) -> SpanRow:
     """Describe one span."""
     placed, span = row.placed, row.placed.span
     duration_us = placed.duration_us
@@ -191,7 +191,7 @@ def _notes(trace: Trace, around: Surroundings) -> Iterable[str]:
         )
 
 
-def _clock_note(clock: ClockNote, around: Surroundings) -> str:
+def _clock_note(clock: ClockShift, around: Surroundings) -> str:
     direction = "forward" if clock.shift_us > 0 else "back"
     return (
         f"The clock of {_service(clock.project_id, clock.service, around)} was set "

@@ -219,7 +219,7 @@ async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: 
         await tenant.take(envelopes.replay_video_envelope(number, events=[crumb]))
     key = ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
     async with tenant.database.reading() as connection:
-        first, *_ = await reading.segments_of(connection, key)
+        first, *_ = await reading.read_segments(connection, key)
     assert first.recording is not None
     monkeypatch.setattr(reading, "MOST_BYTES", packed_json.first_text_bytes(first.recording))
     address: str | None = tenant.page(REPLAY_ID)

@@ -97,10 +97,10 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
     assert "is left out" not in whole
     key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
     async with server.database.reading() as connection:
-        first, _ = await recorded_segments.segments_of(connection, key)
+        first, _ = await recorded_segments.read_segments(connection, key)
         assert first.recording is not None
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
-        read = await recorded_segments.segments_of(connection, key)
+        read = await recorded_segments.read_segments(connection, key)
         assert [one.recording for one in read] == [first.recording, None]
         bare = await queries.read_segments(connection, key)
         assert [one.recording for one in bare] == [None, None]

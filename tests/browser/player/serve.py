@@ -77,9 +77,9 @@ class Server:
     async def index(self, request: Request) -> Response:
         """Answer the index and the GOP due at `t`."""
         replay = self._replay(request)
-        index = self._index_of(replay, playback.version(replay.segments))
+        index = self._index_of(replay, playback.make_version(replay.segments))
         assert index is not None
-        head = playback.encode(index)
+        head = playback.encode_index(index)
         due, gop = b"", 0
         if index.gops:
             gop = index.gop_at(int(request.query_params["t"]))
@@ -87,7 +87,7 @@ class Server:
             span = (record.offset, record.offset + record.size_bytes)
             try:
                 due = b"".join(
-                    [part async for part in stream.read_range(_store(replay), index, *span)]
+                    [part async for part in stream.read_stream(_store(replay), index, *span)]
                 )
             except NotFound:
                 due = b""
@@ -108,7 +108,7 @@ class Server:
         first, last = int(found[1]), int(found[2])
         if self.refuse_stream_with or index is None:
             return Response(status_code=self.refuse_stream_with or 409)
-        parts = stream.read_range(_store(replay), index, first, last + 1)
+        parts = stream.read_stream(_store(replay), index, first, last + 1)
         try:
             begun = await anext(parts)
         except NotFound:
@@ -141,11 +141,11 @@ class Server:
         return self.replays[request.path_params["name"]]
 
     def _index_of(self, replay: Replay, version: str) -> PlaybackIndex | None:
-        segments = playback.at_version(replay.segments, version)
+        segments = playback.find_segments_of_version(replay.segments, version)
         if segments is None:
             return None
         if version not in self._built:
-            self._built[version] = playback.build(segments)
+            self._built[version] = playback.build_index(segments)
         return self._built[version]
 
 

@@ -99,7 +99,7 @@ class Hall:
                 replay = await replays.find_replay(connection, key)
                 if replay is None:
                     continue
-                (window,) = await replay_clock.windows_of(connection, [replay])
+                (window,) = await replay_clock.read_windows(connection, [replay])
                 linked = await errors.read_linked_events(
                     connection, window, PROJECTS, home=key.project_id
                 )

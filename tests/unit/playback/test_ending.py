@@ -23,7 +23,9 @@ def ended(
     """Infer the end of a replay of one minute, with an event of the app if a kind is given."""
     at = START + timedelta(seconds=at_s)
     counts = [LinkedCount(APP, "java", kind, 1, at)] if kind else []
-    return ending.infer_ending(replay(**changes), linked_errors.count(APP, counts), last_ms=last_ms)
+    return ending.infer_ending(
+        replay(**changes), linked_errors.add_up_errors(APP, counts), last_ms=last_ms
+    )
 
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))

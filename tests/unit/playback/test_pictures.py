@@ -110,14 +110,14 @@ def _built(count: int, **changes: int) -> index.PlaybackIndex:
         PlayableSegment(n, n * 5000, n * 5000 + 5000, f"p/{n // 2}", 0, len(video), packed)
         for n in range(count)
     ]
-    return index.build(segments)
+    return index.build_index(segments)
 
 
 def test_headers_of_records_are_read_back():
     """Times, sizes and what is shown come out of a record's header as they went in."""
     video = mp4.read_video(memoryview(clip(frames=8, b_frames=2)))
     [gop, *_] = _built(1, frames=8, b_frames=2).gops
-    samples = records.samples_of(gop)
+    samples = records.read_coded_pictures(gop)
     assert [one.size_bytes for one in samples] == [
         one.size_bytes for one in video.samples[: len(samples)]
     ]

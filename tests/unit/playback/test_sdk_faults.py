@@ -2,13 +2,13 @@
 
 import pytest
 
-from app.playback.sdk_faults import FAULTS, known_faults
+from app.playback.sdk_faults import FAULTS, find_known_faults
 
 
 def texts(name: str, version: str, os_version: str = "15", **options: str) -> str:
     """Return all that is known of an SDK, as one text."""
     facts = {"sdk_name": name, "sdk_version": version, "os_version": os_version}
-    return "\n".join(one.text for one in known_faults(facts, options or None))
+    return "\n".join(one.text for one in find_known_faults(facts, options or None))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -44,7 +44,7 @@ def test_some_faults_need_a_newer_system():
 def test_faults_of_privacy_come_first():
     """The rest follows."""
     facts = {"sdk_name": "sentry.java.android.react-native", "sdk_version": "7.1"}
-    privacy = [one.is_private for one in known_faults(facts, None)]
+    privacy = [one.is_private for one in find_known_faults(facts, None)]
     assert privacy[0]
     assert privacy == sorted(privacy, reverse=True)
 

@@ -20,8 +20,8 @@ def read(
     def place(at: datetime, drift_ms: int, _side: str) -> int:
         return (at - START + timedelta(milliseconds=drift_ms)) // timedelta(microseconds=1)
 
-    around = traces._Around(place, home)  # type: ignore[arg-type]  # an id
-    return traces._trace(TRACE, spans, events, around, is_cut=False)
+    around = traces._TraceAxis(place, home)  # type: ignore[arg-type]  # an id
+    return traces._lay_out_trace(TRACE, spans, events, around, is_cut=False)
 
 
 def sides(found: Trace) -> list[str]:

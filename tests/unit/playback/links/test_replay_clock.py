@@ -37,26 +37,26 @@ def test_a_side_is_told_by_project_and_platform(
     project_id: ProjectId, platform: str | None, expected: str
 ):
     """Another project is a backend, and so is a platform that only services have."""
-    assert replay_clock.side(APP, project_id, platform) == expected
+    assert replay_clock.find_side(APP, project_id, platform) == expected
 
 
 def test_a_moment_in_the_window_keeps_its_own_clock():
     """Without drift an offset is the plain difference, for both sides."""
     at = START + timedelta(seconds=7)
-    assert replay_clock.offset_ms(window(), at, 0) == 7_000
-    assert replay_clock.offset_ms(window(), at, 0, made_by="backend") == 7_000
+    assert replay_clock.find_offset_ms(window(), at, 0) == 7_000
+    assert replay_clock.find_offset_ms(window(), at, 0, made_by="backend") == 7_000
 
 
 def test_an_app_is_believed_before_the_drift():
     """The app shares the phone's clock, however wrong that is."""
     at = START + timedelta(seconds=7)
-    assert replay_clock.offset_ms(window(drift_ms=HOUR_MS), at, 0) == 7_000
+    assert replay_clock.find_offset_ms(window(drift_ms=HOUR_MS), at, 0) == 7_000
 
 
 def test_a_backend_is_placed_by_the_servers_clock():
     """The phone is an hour behind, the backend is not: its error lies where the server saw it."""
     at = START + timedelta(hours=1, seconds=7)
-    assert replay_clock.offset_ms(window(drift_ms=HOUR_MS), at, 0, made_by="backend") == 7_000
+    assert replay_clock.find_offset_ms(window(drift_ms=HOUR_MS), at, 0, made_by="backend") == 7_000
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_clocks_minutes_apart_are_put_right(of_phone_ms: int, of_backend_ms: int
     """Whichever of the two is wrong, and by whatever sign."""
     on_the_server = START + timedelta(milliseconds=of_phone_ms + 7_000)
     at = on_the_server - timedelta(milliseconds=of_backend_ms)
-    placed = replay_clock.offset_ms(
+    placed = replay_clock.find_offset_ms(
         window(drift_ms=of_phone_ms), at, of_backend_ms, made_by="backend"
     )
     assert placed == 7_000
@@ -86,7 +86,7 @@ def test_clocks_minutes_apart_are_put_right(of_phone_ms: int, of_backend_ms: int
 def test_delivery_that_took_long_is_no_wrong_clock(of_phone_ms: int, of_backend_ms: int):
     """A slow network, or a queue that held both up, moves nothing."""
     at = START + timedelta(seconds=7)
-    placed = replay_clock.offset_ms(
+    placed = replay_clock.find_offset_ms(
         window(drift_ms=of_phone_ms), at, of_backend_ms, made_by="backend"
     )
     assert placed == 7_000
@@ -95,13 +95,13 @@ def test_delivery_that_took_long_is_no_wrong_clock(of_phone_ms: int, of_backend_
 def test_a_time_outside_the_window_is_corrected():
     """An app event with a wrong clock of its own is moved by the drift of its envelope."""
     at = START - timedelta(hours=2) + timedelta(seconds=7)
-    assert replay_clock.offset_ms(window(), at, 2 * HOUR_MS) == 7_000
+    assert replay_clock.find_offset_ms(window(), at, 2 * HOUR_MS) == 7_000
 
 
 def test_a_moment_at_another_time_is_not_corrected():
     """An app names its replay an hour after it: neither clock leads back, so its own is told."""
     at = START + timedelta(hours=1)
-    assert replay_clock.offset_ms(window(), at, 45_000) == HOUR_MS
+    assert replay_clock.find_offset_ms(window(), at, 45_000) == HOUR_MS
 
 
 @pytest.mark.parametrize("made_by", ["app", "backend"])
@@ -110,14 +110,14 @@ def test_what_was_held_up_with_a_replay_keeps_its_own_time(made_by: replay_clock
     held_ms = 24 * HOUR_MS
     at = START + timedelta(hours=1)
     reach = window(drift_ms=held_ms)
-    placed = replay_clock.offset(reach, at, held_ms - HOUR_MS, made_by=made_by)
-    assert replay_clock.near_ms(reach, placed) is None
+    placed = replay_clock.find_offset(reach, at, held_ms - HOUR_MS, made_by=made_by)
+    assert replay_clock.near_replay_ms(reach, placed) is None
 
 
 def test_a_backends_own_time_stands_in_where_the_correction_misses():
     """A drift that leads out of the window is not followed."""
     at = START + timedelta(seconds=7)
-    assert replay_clock.offset_ms(window(), at, HOUR_MS, made_by="backend") == 7_000
+    assert replay_clock.find_offset_ms(window(), at, HOUR_MS, made_by="backend") == 7_000
 
 
 def test_counts_are_added_up_by_side():
@@ -127,10 +127,13 @@ def test_counts_are_added_up_by_side():
         LinkedCount(APP, "java", "message", 1, START),
         LinkedCount(API, "python", "crash", 4, START),
     ]
-    assert linked_errors.count(APP, counts) == linked_errors.ErrorCounts(3, 4)
+    assert linked_errors.add_up_errors(APP, counts) == linked_errors.ErrorCounts(3, 4)
 
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_of_the_app_is_told(kind: str):
     """Every kind that ends the app counts as a crash."""
-    assert linked_errors.count(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at == START
+    assert (
+        linked_errors.add_up_errors(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at
+        == START
+    )

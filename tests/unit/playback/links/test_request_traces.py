@@ -8,7 +8,7 @@ from app.core import units
 from app.formats.replay.activity import NetworkSpan
 from app.issues.trace_events import TracedEvent
 from app.playback.links.linked_traces import Trace
-from app.playback.links.request_traces import trace_requests
+from app.playback.links.request_traces import match_request_traces
 from app.traces.model import StoredSpan
 from tests.support.builders.spans import START, TRACE, event, served, span, span_id
 from tests.unit.playback.links.test_linked_traces import read
@@ -39,7 +39,7 @@ def client(number: int, *, at_ms: int = 1_000, url: str = f"POST {URL}") -> Stor
 
 def errors(traces: list[Trace], *requests: NetworkSpan) -> dict[int, list[str]]:
     """Return the titles of the errors of each request that has a trace."""
-    found = trace_requests(requests, traces, started_ms=STARTED_MS)
+    found = match_request_traces(requests, traces, started_ms=STARTED_MS)
     return {at: [one.event.title for one in traced.errors] for at, traced in found.items()}
 
 

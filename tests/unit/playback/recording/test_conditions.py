@@ -1,7 +1,7 @@
 """Tests of the conditions that phone and app were in."""
 
 from app.formats.replay.activity import Breadcrumb
-from app.playback.recording.conditions import conditions
+from app.playback.recording.conditions import find_conditions
 
 ZERO_MS = 1_795_000_000_000
 
@@ -13,7 +13,7 @@ def crumb(at_ms: int, category: str, **data: object) -> Breadcrumb:
 
 def laid_out(*crumbs: Breadcrumb) -> list[tuple[int, int, str]]:
     """Lay conditions out over a minute."""
-    found = conditions(crumbs, zero_ms=ZERO_MS, duration_ms=60_000)
+    found = find_conditions(crumbs, zero_ms=ZERO_MS, duration_ms=60_000)
     return [(one.start_ms, one.end_ms, one.text) for one in found]
 
 

@@ -9,7 +9,7 @@ from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.formats.stored import packed_json
 from app.playback.recording import contents, merging, recorded_segments
 from app.playback.video import index
-from app.playback.video.index_cache import Held
+from app.playback.video.index_cache import PlayableReplay
 from app.replays.model import Segment
 from tests.unit.playback import building
 from tests.unit.playback.building import START_MS
@@ -48,9 +48,9 @@ def tap(at_ms: int, message: str) -> dict[str, Any]:
     return {"type": 5, "timestamp": at, "data": {"tag": "breadcrumb", "payload": payload}}
 
 
-def held(*playable: Any) -> Held:
+def held(*playable: Any) -> PlayableReplay:
     """Hold playable segments with their index."""
-    return Held(tuple(playable), index.build(playable))
+    return PlayableReplay(tuple(playable), index.build_index(playable))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_request_of_two_segments_stands_once():
 
 def test_screens_of_segments_share_their_time():
     """Two screens in ten seconds get five each; a repeat goes on; the last reaches to the end."""
-    found = contents.screens_by_segment(
+    found = contents.lay_out_segment_screens(
         [
             segment(1, 10_000, 20_000, screens=("Cart",)),
             segment(0, 0, 10_000, screens=("Login", "Cart")),
@@ -114,8 +114,8 @@ def test_a_page_counts_from_the_first_picture():
         segment(0, 0, 4_000, recording=packed_json.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
-    outline = contents.outline_of(replay(), held(video), NOW)
-    found = contents.assemble(outline, recorded_segments.read(listed))
+    outline = contents.make_outline(replay(), held(video), NOW)
+    found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
     assert found.zero_ms == START_MS + 4_000
     assert found.duration_ms == 56_000
     assert outline.size_px_at(0) == (448, 960)
@@ -129,12 +129,12 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     tape = packed_json.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
     monkeypatch.setattr(recorded_segments, "MOST_BYTES", 2 * packed_json.first_text_bytes(tape))
-    read = recorded_segments.read(listed)
+    read = recorded_segments.read_recordings(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
-    found = contents.assemble(contents.outline_of(replay(), held(), NOW), read)
+    found = contents.assemble_contents(contents.make_outline(replay(), held(), NOW), read)
     assert [one.segment_id for one in found.unread] == [2, 3]
-    unfetched = recorded_segments.read([listed[0], segment(1, 0, 1_000, recording=None)])
+    unfetched = recorded_segments.read_recordings([listed[0], segment(1, 0, 1_000, recording=None)])
     assert [one.is_read for one in unfetched] == [True, False]
 
 
@@ -146,8 +146,8 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(2, 0, 60_000, recording=b"torn"),
         segment(3, 0, 60_000, recording=packed_json.pack_json({"not": "a list"})),
     ]
-    outline = contents.outline_of(replay(), held(), NOW)
-    found = contents.assemble(outline, recorded_segments.read(listed))
+    outline = contents.make_outline(replay(), held(), NOW)
+    found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
     assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
     assert (found.state, outline.size_px_at(0)) == ("no_video", None)
     assert found.missing_ids == (1,)
@@ -159,7 +159,7 @@ async def test_an_index_is_found_by_its_version():
     """A page that knows fewer segments goes on playing; an unknown version is none."""
     first = building.segment(0, 0, building.gops(5))
     second = building.segment(1, 5_000, building.gops(5))
-    before, now = index.build([first]), held(first, second)
+    before, now = index.build_index([first]), held(first, second)
     assert await now.at(now.newest.version) is now.newest
     assert await now.at(before.version) == before
     assert await now.at(before.version) is await now.at(before.version)

@@ -56,7 +56,7 @@ def segment(
 
 def read(*segments: Segment) -> tuple[Gesture, ...]:
     """Read gestures on a clock that begins at `ZERO`."""
-    return gestures.read(recorded_segments.read(segments), zero_ms=ZERO_MS)
+    return gestures.read_gestures(recorded_segments.read_recordings(segments), zero_ms=ZERO_MS)
 
 
 def outline(found: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:

@@ -23,15 +23,15 @@ from tests.unit.playback.building import (
 
 def test_replay_without_segments_has_an_empty_index():
     """No video gives an index with no GOPs, which still can be written and read."""
-    index = playback.build([])
+    index = playback.build_index([])
     assert (index.gops, index.gaps, index.duration_ms, index.size_bytes) == ((), (), 0, 0)
     assert index.gop_at(5) == 0
-    assert playback.encode(index) == b"PHI1\x00\x00\x00"
+    assert playback.encode_index(index) == b"PHI1\x00\x00\x00"
 
 
 def test_clock_starts_with_the_earliest_segment():
     """Order of arrival and of ids does not matter; time does."""
-    index = playback.build([segment(0, 5000, gops(5)), segment(1, 0, gops(5))])
+    index = playback.build_index([segment(0, 5000, gops(5)), segment(1, 0, gops(5))])
     assert index.started_at_ms == START_MS
     assert [(gop.segment_id, gop.start_ms, gop.cover_ms) for gop in index.gops] == [
         (1, 0, 5000),
@@ -42,7 +42,7 @@ def test_clock_starts_with_the_earliest_segment():
 
 def test_segment_is_split_at_its_keyframes():
     """Each GOP covers the time up to the next one's keyframe."""
-    index = playback.build([segment(0, 0, gops(6, 6, 2))])
+    index = playback.build_index([segment(0, 0, gops(6, 6, 2))])
     assert [(gop.start_ms, gop.end_ms, gop.sample_count) for gop in index.gops] == [
         (0, 6000, 6),
         (6000, 12_000, 6),
@@ -52,18 +52,18 @@ def test_segment_is_split_at_its_keyframes():
 
 def test_frames_before_the_first_keyframe_are_left_out():
     """Nothing can decode them."""
-    index = playback.build([segment(0, 0, [Frame(0), Frame(1000, is_key=True), Frame(2000)])])
+    index = playback.build_index([segment(0, 0, [Frame(0), Frame(1000, is_key=True), Frame(2000)])])
     assert [(gop.start_ms, gop.sample_count) for gop in index.gops] == [(1000, 2)]
 
 
 def test_segment_without_keyframe_gives_nothing():
     """A replay of which nothing can be decoded has no GOPs."""
-    assert playback.build([segment(0, 0, [Frame(0), Frame(1000)])]).gops == ()
+    assert playback.build_index([segment(0, 0, [Frame(0), Frame(1000)])]).gops == ()
 
 
 def test_later_segment_ends_the_earlier_one():
     """Hidden frames at the end of a cut GOP are not in the stream, and cover stops at the cut."""
-    index = playback.build([segment(0, 0, gops(6, 6)), segment(1, 8500, gops(2))])
+    index = playback.build_index([segment(0, 0, gops(6, 6)), segment(1, 8500, gops(2))])
     assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [
         (0, 0, 6000),
         (0, 6000, 8500),
@@ -75,14 +75,14 @@ def test_later_segment_ends_the_earlier_one():
 def test_hidden_frame_that_a_shown_one_needs_is_flagged():
     """With B-frames a frame beyond the cut is decoded before one that is shown."""
     frames = [Frame(0, is_key=True), Frame(3000), Frame(1000), Frame(2000)]
-    index = playback.build([segment(0, 0, frames), segment(1, 2000, gops(1))])
+    index = playback.build_index([segment(0, 0, frames), segment(1, 2000, gops(1))])
     assert header_frames(index.gops[0]) == [(10, 0, False), (10, 3000, True), (10, 1000, False)]
 
 
 def test_of_segments_with_one_start_the_lower_plays_first():
     """Then what the higher adds: its frames over the lower one's time are decoded and hidden."""
     lower, higher = segment(6, 0, gops(5)), segment(7, 0, gops(7))
-    index = playback.build([higher, lower])
+    index = playback.build_index([higher, lower])
     assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [
         (6, 0, 5000),
         (7, 5000, 7000),
@@ -97,14 +97,16 @@ def test_of_segments_with_one_start_the_lower_plays_first():
 def test_a_twin_that_adds_nothing_vanishes():
     """It ends no later than the first, or the next segment begins before."""
     twins = [segment(6, 0, gops(5)), segment(7, 0, gops(5))]
-    assert [gop.segment_id for gop in playback.build(twins).gops] == [6]
+    assert [gop.segment_id for gop in playback.build_index(twins).gops] == [6]
     cut = [segment(6, 0, gops(5)), segment(7, 0, gops(9)), segment(8, 4500, gops(2))]
-    assert [gop.segment_id for gop in playback.build(cut).gops] == [6, 8]
+    assert [gop.segment_id for gop in playback.build_index(cut).gops] == [6, 8]
 
 
 def test_a_twin_goes_on_with_the_frame_that_is_due():
     """A frame that began under the lower twin is shown from where that one ends."""
-    index = playback.build([segment(6, 0, gops(2), declared_ms=2300), segment(7, 0, gops(2, 3))])
+    index = playback.build_index(
+        [segment(6, 0, gops(2), declared_ms=2300), segment(7, 0, gops(2, 3))]
+    )
     assert [(gop.segment_id, gop.start_ms) for gop in index.gops] == [
         (6, 0),
         (7, 2300),
@@ -115,7 +117,7 @@ def test_a_twin_goes_on_with_the_frame_that_is_due():
 def test_a_twin_that_shows_nothing_leaves_all_its_time_to_the_other():
     """Its first frame is due when the next segment has begun, so the other's is shown from 0 on."""
     twins = [segment(6, 0, [Frame(700, is_key=True)]), segment(7, 0, gops(1))]
-    index = playback.build([*twins, segment(8, 700, gops(1))])
+    index = playback.build_index([*twins, segment(8, 700, gops(1))])
     assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [
         (7, 0, 700),
         (8, 700, 1700),
@@ -124,7 +126,7 @@ def test_a_twin_that_shows_nothing_leaves_all_its_time_to_the_other():
 
 def test_segment_inside_another_cuts_its_rest():
     """What the longer one has to show after the shorter one is a gap."""
-    index = playback.build([segment(0, 0, gops(6, 6)), segment(1, 3000, gops(2))])
+    index = playback.build_index([segment(0, 0, gops(6, 6)), segment(1, 3000, gops(2))])
     assert [gop.segment_id for gop in index.gops] == [0, 1]
     assert index.duration_ms == 5000
 
@@ -132,33 +134,35 @@ def test_segment_inside_another_cuts_its_rest():
 @pytest.mark.parametrize(("hole_ms", "expected"), [(1100, ()), (1101, (Gap(5000, 6101),))])
 def test_gap_is_a_hole_of_more_than_1100_ms(hole_ms, expected):
     """Shorter holes are closed by holding the last frame."""
-    index = playback.build([segment(0, 0, gops(5)), segment(1, 5000 + hole_ms, gops(5))])
+    index = playback.build_index([segment(0, 0, gops(5)), segment(1, 5000 + hole_ms, gops(5))])
     assert index.gaps == expected
 
 
 def test_declared_length_holds_the_last_frame():
     """A file that ends early, for nothing moved, makes no gap before the segment's end."""
-    index = playback.build([segment(0, 0, gops(1), declared_ms=5000), segment(1, 5000, gops(1))])
+    index = playback.build_index(
+        [segment(0, 0, gops(1), declared_ms=5000), segment(1, 5000, gops(1))]
+    )
     assert index.gaps == ()
     assert index.gops[0].cover_ms == 5000
 
 
 def test_declared_length_is_not_believed_without_limit():
     """A phone that claims hours for a second of video gets a minute."""
-    index = playback.build([segment(0, 0, gops(1), declared_ms=9_000_000)])
+    index = playback.build_index([segment(0, 0, gops(1), declared_ms=9_000_000)])
     assert index.duration_ms == 61_000
 
 
 def test_frame_without_length_lasts_a_millisecond():
     """A GOP always covers some time."""
-    index = playback.build([segment(0, 0, [Frame(0, is_key=True, duration_ms=0)])])
+    index = playback.build_index([segment(0, 0, [Frame(0, is_key=True, duration_ms=0)])])
     assert index.duration_ms == 1
 
 
 def test_frames_that_the_file_cuts_off_are_decoded_and_not_shown():
     """Of frames before the presentation only the last is shown, from its start on."""
     frames = [Frame(-2000, is_key=True), Frame(-1000), Frame(-400), Frame(600)]
-    index = playback.build([segment(0, 0, frames)])
+    index = playback.build_index([segment(0, 0, frames)])
     assert header_frames(index.gops[0]) == [
         (10, 0, True),
         (10, 0, True),
@@ -170,19 +174,19 @@ def test_frames_that_the_file_cuts_off_are_decoded_and_not_shown():
 def test_gop_that_shows_nothing_is_left_out():
     """A GOP wholly before the presentation has no record."""
     frames = [Frame(-2000, is_key=True), Frame(-1000), Frame(0, is_key=True)]
-    assert len(playback.build([segment(0, 0, frames)]).gops) == 1
+    assert len(playback.build_index([segment(0, 0, frames)]).gops) == 1
 
 
 def test_gop_whose_frames_are_all_cut_is_left_out():
     """A frame that precedes its own keyframe cannot be decoded and does not count."""
     frames = [Frame(-500, is_key=True), Frame(700, is_key=True), Frame(-100)]
-    index = playback.build([segment(0, 0, frames)])
+    index = playback.build_index([segment(0, 0, frames)])
     assert [gop.start_ms for gop in index.gops] == [700]
 
 
 def test_rotation_makes_a_second_configuration():
     """GOPs name the configuration they need; equal ones are written once."""
-    index = playback.build(
+    index = playback.build_index(
         [
             segment(0, 0, gops(1)),
             segment(1, 1000, gops(1), size=(960, 448)),
@@ -200,41 +204,41 @@ def test_index_is_written_as_the_page_reads_it():
         segment(0, 0, gops(2, 1, every_ms=300)),
         segment(1, 9000, [Frame(0, is_key=True, size_bytes=200)], size=(960, 448)),
     ]
-    assert playback.encode(playback.build(segments)).hex() == (
+    assert playback.encode_index(playback.build_index(segments)).hex() == (
         "50484931904e020b617663312e343243303146060142c01fffe1c003c007000b"
         "617663312e343243303146060142c01fffe1c007c0030003"
         "00d8041a100002d804e8070d0d0001d041e807cc01cc010101"
     )
-    assert playback.build(segments).gops[0].header.hex() == "02140014d804"
+    assert playback.build_index(segments).gops[0].header.hex() == "02140014d804"
 
 
 def test_version_of_an_earlier_state_stays_valid_while_a_replay_grows():
     """The page keeps reading the stream it knows, even if the new segment cuts the last one."""
     known = [segment(0, 0, gops(5)), segment(1, 5000, gops(5))]
-    name = playback.version(known)
+    name = playback.make_version(known)
     grown = [segment(2, 9000, gops(5)), *known]
-    assert playback.at_version(grown, name) == known
-    assert playback.version(grown) != name
+    assert playback.find_segments_of_version(grown, name) == known
+    assert playback.make_version(grown) != name
 
 
 def test_version_ends_when_a_segment_arrives_in_the_middle():
     """The page then fetches the index again."""
     known = [segment(0, 0, gops(5)), segment(2, 10_000, gops(5))]
-    name = playback.version(known)
-    assert playback.at_version([*known, segment(1, 5000, gops(5))], name) is None
+    name = playback.make_version(known)
+    assert playback.find_segments_of_version([*known, segment(1, 5000, gops(5))], name) is None
 
 
 @pytest.mark.parametrize("name", ["", "1", "-", "x-00", "3-00", "²-00", "9" * 5000 + "-00"])
 def test_version_that_names_no_state_is_refused(name):
     """Whatever a request holds, the answer is None."""
-    assert playback.at_version([segment(0, 0, gops(1))], name) is None
+    assert playback.find_segments_of_version([segment(0, 0, gops(1))], name) is None
 
 
 def test_damaged_layout_is_told():
     """What the database holds was checked when it was written; damage is not played over."""
     broken = PlayableSegment(0, START_MS, START_MS, "k", 0, 1, b"\xff")
     with pytest.raises(MalformedInput):
-        playback.build([broken])
+        playback.build_index([broken])
 
 
 @st.composite
@@ -312,13 +316,13 @@ def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]],
 async def test_index_agrees_with_a_look_at_every_frame(replay, times_ms):
     """Whatever the segments, the frame the index finds at a time is the one that is due."""
     segments, drawn, objects = replay
-    index = playback.build(segments)
+    index = playback.build_index(segments)
     store = cast("ObjectStore", objects)
     starts = [gop.start_ms for gop in index.gops]
     assert starts == sorted(set(starts))
     for at_ms in [*times_ms, *starts, index.duration_ms]:
         gop = index.gops[index.gop_at(at_ms)]
         span = (gop.offset, gop.offset + gop.size_bytes)
-        record = b"".join([part async for part in stream.read_range(store, index, *span)])
+        record = b"".join([part async for part in stream.read_stream(store, index, *span)])
         assert len(record) == gop.size_bytes
         assert due_frame(gop, record, at_ms) == _due_by_hand(segments, drawn, at_ms)

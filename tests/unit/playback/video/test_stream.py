@@ -14,7 +14,7 @@ from tests.unit.playback.building import Frame, Objects, gops, segment
 
 async def _read(objects: Objects, index: PlaybackIndex, start: int, end: int) -> bytes:
     store = cast("ObjectStore", objects)
-    return b"".join([part async for part in stream.read_range(store, index, start, end)])
+    return b"".join([part async for part in stream.read_stream(store, index, start, end)])
 
 
 def _two_segments() -> tuple[Objects, PlaybackIndex]:
@@ -23,7 +23,7 @@ def _two_segments() -> tuple[Objects, PlaybackIndex]:
         segment(0, 0, gops(3, 3), objects=objects),
         segment(1, 6000, gops(3, 3), objects=objects, object_offset=50),
     ]
-    return objects, playback.build(parts)
+    return objects, playback.build_index(parts)
 
 
 async def test_neighbouring_gops_of_one_object_are_one_read():
@@ -57,7 +57,7 @@ async def test_wide_hole_between_samples_is_not_read():
     """Another track's data, lying between, would cost more than a second read."""
     objects = Objects()
     frames = [Frame(0, is_key=True), Frame(1000, gap_bytes=100), Frame(2000, gap_bytes=50_000)]
-    index = playback.build([segment(0, 0, frames, objects=objects)])
+    index = playback.build_index([segment(0, 0, frames, objects=objects)])
     data = await _read(objects, index, 0, index.size_bytes)
     assert data.endswith(b"0/0.......0/1.......0/2.......")
     assert objects.reads == [("object-0", 0, 120), ("object-0", 50_120, 10)]
@@ -68,7 +68,7 @@ async def test_read_is_never_longer_than_its_limit():
     objects = Objects()
     half = stream.READ_BYTES // 2
     frames = [Frame(n * 1000, is_key=True, size_bytes=half) for n in range(5)]
-    index = playback.build([segment(0, 0, frames, objects=objects)])
+    index = playback.build_index([segment(0, 0, frames, objects=objects)])
     assert len(await _read(objects, index, 0, index.size_bytes)) == index.size_bytes
     assert [length for _, _, length in objects.reads] == [2 * half, 2 * half, half]
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from starlette.requests import Request
 from starlette.types import Message, Scope
 
-from app.playback.video.start import Start
+from app.playback.video.start import PlaybackStart
 from app.web.frame import answer
 from app.web.frame.render import Renderer
 from app.web.replay.page import Opened, ReplayTop
@@ -48,7 +48,7 @@ def scope_of(coding: str) -> Scope:
 
 
 async def ask(
-    find: Callable[[], Awaitable[object]], coding: str, *, start: Start | None = None
+    find: Callable[[], Awaitable[object]], coding: str, *, start: PlaybackStart | None = None
 ) -> asyncio.Queue[Message]:
     """Answer a request; gives what is sent as it is sent."""
     scope = scope_of(coding)
@@ -82,7 +82,7 @@ async def test_the_head_goes_before_the_rest_is_found():
         await found.wait()
         return REPLAY_PAGE
 
-    sent = await ask(find, "identity", start=Start("1-a", 4, b"\0\0\0\1i<"))
+    sent = await ask(find, "identity", start=PlaybackStart("1-a", 4, b"\0\0\0\1i<"))
     begin, head, picture, top = [await asyncio.wait_for(sent.get(), 10) for _ in range(4)]
     assert begin["status"] == 200
     assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from app.core.ids import ProjectId
 from app.playback.checks import CalledHost, SetUpFacts, count_hosts
-from app.playback.sdk_faults import Known
+from app.playback.sdk_faults import KnownFault
 from app.traces.queries import AppRequest
 from app.web.set_up import page
 
@@ -47,7 +47,7 @@ def test_what_is_wrong_is_named():
     """No video, a host that nothing answers, a fault of the SDK; one request says nothing yet."""
     found = SetUpFacts(
         3, 0, NOW, 0, 0, (CalledHost("api.example", 3, 0), CalledHost("img.example", 1, 0)), (),
-        (Known("Android SDK 8.12.0: segments can be doubled. Mended in 8.13.3.", False),),
+        (KnownFault("Android SDK 8.12.0: segments can be doubled. Mended in 8.13.3.", False),),
     )  # fmt: skip
     problems = [title for state, title in listed(found) if state == "problem"]
     assert problems == [
