@@ -14,7 +14,7 @@ from app.core.settings import Settings
 from app.demo.names import APP, BACKEND
 from app.projects import queries
 from app.projects.model import Project
-from app.web.words import page_links
+from app.web.urls import replay_urls
 
 
 def demo(
@@ -55,7 +55,7 @@ async def _demo(settings: Settings, wanted: str | None) -> None:
     for answer in result.refused:
         err.print(f"refused: {answer}", style="red")
     out.print(f"Sent {result.sent} envelopes, {len(result.refused)} refused. Watch the replay:")
-    out.print(f"{base_url}{page_links.replay(app.id, result.replay_id)}")
+    out.print(f"{base_url}{replay_urls.replay(app.id, result.replay_id)}")
     if result.refused:
         raise typer.Exit(1)
 

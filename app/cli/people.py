@@ -19,7 +19,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.settings import Settings
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
-from app.web.words import page_links
+from app.web.urls import account_urls
 
 people = typer.Typer(help="People with an account.", no_args_is_help=True)
 
@@ -143,7 +143,7 @@ async def _find(connection: AsyncConnection, email: str) -> Person:
 
 def _print_link(settings: Settings, token: str) -> None:
     out.print("Sign-in link (works once, within 24 hours):")
-    out.print(f"{surroundings.address(settings)}{page_links.SIGN_IN}/{token}")
+    out.print(f"{surroundings.address(settings)}{account_urls.sign_in_link(token)}")
 
 
 async def _add(

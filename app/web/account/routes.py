@@ -17,33 +17,33 @@ from app.web.account.sign_in import link_cookie
 from app.web.frame import access, answer, forms, house
 from app.web.frame.access import Visitor
 from app.web.frame.chrome import read_theme
-from app.web.words import page_links, phrases
+from app.web.urls import account_urls, list_urls
+from app.web.urls.routing import route_to
+from app.web.words import phrases
 
 router = APIRouter()
 
-NAME: Final = "/account/name"
-PASSWORD: Final = "/account/password"  # noqa: S105 - an address
 _YEAR_S: Final = 365 * 24 * 60 * 60
 _NOT_THE_SAME: Final = "The two passwords are not the same."
 
 
-@router.get(page_links.ACCOUNT)
+@router.get(account_urls.ACCOUNT)
 async def show_account(request: Request, visitor: access.SomebodyHere) -> Response:
     """Show a person where they are signed in."""
     page = await _page(request, visitor, problem=None)
     return await answer.page(request, "account/page.html", page)
 
 
-@router.get(PASSWORD)
+@router.get(account_urls.SET_PASSWORD)
 async def ask_for_password(request: Request, visitor: access.SomebodyHere) -> Response:
     """Show the form for a password, after a link or when there is none yet."""
     if await _must_know_current(request, visitor):
-        return answer.go(page_links.ACCOUNT)
+        return answer.go(account_urls.ACCOUNT)
     page = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS)
     return await answer.page(request, "account/set_password.html", page)
 
 
-@router.post(PASSWORD)
+@router.post(account_urls.SET_PASSWORD)
 async def change_password(request: Request, visitor: access.SomebodyHere) -> Response:
     """Set a person's password; every other sign-in of theirs ends."""
     fields = await forms.read(request)
@@ -54,14 +54,16 @@ async def change_password(request: Request, visitor: access.SomebodyHere) -> Res
         return answer.tell_wait(page, error)
     if token is None:
         return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
-    response = answer.go(page_links.REPLAYS, done="password-saved")
+    response = answer.go(list_urls.REPLAYS, done="password-saved")
     access.set_cookie(response, house.of(request), token)
     here = house.of(request)
-    response.delete_cookie(link_cookie(here), path=PASSWORD, secure=here.is_https, httponly=True)
+    response.delete_cookie(
+        link_cookie(here), path=account_urls.SET_PASSWORD, secure=here.is_https, httponly=True
+    )
     return response
 
 
-@router.post(NAME)
+@router.post(account_urls.CHANGE_NAME)
 async def change_name(request: Request, visitor: access.SomebodyHere) -> Response:
     """Change what others see of a person."""
     name = (await forms.read(request)).get("name", "")
@@ -71,10 +73,10 @@ async def change_name(request: Request, visitor: access.SomebodyHere) -> Respons
             await audit.add_line(connection, Action.PERSON_CHANGED, person_id=visitor.person.id)
     except ActionRefused as error:
         return await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
-    return answer.go(page_links.ACCOUNT, done="name-saved")
+    return answer.go(account_urls.ACCOUNT, done="name-saved")
 
 
-@router.post("/account/sign-ins/{handle}/end")
+@router.post(route_to(account_urls.end_sign_in))
 async def end_sign_in(request: Request, visitor: access.SomebodyHere, handle: str) -> Response:
     """End one of a person's sign-ins; to end this one is to sign out."""
     here = house.of(request)
@@ -83,13 +85,13 @@ async def end_sign_in(request: Request, visitor: access.SomebodyHere, handle: st
             raise NotFound("no such sign-in")
         await audit.add_line(connection, Action.SIGN_IN_ENDED, person_id=visitor.person.id)
     if handle != visitor.sign_in.handle:
-        return answer.go(page_links.ACCOUNT, done="sign-in-ended")
-    response = answer.go(page_links.SIGN_IN)
+        return answer.go(account_urls.ACCOUNT, done="sign-in-ended")
+    response = answer.go(account_urls.SIGN_IN)
     access.drop_cookie(response, here)
     return response
 
 
-@router.post(page_links.THEME)
+@router.post(account_urls.THEME)
 async def set_theme(request: Request) -> Response:
     """Remember a theme in a cookie that the page's script may write too."""
     fields = await forms.read(request)
@@ -147,8 +149,8 @@ async def _page(request: Request, visitor: Visitor, *, problem: str | None) -> A
         email=person.email,
         min_characters=passwords.SHORTEST_CHARS,
         has_password=person.has_password,
-        name_href=NAME,
-        password_href=PASSWORD,
+        name_href=account_urls.CHANGE_NAME,
+        password_href=account_urls.SET_PASSWORD,
         sign_ins=tuple(_row(one, visitor) for one in found),
         problem=problem,
     )
@@ -160,5 +162,5 @@ def _row(one: SignIn, visitor: Visitor) -> SignInRow:
         seen_at=one.last_seen_at,
         browser=browser_of(one.user_agent),
         is_this=one.handle == visitor.sign_in.handle,
-        end_href=f"{page_links.ACCOUNT}/sign-ins/{one.handle}/end",
+        end_href=account_urls.end_sign_in(one.handle),
     )

@@ -13,15 +13,16 @@ from app.web.account.page import LinkPage, SignInPage
 from app.web.frame import access, answer, forms, house
 from app.web.frame.house import House
 from app.web.frame.states import ErrorPage
-from app.web.words import page_links, phrases
+from app.web.urls import account_urls
+from app.web.urls.routing import route_to
+from app.web.words import phrases
 
 router = APIRouter()
 
-_CHOOSE: Final = "/account/password"
 _FRESH_S: Final = int(links.FRESH.total_seconds())
 
 
-@router.get(page_links.SIGN_IN)
+@router.get(account_urls.SIGN_IN)
 async def ask_to_sign_in(request: Request, visitor: access.AnybodyHere, back: str = "") -> Response:
     """Show the form, unless somebody is signed in."""
     if visitor is not None:
@@ -29,7 +30,7 @@ async def ask_to_sign_in(request: Request, visitor: access.AnybodyHere, back: st
     return await answer.page(request, "account/sign_in.html", SignInPage(back=back[:2000]))
 
 
-@router.post(page_links.SIGN_IN)
+@router.post(account_urls.SIGN_IN)
 async def sign_in(request: Request) -> Response:
     """Let a person in by password."""
     here = house.of(request)
@@ -49,18 +50,18 @@ async def sign_in(request: Request) -> Response:
     return response
 
 
-@router.get(f"{page_links.SIGN_IN}/{{token}}")
+@router.get(route_to(account_urls.sign_in_link))
 async def show_link(request: Request, token: str) -> Response:
     """Show whose link it is; a program that opens addresses in mails does not use it up."""
     async with house.of(request).db.reading() as connection:
         found = await links.whose(connection, token)
     if found is None:
         return await _used_up(request)
-    page = LinkPage(f"{page_links.SIGN_IN}/{quote(token, safe='')}", found.email, found.expires_at)
+    page = LinkPage(account_urls.sign_in_link(quote(token, safe="")), found.email, found.expires_at)
     return await answer.page(request, "account/link.html", page)
 
 
-@router.post(f"{page_links.SIGN_IN}/{{token}}")
+@router.post(route_to(account_urls.sign_in_link))
 async def use_link(request: Request, token: str) -> Response:
     """Use a link up: sign in, and go on to choose a password."""
     here = house.of(request)
@@ -70,19 +71,19 @@ async def use_link(request: Request, token: str) -> Response:
         )
     except SignInFailed:
         return await _used_up(request)
-    response = answer.go(_CHOOSE)
+    response = answer.go(account_urls.SET_PASSWORD)
     access.set_cookie(response, here, entered)
     _remember_link(response, here, token)
     return response
 
 
-@router.post(page_links.SIGN_OUT)
+@router.post(account_urls.SIGN_OUT)
 async def sign_out(request: Request, visitor: access.AnybodyHere) -> Response:
     """Sign out here, and let the browser forget what it has seen."""
     here = house.of(request)
     if visitor is not None:
         await door.leave(here.db, visitor.person, visitor.token)
-    response = answer.go(page_links.SIGN_IN)
+    response = answer.go(account_urls.SIGN_IN)
     access.drop_cookie(response, here)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -103,7 +104,7 @@ def _remember_link(response: Response, here: House, token: str) -> None:
         link_cookie(here),
         token,
         max_age=_FRESH_S,
-        path=_CHOOSE,
+        path=account_urls.SET_PASSWORD,
         secure=here.is_https,
         httponly=True,
         samesite="strict",
@@ -116,7 +117,7 @@ async def _used_up(request: Request) -> Response:
         "This link no longer works",
         "A sign-in link is good for one use within a day. Ask whoever runs this server for a new "
         "one: playhead user link YOUR-ADDRESS",
-        back_href=page_links.SIGN_IN,
+        back_href=account_urls.SIGN_IN,
     )
     return await answer.page(request, "state/error.html", page, status=page.status)
 

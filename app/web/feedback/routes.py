@@ -11,7 +11,8 @@ from app.memberships import queries as memberships
 from app.triage import feedback_entries
 from app.web.feedback.page import FeedbackPage
 from app.web.frame import access, answer, cursors, house
-from app.web.words import feedback as view, page_links
+from app.web.urls import list_urls
+from app.web.words import feedback as view
 from app.web.words.lists import ListState, ProjectOption
 
 router = APIRouter()
@@ -19,7 +20,7 @@ router = APIRouter()
 PAGE_ROWS: Final = 25
 
 
-@router.get(page_links.FEEDBACK)
+@router.get(list_urls.FEEDBACK)
 async def show_feedback(
     request: Request, visitor: access.SomebodyHere, project: str = "", before: str = ""
 ) -> Response:
@@ -41,7 +42,7 @@ async def show_feedback(
         cards=view.cards(found[:PAGE_ROWS], {one.id: one.name for one in listed}),
         projects=tuple(ProjectOption(one.id, one.name, str(one.id) == project) for one in listed),
         project=project,
-        older_href=page_links.feedback(project=project, before=cursors.write(older))
+        older_href=list_urls.feedback(project=project, before=cursors.write(older))
         if older
         else None,
     )

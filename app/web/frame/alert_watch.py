@@ -9,7 +9,7 @@ from app.web.frame import alerts, house
 from app.web.frame.access import Visitor
 from app.web.frame.alerts import Alert, Aside
 from app.web.frame.house import House
-from app.web.words import page_links
+from app.web.urls import project_urls
 
 
 async def of(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
@@ -34,7 +34,7 @@ async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside,
     except ServiceUnavailable:
         return ()  # the page says so already
     return tuple(
-        Aside(project.name, vitals.quarantined[project.id], page_links.quarantine(project.id))
+        Aside(project.name, vitals.quarantined[project.id], project_urls.quarantine(project.id))
         for project in seen
         if project.id in vitals.quarantined
     )

@@ -7,7 +7,8 @@ from typing import Final, Literal
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.vitals import Vitals
-from app.web.words import page_links, phrases
+from app.web.urls import project_urls
+from app.web.words import phrases
 
 Tone = Literal["bad", "warn"]
 
@@ -146,7 +147,7 @@ def _of_quarantine(asides: Sequence[Aside]) -> list[Alert]:
     if len(asides) > _MOST_ASIDES:
         number = phrases.count(sum(aside.envelopes for aside in asides), "envelope")
         title = f"{number} of {phrases.count(len(asides), 'project')} in quarantine."
-        return [Alert("warn", title, what_to_do, page_links.PROJECTS, "To the projects")]
+        return [Alert("warn", title, what_to_do, project_urls.PROJECTS, "To the projects")]
     return [
         Alert(
             "warn",

@@ -25,7 +25,8 @@ from app.core.errors import (
 )
 from app.web.frame import access, answer, guard
 from app.web.frame.states import ErrorPage
-from app.web.words import page_links, phrases
+from app.web.urls import account_urls
+from app.web.words import phrases
 
 _log = log.get_logger("web.errors")
 
@@ -85,9 +86,9 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
     if not wants_html(request):
         return await _answer(request, ErrorPage(401, "Not signed in", phrases.sentence(str(error))))
     if request.method != "GET":
-        return answer.go(page_links.SIGN_IN)
+        return answer.go(account_urls.SIGN_IN)
     back = answer.frame(request).path
-    return answer.go(f"{page_links.SIGN_IN}?{urlencode({'back': back})}")
+    return answer.go(f"{account_urls.SIGN_IN}?{urlencode({'back': back})}")
 
 
 async def _nothing_here(request: Request, _error: Exception) -> Response:

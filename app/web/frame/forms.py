@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from app.core.errors import InvalidInput, OversizedForm
-from app.web.words import page_links
+from app.web.urls import list_urls
 
 _MOST_BYTES: Final = 64 * 1024
 _MOST_FIELDS: Final = 50
@@ -60,7 +60,7 @@ def own_path(wanted: str | None) -> str:
     path = wanted or ""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     if not is_ours or "\\" in path:
-        return page_links.REPLAYS
+        return list_urls.REPLAYS
     return path
 
 
@@ -69,7 +69,7 @@ def came_from_list(request: Request) -> str:
     try:
         parts = urlsplit(request.headers.get("referer", ""))
     except ValueError:
-        return page_links.REPLAYS
-    if parts.path != page_links.REPLAYS or parts.netloc != request.headers.get("host"):
-        return page_links.REPLAYS
+        return list_urls.REPLAYS
+    if parts.path != list_urls.REPLAYS or parts.netloc != request.headers.get("host"):
+        return list_urls.REPLAYS
     return own_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

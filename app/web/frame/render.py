@@ -11,7 +11,8 @@ from app.core import units
 from app.core.shipped import TEMPLATES
 from app.web.frame import inside, packing
 from app.web.frame.chrome import Chrome
-from app.web.words import activity, page_links, phrases, problems, search_help
+from app.web.urls import account_urls, issue_urls, list_urls, project_urls, replay_urls
+from app.web.words import activity, phrases, problems, search_help
 
 _FLUSH: Final = "<!-- The rest follows. -->"
 """Where a template may be cut: what stands before it is sent while the rest is being found."""
@@ -70,7 +71,11 @@ class Renderer:
             error_words=problems.error_words,
         )
         self._environment.globals.update(
-            hrefs=page_links,
+            account_urls=account_urls,
+            issue_urls=issue_urls,
+            list_urls=list_urls,
+            project_urls=project_urls,
+            replay_urls=replay_urls,
             static_base=static_base,
             styles=",".join(inside.COMMON),
             inside=self.inside,

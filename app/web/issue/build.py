@@ -10,7 +10,8 @@ from app.playback.links import replay_clock
 from app.projects.model import OutcomeCount, Project
 from app.triage.issue_links import LinkedReplay
 from app.web.issue.page import IssueHead, Preview
-from app.web.words import facts, issue_kinds, page_links
+from app.web.urls import issue_urls, project_urls, replay_urls
+from app.web.words import facts, issue_kinds
 from app.web.words.phrases import count
 
 BEFORE_MS: Final = 5_000
@@ -40,17 +41,17 @@ def head(
         may_delete: Whether they may erase it.
     """
     key = (issue.project_id, issue.issue_id)
-    path = page_links.issue(*key)
+    path = issue_urls.issue(*key)
     return IssueHead(
         project_id=issue.project_id,
         project_name=project.name,
-        project_href=page_links.project(project.id),
+        project_href=project_urls.project(project.id),
         issue_id=issue.issue_id,
         href=path,
-        replays_href=page_links.issue_replays(*key),
-        feedback_href=page_links.issue_feedback(*key),
-        status_href=page_links.issue_status(*key),
-        delete_href=page_links.delete_issue(*key) if may_delete else None,
+        replays_href=issue_urls.issue_replays(*key),
+        feedback_href=issue_urls.issue_feedback(*key),
+        status_href=issue_urls.issue_status(*key),
+        delete_href=issue_urls.delete_issue(*key) if may_delete else None,
         may_change=may_change,
         title=issue.title,
         culprit=issue.culprit,
@@ -94,16 +95,16 @@ def preview(
     wanted_ms = max(0, linked.at_ms - zero_ms)
     at_ms = min(wanted_ms, duration_ms) if duration_ms else wanted_ms
     return Preview(
-        href=page_links.replay(key.project_id, key.replay_id)
+        href=replay_urls.replay(key.project_id, key.replay_id)
         if linked.is_apart
-        else page_links.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
+        else replay_urls.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
         replay_id=key.replay_id,
         user=facts.user_of(linked.replay.user),
         at_ms=at_ms,
         from_ms=max(0, at_ms - BEFORE_MS),
         to_ms=min(duration_ms, at_ms + AFTER_MS) if duration_ms else at_ms + AFTER_MS,
-        index_href=page_links.index(key.project_id, key.replay_id),
-        stream_href=page_links.stream(key.project_id, key.replay_id),
+        index_href=replay_urls.index(key.project_id, key.replay_id),
+        stream_href=replay_urls.stream(key.project_id, key.replay_id),
         has_video=duration_ms > 0 and not linked.is_apart,
         is_apart=linked.is_apart,
         is_processing=is_processing,

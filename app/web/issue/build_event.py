@@ -19,7 +19,8 @@ from app.playback.links import replay_clock
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
 from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Preview, SenderClock
-from app.web.words import facts, page_links
+from app.web.urls import issue_urls, replay_urls
+from app.web.words import facts
 from app.web.words.breadcrumbs import data_rows
 from app.web.words.facts import Fact
 from app.web.words.parts import describe_rows
@@ -84,7 +85,7 @@ def build(
     if event.issue_id is None:
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
-    path = page_links.issue_event(*key, event.event_id)
+    path = issue_urls.issue_event(*key, event.event_id)
     found = rules.group_event(sent)
     seen_at = counting.find_seen_at(event)
     return EventBlock(
@@ -108,10 +109,10 @@ def build(
                 name=one.filename,
                 type=one.content_type or one.attachment_type,
                 size_bytes=one.size_bytes,
-                href=page_links.attachment(one.project_id, one.event_id, number)
+                href=issue_urls.attachment(one.project_id, one.event_id, number)
                 if may_download
                 else None,
-                picture_href=page_links.screenshot(one.project_id, one.event_id, number)
+                picture_href=issue_urls.screenshot(one.project_id, one.event_id, number)
                 if may_show and one.content_type in PICTURES
                 else None,
             )
@@ -123,7 +124,7 @@ def build(
             first=first_file,
             total=file_total,
             size=ATTACHMENTS_AT_ONCE,
-            href=lambda first: page_links.event_files(path, first=first),
+            href=lambda first: issue_urls.event_files(path, first=first),
         ),
         hierarchy=hierarchy,
         preview=preview,
@@ -134,7 +135,7 @@ def build(
 
 
 def _href(key: IssueKey, event_id: Any) -> str | None:
-    return page_links.issue_event(*key, event_id) if event_id else None
+    return issue_urls.issue_event(*key, event_id) if event_id else None
 
 
 def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
@@ -179,7 +180,7 @@ def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
     )
     shown = [Fact(name, value) for name, value in named if value]
     if event.trace_id is not None:
-        shown.append(Fact("Trace", event.trace_id, href=page_links.trace(event.trace_id)))
+        shown.append(Fact("Trace", event.trace_id, href=replay_urls.trace(event.trace_id)))
     return tuple(shown)
 
 

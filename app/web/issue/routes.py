@@ -36,7 +36,8 @@ from app.web.issue.page import (
     IssueReplayRow,
     IssueReplaysPage,
 )
-from app.web.words import charts, page_links, replay_rows
+from app.web.urls import issue_urls, list_urls, replay_urls
+from app.web.words import charts, replay_rows
 from app.web.words.parts import describe_rows
 
 router = APIRouter()
@@ -106,7 +107,7 @@ async def find_event(request: Request, inside: access.InsideHere, event_id: str)
         )
     if wanted is None or found is None:
         raise NotFound("no such event")
-    return answer.go(page_links.issue_event(inside.project.id, found, EventId(wanted)))
+    return answer.go(issue_urls.issue_event(inside.project.id, found, EventId(wanted)))
 
 
 @router.get(f"{PATH}/replays")
@@ -130,7 +131,7 @@ async def show_replays(
     page = IssueReplaysPage(
         head=head,
         rows=shown,
-        older_href=page_links.issue_replays(*key, before=cursors.write(found.older))
+        older_href=issue_urls.issue_replays(*key, before=cursors.write(found.older))
         if found.older
         else None,
         is_first=place is None,
@@ -156,7 +157,7 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
             project_id=key[0],
             subject=key[1],
         )
-    return answer.go(page_links.issue(*key), done=f"issue-{wanted}")
+    return answer.go(issue_urls.issue(*key), done=f"issue-{wanted}")
 
 
 @router.get(f"{PATH}/delete")
@@ -180,7 +181,7 @@ async def delete_issue(request: Request, inside: access.InsideHere, issue_id: st
     key = key_of(inside, issue_id)
     await erase_issue(here.db, key, person_id=inside.person.id, at=clock.now())
     here.sweeper.hurry()
-    return answer.go(page_links.ISSUES, done="issue-deleted")
+    return answer.go(list_urls.ISSUES, done="issue-deleted")
 
 
 def key_of(inside: Inside, issue_id: str) -> IssueKey:
@@ -217,7 +218,7 @@ async def _show(
             else None
         )
     tags, hidden_tags = await asyncio.to_thread(tag_counts.count_tags, samples)
-    path = page_links.issue_event(*key, event_id) if event_id else page_links.issue(*key)
+    path = issue_urls.issue_event(*key, event_id) if event_id else issue_urls.issue(*key)
     page = IssuePage(
         head=head,
         event=await describe(request, found, inside.role) if found else None,
@@ -229,7 +230,7 @@ async def _show(
             first=parts.releases,
             total=release_total,
             size=issues.PART_RELEASES,
-            href=lambda first: page_links.issue_releases(path, first=first),
+            href=lambda first: issue_urls.issue_releases(path, first=first),
         ),
         tags=tags,
         hidden_tags=hidden_tags,
@@ -296,7 +297,7 @@ async def _replay_rows(
             at_ms -= index.newest.started_at_ms - units.ms_from_at(linked.replay.started_at)
         at_ms = min(max(0, at_ms), row.duration_ms)
         href = (
-            page_links.replay_at(row.project_id, row.replay_id, at_ms=at_ms) if at_ms else row.href
+            replay_urls.replay_at(row.project_id, row.replay_id, at_ms=at_ms) if at_ms else row.href
         )
         shown.append(IssueReplayRow(row, at_ms, href))
     return tuple(shown)

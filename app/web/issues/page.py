@@ -9,7 +9,8 @@ from app.core.ids import ProjectId
 from app.issues.model import Issue, Status
 from app.issues.queries import IssueFilters, IssueSort
 from app.playback.links import replay_clock
-from app.web.words import charts, page_links
+from app.web.urls import issue_urls
+from app.web.words import charts
 from app.web.words.charts import Chart
 from app.web.words.issue_kinds import KINDS, shape_of
 from app.web.words.lists import ListState, ProjectOption
@@ -115,7 +116,7 @@ def row(
 ) -> IssueRow:
     """Describe one issue."""
     return IssueRow(
-        href=page_links.issue(issue.project_id, issue.issue_id),
+        href=issue_urls.issue(issue.project_id, issue.issue_id),
         title=issue.title,
         culprit=issue.culprit,
         kind=KINDS.get(issue.kind, "Error"),
@@ -131,6 +132,6 @@ def row(
         events=issue.events,
         users=issue.users,
         replays=issue.replays,
-        replays_href=page_links.issue_replays(issue.project_id, issue.issue_id),
+        replays_href=issue_urls.issue_replays(issue.project_id, issue.issue_id),
         chart=charts.days(days, now, most=CHART_DAYS),
     )

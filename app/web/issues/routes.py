@@ -20,7 +20,7 @@ from app.projects.model import Project
 from app.web.frame import access, answer, house
 from app.web.issues import cursors, page as issue_list
 from app.web.issues.page import Filters, IssueListPage, Shown
-from app.web.words import page_links
+from app.web.urls import list_urls
 from app.web.words.lists import ListState, ProjectOption
 
 router = APIRouter()
@@ -43,7 +43,7 @@ class _Found:
     is_any: bool
 
 
-@router.get(page_links.ISSUES)
+@router.get(list_urls.ISSUES)
 async def show_issues(
     request: Request, visitor: access.SomebodyHere, after: str = "", before: str = ""
 ) -> Response:
@@ -151,7 +151,7 @@ def _turn(found: _Found, filters: Filters, *, newer: bool) -> str | None:
         return None
     edge = found.issues[0] if newer else found.issues[-1]
     place = cursors.write(issues.locate_issue(edge, filters.sort))
-    return page_links.issues(**query_of(filters), **{"after" if newer else "before": place})
+    return list_urls.issues(**query_of(filters), **{"after" if newer else "before": place})
 
 
 def query_of(filters: Filters) -> dict[str, str]:

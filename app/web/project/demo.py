@@ -19,7 +19,7 @@ from app.projects.model import Project
 from app.web.frame import access, answer, dsn, house
 from app.web.frame.house import House
 from app.web.project.routes import add_project
-from app.web.words import page_links
+from app.web.urls import list_urls, project_urls
 
 router = APIRouter()
 
@@ -28,7 +28,7 @@ _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, n
 _log = log.get_logger("web.demo")
 
 
-@router.post("/demo")
+@router.post(project_urls.PLAY_DEMO)
 async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
     """Start the demo and go on; its replay arrives like any other."""
     if not visitor.person.is_admin:
@@ -43,7 +43,7 @@ async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
     replay_id = ids.new_replay_id()
     playing = _play(app_dsn, backend_dsn, base_url=_own_address(request), replay_id=replay_id)
     here.begin(playing, name="demo")
-    return answer.go(page_links.awaited_replay(app.id, replay_id))
+    return answer.go(list_urls.awaited_replay(app.id, replay_id))
 
 
 async def _projects(connection: AsyncConnection, person: Person) -> tuple[Project, Project]:

@@ -12,14 +12,15 @@ from app.core.errors import NotFound
 from app.memberships.model import Role
 from app.projects import queries as projects
 from app.web.frame import access, house
-from app.web.words import page_links
+from app.web.urls import project_urls
+from app.web.urls.routing import route_to
 
 router = APIRouter()
 
 _BIGGEST_ID: Final = 2**63 - 1
 
 
-@router.get(f"{page_links.PROJECTS}/{{project_id}}/quarantine/{{quarantined_id}}")
+@router.get(route_to(project_urls.quarantined))
 async def download(
     request: Request, inside: access.InsideHere, quarantined_id: access.RowId
 ) -> Response:

@@ -34,7 +34,9 @@ from app.web.project.page import (
     QuarantineRow,
     Storage,
 )
-from app.web.words import page_links, phrases
+from app.web.urls import list_urls, project_urls
+from app.web.urls.routing import route_to
+from app.web.words import phrases
 from app.web.words.outcomes import what_arrived
 from app.web.words.parts import describe_rows
 
@@ -48,7 +50,7 @@ _From = Annotated[int, Query(alias="from", ge=0)]
 _GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 
-@router.get(page_links.PROJECTS)
+@router.get(project_urls.PROJECTS)
 async def show_projects(
     request: Request, visitor: access.SomebodyHere, first: _From = 0
 ) -> Response:
@@ -74,20 +76,20 @@ async def show_projects(
             first=first,
             total=len(listed),
             size=_PART_PROJECTS,
-            href=lambda following: page_links.projects(first=following),
+            href=lambda following: project_urls.projects(first=following),
         ),
     )
     return await answer.page(request, "projects/page.html", page)
 
 
-@router.get(page_links.NEW_PROJECT)
+@router.get(project_urls.NEW_PROJECT)
 async def ask_for_project(request: Request, visitor: access.SomebodyHere) -> Response:
     """Show the form for a new project."""
     _need_admin(visitor.person)
     return await answer.page(request, "projects/new.html", NewProjectPage())
 
 
-@router.post(page_links.NEW_PROJECT)
+@router.post(project_urls.NEW_PROJECT)
 async def make_project(request: Request, visitor: access.SomebodyHere) -> Response:
     """Make a project with its first key; its maker owns it."""
     _need_admin(visitor.person)
@@ -100,10 +102,10 @@ async def make_project(request: Request, visitor: access.SomebodyHere) -> Respon
         page = NewProjectPage(name[:200], phrases.sentence(str(error)))
         return await answer.page(request, "projects/new.html", page, status=400)
     await here.keys.refresh()
-    return answer.go(page_links.set_up(project.id), done="project-made")
+    return answer.go(project_urls.set_up(project.id), done="project-made")
 
 
-@router.get(f"{page_links.PROJECTS}/{{project_id}}")
+@router.get(route_to(project_urls.project))
 async def show_project(
     request: Request, inside: access.InsideHere, quarantine: access.RowId = 0
 ) -> Response:
@@ -114,7 +116,7 @@ async def show_project(
     return await answer.page(request, "project/page.html", page)
 
 
-@router.post(f"{page_links.PROJECTS}/{{project_id}}/storage")
+@router.post(route_to(project_urls.limit_storage))
 async def limit_storage(request: Request, inside: access.InsideHere) -> Response:
     """Limit what a project may have in storage, or lift the limit."""
     inside.need(Role.ADMIN)
@@ -127,7 +129,7 @@ async def limit_storage(request: Request, inside: access.InsideHere) -> Response
         async with here.db.reading() as connection:
             page = await _page(connection, here, inside, problem=phrases.sentence(str(error)))
         return await answer.page(request, "project/page.html", page, status=400)
-    return answer.go(page_links.storage(inside.project.id), done="storage-limited")
+    return answer.go(project_urls.storage(inside.project.id), done="storage-limited")
 
 
 async def change_storage_limit(
@@ -201,8 +203,8 @@ async def _card(
     return ProjectCard(
         project_id=project.id,
         name=project.name,
-        href=page_links.project(project.id),
-        replays_href=page_links.replays(project.id),
+        href=project_urls.project(project.id),
+        replays_href=list_urls.replays(project.id),
         dsn=dsn.first(here, keys),
         replays=total.replays if total else 0,
         last_received_at=total.last_received_at if total else None,
@@ -230,7 +232,7 @@ async def _page(
         project_id=project.id,
         name=project.name,
         slug=project.slug,
-        replays_href=page_links.replays(project.id),
+        replays_href=list_urls.replays(project.id),
         dsn=first,
         keys=tuple(_key_row(here, key) for key in keys),
         arrived=what_arrived(outcomes),
@@ -244,7 +246,7 @@ async def _page(
             first=first_quarantined,
             total=len(quarantined),
             size=_PART_QUARANTINED,
-            href=lambda first: page_links.quarantine(project.id, first=first),
+            href=lambda first: project_urls.quarantine(project.id, first=first),
         ),
         members=tuple(MemberRow(one.person.name, one.person.email, one.role) for one in members),
         has_replays=project.id in total,
@@ -275,7 +277,7 @@ def _quarantine_rows(found: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
             item_types=", ".join(one.item_types),
             reason=one.reason,
             body_bytes=one.body_bytes,
-            href=page_links.quarantined(one.project_id, one.id),
+            href=project_urls.quarantined(one.project_id, one.id),
         )
         for one in found
     )

@@ -9,9 +9,10 @@ from typing import Final
 from app.core.ids import ProjectId
 from app.formats.events import release_order
 from app.releases.model import SessionCount
-from app.web.words import charts, page_links
+from app.web.urls import list_urls
+from app.web.urls.list_urls import filtered_by
+from app.web.words import charts
 from app.web.words.charts import Chart
-from app.web.words.page_links import filtered_by
 
 DAYS: Final = 14
 _GOOD_PERCENT: Final = 99.5
@@ -114,7 +115,7 @@ def _row(
         erring=statuses["errored"] + statuses["unhandled"],
         last_day=max(days),
         chart=charts.days(at_noon, now, most=DAYS),
-        issues_href=page_links.issues(project=str(project_id), release=release, status="all"),
+        issues_href=list_urls.issues(project=str(project_id), release=release, status="all"),
         replays_href=filtered_by("release", release),
     )
 

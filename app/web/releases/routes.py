@@ -11,12 +11,12 @@ from app.releases import sessions
 from app.web.frame import access, answer, house
 from app.web.releases import page as view
 from app.web.releases.page import ReleasesPage
-from app.web.words import page_links
+from app.web.urls import project_urls
 
 router = APIRouter()
 
 
-@router.get(f"{page_links.PROJECTS}/{{project_id}}/releases")
+@router.get(f"{project_urls.PROJECTS}/{{project_id}}/releases")
 async def show_releases(
     request: Request, inside: access.InsideHere, environment: str = ""
 ) -> Response:

@@ -29,7 +29,8 @@ from app.web.replay.page import (
 )
 from app.web.replay.panel_filters import panel_filters
 from app.web.replay.recording_parts import describe_recording_part
-from app.web.words import facts, page_links
+from app.web.urls import project_urls, replay_urls
+from app.web.words import facts
 from app.web.words.activity import ActivityRow, ScreenSpan
 from app.web.words.breadcrumbs import screen_spans
 from app.web.words.parts import ListPart
@@ -67,10 +68,10 @@ def top(head: ReplayHead, visit: Visit) -> ReplayTop:
         opening=opening(outline.replay, start_at_ms=visit.start_at_ms, now=clock.now()),
         header=_header(head, back_href=visit.back_href, ended=ended),
         state=_state(outline, ended),
-        gestures_href=page_links.gestures(
+        gestures_href=replay_urls.gestures(
             key.project_id, key.replay_id, from_segment=visit.from_segment
         ),
-        pictures_href=page_links.pictures(key.project_id, key.replay_id),
+        pictures_href=replay_urls.pictures(key.project_id, key.replay_id),
         start_at_ms=min(visit.start_at_ms, outline.duration_ms),
         size_px=outline.size_px_at(visit.start_at_ms),
         deletion=_deletion(head) if visit.may_delete else None,
@@ -125,7 +126,7 @@ def build(found: ReplayPageData, visit: Visit) -> ReplayPage:
         parts=_parts(found, activity=len(rows), network=len(requests)),
         feedback_part=lists.feedback_part(found.activity.feedback),
         filters=panel_filters(activity, network, errors, logs),
-        har_href=page_links.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
     )
 
 
@@ -169,8 +170,8 @@ def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = 
     has_pictures = replay.video_segments > 0
     return Opening(
         title=f"{user}, {units.format_clock(replay.duration_ms)}",
-        index_href=page_links.index(key.project_id, key.replay_id),
-        stream_href=page_links.stream(key.project_id, key.replay_id),
+        index_href=replay_urls.index(key.project_id, key.replay_id),
+        stream_href=replay_urls.stream(key.project_id, key.replay_id),
         start_at_ms=start_at_ms,
         has_pictures=has_pictures,
         is_awaited=playback.state_of(replay, has_video=has_pictures, now=now) == "processing",
@@ -204,9 +205,9 @@ def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> Replay
     return ReplayHeader(
         project_id=key.project_id,
         project_name=context.project.name,
-        project_href=page_links.project(key.project_id),
+        project_href=project_urls.project(key.project_id),
         replay_id=key.replay_id,
-        href=page_links.replay(key.project_id, key.replay_id),
+        href=replay_urls.replay(key.project_id, key.replay_id),
         back_href=back_href,
         user=facts.user_of(replay.user),
         started_at=units.at_from_ms(context.outline.zero_ms)
@@ -232,13 +233,13 @@ def surroundings(context: ReplayContext, *, after: str = "") -> Surroundings:
         after: Names the place after which its spans are read.
     """
     key = context.key
-    here = page_links.replay(key.project_id, key.replay_id)
+    here = replay_urls.replay(key.project_id, key.replay_id)
 
     def error_href(error: SpanError) -> str:
         return f"{here}?tab=errors#error-{error.event.event_id}"
 
     def trace_href(trace_id: TraceId, first: int) -> str:
-        return page_links.trace_in(
+        return replay_urls.trace_in(
             key.project_id, key.replay_id, trace_id, first=first, after=after
         )
 
@@ -248,7 +249,7 @@ def surroundings(context: ReplayContext, *, after: str = "") -> Surroundings:
 def _deletion(head: ReplayHead) -> Deletion:
     replay = head.context.outline.replay
     return Deletion(
-        href=page_links.delete_replay(replay.key.project_id, replay.key.replay_id),
+        href=replay_urls.delete_replay(replay.key.project_id, replay.key.replay_id),
         video_bytes=replay.video_bytes,
         segments=replay.segments,
         breadcrumbs=replay.breadcrumbs,

@@ -10,7 +10,7 @@ from app.formats.events.exceptions import ExceptionRecord, Frame
 from app.formats.stored import packed_json
 from app.issues.replay_events import LinkedEvent
 from app.playback.links import replay_clock
-from app.web.words import page_links
+from app.web.urls import issue_urls
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 
@@ -67,7 +67,7 @@ def _row(
         trace_id=event.trace_id,
         release=event.release,
         environment=event.environment,
-        issue_href=page_links.issue_event(event.project_id, event.issue_id, event.event_id)
+        issue_href=issue_urls.issue_event(event.project_id, event.issue_id, event.event_id)
         if event.issue_id
         else None,
     )

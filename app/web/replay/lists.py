@@ -28,7 +28,8 @@ from app.web.replay.log_rows import LogRow, log_rows
 from app.web.replay.page import PartHeader, ReplayPartPage, SeenBy, Tab
 from app.web.replay.recording_parts import describe_recording_part
 from app.web.replay.requests import NO_LINKS, error_activity, network_rows, request_activity
-from app.web.words import facts, feedback, page_links, spans
+from app.web.urls import replay_urls
+from app.web.words import facts, feedback, spans
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.breadcrumbs import breadcrumb_row
 from app.web.words.parts import (
@@ -201,7 +202,7 @@ def request_rows(
     return network_rows(
         contents.spans,
         start_ms=contents.zero_ms,
-        replay_href=page_links.replay(context.key.project_id, context.key.replay_id),
+        replay_href=replay_urls.replay(context.key.project_id, context.key.replay_id),
         from_segment=contents.from_segment,
         links=links,
     )
@@ -338,7 +339,7 @@ def request_page(found: ReplayPageData, *, first: int) -> ReplayPartPage:
             from_segment=contents.from_segment,
         ),
         network=rows[first : first + PART_ROWS],
-        har_href=page_links.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
         recording_part=describe_recording_part(contents),
         from_segment=contents.from_segment,
     )
@@ -347,8 +348,8 @@ def request_page(found: ReplayPageData, *, first: int) -> ReplayPartPage:
 def _header(context: ReplayContext, panel: Tab, *, from_segment: int = 0) -> PartHeader:
     replay, key = context.outline.replay, context.key
     return PartHeader(
-        href=page_links.replay(key.project_id, key.replay_id),
-        back_href=page_links.replay_panel(
+        href=replay_urls.replay(key.project_id, key.replay_id),
+        back_href=replay_urls.replay_panel(
             key.project_id, key.replay_id, panel, from_segment=from_segment
         ),
         user=facts.user_of(replay.user),
@@ -362,7 +363,7 @@ def _href(
     context: ReplayContext, panel: str, *, after: str = "", first: int = 0, from_segment: int = 0
 ) -> str:
     key = context.key
-    return page_links.replay_part(
+    return replay_urls.replay_part(
         key.project_id,
         key.replay_id,
         panel,

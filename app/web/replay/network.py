@@ -16,7 +16,8 @@ from app.web.frame import access, answer, house
 from app.web.replay import har, lists, request_links, routes as replay_pages
 from app.web.replay.page import RequestPage
 from app.web.replay.requests import network_rows, requests_of
-from app.web.words import exchanges, facts, page_links
+from app.web.urls import replay_urls
+from app.web.words import exchanges, facts
 
 router = APIRouter()
 
@@ -80,7 +81,7 @@ def _page(found: ReplayPageData, number: int) -> RequestPage:
     traced = request_links.find_request_traces(found)
     links = request_links.request_links(traced, key, panels)
     row = network_rows(contents.spans, start_ms=contents.zero_ms, links=links)[number]
-    back_href = page_links.replay_at(
+    back_href = replay_urls.replay_at(
         key.project_id, key.replay_id, at_ms=row.at_ms, from_segment=contents.from_segment
     )
     return RequestPage(

@@ -4,7 +4,7 @@ from app.core import units
 from app.playback.recording import recorded_segments
 from app.playback.recording.contents import ReplayContents
 from app.replays.model import Segment
-from app.web.words import page_links
+from app.web.urls import replay_urls
 from app.web.words.parts import RecordingPart
 from app.web.words.phrases import count
 
@@ -29,9 +29,9 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
     key = contents.replay.key
     return RecordingPart(
         text,
-        start_href=page_links.replay(key.project_id, key.replay_id) if earlier else None,
+        start_href=replay_urls.replay(key.project_id, key.replay_id) if earlier else None,
         next_text=f"What it noted from {_clock(contents, later[0])} on" if later else None,
-        next_href=page_links.replay_at(
+        next_href=replay_urls.replay_at(
             key.project_id,
             key.replay_id,
             at_ms=_at_ms(contents, later[0]),

@@ -11,7 +11,7 @@ from app.playback.links.request_traces import RequestTrace, match_request_traces
 from app.playback.visit import ReplayPageData
 from app.replays.model import ReplayKey
 from app.web.replay.requests import requests_of
-from app.web.words import page_links
+from app.web.urls import issue_urls, replay_urls
 from app.web.words.activity import RequestError, RequestLinks
 from app.web.words.problems import KINDS, ErrorRow
 from app.web.words.spans import MOST_TRACES
@@ -50,10 +50,10 @@ def request_links(
     traced: Mapping[int, RequestTrace], key: ReplayKey, panels: PanelContents
 ) -> dict[int, RequestLinks]:
     """Write the addresses that requests lead on to, by the number of the request."""
-    here = page_links.replay(key.project_id, key.replay_id)
+    here = replay_urls.replay(key.project_id, key.replay_id)
 
     def links_of(request: RequestTrace) -> RequestLinks:
-        page = page_links.trace_in(key.project_id, key.replay_id, request.trace_id)
+        page = replay_urls.trace_in(key.project_id, key.replay_id, request.trace_id)
         is_shown = request.trace_id in panels.traces
         return RequestLinks(
             trace_href=_in_trace_panel(here, request.trace_id) if is_shown else page,
@@ -73,7 +73,7 @@ def link_errors(
     shown_requests: int,
 ) -> tuple[ErrorRow, ...]:
     """Let errors lead to their trace, and to the request that they happened on behalf of."""
-    here = page_links.replay(key.project_id, key.replay_id)
+    here = replay_urls.replay(key.project_id, key.replay_id)
     requests = {
         error.event.event_id: number
         for number, request in traced.items()
@@ -99,7 +99,7 @@ def _error(error: SpanError, here: str, panels: PanelContents, trace_page: str) 
     if event.event_id in panels.errors:
         href = f"{here}?tab=errors#error-{event.event_id}"
     elif event.issue_id is not None:
-        href = page_links.issue_event(event.project_id, event.issue_id, event.event_id)
+        href = issue_urls.issue_event(event.project_id, event.issue_id, event.event_id)
     return RequestError(event.title, error.side, KINDS.get(event.kind, "error"), href)
 
 

@@ -31,7 +31,7 @@ from app.web.replay import build
 from app.web.replay.build import Visit
 from app.web.replay.losses import lost_replays
 from app.web.replay.page import DeleteReplayPage, Opened, Tab
-from app.web.words import page_links
+from app.web.urls import list_urls, project_urls
 
 router = APIRouter()
 
@@ -109,7 +109,7 @@ async def delete_replay(request: Request, watching: access.WatchingHere) -> Resp
     except NotFound:
         return await _absent(request, watching)
     here.sweeper.hurry()
-    return answer.go(page_links.REPLAYS, done="replay-deleted")
+    return answer.go(list_urls.REPLAYS, done="replay-deleted")
 
 
 async def _note_view(request: Request, watching: Watching) -> None:
@@ -167,17 +167,17 @@ async def _absent(request: Request, watching: Watching) -> Response:
         page = StatePage(
             "not_found",
             replay_id,
-            page_links.REPLAYS,
+            list_urls.REPLAYS,
             retry_href=request.url.path,
             losses=losses,
-            losses_href=f"{page_links.project(watching.key.project_id)}#outcomes",
+            losses_href=f"{project_urls.project(watching.key.project_id)}#outcomes",
         )
         return await answer.page(request, "state/replay.html", page, status=404)
     is_by_rule = mark.reason.startswith(_RULE)
     page = StatePage(
         "expired" if is_by_rule else "deleted",
         replay_id,
-        page_links.REPLAYS,
+        list_urls.REPLAYS,
         deleted_by=by,
         deleted_at=mark.deleted_at,
         rule=mark.reason.removeprefix(_RULE) if is_by_rule else None,

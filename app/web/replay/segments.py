@@ -6,7 +6,8 @@ from app.core import units
 from app.playback.recording.contents import ReplayContents
 from app.replays.model import ReplayKey, Segment
 from app.web.replay.page import SegmentRow, VideoState
-from app.web.words import page_links, phrases
+from app.web.urls import replay_urls
+from app.web.words import phrases
 
 _MOST_MISSING: Final = 200
 _MOST_AT_ONCE: Final = 60
@@ -47,7 +48,7 @@ def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
     return SegmentRow(
         segment_id=segment.segment_id,
         at_ms=started_ms - zero_ms,
-        at_href=page_links.replay_at(
+        at_href=replay_urls.replay_at(
             key.project_id, key.replay_id, at_ms=max(0, started_ms - zero_ms)
         ),
         duration_ms=max(0, ended_ms - started_ms),
@@ -58,7 +59,7 @@ def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
         video=_video(segment),
         fault=segment.video_fault,
         mp4_href=(
-            page_links.segment_video(key.project_id, key.replay_id, segment.segment_id)
+            replay_urls.segment_video(key.project_id, key.replay_id, segment.segment_id)
             if is_stored
             else None
         ),

@@ -12,7 +12,8 @@ from app.core.errors import NotFound
 from app.web.frame import access, answer, part_cursors, traces_shown
 from app.web.replay import build, lists, routes
 from app.web.replay.served import served
-from app.web.words import page_links, spans
+from app.web.urls import replay_urls
+from app.web.words import spans
 from app.web.words.traces import TracePage
 
 router = APIRouter()
@@ -38,7 +39,7 @@ async def show_trace_of_replay(
     block = await traces_shown.describe_trace(
         found, build.surroundings(opened.context, after=after), first
     )
-    here = page_links.replay(watching.key.project_id, watching.key.replay_id)
+    here = replay_urls.replay(watching.key.project_id, watching.key.replay_id)
     parts = (
         lists.span_part(opened),
         lists.error_part(opened.context, opened.events),

@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 
 from app.replays.list_queries import Order, Place, at_of, length_ms_of
 from app.web.replays.search_bar import SearchBar
-from app.web.words import page_links
+from app.web.urls import list_urls
 from app.web.words.lists import ListState, ProjectOption
 from app.web.words.replay_rows import ReplayRow
 
@@ -78,7 +78,7 @@ class ReplayListPage:
     """Where a search goes on that has looked at enough for one page."""
     reach: SearchReach | None = None
     """How far the search looked; None when it was not cut short."""
-    selected_href: str = page_links.SELECTED
+    selected_href: str = list_urls.SELECTED
     """POST here does something to the rows that are ticked."""
     may_delete: bool = False
     news: NewReplays | None = None

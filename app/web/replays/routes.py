@@ -32,14 +32,14 @@ from app.web.frame import access, answer, cursors, dsn, house
 from app.web.frame.states import StatePage
 from app.web.replays.page import AwaitedReplay, NewReplays, ReplayListPage, search_reach
 from app.web.replays.search_bar import Asking, bar, read_order
-from app.web.words import page_links, replay_rows
+from app.web.urls import list_urls, project_urls, replay_urls
+from app.web.words import replay_rows
 from app.web.words.lists import ProjectOption
 from app.web.words.phrases import sentence
 
 router = APIRouter()
 
 PAGE_ROWS: Final = 50
-_DEMO: Final = "/demo"
 _STORED_LATE: Final = timedelta(minutes=2)
 """So much later than it was received a replay may be stored, when much is waiting."""
 
@@ -71,10 +71,10 @@ class _Page:
 @router.get("/")
 async def start() -> RedirectResponse:
     """Lead from the bare address to the list."""
-    return answer.go(page_links.REPLAYS)
+    return answer.go(list_urls.REPLAYS)
 
 
-@router.get(page_links.REPLAYS)
+@router.get(list_urls.REPLAYS)
 async def show_list(
     request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
 ) -> Response:
@@ -102,7 +102,7 @@ async def show_list(
     return await answer.page(request, "replays/page.html", page)
 
 
-@router.get(page_links.NEW_REPLAYS)
+@router.get(list_urls.NEW_REPLAYS)
 async def send_new(
     request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
 ) -> Response:
@@ -135,9 +135,9 @@ async def find_replay(
         project_ids = await memberships.list_project_ids(connection, visitor.person)
         keys = await replays.find_replays_with_id(connection, wanted, project_ids)
     if not keys:
-        page = StatePage("not_found", wanted, page_links.REPLAYS)
+        page = StatePage("not_found", wanted, list_urls.REPLAYS)
         return await answer.page(request, "state/replay.html", page, status=404)
-    href = page_links.replay(keys[0].project_id, wanted)
+    href = replay_urls.replay(keys[0].project_id, wanted)
     return RedirectResponse(f"{href}?t={t}" if t.replace(".", "").isdecimal() else href, 303)
 
 
@@ -197,7 +197,7 @@ async def _with_hint(
     keys = await projects.keys_of(connection, project.id)
     return replace(
         frame,
-        setup_href=page_links.set_up(project.id),
+        setup_href=project_urls.set_up(project.id),
         dsn=dsn.first(house.of(request), keys),
         dsn_project=project.name if len(listed) > 1 else None,
     )
@@ -215,7 +215,7 @@ async def _awaited(
     key = ReplayKey(project.id, ReplayId(found))
     return AwaitedReplay(
         value=f"{key.project_id}/{key.replay_id}",
-        href=page_links.replay(key.project_id, key.replay_id),
+        href=replay_urls.replay(key.project_id, key.replay_id),
         has_arrived=await replays.find_replay(connection, key) is not None,
     )
 
@@ -234,7 +234,7 @@ async def _frame(
         rows=(),
         projects=options,
         selected=next((option for option in options if option.is_selected), None),
-        demo_href=_DEMO if person.is_admin else None,
+        demo_href=project_urls.PLAY_DEMO if person.is_admin else None,
         may_delete=bool(erasable & ({selected.id} if selected else {one.id for one in listed})),
     )
 
@@ -287,7 +287,7 @@ def _news(asking: Asking, found: _Page, now: datetime) -> NewReplays:
         last = place_of(found.hits[-1].replay, asking.order)
         since = max(since, last, key=lambda place: (place.value_us, place.item_id))
     return NewReplays(
-        href=page_links.new_replays(
+        href=list_urls.new_replays(
             asking.project_id, query=asking.text, since=cursors.write(since)
         ),
         show_href=replace(asking, order=Order.NEWEST).href(),

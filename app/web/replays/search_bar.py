@@ -7,7 +7,7 @@ from app.core.ids import ProjectId
 from app.replays import query_language as search
 from app.replays.list_queries import Order
 from app.replays.query_language import Conjunction
-from app.web.words import page_links
+from app.web.urls import list_urls
 
 ORDERS: Final = {
     Order.NEWEST: "Newest arrival first",
@@ -65,7 +65,7 @@ class Asking:
         """Return the address of this list, with another query, or from a place on."""
         text = self.text if query is None else query
         sort = "" if self.order is Order.NEWEST else self.order.value
-        return page_links.replays(self.project_id, query=text, sort=sort, **place)
+        return list_urls.replays(self.project_id, query=text, sort=sort, **place)
 
 
 def read_order(value: str) -> Order:

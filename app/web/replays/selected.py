@@ -23,7 +23,8 @@ from app.replays.model import Replay, ReplayKey
 from app.web.frame import access, answer, forms, house
 from app.web.replays.page import DeleteReplaysPage
 from app.web.replays.routes import PAGE_ROWS
-from app.web.words import page_links, replay_rows
+from app.web.urls import list_urls
+from app.web.words import replay_rows
 
 router = APIRouter()
 
@@ -31,7 +32,7 @@ _OTHER_FIELDS: Final = 10
 _DIGITS: Final = 19
 
 
-@router.post(page_links.SELECTED)
+@router.post(list_urls.SELECTED)
 async def mark_seen(request: Request, visitor: access.SomebodyHere) -> Response:
     """Mark the ticked replays as seen by whoever asks."""
     fields = await _fields(request)
@@ -42,7 +43,7 @@ async def mark_seen(request: Request, visitor: access.SomebodyHere) -> Response:
     return answer.go(_back(fields), done="marked-seen")
 
 
-@router.post(page_links.DELETE_SELECTED)
+@router.post(list_urls.DELETE_SELECTED)
 async def delete_selected(request: Request, visitor: access.SomebodyHere) -> Response:
     """Ask before erasing the ticked replays; erase them when the answer is yes."""
     here = house.of(request)
@@ -112,7 +113,7 @@ async def _question(
     now = clock.now()
     return DeleteReplaysPage(
         rows=tuple(replay_rows.replay_row(hit, project_names=names, now=now) for hit in hits),
-        action_href=page_links.DELETE_SELECTED,
+        action_href=list_urls.DELETE_SELECTED,
         back_href=back,
         video_bytes=sum(one.video_bytes for one in found),
         segments=sum(one.segments for one in found),

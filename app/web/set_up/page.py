@@ -7,7 +7,8 @@ from typing import Final, Literal
 from app.core.ids import ProjectId
 from app.playback import sdk_faults
 from app.playback.checks import CalledHost, SetUpFacts
-from app.web.words import page_links, phrases
+from app.web.urls import list_urls
+from app.web.words import phrases
 from app.web.words.snippets import Snippet
 
 State = Literal["done", "waiting", "problem", "note"]
@@ -57,14 +58,14 @@ def _segments(project_id: ProjectId, found: SetUpFacts) -> Check:
             "waiting",
             "Waiting for the first segment",
             "Start the app and use it for five seconds.",
-            page_links.why_project(project_id),
+            list_urls.why_project(project_id),
             "Nothing comes?",
         )
     return Check(
         "done",
         "First segment received",
         ("The newest came ", found.last_received_at, "."),
-        page_links.replays(project_id),
+        list_urls.replays(project_id),
         "Replays",
     )
 

@@ -10,12 +10,13 @@ from app.projects import queries as projects
 from app.web.frame import access, answer, dsn, house
 from app.web.set_up import page, snippets
 from app.web.set_up.page import SetUpPage
-from app.web.words import page_links
+from app.web.urls import project_urls
+from app.web.urls.routing import route_to
 
 router = APIRouter()
 
 
-@router.get(f"{page_links.PROJECTS}/{{project_id}}/set-up")
+@router.get(route_to(project_urls.set_up))
 async def show_set_up(request: Request, inside: access.InsideHere) -> Response:
     """Show how to point apps and services at a project, and what has come of it so far."""
     here = house.of(request)

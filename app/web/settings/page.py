@@ -7,7 +7,7 @@ from datetime import datetime
 from app.audit.model import Line, View
 from app.core.ids import PersonId, ProjectId
 from app.memberships.model import Member, ProjectInvitation, Role
-from app.web.words import page_links
+from app.web.urls import project_urls, replay_urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def members(found: Sequence[Member], *, role: Role, person_id: PersonId) -> tupl
             one.person.email,
             one.role,
             may_change=role.includes(one.role) and one.person.id != person_id,
-            remove_href=page_links.remove_member(one.project_id, one.person.id),
+            remove_href=project_urls.remove_member(one.project_id, one.person.id),
         )
         for one in found
     )
@@ -99,7 +99,7 @@ def view_rows(found: Sequence[View], names: Mapping[PersonId, str]) -> tuple[Vie
         ViewRow(
             one.at,
             names.get(one.person_id, "somebody who has left"),
-            page_links.replay(one.project_id, one.replay_id),
+            replay_urls.replay(one.project_id, one.replay_id),
             one.replay_id,
         )
         for one in found

@@ -19,15 +19,16 @@ from app.web.frame import access, answer, forms, house
 from app.web.frame.access import Inside
 from app.web.settings import page as view
 from app.web.settings.page import LogPage, SettingsPage
-from app.web.words import page_links, phrases
+from app.web.urls import project_urls
+from app.web.urls.routing import route_to
+from app.web.words import phrases
 
 router = APIRouter()
 
-_PROJECT: Final = f"{page_links.PROJECTS}/{{project_id}}"
 LOG_ROWS: Final = 50
 
 
-@router.get(f"{_PROJECT}/settings")
+@router.get(route_to(project_urls.settings))
 async def show_settings(request: Request, inside: access.InsideHere) -> Response:
     """Show the name and the members of a project, to be changed."""
     inside.need(Role.ADMIN)
@@ -36,7 +37,7 @@ async def show_settings(request: Request, inside: access.InsideHere) -> Response
     return await answer.page(request, "project/settings.html", page)
 
 
-@router.post(f"{_PROJECT}/settings/name")
+@router.post(route_to(project_urls.rename_project))
 async def rename_project(request: Request, inside: access.InsideHere) -> Response:
     """Give a project another name; its slug and its DSNs stay."""
     inside.need(Role.ADMIN)
@@ -47,10 +48,10 @@ async def rename_project(request: Request, inside: access.InsideHere) -> Respons
             await _note(connection, inside, Action.PROJECT_CHANGED, {"name": name.strip()})
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(page_links.settings(inside.project.id), done="project-renamed")
+    return answer.go(project_urls.settings(inside.project.id), done="project-renamed")
 
 
-@router.post(f"{_PROJECT}/settings/members")
+@router.post(route_to(project_urls.members))
 async def set_member(request: Request, inside: access.InsideHere) -> Response:
     """Give a member another role, or invite somebody."""
     inside.need(Role.ADMIN)
@@ -61,10 +62,10 @@ async def set_member(request: Request, inside: access.InsideHere) -> Response:
             done = await _set_or_invite(connection, inside, fields.get("email", ""), role)
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(page_links.settings(inside.project.id), done=done)
+    return answer.go(project_urls.settings(inside.project.id), done=done)
 
 
-@router.post(f"{_PROJECT}/settings/invitations/withdraw")
+@router.post(route_to(project_urls.withdraw_invitation))
 async def withdraw_invitation(request: Request, inside: access.InsideHere) -> Response:
     """Take an invitation back; does nothing when it does not wait any more."""
     inside.need(Role.ADMIN)
@@ -72,10 +73,10 @@ async def withdraw_invitation(request: Request, inside: access.InsideHere) -> Re
     async with house.of(request).db.transaction() as connection:
         if await invitations.withdraw(connection, inside.project.id, email):
             await _note(connection, inside, Action.INVITATION_WITHDRAWN, {"email": email})
-    return answer.go(page_links.settings(inside.project.id), done="invitation-withdrawn")
+    return answer.go(project_urls.settings(inside.project.id), done="invitation-withdrawn")
 
 
-@router.post(f"{_PROJECT}/invitation")
+@router.post(route_to(project_urls.invitation))
 async def answer_invitation(
     request: Request, visitor: access.SomebodyHere, project_id: access.RowId
 ) -> Response:
@@ -94,11 +95,11 @@ async def answer_invitation(
             connection, action, person_id=visitor.person.id, project_id=project, detail=detail
         )
     if is_accepted:
-        return answer.go(page_links.project(project), done="invitation-accepted")
-    return answer.go(page_links.PROJECTS, done="invitation-declined")
+        return answer.go(project_urls.project(project), done="invitation-accepted")
+    return answer.go(project_urls.PROJECTS, done="invitation-declined")
 
 
-@router.post(f"{_PROJECT}/settings/members/{{person_id}}/remove")
+@router.post(route_to(project_urls.remove_member))
 async def remove_member(
     request: Request, inside: access.InsideHere, person_id: access.RowId
 ) -> Response:
@@ -112,10 +113,10 @@ async def remove_member(
             await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(page_links.settings(inside.project.id), done="member-removed")
+    return answer.go(project_urls.settings(inside.project.id), done="member-removed")
 
 
-@router.get(f"{_PROJECT}/log")
+@router.get(route_to(project_urls.project_log))
 async def show_log(
     request: Request, inside: access.InsideHere, views: access.RowId = 0, lines: access.RowId = 0
 ) -> Response:
@@ -137,10 +138,10 @@ async def show_log(
         name=inside.project.name,
         views=view.view_rows(seen[:LOG_ROWS], names),
         lines=view.line_rows(done[:LOG_ROWS], names),
-        older_views_href=page_links.project_log(project_id, views=older_views, lines=lines)
+        older_views_href=project_urls.project_log(project_id, views=older_views, lines=lines)
         if older_views
         else None,
-        older_lines_href=page_links.project_log(project_id, views=views, lines=older_lines)
+        older_lines_href=project_urls.project_log(project_id, views=views, lines=older_lines)
         if older_lines
         else None,
     )

@@ -4,7 +4,7 @@ from app.issues import trace_events
 from app.playback.links.linked_traces import TracePart
 from app.traces.queries import PART_OF_TRACE
 from app.web.frame import part_cursors
-from app.web.words import page_links
+from app.web.urls import replay_urls
 from app.web.words.parts import ERROR_ORDER, ListPart, describe_part
 
 
@@ -26,7 +26,7 @@ def describe_parts(found: TracePart, *, after: str, after_error: str) -> tuple[L
             total=spans.total,
             size=PART_OF_TRACE,
             is_about=True,
-            next_href=page_links.trace(
+            next_href=replay_urls.trace(
                 trace_id,
                 after=part_cursors.write_block_place(block_place),
                 after_error=after_error,
@@ -41,7 +41,7 @@ def describe_parts(found: TracePart, *, after: str, after_error: str) -> tuple[L
             total=events.total,
             size=trace_events.PART_EVENTS,
             is_at_least=events.is_at_least,
-            next_href=page_links.trace(
+            next_href=replay_urls.trace(
                 trace_id,
                 after=after,
                 after_error=part_cursors.write_event_place(event_place),

@@ -18,7 +18,8 @@ from app.replays import traced
 from app.traces import queries
 from app.web.frame import access, answer, house, part_cursors, traces_shown
 from app.web.trace import parts as trace_parts
-from app.web.words import page_links, spans
+from app.web.urls import issue_urls, replay_urls
+from app.web.words import spans
 from app.web.words.spans import Surroundings
 from app.web.words.traces import ReplayLink, SpanPage, TracePage
 
@@ -54,7 +55,7 @@ async def show_trace(
         {project.id: project.name for project in seen},
         zero_ms=0,
         error_href=_error_href,
-        trace_href=lambda of_trace, start: page_links.trace(
+        trace_href=lambda of_trace, start: replay_urls.trace(
             of_trace, first=start, after=after, after_error=after_error
         ),
     )
@@ -85,7 +86,7 @@ async def show_span(
         )
     if data is None:
         raise NotFound("no such span")
-    value = SpanPage(page_links.trace(in_trace), SpanId(wanted), spans.data_rows(data))
+    value = SpanPage(replay_urls.trace(in_trace), SpanId(wanted), spans.data_rows(data))
     return await answer.page(request, "trace/span.html", value)
 
 
@@ -97,7 +98,7 @@ async def _replays(
     listed = await traced.read_replays_in_trace(connection, found.trace_id, list(names))
     return {
         one.key.replay_id: ReplayLink(
-            page_links.replay(one.key.project_id, one.key.replay_id),
+            replay_urls.replay(one.key.project_id, one.key.replay_id),
             names[one.key.project_id],
             one.started_at,
         )
@@ -110,4 +111,4 @@ def _error_href(error: SpanError) -> str | None:
     event = error.event
     if event.issue_id is None:
         return None
-    return page_links.issue_event(event.project_id, event.issue_id, event.event_id)
+    return issue_urls.issue_event(event.project_id, event.issue_id, event.event_id)

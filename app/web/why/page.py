@@ -12,7 +12,8 @@ from app.playback.why import DAYS, EventTrail, ProjectTrail, ReplayLosses, Repla
 from app.projects.model import Quarantined
 from app.replays.model import Tombstone
 from app.replays.traced import TracedReplay
-from app.web.words import outcomes, page_links, phrases
+from app.web.urls import list_urls, project_urls, replay_urls
+from app.web.words import outcomes, phrases
 from app.web.words.outcomes import Loss
 
 Tone = Literal["good", "bad", "warn", "none"]
@@ -133,7 +134,7 @@ def _of_trace(one: TracedReplay, names: Mapping[ProjectId, str]) -> Finding:
                 "included."
             ),
         ),
-        page_links.replay(one.key.project_id, one.key.replay_id),
+        replay_urls.replay(one.key.project_id, one.key.replay_id),
         "Open the replay",
     )
 
@@ -148,7 +149,7 @@ def _no_link(event: LinkableEvent) -> Finding:
         "bad",
         "No replay leads to it",
         f"{traced} For errors of a backend, list its host in the app's tracePropagationTargets.",
-        page_links.set_up(event.project_id),
+        project_urls.set_up(event.project_id),
         "Set up",
     )
 
@@ -163,7 +164,7 @@ def of_project(trail: ProjectTrail, names: Mapping[ProjectId, str]) -> WhyPage:
             if trail.kept_items
             else f"No part of a replay was kept in {DAYS} days",
             "A part is a segment, about five seconds.",
-            page_links.replays(trail.project_id),
+            list_urls.replays(trail.project_id),
             "The replays",
         )
     ]
@@ -185,7 +186,7 @@ def of_project(trail: ProjectTrail, names: Mapping[ProjectId, str]) -> WhyPage:
             "none",
             phrases.shortened(one.title, limit=120),
             (one.at, f", names replay {one.replay_id}"),
-            page_links.why(one.replay_id),
+            list_urls.why(one.replay_id),
             "Why?",
         )
         for one in trail.missing
@@ -201,7 +202,7 @@ def of_project(trail: ProjectTrail, names: Mapping[ProjectId, str]) -> WhyPage:
 
 def with_projects(page: WhyPage, names: Mapping[ProjectId, str]) -> WhyPage:
     """Offer the projects one may ask about."""
-    listed = tuple((name, page_links.why_project(project_id)) for project_id, name in names.items())
+    listed = tuple((name, list_urls.why_project(project_id)) for project_id, name in names.items())
     return replace(page, projects=listed)
 
 
@@ -217,7 +218,7 @@ def _deleted(mark: Tombstone, names: Mapping[ProjectId, str]) -> Finding:
                 "Segments that come later are thrown away."
             ),
         ),
-        page_links.replay(mark.key.project_id, mark.key.replay_id),
+        replay_urls.replay(mark.key.project_id, mark.key.replay_id),
         "By whom",
     )
 
@@ -278,7 +279,7 @@ def _stored(stored: StoredReplay, names: Mapping[ProjectId, str]) -> list[Findin
             of.last_received_at,
             ".",
         ),
-        page_links.replay(of.key.project_id, of.key.replay_id),
+        replay_urls.replay(of.key.project_id, of.key.replay_id),
         "Open the replay",
     )
     findings = [here]
@@ -323,7 +324,7 @@ def _all_losses(
     found = (
         ProjectLosses(
             _name(one.project_id, names),
-            page_links.project(one.project_id),
+            project_urls.project(one.project_id),
             outcomes.what_arrived(one.counts).losses,
         )
         for one in lost

@@ -14,9 +14,9 @@ from app.core.ids import EventId, ProjectId, ReplayId
 from app.memberships import queries as memberships
 from app.playback import why
 from app.web.frame import access, answer, house
+from app.web.urls import list_urls
 from app.web.why import page as view
 from app.web.why.page import WhyPage
-from app.web.words import page_links
 
 router = APIRouter()
 
@@ -24,7 +24,7 @@ _LONGEST: Final = 200
 _Id = Annotated[str, Query(alias="id")]
 
 
-@router.get(page_links.WHY)
+@router.get(list_urls.WHY)
 async def show_why(
     request: Request, visitor: access.SomebodyHere, wanted: _Id = "", project: access.RowId = 0
 ) -> Response:

@@ -13,8 +13,8 @@ from app.playback import replay_search, sdk_faults
 from app.playback.ending import Ending
 from app.replays import query_conditions
 from app.replays.model import Replay
+from app.web.urls.list_urls import filtered_by
 from app.web.words.endings import ending_reason, ending_text
-from app.web.words.page_links import filtered_by
 
 _GROUPS: Final = {
     "Device": {

@@ -9,7 +9,7 @@ from app.core.replay_window import ReplayWindow
 from app.feedback.model import StoredFeedback
 from app.playback.links import replay_clock
 from app.triage.feedback_entries import FeedbackEntry
-from app.web.words import page_links
+from app.web.urls import issue_urls, replay_urls
 from app.web.words.activity import ActivityRow, DataRow
 
 
@@ -95,7 +95,7 @@ def _card(one: FeedbackEntry, names: Mapping[ProjectId, str]) -> NoteCard:
         release=written.release,
         environment=written.environment,
         error=one.error,
-        error_href=page_links.issue_event(written.project_id, one.issue_id, named)
+        error_href=issue_urls.issue_event(written.project_id, one.issue_id, named)
         if named and one.issue_id
         else None,
         is_error_missed=named is not None and not is_here,
@@ -109,8 +109,8 @@ def _replay_href(one: FeedbackEntry) -> str | None:
         return None
     project_id, replay_id = one.replay.project_id, one.replay.replay_id
     if one.at_ms is None:
-        return page_links.replay(project_id, replay_id)
-    return page_links.replay_at(project_id, replay_id, at_ms=one.at_ms)
+        return replay_urls.replay(project_id, replay_id)
+    return replay_urls.replay_at(project_id, replay_id, at_ms=one.at_ms)
 
 
 def _contact(one: StoredFeedback) -> str | None:

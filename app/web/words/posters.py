@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from app.replays.model import Replay, ReplayKey
 from app.replays.pictures import ReplayPictures
-from app.web.words import page_links
+from app.web.urls import replay_urls
 
 _NEW: Final = timedelta(seconds=30)
 PosterState = Literal["made", "due", "none"]
@@ -41,7 +41,7 @@ def poster_of(
     key: ReplayKey, found: ReplayPictures | None, *, has_video: bool, is_due: bool
 ) -> Poster:
     """Describe the poster of a replay, of which `found` is what was drawn."""
-    href = page_links.pictures(key.project_id, key.replay_id)
+    href = replay_urls.pictures(key.project_id, key.replay_id)
     if found is not None and found.made is not None:
         sizes = found.made.sizes
         return Poster(

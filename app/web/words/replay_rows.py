@@ -11,7 +11,8 @@ from app.playback.links.linked_errors import ErrorMark
 from app.playback.recording import contents
 from app.playback.replay_search import ListedReplay
 from app.replays.pictures import ReplayPictures
-from app.web.words import facts, page_links
+from app.web.urls import replay_urls
+from app.web.words import facts
 from app.web.words.endings import ending_text
 from app.web.words.posters import Poster, is_due, poster_of
 
@@ -78,7 +79,7 @@ def replay_row(
         project_id=key.project_id,
         project_name=project_names.get(key.project_id, ""),
         replay_id=key.replay_id,
-        href=page_links.replay(key.project_id, key.replay_id),
+        href=replay_urls.replay(key.project_id, key.replay_id),
         user=facts.user_of(replay.user),
         started_at=replay.recorded_at,
         duration_ms=replay.duration_ms,

@@ -13,7 +13,8 @@ from app.formats.events.event import CRASHES, HANGS
 from app.formats.jsonish import JsonObject
 from app.playback.links.linked_traces import ClockShift, SpanError, Trace, TraceRow
 from app.traces import slow
-from app.web.words import page_links, phrases
+from app.web.urls import replay_urls
+from app.web.words import phrases
 from app.web.words.problems import KINDS
 from app.web.words.traces import ErrorMark, SpanRow, TraceBlock
 
@@ -139,7 +140,7 @@ def row_of(row: TraceRow, trace: Trace, around: Surroundings) -> SpanRow:
     has_failed = status.lower() not in _FINE
     return SpanRow(
         span_id=span.span_id,
-        href=page_links.span(trace.trace_id, span.span_id),
+        href=replay_urls.span(trace.trace_id, span.span_id),
         at_ms=placed.start_us // _MS - around.zero_ms,
         duration_ms=None if duration_us is None else round(duration_us / _MS),
         took="open" if duration_us is None else took(duration_us),

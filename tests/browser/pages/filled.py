@@ -16,7 +16,7 @@ from typing import Final
 from app.core import clock
 from app.core.ids import ReplayId, TraceId
 from app.demo import send
-from app.web.words import page_links
+from app.web.urls import list_urls, project_urls, replay_urls
 from tests.support.builders import envelopes
 from tests.support.servers import postgres
 from tests.support.servers.server import Keyed, Server, running
@@ -100,35 +100,35 @@ async def _full(url: str, folder: Path) -> AsyncIterator[Filled]:
 
 async def _paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
     """Name the pages; what has an id of chance is looked up on another page."""
-    project = page_links.project(server.app.id)
+    project = project_urls.project(server.app.id)
     here = server.page(replay_id)
     told = (await server.web.get(here)).text
     (issue, *_) = re.findall(rf'href="({project}/issues/\w+)', told)
     (trace, *_) = re.findall(r"/traces/(\w{32})", told)
     paths = {f"replay, {panel}": f"{here}?t=30&tab={panel}" for panel in PANELS}
     return paths | {
-        "list": page_links.REPLAYS,
-        "list, nothing found": page_links.replays(q="user.email:nobody"),
+        "list": list_urls.REPLAYS,
+        "list, nothing found": list_urls.replays(q="user.email:nobody"),
         "replay, broken": server.page(BROKEN),
         "replay, deleted": server.page(GONE),
         "replay, not found": server.page(NOWHERE),
         "replay, to delete": f"{here}/delete",
         "request": f"{here}/requests/0",
-        "issues": page_links.ISSUES,
+        "issues": list_urls.ISSUES,
         "issue": issue,
         "issue, replays": f"{issue}/replays",
         "issue, feedback": f"{issue}/feedback",
-        "feedback": page_links.FEEDBACK,
-        "projects": page_links.PROJECTS,
+        "feedback": list_urls.FEEDBACK,
+        "projects": project_urls.PROJECTS,
         "project": project,
-        "new project": page_links.NEW_PROJECT,
+        "new project": project_urls.NEW_PROJECT,
         "settings": f"{project}/settings",
         "log": f"{project}/log",
         "releases": f"{project}/releases",
         "set-up": f"{project}/set-up",
         "account": "/account",
-        "why": page_links.why(replay_id),
-        "trace": page_links.trace(TraceId(trace)),
+        "why": list_urls.why(replay_id),
+        "trace": replay_urls.trace(TraceId(trace)),
         "sign in": "/sign-in",
         "nowhere": "/there/is/no/such/page",
     }

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from app.web.frame import assets
 from app.web.frame.render import Renderer
-from app.web.words import page_links
+from app.web.urls import list_urls
 from tests.unit.web.samples import pages
 from tests.unit.web.samples.pages import SAMPLES, Sample
 
@@ -54,7 +54,7 @@ class Site:
         file = assets.read(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
-        name = {pages.HEADER.href: "replay", page_links.REPLAYS: "list"}.get(path, name)
+        name = {pages.HEADER.href: "replay", list_urls.REPLAYS: "list"}.get(path, name)
         if path.startswith("/traces/"):
             name = "trace, the rest"
         if name in self.pages:
@@ -63,7 +63,7 @@ class Site:
 
     def _find_data(self, path: str) -> tuple[int, str, bytes]:
         """Answer what scripts ask for."""
-        if path == page_links.NEW_REPLAYS:
+        if path == list_urls.NEW_REPLAYS:
             return self._news()
         data: dict[str, object] = {
             "/gestures": self.gestures,

@@ -7,7 +7,7 @@ from app.core.ids import ProjectId
 from app.replays import query_language
 from app.replays.list_queries import Order
 from app.web.replays import page, search_bar
-from app.web.words import page_links
+from app.web.urls import replay_urls
 from app.web.words.lists import ProjectOption
 from app.web.words.replay_rows import ReplayRow, RowMark
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
@@ -19,7 +19,7 @@ def replay_row(**changes) -> ReplayRow:
         project_id=PROJECT,
         project_name="Cartwheel Android",
         replay_id=REPLAY,
-        href=page_links.replay(PROJECT, REPLAY),
+        href=replay_urls.replay(PROJECT, REPLAY),
         user="Ada Winter",
         started_at=NOW - timedelta(hours=2),
         duration_ms=66_000,
@@ -73,7 +73,7 @@ LIST_EMPTY = page.ReplayListPage(
     news=LIST.news,
 )  # fmt: skip
 AWAITED = page.AwaitedReplay(
-    f"{PROJECT}/{REPLAY}", page_links.replay(PROJECT, REPLAY), has_arrived=False
+    f"{PROJECT}/{REPLAY}", replay_urls.replay(PROJECT, REPLAY), has_arrived=False
 )
 SEARCH = search_bar.bar(
     search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST),

@@ -14,8 +14,9 @@ from app.web.project import page as project
 from app.web.replay import page as replay, panel_filters
 from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
+from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import page as why
-from app.web.words import activity, outcomes, page_links, problems, traces
+from app.web.words import activity, outcomes, problems, traces
 from app.web.words.facts import Fact, FactGroup
 from tests.unit.web.samples import list_samples, part_samples, room_samples
 from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
@@ -106,14 +107,14 @@ WHY = why.WhyPage(
     f"Replay {REPLAY}",
     (
         why.Finding(
-            "good", "It is here", "14 segments.", page_links.replay(PROJECT, REPLAY), "Open"
+            "good", "It is here", "14 segments.", replay_urls.replay(PROJECT, REPLAY), "Open"
         ),
         why.Finding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
         why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
         why.Finding("none", "1 error names it", "So the app did record."),
     ),
     checks=why.NEVER,
-    projects=(("Cartwheel Android", page_links.why_project(PROJECT)),),
+    projects=(("Cartwheel Android", list_urls.why_project(PROJECT)),),
 )
 SEGMENTS = (
     replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
@@ -125,13 +126,13 @@ SEGMENTS = (
         3, None, "", None, None, None, None, None, "missing", "never came", None, None
     ),
 )
-DELETION = replay.Deletion(page_links.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
+DELETION = replay.Deletion(replay_urls.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
 HEADER = replay.ReplayHeader(
     project_id=PROJECT,
     project_name="Cartwheel Android",
-    project_href=page_links.project(PROJECT),
+    project_href=project_urls.project(PROJECT),
     replay_id=REPLAY,
-    href=page_links.replay(PROJECT, REPLAY),
+    href=replay_urls.replay(PROJECT, REPLAY),
     back_href="/replays?project=318",
     user="Ada Winter",
     started_at=NOW,
@@ -147,8 +148,8 @@ HEADER = replay.ReplayHeader(
 )
 OPENING = replay.Opening(
     title="Ada Winter, 1:06",
-    index_href=page_links.index(PROJECT, REPLAY),
-    stream_href=page_links.stream(PROJECT, REPLAY),
+    index_href=replay_urls.index(PROJECT, REPLAY),
+    stream_href=replay_urls.stream(PROJECT, REPLAY),
     start_at_ms=44_000,
     has_pictures=True,
     is_awaited=False,
@@ -161,8 +162,8 @@ REPLAY_PAGE = replay.ReplayPage(
     opening=OPENING,
     header=HEADER,
     state="playing",
-    gestures_href=page_links.gestures(PROJECT, REPLAY),
-    pictures_href=page_links.pictures(PROJECT, REPLAY),
+    gestures_href=replay_urls.gestures(PROJECT, REPLAY),
+    pictures_href=replay_urls.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
     size_px=(448, 960),
     tab="errors",
@@ -267,7 +268,7 @@ SAMPLES = {
         "replays/delete.html",
         replay_list.DeleteReplaysPage(
             (list_samples.replay_row(), list_samples.BARE_ROW),
-            page_links.DELETE_SELECTED,
+            list_urls.DELETE_SELECTED,
             "/replays?query=x",
             7_340_032,
             28,

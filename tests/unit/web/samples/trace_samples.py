@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from app.core.ids import SpanId
-from app.web.words import page_links, traces
+from app.web.urls import replay_urls
+from app.web.words import traces
 from app.web.words.parts import ListPart
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY, TRACE
 
@@ -36,7 +37,7 @@ TRACES = (
 TRACE_PAGE = traces.TracePage(
     replace(TRACES[0], more_href="/trace, the rest"),
     NOW,
-    (traces.ReplayLink(page_links.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
+    (traces.ReplayLink(replay_urls.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
     None,
     (("query", "500 ms"),),
     parts=(

@@ -7,7 +7,8 @@ import pytest
 
 from app.playback.ending import Ending
 from app.web.account import browsers
-from app.web.words import facts, page_links
+from app.web.urls import list_urls
+from app.web.words import facts
 from tests.unit.playback.stored import replay
 
 
@@ -112,4 +113,4 @@ def test_every_ending_has_words_and_a_sentence(ending: Ending):
     fact = facts.end(ending)
     assert fact.value
     assert (fact.note or "").endswith(".")
-    assert fact.href == page_links.filtered_by("end", ending.value)
+    assert fact.href == list_urls.filtered_by("end", ending.value)

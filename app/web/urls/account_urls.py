@@ -1,0 +1,24 @@
+"""Addresses of signing in and of one's own account."""
+
+from typing import Final
+
+SIGN_IN: Final = "/sign-in"
+SIGN_OUT: Final = "/sign-out"
+"""POST ends this sign-in."""
+ACCOUNT: Final = "/account"
+CHANGE_NAME: Final = "/account/name"
+"""POST `name` changes what others see of a person."""
+SET_PASSWORD: Final = "/account/password"  # noqa: S105 - an address
+"""GET shows the form after a sign-in link; POST sets a password, from there or from the account."""
+THEME: Final = "/theme"
+"""POST `theme` (auto, light, dark) and `back` (a path of ours): sets the cookie, 303 to `back`."""
+
+
+def sign_in_link(token: str) -> str:
+    """Return the address of a sign-in link: GET asks, POST uses it up."""
+    return f"{SIGN_IN}/{token}"
+
+
+def end_sign_in(handle: str) -> str:
+    """Return the address at which POST ends one of a person's sign-ins."""
+    return f"{ACCOUNT}/sign-ins/{handle}/end"

@@ -1,0 +1,57 @@
+"""Addresses of issues, of their events, and of the files of events."""
+
+from urllib.parse import urlencode
+
+from app.core.ids import EventId, IssueId, ProjectId
+from app.web.urls.project_urls import project
+
+
+def issue_feedback(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address of the feedback that is about an issue."""
+    return f"{issue(project_id, issue_id)}/feedback"
+
+
+def issue(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address of an issue, which shows its newest event."""
+    return f"{project(project_id)}/issues/{issue_id}"
+
+
+def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> str:
+    """Return the address of one event of an issue."""
+    return f"{issue(project_id, issue_id)}/events/{event_id}"
+
+
+def issue_releases(issue_path: str, *, first: int) -> str:
+    """Return where a page of an issue shows its releases from a number on."""
+    return f"{issue_path}?{urlencode({'releases': first})}#releases"
+
+
+def event_files(event_path: str, *, first: int) -> str:
+    """Return where the page of an event shows its files from a number on."""
+    return f"{event_path}?{urlencode({'files': first})}#files"
+
+
+def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
+    """Return the address of the replays of an issue; `before` names the place of the next page."""
+    path = f"{issue(project_id, issue_id)}/replays"
+    return f"{path}?{urlencode({'before': before})}" if before else path
+
+
+def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return where a form sends the new status of an issue."""
+    return f"{issue(project_id, issue_id)}/status"
+
+
+def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
+    """Return the address of a file of an event, by its place in the list of its files."""
+    return f"{project(project_id)}/events/{event_id}/files/{number}"
+
+
+def screenshot(project_id: ProjectId, event_id: EventId, number: int) -> str:
+    """Return the address of a picture among the files of an event, drawn anew."""
+    return f"{attachment(project_id, event_id, number)}/picture.webp"
+
+
+def delete_issue(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address that asks (GET) and erases (POST)."""
+    return f"{issue(project_id, issue_id)}/delete"

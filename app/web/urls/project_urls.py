@@ -1,0 +1,101 @@
+"""Addresses of projects and of what belongs to a project."""
+
+from typing import Final
+from urllib.parse import urlencode
+
+from app.core.ids import PersonId, ProjectId
+from app.web.urls.query import with_query
+
+PROJECTS: Final = "/projects"
+NEW_PROJECT: Final = "/projects/new"
+PLAY_DEMO: Final = "/demo"
+"""POST sends the replay of the demo app to this server."""
+
+
+def project(project_id: ProjectId) -> str:
+    """Return the address of a project's page."""
+    return f"{PROJECTS}/{project_id}"
+
+
+def releases(project_id: ProjectId, *, environment: str = "") -> str:
+    """Return the address of a project's releases and their sessions, of one environment or all."""
+    path = f"{project(project_id)}/releases"
+    return f"{path}?{urlencode({'environment': environment})}" if environment else path
+
+
+def settings(project_id: ProjectId) -> str:
+    """Return the address of a project's settings."""
+    return f"{project(project_id)}/settings"
+
+
+def rename_project(project_id: ProjectId) -> str:
+    """Return the address at which POST `name` renames a project."""
+    return f"{settings(project_id)}/name"
+
+
+def members(project_id: ProjectId) -> str:
+    """Return the address at which POST `email` and `role` sets a member's role or invites."""
+    return f"{settings(project_id)}/members"
+
+
+def withdraw_invitation(project_id: ProjectId) -> str:
+    """Return the address at which POST `email` withdraws an invitation."""
+    return f"{settings(project_id)}/invitations/withdraw"
+
+
+def invitation(project_id: ProjectId) -> str:
+    """Return the address at which POST `answer` accepts or declines an invitation."""
+    return f"{project(project_id)}/invitation"
+
+
+def remove_member(project_id: ProjectId, person_id: PersonId) -> str:
+    """Return the address at which POST takes a person out of a project."""
+    return f"{members(project_id)}/{person_id}/remove"
+
+
+def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str:
+    """Return the address of a project's activity log.
+
+    Args:
+        project_id: The project.
+        views: The id of the view before which the list of views begins; 0 for the newest.
+        lines: The id of the line before which the list of actions begins; 0 for the newest.
+    """
+    pairs = {name: value for name, value in (("views", views), ("lines", lines)) if value}
+    path = f"{project(project_id)}/log"
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def limit_storage(project_id: ProjectId) -> str:
+    """Return the address at which POST `limit_gib` limits the storage of a project."""
+    return f"{project(project_id)}/storage"
+
+
+def storage(project_id: ProjectId) -> str:
+    """Return the address of the part of a project's page that is about its storage."""
+    return f"{project(project_id)}#storage"
+
+
+def quarantine(project_id: ProjectId, *, first: int = 0) -> str:
+    """Return the address of the quarantined envelopes on a project's page, from a number on."""
+    return f"{with_query(project(project_id), {'quarantine': str(first or '')})}#quarantine"
+
+
+def projects(*, first: int) -> str:
+    """Return the address of the list of projects, from a number on."""
+    return with_query(PROJECTS, {"from": str(first or "")})
+
+
+def quarantined(project_id: ProjectId, quarantined_id: int) -> str:
+    """Return the address at which a quarantined envelope can be downloaded."""
+    return f"{project(project_id)}/quarantine/{quarantined_id}"
+
+
+def outcomes(project_id: ProjectId) -> str:
+    """Return the address of the outcomes on a project's page."""
+    return f"{project(project_id)}#outcomes"
+
+
+def set_up(project_id: ProjectId) -> str:
+    """Return the address of a project's set-up page."""
+    return f"{project(project_id)}/set-up"
