@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, insert
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit.model import Action, Detail, Fact
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db import text
+from app.db.rows import insert_new_rows
 
 KEPT_FOR: Final = timedelta(days=365)
 
@@ -67,12 +67,15 @@ async def mark_seen(
     replays: Iterable[tuple[ProjectId, ReplayId]],
 ) -> None:
     """Note that a person has done with some replays without opening them."""
-    rows = [
-        {"person_id": person_id, "project_id": project_id, "replay_id": replay_id}
-        for project_id, replay_id in sorted(set(replays))
-    ]
-    if rows:
-        await connection.execute(postgresql.insert(seen_marks).on_conflict_do_nothing(), rows)
+    rows = {
+        (person_id, project_id, replay_id): {
+            "person_id": person_id,
+            "project_id": project_id,
+            "replay_id": replay_id,
+        }
+        for project_id, replay_id in replays
+    }
+    await insert_new_rows(connection, seen_marks, rows)
 
 
 async def forget_old(connection: AsyncConnection) -> int:

@@ -1,40 +1,116 @@
-"""Adding rows: those of which the first write wins, and any number as arrays."""
+"""Writing many rows with one statement: they travel as one JSON text that Postgres takes apart.
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+    rows ─► JSON text ($1), and an array for each column of bytes ($2, …)
+         ─► json_to_recordset and unnest ─► insert … select … on conflict …
 
+Measured with batches of 64 spans, events and log records: to pass an array for each column costs
+this process a fifth more, and SQLAlchemy's `insert` with many rows costs twice as much. Postgres
+itself works alike for all three.
+
+`insert_new_rows` is enough where the first write of a key wins. A statement that folds new rows
+into those that are there reads them from the `source` of a `RowShape`.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+from uuid import UUID
+
+import msgspec
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.db.engine import driver_of
 
-async def add_new[Key: tuple[Any, ...]](
-    connection: AsyncConnection, table: Table, rows: Mapping[Key, Mapping[str, Any]]
+if TYPE_CHECKING:
+    import asyncpg
+
+Row = Mapping[str, Any]
+"""The values of a row by column: bytes in a column of bytes, JSON text in a column of JSON, and
+elsewhere what JSON can write, with times and lists among it."""
+
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+
+
+class RowShape:
+    """The columns of rows that a statement takes, with their types in Postgres."""
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        """Make a shape from the types of its columns, by name."""
+        self._in_json = tuple(name for name, kind in types.items() if kind != "bytea")
+        self._documents = tuple(name for name, kind in types.items() if kind in {"json", "jsonb"})
+        self._in_bytes = tuple(name for name, kind in types.items() if kind == "bytea")
+        typed = ", ".join(f"{name} {types[name]}" for name in self._in_json)
+        arrays = [f", unnest(${number}::bytea[])" for number, _ in enumerate(self._in_bytes, 2)]
+
+        self.columns: Final = ", ".join((*self._in_json, *self._in_bytes))
+        """The names of the columns, as a statement lists them."""
+        self.source: Final = (
+            f"rows from (json_to_recordset($1) as ({typed}){''.join(arrays)}) "
+            f"as new ({self.columns})"
+        )
+        """The rows as they stand in the `from` of a statement, under the name `new`."""
+
+    @classmethod
+    def of_table(cls, table: Table, names: Sequence[str]) -> Self:
+        """Return the shape of some columns of a table."""
+        return cls({name: table.c[name].type.compile(_DIALECT).lower() for name in names})
+
+    def arguments(self, rows: Sequence[Row]) -> list[Any]:
+        """Return the arguments with which a statement finds these rows in `source`."""
+        values = [{name: row[name] for name in self._in_json} for row in rows]
+        for name in self._documents:
+            for value in values:
+                if value[name] is not None:
+                    value[name] = msgspec.Raw(value[name].encode())
+        text = msgspec.json.encode(values).decode()
+        return [text, *([row[name] for row in rows] for name in self._in_bytes)]
+
+
+async def insert_new_rows[Key: tuple[Any, ...]](
+    connection: AsyncConnection, table: Table, rows: Mapping[Key, Row]
 ) -> set[Key]:
     """Insert the rows whose key is not there yet.
 
     Args:
         connection: Where to write.
-        table: With a primary key.
-        rows: Values by column, under the primary key in the order of its columns.
+        table: A table with a primary key.
+        rows: Rows that all have the same columns, under their primary key in the order of its
+            columns.
 
     Returns:
-        The keys of those that were inserted; the others were duplicates.
+        The keys of the rows that were inserted; the others were duplicates.
     """
     if not rows:
         return set()
     # Sorted, so that two processes lock rows in the same order.
-    found = await connection.execute(
-        insert(table).on_conflict_do_nothing().returning(*table.primary_key.columns),
-        [rows[key] for key in sorted(rows)],
-    )
-    return {cast("Key", tuple(row)) for row in found}
+    ordered = [rows[key] for key in sorted(rows)]
+    sql, shape = _insert_statement(table, tuple(ordered[0]))
+    inserted = await run_with_rows(connection, sql, shape, ordered)
+    return {cast("Key", tuple(_plain(value) for value in key)) for key in inserted}
 
 
-def arrays(kinds: Iterable[str]) -> str:
-    """Write the parameters of a statement that takes an array for each column.
+async def run_with_rows(
+    connection: AsyncConnection, sql: str, shape: RowShape, rows: Sequence[Row]
+) -> "list[asyncpg.Record]":
+    """Run a statement that reads `rows` from the source of `shape`; returns what it returns."""
+    driver = await driver_of(connection)
+    return await driver.fetch(sql, *shape.arguments(rows))
 
-    Args:
-        kinds: The types of the columns, in their order.
-    """
-    return ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(kinds, 1))
+
+@cache
+def _insert_statement(table: Table, names: tuple[str, ...]) -> tuple[str, RowShape]:
+    shape = RowShape.of_table(table, names)
+    key = ", ".join(column.name for column in table.primary_key.columns)
+    sql = f"""
+        insert into {table.name} ({shape.columns}) select * from {shape.source}
+        on conflict do nothing
+        returning {key}
+        """  # noqa: S608 - made of the names of tables and columns
+    return sql, shape
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a key as Python code holds it: ids are hex digits."""
+    return value.hex if isinstance(value, UUID) else value

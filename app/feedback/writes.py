@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
-from app.db import rows
+from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
 from app.feedback.model import NewFeedback
 from app.feedback.tables import feedback
@@ -23,7 +23,7 @@ async def add_feedback(
         The keys of what was stored; the rest were duplicates.
     """
     first = {(one.project_id, one.event_id): _to_row(one) for one in reversed(new)}
-    return await rows.add_new(connection, feedback, first)
+    return await insert_new_rows(connection, feedback, first)
 
 
 def _to_row(one: NewFeedback) -> dict[str, Any]:

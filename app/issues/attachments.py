@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
-from app.db import rows
+from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
 from app.issues.model import Attachment, AttachmentKey
 from app.issues.tables import attachments
@@ -27,7 +27,7 @@ async def add_attachments(
         The keys of those that were stored (see `key_of`); the others were duplicates.
     """
     first = {attachment_key(one): _to_row(one) for one in reversed(new)}
-    return await rows.add_new(connection, attachments, first)
+    return await insert_new_rows(connection, attachments, first)
 
 
 def attachment_key(one: Attachment) -> AttachmentKey:

@@ -20,8 +20,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId
-from app.db.engine import driver_of
-from app.db.rows import arrays
+from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.events import release_order
 from app.issues.grouping import rules
@@ -33,59 +32,52 @@ _OLDEST: Final = timedelta(days=30)
 """A phone may have been off that long; a time further back is a wrong clock."""
 
 _AT: Final = "timestamptz"
-_ISSUE: Final = {
+_ISSUE_TYPES: Final = {
     "project_id": "bigint", "issue_id": "uuid",
     "first_seen_at": _AT, "first_event_id": "uuid", "first_release": "text",
     "last_seen_at": _AT, "last_event_id": "uuid", "last_release": "text",
     "level": "text", "kind": "text", "title": "text", "culprit": "text", "platform": "text",
     "events": "bigint",
 }  # fmt: skip
-_FACETS: Final = (
-    "hour_places", "hours", "hour_counts",
-    "user_places", "users",
-    "replay_places", "replays",
-    "release_places", "releases",
-)  # fmt: skip
-"""What is counted beside an issue, and the place of the issue it belongs to."""
+_FACET_TYPES: Final = {
+    "hours": "timestamptz[]", "hour_events": "bigint[]",
+    "user_hashes": "uuid[]", "replay_ids": "uuid[]", "releases": "text[]",
+}  # fmt: skip
+"""What is counted beside an issue."""
+_NEW: Final = RowShape(_ISSUE_TYPES | _FACET_TYPES)
 _ADD: Final = f"""
-    with new as (
-        select * from unnest({arrays(_ISSUE.values())}) with ordinality
-            as n ({", ".join(_ISSUE)}, place)
-    ),
+    with new as (select * from {_NEW.source}),
     hours as (
         insert into issue_hours as h (project_id, issue_id, hour, events)
         select n.project_id, n.issue_id, o.hour, o.events
-        from unnest($15::integer[], $16::timestamptz[], $17::bigint[]) as o (place, hour, events)
-        join new n using (place) order by 1, 2, 3
+        from new n cross join unnest(n.hours, n.hour_events) as o (hour, events) order by 1, 2, 3
         on conflict (project_id, issue_id, hour) do update set events = h.events + excluded.events
     ),
     users as (
         insert into issue_users (project_id, issue_id, user_hash)
         select n.project_id, n.issue_id, o.user_hash
-        from unnest($18::integer[], $19::uuid[]) as o (place, user_hash)
-        join new n using (place) order by 1, 2, 3
+        from new n cross join unnest(n.user_hashes) as o (user_hash) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
     named as (
         insert into issue_replays (project_id, issue_id, replay_id)
         select n.project_id, n.issue_id, o.replay_id
-        from unnest($20::integer[], $21::uuid[]) as o (place, replay_id)
-        join new n using (place) order by 1, 2, 3
+        from new n cross join unnest(n.replay_ids) as o (replay_id) order by 1, 2, 3
         on conflict do nothing returning project_id, issue_id
     ),
     shipped as (
         insert into issue_releases (project_id, issue_id, release)
         select n.project_id, n.issue_id, o.release
-        from unnest($22::integer[], $23::text[]) as o (place, release)
-        join new n using (place) order by 1, 2, 3
+        from new n cross join unnest(n.releases) as o (release) order by 1, 2, 3
         on conflict do nothing
     )
-    insert into issues as i ({", ".join(_ISSUE)}, grouping_version, users, replays)
-    select {", ".join(f"n.{name}" for name in _ISSUE)}, {rules.GROUPING_VERSION},
+    insert into issues as i ({", ".join(_ISSUE_TYPES)}, grouping_version, users, replays)
+    select {", ".join(f"n.{name}" for name in _ISSUE_TYPES)}, {rules.GROUPING_VERSION},
         (select count(*) from users u
          where u.project_id = n.project_id and u.issue_id = n.issue_id),
         (select count(*) from named r
          where r.project_id = n.project_id and r.issue_id = n.issue_id)
+    -- In one order, so that two processes do not wait for one another.
     from new n order by n.project_id, n.issue_id
     on conflict (project_id, issue_id) do update set
         (first_seen_at, first_event_id, first_release) = (
@@ -149,11 +141,9 @@ async def count_events(
         folded[one.project_id, issue_id].append(one)
     if not folded:
         return
-    # Sorted, so that two processes lock rows in the same order.
-    keys = sorted(folded)
-    driver = await driver_of(connection)
+    rows = [_issue_row(key, events) for key, events in folded.items()]
     back: list[IssueKey] = []
-    for row in await driver.fetch(_ADD, *_fold_columns(keys, folded)):
+    for row in await run_with_rows(connection, _ADD, _NEW, rows):
         key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
         if row["status"] == "resolved" and _reopens_issue(row, folded[key]):
             back.append(key)
@@ -191,42 +181,16 @@ def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
     return False
 
 
-def _fold_columns(
-    keys: Sequence[IssueKey], folded: Mapping[IssueKey, Sequence[NewEvent]]
-) -> Iterable[list[Any]]:
-    """Turn folded events into the arrays of the statement."""
-    columns: dict[str, list[Any]] = {name: [] for name in (*_ISSUE, *_FACETS)}
-    for place_of, key in enumerate(keys, 1):
-        seen = sorted(
-            [(find_seen_at(one), one.event_id, one) for one in folded[key]], key=itemgetter(0, 1)
-        )
-        _append_issue(columns, key, seen)
-        hours = Counter([at.replace(minute=0, second=0, microsecond=0) for at, _, _ in seen])
-        events = folded[key]
-        facets: tuple[tuple[str, str, set[Any]], ...] = (
-            ("hour_places", "hours", set(hours)),
-            (
-                "user_places",
-                "users",
-                {h for one in events if (h := _best_user_hash(one)) is not None},
-            ),
-            ("replay_places", "replays", {one.replay_id for one in events if one.replay_id}),
-            ("release_places", "releases", _cut_texts({one.release for one in events})),
-        )
-        for places, values, found in facets:
-            columns[places] += [place_of] * len(found)
-            columns[values] += sorted(found)
-        columns["hour_counts"] += [hours[hour] for hour in sorted(hours)]
-    return columns.values()
-
-
-def _append_issue(
-    columns: dict[str, list[Any]], key: IssueKey, seen: Sequence[tuple[datetime, str, NewEvent]]
-) -> None:
-    """Add the row of an issue; `seen` are its events in the order in which they happened."""
-    first_at, first_id, first = seen[0]
-    last_at, last_id, last = seen[-1]
-    row = {
+def _issue_row(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
+    """Fold events of one issue into a row of the statement."""
+    in_order = sorted(
+        [(find_seen_at(event), event.event_id, event) for event in events], key=itemgetter(0, 1)
+    )
+    first_at, first_id, first = in_order[0]
+    last_at, last_id, last = in_order[-1]
+    hours = Counter([at.replace(minute=0, second=0, microsecond=0) for at, _, _ in in_order])
+    hashes = {_best_user_hash(event) for event in events}
+    return {
         "project_id": key[0],
         "issue_id": key[1],
         "first_seen_at": first_at,
@@ -240,10 +204,13 @@ def _append_issue(
         "title": clean(last.title, limit_bytes=_TEXT_BYTES),
         "culprit": _cut_text(last.culprit),
         "platform": _cut_text(last.platform),
-        "events": len(seen),
+        "events": len(in_order),
+        "hours": list(hours),
+        "hour_events": list(hours.values()),
+        "user_hashes": [user_hash for user_hash in hashes if user_hash is not None],
+        "replay_ids": list({event.replay_id for event in events if event.replay_id}),
+        "releases": list(_cut_texts({event.release for event in events})),
     }
-    for name, value in row.items():
-        columns[name].append(value)
 
 
 def user_hashes(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:

@@ -4,34 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ARRAY, Double, Text, bindparam, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey
+from app.db.rows import RowShape, run_with_rows
 from app.projects.tables import projects
 
 _MOST_PROJECTS: Final = 10_000
 _MOST_BYTES: Final = 2**62
 
-# Sorted, so that two processes lock the rows in one order. The join keeps made-up keys out.
-_ADD: Final = text(
-    """
+_SPENT: Final = RowShape(
+    {"public_key": "text", "envelopes": "double precision", "size_bytes": "double precision"}
+)
+# Sorted, so that two processes lock rows in the same order. The join keeps made-up keys out.
+_ADD: Final = f"""
     insert into key_spending as known (public_key, envelopes, size_bytes)
-    select k.public_key, s.envelopes, s.size_bytes
-    from unnest(:keys, :envelopes, :sizes) as s (public_key, envelopes, size_bytes)
+    select k.public_key, new.envelopes, new.size_bytes
+    from {_SPENT.source}
     join project_keys as k using (public_key)
     order by k.public_key
     on conflict (public_key) do update set
         envelopes = known.envelopes + excluded.envelopes,
         size_bytes = known.size_bytes + excluded.size_bytes
     returning public_key, envelopes, size_bytes
-    """
-).bindparams(
-    bindparam("keys", type_=ARRAY(Text)),
-    bindparam("envelopes", type_=ARRAY(Double)),
-    bindparam("sizes", type_=ARRAY(Double)),
-)
+    """  # noqa: S608 - made of the names of columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,14 @@ async def add_spending(
     """
     if not spent:
         return {}
-    rows = await connection.execute(
-        _ADD,
-        {
-            "keys": list(spent),
-            "envelopes": [one.envelopes for one in spent.values()],
-            "sizes": [one.size_bytes for one in spent.values()],
-        },
-    )
-    return {PublicKey(row.public_key): Spending(row.envelopes, row.size_bytes) for row in rows}
+    rows = [
+        {"public_key": key, "envelopes": one.envelopes, "size_bytes": one.size_bytes}
+        for key, one in spent.items()
+    ]
+    return {
+        PublicKey(row["public_key"]): Spending(row["envelopes"], row["size_bytes"])
+        for row in await run_with_rows(connection, _ADD, _SPENT, rows)
+    }
 
 
 async def storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:

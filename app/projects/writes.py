@@ -19,9 +19,9 @@ from app.core import ids, log
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db import text
-from app.db.engine import driver_of
+from app.db.rows import RowShape, run_with_rows
 from app.projects.model import OutcomeKey, Project, ProjectKey
-from app.projects.tables import project_keys, projects, quarantine
+from app.projects.tables import outcomes, project_keys, projects, quarantine
 
 MOST_QUARANTINED: Final = 1_000
 MOST_QUARANTINED_BYTES: Final = 1024 * 1024 * 1024
@@ -33,12 +33,14 @@ _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")
 _WORD_BYTES: Final = 100
 """Item types and reasons: names from a short list, or a stranger's word cut to this."""
 
-_ADD_OUTCOMES: Final = """
-    insert into outcomes as kept (project_id, day, item_type, outcome, reason, quantity)
-    select * from unnest($1::bigint[], $2::date[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+_OUTCOMES: Final = RowShape.of_table(
+    outcomes, ("project_id", "day", "item_type", "outcome", "reason", "quantity")
+)
+_ADD_OUTCOMES: Final = f"""
+    insert into outcomes as kept ({_OUTCOMES.columns}) select * from {_OUTCOMES.source}
     on conflict (project_id, day, item_type, outcome, reason)
     do update set quantity = kept.quantity + excluded.quantity
-    """
+    """  # noqa: S608 - made of the names of columns
 
 
 async def add_project(
@@ -165,10 +167,9 @@ async def add_outcomes(connection: AsyncConnection, counts: Mapping[OutcomeKey, 
         cleaned[row] = cleaned.get(row, 0) + quantity
     if not cleaned:
         return
-    # Sorted, so that two processes lock the rows in one order and never each other.
-    rows = [(*key, quantity) for key, quantity in sorted(cleaned.items())]
-    driver = await driver_of(connection)
-    await driver.execute(_ADD_OUTCOMES, *zip(*rows, strict=True))
+    # Sorted, so that two processes lock rows in the same order.
+    rows = [key._asdict() | {"quantity": quantity} for key, quantity in sorted(cleaned.items())]
+    await run_with_rows(connection, _ADD_OUTCOMES, _OUTCOMES, rows)
 
 
 async def add_quarantined(

@@ -6,14 +6,15 @@ aggregate ───────────────────────�
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Final
 
-from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.db import rows
+from app.db.rows import RowShape, insert_new_rows, run_with_rows
 from app.db.text import clean
 from app.releases.model import SessionCount, SessionUpdate
 from app.releases.tables import release_sessions, session_marks
@@ -24,22 +25,14 @@ _MOST: Final = 10_000
 _SessionMark = tuple[ProjectId, str, str]
 """Project, session, status."""
 
-_ADD: Final = text(
-    """
-    insert into release_sessions as kept
-        (project_id, release, environment, day, status, quantity)
-    select * from unnest(:project_ids, :releases, :environments, :days, :statuses, :quantities)
+_COUNTS: Final = RowShape.of_table(
+    release_sessions, ("project_id", "release", "environment", "day", "status", "quantity")
+)
+_ADD: Final = f"""
+    insert into release_sessions as kept ({_COUNTS.columns}) select * from {_COUNTS.source}
     on conflict (project_id, release, environment, day, status)
     do update set quantity = kept.quantity + excluded.quantity
-    """
-).bindparams(
-    bindparam("project_ids", type_=ARRAY(BigInteger)),
-    bindparam("releases", type_=ARRAY(Text)),
-    bindparam("environments", type_=ARRAY(Text)),
-    bindparam("days", type_=ARRAY(Date)),
-    bindparam("statuses", type_=ARRAY(Text)),
-    bindparam("quantities", type_=ARRAY(BigInteger)),
-)
+    """  # noqa: S608 - made of the names of columns
 
 
 async def add_sessions(connection: AsyncConnection, new: Sequence[SessionUpdate]) -> list[bool]:
@@ -73,7 +66,7 @@ async def _add_marks(
         mark: {"project_id": mark[0], "sid": mark[1], "status": mark[2], "day": day}
         for mark, day in days.items()
     }
-    return await rows.add_new(connection, session_marks, marks)
+    return await insert_new_rows(connection, session_marks, marks)
 
 
 def _make_mark(one: SessionUpdate, key: SessionCount) -> _SessionMark:
@@ -87,19 +80,9 @@ def _is_new(one: SessionUpdate, key: SessionCount, added: set[_SessionMark]) -> 
 async def _add_counts(connection: AsyncConnection, counts: Counter[SessionCount]) -> None:
     if not counts:
         return
-    # Sorted, so that two processes lock the rows in one order and never each other.
-    ordered = sorted(counts.items())
-    await connection.execute(
-        _ADD,
-        {
-            "project_ids": [key.project_id for key, _ in ordered],
-            "releases": [key.release for key, _ in ordered],
-            "environments": [key.environment for key, _ in ordered],
-            "days": [key.day for key, _ in ordered],
-            "statuses": [key.status for key, _ in ordered],
-            "quantities": [quantity for _, quantity in ordered],
-        },
-    )
+    # Sorted, so that two processes lock rows in the same order.
+    rows = [asdict(key) | {"quantity": quantity} for key, quantity in sorted(counts.items())]
+    await run_with_rows(connection, _ADD, _COUNTS, rows)
 
 
 async def read_session_counts(

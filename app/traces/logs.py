@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
-from app.db import rows, windows as sql_windows
+from app.db import windows as sql_windows
+from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
 from app.traces.model import NewLog, StoredLog
 from app.traces.tables import logs
@@ -93,7 +94,7 @@ async def add_logs(
 ) -> set[tuple[ProjectId, str]]:
     """Store records that are not there yet; returns the keys of those that were stored."""
     first = {(one.project_id, one.log_id): _make_row(one) for one in reversed(new)}
-    return await rows.add_new(connection, logs, first)
+    return await insert_new_rows(connection, logs, first)
 
 
 async def read_logs_of_replay(

@@ -1,37 +1,17 @@
-"""Adding blocks of spans: the first write of an id wins.
-
-Rows go to Postgres as arrays, one statement for a batch, by the driver itself: SQLAlchemy would
-look at every value again.
-"""
+"""Adding blocks of spans: the first write of an id wins."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
-from app.db.engine import driver_of
-from app.db.rows import arrays
+from app.db.rows import insert_new_rows
 from app.db.text import clean_or_none
 from app.traces.model import NewBlock
+from app.traces.tables import span_blocks
 
 _NAME_BYTES: Final = 2_048
-_AT: Final = "timestamptz"
-_COLUMNS: Final = {
-    "project_id": "bigint",
-    **dict.fromkeys(("block_id", "transaction_id", "trace_id", "replay_id"), "uuid"),
-    **dict.fromkeys(("received_at", "started_at", "ended_at"), _AT),
-    "drift_ms": "bigint",
-    "spans": "integer",
-    "content": "bytea",
-}
-_NAMES: Final = ("name", "op", "status", "platform", "release", "environment")
-_ALL: Final = _COLUMNS | dict.fromkeys(_NAMES, "text")
-_INSERT: Final = f"""
-    insert into span_blocks ({", ".join(_ALL)}) select * from unnest({arrays(_ALL.values())})
-    on conflict do nothing
-    returning project_id, block_id
-"""  # noqa: S608 - made of the names above
 
 
 async def add_blocks(
@@ -42,18 +22,28 @@ async def add_blocks(
     Returns:
         The keys of those that were stored; the others were duplicates.
     """
-    if not new:
-        return set()
-    by_key = {(one.project_id, one.block_id): one for one in reversed(new)}
-    # Sorted, so that two processes lock rows in the same order.
-    rows = [by_key[key] for key in sorted(by_key)]
-    columns = [[getattr(one, name) for one in rows] for name in _COLUMNS]
-    columns += [
-        [clean_or_none(getattr(one, name), limit_bytes=_NAME_BYTES) for one in rows]
-        for name in _NAMES
-    ]
-    driver = await driver_of(connection)
+    first = {(block.project_id, block.block_id): block for block in reversed(new)}
+    rows = {key: _block_row(block) for key, block in first.items()}
+    return await insert_new_rows(connection, span_blocks, rows)
+
+
+def _block_row(block: NewBlock) -> dict[str, Any]:
     return {
-        (ProjectId(row["project_id"]), EventId(row["block_id"].hex))
-        for row in await driver.fetch(_INSERT, *columns)
+        "project_id": block.project_id,
+        "block_id": block.block_id,
+        "transaction_id": block.transaction_id,
+        "trace_id": block.trace_id,
+        "replay_id": block.replay_id,
+        "received_at": block.received_at,
+        "started_at": block.started_at,
+        "ended_at": block.ended_at,
+        "drift_ms": block.drift_ms,
+        "spans": block.spans,
+        "content": block.content,
+        "name": clean_or_none(block.name, limit_bytes=_NAME_BYTES),
+        "op": clean_or_none(block.op, limit_bytes=_NAME_BYTES),
+        "status": clean_or_none(block.status, limit_bytes=_NAME_BYTES),
+        "platform": clean_or_none(block.platform, limit_bytes=_NAME_BYTES),
+        "release": clean_or_none(block.release, limit_bytes=_NAME_BYTES),
+        "environment": clean_or_none(block.environment, limit_bytes=_NAME_BYTES),
     }
