@@ -23,9 +23,9 @@ from starlette.types import ASGIApp
 
 from app.accounts import links, queries as account_queries
 from app.api import health
-from app.api.connection import Connection
-from app.api.connections import Connections, allow_open_files
-from app.api.door import Door
+from app.api.connection import HttpConnection
+from app.api.endpoint import IngestEndpoint
+from app.api.open_connections import OpenConnections, allow_open_files
 from app.background import Housekeeper
 from app.core import log, runtime, shipped
 from app.core.errors import ReplayError, ServiceUnavailable
@@ -88,7 +88,7 @@ class Service:
     """A running Playhead without its listener: what tests and the server share."""
 
     pages: ASGIApp
-    door: Door
+    endpoint: IngestEndpoint
     house: House
     lane: Lane
     sweeper: Sweeper
@@ -197,7 +197,7 @@ class _Server(uvicorn.Server):
 def _server_config(settings: Settings, service: Service) -> uvicorn.Config:
     return uvicorn.Config(
         service.pages,
-        http=functools.partial(Connection, service.door),  # type: ignore[arg-type]  # is called only
+        http=functools.partial(HttpConnection, service.endpoint),  # type: ignore[arg-type]  # is called only
         lifespan="off",
         ws="none",
         log_config=None,
@@ -275,22 +275,24 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             watch,
         )
         stack.push_async_callback(house.close)
-        connections = Connections(
+        connections = OpenConnections(
             most=allow_open_files(settings.max_connections),
             most_of_network=settings.max_connections_per_address,
         )
-        door = Door(Turns(lane.gate), connections)
+        endpoint = IngestEndpoint(Turns(lane.gate), connections)
         yield Service(
-            _build(house, maker, connections), door, house, lane, sweeper, preparation, maker
+            _build(house, maker, connections), endpoint, house, lane, sweeper, preparation, maker
         )
 
 
-def _build(house: House, maker: PictureMaker, connections: Connections) -> ASGIApp:
+def _build(house: House, maker: PictureMaker, connections: OpenConnections) -> ASGIApp:
     """Put the guard before the pages."""
     # A redirect to the address without its last slash would lead to whatever host `Host` names.
     pages = FastAPI(openapi_url=None, redirect_slashes=False)
     pages.state.house = house
-    pages.include_router(health.doors(house.db, house.watch, _figures(maker), connections))
+    pages.include_router(
+        health.make_health_routes(house.db, house.watch, _figures(maker), connections)
+    )
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)

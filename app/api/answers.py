@@ -7,12 +7,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from app.api import otlp
+from app.api import otlp_answers
 from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.formats.wire.envelope import Envelope
 from app.journal.entry import Kind
 
-Form = Literal["json", "protobuf", "gif"]
+AnswerForm = Literal["json", "protobuf", "gif"]
 
 _CORS: Final = (
     b"access-control-allow-origin: *\r\n"
@@ -28,7 +28,7 @@ _PREFLIGHT: Final = (
 _OTLP: Final = frozenset({"otlp", "otlp_json"})
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
+class IngestAnswer(msgspec.Struct, frozen=True, gc=False):
     """One answer.
 
     Args:
@@ -42,37 +42,39 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     status: int
     body: bytes
     lines: bytes = b""
-    form: Form = "json"
+    form: AnswerForm = "json"
     is_last: bool = False
 
 
-PREFLIGHT: Final = Answer(200, b"", _PREFLIGHT)
+PREFLIGHT: Final = IngestAnswer(200, b"", _PREFLIGHT)
 """What browsers are told before they post."""
-NOT_TAKEN: Final = Answer(
+UNSUPPORTED_ENDPOINT: Final = IngestAnswer(
     404, b'{"detail": "this kind of data is not taken here", "causes": ["type"]}'
 )
 
 
-def wrong_method(method: bytes) -> Answer:
+def make_wrong_method_answer(method: bytes) -> IngestAnswer:
     """Say which methods there are."""
     detail = f"{method.decode('ascii')} is not understood here, expected POST"
-    return Answer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
+    return IngestAnswer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
 
 
-def kept(kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str) -> Answer:
+def make_kept_answer(
+    kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str
+) -> IngestAnswer:
     """Say that an envelope is on disk, and what to hold back from now on."""
     lines = _rate_limits(rate_limits)
     if kind == "image":
-        return Answer(200, _IMAGE, lines, "gif")
-    return Answer(200, _success(kind, envelope), lines, _form(kind))
+        return IngestAnswer(200, _IMAGE, lines, "gif")
+    return IngestAnswer(200, _success(kind, envelope), lines, _form(kind))
 
 
-def refused(kind: Kind, refusal: RequestRefused) -> Answer:
+def make_refusal(kind: Kind, refusal: RequestRefused) -> IngestAnswer:
     """Say why an envelope can never be kept."""
     lines = b""
     if isinstance(refusal, RateLimited):
         lines = b"retry-after: %d\r\n%b" % (refusal.wait_s, _rate_limits(refusal.rate_limits))
-    return Answer(
+    return IngestAnswer(
         refusal.status,
         _refusal(kind, refusal),
         lines,
@@ -81,8 +83,12 @@ def refused(kind: Kind, refusal: RequestRefused) -> Answer:
     )
 
 
-def written(
-    answer: Answer, default_headers: list[tuple[bytes, bytes]], *, closes: bool, has_body: bool
+def write_answer(
+    answer: IngestAnswer,
+    default_headers: list[tuple[bytes, bytes]],
+    *,
+    closes: bool,
+    has_body: bool,
 ) -> bytes:
     """Return an answer as it goes over the wire.
 
@@ -110,7 +116,7 @@ def written(
 _STATUS_LINES: Final = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
 }
-_FORMS: Final[dict[Form, bytes]] = {
+_FORMS: Final[dict[AnswerForm, bytes]] = {
     "json": b"content-type: application/json\r\ncontent-length: ",
     "protobuf": b"content-type: application/x-protobuf\r\ncontent-length: ",
     "gif": b"content-type: image/gif\r\ncontent-length: ",
@@ -119,20 +125,20 @@ _IMAGE: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 """One clear pixel."""
 
 
-def _form(kind: Kind) -> Form:
+def _form(kind: Kind) -> AnswerForm:
     return "protobuf" if kind == "otlp" else "json"
 
 
 def _success(kind: Kind, envelope: Envelope) -> bytes:
     if kind in _OTLP:
-        return otlp.success(envelope.left_out, is_json=kind == "otlp_json")
+        return otlp_answers.write_success(envelope.left_out, is_json=kind == "otlp_json")
     event_id = envelope.header.event_id
     return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
 
 
 def _refusal(kind: Kind, refusal: RequestRefused) -> bytes:
     if kind in _OTLP:
-        return otlp.refusal(str(refusal), is_json=kind == "otlp_json")
+        return otlp_answers.write_refusal(str(refusal), is_json=kind == "otlp_json")
     return json.dumps({"detail": str(refusal), "causes": [refusal.reason]}).encode()
 
 

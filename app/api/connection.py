@@ -1,12 +1,16 @@
-"""What connections are given beyond uvicorn: ingest without ASGI, and an end of patience.
+"""The protocol of a connection: uvicorn's, with ingest beside ASGI and with timeouts.
 
-A request to an ingest door becomes an `Exchange` in place of uvicorn's cycle; every other request
-goes to the pages as uvicorn does it. Both take turns on a connection, in the order they came.
+    data_received ─► parser ─► on_headers_complete ─┬ ingest ─► IngestExchange
+                                 on_body            │
+                                 on_message_complete└ pages ──► uvicorn's cycle ─► ASGI
 
-uvicorn waits for ever for the rest of a request. Here one that begins and does not go on is hung up
-on, without a status line, so that a phone on a bad network keeps what it has. The same look at the
-clock closes what is idle between two requests, where uvicorn sets a timer with every answer. A
-connection is not idle while its last answer is still being read, however slowly.
+A request to an ingest endpoint becomes an `IngestExchange` in place of uvicorn's cycle; uvicorn
+handles every other request. The requests of a connection are answered in the order they came.
+
+uvicorn waits for ever for the rest of a request. Here a connection whose request began and does not
+go on is closed without a status line, so that a phone on a bad network keeps what it has. The same
+check closes connections that are idle between two requests, where uvicorn sets a timer with every
+answer. A connection is not idle while its last answer is still being read, however slowly.
 """
 
 import asyncio
@@ -16,55 +20,50 @@ import httptools
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.api import heads, target
-from app.api.bounds import BoundedProtocol
-from app.api.door import Door
-from app.api.exchange import Exchange
-from app.api.heads import Cut, Head, Headers
+from app.api import target
+from app.api.bounded_protocol import BoundedProtocol
+from app.api.endpoint import IngestEndpoint
+from app.api.exchange import IngestExchange
+from app.api.heads import Headers, read_head
 from app.core import log
 from app.core.limits import LIMITS
-from app.ingest.request import IngestRequest
 
 _logger: Final = log.get_logger("api.connection")
 
 
-class Connection(BoundedProtocol):
-    """The bounded protocol, with exchanges, and a look at the clock every few seconds."""
+class HttpConnection(BoundedProtocol):
+    """The bounded protocol with ingest exchanges, and with timeouts that are checked regularly."""
 
     header_s: ClassVar[float] = LIMITS.header_s
     silence_s: ClassVar[float] = LIMITS.silence_s
     request_s: ClassVar[float] = LIMITS.request_s
-    look_s: ClassVar[float] = 5.0
+    check_interval_s: ClassVar[float] = 5.0
     linger_s: ClassVar[float] = 5.0
+    """Time during which unread bytes are still received after the last answer."""
 
-    _began_s: float | None = None
-    """When the request began that is not whole yet; None between requests."""
-    _heard_s = 0.0
-    _answered_s = 0.0
+    _request_began_s: float | None = None
+    """Time at which the request began that is not whole yet, or None between requests."""
+    _last_received_s = 0.0
+    _last_answered_s = 0.0
     _unread_bytes = 0
-    """Bytes of answers that waited in the write buffer at the last look at the clock."""
-    _progress_s = 0.0
-    """Time of the last look that found the write buffer changed, so the other end reads."""
-    _missing_bytes = 0
-    """Of the body of a request that goes past the parser."""
-    _cut: Cut | None = None
-    """The head that the parser reads now, if it is a usual one."""
-    _look: asyncio.TimerHandle | None = None
-    _linger: asyncio.TimerHandle | None = None
-    _held_back: Exchange | None = None
-    """Its turn has come, but its sender does not read what was answered before."""
+    """Bytes of answers that waited in the write buffer when the timeouts were last checked."""
+    _last_read_s = 0.0
+    """Time of the last check that found the write buffer changed, so the other end reads."""
+    _check_timer: asyncio.TimerHandle | None = None
+    _linger_timer: asyncio.TimerHandle | None = None
+    _delayed_exchange: IngestExchange | None = None
+    """Exchange that is next but waits, because its sender does not read the answers before."""
 
-    def __init__(self, door: Door, *uvicorn: Any, **uvicorns: Any) -> None:
-        """Make one for a new connection.
+    def __init__(self, endpoint: IngestEndpoint, *args: Any, **kwargs: Any) -> None:
+        """Make a protocol for a new connection.
 
         Args:
-            door: Where exchanges lead.
-            uvicorn: What uvicorn gives its protocols, by place,
-            uvicorns: and by name.
+            endpoint: State that the connections of a process share.
+            args: Positional arguments that uvicorn gives its protocols.
+            kwargs: Keyword arguments that uvicorn gives them.
         """
-        super().__init__(door, *uvicorn, **uvicorns)
-        self.exchanges: set[Exchange] = set()
-        """Those that are neither answered nor lost."""
+        super().__init__(endpoint, *args, **kwargs)
+        self.exchanges: set[IngestExchange] = set()
         # uvicorn wraps the application in this if there are proxies to trust.
         proxied = isinstance(self.app, ProxyHeadersMiddleware)
         self._trusted = self.app.trusted_hosts if proxied else None
@@ -74,23 +73,23 @@ class Connection(BoundedProtocol):
         """Close the connection after its last answer.
 
         Args:
-            is_read: Whether the request was read to its end. What is closed with bytes unread is
-                reset, and the answer with it; so they are let go for a moment.
+            is_read: Whether the request was read to its end. Closing with unread bytes would reset
+                the connection and lose the answer, so they are received for a moment longer.
         """
         if is_read or not self.transport.can_write_eof():
             self.transport.close()
             return
         self._ignores_input = True
-        self._began_s = None
-        self._give_up()
+        self._request_began_s = None
+        self._abandon_requests()
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._linger = self.loop.call_later(self.linger_s, self.transport.abort)
+        self._linger_timer = self.loop.call_later(self.linger_s, self.transport.abort)
 
-    def _give_up(self) -> None:
-        """Let what was begun write nothing more: the last answer is given."""
+    def _abandon_requests(self) -> None:
+        """Let unanswered requests write nothing more: the last answer is given."""
         for exchange in list(self.exchanges):
-            exchange.lose()
+            exchange.abandon()
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -100,32 +99,32 @@ class Connection(BoundedProtocol):
         super().connection_made(transport)
         host = self.client[0] if self.client else None
         is_trusted = self._trusted is not None and host in self._trusted
-        self.door.connections.add(self, None if is_trusted else host)
-        self._began_s = self._heard_s = self.loop.time()
-        self._look = self.loop.call_later(self.look_s, self._look_at_clock)
+        self.endpoint.connections.add(self, None if is_trusted else host)
+        self._request_began_s = self._last_received_s = self.loop.time()
+        self._check_timer = self.loop.call_later(self.check_interval_s, self._check_timeouts)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         for exchange in list(self.exchanges):
-            exchange.lose()
+            exchange.abandon()
         super().connection_lost(exc)
-        self.door.connections.remove(self)
-        for timer in (self._look, self._linger):
+        self.endpoint.connections.remove(self)
+        for timer in (self._check_timer, self._linger_timer):
             if timer is not None:
                 timer.cancel()
 
     @override
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """Go on writing for a sender that has sent all it will, and waits for the answer."""
-        last = self.cycle
-        if isinstance(last, Exchange) and last.is_whole and not last.is_over:
-            last.keep_alive = False
+        """Go on writing to a sender that sends nothing more and waits for its answer."""
+        exchange = self.cycle
+        if isinstance(exchange, IngestExchange) and exchange.is_whole and not exchange.is_over:
+            exchange.keep_alive = False
             return True
         return False
 
     def has_unfinished_head(self) -> bool:
-        """Tell whether nothing or not a whole head has come of its request."""
-        return self._began_s is not None and not self._has_headers
+        """Tell whether the head of a request is awaited or incomplete."""
+        return self._request_began_s is not None and not self._has_headers
 
     def is_between_requests(self) -> bool:
         """Tell whether all answers are handed to the system and no request has begun."""
@@ -149,41 +148,36 @@ class Connection(BoundedProtocol):
     def data_received(self, data: bytes) -> None:
         if self._ignores_input:
             return
-        self._heard_s = self.loop.time()
-        rest = self._read_known(data)
-        if rest:
-            self.parse(rest)
+        self._last_received_s = self.loop.time()
+        self.parse(data)
 
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._began_s = self._heard_s
+        self._request_began_s = self._last_received_s
 
     @override
     def on_headers_complete(self) -> None:
         if self._is_asking_to_upgrade():
             return
         self.check_head()
-        cut, self._cut = self._cut, None
-        found = target.find(self.url)
-        if found is None:
+        ingest_target = target.find_target(self.url)
+        if ingest_target is None:
             super().on_headers_complete()
             return
-        head, declared_bytes = heads.read(
+        head = read_head(
             self.headers,
-            found,
+            ingest_target,
             method=self.parser.get_method(),
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
-            client_ip=self._client_ip(self.headers),
+            expects_continue=self.expect_100_continue,
+            client_ip=self._find_client_ip(self.headers),
         )
-        if cut is not None:
-            self.door.heads.remember(cut, head)
-        before = self.cycle
-        exchange = self._exchange(
-            head, head.request, declared_bytes, is_expecting=self.expect_100_continue
-        )
-        if before is None or before.response_complete:  # type: ignore[redundant-expr]  # at first None
-            self._begin(exchange)
+        is_next = self._is_last_answered()
+        exchange = self.cycle = IngestExchange(self, self.endpoint, head)
+        self.exchanges.add(exchange)
+        if is_next:
+            self._start(exchange)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))
@@ -191,8 +185,8 @@ class Connection(BoundedProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         self._overhead_bytes = -self._piece_bytes
-        if isinstance(self.cycle, Exchange):
-            self.cycle.feed(body)
+        if isinstance(self.cycle, IngestExchange):
+            self.cycle.receive_body(body)
         else:
             super().on_body(body)
 
@@ -200,8 +194,8 @@ class Connection(BoundedProtocol):
     def on_message_complete(self) -> None:
         if self._is_asking_to_upgrade():
             return
-        if isinstance(self.cycle, Exchange):
-            self.cycle.end()
+        if isinstance(self.cycle, IngestExchange):
+            self.cycle.finish_body()
         else:
             super().on_message_complete()
         self.finish_reading()
@@ -209,41 +203,42 @@ class Connection(BoundedProtocol):
     @override
     def finish_reading(self) -> None:
         super().finish_reading()
-        self._began_s = None
+        self._request_began_s = None
 
     @override
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        self._answered_s = self.loop.time()
+        self._last_answered_s = self.loop.time()
         if self.transport.is_closing():
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         if self.pipeline or self._unparsed:
-            # uvicorn reads on; somebody who never waits for answers would fill the memory.
+            # uvicorn reads on; a sender that never waits for answers would fill the memory.
             self.flow.pause_reading()
         else:
             self.flow.resume_reading()
         if self._held_bytes:
             self._count_held_bytes()
         if self._unparsed and not self.pipeline:
-            # In a turn of its own, as the next of a pipeline.
+            # In a later call of the loop, for the same reason as in `_start_asgi_task`.
             self.loop.call_soon(self.parse_waiting)
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        held_back, self._held_back = self._held_back, None
-        if held_back is not None:
+        exchange, self._delayed_exchange = self._delayed_exchange, None
+        if exchange is not None:
             self.flow.resume_reading()
-            held_back.begin()
+            exchange.start()
 
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start the next request of a pipeline."""
-        if isinstance(cycle, Exchange):
-            # In a turn of its own: one may be answered at once, and so the next, and the next.
-            self.loop.call_soon(self._begin, cycle)
+        if isinstance(cycle, IngestExchange):
+            # In a later call of the loop: an exchange may be answered at once, and so the next, and
+            # a pipeline of them would recurse.
+            self.loop.call_soon(self._start, cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
@@ -251,11 +246,11 @@ class Connection(BoundedProtocol):
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     @override
-    def decline_upgrade(self, rest: bytes) -> None:
+    def decline_upgrade(self, remaining: bytes) -> None:
         """Read a request again as if it did not ask for another protocol.
 
         Java's client asks for HTTP/2 with the first envelope it sends. The parser takes the body of
-        such a request for the other protocol's and drops it.
+        such a request for the other protocol and drops it.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
@@ -265,88 +260,51 @@ class Connection(BoundedProtocol):
         head += [b"%b: %b\r\n" % pair for pair in self.headers if pair[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        self.parse(b"".join((*head, b"\r\n", rest)))
-
-    def _read_known(self, data: bytes) -> bytes:
-        """Read a request whose head is known past the parser; return what is left for it."""
-        view = memoryview(data)
-        if not self._missing_bytes:
-            is_cut = self._is_between and not self._unparsed and self._is_free()
-            cut = heads.cut(data) if is_cut else None
-            head = None if cut is None else self.door.heads.find(cut)
-            if cut is None or head is None:
-                self._cut = cut
-                return data
-            self._began_s = self._heard_s
-            self._has_headers = True
-            request = head.request_of(self._client_ip(head.headers))
-            self._begin(self._exchange(head, request, cut.length_bytes, is_expecting=False))
-            self._missing_bytes = cut.length_bytes
-            view = view[cut.end :]
-        assert isinstance(self.cycle, Exchange)  # noqa: S101 - made above, now or before
-        body = view[: self._missing_bytes]
-        self._missing_bytes -= len(body)
-        self.cycle.feed(body)
-        if self._missing_bytes:
-            return b""
-        self.cycle.end()
-        self.finish_reading()
-        return bytes(view[len(body) :])
+        self.parse(b"".join((*head, b"\r\n", remaining)))
 
     def _is_answered(self) -> bool:
         """Tell whether every request is answered and no other has begun."""
-        return self._began_s is None and self._is_free()
+        return self._request_began_s is None and self._is_last_answered()
 
-    def _is_free(self) -> bool:
-        """Whether everything before is answered."""
+    def _is_last_answered(self) -> bool:
+        """Tell whether the last request that began, if any, is answered."""
         last = self.cycle
         return last is None or last.response_complete  # type: ignore[redundant-expr]  # at first None
 
-    def _exchange(
-        self, head: Head, request: IngestRequest, declared_bytes: int, *, is_expecting: bool
-    ) -> Exchange:
-        exchange = self.cycle = Exchange(
-            self,
-            self.door,
-            head,
-            request,
-            declared_bytes=declared_bytes,
-            is_expecting=is_expecting,
-        )
-        self.exchanges.add(exchange)
-        return exchange
-
-    def _client_ip(self, headers: Headers) -> str | None:
-        """Return who sends a request, a trusted proxy's word included."""
+    def _find_client_ip(self, headers: Headers) -> str | None:
+        """Return the address that a request comes from; a trusted proxy's header is believed."""
         host = self.client[0] if self.client else None
         if self._trusted is None or host not in self._trusted:
             return host
-        said = [value for name, value in headers if name == b"x-forwarded-for"]
-        if not said:
+        forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
+        if not forwarded:
             return host
-        client, _ = self._trusted.get_trusted_client_address(b", ".join(said).decode("latin-1"))
+        client, _ = self._trusted.get_trusted_client_address(
+            b", ".join(forwarded).decode("latin-1")
+        )
         return client or host
 
-    def _begin(self, exchange: Exchange) -> None:
+    def _start(self, exchange: IngestExchange) -> None:
+        """Start an exchange, once its sender reads the answers before."""
         if self.flow.write_paused:
             self.flow.pause_reading()
-            self._held_back = exchange
+            self._delayed_exchange = exchange
         else:
-            exchange.begin()
+            exchange.start()
 
-    def _look_at_clock(self) -> None:
-        reason = self._reason()
+    def _check_timeouts(self) -> None:
+        reason = self._find_timeout()
         if reason is None and self._is_idle():
             self.drop()
         elif reason is None:
-            self._look = self.loop.call_later(self.look_s, self._look_at_clock)
+            self._check_timer = self.loop.call_later(self.check_interval_s, self._check_timeouts)
         else:
             _logger.info("hung up on a slow sender", reason=reason)
-            self.door.connections.hang_ups[reason.replace(" ", "_")] += 1
+            self.endpoint.connections.hang_ups[reason.replace(" ", "_")] += 1
             self.transport.abort()
 
     def _is_idle(self) -> bool:
-        """Tell whether all is answered, and nothing was read, sent or answered for long."""
+        """Tell whether all is answered, and nothing was received, read or answered for long."""
         if not self._is_answered():
             return False
         now_s = self.loop.time()
@@ -355,18 +313,18 @@ class Connection(BoundedProtocol):
         unread_bytes = self.transport.get_write_buffer_size()
         if unread_bytes != self._unread_bytes:
             self._unread_bytes = unread_bytes
-            self._progress_s = now_s
-        return now_s - max(self._answered_s, self._progress_s) > self.timeout_keep_alive
+            self._last_read_s = now_s
+        return now_s - max(self._last_answered_s, self._last_read_s) > self.timeout_keep_alive
 
-    def _reason(self) -> str | None:
-        """Say why the sender has had time enough; None while it has not."""
-        # While reading is paused it is us who are slow.
-        if self._began_s is None or self.flow.read_paused:
+    def _find_timeout(self) -> str | None:
+        """Return the limit of time that the sender has exceeded, or None."""
+        # While reading is paused it is this server that is slow.
+        if self._request_began_s is None or self.flow.read_paused:
             return None
         now_s = self.loop.time()
-        since_s = now_s - self._began_s
+        since_s = now_s - self._request_began_s
         if not self._has_headers and since_s > self.header_s:
             return "headers"
-        if now_s - self._heard_s > self.silence_s:
+        if now_s - self._last_received_s > self.silence_s:
             return "silence"
         return "whole request" if since_s > self.request_s else None

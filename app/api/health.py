@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 
 from app import __version__
-from app.api.connections import Connections
+from app.api.open_connections import OpenConnections
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db.engine import Database
 from app.ingest.vitals import Watch
@@ -30,7 +30,7 @@ from app.ingest.vitals import Watch
 _UNREADY: Final = 503
 
 
-class _Figures(Collector):
+class _IngestCollector(Collector):
     """The vitals of ingest, looked at when somebody asks."""
 
     def __init__(self, watch: Watch) -> None:
@@ -90,7 +90,7 @@ class PictureFigures:
     results: Mapping[str, int]
 
 
-class _Pictures(Collector):
+class _PictureCollector(Collector):
     """How this process draws pictures, read when somebody asks."""
 
     def __init__(self, read: Callable[[], PictureFigures]) -> None:
@@ -110,10 +110,10 @@ class _Pictures(Collector):
         yield results
 
 
-class _Connections(Collector):
+class _ConnectionCollector(Collector):
     """What is open and what was hung up on, read when somebody asks."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: OpenConnections) -> None:
         self._connections = connections
 
     @override
@@ -127,24 +127,24 @@ class _Connections(Collector):
         yield hang_ups
 
 
-def doors(
+def make_health_routes(
     database: Database,
     watch: Watch,
     read_pictures: Callable[[], PictureFigures],
-    connections: Connections,
+    connections: OpenConnections,
 ) -> APIRouter:
     """Make the routes."""
     router = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
-    registry.register(_Figures(watch))
-    registry.register(_Pictures(read_pictures))
+    registry.register(_IngestCollector(watch))
+    registry.register(_PictureCollector(read_pictures))
     registry.register(watch.figures.accepted)
     registry.register(watch.figures.answer_s)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
     build.info({"version": __version__})
-    registry.register(_Connections(connections))
+    registry.register(_ConnectionCollector(connections))
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:

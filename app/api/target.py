@@ -1,13 +1,13 @@
-"""Tells by its URL whether a request is for an ingest door, and for which.
+"""Tells from its URL whether a request is for an ingest endpoint, and for which one.
 
     [/prefix]/api/{project}/envelope[/]     every current SDK
     [/prefix]/api/{project}/store[/]        old SDKs: one event as JSON
-    [/prefix]/api/envelope[/]               tunnels: the project is that of the key
+    [/prefix]/api/envelope[/]               tunnels: the key tells the project
     [/prefix]/api/store[/]                  very old SDKs: as above
     [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
 
-Of Sentry's other doors (minidumps, reports of browsers, cron, logs and metrics of OpenTelemetry) it
-says that they are none here.
+Sentry has more endpoints (minidumps, reports of browsers, cron, logs and metrics of OpenTelemetry).
+They are recognised, so that they can be answered with a reason, but nothing is taken there.
 """
 
 import re
@@ -18,40 +18,40 @@ from typing import Final, Literal
 
 import httptools
 
-DoorName = Literal["envelope", "store", "otlp"]
+EndpointName = Literal["envelope", "store", "otlp"]
 
 _PATH: Final = re.compile(
     r"(?:/[^/]*)*?/api/(?:(?P<project>[^/]+)/"
-    r"(?P<door>envelope|store|(?:integration/)?otlp/v1/traces)|(?P<bare>envelope|store))/?\Z"
+    r"(?P<endpoint>envelope|store|(?:integration/)?otlp/v1/traces)|(?P<bare>envelope|store))/?\Z"
 )
-_NOT_TAKEN: Final = re.compile(
+_UNSUPPORTED: Final = re.compile(
     r"(?:/[^/]*)*?/api/[^/]+/(?:minidump|unreal/[^/]+|playstation|security|csp-report|nel|upload"
     r"|cron/(?s:.+)|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
 )
-"""Doors of Sentry's that programs may knock at, and that are none here."""
-_DOORS: Final[dict[str, DoorName]] = {"envelope": "envelope", "store": "store"}
-_REMEMBERED: Final = 2_048
-"""URLs that are not read anew: one app sends to the same with every request."""
-_USUAL_BYTES: Final = 500
+"""Endpoints of Sentry that programs may send to and that Playhead does not have."""
+_NAMES: Final[dict[str, EndpointName]] = {"envelope": "envelope", "store": "store"}
+_CACHED_URLS: Final = 2_048
+"""One app sends every request to the same URL, so its reading is cached."""
+_LONGEST_CACHED_BYTES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """An ingest door as a URL names it.
+class IngestTarget:
+    """An ingest endpoint as a URL names it.
 
     Args:
-        door: Which; None: one that is none here.
-        project: Unread; empty if the path names none.
-        query: The query string without `?`.
+        endpoint: Name of the endpoint, or None for one that Playhead does not have.
+        project: Project as the path has it, not read yet; empty if the path names none.
+        query: Query string without `?`.
     """
 
-    door: DoorName | None
+    endpoint: EndpointName | None
     project: str
     query: str
 
 
-def find(url: bytes) -> Target | None:
-    """Return the door that a URL leads to; None: it leads elsewhere.
+def find_target(url: bytes) -> IngestTarget | None:
+    """Return the ingest endpoint that a URL leads to, or None if it leads to a page.
 
     Raises:
         HttpParserInvalidURLError: It is no URL.
@@ -59,19 +59,19 @@ def find(url: bytes) -> Target | None:
     """
     if b"/api" not in url and b"%" not in url:
         return None
-    return _find_again(url) if len(url) <= _USUAL_BYTES else _find(url)
+    return _read_cached_url(url) if len(url) <= _LONGEST_CACHED_BYTES else _read_url(url)
 
 
-def _find(url: bytes) -> Target | None:
+def _read_url(url: bytes) -> IngestTarget | None:
     parsed = httptools.parse_url(url)
     path = (parsed.path or b"").decode("ascii")
     if "%" in path:
         path = urllib.parse.unquote(path)
     query = (parsed.query or b"").decode("latin-1")
-    if found := _PATH.match(path):
-        name = found["door"] or found["bare"]
-        return Target(_DOORS.get(name, "otlp"), found["project"] or "", query)
-    return Target(None, "", query) if _NOT_TAKEN.match(path) else None
+    if match := _PATH.match(path):
+        name = match["endpoint"] or match["bare"]
+        return IngestTarget(_NAMES.get(name, "otlp"), match["project"] or "", query)
+    return IngestTarget(None, "", query) if _UNSUPPORTED.match(path) else None
 
 
-_find_again: Final = lru_cache(maxsize=_REMEMBERED)(_find)
+_read_cached_url: Final = lru_cache(maxsize=_CACHED_URLS)(_read_url)

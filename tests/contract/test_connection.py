@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.api.connection import Connection
+from app.api.connection import HttpConnection
 from tests.support.builders import envelopes
 from tests.support.raw import wired
 from tests.support.servers.server import exchange, running
@@ -18,7 +18,7 @@ from tests.support.waiting import until
 @pytest.fixture
 async def hurried(database_url, tmp_path, monkeypatch):
     """A server that looks at the clock all the time."""
-    monkeypatch.setattr(Connection, "look_s", 0.01)
+    monkeypatch.setattr(HttpConnection, "check_interval_s", 0.01)
     async with running(database_url, tmp_path) as started:
         yield started
 
@@ -35,23 +35,23 @@ def head(server, length: int) -> bytes:
 @pytest.mark.parametrize("begun", [b"", b"POST /api/1/enve", b"GET / HTTP/1.1\r\nHost: a\r\n"])
 async def test_headers_that_do_not_end_are_not_waited_for(hurried, monkeypatch, begun):
     """Nothing sent, or half a head: the connection ends without a byte."""
-    monkeypatch.setattr(Connection, "header_s", 0.05)
+    monkeypatch.setattr(HttpConnection, "header_s", 0.05)
     assert await exchange(hurried.base_url, begun) == b""
 
 
 async def test_a_body_that_stops_is_not_waited_for(hurried, monkeypatch):
     """No status line, so that the phone keeps the envelope; nothing of it is kept or counted."""
-    monkeypatch.setattr(Connection, "silence_s", 0.05)
+    monkeypatch.setattr(HttpConnection, "silence_s", 0.05)
     body = envelopes.event_envelope()
     assert await exchange(hurried.base_url, head(hurried, len(body)) + body[:-1]) == b""
     await hurried.take(body)
     assert await hurried.outcomes() == {("event", "kept", ""): 1}
-    await until(lambda: hurried.service.door.reading_bytes == 0)
+    await until(lambda: hurried.service.endpoint.reading_bytes == 0)
 
 
 async def test_a_body_that_trickles_ends_some_time(hurried, monkeypatch):
     """A byte now and then keeps silence away, but not the end of the whole request."""
-    monkeypatch.setattr(Connection, "request_s", 0.2)
+    monkeypatch.setattr(HttpConnection, "request_s", 0.2)
     host, _, port = hurried.base_url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(head(hurried, 1_000_000))
@@ -67,21 +67,21 @@ async def test_a_body_that_trickles_ends_some_time(hurried, monkeypatch):
 async def test_a_kept_connection_is_not_in_the_middle_of_a_request(hurried, monkeypatch):
     """Between two requests nobody is slow: the second is answered on the same connection."""
     looks = 0
-    reason = Connection._reason
+    reason = HttpConnection._find_timeout
 
     def counted(self):
         nonlocal looks
         looks += 1
         return reason(self)
 
-    monkeypatch.setattr(Connection, "_reason", counted)
+    monkeypatch.setattr(HttpConnection, "_find_timeout", counted)
     assert (await hurried.sender.get("/health/live")).status_code == 200
     for name in ("header_s", "silence_s", "request_s"):
-        monkeypatch.setattr(Connection, name, -1.0)
+        monkeypatch.setattr(HttpConnection, name, -1.0)
     seen = looks
     await until(lambda: looks > seen + 3)
     for name in ("header_s", "silence_s", "request_s"):
-        monkeypatch.setattr(Connection, name, 30.0)
+        monkeypatch.setattr(HttpConnection, name, 30.0)
     assert (await hurried.sender.get("/health/live")).status_code == 200
     pool = hurried.sender._transport._pool
     assert len(pool.connections) == 1
@@ -90,7 +90,7 @@ async def test_a_kept_connection_is_not_in_the_middle_of_a_request(hurried, monk
 async def test_an_idle_connection_is_closed(hurried, monkeypatch):
     """Some time after its last answer, without a byte more."""
     always = property(lambda _self: 0.05, lambda _self, _value: None)
-    monkeypatch.setattr(Connection, "timeout_keep_alive", always, raising=False)
+    monkeypatch.setattr(HttpConnection, "timeout_keep_alive", always, raising=False)
     answer = await exchange(hurried.base_url, b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.count(b"HTTP/1.1") == 1
@@ -117,18 +117,18 @@ class Clock:
         """Leave everything else to the event loop."""
         return getattr(self.loop, name)
 
-    async def advance(self, connection: Connection, seconds: float) -> None:
+    async def advance(self, connection: HttpConnection, seconds: float) -> None:
         """Set the clock ahead, and wait until the connection has looked at it or is closed."""
         self.ahead_s += seconds
         reads = self.reads
         await until(lambda: self.reads > reads or connection.transport.is_closing())
 
 
-async def ask_for_large_answer(server, monkeypatch, wire) -> tuple[Connection, Clock]:
+async def ask_for_large_answer(server, monkeypatch, wire) -> tuple[HttpConnection, Clock]:
     """Ask for an answer whose end waits in the write buffer; return the server's connection."""
     monkeypatch.setattr("app.api.health.generate_latest", lambda _registry: LARGE)
     wire.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
-    connections = server.service.door.connections._all
+    connections = server.service.endpoint.connections._all
     await until(lambda: any(unread_bytes(each) for each in connections))
     (connection,) = [each for each in connections if unread_bytes(each)]
     clock = Clock(connection.loop)
@@ -137,7 +137,7 @@ async def ask_for_large_answer(server, monkeypatch, wire) -> tuple[Connection, C
     return connection, clock
 
 
-def unread_bytes(connection: Connection) -> int:
+def unread_bytes(connection: HttpConnection) -> int:
     """Return how much of the answers waits in the server."""
     return connection.transport.get_write_buffer_size()
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.api import bounds
-from app.api.connection import Connection
+from app.api import bounded_protocol
+from app.api.connection import HttpConnection
 from app.core.limits import LIMITS
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
@@ -36,16 +36,16 @@ def padded(server: Server, place: str, head_bytes: int) -> bytes:
 
 
 @pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Connection]]]:
+def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[HttpConnection]]]:
     """Weak references to the connections that are made from now on; nothing is collected."""
-    made: list[weakref.ref[Connection]] = []
-    real = Connection.connection_made
+    made: list[weakref.ref[HttpConnection]] = []
+    real = HttpConnection.connection_made
 
-    def noting(self: Connection, transport: asyncio.Transport) -> None:
+    def noting(self: HttpConnection, transport: asyncio.Transport) -> None:
         made.append(weakref.ref(self))
         real(self, transport)
 
-    monkeypatch.setattr(Connection, "connection_made", noting)
+    monkeypatch.setattr(HttpConnection, "connection_made", noting)
     gc.disable()
     yield made
     gc.enable()
@@ -96,7 +96,7 @@ async def test_trailers_and_framing_have_a_limit(tenant, path, start, filling):
         wire.send(head(tenant, "Transfer-Encoding: chunked", path=path) + start)
         wire.send(filling * (4 * LIMITS.head_bytes // len(filling)))
         assert (await wire.rest()).startswith(b"HTTP/1.1 4")
-    assert tenant.service.door.reading_bytes == 0
+    assert tenant.service.endpoint.reading_bytes == 0
 
 
 async def test_chunks_of_all_sizes_are_put_together(tenant):
@@ -130,7 +130,7 @@ async def test_a_request_has_one_host(tenant, place, version, hosts, status):
 
 
 async def test_bytes_behind_the_last_request_are_dropped(tenant):
-    """After `Connection: close`, whether the head is read or known from before."""
+    """Nothing is read after `Connection: close`, on repeated connections neither."""
     for _ in range(3):
         async with wired(tenant) as wire:
             wire.send(
@@ -144,29 +144,29 @@ async def test_bytes_behind_the_last_request_are_dropped(tenant):
 async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
     """Pipelined requests without end are hung up on once they would fill the memory."""
     monkeypatch.setattr(
-        tenant.service.door, "most_reading_bytes", 10 * bounds._WAITING_REQUEST_BYTES
+        tenant.service.endpoint, "most_reading_bytes", 10 * bounded_protocol._WAITING_REQUEST_BYTES
     )
     async with wired(tenant) as wire:
         # The key has to be asked for, so that everything behind this request waits.
         monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
         wire.send(post(tenant, BODY) + OPTIONS * 200)
         assert await wire.rest() == b""
-    assert tenant.service.door.reading_bytes == 0
+    assert tenant.service.endpoint.reading_bytes == 0
 
 
 async def test_unfinished_heads_count_as_memory(tenant, monkeypatch):
     """Many connections with half a head each cannot fill the memory either."""
-    await until(lambda: tenant.service.door.reading_bytes == 0)
+    await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     async with wired(tenant) as first, wired(tenant) as second:
         first.send(padded(tenant, "page", 50_000)[:40_000])
-        await until(lambda: tenant.service.door.reading_bytes == 40_000)
-        monkeypatch.setattr(tenant.service.door, "most_reading_bytes", 79_999)
+        await until(lambda: tenant.service.endpoint.reading_bytes == 40_000)
+        monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", 79_999)
         second.send(padded(tenant, "page", 50_000)[:40_000])
         assert await second.rest() == b""
-        assert tenant.service.door.reading_bytes == 40_000
+        assert tenant.service.endpoint.reading_bytes == 40_000
         first.send(padded(tenant, "page", 50_000)[40_000:])
         assert (await first.answer()).status == 200
-        assert tenant.service.door.reading_bytes == 0
+        assert tenant.service.endpoint.reading_bytes == 0
 
 
 @pytest.mark.parametrize("kind", ["head", "body", "answered", "page", "page body", "pipeline"])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.api.connection import Connection
+from app.api.connection import HttpConnection
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from tests.support.builders import envelopes, payloads
@@ -68,14 +68,14 @@ def held(tenant, monkeypatch):
 @pytest.fixture
 def connections(monkeypatch):
     """The connections that are made from now on."""
-    made: list[Connection] = []
-    real = Connection.connection_made
+    made: list[HttpConnection] = []
+    real = HttpConnection.connection_made
 
     def noting(self, transport):
         made.append(self)
         real(self, transport)
 
-    monkeypatch.setattr(Connection, "connection_made", noting)
+    monkeypatch.setattr(HttpConnection, "connection_made", noting)
     return made
 
 
@@ -91,8 +91,8 @@ async def test_a_connection_is_kept(tenant):
             assert (await wire.answer()).status == 200
 
 
-async def test_a_head_that_is_known_reads_as_a_new_one(tenant):
-    """The same head with another length, cut anywhere, with the next request right behind it."""
+async def test_a_repeated_head_is_read_wherever_it_is_cut(tenant):
+    """It may have another length, come in two parts, and have the next request right behind it."""
     sizes = [post(tenant, event_of(1)), post(tenant, event_of(10**9) + b"\n" * 7)]
     async with wired(tenant) as wire:
         for whole in (*sizes, *sizes):
@@ -111,7 +111,7 @@ async def test_a_head_that_is_known_reads_as_a_new_one(tenant):
     assert (await tenant.outcomes())[("event", "kept", "")] == 2
 
 
-async def test_a_known_head_is_refused_as_before(tenant):
+async def test_a_repeated_head_can_be_refused(tenant):
     """With a body that is too long: at once; with one that is broken: when it has come."""
     limit = LIMITS.body_bytes
     async with wired(tenant) as wire:
@@ -125,7 +125,7 @@ async def test_a_known_head_is_refused_as_before(tenant):
 
 
 async def test_who_expects_to_be_asked_is_asked(tenant):
-    """Once, and the next request with a known head on the same connection is not."""
+    """It is asked once, and the next request on the same connection is not."""
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
@@ -183,7 +183,9 @@ async def test_who_does_not_read_answers_is_not_read_from(tenant, connections):
     await asyncio.get_running_loop().sock_connect(narrow, (host, int(port)))
     reader, writer = await asyncio.open_connection(sock=narrow, limit=4_096)
     sent = 0
-    while not (connections and connections[0].flow.read_paused and connections[0]._held_back):
+    while not (
+        connections and connections[0].flow.read_paused and connections[0]._delayed_exchange
+    ):
         writer.write(OPTIONS * 100)
         sent += 100
         await asyncio.sleep(0)
@@ -192,7 +194,7 @@ async def test_who_does_not_read_answers_is_not_read_from(tenant, connections):
     async with asyncio.timeout(60):
         while answered < sent:
             answered += (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-    assert connections[0]._held_back is None
+    assert connections[0]._delayed_exchange is None
     writer.close()
 
 
@@ -237,10 +239,10 @@ async def test_a_sender_that_is_gone_is_not_answered(tenant, held, caplog, is_re
                 socket.SOL_SOCKET, socket.SO_LINGER, now
             )
     if is_reset:
-        await until(lambda: tenant.service.door.reading_bytes == 0)
+        await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     held.let_go()
     await tenant.settled()
-    await until(lambda: tenant.service.door.reading_bytes == 0)
+    await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     assert await tenant.outcomes() == {("event", "kept", ""): 1}
     assert [each for each in caplog.records if each.levelname != "INFO"] == []
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app.api.connection import Connection
+from app.api.connection import HttpConnection
 from app.core.limits import LIMITS
 from app.ingest import senders
 from tests.support.builders import envelopes
@@ -86,7 +86,7 @@ async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_lengt
         assert (answer.headers.get("connection") == "close") is bool(over)
         if over:
             assert await wire.rest() == b""
-    assert tenant.service.door.reading_bytes == 0
+    assert tenant.service.endpoint.reading_bytes == 0
 
 
 async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
@@ -103,7 +103,7 @@ async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
 
 async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatch):
     """Who goes on and on after the last answer is cut off."""
-    monkeypatch.setattr(Connection, "linger_s", 0.05)
+    monkeypatch.setattr(HttpConnection, "linger_s", 0.05)
     async with wired(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {LIMITS.body_bytes + 1}"))
         assert (await wire.answer()).status == 413
@@ -113,17 +113,17 @@ async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatc
 
 async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
     """With too much in memory a sender is hung up on, and sends again."""
-    await until(lambda: tenant.service.door.reading_bytes == 0)
-    monkeypatch.setattr(tenant.service.door, "most_reading_bytes", len(BODY) - 1)
+    await until(lambda: tenant.service.endpoint.reading_bytes == 0)
+    monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY) - 1)
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert await wire.rest() == b""
-    assert tenant.service.door.reading_bytes == 0
-    monkeypatch.setattr(tenant.service.door, "most_reading_bytes", len(BODY))
+    assert tenant.service.endpoint.reading_bytes == 0
+    monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY))
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
-    assert tenant.service.door.reading_bytes == 0
+    assert tenant.service.endpoint.reading_bytes == 0
 
 
 async def test_java_may_ask_for_http_2(tenant):
@@ -186,7 +186,7 @@ async def test_large_bodies_of_strangers_leave_nothing_behind(tenant):
         large = envelopes.event_envelope(more_items=[envelopes.item("profile", bytes(2_000_000))])
         wire.send(post(tenant, large))
         assert (await wire.answer()).status == 200
-    assert tenant.service.door.reading_bytes == 0
+    assert tenant.service.endpoint.reading_bytes == 0
 
 
 async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):

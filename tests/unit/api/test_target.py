@@ -10,8 +10,8 @@ from app.api import target
 def test_the_door_for_monitors_is_told_from_other_pages():
     """A newline in the name of a monitor changes nothing."""
     for name in (b"nightly", b"nightly/key/", b"night%0Aly"):
-        assert target.find(b"/api/1/cron/" + name) == target.Target(None, "", "")
-    assert target.find(b"/api/1/cron/") is None
+        assert target.find_target(b"/api/1/cron/" + name) == target.IngestTarget(None, "", "")
+    assert target.find_target(b"/api/1/cron/") is None
 
 
 @pytest.mark.parametrize("end", [b"", b"a", b"a%0A", b"%0Aa/"])
@@ -24,7 +24,7 @@ def test_reading_a_long_path_takes_time_by_its_length(unit: bytes, end: bytes):
     def time_s(size_bytes: int) -> float:
         url = unit * (size_bytes // len(unit)) + end
         before_s = time.thread_time()
-        target.find(url)
+        target.find_target(url)
         return time.thread_time() - before_s
 
     time_s(1_000)

@@ -1,4 +1,4 @@
-"""The installed uvicorn is the one whose insides `app/api` uses."""
+"""The installed uvicorn is the one whose internals `app/api` uses."""
 
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 WRITTEN_FOR: Final = "0.54"
-INSIDES: Final = {
+INTERNALS: Final = {
     "HttpToolsProtocol": (
         *("app", "client", "connections", "cycle", "expect_100_continue", "flow", "headers"),
         *("logger", "loop", "parser", "pipeline", "scope", "server_state", "tasks"),
@@ -31,14 +31,15 @@ INSIDES: Final = {
     "ServerState": ("connections", "default_headers", "tasks", "total_requests"),
     "ProxyHeadersMiddleware": ("trusted_hosts",),
 }
-"""What `app/api/bounds.py`, `connection.py` and `exchange.py` read, call, override or imitate."""
+"""Members that modules of `app/api` read, call, override or imitate."""
 ADVICE: Final = f"""
-uvicorn {version("uvicorn")} is installed, app/api is written against the insides of {WRITTEN_FOR}:
-{"".join(f"  {name}: {', '.join(INSIDES[name])}{chr(10)}" for name in INSIDES)}
-Compare uvicorn/protocols/http/httptools_impl.py of both releases. `Connection` replaces
-data_received, on_header, on_response_complete and the keep-alive timer, and `Exchange` stands for
-RequestResponseCycle: mend what differs in app/api/bounds.py, connection.py and exchange.py. Then
-run tests/unit/api, tests/api, tests/contract, tests/hostile/test_memory.py and change WRITTEN_FOR.
+uvicorn {version("uvicorn")} is installed, app/api is written for the internals of {WRITTEN_FOR}:
+{"".join(f"  {name}: {', '.join(INTERNALS[name])}{chr(10)}" for name in INTERNALS)}
+Compare uvicorn/protocols/http/httptools_impl.py of both releases. `HttpConnection` replaces
+data_received, on_header, on_response_complete and the keep-alive timer, and `IngestExchange` takes
+the place of RequestResponseCycle: adapt app/api/bounded_protocol.py, connection.py and exchange.py.
+Then run tests/unit/api, tests/api, tests/contract, tests/hostile/test_memory.py and change
+WRITTEN_FOR.
 """
 
 
@@ -49,8 +50,8 @@ def test_uvicorn_is_the_release_that_is_built_on():
 
 
 @pytest.fixture
-async def insides() -> dict[str, object]:
-    """An object of each class whose insides are used, as uvicorn makes it."""
+async def internals() -> dict[str, object]:
+    """An object of each class whose internals are used, made as uvicorn makes it."""
 
     async def application(_scope: object, _receive: object, _send: object) -> None:
         pass
@@ -81,10 +82,10 @@ async def insides() -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("name", INSIDES)
-async def test_uvicorn_has_the_insides_that_are_used(insides, name):
+@pytest.mark.parametrize("name", INTERNALS)
+async def test_uvicorn_has_the_internals_that_are_used(internals, name):
     """Every attribute and method that `app/api` touches is there."""
-    missing = [inside for inside in INSIDES[name] if not hasattr(insides[name], inside)]
+    missing = [member for member in INTERNALS[name] if not hasattr(internals[name], member)]
     assert missing == [], ADVICE
 
 

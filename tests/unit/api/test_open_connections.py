@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.api import connections
-from app.api.connections import Connections
+from app.api import open_connections
+from app.api.open_connections import OpenConnections
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Connection:
         self.is_dropped = True
 
 
-def dropped(crowd: Connections, *doings: str, address: str | None = "192.0.2.1") -> list[int]:
+def dropped(crowd: OpenConnections, *doings: str, address: str | None = "192.0.2.1") -> list[int]:
     """Open connections one after the other; return the places of those that are dropped."""
     made = [Connection(str(number), doing) for number, doing in enumerate(doings)]
     for one in made:
@@ -43,9 +43,9 @@ def dropped(crowd: Connections, *doings: str, address: str | None = "192.0.2.1")
     return [number for number, one in enumerate(made) if one.is_dropped]
 
 
-def crowd_of(most: int, of_network: int = 0) -> Connections:
+def crowd_of(most: int, of_network: int = 0) -> OpenConnections:
     """Return an empty crowd with limits."""
-    return Connections(most=most, most_of_network=of_network)
+    return OpenConnections(most=most, most_of_network=of_network)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_those_that_are_gone_do_not_count():
 
 def test_a_search_is_short(monkeypatch):
     """It goes on where the last one ended, so that many that work do not make it slow."""
-    monkeypatch.setattr(connections, "_LOOKS", 2)
+    monkeypatch.setattr(open_connections, "_LOOKS", 2)
     crowd = crowd_of(4)
     assert dropped(crowd, "body", "body", "body", "head") == []
     assert dropped(crowd, "body") == [0]  # two were looked at
@@ -122,5 +122,5 @@ def test_connections_leave_files_to_the_rest(monkeypatch, limits, wanted, given,
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _which: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _which, pair: set_to.append(pair))
-    assert connections.allow_open_files(wanted) == most
+    assert open_connections.allow_open_files(wanted) == most
     assert set_to == ([] if given is None else [given])

@@ -30,7 +30,7 @@ _logger: Final = log.get_logger("api.connections")
 _network_again: Final = lru_cache(maxsize=_REMEMBERED)(network_of)
 
 
-class OpenConnection(Protocol):
+class DroppableConnection(Protocol):
     """What is asked of a connection."""
 
     def has_unfinished_head(self) -> bool:
@@ -46,10 +46,10 @@ class OpenConnection(Protocol):
         """Close it at once, without a status line."""
 
 
-_Crowd = OrderedDict[OpenConnection, None]
+_Crowd = OrderedDict[DroppableConnection, None]
 
 
-class Connections:
+class OpenConnections:
     """The open connections of a process. Use it from one event loop."""
 
     def __init__(self, *, most: int, most_of_network: int) -> None:
@@ -65,14 +65,14 @@ class Connections:
         """Connections that were ended without an answer, by reason."""
         self._all: _Crowd = OrderedDict()
         self._by_network: dict[str, _Crowd] = {}
-        self._networks: dict[OpenConnection, str] = {}
+        self._networks: dict[DroppableConnection, str] = {}
         self._told_s: float | None = None
 
     def __len__(self) -> int:
         """Return how many are open."""
         return len(self._all)
 
-    def add(self, connection: OpenConnection, address: str | None) -> None:
+    def add(self, connection: DroppableConnection, address: str | None) -> None:
         """Let a connection in; it or another may be dropped for it.
 
         Args:
@@ -89,7 +89,7 @@ class Connections:
         if len(self._all) > self.most:
             self._make_room(self._all, connection, "crowded")
 
-    def remove(self, connection: OpenConnection) -> None:
+    def remove(self, connection: DroppableConnection) -> None:
         """Forget a connection; one that is forgotten already is none of our business."""
         self._all.pop(connection, None)
         network = self._networks.pop(connection, None)
@@ -99,7 +99,7 @@ class Connections:
             if not crowd:
                 del self._by_network[network]
 
-    def _make_room(self, crowd: _Crowd, newest: OpenConnection, reason: str) -> None:
+    def _make_room(self, crowd: _Crowd, newest: DroppableConnection, reason: str) -> None:
         victim = _find_victim(crowd, newest)
         self.hang_ups[reason] += 1
         self.remove(victim)
@@ -110,7 +110,7 @@ class Connections:
             _logger.warning("too many connections are open, some are closed", reason=reason)
 
 
-def _find_victim(crowd: _Crowd, newest: OpenConnection) -> OpenConnection:
+def _find_victim(crowd: _Crowd, newest: DroppableConnection) -> DroppableConnection:
     """Find the oldest that is missed least; those that were looked at are looked at last again."""
     victim, least = newest, _BUSY
     for _ in range(min(_LOOKS, len(crowd))):
@@ -124,7 +124,7 @@ def _find_victim(crowd: _Crowd, newest: OpenConnection) -> OpenConnection:
     return victim
 
 
-def _rank(connection: OpenConnection) -> int:
+def _rank(connection: DroppableConnection) -> int:
     """Say how much a connection would be missed."""
     if connection.has_unfinished_head():
         return 0

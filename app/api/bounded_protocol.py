@@ -1,14 +1,14 @@
-"""Bounds what one connection can hold in memory and how long one read can hold the event loop.
+"""Bounds how much memory a connection can take and how long one read can block the event loop.
 
 uvicorn collects heads and trailers of any size, and parses everything that one read brings, so a
 few megabytes of tiny headers or pipelined requests become hundreds of megabytes of objects.
 
     read ─► pieces of 64 KiB ─► parser ─► head: at most 64 KiB and 200 lines, else 431
-                                     ├─► body: handed on, bounded by whoever collects it
+                                     ├─► body: passed on, bounded by the exchange or page it is for
                                      └─► trailers and framing of chunks: dropped, at most 64 KiB
 
-Pieces that come while many pipelined requests wait for their turn stay unparsed until those are
-answered. Unfinished heads and bytes that wait count as memory of the `Door`, as bodies do.
+While many pipelined requests wait to be answered, later pieces stay unparsed. Unfinished heads and
+unparsed bytes count as memory of the `IngestEndpoint`, as bodies do.
 """
 
 from typing import Any, Final, override
@@ -16,23 +16,24 @@ from typing import Any, Final, override
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.api.door import Door
+from app.api.endpoint import IngestEndpoint
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 
-_TURN_BYTES: Final = 64 * 1024
-"""After a read of more, the others have their turn: libuv reads up to 32 times in one, 8 MB."""
+_LONG_READ_BYTES: Final = 64 * 1024
+"""After a longer read other connections are served first: libuv reads up to 32 times in a row,
+8 MB."""
 _WAITING_REQUESTS: Final = 64
-"""Pipelined requests of a connection that wait for their turn before parsing stops."""
+"""Pipelined requests of a connection that may wait before parsing stops."""
 _WAITING_REQUEST_BYTES: Final = 4 * 1024
-"""What each of them is counted as; the smallest takes a hundred times what came over the wire."""
+"""Memory counted for each of them; the smallest takes a hundred times its bytes on the wire."""
 _UNPARSED_BYTES: Final = 1024 * 1024
-"""One read is 256 KiB at most; pages that wait for a disconnect may cause a few reads more."""
+"""One read is at most 256 KiB; pages that wait for a disconnect may cause a few more reads."""
 _NO_HTTP: Final = "Invalid HTTP request received."
 
 
 class _BadRequest(Exception):
-    """A head that is refused though the parser can read it."""
+    """The head is refused, although the parser can read it."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -47,28 +48,28 @@ class BoundedProtocol(HttpToolsProtocol):
     _is_between = True
     """Whether the parser waits for a request to begin."""
     _ignores_input = False
-    """Whether the last request is read or refused; bytes behind it are dropped."""
+    """Whether the last request is read or refused, so that later bytes are dropped."""
     _hosts = 0
     """Number of `Host` lines in the head."""
     _overhead_bytes = 0
-    """Bytes since the last request or head ended, or a piece of a body came."""
+    """Bytes since the last request or head ended, or the last piece of a body came."""
     _piece_bytes = 0
-    """Size of what the parser reads now."""
+    """Size of the piece that the parser reads now."""
     _unparsed = b""
-    """Bytes behind so many pipelined requests that they have to wait."""
+    """Bytes that wait to be parsed, since too many pipelined requests wait before them."""
     _held_bytes = 0
-    """What the door holds for this connection beside bodies."""
+    """Memory that the endpoint counts for this connection beside bodies."""
 
-    def __init__(self, door: Door, *uvicorn: Any, **uvicorns: Any) -> None:
-        """Make one for a new connection.
+    def __init__(self, endpoint: IngestEndpoint, *args: Any, **kwargs: Any) -> None:
+        """Make a protocol for a new connection.
 
         Args:
-            door: What the connections of a process share.
-            uvicorn: Arguments that uvicorn gives its protocols by place.
-            uvicorns: Arguments that it gives them by name.
+            endpoint: State that the connections of a process share.
+            args: Positional arguments that uvicorn gives its protocols.
+            kwargs: Keyword arguments that uvicorn gives them.
         """
-        super().__init__(*uvicorn, **uvicorns)
-        self.door = door
+        super().__init__(*args, **kwargs)
+        self.endpoint = endpoint
 
     def parse(self, data: bytes) -> None:
         """Give bytes to the parser."""
@@ -88,7 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._read_on()
 
     def refuse(self, status: int, message: str) -> None:
-        """Answer what cannot be read, unless that would take the place of another answer."""
+        """Answer a request that cannot be read, unless an earlier one still awaits its answer."""
         if self._owes_answer():
             self.transport.abort()
             return
@@ -108,11 +109,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """
         raise NotImplementedError
 
-    def decline_upgrade(self, rest: bytes) -> None:
-        """Go on with a request that asks for another protocol.
+    def decline_upgrade(self, remaining: bytes) -> None:
+        """Handle a request that asks for another protocol.
 
         Args:
-            rest: Bytes behind its head.
+            remaining: Bytes behind its head.
         """
         raise NotImplementedError
 
@@ -139,9 +140,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Everything uvicorn's own does is here, since a call more for each line is felt.
+        # This repeats what uvicorn's method does, because a call for each line would be measurable.
         if self._has_headers:
-            return  # a trailer, which nobody reads
+            return  # It is a trailer, which nobody reads.
         headers = self.headers
         if len(headers) >= LIMITS.head_lines:
             raise _BadRequest(431, "The head of the request has too many lines.")
@@ -153,19 +154,19 @@ class BoundedProtocol(HttpToolsProtocol):
         headers.append((name, value))
 
     def check_head(self) -> None:
-        """Look at a head that is complete.
+        """Check a head that is complete.
 
         Raises:
-            _BadRequest: It is refused.
+            _BadRequest: The head is refused.
         """
         self._has_headers = True
         self._overhead_bytes = -self._piece_bytes
-        # RFC 9112, 3.2: a proxy may read another host than we do where there are two.
+        # RFC 9112, section 3.2: of two hosts, a proxy may have used the other one.
         if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
             raise _BadRequest(400, "The request needs exactly one Host line.")
 
     def finish_reading(self) -> None:
-        """Take note that a request was read to its end."""
+        """Prepare for the next request, now that one was read to its end."""
         self._is_between = True
         self._overhead_bytes = -self._piece_bytes
         if not self.cycle.keep_alive:
@@ -185,28 +186,28 @@ class BoundedProtocol(HttpToolsProtocol):
             piece = view[at : at + room]
             at += len(piece)
             self._parse_piece(piece)
-        if len(data) > _TURN_BYTES and not self.flow.read_paused:
+        if len(data) > _LONG_READ_BYTES and not self.flow.read_paused:
             self.flow.pause_reading()
             self.loop.call_soon(self._read_on)
 
     def _parse_piece(self, piece: bytes | memoryview) -> None:
-        rest: bytes | None = None
+        after_upgrade: bytes | None = None
         self._piece_bytes = size_bytes = len(piece)
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade as upgrade:
-            rest = bytes(piece[upgrade.args[0] :])
+            after_upgrade = bytes(piece[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse_error(error)
         self._overhead_bytes += size_bytes
-        if rest is not None:
+        if after_upgrade is not None:
             self._piece_bytes = self._overhead_bytes = 0
-            self.decline_upgrade(rest)
+            self.decline_upgrade(after_upgrade)
 
     def _refuse_error(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
         if self._ignores_input:
-            return  # it is behind the last request
+            return  # These bytes are behind the last request.
         if isinstance(cause, _BadRequest):
             self.refuse(cause.status, str(cause))
         else:
@@ -214,12 +215,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.refuse(400, _NO_HTTP)
 
     def _read_on(self) -> None:
-        """Read again, unless there is enough to do."""
+        """Resume reading, unless requests, bytes or answers are still waiting."""
         if not (self.pipeline or self._unparsed or self.flow.write_paused):
             self.flow.resume_reading()
 
     def _count_held_bytes(self) -> None:
-        """Add what is held beyond bodies to the budget, or give it back."""
+        """Update what the endpoint counts for this connection beside bodies."""
         held_bytes = len(self._unparsed) + len(self.pipeline) * _WAITING_REQUEST_BYTES
         if not (self._has_headers or self._is_between):
             held_bytes += max(self._overhead_bytes, self._piece_bytes)
@@ -228,16 +229,16 @@ class BoundedProtocol(HttpToolsProtocol):
         added_bytes, self._held_bytes = held_bytes - self._held_bytes, held_bytes
         is_too_much = len(self._unparsed) > _UNPARSED_BYTES
         try:
-            self.door.hold(added_bytes)
+            self.endpoint.hold(added_bytes)
         except ServiceUnavailable:
             is_too_much = True
         if is_too_much:
-            self.door.connections.hang_ups["memory"] += 1
+            self.endpoint.connections.hang_ups["memory"] += 1
             self.transport.abort()
 
     def _owes_answer(self) -> bool:
         """Tell whether a request before the one that is being read waits for its answer."""
-        last: Any = self.cycle
-        if last is None or last.response_complete or last.disconnected:
+        last_request: Any = self.cycle
+        if last_request is None or last_request.response_complete or last_request.disconnected:
             return False
-        return bool(self.pipeline) or last.response_started or not last.more_body
+        return bool(self.pipeline) or last_request.response_started or not last_request.more_body

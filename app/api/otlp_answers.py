@@ -17,7 +17,7 @@ _INVALID_ARGUMENT: Final = 3
 _LEFT_OUT: Final = "spans without a trace id, a span id, a start or an end cannot be kept"
 
 
-def success(left_out: int, *, is_json: bool) -> bytes:
+def write_success(left_out: int, *, is_json: bool) -> bytes:
     """Say that a request is kept, and how many of its spans are not."""
     if is_json:
         part = {"rejectedSpans": str(left_out), "errorMessage": _LEFT_OUT}
@@ -28,7 +28,7 @@ def success(left_out: int, *, is_json: bool) -> bytes:
     return protobuf.write_message(1, part_bytes)
 
 
-def refusal(message: str, *, is_json: bool) -> bytes:
+def write_refusal(message: str, *, is_json: bool) -> bytes:
     """Say why a request is refused."""
     if is_json:
         return json.dumps({"code": _INVALID_ARGUMENT, "message": message}).encode()
