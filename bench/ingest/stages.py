@@ -47,11 +47,10 @@ DOOR: Final = {
 DIGEST: Final = {
     "read": (
         "app.formats.replay.replay_video:split_replay_video",
-        "app.formats.replay.replay_event:try_split_replay_event",
+        "app.formats.replay.quick_replay_event:try_split_replay_event",
         "app.formats.replay.replay_event:read_segment_members",
-        "app.formats.replay.recording:find_event_list",
         "app.formats.replay.recording:read_recording",
-        "app.formats.replay.recording_summary:try_read_recording",
+        "app.formats.replay.quick_recording:try_read_recording",
         "app.formats.replay.recording_summary:summarize_recording",
         "app.formats.events.event:read_event",
         "app.ingest.items.event_text:read_all",

@@ -96,7 +96,10 @@ READERS: Final = {
         recording.read_recording,
         (RECORDING, recordings.recording(recordings.segment_events(), compressed=True)),
     ),
-    "replay_event": Reader(replay_event.read, (compact(payloads.replay_event()),)),
+    "replay_event": Reader(
+        lambda data: replay_event.read_replay_event(replay_event.decode_replay_event(data)),
+        (compact(payloads.replay_event()),),
+    ),
     "event": Reader(read_event, (EVENT,)),
     "transaction": Reader(
         lambda data: transaction.read(data, HEADER), (compact(payloads.transaction()),)

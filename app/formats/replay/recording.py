@@ -7,7 +7,6 @@ Mobile SDKs send the list as plain JSON, browsers compress it with zlib.
 Source: docs/protocol.md, sections 4.3, 5.1 to 5.3.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,15 +27,14 @@ CUSTOM: Final = 5
 _ZLIB_METHOD: Final = 8
 _ZLIB_CHECK: Final = 31
 _BLANKS: Final = b" \t\r\n"
-_HEADER: Final = re.compile(rb'\{"segment_id": *[0-9]{1,5}\}\s*\Z')
-_HEADER_BYTES: Final = 64
-"""In which an ordinary header line ends."""
-_MOST: Final = 2**31 - 1
+_USUAL_HEADER_BYTES: Final = 64
+"""A header line as SDKs write it ends within these bytes."""
+_HIGHEST_NUMBER: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The events of one segment in time order; those that share a time stay as they came."""
+    """The events of one segment in time order; events that share a time keep their order."""
 
     segment_id: int | None
     """The header line's; Android leaves an old number in it, so the replay event's counts."""
@@ -44,7 +42,7 @@ class Recording:
 
 
 class DeclaredVideo(msgspec.Struct, frozen=True, gc=False):
-    """What the video event says of time; all else the MP4 itself knows better."""
+    """The times that the video event declares; all else the MP4 itself knows better."""
 
     started_ms: int | None
     duration_ms: int | None
@@ -58,28 +56,34 @@ def read_recording(data: bytes | memoryview) -> Recording:
         OversizedInput: It is over `LIMITS.recording_bytes`, also after inflating, or has more than
             `LIMITS.recording_events` events.
     """
-    head, body = _opened(data)
-    header = jsonish.decode_object(head, "recording header") if head.strip() else {}
+    header_line, body = open_recording(data)
+    header = jsonish.decode_object(header_line, "recording header") if header_line.strip() else {}
     return Recording(
         segment_id=jsonish.integer(header, "segment_id", lowest=0, highest=LIMITS.segment_id),
-        events=_events(body),
+        events=_decode_events(body),
     )
 
 
-def find_event_list(data: bytes | memoryview) -> bytes | None:
-    """Return the JSON list of a recording with an ordinary header line; None for any other.
+def open_recording(data: bytes | memoryview) -> tuple[bytes, bytes]:
+    """Return the header line and the list of events, inflated.
 
     Raises:
         MalformedInput: Its zlib layer cannot be taken off.
         OversizedInput: It is over `LIMITS.recording_bytes`, also after inflating.
     """
-    head, body = _opened(data)
-    return body if _HEADER.match(head) and body.startswith(b"[") else None
+    if len(data) > LIMITS.recording_bytes:
+        raise OversizedInput(
+            f"recording has {len(data)} bytes, {LIMITS.recording_bytes} are allowed"
+        )
+    header_line, body = _split_header(data)
+    if _is_zlib(body):
+        body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
+    return header_line, body
 
 
 def read_declared_video(events: Sequence[JsonObject]) -> DeclaredVideo | None:
-    """Return what the first video event says; None if there is none."""
-    for event, payload in _custom(events, "video"):
+    """Return what the first video event declares, or None without one."""
+    for event, payload in _custom_events(events, "video"):
         at_ms = timestamps.read_epoch_ms(event.get("timestamp"))
         return DeclaredVideo(
             started_ms=at_ms or timestamps.read_ms(payload.get("timestamp")),
@@ -100,12 +104,12 @@ def read_screen_size_px(events: Sequence[JsonObject]) -> tuple[int, int] | None:
 
 
 def find_segment_extent_ms(
-    facts: DeclaredVideo | None, *, started_ms: int | None, ended_ms: int | None
+    video: DeclaredVideo | None, *, started_ms: int | None, ended_ms: int | None
 ) -> tuple[int, int] | None:
     """Decide when a mobile segment begins and ends, on the device's clock.
 
     Args:
-        facts: From `video_facts`; its start is the true start of the picture.
+        video: What the video event declares; its start is the true start of the picture.
         started_ms: `replay_start_timestamp` of the replay event, the second choice.
         ended_ms: `timestamp` of the replay event, for segments without a declared duration.
 
@@ -113,9 +117,9 @@ def find_segment_extent_ms(
         Start and end, the end never before the start nor more than `LIMITS.video_ms` after it;
         None if nothing says when the segment was.
     """
-    declared_ms = facts.started_ms if facts else None
-    told = [at_ms for at_ms in (declared_ms, started_ms, ended_ms) if at_ms is not None]
-    if any(map(timestamps.is_set_ms, told)):
+    declared_ms = video.started_ms if video else None
+    known_ms = [at_ms for at_ms in (declared_ms, started_ms, ended_ms) if at_ms is not None]
+    if any(map(timestamps.is_set_ms, known_ms)):
         # A time before 2000 among others is a field left empty, or in a wrong unit.
         declared_ms, started_ms, ended_ms = (
             at_ms if at_ms is not None and timestamps.is_set_ms(at_ms) else None
@@ -124,58 +128,47 @@ def find_segment_extent_ms(
     start_ms = started_ms if declared_ms is None else declared_ms
     if start_ms is None:
         return None
-    if facts and facts.duration_ms:
-        end_ms = start_ms + facts.duration_ms
+    if video and video.duration_ms:
+        end_ms = start_ms + video.duration_ms
     else:
         end_ms = start_ms if ended_ms is None else ended_ms
     return start_ms, min(max(end_ms, start_ms), start_ms + LIMITS.video_ms)
 
 
-def _opened(data: bytes | memoryview) -> tuple[bytes, bytes]:
-    """Return the header line and the body, inflated."""
-    if len(data) > LIMITS.recording_bytes:
-        raise OversizedInput(
-            f"recording has {len(data)} bytes, {LIMITS.recording_bytes} are allowed"
-        )
-    head, body = _parts(data)
-    if _is_zlib(body):
-        body = encoding.inflate_zlib(body, limit_bytes=LIMITS.recording_bytes)
-    return head, body
-
-
-def _parts(data: bytes | memoryview) -> tuple[bytes, bytes]:
+def _split_header(data: bytes | memoryview) -> tuple[bytes, bytes]:
     """Cut the header line from the body; a Java serializer may leave the line feed out."""
-    head, line_feed, _ = bytes(data[:_HEADER_BYTES]).partition(b"\n")
-    if line_feed and not head.startswith(b"["):
-        return head, bytes(data[len(head) + 1 :])  # as nearly always: copied once
-    whole = bytes(data)
-    if whole.startswith(b"["):
-        return b"", whole
-    head, line_feed, body = whole.partition(b"\n")
-    if line_feed or b"[" not in head:
-        return head, body
-    head, bracket, body = whole.partition(b"[")
-    return head, bracket + body
+    header_line, line_feed, _ = bytes(data[:_USUAL_HEADER_BYTES]).partition(b"\n")
+    if line_feed and not header_line.startswith(b"["):
+        # Nearly every recording is of this form, whose body is then copied only once.
+        return header_line, bytes(data[len(header_line) + 1 :])
+    text = bytes(data)
+    if text.startswith(b"["):
+        return b"", text
+    header_line, line_feed, body = text.partition(b"\n")
+    if line_feed or b"[" not in header_line:
+        return header_line, body
+    header_line, bracket, body = text.partition(b"[")
+    return header_line, bracket + body
 
 
-def _events(body: bytes) -> list[JsonObject]:
-    """Return the events in time order; members of the list that are no objects are left out."""
-    listed = jsonish.decode(body, "recording") if body.strip(_BLANKS) else None
-    if listed is None:
+def _decode_events(body: bytes) -> list[JsonObject]:
+    """Return the events in time order, without the members of the list that are no objects."""
+    members = jsonish.decode(body, "recording") if body.strip(_BLANKS) else None
+    if members is None:
         return []
-    if not isinstance(listed, list):
+    if not isinstance(members, list):
         raise MalformedInput("recording is no JSON list of events")
-    if len(listed) > LIMITS.recording_events:
+    if len(members) > LIMITS.recording_events:
         raise OversizedInput(
-            f"recording has {len(listed)} events, {LIMITS.recording_events} are allowed"
+            f"recording has {len(members)} events, {LIMITS.recording_events} are allowed"
         )
-    events = [event for event in listed if isinstance(event, dict)]
+    events = [event for event in members if isinstance(event, dict)]
     events.sort(key=_sort_key)
     return events
 
 
 def _is_zlib(body: bytes) -> bool:
-    """Tell a zlib header: no JSON text begins with one."""
+    """Recognise a zlib header; no JSON text begins with one."""
     return (
         len(body) > 1
         and body[0] & 0x0F == _ZLIB_METHOD
@@ -184,12 +177,14 @@ def _is_zlib(body: bytes) -> bool:
 
 
 def _sort_key(event: JsonObject) -> float:
-    """Order by time; what has none comes first."""
+    """Order events by time; those without a time come first."""
     value: Any = event.get("timestamp")
     return value if isinstance(value, int | float) else 0
 
 
-def _custom(events: Sequence[JsonObject], tag: str) -> Iterator[tuple[JsonObject, JsonObject]]:
+def _custom_events(
+    events: Sequence[JsonObject], tag: str
+) -> Iterator[tuple[JsonObject, JsonObject]]:
     """Yield the custom events of a tag whose payload is an object, with their payload."""
     for event in events:
         data = event.get("data")
@@ -200,4 +195,4 @@ def _custom(events: Sequence[JsonObject], tag: str) -> Iterator[tuple[JsonObject
 
 
 def _count(payload: JsonObject, key: str) -> int | None:
-    return jsonish.integer(payload, key, lowest=0, highest=_MOST)
+    return jsonish.integer(payload, key, lowest=0, highest=_HIGHEST_NUMBER)

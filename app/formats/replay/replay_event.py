@@ -1,17 +1,20 @@
 """Reads a `replay_event`: what one segment says about itself, its app, its device and its user.
 
+`quick_replay_event.py` splits it, so that the facts that all segments of a replay repeat are read
+once.
+
 Source: docs/protocol.md, section 4.4; relay `relay-event-schema/src/protocol/replay.rs`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from app.core import ids
-from app.core.errors import MalformedInput, OversizedInput, RequestRefused
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.log import shown
@@ -22,7 +25,7 @@ from app.formats.wire.envelope import EnvelopeHeader
 _NAME_CHARS: Final = 200
 _SCREEN_CHARS: Final = 2_000
 _MOST_LISTED: Final = 100
-"""Screens and traces of one segment, as in Relay: each is a row, and phones tell fewer."""
+"""Most screens and traces that one segment may name, as in Relay, since each becomes a row."""
 _NO_HEADER: Final = EnvelopeHeader()
 _TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
 """Old browser SDKs say `error` for what is `buffer` today."""
@@ -30,18 +33,19 @@ _TYPES: Final = {"session": "session", "buffer": "buffer", "error": "buffer"}
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The user of the recorded app, as the SDK tells; `{{auto}}` is no address and left out."""
+    """The user of the recorded app, as the SDK names them."""
 
     id: str | None = None
     email: str | None = None
     username: str | None = None
     ip_address: str | None = None
+    """Never `{{auto}}`, with which SDKs ask the server for the address of the sender."""
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayFacts:
-    """What a segment says of its app, its device and its user: as a rule what others said."""
+    """The app, the device and the user; nearly all segments of a replay say the same of them."""
 
     platform: str | None
     release: str | None
@@ -64,137 +68,25 @@ class ReplayFacts:
 
 
 class ReplayEvent(msgspec.Struct, frozen=True, gc=False):
-    """One segment's own account; times are those of the device's clock."""
+    """What a segment says about itself; its times are those of the device's clock."""
 
     replay_id: ReplayId
     segment_id: int
     replay_type: str | None
     """`session` or `buffer`."""
     started_ms: int | None
-    """`replay_start_timestamp`: of the segment on mobile, of the whole replay in browsers."""
+    """`replay_start_timestamp`: start of the segment on mobile, of the replay in browsers."""
     ended_ms: int | None
+    """`timestamp`: end of the segment."""
     screens: tuple[str, ...]
-    """Screen names, in browsers URLs, in order; one shown for several frames stands once."""
+    """Names of screens, or URLs in browsers, in order and without repetitions in a row."""
     trace_ids: tuple[TraceId, ...]
     """`trace_ids` and `contexts.trace.trace_id`, each once, in order."""
-    about: ReplayFacts
-
-
-class SplitReplayEvent(msgspec.Struct, frozen=True, gc=False):
-    """A replay event taken apart; scrubbed apart, its parts are what the whole is scrubbed."""
-
-    moment: JsonObject
-    """What each segment says anew: ids, times, screens; for `at_moment`."""
-    about: bytes
-    """The rest as JSON, the same bytes for the same facts; for `about_of` once decoded."""
-
-
-class _Picked(msgspec.Struct, omit_defaults=True, gc=False):
-    """Members that are read, of any type; a container of another type ends typed decoding."""
-
-
-class _Device(_Picked):
-    name: Any = None
-    brand: Any = None
-    manufacturer: Any = None
-    model: Any = None
-    family: Any = None
-
-
-class _System(_Picked):
-    name: Any = None
-    version: Any = None
-
-
-class _App(_Picked):
-    app_name: Any = None
-    app_identifier: Any = None
-    app_version: Any = None
-    app_build: Any = None
-
-
-class _Trace(_Picked):
-    trace_id: Any = None
-
-
-class _Contexts(_Picked):
-    device: _Device | None = None
-    os: _System | None = None
-    app: _App | None = None
-    trace: _Trace | None = None
-
-
-class _Sdk(_Picked):
-    name: Any = None
-    version: Any = None
-    settings: Any = None
-
-
-class _User(_Picked):
-    id: Any = None
-    email: Any = None
-    username: Any = None
-    ip_address: Any = None
-    name: Any = None
-
-
-class _Environment(_Picked):
-    REMOTE_ADDR: Any = None
-
-
-class _Request(_Picked):
-    env: _Environment | None = None
-
-
-class _Moment(_Picked):
-    replay_id: Any = None
-    segment_id: Any = None
-    replay_type: Any = None
-    replay_start_timestamp: Any = None
-    timestamp: Any = None
-    urls: Any = None
-    trace_ids: Any = None
-
-
-_MOMENT: Final = _Moment.__struct_fields__
-
-
-class _Event(_Moment):
-    platform: Any = None
-    release: Any = None
-    environment: Any = None
-    dist: Any = None
-    tags: Any = None
-    user: _User | None = None
-    request: _Request | None = None
-    contexts: _Contexts | None = None
-    sdk: _Sdk | None = None
-
-
-_decode: Final = msgspec.json.Decoder(_Event).decode
-_encode: Final = msgspec.json.Encoder().encode
-
-
-def read(data: bytes | memoryview, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
-    """Read a replay event; what has the wrong type counts as absent, bad list members go.
-
-    Args:
-        data: JSON.
-        header: Of its envelope: it knows the SDK where the event of an app that had crashed does
-            not.
-
-    Raises:
-        MalformedInput: It is no JSON object, or lacks a replay id or a segment id that can be read.
-        OversizedInput: It is over `LIMITS.event_bytes`.
-    """
-    return read_replay_event(decode_replay_event(data), header)
+    facts: ReplayFacts
 
 
 def decode_replay_event(data: bytes | memoryview) -> JsonObject:
-    """Decode of a replay event what is read of it, so that nothing else must be scrubbed.
-
-    Most of an event are facts of the device that no page shows: building and scrubbing them too
-    takes ten times as long.
+    """Decode a replay event, for `read_replay_event`.
 
     Raises:
         MalformedInput: It is no JSON object.
@@ -204,72 +96,51 @@ def decode_replay_event(data: bytes | memoryview) -> JsonObject:
         raise OversizedInput(
             f"replay_event has {len(data)} bytes, {LIMITS.event_bytes} are allowed"
         )
-    raw = bytes(data)
-    try:
-        jsonish.check_shape(raw, "replay_event")
-        picked: JsonObject = msgspec.to_builtins(_decode(raw))
-    except (ValueError, RecursionError, MalformedInput):
-        return jsonish.decode_object(raw, "replay_event")
-    return picked
-
-
-def try_split_replay_event(data: bytes) -> SplitReplayEvent | None:
-    """Decode of a replay event what `pick` does, in two parts.
-
-    Returns:
-        None when it is unusual in any way. Then `pick` has the answer.
-    """
-    try:
-        jsonish.check_shape(data, "replay_event")
-        event = _decode(data)
-        moment = {name: getattr(event, name) for name in _MOMENT}
-        for name in _MOMENT:
-            setattr(event, name, None)
-        if event.contexts is not None and event.contexts.trace is not None:
-            moment["contexts"] = {"trace": {"trace_id": event.contexts.trace.trace_id}}
-            event.contexts.trace = None
-        return SplitReplayEvent(moment, _encode(event))
-    except (ValueError, OverflowError, RecursionError, RequestRefused):
-        return None
+    return jsonish.decode_object(data, "replay_event")
 
 
 def read_replay_event(raw: JsonObject, header: EnvelopeHeader = _NO_HEADER) -> ReplayEvent:
-    """Read what `pick` picked.
+    """Read a decoded replay event; a member of the wrong type counts as absent.
+
+    Args:
+        raw: The event as decoded.
+        header: The header of its envelope, which names the SDK where the event does not: that is
+            so for apps that had crashed.
 
     Raises:
         MalformedInput: It lacks a replay id or a segment id that can be read.
     """
-    about = read_replay_facts(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
-    return read_segment_members(raw, about)
+    facts = read_replay_facts(raw, sdk_name=header.sdk_name, sdk_version=header.sdk_version)
+    return read_segment_members(raw, facts)
 
 
-def read_segment_members(raw: JsonObject, about: ReplayFacts) -> ReplayEvent:
-    """Read what a segment says anew, and join it with the rest.
+def read_segment_members(raw: JsonObject, facts: ReplayFacts) -> ReplayEvent:
+    """Read the members that differ from segment to segment, and join them with the facts.
 
     Raises:
-        MalformedInput: It lacks a replay id or a segment id that can be read.
+        MalformedInput: They lack a replay id or a segment id that can be read.
     """
     return ReplayEvent(
-        replay_id=_replay_id(raw),
-        segment_id=_segment_id(raw),
+        replay_id=_read_replay_id(raw),
+        segment_id=_read_segment_id(raw),
         replay_type=_TYPES.get(_name(raw, "replay_type") or ""),
         started_ms=timestamps.read_ms(raw.get("replay_start_timestamp")),
         ended_ms=timestamps.read_ms(raw.get("timestamp")),
-        screens=_screens(raw),
-        trace_ids=_trace_ids(raw),
-        about=about,
+        screens=_read_screens(raw),
+        trace_ids=_read_trace_ids(raw),
+        facts=facts,
     )
 
 
 def read_replay_facts(
     raw: JsonObject, *, sdk_name: str | None, sdk_version: str | None
 ) -> ReplayFacts:
-    """Read what is mostly the same in a whole replay.
+    """Read the members that are mostly the same in all segments of a replay.
 
     Args:
-        raw: The event, or the part of it that says this.
-        sdk_name: What the envelope says of its SDK, for an event that says nothing.
-        sdk_version: The same.
+        raw: The event, or these of its members.
+        sdk_name: The SDK that the envelope names, for an event that names none.
+        sdk_version: The version of that SDK.
     """
     contexts = jsonish.mapping(raw, "contexts")
     device = jsonish.mapping(contexts, "device")
@@ -311,30 +182,30 @@ def read_user(raw: JsonObject) -> User:
     )
 
 
-def _replay_id(raw: JsonObject) -> ReplayId:
-    found = ids.read_hex32(raw.get("replay_id"))
-    if found is None:
+def _read_replay_id(raw: JsonObject) -> ReplayId:
+    replay_id = ids.read_hex32(raw.get("replay_id"))
+    if replay_id is None:
         raise MalformedInput(f"replay_id is no 32 hex digits: {shown(raw.get('replay_id'))}")
-    return ReplayId(found)
+    return ReplayId(replay_id)
 
 
-def _segment_id(raw: JsonObject) -> int:
-    found = jsonish.integer(raw, "segment_id", lowest=0, highest=LIMITS.segment_id)
-    if found is None:
+def _read_segment_id(raw: JsonObject) -> int:
+    segment_id = jsonish.integer(raw, "segment_id", lowest=0, highest=LIMITS.segment_id)
+    if segment_id is None:
         raise MalformedInput(
             f"segment_id is no whole number from 0 to {LIMITS.segment_id}: "
             f"{shown(raw.get('segment_id'))}"
         )
-    return found
+    return segment_id
 
 
-def _screens(raw: JsonObject) -> tuple[str, ...]:
+def _read_screens(raw: JsonObject) -> tuple[str, ...]:
     names = (jsonish.text_of(url, limit=_SCREEN_CHARS) for url in jsonish.sequence(raw, "urls"))
     visited = (name for name, _ in groupby(name for name in names if name is not None))
     return tuple(islice(visited, _MOST_LISTED))
 
 
-def _trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
+def _read_trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
     current = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace").get("trace_id")
     listed = _ids_once(jsonish.sequence(raw, "trace_ids"))[:_MOST_LISTED]
     return tuple(TraceId(trace_id) for trace_id in _ids_once([*listed, current]))

@@ -1,16 +1,14 @@
-"""Opens the payload of a `replay_video` item: a MessagePack map of up to three byte strings.
+"""Splits the payload of a `replay_video` item: a MessagePack map of up to three byte strings.
 
     fixmap(1..3)  then per entry  str8 key, bin32 value
     keys: replay_event (JSON), replay_recording (JSON lines), replay_video (MP4)
 
 Both native SDKs write exactly this, in any order of keys. Other legal encodings of the same map
-are read too; nested values under unknown keys are stepped over, never built.
+are read too. Nested values under unknown keys are stepped over and never built.
 
 Source: docs/protocol.md, section 4.1; the MessagePack specification.
 """
 
-import struct
-from struct import Struct
 from typing import Final
 
 import msgspec
@@ -18,14 +16,9 @@ import msgspec
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 
-_ENTRIES: Final = 32
-_STEPS: Final = 1_000
-"""Values that may be stepped over under unknown keys."""
-
-_STR8: Final = Struct(">BB")
-_BIN32: Final = Struct(">BI")
-_USUAL_MAPS: Final = range(0x81, 0x84)
-_USUAL_MARKERS: Final = (0xD9, 0xC6)
+_MOST_ENTRIES: Final = 32
+_MOST_STEPS: Final = 1_000
+"""Most values that are stepped over under unknown keys."""
 
 _NIL: Final = 0xC0
 _FIXMAP: Final = range(0x80, 0x90)
@@ -35,7 +28,7 @@ _LOW_BITS: Final = {_FIXMAP: 0x0F, _FIXARRAY: 0x0F, _FIXSTR: 0x1F}
 _MAP_LENGTH_BYTES: Final = {0xDE: 2, 0xDF: 4}
 _ARRAY_LENGTH_BYTES: Final = {0xDC: 2, 0xDD: 4}
 _BLOB_LENGTH_BYTES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
-"""bin 8, 16, 32 and str 8, 16, 32."""
+"""Lengths of bin 8, 16, 32 and str 8, 16, 32."""
 _EXT_LENGTH_BYTES: Final = {0xC7: 1, 0xC8: 2, 0xC9: 4}
 _FIXED_BYTES: Final = {
     marker: size_bytes
@@ -52,7 +45,7 @@ _FIXED_BYTES: Final = {
     }.items()
     for marker in markers
 }
-"""Booleans, floats, integers, and ext of 1, 2, 4, 8, 16 bytes with their type byte."""
+"""Sizes of booleans, floats, integers, and ext of 1, 2, 4, 8, 16 bytes with their type byte."""
 
 
 class ReplayVideoParts(msgspec.Struct, frozen=True, gc=False):
@@ -78,40 +71,15 @@ def split_replay_video(payload: memoryview | bytes) -> ReplayVideoParts:
         raise OversizedInput(
             f"replay_video has {len(payload)} bytes, {LIMITS.replay_video_bytes} are allowed"
         )
-    view = memoryview(payload)
-    found = _read_usual(view)
-    if found is None:
-        found = _read_map(_Cursor(view))
-    event = found.get(b"replay_event")
+    parts = _read_map(_Cursor(memoryview(payload)))
+    event = parts.get(b"replay_event")
     if event is None:
         raise MalformedInput("replay_video has no replay_event")
-    return ReplayVideoParts(event, found.get(b"replay_recording"), found.get(b"replay_video"))
-
-
-def _read_usual(view: memoryview) -> dict[bytes, memoryview] | None:
-    """Read the map as both SDKs write it, in a third of the time; None if it is any other."""
-    found: dict[bytes, memoryview] = {}
-    at = 1
-    try:
-        if view[0] not in _USUAL_MAPS:
-            return None
-        for _ in range(view[0] & _LOW_BITS[_FIXMAP]):
-            key_at = at + _STR8.size
-            key_marker, key_bytes = _STR8.unpack_from(view, at)
-            value_at = key_at + key_bytes + _BIN32.size
-            marker, size_bytes = _BIN32.unpack_from(view, key_at + key_bytes)
-            at = value_at + size_bytes
-            if (key_marker, marker) != _USUAL_MARKERS or at > len(view):
-                return None
-            if size_bytes:
-                found[bytes(view[key_at : key_at + key_bytes])] = view[value_at:at]
-    except (IndexError, struct.error):
-        return None
-    return found
+    return ReplayVideoParts(event, parts.get(b"replay_recording"), parts.get(b"replay_video"))
 
 
 class _Cursor:
-    """A place in the payload that only moves forward, and never past the end."""
+    """A position in the payload that only moves forward, and never past the end."""
 
     def __init__(self, view: memoryview) -> None:
         self._view = view
@@ -136,63 +104,65 @@ class _Cursor:
 
 
 def _read_map(cursor: _Cursor) -> dict[bytes, memoryview]:
-    """Read the outermost map: its non-empty byte strings by key; of a repeated key the last."""
+    """Read the non-empty byte strings of the outermost map; the last of a repeated key counts."""
     marker = cursor.take_byte()
-    count = _length(cursor, marker, _FIXMAP, _MAP_LENGTH_BYTES)
+    count = _read_length(cursor, marker, _FIXMAP, _MAP_LENGTH_BYTES)
     if count is None:
         raise MalformedInput(
             f"replay_video begins with byte 0x{marker:02x}, expected a MessagePack map"
         )
-    if count > _ENTRIES:
+    if count > _MOST_ENTRIES:
         raise MalformedInput(
-            f"replay_video claims {count} entries, at most {_ENTRIES} are expected"
+            f"replay_video claims {count} entries, at most {_MOST_ENTRIES} are expected"
         )
-    found: dict[bytes, memoryview] = {}
-    steps_left = _STEPS
+    parts: dict[bytes, memoryview] = {}
+    steps_left = _MOST_STEPS
     for _ in range(count):
-        key = _blob(cursor, cursor.take_byte())
+        key = _take_blob(cursor, cursor.take_byte())
         if key is None:
             raise MalformedInput("replay_video has a key that is no text")
         marker = cursor.take_byte()
-        value = _blob(cursor, marker)
+        value = _take_blob(cursor, marker)
         if value is None:
             steps_left = _step_over(cursor, marker, steps_left)
         elif value:
-            found[bytes(key)] = value
-    return found
+            parts[bytes(key)] = value
+    return parts
 
 
-def _blob(cursor: _Cursor, marker: int) -> memoryview | None:
-    """Return the bytes of a str or bin, or None (and nothing taken) for other kinds."""
-    count = _length(cursor, marker, _FIXSTR, _BLOB_LENGTH_BYTES)
+def _take_blob(cursor: _Cursor, marker: int) -> memoryview | None:
+    """Take the bytes of a str or bin; take nothing and return None for other kinds."""
+    count = _read_length(cursor, marker, _FIXSTR, _BLOB_LENGTH_BYTES)
     return None if count is None else cursor.take(count)
 
 
-def _length(cursor: _Cursor, marker: int, fixed: range, sizes: dict[int, int]) -> int | None:
-    """Return the length that a marker carries or is followed by; None if it is another kind."""
+def _read_length(cursor: _Cursor, marker: int, fixed: range, sizes: dict[int, int]) -> int | None:
+    """Return the length that a marker carries or is followed by, or None for other kinds."""
     if marker in fixed:
         return marker & _LOW_BITS[fixed]
     return cursor.take_count(sizes[marker]) if marker in sizes else None
 
 
 def _step_over(cursor: _Cursor, marker: int, steps_left: int) -> int:
-    """Step over one value of any kind, however nested; return the steps that remain."""
-    waiting = _step(cursor, marker)
-    while waiting:
+    """Step over one value of any kind, however nested, and return how many steps are left."""
+    pending = _step(cursor, marker)
+    while pending:
         if not steps_left:
-            raise MalformedInput(f"replay_video has more than {_STEPS} values under unknown keys")
+            raise MalformedInput(
+                f"replay_video has more than {_MOST_STEPS} values under unknown keys"
+            )
         steps_left -= 1
-        waiting += _step(cursor, cursor.take_byte()) - 1
+        pending += _step(cursor, cursor.take_byte()) - 1
     return steps_left
 
 
 def _step(cursor: _Cursor, marker: int) -> int:
-    """Step over a marker and its own bytes; return how many values belong to it."""
-    members = _length(cursor, marker, _FIXARRAY, _ARRAY_LENGTH_BYTES)
-    entries = _length(cursor, marker, _FIXMAP, _MAP_LENGTH_BYTES)
+    """Step over a marker and its own bytes, and return how many values belong to it."""
+    members = _read_length(cursor, marker, _FIXARRAY, _ARRAY_LENGTH_BYTES)
+    entries = _read_length(cursor, marker, _FIXMAP, _MAP_LENGTH_BYTES)
     if members is not None or entries is not None:
         return (members or 0) + 2 * (entries or 0)
-    if _blob(cursor, marker) is not None:
+    if _take_blob(cursor, marker) is not None:
         return 0
     if marker in _EXT_LENGTH_BYTES:
         cursor.take(cursor.take_count(_EXT_LENGTH_BYTES[marker]) + 1)

@@ -8,8 +8,9 @@ import msgspec
 
 from app.core.errors import RequestRefused
 from app.formats.jsonish import JsonObject
-from app.formats.replay import recording, recording_summary
-from app.formats.replay.recording_summary import RawRecording, RecordingSummary
+from app.formats.replay import quick_recording, recording, recording_summary
+from app.formats.replay.quick_recording import RawRecording
+from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.stored.packed_json import pack_json, pack_text
 from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
@@ -30,16 +31,12 @@ def read(data: memoryview | None, context: EnvelopeContext) -> Recorded:
 
 def skim(data: memoryview | None) -> RawRecording | None:
     """Read a recording the quick way; None if that cannot be."""
-    try:
-        text = None if data is None else recording.find_event_list(data)
-    except RequestRefused:
-        return None
-    return None if text is None else recording_summary.try_read_recording(text)
+    return None if data is None else quick_recording.try_read_recording(data)
 
 
 def clean(skimmed: RawRecording | None, context: EnvelopeContext) -> RawRecording | None:
     """Return what was skimmed if it holds nothing to scrub, else None."""
-    is_clean = skimmed is not None and walk.is_clean(skimmed.spoken, context.rules)
+    is_clean = skimmed is not None and walk.is_clean(skimmed.events_with_text, context.rules)
     return skimmed if is_clean else None
 
 
@@ -49,7 +46,7 @@ def pack(
     """Compress what was skimmed and clean; without it, the recording is read whole."""
     if skimmed is None:
         return _read_whole(data, context)
-    return Recorded(pack_text(skimmed.text), skimmed.summary)
+    return Recorded(pack_text(skimmed.events_json), skimmed.summary)
 
 
 def _read_whole(data: memoryview | None, context: EnvelopeContext) -> Recorded:

@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from app.core import units
 from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
@@ -65,8 +63,8 @@ def _prepare_recording_alone(
     try:
         segment_id = recording.read_recording(tape.payload).segment_id
         made = {"replay_id": context.header.event_id, "segment_id": segment_id}
-        event = replay_event.read(msgspec.json.encode(made), context.header)
-        told = Told(event, facts.of_segment(event.about))
+        event = replay_event.read_replay_event(made, context.header)
+        told = Told(event, facts.of_segment(event.facts))
         segment = _make_web_segment(told, tape, context, item_type=tape.type)
         prepared.rows_of(REPLAY_EVENT).append(segment)
     except RequestRefused:

@@ -8,11 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from app.core import ids
-from app.core.limits import LIMITS
 from app.formats import json_members, jsonish
 from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
-from app.formats.replay import replay_event
+from app.formats.replay import quick_replay_event, replay_event
 from app.formats.replay.replay_event import ReplayEvent, ReplayFacts
 from app.formats.spans.quick_transaction import SentSpan, SentTransaction
 from app.formats.wire import addresses
@@ -97,18 +96,20 @@ def replay_event_of(data: memoryview, context: EnvelopeContext) -> Told:
         OversizedInput: It is over a limit.
     """
     raw, header = bytes(data), context.header
-    parts = replay_event.try_split_replay_event(raw) if len(raw) <= LIMITS.event_bytes else None
-    if parts is None or addresses.asks_for_address(raw) or len(parts.about) > _KEPT_BYTES:
+    parts = quick_replay_event.try_split_replay_event(raw)
+    if parts is None or addresses.asks_for_address(raw) or len(parts.facts_json) > _KEPT_BYTES:
         return told_whole(raw, context)
     about, facts = _about(
-        parts.about,
+        parts.facts_json,
         context.rules,
         client_ip=context.client_ip,
         infer_ip=header.infer_ip,
         sdk_name=header.sdk_name,
         sdk_version=header.sdk_version,
     )
-    moment = walk.scrub_json(parts.moment, context.rules, kind=PayloadKind.REPLAY_EVENT).value
+    moment = walk.scrub_json(
+        parts.segment_members, context.rules, kind=PayloadKind.REPLAY_EVENT
+    ).value
     return Told(replay_event.read_segment_members(moment, about), facts)
 
 
@@ -122,7 +123,7 @@ def told_whole(raw: bytes, context: EnvelopeContext) -> Told:
     picked = replay_event.decode_replay_event(raw)
     clean = scrub(picked, raw, context, kind=PayloadKind.REPLAY_EVENT)
     event = replay_event.read_replay_event(picked if clean is None else clean, context.header)
-    return Told(event, facts.of_segment(event.about))
+    return Told(event, facts.of_segment(event.facts))
 
 
 @lru_cache(maxsize=2_048)

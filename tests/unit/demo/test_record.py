@@ -77,7 +77,7 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
             assert facts is not None
             found.append(
                 Segment(
-                    replay_event.read(parts.event),
+                    replay_event.read_replay_event(replay_event.decode_replay_event(parts.event)),
                     jsonish.decode_object(parts.event, "replay_event").get("trace_ids", []),
                     activity.read_activity(events),
                     facts,
@@ -172,15 +172,15 @@ def test_options_come_once_with_the_first_segment(segments: list[Segment]):
 def test_the_recovered_segment_knows_less(segments: list[Segment]):
     """No release, environment, tags or SDK; the phone is still known."""
     *others, last = [segment.event for segment in segments]
-    assert (last.about.release, last.about.environment, last.about.sdk_name, last.about.tags) == (
+    assert (last.facts.release, last.facts.environment, last.facts.sdk_name, last.facts.tags) == (
         None,
         None,
         None,
         {},
     )
     assert last.trace_ids == ()
-    assert (last.about.os_name, last.about.device_model) == ("Android", "Pixel 8")
-    assert {event.about.release for event in others} == {"com.example.verdant@5.2.0+520"}
+    assert (last.facts.os_name, last.facts.device_model) == ("Android", "Pixel 8")
+    assert {event.facts.release for event in others} == {"com.example.verdant@5.2.0+520"}
 
 
 def test_trace_ids_are_listed_when_their_screen_is_left(

@@ -52,7 +52,9 @@ def _split(request: samples.Request) -> envelope.Envelope:
 
 def _segment(payload: memoryview) -> Segment:
     parts = replay_video.split_replay_video(payload)
-    segment = Segment(parts, replay_event.read(parts.event))
+    segment = Segment(
+        parts, replay_event.read_replay_event(replay_event.decode_replay_event(parts.event))
+    )
     if parts.recording is not None:
         try:
             segment.events = recording.read_recording(parts.recording).events
@@ -109,11 +111,11 @@ def _account(segment: Segment) -> dict[str, Any]:
         "size": recording.read_screen_size_px(segment.events),
         "video": None if segment.parts.video is None else len(segment.parts.video),
         "urls": set(event.screens),
-        "platform": event.about.platform,
-        "sdk": event.about.sdk_name,
-        "release": event.about.release,
-        "environment": event.about.environment,
-        "user": event.about.user.id,
+        "platform": event.facts.platform,
+        "sdk": event.facts.sdk_name,
+        "release": event.facts.release,
+        "environment": event.facts.environment,
+        "user": event.facts.user.id,
     }
 
 
@@ -173,7 +175,9 @@ def test_every_web_segment_is_read_as_expected(family):
     for request in samples.requests(family):
         for item, expected in zip(_split(request).items, request.expect["items"], strict=True):
             if item.type == "replay_event":
-                event = replay_event.read(item.payload)
+                event = replay_event.read_replay_event(
+                    replay_event.decode_replay_event(item.payload)
+                )
                 assert event.replay_id == expected["replay_id"]
                 assert event.segment_id == expected["segment_id"]
                 assert event.replay_type == expected["replay_type"]

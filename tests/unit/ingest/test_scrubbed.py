@@ -3,20 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import RequestRefused
 from app.core.ids import ProjectId
-from app.formats.replay import replay_event
 from app.formats.wire.envelope import EnvelopeHeader
 from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.scrubbed import Told
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders import payloads
-from tests.support.builders.wire import MISSING, TRACE_ID, changed, compact
-from tests.support.recorded import contents, samples
+from tests.support.builders.wire import TRACE_ID, compact
 
 CARD = "4111111111111111"
 texts = st.sampled_from(
@@ -91,30 +88,3 @@ def test_a_kept_part_is_what_reading_all_would_give(data, context):
     """Whatever stands where, and whoever sent it: first time, second time and whole are equal."""
     first, again = (told(data, context, whole=False) for _ in range(2))
     assert first == again == told(data, context, whole=True)
-
-
-@pytest.mark.parametrize("family", samples.families())
-def test_recorded_events_are_read_in_parts(family):
-    """No event that a real SDK sent is unusual."""
-    for request in contents.requests(family):
-        for data in contents.replay_events_of(request):
-            assert replay_event.try_split_replay_event(bytes(data)) is not None
-
-
-def test_segments_of_one_replay_share_what_is_kept():
-    """Ids, times, screens and what a phone measures anew are no part of it."""
-    one = payloads.replay_event(1)
-    device = {**one["contexts"]["device"], "battery_level": 11.0, "free_memory": 7}
-    other = changed(
-        payloads.replay_event(2, started_ms=1_790_000_000_000, trace_id="f" * 32),
-        {"urls": ["Pay"], "error_ids": ["e" * 32], "replay_type": "buffer"},
-    )
-    other["contexts"]["device"] = device
-    parts = [replay_event.try_split_replay_event(compact(event)) for event in (one, other)]
-    assert parts[0] is not None
-    assert parts[1] is not None
-    assert parts[0].about == parts[1].about
-    assert parts[0].moment != parts[1].moment
-    without = replay_event.try_split_replay_event(compact(changed(one, {"tags": MISSING})))
-    assert without is not None
-    assert without.about != parts[0].about

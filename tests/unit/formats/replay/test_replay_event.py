@@ -17,45 +17,52 @@ from tests.support.builders.wire import MISSING, REPLAY_ID, STARTED_MS, TRACE_ID
 OTHER_ID = "0123456789abcdef0123456789abcdef"
 
 
+def _read_bytes(
+    data: bytes | memoryview, header: EnvelopeHeader | None = None
+) -> replay_event.ReplayEvent:
+    decoded = replay_event.decode_replay_event(data)
+    return replay_event.read_replay_event(decoded, header or EnvelopeHeader())
+
+
 def _read(**changes: object) -> replay_event.ReplayEvent:
-    return replay_event.read(compact(changed(payloads.replay_event(3), changes)))
+    return _read_bytes(compact(changed(payloads.replay_event(3), changes)))
 
 
 @pytest.mark.parametrize("platform", ["android", "ios", "web"])
 def test_every_platform_says_the_same_in_its_own_way(platform):
     """Times as text or seconds, types, and lists that are left out."""
-    found = replay_event.read(compact(payloads.replay_event(3, platform=platform)))
-    assert found.replay_id == REPLAY_ID
-    assert found.segment_id == 3
-    assert found.replay_type == "session"
-    assert (found.started_ms, found.ended_ms) == (STARTED_MS, STARTED_MS + 5_000)
-    assert found.screens == ("CartActivity",)
-    assert found.trace_ids == (TRACE_ID,)
+    event = _read_bytes(compact(payloads.replay_event(3, platform=platform)))
+    assert event.replay_id == REPLAY_ID
+    assert event.segment_id == 3
+    assert event.replay_type == "session"
+    assert (event.started_ms, event.ended_ms) == (STARTED_MS, STARTED_MS + 5_000)
+    assert event.screens == ("CartActivity",)
+    assert event.trace_ids == (TRACE_ID,)
     assert (
-        found.about.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
+        event.facts.platform == {"android": "java", "ios": "cocoa", "web": "javascript"}[platform]
     )
-    assert (found.about.release, found.about.environment) == (
+    assert (event.facts.release, event.facts.environment) == (
         "net.example.shop@4.2.0+118",
         "production",
     )
-    assert (found.about.dist, found.about.tags) == ("118", {"plan": "pro"})
-    assert found.about.sdk_name == payloads.SDKS[platform][0]
-    assert found.about.sdk_version == payloads.SDKS[platform][1]
-    assert found.about.user == User(id="u-1042", email="ada@example.com", username="ada")
-    assert (found.about.device_name, found.about.device_brand) == ("Pixel 8", "google")
-    assert (found.about.device_model, found.about.device_family) == ("Pixel 8", None)
-    assert (found.about.os_name, found.about.os_version) == ("Android", "15")
-    assert (found.about.app_name, found.about.app_id) == ("Shop", "net.example.shop")
-    assert (found.about.app_version, found.about.app_build) == ("4.2.0", "118")
-    assert found.segment_id == 3
+    assert (event.facts.dist, event.facts.tags) == ("118", {"plan": "pro"})
+    assert event.facts.sdk_name == payloads.SDKS[platform][0]
+    assert event.facts.sdk_version == payloads.SDKS[platform][1]
+    assert event.facts.user == User(id="u-1042", email="ada@example.com", username="ada")
+    assert (event.facts.device_name, event.facts.device_brand) == ("Pixel 8", "google")
+    assert (event.facts.device_model, event.facts.device_family) == ("Pixel 8", None)
+    assert (event.facts.os_name, event.facts.os_version) == ("Android", "15")
+    assert (event.facts.app_name, event.facts.app_id) == ("Shop", "net.example.shop")
+    assert (event.facts.app_version, event.facts.app_build) == ("4.2.0", "118")
+    assert event.segment_id == 3
 
 
 def test_a_recovered_segment_has_next_to_nothing():
     """After a crash Android sends ids and times only."""
-    found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}))
-    assert (found.replay_type, found.started_ms, found.ended_ms) == (None, None, None)
-    assert (found.screens, found.trace_ids, found.about.tags) == ((), (), {})
-    assert (found.about.user, found.about.platform, found.about.sdk_name, found.about.app_id) == (
+    event = _read_bytes(compact({"replay_id": REPLAY_ID, "segment_id": 0}))
+    assert (event.replay_type, event.started_ms, event.ended_ms) == (None, None, None)
+    assert (event.screens, event.trace_ids, event.facts.tags) == ((), (), {})
+    assert (event.facts.user, event.facts.platform, event.facts.sdk_name, event.facts.app_id) == (
         User(),
         None,
         None,
@@ -93,10 +100,10 @@ def test_without_a_replay_id_it_is_malformed(value):
 def test_an_absent_sdk_is_that_of_the_envelope():
     """Segments that are recovered after a crash do not name it."""
     header = EnvelopeHeader(sdk_name="sentry.cocoa", sdk_version="9")
-    found = replay_event.read(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
-    assert (found.about.sdk_name, found.about.sdk_version) == ("sentry.cocoa", "9")
-    told = replay_event.read(compact(payloads.replay_event(3)), header)
-    assert (told.about.sdk_name, told.about.sdk_version) == ("sentry.java.android", "8.53.0")
+    event = _read_bytes(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
+    assert (event.facts.sdk_name, event.facts.sdk_version) == ("sentry.cocoa", "9")
+    other = _read_bytes(compact(payloads.replay_event(3)), header)
+    assert (other.facts.sdk_name, other.facts.sdk_version) == ("sentry.java.android", "8.53.0")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,7 @@ def test_of_endless_lists_a_hundred_are_read():
     ids = [f"{number:032x}" for number in range(1, 500)]
     screens = [f"Screen {number}" for number in range(500)]
     sent = payloads.replay_event(urls=screens, trace_ids=ids)
-    read = replay_event.read(compact(sent))
+    read = _read_bytes(compact(sent))
     assert read.screens == tuple(screens[:100])
     assert read.trace_ids == (*ids[:100], TRACE_ID)
 
@@ -135,46 +142,46 @@ def test_screens_lose_repeats_but_not_returns():
 
 def test_ids_are_listed_once_and_only_good_ones():
     """The trace of the context is added; lists of other types are empty."""
-    found = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper(), OTHER_ID])
-    assert found.trace_ids == (OTHER_ID, TRACE_ID)
+    event = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper(), OTHER_ID])
+    assert event.trace_ids == (OTHER_ID, TRACE_ID)
     assert _read(trace_ids=5, contexts={"trace": {"trace_id": 1}}).trace_ids == ()
 
 
 def test_users_may_have_numbers_and_instructions():
     """`{{auto}}` asks the server for the address, it is none."""
-    user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).about.user
+    user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).facts.user
     assert user == User(id="7", name="Ada")
-    assert _read(user={"ip_address": "192.0.2.7"}).about.user.ip_address == "192.0.2.7"
-    assert _read(user="ada").about.user == User()
+    assert _read(user={"ip_address": "192.0.2.7"}).facts.user.ip_address == "192.0.2.7"
+    assert _read(user="ada").facts.user == User()
 
 
 def test_the_brand_may_stand_as_manufacturer():
     """Android sends both, others one."""
     device = {"manufacturer": "Google", "family": "Pixel"}
-    assert _read(contexts={"device": device}).about.device_brand == "Google"
-    assert _read(contexts={"device": device | {"brand": "google"}}).about.device_brand == "google"
+    assert _read(contexts={"device": device}).facts.device_brand == "Google"
+    assert _read(contexts={"device": device | {"brand": "google"}}).facts.device_brand == "google"
 
 
 def test_long_names_are_cut():
     """A release of 100,000 characters becomes 200."""
-    found = _read(release="r" * 100_000)
-    assert found.about.release == "r" * 199 + "…"
+    event = _read(release="r" * 100_000)
+    assert event.facts.release == "r" * 199 + "…"
 
 
 def test_the_event_is_limited():
     """The largest event is read, one byte more is too large."""
-    event = compact({"replay_id": REPLAY_ID, "segment_id": 0})
-    at_limit = event.ljust(LIMITS.event_bytes)
-    assert replay_event.read(memoryview(at_limit)).segment_id == 0
+    smallest = compact({"replay_id": REPLAY_ID, "segment_id": 0})
+    at_limit = smallest.ljust(LIMITS.event_bytes)
+    assert _read_bytes(memoryview(at_limit)).segment_id == 0
     with pytest.raises(OversizedInput, match="replay_event has"):
-        replay_event.read(at_limit + b" ")
+        _read_bytes(at_limit + b" ")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"<xml>", b'{"a":' * 100_000])
 def test_what_is_no_object_is_malformed(data):
     """Neither other JSON nor other text nor endless nesting."""
     with pytest.raises(MalformedInput, match="replay_event"):
-        replay_event.read(data)
+        _read_bytes(data)
 
 
 GOOD = [compact(payloads.replay_event(platform=platform)) for platform in payloads.SDKS]
@@ -191,9 +198,9 @@ GOOD = [compact(payloads.replay_event(platform=platform)) for platform in payloa
 def test_anything_gives_an_event_or_malformed(data):
     """Nothing but MalformedInput escapes, and every field keeps its promise."""
     try:
-        found = replay_event.read(data)
+        event = _read_bytes(data)
     except MalformedInput:
         return
-    assert 0 <= found.segment_id <= LIMITS.segment_id
-    assert len(found.replay_id) == 32
-    assert all(isinstance(each, str) for each in (*found.screens, *found.about.tags.values()))
+    assert 0 <= event.segment_id <= LIMITS.segment_id
+    assert len(event.replay_id) == 32
+    assert all(isinstance(each, str) for each in (*event.screens, *event.facts.tags.values()))

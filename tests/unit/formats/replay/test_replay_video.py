@@ -208,40 +208,6 @@ PACKABLE = st.recursive(
 
 
 @examples.SETTINGS
-def _either(payload: bytes, *, is_quick: bool) -> object:
-    """Expand a payload with or without the quick way; returns the message of what refuses it."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not is_quick:
-            patch.setattr(replay_video, "_read_usual", lambda _view: None)
-        try:
-            return _expand(payload)
-        except MalformedInput as malformed:
-            return str(malformed)
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from([*PARTS, "other"]), st.binary(max_size=300)), max_size=4),
-    st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), max_size=2),
-    st.integers(0, 2_000),
-)
-def test_the_quick_way_finds_what_the_other_finds(entries, changes, cut):
-    """Repeated and empty parts, changed bytes, a cut end: always the same parts or refusal."""
-    payload = bytearray([0x80 + len(entries)])
-    for key, value in entries:
-        payload += struct.pack(">BB", 0xD9, len(key)) + key.encode()
-        payload += struct.pack(">BI", 0xC6, len(value)) + value
-    for place, byte in changes:
-        payload[place % len(payload)] = byte
-    for some in (bytes(payload), bytes(payload[:cut])):
-        assert _either(some, is_quick=True) == _either(some, is_quick=False)
-
-
-def test_what_sdks_write_goes_the_quick_way(monkeypatch):
-    """With the other way gone, a usual payload is still opened."""
-    monkeypatch.setattr(replay_video, "_read_map", None)
-    assert _expand(GOOD) == WHOLE
-
-
 @given(st.dictionaries(st.text(max_size=6), PACKABLE, max_size=3))
 def test_any_unknown_values_are_stepped_over(unknown):
     """The known parts are found after any MessagePack."""

@@ -1,4 +1,4 @@
-"""The gist of a recording: both ways to it say the same, and what is kept is what was read."""
+"""app.formats.replay.quick_recording."""
 
 import json
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.replay import recording, recording_summary
+from app.core.limits import LIMITS
+from app.formats.replay import quick_recording, recording, recording_summary
+from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.stored.packed_json import pack_text, unpack_json
+from tests.support.quick_readers import assert_quick_equals_plain
 from tests.support.recorded import contents, samples
 
+HEADER = b'{"segment_id":0}\n'
 T_MS = 1_786_000_000_000
 CATEGORIES = [
     "ui.tap", "ui.multiClick", "app.background", "app.foreground", "app.inactive", "app.active",
@@ -59,57 +63,76 @@ def _video(duration: int) -> dict[str, Any]:
     return {"tag": "video", "payload": {"duration": duration, "width": 416, "height": 896}}
 
 
-def check(text: bytes) -> bool:
-    """Compare both ways; tell whether the quick one went."""
-    skimmed = recording_summary.try_read_recording(text)
-    if skimmed is None:
-        return False
-    read = recording.read_recording(b'{"segment_id":0}\n' + text).events
-    assert skimmed.summary == recording_summary.summarize_recording(read)
-    assert unpack_json(pack_text(skimmed.text)) == read
-    return True
+def _read_quickly(text: bytes) -> tuple[RecordingSummary, list[Any]] | None:
+    raw = quick_recording.try_read_recording(HEADER + text)
+    return None if raw is None else (raw.summary, unpack_json(pack_text(raw.events_json)))
+
+
+def _read_plainly(text: bytes) -> tuple[RecordingSummary, list[Any]]:
+    events = recording.read_recording(HEADER + text).events
+    return recording_summary.summarize_recording(events), events
+
+
+def _is_read_quickly(text: bytes) -> bool:
+    return assert_quick_equals_plain(text, quick=_read_quickly, plain=_read_plainly)
 
 
 @given(st.lists(events(), max_size=8))
-def test_both_ways_say_the_same(listed):
-    """Whatever the events, a recording that is skimmed has the gist and the events of reading."""
-    check(json.dumps(listed, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+def test_a_recording_of_any_shape_is_read_as_by_the_plain_reader(listed):
+    """Whatever the events are, the summary and the events are those of the plain reader."""
+    _is_read_quickly(json.dumps(listed, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 @given(st.lists(events(), max_size=8), st.data())
-def test_damage_is_left_to_reading(listed, data):
-    """Bytes changed anywhere: no error, and still the same where it is skimmed at all."""
+def test_damage_is_left_to_the_plain_reader(listed, data):
+    """Bytes changed anywhere raise no error, and what is read quickly all the same is equal."""
     text = bytearray(json.dumps(listed).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
-    skimmed = recording_summary.try_read_recording(bytes(text))
-    if skimmed is not None and len(set(_names(bytes(text)))) == len(_names(bytes(text))):
-        check(bytes(text))
+    names = _names(bytes(text))
+    if len(set(names)) == len(names):
+        _is_read_quickly(bytes(text))
+    else:
+        quick_recording.try_read_recording(HEADER + bytes(text))
 
 
 def _names(text: bytes) -> list[bytes]:
-    """Return what may be names; readers differ on which of two equal ones counts."""
-    return [one for one in text.split(b'"')[1::2] if one]
+    """Return what may be names; readers differ on which of two equal names counts."""
+    return [name for name in text.split(b'"')[1::2] if name]
 
 
 @pytest.mark.parametrize("family", samples.families())
-def test_recorded_segments_are_skimmed(family):
-    """Every recording a real mobile SDK sent is read the quick way, and the same way."""
-    texts = [
-        text
-        for request in contents.requests(family)
-        for data in contents.recordings_of(request)
-        if (text := recording.find_event_list(data)) is not None
-    ]
-    for text in texts:
-        assert check(text)
+def test_recorded_segments_are_read_quickly(family):
+    """Every recording that a real mobile SDK sent is read the quick way."""
+    for request in contents.requests(family):
+        for data in contents.recordings_of(request):
+            header_line, text = recording.open_recording(data)
+            assert header_line.startswith(b'{"segment_id"')
+            assert _is_read_quickly(text)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"segment_id":0}\n',
+        b'{"segment_id":0,"x":1}\n[]',
+        b'{"segment_id":0}\n{}',
+        b'{"segment_id":0}\nx\x9c',
+        b" " * (LIMITS.recording_bytes + 1),
+    ],
+)
+def test_unusual_recordings_are_left_to_the_plain_reader(data):
+    """Other header lines, other lists, broken zlib and too many bytes are not read quickly."""
+    assert quick_recording.try_read_recording(data) is None
 
 
 @pytest.mark.parametrize("name", ["data", "timestamp", "type"])
-def test_what_a_repeated_name_hides_is_looked_at(name):
-    """Of a name that stands twice readers take the last; scrubbing must see both."""
+def test_both_values_of_a_repeated_name_are_scrubbed(name):
+    """Readers take the last value of a name that stands twice; scrubbing must see both."""
     hidden = '"secret"' if name == "data" else '1, "x": "secret"'
     data = '{"tag": "options", "payload": {}}'
     event = f'"{name}": {hidden}, "type": 5, "timestamp": {T_MS}, "data": {data}'
-    skimmed = recording_summary.try_read_recording(f"[{{{event}}}]".encode())
-    assert skimmed is None or b"secret" in skimmed.spoken
+    raw = quick_recording.try_read_recording(HEADER + f"[{{{event}}}]".encode())
+    assert raw is None or b"secret" in raw.events_with_text
