@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core import clock
-from app.core.errors import RequestRefused
+from app.core.errors import InvalidInput, RequestRefused
+from app.core.ids import ProjectId
 from app.formats import client_report, feedback, log, session
 from app.formats.events import event
 from app.formats.otlp import json_body, protobuf_body
@@ -20,10 +21,14 @@ from app.formats.replay import recording, replay_event, replay_video
 from app.formats.spans import span, transaction
 from app.formats.video import avc, mp4
 from app.formats.wire import credentials, encoding, envelope, store_body
-from app.formats.wire.envelope import EnvelopeHeader
+from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
+from app.ingest.item_types import ITEM_TYPES
+from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import PreparedBatch
 from app.replays import query_language
+from app.scrub.rules import DEFAULT_RULES
 from tests.support import amounts
-from tests.support.builders import clips, envelopes, otlp, payloads, recordings
+from tests.support.builders import clips, envelopes, item_payloads, otlp, payloads, recordings
 from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
 from tests.support.builders.wire import KEY, STARTED_MS, compact
 from tests.support.report import Report
@@ -31,6 +36,14 @@ from tests.support.report import Report
 EXAMPLES = amounts.rounds(ci=2_000, nightly=50_000)
 MIB: Final = 1024 * 1024
 HEADER: Final = EnvelopeHeader()
+CONTEXT: Final = EnvelopeContext(
+    project_id=ProjectId(1),
+    received_at=clock.now(),
+    drift_ms=0,
+    client_ip="192.0.2.7",
+    header=EnvelopeHeader(event_id="c" * 32),
+    rules=DEFAULT_RULES,
+)
 BITES: Final = (
     b"\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff" * 10, b"[", b"{", b"}", b'"', b"\n",
     b"\\ud800", b"\\u0000", b"1e400", b"-1", b"NaN", b"null", b"[]", b"{}", b"9" * 40, b"\xc3\x28",
@@ -174,6 +187,26 @@ def test_broken_input_is_read_or_refused(report: Report) -> None:
         report.round(reader=name, **try_out(name, reader))
 
 
+def test_broken_items_are_prepared_or_refused(report: Report) -> None:
+    """Whatever is broken in an item of any type, it becomes rows or is counted."""
+    payloads = item_payloads.item_payloads()
+    for item_type in ITEM_TYPES:
+        dice = amounts.dice("item", item_type.name)
+        for number in range(EXAMPLES):
+            payload = bitten(dice, payloads[item_type.name])
+            item = EnvelopeItem(
+                item_type.name, memoryview(payload), item_count=dice.choice((None, 1))
+            )
+            batch = PreparedBatch()
+            try:
+                item_type.prepare([(item, CONTEXT)], batch)
+            except Exception as error:
+                message = f"{item_type.name}, example {number}: {payload!r}"
+                raise AssertionError(message) from error
+            assert batch.outcomes or batch.rows_of(item_type) or item_type.is_container
+        report.round(item_type=item_type.name, examples=EXAMPLES)
+
+
 def try_out(name: str, reader: Reader) -> dict[str, Any]:
     """Show a reader so many broken inputs; returns numbers."""
     dice = amounts.dice("reader", name)
@@ -183,7 +216,7 @@ def try_out(name: str, reader: Reader) -> dict[str, Any]:
         began_s = clock.monotonic_s()
         try:
             reader.read(data)
-        except RequestRefused:
+        except (RequestRefused, InvalidInput):
             refused += 1
         except Exception as error:
             raise AssertionError(f"{name}, example {number}: {data!r}") from error

@@ -14,7 +14,7 @@ from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRules
 from tests.support import amounts
-from tests.support.builders import envelopes, payloads, recordings
+from tests.support.builders import envelopes, item_payloads, recordings
 from tests.support.builders.traffic import client
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.report import Report
@@ -51,21 +51,14 @@ def soaked_envelopes(number: int, words: str) -> Iterator[bytes]:
     """Return one envelope of each kind whose every text is these words."""
     own = f"{number:032x}"
     framed = {
-        "event": soaked(payloads.event(own), words),
-        "transaction": soaked(payloads.transaction(own), words),
-        "feedback": soaked({"timestamp": 1, "contexts": {"feedback": {"message": "a"}}}, words),
-        "log": {"items": [soaked({"timestamp": 1.0, "body": "a", "level": "warn"}, words)]},
-        "user_report": soaked({"event_id": own, "name": "a", "comments": "b"}, words),
-        "client_report": {
-            "discarded_events": [{"reason": words, "category": words, "quantity": 1}]
-        },
-        words: {"a": words},
+        name: soaked(payload, words) for name, payload in item_payloads.json_payloads(own).items()
     }
+    framed[words] = {"a": words}
     for kind, payload in framed.items():
         header = envelopes.envelope_header(event_id=own, trace_id=None)
         header |= {"sdk": {"name": words, "version": words}}
         body = json.dumps(payload).encode()
-        name = json.dumps({"type": kind, "length": len(body)}).encode()
+        name = json.dumps({"type": kind, "length": len(body), "item_count": 1}).encode()
         yield json.dumps(header).encode() + b"\n" + name + b"\n" + body + b"\n"
     files = {"filename": words, "content_type": words, "attachment_type": words}
     yield (

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import brotli  # type: ignore[import-untyped]  # it carries no types
 import zstandard
 
+from app.ingest.item_types import BY_NAME
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.wire import EVENT_ID, compact
 
@@ -60,9 +61,8 @@ def _compressed() -> Iterator[Bomb]:
 
 def _json() -> Iterator[Bomb]:
     """Deep, wide and long JSON in every kind of item."""
-    kinds = ("event", "transaction", "span", "log", "feedback", "session", "client_report")
-    for kind in kinds:
-        yield _item(f"deep {kind}", kind, b'{"a":' + _DEEP + b"}")
+    for item_type in BY_NAME:
+        yield _item(f"deep {item_type}", item_type, b'{"a":' + _DEEP + b"}")
     for kind in ("event", "transaction", "log"):
         yield _item(f"wide {kind}", kind, b'{"items":' + _WIDE + b"}")
     yield _item("long number", "event", b'{"timestamp":' + _NUMBER + b"}")
