@@ -11,6 +11,7 @@ import typer
 from app.cli.root import app as cli
 from app.core.errors import RateLimited, RequestRefused
 from app.core.settings import Settings
+from app.ingest.item_types import BY_NAME, IGNORED_TYPES
 from app.projects.model import LimitReason, Outcome
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -39,6 +40,7 @@ _LINK: Final = re.compile(r"\]\((?!https?:)([^)#]+)")
 _SETTING: Final = re.compile(r"PLAYHEAD_[A-Z0-9_]+")
 _UNNUMBERED: Final = re.compile(r"\b(?:" + "TO" + r"DO|FIX" + r"ME)\b(?!\(#\d+\):)")
 _CITED: Final = re.compile(r"docs/protocol\.md[^\d\n]*((?:\d+(?:\.\d+)?(?:, | and | to )?)+)")
+_NAME: Final = re.compile(r"`([a-z_]+)`")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
     re.compile(r'refuse_envelope\(\s*\w+,\s*"(\w+)"'),
@@ -147,6 +149,14 @@ def test_reasons_of_refusal_are_documented():
     assert {"quarantined", "cut", "key_off"} <= reasons
     page = text_of("docs/outcomes.md")
     assert [reason for reason in sorted(reasons) if f"\n| `{reason}` |" not in page] == []
+
+
+def test_item_types_are_documented():
+    """The table of docs/sdks.md names the types that are kept, and in its last row the others."""
+    rows = re.findall(r"^\| (`[^|]+) \|", text_of("docs/sdks.md"), re.MULTILINE)
+    *kept, ignored = [_NAME.findall(row) for row in rows if _NAME.match(row)]
+    assert sorted(name for names in kept for name in names) == sorted(BY_NAME)
+    assert sorted(ignored) == sorted(IGNORED_TYPES)
 
 
 def test_health_doors_are_documented():

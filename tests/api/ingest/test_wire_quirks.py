@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.formats.stored.packed_json import unpack_json, unpack_text
+from app.ingest.item_types import IGNORED_TYPES
 from tests.support import reading
 from tests.support.builders import envelopes, payloads, recordings
 from tests.support.builders.envelopes import envelope, envelope_header, item
@@ -171,9 +172,8 @@ CASES = {
     **{
         f"type {kind}": Case(of_items(item(kind, b'{"a":1}\n\xff\0')), ignored(kind))
         for kind in (
-            "trace_metric", "profile", "profile_chunk", "profile_chunk_ui", "check_in", "statsd",
-            "metric_buckets", "raw_security", "nel", "form_data", "unreal_report", "integration",
-            "something_of_tomorrow",
+            *sorted(IGNORED_TYPES), "profile_chunk_ui", "raw_security", "nel", "form_data",
+            "unreal_report", "integration", "something_of_tomorrow",
         )
     },
     # 4: segments
