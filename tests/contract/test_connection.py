@@ -133,7 +133,7 @@ async def ask_for_large_answer(server, monkeypatch, wire) -> tuple[HttpConnectio
     (connection,) = [each for each in connections if unread_bytes(each)]
     clock = Clock(connection.loop)
     connection.loop = clock
-    await until(connection._is_free)
+    await until(connection._is_last_answered)
     return connection, clock
 
 
