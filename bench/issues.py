@@ -31,7 +31,7 @@ from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app import main
+from app import wiring
 from app.accounts import queries as accounts, sign_ins
 from app.core.ids import ProjectId, ReplayId
 from app.core.settings import Settings
@@ -281,7 +281,7 @@ async def bench(sizes: Sizes) -> None:
             tempfile.TemporaryDirectory(prefix="playhead-bench-")
         )
         settings = Settings(data_dir=Path(folder), journal_reserve_bytes=0)
-        async with main.opened(settings) as service:
+        async with wiring.open_service(settings) as service:
             await service.preparation.done.wait()
             urls = EmbeddedPostgres.running(Path(folder))
             assert urls is not None  # noqa: S101 - it has just started

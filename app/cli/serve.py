@@ -16,7 +16,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.folder import DataFolderLock, Taken
 
 if TYPE_CHECKING:
-    from app.main import Started
+    from app.main import StartReport
 
 
 def serve(
@@ -27,20 +27,20 @@ def serve(
     ] = None,
 ) -> None:
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
-    from app.main import PortTaken, run  # noqa: PLC0415 - the whole server, which no other command needs
+    from app.main import PortInUse, run_server  # noqa: PLC0415 - the whole server, which no other command needs
 
     settings = surroundings.read_settings(host=host, port=port, data_dir=data_dir)
     log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
-        run(
+        run_server(
             settings,
-            on_ready=lambda started: _tell(settings, started),
-            on_waiting=lambda reason: tell_waiting(settings.base_url, reason),
+            on_ready=lambda report: _announce_start(settings, report),
+            on_waiting=lambda reason: print_waiting(settings.base_url, reason),
         )
-    except PortTaken as taken:
+    except PortInUse as error:
         raise ServiceUnavailable(
-            f"{taken}. Choose another port: `playhead serve --port {settings.port + 1}`, "
+            f"{error}. Choose another port: `playhead serve --port {settings.port + 1}`, "
             f"or set PLAYHEAD_PORT."
         ) from None
     finally:
@@ -73,16 +73,16 @@ def take_folder(settings: Settings) -> DataFolderLock:
         ) from None
 
 
-def banner(started: "Started", data_dir: Path) -> None:
+def print_banner(report: "StartReport", data_dir: Path) -> None:
     """Print what a person needs after a start: where to go, how to get in, what comes next."""
-    lines = [("Web app", started.base_url)]
-    if started.sign_in_link is not None:
-        lines.append(("Sign in", f"{started.sign_in_link}  (works once, within 24 hours)"))
-    lines += [("DSN", started.dsn), ("Data", str(data_dir.resolve()))]
+    lines = [("Web app", report.base_url)]
+    if report.sign_in_link is not None:
+        lines.append(("Sign in", f"{report.sign_in_link}  (works once, within 24 hours)"))
+    lines += [("DSN", report.dsn), ("Data", str(data_dir.resolve()))]
     out.print("\nPlayhead is ready.\n", style="bold green")
     for name, value in lines:
         out.print(f"  {name:<9}{value}")
-    way_in = "the sign-in link" if started.sign_in_link else "the web app"
+    way_in = "the sign-in link" if report.sign_in_link else "the web app"
     demo = surroundings.command("demo")
     out.print(
         f"\n  Next: open {way_in} and press “Play the demo app”,\n"
@@ -90,9 +90,9 @@ def banner(started: "Started", data_dir: Path) -> None:
     )
 
 
-def tell_waiting(base_url: str, reason: str) -> None:
+def print_waiting(base_url: str, reason: str) -> None:
     """Print what a person needs when the server runs and its database does not."""
-    out.print("\nPlayhead runs, but its database cannot be used yet.\n", style="bold yellow")
+    out.print("\nPlayhead is running, but its database cannot be used yet.\n", style="bold yellow")
     out.print(
         f"  Reason   {reason}\n"
         f"  Web app  {base_url}  (says so until the database is there)\n"
@@ -101,9 +101,9 @@ def tell_waiting(base_url: str, reason: str) -> None:
     )
 
 
-def _tell(settings: Settings, started: "Started") -> None:
-    surroundings.write_address(settings.data_dir, started.base_url)
-    banner(started, settings.data_dir)
+def _announce_start(settings: Settings, report: "StartReport") -> None:
+    surroundings.write_address(settings.data_dir, report.base_url)
+    print_banner(report, settings.data_dir)
 
 
 async def _migrate(settings: Settings) -> bool:

@@ -28,7 +28,7 @@ import psutil
 import uvloop
 
 from app.ingest.inbox import Inbox
-from app.main import Service
+from app.wiring import Service
 from bench.ingest import envelopes, load
 from bench.ingest.load import Door, Pace
 from bench.ingest.watches import Watches

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app import main
+from app import wiring
 from app.accounts import queries as accounts
 from app.core import clock
 from app.core.ids import ProjectId, PublicKey
@@ -56,7 +56,7 @@ async def send(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> int:
     return answer.status_code
 
 
-async def outcomes(service: main.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
+async def outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
     """Return how many items of a project ended how and why."""
     async with service.house.db.reading() as connection:
         day = clock.now().date().replace(day=1)
@@ -64,7 +64,7 @@ async def outcomes(service: main.Service, project: Keyed) -> Counter[tuple[str, 
     return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
 
 
-async def settled(service: main.Service) -> None:
+async def settled(service: wiring.Service) -> None:
     """Wait until everything accepted is digested."""
     journal = service.lane.gate.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)

@@ -35,23 +35,16 @@ _logger: Final = log.get_logger("pictures")
 class PictureMaker:
     """The background half of pictures; one per process."""
 
-    def __init__(
-        self,
-        database: Database,
-        store: ObjectStore,
-        *,
-        is_busy: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Make one.
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        """Make one; it does nothing before `start`.
 
         Args:
             database: Where rows are.
             store: Where videos are, and pictures go.
-            is_busy: Whether ingest needs the processor; pictures wait then.
         """
         self._database = database
         self._store = store
-        self._is_busy = is_busy
+        self._is_busy: Callable[[], bool] = lambda: False
         self._noted: set[ReplayKey] = set()
         self._task: asyncio.Task[None] | None = None
         self._repaired_s = -_REPAIR_S
@@ -66,8 +59,13 @@ class PictureMaker:
         if len(self._noted) < _MOST_NOTED:
             self._noted.update(keys)
 
-    def start(self) -> None:
-        """Begin to draw."""
+    def start(self, *, is_busy: Callable[[], bool]) -> None:
+        """Begin to draw.
+
+        Args:
+            is_busy: Whether ingest needs the processor; pictures wait then.
+        """
+        self._is_busy = is_busy
         self._task = asyncio.create_task(self._run(), name="pictures")
 
     async def stop(self) -> None:

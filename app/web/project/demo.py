@@ -1,7 +1,6 @@
 """Plays the demo app into this server, through the same door as a phone."""
 
-import importlib
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,8 +70,8 @@ async def _dsn(connection: AsyncConnection, here: House, project: Project) -> st
 
 
 async def _play(app_dsn: str, backend_dsn: str, *, base_url: str, replay_id: ReplayId) -> None:
-    # Pictures and an encoder: loaded by those who play the demo, not at every start.
-    send: Any = importlib.import_module("app.demo.send")
+    from app.demo import send  # noqa: PLC0415 - needs an image library and a video encoder
+
     try:
         await send.play(app_dsn, backend_dsn, base_url=base_url, replay_id=replay_id)
     except ServiceUnavailable as error:

@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
-from app import main
+from app import wiring
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.shipped import MIGRATIONS
 from app.db import engine, roles
@@ -190,7 +190,7 @@ async def make_old_folder(data_dir: Path) -> None:
         path.chmod(0o755)
 
 
-async def settled(service: main.Service) -> None:
+async def settled(service: wiring.Service) -> None:
     """Wait until every accepted envelope is digested."""
     journal = service.lane.gate.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=60)

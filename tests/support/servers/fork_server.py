@@ -27,7 +27,7 @@ from app import main
 from app.core import log
 from app.core.settings import Settings
 from app.ingest import digest
-from app.main import Started
+from app.main import StartReport
 from tests.support.faults import stepping
 
 REQUEST_BYTES: Final = 64 * 1024
@@ -88,7 +88,7 @@ def _live(wanted: dict[str, Any], pipe: int) -> None:
 def _serve(wanted: dict[str, Any], pipe: int) -> None:
     log.set_up_logging(json_lines=True)
 
-    def tell(started: Started) -> None:
+    def tell(started: StartReport) -> None:
         _say(pipe, asdict(started))
 
     is_stepped = wanted["kill_at"] is not None
@@ -100,7 +100,7 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
             stepping.install(
                 runner.get_loop(), wanted["kill_at"], lambda place: _say(pipe, {"place": place})
             )
-        runner.run(main._serve(Settings(), tell, lambda _reason: None))
+        runner.run(main.serve(Settings(), tell, lambda _reason: None))
 
 
 async def _never(*_args: object) -> None:

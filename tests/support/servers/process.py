@@ -19,7 +19,7 @@ from typing import Any, Final
 import httpx2
 
 from app.core import clock
-from app.main import Started
+from app.main import StartReport
 
 _HOUSE: Final = Path(__file__).parents[3]
 _PROGRAM: Final = Path(__file__).with_name("fork_server.py")
@@ -72,10 +72,10 @@ class Process:
         self._said = os.fdopen(pipe, "rb")
         self.place: str | None = None
         """Where it killed itself; known once it did."""
-        self._started: Started | None = None
+        self._started: StartReport | None = None
 
     @property
-    def started(self) -> Started:
+    def started(self) -> StartReport:
         """What the server told when it listened."""
         assert self._started is not None, f"the server did not start: {self.place}"
         return self._started
@@ -90,7 +90,7 @@ class Process:
         line = self._said.readline()
         said = json.loads(line) if line else {}
         if "base_url" in said:
-            self._started = Started(**said)
+            self._started = StartReport(**said)
             return True
         self.place = said.get("place")
         return False

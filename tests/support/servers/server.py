@@ -26,7 +26,7 @@ import httpx2
 import uvicorn
 from pydantic import SecretStr
 
-from app import main
+from app import main, wiring
 from app.accounts import queries as accounts, sign_ins, writes as account_writes
 from app.core import clock
 from app.core.ids import PersonId, ProjectId, PublicKey, ReplayId
@@ -57,7 +57,7 @@ class Keyed:
 class Server:
     """A running server and the ways in."""
 
-    service: main.Service
+    service: wiring.Service
     base_url: str
     folder: Path
     app: Keyed
@@ -187,7 +187,7 @@ async def alone(
     database_url: str | None,
     folder: Path,
     **changes: Any,
-) -> AsyncIterator[tuple[main.Service, httpx2.AsyncClient]]:
+) -> AsyncIterator[tuple[wiring.Service, httpx2.AsyncClient]]:
     """Start a server that knows of no project, whether or not its database is there.
 
     Args:
@@ -210,7 +210,7 @@ async def alone(
             **changes,
         }
         settings = Settings(**values)
-        service = await stack.enter_async_context(main.opened(settings))
+        service = await stack.enter_async_context(wiring.open_service(settings))
         await stack.enter_async_context(_listening(settings, service, listener))
         yield service, await stack.enter_async_context(_client(settings.base_url))
 
@@ -257,9 +257,9 @@ async def exchange(base_url: str, request: bytes) -> bytes:
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, service: main.Service, listener: socket.socket
+    settings: Settings, service: wiring.Service, listener: socket.socket
 ) -> AsyncIterator[None]:
-    server = uvicorn.Server(main._server_config(settings, service))
+    server = uvicorn.Server(main.make_server_config(settings, service))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started or serving.done())
     assert server.started
@@ -274,7 +274,7 @@ def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
 
 @asynccontextmanager
 async def _signed_in(
-    service: main.Service, person_id: PersonId
+    service: wiring.Service, person_id: PersonId
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Offer a client that acts for a person, as a browser on our own pages does."""
     async with service.house.db.transaction() as connection:

@@ -13,7 +13,7 @@ from app.cli.root import app
 from app.core.errors import InvalidInput, ServiceUnavailable
 from app.core.settings import Settings
 from app.db.folder import DataFolderLock
-from app.main import Started
+from app.main import StartReport
 
 DSN = "http://0123456789abcdef0123456789abcdef@localhost:8000/1"
 LINK = "http://localhost:8000/sign-in/token"
@@ -77,7 +77,7 @@ def test_banner_tells_where_to_go(
     link: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     """Address, DSN and folder are always there; the link only for those who need it."""
-    serve.banner(Started("http://localhost:8000", link, DSN, 1), tmp_path)
+    serve.print_banner(StartReport("http://localhost:8000", link, DSN, 1), tmp_path)
     printed = capsys.readouterr().out
     assert f"DSN      {DSN}\n" in printed
     assert str(tmp_path) in printed
@@ -86,7 +86,7 @@ def test_banner_tells_where_to_go(
 
 def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixture[str]):
     """A database that is away is no failed start: the reason, and what happens meanwhile."""
-    serve.tell_waiting("http://localhost:8000", "Postgres cannot be reached: refused")
+    serve.print_waiting("http://localhost:8000", "Postgres cannot be reached: refused")
     printed = capsys.readouterr().out
     assert "Postgres cannot be reached: refused" in printed
     assert "tries again every second" in printed
@@ -106,7 +106,7 @@ def test_banner_says_what_its_reader_types(
     monkeypatch.delenv("MAKELEVEL", raising=False)
     if is_by_make:
         monkeypatch.setenv("MAKELEVEL", "1")
-    serve.banner(Started("http://localhost:8000", None, DSN, 1), tmp_path)
+    serve.print_banner(StartReport("http://localhost:8000", None, DSN, 1), tmp_path)
     assert line in capsys.readouterr().out
 
 

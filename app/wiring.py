@@ -1,0 +1,228 @@
+"""Puts the layers together: opens what a server consists of, in the order in which it depends.
+
+    data folder → Postgres → objects → keys → ingest → background work → pages and ingest API
+
+A Postgres that does not answer delays nothing but pages: it is prepared when it comes. Object
+storage does not delay the start either, unless it refuses.
+"""
+
+import functools
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from app.api import health
+from app.api.endpoint import IngestEndpoint
+from app.api.open_connections import OpenConnections, allow_open_files
+from app.background import Housekeeper
+from app.core import shipped
+from app.core.settings import Settings
+from app.db import embedded
+from app.db.engine import Database
+from app.db.folder import make_private, tighten
+from app.erasure.sweep import Sweeper
+from app.ingest.accept import Turns
+from app.ingest.digest import NotePictures
+from app.ingest.lane import Lane
+from app.ingest.quotas import Quotas
+from app.ingest.rates import SenderRates
+from app.ingest.vitals import Watch
+from app.playback.pictures.make import PictureResult
+from app.playback.pictures.maker import PictureMaker
+from app.preparation import Preparation
+from app.projects.keys import KeyCache
+from app.replays.model import ReplayKey
+from app.storage.choose import open_store
+from app.storage.first_look import FirstLook
+from app.storage.port import ObjectStore
+from app.web import router
+from app.web.frame import errors as web_errors
+from app.web.frame.assets import Assets
+from app.web.frame.compression import compressed
+from app.web.frame.guard import Guard
+from app.web.frame.head_requests import HeadRequests
+from app.web.frame.house import House
+from app.web.frame.render import Renderer
+
+_BUSY_ENTRIES: Final = 200
+"""With more envelopes than this to be digested, pictures wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running Playhead without its listener: what tests and the server share."""
+
+    pages: ASGIApp
+    endpoint: IngestEndpoint
+    house: House
+    lane: Lane
+    sweeper: Sweeper
+    preparation: Preparation
+    maker: PictureMaker
+
+
+class _Worker(Protocol):
+    """Background work that is started without arguments."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Start everything but the listener, and stop it in the reverse order."""
+    data_dir = settings.data_dir.resolve()
+    make_private(data_dir)
+    tighten(data_dir)
+    async with AsyncExitStack() as stack:
+        database, preparation = await _open_database(settings, data_dir, stack)
+        objects = await _open_objects(settings, data_dir, stack)
+        keys = await _open_keys(database, stack)
+        quotas = _open_quotas(settings, database, stack)
+        maker = PictureMaker(database, objects)
+        note_pictures = maker.note if settings.pictures else _ignore_replays
+        lane = _open_lane(
+            settings, database, objects, keys, quotas, note_pictures=note_pictures, stack=stack
+        )
+        if settings.pictures:
+            maker.start(is_busy=lambda: lane.gate.journal.backlog().entries > _BUSY_ENTRIES)
+            stack.push_async_callback(maker.stop)
+        watch = Watch(lane, database, objects, reserve_bytes=settings.journal_reserve_bytes)
+        sweeper = Sweeper(database, objects)
+        for worker in (watch, sweeper, Housekeeper(database)):
+            _start_worker(worker, stack)
+        renderer = Renderer(static_base=_static_base())
+        house = House(settings, database, objects, keys, renderer, sweeper, watch)
+        stack.push_async_callback(house.close)
+        connections = OpenConnections(
+            most=allow_open_files(settings.max_connections),
+            most_of_network=settings.max_connections_per_address,
+        )
+        pages = _build_pages(house, maker, connections)
+        endpoint = IngestEndpoint(Turns(lane.gate), connections)
+        yield Service(pages, endpoint, house, lane, sweeper, preparation, maker)
+
+
+async def _open_database(
+    settings: Settings, data_dir: Path, stack: AsyncExitStack
+) -> tuple[Database, Preparation]:
+    """Open the database, and prepare it now or whenever it comes."""
+    urls = await embedded.start_or_find(settings, data_dir, stack)
+    database = Database.open(urls.app)
+    stack.push_async_callback(database.close)
+    preparation = Preparation(urls, database)
+    stack.push_async_callback(preparation.stop)
+    await preparation.begin()
+    return database, preparation
+
+
+async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> ObjectStore:
+    """Open the object store, and try it out now or whenever it answers."""
+    objects = open_store(settings, data_dir)
+    stack.push_async_callback(objects.close)
+    first_look = FirstLook(objects)
+    stack.push_async_callback(first_look.stop)
+    await first_look.begin()
+    return objects
+
+
+async def _open_keys(database: Database, stack: AsyncExitStack) -> KeyCache:
+    keys = KeyCache()
+    await keys.start(database)
+    stack.push_async_callback(keys.stop)
+    return keys
+
+
+def _open_quotas(settings: Settings, database: Database, stack: AsyncExitStack) -> Quotas:
+    rates_of_keys, rates_of_unseen = (
+        SenderRates(
+            envelopes_per_s=settings.key_envelopes_per_s,
+            envelopes=settings.key_envelopes_burst,
+            bytes_per_s=settings.key_bytes_per_s,
+            size_bytes=settings.key_bytes_burst,
+        )
+        for _ in range(2)
+    )
+    quotas = Quotas(rates_of_keys, rates_of_unseen)
+    quotas.start(database)
+    stack.push_async_callback(quotas.stop)
+    return quotas
+
+
+def _open_lane(
+    settings: Settings,
+    database: Database,
+    objects: ObjectStore,
+    keys: KeyCache,
+    quotas: Quotas,
+    *,
+    note_pictures: NotePictures,
+    stack: AsyncExitStack,
+) -> Lane:
+    lane = Lane.open(
+        database,
+        objects,
+        keys,
+        quotas,
+        journal_root=settings.data_dir.resolve() / "journal",
+        file_bytes=settings.journal_file_bytes,
+        reserve_bytes=settings.journal_reserve_bytes,
+        memory_bytes=settings.digest_memory_bytes,
+        note_pictures=note_pictures,
+    )
+    stack.push_async_callback(lane.close)
+    return lane
+
+
+def _ignore_replays(keys: Iterable[ReplayKey]) -> None:
+    """Take no note of replays: pictures are off."""
+
+
+def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
+    worker.start()
+    stack.push_async_callback(worker.stop)
+
+
+def _build_pages(house: House, maker: PictureMaker, connections: OpenConnections) -> ASGIApp:
+    """Make the web application, with the guard before its pages."""
+    # A redirect to the address without its last slash would lead to whatever host `Host` names.
+    pages = FastAPI(openapi_url=None, redirect_slashes=False)
+    pages.state.house = house
+    pages.include_router(
+        health.make_health_routes(house.db, house.watch, _picture_figures(maker), connections)
+    )
+    pages.include_router(router.pages())
+    pages.mount(_static_base(), Assets(), name="static")
+    web_errors.install(pages)
+    return Guard(
+        HeadRequests(compressed(pages)),
+        base_url=house.settings.base_url,
+        is_only_origin=house.settings.public_url is not None,
+        proxies=house.proxies,
+    )
+
+
+def _picture_figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]:
+    """Let the metrics read what the maker counts: the API does not know the maker."""
+    return lambda: health.PictureFigures(
+        waiting=maker.waiting,
+        spent_s=maker.spent_s,
+        results={result.value: maker.results[result] for result in PictureResult},
+    )
+
+
+@functools.cache
+def _static_base() -> str:
+    """Name the static files by their content, so that browsers may keep them for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(shipped.STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return f"/static/{digest.hexdigest()[:12]}"
