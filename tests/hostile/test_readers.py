@@ -14,7 +14,7 @@ from typing import Any, Final
 from app.core import clock
 from app.core.errors import InvalidInput, RequestRefused
 from app.core.ids import ProjectId
-from app.formats import client_report, feedback, log, session
+from app.formats import client_report, feedback, jsonish, log, session
 from app.formats.events import event
 from app.formats.otlp import json_body, protobuf_body
 from app.formats.replay import recording, replay_event, replay_video
@@ -115,14 +115,17 @@ READERS: Final = {
     ),
     "event": Reader(read_event, (EVENT,)),
     "transaction": Reader(
-        lambda data: transaction.read(data, HEADER), (compact(payloads.transaction()),)
+        lambda data: transaction.read_transaction(event.decode_event(data, "transaction"), HEADER),
+        (compact(payloads.transaction()),),
     ),
     "span": Reader(
-        lambda data: span.read_v1(data, HEADER),
+        lambda data: span.read_lone_span(jsonish.decode_object(data, "span"), HEADER),
         (compact(payloads.span("db", "select", STARTED_MS)),),
     ),
     "span container": Reader(
-        lambda data: span.read_v2(data, HEADER),
+        lambda data: span.read_span_container(
+            jsonish.decode_object(data, "span container"), HEADER
+        ),
         (compact({"items": [payloads.span("db", "select", STARTED_MS)]}),),
     ),
     "log": Reader(

@@ -12,6 +12,7 @@ from typing import Final
 import httpx2
 import pytest
 
+from app.formats.events import event
 from app.formats.spans import transaction
 from tests.sdk import sending
 from tests.support import reading
@@ -35,7 +36,9 @@ def headers_of_a_request(family: str) -> dict[str, str]:
         for item in envelope.items:
             if item.type != "transaction" or not envelope.header.trace.replay_id:
                 continue
-            found = transaction.read(item.payload, envelope.header)
+            found = transaction.read_transaction(
+                event.decode_event(item.payload, "transaction"), envelope.header
+            )
             calls = [one for one in found.spans if one.op == "http.client"]
             if calls and found.platform == "java":
                 trace = envelope.header.trace

@@ -7,10 +7,10 @@ Source: docs/protocol.md, sections 7.1 and 9.1 to 9.3.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,9 +18,8 @@ from app.core import ids
 from app.core.errors import OversizedInput
 from app.core.ids import EventId, ReplayId, SpanId, TraceId
 from app.core.limits import LIMITS
-from app.formats import json_members, jsonish, timestamps
+from app.formats import jsonish, timestamps
 from app.formats.events import exceptions, messages
-from app.formats.json_members import JsonMembers
 from app.formats.jsonish import JsonObject
 from app.formats.replay.replay_event import User, read_user
 from app.formats.wire.envelope import EnvelopeHeader
@@ -164,32 +163,6 @@ def read_event(raw: JsonObject, header: EnvelopeHeader) -> Event:
 
 
 # What transactions have as well
-
-
-class _Contexts(msgspec.Struct, gc=False):
-    """Of the contexts those that say what an event is part of; most say what the device is."""
-
-    trace: Any = None
-    replay: Any = None
-    feedback: Any = None
-
-
-_CONTEXTS: Final = msgspec.json.Decoder(_Contexts)
-
-
-def pick(texts: JsonMembers, names: Collection[str]) -> JsonObject:
-    """Decode some members of an event, as far as they are there; of contexts what is read here."""
-    found = json_members.decode_members(texts, [name for name in names if name != "contexts"])
-    if "contexts" in texts:
-        found["contexts"] = _read_contexts(texts["contexts"])
-    return found
-
-
-def _read_contexts(text: bytes) -> object:
-    try:
-        return msgspec.structs.asdict(_CONTEXTS.decode(text))
-    except ValueError:
-        return json_members.decode_member(text)  # no object, or a number out of range
 
 
 def decode_event(data: bytes | memoryview, what: str) -> JsonObject:

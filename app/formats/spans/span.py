@@ -1,10 +1,12 @@
 """Reads spans in the three forms in which they come: inside transactions, alone, and streamed.
 
-    v1   {"span_id", "op", "description", "data": {…}, "timestamp", …}    `read_v1`, `read_inner`
-    v2   {"items": [{"name", "attributes": {"sentry.op": {"type", "value"}}, …}]}      `read_v2`
+    v1   {"span_id", "op", "description", "data": {…}, "timestamp", …}
+             inside transactions: `read_span`        alone: `read_lone_span`
+    v2   {"items": [{"name", "attributes": {"sentry.op": {"type", "value"}}, …}]}
+             streamed: `read_span_container`
 
-Spans come out as a flat list, parents named by id only: chains a thousand deep and circles of
-parents cost nothing here.
+Spans come out as a flat list that names parents by id only, so chains a thousand deep and circles
+of parents cost nothing here.
 
 Source: docs/protocol.md, sections 9.5 and 9.6; relay `span_v2.rs`.
 """
@@ -28,7 +30,7 @@ DESCRIPTION_CHARS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One timed operation; never its own parent, never over before it began."""
+    """One timed operation, which is never its own parent and never ends before it starts."""
 
     trace_id: TraceId
     span_id: SpanId
@@ -38,10 +40,10 @@ class Span:
     status: str | None
     started_at: datetime
     ended_at: datetime | None
-    """None if it was not finished when it was sent."""
+    """End of the span, or None if it was not finished when it was sent."""
     origin: str | None
     is_segment: bool
-    """Whether it is the root of its service's part of the trace."""
+    """True for the root of one service's part of the trace."""
     segment_name: str | None
     release: str | None
     environment: str | None
@@ -49,20 +51,21 @@ class Span:
     sdk_name: str | None
     service: str | None
     data: JsonObject
-    """Its attributes as plain values; with tags, measurements and links where it has them."""
+    """The attributes as plain values, with tags, measurements and links if the span has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpanContainer:
-    """The spans of one item, and how many could not be read."""
+    """The spans of one item."""
 
     spans: tuple[Span, ...]
     skipped: int
+    """The number of spans that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpanDefaults:
-    """What a span of a transaction takes from it where it says nothing itself."""
+    """The values that a span takes from its transaction or block where it has none of its own."""
 
     trace_id: TraceId | None = None
     segment_name: str | None = None
@@ -72,53 +75,43 @@ class SpanDefaults:
     sdk_name: str | None = None
 
 
-def read_v1(data: bytes | memoryview, header: EnvelopeHeader) -> Span:
-    """Read a span that was sent alone, in the form spans have inside transactions.
-
-    Raises:
-        MalformedInput: It is no JSON object, or lacks an id or a start that can be read.
-        OversizedInput: It is over `LIMITS.event_bytes`.
-    """
-    check_span_size(data)
-    return read_lone_span(jsonish.decode_object(data, "span"), header)
-
-
 def check_span_size(data: bytes | memoryview) -> None:
-    """Refuse a span alone that is over `LIMITS.event_bytes`.
+    """Refuse a lone span that is too large.
 
     Raises:
-        OversizedInput: It is.
+        OversizedInput: It is over `LIMITS.event_bytes`.
     """
     if len(data) > LIMITS.event_bytes:
         raise OversizedInput(f"span has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
 
 
 def read_lone_span(raw: JsonObject, header: EnvelopeHeader) -> Span:
-    """Read a span alone that is decoded already.
+    """Read a decoded span that was sent alone, in the form that spans have in transactions.
 
     Raises:
         MalformedInput: It lacks an id or a start that can be read.
     """
-    surroundings = SpanDefaults(
+    defaults = SpanDefaults(
         trace_id=read_trace_id({}, header),
-        replay_id=_replay_id(None, header),
+        replay_id=_read_replay_id(None, header),
         sdk_name=header.sdk_name,
     )
-    return read_span(raw, surroundings)
+    return read_span(raw, defaults)
 
 
-def read_span(raw: JsonObject, around: SpanDefaults) -> Span:
-    """Read a span as it stands in a transaction.
+def read_span(raw: JsonObject, defaults: SpanDefaults) -> Span:
+    """Read a span as it stands in a transaction or block.
 
     Raises:
         MalformedInput: It lacks an id or a start that can be read.
     """
-    return build_span(raw, around, **_identity(raw, around.trace_id, end_key="timestamp"))
+    identity = _read_identity(raw, defaults.trace_id, end_key="timestamp")
+    return build_span(raw, defaults, **identity)
 
 
 def build_span(
     raw: JsonObject,
-    around: SpanDefaults,
+    defaults: SpanDefaults,
     *,
     trace_id: TraceId,
     span_id: SpanId,
@@ -126,8 +119,8 @@ def build_span(
     started_at: datetime,
     ended_at: datetime | None,
 ) -> Span:
-    """Read a span whose ids and times are known, and are as `Span` wants them."""
-    data = _plain_data(raw)
+    """Read a span whose ids and times are known, and keep what `Span` promises of them."""
+    data = _gather_data(raw)
     is_segment = jsonish.flag(raw, "is_segment") or False
     description = jsonish.text(raw, "description", limit=DESCRIPTION_CHARS)
     return Span(
@@ -141,41 +134,18 @@ def build_span(
         status=_text(raw, "status"),
         origin=_text(raw, "origin"),
         is_segment=is_segment,
-        segment_name=around.segment_name or (description if is_segment else None),
-        release=_text(data, "sentry.release") or around.release,
-        environment=_text(data, "sentry.environment") or around.environment,
-        replay_id=_replay_id(data.get("sentry.replay_id")) or around.replay_id,
-        sdk_name=_text(data, "sentry.sdk.name") or around.sdk_name,
+        segment_name=defaults.segment_name or (description if is_segment else None),
+        release=_text(data, "sentry.release") or defaults.release,
+        environment=_text(data, "sentry.environment") or defaults.environment,
+        replay_id=_read_replay_id(data.get("sentry.replay_id")) or defaults.replay_id,
+        sdk_name=_text(data, "sentry.sdk.name") or defaults.sdk_name,
         service=_text(data, "service.name"),
         data=data,
     )
 
 
-def read_v2(data: bytes | memoryview, header: EnvelopeHeader) -> SpanContainer:
-    """Read a container of streamed spans; a bad one is left out and counted.
-
-    Raises:
-        MalformedInput: It is no JSON object with a list of items.
-        OversizedInput: It is over `LIMITS.span_container_bytes`, or has more spans than
-            `LIMITS.spans`.
-    """
-    check_container_size(data)
-    return read_span_container(jsonish.decode_object(data, "span container"), header)
-
-
-def check_container_size(data: bytes | memoryview) -> None:
-    """Refuse a container that is over `LIMITS.span_container_bytes`.
-
-    Raises:
-        OversizedInput: It is.
-    """
-    most_bytes = LIMITS.span_container_bytes
-    if len(data) > most_bytes:
-        raise OversizedInput(f"span container has {len(data)} bytes, {most_bytes} are allowed")
-
-
 def read_span_container(raw: JsonObject, header: EnvelopeHeader) -> SpanContainer:
-    """Read a container that is decoded already; see `read_v2`.
+    """Read a decoded container of streamed spans; one that cannot be read is left out and counted.
 
     Raises:
         MalformedInput: It has no list of items.
@@ -196,11 +166,15 @@ def read_span_container(raw: JsonObject, header: EnvelopeHeader) -> SpanContaine
 
 
 def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
-    """Read one span of a container."""
+    """Read one span of a container.
+
+    Raises:
+        MalformedInput: It is no object, or lacks an id or a start that can be read.
+    """
     if not isinstance(item, dict):
         raise MalformedInput(f"span is no object: {shown(item)}")
-    data = _plain_attributes(item)
-    identity = _identity(item, None, end_key="end_timestamp")
+    data = _read_attributes(item)
+    identity = _read_identity(item, None, end_key="end_timestamp")
     name = jsonish.text(item, "name", limit=DESCRIPTION_CHARS)
     is_segment = _is_segment(item)
     return Span(
@@ -213,7 +187,7 @@ def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
         segment_name=_text(data, "sentry.segment.name") or (name if is_segment else None),
         release=_text(data, "sentry.release"),
         environment=_text(data, "sentry.environment"),
-        replay_id=_replay_id(data.get("sentry.replay_id"), header),
+        replay_id=_read_replay_id(data.get("sentry.replay_id"), header),
         sdk_name=_text(data, "sentry.sdk.name") or header.sdk_name,
         service=_text(data, "service.name"),
         data=data,
@@ -221,15 +195,15 @@ def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
 
 
 def _is_segment(item: JsonObject) -> bool:
-    """Tell whether a streamed span is a root; drafts of the format said `is_remote` instead."""
-    said = jsonish.flag(item, "is_segment")
-    if said is None:
-        said = jsonish.flag(item, "is_remote")
-    return item.get("parent_span_id") is None if said is None else said
+    """Tell whether a streamed span is a root; drafts of the format called that `is_remote`."""
+    is_segment = jsonish.flag(item, "is_segment")
+    if is_segment is None:
+        is_segment = jsonish.flag(item, "is_remote")
+    return item.get("parent_span_id") is None if is_segment is None else is_segment
 
 
-def _identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dict[str, Any]:
-    """Read what every span must have: ids and times."""
+def _read_identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dict[str, Any]:
+    """Read the ids and times of a span, as arguments of `Span`."""
     own_trace = read_hex32(raw.get("trace_id"))
     trace_id = TraceId(own_trace) if own_trace else trace_id
     span_id = read_span_id(raw.get("span_id"))
@@ -237,7 +211,7 @@ def _identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dic
     started_at = timestamps.read_at(raw.get("start_timestamp"))
     ended_at = timestamps.read_at(raw.get(end_key))
     if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
-        started_at = None  # not two times of one clock
+        started_at = None  # the clock was set between them, so their distance means nothing
     if trace_id is None or span_id is None or started_at is None:
         raise MalformedInput(
             f"span lacks an id or a start: trace_id {shown(raw.get('trace_id'))}, "
@@ -253,8 +227,8 @@ def _identity(raw: JsonObject, trace_id: TraceId | None, *, end_key: str) -> dic
     }
 
 
-def _plain_data(raw: JsonObject) -> JsonObject:
-    """Gather what a v1 span says of itself; its data wins over a tag of the same name."""
+def _gather_data(raw: JsonObject) -> JsonObject:
+    """Gather the data, tags and measurements of a v1 span; data wins over a tag of its name."""
     data: JsonObject = {**jsonish.pairs(raw, "tags"), **jsonish.mapping(raw, "data")}
     measurements = jsonish.mapping(raw, "measurements")
     if measurements:
@@ -262,8 +236,8 @@ def _plain_data(raw: JsonObject) -> JsonObject:
     return data
 
 
-def _plain_attributes(item: JsonObject) -> JsonObject:
-    """Take the values out of typed attributes: `{"type": "string", "value": "db"}` is `"db"`."""
+def _read_attributes(item: JsonObject) -> JsonObject:
+    """Read the values of typed attributes: `{"type": "string", "value": "db"}` becomes `"db"`."""
     data: JsonObject = {
         name: attribute.get("value") if isinstance(attribute, dict) else attribute
         for name, attribute in jsonish.mapping(item, "attributes").items()
@@ -274,10 +248,10 @@ def _plain_attributes(item: JsonObject) -> JsonObject:
     return data
 
 
-def _replay_id(value: object, header: EnvelopeHeader | None = None) -> ReplayId | None:
-    """Read a replay id, else take that of the envelope."""
-    found = read_hex32(value) or (header.trace.replay_id if header else None)
-    return ReplayId(found) if found else None
+def _read_replay_id(value: object, header: EnvelopeHeader | None = None) -> ReplayId | None:
+    """Read a replay id, or take that of the envelope."""
+    replay_id = read_hex32(value) or (header.trace.replay_id if header else None)
+    return ReplayId(replay_id) if replay_id else None
 
 
 def _text(obj: JsonObject, key: str) -> str | None:

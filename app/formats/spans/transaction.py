@@ -1,5 +1,7 @@
 """Reads a transaction: a named root span with the spans of the same service below it.
 
+`quick_transaction.py` takes its spans over as they were sent.
+
 Source: docs/protocol.md, section 9.5.
 """
 
@@ -17,11 +19,11 @@ from app.formats.jsonish import JsonObject
 from app.formats.spans.span import Span, SpanDefaults, build_span, read_span
 from app.formats.wire.envelope import EnvelopeHeader
 
-MEMBERS: Final = (
+TRANSACTION_MEMBERS: Final = (
     "contexts", "environment", "event_id", "platform", "release", "sdk", "start_timestamp", "tags",
     "timestamp", "transaction",
 )  # fmt: skip
-"""What is read beside the spans."""
+"""The members that `read_transaction` reads, all but the spans."""
 _NAME_CHARS: Final = 200
 _SPAN_ID_CHARS: Final = 16
 _UNNAMED: Final = "<unlabeled transaction>"
@@ -37,7 +39,7 @@ class Transaction:
     status: str | None
     started_at: datetime
     ended_at: datetime
-    """Never before `started_at`."""
+    """The end, which is never before `started_at`."""
     trace_id: TraceId
     span_id: SpanId
     replay_id: ReplayId | None
@@ -46,36 +48,25 @@ class Transaction:
     environment: str
     root: Span
     spans: tuple[Span, ...]
-    """Below the root, which is not among them; in the order sent, flat."""
+    """The spans below the root as a flat list, in the order in which they were sent."""
     skipped: int
-    """Spans that could not be read, or were more than `LIMITS.spans`."""
+    """The number of spans that could not be read, or were more than `LIMITS.spans`."""
     raw: JsonObject
-
-
-def read(
-    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
-) -> Transaction:
-    """Read a transaction.
-
-    What lacks a trace id is a trace of its own, named by the event's id, and so is its root: sent
-    twice it is the same trace twice.
-
-    Args:
-        data: JSON.
-        header: Of its envelope, which may name the replay and the trace.
-        sent_at: Stands in for its times if none can be read.
-
-    Raises:
-        MalformedInput: It is no JSON object, or nothing says when it was.
-        OversizedInput: It is over `LIMITS.event_bytes`, or has too many values.
-    """
-    return read_transaction(event.decode_event(data, "transaction"), header, sent_at=sent_at)
+    """The transaction as decoded."""
 
 
 def read_transaction(
     raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> Transaction:
-    """Read a transaction that is decoded already; see `read`.
+    """Read a decoded transaction.
+
+    A transaction without a trace id is a trace of its own, whose id is that of the event. Its root
+    span is named after the event as well, so a transaction that is sent twice is the same trace.
+
+    Args:
+        raw: The transaction as decoded.
+        header: The header of its envelope, which may name the replay and the trace.
+        sent_at: The time of sending, which stands in where the transaction has no time.
 
     Raises:
         MalformedInput: Nothing says when it was.
@@ -85,7 +76,7 @@ def read_transaction(
     name = _text(raw, "transaction") or _UNNAMED
     trace_id = event.read_trace_id(trace, header) or TraceId(event_id)
     environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
-    around = SpanDefaults(
+    defaults = SpanDefaults(
         trace_id=trace_id,
         segment_name=name,
         release=_text(raw, "release"),
@@ -94,8 +85,8 @@ def read_transaction(
         sdk_name=event.read_sdk(raw, header)[0],
     )
     times = _read_times(raw, sent_at)
-    root = _read_root(times, trace, trace_id, event_id=event_id, around=around)
-    spans, skipped = _read_spans(raw, around, is_set=timestamps.is_set(root.started_at))
+    root = _read_root(times, trace, trace_id, event_id=event_id, defaults=defaults)
+    spans, skipped = _read_spans(raw, defaults, is_set=timestamps.is_set(root.started_at))
     return Transaction(
         event_id=event_id,
         name=name,
@@ -105,9 +96,9 @@ def read_transaction(
         ended_at=root.ended_at or root.started_at,
         trace_id=root.trace_id,
         span_id=root.span_id,
-        replay_id=around.replay_id,
+        replay_id=defaults.replay_id,
         platform=_text(raw, "platform"),
-        release=around.release,
+        release=defaults.release,
         environment=environment,
         root=root,
         spans=spans,
@@ -116,20 +107,24 @@ def read_transaction(
     )
 
 
-def _read_times(raw: JsonObject, received_at: datetime | None) -> tuple[datetime, datetime | None]:
-    """Find start and end, the end standing in for a start that cannot be read."""
+def _read_times(raw: JsonObject, sent_at: datetime | None) -> tuple[datetime, datetime | None]:
+    """Read start and end; the end stands in for a start that cannot be read.
+
+    Raises:
+        MalformedInput: Neither can be read, and the time of sending is not known.
+    """
     started, ended = raw.get("start_timestamp"), raw.get("timestamp")
     started_at, ended_at = timestamps.read_at(started), timestamps.read_at(ended)
     if started_at and ended_at and timestamps.is_set(ended_at) > timestamps.is_set(started_at):
-        started_at = None  # not two times of one clock
+        started_at = None  # the clock was set between them, so their distance means nothing
     first_at = started_at or ended_at
     if first_at is not None:
         return first_at, max(first_at, ended_at) if ended_at else None
-    if received_at is None:
+    if sent_at is None:
         raise MalformedInput(
             f"transaction has no time: start_timestamp {shown(started)}, timestamp {shown(ended)}"
         )
-    return received_at, None
+    return sent_at, None
 
 
 def _read_root(
@@ -138,19 +133,19 @@ def _read_root(
     trace_id: TraceId,
     *,
     event_id: EventId,
-    around: SpanDefaults,
+    defaults: SpanDefaults,
 ) -> Span:
     """Put the root span together: ids and kind are in the trace context, times outside of it."""
-    said = {
+    raw = {
         **trace,
-        "description": jsonish.text(trace, "description") or around.segment_name,
+        "description": jsonish.text(trace, "description") or defaults.segment_name,
         "is_segment": True,
     }
-    span_id = event.read_span_id(trace.get("span_id")) or _made_span_id(event_id)
+    span_id = event.read_span_id(trace.get("span_id")) or _make_span_id(event_id)
     parent_id = event.read_span_id(trace.get("parent_span_id"))
     return build_span(
-        said,
-        around,
+        raw,
+        defaults,
         trace_id=trace_id,
         span_id=span_id,
         parent_span_id=None if parent_id == span_id else parent_id,
@@ -159,24 +154,28 @@ def _read_root(
     )
 
 
-def _made_span_id(event_id: EventId) -> SpanId:
-    """Make the id of a root from that of its event; a span id is never all zeros."""
+def _make_span_id(event_id: EventId) -> SpanId:
+    """Make the id of a root span from that of its event; a span id is never all zeros."""
     end = event_id[-_SPAN_ID_CHARS:]
     return SpanId(end if end.strip("0") else event_id[:_SPAN_ID_CHARS])
 
 
 def _read_spans(
-    raw: JsonObject, around: SpanDefaults, *, is_set: bool
+    raw: JsonObject, defaults: SpanDefaults, *, is_set: bool
 ) -> tuple[tuple[Span, ...], int]:
     """Read the spans below the root, and count those that are left out.
 
-    A span of 1970 below a root of today has no time, but a field left empty or in a wrong unit.
+    Args:
+        raw: The transaction.
+        defaults: The values that its spans take from it.
+        is_set: Whether the clock was set when the root began. Then a span of 1970 is left out: its
+            time is a field left empty, or in a wrong unit.
     """
     listed = jsonish.sequence(raw, "spans")
     spans: list[Span] = []
     for item in listed[: LIMITS.spans]:
         try:
-            span = read_span(item if isinstance(item, dict) else {}, around)
+            span = read_span(item if isinstance(item, dict) else {}, defaults)
         except MalformedInput:
             continue
         if not is_set or timestamps.is_set(span.started_at):

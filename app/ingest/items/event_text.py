@@ -207,7 +207,7 @@ def _find_problem(one: _Work) -> bool:
 
 
 def _read(one: _Work) -> bool:
-    raw = event.pick(one.clean, event.EVENT_MEMBERS)
+    raw = json_members.decode_members(one.clean, event.EVENT_MEMBERS)
     one.sent = Sent(event.read_event(raw, one.context.header), *one.problem, one.packed)
     return True
 

@@ -156,10 +156,10 @@ def transaction(sent: SentTransaction, context: EnvelopeContext) -> SentTransact
     members = try_scrub_members(filled, context.rules, kind=PayloadKind.TRANSACTION)
     if members is None:
         return None
-    if members is sent.members and walk.is_clean(sent.said, context.rules):
+    if members is sent.members and walk.is_clean(sent.all_span_texts, context.rules):
         return sent
     spans = list(sent.spans)
-    for place in _hinted(sent.texts, range(len(spans)), context.rules):
+    for place in _hinted(sent.span_texts, range(len(spans)), context.rules):
         span = json_members.decode_member(msgspec.json.encode(spans[place]))
         clean = walk.scrub_json(span, context.rules, kind=PayloadKind.SPAN).value
         spans[place] = msgspec.json.decode(msgspec.json.encode(clean), type=SentSpan)

@@ -12,6 +12,7 @@ from typing import Final
 from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
 from app.core.replay_window import BLOCK_START_SPREAD
+from app.formats import json_members
 from app.formats.events import event
 from app.formats.spans import quick_transaction, transaction
 from app.formats.spans.quick_transaction import SentTransaction
@@ -81,8 +82,7 @@ def span_by_span(
 
 
 def _look(one: Work) -> bool:
-    fits = len(one.item.payload) <= LIMITS.event_bytes
-    sent = quick_transaction.try_split_transaction(one.item.payload) if fits else None
+    sent = quick_transaction.try_split_transaction(one.item.payload)
     if sent is None:
         return False
     one.sent = sent
@@ -99,7 +99,7 @@ def _scrub(one: Work) -> bool:
 
 def _read(one: Work) -> bool:
     sent = one.sent
-    head = event.pick(sent.members, transaction.MEMBERS)
+    head = json_members.decode_members(sent.members, transaction.TRANSACTION_MEMBERS)
     one.read = read = transaction.read_transaction(
         head, one.context.header, sent_at=one.context.sent_at
     )

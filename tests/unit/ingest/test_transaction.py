@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import RequestRefused
+from app.core.errors import OversizedInput, RequestRefused
 from app.core.ids import ProjectId
+from app.core.limits import LIMITS
 from app.formats.spans import quick_transaction
 from app.formats.spans.span import SpanDefaults
 from app.formats.stored import span_block
@@ -330,6 +331,17 @@ def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
     assert [(key.outcome, number) for key, number in found.outcomes.items()] == [
         (Outcome.DUPLICATE, 1)
     ]
+
+
+def test_a_container_of_streamed_spans_is_limited():
+    """The largest container is read, and one byte more is refused."""
+    largest = compact({"items": []}).ljust(LIMITS.span_container_bytes)
+    content_type = "application/vnd.sentry.items.span.v2+json"
+    item = EnvelopeItem("span", memoryview(largest), content_type=content_type)
+    span_items.prepare_span(item, context(), PreparedBatch())
+    item = EnvelopeItem("span", memoryview(largest + b" "), content_type=content_type)
+    with pytest.raises(OversizedInput, match="span has 12582913 bytes"):
+        span_items.prepare_span(item, context(), PreparedBatch())
 
 
 def test_lines_have_no_nul_and_are_cut():

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
+from app.formats.events import event
 from app.formats.spans import transaction as transactions
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
 from tests.support.builders.payloads import span, transaction
@@ -27,9 +28,17 @@ NOTHING = EnvelopeHeader()
 STARTED_AT = datetime(2026, 8, 6, 7, 6, 41, tzinfo=UTC)
 
 
+def decode_transaction(
+    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
+) -> transactions.Transaction:
+    """Decode and read a transaction."""
+    raw = event.decode_event(data, "transaction")
+    return transactions.read_transaction(raw, header, sent_at=sent_at)
+
+
 def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> transactions.Transaction:
     """Read a transaction with some members changed."""
-    return transactions.read(compact(transaction(**changes)), header)
+    return decode_transaction(compact(transaction(**changes)), header)
 
 
 def test_a_transaction_is_read():
@@ -109,7 +118,7 @@ def test_a_transaction_without_times_is_placed_by_its_arrival():
     with pytest.raises(MalformedInput, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp="soon", timestamp=0))
-    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
+    found = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
     assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
 
 
@@ -118,10 +127,10 @@ def test_a_clock_that_nobody_has_set_is_read():
     began_at = datetime(1970, 1, 1, 0, 0, 17, 500_000, tzinfo=UTC)
     inner = span("db", "select", 17_600)
     body = compact(transaction(start_timestamp=17.5, timestamp=18.0, spans=[inner]))
-    found = transactions.read(body, NOTHING, sent_at=STARTED_AT)
+    found = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
     assert (found.started_at, found.ended_at - began_at) == (began_at, timedelta(seconds=0.5))
     assert [one.started_at - began_at for one in found.spans] == [timedelta(seconds=0.1)]
-    odd = transactions.read(compact(transaction(spans=[inner])), NOTHING)
+    odd = decode_transaction(compact(transaction(spans=[inner])), NOTHING)
     assert (odd.spans, odd.skipped) == ((), 1)
 
 
@@ -153,9 +162,9 @@ def test_bad_spans_are_left_out_and_counted():
 def test_a_transaction_has_a_largest():
     """One byte over the limit is refused."""
     body = compact(transaction())
-    assert transactions.read(body.ljust(LIMITS.event_bytes), NOTHING).op == "ui.load"
+    assert decode_transaction(body.ljust(LIMITS.event_bytes), NOTHING).op == "ui.load"
     with pytest.raises(OversizedInput, match="transaction has 1048577 bytes"):
-        transactions.read(body.ljust(LIMITS.event_bytes + 1), NOTHING)
+        decode_transaction(body.ljust(LIMITS.event_bytes + 1), NOTHING)
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -167,7 +176,7 @@ def test_recorded_transactions_are_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "transaction":
-                found = transactions.read(item.payload, envelope.header)
+                found = decode_transaction(item.payload, envelope.header)
                 assert found.skipped == 0
                 seen[found.event_id] = {
                     "event_id": found.event_id,
@@ -183,7 +192,7 @@ def test_hostile_transactions_are_read_or_refused():
     """Circles, chains and an end before the start do no harm."""
     for request in contents.requests(samples.HOSTILE, "transaction-*"):
         envelope = contents.envelope_of(request)
-        found = transactions.read(envelope.items[0].payload, envelope.header)
+        found = decode_transaction(envelope.items[0].payload, envelope.header)
         assert found.ended_at >= found.started_at
         assert len(found.spans) >= 3
 
@@ -203,7 +212,7 @@ def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything)
         {"contexts": {"trace": {"trace_id": anything, "parent_span_id": anything}}},
     ):
         try:
-            found = transactions.read(compact(changed | members), NOTHING)
+            found = decode_transaction(compact(changed | members), NOTHING)
         except (MalformedInput, OversizedInput):
             continue
         assert found.ended_at >= found.started_at
@@ -214,6 +223,6 @@ def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything)
 def test_any_bytes_are_read_or_refused(data):
     """A value or a refusal, nothing else."""
     try:
-        transactions.read(data, NOTHING)
+        decode_transaction(data, NOTHING)
     except (MalformedInput, OversizedInput):
         return
