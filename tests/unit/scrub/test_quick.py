@@ -1,4 +1,4 @@
-"""Objects given as the texts of their members: the outcome is that of the whole walk."""
+"""The quick scrubber of an object has the outcome of the walk over the whole object."""
 
 import copy
 import json
@@ -16,7 +16,8 @@ from app.scrub.rules import DEFAULT_RULES, FILTERED, ScrubRules
 from app.scrub.text_scrubber import TextScrubber
 from tests.support.builders.payloads import event
 from tests.support.examples import SETTINGS
-from tests.support.recorded import contents, samples
+from tests.support.quick_readers import assert_quick_equals_plain
+from tests.support.recorded import samples
 from tests.unit.scrub.test_properties import NAMES, rule_sets, texts as pieces, values
 
 CARD = "4111 1111 1111 1111"
@@ -34,13 +35,31 @@ def written(value: Any, *, is_ascii: bool = False, between: tuple[str, str] = ("
     return text.encode("utf-8", "replace").replace(b"/", b"\\/")
 
 
-def scrubbed(
+def scrub_quickly(
     text: bytes, rules: ScrubRules = DEFAULT_RULES, kind: PayloadKind = PayloadKind.EVENT
 ) -> Any:
-    """Scrub by members; None where it has to be done as a whole."""
+    """Scrub an object by its members; None if that is left to the walk over the whole."""
     members = json_members.split_members(text)
     clean = try_scrub_members(members, rules, kind=kind) if members is not None else None
     return None if clean is None else jsonish.decode(json_members.join_members(clean), "clean")
+
+
+def is_quick(
+    text: bytes, rules: ScrubRules = DEFAULT_RULES, kind: PayloadKind = PayloadKind.EVENT
+) -> bool:
+    """Scrub an object in both ways, and tell whether the quick one can do it.
+
+    What is compared is the written form, since it tells the order of names, and 1 from 1.0.
+    """
+
+    def quick(text: bytes) -> str | None:
+        clean = scrub_quickly(text, rules, kind)
+        return None if clean is None else repr(clean)
+
+    def plain(text: bytes) -> str:
+        return repr(walk.scrub_json(jsonish.decode(text, "text"), rules, kind=kind).value)
+
+    return assert_quick_equals_plain(text, quick=quick, plain=plain)
 
 
 @SETTINGS
@@ -51,59 +70,47 @@ def scrubbed(
     is_ascii=st.booleans(),
     between=separators,
 )
-def test_by_members_is_as_a_whole(
+def test_the_quick_scrubber_equals_the_walk(
     value: Any, rules: ScrubRules, kind: PayloadKind, is_ascii: bool, between: tuple[str, str]
 ):
-    """Whatever an SDK writes, and however it writes it."""
+    """It does for any object and any way to write it."""
     try:
         text = written(value, is_ascii=is_ascii, between=between)
     except ValueError:
         return  # NaN is no JSON
-    found = scrubbed(text, rules, kind)
-    if found is not None:
-        whole = walk.scrub_json(jsonish.decode(text, "text"), rules, kind=kind).value
-        assert repr(found) == repr(whole)
-        assert list(found) == list(whole)
+    is_quick(text, rules, kind)
 
 
 @settings(SETTINGS, deadline=None)
 @given(path=st.lists(st.integers(0, 9), min_size=1, max_size=5), secret=pieces, data=st.data())
 def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, data: st.DataObject):
-    """Put under any name of a crash as the Java SDK sends it, it goes as it goes from the whole."""
+    """It goes from any place in a crash of the Java SDK, as it goes in the walk."""
     value = copy.deepcopy(event())
-    place: Any = value
+    container: Any = value
     for step in path:
-        inner = list(place.values()) if isinstance(place, dict) else place
-        found = [one for one in inner if isinstance(one, dict | list)]
-        if not found:
+        members = list(container.values()) if isinstance(container, dict) else container
+        containers = [member for member in members if isinstance(member, dict | list)]
+        if not containers:
             break
-        place = found[step % len(found)]
-    if isinstance(place, dict):
-        place[data.draw(st.sampled_from([*NAMES, *place]))] = secret
+        container = containers[step % len(containers)]
+    if isinstance(container, dict):
+        container[data.draw(st.sampled_from([*NAMES, *container]))] = secret
     else:
-        place.append(secret)
-    text = written(value)
-    found = scrubbed(text)
-    assert found is None or repr(found) == repr(
-        walk.scrub_json(jsonish.decode(text, "text"), kind=PayloadKind.EVENT).value
-    )
+        container.append(secret)
+    is_quick(written(value))
 
 
 @pytest.mark.parametrize("family", samples.families())
-def test_by_members_is_as_a_whole_for_every_sdk(family: str):
-    """Every recorded error and transaction, and nearly all of them can be done by members."""
+def test_nearly_all_events_of_sdks_are_scrubbed_quickly(family: str):
+    """Every recorded error and transaction has the same outcome in both ways."""
     kinds = {"event": PayloadKind.EVENT, "transaction": PayloadKind.TRANSACTION}
-    for request in contents.requests(family):
-        for item in contents.envelope_of(request).items:
+    for request in recorded.requests(family):
+        for item in recorded.envelope_of(request).items:
             if item.type in kinds:
-                text = bytes(item.payload)
-                found = scrubbed(text, kind=kinds[item.type])
-                value = jsonish.decode(text, "text")
-                whole = walk.scrub_json(value, kind=kinds[item.type]).value
-                assert found is None or repr(found) == repr(whole)
+                is_quick(bytes(item.payload), kind=kinds[item.type])
 
 
-def test_what_is_clean_stays_as_it_came():
+def test_a_clean_object_stays_as_it_came():
     """Not a byte of it is written anew."""
     text = b'{"extra" : {"a" :1.50}, "release":"app@1.2.3", "modules": {"a@b.co": "x"}}'
     members = json_members.split_members(text)
@@ -111,8 +118,8 @@ def test_what_is_clean_stays_as_it_came():
     assert try_scrub_members(members, kind=PayloadKind.EVENT) is members
 
 
-def test_only_what_holds_a_hint_is_written_anew():
-    """The member with the secret; the others keep their own form."""
+def test_only_members_with_a_hint_are_written_anew():
+    """The member with the secret is; the others keep their own form."""
     members = json_members.split_members(
         b'{"extra": {"note": "%b"}, "tags": {"a" : 1}}' % CARD.encode()
     )
@@ -129,8 +136,8 @@ def test_only_what_holds_a_hint_is_written_anew():
         b'{"extra":{"n\\u006fte":"4111 1111 1111 1111","note":"x"}}',
     ],
 )
-def test_a_name_that_stands_twice_hides_nothing(text: bytes):
-    """Neither at the top nor inside: what no reader sees is not stored."""
+def test_a_repeated_name_hides_nothing(text: bytes):
+    """A value that no reader sees is not stored, neither at the top nor inside."""
     members = json_members.split_members(text)
     assert members is not None
     clean = try_scrub_members(members, kind=PayloadKind.EVENT)
@@ -139,35 +146,35 @@ def test_a_name_that_stands_twice_hides_nothing(text: bytes):
 
 
 def test_a_name_at_the_top_may_be_the_secret():
-    """One that is not known is judged with its value; one that goes itself is left to the whole."""
-    assert scrubbed(b'{"password":"x1"}') == {"password": FILTERED}
-    assert scrubbed(b'{"jo@example.org":"x1"}') is None
-    assert scrubbed(b'{"name":"password","value":"x1"}') is None
+    """An unknown name is judged with its value; a name that has to go is left to the walk."""
+    assert scrub_quickly(b'{"password":"x1"}') == {"password": FILTERED}
+    assert scrub_quickly(b'{"jo@example.org":"x1"}') is None
+    assert scrub_quickly(b'{"name":"password","value":"x1"}') is None
 
 
 def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
-    """If it fails inside a member, the text goes; if it fails for the names, the whole is asked."""
+    """If it fails inside a member, the text goes; if it fails for a name, the walk is used."""
 
     def fail(*_args: object, **_more: object) -> Any:
         raise ValueError("broken")
 
     monkeypatch.setattr(TextScrubber, "scrub", fail)
-    assert scrubbed(b'{"extra":{"note":"%b"}}' % CARD.encode()) == {
+    assert scrub_quickly(b'{"extra":{"note":"%b"}}' % CARD.encode()) == {
         "extra": {"note": "[scrub failed]"}
     }
     monkeypatch.setattr("app.scrub.sensitive_names.NameJudge.verdict", fail)
-    assert scrubbed(b'{"password":"x1"}') is None
+    assert scrub_quickly(b'{"password":"x1"}') is None
 
 
 @pytest.mark.parametrize("kind", list(PayloadKind))
 def test_no_member_goes_by_its_name_alone(kind: PayloadKind):
-    """At the top every place is one that a hint tells of, or structure."""
+    """At the top every place is structure, or one whose secrets a hint finds."""
     roles = {inner.role for inner in places.root_place(kind).fields.values()}
     assert roles <= {PlaceRole.DATA, PlaceRole.STRUCTURE, PlaceRole.CLOSED}
 
 
 def test_texts_are_split_and_joined():
-    """Each member as it was written; of a repeated name the last one."""
+    """Each member keeps its form; of a repeated name the last one counts."""
     text = b' {"a" : [1, 2] ,"b\\n":"x","a":{"c":1e5}, "' + b"n" * 70 + b'":null} '
     members = json_members.split_members(text)
     assert members == {"a": b'{"c":1e5}', "b\n": b'"x"', "n" * 70: b"null"}
@@ -182,8 +189,8 @@ def test_texts_are_split_and_joined():
     [b"[]", b"{", b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":{"\xff":1}}', b'{"a":"\\ud800"}', b"\xff",
      b'{"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}", b'{"a":"\x01"}'],
 )  # fmt: skip
-def test_what_must_be_mended_is_not_split(text: bytes):
-    """`jsonish.decode` sees it."""
+def test_an_object_that_needs_mending_is_not_split(text: bytes):
+    """`jsonish.decode` reads it."""
     assert json_members.split_members(text) is None
 
 
@@ -196,8 +203,8 @@ def test_a_number_out_of_range_is_read_as_elsewhere():
 
 @SETTINGS
 @given(text=st.binary(max_size=60) | objects.map(lambda value: json.dumps(value).encode()))
-def test_what_is_split_can_be_decoded(text: bytes):
-    """And says the same, member by member and joined."""
+def test_a_split_object_can_be_decoded(text: bytes):
+    """It has the same value, member by member and joined."""
     members = json_members.split_members(text)
     if members is not None:
         whole = jsonish.decode(text, "text")

@@ -48,7 +48,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("name", PACKERS)
 def test_every_encoding_is_taken_off_up_to_the_limit(name):
-    """Exactly the limit comes out; one byte more is too large."""
+    """A body of exactly the limit is inflated; one byte more is too large."""
     packed = PACKERS[name](PLAIN)
     assert encoding.inflate(packed, name, limit_bytes=LIMIT) == PLAIN
     with pytest.raises(OversizedInput, match=f"over {LIMIT - 1} bytes"):
@@ -57,7 +57,7 @@ def test_every_encoding_is_taken_off_up_to_the_limit(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_an_empty_body_may_be_compressed_too(name):
-    """Nothing comes out of it."""
+    """It inflates to nothing."""
     assert encoding.inflate(PACKERS[name](b""), name, limit_bytes=10) == b""
 
 
@@ -69,21 +69,21 @@ def test_gzip_is_recognised_without_a_declaration(name):
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "zstd"])
-@pytest.mark.parametrize("said", [None, "identity", "br", "x-unheard-of"])
-def test_first_bytes_go_before_the_header(name, said):
-    """What can be recognised is, whatever is declared; brotli has no mark of its own."""
+@pytest.mark.parametrize("declared", [None, "identity", "br", "x-unheard-of"])
+def test_first_bytes_go_before_the_header(name, declared):
+    """An encoding that can be recognised is undone, whatever is declared; brotli cannot be."""
     packed = PACKERS[name](PLAIN)
-    assert encoding.inflate(packed, said, limit_bytes=LIMIT) == PLAIN
+    assert encoding.inflate(packed, declared, limit_bytes=LIMIT) == PLAIN
     with pytest.raises(OversizedInput):
-        encoding.inflate(packed, said, limit_bytes=LIMIT - 1)
+        encoding.inflate(packed, declared, limit_bytes=LIMIT - 1)
 
 
-@pytest.mark.parametrize("said", ["gzip, br", "identity, GZIP ,br", "gzip,br,"])
-def test_several_encodings_are_undone_backwards(said):
-    """Each under the limit, the last one first."""
-    assert encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT) == PLAIN
+@pytest.mark.parametrize("declared", ["gzip, br", "identity, GZIP ,br", "gzip,br,"])
+def test_several_encodings_are_undone_backwards(declared):
+    """The last one is undone first, each under the limit."""
+    assert encoding.inflate(_brotli(gzip.compress(PLAIN)), declared, limit_bytes=LIMIT) == PLAIN
     with pytest.raises(OversizedInput):
-        encoding.inflate(_brotli(gzip.compress(PLAIN)), said, limit_bytes=LIMIT - 1)
+        encoding.inflate(_brotli(gzip.compress(PLAIN)), declared, limit_bytes=LIMIT - 1)
 
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
@@ -96,7 +96,7 @@ def test_a_plain_body_is_taken_in_spite_of_its_declaration(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_a_cut_body_is_malformed(name):
-    """Cut at any of many places, nothing of it is kept."""
+    """Nothing of it is kept, wherever it is cut."""
     packed = PACKERS[name](PLAIN)
     for end in (*range(0, len(packed), 97), len(packed) - 1):
         with pytest.raises(MalformedInput):
@@ -105,14 +105,14 @@ def test_a_cut_body_is_malformed(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_garbage_is_malformed(name):
-    """Bytes that are no such stream."""
+    """Bytes that are no such stream are refused."""
     with pytest.raises(MalformedInput):
         encoding.inflate(b"\xff\xfe garbage " * 20, name, limit_bytes=LIMIT)
 
 
 @pytest.mark.parametrize("at", [-8, -4])
 def test_a_wrong_checksum_or_size_is_malformed(at):
-    """The trailer of gzip is checked, CRC and length."""
+    """The CRC and the length at the end of gzip are checked."""
     packed = bytearray(gzip.compress(PLAIN))
     packed[at] ^= 1
     with pytest.raises(MalformedInput, match="broken"):
@@ -121,7 +121,7 @@ def test_a_wrong_checksum_or_size_is_malformed(at):
 
 @pytest.mark.parametrize("members", [2, 3, 50])
 def test_gzip_members_in_a_row_are_one_body(members):
-    """Also where all are of one size, so that the last trailer fits the first member."""
+    """So are members of one size, where the last trailer also fits the first member."""
     assert encoding.inflate(envelopes.gzipped(PLAIN, members=members), "gzip", limit_bytes=LIMIT)
     same = gzip.compress(PLAIN) * members
     assert encoding.inflate(same, "gzip", limit_bytes=LIMIT * members) == PLAIN * members
@@ -132,7 +132,7 @@ def test_gzip_members_in_a_row_are_one_body(members):
 
 
 def test_long_gzip_members_in_a_row_are_one_body():
-    """Beyond some kilobytes more than the header is looked for."""
+    """In longer bodies the quick reader searches for more than the header."""
     noise = random.Random(1).randbytes(6_000)
     same = gzip.compress(noise) * 2
     assert encoding.inflate(same, "gzip", limit_bytes=12_000) == noise * 2
@@ -149,13 +149,13 @@ def test_gzip_members_are_limited():
 
 
 @pytest.mark.parametrize("tail", [b"garbage", b"\0" * 10, b"\x1f", LIMIT.to_bytes(4, "little")])
-def test_bytes_after_gzip_that_are_no_member_are_let_go(tail):
-    """What comes before them is checked by its own checksum."""
+def test_bytes_after_gzip_that_are_no_member_are_ignored(tail):
+    """The member before them has its own checksum."""
     assert encoding.inflate(gzip.compress(PLAIN) + tail, "gzip", limit_bytes=LIMIT) == PLAIN
 
 
 def test_large_bodies_are_inflated_piece_by_piece():
-    """Beyond what libdeflate may hold, the result is the same."""
+    """Beyond the sizes that the quick reader takes, the result is the same."""
     plain = bytes(range(256)) * (34 * MIB // 256)
     packed = gzip.compress(plain, 1)
     assert encoding.inflate(packed, "gzip", limit_bytes=len(plain)) == plain
@@ -176,7 +176,7 @@ def test_a_bomb_costs_little_more_than_its_limit(name):
         tracemalloc.stop()
 
 
-def test_what_fits_the_limit_is_held_once():
+def test_a_body_within_the_limit_is_held_once():
     """Inflating 64 MiB takes no second copy of them."""
     bomb = gzip.compress(bytes(64 * MIB))
     tracemalloc.start()
@@ -197,7 +197,7 @@ def test_zstd_with_a_huge_window_is_malformed():
 
 
 def test_inflate_zlib_reads_one_stream():
-    """What follows the stream is not looked at; gzip is none."""
+    """Bytes behind the stream are ignored; gzip is no zlib stream."""
     packed = zlib.compress(PLAIN)
     assert encoding.inflate_zlib(memoryview(packed + b"rest"), limit_bytes=LIMIT) == PLAIN
     with pytest.raises(OversizedInput):
@@ -208,7 +208,7 @@ def test_inflate_zlib_reads_one_stream():
 
 
 def test_gzip_of_several_compressors_is_read():
-    """With and without a name in its header."""
+    """Its header may have a name."""
     named = b"\x1f\x8b\x08\x08" + bytes(6) + b"envelope\0" + gzip.compress(PLAIN, mtime=0)[10:]
     for packed in (named, bytes(deflate.gzip_compress(PLAIN))):
         assert encoding.inflate(packed, "gzip", limit_bytes=LIMIT) == PLAIN
@@ -229,8 +229,8 @@ def test_any_bytes_are_inflated_or_refused(body, name):
 
 @examples.SETTINGS
 @given(st.binary(max_size=3_000), st.sampled_from(sorted(PACKERS)), st.integers(1, 5))
-def test_whatever_was_packed_comes_back(plain, name, members):
-    """For every encoding, and for gzip in several members."""
+def test_every_packed_body_comes_back(plain, name, members):
+    """Every encoding is undone, also gzip in several members."""
     if name == "gzip":
         packed = envelopes.gzipped(plain, members=members)
     elif name in {"identity", "", "zip"} and plain.startswith(b"\x1f\x8b"):
