@@ -17,7 +17,7 @@ from app.scrub.text_scrubber import TextScrubber
 from tests.support.builders.payloads import event
 from tests.support.examples import SETTINGS
 from tests.support.quick_readers import assert_quick_equals_plain
-from tests.support.recorded import samples
+from tests.support.recorded import contents, samples
 from tests.unit.scrub.test_properties import NAMES, rule_sets, texts as pieces, values
 
 CARD = "4111 1111 1111 1111"
@@ -104,8 +104,8 @@ def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, da
 def test_nearly_all_events_of_sdks_are_scrubbed_quickly(family: str):
     """Every recorded error and transaction has the same outcome in both ways."""
     kinds = {"event": PayloadKind.EVENT, "transaction": PayloadKind.TRANSACTION}
-    for request in recorded.requests(family):
-        for item in recorded.envelope_of(request).items:
+    for request in contents.requests(family):
+        for item in contents.envelope_of(request).items:
             if item.type in kinds:
                 is_quick(bytes(item.payload), kind=kinds[item.type])
 
