@@ -23,8 +23,8 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.formats.wire import credentials
 from app.projects import queries as project_queries
-from app.web.frame import assets
-from app.web.frame.render import Renderer
+from app.web.frame.rendering import assets
+from app.web.frame.rendering.renderer import Renderer
 from app.wiring import Service, open_service
 
 _RETRY_S: Final = 1.0
@@ -97,7 +97,9 @@ async def _serve_pages(
         report.close()
         await serving
         return
-    service.house.begin(asyncio.to_thread(_warm_up_pages, service.house.renderer), name="pages")
+    service.page_services.begin(
+        asyncio.to_thread(_warm_up_pages, service.page_services.renderer), name="pages"
+    )
     reporting = asyncio.create_task(report, name="banner")
     await serving
     reporting.cancel()
@@ -108,7 +110,7 @@ async def _serve_pages(
 def _warm_up_pages(renderer: Renderer) -> None:
     """Prepare templates and static files, which the first visitor would wait for otherwise."""
     renderer.prepare()
-    assets.prepare()
+    assets.prepare_assets()
 
 
 async def _report_start(
@@ -124,7 +126,7 @@ async def _report_start(
     await preparation.done.wait()
     while True:
         try:
-            on_ready(await _make_start_report(settings, service.house.db))
+            on_ready(await _make_start_report(settings, service.page_services.db))
         except ServiceUnavailable:
             await asyncio.sleep(_RETRY_S)  # the database went away again
         else:

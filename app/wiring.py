@@ -43,12 +43,12 @@ from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
 from app.web import router
 from app.web.frame import errors as web_errors
-from app.web.frame.assets import Assets
-from app.web.frame.compression import compressed
-from app.web.frame.guard import Guard
-from app.web.frame.head_requests import HeadRequests
-from app.web.frame.house import House
-from app.web.frame.render import Renderer
+from app.web.frame.middleware.compression import compress_pages
+from app.web.frame.middleware.guard import Guard
+from app.web.frame.middleware.head_requests import HeadRequests
+from app.web.frame.rendering.assets import Assets
+from app.web.frame.rendering.renderer import Renderer
+from app.web.frame.services import PageServices
 
 _BUSY_ENTRIES: Final = 200
 """With more envelopes than this to be digested, pictures wait."""
@@ -60,7 +60,7 @@ class Service:
 
     pages: ASGIApp
     endpoint: IngestEndpoint
-    house: House
+    page_services: PageServices
     lane: Lane
     sweeper: Sweeper
     preparation: Preparation
@@ -99,15 +99,15 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         for worker in (watch, sweeper, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
-        house = House(settings, database, objects, keys, renderer, sweeper, watch)
-        stack.push_async_callback(house.close)
+        page_services = PageServices(settings, database, objects, keys, renderer, sweeper, watch)
+        stack.push_async_callback(page_services.close)
         connections = OpenConnections(
             most=allow_open_files(settings.max_connections),
             most_of_network=settings.max_connections_per_address,
         )
-        pages = _build_pages(house, maker, connections)
+        pages = _build_pages(page_services, maker, connections)
         endpoint = IngestEndpoint(Turns(lane.gate), connections)
-        yield Service(pages, endpoint, house, lane, sweeper, preparation, maker)
+        yield Service(pages, endpoint, page_services, lane, sweeper, preparation, maker)
 
 
 async def _open_database(
@@ -190,22 +190,26 @@ def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
     stack.push_async_callback(worker.stop)
 
 
-def _build_pages(house: House, maker: PictureMaker, connections: OpenConnections) -> ASGIApp:
+def _build_pages(
+    page_services: PageServices, maker: PictureMaker, connections: OpenConnections
+) -> ASGIApp:
     """Make the web application, with the guard before its pages."""
     # A redirect to the address without its last slash would lead to whatever host `Host` names.
     pages = FastAPI(openapi_url=None, redirect_slashes=False)
-    pages.state.house = house
+    pages.state.page_services = page_services
     pages.include_router(
-        health.make_health_routes(house.db, house.watch, _picture_figures(maker), connections)
+        health.make_health_routes(
+            page_services.db, page_services.watch, _picture_figures(maker), connections
+        )
     )
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
     return Guard(
-        HeadRequests(compressed(pages)),
-        base_url=house.settings.base_url,
-        is_only_origin=house.settings.public_url is not None,
-        proxies=house.proxies,
+        HeadRequests(compress_pages(pages)),
+        base_url=page_services.settings.base_url,
+        is_only_origin=page_services.settings.public_url is not None,
+        proxies=page_services.proxies,
     )
 
 

@@ -295,7 +295,7 @@ async def bench(sizes: Sizes) -> None:
             async with database.transaction() as connection:
                 admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
                 token = await sign_ins.start(connection, admin.id, user_agent="bench")
-            cookies = {access.cookie_name(service.house): token}
+            cookies = {access.cookie_name(service.page_services): token}
             transport = httpx2.ASGITransport(app=service.pages)
             async with httpx2.AsyncClient(
                 transport=transport, base_url="http://bench", cookies=cookies

@@ -22,7 +22,7 @@ import { build, transform } from "esbuild";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const STATIC = path.join(ROOT, "static");
-/** Stands for the address of `static/`, which the server knows: `app/web/frame/inside.py` puts it in. */
+/** Stands for the address of `static/`, which the server knows: `app/web/frame/rendering/inlined_assets.py` puts it in. */
 const BASE = "/@static";
 const INLINE = "js/replay/begin.js";
 const SCRIPT = /\{\{ static_base \}\}\/(js\/[a-z_/]+\.js)/g;

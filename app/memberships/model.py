@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.accounts.model import Person
+from app.core.errors import PermissionDenied
 from app.core.ids import ProjectId
+from app.projects.model import Project
 
 
 class Role(StrEnum):
@@ -23,6 +25,26 @@ class Role(StrEnum):
         """Return this role and every stronger one, the strongest first."""
         order = tuple(Role)
         return order[: order.index(self) + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAccess:
+    """A person, a project that they may see, and their role in it."""
+
+    person: Person
+    project: Project
+    role: Role
+
+    def need(self, role: Role) -> None:
+        """Make sure that the person has the rights of `role`.
+
+        Raises:
+            PermissionDenied: They see the project, but may not do this in it.
+        """
+        if not self.role.includes(role):
+            raise PermissionDenied(
+                f"this needs the role {role}; yours in this project is {self.role}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

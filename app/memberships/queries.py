@@ -9,7 +9,7 @@ from app.accounts import queries as accounts
 from app.accounts.model import Person
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
-from app.memberships.model import Member, Role
+from app.memberships.model import Member, ProjectAccess, Role
 from app.memberships.tables import members
 from app.projects import queries as projects
 from app.projects.model import Project
@@ -17,10 +17,10 @@ from app.projects.model import Project
 _MOST_MEMBERS: Final = 1_000
 
 
-async def get_project(
+async def get_access(
     connection: AsyncConnection, person: Person, project_id: ProjectId
-) -> tuple[Project, Role]:
-    """Return a project that a person may see, and their role in it.
+) -> ProjectAccess:
+    """Return a person's access to a project.
 
     Raises:
         NotFound: There is none, or the person may not know that there is.
@@ -28,7 +28,7 @@ async def get_project(
     role = await find_role(connection, person, project_id)
     if role is None:
         raise NotFound(f"no project {project_id}")
-    return await projects.get_project(connection, project_id), role
+    return ProjectAccess(person, await projects.get_project(connection, project_id), role)
 
 
 async def list_projects(connection: AsyncConnection, person: Person) -> list[Project]:

@@ -25,7 +25,7 @@ from app.web.why import routes as why
 
 
 def pages() -> APIRouter:
-    """Return the router of every page; `app.state.house` must hold a `House`."""
+    """Return the router of every page; `app.state.page_services` must hold a `PageServices`."""
     router = APIRouter(include_in_schema=False)
     # `selected` before `replays`, `part_routes` behind `replay`: the first path that fits answers.
     for routes in (

@@ -120,8 +120,8 @@ async def measure(folder: Path, options: argparse.Namespace) -> Found:
     with ProcessPoolExecutor(1, mp_context=context) as sender:
         async with servers.alone(None, folder, **limits) as (service, _):
             await service.preparation.done.wait()
-            to = await servers.keyed(service.house.db, "Bench")
-            await service.house.keys.refresh()
+            to = await servers.keyed(service.page_services.db, "Bench")
+            await service.page_services.keys.refresh()
             postmaster = int((folder / "postgres/postmaster.pid").read_text().split()[0])
             rounds = _Rounds(service, to, sender, postmaster, is_plain=options.plain)
             await rounds.run(options.mix, options.seconds)
@@ -146,7 +146,7 @@ class _Rounds:
         is_plain: bool,
     ) -> None:
         self._service = service
-        port = service.house.settings.port
+        port = service.page_services.settings.port
         self._door = Door(port, str(to.id), to.key)
         self._sender = sender
         self._postgres = psutil.Process(postmaster)

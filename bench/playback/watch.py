@@ -32,7 +32,7 @@ from typing import Any, Final
 import httpx2
 from playwright.async_api import Browser, Page, Request, async_playwright
 
-from app.web.frame import assets, inside
+from app.web.frame.rendering import assets, inlined_assets
 from bench.playback import firefox, summary
 from bench.playback.film import film
 from bench.playback.path import Detour, path
@@ -225,7 +225,7 @@ def _packed_kb(names: list[str]) -> float:
         for name in names
         if (match := re.search(r"/static/(?:[0-9a-f]+/)?(.+\.js)$", name))
     }
-    own = len(gzip.compress(inside.of_replay("").script.encode(), 9))
+    own = len(gzip.compress(inlined_assets.inline_replay_assets("").script.encode(), 9))
     fetched = sum(len(assets._packed(one, "", "gzip") or b"") for one in scripts)  # noqa: SLF001 - what the server sends
     return (own + fetched) / 1024
 

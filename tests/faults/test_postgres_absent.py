@@ -58,7 +58,7 @@ async def send(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> int:
 
 async def outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
     """Return how many items of a project ended how and why."""
-    async with service.house.db.reading() as connection:
+    async with service.page_services.db.reading() as connection:
         day = clock.now().date().replace(day=1)
         found = await projects.outcomes_of(connection, project.id, since=day)
     return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
@@ -91,8 +91,8 @@ async def test_a_server_starts_without_its_database(data_dir, tmp_path):
             await settled(service)
             # The key was nobody's: it is known now, and the envelope is counted as what it is.
             assert await outcomes(service, nobody) == {("event", "refused", "unknown_key"): 1}
-            project = await keyed(service.house.db, "My app")
-            await service.house.keys.refresh()
+            project = await keyed(service.page_services.db, "My app")
+            await service.page_services.keys.refresh()
             assert await send(sender, project, envelopes.event_envelope()) == 200
             await settled(service)
             assert (await outcomes(service, project))["event", "kept", ""] == 1
@@ -102,7 +102,7 @@ async def test_keys_of_before_are_decided_afterwards(data_dir, tmp_path):
     """Started again while Postgres is away, a server keeps what its projects' apps send."""
     with postgres(data_dir) as url:
         async with alone(url, tmp_path) as (service, _):
-            project = await keyed(service.house.db, "My app")
+            project = await keyed(service.page_services.db, "My app")
     async with alone(url, tmp_path) as (service, sender):
         bodies = [envelopes.replay_video_envelope(number) for number in range(1, 6)]
         assert [await send(sender, project, body) for body in bodies] == [200] * 5

@@ -29,5 +29,5 @@ async def signed_in(
         if role is not None:
             await membership_writes.set_member(connection, server.app.id, person.id, role)
     async with stranger(server) as browser:
-        browser.cookies.set(access.cookie_name(server.service.house), token)
+        browser.cookies.set(access.cookie_name(server.service.page_services), token)
         yield browser

@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from app.core.shipped import STATIC
-from app.web.frame import access, csp_reports, forms, guard, house
+from app.web.frame import access, forms
+from app.web.frame.middleware import csp_reports, guard
+from app.web.frame.services import services_of
 
 router = APIRouter()
 
@@ -18,8 +20,8 @@ _DAY: Final = "public, max-age=86400"
 @router.post(guard.REPORTS)
 async def take_report(request: Request) -> Response:
     """Note that a browser refused something on a page of ours."""
-    reports = house.of(request).csp_reports
-    if not reports.admit(access.address(request)):
+    reports = services_of(request).csp_reports
+    if not reports.admit(access.client_address(request)):
         return Response(status_code=429, headers={"Retry-After": str(csp_reports.WAIT_S)})
     reports.note(await forms.read_body(request, most_bytes=_MOST_BYTES))
     return Response(status_code=204)

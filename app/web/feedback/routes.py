@@ -10,7 +10,8 @@ from app.core.errors import NotFound
 from app.memberships import queries as memberships
 from app.triage import feedback_entries
 from app.web.feedback.page import FeedbackPage
-from app.web.frame import access, answer, cursors, house
+from app.web.frame import access, answer, cursors
+from app.web.frame.services import services_of
 from app.web.urls import list_urls
 from app.web.words import feedback as view
 from app.web.words.lists import ListState, ProjectOption
@@ -22,11 +23,11 @@ PAGE_ROWS: Final = 25
 
 @router.get(list_urls.FEEDBACK)
 async def show_feedback(
-    request: Request, visitor: access.SomebodyHere, project: str = "", before: str = ""
+    request: Request, visitor: access.CurrentVisitor, project: str = "", before: str = ""
 ) -> Response:
     """Show what people wrote, the newest first."""
     place = cursors.read(before)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         seen = [one.id for one in listed]
         searched = [one for one in seen if not project or str(one) == project]
@@ -46,4 +47,4 @@ async def show_feedback(
         if older
         else None,
     )
-    return await answer.page(request, "feedback/page.html", page)
+    return await answer.render_page(request, "feedback/page.html", page)

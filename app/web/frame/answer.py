@@ -10,10 +10,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 
 from app.core import log
 from app.core.errors import TooManyAttempts
-from app.web.frame import access, alert_watch, house
-from app.web.frame.chrome import Chrome, Notice, read_theme
-from app.web.frame.packing import Packer
-from app.web.frame.render import Later
+from app.web.frame import access
+from app.web.frame.alerts import visitor_alerts
+from app.web.frame.rendering.chrome import Chrome, Notice, read_theme
+from app.web.frame.rendering.page_compression import PageCompressor
+from app.web.frame.rendering.renderer import Later
+from app.web.frame.services import services_of
 
 _log = log.get_logger("web.answer")
 
@@ -41,17 +43,21 @@ _NOTICES: Final = {
 """Words about what a form did, by the code that the next address carries."""
 
 
-async def page(
+async def render_page(
     request: Request, template: str, value: object, *, status: int = 200
 ) -> HTMLResponse:
     """Render a page in its frame, away from the event loop."""
-    visitor = access.visitor_of(request)
-    chrome = replace(frame(request), alerts=await alert_watch.of(request, visitor))
-    html = await asyncio.to_thread(house.of(request).renderer.page, template, value, chrome=chrome)
+    visitor = access.known_visitor(request)
+    chrome = replace(
+        build_chrome(request), alerts=await visitor_alerts.find_alerts(request, visitor)
+    )
+    html = await asyncio.to_thread(
+        services_of(request).renderer.page, template, value, chrome=chrome
+    )
     return HTMLResponse(html, status)
 
 
-async def page_in_pieces(
+async def stream_page(
     request: Request, template: str, first: object, rest: AsyncIterator[object]
 ) -> Response:
     """Send the head of a page before the rest of it is found.
@@ -64,16 +70,18 @@ async def page_in_pieces(
         first: The value of the page as far as its first piece needs it.
         rest: Finds the value that the next piece needs, one by one; the last one is the whole.
     """
-    visitor = access.visitor_of(request)
-    chrome = replace(frame(request), alerts=await alert_watch.of(request, visitor))
-    value, renderer = Later(first), house.of(request).renderer
+    visitor = access.known_visitor(request)
+    chrome = replace(
+        build_chrome(request), alerts=await visitor_alerts.find_alerts(request, visitor)
+    )
+    value, renderer = Later(first), services_of(request).renderer
     pieces = renderer.pieces(template, value, chrome=chrome)
-    policy = renderer.inside.policy
+    policy = renderer.inlined.policy
     headers = {"Vary": "Accept-Encoding", "Content-Security-Policy": policy}
     packer = None
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        packer = Packer(renderer.ready)
+        packer = PageCompressor(renderer.ready)
 
     async def fills() -> AsyncIterator[Iterator[str]]:
         yield pieces
@@ -87,7 +95,7 @@ async def page_in_pieces(
 
 
 async def _pieces(
-    request: Request, fills: AsyncIterator[Iterator[str]], packer: Packer | None
+    request: Request, fills: AsyncIterator[Iterator[str]], packer: PageCompressor | None
 ) -> AsyncIterator[bytes]:
     """Yield the head at once and each piece when its value is there, as the browser takes it."""
 
@@ -100,14 +108,14 @@ async def _pieces(
             yield await asyncio.to_thread(pack, pieces)
     except Exception as error:  # noqa: BLE001 - the status is sent; only the page itself can tell
         _log.error("page_unfinished", path=request.url.path, exc_info=error)
-        yield pack(iter([house.of(request).renderer.unfinished()]))
+        yield pack(iter([services_of(request).renderer.unfinished()]))
     if packer:
         yield packer.end()
 
 
-def frame(request: Request) -> Chrome:
+def build_chrome(request: Request) -> Chrome:
     """Return what stands around the page of a request."""
-    visitor = access.visitor_of(request)
+    visitor = access.known_visitor(request)
     query = f"?{request.url.query}" if request.url.query else ""
     return Chrome(
         person_name=visitor.person.name if visitor else None,
@@ -117,14 +125,14 @@ def frame(request: Request) -> Chrome:
     )
 
 
-def tell_wait[Answer: Response](response: Answer, error: Exception) -> Answer:
+def add_retry_after[Answer: Response](response: Answer, error: Exception) -> Answer:
     """Tell a program when it is worth a new try, if a limit is why it was refused."""
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.wait_s)
     return response
 
 
-def go(path: str, *, done: str | None = None) -> RedirectResponse:
+def redirect(path: str, *, done: str | None = None) -> RedirectResponse:
     """Send the browser on after a form; `done` names the notice that the next page shows."""
     place, hash_mark, fragment = path.partition("#")
     mark = "&" if "?" in place else "?"

@@ -23,8 +23,9 @@ from app.core.errors import (
     ServiceUnavailable,
     SignInRequired,
 )
-from app.web.frame import access, answer, guard
-from app.web.frame.states import ErrorPage
+from app.web.frame import access, answer
+from app.web.frame.middleware import guard
+from app.web.frame.rendering.state_pages import ErrorPage
 from app.web.urls import account_urls
 from app.web.words import phrases
 
@@ -86,9 +87,9 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
     if not wants_html(request):
         return await _answer(request, ErrorPage(401, "Not signed in", phrases.sentence(str(error))))
     if request.method != "GET":
-        return answer.go(account_urls.SIGN_IN)
-    back = answer.frame(request).path
-    return answer.go(f"{account_urls.SIGN_IN}?{urlencode({'back': back})}")
+        return answer.redirect(account_urls.SIGN_IN)
+    back = answer.build_chrome(request).path
+    return answer.redirect(f"{account_urls.SIGN_IN}?{urlencode({'back': back})}")
 
 
 async def _nothing_here(request: Request, _error: Exception) -> Response:
@@ -98,7 +99,7 @@ async def _nothing_here(request: Request, _error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, ActionRefused | RequestRefused) else 400
     page = ErrorPage(status, _title(status), phrases.sentence(str(error)))
-    return answer.tell_wait(await _answer(request, page), error)
+    return answer.add_retry_after(await _answer(request, page), error)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -110,7 +111,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     else:
         _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
     if request.method == "GET":
-        page = replace(page, retry_href=answer.frame(request).path)
+        page = replace(page, retry_href=answer.build_chrome(request).path)
     response = await _answer(request, page)
     response.headers["Retry-After"] = _RETRY_S
     return response
@@ -147,16 +148,16 @@ async def _answer(request: Request, page: ErrorPage) -> Response:
     if wants_html(request):
         if page.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             await _recognise(request)
-        return await answer.page(request, "state/error.html", page, status=page.status)
+        return await answer.render_page(request, "state/error.html", page, status=page.status)
     mark = f" ({page.error_id})" if page.error_id else ""
     return PlainTextResponse(f"{page.title}. {page.text}{mark}\n", page.status)
 
 
 async def _recognise(request: Request) -> None:
     """Find out whose page it is where nobody has asked: at an address that leads nowhere."""
-    if access.visitor_of(request) is None:
+    if access.known_visitor(request) is None:
         with suppress(ServiceUnavailable):
-            await access.who(request)
+            await access.find_visitor(request)
 
 
 def _title(status: int) -> str:

@@ -12,17 +12,17 @@ _MOST_BYTES: Final = 64 * 1024
 _MOST_FIELDS: Final = 50
 
 
-async def read(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form; of a field sent twice the last value.
 
     Raises:
         OversizedForm: It is over 64 KiB.
         InvalidInput: It has more than 50 fields.
     """
-    return dict(await read_pairs(request, most=_MOST_FIELDS))
+    return dict(await read_form_pairs(request, most=_MOST_FIELDS))
 
 
-async def read_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
+async def read_form_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
     """Return all fields of a form, those sent several times too.
 
     Raises:
@@ -55,7 +55,7 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     return bytes(body)
 
 
-def own_path(wanted: str | None) -> str:
+def read_own_path(wanted: str | None) -> str:
     """Return a path of ours to go to; anything that could lead elsewhere becomes the list."""
     path = wanted or ""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
@@ -64,7 +64,7 @@ def own_path(wanted: str | None) -> str:
     return path
 
 
-def came_from_list(request: Request) -> str:
+def read_list_referer(request: Request) -> str:
     """Return the list with the filters it was left with, if the visitor comes from there."""
     try:
         parts = urlsplit(request.headers.get("referer", ""))
@@ -72,4 +72,4 @@ def came_from_list(request: Request) -> str:
         return list_urls.REPLAYS
     if parts.path != list_urls.REPLAYS or parts.netloc != request.headers.get("host"):
         return list_urls.REPLAYS
-    return own_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    return read_own_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from app.core.errors import PermissionDenied
 
-MEDIA: Final = {
+MEDIA_HEADERS: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",

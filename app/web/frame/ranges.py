@@ -16,12 +16,12 @@ from app.core.errors import NotFound
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
-class Unsatisfiable(Exception):
+class UnsatisfiableRange(Exception):
     """The range lies outside the bytes, or is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ByteRange:
     """The bytes from `start` up to, not including, `end`; partial when somebody asked for them."""
 
     start: int
@@ -29,7 +29,7 @@ class Range:
     is_partial: bool
 
 
-def read(request: Request, size_bytes: int) -> Range:
+def read_range(request: Request, size_bytes: int) -> ByteRange:
     """Read which bytes a request is about.
 
     Raises:
@@ -37,26 +37,26 @@ def read(request: Request, size_bytes: int) -> Range:
     """
     wanted = request.headers.get("range")
     if wanted is None:
-        return Range(0, size_bytes, is_partial=False)
+        return ByteRange(0, size_bytes, is_partial=False)
     found = _RANGE.match(wanted.strip())
     if found is None or found.groups() == ("", ""):
-        raise Unsatisfiable
+        raise UnsatisfiableRange
     first, last = found.groups()
     start = int(first) if first else max(0, size_bytes - int(last))
     end = min(size_bytes, int(last) + 1) if first and last else size_bytes
     if start >= end:
-        raise Unsatisfiable
-    return Range(start, end, is_partial=True)
+        raise UnsatisfiableRange
+    return ByteRange(start, end, is_partial=True)
 
 
-def refuse(size_bytes: int) -> Response:
+def refuse_range(size_bytes: int) -> Response:
     """Answer a range that cannot be given."""
     return Response(status_code=416, headers={"Content-Range": f"bytes */{size_bytes}"})
 
 
-async def send(
+async def send_range(
     chunks: AsyncIterator[bytes],
-    wanted: Range,
+    wanted: ByteRange,
     *,
     size_bytes: int,
     media_type: str,

@@ -23,7 +23,7 @@ from app.formats.events.view_hierarchy import HierarchyView
 from app.issues import attachments, queries as issues
 from app.issues.model import Attachment, StoredEvent
 from app.issues.queries import EventNeighbours
-from app.memberships.model import Role
+from app.memberships.model import ProjectAccess, Role
 from app.playback.recording import contents as playback
 from app.playback.video.index import PlaybackIndex
 from app.projects import queries as projects
@@ -32,7 +32,8 @@ from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRules
 from app.triage import issue_links
-from app.web.frame import access, house
+from app.web.frame import access
+from app.web.frame.services import services_of
 from app.web.issue import build, build_event
 from app.web.issue.page import AbsentReplay, EventBlock, Preview
 
@@ -106,19 +107,19 @@ async def describe(request: Request, found: Found, role: Role) -> EventBlock:
         preview=found.preview,
         absent=found.absent,
         may_download=role.includes(Role.MEMBER),
-        may_show=role.includes(Role.MEMBER) and house.of(request).settings.pictures,
+        may_show=role.includes(Role.MEMBER) and services_of(request).settings.pictures,
     )
 
 
 @router.get(f"{_PROJECT}/events/{{event_id}}/files/{{number}}")
 async def send_file(
-    request: Request, inside: access.InsideHere, event_id: str, number: access.RowId
+    request: Request, inside: access.CurrentProject, event_id: str, number: access.RowId
 ) -> Response:
     """Send a file of an event as nothing but bytes: it was never scrubbed or looked into."""
     inside.need(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise PermissionDenied("another site asks for this file")
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.transaction() as connection:
         one = await find_file(connection, inside, event_id, number)
         await audit.add_line(
@@ -136,7 +137,7 @@ async def send_file(
 
 
 async def find_file(
-    connection: AsyncConnection, inside: access.Inside, event_id: str, number: int
+    connection: AsyncConnection, inside: ProjectAccess, event_id: str, number: int
 ) -> Attachment:
     """Find a file of an event by its place in the list.
 
@@ -158,7 +159,7 @@ async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
     start = 0
     while start < one.size_bytes:
         size = min(_CHUNK_BYTES, one.size_bytes - start)
-        data = await house.of(request).store.read(one.object_key, start, size)
+        data = await services_of(request).store.read(one.object_key, start, size)
         if not data:
             return
         yield data
@@ -168,7 +169,7 @@ async def _chunks(request: Request, one: Attachment) -> AsyncIterator[bytes]:
 async def _preview(
     request: Request, connection: AsyncConnection, linked: issue_links.LinkedReplay
 ) -> Preview:
-    playable = await house.of(request).index_cache.read_over(connection, linked.replay)
+    playable = await services_of(request).index_cache.read_over(connection, linked.replay)
     newest = playable.newest
     has_video = bool(newest.gops)
     state = playback.state_of(linked.replay, has_video=has_video, now=clock.now())
@@ -220,7 +221,7 @@ async def _hierarchy(request: Request, one: Attachment | None) -> tuple[Hierarch
     if one is None or one.size_bytes > LIMITS.view_hierarchy_bytes:
         return ()
     try:
-        data = await house.of(request).store.read(one.object_key, 0, one.size_bytes)
+        data = await services_of(request).store.read(one.object_key, 0, one.size_bytes)
         sent = jsonish.decode(data, "view hierarchy")
         clean = walk.scrub_json(sent, ScrubRules(), kind=PayloadKind.VIEW_HIERARCHY).value
         return view_hierarchy.read_view_hierarchy(clean)

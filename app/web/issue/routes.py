@@ -20,13 +20,13 @@ from app.erasure.issue import erase_issue
 from app.issues import erase, queries as issues, status
 from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.memberships import queries as memberships
-from app.memberships.model import Role
+from app.memberships.model import ProjectAccess, Role
 from app.playback import replay_search
 from app.playback.replay_search import ReplaySearch
 from app.replays import pictures
 from app.triage import issue_links, issue_users, tag_counts
-from app.web.frame import access, answer, cursors, forms, house
-from app.web.frame.access import Inside
+from app.web.frame import access, answer, cursors, forms
+from app.web.frame.services import services_of
 from app.web.issue import build
 from app.web.issue.event_routes import describe, gather
 from app.web.issue.page import (
@@ -67,7 +67,7 @@ class _FirstRows:
 @router.get(PATH)
 async def show_issue(
     request: Request,
-    inside: access.InsideHere,
+    inside: access.CurrentProject,
     issue_id: str,
     releases: access.RowId = 0,
     files: access.RowId = 0,
@@ -80,7 +80,7 @@ async def show_issue(
 @router.get(f"{PATH}/events/{{event_id}}")
 async def show_event(
     request: Request,
-    inside: access.InsideHere,
+    inside: access.CurrentProject,
     issue_id: str,
     event_id: str,
     *,
@@ -96,10 +96,10 @@ async def show_event(
 
 
 @router.get(f"{_PROJECT}/events/{{event_id}}")
-async def find_event(request: Request, inside: access.InsideHere, event_id: str) -> Response:
+async def find_event(request: Request, inside: access.CurrentProject, event_id: str) -> Response:
     """Lead from an event to its page in its issue."""
     wanted = ids.read_hex32(event_id)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         found = (
             await issues.find_issue_of_event(connection, inside.project.id, EventId(wanted))
             if wanted
@@ -107,16 +107,16 @@ async def find_event(request: Request, inside: access.InsideHere, event_id: str)
         )
     if wanted is None or found is None:
         raise NotFound("no such event")
-    return answer.go(issue_urls.issue_event(inside.project.id, found, EventId(wanted)))
+    return answer.redirect(issue_urls.issue_event(inside.project.id, found, EventId(wanted)))
 
 
 @router.get(f"{PATH}/replays")
 async def show_replays(
-    request: Request, inside: access.InsideHere, issue_id: str, before: str = ""
+    request: Request, inside: access.CurrentProject, issue_id: str, before: str = ""
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
     key = key_of(inside, issue_id)
-    here = house.of(request)
+    here = services_of(request)
     place = cursors.read(before)
     async with here.db.reading() as connection:
         seen = await memberships.list_projects(connection, inside.person)
@@ -137,18 +137,18 @@ async def show_replays(
         is_first=place is None,
         named=issue.named_replays,
     )
-    return await answer.page(request, "issue/replays.html", page)
+    return await answer.render_page(request, "issue/replays.html", page)
 
 
 @router.post(f"{PATH}/status")
-async def set_status(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+async def set_status(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
     """Resolve, ignore or reopen an issue, and note who did."""
     inside.need(Role.MEMBER)
     key = key_of(inside, issue_id)
-    wanted = _STATUSES.get((await forms.read(request)).get("status", ""))
+    wanted = _STATUSES.get((await forms.read_form(request)).get("status", ""))
     if wanted is None:
         raise InvalidInput("the form names no status of an issue")
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         await status.set_issue_status(connection, key, wanted, at=clock.now())
         await audit.add_line(
             connection,
@@ -157,34 +157,34 @@ async def set_status(request: Request, inside: access.InsideHere, issue_id: str)
             project_id=key[0],
             subject=key[1],
         )
-    return answer.go(issue_urls.issue(*key), done=f"issue-{wanted}")
+    return answer.redirect(issue_urls.issue(*key), done=f"issue-{wanted}")
 
 
 @router.get(f"{PATH}/delete")
-async def ask_to_delete(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+async def ask_to_delete(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
     """Ask before erasing, and say what goes."""
     inside.need(Role.ADMIN)
     key = key_of(inside, issue_id)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
         files, size_bytes = await erase.count_files(connection, key)
     page = DeleteIssuePage(head, files, size_bytes)
-    return await answer.page(request, "issue/delete.html", page)
+    return await answer.render_page(request, "issue/delete.html", page)
 
 
 @router.post(f"{PATH}/delete")
-async def delete_issue(request: Request, inside: access.InsideHere, issue_id: str) -> Response:
+async def delete_issue(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
     """Erase an issue with its events and their files."""
     inside.need(Role.ADMIN)
-    here = house.of(request)
+    here = services_of(request)
     key = key_of(inside, issue_id)
     await erase_issue(here.db, key, person_id=inside.person.id, at=clock.now())
     here.sweeper.hurry()
-    return answer.go(list_urls.ISSUES, done="issue-deleted")
+    return answer.redirect(list_urls.ISSUES, done="issue-deleted")
 
 
-def key_of(inside: Inside, issue_id: str) -> IssueKey:
+def key_of(inside: ProjectAccess, issue_id: str) -> IssueKey:
     """Read the issue of an address.
 
     Raises:
@@ -198,13 +198,13 @@ def key_of(inside: Inside, issue_id: str) -> IssueKey:
 
 async def _show(
     request: Request,
-    inside: Inside,
+    inside: ProjectAccess,
     key: IssueKey,
     event_id: EventId | None,
     parts: _FirstRows,
 ) -> Response:
     now = clock.now()
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, inside.person)
         _, head = await head_of(connection, inside, key, project_ids)
         event = await _event(connection, key, event_id)
@@ -236,11 +236,14 @@ async def _show(
         hidden_tags=hidden_tags,
         tagged_events=len(samples),
     )
-    return await answer.page(request, "issue/page.html", page)
+    return await answer.render_page(request, "issue/page.html", page)
 
 
 async def head_of(
-    connection: AsyncConnection, inside: Inside, key: IssueKey, project_ids: Sequence[ProjectId]
+    connection: AsyncConnection,
+    inside: ProjectAccess,
+    key: IssueKey,
+    project_ids: Sequence[ProjectId],
 ) -> tuple[Issue, IssueHead]:
     """Read an issue and count its replays.
 
@@ -293,7 +296,7 @@ async def _replay_rows(
         row = replay_rows.replay_row(hit, project_names=names, now=now, pictures=held)
         at_ms = linked.at_ms
         if linked.replay.video_segments:
-            index = await house.of(request).index_cache.read_over(connection, linked.replay)
+            index = await services_of(request).index_cache.read_over(connection, linked.replay)
             at_ms -= index.newest.started_at_ms - units.ms_from_at(linked.replay.started_at)
         at_ms = min(max(0, at_ms), row.duration_ms)
         href = (

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from app.core.errors import MalformedInput, NotFound
 from app.media import child
 from app.memberships.model import Role
-from app.web.frame import access, house
-from app.web.frame.media import MEDIA, refuse_other_sites
+from app.web.frame import access
+from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
+from app.web.frame.services import services_of
 from app.web.issue.build_event import PICTURES
 from app.web.issue.event_routes import find_file
 
@@ -23,12 +24,12 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 
 @router.get(_PATH)
 async def send_screenshot(
-    request: Request, inside: access.InsideHere, event_id: str, number: access.RowId
+    request: Request, inside: access.CurrentProject, event_id: str, number: access.RowId
 ) -> Response:
     """Send a picture of an event as a WebP of our own."""
     inside.need(Role.MEMBER)
     refuse_other_sites(request)
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         one = await find_file(connection, inside, event_id, number)
     is_shown = here.settings.pictures and one.content_type in PICTURES
@@ -40,4 +41,4 @@ async def send_screenshot(
             still = await started.redraw(data)
     except MalformedInput as error:
         raise NotFound(f"this file is no picture that can be shown: {error}") from error
-    return Response(still.data, 200, MEDIA, "image/webp")
+    return Response(still.data, 200, MEDIA_HEADERS, "image/webp")

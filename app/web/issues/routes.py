@@ -17,7 +17,8 @@ from app.issues.model import Issue, IssueKey
 from app.issues.queries import IssueSort
 from app.memberships import queries as memberships
 from app.projects.model import Project
-from app.web.frame import access, answer, house
+from app.web.frame import access, answer
+from app.web.frame.services import services_of
 from app.web.issues import cursors, page as issue_list
 from app.web.issues.page import Filters, IssueListPage, Shown
 from app.web.urls import list_urls
@@ -45,15 +46,15 @@ class _Found:
 
 @router.get(list_urls.ISSUES)
 async def show_issues(
-    request: Request, visitor: access.SomebodyHere, after: str = "", before: str = ""
+    request: Request, visitor: access.CurrentVisitor, after: str = "", before: str = ""
 ) -> Response:
     """Show a page of issues: open ones first seen last, unless the address says otherwise."""
     filters = _filters(request)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         found = await _find(connection, listed, filters, after=after, before=before)
     page = _page(listed, filters, found)
-    return await answer.page(request, "issues/page.html", page)
+    return await answer.render_page(request, "issues/page.html", page)
 
 
 def _filters(request: Request) -> Filters:

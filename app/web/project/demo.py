@@ -15,8 +15,8 @@ from app.demo import names
 from app.memberships import queries as memberships
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.web.frame import access, answer, dsn, house
-from app.web.frame.house import House
+from app.web.frame import access, answer, dsn
+from app.web.frame.services import PageServices, services_of
 from app.web.project.routes import add_project
 from app.web.urls import list_urls, project_urls
 
@@ -28,11 +28,11 @@ _log = log.get_logger("web.demo")
 
 
 @router.post(project_urls.PLAY_DEMO)
-async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
+async def play_demo(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Start the demo and go on; its replay arrives like any other."""
     if not visitor.person.is_admin:
         raise PermissionDenied("only an admin of this server plays the demo")
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.transaction() as connection:
         app, backend = await _projects(connection, visitor.person)
         app_dsn = await _dsn(connection, here, app)
@@ -42,7 +42,7 @@ async def play_demo(request: Request, visitor: access.SomebodyHere) -> Response:
     replay_id = ids.new_replay_id()
     playing = _play(app_dsn, backend_dsn, base_url=_own_address(request), replay_id=replay_id)
     here.begin(playing, name="demo")
-    return answer.go(list_urls.awaited_replay(app.id, replay_id))
+    return answer.redirect(list_urls.awaited_replay(app.id, replay_id))
 
 
 async def _projects(connection: AsyncConnection, person: Person) -> tuple[Project, Project]:
@@ -57,13 +57,13 @@ async def _projects(connection: AsyncConnection, person: Person) -> tuple[Projec
     )
 
 
-async def _dsn(connection: AsyncConnection, here: House, project: Project) -> str:
+async def _dsn(connection: AsyncConnection, here: PageServices, project: Project) -> str:
     """Return the DSN of a project.
 
     Raises:
         PermissionDenied: All its keys are off, so nothing may be sent to it.
     """
-    found = dsn.first(here, await projects.keys_of(connection, project.id))
+    found = dsn.write_first_dsn(here, await projects.keys_of(connection, project.id))
     if found is None:
         raise PermissionDenied(f"all keys of the project {log.shown(project.name)} are off")
     return found
@@ -82,6 +82,6 @@ def _own_address(request: Request) -> str:
     """Return where this very process listens, which the public address may not lead to."""
     host, port = request.scope.get("server") or ("127.0.0.1", None)
     if port is None:
-        return house.of(request).settings.base_url
+        return services_of(request).settings.base_url
     reached = _ANYWHERE.get(host, host)
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"

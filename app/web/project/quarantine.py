@@ -11,7 +11,8 @@ from app.audit.model import Action
 from app.core.errors import NotFound
 from app.memberships.model import Role
 from app.projects import queries as projects
-from app.web.frame import access, house
+from app.web.frame import access
+from app.web.frame.services import services_of
 from app.web.urls import project_urls
 from app.web.urls.routing import route_to
 
@@ -22,13 +23,13 @@ _BIGGEST_ID: Final = 2**63 - 1
 
 @router.get(route_to(project_urls.quarantined))
 async def download(
-    request: Request, inside: access.InsideHere, quarantined_id: access.RowId
+    request: Request, inside: access.CurrentProject, quarantined_id: access.RowId
 ) -> Response:
     """Hand out an envelope as it came over the wire, unscrubbed; that is written down."""
     inside.need(Role.ADMIN)
     if not 0 < quarantined_id <= _BIGGEST_ID:
         raise NotFound("no such envelope")
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         body = await projects.quarantined_body(connection, inside.project.id, quarantined_id)
         await audit.add_line(
             connection,

@@ -18,12 +18,12 @@ from app.core.errors import InvalidInput, PermissionDenied
 from app.core.ids import ProjectId
 from app.issues import attachments
 from app.memberships import invitations, queries as memberships, writes as membership_writes
-from app.memberships.model import Role
+from app.memberships.model import ProjectAccess, Role
 from app.projects import queries as projects, spending, writes as projects_writes
 from app.projects.model import Project, ProjectKey, Quarantined
 from app.replays import project_totals
-from app.web.frame import access, answer, dsn, forms, house
-from app.web.frame.house import House
+from app.web.frame import access, answer, dsn, forms
+from app.web.frame.services import PageServices, services_of
 from app.web.project.page import (
     KeyRow,
     MemberRow,
@@ -52,10 +52,10 @@ _GIB: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 @router.get(project_urls.PROJECTS)
 async def show_projects(
-    request: Request, visitor: access.SomebodyHere, first: _From = 0
+    request: Request, visitor: access.CurrentVisitor, first: _From = 0
 ) -> Response:
     """List the projects that a person may see, from a number on."""
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         part = listed[first : first + _PART_PROJECTS]
@@ -79,61 +79,61 @@ async def show_projects(
             href=lambda following: project_urls.projects(first=following),
         ),
     )
-    return await answer.page(request, "projects/page.html", page)
+    return await answer.render_page(request, "projects/page.html", page)
 
 
 @router.get(project_urls.NEW_PROJECT)
-async def ask_for_project(request: Request, visitor: access.SomebodyHere) -> Response:
+async def ask_for_project(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Show the form for a new project."""
     _need_admin(visitor.person)
-    return await answer.page(request, "projects/new.html", NewProjectPage())
+    return await answer.render_page(request, "projects/new.html", NewProjectPage())
 
 
 @router.post(project_urls.NEW_PROJECT)
-async def make_project(request: Request, visitor: access.SomebodyHere) -> Response:
+async def make_project(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Make a project with its first key; its maker owns it."""
     _need_admin(visitor.person)
-    here = house.of(request)
-    name = (await forms.read(request)).get("name", "")
+    here = services_of(request)
+    name = (await forms.read_form(request)).get("name", "")
     try:
         async with here.db.transaction() as connection:
             project = await add_project(connection, visitor.person, name)
     except InvalidInput as error:
         page = NewProjectPage(name[:200], phrases.sentence(str(error)))
-        return await answer.page(request, "projects/new.html", page, status=400)
+        return await answer.render_page(request, "projects/new.html", page, status=400)
     await here.keys.refresh()
-    return answer.go(project_urls.set_up(project.id), done="project-made")
+    return answer.redirect(project_urls.set_up(project.id), done="project-made")
 
 
 @router.get(route_to(project_urls.project))
 async def show_project(
-    request: Request, inside: access.InsideHere, quarantine: access.RowId = 0
+    request: Request, inside: access.CurrentProject, quarantine: access.RowId = 0
 ) -> Response:
     """Show how to send to a project, and what became of what was sent."""
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         page = await _page(connection, here, inside, first_quarantined=quarantine)
-    return await answer.page(request, "project/page.html", page)
+    return await answer.render_page(request, "project/page.html", page)
 
 
 @router.post(route_to(project_urls.limit_storage))
-async def limit_storage(request: Request, inside: access.InsideHere) -> Response:
+async def limit_storage(request: Request, inside: access.CurrentProject) -> Response:
     """Limit what a project may have in storage, or lift the limit."""
     inside.need(Role.ADMIN)
-    here = house.of(request)
-    typed = (await forms.read(request)).get("limit_gib", "")
+    here = services_of(request)
+    typed = (await forms.read_form(request)).get("limit_gib", "")
     try:
         async with here.db.transaction() as connection:
             await change_storage_limit(connection, inside, _read_gib(typed))
     except InvalidInput as error:
         async with here.db.reading() as connection:
             page = await _page(connection, here, inside, problem=phrases.sentence(str(error)))
-        return await answer.page(request, "project/page.html", page, status=400)
-    return answer.go(project_urls.storage(inside.project.id), done="storage-limited")
+        return await answer.render_page(request, "project/page.html", page, status=400)
+    return answer.redirect(project_urls.storage(inside.project.id), done="storage-limited")
 
 
 async def change_storage_limit(
-    connection: AsyncConnection, inside: access.Inside, limit_bytes: int | None
+    connection: AsyncConnection, inside: ProjectAccess, limit_bytes: int | None
 ) -> None:
     """Set what a project may have in storage, and write it down.
 
@@ -191,7 +191,7 @@ def _need_admin(person: Person) -> None:
 
 async def _card(
     connection: AsyncConnection,
-    here: House,
+    here: PageServices,
     person: Person,
     project: Project,
     *,
@@ -205,7 +205,7 @@ async def _card(
         name=project.name,
         href=project_urls.project(project.id),
         replays_href=list_urls.replays(project.id),
-        dsn=dsn.first(here, keys),
+        dsn=dsn.write_first_dsn(here, keys),
         replays=total.replays if total else 0,
         last_received_at=total.last_received_at if total else None,
         role=role or Role.VIEWER,
@@ -214,8 +214,8 @@ async def _card(
 
 async def _page(
     connection: AsyncConnection,
-    here: House,
-    inside: access.Inside,
+    here: PageServices,
+    inside: ProjectAccess,
     *,
     problem: str | None = None,
     first_quarantined: int = 0,
@@ -227,7 +227,7 @@ async def _page(
     quarantined = await projects.quarantined_of(connection, project.id)
     members = await memberships.list_members(connection, project.id)
     total = await project_totals.count_replays(connection, [project.id])
-    first = dsn.first(here, keys)
+    first = dsn.write_first_dsn(here, keys)
     return ProjectPage(
         project_id=project.id,
         name=project.name,
@@ -256,7 +256,7 @@ async def _page(
 
 
 async def _storage(
-    connection: AsyncConnection, inside: access.Inside, problem: str | None
+    connection: AsyncConnection, inside: ProjectAccess, problem: str | None
 ) -> Storage:
     project_id = inside.project.id
     video = await project_totals.sum_video_bytes(connection, [project_id])
@@ -283,6 +283,6 @@ def _quarantine_rows(found: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
     )
 
 
-def _key_row(here: House, key: ProjectKey) -> KeyRow:
-    written = dsn.of(here, key)
+def _key_row(here: PageServices, key: ProjectKey) -> KeyRow:
+    written = dsn.write_dsn(here, key)
     return KeyRow(key.public_key, key.label, written, key.is_active, key.created_at)

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.releases import sessions
-from app.web.frame import access, answer, house
+from app.web.frame import access, answer
+from app.web.frame.services import services_of
 from app.web.releases import page as view
 from app.web.releases.page import ReleasesPage
 from app.web.urls import project_urls
@@ -18,12 +19,12 @@ router = APIRouter()
 
 @router.get(f"{project_urls.PROJECTS}/{{project_id}}/releases")
 async def show_releases(
-    request: Request, inside: access.InsideHere, environment: str = ""
+    request: Request, inside: access.CurrentProject, environment: str = ""
 ) -> Response:
     """Show the sessions of each release in the last two weeks."""
     now = clock.now()
     since = (now - timedelta(days=view.DAYS - 1)).date()
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         counts = await sessions.read_session_counts(connection, [inside.project.id], since=since)
     known = view.environments(counts)
     shown = environment if environment in known else ""
@@ -34,4 +35,4 @@ async def show_releases(
         environments=known,
         environment=shown,
     )
-    return await answer.page(request, "project/releases.html", page)
+    return await answer.render_page(request, "project/releases.html", page)

@@ -12,7 +12,8 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core.errors import NotFound
 from app.playback.visit import ReplayPageData
-from app.web.frame import access, answer, house
+from app.web.frame import access, answer
+from app.web.frame.services import services_of
 from app.web.replay import har, lists, request_links, routes as replay_pages
 from app.web.replay.page import RequestPage
 from app.web.replay.requests import network_rows, requests_of
@@ -27,7 +28,7 @@ _JSON: Final = "application/json"
 
 @router.get(f"{_PATH}/requests.har")
 async def send_har(
-    request: Request, watching: access.WatchingHere, from_segment: access.FromSegment = 0
+    request: Request, watching: access.CurrentReplay, from_segment: access.FromSegment = 0
 ) -> Response:
     """Send the requests of a replay as a file, and note who took it."""
     reader = replay_pages.reader_of(request, watching)
@@ -40,11 +41,11 @@ async def send_har(
         started_ms=contents.zero_ms,
     )
     text = await asyncio.to_thread(json.dumps, value, ensure_ascii=False)
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         await audit.add_line(
             connection,
             Action.REPLAY_DOWNLOADED,
-            person_id=watching.inside.person.id,
+            person_id=watching.access.person.id,
             project_id=watching.key.project_id,
             subject=watching.key.replay_id,
             detail={"what": "requests"},
@@ -60,7 +61,7 @@ async def send_har(
 @router.get(f"{_PATH}/requests/{{number}}")
 async def show_request(
     request: Request,
-    watching: access.WatchingHere,
+    watching: access.CurrentReplay,
     number: int,
     from_segment: access.FromSegment = 0,
 ) -> Response:
@@ -68,7 +69,7 @@ async def show_request(
     reader = replay_pages.reader_of(request, watching)
     found = await reader.find_page(from_segment=from_segment)
     page = await asyncio.to_thread(_page, found, number)
-    return await answer.page(request, "replay/request.html", page)
+    return await answer.render_page(request, "replay/request.html", page)
 
 
 def _page(found: ReplayPageData, number: int) -> RequestPage:

@@ -19,7 +19,9 @@ _From = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 
 
 @router.get(f"{_PATH}/errors")
-async def show_errors(request: Request, watching: access.WatchingHere, after: str = "") -> Response:
+async def show_errors(
+    request: Request, watching: access.CurrentReplay, after: str = ""
+) -> Response:
     """Show the errors of a replay after a place."""
     place = part_cursors.read_event_place(after)
     found = await replay_pages.reader_of(request, watching).find_errors(after=place)
@@ -29,7 +31,7 @@ async def show_errors(request: Request, watching: access.WatchingHere, after: st
 
 
 @router.get(f"{_PATH}/logs")
-async def show_logs(request: Request, watching: access.WatchingHere, after: str = "") -> Response:
+async def show_logs(request: Request, watching: access.CurrentReplay, after: str = "") -> Response:
     """Show the log records of a replay after a place."""
     place = part_cursors.read_log_place(after)
     found = await replay_pages.reader_of(request, watching).find_logs(after=place)
@@ -38,7 +40,7 @@ async def show_logs(request: Request, watching: access.WatchingHere, after: str 
 
 @router.get(f"{_PATH}/trace")
 async def show_traces(
-    request: Request, watching: access.WatchingHere, after: str = "", first: _From = 0
+    request: Request, watching: access.CurrentReplay, after: str = "", first: _From = 0
 ) -> Response:
     """Show the traces of a replay that the spans after a place make, from a number on."""
     place = part_cursors.read_block_place(after)
@@ -51,7 +53,7 @@ async def show_traces(
 @router.get(f"{_PATH}/activity")
 async def show_activity(
     request: Request,
-    watching: access.WatchingHere,
+    watching: access.CurrentReplay,
     first: _From = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
@@ -64,7 +66,7 @@ async def show_activity(
 @router.get(f"{_PATH}/network")
 async def show_requests(
     request: Request,
-    watching: access.WatchingHere,
+    watching: access.CurrentReplay,
     first: _From = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
@@ -76,7 +78,7 @@ async def show_requests(
 
 @router.get(f"{_PATH}/feedback")
 async def show_feedback(
-    request: Request, watching: access.WatchingHere, first: _From = 0
+    request: Request, watching: access.CurrentReplay, first: _From = 0
 ) -> Response:
     """Show what people wrote about a replay, from a number on."""
     found = await replay_pages.reader_of(request, watching).find_feedback(first=first)
@@ -85,7 +87,7 @@ async def show_feedback(
 
 @router.get(f"{_PATH}/viewers")
 async def show_viewers(
-    request: Request, watching: access.WatchingHere, first: _From = 0
+    request: Request, watching: access.CurrentReplay, first: _From = 0
 ) -> Response:
     """Show who has opened a replay, from a number on."""
     found = await replay_pages.reader_of(request, watching).find_viewers(first=first)
@@ -93,4 +95,4 @@ async def show_viewers(
 
 
 async def _page(request: Request, page: ReplayPartPage) -> Response:
-    return await answer.page(request, "replay/part.html", page)
+    return await answer.render_page(request, "replay/part.html", page)

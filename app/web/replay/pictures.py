@@ -10,9 +10,10 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.replays import pictures, queries as replays
 from app.replays.pictures import DrawnPictures, ReplayPictures
-from app.web.frame import access, house
-from app.web.frame.access import Watching
-from app.web.frame.media import MEDIA, refuse_other_sites
+from app.web.frame import access
+from app.web.frame.access import RequestedReplay
+from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
+from app.web.frame.services import services_of
 from app.web.words.posters import is_due
 
 router = APIRouter()
@@ -24,32 +25,34 @@ Version = Annotated[str, Query(max_length=64)]
 
 
 @router.get(_PATH)
-async def send_strip(request: Request, watching: access.WatchingHere) -> Response:
+async def send_strip(request: Request, watching: access.CurrentReplay) -> Response:
     """Send when which tile of the strip was on the screen, or why there is none yet.
 
     Raises:
         NotFound: The replay never came, or was deleted.
     """
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         replay = await replays.find_replay(connection, watching.key)
         if replay is None:
             raise NotFound("no such replay")
         found = (await pictures.read_pictures(connection, [watching.key])).get(watching.key)
         tiles = await pictures.read_tiles(connection, watching.key) if found else []
     due = is_due(replay, found, now=clock.now())
-    headers = {"Cache-Control": MEDIA["Cache-Control"]}
+    headers = {"Cache-Control": MEDIA_HEADERS["Cache-Control"]}
     return JSONResponse(_strip(found, tiles, is_due=due), headers=headers)
 
 
 @router.get(f"{_PATH}/poster.webp")
-async def send_poster(request: Request, watching: access.WatchingHere, v: Version = "") -> Response:
+async def send_poster(
+    request: Request, watching: access.CurrentReplay, v: Version = ""
+) -> Response:
     """Send the picture that stands for a replay."""
     return await _send(request, watching, v, part=0)
 
 
 @router.get(f"{_PATH}/preview.webp")
 async def send_preview(
-    request: Request, watching: access.WatchingHere, v: Version = ""
+    request: Request, watching: access.CurrentReplay, v: Version = ""
 ) -> Response:
     """Send some tiles of a replay in one row."""
     return await _send(request, watching, v, part=1)
@@ -57,7 +60,7 @@ async def send_preview(
 
 @router.get(f"{_PATH}/sheet-{{number}}.webp")
 async def send_sheet(
-    request: Request, watching: access.WatchingHere, number: int, v: Version = ""
+    request: Request, watching: access.CurrentReplay, number: int, v: Version = ""
 ) -> Response:
     """Send one sheet of tiles."""
     if number < 0:
@@ -65,9 +68,11 @@ async def send_sheet(
     return await _send(request, watching, v, part=2 + number)
 
 
-async def _send(request: Request, watching: Watching, version: str, *, part: int) -> Response:
+async def _send(
+    request: Request, watching: RequestedReplay, version: str, *, part: int
+) -> Response:
     refuse_other_sites(request)
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         found = (await pictures.read_pictures(connection, [watching.key])).get(watching.key)
     if found is None or found.made is None:
@@ -78,7 +83,7 @@ async def _send(request: Request, watching: Watching, version: str, *, part: int
     data = await here.store.read(found.made.object_key, offset, length)
     if len(data) != length:
         raise NotFound(f"{found.made.object_key} holds {len(data)} of {length} bytes at {offset}")
-    return Response(data, 200, MEDIA, _WEBP)
+    return Response(data, 200, MEDIA_HEADERS, _WEBP)
 
 
 def _place(made: DrawnPictures, part: int) -> tuple[int, int]:

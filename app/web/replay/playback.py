@@ -18,9 +18,10 @@ from app.playback.video.index_cache import PlayableReplay
 from app.replays import queries as replays
 from app.replays.model import Segment
 from app.storage.port import ObjectStore
-from app.web.frame import access, house, ranges
-from app.web.frame.access import Playing
-from app.web.frame.media import MEDIA, refuse_other_sites
+from app.web.frame import access, ranges
+from app.web.frame.access import VisibleReplay
+from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
+from app.web.frame.services import services_of
 
 router = APIRouter()
 
@@ -31,42 +32,42 @@ _LATEST_MS: Final = 10**12
 
 
 @router.get(f"{_PATH}/index")
-async def send_index(request: Request, playing: access.PlayingHere, t: str = "") -> Response:
+async def send_index(request: Request, playing: access.CurrentPlayback, t: str = "") -> Response:
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
-    here = house.of(request)
+    here = services_of(request)
     playable = await here.index_cache.find(here.db, playing.replay)
     found = await start.read_start(here.store, playable, _read_ms(t))
-    headers = {**MEDIA, "ETag": f'"{found.version}"', "X-Gop": str(found.gop)}
+    headers = {**MEDIA_HEADERS, "ETag": f'"{found.version}"', "X-Gop": str(found.gop)}
     return Response(found.body, 200, headers, _BINARY)
 
 
 @router.get(f"{_PATH}/stream")
-async def send_stream(request: Request, playing: access.PlayingHere, v: str = "") -> Response:
+async def send_stream(request: Request, playing: access.CurrentPlayback, v: str = "") -> Response:
     """Send a range of the replay's pictures as one version of its index places them."""
-    here = house.of(request)
+    here = services_of(request)
     built = await (await here.index_cache.find(here.db, playing.replay)).at(v)
     if built is None:
         return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
     try:
-        wanted = ranges.read(request, built.size_bytes)
-    except ranges.Unsatisfiable:
-        return ranges.refuse(built.size_bytes)
+        wanted = ranges.read_range(request, built.size_bytes)
+    except ranges.UnsatisfiableRange:
+        return ranges.refuse_range(built.size_bytes)
     chunks = stream.read_stream(here.store, built, wanted.start, wanted.end)
     size_bytes = built.size_bytes
-    return await ranges.send(
-        chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=MEDIA
+    return await ranges.send_range(
+        chunks, wanted, size_bytes=size_bytes, media_type=_BINARY, headers=MEDIA_HEADERS
     )
 
 
 @router.get(f"{_PATH}/gestures")
 async def send_gestures(
-    request: Request, playing: access.PlayingHere, from_segment: access.FromSegment = 0
+    request: Request, playing: access.CurrentPlayback, from_segment: access.FromSegment = 0
 ) -> Response:
     """Send what fingers did, in the pixels of the picture and on the player's clock."""
-    here = house.of(request)
+    here = services_of(request)
     replay = playing.replay
     version = f'"{replay.segments}-{units.ms_from_at(replay.last_received_at)}"'
-    headers = {**MEDIA, "ETag": version}
+    headers = {**MEDIA_HEADERS, "ETag": version}
     if request.headers.get("if-none-match") == version:
         return Response(status_code=304, headers=headers)
     playable = await here.index_cache.find(here.db, replay)
@@ -86,20 +87,20 @@ async def send_gestures(
 
 @router.get(f"{_PATH}/segments/{{segment_id}}.mp4")
 async def send_segment(
-    request: Request, playing: access.PlayingHere, segment_id: access.RowId
+    request: Request, playing: access.CurrentPlayback, segment_id: access.RowId
 ) -> Response:
     """Send the video of a segment as the phone sent it."""
     refuse_other_sites(request)
     key, offset, size_bytes = await _stored(request, playing, segment_id)
     try:
-        wanted = ranges.read(request, size_bytes)
-    except ranges.Unsatisfiable:
-        return ranges.refuse(size_bytes)
+        wanted = ranges.read_range(request, size_bytes)
+    except ranges.UnsatisfiableRange:
+        return ranges.refuse_range(size_bytes)
     if wanted.start == 0:
         await _note_download(request, playing, segment_id)
-    chunks = _chunks(house.of(request).store, key, offset + wanted.start, offset + wanted.end)
-    return await ranges.send(
-        chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=MEDIA
+    chunks = _chunks(services_of(request).store, key, offset + wanted.start, offset + wanted.end)
+    return await ranges.send_range(
+        chunks, wanted, size_bytes=size_bytes, media_type="video/mp4", headers=MEDIA_HEADERS
     )
 
 
@@ -113,13 +114,15 @@ def _read_ms(t: str) -> int:
     return min(int(t), _LATEST_MS) if t.isascii() and t.isdecimal() and len(t) <= 12 else 0  # noqa: PLR2004 - digits of the latest
 
 
-async def _stored(request: Request, playing: Playing, segment_id: int) -> tuple[str, int, int]:
+async def _stored(
+    request: Request, playing: VisibleReplay, segment_id: int
+) -> tuple[str, int, int]:
     """Return where the bytes of a segment's video are: object key, offset, length.
 
     Raises:
         NotFound: There is no such replay or segment, or it has no video.
     """
-    here = house.of(request)
+    here = services_of(request)
     playable = await here.index_cache.find(here.db, playing.replay)
     place = _playable(playable, segment_id)
     if place is not None:
@@ -139,8 +142,8 @@ def _playable(playable: PlayableReplay, segment_id: int) -> tuple[str, int, int]
     return None
 
 
-async def _note_download(request: Request, playing: Playing, segment_id: int) -> None:
-    async with house.of(request).db.transaction() as connection:
+async def _note_download(request: Request, playing: VisibleReplay, segment_id: int) -> None:
+    async with services_of(request).db.transaction() as connection:
         await audit.add_line(
             connection,
             Action.REPLAY_DOWNLOADED,

@@ -24,9 +24,10 @@ from app.playback.visit import ReplayReader
 from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import Replay
-from app.web.frame import access, answer, forms, house
-from app.web.frame.access import Watching
-from app.web.frame.states import StatePage
+from app.web.frame import access, answer, forms
+from app.web.frame.access import RequestedReplay
+from app.web.frame.rendering.state_pages import StatePage
+from app.web.frame.services import services_of
 from app.web.replay import build
 from app.web.replay.build import Visit
 from app.web.replay.losses import lost_replays
@@ -46,13 +47,13 @@ _RULE: Final = "rule: "
 @router.get(_PATH)
 async def show_replay(
     request: Request,
-    watching: access.WatchingHere,
+    watching: access.CurrentReplay,
     t: str = "",
     tab: str = "",
     from_segment: access.FromSegment = 0,
 ) -> Response:
     """Show a replay, and note who opened it."""
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         replay = await replays.find_replay(connection, watching.key)
     if replay is None:
@@ -80,13 +81,13 @@ async def show_replay(
             yield page
         yield page
 
-    return await answer.page_in_pieces(request, "replay/page.html", Opened(opening), rest())
+    return await answer.stream_page(request, "replay/page.html", Opened(opening), rest())
 
 
 @router.get(f"{_PATH}/delete")
-async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Response:
+async def ask_to_delete(request: Request, watching: access.CurrentReplay) -> Response:
     """Ask before erasing, and say what goes."""
-    watching.inside.need(Role.MEMBER)
+    watching.access.need(Role.MEMBER)
     try:
         found = await reader_of(request, watching).find_page()
     except NotFound:
@@ -95,31 +96,31 @@ async def ask_to_delete(request: Request, watching: access.WatchingHere) -> Resp
     if page.deletion is None:
         raise NotFound("nothing to delete")
     value = DeleteReplayPage(page.header, page.deletion)
-    return await answer.page(request, "replay/delete.html", value)
+    return await answer.render_page(request, "replay/delete.html", value)
 
 
 @router.post(f"{_PATH}/delete")
-async def delete_replay(request: Request, watching: access.WatchingHere) -> Response:
+async def delete_replay(request: Request, watching: access.CurrentReplay) -> Response:
     """Erase a replay; to erase one that is gone shows by whom it went."""
-    watching.inside.need(Role.MEMBER)
-    here = house.of(request)
-    person_id = watching.inside.person.id
+    watching.access.need(Role.MEMBER)
+    here = services_of(request)
+    person_id = watching.access.person.id
     try:
         await erase_replay(here.db, watching.key, person_id=person_id, at=clock.now())
     except NotFound:
         return await _absent(request, watching)
     here.sweeper.hurry()
-    return answer.go(list_urls.REPLAYS, done="replay-deleted")
+    return answer.redirect(list_urls.REPLAYS, done="replay-deleted")
 
 
-async def _note_view(request: Request, watching: Watching) -> None:
+async def _note_view(request: Request, watching: RequestedReplay) -> None:
     """Note who opened the page; a script that looks for what is new opens nothing."""
     if not _is_opened(request):
         return
     key = watching.key
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         await audit_writes.add_view(
-            connection, watching.inside.person.id, key.project_id, replay_id=key.replay_id
+            connection, watching.access.person.id, key.project_id, replay_id=key.replay_id
         )
 
 
@@ -127,7 +128,7 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> PlaybackStart 
     """Read the picture that a page opens with; None lets the player ask, and say what is wrong."""
     if not replay.video_segments or not _is_opened(request):
         return None
-    here = house.of(request)
+    here = services_of(request)
     try:
         return await start.read_start(
             here.store, await here.index_cache.find(here.db, replay), at_ms
@@ -136,28 +137,33 @@ async def _start(request: Request, replay: Replay, at_ms: int) -> PlaybackStart 
         return None
 
 
-def reader_of(request: Request, watching: Watching) -> ReplayReader:
+def reader_of(request: Request, watching: RequestedReplay) -> ReplayReader:
     """Return who reads about which replay."""
-    here = house.of(request)
-    inside = watching.inside
+    here = services_of(request)
+    inside = watching.access
     return ReplayReader(here.db, here.index_cache, inside.person, inside.project, watching.key)
 
 
 def _visit(
-    request: Request, watching: Watching, *, t: str = "", tab: str = "", from_segment: int = 0
+    request: Request,
+    watching: RequestedReplay,
+    *,
+    t: str = "",
+    tab: str = "",
+    from_segment: int = 0,
 ) -> Visit:
     return Visit(
-        back_href=forms.came_from_list(request),
+        back_href=forms.read_list_referer(request),
         start_at_ms=_read_ms(t),
         tab=_TABS.get(tab, "activity"),
-        may_delete=watching.inside.role.includes(Role.MEMBER),
+        may_delete=watching.access.role.includes(Role.MEMBER),
         from_segment=from_segment,
     )
 
 
-async def _absent(request: Request, watching: Watching) -> Response:
+async def _absent(request: Request, watching: RequestedReplay) -> Response:
     """Say why there is no replay at its address: deleted by somebody, or never here."""
-    here = house.of(request)
+    here = services_of(request)
     async with here.db.reading() as connection:
         mark = await replays.find_tombstone(connection, watching.key)
         by = await _name_of(connection, mark.deleted_by) if mark else None
@@ -172,7 +178,7 @@ async def _absent(request: Request, watching: Watching) -> Response:
             losses=losses,
             losses_href=f"{project_urls.project(watching.key.project_id)}#outcomes",
         )
-        return await answer.page(request, "state/replay.html", page, status=404)
+        return await answer.render_page(request, "state/replay.html", page, status=404)
     is_by_rule = mark.reason.startswith(_RULE)
     page = StatePage(
         "expired" if is_by_rule else "deleted",
@@ -182,11 +188,11 @@ async def _absent(request: Request, watching: Watching) -> Response:
         deleted_at=mark.deleted_at,
         rule=mark.reason.removeprefix(_RULE) if is_by_rule else None,
     )
-    return await answer.page(request, "state/replay.html", page, status=_GONE)
+    return await answer.render_page(request, "state/replay.html", page, status=_GONE)
 
 
 async def _losses(
-    connection: AsyncConnection, watching: Watching, *, since: datetime
+    connection: AsyncConnection, watching: RequestedReplay, *, since: datetime
 ) -> str | None:
     """Say what the project lost of its replays since a day."""
     counts = await projects.outcomes_of(connection, watching.key.project_id, since=since.date())

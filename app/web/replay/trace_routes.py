@@ -24,7 +24,7 @@ _PATH: Final = "/projects/{project_id}/replays/{replay_id}"
 @router.get(f"{_PATH}/traces/{{trace_id}}")
 async def show_trace_of_replay(
     request: Request,
-    watching: access.WatchingHere,
+    watching: access.CurrentReplay,
     trace_id: str,
     first: traces_shown.FirstRow = 0,
     after: str = "",
@@ -46,11 +46,11 @@ async def show_trace_of_replay(
     )
     shown = tuple(part for part in parts if part)
     value = TracePage(block, None, (), here, spans.rules(), parts=shown)
-    return await answer.page(request, "trace/page.html", value)
+    return await answer.render_page(request, "trace/page.html", value)
 
 
 @router.get(f"{_PATH}/served")
-async def send_served(request: Request, watching: access.WatchingHere) -> Response:
+async def send_served(request: Request, watching: access.CurrentReplay) -> Response:
     """Send what backends did for the requests of a replay, on the player's clock."""
     opened = await routes.reader_of(request, watching).find_traces()
     found = await asyncio.to_thread(served, opened.traces, build.surroundings(opened.context))

@@ -28,8 +28,9 @@ from app.replays.list_queries import Order, Place, place_at, place_of
 from app.replays.model import ReplayKey
 from app.replays.pictures import ReplayPictures
 from app.replays.query_language import Conjunction
-from app.web.frame import access, answer, cursors, dsn, house
-from app.web.frame.states import StatePage
+from app.web.frame import access, answer, cursors, dsn
+from app.web.frame.rendering.state_pages import StatePage
+from app.web.frame.services import services_of
 from app.web.replays.page import AwaitedReplay, NewReplays, ReplayListPage, search_reach
 from app.web.replays.search_bar import Asking, bar, read_order
 from app.web.urls import list_urls, project_urls, replay_urls
@@ -71,15 +72,15 @@ class _Page:
 @router.get("/")
 async def start() -> RedirectResponse:
     """Lead from the bare address to the list."""
-    return answer.go(list_urls.REPLAYS)
+    return answer.redirect(list_urls.REPLAYS)
 
 
 @router.get(list_urls.REPLAYS)
 async def show_list(
-    request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
+    request: Request, visitor: access.CurrentVisitor, wanted: Annotated[Wanted, Query()]
 ) -> Response:
     """Show a page of replays."""
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         selected = _selected(listed, wanted.project)
         asking = Asking(
@@ -96,15 +97,15 @@ async def show_list(
         except InvalidInput as error:
             problem = sentence(str(error))
             page = replace(frame, state="problem", search=bar(asking, None, problem=problem))
-            return await answer.page(request, "replays/page.html", page, status=error.status)
+            return await answer.render_page(request, "replays/page.html", page, status=error.status)
     by_id = {one.id: one.name for one in listed}
     page = _page(frame, asking, query, found, names=by_id, small=small)
-    return await answer.page(request, "replays/page.html", page)
+    return await answer.render_page(request, "replays/page.html", page)
 
 
 @router.get(list_urls.NEW_REPLAYS)
 async def send_new(
-    request: Request, visitor: access.SomebodyHere, wanted: Annotated[Wanted, Query()]
+    request: Request, visitor: access.CurrentVisitor, wanted: Annotated[Wanted, Query()]
 ) -> Response:
     """Name the replays that match, and came since a place in the list; the newest first.
 
@@ -112,7 +113,7 @@ async def send_new(
         InvalidInput: The query or the place cannot be understood.
     """
     query, since = search.read_query(wanted.query.strip()), cursors.read(wanted.since)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         listed = await memberships.list_projects(connection, visitor.person)
         selected = _selected(listed, wanted.project)
         asking = Asking(selected.id if selected else None, wanted.query)
@@ -127,16 +128,16 @@ async def send_new(
 
 @router.get("/replays/{replay_id}")
 async def find_replay(
-    request: Request, visitor: access.SomebodyHere, replay_id: str, t: str = ""
+    request: Request, visitor: access.CurrentVisitor, replay_id: str, t: str = ""
 ) -> Response:
     """Lead from a replay's id to its page in the project that holds it."""
     wanted = access.read_replay_id(replay_id)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, visitor.person)
         keys = await replays.find_replays_with_id(connection, wanted, project_ids)
     if not keys:
         page = StatePage("not_found", wanted, list_urls.REPLAYS)
-        return await answer.page(request, "state/replay.html", page, status=404)
+        return await answer.render_page(request, "state/replay.html", page, status=404)
     href = replay_urls.replay(keys[0].project_id, wanted)
     return RedirectResponse(f"{href}?t={t}" if t.replace(".", "").isdecimal() else href, 303)
 
@@ -198,7 +199,7 @@ async def _with_hint(
     return replace(
         frame,
         setup_href=project_urls.set_up(project.id),
-        dsn=dsn.first(house.of(request), keys),
+        dsn=dsn.write_first_dsn(services_of(request), keys),
         dsn_project=project.name if len(listed) > 1 else None,
     )
 

@@ -20,7 +20,8 @@ from app.playback import replay_search
 from app.playback.replay_search import ReplaySearch
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
-from app.web.frame import access, answer, forms, house
+from app.web.frame import access, answer, forms
+from app.web.frame.services import services_of
 from app.web.replays.page import DeleteReplaysPage
 from app.web.replays.routes import PAGE_ROWS
 from app.web.urls import list_urls
@@ -33,41 +34,41 @@ _DIGITS: Final = 19
 
 
 @router.post(list_urls.SELECTED)
-async def mark_seen(request: Request, visitor: access.SomebodyHere) -> Response:
+async def mark_seen(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Mark the ticked replays as seen by whoever asks."""
     fields = await _fields(request)
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         keys = await _keys(connection, visitor.person, fields, role=Role.VIEWER)
         marks = [(key.project_id, key.replay_id) for key in keys]
         await audit.mark_seen(connection, visitor.person.id, marks)
-    return answer.go(_back(fields), done="marked-seen")
+    return answer.redirect(_back(fields), done="marked-seen")
 
 
 @router.post(list_urls.DELETE_SELECTED)
-async def delete_selected(request: Request, visitor: access.SomebodyHere) -> Response:
+async def delete_selected(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Ask before erasing the ticked replays; erase them when the answer is yes."""
-    here = house.of(request)
+    here = services_of(request)
     fields = await _fields(request)
     async with here.db.reading() as connection:
         keys = await _keys(connection, visitor.person, fields, role=Role.MEMBER)
         if ("sure", "yes") not in fields:
             page = await _question(connection, visitor.person, keys, back=_back(fields))
-            return await answer.page(request, "replays/delete.html", page)
+            return await answer.render_page(request, "replays/delete.html", page)
     for key in keys:
         try:
             await erase_replay(here.db, key, person_id=visitor.person.id, at=clock.now())
         except NotFound:
             continue  # somebody else was quicker
     here.sweeper.hurry()
-    return answer.go(_back(fields), done="replays-deleted")
+    return answer.redirect(_back(fields), done="replays-deleted")
 
 
 async def _fields(request: Request) -> list[tuple[str, str]]:
-    return await forms.read_pairs(request, most=PAGE_ROWS + _OTHER_FIELDS)
+    return await forms.read_form_pairs(request, most=PAGE_ROWS + _OTHER_FIELDS)
 
 
 def _back(fields: Sequence[tuple[str, str]]) -> str:
-    return forms.own_path(dict(fields).get("back"))
+    return forms.read_own_path(dict(fields).get("back"))
 
 
 async def _keys(

@@ -13,10 +13,10 @@ from app.audit.model import Action, Detail
 from app.core.errors import InvalidInput, NotFound, PermissionDenied
 from app.core.ids import PersonId, ProjectId
 from app.memberships import invitations, queries as memberships, writes as membership_writes
-from app.memberships.model import Role
+from app.memberships.model import ProjectAccess, Role
 from app.projects import writes as projects_writes
-from app.web.frame import access, answer, forms, house
-from app.web.frame.access import Inside
+from app.web.frame import access, answer, forms
+from app.web.frame.services import services_of
 from app.web.settings import page as view
 from app.web.settings.page import LogPage, SettingsPage
 from app.web.urls import project_urls
@@ -29,61 +29,61 @@ LOG_ROWS: Final = 50
 
 
 @router.get(route_to(project_urls.settings))
-async def show_settings(request: Request, inside: access.InsideHere) -> Response:
+async def show_settings(request: Request, inside: access.CurrentProject) -> Response:
     """Show the name and the members of a project, to be changed."""
     inside.need(Role.ADMIN)
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         page = await _page(connection, inside, None)
-    return await answer.page(request, "project/settings.html", page)
+    return await answer.render_page(request, "project/settings.html", page)
 
 
 @router.post(route_to(project_urls.rename_project))
-async def rename_project(request: Request, inside: access.InsideHere) -> Response:
+async def rename_project(request: Request, inside: access.CurrentProject) -> Response:
     """Give a project another name; its slug and its DSNs stay."""
     inside.need(Role.ADMIN)
-    name = (await forms.read(request)).get("name", "")
+    name = (await forms.read_form(request)).get("name", "")
     try:
-        async with house.of(request).db.transaction() as connection:
+        async with services_of(request).db.transaction() as connection:
             await projects_writes.rename_project(connection, inside.project.id, name)
             await _note(connection, inside, Action.PROJECT_CHANGED, {"name": name.strip()})
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(project_urls.settings(inside.project.id), done="project-renamed")
+    return answer.redirect(project_urls.settings(inside.project.id), done="project-renamed")
 
 
 @router.post(route_to(project_urls.members))
-async def set_member(request: Request, inside: access.InsideHere) -> Response:
+async def set_member(request: Request, inside: access.CurrentProject) -> Response:
     """Give a member another role, or invite somebody."""
     inside.need(Role.ADMIN)
-    fields = await forms.read(request)
+    fields = await forms.read_form(request)
     try:
         role = _read_role(inside, fields.get("role", ""))
-        async with house.of(request).db.transaction() as connection:
+        async with services_of(request).db.transaction() as connection:
             done = await _set_or_invite(connection, inside, fields.get("email", ""), role)
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(project_urls.settings(inside.project.id), done=done)
+    return answer.redirect(project_urls.settings(inside.project.id), done=done)
 
 
 @router.post(route_to(project_urls.withdraw_invitation))
-async def withdraw_invitation(request: Request, inside: access.InsideHere) -> Response:
+async def withdraw_invitation(request: Request, inside: access.CurrentProject) -> Response:
     """Take an invitation back; does nothing when it does not wait any more."""
     inside.need(Role.ADMIN)
-    email = (await forms.read(request)).get("email", "")
-    async with house.of(request).db.transaction() as connection:
+    email = (await forms.read_form(request)).get("email", "")
+    async with services_of(request).db.transaction() as connection:
         if await invitations.withdraw(connection, inside.project.id, email):
             await _note(connection, inside, Action.INVITATION_WITHDRAWN, {"email": email})
-    return answer.go(project_urls.settings(inside.project.id), done="invitation-withdrawn")
+    return answer.redirect(project_urls.settings(inside.project.id), done="invitation-withdrawn")
 
 
 @router.post(route_to(project_urls.invitation))
 async def answer_invitation(
-    request: Request, visitor: access.SomebodyHere, project_id: access.RowId
+    request: Request, visitor: access.CurrentVisitor, project_id: access.RowId
 ) -> Response:
     """Accept or decline an invitation to a project that one is not in yet."""
-    is_accepted = (await forms.read(request)).get("answer") == "accept"
+    is_accepted = (await forms.read_form(request)).get("answer") == "accept"
     project = ProjectId(project_id)
-    async with house.of(request).db.transaction() as connection:
+    async with services_of(request).db.transaction() as connection:
         if is_accepted:
             role = await invitations.accept(connection, visitor.person, project)
             action, detail = Action.INVITATION_ACCEPTED, {"role": role}
@@ -95,35 +95,38 @@ async def answer_invitation(
             connection, action, person_id=visitor.person.id, project_id=project, detail=detail
         )
     if is_accepted:
-        return answer.go(project_urls.project(project), done="invitation-accepted")
-    return answer.go(project_urls.PROJECTS, done="invitation-declined")
+        return answer.redirect(project_urls.project(project), done="invitation-accepted")
+    return answer.redirect(project_urls.PROJECTS, done="invitation-declined")
 
 
 @router.post(route_to(project_urls.remove_member))
 async def remove_member(
-    request: Request, inside: access.InsideHere, person_id: access.RowId
+    request: Request, inside: access.CurrentProject, person_id: access.RowId
 ) -> Response:
     """Take somebody out of the project; their account stays."""
     inside.need(Role.ADMIN)
     leaving = PersonId(person_id)
     try:
-        async with house.of(request).db.transaction() as connection:
+        async with services_of(request).db.transaction() as connection:
             await _need_power(connection, inside, leaving)
             await membership_writes.remove_member(connection, inside.project.id, leaving)
             await _note(connection, inside, Action.MEMBER_REMOVED, {}, subject=leaving)
     except InvalidInput as error:
         return await _ask_again(request, inside, error)
-    return answer.go(project_urls.settings(inside.project.id), done="member-removed")
+    return answer.redirect(project_urls.settings(inside.project.id), done="member-removed")
 
 
 @router.get(route_to(project_urls.project_log))
 async def show_log(
-    request: Request, inside: access.InsideHere, views: access.RowId = 0, lines: access.RowId = 0
+    request: Request,
+    inside: access.CurrentProject,
+    views: access.RowId = 0,
+    lines: access.RowId = 0,
 ) -> Response:
     """Show who watched replays of the project, and who did what to it."""
     inside.need(Role.ADMIN)
     project_id = inside.project.id
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         seen = await audit.views(
             connection, project_id, before_id=views or None, limit=LOG_ROWS + 1
         )
@@ -145,10 +148,10 @@ async def show_log(
         if older_lines
         else None,
     )
-    return await answer.page(request, "project/log.html", page)
+    return await answer.render_page(request, "project/log.html", page)
 
 
-def _read_role(inside: Inside, wanted: str) -> Role:
+def _read_role(inside: ProjectAccess, wanted: str) -> Role:
     """Read a role that the visitor may give.
 
     Raises:
@@ -164,7 +167,7 @@ def _read_role(inside: Inside, wanted: str) -> Role:
 
 
 async def _set_or_invite(
-    connection: AsyncConnection, inside: Inside, email: str, role: Role
+    connection: AsyncConnection, inside: ProjectAccess, email: str, role: Role
 ) -> str:
     """Give a role to a member, or to anybody if an admin of the installation does it; else invite.
 
@@ -193,7 +196,9 @@ async def _set_or_invite(
     return "member-set"
 
 
-async def _need_power(connection: AsyncConnection, inside: Inside, person_id: PersonId) -> None:
+async def _need_power(
+    connection: AsyncConnection, inside: ProjectAccess, person_id: PersonId
+) -> None:
     """Make sure that one may change what somebody may.
 
     Raises:
@@ -207,7 +212,7 @@ async def _need_power(connection: AsyncConnection, inside: Inside, person_id: Pe
 
 async def _note(
     connection: AsyncConnection,
-    inside: Inside,
+    inside: ProjectAccess,
     action: Action,
     detail: Detail,
     *,
@@ -223,13 +228,15 @@ async def _note(
     )
 
 
-async def _ask_again(request: Request, inside: Inside, error: InvalidInput) -> Response:
-    async with house.of(request).db.reading() as connection:
+async def _ask_again(request: Request, inside: ProjectAccess, error: InvalidInput) -> Response:
+    async with services_of(request).db.reading() as connection:
         page = await _page(connection, inside, phrases.sentence(str(error)))
-    return await answer.page(request, "project/settings.html", page, status=400)
+    return await answer.render_page(request, "project/settings.html", page, status=400)
 
 
-async def _page(connection: AsyncConnection, inside: Inside, problem: str | None) -> SettingsPage:
+async def _page(
+    connection: AsyncConnection, inside: ProjectAccess, problem: str | None
+) -> SettingsPage:
     found = await memberships.list_members(connection, inside.project.id)
     return SettingsPage(
         project_id=inside.project.id,

@@ -16,7 +16,8 @@ from app.playback.links.linked_traces import SpanError, Trace
 from app.projects.model import Project
 from app.replays import traced
 from app.traces import queries
-from app.web.frame import access, answer, house, part_cursors, traces_shown
+from app.web.frame import access, answer, part_cursors, traces_shown
+from app.web.frame.services import services_of
 from app.web.trace import parts as trace_parts
 from app.web.urls import issue_urls, replay_urls
 from app.web.words import spans
@@ -29,7 +30,7 @@ router = APIRouter()
 @router.get("/traces/{trace_id}")
 async def show_trace(
     request: Request,
-    visitor: access.SomebodyHere,
+    visitor: access.CurrentVisitor,
     trace_id: str,
     *,
     first: traces_shown.FirstRow = 0,
@@ -42,7 +43,7 @@ async def show_trace(
         part_cursors.read_block_place(after),
         part_cursors.read_event_place(after_error),
     )
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         seen = await memberships.list_projects(connection, visitor.person)
         project_ids = [project.id for project in seen]
         found = await traces.read_trace(
@@ -68,18 +69,18 @@ async def show_trace(
         spans.rules(),
         parts=trace_parts.describe_parts(found, after=after, after_error=after_error),
     )
-    return await answer.page(request, "trace/page.html", value)
+    return await answer.render_page(request, "trace/page.html", value)
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}")
 async def show_span(
-    request: Request, visitor: access.SomebodyHere, trace_id: str, span_id: str
+    request: Request, visitor: access.CurrentVisitor, trace_id: str, span_id: str
 ) -> Response:
     """Show what a span says of itself."""
     in_trace, wanted = traces_shown.read_trace_id(trace_id), ids.read_hex16(span_id)
     if wanted is None:
         raise NotFound("no span has such an id")
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         seen = await memberships.list_projects(connection, visitor.person)
         data = await queries.find_span_data(
             connection, in_trace, SpanId(wanted), [project.id for project in seen]
@@ -87,7 +88,7 @@ async def show_span(
     if data is None:
         raise NotFound("no such span")
     value = SpanPage(replay_urls.trace(in_trace), SpanId(wanted), spans.data_rows(data))
-    return await answer.page(request, "trace/span.html", value)
+    return await answer.render_page(request, "trace/span.html", value)
 
 
 async def _replays(

@@ -13,7 +13,8 @@ from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.memberships import queries as memberships
 from app.playback import why
-from app.web.frame import access, answer, house
+from app.web.frame import access, answer
+from app.web.frame.services import services_of
 from app.web.urls import list_urls
 from app.web.why import page as view
 from app.web.why.page import WhyPage
@@ -26,10 +27,10 @@ _Id = Annotated[str, Query(alias="id")]
 
 @router.get(list_urls.WHY)
 async def show_why(
-    request: Request, visitor: access.SomebodyHere, wanted: _Id = "", project: access.RowId = 0
+    request: Request, visitor: access.CurrentVisitor, wanted: _Id = "", project: access.RowId = 0
 ) -> Response:
     """Say what is known of a replay that is missed."""
-    async with house.of(request).db.reading() as connection:
+    async with services_of(request).db.reading() as connection:
         seen = await memberships.list_projects(connection, visitor.person)
         names = {one.id: one.name for one in seen}
         if project:
@@ -38,7 +39,7 @@ async def show_why(
             page = await _of_id(connection, wanted[:_LONGEST], names)
         else:
             page = WhyPage(asked="")
-    return await answer.page(request, "why/page.html", view.with_projects(page, names))
+    return await answer.render_page(request, "why/page.html", view.with_projects(page, names))
 
 
 async def _of_project(

@@ -285,7 +285,7 @@ async def test_a_key_that_is_switched_off_is_refused(tenant):
         await project_writes.set_key_active(
             connection, tenant.app.id, tenant.app.key, is_active=False
         )
-    await tenant.service.house.keys.refresh()
+    await tenant.service.page_services.keys.refresh()
     answer = await tenant.post(envelopes.event_envelope())
     assert answer.status_code == 403
     assert json.loads(answer.content)["detail"] == "this key is switched off"

@@ -92,7 +92,7 @@ async def test_a_file_that_came_again_is_kept(tenant: Server):
             ),
             {"project_id": tenant.app.id},
         )
-    await sweep(tenant.database, tenant.service.house.store)
+    await sweep(tenant.database, tenant.service.page_services.store)
     assert len(files_of(tenant)) == 1
 
 

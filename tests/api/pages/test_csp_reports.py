@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.core import clock
-from app.web.frame import csp_reports
-from app.web.frame.csp_reports import CspReports
+from app.web.frame.middleware import csp_reports
+from app.web.frame.middleware.csp_reports import CspReports
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,8 +26,8 @@ def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspRepo
     """The reports of the shared server, begun anew before and after."""
     with monkeypatch.context() as patch:
         for name, value in vars(CspReports()).items():
-            patch.setattr(tenant.service.house.csp_reports, name, value)
-        yield tenant.service.house.csp_reports
+            patch.setattr(tenant.service.page_services.csp_reports, name, value)
+        yield tenant.service.page_services.csp_reports
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ async def test_the_demo_plays_into_its_own_projects(server: Server):
     assert "The demo app is playing." in waiting
     (awaited,) = re.findall(r'data-awaited="[^"]+" data-href="([^"]+)"', waiting)
     async with asyncio.timeout(_PATIENCE_S):
-        await asyncio.gather(*server.service.house.tasks)
+        await asyncio.gather(*server.service.page_services.tasks)
     await server.settled()
     listed = (await server.web.get("/replays")).text
     (href,) = re.findall(r'class="replay-link" href="([^"]+)"', listed)

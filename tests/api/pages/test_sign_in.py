@@ -33,7 +33,7 @@ async def over_https(
     async with servers.running(
         database_url, folder, public_url="https://replays.example"
     ) as server:
-        port = server.service.house.settings.port
+        port = server.service.page_services.settings.port
         headers = {"origin": "https://replays.example", "accept": "text/html"}
         async with httpx2.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=headers

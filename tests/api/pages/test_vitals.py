@@ -53,7 +53,7 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
         raise OSError(5, os.strerror(5))
 
     monkeypatch.setattr(vitals, "os", SimpleNamespace(statvfs=fail))
-    assert server.service.house.watch.look().is_refusing
+    assert server.service.page_services.watch.look().is_refusing
 
 
 async def alerts_of(server: Server, path: str) -> list[str]:
@@ -69,7 +69,7 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
     async def fail(self, objects):
         raise ServiceUnavailable("the bucket is gone")
 
-    watch = server.service.house.watch
+    watch = server.service.page_services.watch
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
@@ -89,7 +89,7 @@ async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, mon
     async def fail(self, key, offset=0, length=None):
         raise ServiceUnavailable("the bucket is gone")
 
-    watch = server.service.house.watch
+    watch = server.service.page_services.watch
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "read", fail)
         await watch.refresh()
@@ -115,7 +115,7 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
             await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
             cookies[project] = await sign_ins.start(connection, person.id, user_agent="")
-    await server.service.house.watch.refresh()
+    await server.service.page_services.watch.refresh()
 
     async def read(token: str) -> str:
         found = await server.sender.get("/replays", headers={"cookie": f"playhead={token}"})
@@ -181,7 +181,7 @@ async def test_viewers_do_not_read_what_was_put_aside(server):
 
 async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
     """What waits in them counts as waiting since it was first seen."""
-    watch = server.service.house.watch
+    watch = server.service.page_services.watch
     folder = server.folder / "journal" / "of-a-dead-process"
     folder.mkdir()
     (folder / "00000000000000000001.journal").write_bytes(bytes(1_000))

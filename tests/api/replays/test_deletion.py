@@ -73,7 +73,7 @@ async def test_derived_pictures_leave_the_disk(server):
     """Whatever lies under the replay's prefix goes with it."""
     await server.take(envelopes.replay_video_envelope(0))
     picture = f"p/{server.app.id}/r/{REPLAY_ID}/poster-1.jpg"
-    await server.service.house.store.put(picture, b"picture")
+    await server.service.page_services.store.put(picture, b"picture")
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())

@@ -8,15 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, override
 from urllib.parse import quote, unquote, urlsplit
 
-from app.web.frame import assets
-from app.web.frame.render import Renderer
+from app.web.frame.rendering import assets
+from app.web.frame.rendering.renderer import Renderer
 from app.web.urls import list_urls
 from tests.unit.web.samples import pages
 from tests.unit.web.samples.pages import SAMPLES, Sample
 
 RENDERER: Final = Renderer()
 _MARK: Final = b"<!-- The rest follows. -->"
-POLICY: Final = RENDERER.inside.policy.partition("; report-uri")[0]
+POLICY: Final = RENDERER.inlined.policy.partition("; report-uri")[0]
 
 
 class Site:
@@ -51,7 +51,7 @@ class Site:
 
     def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))
-        file = assets.read(path.removeprefix("/static/"), query)
+        file = assets.read_asset(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
         name = {pages.HEADER.href: "replay", list_urls.REPLAYS: "list"}.get(path, name)

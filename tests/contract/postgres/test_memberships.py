@@ -9,7 +9,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
 from app.memberships import invitations, queries, writes as membership_writes
-from app.memberships.model import Role
+from app.memberships.model import ProjectAccess, Role
 from app.projects import queries as projects
 from tests.support.builders.people import make_person, make_project
 from tests.support.held_clock import HeldClock
@@ -103,12 +103,16 @@ async def test_people_see_only_their_projects(database: Database):
         assert await queries.list_project_ids(connection, ada) == [zoo.id, bar.id]
         assert await queries.list_projects(connection, root) == [bar, cat, zoo]
         assert await projects.list_all_projects(connection) == [zoo, bar, cat]
-        assert await queries.get_project(connection, ada, zoo.id) == (zoo, Role.VIEWER)
-        assert await queries.get_project(connection, root, zoo.id) == (zoo, Role.OWNER)
+        assert await queries.get_access(connection, ada, zoo.id) == ProjectAccess(
+            ada, zoo, Role.VIEWER
+        )
+        assert await queries.get_access(connection, root, zoo.id) == ProjectAccess(
+            root, zoo, Role.OWNER
+        )
         with pytest.raises(NotFound):
-            await queries.get_project(connection, ada, cat.id)
+            await queries.get_access(connection, ada, cat.id)
         with pytest.raises(NotFound):
-            await queries.get_project(connection, root, ProjectId(99))
+            await queries.get_access(connection, root, ProjectId(99))
 
 
 async def test_projects_are_listed_by_the_rights_that_are_needed(database: Database):

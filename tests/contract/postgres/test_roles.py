@@ -201,7 +201,7 @@ async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: P
     await make_old_folder(data_dir)
     for _ in range(2):
         async with alone(None, data_dir) as (service, sender):
-            to = await keyed(service.house.db, "My app")
+            to = await keyed(service.page_services.db, "My app")
             assert to.key == OLD_KEY
             answer = await sender.post(
                 f"/api/{to.id}/envelope/",
@@ -210,7 +210,7 @@ async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: P
             )
             assert answer.status_code == 200
             await settled(service)
-            async with service.house.db.reading() as connection:
+            async with service.page_services.db.reading() as connection:
                 found = await connection.exec_driver_sql("select current_user, (" + OWNERS + ")")
                 assert tuple(found.one()) == (roles.APP, [roles.OWNER])
                 for table in ("segments", "people", "audit_lines"):

@@ -154,7 +154,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
         assert one.recording is not None
         crumbs = len(activity.read_activity(packed_json.unpack_json(one.recording)).breadcrumbs)
         try:
-            video = await server.service.house.store.read(
+            video = await server.service.page_services.store.read(
                 one.object_key or "", one.object_offset, one.object_bytes
             )
         except ReplayError as error:

@@ -70,7 +70,7 @@ class Server:
     @property
     def database(self) -> Database:
         """The server's own pool."""
-        return self.service.house.db
+        return self.service.page_services.db
 
     def door(self, project: Keyed | None = None, *, kind: str = "envelope") -> str:
         """Return the path of a project's ingest door."""
@@ -175,10 +175,10 @@ async def running(database_url: str, folder: Path, **changes: Any) -> AsyncItera
     await database.close()
     async with AsyncExitStack() as stack:
         service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
-        async with service.house.db.reading() as connection:
+        async with service.page_services.db.reading() as connection:
             admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
         web = await stack.enter_async_context(_signed_in(service, admin.id))
-        base_url = service.house.settings.base_url
+        base_url = service.page_services.settings.base_url
         yield Server(service, base_url, folder, app, backend, sender, web)
 
 
@@ -225,7 +225,7 @@ async def tenant(server: Server) -> AsyncIterator[Server]:
         person = await account_writes.add_person(connection, f"{name}@example.com")
         for project in (app, backend):
             await membership_writes.set_member(connection, project.id, person.id, Role.OWNER)
-    await server.service.house.keys.refresh()
+    await server.service.page_services.keys.refresh()
     async with _signed_in(server.service, person.id) as web:
         yield replace(server, app=app, backend=backend, web=web)
 
@@ -277,12 +277,12 @@ async def _signed_in(
     service: wiring.Service, person_id: PersonId
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Offer a client that acts for a person, as a browser on our own pages does."""
-    async with service.house.db.transaction() as connection:
+    async with service.page_services.db.transaction() as connection:
         token = await sign_ins.start(connection, person_id, user_agent="tests")
-    base_url = service.house.settings.base_url
+    base_url = service.page_services.settings.base_url
     async with _client(
         base_url,
         headers={"origin": base_url, "accept": "text/html"},
-        cookies={access.cookie_name(service.house): token},
+        cookies={access.cookie_name(service.page_services): token},
     ) as client:
         yield client

@@ -7,8 +7,8 @@ import pytest
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
 from app.ingest.vitals import BEHIND_S, Vitals
 from app.journal.backlog import Backlog
-from app.web.frame import alerts
-from app.web.frame.alerts import Aside
+from app.web.frame.alerts import alert
+from app.web.frame.alerts.alert import ProjectQuarantine
 
 GIB = 2**30
 
@@ -27,7 +27,7 @@ def vitals(**changes: Any) -> Vitals:
 
 def titles(found: Vitals, *, is_admin: bool = False) -> list[tuple[str, str]]:
     """The alerts of a vitals, each by its tone and its title."""
-    return [(one.tone, one.title) for one in alerts.of(found, (), is_admin=is_admin)]
+    return [(one.tone, one.title) for one in alert.describe_alerts(found, (), is_admin=is_admin)]
 
 
 def test_nothing_is_said_while_all_is_well():
@@ -37,7 +37,7 @@ def test_nothing_is_said_while_all_is_well():
 
 def test_a_full_disk_is_said_first():
     """Nothing is accepted: how much is left, and that phones keep what they have."""
-    found = alerts.of(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
+    found = alert.describe_alerts(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
     assert [one.tone for one in found] == ["bad", "warn"]
     assert found[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
     assert "Phones keep what they have" in found[0].what_to_do
@@ -70,16 +70,16 @@ def test_a_keeper_that_is_away_is_named(error, what):
     assert titles(found) == [
         ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
     ]
-    (told,) = alerts.of(found, (), is_admin=True)
+    (told,) = alert.describe_alerts(found, (), is_admin=True)
     assert f"It says: {error}." in told.what_to_do
-    (told,) = alerts.of(found, (), is_admin=False)
+    (told,) = alert.describe_alerts(found, (), is_admin=False)
     assert str(error) + "." not in told.what_to_do.replace(f"the {what} runs", "")
 
 
 def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
     """It answers, so "see that it runs" would be the wrong advice."""
     found = vitals(away=DatabaseUnusable("no table segments"))
-    (told,) = alerts.of(found, (), is_admin=True)
+    (told,) = alert.describe_alerts(found, (), is_admin=True)
     assert told.title.startswith("The database is not set up as it must be")
     assert "It says: no table segments." in told.what_to_do
     assert "playhead doctor" in told.what_to_do
@@ -97,15 +97,19 @@ def test_digestion_that_is_behind_says_how_far():
 
 def test_quarantine_is_said_for_each_project():
     """With the way to its page."""
-    (told,) = alerts.of(vitals(), (Aside("Shop", 2, "/projects/1#outcomes"),), is_admin=False)
+    (told,) = alert.describe_alerts(
+        vitals(), (ProjectQuarantine("Shop", 2, "/projects/1#outcomes"),), is_admin=False
+    )
     assert (told.title, told.href) == ("Shop: 2 envelopes in quarantine.", "/projects/1#outcomes")
 
 
 @pytest.mark.parametrize(("projects", "lines"), [(2, 2), (3, 1)])
 def test_quarantine_of_many_projects_is_one_line(projects, lines):
     """It counts them all, and leads to the list of projects."""
-    asides = [Aside(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)]
-    found = alerts.of(vitals(), asides, is_admin=False)
+    asides = [
+        ProjectQuarantine(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)
+    ]
+    found = alert.describe_alerts(vitals(), asides, is_admin=False)
     assert len(found) == lines
     if lines == 1:
         assert found[0].title == "6 envelopes of 3 projects in quarantine."

@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from app.core.shipped import STATIC
-from app.web.frame import assets
-from app.web.frame.assets import Assets
-from app.web.frame.render import Renderer
+from app.web.frame.rendering import assets
+from app.web.frame.rendering.assets import Assets
+from app.web.frame.rendering.renderer import Renderer
 
 SCRIPT = "player/player.js"
 
@@ -60,8 +60,8 @@ async def test_style_sheets_come_together(client):
 
 def test_nothing_outside_is_read():
     """A path that climbs leads nowhere."""
-    assert assets.read("../pyproject.toml") is None
-    assert assets.read("css/../../app/main.py") is None
+    assert assets.read_asset("../pyproject.toml") is None
+    assert assets.read_asset("css/../../app/main.py") is None
 
 
 async def test_other_files_are_sent_as_they_are(client):
@@ -74,7 +74,7 @@ async def test_other_files_are_sent_as_they_are(client):
 
 def test_what_is_prepared_is_packed_when_a_browser_asks():
     """All scripts, in the coding that browsers take first."""
-    assets.prepare()
+    assets.prepare_assets()
     misses = assets._packed.cache_info().misses
     assert assets._packed("js/replay/main.js", "", "br")
     assert assets._packed.cache_info().misses == misses

@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from app.core.shipped import STATIC, TEMPLATES
-from app.web.frame import assets
-from app.web.frame.imports import modules_of
+from app.web.frame.rendering import assets
+from app.web.frame.rendering.module_imports import list_modules
 
 BEGIN: Final = "js/replay/begin.js"
 INLINE: Final = "js/replay/begin.inline.js"
@@ -59,7 +59,7 @@ def test_other_files_are_all_there(bundled_static: Path):
 
 def test_what_two_scripts_of_a_page_both_hold_has_no_state():
     """Each bundle has its own copy of it."""
-    first, second = set(modules_of(BEGIN)), set(modules_of("js/replay/main.js"))
+    first, second = set(list_modules(BEGIN)), set(list_modules("js/replay/main.js"))
     assert "player/engines/webcodecs.js" in first
     assert not LATER & first
     for name in first & second:
@@ -72,5 +72,5 @@ def test_what_two_scripts_of_a_page_both_hold_has_no_state():
 def test_the_scripts_of_the_replay_page_are_small(bundled_static: Path, monkeypatch):
     """At most 40 KB over the wire, as gzip, all three of them."""
     monkeypatch.setattr(assets, "STATIC", bundled_static)
-    scripts = [assets.read(name) for name in (INLINE, "js/replay/main.js", "js/page.js")]
+    scripts = [assets.read_asset(name) for name in (INLINE, "js/replay/main.js", "js/page.js")]
     assert sum(len(gzip.compress(script or b"", 9)) for script in scripts) <= 40 * 1024

@@ -1,6 +1,6 @@
 """The theme cookie, and set-up texts."""
 
-from app.web.frame import chrome
+from app.web.frame.rendering import chrome
 from app.web.set_up import snippets
 
 DSN = "https://9d3f5c7e1b2a4866a0c4e2f8d6b19375@replay.example/42"

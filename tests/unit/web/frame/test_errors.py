@@ -19,12 +19,12 @@ from app.core.errors import (
 from app.core.ids import ReplayId
 from app.replays.list_queries import Place
 from app.web.frame import cursors, errors, forms
-from app.web.frame.guard import Guard
-from app.web.frame.render import Renderer
+from app.web.frame.middleware.guard import Guard
+from app.web.frame.rendering.renderer import Renderer
 
 
-class Bare:
-    """A house with nothing but a renderer."""
+class BareServices:
+    """The services of an application that has nothing but a renderer."""
 
     renderer = Renderer()
 
@@ -32,7 +32,7 @@ class Bare:
 def failing(error: Exception | None = None) -> FastAPI:
     """Make an application whose only page fails."""
     app = FastAPI()
-    app.state.house = Bare()
+    app.state.page_services = BareServices()
     errors.install(app)
 
     @app.api_route("/page", methods=["GET", "POST"])
@@ -116,7 +116,7 @@ async def test_a_form_comes_from_the_public_address_or_the_host(origin: str, sta
 def came(referer: str) -> str:
     """Return where the back link of a replay page leads."""
     headers = [(b"referer", referer.encode()), (b"host", b"a.example")]
-    return forms.came_from_list(Request({"type": "http", "headers": headers}))
+    return forms.read_list_referer(Request({"type": "http", "headers": headers}))
 
 
 def test_the_way_back_keeps_the_filters():

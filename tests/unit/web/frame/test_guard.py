@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.web.frame.guard import Guard
+from app.web.frame.middleware.guard import Guard
 
 PUBLIC = "https://replays.example"
 INNER = "http://10.0.0.5:8000"

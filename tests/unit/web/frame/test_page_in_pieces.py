@@ -10,7 +10,7 @@ from starlette.types import Message, Scope
 
 from app.playback.video.start import PlaybackStart
 from app.web.frame import answer
-from app.web.frame.render import Renderer
+from app.web.frame.rendering.renderer import Renderer
 from app.web.replay.page import Opened, ReplayTop
 from tests.unit.web.samples.pages import OPENING, REPLAY_PAGE
 
@@ -18,19 +18,19 @@ TEMPLATE = "replay/page.html"
 TOP = ReplayTop(**{one.name: getattr(REPLAY_PAGE, one.name) for one in fields(ReplayTop)})
 
 
-class Bare:
-    """A house with nothing but a renderer."""
+class BareServices:
+    """The services of an application that has nothing but a renderer."""
 
     renderer = Renderer()
 
 
 class State:
-    """An application that holds a house."""
+    """An application that holds services."""
 
     class state:  # noqa: N801 - as Starlette calls it
-        """Where the house is."""
+        """The state of the application."""
 
-        house = Bare()
+        page_services = BareServices()
 
 
 async def receive() -> Message:
@@ -59,7 +59,7 @@ async def ask(
         yield TOP
         yield await find()
 
-    response = await answer.page_in_pieces(Request(scope), TEMPLATE, Opened(OPENING), rest())
+    response = await answer.stream_page(Request(scope), TEMPLATE, Opened(OPENING), rest())
     scope["task"] = asyncio.create_task(response(scope, receive, sent.put))
     return sent
 
@@ -86,15 +86,15 @@ async def test_the_head_goes_before_the_rest_is_found():
     begin, head, picture, top = [await asyncio.wait_for(sent.get(), 10) for _ in range(4)]
     assert begin["status"] == 200
     assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()
-    assert Bare.renderer.inside.script in head["body"].decode()
+    assert BareServices.renderer.inlined.script in head["body"].decode()
     start = '<meta name="replay-start" data-version="1-a" data-gop="4" content="AAAAAWk8">'
     assert start in picture["body"].decode()
     assert picture["body"].decode().rstrip().endswith("</head>")
     assert "data-stage-host" in top["body"].decode()
     found.set()
     whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
-    frame = answer.frame(Request(scope_of("identity")))
-    page = Bare.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
+    frame = answer.build_chrome(Request(scope_of("identity")))
+    page = BareServices.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
     assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
 
 
@@ -111,7 +111,7 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
     assert (b"content-encoding", b"gzip") in start["headers"]
     unpacker = zlib.decompressobj(wbits=31)
     head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
-    assert Bare.renderer.inside.script.encode() in head
+    assert BareServices.renderer.inlined.script.encode() in head
     found.set()
     rest = unpacker.decompress(await rest_of(sent))
     assert rest.endswith(b"</html>")

@@ -4,8 +4,8 @@ import pytest
 from starlette.datastructures import Headers
 
 from app.core import clock
-from app.web.frame import proxies
-from app.web.frame.proxies import ProxyWatch
+from app.web.frame.middleware import proxies
+from app.web.frame.middleware.proxies import ProxyWatch
 
 
 def untrusted(client: tuple[str, int] | None, *forwarded: str) -> str | None:

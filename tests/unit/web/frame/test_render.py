@@ -9,9 +9,9 @@ import jinja2
 import pytest
 
 from app.web.account import page as account
-from app.web.frame import assets
-from app.web.frame.chrome import Chrome
-from app.web.frame.render import Renderer
+from app.web.frame.rendering import assets
+from app.web.frame.rendering.chrome import Chrome
+from app.web.frame.rendering.renderer import Renderer
 from app.web.words.facts import Fact
 from tests.unit.web.samples.pages import HEADER, REPLAY_PAGE, SAMPLES, Sample
 
@@ -59,7 +59,7 @@ class Page(HTMLParser):
 def render(sample: Sample) -> Page:
     """Render one sample and look into it; what the policy lets stand inside is left out."""
     html = RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
-    for part in (RENDERER.inside.html, RENDERER.inside.styles):
+    for part in (RENDERER.inlined.html, RENDERER.inlined.styles):
         html = html.replace(part, "")
     return Page(html)
 
@@ -115,7 +115,7 @@ def test_every_static_file_named_by_a_page_exists(page, request):
     for value in [*page.values("src"), *page.values("href")]:
         if value.startswith("/static/3f2a/"):
             path, _, query = value.removeprefix("/static/3f2a/").partition("?")
-            assert (root / path).is_file() or assets.read(path, query) is not None, value
+            assert (root / path).is_file() or assets.read_asset(path, query) is not None, value
 
 
 def test_what_users_send_is_escaped_everywhere():

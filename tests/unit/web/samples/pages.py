@@ -7,9 +7,9 @@ from app.core.ids import EventId, SpanId
 from app.playback.recording.conditions import Condition
 from app.projects.model import OutcomeCount
 from app.web.account import page as account
-from app.web.frame import states
-from app.web.frame.alerts import Alert
-from app.web.frame.chrome import Chrome, Notice
+from app.web.frame.alerts.alert import Alert
+from app.web.frame.rendering import state_pages
+from app.web.frame.rendering.chrome import Chrome, Notice
 from app.web.project import page as project
 from app.web.replay import page as replay, panel_filters
 from app.web.replays import page as replay_list
@@ -235,8 +235,8 @@ def _page(template: str, page: object, chrome: Chrome = _SIGNED_IN) -> Sample:
     return Sample(template, page, chrome)
 
 
-def _deleted(**changes) -> states.StatePage:
-    page = states.StatePage("deleted", REPLAY, "/replays", None, "Ana Silva", NOW, "by hand")
+def _deleted(**changes) -> state_pages.StatePage:
+    page = state_pages.StatePage("deleted", REPLAY, "/replays", None, "Ana Silva", NOW, "by hand")
     return replace(page, **changes)
 
 
@@ -368,6 +368,8 @@ SAMPLES = {
         _deleted(kind="not_found", losses="3 limited", losses_href="/p", retry_href="/x"),
     ),
     "expired": _page("state/replay.html", _deleted(kind="expired", rule="30 days")),
-    "error": _page("state/error.html", states.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")),
+    "error": _page(
+        "state/error.html", state_pages.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")
+    ),
     **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
 }

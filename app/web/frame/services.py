@@ -1,4 +1,4 @@
-"""What every page needs at hand, held once per process in `app.state.house`."""
+"""The services that pages use, held once per process in `app.state.page_services`."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,14 +15,14 @@ from app.ingest.vitals import Watch
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
-from app.web.frame.csp_reports import CspReports
-from app.web.frame.proxies import ProxyWatch
-from app.web.frame.render import Renderer
+from app.web.frame.middleware.csp_reports import CspReports
+from app.web.frame.middleware.proxies import ProxyWatch
+from app.web.frame.rendering.renderer import Renderer
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """The keepers, and what pages keep between requests."""
+class PageServices:
+    """The database, the storage and the workers that pages use, and what they share."""
 
     settings: Settings
     db: Database
@@ -60,12 +60,12 @@ class House:
         self.tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.get_logger("web.house").error(
+            log.get_logger("web.page_services").error(
                 "background_work_failed", work=task.get_name(), error=error
             )
 
 
-def of(request: Request) -> House:
-    """Return the house that serves a request."""
-    house: House = request.app.state.house
-    return house
+def services_of(request: Request) -> PageServices:
+    """Return the services of the application that a request came to."""
+    services: PageServices = request.app.state.page_services
+    return services

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from app.web.frame import packing
-from app.web.frame.packing import Packer
+from app.web.frame.rendering import page_compression
+from app.web.frame.rendering.page_compression import PageCompressor
 
 PART = b"<style>" + b".stage { color: red } " * 500 + b"</style>"
 
@@ -25,7 +25,7 @@ PART = b"<style>" + b".stage { color: red } " * 500 + b"</style>"
 )
 def test_pieces_are_read_as_they_come(pieces):
     """Each can be unpacked without what follows, and all of them are one gzip file."""
-    packer = Packer(packing.ready(PART))
+    packer = PageCompressor(page_compression.compress_part(PART))
     unpacker = zlib.decompressobj(wbits=31)
     packed = b""
     for piece in pieces:
@@ -38,5 +38,5 @@ def test_pieces_are_read_as_they_come(pieces):
 
 def test_the_part_is_not_packed_again():
     """What is sent of it is what was made once, better than a page in haste would."""
-    part = packing.ready(PART)
-    assert part.packed in Packer(part).add(b"<head>" + PART)
+    part = page_compression.compress_part(PART)
+    assert part.packed in PageCompressor(part).add(b"<head>" + PART)

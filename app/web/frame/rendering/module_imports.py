@@ -12,7 +12,7 @@ from app.core.shipped import STATIC
 _IMPORT: Final = re.compile(r'^import (?:\{[^}]*\} from )?"(\.[^"]+)";$', re.MULTILINE)
 
 
-def modules_of(entry: str) -> list[str]:
+def list_modules(entry: str) -> list[str]:
     """Return a module and all that it imports at once, each once, named below `static/`."""
     found = [entry]
     for name in found:

@@ -5,21 +5,21 @@ from starlette.requests import Request
 from app.core.errors import ServiceUnavailable
 from app.ingest.vitals import Vitals
 from app.memberships import queries as memberships
-from app.web.frame import alerts, house
 from app.web.frame.access import Visitor
-from app.web.frame.alerts import Alert, Aside
-from app.web.frame.house import House
+from app.web.frame.alerts import alert
+from app.web.frame.alerts.alert import Alert, ProjectQuarantine
+from app.web.frame.services import PageServices, services_of
 from app.web.urls import project_urls
 
 
-async def of(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
+async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
     """Return what a visitor must know; nothing for somebody who is not signed in."""
     if visitor is None:
         return ()
-    here = house.of(request)
+    here = services_of(request)
     vitals = here.watch.look()
     asides = await _asides(here, visitor, vitals) if vitals.quarantined else ()
-    return alerts.of(
+    return alert.describe_alerts(
         vitals,
         asides,
         is_admin=visitor.person.is_admin,
@@ -27,14 +27,18 @@ async def of(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
     )
 
 
-async def _asides(here: House, visitor: Visitor, vitals: Vitals) -> tuple[Aside, ...]:
+async def _asides(
+    here: PageServices, visitor: Visitor, vitals: Vitals
+) -> tuple[ProjectQuarantine, ...]:
     try:
         async with here.db.reading() as connection:
             seen = await memberships.list_projects(connection, visitor.person)
     except ServiceUnavailable:
         return ()  # the page says so already
     return tuple(
-        Aside(project.name, vitals.quarantined[project.id], project_urls.quarantine(project.id))
+        ProjectQuarantine(
+            project.name, vitals.quarantined[project.id], project_urls.quarantine(project.id)
+        )
         for project in seen
         if project.id in vitals.quarantined
     )

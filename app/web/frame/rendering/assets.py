@@ -52,13 +52,13 @@ class Assets(StaticFiles):
         return Response(data, 200, headers, media_type)
 
 
-def prepare() -> None:
+def prepare_assets() -> None:
     """Pack all scripts, so that no visitor waits for it."""
     for path in STATIC.rglob("*.js"):
         _packed(path.relative_to(STATIC).as_posix(), "", "br")
 
 
-def read(path: str, query: str = "") -> bytes | None:
+def read_asset(path: str, query: str = "") -> bytes | None:
     """Return a text file, or the style sheets that a query names.
 
     Returns:
@@ -72,7 +72,7 @@ def read(path: str, query: str = "") -> bytes | None:
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _packed(path: str, query: str, coding: str) -> bytes | None:
-    data = read(path, query)
+    data = read_asset(path, query)
     if data is None or not coding:
         return data
     packed = brotli.compress(data, quality=9) if coding == "br" else gzip.compress(data, 9)

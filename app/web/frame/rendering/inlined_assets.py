@@ -12,7 +12,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from app.web.frame import assets, guard, imports
+from app.web.frame.middleware import guard
+from app.web.frame.rendering import assets, module_imports
 
 COMMON: Final = (
     "tokens", "fonts", "reset", "base", "layout", "components/controls", "components/menu",
@@ -32,7 +33,7 @@ _BASE: Final = "/@static/"
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class InlinedAssets:
     """A style sheet and a script as they stand in a page, and the policy that lets them."""
 
     styles: str
@@ -43,30 +44,30 @@ class Inside:
     policy: str
 
 
-def of_replay(static_base: str) -> Inside:
+def inline_replay_assets(static_base: str) -> InlinedAssets:
     """Return what stands in the page of a replay.
 
     Args:
         static_base: Where `static/` is served: what both name is found there.
     """
-    bundled = assets.read(f"{_SCRIPT}.inline.js")
+    bundled = assets.read_asset(f"{_SCRIPT}.inline.js")
     script = (bundled or b"").decode().replace(_BASE, f"{static_base}/")
     element = f'<script type="module" async>{script}</script>'
     if not bundled:
         # A preloaded module is fetched beside the others, not when its importer has come.
-        modules = imports.modules_of(f"{_SCRIPT}.js")
+        modules = module_imports.list_modules(f"{_SCRIPT}.js")
         preloads = [f'<link rel="modulepreload" href="{static_base}/{name}">' for name in modules]
         source = f'<script type="module" async src="{static_base}/{_SCRIPT}.js"></script>'
         element = "\n".join([*preloads, source])
     names = ",".join((*COMMON, *(f"pages/{name}" for name in _REPLAY)))
-    sheet = (assets.read("css/bundle.css", names) or b"").decode()
+    sheet = (assets.read_asset("css/bundle.css", names) or b"").decode()
     sheet = _RELATIVE.sub(rf"url(\1{static_base}/", sheet)
     styles = f"<style>{sheet}</style>"
-    return Inside(
+    return InlinedAssets(
         styles=styles,
         html=f"{styles}\n{element}",
         script=script,
-        policy=guard.policy(_hash(script) if script else "", _hash(sheet)),
+        policy=guard.write_policy(_hash(script) if script else "", _hash(sheet)),
     )
 
 

@@ -23,23 +23,23 @@ _SIZE_MASK: Final = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class CompressedPart:
     """A part of pages that does not change, and what packing makes of it."""
 
     text: bytes
     packed: bytes
 
 
-def ready(text: bytes) -> Ready:
+def compress_part(text: bytes) -> CompressedPart:
     """Pack a part of pages once for all of them."""
     packer = zlib.compressobj(_WELL, wbits=_RAW)
-    return Ready(text, packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH))
+    return CompressedPart(text, packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH))
 
 
-class Packer:
+class PageCompressor:
     """Packs one page; what `add` returns can be unpacked without what follows."""
 
-    def __init__(self, part: Ready) -> None:
+    def __init__(self, part: CompressedPart) -> None:
         self._part = part
         self._deflate = zlib.compressobj(_FAST, wbits=_RAW)
         self._header = _HEADER

@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import units
 from app.core.shipped import TEMPLATES
-from app.web.frame import inside, packing
-from app.web.frame.chrome import Chrome
+from app.web.frame.rendering import inlined_assets, page_compression
+from app.web.frame.rendering.chrome import Chrome
 from app.web.urls import account_urls, issue_urls, list_urls, project_urls, replay_urls
 from app.web.words import activity, phrases, problems, search_help
 
@@ -43,9 +43,9 @@ class Renderer:
 
     def __init__(self, *, static_base: str = "/static", templates: Path = TEMPLATES) -> None:
         static_base = static_base.rstrip("/")
-        self.inside: Final = inside.of_replay(static_base)
+        self.inlined: Final = inlined_assets.inline_replay_assets(static_base)
         """What the page of a replay carries in itself."""
-        self.ready: Final = packing.ready(self.inside.html.encode())
+        self.ready: Final = page_compression.compress_part(self.inlined.html.encode())
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
@@ -77,8 +77,8 @@ class Renderer:
             project_urls=project_urls,
             replay_urls=replay_urls,
             static_base=static_base,
-            styles=",".join(inside.COMMON),
-            inside=self.inside,
+            styles=",".join(inlined_assets.COMMON),
+            inside=self.inlined,
             flush=_FLUSH,
             search_help=search_help.HELP,
         )

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.core.shipped import STATIC
-from app.web.frame import assets, guard, inside
-from app.web.frame.inside import Inside
-from app.web.frame.render import Renderer
+from app.web.frame.middleware import guard
+from app.web.frame.rendering import assets, inlined_assets
+from app.web.frame.rendering.inlined_assets import InlinedAssets
+from app.web.frame.rendering.renderer import Renderer
 from tests.unit.web.samples.pages import OPENING, REPLAY_PAGE, SAMPLES
 
 BASE = "/static/3f2a"
@@ -29,32 +30,32 @@ def static(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.fixture
-def inner(static: Path) -> Inside:
+def inner(static: Path) -> InlinedAssets:
     """What stands in the page of a replay."""
-    return inside.of_replay(BASE)
+    return inlined_assets.inline_replay_assets(BASE)
 
 
-def allowed(inner: Inside, directive: str) -> set[str]:
+def allowed(inner: InlinedAssets, directive: str) -> set[str]:
     """Return what the policy names after a directive."""
     (values,) = re.findall(rf"{directive} ([^;]*)", inner.policy)
     return set(values.split())
 
 
-def hashes_of(inner: Inside, tag: str) -> set[str]:
+def hashes_of(inner: InlinedAssets, tag: str) -> set[str]:
     """Hash what a browser finds between the tags of an element, unless it is empty."""
     (text,) = re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", inner.html, re.DOTALL)
     digest = hashlib.sha256(text.encode()).digest()
     return {f"'sha256-{base64.b64encode(digest).decode()}'"} if text else set()
 
 
-def test_the_policy_names_what_stands_in_the_page_and_nothing_else(inner: Inside):
+def test_the_policy_names_what_stands_in_the_page_and_nothing_else(inner: InlinedAssets):
     """A changed byte would not run; every other page allows neither."""
     assert allowed(inner, "script-src") == {"'self'"} | hashes_of(inner, "script")
     assert allowed(inner, "style-src") == {"'self'"} | hashes_of(inner, "style")
-    assert re.sub(r" 'sha256-[^']+'", "", inner.policy) == guard.policy()
+    assert re.sub(r" 'sha256-[^']+'", "", inner.policy) == guard.write_policy()
 
 
-def test_what_it_names_is_found(inner: Inside, static: Path):
+def test_what_it_names_is_found(inner: InlinedAssets, static: Path):
     """It has no address of its own that others could be relative to."""
     names = re.findall(r'\bimport\("([^"]+)"\)', inner.script)
     names += re.findall(r'(?:src|href)="([^"]+)"', inner.html)
@@ -67,7 +68,7 @@ def test_what_it_names_is_found(inner: Inside, static: Path):
 
 def test_a_checkout_names_all_modules_in_the_head():
     """None has to be found by reading another one first."""
-    html = inside.of_replay(BASE).html
+    html = inlined_assets.inline_replay_assets(BASE).html
     for name in ("js/replay/begin.js", "player/player.js", "player/engines/webcodecs.js"):
         assert f'<link rel="modulepreload" href="{BASE}/{name}">' in html
 
@@ -76,7 +77,7 @@ def test_the_wheel_has_the_script_in_the_page(bundled_static, monkeypatch, tmp_p
     """Nothing is left that a script without an address cannot do."""
     monkeypatch.setattr(assets, "STATIC", bundled_static)
     script = tmp_path / "inside.mjs"
-    script.write_text(inside.of_replay(BASE).script, encoding="utf-8")
+    script.write_text(inlined_assets.inline_replay_assets(BASE).script, encoding="utf-8")
     checked = subprocess.run(["node", "--check", script], check=False, capture_output=True)
     assert checked.stderr == b""
     text = script.read_text(encoding="utf-8")
@@ -84,7 +85,7 @@ def test_the_wheel_has_the_script_in_the_page(bundled_static, monkeypatch, tmp_p
     assert re.findall(r'\bimport\b(?!\("/static/3f2a/)', text) == []
 
 
-def test_who_needs_neither_is_sent_neither(inner: Inside):
+def test_who_needs_neither_is_sent_neither(inner: InlinedAssets):
     """A script that looks for news has both; where nothing plays yet, nothing is begun."""
     sample = SAMPLES["replay"]
     renderer = Renderer(static_base=BASE)

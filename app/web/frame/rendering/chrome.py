@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.frame.alerts import Alert
+from app.web.frame.alerts.alert import Alert
 
 Theme = Literal["auto", "light", "dark"]
 

@@ -15,13 +15,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.frame.proxies import ProxyWatch
+from app.web.frame.middleware.proxies import ProxyWatch
 
 REPORTS: Final = "/csp-report"
 """Takes POSTs that browsers send on their own; it changes nothing."""
 
 
-def policy(script: str = "", style: str = "") -> str:
+def write_policy(script: str = "", style: str = "") -> str:
     """Write a Content-Security-Policy.
 
     Args:
@@ -39,7 +39,7 @@ def policy(script: str = "", style: str = "") -> str:
 _STATIC: Final = "/static/"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {
-    "Content-Security-Policy": policy(),
+    "Content-Security-Policy": write_policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",

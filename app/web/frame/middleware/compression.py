@@ -19,6 +19,6 @@ _LEVEL: Final = 4
 _PACKED: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
 
 
-def compressed(pages: ASGIApp) -> ASGIApp:
+def compress_pages(pages: ASGIApp) -> ASGIApp:
     """Wrap an application so that its text is compressed for those who take gzip."""
     return GZipMiddleware(pages, compresslevel=_LEVEL, exclude_content_types=_PACKED)

@@ -10,7 +10,7 @@ from app.ingest.vitals import Vitals
 from app.web.urls import project_urls
 from app.web.words import phrases
 
-Tone = Literal["bad", "warn"]
+AlertTone = Literal["bad", "warn"]
 
 _NEAR: Final = 2
 """Free space below this many reserves is near the end."""
@@ -22,7 +22,7 @@ _MOST_ASIDES: Final = 2
 class Alert:
     """One sentence on what happened, and what to do about it."""
 
-    tone: Tone
+    tone: AlertTone
     title: str
     what_to_do: str
     href: str | None = None
@@ -30,7 +30,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class ProjectQuarantine:
     """A project with quarantined envelopes."""
 
     project_name: str
@@ -38,9 +38,9 @@ class Aside:
     href: str
 
 
-def of(
+def describe_alerts(
     vitals: Vitals,
-    asides: Sequence[Aside],
+    asides: Sequence[ProjectQuarantine],
     *,
     is_admin: bool,
     untrusted_proxy: str | None = None,
@@ -138,7 +138,7 @@ def _of_backlog(vitals: Vitals) -> list[Alert]:
     ]
 
 
-def _of_quarantine(asides: Sequence[Aside]) -> list[Alert]:
+def _of_quarantine(asides: Sequence[ProjectQuarantine]) -> list[Alert]:
     what_to_do = (
         "Reading them failed five times, so they were put aside, and everything else went on. "
         "They are kept for seven days. Please report the reason, which admins of the project see "
