@@ -1,7 +1,7 @@
 """Reads an error or message event: what went wrong, where, and what it belongs to.
 
-Everything is optional on the wire and may be of the wrong type; what cannot be read counts as
-absent, and the object as sent stays in `raw`.
+Every member is optional on the wire and may be of the wrong type; a member that cannot be read
+counts as absent.
 
 Source: docs/protocol.md, sections 7.1 and 9.1 to 9.3.
 """
@@ -40,7 +40,7 @@ _LEVELS: Final = {
     "info": "info", "log": "info", "20": "info",
     "debug": "debug", "trace": "debug", "10": "debug",
 }  # fmt: skip
-"""By every word that is in use; raven wrote the numbers of Python's logging."""
+"""The level behind every word in use; raven wrote the numbers of Python's logging."""
 
 _KINDS: Final[dict[str, ProblemKind]] = {
     "UncaughtExceptionHandler": "crash",
@@ -51,15 +51,15 @@ _KINDS: Final[dict[str, ProblemKind]] = {
     "AppHang": "app_hang", "mx_hang_diagnostic": "app_hang",
     "watchdog_termination": "watchdog",
 }  # fmt: skip
-"""By the mechanism that caught it."""
+"""The kind of a problem by the mechanism that caught it."""
 CRASHES: Final = frozenset({"crash", "native_crash", "watchdog"})
-"""Kinds that end the app."""
+"""Kinds of problems that end the app."""
 HANGS: Final = frozenset({"anr", "app_hang"})
-"""Kinds in which the app does not answer."""
+"""Kinds of problems during which the app does not react."""
 BACKEND_PLATFORMS: Final = frozenset(
     {"python", "node", "ruby", "go", "php", "elixir", "rust", "perl"}
 )
-"""Platforms of services; an app reports as java, cocoa, javascript, dart, native, other, or csharp
+"""Platforms of services. Apps report as java, cocoa, javascript, dart, native, other, or as csharp
 (Unity, MAUI)."""
 _UNKNOWN_FUNCTION: Final = "?"
 _ANR_TYPE: Final = "ApplicationNotResponding"
@@ -72,16 +72,16 @@ class Problem:
 
     kind: ProblemKind
     level: str
-    """fatal, error, warning, info or debug."""
+    """One of fatal, error, warning, info and debug."""
     title: str
     """One line: type and value of the exception, or the message."""
     culprit: str | None
-    """Where it happened: the transaction, else the last function of the app's own."""
+    """The place where it happened: the transaction, or else the last function of the app."""
     exception_type: str | None
     exception_value: str | None
     mechanism: str | None
     handled: bool | None
-    """False if nobody caught it; None if the SDK does not say."""
+    """False if nobody caught it, or None if the SDK does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Event:
 
     event_id: EventId
     at: datetime | None
-    """When it happened, by the sender's clock."""
+    """The moment at which it happened, by the sender's clock."""
     platform: str | None
     release: str | None
     environment: str
@@ -106,31 +106,31 @@ class Event:
 PROBLEM_MEMBERS: Final = (
     "exception", "threads", "stacktrace", "message", "logentry", "level", "transaction", "contexts",
 )  # fmt: skip
-"""What `read_problem` looks at."""
+"""The members that `read_problem` reads."""
 EVENT_MEMBERS: Final = (
     "event_id", "timestamp", "platform", "release", "environment", "contexts", "tags", "user",
     "sdk",
 )  # fmt: skip
-"""What `read` looks at, if there is an id."""
+"""The members that `read_event` reads of an event with an id."""
 
 
 def read_problem(raw: JsonObject) -> Problem:
     """Read what went wrong.
 
     Args:
-        raw: As decoded; of its members, those of `PROBLEM_MEMBERS`.
+        raw: The event as decoded, or its members in `PROBLEM_MEMBERS`.
     """
     chain = exceptions.list_exceptions(raw)
-    main = _main_exception(chain)
-    level = _level(raw)
+    main = _find_main_exception(chain)
+    level = _read_level(raw)
     message = messages.format_message(raw, limit=_MESSAGE_CHARS)
-    handled = _handled(chain)
+    handled = _is_handled(chain)
     frame = exceptions.find_main_frame(raw, main)
     return Problem(
-        kind=_kind(chain, level=level, handled=handled, message=message),
+        kind=_find_kind(chain, level=level, handled=handled, message=message),
         level=level,
-        title=_title(main, frame, message),
-        culprit=_text(raw, "transaction") or _place(frame),
+        title=_write_title(main, frame, message),
+        culprit=_text(raw, "transaction") or _write_place(frame),
         exception_type=_text(main, "type"),
         exception_value=jsonish.text(main, "value", limit=_VALUE_CHARS),
         mechanism=_text(exceptions.get_mechanism(main), "type"),
@@ -139,12 +139,12 @@ def read_problem(raw: JsonObject) -> Problem:
 
 
 def read_event(raw: JsonObject, header: EnvelopeHeader) -> Event:
-    """Read what an event is part of: whose it is, when it was, which trace and replay it is in.
+    """Read what an event belongs to: its user, its time, its trace and its replay.
 
     Args:
-        raw: As decoded; of its members, those of `EVENT_MEMBERS` do if it names its id, or the
-            header does.
-        header: Of its envelope; on Android the only place that names the replay.
+        raw: The event as decoded. Its members in `EVENT_MEMBERS` are enough if the event or the
+            header has an id; otherwise the id is made of the whole event.
+        header: The header of its envelope, which on Android is all that names the replay.
     """
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
     return Event(
@@ -162,97 +162,102 @@ def read_event(raw: JsonObject, header: EnvelopeHeader) -> Event:
     )
 
 
-# What transactions have as well
+# Readers that transactions share with events
 
 
-def decode_event(data: bytes | memoryview, what: str) -> JsonObject:
-    """Decode an event or a transaction, both of which have the same limit."""
-    check_size(data, what)
-    return jsonish.decode_object(data, what)
+def decode_event(data: bytes | memoryview, item_type: str) -> JsonObject:
+    """Decode an event, or an item of a type that has the same limit.
+
+    Raises:
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over `LIMITS.event_bytes`, or has too many values.
+    """
+    check_event_size(data, item_type)
+    return jsonish.decode_object(data, item_type)
 
 
-def check_size(data: bytes | memoryview, what: str) -> None:
-    """Refuse an event or a transaction over the limit.
+def check_event_size(data: bytes | memoryview, item_type: str) -> None:
+    """Refuse an event that is too large, or an item of a type that has the same limit.
 
     Raises:
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
     if len(data) > LIMITS.event_bytes:
-        raise OversizedInput(f"{what} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
+        raise OversizedInput(f"{item_type} has {len(data)} bytes, {LIMITS.event_bytes} are allowed")
 
 
 def read_event_id(raw: JsonObject, header: EnvelopeHeader) -> EventId:
-    """Read the id: its own, else the envelope's, else one made of what it says.
+    """Read the id of an event, or take that of the envelope, or make one of the whole event.
 
-    So the same event without an id, read or sent twice, is one.
+    An event without an id therefore has the same id each time it is read or sent.
     """
-    return EventId(ids.read_hex32(raw.get("event_id")) or header.event_id or _made_id(raw))
+    return EventId(ids.read_hex32(raw.get("event_id")) or header.event_id or _make_event_id(raw))
 
 
-def _made_id(raw: JsonObject) -> str:
+def _make_event_id(raw: JsonObject) -> str:
     return hashlib.sha256(msgspec.json.encode(raw, order="sorted")).hexdigest()[:32]
 
 
 def read_trace_id(trace: JsonObject, header: EnvelopeHeader) -> TraceId | None:
-    """Read the id of the trace from the trace context, else from the envelope."""
-    found = ids.read_hex32(trace.get("trace_id")) or header.trace.trace_id
-    return TraceId(found) if found else None
+    """Read the id of the trace from the trace context, or else from the envelope."""
+    trace_id = ids.read_hex32(trace.get("trace_id")) or header.trace.trace_id
+    return TraceId(trace_id) if trace_id else None
 
 
 def read_span_id(value: object) -> SpanId | None:
-    """Read the id of a span; None for what is none."""
-    found = ids.read_hex16(value)
-    return SpanId(found) if found else None
+    """Read the id of a span; None for a value that is not one."""
+    span_id = ids.read_hex16(value)
+    return SpanId(span_id) if span_id else None
 
 
 def read_replay_id(raw: JsonObject, header: EnvelopeHeader) -> ReplayId | None:
-    """Find the replay an event belongs to: its contexts, then its tag, then the envelope."""
+    """Find the replay of an event: in its contexts, then in its tags, then in the envelope."""
     contexts = jsonish.mapping(raw, "contexts")
-    found = (
+    replay_id = (
         ids.read_hex32(jsonish.mapping(contexts, "replay").get("replay_id"))
         or ids.read_hex32(jsonish.mapping(contexts, "feedback").get("replay_id"))
         or ids.read_hex32(jsonish.pairs(raw, "tags").get("replayId"))
         or header.trace.replay_id
     )
-    return ReplayId(found) if found else None
+    return ReplayId(replay_id) if replay_id else None
 
 
 def read_sdk(raw: JsonObject, header: EnvelopeHeader) -> tuple[str | None, str | None]:
-    """Read name and version of the SDK: its own words, else the envelope's."""
+    """Read name and version of the SDK from the event, or else from the envelope."""
     sdk = jsonish.mapping(raw, "sdk")
     name = _text(sdk, "name")
     return (name, _text(sdk, "version")) if name else (header.sdk_name, header.sdk_version)
 
 
-# What only errors and messages have
+# Readers of problems
 
 
 def _text(obj: JsonObject, key: str) -> str | None:
     return jsonish.text(obj, key, limit=_NAME_CHARS)
 
 
-def _level(raw: JsonObject) -> str:
-    """Read the level; an event without one is an error."""
+def _read_level(raw: JsonObject) -> str:
+    """Read the level; an event without a level is an error."""
     return _LEVELS.get((_text(raw, "level") or "").strip().lower(), "error")
 
 
-def _main_exception(chain: Sequence[JsonObject]) -> JsonObject:
+def _find_main_exception(chain: Sequence[JsonObject]) -> JsonObject:
     """Find the exception that names the event: the last with content; `{}` if there is none."""
-    for value in reversed(chain):
-        if _text(value, "type") or _text(value, "value"):
-            return value
+    for exception in reversed(chain):
+        if _text(exception, "type") or _text(exception, "value"):
+            return exception
     return {}
 
 
-def _handled(chain: Sequence[JsonObject]) -> bool | None:
-    """Say whether somebody caught it.
+def _is_handled(chain: Sequence[JsonObject]) -> bool | None:
+    """Tell whether the app caught the exceptions; None if the event does not say.
 
-    False if any exception says so, or was caught by what only sees the end of an app and says
-    nothing, as iOS does in rare cases.
+    They count as not caught if one of them says so. iOS says nothing in rare cases; then a
+    mechanism that only sees the end of an app means the same.
     """
     marks: set[bool | None] = set()
-    for value in chain:
-        mechanism = exceptions.get_mechanism(value)
+    for exception in chain:
+        mechanism = exceptions.get_mechanism(exception)
         handled = jsonish.flag(mechanism, "handled")
         if handled is None and _KINDS.get(_text(mechanism, "type") or "") in CRASHES:
             handled = False
@@ -262,15 +267,15 @@ def _handled(chain: Sequence[JsonObject]) -> bool | None:
     return True if True in marks else None
 
 
-def _kind(
+def _find_kind(
     chain: Sequence[JsonObject], *, level: str, handled: bool | None, message: str | None
 ) -> ProblemKind:
-    """Tell what kind of problem it is, by the mechanism first."""
-    for value in reversed(chain):
-        kind = _KINDS.get(_text(exceptions.get_mechanism(value), "type") or "")
+    """Find the kind of a problem, first of all by its mechanism."""
+    for exception in reversed(chain):
+        kind = _KINDS.get(_text(exceptions.get_mechanism(exception), "type") or "")
         if kind and not (kind in CRASHES and handled):
             return kind
-        name = _text(value, "type") or ""
+        name = _text(exception, "type") or ""
         if name == _ANR_TYPE:
             return "anr"
         if name.startswith(_APP_HANG_TYPE):
@@ -280,13 +285,13 @@ def _kind(
     return "message" if message else "error"
 
 
-def _title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
+def _write_title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
     """Write the one line that names an event."""
     name = _text(main, "type")
     if name and jsonish.flag(exceptions.get_mechanism(main), "synthetic"):
-        name = _function(frame) or name
+        name = _function_name(frame) or name
     parts = [part for part in (name, _first_line(jsonish.text(main, "value"))) if part]
-    return _cut(": ".join(parts) or _first_line(message) or _UNLABELED)
+    return _shorten(": ".join(parts) or _first_line(message) or _UNLABELED)
 
 
 def _first_line(text: str | None) -> str:
@@ -294,19 +299,19 @@ def _first_line(text: str | None) -> str:
     return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
 
 
-def _cut(line: str) -> str:
+def _shorten(line: str) -> str:
     return line if len(line) <= _LINE_CHARS else f"{line[: _LINE_CHARS - 1]}…"
 
 
-def _place(frame: exceptions.Frame | None) -> str | None:
-    """Write where a frame is: `com.example.Cart in checkout`."""
+def _write_place(frame: exceptions.Frame | None) -> str | None:
+    """Write the place of a frame: `com.example.Cart in checkout`."""
     if frame is None:
         return None
     where = frame.module or frame.filename or frame.package
-    place = " in ".join(part for part in (where, _function(frame)) if part)
-    return _cut(place) or None
+    place = " in ".join(part for part in (where, _function_name(frame)) if part)
+    return _shorten(place) or None
 
 
-def _function(frame: exceptions.Frame | None) -> str | None:
-    """Name the function of a frame; SDKs write `?` where they do not know it."""
+def _function_name(frame: exceptions.Frame | None) -> str | None:
+    """Return the function of a frame; SDKs write `?` for one that they do not know."""
     return frame.function if frame and frame.function != _UNKNOWN_FUNCTION else None

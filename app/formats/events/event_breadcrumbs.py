@@ -1,4 +1,4 @@
-"""Reads the breadcrumbs that an event brings along: what the app noted before it.
+"""Reads the breadcrumbs of an event: what the app noted before it happened.
 
     event.breadcrumbs.values[]   oldest first: timestamp, type, category, message, level, data
 
@@ -12,18 +12,21 @@ from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb
 
-_MOST: Final = 200
+_MOST_BREADCRUMBS: Final = 200
 _NAME_CHARS: Final = 200
 _MESSAGE_CHARS: Final = 4_000
 
 
 def read_event_breadcrumbs(event: JsonObject) -> tuple[Breadcrumb, ...]:
-    """Read the last breadcrumbs of an event, the oldest first; one without a time is left out."""
-    found = [_read(one) for one in jsonish.values_of(event, "breadcrumbs")[-_MOST:]]
-    return tuple(one for one in found if one is not None)
+    """Read the last breadcrumbs of an event, oldest first, leaving out those without a time."""
+    breadcrumbs = [
+        _read_breadcrumb(value)
+        for value in jsonish.values_of(event, "breadcrumbs")[-_MOST_BREADCRUMBS:]
+    ]
+    return tuple(breadcrumb for breadcrumb in breadcrumbs if breadcrumb is not None)
 
 
-def _read(value: Any) -> Breadcrumb | None:
+def _read_breadcrumb(value: Any) -> Breadcrumb | None:
     if not isinstance(value, dict):
         return None
     at = timestamps.read_at(value.get("timestamp"))

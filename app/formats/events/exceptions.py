@@ -1,11 +1,11 @@
-"""Reads the exceptions and stack frames of an event, for pages and for its title.
+"""Reads the exceptions, threads and stack frames of an event, for pages and for its title.
 
     event.exception.values[]     oldest cause first; the last one is what was thrown or captured
       .type .value .module
       .mechanism                 how it was caught: type, handled
       .stacktrace.frames[]       oldest call first; the last one is where it happened
 
-Nothing here raises: what has the wrong type counts as absent.
+Nothing here raises: a member of the wrong type counts as absent.
 
 Source: docs/protocol.md, sections 9.1 to 9.3.
 """
@@ -24,20 +24,20 @@ _VALUE_CHARS: Final = 8_000
 _LINE_CHARS: Final = 500
 _MOST_EXCEPTIONS: Final = 50
 _MOST_FRAMES: Final = 500
-"""Of one stack; of a longer one the middle is left out, as it is where recursion repeats itself."""
+"""Most frames of one stack; a longer one loses its middle, where recursion repeats itself."""
 _MOST_CONTEXT_LINES: Final = 20
 _MOST_VARIABLES: Final = 100
 _MOST_THREADS: Final = 200
 
 
 class RepeatedFrames(list[JsonObject]):
-    """Frames as sent that come again and again: what was found about them is kept beside them."""
+    """Frames as sent that come again and again, with a cache of what was computed from them."""
 
-    __slots__ = ("found",)
+    __slots__ = ("computed",)
 
     def __init__(self, frames: Iterable[JsonObject]) -> None:
         super().__init__(frames)
-        self.found: dict[str, Any] = {}
+        self.computed: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,16 @@ class Frame:
     line: int | None
     column: int | None
     in_app: bool | None
-    """Whether it is the app's own code; None where the SDK does not say."""
+    """True for the app's own code, or None if the SDK does not say."""
     context_line: str | None
     pre_context: tuple[str, ...]
     post_context: tuple[str, ...]
     package: str | None
-    """The library or app binary it is in, on native platforms."""
+    """The library or app binary that holds the code, on native platforms."""
     address: str | None
-    """Where in memory, as `0x…`, where there are no symbols."""
+    """The address in memory as `0x…`, for frames without symbols."""
     variables: tuple[tuple[str, str], ...] = ()
-    """Local variables with their values as JSON, where the SDK sends them."""
+    """Local variables with their values as JSON, if the SDK sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,18 @@ class ExceptionRecord:
     module: str | None
     mechanism: str | None
     handled: bool | None
-    """False: nobody caught it; None: the SDK does not say."""
+    """False if nobody caught it, or None if the SDK does not say."""
     frames: tuple[Frame, ...]
-    """Oldest call first, as sent."""
+    """The frames, oldest call first, as sent."""
     frames_left_out: int = 0
-    """Taken from the middle of `frames`."""
+    """The number of frames that are left out in the middle of `frames`."""
     number: int | None = None
-    """What its members name it by, where the SDK sends a tree of exceptions."""
+    """The number by which its members name it, if the SDK sends a tree of exceptions."""
     parent: int | None = None
-    """The exception that it caused, or the group it is a member of."""
+    """The number of the exception that it caused, or of the group that it is a member of."""
     is_group: bool = False
     details: str | None = None
-    """What a platform adds: a signal, a Mach exception, a domain with its code."""
+    """Details of the platform: a signal, a Mach exception, or a domain with its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,79 +94,80 @@ class Thread:
     crashed: bool
     is_main: bool
     frames: tuple[Frame, ...]
-    """Oldest call first, as sent."""
+    """The frames, oldest call first, as sent."""
 
 
 def read_exceptions(event: JsonObject) -> tuple[ExceptionRecord, ...]:
     """Read the exceptions of an event, the thrown one first, then its causes.
 
     Returns:
-        Empty for a message. If no exception has a stack, that of the crashed (or only) thread, or
-        of the event itself, stands with the first one, which is made for it if there is none.
+        The exceptions, none for a message. If none of them has a stack, the first one gets that of
+        the crashed (or only) thread, or of the event itself; without any exception, that stack
+        stands in an empty one.
     """
     chain = list_exceptions(event)
-    shown = [_read_exception(value, list_frames(value)) for value in reversed(chain)]
-    if any(one.frames for one in shown):
-        return tuple(shown)
-    frames = _frames_beside(event)
+    exceptions = [_read_exception(value, list_frames(value)) for value in reversed(chain)]
+    if any(exception.frames for exception in exceptions):
+        return tuple(exceptions)
+    frames = _list_other_frames(event)
     if frames:
-        shown[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
-    return tuple(shown)
+        exceptions[:1] = [_read_exception(chain[-1] if chain else {}, frames)]
+    return tuple(exceptions)
 
 
 def read_threads(event: JsonObject) -> tuple[Thread, ...]:
     """Read the threads of an event, the crashed one first, then the main one."""
-    found = [
+    threads = [
         Thread(
-            name=jsonish.text(one, "name", limit=_NAME_CHARS)
-            or f"Thread {jsonish.text(one, 'id', limit=_NAME_CHARS) or '?'}",
-            state=jsonish.text(one, "state", limit=_NAME_CHARS),
-            crashed=bool(jsonish.flag(one, "crashed")),
-            is_main=_is_main(one),
-            frames=tuple([_read_frame(frame) for frame in _bounded(list_frames(one))[0]]),
+            name=jsonish.text(value, "name", limit=_NAME_CHARS)
+            or f"Thread {jsonish.text(value, 'id', limit=_NAME_CHARS) or '?'}",
+            state=jsonish.text(value, "state", limit=_NAME_CHARS),
+            crashed=bool(jsonish.flag(value, "crashed")),
+            is_main=_is_main(value),
+            frames=tuple([_read_frame(frame) for frame in _cut_middle(list_frames(value))[0]]),
         )
-        for one in jsonish.values_of(event, "threads")[:_MOST_THREADS]
-        if isinstance(one, dict)
+        for value in jsonish.values_of(event, "threads")[:_MOST_THREADS]
+        if isinstance(value, dict)
     ]
-    return tuple(sorted(found, key=lambda one: (not one.crashed, not one.is_main)))
+    return tuple(sorted(threads, key=lambda thread: (not thread.crashed, not thread.is_main)))
 
 
 def _is_main(thread: JsonObject) -> bool:
-    """Tell the main thread: by its mark, or where there is none by its name."""
-    marked = jsonish.flag(thread, "main")
-    return thread.get("name") == "main" if marked is None else marked
+    """Tell whether a thread is the main one, by its flag, or else by its name."""
+    flag = jsonish.flag(thread, "main")
+    return thread.get("name") == "main" if flag is None else flag
 
 
 def list_exceptions(event: JsonObject) -> list[JsonObject]:
-    """List the exceptions of an event as sent, oldest cause first; of many the last ones."""
+    """List the exceptions of an event as sent, oldest cause first, up to the last fifty."""
     values = jsonish.values_of(event, "exception")
     return [value for value in values[-_MOST_EXCEPTIONS:] if isinstance(value, dict)]
 
 
-def find_main_frame(event: JsonObject, value: JsonObject) -> Frame | None:
+def find_main_frame(event: JsonObject, exception: JsonObject) -> Frame | None:
     """Find the frame that an exception is named after.
 
     Args:
-        event: Its threads and its own stack stand in where the exception has none.
-        value: The exception as sent, `{}` for an event that has none.
+        event: The event, whose threads and own stack stand in if the exception has no stack.
+        exception: The exception as sent, or `{}` for an event without any.
 
     Returns:
-        The last frame of the app's own code; else the last that is not said to be foreign.
+        The last frame of the app's own code, or else the last that is not marked as library code.
     """
-    frames = list_frames(value) or _frames_beside(event)
-    foreign: Any = None
+    frames = list_frames(exception) or _list_other_frames(event)
+    unmarked: JsonObject | None = None
     for frame in reversed(frames):
         is_own = jsonish.flag(frame, "in_app")
         if is_own:
             return _read_frame(frame)
-        if is_own is None and foreign is None:
-            foreign = frame
-    return _read_frame(foreign) if foreign is not None else None
+        if is_own is None and unmarked is None:
+            unmarked = frame
+    return _read_frame(unmarked) if unmarked is not None else None
 
 
-def get_mechanism(value: JsonObject) -> JsonObject:
-    """Return how an exception as sent was caught; empty if it does not say."""
-    return jsonish.mapping(value, "mechanism")
+def get_mechanism(exception: JsonObject) -> JsonObject:
+    """Return the mechanism that caught an exception as sent; empty if the exception has none."""
+    return jsonish.mapping(exception, "mechanism")
 
 
 def list_frames(holder: JsonObject) -> list[JsonObject]:
@@ -175,21 +176,22 @@ def list_frames(holder: JsonObject) -> list[JsonObject]:
     return frames if isinstance(frames, RepeatedFrames) else drop_non_frames(frames)
 
 
-def drop_non_frames(frames: Iterable[Any]) -> list[JsonObject]:
-    """Leave out what is no frame."""
-    return [frame for frame in frames if isinstance(frame, dict)]
+def drop_non_frames(members: Iterable[Any]) -> list[JsonObject]:
+    """Return the frames among the members of a list, leaving out anything else."""
+    return [member for member in members if isinstance(member, dict)]
 
 
 def list_thread_frames(event: JsonObject) -> list[JsonObject]:
-    """List the frames of the thread that crashed, or else of the only one that has any."""
-    read_threads = [one for one in jsonish.values_of(event, "threads") if isinstance(one, dict)]
-    crashed = [thread for thread in read_threads if jsonish.flag(thread, "crashed")]
-    stacks = [frames for thread in crashed or read_threads if (frames := list_frames(thread))]
+    """List the frames of the thread that crashed, or else of the only thread that has any."""
+    values = jsonish.values_of(event, "threads")
+    threads = [value for value in values if isinstance(value, dict)]
+    crashed = [thread for thread in threads if jsonish.flag(thread, "crashed")]
+    stacks = [frames for thread in crashed or threads if (frames := list_frames(thread))]
     return stacks[0] if stacks and (crashed or len(stacks) == 1) else []
 
 
-def _frames_beside(event: JsonObject) -> list[JsonObject]:
-    """List the frames that stand in for those of an exception, or explain a message.
+def _list_other_frames(event: JsonObject) -> list[JsonObject]:
+    """List the frames of an event outside of its exceptions: of a thread, or of the event itself.
 
     PHP, older JavaScript and raven write the stack of a message into the event itself.
     """
@@ -198,7 +200,7 @@ def _frames_beside(event: JsonObject) -> list[JsonObject]:
 
 def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionRecord:
     mechanism = get_mechanism(value)
-    frames, left_out = _bounded(frames)
+    frames, left_out = _cut_middle(frames)
     return ExceptionRecord(
         type=jsonish.text(value, "type", limit=_NAME_CHARS),
         value=jsonish.text(value, "value", limit=_VALUE_CHARS),
@@ -210,12 +212,12 @@ def _read_exception(value: JsonObject, frames: list[JsonObject]) -> ExceptionRec
         number=jsonish.integer(mechanism, "exception_id"),
         parent=jsonish.integer(mechanism, "parent_id"),
         is_group=bool(jsonish.flag(mechanism, "is_exception_group")),
-        details=_details(jsonish.mapping(mechanism, "meta")),
+        details=_write_details(jsonish.mapping(mechanism, "meta")),
     )
 
 
-def _bounded(frames: list[JsonObject]) -> tuple[list[JsonObject], int]:
-    """Take the middle out of a stack that is too long, and say how much that is."""
+def _cut_middle(frames: list[JsonObject]) -> tuple[list[JsonObject], int]:
+    """Take the middle out of a stack that is too long; return also how many frames that are."""
     left_out = max(0, len(frames) - _MOST_FRAMES)
     if left_out:
         half = _MOST_FRAMES // 2
@@ -223,21 +225,21 @@ def _bounded(frames: list[JsonObject]) -> tuple[list[JsonObject], int]:
     return frames, left_out
 
 
-def _details(meta: JsonObject) -> str | None:
-    """Write the facts of a mechanism: `SIGSEGV (SEGV_MAPERR)`, `EXC_BAD_ACCESS`, `Domain 500`."""
+def _write_details(meta: JsonObject) -> str | None:
+    """Write the details of a mechanism: `SIGSEGV (SEGV_MAPERR)`, `EXC_BAD_ACCESS`, `Domain 500`."""
     signal = jsonish.mapping(meta, "signal")
     code = jsonish.text(signal, "code_name", limit=_NAME_CHARS)
     name = jsonish.text(signal, "name", limit=_NAME_CHARS)
     error = jsonish.mapping(meta, "ns_error")
     domain = jsonish.text(error, "domain", limit=_NAME_CHARS)
-    found = (
+    details = (
         f"{name} ({code})" if name and code else name,
         jsonish.text(jsonish.mapping(meta, "mach_exception"), "name", limit=_NAME_CHARS),
         f"{domain} {jsonish.text(error, 'code', limit=_NAME_CHARS) or ''}".strip()
         if domain
         else None,
     )
-    return ", ".join(part for part in found if part) or None
+    return ", ".join(part for part in details if part) or None
 
 
 def _read_frame(frame: JsonObject) -> Frame:
@@ -256,20 +258,20 @@ def _read_frame(frame: JsonObject) -> Frame:
         address=jsonish.text(frame, "instruction_addr", limit=_NAME_CHARS),
         variables=tuple(
             [
-                (str(name)[:_NAME_CHARS], _written(value))
+                (str(name)[:_NAME_CHARS], _write_variable(value))
                 for name, value in [*jsonish.mapping(frame, "vars").items()][:_MOST_VARIABLES]
             ]
         ),
     )
 
 
-def _written(value: object) -> str:
-    """Write a variable: text as it is, since SDKs send what `repr` gave; the rest as JSON."""
+def _write_variable(value: object) -> str:
+    """Write a variable: text as it is, because SDKs send what `repr` returned; the rest as JSON."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= _LINE_CHARS else f"{text[: _LINE_CHARS - 1]}…"
 
 
 def _read_lines(frame: JsonObject, key: str) -> tuple[str, ...]:
-    """Read source lines; an empty one stays, or the numbers of the others would be wrong."""
+    """Read source lines. Empty ones stay, so that the numbers of the others remain right."""
     lines = jsonish.sequence(frame, key)[:_MOST_CONTEXT_LINES]
     return tuple([jsonish.text_of(line, limit=_LINE_CHARS) or "" for line in lines])

@@ -8,12 +8,13 @@ r"""Reads stack traces that are text, as OpenTelemetry records them, into frames
     Ruby      /srv/app/cart.rb:12:in 'charge'
     PHP       #0 /srv/app/Cart.php(12): Cart->charge()
 
-A text in another form has no frames; it is shown as it is. Frames come out oldest call first, as
-events have them. The patterns are read in linear time, whatever the text.
+A text in another form has no frames; pages show it as it is. Frames come out oldest call first, as
+events have them. re2 matches the patterns in linear time, whatever the text is.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
@@ -42,7 +43,7 @@ _RUBY: Final = re2.compile(
 )
 _PHP: Final = re2.compile(r"#\d+ (?P<file>[^(]+\.php)\((?P<line>\d+)\): (?P<function>[^(]+)")
 
-_FOREIGN: Final = re2.compile(
+_LIBRARY_CODE: Final = re2.compile(
     r"site-packages|dist-packages|/lib/python\d|<frozen|node_modules|node:|/gems/|/ruby/\d"
     r"|/vendor/|/usr/local/go/|/go/pkg/mod/"
     r"|^(?:java|javax|jakarta|jdk|sun|com\.sun|kotlin|kotlinx|scala|io\.netty|reactor"
@@ -53,48 +54,44 @@ _CAUSED_BY: Final = "Caused by:"
 
 
 def read_stack_text(text: str) -> list[JsonObject]:
-    """Read the frames of a stack trace, oldest call first; of many the newest ones.
+    """Read the frames of a stack trace, oldest call first, up to a number of the newest ones.
 
-    Of a chain of exceptions the one that was thrown last counts: Python writes it at the end,
-    the others at the beginning.
+    In a chain of exceptions only the one that was thrown last is read: Python writes it at the
+    end, the other languages at the beginning.
     """
     text = text[-_MOST_CHARS:] if _NEWEST_LAST in text else text[:_MOST_CHARS]
     if _NEWEST_LAST in text:
         last = text.rpartition(_NEWEST_LAST)[2]
-        return [*_matches(_PYTHON, last.splitlines())][-_MOST_FRAMES:]
+        return [*_match_lines(_PYTHON, last.splitlines())][-_MOST_FRAMES:]
     lines = text.partition(f"\n{_CAUSED_BY}")[0].splitlines()
-    for read in _FORMS:
-        found = list(read(lines))
-        if found:
-            return found[:_MOST_FRAMES][::-1]
+    for match_frames in _NEWEST_FIRST_FORMS:
+        frames = list(match_frames(lines))
+        if frames:
+            return frames[:_MOST_FRAMES][::-1]
     return []
 
 
-def _matches(pattern: Any, lines: list[str]) -> Iterator[JsonObject]:
+def _match_lines(pattern: Any, lines: list[str]) -> Iterator[JsonObject]:
     for line in lines:
-        found = pattern.match(line[:_MOST_LINE_CHARS])
-        if found:
-            yield _frame(found.groupdict())
+        match = pattern.match(line[:_MOST_LINE_CHARS])
+        if match:
+            yield _build_frame(match.groupdict())
 
 
-def _go(lines: list[str]) -> Iterator[JsonObject]:
-    """Read Go's pairs of lines: the function, then its place behind a tab."""
+def _match_go(lines: list[str]) -> Iterator[JsonObject]:
+    """Match Go's pairs of lines: the function, then its place behind a tab."""
     for above, line in itertools.pairwise(lines):
-        found = _GO_PLACE.match(line[:_MOST_LINE_CHARS])
-        if found:
+        match = _GO_PLACE.match(line[:_MOST_LINE_CHARS])
+        if match:
             function = above[:_MOST_LINE_CHARS].partition("(0x")[0].removeprefix("created by ")
-            yield _frame({**found.groupdict(), "function": function.removesuffix("(...)")})
+            yield _build_frame({**match.groupdict(), "function": function.removesuffix("(...)")})
 
 
-def _by(pattern: Any) -> Callable[[list[str]], Iterator[JsonObject]]:
-    return lambda lines: _matches(pattern, lines)
-
-
-def _frame(parts: dict[str, str | None]) -> JsonObject:
+def _build_frame(parts: dict[str, str | None]) -> JsonObject:
     file, module = parts.get("file"), parts.get("module")
     frame: JsonObject = {
         "function": (parts.get("function") or "?").strip(),
-        "in_app": not (_FOREIGN.search(module or "") or _FOREIGN.search(file or "")),
+        "in_app": not (_LIBRARY_CODE.search(module or "") or _LIBRARY_CODE.search(file or "")),
     }
     if module:
         frame["module"] = module
@@ -107,4 +104,11 @@ def _frame(parts: dict[str, str | None]) -> JsonObject:
     return frame
 
 
-_FORMS: Final = (_by(_JAVA), _by(_NODE), _by(_DOTNET), _go, _by(_RUBY), _by(_PHP))
+_NEWEST_FIRST_FORMS: Final = (
+    partial(_match_lines, _JAVA),
+    partial(_match_lines, _NODE),
+    partial(_match_lines, _DOTNET),
+    _match_go,
+    partial(_match_lines, _RUBY),
+    partial(_match_lines, _PHP),
+)

@@ -112,7 +112,7 @@ def read_whole(text: bytes, context: EnvelopeContext) -> Sent:
     value = jsonish.decode(text, "event")
     clean = scrubbed.scrub(value, text, context, kind=PayloadKind.EVENT)
     written = text if clean is None else msgspec.json.encode(clean)
-    event.check_size(written, "event")
+    event.check_event_size(written, "event")
     raw = jsonish.need_object(value if clean is None else clean, "event")
     return Sent(
         event.read_event(raw, context.header),

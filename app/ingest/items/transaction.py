@@ -70,7 +70,7 @@ def span_by_span(
         MalformedInput: It is no JSON object.
         OversizedInput: It is over a limit.
     """
-    event.check_size(item.payload, "transaction")
+    event.check_event_size(item.payload, "transaction")
     raw = scrubbed.value(item.payload, context, kind=PayloadKind.TRANSACTION, what="transaction")
     read = transaction.read_transaction(raw, context.header, sent_at=context.sent_at)
     if read.skipped:

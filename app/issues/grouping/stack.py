@@ -49,11 +49,11 @@ def describe_stack(
     """
     if not isinstance(frames, RepeatedFrames) or images or not isinstance(platform, str):
         return _describe_frames(frames, platform, images)
-    found: list[str] | None = frames.found.get(platform)
+    found: list[str] | None = frames.computed.get(platform)
     if found is None:
         found = _describe_frames(frames, platform, images)
-        if len(frames.found) < _MOST_PLATFORMS:
-            frames.found[platform] = found
+        if len(frames.computed) < _MOST_PLATFORMS:
+            frames.computed[platform] = found
     return found
 
 
