@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
+from app.db.list_slices import ListSlice, read_slice
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
 from app.issues.model import Attachment, AttachmentKey
@@ -14,7 +17,7 @@ from app.issues.tables import attachments
 
 _NAME_BYTES: Final = 800
 """Part of the key: a row of an index takes 2,700 bytes."""
-ATTACHMENTS_AT_ONCE: Final = 100
+_ATTACHMENTS_AT_ONCE: Final = 100
 """Files of one event that are read at once."""
 
 
@@ -53,38 +56,35 @@ async def sum_attachment_bytes(
 
 
 async def read_attachments(
-    connection: AsyncConnection,
-    project_id: ProjectId,
-    event_id: EventId,
-    *,
-    first: int = 0,
-    most: int = ATTACHMENTS_AT_ONCE,
-) -> list[Attachment]:
-    """Read what is attached to one event, by name.
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId, *, first: int = 0
+) -> ListSlice[Attachment]:
+    """Read what is attached to an event, by name.
 
     Args:
         connection: Where to read.
         project_id: The project of the event.
         event_id: The event.
         first: How many files stand before those that are read.
-        most: How many files are read at most.
     """
-    found = await connection.execute(
-        _select_attachments(project_id, event_id).offset(first).limit(most)
+    query = _select_attachments(project_id, event_id)
+    return await read_slice(
+        connection, query, _to_attachment, first=first, size=_ATTACHMENTS_AT_ONCE
     )
-    return [Attachment(**row) for row in found.mappings()]
 
 
-async def count_attachments(
-    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
-) -> int:
-    """Count the files that are attached to one event."""
-    quantity = await connection.scalar(
-        select(func.count())
-        .select_from(attachments)
-        .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
-    )
-    return quantity or 0
+async def get_attachment(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId, number: int
+) -> Attachment:
+    """Return a file of an event by how many of its files stand before it.
+
+    Raises:
+        NotFound: There is no such event or file.
+    """
+    query = _select_attachments(project_id, event_id).offset(number).limit(1)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise NotFound("no such file")
+    return _to_attachment(row)
 
 
 async def find_attachment(
@@ -96,8 +96,8 @@ async def find_attachment(
         .where(attachments.c.attachment_type == attachment_type)
         .limit(1)
     )
-    row = found.mappings().first()
-    return Attachment(**row) if row else None
+    row = found.first()
+    return _to_attachment(row) if row else None
 
 
 def _select_attachments(project_id: ProjectId, event_id: EventId) -> Select[Any]:
@@ -106,6 +106,10 @@ def _select_attachments(project_id: ProjectId, event_id: EventId) -> Select[Any]
         .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
         .order_by(attachments.c.filename, attachments.c.sha256)
     )
+
+
+def _to_attachment(row: Row[Any]) -> Attachment:
+    return Attachment(**row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
 
 
 def _to_row(one: Attachment) -> dict[str, Any]:

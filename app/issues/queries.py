@@ -29,6 +29,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
+from app.db.list_slices import ListSlice, read_slice
 from app.issues.model import Issue, IssueKey, Status, StoredEvent
 from app.issues.replay_events import to_event
 from app.issues.tables import events, issue_link_counts as counts, issue_releases, issues
@@ -39,7 +40,7 @@ _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 # Added up as integers: the sum of bigints is a numeric, and sorting ten thousand of those costs
 # more than finding them.
 _NUMBER: Final = func.sum(cast(counts.c.replays, Integer), type_=BigInteger)
-PART_RELEASES: Final = 100
+_RELEASES_AT_ONCE: Final = 100
 """Releases of one issue that are read at once."""
 _SAMPLE_BYTES: Final = 32 * 1024
 # One row an issue: three hundred would cost their reading more than their finding.
@@ -190,7 +191,9 @@ async def count_events_over_time(
     return counted
 
 
-async def read_releases(connection: AsyncConnection, key: IssueKey, *, first: int = 0) -> list[str]:
+async def read_releases(
+    connection: AsyncConnection, key: IssueKey, *, first: int = 0
+) -> ListSlice[str]:
     """Read the releases an issue was seen in, in the order of their names.
 
     Args:
@@ -198,32 +201,22 @@ async def read_releases(connection: AsyncConnection, key: IssueKey, *, first: in
         key: The issue.
         first: How many releases stand before those that are read.
     """
-    found = await connection.scalars(
+    query = (
         select(issue_releases.c.release)
         .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
         .order_by(issue_releases.c.release)
-        .offset(first)
-        .limit(PART_RELEASES)
     )
-    return list(found)
-
-
-async def count_releases(connection: AsyncConnection, key: IssueKey) -> int:
-    """Count the releases an issue was seen in."""
-    quantity = await connection.scalar(
-        select(func.count())
-        .select_from(issue_releases)
-        .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
+    return await read_slice(
+        connection, query, lambda row: str(row.release), first=first, size=_RELEASES_AT_ONCE
     )
-    return quantity or 0
 
 
 async def read_newest_events(
-    connection: AsyncConnection, key: IssueKey, *, limit: int = 1
+    connection: AsyncConnection, key: IssueKey, *, limit: int
 ) -> list[StoredEvent]:
     """Read the events of an issue that came last, the newest first."""
-    found = await connection.execute(_select_events(key).limit(limit))
-    return [to_event(row) for row in found]
+    rows = await connection.execute(_select_events(key).limit(limit))
+    return [to_event(row) for row in rows]
 
 
 async def read_sample_payloads(

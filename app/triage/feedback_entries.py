@@ -27,7 +27,6 @@ from app.replays.model import ReplayKey
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _DRIFT: Final = "(f.drift_ms - r.drift_ms) * interval '1 ms'"
-_MOST: Final = 1_000
 
 
 def _statement(wanted: str) -> TextClause:
@@ -58,24 +57,23 @@ def _statement(wanted: str) -> TextClause:
         order by f.received_at desc, f.event_id desc
         limit :rows
         """  # noqa: S608 - joined from constants
-    ).bindparams(bindparam("seen", type_=ARRAY(BigInteger)))
-
-
-_PAGE: Final = _statement(
-    """
-    f.project_id = any(:searched) and (
-        cast(:before_at as timestamptz) is null
-        or (f.received_at, f.event_id) < (:before_at, cast(:before_id as uuid))
+    ).bindparams(
+        bindparam("seen", type_=ARRAY(BigInteger)),
+        bindparam("before_at", type_=DateTime(timezone=True)),
+        bindparam("before_id", type_=Uuid()),
     )
-    """
-).bindparams(
-    bindparam("searched", type_=ARRAY(BigInteger)),
-    bindparam("before_at", type_=DateTime(timezone=True)),
-    bindparam("before_id", type_=Uuid()),
+
+
+_BEFORE: Final = """
+    (cast(:before_at as timestamptz) is null
+     or (f.received_at, f.event_id) < (:before_at, cast(:before_id as uuid)))
+"""
+_OF_PROJECTS: Final = _statement(f"f.project_id = any(:searched) and {_BEFORE}").bindparams(
+    bindparam("searched", type_=ARRAY(BigInteger))
 )
-_OF_ISSUE: Final = _statement("e.project_id = :project_id and e.issue_id = :issue_id").bindparams(
-    bindparam("issue_id", type_=Uuid())
-)
+_OF_ISSUE: Final = _statement(
+    f"e.project_id = :project_id and e.issue_id = :issue_id and {_BEFORE}"
+).bindparams(bindparam("issue_id", type_=Uuid()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,46 +91,62 @@ class FeedbackEntry:
 
 async def read_feedback_page(
     connection: AsyncConnection,
-    searched: Sequence[ProjectId],
-    seen: Sequence[ProjectId],
+    project_ids: Sequence[ProjectId],
+    visible_ids: Sequence[ProjectId],
     *,
-    before: Place | None = None,
+    before: Place | None,
     limit: int,
 ) -> list[FeedbackEntry]:
     """Read a page of the feedback of some projects, the newest received first.
 
     Args:
         connection: Where to read.
-        searched: The projects whose feedback it is.
-        seen: The projects that the reader may see: replays of others are not told.
-        before: The place of the last note of the page before.
-        limit: Notes at most.
+        project_ids: The projects whose feedback it is.
+        visible_ids: The projects that the reader may see; replays of others are left out.
+        before: The place of the last entry on the page before; None for the first page.
+        limit: How many entries are read at most.
     """
-    found = await connection.execute(
-        _PAGE,
-        {
-            "searched": list(searched),
-            "seen": list(seen),
-            "before_at": at_of(before) if before else None,
-            "before_id": uuid.UUID(hex=before.item_id) if before else None,
-            "rows": limit,
-        },
-    )
-    return [_read_entry(row) for row in found]
+    of_projects = {"searched": list(project_ids)}
+    parameters = of_projects | _page_parameters(visible_ids, before, limit)
+    return [_read_entry(row) for row in await connection.execute(_OF_PROJECTS, parameters)]
 
 
 async def read_issue_feedback(
-    connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
+    connection: AsyncConnection,
+    key: IssueKey,
+    visible_ids: Sequence[ProjectId],
+    *,
+    before: Place | None,
+    limit: int,
 ) -> list[FeedbackEntry]:
-    """Read the feedback that names an event of an issue, the newest first; 1,000 at most."""
-    parameters = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
-    found = await connection.execute(_OF_ISSUE, {**parameters, "seen": list(seen), "rows": _MOST})
-    return [_read_entry(row) for row in found]
+    """Read a page of the feedback that names an event of an issue, the newest received first.
+
+    Args:
+        connection: Where to read.
+        key: The issue.
+        visible_ids: The projects that the reader may see; replays of others are left out.
+        before: The place of the last entry on the page before; None for the first page.
+        limit: How many entries are read at most.
+    """
+    of_issue = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
+    parameters = of_issue | _page_parameters(visible_ids, before, limit)
+    return [_read_entry(row) for row in await connection.execute(_OF_ISSUE, parameters)]
 
 
-def locate_entry(note: FeedbackEntry) -> Place:
-    """Return where a note stands in the list."""
-    return place_at(note.feedback.received_at, note.feedback.event_id)
+def locate_entry(entry: FeedbackEntry) -> Place:
+    """Return where an entry stands in a list, the newest received first."""
+    return place_at(entry.feedback.received_at, entry.feedback.event_id)
+
+
+def _page_parameters(
+    visible_ids: Sequence[ProjectId], before: Place | None, limit: int
+) -> dict[str, object]:
+    return {
+        "seen": list(visible_ids),
+        "before_at": at_of(before) if before else None,
+        "before_id": uuid.UUID(hex=before.item_id) if before else None,
+        "rows": limit,
+    }
 
 
 def _read_entry(row: Row[Any]) -> FeedbackEntry:

@@ -8,7 +8,7 @@ username and address with somebody counted before is not counted again.
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.issues.counting import user_hashes
-from app.issues.model import IssueKey
+from app.issues.model import Issue
 
 MOST_REPLAYS: Final = 1_000
 """Of an issue, the newest received: reading them takes some milliseconds."""
@@ -42,25 +42,29 @@ _KNOWN: Final = text(
 
 
 async def count_replay_users(
-    connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
+    connection: AsyncConnection, issue: Issue, visible_ids: Sequence[ProjectId]
 ) -> int:
     """Count the users of an issue's replays whom none of its events names.
 
     Args:
         connection: Where to read.
-        key: The issue.
-        seen: The projects that the reader may see: replays of others do not count.
+        issue: The issue, with the number of its replays that the reader may see.
+        visible_ids: The projects that the reader may see; replays of others do not count.
     """
-    issue: dict[str, Any] = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
-    found = await connection.scalars(_USERS, {**issue, "seen": list(seen), "most": MOST_REPLAYS})
-    named = [names for user in found if (names := user_hashes(key[0], _texts(user)))]
-    hashes = sorted({value for names in named for value in names})
-    if not hashes:
+    if not issue.replays:
         return 0
-    known = await connection.scalars(
-        _KNOWN, {**issue, "hashes": [uuid.UUID(hex=value) for value in hashes]}
+    key = {"project_id": issue.project_id, "issue_id": uuid.UUID(hex=issue.issue_id)}
+    users = await connection.scalars(
+        _USERS, {**key, "seen": list(visible_ids), "most": MOST_REPLAYS}
     )
-    return _count_others(named, {value.hex for value in known})
+    named = [hashes for user in users if (hashes := user_hashes(issue.project_id, _texts(user)))]
+    if not named or not issue.users:
+        return _count_others(named, ())
+    hashes = sorted({value for values in named for value in values})
+    known = await connection.scalars(
+        _KNOWN, {**key, "hashes": [uuid.UUID(hex=value) for value in hashes]}
+    )
+    return _count_others(named, [value.hex for value in known])
 
 
 def _count_others(named: Iterable[Sequence[str]], known: Iterable[str]) -> int:

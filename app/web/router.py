@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from app.web.account import routes as account, sign_in
 from app.web.browser import routes as browser
 from app.web.feedback import routes as feedback
-from app.web.issue import event_routes, feedback as issue_feedback, routes as issue, screenshots
+from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
 from app.web.project import demo, quarantine, routes as project
 from app.web.releases import routes as releases
@@ -31,7 +31,7 @@ def pages() -> APIRouter:
     for routes in (
         sign_in, account, selected, replays, project, set_up, settings, quarantine, releases,
         replay, part_routes, network, playback, pictures, trace_routes, trace, why, issues, issue,
-        event_routes, issue_feedback, feedback, screenshots, demo, browser,
+        file_routes, feedback, demo, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

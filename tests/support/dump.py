@@ -96,7 +96,7 @@ async def of_issues(
             "counts": (issue.events, issue.users, issue.named_replays),
             "events": sorted(event.event_id for event in events),
             "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked.replays),
-            "releases": await issue_queries.read_releases(connection, key),
+            "releases": (await issue_queries.read_releases(connection, key)).rows,
         }
     return dumped
 

@@ -1,8 +1,8 @@
-"""What the list of feedback shows."""
+"""What the template of the list of feedback reads."""
 
 from dataclasses import dataclass
 
-from app.web.words.feedback import NoteCard
+from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ListState, ProjectOption
 
 
@@ -11,8 +11,8 @@ class FeedbackPage:
     """The list of feedback."""
 
     state: ListState
-    cards: tuple[NoteCard, ...]
+    cards: tuple[FeedbackCard, ...]
     projects: tuple[ProjectOption, ...]
     project: str
-    """As the form holds it; empty for all."""
+    """The project as the form holds it; empty for all."""
     older_href: str | None

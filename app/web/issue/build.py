@@ -1,58 +1,90 @@
-"""Builds what stands above every page of an issue, and its previews."""
+"""Builds the pages of an issue from what their stories read."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
 
-from app.core import units
-from app.issues.model import Issue
 from app.playback.links import replay_clock
-from app.projects.model import OutcomeCount, Project
-from app.triage.issue_links import LinkedReplay
-from app.web.issue.page import IssueHead, Preview
+from app.triage.issue_deletion import IssueDeletion
+from app.triage.issue_feedback import IssueFeedbackData
+from app.triage.issue_page import IssuePageData
+from app.triage.issue_reader import IssueSummary
+from app.triage.issue_replays import IssueReplay, IssueReplaysData
+from app.web.frame import cursors
+from app.web.issue.build_event import build_event
+from app.web.issue.page import (
+    DeleteIssuePage,
+    IssueFeedbackPage,
+    IssueHead,
+    IssuePage,
+    IssueReplayRow,
+    IssueReplaysPage,
+)
 from app.web.urls import issue_urls, project_urls, replay_urls
-from app.web.words import facts, issue_kinds
-from app.web.words.phrases import count
-
-BEFORE_MS: Final = 5_000
-AFTER_MS: Final = 5_000
-_LOST: Final = frozenset({"refused", "limited", "dropped_by_sdk"})
-_REPLAY_ITEMS: Final = ("replay",)
-_WORDS: Final = {
-    "refused": "refused here",
-    "limited": "over a limit here",
-    "dropped_by_sdk": "dropped by the SDK",
-}
-RECENT: Final = timedelta(hours=1)
-"""So long a replay may still come."""
-DAY: Final = timedelta(days=1)
+from app.web.words import charts, feedback_cards, issue_kinds, replay_rows
+from app.web.words.parts import describe_slice
 
 
-def head(
-    issue: Issue, project: Project, *, replay_users: int, may_change: bool, may_delete: bool
-) -> IssueHead:
-    """Describe an issue.
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a visitor may do on the pages of an issue."""
+
+    may_change: bool
+    """Whether they may resolve, ignore or reopen it."""
+    may_delete: bool
+    may_download: bool
+    """Whether they may have the files of its events."""
+    may_see_pictures: bool
+    """Whether pictures among the files are shown to them."""
+
+
+def build_issue_page(data: IssuePageData, permissions: Permissions, *, path: str) -> IssuePage:
+    """Describe an issue with one of its events.
 
     Args:
-        issue: Its row.
-        project: Its project.
-        replay_users: How many users only its replays name.
-        may_change: Whether the visitor may resolve or ignore it.
-        may_delete: Whether they may erase it.
+        data: What the story read.
+        permissions: What the visitor may do.
+        path: The path of this page, which the parts of its lists lead to.
     """
+    event = None
+    if data.event:
+        event = build_event(
+            data.event,
+            hierarchy=data.hierarchy,
+            may_download=permissions.may_download,
+            may_see_pictures=permissions.may_see_pictures,
+        )
+    return IssuePage(
+        head=build_head(data.summary, permissions),
+        event=event,
+        day=charts.hours(data.events_by_hour, data.read_at),
+        month=charts.days(data.events_by_hour, data.read_at),
+        releases=data.releases.rows,
+        release_part=describe_slice(
+            "release",
+            data.releases,
+            href=lambda first: issue_urls.issue_releases(path, first=first),
+        ),
+        tags=data.tags,
+        hidden_tags=data.hidden_tags,
+        tagged_events=data.tagged_events,
+    )
+
+
+def build_head(summary: IssueSummary, permissions: Permissions) -> IssueHead:
+    """Describe an issue for the head of its pages."""
+    issue, project = summary.issue, summary.project
     key = (issue.project_id, issue.issue_id)
-    path = issue_urls.issue(*key)
     return IssueHead(
         project_id=issue.project_id,
         project_name=project.name,
         project_href=project_urls.project(project.id),
         issue_id=issue.issue_id,
-        href=path,
+        href=issue_urls.issue(*key),
         replays_href=issue_urls.issue_replays(*key),
         feedback_href=issue_urls.issue_feedback(*key),
         status_href=issue_urls.issue_status(*key),
-        delete_href=issue_urls.delete_issue(*key) if may_delete else None,
-        may_change=may_change,
+        delete_href=issue_urls.delete_issue(*key) if permissions.may_delete else None,
+        may_change=permissions.may_change,
         title=issue.title,
         culprit=issue.culprit,
         kind=issue_kinds.KINDS.get(issue.kind, "Error"),
@@ -69,64 +101,69 @@ def head(
         last_release=issue.last_release,
         events=issue.events,
         users=issue.users,
-        replay_users=replay_users,
+        replay_users=summary.replay_users,
         replays=issue.replays,
     )
 
 
-def preview(
-    linked: LinkedReplay,
-    *,
-    zero_ms: int,
-    duration_ms: int,
-    size_px: tuple[int, int] | None,
-    is_processing: bool,
-) -> Preview:
-    """Describe the stretch of a replay around an event.
+def build_replays_page(
+    data: IssueReplaysData, permissions: Permissions, *, is_first: bool, now: datetime
+) -> IssueReplaysPage:
+    """Describe replays as the list of replays does, and lead into each at the event.
 
     Args:
-        linked: The replay, and where the event lies on its clock.
-        zero_ms: How far the player's zero is behind the start of the replay.
-        duration_ms: Of the pictures; 0 if there are none.
-        size_px: Of the first picture.
-        is_processing: Whether pictures may still come.
+        data: What the story read.
+        permissions: What the visitor may do.
+        is_first: Whether this is the first page of the replays.
+        now: The server's time, to tell live replays.
     """
-    key = linked.replay.key
-    wanted_ms = max(0, linked.at_ms - zero_ms)
-    at_ms = min(wanted_ms, duration_ms) if duration_ms else wanted_ms
-    return Preview(
-        href=replay_urls.replay(key.project_id, key.replay_id)
-        if linked.is_apart
-        else replay_urls.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
-        replay_id=key.replay_id,
-        user=facts.user_of(linked.replay.user),
-        at_ms=at_ms,
-        from_ms=max(0, at_ms - BEFORE_MS),
-        to_ms=min(duration_ms, at_ms + AFTER_MS) if duration_ms else at_ms + AFTER_MS,
-        index_href=replay_urls.index(key.project_id, key.replay_id),
-        stream_href=replay_urls.stream(key.project_id, key.replay_id),
-        has_video=duration_ms > 0 and not linked.is_apart,
-        is_apart=linked.is_apart,
-        is_processing=is_processing,
-        width_px=size_px[0] if size_px else None,
-        height_px=size_px[1] if size_px else None,
+    issue = data.summary.issue
+    older = cursors.write(data.older) if data.older else ""
+    return IssueReplaysPage(
+        head=build_head(data.summary, permissions),
+        rows=tuple(_build_replay_row(replay, data, now) for replay in data.replays),
+        older_href=issue_urls.issue_replays(issue.project_id, issue.issue_id, before=older)
+        if older
+        else None,
+        is_first=is_first,
+        named=issue.named_replays,
     )
 
 
-def losses(outcomes: Sequence[OutcomeCount], at: datetime) -> tuple[str, ...]:
-    """Say what is known of replays lost on the day of an event, and the days beside it."""
-    days = {at.date() + timedelta(days=step) for step in (-1, 0, 1)}
-    found: dict[tuple[str, str], int] = {}
-    for one in outcomes:
-        if one.day in days and one.outcome in _LOST and one.item_type.startswith(_REPLAY_ITEMS):
-            place = (one.outcome, one.reason)
-            found[place] = found.get(place, 0) + one.quantity
-    return tuple(
-        f"{count(quantity, 'replay item')} {_WORDS[outcome]}: {reason or 'no reason given'}"
-        for (outcome, reason), quantity in sorted(found.items())
+def build_feedback_page(
+    data: IssueFeedbackData, permissions: Permissions, *, is_first: bool
+) -> IssueFeedbackPage:
+    """Describe what people wrote about an issue.
+
+    Args:
+        data: What the story read.
+        permissions: What the visitor may do.
+        is_first: Whether this is the first page of the feedback.
+    """
+    issue = data.summary.issue
+    older = cursors.write(data.older) if data.older else ""
+    return IssueFeedbackPage(
+        head=build_head(data.summary, permissions),
+        cards=feedback_cards.build_cards(data.entries, data.project_names),
+        older_href=issue_urls.issue_feedback(issue.project_id, issue.issue_id, before=older)
+        if older
+        else None,
+        is_first=is_first,
     )
 
 
-def zero_of(linked: LinkedReplay, started_at_ms: int) -> int:
-    """Return how far the player's zero is behind the start of the replay."""
-    return started_at_ms - units.ms_from_at(linked.replay.started_at)
+def build_deletion_page(deletion: IssueDeletion, permissions: Permissions) -> DeleteIssuePage:
+    """Describe what goes with an issue."""
+    head = build_head(deletion.summary, permissions)
+    return DeleteIssuePage(head, deletion.files, deletion.file_bytes)
+
+
+def _build_replay_row(replay: IssueReplay, data: IssueReplaysData, now: datetime) -> IssueReplayRow:
+    row = replay_rows.replay_row(
+        replay.listed, project_names=data.project_names, now=now, pictures=replay.pictures
+    )
+    at_ms = min(max(0, replay.at_ms), row.duration_ms)
+    href = row.href
+    if at_ms:
+        href = replay_urls.replay_at(row.project_id, row.replay_id, at_ms=at_ms)
+    return IssueReplayRow(row, at_ms, href)

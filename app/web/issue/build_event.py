@@ -1,6 +1,6 @@
 """Builds one event of an issue for its page: pure, so that it can run in a thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,19 +11,20 @@ from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
 from app.issues import counting
-from app.issues.attachments import ATTACHMENTS_AT_ONCE
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
-from app.issues.queries import EventNeighbours
 from app.playback.links import replay_clock
+from app.triage.event_files import PICTURE_TYPES
+from app.triage.issue_event import IssueEvent
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import crumb_rows
-from app.web.issue.page import AbsentReplay, DataGroup, EventBlock, FileRow, Preview, SenderClock
+from app.web.issue.build_replay import build_preview, describe_missing_replay
+from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
 from app.web.words import facts
 from app.web.words.breadcrumbs import data_rows
 from app.web.words.facts import Fact
-from app.web.words.parts import describe_rows
+from app.web.words.parts import describe_slice
 
 _RULES: Final[dict[rules.GroupingRule, str]] = {
     "fingerprint": "the fingerprint that the app gave",
@@ -40,11 +41,64 @@ _HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
 _MESSAGE_CHARS: Final = 8_000
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 """A smaller difference is the way of the envelope, and shows in no time to the minute."""
-PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
-"""Files that are shown, drawn anew."""
 
 
-def unpack(event: StoredEvent) -> JsonObject:
+def build_event(
+    data: IssueEvent,
+    *,
+    hierarchy: tuple[HierarchyView, ...],
+    may_download: bool,
+    may_see_pictures: bool,
+) -> EventBlock:
+    """Describe an event.
+
+    Args:
+        data: The event and what is stored around it.
+        hierarchy: The views that were on the screen, if they were sent.
+        may_download: Whether the visitor may have its files.
+        may_see_pictures: Whether pictures among them are shown.
+    """
+    event, neighbours, missing = data.event, data.neighbours, data.missing_replay
+    if event.issue_id is None:
+        raise ValueError("an event without an issue has no page")
+    key = (event.project_id, event.issue_id)
+    path = issue_urls.issue_event(*key, event.event_id)
+    sent = _unpack(event)
+    grouping = rules.group_event(sent)
+    seen_at = counting.find_seen_at(event)
+    return EventBlock(
+        event_id=event.event_id,
+        href=path,
+        at=seen_at,
+        sender_clock=_describe_clock(event, seen_at),
+        received_at=event.received_at,
+        newest_href=_event_href(key, neighbours.newest),
+        newer_href=_event_href(key, neighbours.newer),
+        older_href=_event_href(key, neighbours.older),
+        oldest_href=_event_href(key, neighbours.oldest),
+        facts=_build_facts(event, sent),
+        message=messages.format_message(sent, limit=_MESSAGE_CHARS),
+        stacks=stacks.stacks(sent),
+        threads=stacks.threads(sent),
+        crumbs=crumb_rows(sent, later_by=seen_at - event.at),
+        tables=_build_tables(sent),
+        files=tuple(
+            _build_file(file, number, may_download=may_download, may_see_picture=may_see_pictures)
+            for number, file in enumerate(data.files.rows, data.files.first)
+        ),
+        file_total=data.files.total,
+        file_part=describe_slice(
+            "file", data.files, href=lambda first: issue_urls.event_files(path, first=first)
+        ),
+        hierarchy=hierarchy,
+        preview=build_preview(data.replay) if data.replay else None,
+        missing_replay=describe_missing_replay(missing, event.received_at) if missing else None,
+        grouped_by=_RULES[grouping.rule],
+        grouped_parts=tuple(part for part in grouping.parts if part),
+    )
+
+
+def _unpack(event: StoredEvent) -> JsonObject:
     """Return an event as it was sent; empty if it cannot be read."""
     try:
         sent = packed_json.unpack_json(event.payload)
@@ -53,93 +107,26 @@ def unpack(event: StoredEvent) -> JsonObject:
     return sent if isinstance(sent, dict) else {}
 
 
-def build(
-    event: StoredEvent,
-    sent: JsonObject,
-    *,
-    beside: EventNeighbours,
-    files: Sequence[Attachment],
-    first_file: int,
-    file_total: int,
-    hierarchy: tuple[HierarchyView, ...],
-    preview: Preview | None,
-    absent: AbsentReplay | None,
-    may_download: bool,
-    may_show: bool,
-) -> EventBlock:
-    """Describe an event.
-
-    Args:
-        event: Its row.
-        sent: The event as sent (`unpack`).
-        beside: The events of its issue around it.
-        files: What came with it, or a part of it.
-        first_file: How many files stand before these.
-        file_total: How many files came with it.
-        hierarchy: What was on the screen, if it was sent.
-        preview: Of its replay, if there is one.
-        absent: Why there is none.
-        may_download: Whether the visitor may have its files.
-        may_show: Whether pictures among them are shown.
-    """
-    if event.issue_id is None:
-        raise ValueError("an event without an issue has no page")
-    key = (event.project_id, event.issue_id)
-    path = issue_urls.issue_event(*key, event.event_id)
-    found = rules.group_event(sent)
-    seen_at = counting.find_seen_at(event)
-    return EventBlock(
-        event_id=event.event_id,
-        href=path,
-        at=seen_at,
-        sender_clock=_sender_clock(event, seen_at),
-        received_at=event.received_at,
-        newest_href=_href(key, beside.newest),
-        newer_href=_href(key, beside.newer),
-        older_href=_href(key, beside.older),
-        oldest_href=_href(key, beside.oldest),
-        facts=_facts(event, sent),
-        message=messages.format_message(sent, limit=_MESSAGE_CHARS),
-        stacks=stacks.stacks(sent),
-        threads=stacks.threads(sent),
-        crumbs=crumb_rows(sent, later_by=seen_at - event.at),
-        groups=_groups(sent),
-        files=tuple(
-            FileRow(
-                name=one.filename,
-                type=one.content_type or one.attachment_type,
-                size_bytes=one.size_bytes,
-                href=issue_urls.attachment(one.project_id, one.event_id, number)
-                if may_download
-                else None,
-                picture_href=issue_urls.screenshot(one.project_id, one.event_id, number)
-                if may_show and one.content_type in PICTURES
-                else None,
-            )
-            for number, one in enumerate(files, first_file)
-        ),
-        file_total=file_total,
-        file_part=describe_rows(
-            "file",
-            first=first_file,
-            total=file_total,
-            size=ATTACHMENTS_AT_ONCE,
-            href=lambda first: issue_urls.event_files(path, first=first),
-        ),
-        hierarchy=hierarchy,
-        preview=preview,
-        absent=absent,
-        grouped_by=_RULES[found.rule],
-        grouped_parts=tuple(part for part in found.parts if part),
+def _build_file(
+    file: Attachment, number: int, *, may_download: bool, may_see_picture: bool
+) -> FileRow:
+    key = (file.project_id, file.event_id, number)
+    is_picture = file.content_type in PICTURE_TYPES
+    return FileRow(
+        name=file.filename,
+        type=file.content_type or file.attachment_type,
+        size_bytes=file.size_bytes,
+        href=issue_urls.attachment(*key) if may_download else None,
+        picture_href=issue_urls.screenshot(*key) if may_see_picture and is_picture else None,
     )
 
 
-def _href(key: IssueKey, event_id: Any) -> str | None:
+def _event_href(key: IssueKey, event_id: Any) -> str | None:
     return issue_urls.issue_event(*key, event_id) if event_id else None
 
 
-def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
-    """Say what the clock of the sender told, if that is not when the event happened."""
+def _describe_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
+    """Describe the time by the sender's clock, if it differs from the server's."""
     difference = seen_at - event.at
     if abs(difference) < _CLOCK_SLACK:
         return None
@@ -154,7 +141,7 @@ def _sender_clock(event: StoredEvent, seen_at: datetime) -> SenderClock | None:
     )
 
 
-def _facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
+def _build_facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
     contexts = jsonish.mapping(sent, "contexts")
     of_device = {
         f"{kind}_{name}": jsonish.text(jsonish.mapping(contexts, kind), name)
@@ -188,8 +175,8 @@ def _user(sent: JsonObject) -> dict[str, str]:
     return jsonish.pairs(sent, "user")
 
 
-def _groups(sent: JsonObject) -> tuple[DataGroup, ...]:
-    """Bring tags, user, request, contexts and the rest under their headings."""
+def _build_tables(sent: JsonObject) -> tuple[FactTable, ...]:
+    """Put tags, user, request, contexts and the rest into tables."""
     contexts = jsonish.mapping(sent, "contexts")
     names = [name for name in _CONTEXTS if name in contexts]
     names += sorted(name for name in contexts if name not in names and name not in _HIDDEN_CONTEXTS)
@@ -201,8 +188,8 @@ def _groups(sent: JsonObject) -> tuple[DataGroup, ...]:
         ("Extra", jsonish.mapping(sent, "extra")),
         ("Packages", jsonish.mapping(sent, "modules")),
     ]
-    groups = (DataGroup(title, data_rows(value, most=200)) for title, value in found if value)
-    return tuple(group for group in groups if group.rows)
+    tables = (FactTable(title, data_rows(value, most=200)) for title, value in found if value)
+    return tuple(table for table in tables if table.rows)
 
 
 def _without_type(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The page of an issue: what it is, one of its events, its replays."""
+"""What the templates of the pages of an issue read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
 from app.web.words.facts import Fact
-from app.web.words.feedback import NoteCard
+from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.parts import ListPart
 from app.web.words.problems import Source
 from app.web.words.replay_rows import ReplayRow
@@ -32,12 +32,12 @@ class IssueHead:
     feedback_href: str
     status_href: str
     delete_href: str | None
-    """None when the visitor may not delete it."""
+    """None if the visitor may not delete the issue."""
     may_change: bool
     title: str
     culprit: str | None
     kind: str
-    """In words."""
+    """The kind of problem in words."""
     shape: Literal["crash", "error"]
     source: Source
     level: str
@@ -51,30 +51,30 @@ class IssueHead:
     last_release: str | None
     events: int
     users: int
-    """Whom its events name."""
+    """How many users its events name."""
     replay_users: int
-    """Whom its replays name and none of its events."""
+    """How many users its replays name and none of its events."""
     replays: int
 
 
 @dataclass(frozen=True, slots=True)
 class SenderClock:
-    """What the clock of an event's sender said, where that is not when it happened."""
+    """The time by the clock of an event's sender, where that differs from the server's."""
 
     sender: Literal["device", "service"]
     at: datetime | None
-    """None if nobody had set that clock."""
+    """None if the clock had not been set."""
     difference: str
-    """`6 d 7 h behind`."""
+    """How far the clock was off: `6 d 7 h behind`."""
     is_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """The stretch of a replay around an event."""
+class ReplayPreview:
+    """The seconds of a replay around an event."""
 
     href: str
-    """The whole replay at the moment of the event."""
+    """Leads to the whole replay at the moment of the event."""
     replay_id: ReplayId
     user: str | None
     at_ms: int
@@ -84,24 +84,25 @@ class Preview:
     stream_href: str
     has_video: bool
     is_apart: bool
-    """The event was at another time: nothing of the replay is around it."""
+    """Whether the event happened at another time than the part of the replay that is here."""
     is_processing: bool
+    """Whether video may still come."""
     width_px: int | None
     height_px: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class AbsentReplay:
-    """Why there is no replay for an event."""
+class MissingReplayNote:
+    """Why an event has no replay, as far as that is known."""
 
     replay_id: ReplayId | None
-    """None if the event names none, and its trace belongs to none."""
-    deleted_by: str | None
+    """None if the event names no replay, and no replay here has its trace."""
+    deleted_by: str
     deleted_at: datetime | None
     losses: tuple[str, ...]
-    """What is known of lost replays of those days, in words."""
+    """What is known about replays lost in those days, in words."""
     is_recent: bool
-    """It may still come."""
+    """Whether the replay may still come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ class FileRow:
     type: str
     size_bytes: int
     href: str | None
-    """None when the visitor may not download it."""
+    """None if the visitor may not download the file."""
     picture_href: str | None = None
-    """Where it is shown, if it is a picture and they may."""
+    """Where the file is shown as a picture, if it is one and the visitor may see it."""
 
 
 @dataclass(frozen=True, slots=True)
-class DataGroup:
-    """Facts under one heading."""
+class FactTable:
+    """What an event says about one subject, under one heading."""
 
     title: str
     rows: tuple[DataRow, ...]
@@ -127,14 +128,14 @@ class DataGroup:
 
 @dataclass(frozen=True, slots=True)
 class EventBlock:
-    """One event of the issue."""
+    """One event of an issue."""
 
     event_id: EventId
     href: str
     at: datetime
-    """By the server's clock, as first and last seen are."""
+    """When it happened by the server's clock, like the times of the first and last event."""
     sender_clock: SenderClock | None
-    """None if the sender's clock was right to the minute."""
+    """None if the sender's clock agreed with the server's to the minute."""
     received_at: datetime
     newest_href: str | None
     newer_href: str | None
@@ -145,30 +146,32 @@ class EventBlock:
     stacks: tuple[StackBlock, ...]
     threads: tuple[ThreadBlock, ...]
     crumbs: tuple[CrumbRow, ...]
-    groups: tuple[DataGroup, ...]
+    tables: tuple[FactTable, ...]
     files: tuple[FileRow, ...]
     file_total: int
     file_part: ListPart | None
-    """Which of the files these are; None if they are all."""
+    """Which of the files these are; None if they are all files."""
     hierarchy: tuple[HierarchyView, ...]
-    preview: Preview | None
-    absent: AbsentReplay | None
+    preview: ReplayPreview | None
+    missing_replay: MissingReplayNote | None
+    """None if there is a replay."""
     grouped_by: str
-    """The rule, in words."""
+    """The rule that chose its issue, in words."""
     grouped_parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class IssuePage:
-    """An issue with one of its events; `event` is None when they are all gone."""
+    """An issue with one of its events."""
 
     head: IssueHead
     event: EventBlock | None
+    """None if the issue has no events any more."""
     day: Chart
     month: Chart
     releases: tuple[str, ...]
     release_part: ListPart | None
-    """Which of the releases these are; None if they are all."""
+    """Which of the releases these are; None if they are all releases."""
     tags: tuple[TagSpread, ...]
     hidden_tags: int
     """How many further tags the events have."""
@@ -178,7 +181,7 @@ class IssuePage:
 
 @dataclass(frozen=True, slots=True)
 class IssueReplayRow:
-    """A replay of an issue, and where its event lies in it."""
+    """A replay of an issue, and when the issue happened in it."""
 
     replay: ReplayRow
     at_ms: int
@@ -194,21 +197,23 @@ class IssueReplaysPage:
     older_href: str | None
     is_first: bool
     named: int
-    """Replays that its events name, whether they came or not."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteIssuePage:
-    """The question before an issue is erased."""
-
-    head: IssueHead
-    files: int
-    file_bytes: int
+    """How many replays its events name, whether they came or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssueFeedbackPage:
-    """The feedback that is about an issue."""
+    """The feedback about an issue."""
 
     head: IssueHead
-    cards: tuple[NoteCard, ...]
+    cards: tuple[FeedbackCard, ...]
+    older_href: str | None
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteIssuePage:
+    """The question before an issue is deleted."""
+
+    head: IssueHead
+    files: int
+    file_bytes: int

@@ -7,32 +7,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import clock
-from app.releases import sessions
+from app.triage.release_health import read_release_health
 from app.web.frame import access, answer
 from app.web.frame.services import services_of
-from app.web.releases import page as view
-from app.web.releases.page import ReleasesPage
+from app.web.releases.build import DAYS, build_releases_page
 from app.web.urls import project_urls
+from app.web.urls.routing import route_to
 
 router = APIRouter()
 
 
-@router.get(f"{project_urls.PROJECTS}/{{project_id}}/releases")
+@router.get(route_to(project_urls.releases))
 async def show_releases(
     request: Request, inside: access.CurrentProject, environment: str = ""
 ) -> Response:
     """Show the sessions of each release in the last two weeks."""
     now = clock.now()
-    since = (now - timedelta(days=view.DAYS - 1)).date()
-    async with services_of(request).db.reading() as connection:
-        counts = await sessions.read_session_counts(connection, [inside.project.id], since=since)
-    known = view.environments(counts)
-    shown = environment if environment in known else ""
-    page = ReleasesPage(
-        project_id=inside.project.id,
-        name=inside.project.name,
-        rows=view.rows(counts, environment=shown, now=now),
-        environments=known,
-        environment=shown,
-    )
-    return await answer.render_page(request, "project/releases.html", page)
+    since = (now - timedelta(days=DAYS - 1)).date()
+    counts = await read_release_health(services_of(request).db, inside.project.id, since=since)
+    page = build_releases_page(inside.project, counts, environment=environment, now=now)
+    return await answer.render_page(request, "releases/page.html", page)

@@ -29,7 +29,7 @@ from app.web.replay.page import PartHeader, ReplayPartPage, SeenBy, Tab
 from app.web.replay.recording_parts import describe_recording_part
 from app.web.replay.requests import NO_LINKS, error_activity, network_rows, request_activity
 from app.web.urls import replay_urls
-from app.web.words import facts, feedback, spans
+from app.web.words import facts, feedback_rows, spans
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.breadcrumbs import breadcrumb_row
 from app.web.words.parts import (
@@ -217,7 +217,7 @@ def activity_rows(
     rows += gesture_rows(contents.gestures, contents.breadcrumbs, rows, start_ms=contents.zero_ms)
     rows += [request_activity(row) for row in requests]
     rows += [row for error in errors if (row := error_activity(error)) is not None]
-    rows += feedback.rows(
+    rows += feedback_rows.build_feedback_rows(
         found.feedback.feedback,
         context.window,
         project_id=context.key.project_id,
@@ -281,7 +281,7 @@ def feedback_page(found: ReplayFeedback, *, first: int) -> ReplayPartPage:
         "feedback",
         part=feedback_part(found, first=first),
         activity=tuple(
-            feedback.rows(
+            feedback_rows.build_feedback_rows(
                 found.feedback,
                 context.window,
                 project_id=context.key.project_id,

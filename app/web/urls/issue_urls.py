@@ -4,11 +4,7 @@ from urllib.parse import urlencode
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.web.urls.project_urls import project
-
-
-def issue_feedback(project_id: ProjectId, issue_id: IssueId) -> str:
-    """Return the address of the feedback that is about an issue."""
-    return f"{issue(project_id, issue_id)}/feedback"
+from app.web.urls.query import with_query
 
 
 def issue(project_id: ProjectId, issue_id: IssueId) -> str:
@@ -33,8 +29,12 @@ def event_files(event_path: str, *, first: int) -> str:
 
 def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
     """Return the address of the replays of an issue; `before` names the place of the next page."""
-    path = f"{issue(project_id, issue_id)}/replays"
-    return f"{path}?{urlencode({'before': before})}" if before else path
+    return with_query(f"{issue(project_id, issue_id)}/replays", {"before": before})
+
+
+def issue_feedback(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
+    """Return the address of the feedback about an issue; `before` names where the page begins."""
+    return with_query(f"{issue(project_id, issue_id)}/feedback", {"before": before})
 
 
 def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
@@ -42,9 +42,14 @@ def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
     return f"{issue(project_id, issue_id)}/status"
 
 
+def event(project_id: ProjectId, event_id: EventId) -> str:
+    """Return the address that leads from an event to its page in its issue."""
+    return f"{project(project_id)}/events/{event_id}"
+
+
 def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
     """Return the address of a file of an event, by its place in the list of its files."""
-    return f"{project(project_id)}/events/{event_id}/files/{number}"
+    return f"{event(project_id, event_id)}/files/{number}"
 
 
 def screenshot(project_id: ProjectId, event_id: EventId, number: int) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from app.db.list_slices import ListSlice
 from app.web.words import phrases
 
 _RELATION: Final = {
@@ -104,6 +105,19 @@ def describe_rows(
         size=size,
         next_href=href(following) if following < total else None,
     )
+
+
+def describe_slice(
+    noun: str, rows: ListSlice[Any], *, href: Callable[[int], str]
+) -> ListPart | None:
+    """Say which slice of a list is shown; None if it is the whole list.
+
+    Args:
+        noun: What the list holds, in the singular.
+        rows: The slice.
+        href: Returns the address of the slice with so many rows before it.
+    """
+    return describe_rows(noun, first=rows.first, total=rows.total, size=rows.size, href=href)
 
 
 def _next_text(noun: str, quantity: int, *, is_about: bool) -> str:

@@ -1,5 +1,6 @@
 """Items that are neither replay nor error nor trace, through the real doors."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -298,10 +299,11 @@ async def test_recorded_logs_are_kept(tenant, family):
     }
 
 
-async def attachments_of(server: Server, event_id: str) -> list[Attachment]:
+async def attachments_of(server: Server, event_id: str) -> Sequence[Attachment]:
     """Read the rows of an event's files."""
     async with server.database.reading() as connection:
-        return await attachments.read_attachments(connection, server.app.id, EventId(event_id))
+        found = await attachments.read_attachments(connection, server.app.id, EventId(event_id))
+    return found.rows
 
 
 def object_of(server: Server, one: Attachment) -> bytes:

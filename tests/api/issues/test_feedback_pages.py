@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from app.memberships.model import Role
-from app.web.feedback import routes
+from app.triage import feedback_list, issue_feedback
 from tests.support import reading
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
@@ -79,19 +79,39 @@ async def test_an_issue_that_nobody_wrote_about_says_so(tenant: Server):
     await get(tenant, f"/projects/{tenant.app.id}/issues/{'d' * 32}/feedback", status=404)
 
 
-async def test_feedback_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
-    """The newest first, each once."""
-    monkeypatch.setattr(routes, "PAGE_ROWS", 2)
-    for number in range(5):
-        await write(tenant, number + 1, f"number {number}")
-    seen, path = [], "/feedback"
+async def read_all_pages(tenant: Server, path: str) -> list[str]:
+    """Follow a list from page to page, and return what people wrote."""
+    messages = []
     while path:
         page = await get(tenant, path)
-        seen += [one.text for one in page.all("blockquote")]
+        messages += [quote.text for quote in page.all("blockquote")]
         older = [link["href"] for link in page.all("a", rel="next")]
         path = older[0] if older else ""
-    assert seen == [f"number {number}" for number in (4, 3, 2, 1, 0)]
+    return messages
+
+
+async def test_feedback_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """The list shows the newest feedback first, and each piece once."""
+    monkeypatch.setattr(feedback_list, "PAGE_ROWS", 2)
+    for number in range(5):
+        await write(tenant, number + 1, f"number {number}")
+    expected = [f"number {number}" for number in (4, 3, 2, 1, 0)]
+    assert await read_all_pages(tenant, "/feedback") == expected
     await get(tenant, "/feedback?before=nonsense", status=400)
+
+
+async def test_feedback_of_an_issue_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """The page of an issue leads on to older feedback, and says where it ends."""
+    monkeypatch.setattr(issue_feedback, "PAGE_ROWS", 2)
+    await tenant.take(envelopes.event_envelope())
+    for number in range(4):
+        await write(tenant, number + 1, f"number {number}", associated_event_id=EVENT_ID)
+    await write(tenant, 9, "about nothing")
+    event = await tenant.web.get(f"/projects/{tenant.app.id}/events/{EVENT_ID}")
+    path = event.headers["location"].partition("/events/")[0] + "/feedback"
+    expected = [f"number {number}" for number in (3, 2, 1, 0)]
+    assert await read_all_pages(tenant, path) == expected
+    await get(tenant, f"{path}?before=nonsense", status=400)
 
 
 async def test_feedback_of_other_projects_is_not_shown(tenant: Server):

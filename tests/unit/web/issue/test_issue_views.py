@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from app.formats.stored import packed_json
 from app.projects.model import OutcomeCount
 from app.triage import tag_counts
-from app.web.issue import build
+from app.web.issue import build_replay
 from app.web.words import charts
 
 NOW = datetime(2026, 8, 6, 12, 34, 56, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_losses_are_those_of_the_days_of_an_event():
     def outcome(days: int, kind: str, outcome: str, reason: str) -> OutcomeCount:
         return OutcomeCount(NOW.date() + timedelta(days=days), kind, outcome, reason, 2)
 
-    found = build.losses(
+    found = build_replay.describe_losses(
         [
             outcome(0, "replay", "dropped_by_sdk", "queue_overflow"),
             outcome(-1, "replay", "dropped_by_sdk", "queue_overflow"),

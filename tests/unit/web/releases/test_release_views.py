@@ -6,18 +6,20 @@ import pytest
 
 from app.core.ids import ProjectId
 from app.formats.events.release_order import sort_releases
+from app.projects.model import Project
 from app.releases.model import SessionCount
-from app.web.releases import page
+from app.web.releases import build
 
 NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)
 TODAY = NOW.date()
+PROJECT_ID = ProjectId(7)
 
 
 def counted(
     release: str, status: str, *, day: date = TODAY, environment: str = "production"
 ) -> SessionCount:
     """Return what is counted."""
-    return SessionCount(ProjectId(7), release, environment, day, status)
+    return SessionCount(PROJECT_ID, release, environment, day, status)
 
 
 def test_sessions_of_a_release_are_added_up():
@@ -32,18 +34,22 @@ def test_sessions_of_a_release_are_added_up():
         counted("shop@1.0", "unhandled"): 1,
         counted("shop@1.0", "exited"): 4,
     }
-    (row,) = page.rows(counts, environment="", now=NOW)
+    (row,) = build.build_release_rows(PROJECT_ID, counts, environment="", now=NOW)
     assert (row.sessions, row.crashed, row.frozen, row.erring) == (16, 2, 1, 4)
     assert (row.crash_free, row.tone, row.last_day) == ("87.50 %", "bad", TODAY)
     assert [bar.count for bar in row.chart.bars][-2:] == [5, 11]
-    (beta,) = page.rows(counts, environment="beta", now=NOW)
+    (beta,) = build.build_release_rows(PROJECT_ID, counts, environment="beta", now=NOW)
     assert (beta.sessions, beta.crash_free, beta.tone) == (1, "100 %", "good")
-    assert page.environments(counts) == ("beta", "production")
+    project = Project(PROJECT_ID, "shop", "Shop", NOW, None)
+    page = build.build_releases_page(project, counts, environment="none of these", now=NOW)
+    assert (page.environments, page.environment) == (("beta", "production"), "")
 
 
 def test_an_end_whose_start_was_lost_is_a_session():
     """It cannot have crashed more often than it ran."""
-    (row,) = page.rows({counted("shop@1.0", "crashed"): 3}, environment="", now=NOW)
+    (row,) = build.build_release_rows(
+        PROJECT_ID, {counted("shop@1.0", "crashed"): 3}, environment="", now=NOW
+    )
     assert (row.sessions, row.crash_free) == (3, "0.00 %")
 
 
@@ -59,7 +65,7 @@ def test_an_end_whose_start_was_lost_is_a_session():
 )
 def test_a_share_is_cut_and_not_rounded(sessions: int, crashed: int, expected: str):
     """One crash in a million is not none."""
-    assert page.percent(sessions, crashed) == expected
+    assert build.format_crash_free(sessions, crashed) == expected
 
 
 def test_the_latest_release_is_the_first():

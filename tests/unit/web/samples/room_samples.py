@@ -8,19 +8,20 @@ from app.releases.model import SessionCount
 from app.web.feedback.page import FeedbackPage
 from app.web.project import page as project
 from app.web.releases import page as releases
+from app.web.releases.build import DAYS, build_release_rows
 from app.web.settings import page as settings
-from app.web.words import feedback
+from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
-_CARD = feedback.NoteCard(
+_CARD = FeedbackCard(
     EventId("5" * 32), "I tapped Pay twice.\n\nNothing happened.", "Ada", "ada@example.com", NOW,
     "Shop", "CartActivity", "shop@4.2.0", "production", "PaymentException: card", "/e",
-    is_error_missed=False, replay_href="/r?t=7", replay_at_ms=7_000,
+    is_error_missing=False, replay_href="/r?t=7", replay_at_ms=7_000,
 )  # fmt: skip
-_BARE = feedback.NoteCard(
+_BARE = FeedbackCard(
     EventId("6" * 32), "x" * 300, None, None, NOW, "Shop", None, None, None, None, None,
-    is_error_missed=True, replay_href=None, replay_at_ms=None,
+    is_error_missing=True, replay_href=None, replay_at_ms=None,
 )  # fmt: skip
 _PROJECTS = (ProjectOption(PROJECT, "Shop", True), ProjectOption(ProjectId(9), "API", False))
 FEEDBACK = FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
@@ -40,9 +41,14 @@ _COUNTS = {
     **_sessions("shop@4.10.0+131", started=20_730, crashed=553, errored=127),
 }
 RELEASES = releases.ReleasesPage(
-    PROJECT, "Shop", releases.rows(_COUNTS, environment="", now=NOW), ("beta", "production"), ""
+    PROJECT,
+    "Shop",
+    build_release_rows(PROJECT, _COUNTS, environment="", now=NOW),
+    ("beta", "production"),
+    "",
+    DAYS,
 )
-RELEASES_EMPTY = releases.ReleasesPage(PROJECT, "Shop", (), (), "")
+RELEASES_EMPTY = releases.ReleasesPage(PROJECT, "Shop", (), (), "", DAYS)
 INVITATION = ProjectInvitation(PROJECT, "Shop", "eve@example.com", Role.VIEWER)
 SETTINGS = settings.SettingsPage(
     PROJECT, "Shop",
@@ -65,8 +71,8 @@ PAGES: dict[str, tuple[str, object]] = {
     ),
     "feedback": ("feedback/page.html", FEEDBACK),
     "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
-    "releases": ("project/releases.html", RELEASES),
-    "releases, empty": ("project/releases.html", RELEASES_EMPTY),
+    "releases": ("releases/page.html", RELEASES),
+    "releases, empty": ("releases/page.html", RELEASES_EMPTY),
     "settings": ("project/settings.html", SETTINGS),
     "log": ("project/log.html", LOG),
 }

@@ -1,0 +1,95 @@
+"""Opens the files that came with an event: as bytes to download, or as a picture drawn anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.errors import MalformedInput, NotFound
+from app.core.ids import EventId, PersonId, ProjectId
+from app.db.engine import Database
+from app.issues import attachments
+from app.issues.model import Attachment
+from app.media import child
+from app.storage.port import ObjectStore
+
+PICTURE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
+"""Content types of files that are shown, drawn anew."""
+_MOST_PICTURE_BYTES: Final = 8 * 1024 * 1024
+"""A screenshot is below 1 MiB."""
+_CHUNK_BYTES: Final = 256 * 1024
+
+
+async def open_event_file(
+    db: Database, project_id: ProjectId, event_id: EventId, number: int, *, person_id: PersonId
+) -> Attachment:
+    """Find a file that a person downloads, and record that they did.
+
+    Args:
+        db: Where to read, and where the activity log is.
+        project_id: The project of the event.
+        event_id: The event.
+        number: How many files of the event stand before it.
+        person_id: Who downloads it.
+
+    Raises:
+        NotFound: There is no such event or file.
+    """
+    async with db.transaction() as connection:
+        file = await attachments.get_attachment(connection, project_id, event_id, number)
+        await audit.add_line(
+            connection,
+            Action.FILE_DOWNLOADED,
+            person_id=person_id,
+            project_id=project_id,
+            subject=event_id,
+            detail={"bytes": file.size_bytes},
+        )
+    return file
+
+
+async def read_in_chunks(store: ObjectStore, file: Attachment) -> AsyncIterator[bytes]:
+    """Read the bytes of a file, a quarter of a megabyte at a time."""
+    start = 0
+    while start < file.size_bytes:
+        size = min(_CHUNK_BYTES, file.size_bytes - start)
+        chunk = await store.read(file.object_key, start, size)
+        if not chunk:
+            return
+        yield chunk
+        start += len(chunk)
+
+
+async def draw_event_picture(
+    db: Database,
+    store: ObjectStore,
+    key: tuple[ProjectId, EventId, int],
+    *,
+    drawing_slot: asyncio.Semaphore,
+) -> bytes:
+    """Have a picture that came with an event drawn anew by a media child.
+
+    Args:
+        db: Where the file's row is.
+        store: Where its bytes are.
+        key: The project and id of the event, and how many of its files stand before the picture.
+        drawing_slot: Bounds how many media children draw at once.
+
+    Returns:
+        A WebP; never the bytes that the app sent.
+
+    Raises:
+        NotFound: There is no such file, or it is not a picture that can be shown.
+    """
+    async with db.reading() as connection:
+        file = await attachments.get_attachment(connection, *key)
+    if file.content_type not in PICTURE_TYPES or file.size_bytes > _MOST_PICTURE_BYTES:
+        raise NotFound("this file is not shown as a picture")
+    data = await store.read(file.object_key)
+    try:
+        async with drawing_slot, child.started() as started:
+            still = await started.redraw(data)
+    except MalformedInput as error:
+        raise NotFound(f"this file is no picture that can be shown: {error}") from error
+    return still.data

@@ -1,0 +1,121 @@
+"""Reads the page of an issue: when it happened, in which releases, and one of its events."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import EventId, ProjectId
+from app.db.engine import Database
+from app.db.list_slices import ListSlice
+from app.formats.events.view_hierarchy import HierarchyView
+from app.issues import queries as issues
+from app.issues.model import IssueKey, StoredEvent
+from app.memberships import queries as memberships
+from app.triage.issue_event import IssueEvent, read_issue_event
+from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
+from app.triage.tag_counts import TagSpread, count_tags
+from app.triage.view_hierarchies import read_view_hierarchy
+
+_SAMPLES: Final = 100
+"""Events over which tags are counted."""
+_MONTH: Final = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePageData:
+    """An issue with one of its events."""
+
+    summary: IssueSummary
+    event: IssueEvent | None
+    """None if the issue has no events any more."""
+    hierarchy: tuple[HierarchyView, ...]
+    """Which views were on the screen when the event happened, if that was sent."""
+    events_by_hour: Mapping[datetime, int]
+    """How many events each hour (UTC) of the last month had; hours without any are left out."""
+    releases: ListSlice[str]
+    tags: tuple[TagSpread, ...]
+    hidden_tags: int
+    """How many further tags the events have."""
+    tagged_events: int
+    """How many events the tags are counted over."""
+    read_at: datetime
+
+
+async def read_issue_page(
+    reader: IssueReader,
+    *,
+    event_id: EventId | None,
+    first_release: int = 0,
+    first_file: int = 0,
+) -> IssuePageData:
+    """Read what the page of an issue shows.
+
+    Args:
+        reader: Who reads which issue.
+        event_id: The event to show, or None for the newest one.
+        first_release: How many releases stand before those that are shown.
+        first_file: How many files of the event stand before those that are shown.
+
+    Raises:
+        NotFound: There is no such issue, or it has no such event.
+    """
+    now, key = clock.now(), reader.key
+    async with reader.db.reading() as connection:
+        visible_ids = await memberships.list_project_ids(connection, reader.person)
+        summary = await read_summary(connection, reader, visible_ids)
+        stored = await _find_event(connection, key, event_id)
+        counts = await issues.count_events_over_time(connection, [key], now - _MONTH, "hour")
+        releases = await issues.read_releases(connection, key, first=first_release)
+        samples = await issues.read_sample_payloads(connection, key, limit=_SAMPLES)
+        event = (
+            await read_issue_event(connection, reader, stored, visible_ids, first_file=first_file)
+            if stored
+            else None
+        )
+    tags, hidden_tags = await asyncio.to_thread(count_tags, samples)
+    return IssuePageData(
+        summary=summary,
+        event=event,
+        hierarchy=await read_view_hierarchy(reader.store, event.hierarchy_file) if event else (),
+        events_by_hour=counts[key],
+        releases=releases,
+        tags=tags,
+        hidden_tags=hidden_tags,
+        tagged_events=len(samples),
+        read_at=now,
+    )
+
+
+async def find_issue_of_event(db: Database, project_id: ProjectId, event_id: EventId) -> IssueKey:
+    """Find the issue to which an event belongs.
+
+    Raises:
+        NotFound: There is no such event, or it has no issue yet.
+    """
+    async with db.reading() as connection:
+        issue_id = await issues.find_issue_of_event(connection, project_id, event_id)
+    if issue_id is None:
+        raise NotFound("no such event")
+    return project_id, issue_id
+
+
+async def _find_event(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId | None
+) -> StoredEvent | None:
+    """Read the event with an id, or the newest one.
+
+    Raises:
+        NotFound: The issue has no such event.
+    """
+    if event_id is None:
+        return next(iter(await issues.read_newest_events(connection, key, limit=1)), None)
+    event = await issues.find_event(connection, key, event_id)
+    if event is None:
+        raise NotFound("no such event in this issue")
+    return event

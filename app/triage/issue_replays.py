@@ -1,0 +1,92 @@
+"""Reads the replays in which an issue happened, as rows of a list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import units
+from app.core.ids import ProjectId
+from app.memberships import queries as memberships
+from app.playback import replay_search
+from app.playback.replay_search import ListedReplay, ReplaySearch
+from app.playback.video.index_cache import IndexCache
+from app.replays import pictures
+from app.replays.list_queries import Place
+from app.replays.pictures import ReplayPictures
+from app.triage import issue_links
+from app.triage.issue_links import LinkedReplay
+from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
+
+_ROWS: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReplay:
+    """A replay in which an issue happened, and when the issue happened in it."""
+
+    listed: ListedReplay
+    pictures: ReplayPictures | None
+    at_ms: int
+    """On the clock of the player."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReplaysData:
+    """A page of the replays of an issue, the one received last first."""
+
+    summary: IssueSummary
+    replays: tuple[IssueReplay, ...]
+    older: Place | None
+    """Where the next page begins; None if this is the last page."""
+    project_names: Mapping[ProjectId, str]
+    """Names of the projects that the reader may see."""
+
+
+async def read_issue_replays(reader: IssueReader, *, before: Place | None) -> IssueReplaysData:
+    """Read a page of the replays of an issue.
+
+    Args:
+        reader: Who reads about which issue.
+        before: The place of the last replay on the page before; None for the first page.
+
+    Raises:
+        NotFound: There is no such issue.
+    """
+    async with reader.db.reading() as connection:
+        visible = await memberships.list_projects(connection, reader.person)
+        visible_ids = tuple(project.id for project in visible)
+        summary = await read_summary(connection, reader, visible_ids)
+        page = await issue_links.read_linked_replays(
+            connection, reader.key, visible_ids, before=before, limit=_ROWS
+        )
+        replays = [linked.replay for linked in page.replays]
+        search = ReplaySearch(reader.person.id, visible_ids, visible_ids)
+        listed = await replay_search.describe_replays(connection, search, replays)
+        drawn = await pictures.read_pictures(connection, [replay.key for replay in replays])
+        return IssueReplaysData(
+            summary=summary,
+            replays=tuple(
+                [
+                    IssueReplay(
+                        row,
+                        drawn.get(linked.replay.key),
+                        await _find_player_ms(connection, reader.index_cache, linked),
+                    )
+                    for linked, row in zip(page.replays, listed, strict=True)
+                ]
+            ),
+            older=page.older,
+            project_names={project.id: project.name for project in visible},
+        )
+
+
+async def _find_player_ms(
+    connection: AsyncConnection, index_cache: IndexCache, linked: LinkedReplay
+) -> int:
+    """Return when the issue happened on the clock of the player, which begins with the video."""
+    if not linked.replay.video_segments:
+        return linked.at_ms
+    index = (await index_cache.read_over(connection, linked.replay)).newest
+    return linked.at_ms - index.started_at_ms + units.ms_from_at(linked.replay.started_at)

@@ -1,0 +1,36 @@
+"""Reads the view hierarchy that an app attached to an event."""
+
+from typing import Final
+
+from app.core import log
+from app.core.errors import ReplayError
+from app.core.limits import LIMITS
+from app.formats import jsonish
+from app.formats.events import view_hierarchy
+from app.formats.events.view_hierarchy import HierarchyView
+from app.issues.model import Attachment
+from app.scrub import walk
+from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRules
+from app.storage.port import ObjectStore
+
+_log: Final = log.get_logger("triage.view_hierarchies")
+
+
+async def read_view_hierarchy(
+    store: ObjectStore, file: Attachment | None
+) -> tuple[HierarchyView, ...]:
+    """Read which views were on the screen; empty without a file, or if the file is broken.
+
+    It is scrubbed here, because releases before 0.1 stored it as the app had sent it.
+    """
+    if file is None or file.size_bytes > LIMITS.view_hierarchy_bytes:
+        return ()
+    try:
+        data = await store.read(file.object_key, 0, file.size_bytes)
+        sent = jsonish.decode(data, "view hierarchy")
+        clean = walk.scrub_json(sent, ScrubRules(), kind=PayloadKind.VIEW_HIERARCHY).value
+        return view_hierarchy.read_view_hierarchy(clean)
+    except ReplayError as error:
+        _log.warning("view_hierarchy_unreadable", error=str(error))
+        return ()
