@@ -6,13 +6,14 @@
 # make hostile  send what is made to break it, at nightly counts: hours
 # make check    the quick part of it, before each commit
 # make format   lay out all Python files
+# make picture  take the picture of the README anew
 # make wheel    build the package into ./dist, for pip, pipx and uvx; needs Node.js
 # make lock     pin the dependencies anew, with hashes (needs uv)
 # make clean    remove what was installed and cached; ./data stays
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format lock wheel clean system sdks
+.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format picture lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -99,6 +100,9 @@ javascript: $(NODE)
 format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+picture: $(APP) $(DEV) $(BUNDLED) | system
+	$(BIN)/python tools/screenshot.py docs/replay.webp
 
 COMPILE = $(UV) pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url
 lock:
