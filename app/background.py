@@ -9,7 +9,7 @@ from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
-from app.ingest.link import link, link_blocks
+from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
 from app.issues import backfill as error_backfill
 from app.memberships import invitations
 from app.projects import writes as project_writes
@@ -69,7 +69,7 @@ async def tidy(database: Database) -> None:
     while not is_done:
         async with database.transaction() as connection:
             grouped = await error_backfill.group_stored_events(connection)
-            await link(connection, grouped, ())
+            await link_events_to_replays(connection, grouped, ())
         is_done = not grouped
     is_done = False
     while not is_done:

@@ -27,12 +27,12 @@ from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import make_private, tighten
 from app.erasure.sweep import Sweeper
-from app.ingest.accept import Turns
-from app.ingest.digest import NotePictures
-from app.ingest.lane import Lane
-from app.ingest.quotas import Quotas
-from app.ingest.rates import SenderRates
-from app.ingest.vitals import Watch
+from app.ingest.admission.admission import IngestAdmission
+from app.ingest.admission.quotas import Quotas
+from app.ingest.admission.token_buckets import SenderLimits
+from app.ingest.digest.digester import NotePictures
+from app.ingest.health import IngestMonitor
+from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import Preparation
@@ -61,7 +61,7 @@ class Service:
     pages: ASGIApp
     endpoint: IngestEndpoint
     page_services: PageServices
-    lane: Lane
+    ingest: IngestWorker
     sweeper: Sweeper
     preparation: Preparation
     maker: PictureMaker
@@ -88,13 +88,15 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         quotas = _open_quotas(settings, database, stack)
         maker = PictureMaker(database, objects)
         note_pictures = maker.note if settings.pictures else _ignore_replays
-        lane = _open_lane(
+        ingest = _open_ingest(
             settings, database, objects, keys, quotas, note_pictures=note_pictures, stack=stack
         )
         if settings.pictures:
-            maker.start(is_busy=lambda: lane.gate.journal.backlog().entries > _BUSY_ENTRIES)
+            maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
             stack.push_async_callback(maker.stop)
-        watch = Watch(lane, database, objects, reserve_bytes=settings.journal_reserve_bytes)
+        watch = IngestMonitor(
+            ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
+        )
         sweeper = Sweeper(database, objects)
         for worker in (watch, sweeper, Housekeeper(database)):
             _start_worker(worker, stack)
@@ -106,8 +108,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             most_of_network=settings.max_connections_per_address,
         )
         pages = _build_pages(page_services, maker, connections)
-        endpoint = IngestEndpoint(Turns(lane.gate), connections)
-        yield Service(pages, endpoint, page_services, lane, sweeper, preparation, maker)
+        endpoint = IngestEndpoint(ingest.acceptor, connections)
+        yield Service(pages, endpoint, page_services, ingest, sweeper, preparation, maker)
 
 
 async def _open_database(
@@ -142,7 +144,7 @@ async def _open_keys(database: Database, stack: AsyncExitStack) -> KeyCache:
 
 def _open_quotas(settings: Settings, database: Database, stack: AsyncExitStack) -> Quotas:
     rates_of_keys, rates_of_unseen = (
-        SenderRates(
+        SenderLimits(
             envelopes_per_s=settings.key_envelopes_per_s,
             envelopes=settings.key_envelopes_burst,
             bytes_per_s=settings.key_bytes_per_s,
@@ -156,7 +158,7 @@ def _open_quotas(settings: Settings, database: Database, stack: AsyncExitStack) 
     return quotas
 
 
-def _open_lane(
+def _open_ingest(
     settings: Settings,
     database: Database,
     objects: ObjectStore,
@@ -165,20 +167,19 @@ def _open_lane(
     *,
     note_pictures: NotePictures,
     stack: AsyncExitStack,
-) -> Lane:
-    lane = Lane.open(
+) -> IngestWorker:
+    ingest = IngestWorker.open(
         database,
         objects,
-        keys,
-        quotas,
+        IngestAdmission(keys, quotas),
         journal_root=settings.data_dir.resolve() / "journal",
         file_bytes=settings.journal_file_bytes,
         reserve_bytes=settings.journal_reserve_bytes,
         memory_bytes=settings.digest_memory_bytes,
         note_pictures=note_pictures,
     )
-    stack.push_async_callback(lane.close)
-    return lane
+    stack.push_async_callback(ingest.close)
+    return ingest
 
 
 def _ignore_replays(keys: Iterable[ReplayKey]) -> None:

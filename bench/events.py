@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from app.core import clock, units
 from app.core.ids import ProjectId
 from app.formats.wire.envelope import EnvelopeHeader
-from app.ingest.items import event_text
 from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.events import event_text
 from app.scrub.rules import DEFAULT_RULES
 from bench.ingest import material
 from bench.ingest.envelopes import ERROR_KB

@@ -38,7 +38,7 @@ from app.core.settings import Settings
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.formats.stored.packed_json import pack_json
-from app.ingest.link import link
+from app.ingest.digest.link_issues import link_events_to_replays
 from app.playback.links import linked_errors, replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
@@ -166,7 +166,9 @@ async def fill(database: Database, sizes: Sizes) -> None:
         found = [one.hex for one in await connection.scalars(text("select replay_id from replays"))]
     for first in range(0, len(found), _LINKED):
         async with database.transaction() as connection:
-            await link(connection, (), [ReplayId(one) for one in found[first : first + _LINKED]])
+            await link_events_to_replays(
+                connection, (), [ReplayId(one) for one in found[first : first + _LINKED]]
+            )
     await run(database, "analyze")
 
 

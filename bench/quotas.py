@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.ids import ProjectId, PublicKey
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.quotas import Quotas
-from app.ingest.rates import SenderRates
+from app.ingest.admission.quotas import Quotas
+from app.ingest.admission.token_buckets import SenderLimits
 
 _CALLS: Final = 50_000
 _SEGMENT: Final = (EnvelopeItem("replay_video", memoryview(b"")),)
@@ -25,7 +25,7 @@ _SEGMENT: Final = (EnvelopeItem("replay_video", memoryview(b"")),)
 
 def measure(keys: int) -> float:
     """Return the microseconds of one envelope, the keys taking turns."""
-    rates = SenderRates(envelopes_per_s=1e9, envelopes=1e9, bytes_per_s=1e15, size_bytes=1e15)
+    rates = SenderLimits(envelopes_per_s=1e9, envelopes=1e9, bytes_per_s=1e15, size_bytes=1e15)
     quotas = Quotas(rates, rates)
     names = [PublicKey(f"{number:032x}") for number in range(keys)]
     turns = [names[call % keys] for call in range(_CALLS)]

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.api.open_connections import OpenConnections
 from app.core.errors import ServiceUnavailable
-from app.ingest.accept import Turns
+from app.ingest.accept.acceptor import EnvelopeAcceptor
 
 _MOST_READING_BYTES: Final = 128 * 1024 * 1024
 
@@ -15,13 +15,13 @@ class IngestEndpoint:
     """The way in for everything that comes over HTTP.
 
     Args:
-        turns: Takes whole bodies of envelopes and writes them to the journal.
+        acceptor: Takes whole bodies of envelopes and writes them to the journal.
         connections: The connections that are open.
         reading_bytes: Memory taken by requests that are not answered yet.
         most_reading_bytes: Limit of that memory; beyond it, senders are hung up on.
     """
 
-    turns: Turns
+    acceptor: EnvelopeAcceptor
     connections: OpenConnections
     reading_bytes: int = 0
     most_reading_bytes: int = _MOST_READING_BYTES

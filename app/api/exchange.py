@@ -1,10 +1,10 @@
 """One request to an ingest endpoint, from its head to its answer.
 
-    start ─► recognise the sender ─► receive_body … finish_body ─► Turns.take ─ on disk ─► kept
+    start ─► find the sender ─► receive_body … finish_body ─► acceptor.take ─ on disk ─► kept
                                                                              └ refused ─► fail
 
 The chunks of the body are collected here as the socket brings them. When the body is whole,
-`finish_body` hands it to `app.ingest.accept`, together with this exchange. That writes it to the
+`finish_body` hands it to `ingest.accept`, together with this exchange. That writes it to the
 journal and then calls `kept` or `fail` here, which write the answer to the connection.
 
 The answer is 200 when the envelope is on disk and 4xx when it can never be kept. In any other case
@@ -30,8 +30,8 @@ from app.core import log
 from app.core.errors import RequestRefused, ServiceUnavailable
 from app.formats.wire import store_body
 from app.formats.wire.envelope import Envelope
-from app.ingest import senders
-from app.ingest.senders import Sender
+from app.ingest.admission import senders
+from app.ingest.admission.senders import Sender
 
 _OWN_OBJECT_BYTES: Final = 512
 """Smaller chunks are joined at once: as objects, chunks of 2 bytes take 25 times as much memory."""
@@ -93,7 +93,7 @@ class IngestExchange(RequestResponseCycle):
         # The others are our own:
         self._connection = connection
         self._endpoint = endpoint
-        self._gate = endpoint.turns.gate
+        self._admission = endpoint.acceptor.admission
         self._head = head
         self._request = head.request
         self._is_image = (
@@ -125,7 +125,7 @@ class IngestExchange(RequestResponseCycle):
             self._answer(answer)
             return
         try:
-            sender = senders.recognise(self._gate, self._request)
+            sender = senders.find_sender(self._admission, self._request)
             if sender is None:
                 self._connection.flow.pause_reading()
                 self.run(self._look_up_sender())
@@ -153,7 +153,9 @@ class IngestExchange(RequestResponseCycle):
             return
         try:
             if self._sender is not None:
-                senders.check_size(self._gate, self._request, self._sender, self._size_bytes)
+                senders.check_body_size(
+                    self._admission, self._request, self._sender, self._size_bytes
+                )
         except Exception as error:  # noqa: BLE001 - as in `start`
             self.fail(error)
 
@@ -222,7 +224,7 @@ class IngestExchange(RequestResponseCycle):
 
     async def _look_up_sender(self) -> None:
         """Ask Postgres for a key that is not in memory."""
-        sender = await senders.ask(self._gate, self._request)
+        sender = await senders.look_up_sender(self._admission, self._request)
         if not self.is_over:
             if not self.is_whole:
                 self._connection.flow.resume_reading()
@@ -232,7 +234,7 @@ class IngestExchange(RequestResponseCycle):
         """Let the body of a known sender come, unless it is too large."""
         self._sender = sender
         size_bytes = max(self._size_bytes, self._head.declared_bytes)
-        senders.check_size(self._gate, self._request, sender, size_bytes)
+        senders.check_body_size(self._admission, self._request, sender, size_bytes)
         if self.is_whole:
             self._hand_over_body(sender)
         elif self._head.expects_continue:
@@ -244,7 +246,7 @@ class IngestExchange(RequestResponseCycle):
         body = (
             store_body.body_from_query(self._request.query) if self._is_image else b"".join(chunks)
         )
-        self._endpoint.turns.take(self._request, sender, body, self)
+        self._endpoint.acceptor.take(self._request, sender, body, self)
 
     async def _run_until_failure(self, work: Coroutine[Any, Any, None]) -> None:
         try:

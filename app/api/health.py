@@ -25,7 +25,7 @@ from app import __version__
 from app.api.open_connections import OpenConnections
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db.engine import Database
-from app.ingest.vitals import Watch
+from app.ingest.health import IngestMonitor
 
 _UNREADY: Final = 503
 
@@ -33,7 +33,7 @@ _UNREADY: Final = 503
 class _IngestCollector(Collector):
     """The vitals of ingest, looked at when somebody asks."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: IngestMonitor) -> None:
         self._watch = watch
 
     @override
@@ -129,7 +129,7 @@ class _ConnectionCollector(Collector):
 
 def make_health_routes(
     database: Database,
-    watch: Watch,
+    watch: IngestMonitor,
     read_pictures: Callable[[], PictureFigures],
     connections: OpenConnections,
 ) -> APIRouter:
@@ -138,8 +138,8 @@ def make_health_routes(
     registry = CollectorRegistry()
     registry.register(_IngestCollector(watch))
     registry.register(_PictureCollector(read_pictures))
-    registry.register(watch.figures.accepted)
-    registry.register(watch.figures.answer_s)
+    registry.register(watch.metrics.accepted)
+    registry.register(watch.metrics.answer_s)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)

@@ -27,7 +27,7 @@ from typing import Final
 import psutil
 import uvloop
 
-from app.ingest.inbox import Inbox
+from app.ingest.queue import EnvelopeQueue
 from app.wiring import Service
 from bench.ingest import envelopes, load
 from bench.ingest.load import Door, Pace
@@ -38,9 +38,9 @@ from tests.support.servers.server import Keyed
 DOOR: Final = {
     "auth": ("app.formats.wire.credentials:read_credentials", "app.projects.keys:KeyCache.lookup"),
     "inflate": ("app.formats.wire.encoding:inflate",),
-    "open": ("app.ingest.accept:_opened",),
-    "quotas": ("app.ingest.quotas:Quotas.admit",),
-    "inbox": ("app.ingest.inbox:Inbox.add",),
+    "open": ("app.ingest.accept.acceptor:_open_request",),
+    "quotas": ("app.ingest.admission.quotas:Quotas.admit",),
+    "inbox": ("app.ingest.queue:Inbox.add",),
     "journal": ("app.journal.writer:Journal.append",),
     "answer": ("app.api.exchange:Exchange._answer",),
 }
@@ -53,7 +53,7 @@ DIGEST: Final = {
         "app.formats.replay.quick_recording:try_read_recording",
         "app.formats.replay.recording_summary:summarize_recording",
         "app.formats.events.event:read_event",
-        "app.ingest.items.event_text:read_all",
+        "app.ingest.items.events.event_text:read_all",
         "app.formats.spans.transaction:read_transaction",
         "app.formats.spans.quick_transaction:try_split_transaction",
         "app.formats.wire.addresses:fill_addresses",
@@ -72,29 +72,29 @@ DIGEST: Final = {
         "app.formats.stored.packed_json:pack_text",
         "app.formats.stored.span_block:pack_block",
     ),
-    "objects": ("app.ingest.store:_put_objects",),
-    "rows": ("app.ingest.store:store",),
+    "objects": ("app.ingest.digest.store:_put_objects",),
+    "rows": ("app.ingest.digest.store:store",),
     "rows of segments": ("app.replays.writes:add_segments",),
     "rows of events": ("app.issues.writes:add_events",),
     "rows of traces": ("app.traces.writes:add_blocks",),
-    "links": ("app.ingest.link:link_batch",),
+    "links": ("app.ingest.digest.link_issues:link_batch",),
 }
 
 Found = dict[str, float]
 _Spent = dict[str, float]
 
 
-def _hold(inbox: Inbox) -> asyncio.Event:
-    """Keep digest waiting as long as the returned gate is closed: its inbox looks empty to it."""
+def _hold(queue: EnvelopeQueue) -> asyncio.Event:
+    """Keep digest waiting as long as the returned event is not set: the queue looks empty to it."""
     gate = asyncio.Event()
     gate.set()
-    wait = inbox.wait
+    wait = queue.wait_for_arrival
 
     async def held(timeout_s: float) -> bool:
         await gate.wait()
         return await wait(timeout_s)
 
-    inbox.wait = held  # type: ignore[method-assign]  # on purpose
+    queue.wait_for_arrival = held  # type: ignore[method-assign]  # on purpose
     return gate
 
 
@@ -151,7 +151,7 @@ class _Rounds:
         self._sender = sender
         self._postgres = psutil.Process(postmaster)
         self._is_plain = is_plain
-        self._gate = _hold(service.lane.gate.inbox)
+        self._gate = _hold(service.ingest.queue)
         self.forget()
 
     def forget(self) -> None:
@@ -169,7 +169,7 @@ class _Rounds:
         between = _Clocks(self._postgres)
         with Watches({} if self._is_plain else DIGEST) as digest:
             self._gate.set()
-            while self._service.lane.gate.journal.backlog().entries:  # noqa: ASYNC110 - no event
+            while self._service.ingest.journal.backlog().entries:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
         after = _Clocks(self._postgres)
         spent_s = _spent(before, between, after, door.spent_s, digest.spent_s)

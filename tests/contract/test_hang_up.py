@@ -38,7 +38,7 @@ async def test_sender_sees_a_closed_connection_and_no_bytes(server, monkeypatch,
         raise error
 
     with monkeypatch.context() as broken:
-        broken.setattr(server.service.lane.gate.journal, "append", fail)
+        broken.setattr(server.service.ingest.journal, "append", fail)
         assert (
             await exchange(server.base_url, request_of(server, envelopes.event_envelope())) == b""
         )
@@ -52,7 +52,7 @@ async def test_requests_behind_it_get_no_answer_either(server, monkeypatch):
     def fail(*_args, **_fields):
         raise ServiceUnavailable("the disk is full")
 
-    monkeypatch.setattr(server.service.lane.gate.journal, "append", fail)
+    monkeypatch.setattr(server.service.ingest.journal, "append", fail)
     both = (
         request_of(server, envelopes.event_envelope())
         + b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -81,8 +81,8 @@ async def test_a_request_that_outlives_the_server_gets_no_answer(server, monkeyp
         waits.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(server.service.lane.gate.keys, "settle", wait)
-    monkeypatch.setattr(server.service.lane.gate.keys, "_records", {})
+    monkeypatch.setattr(server.service.ingest.admission.keys, "settle", wait)
+    monkeypatch.setattr(server.service.ingest.admission.keys, "_records", {})
     answer = asyncio.create_task(
         exchange(server.base_url, request_of(server, envelopes.event_envelope()))
     )

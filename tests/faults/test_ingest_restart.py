@@ -113,7 +113,7 @@ async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path
     async with running(
         database_url, tmp_path, digest_memory_bytes=1024 * 1024, journal_file_bytes=64 * 1024
     ) as server:
-        inbox = server.service.lane.gate.inbox
+        inbox = server.service.ingest.queue
         monkeypatch.setattr(inbox, "_limit_bytes", 1)
         for body in segments():
             assert (await server.post(body)).status_code == 200

@@ -66,7 +66,7 @@ async def outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str
 
 async def settled(service: wiring.Service) -> None:
     """Wait until everything accepted is digested."""
-    journal = service.lane.gate.journal
+    journal = service.ingest.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
 
 
@@ -136,7 +136,7 @@ async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
         for nobody in nobodies[3:]:
             with pytest.raises(httpx2.TransportError):
                 await send(sender, nobody, envelopes.event_envelope())
-        assert service.lane.gate.journal.last_seq == 3
+        assert service.ingest.journal.last_seq == 3
 
 
 async def test_many_starts_at_once_make_one_person_and_one_project(empty_database_url):

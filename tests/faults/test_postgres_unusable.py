@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.db import roles
-from app.ingest import digest
+from app.ingest.digest import digester as digest
 from tests.support.builders import envelopes
 from tests.support.servers.postgres import run_sql, with_database
 from tests.support.servers.server import Server, running
@@ -106,7 +106,7 @@ async def test_envelopes_wait_until_the_database_is_mended(
         await server.settled()
         async with fault(database_url):
             await post_segments(server, 5)
-            digester = server.service.lane.digester
+            digester = server.service.ingest.digester
             await until(lambda: isinstance(digester.away, error))
             assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
             assert (await server.sender.get("/health/ready")).status_code == 503

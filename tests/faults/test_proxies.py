@@ -75,7 +75,7 @@ async def test_what_cannot_be_kept_now_ends_the_connection(
 
     request = request_of(server.app, envelopes.event_envelope())
     with monkeypatch.context() as broken:
-        broken.setattr(server.service.lane.gate.journal, "append", fail)
+        broken.setattr(server.service.ingest.journal, "append", fail)
         assert await exchange(proxy, request) == b""
     assert status_of(await exchange(proxy, request)) == "200"
 

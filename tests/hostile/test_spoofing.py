@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.ingest.rates import Buckets
+from app.ingest.admission.token_buckets import TokenBuckets
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import EVENT_ID, KEY, REPLAY_ID, compact
 from tests.support.report import Report
@@ -55,8 +55,8 @@ async def test_a_key_opens_its_own_project_only(
 ) -> None:
     """With the key of one project nothing gets into another, in either form of authentication."""
     # Ten of these a second from one address are told why, the others to wait.
-    patient = Buckets[str](1_000.0, 1_000.0)
-    monkeypatch.setattr(tenant.service.lane.gate.quotas, "_strangers", patient)
+    patient = TokenBuckets[str](1_000.0, 1_000.0)
+    monkeypatch.setattr(tenant.service.ingest.admission.quotas, "_strangers", patient)
     before = await holds(tenant, tenant.backend)
     for body, in_query in itertools.product(BODIES.values(), (False, True)):
         assert await post(tenant, tenant.backend, tenant.app.key, body, in_query=in_query) == 403

@@ -81,7 +81,7 @@ async def test_frozen_bucket_costs_no_envelope(server):
             answer = await server.post(envelopes.replay_video_envelope(segment_id))
             assert answer.status_code == 200
         assert (await server.web.get(path, timeout=OUTAGE_S)).status_code == 503
-        assert server.service.lane.gate.journal.backlog().entries == 3
+        assert server.service.ingest.journal.backlog().entries == 3
     await server.settled()
     assert await server.outcomes() == {("replay_video", "kept", ""): 4}
     assert (await server.web.get(path)).content == clips.clip()

@@ -56,6 +56,6 @@ async def limited(server: Server) -> Counter[tuple[str, str, str]]:
     """Return the outcomes once the limited event is counted."""
     async with asyncio.timeout(20):
         while not (counts := await server.outcomes())["event", "limited", "envelope_rate"]:
-            server.service.lane.gate.inbox.wake()
+            server.service.ingest.queue.wake()
             await asyncio.sleep(0.01)
     return counts

@@ -5,9 +5,9 @@ from typing import Final
 
 from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
-from app.ingest.items import event_text, facts
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
-from app.ingest.items.event_text import Sent
+from app.ingest.items.events import event_text
+from app.ingest.items.events.event_text import Sent
 from app.ingest.items.item_type import (
     ItemType,
     PreparedBatch,
@@ -15,6 +15,7 @@ from app.ingest.items.item_type import (
     StoreTransaction,
     count_rows,
 )
+from app.ingest.items.segments import facts
 from app.issues import writes as event_writes
 from app.issues.model import NewEvent
 from app.scrub.places import PayloadKind

@@ -17,8 +17,8 @@ from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.core.ids import EventId, ProjectId
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
+from app.ingest.items.segments.pack import Pack
 from app.ingest.outcomes import outcome_key
-from app.ingest.pack import Pack
 from app.projects.model import Outcome, OutcomeKey
 from app.scrub.places import PayloadKind
 from app.storage.port import ObjectStore

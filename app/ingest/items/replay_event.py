@@ -13,13 +13,14 @@ from app.core.limits import LIMITS
 from app.formats.replay import recording, replay_event
 from app.formats.replay.replay_event import ReplayEvent
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import facts, recorded, scrubbed
+from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import ItemType, PreparedBatch
-from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told
-from app.ingest.items.segment import make_segment, store_segments
-from app.ingest.pack import PreparedSegment
+from app.ingest.items.segments import facts, recorded
+from app.ingest.items.segments.pack import PreparedSegment
+from app.ingest.items.segments.recorded import Recorded
+from app.ingest.items.segments.segment import make_segment, store_segments
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
 

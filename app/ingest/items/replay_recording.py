@@ -8,7 +8,7 @@ from typing import Final
 from app.core.limits import LIMITS
 from app.ingest.items.item_type import ItemType
 from app.ingest.items.replay_event import prepare_web_segments
-from app.ingest.items.segment import store_segments
+from app.ingest.items.segments.segment import store_segments
 from app.scrub.places import PayloadKind
 
 REPLAY_RECORDING: Final = ItemType(

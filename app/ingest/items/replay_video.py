@@ -14,13 +14,14 @@ from app.formats.replay.replay_video import ReplayVideoParts
 from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import recorded, scrubbed
+from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import ItemType, PreparedBatch
-from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told
-from app.ingest.items.segment import make_segment, store_segments
-from app.ingest.pack import PreparedSegment
+from app.ingest.items.segments import recorded
+from app.ingest.items.segments.pack import PreparedSegment
+from app.ingest.items.segments.recorded import Recorded
+from app.ingest.items.segments.segment import make_segment, store_segments
 from app.replays.model import StoredVideo
 from app.scrub.places import PayloadKind
 

@@ -15,9 +15,9 @@ from app.formats.replay import quick_replay_event, replay_event
 from app.formats.replay.replay_event import ReplayEvent, ReplayFacts
 from app.formats.spans.quick_transaction import SentSpan, SentTransaction
 from app.formats.wire import addresses
-from app.ingest.items import facts
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.facts import Facts
+from app.ingest.items.segments import facts
+from app.ingest.items.segments.facts import Facts
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members

@@ -6,7 +6,7 @@ from typing import Final
 from app.core.limits import LIMITS
 from app.formats.spans import span
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import blocks, scrubbed
+from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import (
     ItemType,
@@ -16,6 +16,7 @@ from app.ingest.items.item_type import (
     count_rows,
     one_by_one,
 )
+from app.ingest.items.spans import blocks
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
 from app.traces import writes as trace_writes

@@ -18,7 +18,7 @@ from app.formats.spans import quick_transaction, transaction
 from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.transaction import Transaction
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import blocks, scrubbed, stages
+from app.ingest.items import scrubbed, stages
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import (
     ItemType,
@@ -27,6 +27,7 @@ from app.ingest.items.item_type import (
     StoreTransaction,
     count_rows,
 )
+from app.ingest.items.spans import blocks
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
 from app.traces import writes as trace_writes

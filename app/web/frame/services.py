@@ -11,7 +11,7 @@ from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper
-from app.ingest.vitals import Watch
+from app.ingest.health import IngestMonitor
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
 from app.storage.port import ObjectStore
@@ -30,7 +30,7 @@ class PageServices:
     keys: KeyCache
     renderer: Renderer
     sweeper: Sweeper
-    watch: Watch
+    watch: IngestMonitor
     index_cache: IndexCache = field(default_factory=IndexCache)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one child at a time, however many people look."""

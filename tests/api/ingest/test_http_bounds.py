@@ -148,7 +148,7 @@ async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
     )
     async with wired(tenant) as wire:
         # The key has to be asked for, so that everything behind this request waits.
-        monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
+        monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
         wire.send(post(tenant, BODY) + OPTIONS * 200)
         assert await wire.rest() == b""
     assert tenant.service.endpoint.reading_bytes == 0
@@ -193,7 +193,7 @@ async def test_a_request_that_breaks_is_answered_once(
     tenant, connections, monkeypatch, caplog, path
 ):
     """What was begun for it, a question for its key or a page, writes nothing behind the 400."""
-    monkeypatch.setattr(tenant.service.lane.gate.keys, "_records", {})
+    monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
     first = f"POST {path}?sentry_key={'f' * 32} HTTP/1.1\r\nHost: a\r\n"
     async with wired(tenant) as wire:
         wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode())

@@ -33,7 +33,7 @@ class Held:
     """A journal that tells nobody until it is let go."""
 
     def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        journal = server.service.lane.gate.journal
+        journal = server.service.ingest.journal
         append = journal.append
         self.waiting: list[Callable[[], None]] = []
         self.is_held = True

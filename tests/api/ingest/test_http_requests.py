@@ -9,7 +9,7 @@ import pytest
 
 from app.api.connection import HttpConnection
 from app.core.limits import LIMITS
-from app.ingest import senders
+from app.ingest.admission import senders
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
 from tests.support.raw import LIVE, OPTIONS, chunked, head, post, wired
@@ -163,7 +163,7 @@ async def test_head_is_told_the_length_only(tenant):
 
 async def test_a_key_that_is_not_known_yet_is_asked_for(tenant, monkeypatch):
     """The body comes meanwhile, or after; either way it is taken."""
-    keys = tenant.service.lane.gate.keys
+    keys = tenant.service.ingest.admission.keys
     for is_slow in (False, True):
         monkeypatch.setattr(keys, "_records", {})
         async with wired(tenant) as wire:
@@ -202,16 +202,16 @@ async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):
 
 async def test_without_room_in_memory_an_answer_waits(tenant, monkeypatch):
     """A moment only: then it is on disk, and answered."""
-    inbox = tenant.service.lane.gate.inbox
+    inbox = tenant.service.ingest.queue
     waited = 0
-    room = inbox.room
+    room = inbox.wait_for_room
 
     async def noting() -> None:
         nonlocal waited
         waited += 1
         await room()
 
-    monkeypatch.setattr(inbox, "room", noting)
+    monkeypatch.setattr(inbox, "wait_for_room", noting)
     inbox._has_room.clear()
     async with wired(tenant) as wire:
         wire.send(post(tenant, BODY))
@@ -235,7 +235,7 @@ async def test_a_trusted_proxy_tells_who_sends(database_url, tmp_path, monkeypat
     """Nobody else's word counts, and of a chain of proxies the part that is ours."""
     proxies, said, client = case
     async with running(database_url, tmp_path, trusted_proxies=proxies) as server:
-        journal = server.service.lane.gate.journal
+        journal = server.service.ingest.journal
         append = journal.append
         found: list[str] = []
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import clock
 from app.core.errors import ServiceUnavailable
-from app.ingest.reopen import reopen
+from app.ingest.bodies import reopen_entry
 from app.journal.entry import Entry
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
@@ -257,4 +257,4 @@ async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server
         await project_writes.set_key_active(
             connection, server.app.id, server.app.key, is_active=False
         )
-    assert await server.service.lane.digester._unknown_keys([reopen(entry)]) == set()
+    assert await server.service.ingest.digester._unknown_keys([reopen_entry(entry)]) == set()

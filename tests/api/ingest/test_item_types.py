@@ -41,7 +41,7 @@ async def test_a_full_project_takes_what_does_not_go_to_object_storage(
     tenant: Server, monkeypatch, number: int, item_type: str
 ):
     """The other types are limited, and the sender is told to hold them back."""
-    quotas = tenant.service.lane.gate.quotas
+    quotas = tenant.service.ingest.admission.quotas
     monkeypatch.setattr(quotas, "_full", frozenset({tenant.app.id}))
     answer = await tenant.post(envelope_of(number, item_type))
     await tenant.settled()

@@ -93,7 +93,7 @@ async def filled(server: Server, limit_bytes: int | None) -> None:
     """Set what the project may store, and let the server see it."""
     async with server.database.transaction() as connection:
         await spending.set_storage_limit(connection, server.app.id, limit_bytes)
-    quotas = server.service.lane.gate.quotas
+    quotas = server.service.ingest.admission.quotas
     quotas._look_at_s = 0.0
     await quotas.refresh(server.database)
 
@@ -172,7 +172,7 @@ async def test_a_replay_has_two_thousand_segments(server):
 
 async def test_strangers_are_limited_by_address(server):
     """Ten are told that nobody knows their key; those who do not stop, to hold everything back."""
-    server.service.lane.gate.quotas._strangers.per_s = 0.001  # instead of ten a second
+    server.service.ingest.admission.quotas._strangers.per_s = 0.001  # instead of ten a second
     headers = envelopes.headers("f" * 32, encoding=None)
     answers = [
         await server.sender.post(server.door(), content=b"{}\n", headers=headers) for _ in range(12)

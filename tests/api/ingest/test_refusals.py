@@ -69,7 +69,7 @@ async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
     if kind is RateLimited:
         async with tenant.database.transaction() as connection:
             await spending.set_storage_limit(connection, tenant.app.id, 0)
-        quotas = tenant.service.lane.gate.quotas
+        quotas = tenant.service.ingest.admission.quotas
         quotas._look_at_s = 0.0
         await quotas.refresh(tenant.database)
     headers = envelopes.headers(tenant.app.key, encoding=None)

@@ -8,7 +8,7 @@ import pytest
 from app.accounts import sign_ins, writes as account_writes
 from app.core import clock
 from app.core.errors import ServiceUnavailable
-from app.ingest import vitals
+from app.ingest import health
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import writes as project_writes
@@ -23,7 +23,7 @@ from tests.support.waiting import until
 def with_free(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
     """Let the journal's disk have this much left."""
     facts = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
-    monkeypatch.setattr(vitals, "os", SimpleNamespace(statvfs=lambda _path: facts))
+    monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=lambda _path: facts))
 
 
 async def test_a_journal_without_room_is_not_ready(server, monkeypatch):
@@ -52,7 +52,7 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
     def fail(_path: object) -> None:
         raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(vitals, "os", SimpleNamespace(statvfs=fail))
+    monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=fail))
     assert server.service.page_services.watch.look().is_refusing
 
 
@@ -187,7 +187,7 @@ async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
     (folder / "00000000000000000001.journal").write_bytes(bytes(1_000))
     await watch.refresh()
     assert watch.look().journal_bytes >= 1_000
-    monkeypatch.setattr(vitals, "BEHIND_S", -1.0)
+    monkeypatch.setattr(health, "BEHIND_S", -1.0)
     assert watch.look().is_behind
     (folder / "00000000000000000001.journal").unlink()
     folder.rmdir()
@@ -220,7 +220,7 @@ async def test_an_admin_limits_storage(server):
     assert "The project is full." in page
     assert 'value="0.000001"' in page
     assert len(clips.clip()) > 1_074
-    quotas = server.service.lane.gate.quotas
+    quotas = server.service.ingest.admission.quotas
     quotas._look_at_s = 0.0
     await quotas.refresh(server.database)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429

@@ -15,13 +15,13 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
+from app.ingest.digest.link_issues import link_batch, link_events_to_replays
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
-from app.ingest.link import link, link_batch
-from app.ingest.marks import JournalRange
-from app.ingest.pack import PreparedSegment
-from app.ingest.store import LaidOutBatch, store
+from app.ingest.items.segments.pack import PreparedSegment
 from app.issues import erase, queries, replay_events as errors, writes
 from app.issues.model import NewEvent
 from app.playback.links import replay_clock
@@ -58,7 +58,7 @@ class Hall:
             else:
                 prepared.rows_of(EVENT).append(part)
         journal = f"{random.getrandbits(128):032x}"
-        await store(
+        await store_batch(
             self.database, self.objects, LaidOutBatch.of(prepared, JournalRange(journal, 1, 1))
         )
 
@@ -189,7 +189,7 @@ async def test_links_are_what_the_pages_of_replays_list(hall: Hall, seed: int):
         await hall.bring(*batch)
     assert await hall.kept() == await hall.listed()
     async with hall.database.transaction() as connection:
-        await link(connection, (), [key.replay_id for key in REPLAYS])
+        await link_events_to_replays(connection, (), [key.replay_id for key in REPLAYS])
     assert await hall.kept() == await hall.listed(), "doing it again changes nothing"
 
 

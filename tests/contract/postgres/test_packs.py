@@ -15,12 +15,12 @@ from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
-from app.ingest.digest import Digester
+from app.ingest.digest.digester import Digester
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
-from app.ingest.marks import JournalRange
-from app.ingest.pack import PreparedSegment
-from app.ingest.store import LaidOutBatch, store
+from app.ingest.items.segments.pack import PreparedSegment
 from app.replays import locks, queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.storage.local import LocalStore
@@ -77,10 +77,10 @@ async def video_of(database, objects, key: ReplayKey) -> bytes:
 async def test_a_try_after_an_unanswered_commit_brings_nothing_back(database, objects):
     """One of two replays was deleted and wiped between the commit and the next try."""
     batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"))
-    await store(database, objects, batch)
+    await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await settle(database, objects)
-    await store(database, objects, batch, is_again=True)
+    await store_batch(database, objects, batch, is_again=True)
     assert await objects.read(batch.pack.key) == b"\0\0\0\0\0BBBBB"
     assert await video_of(database, objects, SECOND) == b"BBBBB"
 
@@ -90,18 +90,18 @@ async def test_a_try_after_an_unanswered_commit_does_not_make_a_deleted_pack_aga
 ):
     """The only replay of the pack was deleted meanwhile."""
     batch = batch_of(work(FIRST, b"AAAAA"))
-    await store(database, objects, batch)
+    await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await settle(database, objects)
-    await store(database, objects, batch, is_again=True)
+    await store_batch(database, objects, batch, is_again=True)
     assert await objects.list("") == []
 
 
 async def test_the_pack_of_a_process_that_came_second_is_swept(database, objects):
     """Two processes digest one journal: the rows point at one pack, and the other goes."""
     first, second = batch_of(work(FIRST, b"AAAAA")), batch_of(work(FIRST, b"AAAAA"))
-    await store(database, objects, first)
-    await store(database, objects, second)
+    await store_batch(database, objects, first)
+    await store_batch(database, objects, second)
     await settle(database, objects)
     assert [one.key for one in await objects.list("")] == [first.pack.key]
     assert await video_of(database, objects, FIRST) == b"AAAAA"
@@ -136,7 +136,7 @@ async def test_packs_that_were_never_committed_are_removed(database, objects, se
     digester = Digester.__new__(Digester)
     digester._database, digester._objects = database, objects
     kept, lost = batch_of(work(FIRST, b"A")), batch_of(work(SECOND, b"B"), seq=seq)
-    await store(database, objects, kept)
+    await store_batch(database, objects, kept)
     await objects.put(lost.pack.key, lost.pack.parts)
     await digester._remove_unfinished(JOURNAL, await digester._claim_mark(JOURNAL))
     assert [one.key for one in await objects.list("")] == [kept.pack.key]
@@ -163,7 +163,7 @@ async def test_a_wipe_that_takes_its_time_holds_up_no_other_deletion(database, t
     objects = SlowStore(tmp_path)
     third = ReplayKey(PROJECT, ReplayId("d" * 32))
     batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"), work(third, b"CCCCC"))
-    await store(database, objects, batch)
+    await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     sweeping = asyncio.create_task(sweep(database, objects))
     async with asyncio.timeout(20):
@@ -181,7 +181,7 @@ async def test_a_wipe_that_takes_its_time_holds_up_no_other_deletion(database, t
 async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(database, objects):
     """Also where one batch brought a segment many times."""
     works = [work(FIRST, b"%04d" % number) for number in range(1_200)]
-    await store(database, objects, batch_of(*works))
+    await store_batch(database, objects, batch_of(*works))
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await settle(database, objects)
     async with database.reading() as connection:

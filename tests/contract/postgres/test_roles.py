@@ -192,7 +192,7 @@ async def make_old_folder(data_dir: Path) -> None:
 
 async def settled(service: wiring.Service) -> None:
     """Wait until every accepted envelope is digested."""
-    journal = service.lane.gate.journal
+    journal = service.ingest.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=60)
 
 

@@ -6,8 +6,8 @@ from app.core.errors import InvalidInput, NotFound, ServiceUnavailable, TooManyA
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.quotas import Quotas
-from app.ingest.rates import SenderRates
+from app.ingest.admission.quotas import Quotas
+from app.ingest.admission.token_buckets import SenderLimits
 from app.projects import queries, spending, writes
 from app.projects.spending import Spending
 
@@ -17,7 +17,7 @@ MADE_UP = PublicKey("f" * 32)
 
 def process() -> Quotas:
     """The limits of a process: bursts of 10 envelopes and 1,000 bytes, hardly more after."""
-    rates = SenderRates(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
+    rates = SenderLimits(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
     return Quotas(rates, rates)
 
 

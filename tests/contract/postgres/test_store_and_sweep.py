@@ -15,11 +15,11 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.sweep import sweep
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.item_type import PreparedBatch
-from app.ingest.marks import JournalRange
 from app.ingest.outcomes import outcome_key
-from app.ingest.store import LaidOutBatch, store
 from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.replays import writes
@@ -58,7 +58,9 @@ async def test_a_batch_whose_commit_went_unanswered_counts_once(database, object
     for _ in range(2):
         prepared = PreparedBatch()
         prepared.outcomes[outcome_key(ProjectId(1), "session", Outcome.KEPT)] += 1
-        await store(database, objects, LaidOutBatch.of(prepared, JournalRange("a" * 32, 1, 7)))
+        await store_batch(
+            database, objects, LaidOutBatch.of(prepared, JournalRange("a" * 32, 1, 7))
+        )
     async with database.reading() as connection:
         assert await connection.scalar(text("select sum(quantity) from outcomes")) == 1
 
@@ -107,7 +109,7 @@ async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_p
     """The sweep ran between the put and the row that would have told it to leave the object."""
     objects = Hurried(tmp_path, threads=1)
     first, key = batch_with_file(1)
-    await store(database, objects, first)
+    await store_batch(database, objects, first)
     async with database.transaction() as connection:
         await connection.execute(
             text(
@@ -118,7 +120,7 @@ async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_p
         )
     objects.database = database
     again, _ = batch_with_file(2)
-    await store(database, objects, again)
+    await store_batch(database, objects, again)
     await sweep(database, objects)
     assert await objects.read(key) == b"file"
     async with database.reading() as connection:

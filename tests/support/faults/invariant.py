@@ -109,7 +109,7 @@ async def drained(server: Server) -> None:
     root = server.folder / "journal"
     async with asyncio.timeout(_PATIENCE_S):
         await server.settled()
-        while _journals(root, server.service.lane.gate.journal.id):  # noqa: ASYNC110 - no event
+        while _journals(root, server.service.ingest.journal.id):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
         while await _scalar(server, _WAITING):
             server.service.sweeper.hurry()

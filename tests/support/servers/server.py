@@ -100,7 +100,7 @@ class Server:
 
     async def settled(self) -> None:
         """Wait until every accepted envelope is digested."""
-        journal = self.service.lane.gate.journal
+        journal = self.service.ingest.journal
         await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
 
     async def outcomes(self, project: Keyed | None = None) -> Counter[tuple[str, str, str]]:
@@ -122,7 +122,7 @@ class Server:
             async with asyncio.timeout(_PATIENCE_S):
                 while (await self.outcomes(project)).total() < wanted:
                     # Refusals wait in memory for the next batch, or for a second.
-                    self.service.lane.gate.inbox.wake()
+                    self.service.ingest.queue.wake()
                     await asyncio.sleep(0.01)
         except TimeoutError:
             pass  # the comparison says what is missing

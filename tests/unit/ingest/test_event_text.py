@@ -14,9 +14,9 @@ from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.stored import packed_json
 from app.formats.wire.envelope import EnvelopeHeader
-from app.ingest.items import event_text
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.event_text import Sent
+from app.ingest.items.events import event_text
+from app.ingest.items.events.event_text import Sent
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders.payloads import event
 from tests.support.builders.wire import EVENT_ID, MISSING, compact

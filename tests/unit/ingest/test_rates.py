@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.ids import PublicKey
-from app.ingest import rates
-from app.ingest.rates import Buckets, Excess, SenderRates
+from app.ingest.admission import token_buckets
+from app.ingest.admission.token_buckets import ExceededLimit, SenderLimits, TokenBuckets
 from app.projects.model import LimitReason
 
 KEY = PublicKey("a" * 32)
@@ -25,18 +25,18 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the buckets."""
     clock = Clock()
-    monkeypatch.setattr(rates, "monotonic_s", clock)
+    monkeypatch.setattr(token_buckets, "monotonic_s", clock)
     return clock
 
 
-def made(**changes: float) -> SenderRates:
+def made(**changes: float) -> SenderLimits:
     """Rates of 10 envelopes (burst 20) and 1,000 bytes (burst 5,000) a second."""
     values = {"envelopes_per_s": 10, "envelopes": 20, "bytes_per_s": 1_000, "size_bytes": 5_000}
-    return SenderRates(**{**values, **changes})
+    return SenderLimits(**{**values, **changes})
 
 
 def passed(
-    limits: SenderRates, number: int, *, size_bytes: int = 0, has_segment: bool = False
+    limits: SenderLimits, number: int, *, size_bytes: int = 0, has_segment: bool = False
 ) -> int:
     """Send envelopes; return how many of them came through."""
     answers = [limits.take(KEY, size_bytes, has_segment=has_segment) for _ in range(number)]
@@ -47,14 +47,14 @@ def test_a_burst_passes_and_the_next_envelope_does_not(clock):
     """At the limit all pass; one past it is told which limit it is, and to wait."""
     limits = made()
     assert passed(limits, 20) == 20
-    assert limits.take(KEY, 0, has_segment=False) == Excess(LimitReason.ENVELOPES, 1)
+    assert limits.take(KEY, 0, has_segment=False) == ExceededLimit(LimitReason.ENVELOPES, 1)
 
 
 def test_bytes_are_limited_too(clock):
     """A burst of bytes passes; then nothing, until the debt is paid."""
     limits = made(envelopes_per_s=0)
     assert passed(limits, 1, size_bytes=9_000) == 1
-    assert limits.take(KEY, 1, has_segment=False) == Excess(LimitReason.BYTES, 4)
+    assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 4)
     clock.now_s += 4.0
     assert passed(limits, 1) == 0
     clock.now_s += 0.001
@@ -112,7 +112,7 @@ def test_the_longest_wait_is_bounded(clock):
     """A debt of days is not told to an SDK as days."""
     limits = made(envelopes_per_s=0)
     passed(limits, 1, size_bytes=10_000_000_000)
-    assert limits.take(KEY, 1, has_segment=False) == Excess(LimitReason.BYTES, 600)
+    assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 600)
 
 
 def test_what_other_processes_let_through_is_taken_off(clock):
@@ -133,8 +133,8 @@ def test_what_other_processes_let_through_is_taken_off(clock):
 
 def test_made_up_senders_do_not_fill_the_memory(clock, monkeypatch):
     """Beyond the bound everybody begins anew."""
-    monkeypatch.setattr(rates, "_MOST_SENDERS", 3)
-    buckets: Buckets[int] = Buckets(1, 1)
+    monkeypatch.setattr(token_buckets, "_MOST_SENDERS", 3)
+    buckets: TokenBuckets[int] = TokenBuckets(1, 1)
     for sender in range(10):
         buckets.of(sender, clock())
     assert len(buckets._by_sender) <= 3

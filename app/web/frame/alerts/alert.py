@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
-from app.ingest.vitals import Vitals
+from app.ingest.health import IngestHealth
 from app.web.urls import project_urls
 from app.web.words import phrases
 
@@ -39,7 +39,7 @@ class ProjectQuarantine:
 
 
 def describe_alerts(
-    vitals: Vitals,
+    vitals: IngestHealth,
     asides: Sequence[ProjectQuarantine],
     *,
     is_admin: bool,
@@ -62,7 +62,7 @@ def describe_alerts(
     )
 
 
-def _of_disk(vitals: Vitals) -> list[Alert]:
+def _of_disk(vitals: IngestHealth) -> list[Alert]:
     free = format_bytes(max(0, vitals.room_bytes + vitals.reserve_bytes))
     reserve = format_bytes(vitals.reserve_bytes)
     if vitals.is_refusing:
@@ -97,7 +97,7 @@ def _of_disk(vitals: Vitals) -> list[Alert]:
     return []
 
 
-def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
+def _of_keepers(vitals: IngestHealth, *, is_admin: bool) -> list[Alert]:
     if vitals.away is None:
         return []
     reason = f" It says: {phrases.shortened(str(vitals.away))}." if is_admin else ""
@@ -122,7 +122,7 @@ def _of_keepers(vitals: Vitals, *, is_admin: bool) -> list[Alert]:
     ]
 
 
-def _of_backlog(vitals: Vitals) -> list[Alert]:
+def _of_backlog(vitals: IngestHealth) -> list[Alert]:
     if not vitals.is_behind or vitals.away is not None:
         return []
     age = format_duration(int(vitals.oldest_s) * 1000)

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from app.core.errors import ServiceUnavailable
-from app.ingest.vitals import Vitals
+from app.ingest.health import IngestHealth
 from app.memberships import queries as memberships
 from app.web.frame.access import Visitor
 from app.web.frame.alerts import alert
@@ -28,7 +28,7 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
 
 
 async def _asides(
-    here: PageServices, visitor: Visitor, vitals: Vitals
+    here: PageServices, visitor: Visitor, vitals: IngestHealth
 ) -> tuple[ProjectQuarantine, ...]:
     try:
         async with here.db.reading() as connection:

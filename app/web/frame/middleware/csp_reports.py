@@ -11,7 +11,7 @@ from typing import Final
 from app.accounts.networks import network_of
 from app.core import log
 from app.core.clock import monotonic_s
-from app.ingest.rates import Buckets
+from app.ingest.admission.token_buckets import TokenBuckets
 
 WAIT_S: Final = 60
 _REPORTS_PER_S: Final = 1.0
@@ -31,7 +31,7 @@ class CspReports:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._buckets: Buckets[str] = Buckets(_REPORTS_PER_S, _BURST)
+        self._buckets: TokenBuckets[str] = TokenBuckets(_REPORTS_PER_S, _BURST)
         self._counts: dict[tuple[str, ...], int] = {}
         self._began_s = monotonic_s()
 

@@ -8,7 +8,7 @@ import pytest
 from app.core.errors import OversizedInput
 from app.core.limits import LIMITS
 from app.formats.otlp import export_request
-from app.ingest.reopen import reopen
+from app.ingest.bodies import reopen_entry
 from app.journal.entry import Entry
 from tests.support.builders import otlp as made
 
@@ -58,7 +58,7 @@ def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
     try:
         with pytest.raises(OversizedInput):
             export_request.read_export_request(body, is_json=False)
-        again = reopen(written(body))
+        again = reopen_entry(written(body))
         assert tracemalloc.get_traced_memory()[1] < 2 * LIMITS.otlp_made_bytes
     finally:
         tracemalloc.stop()
@@ -69,4 +69,4 @@ def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
 def test_what_a_body_makes_counts_as_memory_in_the_inbox():
     """Else many small bodies that repeat a resource would fill the memory."""
     body = repeating(10, "a")
-    assert reopen(written(body)).size_bytes > 10 * 64 * 15_000
+    assert reopen_entry(written(body)).size_bytes > 10 * 64 * 15_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
-from app.ingest.vitals import BEHIND_S, Vitals
+from app.ingest.health import BEHIND_S, IngestHealth
 from app.journal.backlog import Backlog
 from app.web.frame.alerts import alert
 from app.web.frame.alerts.alert import ProjectQuarantine
@@ -13,7 +13,7 @@ from app.web.frame.alerts.alert import ProjectQuarantine
 GIB = 2**30
 
 
-def vitals(**changes: Any) -> Vitals:
+def vitals(**changes: Any) -> IngestHealth:
     """A server that does well, with details changed."""
     values: dict[str, Any] = {
         "backlog": Backlog(0, 0, None),
@@ -22,10 +22,10 @@ def vitals(**changes: Any) -> Vitals:
         "room_bytes": 50 * GIB,
         "reserve_bytes": GIB,
     }
-    return Vitals(**{**values, **changes})
+    return IngestHealth(**{**values, **changes})
 
 
-def titles(found: Vitals, *, is_admin: bool = False) -> list[tuple[str, str]]:
+def titles(found: IngestHealth, *, is_admin: bool = False) -> list[tuple[str, str]]:
     """The alerts of a vitals, each by its tone and its title."""
     return [(one.tone, one.title) for one in alert.describe_alerts(found, (), is_admin=is_admin)]
 

@@ -20,13 +20,13 @@ def _new_histogram() -> Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptFigures:
+class AcceptMetrics:
     """Counts of one process; they take 1 us of an envelope's time."""
 
     accepted: Counter = field(default_factory=_new_counter)
     answer_s: Histogram = field(default_factory=_new_histogram)
 
-    def count(self, waited_s: float) -> None:
+    def count_answer(self, waited_s: float) -> None:
         """Count an envelope that is answered now."""
         self.accepted.inc()
         self.answer_s.observe(waited_s)

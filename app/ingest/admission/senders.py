@@ -21,7 +21,7 @@ from app.core.log import shown
 from app.core.units import format_bytes
 from app.formats.wire import credentials
 from app.formats.wire.envelope import Envelope
-from app.ingest.gate import Gate
+from app.ingest.admission.admission import IngestAdmission
 from app.ingest.request import IngestRequest
 from app.projects.keys import UNKNOWN_YET, Unsettled
 from app.projects.model import KeyRecord
@@ -55,7 +55,7 @@ class Sender(msgspec.Struct, gc=False):
         return self.project_id
 
 
-def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
+def find_sender(admission: IngestAdmission, request: IngestRequest) -> Sender | None:
     """Tell who sends.
 
     Returns:
@@ -69,13 +69,13 @@ def recognise(gate: Gate, request: IngestRequest) -> Sender | None:
     project_id = _read_project(request.project) if request.project else None
     if named is None:
         return Sender(project_id, None, is_key_known=False)
-    record = gate.keys.lookup(named.public_key)
+    record = admission.keys.lookup(named.public_key)
     if record is UNKNOWN_YET:
         return None
-    return _sender(gate, request, named.public_key, project_id, record)
+    return _sender(admission, request, named.public_key, project_id, record)
 
 
-async def ask(gate: Gate, request: IngestRequest) -> Sender:
+async def look_up_sender(admission: IngestAdmission, request: IngestRequest) -> Sender:
     """Tell who sends after asking Postgres once for the key; takes a second at most.
 
     Raises:
@@ -85,12 +85,14 @@ async def ask(gate: Gate, request: IngestRequest) -> Sender:
     named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     assert named is not None  # noqa: S101 - `recognise` asked for this
     project_id = _read_project(request.project) if request.project else None
-    await gate.keys.settle(named.public_key)
-    record = gate.keys.lookup(named.public_key)
-    return _sender(gate, request, named.public_key, project_id, record)
+    await admission.keys.settle(named.public_key)
+    record = admission.keys.lookup(named.public_key)
+    return _sender(admission, request, named.public_key, project_id, record)
 
 
-def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: int) -> None:
+def check_body_size(
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, size_bytes: int
+) -> None:
     """Look whether a body may be that large, as it comes over the wire.
 
     Raises:
@@ -98,18 +100,20 @@ def check_size(gate: Gate, request: IngestRequest, sender: Sender, size_bytes: i
     """
     limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
     if size_bytes > limit_bytes:
-        count(gate, request, sender, OversizedInput.reason)
+        count_refusal(admission, request, sender, OversizedInput.reason)
         raise OversizedInput(f"the body has more than {format_bytes(limit_bytes)}")
 
 
-def count(gate: Gate, request: IngestRequest, sender: Sender, reason: str) -> None:
+def count_refusal(
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, reason: str
+) -> None:
     """Count a refusal, if the request itself says whose it is."""
     if sender.key is not None:
-        gate.tally.refuse(sender.known_project_id, request.kind, reason)
+        admission.refusals.refuse(sender.known_project_id, request.kind, reason)
 
 
-def recognise_inside(
-    gate: Gate, request: IngestRequest, sender: Sender, opened: Envelope
+def find_sender_in_envelope(
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, opened: Envelope
 ) -> Sender | None:
     """Tell who sends an envelope that names its key only in its own header.
 
@@ -121,14 +125,14 @@ def recognise_inside(
         ServiceUnavailable: It cannot be told now.
     """
     key, project_id = _read_dsn(sender, opened)
-    record = gate.keys.lookup(key)
+    record = admission.keys.lookup(key)
     if record is UNKNOWN_YET:
         return None
-    return _sender(gate, request, key, project_id, record)
+    return _sender(admission, request, key, project_id, record)
 
 
-async def ask_inside(
-    gate: Gate, request: IngestRequest, sender: Sender, opened: Envelope
+async def look_up_sender_in_envelope(
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, opened: Envelope
 ) -> Sender:
     """Tell the same after asking Postgres once for the key.
 
@@ -137,11 +141,11 @@ async def ask_inside(
         ServiceUnavailable: It cannot be told now.
     """
     key, project_id = _read_dsn(sender, opened)
-    await gate.keys.settle(key)
-    return _sender(gate, request, key, project_id, gate.keys.lookup(key))
+    await admission.keys.settle(key)
+    return _sender(admission, request, key, project_id, admission.keys.lookup(key))
 
 
-def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
+def check_dsn_matches(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
     """Look whether the DSN in an envelope agrees with the request that carries it.
 
     Raises:
@@ -153,7 +157,7 @@ def check_dsn(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
 
 
 def _sender(
-    gate: Gate,
+    admission: IngestAdmission,
     request: IngestRequest,
     key: PublicKey,
     project_id: ProjectId | None,
@@ -163,15 +167,15 @@ def _sender(
     match record:
         case KeyRecord(project_id=owner, is_active=is_active):
             if project_id is not None and owner != project_id:
-                raise gate.quotas.refuse_stranger(
+                raise admission.quotas.refuse_stranger(
                     request.client_ip, f"this key belongs to another project than {project_id}"
                 )
             if not is_active:
-                gate.tally.refuse(owner, "envelope", "key_off")
+                admission.refusals.refuse(owner, "envelope", "key_off")
                 raise KeyRejected("this key is switched off")
             return Sender(owner, key, is_key_known=True)
         case None:
-            raise gate.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
+            raise admission.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
         case _ if project_id is None:
             raise ServiceUnavailable(
                 "whose key this is cannot be read now, and the path does not tell"

@@ -24,9 +24,10 @@ from app.formats.events.event import Event, Problem
 from app.formats.json_members import JsonMembers
 from app.formats.stored import packed_json
 from app.formats.wire import addresses
-from app.ingest.items import problems, scrubbed, stages
+from app.ingest.items import scrubbed, stages
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.problems import WORTH_BYTES
+from app.ingest.items.events import problems
+from app.ingest.items.events.problems import WORTH_BYTES
 from app.issues.grouping import rules as grouping
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members

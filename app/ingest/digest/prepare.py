@@ -12,44 +12,44 @@ from collections.abc import Sequence
 from app.core import units
 from app.core.ids import ReplayId
 from app.formats.wire.envelope import Envelope
-from app.ingest.inbox import Fresh
 from app.ingest.item_types import BY_NAME, IN_OBJECT_STORAGE, SEGMENT_TYPES
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import Prepare, PreparedBatch
 from app.ingest.outcomes import UNTYPED
+from app.ingest.queue import AcceptedEnvelope
 from app.projects.model import LimitReason, Outcome
 from app.scrub.rules import ScrubRules
 
 
 def open_envelope(
-    fresh: Fresh, rules: ScrubRules, prepared: PreparedBatch, *, is_full: bool
+    accepted: AcceptedEnvelope, rules: ScrubRules, prepared: PreparedBatch, *, is_full: bool
 ) -> list[ReceivedItem]:
     """Return the items of an envelope that are to be prepared; count the others.
 
     Args:
-        fresh: The envelope.
+        accepted: The envelope.
         rules: How to scrub.
         prepared: The batch in which the outcomes of the others are counted.
         is_full: Whether its project may store no more: then what goes to object storage is
             limited.
     """
     context = EnvelopeContext(
-        project_id=fresh.project_id,
-        received_at=units.at_from_ms(fresh.received_ms),
-        drift_ms=_drift_ms(fresh.envelope, fresh.received_ms),
-        client_ip=fresh.client_ip,
-        header=fresh.envelope.header,
+        project_id=accepted.project_id,
+        received_at=units.at_from_ms(accepted.received_ms),
+        drift_ms=_drift_ms(accepted.envelope, accepted.received_ms),
+        client_ip=accepted.client_ip,
+        header=accepted.envelope.header,
         rules=rules,
     )
     received: list[ReceivedItem] = []
-    for item in fresh.envelope.items:
+    for item in accepted.envelope.items:
         if item.type not in BY_NAME:
             prepared.count(context, item.type or UNTYPED, Outcome.IGNORED, "type")
         elif is_full and item.type in IN_OBJECT_STORAGE:
             prepared.count(context, item.type, Outcome.LIMITED, LimitReason.STORAGE)
         else:
             received.append((item, context))
-    if fresh.envelope.damage:
+    if accepted.envelope.damage:
         prepared.count(context, "envelope", Outcome.REFUSED, "cut")
     return received
 
@@ -72,17 +72,17 @@ def _drift_ms(envelope: Envelope, received_ms: int) -> int:
     return 0 if sent_at is None else received_ms - units.ms_from_at(sent_at) or 1
 
 
-def refuse_envelope(fresh: Fresh, reason: str, prepared: PreparedBatch) -> None:
+def refuse_envelope(accepted: AcceptedEnvelope, reason: str, prepared: PreparedBatch) -> None:
     """Refuse every item of an envelope, for example when its key turns out to be unknown."""
     context = EnvelopeContext(
-        project_id=fresh.project_id,
-        received_at=units.at_from_ms(fresh.received_ms),
+        project_id=accepted.project_id,
+        received_at=units.at_from_ms(accepted.received_ms),
         drift_ms=0,
         client_ip=None,
-        header=fresh.envelope.header,
+        header=accepted.envelope.header,
         rules=ScrubRules(),
     )
-    for item in fresh.envelope.items:
+    for item in accepted.envelope.items:
         prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)
 
 

@@ -12,7 +12,7 @@ from app.formats.otlp import export_request
 from app.formats.wire import encoding, envelope, store_body
 from app.formats.wire.encoding import Body
 from app.formats.wire.envelope import Envelope, EnvelopeHeader
-from app.ingest.inbox import BATCH_BYTES, BATCH_ENTRIES, Fresh
+from app.ingest.queue import BATCH_BYTES, BATCH_ENTRIES, AcceptedEnvelope
 from app.journal.entry import Entry, Kind
 
 
@@ -30,7 +30,7 @@ def open_body(kind: Kind, body: Body) -> Envelope:
     return opened
 
 
-def reopen(entry: Entry) -> Fresh:
+def reopen_entry(entry: Entry) -> AcceptedEnvelope:
     """Make of a journal entry what the door had made of its request.
 
     The door opened it once, so it opens again, unless a release has become stricter: then it
@@ -44,7 +44,7 @@ def reopen(entry: Entry) -> Fresh:
     except RequestRefused as refused:
         body = bytearray()
         opened = Envelope(EnvelopeHeader(), (), damage=str(refused))
-    return Fresh(
+    return AcceptedEnvelope(
         seq=entry.seq,
         project_id=ProjectId(entry.project_id),
         key=PublicKey(entry.key),
@@ -63,13 +63,13 @@ _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
 }
 
 
-def batch(entries: Iterator[Entry]) -> list[Fresh]:
+def reopen_batch(entries: Iterator[Entry]) -> list[AcceptedEnvelope]:
     """Reopen the next entries of a journal. Blocks; run it in a thread."""
-    reopened: list[Fresh] = []
+    reopened: list[AcceptedEnvelope] = []
     size_bytes = 0
     # What comes out of an entry counts, not what lies on disk: a bomb inflates a thousandfold.
     for entry in itertools.islice(entries, BATCH_ENTRIES):
-        reopened.append(reopen(entry))
+        reopened.append(reopen_entry(entry))
         size_bytes += reopened[-1].size_bytes
         if size_bytes >= BATCH_BYTES:
             break

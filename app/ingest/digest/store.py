@@ -10,17 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.db.engine import Database
-from app.ingest import marks, recovered
-from app.ingest.expand import replay_id_of
-from app.ingest.inbox import Fresh
+from app.ingest.digest import crash_facts, marks
+from app.ingest.digest.link_issues import link_batch
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.prepare import replay_id_of
 from app.ingest.item_types import STORES
 from app.ingest.items.event import EVENT, store_events
 from app.ingest.items.item_type import PreparedBatch, Store, StoredRows, StoreTransaction
 from app.ingest.items.replay_video import REPLAY_VIDEO
-from app.ingest.link import link_batch
-from app.ingest.marks import JournalRange
+from app.ingest.items.segments.pack import Pack, lay_out_pack
 from app.ingest.outcome_names import limit_names
-from app.ingest.pack import Pack, lay_out_pack
+from app.ingest.queue import AcceptedEnvelope
 from app.projects import writes as project_writes
 from app.projects.model import OutcomeKey
 from app.replays import locks, writes as replay_writes
@@ -50,19 +50,19 @@ class LaidOutBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantine:
+class EnvelopeToQuarantine:
     """An envelope that failed on its content, to be kept aside for a person to look at."""
 
-    fresh: Fresh
+    accepted: AcceptedEnvelope
     reason: str
 
 
-async def store(
+async def store_batch(
     database: Database,
     objects: ObjectStore,
     batch: LaidOutBatch,
     *,
-    quarantine: Quarantine | None = None,
+    quarantine: EnvelopeToQuarantine | None = None,
     orphans: Sequence[str] = (),
     is_again: bool = False,
 ) -> None:
@@ -99,7 +99,7 @@ async def store(
             await _store_aside(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events)
-        await recovered.fill(connection, batch.prepared, new_events)
+        await crash_facts.copy_crash_facts(connection, batch.prepared, new_events)
 
 
 def replays_to_picture(prepared: PreparedBatch) -> set[ReplayKey]:
@@ -148,21 +148,21 @@ def _sum_outcomes(
     return limit_names(outcomes)
 
 
-async def _store_aside(connection: AsyncConnection, quarantine: Quarantine) -> None:
+async def _store_aside(connection: AsyncConnection, quarantine: EnvelopeToQuarantine) -> None:
     """Keep the envelope aside, unless its replay was deleted."""
-    fresh = quarantine.fresh
-    replay_id = replay_id_of(fresh.envelope)
+    accepted = quarantine.accepted
+    replay_id = replay_id_of(accepted.envelope)
     if replay_id is not None and await locks.lock_for_adding(
-        connection, [ReplayKey(fresh.project_id, replay_id)]
+        connection, [ReplayKey(accepted.project_id, replay_id)]
     ):
         return
     await project_writes.add_quarantined(
         connection,
-        fresh.project_id,
-        received_at=units.at_from_ms(fresh.received_ms),
-        item_types=[item.type for item in fresh.envelope.items],
+        accepted.project_id,
+        received_at=units.at_from_ms(accepted.received_ms),
+        item_types=[item.type for item in accepted.envelope.items],
         reason=quarantine.reason,
-        body=zlib.compress(fresh.body, wbits=_GZIP_WBITS),
+        body=zlib.compress(accepted.body, wbits=_GZIP_WBITS),
         content_encoding="gzip",
         replay_id=replay_id,
     )

@@ -21,15 +21,20 @@ from app.core.clock import monotonic_s
 from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.ingest import marks, reopen
-from app.ingest.expand import open_envelope, prepare_items, refuse_envelope
-from app.ingest.inbox import Fresh, Inbox
+from app.ingest import bodies
+from app.ingest.admission.admission import IngestAdmission
+from app.ingest.digest import marks
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envelope
+from app.ingest.digest.store import (
+    EnvelopeToQuarantine,
+    LaidOutBatch,
+    replays_to_picture,
+    store_batch,
+)
 from app.ingest.items.context import ReceivedItem
 from app.ingest.items.item_type import PreparedBatch
-from app.ingest.marks import JournalRange
-from app.ingest.quotas import Quotas
-from app.ingest.refusals import RefusalTally
-from app.ingest.store import LaidOutBatch, Quarantine, replays_to_picture, store
+from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
 from app.journal import adopt, reader
 from app.journal.writer import Journal
 from app.projects import queries as project_queries, writes as project_writes
@@ -76,18 +81,17 @@ class Digester:
         objects: ObjectStore,
         journal: Journal,
         *,
-        inbox: Inbox,
-        tally: RefusalTally,
-        quotas: Quotas,
+        queue: EnvelopeQueue,
+        admission: IngestAdmission,
         rules: ScrubRules,
         note_pictures: NotePictures,
     ) -> None:
         self._database = database
         self._objects = objects
         self._journal = journal
-        self._inbox = inbox
-        self._tally = tally
-        self._quotas = quotas
+        self._queue = queue
+        self._refusals = admission.refusals
+        self._quotas = admission.quotas
         self._rules = rules
         self._note_pictures = note_pictures
         self._digested_seq = 0
@@ -109,7 +113,7 @@ class Digester:
     async def stop(self, *, patience_s: float = 10.0) -> None:
         """Finish what is in memory, as far as it goes; the rest waits in the journal."""
         self._is_stopping = True
-        self._inbox.wake()
+        self._queue.wake()
         run, adopting = self._tasks
         adopting.cancel()
         done, _ = await asyncio.wait([run], timeout=patience_s)
@@ -117,7 +121,7 @@ class Digester:
             run.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def forget(self) -> None:
+    async def delete_mark_if_empty(self) -> None:
         """Forget how far the journal was digested, if its folder is gone; call it when closed."""
         if not self._journal.path.exists():
             with contextlib.suppress(ServiceUnavailable):
@@ -132,36 +136,36 @@ class Digester:
                 if self._is_stopping:
                     return  # the journal keeps the rest
                 _logger.warning("the journal cannot be read back", error=str(error))
-                self._inbox.fall_behind()
+                self._queue.fall_behind()
                 await asyncio.sleep(_IDLE_S)
             except Exception:
                 # Nothing may end this loop while envelopes are accepted.
                 _logger.exception("digest failed", after_seq=self._digested_seq)
-                self._inbox.fall_behind()
+                self._queue.fall_behind()
                 await asyncio.sleep(_IDLE_S)
 
     async def _step(self) -> bool:
         """Digest one batch; returns False when it is time to stop."""
-        has_more = await self._inbox.wait(0 if self._is_stopping else _IDLE_S)
+        has_more = await self._queue.wait_for_arrival(0 if self._is_stopping else _IDLE_S)
         if not has_more:
-            await self._write_tally()
+            await self._write_refusals()
             return not self._is_stopping
         await self._keep_rhythm()
-        batch = self._inbox.take()
+        batch = self._queue.take()
         if batch:
             # What was read back from disk may stand in memory as well.
-            new = [fresh for fresh in batch if fresh.seq > self._digested_seq]
+            new = [accepted for accepted in batch if accepted.seq > self._digested_seq]
             if new:
                 await self._digest(self._journal.id, new)
                 self._advance(new[-1].seq)
         else:
             await self._read_back()
-        await self._write_tally()
+        await self._write_refusals()
         return True
 
     async def _keep_rhythm(self) -> None:
         rest_s = self._began_s + _RHYTHM_S - monotonic_s()
-        if rest_s > 0 and self._inbox.is_scanty and not self._is_stopping:
+        if rest_s > 0 and self._queue.is_scanty and not self._is_stopping:
             await asyncio.sleep(rest_s)
         self._began_s = monotonic_s()
 
@@ -173,12 +177,12 @@ class Digester:
         """Digest what is on disk only, until nothing is."""
         until_seq = self._journal.last_seq
         entries = reader.read(self._journal.path, self._digested_seq, until_seq=until_seq)
-        while batch := await asyncio.to_thread(reopen.batch, entries):
+        while batch := await asyncio.to_thread(bodies.reopen_batch, entries):
             await self._digest(self._journal.id, batch)
             self._advance(batch[-1].seq)
         self._advance(max(until_seq, self._digested_seq))
         if self._journal.last_seq == until_seq:
-            self._inbox.caught_up()
+            self._queue.caught_up()
 
     async def _adopt_for_ever(self) -> None:
         while True:
@@ -208,14 +212,14 @@ class Digester:
         _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
         entries = folder.read(after_seq)
         await self._retry(lambda: self._remove_unfinished(folder.id, after_seq))
-        batch = await asyncio.to_thread(reopen.batch, entries)
+        batch = await asyncio.to_thread(bodies.reopen_batch, entries)
         while batch:
             await self._digest(folder.id, batch)
-            batch = await asyncio.to_thread(reopen.batch, entries)
+            batch = await asyncio.to_thread(bodies.reopen_batch, entries)
         await asyncio.to_thread(folder.remove)
         await self._retry(lambda: self._delete_mark(folder.id))
 
-    async def _digest(self, journal_id: str, batch: Sequence[Fresh]) -> None:
+    async def _digest(self, journal_id: str, batch: Sequence[AcceptedEnvelope]) -> None:
         """Store a batch, whatever it takes; entries that cannot be stored go to quarantine."""
         entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
         try:
@@ -224,33 +228,37 @@ class Digester:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
-            for fresh in batch:
-                await self._digest_alone(fresh, JournalRange(journal_id, fresh.seq, fresh.seq))
+            for accepted in batch:
+                await self._digest_alone(
+                    accepted, JournalRange(journal_id, accepted.seq, accepted.seq)
+                )
                 if journal_id == self._journal.id:
-                    self._advance(fresh.seq)
+                    self._advance(accepted.seq)
 
-    async def _digest_alone(self, fresh: Fresh, entries: JournalRange) -> None:
+    async def _digest_alone(self, accepted: AcceptedEnvelope, entries: JournalRange) -> None:
         reason = ""
         for _ in range(_TRIES):
             try:
-                await self._store(LaidOutBatch.of(await self._prepare_batch([fresh]), entries))
+                await self._store(LaidOutBatch.of(await self._prepare_batch([accepted]), entries))
             except ServiceUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
                 reason = f"{type(error).__name__}: {error}"
             else:
                 return
-        _logger.error("an envelope goes to quarantine", seq=fresh.seq, reason=log.shown(reason))
+        _logger.error("an envelope goes to quarantine", seq=accepted.seq, reason=log.shown(reason))
         refused = PreparedBatch()
-        refuse_envelope(fresh, "quarantined", refused)
-        await self._store(LaidOutBatch.of(refused, entries), Quarantine(fresh, reason))
+        refuse_envelope(accepted, "quarantined", refused)
+        await self._store(LaidOutBatch.of(refused, entries), EnvelopeToQuarantine(accepted, reason))
 
-    async def _store(self, batch: LaidOutBatch, quarantine: Quarantine | None = None) -> None:
+    async def _store(
+        self, batch: LaidOutBatch, quarantine: EnvelopeToQuarantine | None = None
+    ) -> None:
         orphans = tuple(self._orphans)
         tries = itertools.count()
 
         async def step() -> None:
-            await store(
+            await store_batch(
                 self._database,
                 self._objects,
                 batch,
@@ -268,43 +276,47 @@ class Digester:
         self._orphans = [key for key in self._orphans if key not in orphans]
         self._note_pictures(replays_to_picture(batch.prepared))
 
-    async def _prepare_batch(self, batch: Sequence[Fresh]) -> PreparedBatch:
+    async def _prepare_batch(self, batch: Sequence[AcceptedEnvelope]) -> PreparedBatch:
         """Read, check and scrub a batch, in turns that leave the event loop to others."""
         unknown = await self._retry(lambda: self._unknown_keys(batch))
         prepared = PreparedBatch()
         received: list[ReceivedItem] = []
         until_s = 0.0
         size_bytes = 0
-        for fresh in batch:
+        for accepted in batch:
             if monotonic_s() > until_s or self._is_enough(len(received), size_bytes):
                 prepare_items(received, prepared)
                 received, size_bytes = [], 0
                 await _give_way()
-                if not self._inbox.is_pressing:
+                if not self._queue.is_pressing:
                     await self._journal.written(_ANSWER_S)
-                turn_s = _PRESSING_TURN_S if self._inbox.is_pressing else _TURN_S
+                turn_s = _PRESSING_TURN_S if self._queue.is_pressing else _TURN_S
                 until_s = monotonic_s() + turn_s
-            if (fresh.key, fresh.project_id) in unknown:
-                refuse_envelope(fresh, "unknown_key", prepared)
+            if (accepted.key, accepted.project_id) in unknown:
+                refuse_envelope(accepted, "unknown_key", prepared)
                 continue
-            is_full = self._quotas.is_full(fresh.project_id)
-            items = open_envelope(fresh, self._rules, prepared, is_full=is_full)
-            if fresh.size_bytes > _INLINE_BYTES:
+            is_full = self._quotas.is_full(accepted.project_id)
+            items = open_envelope(accepted, self._rules, prepared, is_full=is_full)
+            if accepted.size_bytes > _INLINE_BYTES:
                 await asyncio.to_thread(prepare_items, items, prepared)
             else:
                 received += items
-                size_bytes += fresh.size_bytes
+                size_bytes += accepted.size_bytes
         prepare_items(received, prepared)
         return prepared
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:
         """Tell whether so much is for one turn."""
-        most = _PRESSING_TOGETHER if self._inbox.is_pressing else _TOGETHER
+        most = _PRESSING_TOGETHER if self._queue.is_pressing else _TOGETHER
         return items >= most or size_bytes >= _TOGETHER_BYTES * most // _TOGETHER
 
-    async def _unknown_keys(self, batch: Sequence[Fresh]) -> set[tuple[PublicKey, ProjectId]]:
+    async def _unknown_keys(
+        self, batch: Sequence[AcceptedEnvelope]
+    ) -> set[tuple[PublicKey, ProjectId]]:
         """Find keys that were accepted unseen, while Postgres was away, and are none."""
-        unseen = {(fresh.key, fresh.project_id) for fresh in batch if not fresh.is_key_known}
+        unseen = {
+            (accepted.key, accepted.project_id) for accepted in batch if not accepted.is_key_known
+        }
         if not unseen:
             return set()
         async with self._database.reading() as connection:
@@ -331,14 +343,14 @@ class Digester:
         async with self._database.transaction() as connection:
             await marks.delete_mark(connection, journal_id)
 
-    async def _write_tally(self) -> None:
-        counts = self._tally.take()
+    async def _write_refusals(self) -> None:
+        counts = self._refusals.take()
         if counts:
             try:
                 async with self._database.transaction() as connection:
                     await project_writes.add_outcomes(connection, counts)
             except ReplayError:
-                self._tally.put_back(counts)
+                self._refusals.put_back(counts)
 
     async def _retry(self, step: Callable[[], Awaitable[_T]]) -> _T:
         """Run a step until its keepers are there."""

@@ -20,13 +20,13 @@ from app.core.units import format_bytes
 from app.db.engine import Database
 from app.formats.wire import rate_limits
 from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.admission.token_buckets import SenderLimits, TokenBuckets
 from app.ingest.item_types import (
     CATEGORIES_BUT_REPLAY,
     CATEGORIES_IN_OBJECT_STORAGE,
     IN_OBJECT_STORAGE,
     SEGMENT_TYPES,
 )
-from app.ingest.rates import Buckets, SenderRates
 from app.issues import attachments
 from app.projects import spending
 from app.projects.model import LimitReason
@@ -47,7 +47,7 @@ _logger: Final = log.get_logger("ingest.quotas")
 class Quotas:
     """Every limit that depends on what came before. Use it from one event loop."""
 
-    def __init__(self, of_keys: SenderRates, of_unseen: SenderRates) -> None:
+    def __init__(self, of_keys: SenderLimits, of_unseen: SenderLimits) -> None:
         """Make them.
 
         Args:
@@ -56,7 +56,7 @@ class Quotas:
         """
         self._rates = of_keys
         self._unseen = of_unseen
-        self._strangers: Buckets[str] = Buckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
+        self._strangers: TokenBuckets[str] = TokenBuckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
         self.refused: Counter[str] = Counter()
         """Envelopes answered with a limit or as a stranger's, since the start, by reason."""
         self._known: dict[PublicKey, Spending] = {}

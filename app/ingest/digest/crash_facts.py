@@ -42,7 +42,7 @@ belongs to a batch with more of the replay; that waits for this one and then loo
 wait for it here would never end."""
 
 
-async def fill(
+async def copy_crash_facts(
     connection: AsyncConnection,
     prepared: PreparedBatch,
     added: Collection[tuple[ProjectId, EventId]],

@@ -23,7 +23,7 @@ _ROUNDING: Final = 1e-6
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """What one sender has left; below zero it is in debt."""
 
     tokens: float
@@ -32,27 +32,27 @@ class Bucket:
     """Since it was last told to other processes."""
 
 
-class Buckets[Sender: Hashable]:
+class TokenBuckets[Sender: Hashable]:
     """A bucket for each sender, full when it is first seen. A rate of 0 means no limit."""
 
     def __init__(self, per_s: float, burst: float) -> None:
         self.per_s = per_s
         self.burst = burst
-        self._by_sender: dict[Sender, Bucket] = {}
+        self._by_sender: dict[Sender, TokenBucket] = {}
 
-    def of(self, sender: Sender, now_s: float) -> Bucket:
+    def of(self, sender: Sender, now_s: float) -> TokenBucket:
         """Return a sender's bucket as it is now."""
         bucket = self._by_sender.get(sender)
         if bucket is None:
             if len(self._by_sender) >= _MOST_SENDERS:
                 self._by_sender.clear()
-            bucket = self._by_sender[sender] = Bucket(self.burst, now_s)
+            bucket = self._by_sender[sender] = TokenBucket(self.burst, now_s)
             return bucket
         bucket.tokens = min(self.burst, bucket.tokens + (now_s - bucket.at_s) * self.per_s)
         bucket.at_s = now_s
         return bucket
 
-    def wait_s(self, bucket: Bucket, needed: float) -> int:
+    def wait_s(self, bucket: TokenBucket, needed: float) -> int:
         """Return in how many whole seconds a bucket has what is needed."""
         missing_s = math.ceil((needed - bucket.tokens) / self.per_s)
         return min(max(1, missing_s), _LONGEST_WAIT_S)
@@ -80,14 +80,14 @@ class Buckets[Sender: Hashable]:
 
 
 @dataclass(frozen=True, slots=True)
-class Excess:
+class ExceededLimit:
     """A limit that is used up, and when it is not any more."""
 
     reason: LimitReason
     wait_s: int
 
 
-class SenderRates:
+class SenderLimits:
     """The envelopes and bytes that a sender may send: a key, or an address.
 
     Bytes above zero let any body through and may end in debt, so that one larger than a burst
@@ -100,10 +100,10 @@ class SenderRates:
         self, *, envelopes_per_s: float, envelopes: float, bytes_per_s: float, size_bytes: float
     ) -> None:
         """Set the rates, each with its burst; a rate of 0 means no limit."""
-        self.envelopes: Buckets[str] = Buckets(envelopes_per_s, envelopes)
-        self.bytes: Buckets[str] = Buckets(bytes_per_s, size_bytes)
+        self.envelopes: TokenBuckets[str] = TokenBuckets(envelopes_per_s, envelopes)
+        self.bytes: TokenBuckets[str] = TokenBuckets(bytes_per_s, size_bytes)
 
-    def take(self, sender: str, size_bytes: int, *, has_segment: bool) -> Excess | None:
+    def take(self, sender: str, size_bytes: int, *, has_segment: bool) -> ExceededLimit | None:
         """Let one envelope through, or say what limits it."""
         now_s = monotonic_s()
         by_count = None
@@ -112,12 +112,12 @@ class SenderRates:
             by_count = self.envelopes.of(sender, now_s)
             needed = tokens - _ROUNDING - (self.envelopes.burst if has_segment else 0.0)
             if by_count.tokens < needed:
-                return Excess(LimitReason.ENVELOPES, self.envelopes.wait_s(by_count, needed))
+                return ExceededLimit(LimitReason.ENVELOPES, self.envelopes.wait_s(by_count, needed))
         if self.bytes.per_s:
             by_size = self.bytes.of(sender, now_s)
             floor = -self.bytes.burst if has_segment else 0.0
             if by_size.tokens <= floor:
-                return Excess(LimitReason.BYTES, self.bytes.wait_s(by_size, floor))
+                return ExceededLimit(LimitReason.BYTES, self.bytes.wait_s(by_size, floor))
             by_size.tokens -= size_bytes
             by_size.taken += size_bytes
         if by_count is not None:

@@ -178,7 +178,7 @@ async def link_batch(
     tied = await trace_links.find_replays_of_traces(connection, loose)
     also = {one.replay_id for one in events if one.replay_id}
     await replay_links.lock_links(connection, {*replay_ids, *also, *tied, *traces, *loose})
-    await link(connection, new, await _worth_linking(connection, replay_ids))
+    await link_events_to_replays(connection, new, await _worth_linking(connection, replay_ids))
 
 
 async def _worth_linking(
@@ -191,7 +191,7 @@ async def _worth_linking(
     return {ReplayId(row["replay_id"].hex) for row in found}
 
 
-async def link(
+async def link_events_to_replays(
     connection: AsyncConnection,
     events: Collection[tuple[ProjectId, EventId]],
     replay_ids: Collection[ReplayId],
@@ -218,7 +218,7 @@ async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -
     await replay_links.lock_links(
         connection, {*replay_ids, *(trace_id for _, _, trace_id in named)}
     )
-    await link(connection, (), replay_ids)
+    await link_events_to_replays(connection, (), replay_ids)
 
 
 def _ties(prepared: PreparedBatch) -> set[TraceLink]:

@@ -11,10 +11,10 @@ from app.core.limits import LIMITS
 from app.formats.replay.recording_summary import RecordingSummary
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import StoredRows, StoreTransaction
-from app.ingest.items.recorded import Recorded
 from app.ingest.items.scrubbed import Told
+from app.ingest.items.segments.pack import PreparedSegment
+from app.ingest.items.segments.recorded import Recorded
 from app.ingest.outcomes import outcome_key
-from app.ingest.pack import PreparedSegment
 from app.projects.model import LimitReason, Outcome, OutcomeKey
 from app.replays import locks, writes as replay_writes
 from app.replays.model import NewSegment, ReplayKey, StoredVideo

@@ -16,7 +16,7 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.ingest.lane import Lane
+from app.ingest.worker import IngestWorker
 from app.journal import disk
 from app.journal.backlog import Backlog
 from app.projects import queries as projects
@@ -27,11 +27,11 @@ BEHIND_S: Final = 60.0
 """An envelope that waits longer means that digestion does not keep up."""
 _PAUSE_S: Final = 10.0
 
-_logger: Final = log.get_logger("ingest.vitals")
+_logger: Final = log.get_logger("ingest.health")
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class IngestHealth:
     """One look at ingest."""
 
     backlog: Backlog
@@ -69,16 +69,16 @@ class Vitals:
         return self.oldest_s > BEHIND_S
 
 
-class Watch:
+class IngestMonitor:
     """Looks at the ingest of this process."""
 
     def __init__(
-        self, lane: Lane, database: Database, objects: ObjectStore, *, reserve_bytes: int
+        self, worker: IngestWorker, database: Database, objects: ObjectStore, *, reserve_bytes: int
     ) -> None:
-        self._journal = lane.gate.journal
-        self._digester = lane.digester
-        self._refused = lane.gate.quotas.refused
-        self.figures: Final = lane.gate.figures
+        self._journal = worker.journal
+        self._digester = worker.digester
+        self._refused = worker.admission.quotas.refused
+        self.metrics: Final = worker.acceptor.metrics
         self._database = database
         self._objects = objects
         self._reserve_bytes = reserve_bytes
@@ -98,7 +98,7 @@ class Watch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def look(self) -> Vitals:
+    def look(self) -> IngestHealth:
         """Return how things are."""
         backlog = self._journal.backlog()
         since_ms = [
@@ -106,7 +106,7 @@ class Watch:
             for at_ms in (backlog.oldest_received_ms, self._others_since_ms)
             if at_ms is not None
         ]
-        return Vitals(
+        return IngestHealth(
             backlog=backlog,
             oldest_s=(clock.now_ms() - min(since_ms)) / 1000 if since_ms else 0.0,
             journal_bytes=max(self._journal_bytes, backlog.bytes),

@@ -1,6 +1,6 @@
 """Accepted envelopes between the door and digest: in memory while they fit, else on disk only.
 
-add ─► fresh (memory) ─► take ─► digest
+add ─► accepted (memory) ─► take ─► digest
   └─ too much? ─► behind: digest reads the journal instead, until it has caught up
 """
 
@@ -24,7 +24,7 @@ _ROOM_S: Final = 0.25
 """The longest that an answer is held back for room."""
 
 
-class Fresh(msgspec.Struct, frozen=True, gc=False):
+class AcceptedEnvelope(msgspec.Struct, frozen=True, gc=False):
     """One accepted envelope, inflated and split; the items of `envelope` are views into `body`."""
 
     seq: int
@@ -43,18 +43,18 @@ class Fresh(msgspec.Struct, frozen=True, gc=False):
         return len(self.body) + self.envelope.made_bytes
 
 
-class Inbox:
+class EnvelopeQueue:
     """A queue with a memory limit. Use it from one event loop."""
 
     def __init__(self, limit_bytes: int) -> None:
         """Make an empty inbox.
 
         Args:
-            limit_bytes: The most that fresh envelopes may take; beyond, only their place in the
+            limit_bytes: The most that accepted envelopes may take; beyond, only their place in the
                 journal is known.
         """
         self._limit_bytes = limit_bytes
-        self._fresh: deque[Fresh] = deque()
+        self._fresh: deque[AcceptedEnvelope] = deque()
         self._fresh_bytes = 0
         self._is_behind = False
         self._arrived = asyncio.Event()
@@ -66,14 +66,14 @@ class Inbox:
         """Whether some entries are on disk only and must be read back."""
         return self._is_behind
 
-    def add(self, fresh: Fresh) -> None:
+    def add(self, accepted: AcceptedEnvelope) -> None:
         """Put one envelope at the end; call it in the order of the seqs."""
-        if not self._is_behind and self._fresh_bytes + fresh.size_bytes > self._limit_bytes:
+        if not self._is_behind and self._fresh_bytes + accepted.size_bytes > self._limit_bytes:
             # One larger than the limit passes when nothing else is there.
             self._is_behind = bool(self._fresh)
         if not self._is_behind:
-            self._fresh.append(fresh)
-            self._fresh_bytes += fresh.size_bytes
+            self._fresh.append(accepted)
+            self._fresh_bytes += accepted.size_bytes
             if self._fresh_bytes > _FULL * self._limit_bytes:
                 self._has_room.clear()
         else:
@@ -82,10 +82,10 @@ class Inbox:
 
     @property
     def has_room(self) -> bool:
-        """Whether there is room for one more; else wait for `room` before `add`."""
+        """Whether there is room for one more; else wait for `wait_for_room` before `add`."""
         return self._has_room.is_set()
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait a moment until there is room, if there is none.
 
         A short delay at the door is cheaper for everybody than reading an envelope back: that
@@ -95,7 +95,7 @@ class Inbox:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._has_room.wait(), _ROOM_S)
 
-    async def wait(self, timeout_s: float) -> bool:
+    async def wait_for_arrival(self, timeout_s: float) -> bool:
         """Wait until something has arrived; returns whether it has."""
         if not self._fresh and not self._is_behind:
             self._arrived.clear()
@@ -117,14 +117,14 @@ class Inbox:
         """End the wait, though nothing has arrived: it is time to stop."""
         self._arrived.set()
 
-    def take(self) -> list[Fresh]:
+    def take(self) -> list[AcceptedEnvelope]:
         """Return the next batch from memory; empty when what is left is on disk only."""
-        batch: list[Fresh] = []
+        batch: list[AcceptedEnvelope] = []
         size_bytes = 0
         while self._fresh and len(batch) < BATCH_ENTRIES and size_bytes < BATCH_BYTES:
-            fresh = self._fresh.popleft()
-            batch.append(fresh)
-            size_bytes += fresh.size_bytes
+            accepted = self._fresh.popleft()
+            batch.append(accepted)
+            size_bytes += accepted.size_bytes
         self._fresh_bytes -= size_bytes
         if self._fresh_bytes <= _FULL * self._limit_bytes:
             self._has_room.set()

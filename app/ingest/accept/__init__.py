@@ -1,0 +1,1 @@
+"""Accepts envelopes: from a request to a synced entry of the journal."""

@@ -1,0 +1,1 @@
+"""Says who may send, and how much."""

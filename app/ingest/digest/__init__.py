@@ -1,0 +1,1 @@
+"""Turns accepted envelopes into rows and objects."""

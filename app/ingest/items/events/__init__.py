@@ -1,0 +1,1 @@
+"""Reading of error events, quickly where they are as usual."""

@@ -1,0 +1,1 @@
+"""What item types of replay segments share."""

@@ -1,0 +1,1 @@
+"""Blocks in which spans are stored."""

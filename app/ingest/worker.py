@@ -1,0 +1,75 @@
+"""The whole of ingest in one process, put together and taken apart.
+
+acceptor ─► journal ─► queue ─► digester
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.db.engine import Database
+from app.ingest.accept.acceptor import EnvelopeAcceptor
+from app.ingest.admission.admission import IngestAdmission
+from app.ingest.digest.digester import Digester, NotePictures
+from app.ingest.queue import EnvelopeQueue
+from app.journal.writer import Journal
+from app.scrub.rules import DEFAULT_RULES
+from app.storage.port import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class IngestWorker:
+    """A running ingest; requests go to `acceptor`."""
+
+    admission: IngestAdmission
+    journal: Journal
+    queue: EnvelopeQueue
+    acceptor: EnvelopeAcceptor
+    digester: Digester
+
+    @classmethod
+    def open(
+        cls,
+        database: Database,
+        objects: ObjectStore,
+        admission: IngestAdmission,
+        *,
+        journal_root: Path,
+        file_bytes: int,
+        reserve_bytes: int,
+        memory_bytes: int,
+        note_pictures: NotePictures,
+    ) -> "IngestWorker":
+        """Open a journal of this process's own and begin to digest.
+
+        Args:
+            database: Where rows go.
+            objects: Where videos and files go.
+            admission: The keys and limits of this process.
+            journal_root: The folder with the journals of all processes.
+            file_bytes: The size after which a journal begins a new file.
+            reserve_bytes: The free disk space below which nothing is accepted.
+            memory_bytes: The memory that accepted envelopes may take until they are digested.
+            note_pictures: Called with the replays whose pictures may have to change.
+
+        Raises:
+            ServiceUnavailable: The journal cannot be opened.
+        """
+        journal = Journal.open(journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes)
+        queue = EnvelopeQueue(memory_bytes)
+        digester = Digester(
+            database,
+            objects,
+            journal,
+            queue=queue,
+            admission=admission,
+            rules=DEFAULT_RULES,
+            note_pictures=note_pictures,
+        )
+        digester.start()
+        return cls(admission, journal, queue, EnvelopeAcceptor(admission, journal, queue), digester)
+
+    async def close(self) -> None:
+        """Digest what is in memory as far as possible; the journal keeps the rest."""
+        await self.digester.stop()
+        await self.journal.close()
+        await self.digester.delete_mark_if_empty()
