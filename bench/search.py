@@ -26,7 +26,7 @@ from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.playback.replay_search import ReplaySearch, search_replays
 from app.replays import query_language as search
-from app.replays.list_queries import Order
+from app.replays.orders import NEWEST, ORDERS
 
 _PROJECT: Final = ProjectId(1)
 _CHUNK: Final = 10_000
@@ -77,8 +77,8 @@ async def measure(url: str, *, replays: int, rounds: int) -> None:
     async with database.transaction() as connection:
         await connection.execute(text("analyze replays"))
     sys.stdout.write(f"{replays:,} replays in one project; median, p95 of {rounds}, ms\n")
-    for order in Order:
-        for query in _SEARCHES if order is Order.NEWEST else _SEARCHES[:2]:
+    for order in ORDERS.values():
+        for query in _SEARCHES if order is NEWEST else _SEARCHES[:2]:
             asked = ReplaySearch(
                 PersonId(1), (_PROJECT,), (_PROJECT,), search.read_query(query), order
             )
@@ -89,9 +89,9 @@ async def measure(url: str, *, replays: int, rounds: int) -> None:
                     found = await search_replays(connection, asked, limit=50, now=clock.now())
                     took_ms.append((time.perf_counter() - began) * 1000)
             worst = statistics.quantiles(took_ms, n=20)[-1]
-            rows = len(found.hits) if found else 0
-            cut = ", cut short" if found and found.looked_to else ""
-            name = f"{order:8} {query or '(everything)'}"
+            rows = len(found.rows) if found else 0
+            cut = ", cut short" if found and found.stopped_at else ""
+            name = f"{order.name:8} {query or '(everything)'}"
             sys.stdout.write(
                 f"{statistics.median(took_ms):8.1f} {worst:8.1f}  {name}: {rows} rows{cut}\n"
             )

@@ -1,5 +1,6 @@
 """Reads of members and roles, and of the projects that a person reaches."""
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import Select, select
@@ -48,6 +49,23 @@ async def list_project_ids(
         return await projects.list_all_project_ids(connection)
     reached = _select_project_ids(person, role).order_by(members.c.project_id)
     return [ProjectId(project_id) for project_id in await connection.scalars(reached)]
+
+
+async def check_role_in(
+    connection: AsyncConnection,
+    person: Person,
+    project_ids: Collection[ProjectId],
+    *,
+    role: Role,
+) -> None:
+    """Make sure that a person has at least `role` in each of some projects.
+
+    Raises:
+        NotFound: They have not.
+    """
+    reached = await list_project_ids(connection, person, role=role)
+    if not set(project_ids) <= set(reached):
+        raise NotFound("no such replay, or not for you to change")
 
 
 async def find_role(

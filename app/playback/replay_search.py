@@ -1,9 +1,7 @@
-"""The list of replays as one asks for it: rows, their errors, and what a query says of both.
+"""Searches the list of replays by a query of which Postgres can decide only a part.
 
-    query ─ terms decided by Postgres ─► looks at replays, in order, within a budget
-          └ terms decided here (errors, ending, seen) ─► each row is tried again
-
-The errors of a row are counted by the query that the replay's page reads them with.
+query ─ terms about columns ─► a scan of replays, in order, within a budget
+      └ terms about errors, ending and whether it was seen ─► each replay found is tried again
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,33 +12,26 @@ from typing import Final
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit import queries as audit
 from app.core import ids
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId, TraceId
-from app.playback import ending
-from app.playback.ending import Ending
-from app.playback.links import linked_errors
-from app.playback.links.linked_errors import ErrorCounts
-from app.replays import (
-    list_queries as rows,
-    queries as replays,
-    query_conditions,
-    query_language as search,
-    trace_links,
-)
-from app.replays.list_queries import Order, Place, ScanRequest, ScanResult
+from app.db.lists import ListCursor, RowRun, cut_run
+from app.playback.listed_replays import ListedReplay, describe_replays
+from app.replays import list_queries, query_conditions, query_language, trace_links
+from app.replays.list_queries import ScanRequest, ScanResult
 from app.replays.model import Replay
+from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.query_conditions import Columns
 from app.replays.query_language import Conjunction, Disjunction, Expression, Negation, Term
 
 _FIRST_ROWS: Final = 5_000
-"""Of each project, in the first look: what is common is found among them within 10 ms."""
+"""Replays of each project in the first scan: what is common is found among them within 10 ms."""
 _MORE_ROWS: Final = 50_000
+"""Replays of each project in the second scan."""
 _BATCH: Final = 200
-"""Rows whose errors are counted at once."""
+"""Replays whose errors are counted at once."""
 _MOST_TRIED: Final = 1_000
-"""Rows tried for one page by what is decided here."""
+"""Replays tried for one page by what Postgres does not decide."""
 _YES_NO: Final = {"yes": True, "no": False, "true": True, "false": False}
 _PER_ERROR: Final = 25
 _PER_SCREEN: Final = 5
@@ -49,220 +40,190 @@ _MOST_ACTIVITY: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ReplaySearch:
-    """What somebody asks the list for."""
+    """A search in the list of replays."""
 
     person_id: PersonId
     readable: tuple[ProjectId, ...]
-    """All projects that they may see: errors may come from any of them."""
+    """All projects that the person may see: errors may come from any of them."""
     searched: tuple[ProjectId, ...]
-    query: Conjunction = search.EVERYTHING
-    order: Order = Order.NEWEST
-    after: Place | None = None
+    """Projects whose replays are looked at."""
+    query: Conjunction = query_language.EVERYTHING
+    order: ReplayOrder = NEWEST
+    after: ListCursor | None = None
     is_backward: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListedReplay:
-    """One replay of the list."""
-
-    replay: Replay
-    counts: ErrorCounts
-    is_seen: bool
-    ended: Ending
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """A page of the list, in the order of the list."""
-
-    hits: tuple[ListedReplay, ...]
-    has_more: bool
-    """Whether more was found than the page holds."""
-    looked_to: Place | None = None
-    """Where the search stopped because it had looked at enough; it can go on there."""
-
-
 async def search_replays(
-    connection: AsyncConnection, asked: ReplaySearch, *, limit: int, now: datetime
-) -> SearchResult:
-    """Read a page of the list.
+    connection: AsyncConnection, search: ReplaySearch, *, limit: int, now: datetime
+) -> RowRun[ListedReplay]:
+    """Find replays from a place in the list on.
 
     Args:
         connection: Where to read.
-        asked: What is looked for, and where the page begins.
-        limit: Rows at most.
-        now: What `started:-24h` counts from.
+        search: What to look for, and from where on.
+        limit: Replays at most.
+        now: The moment that `started:-24h` counts from.
 
     Raises:
-        InvalidInput: A value in the query is none that its key can have.
+        InvalidInput: A key cannot have the value that the query gives it.
     """
-    query = await _with_traces(connection, asked)
-    _check(query)
-    finder = _Finder(connection, replace(asked, query=query), now)
-    return await finder.page(limit)
-
-
-async def describe_replays(
-    connection: AsyncConnection, asked: ReplaySearch, found: Sequence[Replay]
-) -> list[ListedReplay]:
-    """Count the errors of replays, and tell which of them the person has seen."""
-    counts = await linked_errors.count_errors_of_replays(connection, found, asked.readable)
-    keys = [(replay.key.project_id, replay.key.replay_id) for replay in found]
-    seen = await audit.seen_by(connection, asked.person_id, keys)
-    lasts = await replays.read_last_segment_lengths(connection, [replay.key for replay in found])
-    return [
-        ListedReplay(
-            replay,
-            one,
-            key in seen,
-            ending.infer_ending(replay, one, last_ms=lasts.get(replay.key)),
-        )
-        for replay, one, key in zip(found, counts, keys, strict=True)
-    ]
+    query = await _include_linked_replays(connection, search.query)
+    _check_values(query)
+    finder = _Finder(connection, replace(search, query=query), now)
+    return await finder.find(limit)
 
 
 class _Finder:
-    """Looks further and further until a page is full, all is seen, or the budget is spent."""
+    """Scans further and further until a page is full, all is seen, or the budget is spent."""
 
-    def __init__(self, connection: AsyncConnection, asked: ReplaySearch, now: datetime) -> None:
+    def __init__(self, connection: AsyncConnection, search: ReplaySearch, now: datetime) -> None:
         self._connection = connection
-        self._asked = asked
+        self._search = search
         self._now = now
-        self._terms = tuple(search.list_terms(asked.query))
-        self._is_late = any(term.key in LATE_KEYS for term in self._terms)
+        self._terms = tuple(query_language.list_terms(search.query))
+        self._has_late_terms = any(term.key in LATE_KEYS for term in self._terms)
         self._kept: list[ListedReplay] = []
         self._tried = 0
 
-    async def page(self, limit: int) -> SearchResult:
-        """Fill a page."""
-        at, most = self._asked.after, _FIRST_ROWS
+    async def find(self, limit: int) -> RowRun[ListedReplay]:
+        """Find as many replays as there are, up to a limit."""
+        cursor, most = self._search.after, _FIRST_ROWS
         while True:
-            wanted = _BATCH if self._is_late else limit + 1
-            seen = await self._look(at, limit=wanted, most=most)
-            await self._keep(seen.replays)
+            wanted = _BATCH if self._has_late_terms else limit + 1
+            scan = await self._scan(cursor, limit=wanted, most=most)
+            await self._keep_matching(scan.replays)
             if len(self._kept) > limit:
-                return SearchResult(tuple(self._kept[:limit]), has_more=True)
-            is_full = len(seen.replays) >= wanted
-            if not is_full and seen.end is None:
-                return SearchResult(tuple(self._kept), has_more=False)
-            at = rows.place_of(seen.replays[-1], self._asked.order) if is_full else seen.end
+                return cut_run(self._kept, limit)
+            is_full = len(scan.replays) >= wanted
+            if not is_full and scan.end is None:
+                return RowRun(tuple(self._kept), has_more=False)
+            cursor = self._search.order.key_of(scan.replays[-1]) if is_full else scan.end
             if self._tried >= _MOST_TRIED or (not is_full and most == _MORE_ROWS):
-                return SearchResult(tuple(self._kept), has_more=False, looked_to=at)
+                return RowRun(tuple(self._kept), has_more=False, stopped_at=cursor)
             most = most if is_full else _MORE_ROWS
 
-    async def _look(self, at: Place | None, *, limit: int, most: int) -> ScanResult:
-        """Look in the order of time; when that was not enough, by facts that few rows hold."""
-        asked = self._asked
-        there = ScanRequest(asked.searched, asked.order, at, asked.is_backward)
-        condition = self._condition if asked.query.parts else None
-        anchor = (
-            query_conditions.find_exact_facts(asked.query, is_decided_here=_is_early)
-            if most == _MORE_ROWS
-            else None
-        )
-        if condition is not None and anchor is not None:
-            seen = await rows.find_by_facts(
-                self._connection, there, anchor, condition=condition, limit=limit
-            )
-            if seen is not None:
-                return seen
-        most = rows.SORTED_ROWS if asked.order is Order.LONGEST else most
-        return await rows.scan_replays(
-            self._connection, there, condition=condition, limit=limit, most=most
+    async def _scan(self, cursor: ListCursor | None, *, limit: int, most: int) -> ScanResult:
+        """Scan in the order of the list; the second time by facts that few replays have."""
+        search = self._search
+        request = ScanRequest(search.searched, search.order, cursor, search.is_backward)
+        condition = self._make_condition if search.query.parts else None
+        if condition is not None and most == _MORE_ROWS:
+            facts = query_conditions.find_exact_facts(search.query, is_decided_here=_is_early)
+            if facts is not None:
+                result = await list_queries.find_by_facts(
+                    self._connection, request, facts, condition=condition, limit=limit
+                )
+                if result is not None:
+                    return result
+        return await list_queries.scan_replays(
+            self._connection, request, condition=condition, limit=limit, most=most
         )
 
-    def _condition(self, columns: Columns) -> ColumnElement[bool]:
+    def _make_condition(self, columns: Columns) -> ColumnElement[bool]:
         return query_conditions.make_superset_condition(
-            self._asked.query, columns, now=self._now, is_decided_here=_is_early
+            self._search.query, columns, now=self._now, is_decided_here=_is_early
         )
 
-    async def _keep(self, found: Sequence[Replay]) -> None:
-        """Keep what the whole query holds for."""
-        hits = await describe_replays(self._connection, self._asked, found)
-        if self._is_late:
+    async def _keep_matching(self, found: Sequence[Replay]) -> None:
+        """Keep the replays that fulfil the whole query."""
+        listed = await describe_replays(
+            self._connection,
+            found,
+            person_id=self._search.person_id,
+            readable=self._search.readable,
+        )
+        if self._has_late_terms:
             self._tried += len(found)
             early = [term for term in self._terms if _is_early(term)]
             keys = [replay.key for replay in found]
-            truths = await rows.evaluate_terms(self._connection, keys, early, now=self._now)
-            hits = [hit for hit in hits if self._holds(hit, truths[hit.replay.key])]
-        self._kept += hits
+            answers = await list_queries.evaluate_terms(
+                self._connection, keys, early, now=self._now
+            )
+            listed = [one for one in listed if self._is_match(one, answers[one.replay.key])]
+        self._kept += listed
 
-    def _holds(self, hit: ListedReplay, early: Mapping[Term, bool]) -> bool:
-        return search.is_satisfied(
-            self._asked.query,
-            lambda term: early[term] if _is_early(term) else LATE_KEYS[term.key or ""](hit, term),
+    def _is_match(self, listed: ListedReplay, early: Mapping[Term, bool]) -> bool:
+        return query_language.is_satisfied(
+            self._search.query,
+            lambda term: (
+                early[term] if _is_early(term) else LATE_KEYS[term.key or ""](listed, term)
+            ),
         )
 
 
 def _is_early(term: Term) -> bool:
-    """Tell a term that Postgres decides from one that is decided here."""
+    """Tell a term that Postgres decides from one that needs more than the row of a replay."""
     return term.key not in LATE_KEYS
 
 
-def _number(read: Callable[[ListedReplay], int]) -> Callable[[ListedReplay, Term], bool]:
-    return lambda hit, term: query_conditions.matches_number(term, read(hit))
+def _match_number(
+    number_of: Callable[[ListedReplay], int],
+) -> Callable[[ListedReplay, Term], bool]:
+    return lambda listed, term: query_conditions.matches_number(term, number_of(listed))
 
 
-def _activity(hit: ListedReplay) -> int:
-    """Say how much happened, from 0 to 10: errors weigh five times as much as screens."""
-    errors_in_all = hit.counts.app + hit.counts.backend
-    score = _PER_ERROR * errors_in_all + _PER_SCREEN * len(hit.replay.screens)
+def _count_errors(listed: ListedReplay) -> int:
+    return listed.counts.app + listed.counts.backend
+
+
+def _rate_activity(listed: ListedReplay) -> int:
+    """Rate how much happened from 0 to 10: errors weigh five times as much as screens."""
+    score = _PER_ERROR * _count_errors(listed) + _PER_SCREEN * len(listed.replay.screens)
     return min(_MOST_ACTIVITY, score // 10)
 
 
-def _ends(hit: ListedReplay, term: Term) -> bool:
-    """Compare how a replay ended; blanks may be written as `_`."""
-    return any(query_conditions.matches_value(hit.ended, value) for value in term.values)
+def _match_ending(listed: ListedReplay, term: Term) -> bool:
+    return any(query_conditions.matches_value(listed.ending, value) for value in term.values)
 
 
-def _is_seen(hit: ListedReplay, term: Term) -> bool:
-    return any(_YES_NO[value.text.lower()] == hit.is_seen for value in term.values)
+def _match_seen(listed: ListedReplay, term: Term) -> bool:
+    return any(_YES_NO[value.text.lower()] == listed.is_seen for value in term.values)
 
 
 LATE_KEYS: Final[Mapping[str, Callable[[ListedReplay, Term], bool]]] = {
-    "count_errors": _number(lambda hit: hit.counts.app + hit.counts.backend),
-    "count_errors.app": _number(lambda hit: hit.counts.app),
-    "count_errors.backend": _number(lambda hit: hit.counts.backend),
-    "activity": _number(_activity),
-    "end": _ends,
-    "seen": _is_seen,
+    "count_errors": _match_number(_count_errors),
+    "count_errors.app": _match_number(lambda listed: listed.counts.app),
+    "count_errors.backend": _match_number(lambda listed: listed.counts.backend),
+    "activity": _match_number(_rate_activity),
+    "end": _match_ending,
+    "seen": _match_seen,
 }
-"""Keys that need more than the row of a replay, and what decides them."""
+"""Keys that need more than the row of a replay, and the functions that decide them."""
 
 
-def _check(query: Conjunction) -> None:
-    """Refuse values that no replay can have, before any is looked at."""
-    for term in search.list_terms(query):
+def _check_values(query: Conjunction) -> None:
+    """Refuse values that no replay can have, before any replay is looked at."""
+    for term in query_language.list_terms(query):
         if term.key == "seen":
             if any(value.text.lower() not in _YES_NO for value in term.values):
-                raise InvalidInput("seen is yes or no")
+                raise InvalidInput("`seen` is `yes` or `no`")
         elif term.key == "end":
             if term.operator != "=":
-                raise InvalidInput(f"end cannot be compared by {term.operator}")
+                raise InvalidInput(f"`end` cannot be compared by `{term.operator}`")
         elif not _is_early(term):
             query_conditions.read_number(term)
 
 
-async def _with_traces(connection: AsyncConnection, asked: ReplaySearch) -> Conjunction:
-    """Let a trace also mean the replays that its events and spans name."""
+async def _include_linked_replays(connection: AsyncConnection, query: Conjunction) -> Conjunction:
+    """Let a trace in a query also mean the replays that its events and spans name."""
 
     async def widen(part: Expression) -> Expression:
         match part:
             case Term(key="trace"):
-                read = [ids.read_hex32(value.text) for value in part.values]
-                found = await trace_links.find_replays_of_traces(
-                    connection, {TraceId(one) for one in read if one}
+                trace_ids = {ids.read_hex32(value.text) for value in part.values}
+                replay_ids = await trace_links.find_replays_of_traces(
+                    connection, {TraceId(trace_id) for trace_id in trace_ids if trace_id}
                 )
-                return (
-                    Disjunction((part, search.exact_term("id", *sorted(found)))) if found else part
-                )
+                if not replay_ids:
+                    return part
+                return Disjunction((part, query_language.exact_term("id", *sorted(replay_ids))))
             case Negation(inner):
                 return Negation(await widen(inner))
             case Conjunction(parts):
-                return Conjunction(tuple([await widen(one) for one in parts]))
+                return Conjunction(tuple([await widen(inner) for inner in parts]))
             case Disjunction(parts):
-                return Disjunction(tuple([await widen(one) for one in parts]))
+                return Disjunction(tuple([await widen(inner) for inner in parts]))
             case _:
                 return part
 
-    return Conjunction(tuple([await widen(part) for part in asked.query.parts]))
+    return Conjunction(tuple([await widen(part) for part in query.parts]))

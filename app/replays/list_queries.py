@@ -1,20 +1,18 @@
-"""Pages of the list of replays: by key, filtered, and never reading more than they may.
+"""Queries of the list of replays: page by page, filtered, and never reading more than they may.
 
-A look goes over the newest rows in the order of an index, as many as it is allowed. What many
-replays hold is found among the first of them; what few hold is found by the index of facts.
-A look that finds too little says how far it got, and the next one goes on there.
+A scan goes over the replays of each project in the order of an index, as many as it is allowed.
+What many replays hold is found among the first of them; what few hold is found by the index of
+facts. A scan that finds too little says how far it got, and the next one goes on there.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    FromClause,
     Select,
     bindparam,
     func,
@@ -27,140 +25,97 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import ProjectId, ReplayId
-from app.db.types import Hex32
+from app.core.ids import ProjectId
+from app.db.lists import ListCursor
 from app.replays import query_conditions
 from app.replays.model import Replay, ReplayKey
+from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.queries import to_replay
 from app.replays.query_conditions import Columns, ExactFacts
 from app.replays.query_language import Term
 from app.replays.tables import replays
 
 SORTED_ROWS: Final = 20_000
-"""Of each project, the newest; what has no index is put in order among these."""
+"""Newest replays of each project that are sorted for an order without an index."""
 _RARE: Final = 20_000
-"""Facts that more replays hold than this are looked for in the order of time."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_US: Final = timedelta(microseconds=1)
+"""Facts of more replays than this are looked for by a scan, not by the index of facts."""
 
 Condition = Callable[[Columns], ColumnElement[bool]]
 
 
-class Order(StrEnum):
-    """The order of a list."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    LONGEST = "longest"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a list: the row after which it goes on.
-
-    `value_us` is what the list is ordered by, in microseconds: the moment of receipt since 1970,
-    or the length.
-    """
-
-    value_us: int
-    item_id: str
-    """Of the row: a replay, or what else a list by time holds."""
-
-
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """What to read: where, in which order, from which place on."""
+    """Which replays to look at: those of some projects, in an order, from a cursor on."""
 
     project_ids: tuple[ProjectId, ...]
-    order: Order = Order.NEWEST
-    after: Place | None = None
+    order: ReplayOrder = NEWEST
+    after: ListCursor | None = None
     is_backward: bool = False
-    """True to read from the place towards the beginning of the list."""
-
-    @property
-    def is_descending(self) -> bool:
-        """Whether the values fall on the way."""
-        return (self.order is Order.OLDEST) == self.is_backward
+    """Whether to read from the cursor towards the beginning of the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What a look found, in the order of the list as it was walked."""
+    """The replays that a scan found, in the order in which it read them."""
 
     replays: tuple[Replay, ...]
-    end: Place | None = None
-    """How far it got when there is more to look at; None when it saw everything."""
-
-
-def place_of(replay: Replay, order: Order) -> Place:
-    """Return the place of a replay in a list."""
-    if order is Order.LONGEST:
-        return Place((replay.ended_at - replay.started_at) // _US, replay.key.replay_id)
-    return place_at(replay.first_received_at, replay.key.replay_id)
-
-
-def place_at(received_at: datetime, item_id: str) -> Place:
-    """Return the place of a row in a list by the time of receipt."""
-    return Place((received_at - _EPOCH) // _US, item_id)
-
-
-def at_of(place: Place) -> datetime:
-    """Return the moment of receipt that a place in a list by time stands for."""
-    return _EPOCH + timedelta(microseconds=place.value_us)
-
-
-def length_ms_of(place: Place) -> int:
-    """Return the length of a replay that a place in a list by length stands for."""
-    return place.value_us // 1000
+    end: ListCursor | None = None
+    """How far the scan got when there is more to look at; None when it saw everything."""
 
 
 async def scan_replays(
     connection: AsyncConnection,
-    wanted: ScanRequest,
+    request: ScanRequest,
     *,
     condition: Condition | None = None,
     limit: int,
     most: int,
 ) -> ScanResult:
-    """Read replays in order, as long as there are, `limit` are found, or `most` were looked at.
+    """Read replays in order until `limit` are found or `most` of each project were looked at.
+
+    An order without an index sorts the newest `SORTED_ROWS` of each project, whatever `most` is.
 
     Args:
         connection: Where to read.
-        wanted: Where to look, and in which order.
-        condition: What a replay must hold; None for any.
-        limit: Rows at most.
-        most: Rows of each project to look at; those that have no index are the newest.
+        request: Where to look, and in which order.
+        condition: What a replay must fulfil; None for any.
+        limit: Replays to find at most.
+        most: Replays of each project to look at.
     """
-    found = await connection.execute(_by_project(wanted, condition, limit=limit, most=most))
-    rows = tuple(to_replay(row) for row in found)
-    if condition is None or wanted.order is Order.LONGEST:
-        return ScanResult(rows)
-    end = await _end(connection, wanted, most=most)
+    order = request.order
+    if not order.is_indexed:
+        most = SORTED_ROWS
+    rows = await connection.execute(_scan_projects(request, condition, limit=limit, most=most))
+    found = tuple(to_replay(row) for row in rows)
+    if condition is None or not order.is_indexed:
+        return ScanResult(found)
+    end = await _find_end(connection, request, most=most)
     if end is None:
-        return ScanResult(rows)
-    return ScanResult(tuple(row for row in rows if not _is_beyond(row, end, wanted)), end)
+        return ScanResult(found)
+    # A project with few replays was read beyond the end of another: those are read again later.
+    return ScanResult(tuple(one for one in found if not _is_beyond(one, end, request)), end)
 
 
 async def find_by_facts(
     connection: AsyncConnection,
-    wanted: ScanRequest,
-    anchor: ExactFacts,
+    request: ScanRequest,
+    facts: ExactFacts,
     *,
     condition: Condition,
     limit: int,
 ) -> ScanResult | None:
-    """Read replays that hold certain facts; None when too many do for this way to be quick."""
-    holding = _holding(anchor)
+    """Read replays with certain facts; None when too many have them for this way to be quick."""
+    holding = _select_holding(facts)
     counted = holding.with_only_columns(literal(1)).limit(_RARE + 1).subquery()
     if (await connection.scalar(select(func.count()).select_from(counted)) or 0) > _RARE:
         return None
     # Materialized, so that the planner does not walk the index of time instead.
     cte = holding.cte("holding").prefix_with("materialized", dialect="postgresql")
     statement = select(cte).where(
-        cte.c.project_id.in_(wanted.project_ids), condition(cte.c), *_after(wanted, cte)
+        cte.c.project_id.in_(request.project_ids), condition(cte.c), *_past(request, cte.c)
     )
-    found = await connection.execute(_ordered(statement, wanted, cte).limit(limit))
-    return ScanResult(tuple(to_replay(row) for row in found))
+    rows = await connection.execute(_sort(statement, request, cte.c).limit(limit))
+    return ScanResult(tuple(to_replay(row) for row in rows))
 
 
 async def evaluate_terms(
@@ -170,15 +125,15 @@ async def evaluate_terms(
     *,
     now: datetime,
 ) -> dict[ReplayKey, dict[Term, bool]]:
-    """Tell for each of some replays which terms hold for it."""
+    """Evaluate terms for each of some replays."""
     if not terms or not keys:
         return {key: {} for key in keys}
-    held = [
-        query_conditions.make_condition(term, replays.c, now=now).label(f"held_{number}")
+    conditions = [
+        query_conditions.make_condition(term, replays.c, now=now).label(f"term_{number}")
         for number, term in enumerate(terms)
     ]
-    found = await connection.execute(
-        select(replays.c.project_id, replays.c.replay_id, *held).where(
+    rows = await connection.execute(
+        select(replays.c.project_id, replays.c.replay_id, *conditions).where(
             tuple_(replays.c.project_id, replays.c.replay_id).in_(
                 [(key.project_id, key.replay_id) for key in keys]
             )
@@ -186,83 +141,73 @@ async def evaluate_terms(
     )
     answers = {
         ReplayKey(row.project_id, row.replay_id): dict(zip(terms, row[2:], strict=True))
-        for row in found
+        for row in rows
     }
     return {key: answers.get(key, dict.fromkeys(terms, False)) for key in keys}
 
 
-def _by_project(
-    wanted: ScanRequest, condition: Condition | None, *, limit: int, most: int
+def _scan_projects(
+    request: ScanRequest, condition: Condition | None, *, limit: int, most: int
 ) -> Select[Any]:
-    """Walk the index of time in each project, filter on the way, then merge: nothing is sorted."""
-    unnested = func.unnest(bindparam("ids", list(wanted.project_ids), ARRAY(BigInteger)))
+    """Walk the index of time in each project, filter on the way, then merge.
+
+    Nothing is sorted, except by an order without an index: it sorts the newest of each project.
+    """
+    unnested = func.unnest(bindparam("ids", list(request.project_ids), ARRAY(BigInteger)))
     projects = unnested.table_valued("id", name="p").render_derived()
-    by_time = wanted if wanted.order is not Order.LONGEST else ScanRequest(wanted.project_ids)
-    inner = select(replays).where(replays.c.project_id == projects.c.id, *_after(by_time, replays))
-    inner = _ordered(inner, by_time, replays)
-    if condition is not None or wanted.order is Order.LONGEST:
+    walk = request if request.order.is_indexed else ScanRequest(request.project_ids)
+    inner = select(replays).where(replays.c.project_id == projects.c.id, *_past(walk, replays.c))
+    inner = _sort(inner, walk, replays.c)
+    if condition is not None or walk is not request:
         walked = lateral(inner.limit(most).correlate(projects), "walked")
         inner = select(walked)
-        if wanted.order is Order.LONGEST:
-            inner = inner.where(*_after(wanted, walked))
+        if walk is not request:
+            inner = inner.where(*_past(request, walked.c))
         if condition is not None:
             inner = inner.where(condition(walked.c))
-        inner = _ordered(inner, wanted, walked)
+        inner = _sort(inner, request, walked.c)
     each = lateral(inner.limit(limit).correlate(projects), "r")
-    return _ordered(select(each).select_from(projects.join(each, true())), wanted, each).limit(
-        limit
-    )
+    merged = select(each).select_from(projects.join(each, true()))
+    return _sort(merged, request, each.c).limit(limit)
 
 
-async def _end(connection: AsyncConnection, wanted: ScanRequest, *, most: int) -> Place | None:
-    """Return where the first of the walks through the projects had to stop."""
-    unnested = func.unnest(bindparam("ids", list(wanted.project_ids), ARRAY(BigInteger)))
+async def _find_end(
+    connection: AsyncConnection, request: ScanRequest, *, most: int
+) -> ListCursor | None:
+    """Find the place up to which every project was looked at; None when there is no more."""
+    unnested = func.unnest(bindparam("ids", list(request.project_ids), ARRAY(BigInteger)))
     projects = unnested.table_valued("id", name="p").render_derived()
-    columns = (replays.c.first_received_at, replays.c.replay_id)
-    inner = select(*columns).where(replays.c.project_id == projects.c.id, *_after(wanted, replays))
-    inner = _ordered(inner, wanted, replays).offset(most - 1).limit(1)
+    key = request.order.columns(replays.c)
+    inner = select(*key).where(replays.c.project_id == projects.c.id, *_past(request, replays.c))
+    inner = _sort(inner, request, replays.c).offset(most - 1).limit(1)
     each = lateral(inner.correlate(projects), "r")
     ends = select(each).select_from(projects.join(each, true()))
-    found = (await connection.execute(_ordered(ends, wanted, each).limit(1))).first()
-    if found is None:
-        return None
-    return Place((found.first_received_at - _EPOCH) // _US, ReplayId(found.replay_id))
+    row = (await connection.execute(_sort(ends, request, each.c).limit(1))).first()
+    return None if row is None else tuple(row)
 
 
-def _holding(anchor: ExactFacts) -> Select[Any]:
+def _select_holding(facts: ExactFacts) -> Select[Any]:
     holding = select(replays)
-    if anchor.facts:
-        holding = holding.where(replays.c.facts.contains(anchor.facts))
-    if anchor.user:
-        holding = holding.where(replays.c.recorded_user.contains(anchor.user))
+    if facts.facts:
+        holding = holding.where(replays.c.facts.contains(facts.facts))
+    if facts.user:
+        holding = holding.where(replays.c.recorded_user.contains(facts.user))
     return holding
 
 
-def _value(order: Order, source: FromClause) -> ColumnElement[Any]:
-    if order is Order.LONGEST:
-        return source.c.ended_at - source.c.started_at
-    return source.c.first_received_at
-
-
-def _after(wanted: ScanRequest, source: FromClause) -> list[ColumnElement[bool]]:
-    """Return the condition that a row comes after the place where the look begins."""
-    place = wanted.after
-    if place is None:
+def _past(request: ScanRequest, columns: Columns) -> list[ColumnElement[bool]]:
+    """Return the condition that a row comes after the place where the scan begins."""
+    if request.after is None:
         return []
-    since = timedelta(microseconds=place.value_us)
-    value = since if wanted.order is Order.LONGEST else _EPOCH + since
-    here = tuple_(_value(wanted.order, source), source.c.replay_id)
-    edge = tuple_(literal(value), literal(place.item_id, Hex32))
-    return [here < edge if wanted.is_descending else here > edge]
+    return [request.order.is_past(columns, request.after, is_backward=request.is_backward)]
 
 
-def _ordered(statement: Select[Any], wanted: ScanRequest, source: FromClause) -> Select[Any]:
-    place = (_value(wanted.order, source), source.c.replay_id)
-    down = wanted.is_descending
-    return statement.order_by(*(one.desc() if down else one.asc() for one in place))
+def _sort(statement: Select[Any], request: ScanRequest, columns: Columns) -> Select[Any]:
+    return request.order.sort(statement, columns, is_backward=request.is_backward)
 
 
-def _is_beyond(replay: Replay, end: Place, wanted: ScanRequest) -> bool:
-    here = place_of(replay, wanted.order)
-    mine, edge = (here.value_us, here.item_id), (end.value_us, end.item_id)
-    return mine < edge if wanted.is_descending else mine > edge
+def _is_beyond(replay: Replay, end: ListCursor, request: ScanRequest) -> bool:
+    key: Any = request.order.key_of(replay)
+    return bool(
+        key < end if request.order.is_falling(is_backward=request.is_backward) else key > end
+    )

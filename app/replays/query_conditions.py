@@ -186,7 +186,7 @@ def read_number(term: Term) -> int:
     """
     (value,) = term.values if len(term.values) == 1 else (None,)
     if value is None or not value.is_exact or not _NUMBER.fullmatch(value.text):
-        raise InvalidInput(f"{term.key} wants a number, such as {term.key}:>5")
+        raise InvalidInput(f"`{term.key}` needs a number, such as `{term.key}:>5`")
     return min(int(value.text), _HIGHEST_COUNT)
 
 
@@ -230,7 +230,7 @@ def _one(term: Term, value: TermValue, columns: Columns, now: datetime) -> Colum
     if key == "started":
         return _started(term.operator, value, columns, now)
     if term.operator != "=":
-        raise InvalidInput(f"{key} cannot be compared by {term.operator}")
+        raise InvalidInput(f"`{key}` cannot be compared by `{term.operator}`")
     return _text(term, key, value, columns)
 
 
@@ -339,7 +339,7 @@ def _started(
         begins = datetime.fromisoformat(value.text)
     except ValueError as error:
         raise InvalidInput(
-            "started wants a day, a moment or a time ago: started:2026-11-24, started:>-24h"
+            "`started` needs a date, a time or an age: `started:2026-11-24`, `started:>-24h`"
         ) from error
     begins = begins if begins.tzinfo else begins.replace(tzinfo=UTC)
     is_day = len(value.text) == len("2026-11-24")
@@ -353,5 +353,5 @@ def _seconds(value: TermValue, key: str) -> float:
     found = _LENGTH.fullmatch(value.text) if value.is_exact else None
     seconds = float(found[1]) * _UNITS_S[found[2] or "s"] if found else _MOST_S
     if seconds >= _MOST_S:
-        raise InvalidInput(f"{key} wants a length of time, such as 30s, 5m or 1h")
+        raise InvalidInput(f"`{key}` needs a length of time, such as `30s`, `5m` or `1h`")
     return seconds

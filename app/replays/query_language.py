@@ -1,14 +1,14 @@
-r"""Reads and writes the query of a list: what one types into the search field.
+r"""Reads and writes the query of a list: the text of the search field.
 
     device.model:"Pixel 9" (end:crashed OR count_errors:>2) !environment:staging Checkout*
 
-    either  = all ("OR" all)*
-    all     = part (["AND"] part)*
-    part    = "!" part | "(" either ")" | term
-    term    = [key ":" [">" | ">=" | "<" | "<="]] (value | "[" value ("," value)* "]")
-    value   = word | '"' anything '"'          * stands for any text, \ takes the meaning away
+    choice    = sequence ("OR" sequence)*
+    sequence  = part (["AND"] part)*
+    part      = "!" part | "(" choice ")" | term
+    term      = [key ":" [">" | ">=" | "<" | "<="]] (value | "[" value ("," value)* "]")
+    value     = word | '"' anything '"'      `*` stands for any text; after `\` a sign means itself
 
-What a key means is not known here.
+What the keys mean is decided elsewhere: `query_conditions` and `playback/replay_search`.
 """
 
 import re
@@ -23,21 +23,22 @@ Operator = Literal["=", ">", ">=", "<", "<="]
 LONGEST_CHARS: Final = 1_000
 MOST_TERMS: Final = 40
 DEEPEST: Final = 10
+"""Brackets and `!` inside one another."""
 _KEY: Final = re.compile(r"([A-Za-z_][\w.\-]*(?:\[[^\[\]\s:\"]+\])?):")
 _OPERATORS: Final[tuple[Operator, ...]] = (">=", "<=", ">", "<")
-_ENDS_WORD: Final = frozenset(' \t\n"()[],')
-_ESCAPED: Final = frozenset('\\*"')
+_WORD_ENDS: Final = frozenset(' \t\n"()[],')
+_ESCAPABLE: Final = frozenset('\\*"')
 
 
 @dataclass(frozen=True, slots=True)
 class TermValue:
-    """What is looked for: the texts around each `*`; a single one is meant exactly."""
+    """A value to search for: the texts around each `*`; a single one must match exactly."""
 
     pieces: tuple[str, ...]
 
     @property
     def is_exact(self) -> bool:
-        """Whether there is no `*` in it."""
+        """Whether the value has no `*`."""
         return len(self.pieces) == 1
 
     @property
@@ -53,26 +54,26 @@ class Term:
     key: str | None
     operator: Operator
     values: tuple[TermValue, ...]
-    """Any of them will do; never empty, and only one with an operator other than `=`."""
+    """Values of which one must match; never empty, and only one with an operator except `=`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """The opposite of a part."""
+    """A part that must not hold."""
 
     part: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
 class Conjunction:
-    """All parts must hold; without parts it holds for everything."""
+    """Parts that must all hold; without parts it holds for everything."""
 
     parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Disjunction:
-    """One of the parts must hold."""
+    """Parts of which one must hold."""
 
     parts: tuple["Expression", ...]
 
@@ -87,15 +88,15 @@ def read_query(text: str) -> Conjunction:
     """Read a query; a blank one holds for everything.
 
     Raises:
-        InvalidInput: It is longer, deeper or has more terms than allowed, or it makes no sense;
-            the message says at which character.
+        InvalidInput: The query is longer, deeper or has more terms than allowed, or it makes no
+            sense; the message names the character.
     """
     if len(text) > LONGEST_CHARS:
         raise InvalidInput(f"the query has {len(text)} characters, {LONGEST_CHARS} are allowed")
-    found = _Reader(text).read()
-    if sum(1 for _ in list_terms(found)) > MOST_TERMS:
+    expression = _QueryReader(text).read()
+    if sum(1 for _ in list_terms(expression)) > MOST_TERMS:
         raise InvalidInput(f"the query has more than {MOST_TERMS} terms")
-    return found if isinstance(found, Conjunction) else Conjunction((found,))
+    return expression if isinstance(expression, Conjunction) else Conjunction((expression,))
 
 
 def write_query(expression: Expression) -> str:
@@ -104,13 +105,13 @@ def write_query(expression: Expression) -> str:
         case Conjunction(parts):
             return " ".join(_write_part(part) for part in parts)
         case Disjunction(parts):
-            return " OR ".join(_bracketed(part, Disjunction) for part in parts)
+            return " OR ".join(_write_choice(part) for part in parts)
         case _:
             return _write_part(expression)
 
 
 def exact_term(key: str, *values: str) -> Term:
-    """Make the term that looks for exactly these values."""
+    """Return the term that matches exactly these values."""
     return Term(key, "=", tuple(TermValue((value,)) for value in values))
 
 
@@ -127,7 +128,7 @@ def list_terms(expression: Expression) -> Iterator[Term]:
 
 
 def remove_part(expression: Conjunction, part: Expression) -> Conjunction:
-    """Leave one of the outermost parts out."""
+    """Remove one of the outermost parts."""
     return Conjunction(tuple(other for other in expression.parts if other is not part))
 
 
@@ -144,8 +145,8 @@ def is_satisfied(expression: Expression, is_true: Callable[[Term], bool]) -> boo
             return any(is_satisfied(part, is_true) for part in parts)
 
 
-class _Reader:
-    """Walks over a query from left to right."""
+class _QueryReader:
+    """Reads a query from left to right."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -155,79 +156,78 @@ class _Reader:
         self._skip_blanks()
         if self._is_at_end():
             return Conjunction(())
-        found = self._either(depth=0)
+        expression = self._read_choice(depth=0)
         if not self._is_at_end():
-            raise InvalidInput(f"nothing opens the {self._here()!r} at character {self._at + 1}")
-        return found
+            place = self._at + 1
+            raise InvalidInput(f"the {self._peek()!r} at character {place} was never opened")
+        return expression
 
-    def _either(self, depth: int) -> Expression:
-        if depth > DEEPEST:
-            raise InvalidInput(f"the query nests deeper than {DEEPEST} brackets")
-        parts = [self._every(depth)]
+    def _read_choice(self, depth: int) -> Expression:
+        _check_depth(depth)
+        parts = [self._read_sequence(depth)]
         while self._take_word("OR"):
-            parts.append(self._every(depth))
+            parts.append(self._read_sequence(depth))
         return parts[0] if len(parts) == 1 else Disjunction(tuple(parts))
 
-    def _every(self, depth: int) -> Expression:
+    def _read_sequence(self, depth: int) -> Expression:
         parts: list[Expression] = []
-        while not self._is_at_end() and self._here() != ")" and not self._sees_word("OR"):
+        while not self._is_at_end() and self._peek() != ")" and not self._is_at_word("OR"):
             if parts:
                 self._take_word("AND")
-            parts.append(self._part(depth))
+            parts.append(self._read_part(depth))
             self._skip_blanks()
         if not parts:
-            raise InvalidInput(f"something is missing at character {self._at + 1}")
+            raise InvalidInput(f"a condition is missing at character {self._at + 1}")
         return parts[0] if len(parts) == 1 else Conjunction(tuple(parts))
 
-    def _part(self, depth: int) -> Expression:
+    def _read_part(self, depth: int) -> Expression:
         if self._take("!"):
-            if depth > DEEPEST:
-                raise InvalidInput(f"the query nests deeper than {DEEPEST} brackets")
-            return Negation(self._part(depth + 1))
-        if self._here() != "(":
-            return self._term()
+            _check_depth(depth)
+            return Negation(self._read_part(depth + 1))
+        if self._peek() != "(":
+            return self._read_term()
         opened = self._at + 1
         self._at += 1
         self._skip_blanks()
-        found = self._either(depth + 1)
+        expression = self._read_choice(depth + 1)
         if not self._take(")"):
-            raise InvalidInput(f"nothing closes the bracket at character {opened}")
-        return found
+            raise InvalidInput(f"the bracket at character {opened} is never closed")
+        return expression
 
-    def _term(self) -> Term:
-        keyed = _KEY.match(self._text, self._at)
-        if keyed is None:
-            return Term(None, "=", (self._value(),))
-        self._at = keyed.end()
-        operator: Operator = next((one for one in _OPERATORS if self._take(one)), "=")
-        if operator != "=" or self._here() != "[":
-            return Term(keyed[1], operator, (self._value(),))
-        return Term(keyed[1], operator, self._list())
+    def _read_term(self) -> Term:
+        key = _KEY.match(self._text, self._at)
+        if key is None:
+            return Term(None, "=", (self._read_value(),))
+        self._at = key.end()
+        operator: Operator = next((sign for sign in _OPERATORS if self._take(sign)), "=")
+        if operator != "=" or self._peek() != "[":
+            return Term(key[1], operator, (self._read_value(),))
+        return Term(key[1], operator, self._read_list())
 
-    def _list(self) -> tuple[TermValue, ...]:
+    def _read_list(self) -> tuple[TermValue, ...]:
         opened = self._at + 1
         self._at += 1
         values = []
         while True:
             self._skip_blanks()
-            values.append(self._value())
+            values.append(self._read_value())
             self._skip_blanks()
             if self._take("]"):
                 return tuple(values)
             if not self._take(","):
-                raise InvalidInput(f"nothing closes the list at character {opened}")
+                raise InvalidInput(f"the list at character {opened} is never closed")
 
-    def _value(self) -> TermValue:
+    def _read_value(self) -> TermValue:
         started = self._at
         is_quoted = self._take('"')
         pieces, piece = [], ""
         while not self._is_at_end():
-            char = self._here()
-            if char == '"' if is_quoted else char in _ENDS_WORD:
+            char = self._peek()
+            if char == '"' if is_quoted else char in _WORD_ENDS:
                 break
             self._at += 1
-            if char == "\\" and not self._is_at_end() and self._here() in _ESCAPED:
-                piece += self._here()
+            if char == "\\" and not self._is_at_end() and self._peek() in _ESCAPABLE:
+                piece += self._peek()
                 self._at += 1
             elif char == "*":
                 pieces.append(piece)
@@ -235,19 +235,19 @@ class _Reader:
             else:
                 piece += char
         if is_quoted and not self._take('"'):
-            raise InvalidInput(f"nothing closes the quotation mark at character {started + 1}")
+            raise InvalidInput(f"the quotation mark at character {started + 1} is never closed")
         if self._at == started:
             raise InvalidInput(f"a value is missing at character {started + 1}")
         return TermValue((*pieces, piece))
 
     def _take_word(self, word: str) -> bool:
-        if not self._sees_word(word):
+        if not self._is_at_word(word):
             return False
         self._at += len(word)
         self._skip_blanks()
         return True
 
-    def _sees_word(self, word: str) -> bool:
+    def _is_at_word(self, word: str) -> bool:
         after = self._at + len(word)
         is_here = self._text.startswith(word, self._at)
         return is_here and (after == len(self._text) or self._text[after] in " \t\n(")
@@ -259,14 +259,25 @@ class _Reader:
         return True
 
     def _skip_blanks(self) -> None:
-        while not self._is_at_end() and self._here().isspace():
+        while not self._is_at_end() and self._peek().isspace():
             self._at += 1
 
-    def _here(self) -> str:
+    def _peek(self) -> str:
+        """Return the next character; empty at the end."""
         return self._text[self._at : self._at + 1]
 
     def _is_at_end(self) -> bool:
         return self._at >= len(self._text)
+
+
+def _check_depth(depth: int) -> None:
+    """Make sure that a query does not exhaust the stack.
+
+    Raises:
+        InvalidInput: It nests too deeply.
+    """
+    if depth > DEEPEST:
+        raise InvalidInput(f"the query nests deeper than {DEEPEST} brackets")
 
 
 def _write_part(part: Expression) -> str:
@@ -279,23 +290,23 @@ def _write_part(part: Expression) -> str:
             return f"({write_query(part)})"
 
 
-def _bracketed(part: Expression, kind: type[Disjunction]) -> str:
-    """Write a part of a choice: one that is a choice itself needs brackets."""
-    return f"({write_query(part)})" if isinstance(part, kind) else write_query(part)
+def _write_choice(part: Expression) -> str:
+    """Write a part of a choice; one that is a choice itself needs brackets."""
+    return f"({write_query(part)})" if isinstance(part, Disjunction) else write_query(part)
 
 
-def _write_term(one: Term) -> str:
-    values = [_write_value(value) for value in one.values]
-    if one.key is None:
+def _write_term(term: Term) -> str:
+    values = [_write_value(value) for value in term.values]
+    if term.key is None:
         return values[0]
-    operator = "" if one.operator == "=" else one.operator
-    listed = values[0] if len(values) == 1 else f"[{', '.join(values)}]"
-    return f"{one.key}:{operator}{listed}"
+    operator = "" if term.operator == "=" else term.operator
+    value_text = values[0] if len(values) == 1 else f"[{', '.join(values)}]"
+    return f"{term.key}:{operator}{value_text}"
 
 
 def _write_value(value: TermValue) -> str:
     text = "*".join(re.sub(r'([\\*"])', r"\\\1", piece) for piece in value.pieces)
-    is_plain = text and not any(char in _ENDS_WORD or char.isspace() for char in value.text)
-    # Quotes keep what would be read as a word of the language from being one.
+    is_plain = text and not any(char in _WORD_ENDS or char.isspace() for char in value.text)
+    # Quotes keep text from being read as a word or sign of the language.
     is_plain = is_plain and text[0] not in "!<>=" and ":" not in text and text not in {"OR", "AND"}
     return text if is_plain else f'"{text}"'

@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId, ReplayId
 from app.core.replay_window import SLACK, ReplayWindow
+from app.db.lists import ListCursor
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback
 from app.feedback.model import StoredFeedback
 from app.issues.model import IssueKey
 from app.playback.links import replay_clock
 from app.replays import queries as replays
-from app.replays.list_queries import Place, at_of, place_at
 from app.replays.model import ReplayKey
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
@@ -94,7 +94,7 @@ async def read_feedback_page(
     project_ids: Sequence[ProjectId],
     visible_ids: Sequence[ProjectId],
     *,
-    before: Place | None,
+    before: ListCursor | None,
     limit: int,
 ) -> list[FeedbackEntry]:
     """Read a page of the feedback of some projects, the newest received first.
@@ -116,7 +116,7 @@ async def read_issue_feedback(
     key: IssueKey,
     visible_ids: Sequence[ProjectId],
     *,
-    before: Place | None,
+    before: ListCursor | None,
     limit: int,
 ) -> list[FeedbackEntry]:
     """Read a page of the feedback that names an event of an issue, the newest received first.
@@ -133,18 +133,18 @@ async def read_issue_feedback(
     return [_read_entry(row) for row in await connection.execute(_OF_ISSUE, parameters)]
 
 
-def locate_entry(entry: FeedbackEntry) -> Place:
+def locate_entry(entry: FeedbackEntry) -> ListCursor:
     """Return where an entry stands in a list, the newest received first."""
-    return place_at(entry.feedback.received_at, entry.feedback.event_id)
+    return entry.feedback.received_at, entry.feedback.event_id
 
 
 def _page_parameters(
-    visible_ids: Sequence[ProjectId], before: Place | None, limit: int
+    visible_ids: Sequence[ProjectId], before: ListCursor | None, limit: int
 ) -> dict[str, object]:
     return {
         "seen": list(visible_ids),
-        "before_at": at_of(before) if before else None,
-        "before_id": uuid.UUID(hex=before.item_id) if before else None,
+        "before_at": before[0] if before else None,
+        "before_id": uuid.UUID(hex=str(before[1])) if before else None,
         "rows": limit,
     }
 

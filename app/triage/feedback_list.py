@@ -6,8 +6,8 @@ from typing import Final
 
 from app.accounts.model import Person
 from app.db.engine import Database
+from app.db.lists import ListCursor
 from app.projects.model import Project
-from app.replays.list_queries import Place
 from app.triage import feedback_entries, project_choice
 from app.triage.feedback_entries import FeedbackEntry
 
@@ -21,12 +21,12 @@ class FeedbackListData:
     projects: Sequence[Project]
     """The projects that the reader may see."""
     entries: tuple[FeedbackEntry, ...]
-    older: Place | None
+    older: ListCursor | None
     """Where the next page begins; None if this is the last page."""
 
 
 async def read_feedback_list(
-    db: Database, person: Person, *, project: str, before: Place | None
+    db: Database, person: Person, *, project: str, before: ListCursor | None
 ) -> FeedbackListData:
     """Read a page of the list of feedback.
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId
+from app.db.lists import ListCursor
 from app.memberships import queries as memberships
-from app.replays.list_queries import Place
 from app.triage import feedback_entries
 from app.triage.feedback_entries import FeedbackEntry
 from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
@@ -20,13 +20,15 @@ class IssueFeedbackData:
 
     summary: IssueSummary
     entries: tuple[FeedbackEntry, ...]
-    older: Place | None
+    older: ListCursor | None
     """Where the next page begins; None if this is the last page."""
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
 
 
-async def read_issue_feedback(reader: IssueReader, *, before: Place | None) -> IssueFeedbackData:
+async def read_issue_feedback(
+    reader: IssueReader, *, before: ListCursor | None
+) -> IssueFeedbackData:
     """Read a page of the feedback about an issue.
 
     Args:

@@ -8,8 +8,8 @@ whose time it lies.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, cast
 
 from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.core.replay_window import SLACK, ReplayWindow
+from app.db.lists import ListCursor
 from app.db.windows import are_held_up
 from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent
@@ -24,7 +25,6 @@ from app.issues.replay_links import IssueLink
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.replays import queries as replays
-from app.replays.list_queries import Place, at_of, place_at
 from app.replays.model import Replay, ReplayKey
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
@@ -68,8 +68,8 @@ class LinkedReplayPage:
     """Some replays of an issue, the newest received first."""
 
     replays: tuple[LinkedReplay, ...]
-    older: Place | None
-    """Where the next page begins; None when this is the last."""
+    older: ListCursor | None
+    """Cursor that the next page begins after; None when this is the last page."""
 
 
 async def read_linked_replays(
@@ -77,7 +77,7 @@ async def read_linked_replays(
     key: IssueKey,
     project_ids: Sequence[ProjectId],
     *,
-    before: Place | None = None,
+    before: ListCursor | None = None,
     limit: int,
 ) -> LinkedReplayPage:
     """Read a page of the replays of an issue, the newest received first.
@@ -86,10 +86,10 @@ async def read_linked_replays(
         connection: Where to read.
         key: The issue.
         project_ids: The projects that the reader may see.
-        before: The place of the last replay of the page before.
+        before: The cursor that the page begins after; a moment of receipt, and a replay's id.
         limit: Rows at most.
     """
-    edge = (at_of(before), ReplayId(before.item_id)) if before else None
+    edge = cast("tuple[datetime, ReplayId] | None", before)
     found = await replay_links.read_links(
         connection, key, project_ids, before=edge, limit=limit + 1
     )
@@ -104,7 +104,7 @@ async def read_linked_replays(
     ]
     return LinkedReplayPage(
         await _place_links(connection, known, key[0], project_ids),
-        place_at(last.first_received_at, last.replay_id) if last else None,
+        (last.first_received_at, last.replay_id) if last else None,
     )
 
 

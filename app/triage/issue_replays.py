@@ -8,12 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
 from app.core.ids import ProjectId
+from app.db.lists import ListCursor
 from app.memberships import queries as memberships
-from app.playback import replay_search
-from app.playback.replay_search import ListedReplay, ReplaySearch
+from app.playback.listed_replays import ListedReplay, describe_replays
 from app.playback.video.index_cache import IndexCache
 from app.replays import pictures
-from app.replays.list_queries import Place
 from app.replays.pictures import ReplayPictures
 from app.triage import issue_links
 from app.triage.issue_links import LinkedReplay
@@ -38,13 +37,13 @@ class IssueReplaysData:
 
     summary: IssueSummary
     replays: tuple[IssueReplay, ...]
-    older: Place | None
+    older: ListCursor | None
     """Where the next page begins; None if this is the last page."""
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
 
 
-async def read_issue_replays(reader: IssueReader, *, before: Place | None) -> IssueReplaysData:
+async def read_issue_replays(reader: IssueReader, *, before: ListCursor | None) -> IssueReplaysData:
     """Read a page of the replays of an issue.
 
     Args:
@@ -62,8 +61,9 @@ async def read_issue_replays(reader: IssueReader, *, before: Place | None) -> Is
             connection, reader.key, visible_ids, before=before, limit=_ROWS
         )
         replays = [linked.replay for linked in page.replays]
-        search = ReplaySearch(reader.person.id, visible_ids, visible_ids)
-        listed = await replay_search.describe_replays(connection, search, replays)
+        listed = await describe_replays(
+            connection, replays, person_id=reader.person.id, readable=visible_ids
+        )
         drawn = await pictures.read_pictures(connection, [replay.key for replay in replays])
         return IssueReplaysData(
             summary=summary,

@@ -1,4 +1,4 @@
-/** The boxes before the rows of a list: tick all, tick a stretch with Shift, and how many are. */
+/** The boxes in front of the rows of a list: select all, select a range with Shift, count them. */
 
 import { all } from "./dom.js";
 
@@ -15,7 +15,7 @@ function ticks(form) {
     const ticked = boxes.filter(({ checked }) => checked).length;
     whole.checked = ticked > 0 && ticked === boxes.length;
     whole.indeterminate = ticked > 0 && ticked < boxes.length;
-    count.textContent = ticked === 1 ? "1 replay ticked" : `${ticked} replays ticked`;
+    count.textContent = ticked === 1 ? "1 replay selected" : `${ticked} replays selected`;
   };
   whole.hidden = false;
   whole.addEventListener("change", () => {

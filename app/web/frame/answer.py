@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Final
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
@@ -16,13 +17,12 @@ from app.web.frame.rendering.chrome import Chrome, Notice, read_theme
 from app.web.frame.rendering.page_compression import PageCompressor
 from app.web.frame.rendering.renderer import Later
 from app.web.frame.services import services_of
+from app.web.words import phrases
 
 _log = log.get_logger("web.answer")
 
 _NOTICES: Final = {
     "replay-deleted": Notice("The replay is deleted."),
-    "replays-deleted": Notice("The ticked replays are deleted."),
-    "marked-seen": Notice("The ticked replays are marked as seen."),
     "issue-resolved": Notice("The issue is resolved. An event of a later release opens it again."),
     "issue-ignored": Notice("The issue is ignored: it counts on, and stays out of the list."),
     "issue-open": Notice("The issue is open again."),
@@ -41,6 +41,10 @@ _NOTICES: Final = {
     "storage-limited": Notice("The limit of storage is saved."),
 }
 """Words about what a form did, by the code that the next address carries."""
+_REPLAY_NOTICES: Final = {"replays-deleted": "deleted", "marked-seen": "marked as seen"}
+"""What a form did to as many replays as the next address says."""
+_COUNT_DIGITS: Final = 4
+_NOTICE_PAIRS: Final = ("done=", "count=")
 
 
 async def render_page(
@@ -121,7 +125,7 @@ def build_chrome(request: Request) -> Chrome:
         person_name=visitor.person.name if visitor else None,
         path=f"{request.url.path}{query}",
         theme=read_theme(request.cookies.get("theme")),
-        notice=_NOTICES.get(request.query_params.get("done", "")),
+        notice=_find_notice(request.query_params),
     )
 
 
@@ -132,9 +136,30 @@ def add_retry_after[Answer: Response](response: Answer, error: Exception) -> Ans
     return response
 
 
-def redirect(path: str, *, done: str | None = None) -> RedirectResponse:
-    """Send the browser on after a form; `done` names the notice that the next page shows."""
+def redirect(path: str, *, done: str | None = None, count: int | None = None) -> RedirectResponse:
+    """Send the browser on after a form.
+
+    Args:
+        path: Where to; it may carry the notice of an earlier form, which is left out.
+        done: Code of the notice that the next page shows.
+        count: Number in that notice.
+    """
     place, hash_mark, fragment = path.partition("#")
-    mark = "&" if "?" in place else "?"
-    query = f"{mark}done={done}" if done else ""
-    return RedirectResponse(f"{place}{query}{hash_mark}{fragment}", 303)
+    page_path, _, query = place.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and not pair.startswith(_NOTICE_PAIRS)]
+    if done:
+        pairs.append(f"done={done}")
+    if count is not None:
+        pairs.append(f"count={count}")
+    mark = "?" if pairs else ""
+    return RedirectResponse(f"{page_path}{mark}{'&'.join(pairs)}{hash_mark}{fragment}", 303)
+
+
+def _find_notice(parameters: QueryParams) -> Notice | None:
+    """Find the notice that an address asks for."""
+    done, count = parameters.get("done", ""), parameters.get("count", "")
+    if done not in _REPLAY_NOTICES:
+        return _NOTICES.get(done)
+    is_number = count.isascii() and count.isdecimal() and len(count) <= _COUNT_DIGITS
+    replays = phrases.count(int(count), "replay") if is_number else "Replays"
+    return Notice(f"{replays} {_REPLAY_NOTICES[done]}.")

@@ -1,37 +1,97 @@
-"""Places in lists by time as opaque text for the address."""
+"""Places in lists as opaque text for addresses."""
 
 import base64
 import binascii
 import struct
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.core.errors import InvalidInput
-from app.replays.list_queries import Place
+from app.db.lists import CursorValue, ListCursor, ListOrder, PageRequest
 
-_PLACE: Final = struct.Struct(">Q16s")
+_NUMBER: Final = struct.Struct(">q")
+_ID_BYTES: Final = 16
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_US: Final = 253_370_764_800_000_000
-"""The year 9999."""
+"""Start of the year 9999, in microseconds since 1970."""
+_LETTERS: Final[dict[type, bytes]] = {datetime: b"t", timedelta: b"d", int: b"n", str: b"i"}
+"""The letter in front of each value, so that a cursor of another list is recognised."""
+_REFUSAL: Final = "the address leads to no place in this list; open the list from its beginning"
 
 
-def write(place: Place) -> str:
-    """Name a place in the list."""
-    packed = _PLACE.pack(max(0, place.value_us), bytes.fromhex(place.item_id))
-    return base64.urlsafe_b64encode(packed).decode("ascii")
+def write_cursor(cursor: ListCursor) -> str:
+    """Write a place in a list."""
+    packed = b"".join(_LETTERS[type(value)] + _pack_value(value) for value in cursor)
+    return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
 
 
-def read(value: str) -> Place | None:
-    """Read a place; nothing is the beginning.
+def read_cursor(text: str, key_types: tuple[type, ...]) -> ListCursor | None:
+    """Read a place in a list; empty text stands for no place.
+
+    Args:
+        text: Text from an address.
+        key_types: Types of the values that the list is ordered by.
 
     Raises:
-        InvalidInput: It is none that `write` makes.
+        InvalidInput: `write_cursor` does not write such text, or writes it for another list.
     """
-    if not value:
+    if not text:
         return None
+    padding = "=" * (-len(text) % 4)
     try:
-        packed = base64.b64decode(value, altchars=b"-_", validate=True)
-        value_us, item_id = _PLACE.unpack(packed)
+        packed = base64.b64decode(text + padding, altchars=b"-_", validate=True)
+        values = []
+        for key_type in key_types:
+            size = 1 + (_ID_BYTES if key_type is str else _NUMBER.size)
+            values.append(_read_value(packed[:size], key_type))
+            packed = packed[size:]
     except (binascii.Error, struct.error, ValueError) as error:
-        raise InvalidInput("the address names no place in the list") from error
-    if value_us > _LATEST_US:
-        raise InvalidInput("the address names no place in the list")
-    return Place(value_us, item_id.hex())
+        raise InvalidInput(_REFUSAL) from error
+    if packed:
+        raise InvalidInput(_REFUSAL)
+    return tuple(values)
+
+
+def read_page_request[Row](order: ListOrder[Row], *, after: str, before: str) -> PageRequest:
+    """Read which page of a list an address asks for.
+
+    Raises:
+        InvalidInput: A cursor is none of this list.
+    """
+    return PageRequest(read_cursor(after, order.key_types), read_cursor(before, order.key_types))
+
+
+def _pack_value(value: CursorValue) -> bytes:
+    match value:
+        case datetime():
+            return _NUMBER.pack(max(0, (value - _EPOCH) // _MICROSECOND))
+        case timedelta():
+            return _NUMBER.pack(value // _MICROSECOND)
+        case int():
+            return _NUMBER.pack(value)
+        case str():
+            return bytes.fromhex(value)
+
+
+def _read_value(packed: bytes, key_type: type) -> CursorValue:
+    """Read a value with its letter.
+
+    Raises:
+        ValueError: The value is not of this type, or out of range.
+        struct.error: The value is cut off.
+    """
+    if packed[:1] != _LETTERS[key_type]:
+        raise ValueError("a cursor of another list")
+    if key_type is str:
+        if len(packed) != 1 + _ID_BYTES:
+            raise ValueError("an id that is cut off")
+        return packed[1:].hex()
+    (number,) = _NUMBER.unpack(packed[1:])
+    if key_type is int:
+        return int(number)
+    if key_type is timedelta:
+        return timedelta(microseconds=number)
+    if not 0 <= number <= _LATEST_US:
+        raise ValueError("a moment that no list holds")
+    return _EPOCH + timedelta(microseconds=number)

@@ -1,10 +1,7 @@
-"""Places in the long lists of one replay as opaque text for the address: where a part begins."""
+"""Places in the long lists of one replay or trace as text for addresses: where a part begins."""
 
-import base64
-import binascii
-import struct
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Final, cast
 
 from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
@@ -13,85 +10,72 @@ from app.issues.replay_events import EventPlace
 from app.traces import logs, queries
 from app.traces.logs import LogPlace
 from app.traces.queries import BlockPlace
+from app.web.frame.cursors import read_cursor, write_cursor
 
-_EVENT: Final = struct.Struct(">HqQ16s")
-_LOG: Final = struct.Struct(">IqQ16s")
-_BLOCK: Final = struct.Struct(">HqQ16s")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_LATEST_US: Final = 253_370_764_800_000_000
-"""The year 9999."""
-_BIGGEST: Final = 2**63 - 1
+_HIGHEST: Final = 2**31 - 1
+"""Highest rank of an event, and highest number of a log record."""
 
 
 def write_event_place(place: EventPlace) -> str:
-    """Name the place of an event among those of its replay."""
-    at_us = _microseconds(place.at)
-    return _encode(_EVENT.pack(place.rank, at_us, place.project_id, bytes.fromhex(place.event_id)))
+    """Write the place of an event among those of its replay or trace."""
+    return write_cursor((place.rank, place.at, place.project_id, place.event_id))
 
 
-def read_event_place(value: str) -> EventPlace:
-    """Read the place of an event; nothing is the beginning.
+def read_event_place(text: str) -> EventPlace:
+    """Read the place of an event; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: It is no place that `write_event_place` writes.
+        InvalidInput: `write_event_place` does not write such text.
     """
-    if not value:
+    cursor = read_cursor(text, (int, datetime, int, str))
+    if cursor is None:
         return errors.BEFORE_ALL
-    rank, at, project_id, event_id = _decode(_EVENT, value)
-    return EventPlace(rank, at, project_id, EventId(event_id))
+    rank, at, project_id, event_id = cast("tuple[int, datetime, ProjectId, EventId]", cursor)
+    return EventPlace(_check_number(rank), at, project_id, event_id)
 
 
 def write_log_place(place: LogPlace) -> str:
-    """Name the place of a log record among those of its replay."""
-    at_us = _microseconds(place.at)
-    packed = _LOG.pack(place.number, at_us, place.project_id, bytes.fromhex(place.log_id))
-    return _encode(packed)
+    """Write the place of a log record among those of its replay."""
+    return write_cursor((place.number, place.at, place.project_id, place.log_id))
 
 
-def read_log_place(value: str) -> LogPlace:
-    """Read the place of a log record; nothing is the beginning.
+def read_log_place(text: str) -> LogPlace:
+    """Read the place of a log record; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: It is no place that `write_log_place` writes.
+        InvalidInput: `write_log_place` does not write such text.
     """
-    return LogPlace(*_decode(_LOG, value)) if value else logs.BEFORE_ALL
+    cursor = read_cursor(text, (int, datetime, int, str))
+    if cursor is None:
+        return logs.BEFORE_ALL
+    number, at, project_id, log_id = cast("tuple[int, datetime, ProjectId, str]", cursor)
+    return LogPlace(_check_number(number), at, project_id, log_id)
 
 
 def write_block_place(place: BlockPlace) -> str:
-    """Name the place of a block of spans among those of its replay or trace."""
-    at_us = _microseconds(place.at)
-    return _encode(_BLOCK.pack(0, at_us, place.project_id, bytes.fromhex(place.block_id)))
+    """Write the place of a block of spans among those of its replay or trace."""
+    return write_cursor((place.at, place.project_id, place.block_id))
 
 
-def read_block_place(value: str) -> BlockPlace:
-    """Read the place of a block of spans; nothing is the beginning.
+def read_block_place(text: str) -> BlockPlace:
+    """Read the place of a block of spans; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: It is no place that `write_block_place` writes.
+        InvalidInput: `write_block_place` does not write such text.
     """
-    if not value:
+    cursor = read_cursor(text, (datetime, int, str))
+    if cursor is None:
         return queries.BEFORE_ALL
-    _, at, project_id, block_id = _decode(_BLOCK, value)
+    at, project_id, block_id = cast("tuple[datetime, ProjectId, str]", cursor)
     return BlockPlace(at, project_id, block_id)
 
 
-def _encode(packed: bytes) -> str:
-    return base64.urlsafe_b64encode(packed).decode("ascii").rstrip("=")
+def _check_number(number: int) -> int:
+    """Return a number that Postgres can compare with those of rows.
 
-
-def _decode(layout: struct.Struct, value: str) -> tuple[int, datetime, ProjectId, str]:
-    padding = "=" * (-len(value) % 4)
-    try:
-        packed = base64.b64decode(value + padding, altchars=b"-_", validate=True)
-        number, at_us, project_id, item_id = layout.unpack(packed)
-    except (binascii.Error, struct.error, ValueError) as error:
-        raise InvalidInput("the address names no place in the list") from error
-    if not 0 <= at_us <= _LATEST_US or project_id > _BIGGEST:
-        raise InvalidInput("the address names no place in the list")
-    at = _EPOCH + timedelta(microseconds=at_us)
-    return number, at, ProjectId(project_id), item_id.hex()
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
+    Raises:
+        InvalidInput: No row has such a number.
+    """
+    if not 0 <= number <= _HIGHEST:
+        raise InvalidInput("the address leads to no place in this list")
+    return number

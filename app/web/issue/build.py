@@ -118,7 +118,7 @@ def build_replays_page(
         now: The server's time, to tell live replays.
     """
     issue = data.summary.issue
-    older = cursors.write(data.older) if data.older else ""
+    older = cursors.write_cursor(data.older) if data.older else ""
     return IssueReplaysPage(
         head=build_head(data.summary, permissions),
         rows=tuple(_build_replay_row(replay, data, now) for replay in data.replays),
@@ -141,7 +141,7 @@ def build_feedback_page(
         is_first: Whether this is the first page of the feedback.
     """
     issue = data.summary.issue
-    older = cursors.write(data.older) if data.older else ""
+    older = cursors.write_cursor(data.older) if data.older else ""
     return IssueFeedbackPage(
         head=build_head(data.summary, permissions),
         cards=feedback_cards.build_cards(data.entries, data.project_names),

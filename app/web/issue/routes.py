@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.core import clock, ids
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import EventId, IssueId
+from app.db.lists import TIME_KEY
 from app.erasure.issue import erase_issue
 from app.issues.model import Status
 from app.memberships.model import ProjectAccess, Role
@@ -75,7 +76,7 @@ async def show_replays(
     request: Request, inside: access.CurrentProject, issue_id: str, before: str = ""
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
-    place = cursors.read(before)
+    place = cursors.read_cursor(before, TIME_KEY)
     data = await read_issue_replays(_reader_of(request, inside, issue_id), before=place)
     page = build.build_replays_page(
         data, _permissions_of(request, inside), is_first=place is None, now=clock.now()
@@ -88,7 +89,7 @@ async def show_feedback(
     request: Request, inside: access.CurrentProject, issue_id: str, before: str = ""
 ) -> Response:
     """Show what people wrote about the errors of an issue."""
-    place = cursors.read(before)
+    place = cursors.read_cursor(before, TIME_KEY)
     data = await read_issue_feedback(_reader_of(request, inside, issue_id), before=place)
     page = build.build_feedback_page(data, _permissions_of(request, inside), is_first=place is None)
     return await answer.render_page(request, "issue/feedback.html", page)

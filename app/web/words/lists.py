@@ -1,11 +1,14 @@
-"""What every list of a page has: its state, and the projects to choose from."""
+"""What the pages of lists have in common: states, projects to choose, columns and orders."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from app.core.ids import ProjectId
+from app.db.lists import ListOrder
 
 ListState = Literal["rows", "empty", "nothing_matches", "problem"]
+SortDirection = Literal["ascending", "descending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +18,80 @@ class ProjectOption:
     project_id: ProjectId
     name: str
     is_selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """A column of a list.
+
+    `css_class` is the class of its head and its cells. `orders` are those that its head offers,
+    each with its name for people: a click chooses the first, and the next one after that.
+    """
+
+    css_class: str
+    label: str
+    orders: tuple[tuple[ListOrder[Any], str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnHead:
+    """The head of a column, as a page shows it."""
+
+    css_class: str
+    label: str
+    direction: SortDirection | None = None
+    """How the list is ordered by this column; None when it is not."""
+    href: str | None = None
+    """The list in the order that a click chooses; None when nobody can sort by this column."""
+    hint: str = ""
+    """Name of that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOption:
+    """An order to choose where the heads of columns are hidden."""
+
+    name: str
+    label: str
+    is_selected: bool
+
+
+def describe_heads(
+    columns: Sequence[ListColumn],
+    order: ListOrder[Any],
+    href_of: Callable[[ListOrder[Any]], str],
+) -> tuple[ColumnHead, ...]:
+    """Describe the heads of columns.
+
+    Args:
+        columns: The columns from left to right.
+        order: The order of the list.
+        href_of: Returns the address of the first page of the list in another order.
+    """
+    return tuple(_describe_head(column, order, href_of) for column in columns)
+
+
+def describe_orders(
+    columns: Sequence[ListColumn], order: ListOrder[Any]
+) -> tuple[OrderOption, ...]:
+    """Describe the orders to choose from, in the order of the columns."""
+    return tuple(
+        OrderOption(offered.name, label, offered.name == order.name)
+        for column in columns
+        for offered, label in column.orders
+    )
+
+
+def _describe_head(
+    column: ListColumn, order: ListOrder[Any], href_of: Callable[[ListOrder[Any]], str]
+) -> ColumnHead:
+    if not column.orders:
+        return ColumnHead(column.css_class, column.label)
+    names = [offered.name for offered, _ in column.orders]
+    is_sorted = order.name in names
+    number = (names.index(order.name) + 1) % len(names) if is_sorted else 0
+    offered, label = column.orders[number]
+    direction: SortDirection = "descending" if order.is_descending else "ascending"
+    return ColumnHead(
+        column.css_class, column.label, direction if is_sorted else None, href_of(offered), label
+    )

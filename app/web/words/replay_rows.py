@@ -8,8 +8,8 @@ from typing import Literal
 from app.core.ids import ProjectId, ReplayId
 from app.playback.ending import Ending
 from app.playback.links.linked_errors import ErrorMark
+from app.playback.listed_replays import ListedReplay
 from app.playback.recording import contents
-from app.playback.replay_search import ListedReplay
 from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 from app.web.words import facts
@@ -65,14 +65,14 @@ class ReplayRow:
 
 
 def replay_row(
-    hit: ListedReplay,
+    listed: ListedReplay,
     *,
     project_names: Mapping[ProjectId, str],
     now: datetime,
     pictures: ReplayPictures | None = None,
 ) -> ReplayRow:
     """Describe one replay; `now` tells whether it still goes on."""
-    replay, counts = hit.replay, hit.counts
+    replay, counts = listed.replay, listed.counts
     key = replay.key
     has_video = replay.video_segments > 0
     return ReplayRow(
@@ -91,12 +91,12 @@ def replay_row(
         backend_errors=counts.backend,
         segments=replay.segments,
         has_video=has_video,
-        end=ending_text(hit.ended),
-        has_crashed=hit.ended is Ending.CRASHED,
+        end=ending_text(listed.ending),
+        has_crashed=listed.ending is Ending.CRASHED,
         is_late=facts.is_late(replay),
-        is_live=contents.is_arriving(replay, now=now) and hit.ended is not Ending.CRASHED,
+        is_live=contents.is_arriving(replay, now=now) and listed.ending is not Ending.CRASHED,
         size_bytes=replay.video_bytes,
-        is_seen=hit.is_seen,
+        is_seen=listed.is_seen,
         poster=poster_of(
             key, pictures, has_video=has_video, is_due=is_due(replay, pictures, now=now)
         ),

@@ -1,4 +1,4 @@
-"""Tests of the list's query, order, pages and ticked rows, through the pages."""
+"""Tests of the list's query, order, pages and selected rows, through the pages."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,9 +9,8 @@ import pytest
 import pytest_asyncio
 
 from app.memberships.model import Role
-from app.playback import replay_search as story
+from app.playback import replay_list, replay_search as story
 from app.replays import list_queries as rows, query_conditions
-from app.web.replays import routes as page
 from app.web.words import search_help
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
@@ -168,15 +167,15 @@ async def test_time_can_be_asked_for(shop: Server):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("(", "Something is missing at character 2"),
-        ("duration:long", "Duration wants a length of time"),
-        ("duration:999999999h", "Duration wants a length of time"),
-        ("count_errors:many", "Count_errors wants a number"),
-        ("count_taps:[1, 2]", "Count_taps wants a number"),
-        ("started:soon", "Started wants a day"),
-        ("release:>1", "Release cannot be compared by &gt;"),
-        ("end:>x", "End cannot be compared by &gt;"),
-        ("seen:perhaps", "Seen is yes or no"),
+        ("(", "A condition is missing at character 2"),
+        ("duration:long", "`duration` needs a length of time"),
+        ("duration:999999999h", "`duration` needs a length of time"),
+        ("count_errors:many", "`count_errors` needs a number"),
+        ("count_taps:[1, 2]", "`count_taps` needs a number"),
+        ("started:soon", "`started` needs a date, a time or an age"),
+        ("release:>1", "`release` cannot be compared by `&gt;`"),
+        ("end:>x", "`end` cannot be compared by `&gt;`"),
+        ("seen:perhaps", "`seen` is `yes` or `no`"),
     ],
 )
 async def test_nonsense_is_answered_with_what_is_wrong(tenant: Server, query: str, message: str):
@@ -192,7 +191,35 @@ async def test_lists_have_orders(shop: Server):
     assert await listed(shop) == ["cyd", "bob", "ada"]
     assert await listed(shop, sort="oldest") == ["ada", "bob", "cyd"]
     assert await listed(shop, sort="longest") == ["bob", "cyd", "ada"]
+    assert await listed(shop, sort="shortest") == ["ada", "cyd", "bob"]
     assert await listed(shop, sort="longest", query="plan:pro") == ["cyd", "ada"]
+    assert await listed(shop, sort="unknown") == ["cyd", "bob", "ada"]
+
+
+async def test_a_head_orders_the_list_by_its_column(shop: Server):
+    """It keeps the filters and begins with the first page; a second click turns the order round."""
+    project = str(shop.app.id)
+    html = (await shop.web.get(f"/replays?query=plan:pro&project={project}")).text
+    head = re.search(r'<th scope="col" class="length end"><a class="sorter" href="([^"]+)"', html)
+    assert head
+    html = (await shop.web.get(head[1].replace("&amp;", "&"))).text
+    assert re.findall(r'class="replay-link" href="[^"]*/(\w)', html) == ["c", "a"]
+    head = re.search(r'class="length end" aria-sort="descending"><a [^>]*href="([^"]+)"', html)
+    assert head
+    assert "sort=shortest" in head[1]
+    html = (await shop.web.get(head[1].replace("&amp;", "&"))).text
+    assert re.findall(r'class="replay-link" href="[^"]*/(\w)', html) == ["a", "c"]
+    assert html.count("aria-sort=") == 1
+
+
+async def test_a_place_in_another_list_is_refused(shop: Server):
+    """A moment is not taken for a length, and the answer says where to go on."""
+    html = (await shop.web.get("/replays")).text
+    since = re.search(r"since=([\w-]+)", html)
+    assert since
+    answer = await shop.web.get(f"/replays?sort=longest&after={since[1]}")
+    assert answer.status_code == 400
+    assert "Open the list from its beginning" in answer.text or "open the list" in answer.text
 
 
 @pytest.mark.parametrize("sort", ["", "oldest", "longest"])
@@ -201,7 +228,7 @@ async def test_pages_lead_on_and_back(
     shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, query: str
 ):
     """One row a page: forward through all of them, and back again."""
-    monkeypatch.setattr(page, "PAGE_ROWS", 1)
+    monkeypatch.setattr(replay_list, "PAGE_ROWS", 1)
     whole = await listed(shop, sort=sort, query=query)
     href, walked = f"/replays?{urlencode({'sort': sort, 'query': query})}", []
     for way in ("next", "next", "prev", "prev", None):
@@ -224,7 +251,7 @@ async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: p
     assert "Nothing found so far" in html
     steps = 0
     while "replay-link" not in html:
-        further = re.search(r'data-kind="main" href="([^"]+)">Look further', html)
+        further = re.search(r'data-kind="main" href="([^"]+)">Search further', html)
         assert further
         html = (await shop.web.get(further[1].replace("&amp;", "&"))).text
         steps += 1
@@ -248,7 +275,7 @@ async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(
     html = (await shop.web.get(f"/replays?query=count_errors:>99&sort={sort}")).text
     assert "1970" not in html
     assert re.search(first_step, html)
-    further = re.search(r'data-kind="main" href="([^"]+)">Look further', html)
+    further = re.search(r'data-kind="main" href="([^"]+)">Search further', html)
     assert further
     html = (await shop.web.get(further[1].replace("&amp;", "&"))).text
     assert "Nothing found so far" in html
@@ -276,7 +303,7 @@ async def test_what_no_index_knows_is_not_taken_for_a_tag(
     html, walked = (await own_shop.web.get(f"/replays?query={query}")).text, []
     while True:
         walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
-        further = re.search(r'href="([^"]+)">Look further', html)
+        further = re.search(r'href="([^"]+)">Search further', html)
         if further is None:
             break
         html = (await own_shop.web.get(further[1].replace("&amp;", "&"))).text
@@ -307,46 +334,47 @@ async def test_seen_is_what_one_opened_or_marked(own_shop: Server):
         "/replays/selected",
         data={"replay": [f"{own_shop.app.id}/{IDS['bob']}"], "back": "/replays?sort=oldest"},
     )
-    assert marked.headers["location"] == "/replays?sort=oldest&done=marked-seen"
+    assert marked.headers["location"] == "/replays?sort=oldest&done=marked-seen&count=1"
+    assert "1 replay marked as seen." in (await own_shop.web.get(marked.headers["location"])).text
     assert await listed(own_shop, query="seen:yes", sort="oldest") == ["ada", "bob"]
     assert await listed(own_shop, query="seen:no") == ["cyd"]
 
 
-async def test_ticked_replays_are_deleted_after_a_question(own_shop: Server):
+async def test_selected_replays_are_deleted_after_a_question(own_shop: Server):
     """The page names them; the answer erases them as any deletion does."""
-    ticked = [f"{own_shop.app.id}/{IDS[name]}" for name in ("ada", "cyd")]
-    asked = await own_shop.web.post("/replays/selected/delete", data={"replay": ticked})
+    selected = [f"{own_shop.app.id}/{IDS[name]}" for name in ("ada", "cyd")]
+    asked = await own_shop.web.post("/replays/selected/delete", data={"replay": selected})
     assert "Delete 2 replays?" in asked.text
     assert len(await listed(own_shop)) == 3
     done = await own_shop.web.post(
-        "/replays/selected/delete", data={"replay": [*ticked, ticked[0]], "sure": "yes"}
+        "/replays/selected/delete", data={"replay": [*selected, selected[0]], "sure": "yes"}
     )
     assert done.status_code == 303
     assert await listed(own_shop) == ["bob"]
     assert (await own_shop.web.get(own_shop.page(IDS["ada"]))).status_code == 410
-    again = await own_shop.web.post("/replays/selected/delete", data={"replay": ticked})
+    again = await own_shop.web.post("/replays/selected/delete", data={"replay": selected})
     assert again.status_code == 404
 
 
 @pytest.mark.parametrize("where", ["", "/delete"])
 @pytest.mark.parametrize(
-    "ticked", [[], ["1"], ["x/" + "a" * 32], ["1/x"], ["9" * 20 + "/" + "a" * 32]]
+    "selected", [[], ["1"], ["x/" + "a" * 32], ["1/x"], ["9" * 20 + "/" + "a" * 32]]
 )
-async def test_made_up_ticks_are_refused(tenant: Server, where: str, ticked: list[str]):
+async def test_a_made_up_selection_is_refused(tenant: Server, where: str, selected: list[str]):
     """With a reason, and without touching anything."""
-    answer = await tenant.web.post(f"/replays/selected{where}", data={"replay": ticked})
+    answer = await tenant.web.post(f"/replays/selected{where}", data={"replay": selected})
     assert answer.status_code == 400
 
 
-async def test_strangers_replays_cannot_be_ticked(own_shop: Server):
+async def test_replays_of_strangers_cannot_be_selected(own_shop: Server):
     """Another's project is as if it were not there; a viewer may mark and not delete."""
-    ticked = {"replay": [f"{own_shop.app.id}/{IDS['ada']}"]}
+    selected = {"replay": [f"{own_shop.app.id}/{IDS['ada']}"]}
     person = await make_person(own_shop.database, f"{own_shop.app.id}@example.org")
     async with signed_in(own_shop, person) as browser:
-        assert (await browser.post("/replays/selected", data=ticked)).status_code == 404
+        assert (await browser.post("/replays/selected", data=selected)).status_code == 404
     async with signed_in(own_shop, person, role=Role.VIEWER) as browser:
-        assert (await browser.post("/replays/selected", data=ticked)).status_code == 303
-        assert (await browser.post("/replays/selected/delete", data=ticked)).status_code == 404
+        assert (await browser.post("/replays/selected", data=selected)).status_code == 303
+        assert (await browser.post("/replays/selected/delete", data=selected)).status_code == 404
         assert "Delete…" not in (await browser.get("/replays")).text
     assert "Delete…" in (await own_shop.web.get("/replays")).text
     assert len(await listed(own_shop, query="seen:no")) == 3

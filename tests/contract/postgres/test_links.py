@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
+from app.db.lists import ListCursor
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.ingest.digest.link_issues import link_batch, link_events_to_replays
@@ -26,7 +27,6 @@ from app.issues import erase, queries, replay_events as errors, writes
 from app.issues.model import NewEvent
 from app.playback.links import replay_clock
 from app.replays import queries as replays, trace_links
-from app.replays.list_queries import Place
 from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
 from app.triage import issue_links
@@ -263,7 +263,7 @@ async def test_replays_of_an_issue_come_in_pages(hall: Hall):
         at = NOON + timedelta(minutes=minutes)
         await hall.bring(segment(of=of, received_at=at), event(of, replay_id=REPLAYS[of].replay_id))
     pages: list[list[ReplayKey]] = []
-    place: Place | None = None
+    place: ListCursor | None = None
     async with hall.database.reading() as connection:
         while not pages or place is not None:
             page = await issue_links.read_linked_replays(

@@ -65,15 +65,15 @@ def test_or_binds_weaker_than_side_by_side():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("(a:1", "nothing closes the bracket at character 1"),
-        ("a:1)", "nothing opens the ')' at character 4"),
-        ('a:"x', "nothing closes the quotation mark at character 3"),
-        ("a:[x", "nothing closes the list at character 3"),
+        ("(a:1", "the bracket at character 1 is never closed"),
+        ("a:1)", "the ')' at character 4 was never opened"),
+        ('a:"x', "the quotation mark at character 3 is never closed"),
+        ("a:[x", "the list at character 3 is never closed"),
         ("a:", "a value is missing at character 3"),
-        ("a:1 OR", "something is missing at character 7"),
-        ("OR a:1", "something is missing at character 1"),
+        ("a:1 OR", "a condition is missing at character 7"),
+        ("OR a:1", "a condition is missing at character 1"),
         ("!", "a value is missing at character 2"),
-        ("()", "something is missing at character 2"),
+        ("()", "a condition is missing at character 2"),
     ],
 )
 def test_nonsense_is_refused_with_its_place(text, message):

@@ -1,24 +1,18 @@
 """Tests of what people read when something fails, and of what stands before the pages."""
 
-import uuid
-
 import httpx2
 import pytest
 from fastapi import FastAPI
-from hypothesis import given, strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from app.core.errors import (
     DatabaseUnavailable,
     DatabaseUnusable,
-    InvalidInput,
     ServiceUnavailable,
     TooManyAttempts,
 )
-from app.core.ids import ReplayId
-from app.replays.list_queries import Place
-from app.web.frame import cursors, errors, forms
+from app.web.frame import errors, forms
 from app.web.frame.middleware.guard import Guard
 from app.web.frame.rendering.renderer import Renderer
 
@@ -126,18 +120,3 @@ def test_the_way_back_keeps_the_filters():
     assert came("http://b.example/replays?project=3") == "/replays"
     assert came("http://a.example/projects") == "/replays"
     assert came("http://[broken") == "/replays"
-
-
-@given(st.integers(0, 253_370_764_800_000_000), st.uuids())
-def test_a_place_in_the_list_comes_back(value_us: int, replay_id: uuid.UUID):
-    """To the microsecond."""
-    place = Place(value_us, ReplayId(replay_id.hex))
-    assert cursors.read(cursors.write(place)) == place
-
-
-@pytest.mark.parametrize("value", ["x", "é", "AAAA", "A" * 31, "_" * 32])
-def test_anything_else_is_no_place(value: str):
-    """A made-up address is refused, an empty one is the beginning."""
-    assert cursors.read("") is None
-    with pytest.raises(InvalidInput):
-        cursors.read(value)

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from app.core.ids import ProjectId
 from app.replays import query_language
-from app.replays.list_queries import Order
+from app.replays.orders import LONGEST, NEWEST
 from app.web.replays import page, search_bar
+from app.web.replays.columns import COLUMNS
 from app.web.urls import replay_urls
-from app.web.words.lists import ProjectOption
+from app.web.words.lists import ProjectOption, describe_heads
 from app.web.words.replay_rows import ReplayRow, RowMark
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
 
@@ -62,6 +63,7 @@ LIST = page.ReplayListPage(
         BARE_ROW,
     ),
     (APP, API),
+    heads=describe_heads(COLUMNS, NEWEST, lambda order: f"/replays?sort={order.name}"),
     total=1204,
     back_href="/replays?before=1",
     next_href="/replays?after=1",
@@ -75,17 +77,19 @@ LIST_EMPTY = page.ReplayListPage(
 AWAITED = page.AwaitedReplay(
     f"{PROJECT}/{REPLAY}", replay_urls.replay(PROJECT, REPLAY), has_arrived=False
 )
-SEARCH = search_bar.bar(
-    search_bar.Asking(PROJECT, "pixel !plan:pro", Order.LONGEST),
+SEARCH = search_bar.describe_search(
+    search_bar.ListAddress(PROJECT, "pixel !plan:pro", LONGEST),
     query_language.read_query("pixel !plan:pro"),
 )
 LIST_SEARCHED = replace(
     LIST, search=SEARCH, total=None, may_delete=False, further_href="/replays?after=9",
-    reach=page.SearchReach("back to", "Older ones", at=NOW),
+    reach=page.SearchReach("back to", "", "Older ones", at=NOW),
 )  # fmt: skip
 LIST_PROBLEM = replace(
     LIST, state="problem", rows=(), total=None, back_href=None, next_href=None,
-    search=search_bar.bar(search_bar.Asking(None, "("), None, problem="Nothing closes it."),
+    search=search_bar.describe_search(
+        search_bar.ListAddress(None, "("), None, problem="The bracket is never closed."
+    ),
 )  # fmt: skip
 LIST_NOTHING = page.ReplayListPage(
     "nothing_matches", (), (APP, API), selected=API, setup_href="/projects/201#set-up",

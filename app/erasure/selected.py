@@ -1,0 +1,35 @@
+"""Deletes the replays that a person selects in the list."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.accounts.model import Person
+from app.core.errors import NotFound
+from app.db.engine import Database
+from app.erasure.request import erase_replay
+from app.memberships import queries as memberships
+from app.memberships.model import Role
+from app.replays.model import ReplayKey
+
+
+async def erase_replays(
+    database: Database, person: Person, keys: Sequence[ReplayKey], *, at: datetime
+) -> int:
+    """Delete replays one by one, and return how many there were.
+
+    A replay that somebody else deletes meanwhile is skipped.
+
+    Raises:
+        NotFound: One is in a project where the person may not delete; nothing is deleted then.
+    """
+    project_ids = {key.project_id for key in keys}
+    async with database.reading() as connection:
+        await memberships.check_role_in(connection, person, project_ids, role=Role.MEMBER)
+    deleted = 0
+    for key in keys:
+        try:
+            await erase_replay(database, key, person_id=person.id, at=at)
+        except NotFound:
+            continue
+        deleted += 1
+    return deleted

@@ -1,0 +1,59 @@
+"""Replays with what a row of a list says of them: their errors, their ending, who has seen them.
+
+The errors are counted by the query that the page of a replay reads them with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.audit import queries as audit
+from app.core.ids import PersonId, ProjectId
+from app.playback import ending
+from app.playback.ending import Ending
+from app.playback.links import linked_errors
+from app.playback.links.linked_errors import ErrorCounts
+from app.replays import queries as replays
+from app.replays.model import Replay
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReplay:
+    """A replay in a list."""
+
+    replay: Replay
+    counts: ErrorCounts
+    is_seen: bool
+    """Whether the person who looks at the list has opened the replay or marked it as seen."""
+    ending: Ending
+
+
+async def describe_replays(
+    connection: AsyncConnection,
+    found: Sequence[Replay],
+    *,
+    person_id: PersonId,
+    readable: Sequence[ProjectId],
+) -> list[ListedReplay]:
+    """Count the errors of replays, and tell how they ended and whether a person has seen them.
+
+    Args:
+        connection: Where to read.
+        found: The replays; the result is in their order.
+        person_id: The person who looks at the list.
+        readable: All projects that the person may see: errors may come from any of them.
+    """
+    counts = await linked_errors.count_errors_of_replays(connection, found, readable)
+    keys = [replay.key for replay in found]
+    seen = await audit.seen_by(connection, person_id, [(key[0], key[1]) for key in keys])
+    last_lengths = await replays.read_last_segment_lengths(connection, keys)
+    return [
+        ListedReplay(
+            replay,
+            counted,
+            is_seen=replay.key in seen,
+            ending=ending.infer_ending(replay, counted, last_ms=last_lengths.get(replay.key)),
+        )
+        for replay, counted in zip(found, counts, strict=True)
+    ]

@@ -1,0 +1,55 @@
+"""The orders of the list of replays.
+
+To add one: a line here, and the column whose head offers it in `app/web/replays/columns.py`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement
+
+from app.db.lists import CursorValue, ListOrder
+from app.replays.model import Replay
+
+type ReplayOrder = ListOrder[Replay]
+
+
+def _order(
+    name: str,
+    value_type: type,
+    column: Callable[[Any], ColumnElement[Any]],
+    value_of: Callable[[Replay], CursorValue],
+    *,
+    is_indexed: bool = False,
+) -> ReplayOrder:
+    """Make a descending order; replays with the same value are ordered by their ids."""
+    return ListOrder(
+        name,
+        lambda columns: (column(columns), columns.replay_id),
+        lambda replay: (value_of(replay), replay.key.replay_id),
+        (value_type, str),
+        is_indexed=is_indexed,
+    )
+
+
+NEWEST: Final = _order(
+    "newest",
+    datetime,
+    lambda columns: columns.first_received_at,
+    lambda replay: replay.first_received_at,
+    is_indexed=True,
+)
+OLDEST: Final = NEWEST.reverse("oldest")
+LONGEST: Final = _order(
+    "longest",
+    timedelta,
+    lambda columns: columns.ended_at - columns.started_at,
+    lambda replay: replay.ended_at - replay.started_at,
+)
+SHORTEST: Final = LONGEST.reverse("shortest")
+
+ORDERS: Final[dict[str, ReplayOrder]] = {
+    order.name: order for order in (NEWEST, OLDEST, LONGEST, SHORTEST)
+}
+"""All orders under their names in addresses."""

@@ -1,0 +1,41 @@
+"""The columns of the list of replays, and its orders in words."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.replays.orders import LONGEST, NEWEST, OLDEST, SHORTEST
+from app.web.words.lists import ListColumn
+
+COLUMNS: Final = (
+    ListColumn(
+        "who",
+        "User and time",
+        ((NEWEST, "Newest arrival first"), (OLDEST, "Oldest arrival first")),
+    ),
+    ListColumn("way", "Screens"),
+    ListColumn("device", "Device and app"),
+    ListColumn("length end", "Length", ((LONGEST, "Longest first"), (SHORTEST, "Shortest first"))),
+    ListColumn("errors", "Errors"),
+    ListColumn("ended", "Ended"),
+)
+"""The columns from left to right, without the boxes to select rows by."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReachWords:
+    """Words about a search that stopped at a value before it had looked at every replay."""
+
+    before: str
+    after: str
+    """Words around the value: `of` 0:10 `or longer`."""
+    rest: str
+    """Name of the replays that were not looked at: `Older ones`."""
+
+
+REACH_WORDS: Final = {
+    NEWEST.name: ReachWords("back to", "", "Older ones"),
+    OLDEST.name: ReachWords("up to", "", "Newer ones"),
+    LONGEST.name: ReachWords("of", "or longer", "Shorter ones"),
+    SHORTEST.name: ReachWords("of", "or shorter", "Longer ones"),
+}
+"""Words for each order."""
