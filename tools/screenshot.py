@@ -2,8 +2,9 @@
 
     .venv/bin/python tools/screenshot.py docs/replay.webp
 
-It starts a server with a data folder of its own, signs in by the printed link, presses “Play the demo
-app”, waits until its replay has opened, and goes to the moment at which the payment has failed. Needs the browser of the tests (`make system`).
+It starts a server with a data folder of its own, signs in by the printed link, presses “Play the
+demo app”, waits until its replay has opened, and goes to the moment at which the payment has
+failed. It needs the browser of the tests (`make system`).
 """
 
 import io
