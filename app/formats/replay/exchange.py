@@ -1,9 +1,10 @@
-"""Reads what SDKs record of a request and its answer: headers, bodies, and what was cut.
+"""Reads a recorded request and its answer: headers, bodies, and the SDK's remarks on both.
 
     data.request, data.response = {"size": 312, "headers": {...}, "body": ..., "warnings": [...]}
 
 Android writes `warnings` beside the body, iOS and browsers under `_meta`, React Native leaves them
-out. A body is a JSON value or text; iOS writes a sentence in brackets for one it did not take.
+out. A body is a JSON value or text. For a body that it did not take, iOS writes a sentence in
+brackets.
 
 Source: docs/protocol.md, section 5.5.
 """
@@ -20,39 +21,41 @@ from app.formats.jsonish import JsonObject
 
 _NAME_CHARS: Final = 200
 _MOST_PAIRS: Final = 200
-_MOST: Final = 2**53
+_HIGHEST_NUMBER: Final = 2**53
 _NOT_TAKEN: Final = re.compile(r"\[Body not captured\b.*\]", re.DOTALL)
 _CONTENT_TYPE: Final = re.compile(r"contentType=([^\s\])]+)")
 
 Pair = tuple[str, str]
+"""Name and value of a header, or of a parameter in a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpMessage:
-    """One half of an exchange."""
+    """One half of an exchange: the request or the response."""
 
     size_bytes: int | None
     headers: tuple[Pair, ...]
     body: Any
-    """A JSON value or text; None when none was recorded."""
+    """The body as a JSON value or text, or None if none was recorded."""
     not_taken: str | None
-    """The SDK's own words for why there is no body."""
+    """The reason why there is no body, in the words of the SDK."""
     warnings: tuple[str, ...]
-    """As the SDK names them: `JSON_TRUNCATED`."""
+    """Names of warnings of the SDK, such as `JSON_TRUNCATED`."""
 
     @property
     def content_type(self) -> str | None:
         """The media type without its parameters, in small letters."""
-        named = next((text for name, text in self.headers if name.lower() == "content-type"), None)
-        if named is None and self.not_taken:
-            found = _CONTENT_TYPE.search(self.not_taken)
-            named = found[1] if found else None
-        return named.partition(";")[0].strip().lower() or None if named else None
+        values = (value for name, value in self.headers if name.lower() == "content-type")
+        content_type = next(values, None)
+        if content_type is None and self.not_taken:
+            match = _CONTENT_TYPE.search(self.not_taken)
+            content_type = match[1] if match else None
+        return content_type.partition(";")[0].strip().lower() or None if content_type else None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedExchange:
-    """A request and its answer, as far as the SDK recorded them."""
+    """The parts of a request and its answer that the SDK recorded."""
 
     query: tuple[Pair, ...]
     fragment: str | None
@@ -61,57 +64,57 @@ class RecordedExchange:
 
 
 def read_exchange(data: JsonObject, url: str | None) -> RecordedExchange:
-    """Read the data of a network span; an odd shape gives less, never an error.
+    """Read the data of a network span, leaving out members of an odd shape.
 
     Args:
         data: The span's data.
-        url: Its address, which holds the query on SDKs that do not tell it apart.
+        url: The address of the request; some SDKs name the query only there.
     """
-    query = jsonish.text(data, "query") or _query_of(url)
+    query = jsonish.text(data, "query") or _find_query(url)
     return RecordedExchange(
-        query=_query(query),
+        query=_read_query(query),
         fragment=jsonish.text(data, "fragment", limit=_NAME_CHARS),
-        request=_message(data, "request"),
-        response=_message(data, "response"),
+        request=_read_message(data, "request"),
+        response=_read_message(data, "response"),
     )
 
 
 def write_body(body: Any) -> str:
-    """Write a body as it may have gone over the wire."""
+    """Write a body as text, as it may have gone over the wire."""
     if isinstance(body, str):
         return body
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def _message(data: JsonObject, side: str) -> HttpMessage | None:
+def _read_message(data: JsonObject, side: str) -> HttpMessage | None:
     half = jsonish.mapping(data, side)
     if not half:
         return None
     meta = jsonish.mapping(half, "_meta")
-    named = [*jsonish.sequence(half, "warnings"), *jsonish.sequence(meta, "warnings")]
-    body, not_taken = _body(half.get("body"))
+    warnings = [*jsonish.sequence(half, "warnings"), *jsonish.sequence(meta, "warnings")]
+    body, not_taken = _read_body(half.get("body"))
     return HttpMessage(
-        size_bytes=jsonish.integer(half, "size", lowest=0, highest=_MOST),
-        headers=_headers(half),
+        size_bytes=jsonish.integer(half, "size", lowest=0, highest=_HIGHEST_NUMBER),
+        headers=_read_headers(half),
         body=body,
         not_taken=not_taken,
-        warnings=tuple(dict.fromkeys(one for one in named if isinstance(one, str) and one)),
+        warnings=tuple(dict.fromkeys(text for text in warnings if isinstance(text, str) and text)),
     )
 
 
-def _headers(half: JsonObject) -> tuple[Pair, ...]:
-    """Read headers by name; a name that came several times has a list of values."""
-    found: list[Pair] = []
-    for name, value in jsonish.mapping(half, "headers").items():
-        for one in value if isinstance(value, list) else [value]:
-            text = jsonish.text_of(one)
+def _read_headers(half: JsonObject) -> tuple[Pair, ...]:
+    """Read headers in the order of their names; a repeated header has a list of values."""
+    headers: list[Pair] = []
+    for name, values in jsonish.mapping(half, "headers").items():
+        for value in values if isinstance(values, list) else [values]:
+            text = jsonish.text_of(value)
             if text is not None:
-                found.append((str(name)[:_NAME_CHARS], text))
-    return tuple(sorted(found[:_MOST_PAIRS], key=lambda pair: pair[0].lower()))
+                headers.append((str(name)[:_NAME_CHARS], text))
+    return tuple(sorted(headers[:_MOST_PAIRS], key=lambda pair: pair[0].lower()))
 
 
-def _body(body: object) -> tuple[Any, str | None]:
-    """Return a body, and the SDK's words if it took none; text that is JSON becomes its value."""
+def _read_body(body: object) -> tuple[Any, str | None]:
+    """Return a body, in which JSON text becomes its value, and the reason why there is none."""
     if not isinstance(body, str):
         return body, None
     if _NOT_TAKEN.fullmatch(body):
@@ -124,14 +127,14 @@ def _body(body: object) -> tuple[Any, str | None]:
     return body or None, None
 
 
-def _query_of(url: str | None) -> str:
+def _find_query(url: str | None) -> str:
     try:
         return urlsplit(url or "").query
     except ValueError:
         return ""
 
 
-def _query(text: str) -> tuple[Pair, ...]:
+def _read_query(text: str) -> tuple[Pair, ...]:
     try:
         return tuple(
             parse_qsl(text.removeprefix("?"), keep_blank_values=True, max_num_fields=_MOST_PAIRS)
