@@ -1,7 +1,7 @@
 """Reads the samples of a fragmented MP4: each `moof` box describes the data that follows it.
 
-    moov/mvex/trex                what holds for all samples unless said otherwise
-    moof/traf/tfhd, tfdt, trun…   whose samples, from which time; one row a sample
+    moov/mvex/trex                defaults for all samples
+    moof/traf/tfhd, tfdt, trun…   track and defaults, time of the first sample, one row a sample
 
 Source: ISO/IEC 14496-12, section 8.8.
 """
@@ -17,7 +17,7 @@ from app.formats.video.boxes import Box, BoxReader, Extent, find_box, find_boxes
 from app.formats.video.sample_table import FORMAT_CHANGES, SampleTable
 
 _TREX: Final = Struct(">5I")
-"""Track, sample description, length, size, marks; after version and flags."""
+"""Track, sample description, length, size and flags of samples, after version and flags."""
 _U32: Final = Struct(">I")
 _U64: Final = Struct(">Q")
 _BOX_HEADER_BYTES: Final = 8
@@ -41,13 +41,13 @@ _SAMPLE_IS_NO_KEY: Final = 0x10000
 
 @dataclass(frozen=True, slots=True)
 class _SampleDefaults:
-    """What holds for the samples of a fragment that do not say otherwise."""
+    """The values of the samples of a fragment that have none of their own."""
 
     description: int
     length: int
     size: int
     marks: int
-    """What the standard calls sample flags."""
+    """The flags of the samples; they are called marks to tell them from the flags of a box."""
 
 
 def add_fragments(
@@ -62,47 +62,51 @@ def add_fragments(
     mvex = find_box(moov, b"mvex")
     if mvex is None:
         return
-    reader = _FragmentReader(table, boxes, _read_extends(boxes, boxes.inside(*mvex), track_id))
+    reader = _FragmentReader(
+        table, boxes, _read_track_defaults(boxes, boxes.list_boxes(*mvex), track_id)
+    )
     for moof in find_boxes(top, b"moof"):
-        for number, extent in enumerate(find_boxes(boxes.inside(*moof), b"traf")):
-            traf = boxes.inside(*extent)
+        for number, extent in enumerate(find_boxes(boxes.list_boxes(*moof), b"traf")):
+            traf = boxes.list_boxes(*extent)
             header = _FieldReader(boxes, require_box(traf, b"tfhd"))
-            if header.next() == track_id:
+            if header.read_next() == track_id:
                 reader.add_fragment(traf, header, moof=moof, is_first=number == 0)
 
 
-def _read_extends(boxes: BoxReader, mvex: Iterable[Box], track_id: int) -> _SampleDefaults:
-    """Read what holds for a track in all fragments."""
+def _read_track_defaults(boxes: BoxReader, mvex: Iterable[Box], track_id: int) -> _SampleDefaults:
+    """Read the defaults of a track for all of its fragments."""
     for extent in find_boxes(mvex, b"trex"):
-        track, description, length, size, marks = boxes.numbers(_TREX, extent, 4)
+        track, description, length, size, marks = boxes.read_numbers(_TREX, extent, 4)
         if track == track_id:
             return _SampleDefaults(description, length, size, marks)
     return _SampleDefaults(description=1, length=0, size=0, marks=0)
 
 
 class _FieldReader:
-    """Reads the fields of a box one after the other; its flags say which there are."""
+    """Reads the fields of a box one after the other; its flags say which of them it has."""
 
     def __init__(self, boxes: BoxReader, extent: Extent) -> None:
         self._boxes, self._extent, self.at = boxes, extent, 0
-        word = self.next()
+        word = self.read_next()
         self.version, self.flags = word >> 24, word & 0xFF_FFFF
 
-    def next(self, layout: Struct = _U32) -> int:
-        (value,) = self._boxes.numbers(layout, self._extent, self.at)
+    def read_next(self, layout: Struct = _U32) -> int:
+        (value,) = self._boxes.read_numbers(layout, self._extent, self.at)
         self.at += layout.size
         return int(value)
 
-    def given(self, flag: int, default: int) -> int:
-        """Read a field that is there when its flag is set."""
-        return self.next() if self.flags & flag else default
+    def read_if_set(self, flag: int, default: int) -> int:
+        """Read a field that the box has if a flag is set; otherwise return a default."""
+        return self.read_next() if self.flags & flag else default
 
 
 class _FragmentReader:
-    """Appends fragments to a table; holds where the next run's data and time begin."""
+    """Adds fragments to a table, and keeps where and when the samples of the next run begin."""
 
-    def __init__(self, table: SampleTable, boxes: BoxReader, extends: _SampleDefaults) -> None:
-        self._table, self._boxes, self._extends = table, boxes, extends
+    def __init__(
+        self, table: SampleTable, boxes: BoxReader, track_defaults: _SampleDefaults
+    ) -> None:
+        self._table, self._boxes, self._track_defaults = table, boxes, track_defaults
         self._base = self._at = 0
         # A track may have samples in its own tables and go on in fragments.
         self._decoded_at = table.decoded_at[-1] + table.lengths[-1] if table.sizes else 0
@@ -112,26 +116,26 @@ class _FragmentReader:
     ) -> None:
         """Add the samples of one track fragment, whose header is read up to its track number."""
         if header.flags & _HAS_BASE:
-            self._base = header.next(_U64)
+            self._base = header.read_next(_U64)
         elif is_first or header.flags & _BASE_IS_MOOF:
             self._base = moof[0] - _BOX_HEADER_BYTES
         else:
-            # It would count from the end of another track's data; who writes one track has no need.
+            # It would count from the end of another track's data. Writers of one track need not.
             raise MalformedInput("a fragment does not say where its samples lie")
         self._at = self._base
-        extends = self._extends
+        track_defaults = self._track_defaults
         defaults = _SampleDefaults(
-            header.given(_HAS_DESCRIPTION, extends.description),
-            header.given(_HAS_LENGTH, extends.length),
-            header.given(_HAS_SIZE, extends.size),
-            header.given(_HAS_MARKS, extends.marks),
+            header.read_if_set(_HAS_DESCRIPTION, track_defaults.description),
+            header.read_if_set(_HAS_LENGTH, track_defaults.length),
+            header.read_if_set(_HAS_SIZE, track_defaults.size),
+            header.read_if_set(_HAS_MARKS, track_defaults.marks),
         )
         if defaults.description != 1:
             self._table.fault = FORMAT_CHANGES
         tfdt = find_box(traf, b"tfdt")
         if tfdt is not None:
             time = _FieldReader(self._boxes, tfdt)
-            self._decoded_at = time.next(_U64 if time.version else _U32)
+            self._decoded_at = time.read_next(_U64 if time.version else _U32)
         for trun in find_boxes(traf, b"trun"):
             self._add_run(trun, defaults)
 
@@ -139,12 +143,12 @@ class _FragmentReader:
         """Add the samples of one run."""
         table = self._table
         fields = _FieldReader(self._boxes, trun)
-        count = fields.next()
+        count = fields.read_next()
         if len(table.sizes) + count > LIMITS.mp4_samples:
             raise OversizedInput(f"more than {LIMITS.mp4_samples} samples")
         if fields.flags & _RUN_HAS_OFFSET:
-            self._at = self._base + _signed(fields.next())
-        first_marks = [fields.next()] if fields.flags & _RUN_HAS_FIRST_MARKS else []
+            self._at = self._base + _signed(fields.read_next())
+        first_marks = [fields.read_next()] if fields.flags & _RUN_HAS_FIRST_MARKS else []
         columns = self._read_columns(trun, fields, count=count)
         sizes = columns.get(_RUN_SIZE) or [defaults.size] * count
         lengths = columns.get(_RUN_LENGTH) or [defaults.length] * count
@@ -163,13 +167,13 @@ class _FragmentReader:
     def _read_columns(
         self, trun: Extent, fields: _FieldReader, *, count: int
     ) -> dict[int, list[int]]:
-        """Read the rows of a run, of which its flags say what columns they have."""
+        """Read the rows of a run by column; the flags of the run say which columns it has."""
         columns = [flag for flag in _RUN_COLUMNS if fields.flags & flag]
         width = len(columns)
-        numbers = self._boxes.rows("I", trun, fields.at, count=count, columns=width)
+        numbers = self._boxes.read_rows("I", trun, fields.at, count=count, columns=width)
         return {flag: list(numbers[k::width]) for k, flag in enumerate(columns)}
 
 
 def _signed(value: int) -> int:
-    """Read 32 bits as a signed number."""
+    """Return an unsigned number of 32 bits as the signed number of the same bits."""
     return value - (1 << 32) if value >> 31 else value

@@ -1,4 +1,4 @@
-"""The MP4 reader with any bytes: a video that is safe to hand on, or a refusal."""
+"""The MP4 reader with any bytes: it returns a video that is safe to hand on, or refuses them."""
 
 from collections.abc import Sequence
 
@@ -84,13 +84,13 @@ def test_a_changed_segment_is_read_or_refused(data):
     read_or_refuse(mutated(original, data.draw(mutations)))
 
 
-def read_after(known: bytes | None, data: bytes) -> mp4.Video | str:
-    """Read a file with one other known, or none; returns the message of what refuses it."""
+def read_after(cached: bytes | None, data: bytes) -> mp4.Video | str:
+    """Read a file when the header of another one is cached, or none; return the refusal's text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mp4, "_movies", MovieHeaderCache())
+        patch.setattr(mp4, "_header_cache", MovieHeaderCache())
         try:
-            if known is not None:
-                mp4.read_video(known)
+            if cached is not None:
+                mp4.read_video(cached)
             return mp4.read_video(data)
         except (MalformedInput, OversizedInput) as refused:
             return str(refused)
@@ -98,30 +98,30 @@ def read_after(known: bytes | None, data: bytes) -> mp4.Video | str:
 
 @SETTINGS
 @given(st.sampled_from(WHOLE), mutations, st.floats(0, 1))
-def test_what_is_known_of_one_file_changes_nothing_about_another(data, changes, cut):
-    """Bytes overwritten anywhere, an end cut off: the video or the refusal of a first reading."""
+def test_a_cached_header_changes_nothing_about_another_file(data, changes, cut):
+    """Whatever bytes differ, the video or the refusal is that of a first reading."""
     changed = mutated(data, changes)
     for some in (changed, changed[: int(len(changed) * cut)]):
         assert read_after(data, some) == read_after(None, some)
 
 
 @pytest.mark.parametrize("data", [mp4_file(), clip(), clip(b_frames=2)])
-def test_the_header_of_a_second_file_is_not_walked_through(data, monkeypatch):
-    """Another length of a frame and another day, but the same phone: known again."""
-    monkeypatch.setattr(mp4, "_movies", MovieHeaderCache())
-    one = mp4.read_video(data)
-    monkeypatch.setattr(mp4, "_read_movie", None)
+def test_the_header_of_a_second_file_comes_from_the_cache(data, monkeypatch):
+    """Only the duration of a frame and the day differ in a second file of the same phone."""
+    monkeypatch.setattr(mp4, "_header_cache", MovieHeaderCache())
+    first = mp4.read_video(data)
+    monkeypatch.setattr(mp4, "_read_movie_header", None)
     other = bytearray(data)
     lasts = data.index(b"stts") + 16
     other[lasts : lasts + 4] = (7).to_bytes(4, "big")
     made = data.index(b"mvhd") + 8
     other[made : made + 4] = b"\1\2\3\4"
-    again = mp4.read_video(bytes(other))
-    assert again.samples != one.samples
-    assert again.codec == one.codec
+    second = mp4.read_video(bytes(other))
+    assert second.samples != first.samples
+    assert second.codec == first.codec
 
 
-def test_a_header_with_an_open_end_is_not_known_elsewhere():
+def test_a_header_with_a_box_without_a_size_is_not_cached():
     """A box that goes on to the end of the file is legal at that end only."""
     file = clip()
     moov = file.rindex(b"moov") - 4
