@@ -44,7 +44,7 @@ _NAME: Final = re.compile(r"`([a-z_]+)`")
 _REASONS: Final = (
     re.compile(r'Outcome\.REFUSED,\s*"(\w+)"'),
     re.compile(r'refuse_envelope\(\s*\w+,\s*"(\w+)"'),
-    re.compile(r'tally\.refuse\(\s*\w+,\s*[^,]+,\s*"(\w+)"'),
+    re.compile(r'refusals\.refuse\(\s*\w+,\s*[^,]+,\s*"(\w+)"'),
 )
 
 
