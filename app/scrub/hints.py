@@ -1,8 +1,8 @@
-"""Hints: byte patterns that fit wherever a rule could, so that clean text costs one pass.
+"""Hints: byte patterns that match wherever a rule could, so that clean text costs one pass.
 
-A hint is tried on text as UTF-8 and on JSON made of it, before or after decoding. So it must also
-fit when a quote, a slash or a line end is written as an escape, and when a space or a dash is a
-typographic one. A hint may fit too often; that costs time. It must never fit too rarely.
+A hint is matched against text in UTF-8 and against JSON, as it came or written anew. So it must
+also match if a quote, a slash or a line end is written as an escape, and if a space or a dash is a
+typographic one. A hint that matches too often costs time. It must never match too rarely.
 """
 
 from typing import Final
@@ -13,14 +13,14 @@ from app.scrub.matching import folding
 from app.scrub.rules import ScrubRules
 
 _WIDE: Final = rb"[\x80-\xff]{2,3}"
-"""A character that folds to a space or a dash."""
+"""Bytes of a character that folds to a space or a dash."""
 _COLON: Final = rb"\xef\xbc\x9a"
 _DASH: Final = rb"(?:[-:]|" + _WIDE + rb")"
 _SPACE: Final = rb"(?:[ \-]|" + _WIDE + rb")"
 _GAP: Final = rb"(?:[\s\-._/+]|\\+[/bfnrt]|\\+u00[01][0-9a-fA-F]|%20|%2[dD]|" + _WIDE + rb"){0,3}"
 
 ESCAPES: Final = rb"\\u(?:00[2-9a-fA-F]|0[1-9a-fA-F]|[1-9a-fA-F])[0-9a-fA-F]"
-"""A character written as \\u: it could be any letter of a secret word."""
+"""A character written as `\\u…`, which could be any letter of a secret word."""
 PRIVATE_KEY: Final = rb"PRIVATE.{1,3}KEY"
 USERINFO: Final = rb"/[^/\s?#\"'<>]+@"
 SCHEMED: Final = rb"(?:[Bb]earer|BEARER|[Bb]asic|BASIC)(?:[\s+%,\\]|[\x80-\xff])"
@@ -60,12 +60,12 @@ PATH_TOKEN: Final = (
 
 
 def make_exotic_hint() -> bytes:
-    """Return the hint for characters that fold to digits, letters or signs."""
+    """Make the hint for characters that fold to digits, letters or signs."""
     return folding.make_exotic_pattern()
 
 
 def make_named_hint(rules: ScrubRules) -> bytes:
-    """Return the hint for a sensitive name in front of a value, in JSON or in text."""
+    """Make the hint for a sensitive name in front of a value, in JSON or in text."""
     words = _words(rules)
     inside = rb"(?:[^\"\\]|\\.)*"
     signs = rb"[=:\\>]|\"[\s\"'`]*(?:[=:]|" + _COLON + rb")|\"[\r\n]|" + _COLON
@@ -81,17 +81,17 @@ def make_named_hint(rules: ScrubRules) -> bytes:
 
 
 def make_insert_hint(rules: ScrubRules) -> bytes:
-    """Return the hint for a sensitive name among the columns of an INSERT."""
+    """Make the hint for a sensitive name among the columns of an INSERT."""
     return rb"(?i)" + _words(rules) + rb"[^()]*\)[^()]*values?[^()a-z]*\("
 
 
 def make_secret_like_hint() -> bytes:
-    """Return the hint for a lone word such as `secret-1`."""
+    """Make the hint for a single word such as `secret-1`."""
     return rb"(?i)(?:pass|secret|key|credential)[A-Za-z_.\-:\x80-\xff]*[0-9]"
 
 
 def _words(rules: ScrubRules) -> bytes:
-    """Return the pattern of all sensitive words, in bytes and with typographic dashes."""
+    """Return the pattern of all sensitive words, in bytes, which allows typographic dashes."""
     built_in = "|".join(sensitive_names.ANY_WORD).encode()
     wide = built_in.replace(sensitive_names.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
     own = [_own_word(word) for word in sorted(rules.sensitive_keys) if word.strip()]
@@ -99,7 +99,7 @@ def _words(rules: ScrubRules) -> bytes:
 
 
 def _own_word(word: str) -> bytes:
-    """Return a pattern for a project's own word; what is not plain ASCII may be written anyhow."""
+    """Return a pattern for a project's own word; any byte may stand for its other characters."""
     return b"".join(
         char.encode() if char.isascii() and char.isalnum() else rb"[^\x00]{1,12}" for char in word
     )

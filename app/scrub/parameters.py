@@ -1,11 +1,11 @@
 """Finds secrets that a text beside them names: parameters of messages, variables of queries.
 
-    {"message": "login of %s, password=%s", "params": ["jo", "x1"]}          the second
+    {"message": "login of %s, password=%s", "params": ["jo", "x1"]}          the second one
     {"query": "mutation($p: X) { login(password: $p) }", "variables": {"p": "x1"}}
-    {"sentry.message.template": …, "sentry.message.parameter.0": …}          logs say it so
+    {"sentry.message.template": …, "sentry.message.parameter.0": …}          the form of logs
 
-Each parameter is tried out: a word of its own is put in its place, and if the rules take that word
-away, they would take the parameter away, too.
+Each parameter of a message is tried out: a made-up word is put in its place. If the rules remove
+that word, they would also remove the parameter.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Set as AbstractSet
@@ -15,21 +15,21 @@ from app.scrub.matching import folding, patterns
 from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 SecretMembers = Mapping[str, AbstractSet[str] | None]
-"""By key of a map: the keys or numbers of what is secret in it, or None for all of it."""
+"""Secret parts by the key of a member: its secret keys or numbers, or None for all of it."""
 TextCleaner = Callable[[str], str]
-"""Takes the secrets out of a text."""
+"""A function that removes the secrets from a text."""
 
 _PARAMETER: Final = patterns.compile_forward(
     r"%%|%(?:\(([A-Za-z0-9_]{1,80}+)\))?+[-#0+]{0,4}[0-9]{0,9}(?:\.[0-9]{1,9})?+[a-zA-Z@]"
     r"|\{([A-Za-z0-9_]{0,80}+)\}"
 )
-"""Where a parameter goes: `%s`, `%(name)d`, `{}`, `{0}`, `{name}`."""
+"""Place of a parameter: `%s`, `%(name)d`, `{}`, `{0}`, `{name}`."""
 _WORD: Final = patterns.compile_forward(r"Zq[0-9]{6,9}+x7Kw2v9")
-"""What stands for a parameter: every rule about values takes it."""
+"""Made-up word for a parameter, which every rule about values takes for a secret."""
 _VARIABLE: Final = patterns.compile_text(
     r"([_A-Za-z][_0-9A-Za-z]*)\s*:\s*\$([_A-Za-z][_0-9A-Za-z]*)"
 )
-"""`password: $p`."""
+"""Variable behind a name: `password: $p`."""
 _LOG_TEMPLATE: Final = "sentry.message.template"
 _LOG_PARAMETER: Final = "sentry.message.parameter."
 _DOCUMENT: Final = "graphql.document"
@@ -40,65 +40,67 @@ _NONE: Final[SecretMembers] = {}
 def find_secret_members(
     value: Mapping[str, Any], judge: NameJudge, clean: TextCleaner
 ) -> SecretMembers:
-    """Find what a text in a map says about other members of that map."""
+    """Find the secrets among the members of a map that a text in the map names."""
     if "params" in value:
-        return {"params": _parameters(value.get("message"), clean)}
+        return {"params": _find_secret_parameters(value.get("message"), clean)}
     if "variables" in value:
-        return {"variables": _variables(value.get("query"), judge)}
+        return {"variables": _find_secret_variables(value.get("query"), judge)}
     if _LOG_TEMPLATE in value:
-        names = _parameters(_plain(value[_LOG_TEMPLATE]), clean)
+        names = _find_secret_parameters(_attribute_value(value[_LOG_TEMPLATE]), clean)
         return {f"{_LOG_PARAMETER}{name}": None for name in names}
     if _DOCUMENT in value:
-        names = _variables(_plain(value[_DOCUMENT]), judge)
+        names = _find_secret_variables(_attribute_value(value[_DOCUMENT]), judge)
         return {f"{_DOCUMENT_VARIABLE}{name}": None for name in names}
     return _NONE
 
 
 def find_secret_arguments(template: str, clean: TextCleaner) -> AbstractSet[str]:
-    """Find which of the items behind a template in a list are secret, by their numbers."""
-    return {str(int(name) + 1) for name in _parameters(template, clean) if name.isdecimal()}
+    """Find the numbers of the secret items behind a template in a list."""
+    return {
+        str(int(name) + 1) for name in _find_secret_parameters(template, clean) if name.isdecimal()
+    }
 
 
-def _plain(attribute: Any) -> Any:
-    """Return what an attribute says, with its type beside it or alone."""
+def _attribute_value(attribute: Any) -> Any:
+    """Return the value of an attribute, which may have its type beside it."""
     return attribute.get("value") if isinstance(attribute, dict) else attribute
 
 
-def _parameters(template: Any, clean: TextCleaner) -> AbstractSet[str]:
-    """Return the names and numbers of the parameters that are secret in a message."""
+def _find_secret_parameters(template: Any, clean: TextCleaner) -> AbstractSet[str]:
+    """Return the names and numbers of the secret parameters of a message."""
     if not isinstance(template, str) or ("%" not in template and "{" not in template):
         return frozenset()
-    names = list(_names(template))
+    names = list(_name_parameters(template))
     numbers = iter(range(len(names)))
 
-    def put(place: Any) -> str:
-        return "%" if place[0] == "%%" else _word(next(numbers))
+    def replace(match: Any) -> str:
+        return "%" if match[0] == "%%" else _make_word(next(numbers))
 
-    left = set(_WORD.findall(clean(_PARAMETER.sub(put, template))))
-    return {name for number, name in enumerate(names) if _word(number) not in left}
+    remaining = set(_WORD.findall(clean(_PARAMETER.sub(replace, template))))
+    return {name for number, name in enumerate(names) if _make_word(number) not in remaining}
 
 
-def _names(template: str) -> Iterator[str]:
-    """Name the parameters of a message in the order of their places."""
+def _name_parameters(template: str) -> Iterator[str]:
+    """Return the names of the parameters of a message, in order; some are numbers."""
     number = 0
-    for place in _PARAMETER.finditer(template):
-        if place[0] == "%%":
+    for match in _PARAMETER.finditer(template):
+        if match[0] == "%%":
             continue
-        name = place[1] or place[2]
+        name = match[1] or match[2]
         yield name or str(number)
         number += not name
 
 
-def _word(number: int) -> str:
+def _make_word(number: int) -> str:
     return f"Zq{number:06d}x7Kw2v9"
 
 
-def _variables(query: Any, judge: NameJudge) -> AbstractSet[str]:
-    """Return the names of the variables that a GraphQL query puts behind a sensitive name."""
+def _find_secret_variables(query: Any, judge: NameJudge) -> AbstractSet[str]:
+    """Return the names of the variables behind a sensitive name in a GraphQL query."""
     if not isinstance(query, str):
         return frozenset()
     return {
-        found.group(2)
-        for found in _VARIABLE.finditer(folding.fold_text(query))
-        if judge.verdict(found.group(1)) in {NameVerdict.SECRET, NameVerdict.COOKIE}
+        match.group(2)
+        for match in _VARIABLE.finditer(folding.fold_text(query))
+        if judge.verdict(match.group(1)) in {NameVerdict.SECRET, NameVerdict.COOKIE}
     }

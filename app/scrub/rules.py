@@ -1,4 +1,4 @@
-"""What a project wants removed, what a removal leaves in the text, and what it leaves as a note."""
+"""The scrub settings of a project, the marks that replace secrets, and the remarks on them."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 VERSION: Final = 3
-"""Raised whenever the built-in rules change, so that stored rows can be scrubbed again."""
+"""Version of the built-in rules; a new one lets stored rows be scrubbed again."""
 
 FILTERED: Final = "[Filtered]"
 EMAIL: Final = "[email]"
@@ -17,25 +17,28 @@ PHONE: Final = "[phone]"
 PERSON: Final = "[user]"
 FAILED: Final = "[scrub failed]"
 MARKS: Final = (FILTERED, EMAIL, IP, MAC, IMEI, PHONE, PERSON, FAILED)
-"""Everything a rule may leave behind; no rule touches a value that is one of these."""
+"""Every mark that a rule may leave; no rule changes a value that is a mark."""
 
 
 class ScrubRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """The scrub settings of one project; hashable, because compiled rules are kept by it."""
+    """The scrub settings of one project; hashable, because compiled rules are cached by them."""
 
     sensitive_keys: frozenset[str] = frozenset()
-    """More key names whose values go: any key containing one of them, in either case."""
+    """Further sensitive names: the value of any key that contains one of them goes; case does not
+    matter."""
     safe_keys: frozenset[str] = frozenset()
-    """Keys (whole name, either case) that are never sensitive; text in them is still scrubbed."""
+    """Whole names of keys that are never sensitive, in either case; text in them is scrubbed."""
     scrub_ip: bool = False
-    """Also remove the sender's address and any IP address in text."""
+    """Whether to remove the sender's address and any IP address in text, too."""
     emails_in_text: bool = True
     user_email: bool = False
-    """Also remove e-mail addresses from the fields that say who the user is."""
+    """Whether to remove e-mail addresses from the fields about the user, too."""
     macs: bool = True
-    """On: the address of a Wi-Fi station tells where a phone is, and its shape is unmistakable."""
+    """On by default, since the address of a Wi-Fi station tells where a phone is and cannot be
+    mistaken for anything else."""
     imeis: bool = False
-    """Off: one 15-digit number in ten has the right check digit, and apps can hardly read IMEIs."""
+    """Off by default: one 15-digit number in ten has the right check digit, and few apps can read
+    IMEIs."""
     phones: bool = False
 
 
@@ -44,7 +47,7 @@ DEFAULT_RULES: Final = ScrubRules()
 
 @dataclass(frozen=True, slots=True)
 class ScrubRemark:
-    """One note about removed text: which rule, where, how often."""
+    """A note about removed text: the rule, the place, and how many removals."""
 
     rule: str
     path: str
@@ -52,7 +55,7 @@ class ScrubRemark:
 
 
 class ScrubResult(msgspec.Struct, frozen=True, gc=False):
-    """A value without its secrets, and notes on what went."""
+    """A value without its secrets, and remarks on what was removed."""
 
     value: Any
     remarks: tuple[ScrubRemark, ...]

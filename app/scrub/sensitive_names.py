@@ -1,7 +1,7 @@
-"""Judges names: does a key, header, query parameter or variable of this name hold a secret?
+"""Judges whether a key, header, query parameter or variable of some name holds a secret.
 
-One judge serves JSON keys, `key=value` in text, URL queries and headers, so that all agree.
-Names that merely contain `auth`, such as `author` and `isAuthenticated`, are let go.
+The same judge serves JSON keys, `key=value` in text, URL queries and headers, so that all agree.
+Names that merely contain `auth`, such as `author` and `isAuthenticated`, are not sensitive.
 """
 
 from enum import IntEnum
@@ -26,22 +26,22 @@ WORDS: Final = (
     "contrase", "senha", "kennwort", "mot_?de_?passe",
     rf"saml{SEP}(?:response|assertion)",
 )  # fmt: skip
-"""Sensitive wherever they stand in a name."""
+"""Words that are sensitive anywhere in a name."""
 HEADERS: Final = ("dpop", rf"x{SEP}session{SEP}id", rf"x{SEP}firebase{SEP}app{SEP}check")
-"""Headers whose last word says nothing."""
+"""Headers whose last word is not sensitive by itself."""
 WHOLE_WORDS: Final = (
     *("pwd", "cvv2?", "cvc2?", "ssn", "iban", "otp", "totp", "jwt", "bearer"),
     *HEADERS,
 )
-"""Sensitive only as a word of their own: `otp` must not catch `hotplug`."""
+"""Words that are sensitive only by themselves: `otp` must not match `hotplug`."""
 LAST_WORDS: Final = (
     r"(?:admin|auth|db|database|email|ftp|http|login|mail|mongo|mysql|pg|postgres|proxy|redis|root"
     r"|smtp|ssh|user|wifi)[-_.]?pass"
 )
-"""Sensitive at the end of a name: `pass` alone is what a test does."""
+"""Words that are sensitive at the end of a name; `pass` alone may be the result of a test."""
 PIN: Final = r"(?:(?:user|card|account|sim|new|old|current|login|my|atm)_)?pin"
 ANY_WORD: Final = (*WORDS, *WHOLE_WORDS, LAST_WORDS, "pin", "cookie")
-"""One of these is in every name that is sensitive without a project's own words."""
+"""Every name that is sensitive by the built-in words contains one of these."""
 _COOKIE: Final = r"(?:.*[-_. ])?(?:set[-_]?)?cookies?2?"
 _COOKIE_NAMES: Final = (
     r"su|sudo|session|__session|session_?id|user_session|symfony|mysession|fasthttpsessionid"
@@ -65,18 +65,18 @@ _TAILS: Final = frozenset(
     {"value", "val", "id", "key", "code", "hash", "header", "string", "text", "field"}
     | {"new", "old", "confirm", "confirmation", "again", "number", "num", "no"}
 )
-"""Words behind a secret word that do not change what it is: `token value: x`."""
+"""Words that may follow a secret word without changing its meaning: `token value: x`."""
 
 
 class NameVerdict(IntEnum):
-    """What a name says about its value."""
+    """Judgement of a value by its name."""
 
     PLAIN = 0
     SECRET = 1
     COOKIE = 2
-    """A jar of cookies: secret as text; as a map, only some of its names are."""
+    """Cookies, which are secret as text; in a map of cookies only some names are secret."""
     COUNT = 3
-    """Secret as text, harmless as a number: `max_tokens`."""
+    """A name like `max_tokens`, whose value is secret as text and harmless as a number."""
 
 
 class NameJudge:
@@ -96,23 +96,23 @@ class NameJudge:
             patterns.escape_text(word) for word in rules.sensitive_keys if word.split() == [word]
         ]
         self.words = "|".join([*built_in, *sorted(single)])
-        """A pattern: it fits somewhere in every name of one word that is sensitive."""
+        """Pattern that matches somewhere in every sensitive name of one word."""
         self._safe = frozenset(key.lower() for key in rules.safe_keys)
-        self._kept: AnswerCache[NameVerdict] = AnswerCache()
+        self._verdicts: AnswerCache[NameVerdict] = AnswerCache()
 
     def verdict(self, name: str) -> NameVerdict:
-        """Judge a name; the answers for short names are remembered."""
-        found = self._kept.get(name)
-        return self._kept.keep(name, self._judge(name)) if found is None else found
+        """Judge a name; the verdicts on short names are cached."""
+        verdict = self._verdicts.get(name)
+        return self._verdicts.remember(name, self._judge(name)) if verdict is None else verdict
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether text under this name must go."""
+        """Tell whether a text under this name has to be removed."""
         return self.verdict(name) is not NameVerdict.PLAIN
 
     def ends_secret(self, name: str) -> bool:
         """Tell whether the last word of a name is secret: `accessToken`, not `TokenRefresher`.
 
-        For `name: value` in prose and logs, where the name often is a class or a file.
+        This is for `name: value` in prose and logs, where the name often is a class or a file.
         """
         if not self.is_secret(name):
             return False
@@ -128,7 +128,7 @@ class NameJudge:
         return self._last_is_secret(words)
 
     def _last_is_secret(self, words: list[str]) -> bool:
-        """Tell whether the last word is secret, or becomes so by the word before it: `api key`."""
+        """Tell whether the last word is secret, alone or with the one before it: `api key`."""
         if not words or self.is_secret(words[-1]):
             return bool(words)
         pair = "_".join(words[-2:])
@@ -142,11 +142,12 @@ class NameJudge:
         snake = _HARMLESS.sub("", _snake(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
             return NameVerdict.COOKIE
-        # Capitals may stand anywhere (`passWd`); only `auth` needs words to be told from `author`.
+        # Capitals may stand anywhere (`passWd`). Only `auth` is judged word by word, because of
+        # `author`.
         plain = _HARMLESS.sub("", folding.fold_text(name).lower()).replace("auth", "")
         if not self._secret.search(plain):
-            rest = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
-            if not self._secret.search(rest):
+            words = _INNOCENTS.sub(" ", snake) if "auth" in snake else snake
+            if not self._secret.search(words):
                 return NameVerdict.PLAIN
         is_count = "token" in snake and _IS_COUNT.fullmatch(snake)
         return NameVerdict.COUNT if is_count else NameVerdict.SECRET
@@ -163,7 +164,7 @@ def is_query_secret(name: str) -> bool:
 
 
 def is_query_guess(name: str) -> bool:
-    """Tell whether this URL parameter is as often a word or a number as it is a token."""
+    """Tell whether this URL parameter may be a word or a number as well as a token."""
     return _IS_GUESSED.fullmatch(_snake(name)) is not None
 
 
@@ -183,5 +184,5 @@ _CAMEL: Final = patterns.compile_forward(r"([a-z0-9])([A-Z])")
 _HARMLESS: Final = patterns.compile_forward(
     r"tokeni[sz](?:e[drs]?|ing|ation)|secretar(?:y|ies|iat)|key(?:board|chain|frame|stroke|word)"
 )
-"""Parts of names that hold a secret word by chance; `auth` is looked at word by word."""
+"""Parts of names that contain a secret word by chance; `auth` is judged word by word."""
 _WORD: Final = patterns.compile_forward(r"[a-z0-9]++")

@@ -1,4 +1,4 @@
-"""Scrubs one text: asks the hints which rules could fit, then applies those in order."""
+"""Scrubs one text: matches the hints of all rules at once, then applies those that could fit."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,26 +23,27 @@ _SECRET_LIKE: Final = patterns.compile_text(
     r"|credentials?)[-_.:]?[a-z_.\-]*[0-9][^\s]*",
     any_case=True,
 )
-_DECODED_TIMES: Final = 2
+_MOST_DECODINGS: Final = 2
+"""Layers of percent encoding that are taken off."""
 _PARTS_AT_ONCE: Final = 64
-_MOST_KEPT: Final = 16_384
-_KEPT_CHARS: Final = 128
-_PLAIN_IN_QUERY: Final = "[]/:,@!$*()'~"
+_MOST_CACHED: Final = 16_384
+_LONGEST_CACHED_CHARS: Final = 128
+_UNQUOTED: Final = "[]/:,@!$*()'~"
 
 
 class TextKind(Enum):
-    """Which rules a text gets, by what it is."""
+    """The kind of a text, which tells the rules that it gets."""
 
     FREE = auto()
-    """Data of any kind: all rules."""
+    """Data of any kind: it gets all rules."""
     TEXT = auto()
-    """Prose, and names of screens and views: not the rule for lone secret-like words."""
+    """Prose, and names of screens and views: no rule for lone words that look like secrets."""
     NAME = auto()
-    """Who the user is: kept, unless it is a card or a key."""
+    """A name or id of the user: kept, unless it is a card or a key."""
     CODE = auto()
-    """Lines of source: `password = ask()` stays."""
+    """Lines of source code: `password = ask()` stays."""
     LABEL = auto()
-    """Versions, environments, files: `jo@host.dev` and long numbers stay, a password does not."""
+    """Versions, environments, files: `jo@host.dev` and long numbers stay, passwords do not."""
 
 
 _ALL: Final = frozenset(TextKind)
@@ -53,10 +54,16 @@ _PROSE: Final = frozenset({TextKind.FREE, TextKind.TEXT})
 
 @dataclass(frozen=True, slots=True)
 class _TextRule:
+    """One rule about texts."""
+
     name: str
+    """Name in remarks."""
     hint: bytes
+    """Pattern over UTF-8 or JSON that fits wherever the rule could."""
     find: Callable[[str], Iterable[Redaction]]
+    """Finds the secrets in a folded text."""
     text_kinds: frozenset[TextKind] = _NO_LABELS
+    """Kinds of text that the rule applies to."""
 
 
 class TextScrubber:
@@ -65,112 +72,120 @@ class TextScrubber:
     def __init__(self, rules: ScrubRules) -> None:
         self.rules = rules
         self.judge = NameJudge(rules)
-        self._rules = self._chosen()
-        extra = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
-        others = (hints.make_exotic_hint(), hints.ESCAPES, hints.OWNER, hints.ENCODED, *extra)
-        self._kept: set[tuple[str, TextKind]] = set()
+        self._rules = self._make_rules()
+        address_fields = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
+        other_hints = (
+            *(hints.make_exotic_hint(), hints.ESCAPES, hints.OWNER, hints.ENCODED),
+            *address_fields,
+        )
+        self._clean_texts: set[tuple[str, TextKind]] = set()
         # Rules may share a hint; the matcher is quicker when it holds each of them once.
-        shared: dict[bytes, list[int]] = {}
-        for number, hint in enumerate([*(rule.hint for rule in self._rules), *others]):
-            shared.setdefault(hint, []).append(number)
-        self._hints = patterns.BytePatternSet(list(shared))
-        self._hinted = list(shared.values())
+        numbers: dict[bytes, list[int]] = {}
+        for number, hint in enumerate([*(rule.hint for rule in self._rules), *other_hints]):
+            numbers.setdefault(hint, []).append(number)
+        self._hints = patterns.BytePatternSet(list(numbers))
+        self._rules_of_hint = list(numbers.values())
+        """Numbers of the rules of each hint; numbers beyond the rules stand for no rule."""
 
     def is_clean(self, data: bytes) -> bool:
-        """Tell whether no rule can find anything in this text or JSON."""
-        return not self._hints.which(data)
+        """Tell whether no rule can find anything in this UTF-8 text or JSON."""
+        return not self._hints.find_matching(data)
 
-    def hits(self, text: str) -> Sequence[int]:
+    def find_candidates(self, text: str) -> Sequence[int]:
         """Return the numbers of the rules that could find something, for `scrub`."""
-        found = self._hints.which(folding.fold_text(text).encode())
-        return sorted(chain.from_iterable(map(self._hinted.__getitem__, found))) if found else ()
+        matching = self._hints.find_matching(folding.fold_text(text).encode())
+        if not matching:
+            return ()
+        return sorted(chain.from_iterable(map(self._rules_of_hint.__getitem__, matching)))
 
-    def is_kept(self, text: str, text_kind: TextKind) -> bool:
-        """Tell whether this text went through all rules lately and came out as it was."""
-        return (text, text_kind) in self._kept
+    def is_known_clean(self, text: str, text_kind: TextKind) -> bool:
+        """Tell whether this text is cached as one in which the rules find nothing."""
+        return (text, text_kind) in self._clean_texts
 
-    def keep(self, text: str, text_kind: TextKind) -> None:
-        """Remember that nothing had to go: names of files and screens come with every event."""
-        if len(text) <= _KEPT_CHARS:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept.add((text, text_kind))
+    def remember_clean(self, text: str, text_kind: TextKind) -> None:
+        """Cache that the rules find nothing in a text, since names of files and screens repeat."""
+        if len(text) <= _LONGEST_CACHED_CHARS:
+            if len(self._clean_texts) >= _MOST_CACHED:
+                self._clean_texts.clear()
+            self._clean_texts.add((text, text_kind))
 
     def scrub(
         self,
         text: str,
         text_kind: TextKind,
-        hits: Sequence[int] | None = None,
+        candidates: Sequence[int] | None = None,
         *,
         depth: int = 0,
-        left: dict[int, str] | None = None,
+        results: dict[int, str] | None = None,
     ) -> tuple[str, list[tuple[str, int]]]:
-        """Put marks in the place of secrets.
+        """Replace secrets by marks.
 
         Args:
             text: Any text.
-            text_kind: Which rules apply.
-            hits: What `hits(text)` said, if it was asked already.
-            depth: How many layers of percent encoding were taken off.
-            left: The text each rule left when it was applied last. A rule finds nothing in what it
-                left itself, so it is not applied before another one has changed the text.
+            text_kind: Kind of the text, which tells the rules that apply.
+            candidates: Result of `find_candidates(text)`, if it is known.
+            depth: Number of layers of percent encoding that were taken off.
+            results: Text that each rule returned when it was last applied; it is updated. A rule
+                finds nothing in its own result, so it waits until another one changes the text.
 
         Returns:
             The new text (the same object if nothing was found), and each rule with its count.
         """
-        done: list[tuple[str, int]] = []
-        left = {} if left is None else left
+        counts: list[tuple[str, int]] = []
+        results = {} if results is None else results
         folded = folding.fold_text(text)
-        for number in self.hits(text) if hits is None else hits:
+        for number in self.find_candidates(text) if candidates is None else candidates:
             rule = self._rules[number] if number < len(self._rules) else None
-            if rule is None or text_kind not in rule.text_kinds or left.get(number) is text:
+            if rule is None or text_kind not in rule.text_kinds or results.get(number) is text:
                 continue
             text, count = apply_redactions(text, rule.find(folded))
-            left[number] = text
+            results[number] = text
             if count:
                 folded = folding.fold_text(text)
-                done.append((rule.name, count))
-        if "%" in text and depth < _DECODED_TIMES and text_kind in _PROSE:
-            text, count = apply_redactions(text, self._encoded(folded, text_kind, depth))
+                counts.append((rule.name, count))
+        if "%" in text and depth < _MOST_DECODINGS and text_kind in _PROSE:
+            text, count = apply_redactions(text, self._find_encoded(folded, text_kind, depth))
             if count:
-                done.append(("encoded", count))
-        return text, done
+                counts.append(("encoded", count))
+        return text, counts
 
-    def _encoded(self, text: str, text_kind: TextKind, depth: int) -> Iterator[Redaction]:
+    def _find_encoded(self, text: str, text_kind: TextKind, depth: int) -> Iterator[Redaction]:
         """Find the percent-encoded parts of folded text that would not be clean once decoded."""
-        places = list(_ENCODED.places(text))
-        for at in range(0, len(places), _PARTS_AT_ONCE):
-            some = places[at : at + _PARTS_AT_ONCE]
-            if not self._hides("&".join([text[start:end] for start, end in some])):
+        ranges = list(_ENCODED.find_ranges(text))
+        for at in range(0, len(ranges), _PARTS_AT_ONCE):
+            batch = ranges[at : at + _PARTS_AT_ONCE]
+            # One look at many parts is enough for most of them.
+            if not self._may_hide_secrets("&".join([text[start:end] for start, end in batch])):
                 continue
-            for start, end in some:
-                clean = self._part(text[start:end], text_kind, depth)
+            for start, end in batch:
+                clean = self._scrub_encoded(text[start:end], text_kind, depth)
                 if clean != text[start:end]:
                     yield start, end, clean
 
-    def _hides(self, text: str) -> bool:
-        """Tell whether a rule could find something once this is decoded: one look at many parts."""
-        plain = (decode(text, errors="replace") for decode in _decoders(text))
-        return any("%" in one or self.hits(one) for one in plain)
+    def _may_hide_secrets(self, text: str) -> bool:
+        """Tell whether a rule could find something in this text once it is decoded."""
+        decoded_texts = (decode(text, errors="replace") for decode in _decoders_of(text))
+        return any("%" in decoded or self.find_candidates(decoded) for decoded in decoded_texts)
 
-    def _part(self, part: str, text_kind: TextKind, depth: int) -> str:
-        """Return one `name=value` (or anything else between `?`, `&`, `;` and `#`) made clean."""
+    def _scrub_encoded(self, part: str, text_kind: TextKind, depth: int) -> str:
+        """Scrub one `name=value`, or anything else between `?`, `&`, `;` and `#`."""
         name, sign, value = part.rpartition("=") if part.count("=") == 1 else ("", "", part)
         if "%" in name and value and value not in MARKS and self.judge.is_secret(unquote(name)):
             return f"{name}={FILTERED}"
         if "%" not in value:
             return part
-        for decode in _decoders(value):
-            plain = decode(value, errors="replace")
-            clean, done = self.scrub(plain, text_kind, depth=depth + 1)
-            if done:
-                return f"{name}{sign}{quote(clean, safe=_PLAIN_IN_QUERY)}"
+        for decode in _decoders_of(value):
+            decoded = decode(value, errors="replace")
+            clean, counts = self.scrub(decoded, text_kind, depth=depth + 1)
+            if counts:
+                return f"{name}{sign}{quote(clean, safe=_UNQUOTED)}"
         return part
 
-    def _chosen(self) -> tuple[_TextRule, ...]:
-        """Return the rules this project wants, in the order they apply.
+    def _make_rules(self) -> tuple[_TextRule, ...]:
+        """Return the rules that the project wants, in the order in which they apply.
 
-        Names come first, so that all of `password=jo@example.com` goes, not only the address.
+        Names come first, so that the whole value of `password=jo@example.com` goes, not only the
+        address.
         """
         rules, judge = self.rules, self.judge
         in_text = named_values.NamedValueFinder(judge).find
@@ -207,7 +222,7 @@ class TextScrubber:
             _TextRule(
                 "secret-like",
                 hints.make_secret_like_hint(),
-                _secret_like,
+                _find_secret_like_word,
                 frozenset({TextKind.FREE}),
             ),
         ]
@@ -224,16 +239,16 @@ class TextScrubber:
 
 @lru_cache(maxsize=128)
 def get_scrubber(rules: ScrubRules) -> TextScrubber:
-    """Return the compiled rules; compiling takes milliseconds, so they are kept."""
+    """Return the compiled rules; they are cached, because compiling takes milliseconds."""
     return TextScrubber(rules)
 
 
-def _decoders(text: str) -> tuple[Callable[..., str], ...]:
-    """Return the ways to read percent-encoded text: a plus may be a blank."""
+def _decoders_of(text: str) -> tuple[Callable[..., str], ...]:
+    """Return the functions that may decode percent-encoded text: a plus may be a blank."""
     return (unquote_plus, unquote) if "+" in text else (unquote,)
 
 
-def _secret_like(text: str) -> Iterator[Redaction]:
-    """Find that a whole text is one word like `secret-1` or `password123`."""
+def _find_secret_like_word(text: str) -> Iterator[Redaction]:
+    """Find a text that is a single word like `secret-1` or `password123`."""
     if text not in MARKS and _SECRET_LIKE.fullmatch(text):
         yield 0, len(text), FILTERED

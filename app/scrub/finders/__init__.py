@@ -1,1 +1,4 @@
-"""Finders: each looks for one kind of secret in a text."""
+"""Finders: each finds one kind of secret in a folded text.
+
+A finder yields redactions in ascending order that do not overlap.
+"""

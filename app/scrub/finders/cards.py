@@ -3,8 +3,8 @@
 order 12 4111 1111 1111 1111 paid     a run of digits and gaps
       ^^ ^^^^ ^^^^ ^^^^ ^^^^          its groups: a card begins and ends with a whole group
 
-All runs of a text are looked at together, a byte for each digit and in the processor's words: one
-by one, a text of digits would take ten times as long.
+All runs of a text are checked together: a byte for each digit, in long integers, so that one
+operation serves all places. Checked one by one, a text of digits would take ten times as long.
 """
 
 from array import array
@@ -21,7 +21,7 @@ from app.scrub.rules import FILTERED
 
 _BLANK: Final = r"[\s\-]|%20|%2[dD]"
 _RUN: Final = patterns.compile_text(rf"[0-9](?:(?:{_BLANK}){{0,3}}[0-9]){{11,}}")
-"""Groups with blanks and dashes between them, in any mix."""
+"""A run of groups with blanks and dashes between them, in any mix."""
 _ODD_RUN: Final = patterns.compile_text(
     "|".join(
         rf"[0-9](?:(?:{gap})?[0-9]){{11,}}"
@@ -30,12 +30,14 @@ _ODD_RUN: Final = patterns.compile_text(
     ),
     is_longest=True,
 )
-"""Groups with another sign between them, always the same: else a list of IP addresses were one."""
+"""A run of groups with one other sign between them; if it could vary, a list of IP addresses would
+match."""
 _FEWEST_DIGITS: Final = 12
 _MOST_DIGITS: Final = 19
 _ISSUER_DIGITS: Final = 4
 _MOST_GROUPS: Final = 8
-"""Of a number known only by its check digit: lists of small numbers have one, too, now and then."""
+"""Groups of a number that is recognised by its check digit only: now and then, a list of small
+numbers has one, too."""
 _FRACTION_GROUPS: Final = 2
 _HEX_LETTERS: Final = frozenset("abcdefABCDEF")
 _ISSUERS: Final = (
@@ -53,7 +55,7 @@ _ISSUERS: Final = (
     (range(5600, 7000), range(12, 20)),
     (range(8100, 8300), range(16, 20)),  # UnionPay and RuPay
 )
-"""First four digits, and how many digits a card number that begins so may have."""
+"""First four digits of card numbers, with the numbers of digits that they may have."""
 _COMMON_ISSUERS: Final = (
     (range(4000, 5000), 16),
     (range(5100, 5600), 16),
@@ -62,7 +64,7 @@ _COMMON_ISSUERS: Final = (
     (range(3400, 3500), 15),
     (range(3700, 3800), 15),
 )
-"""The numbers that most people have: they go even with a wrong check digit."""
+"""Cards that most people have; their numbers go even with a wrong check digit."""
 _ISSUED_DIGITS: Final[dict[str, tuple[int, ...]]] = {
     str(four): tuple(sorted(counts, reverse=True)) for fours, counts in _ISSUERS for four in fours
 }
@@ -70,7 +72,7 @@ _COMMON_DIGITS: Final = {str(four): count for fours, count in _COMMON_ISSUERS fo
 
 
 def _table(chosen: Container[int]) -> bytes:
-    """Return a table of bytes that turns these into 1 and others into 0."""
+    """Return a translation table that turns these bytes into 1 and others into 0."""
     return bytes(code in chosen for code in range(256))
 
 
@@ -78,14 +80,14 @@ _CHECKED: Final = {
     size: _table({int(four[:2]) for four, sizes in _ISSUED_DIGITS.items() if size in sizes})
     for size in range(_FEWEST_DIGITS, _MOST_DIGITS + 1)
 }
-"""By size, for the number that two digits make: whether a card may begin so."""
+"""Tables by number of digits: whether a card may begin with the two digits of an index."""
 _COMMON: Final = {
     size: _table({int(four[:2]) for four, own in _COMMON_DIGITS.items() if own == size})
     for size in set(_COMMON_DIGITS.values())
 }
 _DIGITS: Final = "0123456789"
 _LASTS: Final = "abcdefghij"
-"""Digits that end a group, while runs are taken apart."""
+"""Stand-ins for the digits that end a group."""
 _GAP: Final = "|"
 _BREAK: Final = "x"
 _GAPS: Final = str.maketrans(dict.fromkeys(" \t\n\r\f-._/+", _GAP))
@@ -96,12 +98,12 @@ _IS_DIGIT_OR_BREAK: Final = _table((_DIGITS + _BREAK).encode())
 _IS_TENFOLD: Final = bytes(total % 10 == 0 for total in range(256))
 
 
-class _Runs:
+class _DigitRuns:
     """The runs of a text in one row: a byte for each digit, and one for each break between runs."""
 
-    def __init__(self, text: str, places: Sequence[TextRange]) -> None:
-        self._text, self._places = text, places
-        joined = _BREAK.join([text[start:end] + _GAP for start, end in places])
+    def __init__(self, text: str, ranges: Sequence[TextRange]) -> None:
+        self._text, self._ranges = text, ranges
+        joined = _BREAK.join([text[start:end] + _GAP for start, end in ranges])
         if "%" in joined:
             joined = joined.replace("%20", "   ").replace("%2d", "   ").replace("%2D", "   ")
         self._joined = joined
@@ -113,15 +115,15 @@ class _Runs:
         row = groups.encode()
         self._lasts, digits = row.translate(_IS_LAST), row.translate(_PLAIN)
         self._digits = digits.decode()
-        self._common, self._checked = self._fits(digits)
+        self._common, self._checked = self._find_candidates(digits)
 
-    def _fits(self, digits: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """Tell by size where a card may begin: a common one, and one with its check digit."""
+    def _find_candidates(self, digits: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
+        """Return where cards may begin, by size: common ones, and ones with a right check digit."""
         count = len(digits)
-        breaks, lasts = _lanes(digits.translate(_IS_BREAK)), _lanes(self._lasts)
+        breaks, lasts = _to_int(digits.translate(_IS_BREAK)), _to_int(self._lasts)
         starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
         totals = check_digits.sum_luhn_digits(digits, _MOST_DIGITS)
-        pairs = _bytes(10 * totals[1] + (totals[1] >> 8), count)
+        pairs = _to_bytes(10 * totals[1] + (totals[1] >> 8), count)
         common: dict[int, bytes] = {}
         checked: dict[int, bytes] = {}
         for size in range(2, _MOST_DIGITS + 1):
@@ -129,62 +131,62 @@ class _Runs:
             whole = starts & lasts >> 8 * (size - 1) & ~broken
             if size < _FEWEST_DIGITS or not whole:
                 continue
-            if fits := whole & _lanes(pairs.translate(_CHECKED[size])):
-                rights = _bytes(totals[size], count).translate(_IS_TENFOLD)
-                checked[size] = _bytes(fits & _lanes(rights), count)
+            if begins := whole & _to_int(pairs.translate(_CHECKED[size])):
+                rights = _to_bytes(totals[size], count).translate(_IS_TENFOLD)
+                checked[size] = _to_bytes(begins & _to_int(rights), count)
             if size in _COMMON:
-                common[size] = _bytes(whole & _lanes(pairs.translate(_COMMON[size])), count)
+                common[size] = _to_bytes(whole & _to_int(pairs.translate(_COMMON[size])), count)
         return common, checked
 
-    def cards(self) -> Iterator[Redaction]:
+    def find_cards(self) -> Iterator[Redaction]:
         """Find the cards, one behind the other; each begins and ends with a whole group."""
-        found = 0
-        for fits in (*self._common.values(), *self._checked.values()):
-            found |= _lanes(fits)
-        if not found:
+        starts = 0
+        for candidates in (*self._common.values(), *self._checked.values()):
+            starts |= _to_int(candidates)
+        if not starts:
             return
-        likely = _bytes(found, len(self._digits))
-        self._place()
-        at = likely.find(1)
+        is_start = _to_bytes(starts, len(self._digits))
+        self._map_to_text()
+        at = is_start.find(1)
         while at >= 0:
-            size = self._size_at(at)
+            size = self._find_size(at)
             if size:
                 yield self._in_text(at), self._in_text(at + size - 1) + 1, FILTERED
-            at = likely.find(1, at + max(size, 1))
+            at = is_start.find(1, at + max(size, 1))
 
-    def _place(self) -> None:
-        """Say where in the text everything in the row is."""
+    def _map_to_text(self) -> None:
+        """Prepare the tables with which `_in_text` finds digits of the row in the text."""
         flags = self._joined.encode().translate(_IS_DIGIT_OR_BREAK)
         self._in_joined = array("I", compress(range(len(flags)), flags))
-        sizes = [end - start + len(_GAP + _BREAK) for start, end in self._places]
-        self._runs = list(accumulate(sizes, initial=0))
+        sizes = [end - start + len(_GAP + _BREAK) for start, end in self._ranges]
+        self._run_starts = list(accumulate(sizes, initial=0))
 
     def _in_text(self, at: int) -> int:
-        """Return where in the text a digit of the row stands."""
+        """Return the position in the text of a digit of the row."""
         place = self._in_joined[at]
-        run = bisect_right(self._runs, place) - 1
-        return self._places[run][0] + place - self._runs[run]
+        run = bisect_right(self._run_starts, place) - 1
+        return self._ranges[run][0] + place - self._run_starts[run]
 
-    def _size_at(self, at: int) -> int:
-        """Return how many digits the card has that begins here, or 0; the longest counts."""
+    def _find_size(self, at: int) -> int:
+        """Return the number of digits of the longest card that begins here, or 0."""
         four = self._digits[at : at + _ISSUER_DIGITS]
         size = _COMMON_DIGITS.get(four, 0)
         if size in self._common and self._common[size][at] and self._is_apart(at, size):
-            return size  # its check digit may be wrong
+            return size  # Its check digit may be wrong.
         for size in _ISSUED_DIGITS.get(four, ()):
             if size in self._checked and self._checked[size][at]:
-                is_short = self._groups(at, size) <= _MOST_GROUPS
+                is_short = self._count_groups(at, size) <= _MOST_GROUPS
                 if is_short and self._is_apart(at, size, is_sure=True):
                     return size
         return 0
 
-    def _groups(self, at: int, size: int) -> int:
+    def _count_groups(self, at: int, size: int) -> int:
         return self._lasts.count(1, at, at + size)
 
     def _is_apart(self, at: int, size: int, *, is_sure: bool = False) -> bool:
-        """Tell whether the number is one thing: no letter or digit beside it, and no decimal point.
+        """Tell whether the number stands alone: no letter, digit or decimal point is beside it.
 
-        Without that, hex ids and fractions would be cards.
+        Otherwise hex ids and fractions would be cards.
         """
         text, digits, before, after = self._text, self._digits, "", ""
         if at == 0 or digits[at - 1] == _BREAK:
@@ -195,7 +197,7 @@ class _Runs:
             after = text[end : end + 2]
         is_fraction = before[-1:] == "." and before[0].isdigit()
         is_fraction = is_fraction or (after[:1] == "." and after[1:].isdigit())
-        if is_fraction and self._groups(at, size) <= _FRACTION_GROUPS:
+        if is_fraction and self._count_groups(at, size) <= _FRACTION_GROUPS:
             return False
         beside = before[-1:] + after[:1]
         if is_sure:
@@ -204,25 +206,25 @@ class _Runs:
 
 
 def find_cards(text: str) -> Iterator[Redaction]:
-    """Find card numbers in one piece, or with blanks and dashes, in folded text."""
-    return _find_cards_in(text, list(_RUN.places(text)))
+    """Find card numbers in one piece or with blanks and dashes, in folded text."""
+    return _find_cards_in(text, list(_RUN.find_ranges(text)))
 
 
 def find_cards_with_signs(text: str) -> Iterator[Redaction]:
-    """Find card numbers with other signs between their groups."""
+    """Find card numbers with other signs between their groups, in folded text."""
     return _find_cards_in(
-        text, [run for run in _ODD_RUN.places(text) if not _is_decimal(text[slice(*run)])]
+        text, [run for run in _ODD_RUN.find_ranges(text) if not _is_decimal(text[slice(*run)])]
     )
 
 
 def is_card_number(digits: str) -> bool:
-    """Tell whether these digits alone are the number of a card that a network issues."""
+    """Tell whether these digits are a card number that a network issues, with its check digit."""
     sizes = _ISSUED_DIGITS.get(digits[:_ISSUER_DIGITS], ())
     return len(digits) in sizes and check_digits.has_luhn_digit(digits)
 
 
 def _find_cards_in(text: str, runs: Sequence[TextRange]) -> Iterator[Redaction]:
-    return _Runs(text, runs).cards() if runs else iter(())
+    return _DigitRuns(text, runs).find_cards() if runs else iter(())
 
 
 def _is_decimal(run: str) -> bool:
@@ -230,11 +232,11 @@ def _is_decimal(run: str) -> bool:
     return "." in run and run.replace(".", "", 1).isdigit()
 
 
-def _lanes(row: bytes) -> int:
-    """Return bytes as a number; the first one is the lowest."""
+def _to_int(row: bytes) -> int:
+    """Return bytes as a number whose lowest byte is the first."""
     return int.from_bytes(row, "little")
 
 
-def _bytes(lanes: int, count: int) -> bytes:
-    """Return a number as bytes again."""
-    return lanes.to_bytes(count + 1, "little")
+def _to_bytes(number: int, count: int) -> bytes:
+    """Return a number made by `_to_int` as bytes."""
+    return number.to_bytes(count + 1, "little")

@@ -1,4 +1,4 @@
-"""Check digits: tells account and phone numbers from numbers that only look like them."""
+"""Check digits, which tell account and phone numbers from other numbers."""
 
 from typing import Final
 
@@ -28,22 +28,22 @@ _IBAN_CHARS: Final[dict[str, int]] = {
     }.items()
     for country in countries.split()
 }
-"""How long the account numbers of a country are. Source: the public IBAN registry, ISO 13616."""
+"""Length of the account numbers of each country. Source: the public IBAN registry, ISO 13616."""
 
 
 def sum_luhn_digits(digits: bytes, most: int) -> list[int]:
-    """Add up the digits of every stretch as for a check digit: every second one doubled.
+    """Add up the digits of every run as the Luhn check does: every second one from the end doubled.
 
-    Check digits are counted from the end. A hostile megabyte of digits costs one addition of long
-    numbers for each size of stretch, not one loop for each stretch.
+    A hostile megabyte of digits costs one addition of long integers for each size of run, instead
+    of a loop for each run.
 
     Args:
-        digits: In ASCII; anything else counts as 0.
-        most: The size of the longest stretch, at most 28, for which a byte holds the total.
+        digits: Digits in ASCII; any other byte counts as 0.
+        most: Size of the longest run; up to 28 its total fits a byte.
 
     Returns:
-        By size of the stretch, a number whose n-th byte, from the lowest, is the total of the
-        stretch that begins at the n-th digit. A stretch is right if that is a multiple of 10.
+        An integer for each size of run, from 0 on. Its n-th byte from the lowest is the total of
+        the run that begins at the n-th digit: a multiple of 10 if its check digit is right.
     """
     once = int.from_bytes(digits.translate(_ONCE), "little")
     twice = int.from_bytes(digits.translate(_TWICE), "little")
@@ -60,12 +60,12 @@ def has_luhn_digit(digits: str) -> bool:
 
 
 def is_iban(text: str, *, grouped: bool) -> bool:
-    """Tell whether this is an account number.
+    """Tell whether a text is an account number (IBAN).
 
     Args:
         text: Letters and digits in either case, without blanks.
-        grouped: It was written in groups; then the check digits must be right, because groups
-            of capitals and digits are common. In one piece, country and length are enough.
+        grouped: Whether it was written in groups. Then its check digits must be right, because
+            groups of capitals and digits are common. In one piece, country and length suffice.
     """
     upper = text.upper()
     if _IBAN_CHARS.get(upper[:2]) != len(upper):

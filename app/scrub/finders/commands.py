@@ -1,4 +1,4 @@
-"""Finds what signs in inside command lines, where options say little: `curl -u jo:x1`."""
+"""Finds passwords in command lines whose options do not name them: `curl -u jo:x1`."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,7 @@ _CURL: Final = patterns.compile_text(
     r"\bcurl(?:\s[^\n|;]*?)??\s(?:--(?:proxy-)?user(?:=|\s)|-[a-zA-Z]*[uU])\s*([\"'\\]*)"
     r"[^\s:\"'\\]+(:)[^\s]"
 )
-"""A command up to the first character of the secret; a name and a colon stand before it."""
+"""A command with a name and a colon, up to the first character of the secret behind them."""
 _PASSWORD_OPTIONS: Final = tuple(
     patterns.compile_text(pattern)
     for pattern in (
@@ -23,14 +23,14 @@ _PASSWORD_OPTIONS: Final = tuple(
 )
 """Commands up to the first character of the secret.
 
-Each command has a pattern of its own. In one pattern with alternatives, a command that never gets
-its option would make the matcher read to the end of the text before each match of another command.
+Each command has a pattern of its own. In one pattern with alternatives, a command without its
+option would make the matcher read to the end of the text before each match of another command.
 """
 _QUOTED: Final = patterns.compile_forward(r"\\{0,8}[\"']([^\"'\\\r\n]*+)")
 _WORD: Final = patterns.compile_forward(r"([^\s\"'`\\]*+)")
 _TO_QUOTE: Final = patterns.compile_forward(r"([^\"'\\\r\n]*+)")
 _LONG_OPTIONS: Final = frozenset({"ort", "assword", "rotocol", "ath", "ipe", "ager"})
-"""What follows `-p` in an option that is written with one dash by mistake."""
+"""Texts behind `-p` in a long option that is written with one dash by mistake."""
 
 
 def find_command_passwords(text: str) -> Iterator[Redaction]:
@@ -39,7 +39,7 @@ def find_command_passwords(text: str) -> Iterator[Redaction]:
     for begin, is_curl, is_quoted in sorted(_find_secret_starts(text)):
         if begin < done:
             continue
-        # Behind `'jo:` the secret goes to the quote, whatever blanks it has.
+        # Behind `'jo:` the secret ends at the quote and may contain blanks.
         pattern = _TO_QUOTE if is_quoted else _WORD
         secret = _QUOTED.match(text, begin) or pattern.match(text, begin)
         if secret is None:
@@ -51,9 +51,9 @@ def find_command_passwords(text: str) -> Iterator[Redaction]:
 
 
 def _find_secret_starts(text: str) -> Iterator[tuple[int, bool, bool]]:
-    """Find the first characters of secrets; tell if curl takes them, and if a quote is open."""
+    """Find where secrets begin, whether they belong to curl, and whether a quote is open."""
     for login in _CURL.finditer(text):
         yield login.end() - 1, True, bool(login.group(1))
     for option in _PASSWORD_OPTIONS:
-        for _, end in option.places(text):
+        for _, end in option.find_ranges(text):
             yield end - 1, False, False

@@ -1,7 +1,4 @@
-"""Finds secrets that their own shape gives away: cards, addresses, tokens, keys.
-
-Every finder takes folded text and yields (start, end, mark), ascending and apart.
-"""
+"""Finds secrets by their shape: keys, tokens, accounts, addresses, telephone numbers."""
 
 import base64
 import binascii
@@ -54,7 +51,7 @@ _HINTED_KEYS: Final = {
     r"rubygems_|ATATT3x": r"rubygems_[a-f0-9]{40,}|ATATT3x[A-Za-z0-9_\-=]{20,}",
     r"sbp_[a-f0-9]|gsk_[A-Za-z0-9]": r"\bsbp_[a-f0-9]{30,}|\bgsk_[A-Za-z0-9]{40,}",
 }
-"""By a hint: keys whose whole pattern, tried at every byte, would slow down all that is clean."""
+"""Keys by a hint: their whole patterns, tried at every byte, would slow down clean text."""
 VENDOR_HINTS: Final = "|".join([VENDOR_KEYS, *_HINTED_KEYS])
 _VENDOR_KEY: Final = patterns.compile_text("|".join([VENDOR_KEYS, *_HINTED_KEYS.values()]))
 _IBAN_RUN: Final = patterns.compile_text(
@@ -88,10 +85,10 @@ _PHONE: Final = patterns.compile_text(r"\+[1-9](?:[ \-./()]{0,2}[0-9]){7,14}\b")
 
 
 def find_private_keys(text: str) -> Iterator[Redaction]:
-    """Find what stands between the lines of a PEM private key; a key cut off goes to the end."""
+    """Find the content of PEM private keys; a key that is cut goes to the end of the text."""
     done = 0
-    for found in _PEM_BEGIN.finditer(text):
-        start = found.end()
+    for match in _PEM_BEGIN.finditer(text):
+        start = match.end()
         if start < done:
             continue
         end = text.find("-----END", start)
@@ -101,53 +98,53 @@ def find_private_keys(text: str) -> Iterator[Redaction]:
 
 
 def find_url_logins(text: str) -> Iterator[Redaction]:
-    """Find the part of a URL that signs in: `//user:password@`."""
-    for start, end in _USERINFO.places(text):
+    """Find names and passwords in URLs: `//user:password@`."""
+    for start, end in _USERINFO.find_ranges(text):
         begin = text.index("/", start + 1) + 1
         if text[begin : end - 1] not in MARKS:
             yield begin, end - 1, FILTERED
 
 
 def find_http_credentials(text: str) -> Iterator[Redaction]:
-    """Find credentials behind `Bearer` and `Basic`."""
-    for found in _SCHEMED.finditer(text):
-        group = 1 if found.group(1) else 2
-        if (_is_bearer if group == 1 else _is_basic)(found.group(group), found.group()):
-            yield found.start(group), found.end(group), FILTERED
+    """Find the credentials behind `Bearer` and `Basic`."""
+    for match in _SCHEMED.finditer(text):
+        group = 1 if match.group(1) else 2
+        if (_is_bearer if group == 1 else _is_basic)(match.group(group), match.group()):
+            yield match.start(group), match.end(group), FILTERED
 
 
 def find_web_tokens(text: str) -> Iterator[Redaction]:
     """Find JSON web tokens, whole or cut."""
-    return _wholes(_JWT, text, FILTERED)
+    return _find_matches(_JWT, text, FILTERED)
 
 
 def find_vendor_keys(text: str) -> Iterator[Redaction]:
-    """Find keys whose makers gave them a beginning of their own."""
-    return _wholes(_VENDOR_KEY, text, FILTERED)
+    """Find keys that are known by their prefix."""
+    return _find_matches(_VENDOR_KEY, text, FILTERED)
 
 
 def find_ibans(text: str) -> Iterator[Redaction]:
     """Find account numbers, in one piece or in groups of four."""
-    for found in _IBAN_RUN.finditer(text):
-        run = found.group()
+    for match in _IBAN_RUN.finditer(text):
+        run = match.group()
         if check_digits.is_iban(run, grouped=False):
-            yield found.start(), found.end(), FILTERED
+            yield match.start(), match.end(), FILTERED
             continue
         pieces = run.replace("-", " ").split(" ")
         for count in range(len(pieces), 2, -1):
             if check_digits.is_iban("".join(pieces[:count]), grouped=True):
-                yield found.start(), found.start() + len(" ".join(pieces[:count])), FILTERED
+                yield match.start(), match.start() + len(" ".join(pieces[:count])), FILTERED
                 break
 
 
 def find_social_security_numbers(text: str) -> Iterator[Redaction]:
-    """Find numbers written like those of US social security."""
-    return _wholes(_SSN, text, FILTERED)
+    """Find numbers in the form of US social security numbers."""
+    return _find_matches(_SSN, text, FILTERED)
 
 
 def find_emails(text: str) -> Iterator[Redaction]:
     """Find e-mail addresses, but not `git@host`, `icon@2x.png` or `app@1.0.beta`."""
-    for start, end in _EMAIL.places(text):
+    for start, end in _EMAIL.find_ranges(text):
         name, _, host = text[start:end].rpartition("@")
         *labels, last = host.lower().split(".")
         is_density = last in _IMAGE_SUFFIXES and labels[-1].rstrip("x").isdigit()
@@ -157,73 +154,73 @@ def find_emails(text: str) -> Iterator[Redaction]:
 
 
 def find_user_names_in_paths(text: str) -> Iterator[Redaction]:
-    """Find the names of people in file paths; not behind a host, nor common routes."""
+    """Find the names of people in file paths, but not in URLs or common routes."""
     done = 0
-    for start, end in _USER_PATH.places(text):
+    for start, end in _USER_PATH.find_ranges(text):
         behind = end - text.endswith("/", start, end)
         begin = max(text.rfind("/", start, behind), text.rfind("\\", start, behind)) + 1
         name = text[begin:behind]
         if name in MARKS or name.lower() in _NO_PEOPLE:
             continue
-        if start == done or not _before(text, start).isalnum():
+        if start == done or not _character_before(text, start).isalnum():
             yield begin, behind, PERSON
             done = behind
 
 
 def find_device_owner(text: str) -> Iterator[Redaction]:
-    """Find that the name of a device is also that of its owner: `Jo's iPhone`, `iPad von Jo`."""
+    """Find names of devices that name the owner: `Jo's iPhone`, `iPad von Jo`."""
     if text not in MARKS and _OWNER.fullmatch(text):
         yield 0, len(text), PERSON
 
 
 def find_macs(text: str) -> Iterator[Redaction]:
-    """Find addresses of network interfaces; not fingerprints, dates, or the all-zero address."""
-    for found in _MAC.finditer(text):
-        address = found.group().lower()
+    """Find addresses of network interfaces, but not fingerprints, dates, or the zero address."""
+    for match in _MAC.finditer(text):
+        address = match.group().lower()
         bare = address.replace(":", "").replace("-", "")
         is_one = len(address) == _MAC_CHARS and not bare.isdigit()
-        beside = _before(text, found.start()) + text[found.end() : found.end() + 1]
+        beside = _character_before(text, match.start()) + text[match.end() : match.end() + 1]
         if (
             is_one
             and bare not in _NO_STATIONS
             and not any(c.isalnum() or c in ":-" for c in beside)
         ):
-            yield found.start(), found.end(), MAC
+            yield match.start(), match.end(), MAC
 
 
 def find_ip_addresses(text: str) -> Iterator[Redaction]:
     """Find IP addresses of both versions."""
-    for found in _IP_RUN.finditer(text):
-        start, end = found.start(), found.end()
+    for match in _IP_RUN.finditer(text):
+        start, end = match.start(), match.end()
         while end > start and text[end - 1] in ".:" and not text.startswith("::", end - 2):
             end -= 1
         port = text.rfind(":", start, end)
         if text.count(".", start, end) == _DOTS and port > 0:
             end = port
-        beside = _before(text, start) + text[end : end + 1]
+        beside = _character_before(text, start) + text[end : end + 1]
         if _is_address(text[start:end]) and not any(c.isalnum() or c == "_" for c in beside):
             yield start, end, IP
 
 
 def find_imeis(text: str) -> Iterator[Redaction]:
-    """Find numbers of phones: 15 digits, the last one a check digit."""
-    for found in _IMEI_RUN.finditer(text):
-        if check_digits.has_luhn_digit(found.group()):
-            yield found.start(), found.end(), IMEI
+    """Find IMEIs, the numbers of devices: 15 digits, of which the last is a check digit."""
+    for match in _IMEI_RUN.finditer(text):
+        if check_digits.has_luhn_digit(match.group()):
+            yield match.start(), match.end(), IMEI
 
 
 def find_phone_numbers(text: str) -> Iterator[Redaction]:
-    """Find telephone numbers that begin with + and a country."""
-    return _wholes(_PHONE, text, PHONE)
+    """Find telephone numbers that begin with + and the code of a country."""
+    return _find_matches(_PHONE, text, PHONE)
 
 
-def _wholes(pattern: patterns.TextPattern, text: str, mark: str) -> Iterator[Redaction]:
-    for start, end in pattern.places(text):
+def _find_matches(pattern: patterns.TextPattern, text: str, mark: str) -> Iterator[Redaction]:
+    for start, end in pattern.find_ranges(text):
         yield start, end, mark
 
 
 def _is_bearer(token: str, whole: str) -> bool:
-    """Tell a token from the next word of a sentence about bearer tokens."""
+    """Tell whether this is a token, and not the next word of a sentence about bearer tokens."""
     if token.lower().rstrip(".:=") in _NO_TOKENS:
         return False
     is_long = len(token) >= _SHORT_TOKEN_CHARS or any(c.isdigit() for c in token)
@@ -239,8 +236,8 @@ def _is_basic(token: str, _whole: str) -> bool:
     return b":" in plain
 
 
-def _before(text: str, place: int) -> str:
-    """Return the character before a place, or nothing at the beginning."""
+def _character_before(text: str, place: int) -> str:
+    """Return the character before a position, or nothing at the beginning."""
     return text[max(0, place - 1) : place]
 
 

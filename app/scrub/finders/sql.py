@@ -1,4 +1,4 @@
-"""Finds secrets in SQL that no sign ties to their name.
+"""Finds secrets in SQL that no sign links to their name.
 
 INSERT INTO users (name, password) VALUES ('jo', 'x1'), ('bo', 'x2')    by the list of columns
 ALTER USER jo WITH PASSWORD 'x1'                                        by the statement
@@ -31,16 +31,16 @@ _PASSWORDS: Final = tuple(
 )
 """Statements up to the first character of the secret.
 
-Each statement has a pattern of its own. In one pattern with alternatives, a statement that never
-gets its password would make the matcher read to the end of the text before each match of another.
+Each statement has a pattern of its own. In one pattern with alternatives, a statement without its
+password would make the matcher read to the end of the text before each match of another.
 """
 _TOKEN: Final = patterns.compile_forward(
     r"(?s)'(?:[^'\\]|\\.|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|[(),]"
 )
-"""What matters in a list of values: a text in quotes, or a sign."""
+"""Token of a list of values: a text in quotes, or a sign."""
 _DEPTHS: Final = {"(": 1, ")": -1}
 _ENDS: Final = frozenset({(")", 0), (",", 1)})
-"""Signs, and the depth behind them, that end a value."""
+"""Signs that end a value, with the depth behind them."""
 _NEXT_ROW: Final = patterns.compile_forward(r"\s{0,8},\s{0,8}\(")
 _LITERAL: Final = patterns.compile_forward(
     r"(?s)(?:[NnEeBbXxUu]|_[A-Za-z0-9]{1,16}+)?+(['\"])((?:(?!\1)[^\\]|\\.|\1\1)*+)(?:\1|\Z)"
@@ -50,11 +50,11 @@ _WORTHLESS: Final = patterns.compile_forward(
     r"(?i)(?:null|default|true|false|[a-z_.]{1,32}\(\)|\?[0-9]{0,3}|%s|%\([a-z_]{1,32}\)s"
     r"|[$:@#][{a-z0-9_.}]{1,32}|[0-9]{1,2})\Z"
 )
-"""What stands for a value, or is none."""
+"""Placeholders and literals that cannot be secrets."""
 _NOT_ITSELF: Final = patterns.compile_forward(
     r"(?i)[_a-z](?:at|on|date|time|type|count|enabled|required|expires|expiry)\Z"
 )
-"""Ends of names of columns that tell something about a secret: `password_changed_at`."""
+"""Ends of the names of columns that describe a secret: `password_changed_at`."""
 _QUOTES: Final = "\"`'[]\\ \t\r\n\f"
 
 
@@ -65,20 +65,20 @@ class InsertedValueFinder:
         self._judge = judge
 
     def find(self, text: str) -> Iterator[Redaction]:
-        """Find the values in folded text; a statement that is cut goes to its end."""
+        """Find the values in folded text; in a cut statement, the last value goes to the end."""
         done = 0
-        for found in _INSERT.finditer(text):
-            if found.start() < done:
-                continue  # it stands in a value of the statement before
-            secret = self._secret_columns(found.group(1))
-            for start, end in _values(text, found.end(), secret) if secret else ():
+        for statement in _INSERT.finditer(text):
+            if statement.start() < done:
+                continue  # It stands in a value of the statement before.
+            secret = self._find_secret_columns(statement.group(1))
+            for start, end in _find_values(text, statement.end(), secret) if secret else ():
                 done = end
-                begin, behind = _bare(text, start, end)
+                begin, behind = _strip_quotes(text, start, end)
                 if begin < behind:
                     yield begin, behind, FILTERED
 
-    def _secret_columns(self, columns: str) -> AbstractSet[int]:
-        """Return the numbers of the columns whose values go."""
+    def _find_secret_columns(self, columns: str) -> AbstractSet[int]:
+        """Return the numbers of the columns whose values are secret."""
         secret = set()
         for number, column in enumerate(columns.split(",")):
             name = column.strip(_QUOTES).rpartition(".")[2].strip(_QUOTES)
@@ -91,24 +91,24 @@ class InsertedValueFinder:
 def find_account_passwords(text: str) -> Iterator[Redaction]:
     """Find the passwords of database accounts in folded text."""
     done = 0
-    ends = {end for pattern in _PASSWORDS for _, end in pattern.places(text)}
+    ends = {end for pattern in _PASSWORDS for _, end in pattern.find_ranges(text)}
     for begin in sorted(end - 1 for end in ends):
         if begin < done:
             continue
         literal = _LITERAL.match(text, begin)
         start, end = literal.span(2) if literal else (begin, _end_of_word(text, begin))
         done = end
-        if start < end and _is_worth_it(text[start:end]):
+        if start < end and _may_be_secret(text[start:end]):
             yield start, end, FILTERED
 
 
-def _values(text: str, start: int, secret: AbstractSet[int]) -> Iterator[tuple[int, int]]:
-    """Find where the values of some columns begin and end, row by row.
+def _find_values(text: str, start: int, secret: AbstractSet[int]) -> Iterator[tuple[int, int]]:
+    """Find the ranges of the values of some columns, row by row.
 
     Args:
-        text: The statement.
-        start: Where the first row begins, behind its bracket.
-        secret: The numbers of the columns.
+        text: Text with the statement.
+        start: Start of the first row, behind its bracket.
+        secret: Numbers of the columns.
     """
     depth, column, begin = 1, 0, start
     for token in _TOKEN.finditer(text, start):
@@ -123,24 +123,24 @@ def _values(text: str, start: int, secret: AbstractSet[int]) -> Iterator[tuple[i
         if depth == 0 and sign == ")" and not _NEXT_ROW.match(text, token.end()):
             return
     if depth > 0 and column in secret:
-        yield begin, len(text)  # the statement is cut
+        yield begin, len(text)  # The statement is cut.
 
 
-def _bare(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the place of a value without blanks and quotes; an empty one if it may stay."""
+def _strip_quotes(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the range of a value without blanks and quotes; an empty range if it may stay."""
     value = text[start:end]
     start, end = end - len(value.lstrip()), start + len(value.rstrip())
     if start < end and (literal := _LITERAL.fullmatch(text, start, end)):
         start, end = literal.span(2)
-        return (start, end) if _is_worth_it(text[start:end]) else (start, start)
+        return (start, end) if _may_be_secret(text[start:end]) else (start, start)
     is_text = any(quote in text[start:end] for quote in "'\"") or text[start:end].isdigit()
-    return (start, end) if is_text and _is_worth_it(text[start:end]) else (start, start)
+    return (start, end) if is_text and _may_be_secret(text[start:end]) else (start, start)
 
 
 def _end_of_word(text: str, start: int) -> int:
-    found = _WORD.match(text, start)
-    return found.end() if found else start
+    word = _WORD.match(text, start)
+    return word.end() if word else start
 
 
-def _is_worth_it(value: str) -> bool:
+def _may_be_secret(value: str) -> bool:
     return bool(value.strip()) and value not in MARKS and not _WORTHLESS.match(value)

@@ -1,6 +1,6 @@
 """Finds tokens in the path of a URL: `/reset-password/x7k2…`, `/token/x7k2…`.
 
-The name of a route says that a token may follow, and the token must look like one: words
+The name of the route tells that a token may follow, and the token must look like one: words
 (`/token/refresh`), versions, dates, short numbers and names of files stay.
 """
 
@@ -16,7 +16,7 @@ ROUTES: Final = (
     r"|passwords|magic[-_]?(?:link|login)|invite|invitations?|activate|activation"
     r"|(?:verify|confirm|activate)[-_](?:email|account)|email/(?:verify|confirm)"
 )
-"""Routes whose next segments may be a token, in lower case."""
+"""Routes whose following segments may be tokens, in lower case."""
 SLASH: Final = r"(?:\\{0,4}/|%2[fF])"
 _SEGMENT: Final = r"([A-Za-z0-9_\-.~=+]+)"
 _PATHS: Final = patterns.compile_text(
@@ -26,8 +26,8 @@ _PATHS: Final = patterns.compile_text(
     rf"|token{SLASH}{_SEGMENT}|tokens{SLASH}{_SEGMENT})"
 )
 _LAST_GROUP: Final = 6
-_ROWS: Final = _LAST_GROUP
-"""The group behind `tokens`: what follows is the id of a row as often as a token."""
+_TOKENS_GROUP: Final = _LAST_GROUP
+"""The group behind `tokens`, which holds the id of a row as often as a token."""
 
 _FEWEST_CHARS: Final = 6
 _LONG_CHARS: Final = 32
@@ -38,23 +38,23 @@ _WORDS: Final = patterns.compile_forward(
 _FILE: Final = patterns.compile_forward(r"\.[A-Za-z]{2,5}\Z")
 _FILE_CHARS: Final = 6
 _PUBLIC: Final = patterns.compile_forward(r"0x[0-9a-fA-F]{40}+\Z")
-"""The address of a contract: `/token/0x…` names a coin."""
+"""Address of a contract, which is public: `/token/0x…` names a coin."""
 _ROW_ID: Final = patterns.compile_forward(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 
 def find_path_tokens(text: str) -> Iterator[Redaction]:
     """Find the tokens in paths, in folded text."""
-    for found in _PATHS.finditer(text):
+    for match in _PATHS.finditer(text):
         for group in range(1, _LAST_GROUP + 1):
-            token = found.group(group)
-            if group == _ROWS and _ROW_ID.match(token):
+            token = match.group(group)
+            if group == _TOKENS_GROUP and _ROW_ID.match(token):
                 continue
             if token and looks_like_token(token):
-                yield found.start(group), found.end(group), FILTERED
+                yield match.start(group), match.end(group), FILTERED
 
 
 def looks_like_token(text: str) -> bool:
-    """Tell whether a text looks as if it was made at random, and is no number."""
+    """Tell whether a text looks random and is not a number."""
     if len(text) < _FEWEST_CHARS or text.isdigit() or _PUBLIC.match(text):
         return False
     if not any(char.isdigit() for char in text):

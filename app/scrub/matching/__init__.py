@@ -1,1 +1,1 @@
-"""The tools that the finders share: patterns, folding of characters, marks and caches."""
+"""Tools that the finders share: patterns, folding of characters, redactions and a cache."""

@@ -1,20 +1,20 @@
-"""Remembers answers about short texts: the same names come with every event."""
+"""A cache of answers about short texts, since the same names come with every event."""
 
 from typing import Final, TypeVar
 
-_MOST_KEPT: Final = 4_096
-_KEPT_CHARS: Final = 128
+_MOST_ENTRIES: Final = 4_096
+_LONGEST_KEY_CHARS: Final = 128
 
 _Answer = TypeVar("_Answer")
 
 
 class AnswerCache(dict[str, _Answer]):
-    """Answers by text; forgets all of them rather than grow, and does not begin with long texts."""
+    """Answers by text; a full cache is emptied, and long texts are not cached."""
 
-    def keep(self, text: str, answer: _Answer) -> _Answer:
-        """Remember an answer, and return it."""
-        if len(text) <= _KEPT_CHARS:
-            if len(self) >= _MOST_KEPT:
+    def remember(self, text: str, answer: _Answer) -> _Answer:
+        """Cache an answer, and return it."""
+        if len(text) <= _LONGEST_KEY_CHARS:
+            if len(self) >= _MOST_ENTRIES:
                 self.clear()
             self[text] = answer
         return answer

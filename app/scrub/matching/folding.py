@@ -1,8 +1,8 @@
-"""Folds look-alike characters so that rules need to know ASCII only.
+"""Folds look-alike characters, so that rules need to know ASCII only.
 
-One character becomes one character, so a place found in the folded text is the same place in the
-original: Arabic or full-width digits become 0-9, typographic spaces and dashes become plain ones,
-a full-width colon becomes a colon.
+Arabic or full-width digits become 0-9, typographic spaces and dashes become plain ones, a
+full-width colon becomes a colon. Each character becomes one character, so that a range of the
+folded text is the same range of the original.
 """
 
 import sys
@@ -18,22 +18,22 @@ _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
 _FULL_WIDTH_OFFSET: Final = 0xFEE0
 _SURROGATES: Final = range(0xD800, 0xE000)
 _CJK_PUNCTUATION: Final = frozenset({0xFF01, 0xFF08, 0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F})
-"""Full-width !(),:;? as found in clean Chinese text; of these only the colon means something."""
+"""Full-width !(),:;? as they stand in clean Chinese text; only the colon matters to a rule."""
 
 
-def _digits() -> dict[int, str]:
+def _map_digits() -> dict[int, str]:
     """Map every decimal digit of every script to 0-9."""
-    found = {}
+    digits = {}
     for code in range(_PLAIN_CHARS, sys.maxunicode + 1):
         value = unicodedata.decimal(chr(code), None)
         if value is not None:
-            found[code] = str(value)
-    return found
+            digits[code] = str(value)
+    return digits
 
 
-_DIGITS: Final = _digits()
+_DIGITS: Final = _map_digits()
 _LETTERS: Final = {0x017F: "s", 0x212A: "k"}
-"""The long s and the Kelvin sign: a matcher that ignores case takes them for s and k."""
+"""The long s and the Kelvin sign, which a matcher that ignores case takes for s and k."""
 _TABLE: Final[dict[int, str]] = {
     **dict.fromkeys(_SURROGATES, "\ufffd"),
     **dict.fromkeys(map(ord, _SPACES), " "),
@@ -45,15 +45,14 @@ _TABLE: Final[dict[int, str]] = {
 
 
 def fold_text(text: str) -> str:
-    """Return `text` with look-alikes replaced, of the same length; the same object if ASCII."""
+    """Replace look-alike characters one by one; ASCII text is returned as the same object."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
 def make_exotic_pattern() -> bytes:
     """Return a pattern over UTF-8 bytes for characters that fold to a digit, letter or sign.
 
-    Spaces and dashes are left out: they are frequent in clean text, and the prefilters of the
-    rules know them.
+    Spaces and dashes are left out: they are frequent in clean text, and the hints allow for them.
     """
     codes = set(_DIGITS) | set(_LETTERS) | (set(_FULL_WIDTH) - _CJK_PUNCTUATION)
     lasts: dict[bytes, list[int]] = {}

@@ -1,6 +1,7 @@
-"""The linear-time matcher: every pattern of this room is compiled here, nearly all by RE2.
+"""The linear-time matcher: every pattern of the scrubber is compiled here, nearly all by RE2.
 
-RE2 reads a text once, whatever the pattern; a backtracking matcher can be made to take minutes.
+RE2 reads a text once, whatever the pattern. A hostile text can make a backtracking matcher take
+minutes.
 """
 
 import re
@@ -11,18 +12,18 @@ from typing import Any, Final
 import re2  # type: ignore[import-untyped]  # the wheel ships no stubs
 
 _MEMORY_BYTES: Final = 32 * 1024 * 1024
-"""For the automaton of one pattern; with too little it falls back to a slower one."""
-_ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001 - what the methods of the wheel pass on
+"""Memory for the automaton of one pattern; with too little, RE2 uses a slower one."""
+_ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001 - its own methods pass these values
 _AT_START: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - as above
-_WHOLE_OF: Final = itemgetter(0)
+_WHOLE_MATCH: Final = itemgetter(0)
 
 TextRange = tuple[int, int]
-"""Where something begins and ends; negative if it is nowhere."""
+"""Start and end of a part of a text; negative if the part is absent."""
 
 
 class PatternMatch:
-    """One place where a pattern fits."""
+    """One range of a text that a pattern matches, with its groups."""
 
     __slots__ = ("_spans", "_text")
 
@@ -30,56 +31,56 @@ class PatternMatch:
         self._text, self._spans = text, spans
 
     def start(self, group: int = 0) -> int:
-        """Return where a group begins; negative if it is no part of the match."""
+        """Return the start of a group, which is negative if the group did not take part."""
         return self._spans[group][0]
 
     def end(self, group: int = 0) -> int:
-        """Return where a group ends."""
+        """Return the end of a group."""
         return self._spans[group][1]
 
     def group(self, group: int = 0) -> str:
-        """Return what a group fits; empty if it is no part of the match."""
+        """Return the text of a group, which is empty if the group did not take part."""
         start, end = self._spans[group]
         return self._text[start:end] if start >= 0 else ""
 
 
 class TextPattern:
-    """A compiled pattern over text; it fits one character or more.
+    """A compiled pattern over text, which matches one character or more.
 
-    The wheel's own methods take 3 us a match to turn places in bytes into places in text, and more
-    to put a match together. So the matcher is asked without them.
+    The methods of the re2 package take 3 us for each match to turn ranges of bytes into ranges of
+    text, and more to make a match object. So the matcher below them is called directly.
     """
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
-        self._match = compiled._regexp.Match  # noqa: SLF001 - there is no public way around
+        self._match = compiled._regexp.Match  # noqa: SLF001 - no public name leads to it
 
     def search(self, text: str) -> PatternMatch | None:
-        """Find the first place."""
-        return self._first(_ANYWHERE, text)
+        """Find the first match."""
+        return self._find_first(_ANYWHERE, text)
 
     def match(self, text: str) -> PatternMatch | None:
-        """Fit the beginning of the text."""
-        return self._first(_AT_START, text)
+        """Match the beginning of the text."""
+        return self._find_first(_AT_START, text)
 
     def fullmatch(self, text: str) -> PatternMatch | None:
-        """Fit all of the text."""
-        return self._first(_WHOLE, text)
+        """Match the whole text."""
+        return self._find_first(_WHOLE, text)
 
     def finditer(self, text: str) -> Iterator[PatternMatch]:
-        """Find every place, one behind the other."""
-        return (PatternMatch(text, spans) for spans in self._every(text))
+        """Find every match, one behind the other."""
+        return (PatternMatch(text, spans) for spans in self._find_every(text))
 
-    def places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Find where every place begins and ends; a pattern without groups takes a third."""
-        return map(_WHOLE_OF, self._every(text))
+    def find_ranges(self, text: str) -> Iterator[TextRange]:
+        """Find the range of every match; a pattern without groups takes a third of the time."""
+        return map(_WHOLE_MATCH, self._find_every(text))
 
     def sub(self, replacement: str, text: str) -> str:
-        """Replace every place."""
+        """Replace every match."""
         replaced: str = self._compiled.sub(replacement, text)
         return replaced
 
-    def _first(self, anchor: Any, text: str) -> PatternMatch | None:
+    def _find_first(self, anchor: Any, text: str) -> PatternMatch | None:
         data = text.encode()
         spans = self._match(anchor, data, 0, len(data))
         if spans[0][0] < 0:
@@ -88,22 +89,22 @@ class TextPattern:
             text, spans if len(data) == len(text) else next(_in_text([spans], data))
         )
 
-    def _every(self, text: str) -> Iterator[Sequence[TextRange]]:
+    def _find_every(self, text: str) -> Iterator[Sequence[TextRange]]:
         data = text.encode()
-        found = self._every_in(data)
-        return found if len(data) == len(text) else _in_text(found, data)
+        matches = self._find_every_in_bytes(data)
+        return matches if len(data) == len(text) else _in_text(matches, data)
 
-    def _every_in(self, data: bytes) -> Iterator[Sequence[TextRange]]:
+    def _find_every_in_bytes(self, data: bytes) -> Iterator[Sequence[TextRange]]:
         match, at, end = self._match, 0, len(data)
         while (spans := match(_ANYWHERE, data, at, end))[0][0] >= 0:
             yield spans
             at = spans[0][1]
 
 
-def _in_text(found: Iterable[Sequence[TextRange]], data: bytes) -> Iterator[Sequence[TextRange]]:
-    """Turn places in UTF-8, which ascend, into places in the text it stands for."""
+def _in_text(matches: Iterable[Sequence[TextRange]], data: bytes) -> Iterator[Sequence[TextRange]]:
+    """Turn ascending ranges of UTF-8 bytes into ranges of the decoded text."""
     done = chars = 0
-    for spans in found:
+    for spans in matches:
         start = spans[0][0]
         chars += len(data[done:start].decode())
         done = start
@@ -116,48 +117,48 @@ def _in_text(found: Iterable[Sequence[TextRange]], data: bytes) -> Iterator[Sequ
 
 
 def compile_text(pattern: str, *, any_case: bool = False, is_longest: bool = False) -> TextPattern:
-    """Compile a pattern over text; of alternatives the first one counts, or the longest."""
+    """Compile a pattern over text; of alternatives the first one matches, or else the longest."""
     options = _options()
     options.longest_match = is_longest
     options.case_sensitive = not any_case
     compiled = re2.compile(pattern, options=options)
     if compiled.search(""):
-        raise ValueError("a pattern must not fit nothing: it would be found for ever")
+        raise ValueError("a pattern must not match the empty text: it would match for ever")
     return TextPattern(compiled)
 
 
 def compile_forward(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern for the standard matcher, whose repeats have a bound or give nothing back.
+    """Compile a pattern for the standard matcher, with bounded or possessive repeats only.
 
-    So it cannot go back and forth. It can begin anywhere in a text, for which RE2 would need a
-    copy, and it finds the next place in a third of the time. To search with, such a pattern must
-    be short or fail at its first character: from there it is tried at every one.
+    So it cannot backtrack without bound. It can begin anywhere in a text, for which RE2 would need
+    a copy, and it finds the next match in a third of the time. A pattern to search with must be
+    short or fail at its first character, because it is tried at every character.
     """
     return re.compile(pattern)
 
 
 def escape_text(text: str) -> str:
-    """Return a pattern that fits exactly this text."""
+    """Return a pattern that matches exactly this text."""
     escaped: str = re2.escape(text)
     return escaped
 
 
 class BytePatternSet:
-    """Many byte patterns tried in one pass over a text."""
+    """Many byte patterns that are matched in one pass over a text."""
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         options = _options()
-        # One byte is one character, so that bytes which are no UTF-8 cannot hide anything.
+        # Each byte is a character, so that nothing can hide behind bytes that are not UTF-8.
         options.encoding = re2.Options.Encoding.LATIN1
         self._set = re2.Set.SearchSet(options)
         for pattern in patterns:
             self._set.Add(pattern)
         self._set.Compile()
 
-    def which(self, data: bytes) -> Sequence[int]:
-        """Return the numbers of the patterns that fit somewhere, ascending; empty for none."""
-        found: Sequence[int] | None = self._set.Match(data)
-        return sorted(found) if found else ()
+    def find_matching(self, data: bytes) -> Sequence[int]:
+        """Return the numbers of the patterns that match somewhere, in ascending order."""
+        numbers: Sequence[int] | None = self._set.Match(data)
+        return sorted(numbers) if numbers else ()
 
 
 def _options() -> "re2.Options":

@@ -1,24 +1,24 @@
-"""Places in a text, and putting marks there."""
+"""Redactions: ranges of a text and the marks that replace them."""
 
 from collections.abc import Iterable
 
 Redaction = tuple[int, int, str]
-"""Start, end, and the mark to put there."""
+"""Start and end of a range, and the mark that replaces it."""
 
 
-def apply_redactions(text: str, spans: Iterable[Redaction]) -> tuple[str, int]:
-    """Replace places by their marks.
+def apply_redactions(text: str, redactions: Iterable[Redaction]) -> tuple[str, int]:
+    """Replace ranges of a text by their marks.
 
     Args:
-        text: The original text; the places may have been found in its folded form.
-        spans: Ascending and apart.
+        text: Original text; the ranges may have been found in its folded form.
+        redactions: Ranges in ascending order that do not overlap.
 
     Returns:
-        The new text, and how many places were replaced.
+        The new text, and the number of ranges that were replaced.
     """
     pieces: list[str] = []
     done = count = 0
-    for start, end, mark in spans:
+    for start, end, mark in redactions:
         pieces += (text[done:start], mark)
         done = end
         count += 1

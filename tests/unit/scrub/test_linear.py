@@ -40,11 +40,11 @@ class Work:
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """Count the work of the rules."""
     counted = Work()
-    which = patterns.BytePatternSet.which
+    which = patterns.BytePatternSet.find_matching
     first, every, value = (
-        patterns.TextPattern._first,
-        patterns.TextPattern._every,
-        named_values._value,
+        patterns.TextPattern._find_first,
+        patterns.TextPattern._find_every,
+        named_values._find_value,
     )
 
     def counting_which(self: patterns.BytePatternSet, data: bytes):
@@ -66,10 +66,10 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         counted.done += found[1] - start
         return found
 
-    monkeypatch.setattr(named_values, "_value", counting_value)
-    monkeypatch.setattr(patterns.BytePatternSet, "which", counting_which)
-    monkeypatch.setattr(patterns.TextPattern, "_first", counting_first)
-    monkeypatch.setattr(patterns.TextPattern, "_every", counting_every)
+    monkeypatch.setattr(named_values, "_find_value", counting_value)
+    monkeypatch.setattr(patterns.BytePatternSet, "find_matching", counting_which)
+    monkeypatch.setattr(patterns.TextPattern, "_find_first", counting_first)
+    monkeypatch.setattr(patterns.TextPattern, "_find_every", counting_every)
     return counted
 
 

@@ -93,7 +93,7 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-HEADS = named_values.NamedValueFinder(sensitive_names.NameJudge(DEFAULT_RULES))._heads
+HEADS = named_values.NamedValueFinder(sensitive_names.NameJudge(DEFAULT_RULES))._prefix_pattern
 PATTERNS = (cards._RUN, cards._ODD_RUN, HEADS, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
 rule_sets = st.sampled_from((DEFAULT_RULES, STRICT))
 
@@ -206,7 +206,7 @@ def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
         wheel = pattern._compiled
         found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
         assert [(one.start(), one.end(), one.group()) for one in pattern.finditer(text)] == found
-        assert list(pattern.places(text)) == [(start, end) for start, end, _ in found]
+        assert list(pattern.find_ranges(text)) == [(start, end) for start, end, _ in found]
         for name in ("search", "match", "fullmatch"):
             one, other = getattr(pattern, name)(text), getattr(wheel, name)(text)
             assert (one is None) == (other is None)

@@ -342,9 +342,9 @@ def test_a_rule_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     def fail(text: str):
         raise RuntimeError(text)
 
-    real = cards._Runs
+    real = cards._DigitRuns
     monkeypatch.setattr(
-        cards, "_Runs", lambda text, runs: fail(text) if "x" in text else real(text, runs)
+        cards, "_DigitRuns", lambda text, runs: fail(text) if "x" in text else real(text, runs)
     )
     out = walk.scrub_json({"extra": {"a": f"x {CARD}", "b": CARD}}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": {"a": FAILED, "b": FILTERED}}
@@ -357,7 +357,7 @@ def test_a_walk_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     def fail(self: TextScrubber, text: str):
         raise RuntimeError(text)
 
-    monkeypatch.setattr(TextScrubber, "hits", fail)
+    monkeypatch.setattr(TextScrubber, "find_candidates", fail)
     assert (
         walk.scrub_json({"no other test has this": {"a": CARD}}, kind=PayloadKind.EVENT).value
         == FAILED
