@@ -40,9 +40,9 @@ DOOR: Final = {
     "inflate": ("app.formats.wire.encoding:inflate",),
     "open": ("app.ingest.accept.acceptor:_open_request",),
     "quotas": ("app.ingest.admission.quotas:Quotas.admit",),
-    "inbox": ("app.ingest.queue:Inbox.add",),
+    "inbox": ("app.ingest.queue:EnvelopeQueue.add",),
     "journal": ("app.journal.writer:Journal.append",),
-    "answer": ("app.api.exchange:Exchange._answer",),
+    "answer": ("app.api.exchange:IngestExchange._answer",),
 }
 DIGEST: Final = {
     "read": (
@@ -73,7 +73,7 @@ DIGEST: Final = {
         "app.formats.stored.span_block:pack_block",
     ),
     "objects": ("app.ingest.digest.store:_put_objects",),
-    "rows": ("app.ingest.digest.store:store",),
+    "rows": ("app.ingest.digest.store:store_batch",),
     "rows of segments": ("app.replays.writes:add_segments",),
     "rows of events": ("app.issues.writes:add_events",),
     "rows of traces": ("app.traces.writes:add_blocks",),

@@ -88,6 +88,6 @@ async def test_a_request_that_outlives_the_server_gets_no_answer(server, monkeyp
     )
     await waits.wait()
     for task in asyncio.all_tasks():
-        if "_see_to" in repr(task.get_coro()):
+        if "_run_until_failure" in repr(task.get_coro()):
             task.cancel()
     assert await answer == b""

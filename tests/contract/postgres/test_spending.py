@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.errors import InvalidInput, NotFound, ServiceUnavailable, TooManyAttempts
+from app.core.errors import InvalidInput, NotFound, RateLimited, ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.formats.wire.envelope import EnvelopeItem
@@ -27,7 +27,7 @@ def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int =
     for number in range(1_000):
         try:
             quotas.admit(project_id, key, EVENT, size_bytes)
-        except TooManyAttempts:
+        except RateLimited:
             return number
     raise AssertionError("nothing limits it")
 
