@@ -14,8 +14,8 @@ from app.core import log
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats.jsonish import JsonObject
 from app.formats.spans.span import SpanDefaults
-from app.formats.stored import span_block
-from app.formats.stored.span_block import WaterfallSpan
+from app.formats.stored import quick_waterfall, span_block, waterfall
+from app.formats.stored.waterfall import WaterfallSpan
 from app.traces.model import StoredSpan
 
 COLUMNS: Final = """
@@ -56,11 +56,16 @@ def read_span_data(row: Row[Any], span_id: SpanId) -> JsonObject | None:
 def _read_spans(rows: Sequence[Row[Any]], is_wanted: SpanFilter | None) -> list[StoredSpan]:
     found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
     for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
-        for span in _read_block(row, span_block.read_waterfall_spans):
+        for span in _read_block(row, _read_waterfall_spans):
             stored = _make_stored_span(row, span)
             if is_wanted is None or is_wanted(stored):
                 found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
     return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))
+
+
+def _read_waterfall_spans(content: bytes, defaults: SpanDefaults) -> list[WaterfallSpan]:
+    spans = quick_waterfall.try_read_waterfall_spans(content, defaults)
+    return waterfall.read_waterfall_spans(content, defaults) if spans is None else spans
 
 
 def _read_block[Read](
