@@ -67,6 +67,18 @@ async def read_replays(connection: AsyncConnection, keys: Sequence[ReplayKey]) -
     return [read[key] for key in keys if key in read]
 
 
+async def read_replays_with_id(
+    connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
+) -> list[Replay]:
+    """Read the replays with an id in some projects: two projects may hold the same id."""
+    rows = await connection.execute(
+        select(replays).where(
+            replays.c.replay_id == replay_id, replays.c.project_id.in_(project_ids)
+        )
+    )
+    return [to_replay(row) for row in rows]
+
+
 async def read_segments(
     connection: AsyncConnection,
     key: ReplayKey,

@@ -28,13 +28,10 @@ from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 
 _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
-_OF_EVENT: Final = text(
+_BY_TRACE: Final = text(
     f"""
     select r.project_id, r.replay_id from replays r
-    where r.replay_id = :replay_id and r.project_id = any(:project_ids)
-    union all
-    select r.project_id, r.replay_id from replays r
-    where cast(:replay_id as uuid) is null and r.project_id = any(:project_ids)
+    where r.project_id = any(:project_ids)
       and r.replay_id = any(array(
           select distinct t.replay_id from replay_traces t where t.trace_id = :trace_id
       ))
@@ -45,7 +42,6 @@ _OF_EVENT: Final = text(
     """  # noqa: S608 - joined from constants
 ).bindparams(
     bindparam("project_ids", type_=ARRAY(BigInteger)),
-    bindparam("replay_id", type_=Uuid()),
     bindparam("trace_id", type_=Uuid()),
     bindparam("at", type_=DateTime(timezone=True)),
     bindparam("drift_ms", type_=BigInteger()),
@@ -112,21 +108,8 @@ async def find_replay_of_event(
     connection: AsyncConnection, event: StoredEvent, project_ids: Sequence[ProjectId]
 ) -> LinkedReplay | None:
     """Find the replay that an event belongs to, if it is here; of several the newest."""
-    found = await connection.execute(
-        _OF_EVENT,
-        {
-            "replay_id": uuid.UUID(hex=event.replay_id) if event.replay_id else None,
-            "trace_id": uuid.UUID(hex=event.trace_id) if event.trace_id else None,
-            "at": event.at,
-            "drift_ms": event.drift_ms,
-            "project_ids": list(project_ids),
-        },
-    )
-    keys = [ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id.hex)) for row in found]
-    if not keys:
-        return None
-    listed = await replays.read_replays(connection, keys)
-    newest = max(listed, key=lambda one: (one.first_received_at, one.key), default=None)
+    candidates = await _read_candidates(connection, event, project_ids)
+    newest = max(candidates, key=lambda one: (one.first_received_at, one.key), default=None)
     if newest is None:
         return None
     window = replay_clock.make_window(newest, ())
@@ -134,6 +117,29 @@ async def find_replay_of_event(
         connection, window, newest.key.project_id, [placement.make_event_moment(event)], project_ids
     )
     return _linked_replay(newest, window, offset)
+
+
+async def _read_candidates(
+    connection: AsyncConnection, event: StoredEvent, project_ids: Sequence[ProjectId]
+) -> list[Replay]:
+    """Read the replays that an event names, or else those of its trace in whose time it lies."""
+    if event.replay_id:
+        return await replays.read_replays_with_id(connection, event.replay_id, project_ids)
+    if event.trace_id is None:
+        return []
+    parameters = {
+        "trace_id": uuid.UUID(hex=event.trace_id),
+        "at": event.at,
+        "drift_ms": event.drift_ms,
+        "project_ids": list(project_ids),
+    }
+    return await replays.read_replays(
+        connection,
+        [
+            ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id.hex))
+            for row in await connection.execute(_BY_TRACE, parameters)
+        ],
+    )
 
 
 async def _place_links(

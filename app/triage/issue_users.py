@@ -19,21 +19,30 @@ from app.issues.counting import user_hashes
 from app.issues.model import Issue
 
 MOST_REPLAYS: Final = 1_000
-"""Of an issue, the newest received: reading them takes some milliseconds."""
+"""Replays of an issue whose users are counted, the newest received: some milliseconds' worth."""
+_MOST_HASHES: Final = 1_000
+"""Users named by events that are read with those of replays; of more, only the common ones are."""
 _USERS: Final = text(
     """
-    select r.recorded_user from issue_links l
-    join replays r on r.project_id = l.replay_project_id and r.replay_id = l.replay_id
-    where l.project_id = :project_id and l.issue_id = :issue_id
-      and l.replay_project_id = any(:seen)
-    order by l.first_received_at desc, l.replay_id desc
-    limit :most
+    select distinct u.recorded_user, null::uuid as user_hash from (
+        select r.recorded_user from issue_links l
+        join replays r on r.project_id = l.replay_project_id and r.replay_id = l.replay_id
+        where l.project_id = :project_id and l.issue_id = :issue_id
+          and l.replay_project_id = any(:visible_ids)
+        order by l.first_received_at desc, l.replay_id desc
+        limit :most_replays
+    ) u
+    union all (
+        select null, u.user_hash from issue_users u
+        where u.project_id = :project_id and u.issue_id = :issue_id
+        limit :most_hashes
+    )
     """
 ).bindparams(
     bindparam("issue_id", type_=Uuid()),
-    bindparam("seen", type_=ARRAY(BigInteger)),
+    bindparam("visible_ids", type_=ARRAY(BigInteger)),
 )
-_KNOWN: Final = text(
+_COMMON_HASHES: Final = text(
     """
     select u.user_hash from issue_users u
     where u.project_id = :project_id and u.issue_id = :issue_id and u.user_hash = any(:hashes)
@@ -54,17 +63,25 @@ async def count_replay_users(
     if not issue.replays:
         return 0
     key = {"project_id": issue.project_id, "issue_id": uuid.UUID(hex=issue.issue_id)}
-    users = await connection.scalars(
-        _USERS, {**key, "seen": list(visible_ids), "most": MOST_REPLAYS}
-    )
-    named = [hashes for user in users if (hashes := user_hashes(issue.project_id, _texts(user)))]
-    if not named or not issue.users:
-        return _count_others(named, ())
-    hashes = sorted({value for values in named for value in values})
-    known = await connection.scalars(
-        _KNOWN, {**key, "hashes": [uuid.UUID(hex=value) for value in hashes]}
-    )
-    return _count_others(named, [value.hex for value in known])
+    # One statement for the users of both, unless events name too many to read all of them.
+    has_few_users = issue.users <= _MOST_HASHES
+    limits = {
+        "most_replays": MOST_REPLAYS,
+        "most_hashes": _MOST_HASHES if has_few_users else 0,
+    }
+    rows = await connection.execute(_USERS, {**key, **limits, "visible_ids": list(visible_ids)})
+    named: list[list[str]] = []
+    known: set[str] = set()
+    for user, user_hash in rows:
+        if user_hash is not None:
+            known.add(user_hash.hex)
+        elif hashes := user_hashes(issue.project_id, _texts(user)):
+            named.append(hashes)
+    if not has_few_users:
+        wanted = [uuid.UUID(hex=value) for hashes in named for value in hashes]
+        common = await connection.scalars(_COMMON_HASHES, {**key, "hashes": wanted})
+        known = {value.hex for value in common}
+    return _count_others(named, known)
 
 
 def _count_others(named: Iterable[Sequence[str]], known: Iterable[str]) -> int:
