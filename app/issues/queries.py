@@ -1,4 +1,4 @@
-"""Reads: the list of issues, one issue, its hours, its events one by one."""
+"""Queries of one issue: its row, its hours, its releases, its events one by one."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,7 +19,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    or_,
     select,
     text,
     tuple_,
@@ -30,16 +29,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.list_slices import ListSlice, read_slice
-from app.issues.model import Issue, IssueKey, Status, StoredEvent
+from app.issues.model import Issue, IssueKey, StoredEvent
 from app.issues.replay_events import to_event
 from app.issues.tables import events, issue_link_counts as counts, issue_releases, issues
 
-IssueSort = Literal["last_seen", "first_seen", "events", "users", "replays"]
-
-_ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 # Added up as integers: the sum of bigints is a numeric, and sorting ten thousand of those costs
 # more than finding them.
-_NUMBER: Final = func.sum(cast(counts.c.replays, Integer), type_=BigInteger)
+REPLAY_NUMBER: Final = func.sum(cast(counts.c.replays, Integer), type_=BigInteger)
 _RELEASES_AT_ONCE: Final = 100
 """Releases of one issue that are read at once."""
 _SAMPLE_BYTES: Final = 32 * 1024
@@ -65,107 +61,17 @@ _BY_TIME: Final = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IssueFilters:
-    """Which issues a list shows; what is empty does not restrict."""
-
-    text: str = ""
-    """Words that title or culprit hold, all of them."""
-    level: str = ""
-    kind: str = ""
-    status: Status | Literal[""] = ""
-    release: str = ""
-    sort: IssueSort = "last_seen"
-
-
-@dataclass(frozen=True, slots=True)
-class IssuePlace:
-    """A place in the list: the issue after which a page begins."""
-
-    value: datetime | int
-    """By which the list is sorted."""
-    project_id: ProjectId
-    issue_id: IssueId
-    is_backward: bool = False
-
-
-def locate_issue(issue: Issue, sort: IssueSort) -> IssuePlace:
-    """Return where an issue stands in a list sorted this way."""
-    values: dict[IssueSort, datetime | int] = {
-        "last_seen": issue.last_seen_at,
-        "first_seen": issue.first_seen_at,
-        "events": issue.events,
-        "users": issue.users,
-        "replays": issue.replays,
-    }
-    return IssuePlace(values[sort], issue.project_id, issue.issue_id)
-
-
-async def list_issues(
-    connection: AsyncConnection,
-    project_ids: Sequence[ProjectId],
-    wanted: IssueFilters,
-    *,
-    seen: Sequence[ProjectId],
-    place: IssuePlace | None = None,
-    limit: int = 25,
-) -> list[Issue]:
-    """Read a page of issues, the highest first.
-
-    The whole of a project's issues is sorted each time: ten thousand take some milliseconds, and
-    an index would cost every event.
-
-    Args:
-        connection: Where to read.
-        project_ids: The projects to look in.
-        wanted: What to look for.
-        seen: The projects that the reader may see: replays of others do not count.
-        place: Where the page begins; None is the top.
-        limit: Rows at most.
-    """
-    backward = place is not None and place.is_backward
-    query, linked = _select_with_replays(project_ids, seen, is_sorted=wanted.sort == "replays")
-    query = query.where(_is_among(issues.c.project_id, project_ids), *_filter_conditions(wanted))
-    sorts: dict[IssueSort, ColumnElement[Any]] = {
-        "last_seen": issues.c.last_seen_at,
-        "first_seen": issues.c.first_seen_at,
-        "events": issues.c.events,
-        "users": issues.c.users,
-        "replays": linked,
-    }
-    columns = (sorts[wanted.sort], issues.c.project_id, issues.c.issue_id)
-    if place is not None:
-        edge = tuple_(
-            literal(place.value, sorts[wanted.sort].type),
-            literal(place.project_id, BigInteger),
-            literal(place.issue_id, issues.c.issue_id.type),
-        )
-        query = query.where(tuple_(*columns) > edge if backward else tuple_(*columns) < edge)
-    order = [column.asc() if backward else column.desc() for column in columns]
-    found = await connection.execute(query.order_by(*order).limit(limit))
-    rows = [_to_issue(row) for row in found]
-    return rows[::-1] if backward else rows
-
-
-async def has_issues(connection: AsyncConnection, project_ids: Sequence[ProjectId]) -> bool:
-    """Tell whether there is an issue at all."""
-    found = await connection.execute(
-        select(issues.c.issue_id).where(_is_among(issues.c.project_id, project_ids)).limit(1)
-    )
-    return found.first() is not None
-
-
 async def find_issue(
     connection: AsyncConnection, key: IssueKey, seen: Sequence[ProjectId]
 ) -> Issue | None:
     """Read one issue; replays count that are of projects which the reader sees."""
     found = await connection.execute(
-        select(issues, _count_visible_replays(seen).label("linked")).where(
+        select(issues, count_visible_replays(seen).label("linked")).where(
             issues.c.project_id == key[0], issues.c.issue_id == key[1]
         )
     )
     row = found.first()
-    return _to_issue(row) if row else None
+    return to_issue(row) if row else None
 
 
 async def count_events_over_time(
@@ -295,74 +201,31 @@ def _select_events(key: IssueKey) -> Select[Any]:
     )
 
 
-def _is_among(column: ColumnElement[int], project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
+def is_among(column: ColumnElement[int], project_ids: Sequence[ProjectId]) -> ColumnElement[bool]:
+    """Return the condition that a column names one of some projects."""
     return column == any_(literal(list(project_ids), ARRAY(BigInteger)))
 
 
-def _is_visible(seen: Sequence[ProjectId]) -> ColumnElement[bool]:
-    return _is_among(counts.c.replay_project_id, seen)
+def is_visible(seen: Sequence[ProjectId]) -> ColumnElement[bool]:
+    """Return the condition that a count is of replays that the reader may see."""
+    return is_among(counts.c.replay_project_id, seen)
 
 
-def _select_with_replays(
-    project_ids: Sequence[ProjectId], seen: Sequence[ProjectId], *, is_sorted: bool
-) -> tuple[Select[Any], ColumnElement[int]]:
-    """Select issues with the number of their replays, and return that number's column.
-
-    One by one for those that a page shows; in one go when all are sorted by it.
-    """
-    if not is_sorted:
-        linked = _count_visible_replays(seen)
-        return select(issues, linked.label("linked")), linked
-    counted = (
-        select(counts.c.project_id, counts.c.issue_id, _NUMBER.label("n"))
-        .where(_is_among(counts.c.project_id, project_ids), _is_visible(seen))
-        .group_by(counts.c.project_id, counts.c.issue_id)
-        .subquery()
-    )
-    of_issue = (counted.c.project_id == issues.c.project_id) & (
-        counted.c.issue_id == issues.c.issue_id
-    )
-    number = func.coalesce(counted.c.n, 0)
-    return select(issues, number.label("linked")).outerjoin(counted, of_issue), number
-
-
-def _count_visible_replays(seen: Sequence[ProjectId]) -> ColumnElement[int]:
+def count_visible_replays(seen: Sequence[ProjectId]) -> ColumnElement[int]:
     """Count the replays of an issue, of projects that the reader sees."""
     return (
-        select(func.coalesce(_NUMBER, 0))
+        select(func.coalesce(REPLAY_NUMBER, 0))
         .where(
             counts.c.project_id == issues.c.project_id,
             counts.c.issue_id == issues.c.issue_id,
-            _is_visible(seen),
+            is_visible(seen),
         )
         .scalar_subquery()
     )
 
 
-def _filter_conditions(wanted: IssueFilters) -> list[ColumnElement[bool]]:
-    named = (
-        (issues.c.level, wanted.level),
-        (issues.c.kind, wanted.kind),
-        (issues.c.status, wanted.status),
-    )
-    found: list[ColumnElement[bool]] = [column == value for column, value in named if value]
-    for word in wanted.text.split():
-        like = f"%{word.translate(_ESCAPED)}%"
-        found.append(or_(issues.c.title.ilike(like), issues.c.culprit.ilike(like)))
-    if wanted.release:
-        found.append(
-            select(issue_releases.c.release)
-            .where(
-                issue_releases.c.project_id == issues.c.project_id,
-                issue_releases.c.issue_id == issues.c.issue_id,
-                issue_releases.c.release == wanted.release,
-            )
-            .exists()
-        )
-    return found
-
-
-def _to_issue(row: Row[Any]) -> Issue:
+def to_issue(row: Row[Any]) -> Issue:
+    """Turn a row of the table, with the number of replays as `linked`, into its value."""
     return Issue(
         project_id=ProjectId(row.project_id),
         issue_id=IssueId(row.issue_id),

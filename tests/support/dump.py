@@ -15,7 +15,7 @@ from app.core.ids import ProjectId
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.issues import queries as issue_queries
+from app.issues import list_queries, queries as issue_queries
 from app.playback.links import linked_errors, replay_clock
 from app.playback.recording import contents as page
 from app.playback.recording.contents import ReplayContents
@@ -80,12 +80,15 @@ async def of_issues(
         its event in each.
     """
     project_ids = list(names)
-    wanted = issue_queries.IssueFilters()
-    found = await issue_queries.list_issues(
-        connection, project_ids, wanted, seen=project_ids, limit=1_000
+    found = await list_queries.list_issues(
+        connection,
+        project_ids,
+        list_queries.IssueFilters(),
+        visible_ids=project_ids,
+        limit=1_000,
     )
     dumped: dict[tuple[str, str], dict[str, Any]] = {}
-    for issue in found:
+    for issue in found.rows:
         key = (issue.project_id, issue.issue_id)
         events = await issue_queries.read_newest_events(connection, key, limit=1_000)
         linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)

@@ -97,6 +97,9 @@ async def test_the_list_is_empty_until_an_error_comes(tenant: Server):
         ("sort=events", ["Failed", "Warned"]),
         ("sort=users", ["Warned", "Failed"]),
         ("sort=first_seen", ["Warned", "Failed"]),
+        ("sort=oldest_first_seen", ["Failed", "Warned"]),
+        ("sort=fewest_events", ["Warned", "Failed"]),
+        ("sort=unknown", ["Warned", "Failed"]),
         ("sort=replays&status=ignored", []),
     ],
 )
@@ -133,6 +136,18 @@ async def test_pages_follow_one_another(tenant: Server, sort):
     first = await get(tenant, back.one("a", rel="prev")["href"])
     assert [link.text for link in first.all("a", class_="issue-link")] == pages[0]
     assert not first.all("a", rel="prev")
+
+
+async def test_a_head_orders_the_list_by_its_column(tenant: Server):
+    """It keeps the filters; a second click turns the order round."""
+    await tenant.take(error(1, "Failed"), error(2, "Failed"), error(3, "Warned", level="warning"))
+    page = await get(tenant, "/issues?status=all")
+    for order in (["Failed", "Warned"], ["Warned", "Failed"]):
+        (head,) = [link for link in page.all("a", class_="sorter") if link.text == "Events"]
+        page = await get(tenant, head["href"])
+        assert [link.text.partition(":")[0] for link in page.all("a", class_="issue-link")] == order
+        assert "status=all" in head["href"]
+    assert len(page.all("th", **{"aria-sort": "ascending"})) == 1
 
 
 @pytest.mark.parametrize("place", ["nonsense", "AAAA", "dA" * 16])

@@ -23,8 +23,10 @@ from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
-from app.issues import erase, queries, replay_events as errors, writes
+from app.issues import erase, list_queries, queries, replay_events as errors, writes
+from app.issues.list_queries import IssueFilters
 from app.issues.model import NewEvent
+from app.issues.orders import REPLAYS as REPLAYS_ORDER
 from app.playback.links import replay_clock
 from app.replays import queries as replays, trace_links
 from app.replays.model import NewSegment, ReplayKey
@@ -249,8 +251,10 @@ async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: H
     async with hall.database.reading() as connection:
         for seen, expected in (([API], 0), ([API, APP], 1)):
             issue = await queries.find_issue(connection, key, seen)
-            by_replays = queries.IssueFilters(sort="replays")
-            (same,) = await queries.list_issues(connection, [API], by_replays, seen=seen)
+            by_replays = await list_queries.list_issues(
+                connection, [API], IssueFilters(), visible_ids=seen, order=REPLAYS_ORDER
+            )
+            (same,) = by_replays.rows
             assert issue == same
             assert same.replays == expected
             page = await issue_links.read_linked_replays(connection, key, seen, limit=9)
