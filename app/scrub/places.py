@@ -1,8 +1,8 @@
-"""Says what stands where in what SDKs send: what is structure, what is text, what is data.
+"""The places in the payloads of SDKs, and what each holds: structure, text or data.
 
-A place that is not named here is data and gets all rules. Structure is kept as it is: ids, times,
-types, names of screens and files. It is kept only as a single value; if a map or a list stands
-there, that is data again.
+A place that is not named here holds data and gets all rules. Structure is kept as it is: ids,
+times, types, names of screens and files. Only a single value counts as structure; if a map or a
+list stands in such a place, it is data again.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from app.scrub.text_scrubber import TextKind
 
 
 class PayloadKind(StrEnum):
-    """What is scrubbed."""
+    """Kind of a payload that is scrubbed."""
 
     EVENT = "event"
     TRANSACTION = "transaction"
@@ -26,32 +26,32 @@ class PayloadKind(StrEnum):
 
 
 class PlaceRole(StrEnum):
-    """Places with a rule of their own."""
+    """Role of a place, which tells how its values are treated."""
 
     DATA = "data"
     STRUCTURE = "structure"
     CLOSED = "closed"
-    """Structure all the way down."""
+    """Structure with everything inside it."""
     ADDRESS = "address"
-    """The IP address of the sender: removed whole if the project wants that."""
+    """IP address of the sender, which is removed if the project wants that."""
     COOKIES = "cookies"
     HEADERS = "headers"
-    """Names with values, as a map or as pairs."""
+    """Names with values, as a map or as pairs or as a flat list."""
     OWNER = "owner"
-    """The name of a device, which may be that of its owner."""
+    """Name of a device, which may contain the name of its owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPlace:
-    """One place in a JSON value; a list and its items are one place."""
+    """A place in a JSON value; a list and its items are the same place."""
 
     role: PlaceRole = PlaceRole.DATA
     text_kind: TextKind = TextKind.FREE
     fields: Mapping[str, "JsonPlace"] = field(default_factory=dict)
 
 
-def _kept(*names: str) -> dict[str, JsonPlace]:
-    """Return the fields that are structure."""
+def _keep(*names: str) -> dict[str, JsonPlace]:
+    """Return fields whose values are structure, and so are kept."""
     return dict.fromkeys(names, _STRUCTURE)
 
 
@@ -63,15 +63,15 @@ _CODE: Final = JsonPlace(text_kind=TextKind.CODE)
 _LABEL: Final = JsonPlace(text_kind=TextKind.LABEL)
 _LABELS: Final = dict.fromkeys(("release", "dist", "environment"), _LABEL)
 _ADDRESS: Final = JsonPlace(PlaceRole.ADDRESS)
-_HEADERS: Final = JsonPlace(PlaceRole.HEADERS, fields=_kept("User-Agent", "user-agent"))
+_HEADERS: Final = JsonPlace(PlaceRole.HEADERS, fields=_keep("User-Agent", "user-agent"))
 DATA_PLACE: Final = JsonPlace(fields={"rawHeaders": _HEADERS})
-_TIMES: Final = _kept("timestamp", "start_timestamp", "end_timestamp", "received")
-_IDS: Final = _kept("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
+_TIMES: Final = _keep("timestamp", "start_timestamp", "end_timestamp", "received")
+_IDS: Final = _keep("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
 
 _MESSAGE: Final = JsonPlace(fields={"body": DATA_PLACE, "headers": _HEADERS, "size": _STRUCTURE})
 _CRUMB_DATA: Final = JsonPlace(
     fields={
-        **_kept("view.id", "view.class", "view.tag", "statusCode", "status_code"),
+        **_keep("view.id", "view.class", "view.tag", "statusCode", "status_code"),
         **dict.fromkeys(("screen", "state", "to", "from", "route", "path", "node"), _TEXT),
         "request": _MESSAGE,
         "response": _MESSAGE,
@@ -80,14 +80,14 @@ _CRUMB_DATA: Final = JsonPlace(
 _CRUMB: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_kept("type", "category", "level", "event_id", "origin"),
+        **_keep("type", "category", "level", "event_id", "origin"),
         "message": _TEXT,
         "data": _CRUMB_DATA,
     }
 )
 _NETWORK: Final = JsonPlace(
     fields={
-        **_kept("op", "startTimestamp", "endTimestamp"),
+        **_keep("op", "startTimestamp", "endTimestamp"),
         "description": _TEXT,
         "data": _CRUMB_DATA,
     }
@@ -101,20 +101,20 @@ _OPTIONS: Final = JsonPlace(
 )
 _FRAME: Final = JsonPlace(
     fields={
-        **_kept(
+        **_keep(
             "function", "raw_function", "module", "filename", "abs_path", "package", "platform"
         ),
-        **_kept("symbol", "symbol_addr", "image_addr", "instruction_addr", "addr_mode", "lang"),
+        **_keep("symbol", "symbol_addr", "image_addr", "instruction_addr", "addr_mode", "lang"),
         "context_line": _CODE,
         "pre_context": _CODE,
         "post_context": _CODE,
     }
 )
 _STACK: Final = JsonPlace(fields={"frames": _FRAME, "registers": _CLOSED})
-_MECHANISM: Final = JsonPlace(fields=_kept("type", "source", "handled", "synthetic"))
+_MECHANISM: Final = JsonPlace(fields=_keep("type", "source", "handled", "synthetic"))
 _EXCEPTION: Final = JsonPlace(
     fields={
-        **_kept("module", "thread_id"),
+        **_keep("module", "thread_id"),
         "type": _TEXT,
         "value": _TEXT,
         "mechanism": _MECHANISM,
@@ -123,9 +123,14 @@ _EXCEPTION: Final = JsonPlace(
     }
 )
 _THREAD: Final = JsonPlace(
-    fields={**_kept("id", "state"), "name": _TEXT, "stacktrace": _STACK, "raw_stacktrace": _STACK}
+    fields={
+        **_keep("id", "state"),
+        "name": _TEXT,
+        "stacktrace": _STACK,
+        "raw_stacktrace": _STACK,
+    }
 )
-_ATTRIBUTE: Final = JsonPlace(fields=_kept("value", "type", "unit"))
+_ATTRIBUTE: Final = JsonPlace(fields=_keep("value", "type", "unit"))
 _ATTRIBUTES: Final = JsonPlace(
     fields={
         **dict.fromkeys(
@@ -153,7 +158,7 @@ _SPAN: Final = JsonPlace(
     fields={
         **_TIMES,
         **_IDS,
-        **_kept("segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"),
+        **_keep("segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"),
         "description": _TEXT,
         "name": _TEXT,
         "data": DATA_PLACE,
@@ -164,11 +169,11 @@ _SPAN: Final = JsonPlace(
 _CONTEXTS: Final = JsonPlace(
     fields={
         "trace": JsonPlace(fields={**_IDS, "data": DATA_PLACE}),
-        "replay": JsonPlace(fields=_kept("replay_id", "type")),
+        "replay": JsonPlace(fields=_keep("replay_id", "type")),
         "app": JsonPlace(
             fields={
-                **_kept("app_identifier", "app_name", "app_version", "app_build", "build_type"),
-                **_kept("app_start_time", "app_id", "device_app_hash", "type"),
+                **_keep("app_identifier", "app_name", "app_version", "app_build", "build_type"),
+                **_keep("app_start_time", "app_id", "device_app_hash", "type"),
                 "view_names": _TEXT,
                 "permissions": _CLOSED,
             }
@@ -176,22 +181,22 @@ _CONTEXTS: Final = JsonPlace(
         "device": JsonPlace(
             fields={
                 "name": JsonPlace(PlaceRole.OWNER, TextKind.TEXT),
-                **_kept("model", "model_id", "family", "brand", "manufacturer", "arch", "id"),
-                **_kept("orientation", "boot_time", "timezone", "locale", "cpu_description"),
+                **_keep("model", "model_id", "family", "brand", "manufacturer", "arch", "id"),
+                **_keep("orientation", "boot_time", "timezone", "locale", "cpu_description"),
                 "archs": _CLOSED,
             }
         ),
-        "os": JsonPlace(fields=_kept("name", "version", "build", "kernel_version", "type")),
+        "os": JsonPlace(fields=_keep("name", "version", "build", "kernel_version", "type")),
         "feedback": JsonPlace(
             fields={
-                **_kept("associated_event_id", "replay_id", "source"),
+                **_keep("associated_event_id", "replay_id", "source"),
                 "contact_email": _NAME,
                 "name": _NAME,
                 "message": _TEXT,
                 "url": _TEXT,
             }
         ),
-        "runtime": JsonPlace(fields=_kept("name", "version", "build", "raw_description", "type")),
+        "runtime": JsonPlace(fields=_keep("name", "version", "build", "raw_description", "type")),
     }
 )
 _USER: Final = JsonPlace(
@@ -215,9 +220,9 @@ _REQUEST: Final = JsonPlace(
 )
 _SDK: Final = JsonPlace(
     fields={
-        **_kept("name", "version"),
+        **_keep("name", "version"),
         **dict.fromkeys(("packages", "integrations", "features"), _CLOSED),
-        "settings": JsonPlace(fields=_kept("infer_ip")),
+        "settings": JsonPlace(fields=_keep("infer_ip")),
         "client_ip": _ADDRESS,
     }
 )
@@ -225,8 +230,8 @@ _SDK: Final = JsonPlace(
 
 _IMAGE: Final = JsonPlace(
     fields={
-        **_kept("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
-        **_kept("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
+        **_keep("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
+        **_keep("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
         **dict.fromkeys(("code_file", "debug_file", "name"), _LABEL),
     }
 )
@@ -240,10 +245,10 @@ def _values(place: JsonPlace) -> JsonPlace:
 _EVENT: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_kept("event_id", "type", "platform", "level"),
+        **_keep("event_id", "type", "platform", "level"),
         **_LABELS,
-        **_kept("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
-        **_kept("replay_start_timestamp", "error_ids", "trace_ids"),
+        **_keep("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
+        **_keep("replay_start_timestamp", "error_ids", "trace_ids"),
         **dict.fromkeys(("modules", "measurements", "transaction_info"), _CLOSED),
         "debug_meta": JsonPlace(fields={"images": _IMAGE, "sdk_info": _CLOSED}),
         "sdk": _SDK,
@@ -267,13 +272,13 @@ _EVENT: Final = JsonPlace(
 _LOG: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_kept("trace_id", "span_id", "level", "severity_number", "severity_text"),
+        **_keep("trace_id", "span_id", "level", "severity_number", "severity_text"),
         "body": _TEXT,
         "attributes": _ATTRIBUTES,
     }
 )
 _VIEW_FIELDS: Final[dict[str, JsonPlace]] = {
-    **_kept("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
+    **_keep("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
     **dict.fromkeys(("identifier", "tag"), _TEXT),
 }
 _VIEW: Final = JsonPlace(fields=_VIEW_FIELDS)
@@ -296,7 +301,7 @@ RRWEB_PLACES: Final = {
     "performanceSpan": _rrweb(_NETWORK),
     "options": _rrweb(_OPTIONS),
 }
-"""By the tag of the event."""
+"""Places of rrweb events by their tag."""
 OTHER_RRWEB_PLACE: Final = _rrweb(DATA_PLACE)
 
 

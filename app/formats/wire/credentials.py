@@ -1,4 +1,4 @@
-"""Reads who is sending: the public key in a header, in the query, or in a DSN.
+"""Reads who sends a request: the public key in a header, in the query, or in a DSN.
 
 Source: docs/protocol.md, sections 1.1 and 1.3.
 """
@@ -16,21 +16,21 @@ from app.core.ids import ProjectId, PublicKey
 from app.core.log import shown
 
 _PROTOCOL: Final = 7
-_REMEMBERED: Final = 2_048
-"""Senders whose words are not read anew: one app sends the same with every request."""
-_USUAL_CHARS: Final = 500
+_CACHED_CREDENTIALS: Final = 2_048
+"""One app sends the same credentials with every request, so their reading is cached."""
+_LONGEST_CACHED_CHARS: Final = 500
 _QUERY_FIELDS: Final = 100
 _CLIENT_CHARS: Final = 200
 _DSN_CHARS: Final = 2_000
 _SCHEME: Final = re.compile(r"\s*sentry\s+", re.IGNORECASE)
 _OTHER_SCHEME: Final = re.compile(r"\s*(?!sentry(\s|\Z))[\w-]+(\s|\Z)", re.IGNORECASE)
-"""`Basic …`, `Bearer …`, `AWS4-HMAC-SHA256 …`: some proxy or browser added it, not for us."""
+"""`Basic …`, `Bearer …`, `AWS4-HMAC-SHA256 …`, which a proxy or a browser may have added."""
 _VERSION: Final = re.compile(r"\s*(\d{1,3})(\.\d+)?\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a sender says about itself; the key is 32 lower-case hex digits."""
+    """Credentials of a sender; the key is 32 lower-case hex digits."""
 
     public_key: PublicKey
     client: str | None = None
@@ -46,33 +46,33 @@ def read_credentials(*, auth_headers: Sequence[str], query: str) -> Credentials 
         query: The raw query string, without `?`.
 
     Returns:
-        The first that names a key; None if the request names none at all (then the DSN in the
-        envelope may).
+        The first credentials with a key; None if the request has no key, which may then stand in
+        the DSN of the envelope.
 
     Raises:
         AuthenticationFailed: A key is there but cannot be read, two places name different keys, or
-            the protocol version is one we do not speak.
+            the protocol version is newer than 7.
     """
-    words = (tuple(auth_headers), query)
-    is_usual = len(query) + sum(map(len, auth_headers)) <= _USUAL_CHARS
-    return _read_again(*words) if is_usual else _read(*words)
+    headers = tuple(auth_headers)
+    is_short = len(query) + sum(map(len, headers)) <= _LONGEST_CACHED_CHARS
+    return _read_cached(headers, query) if is_short else _read_sources(headers, query)
 
 
-def _read(auth_headers: tuple[str, ...], query: str) -> Credentials | None:
-    found = [
-        _from_fields(_header_fields(header), header)
+def _read_sources(auth_headers: tuple[str, ...], query: str) -> Credentials | None:
+    credentials = [
+        _from_fields(_read_header_fields(header), header)
         for header in auth_headers
         if not _OTHER_SCHEME.match(header)
     ]
-    fields = _query_fields(query)
+    fields = _read_query_fields(query)
     if "sentry_key" in fields:
-        found.append(_from_fields(fields, query))
-    if len({each.public_key for each in found}) > 1:
+        credentials.append(_from_fields(fields, query))
+    if len({each.public_key for each in credentials}) > 1:
         raise AuthenticationFailed("the request names two different keys")
-    return found[0] if found else None
+    return credentials[0] if credentials else None
 
 
-_read_again: Final = lru_cache(maxsize=_REMEMBERED)(_read)
+_read_cached: Final = lru_cache(maxsize=_CACHED_CREDENTIALS)(_read_sources)
 
 
 def parse_dsn(dsn: str) -> tuple[PublicKey, str] | None:
@@ -92,16 +92,16 @@ def make_dsn(base_url: str, public_key: PublicKey, project_id: ProjectId) -> str
     """Write the DSN that an app's developer pastes into an SDK.
 
     Args:
-        base_url: The address of this server; it may hold a path, which becomes the prefix.
-        public_key: 32 hex digits.
-        project_id: The last segment of the path.
+        base_url: Address of this server; it may have a path, which becomes the prefix.
+        public_key: Public key of 32 hex digits.
+        project_id: Project, which becomes the last segment of the path.
     """
-    scheme, _, rest = base_url.rstrip("/").partition("://")
-    return f"{scheme}://{public_key}@{rest}/{project_id}"
+    scheme, _, host_and_path = base_url.rstrip("/").partition("://")
+    return f"{scheme}://{public_key}@{host_and_path}/{project_id}"
 
 
-def _header_fields(header: str) -> dict[str, str]:
-    """Read `Sentry k=v, k=v`; of a repeated name the first value."""
+def _read_header_fields(header: str) -> dict[str, str]:
+    """Read `Sentry k=v, k=v`; of a repeated name the first value counts."""
     fields: dict[str, str] = {}
     for pair in _SCHEME.sub("", header, count=1).split(","):
         name, equals, value = pair.partition("=")
@@ -110,7 +110,7 @@ def _header_fields(header: str) -> dict[str, str]:
     return fields
 
 
-def _query_fields(query: str) -> dict[str, str]:
+def _read_query_fields(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS)
     except ValueError:
@@ -122,15 +122,15 @@ def _from_fields(fields: dict[str, str], source: str) -> Credentials:
     public_key = ids.read_hex32(fields.get("sentry_key"))
     if public_key is None:
         raise AuthenticationFailed(f"no sentry_key of 32 hex digits in: {shown(source)}")
-    version = _version(fields.get("sentry_version", ""))
+    version = _read_version(fields.get("sentry_version", ""))
     if version > _PROTOCOL:
         raise AuthenticationFailed(
-            f"sentry_version is {version}, {_PROTOCOL} and below are spoken here"
+            f"sentry_version is {version}, {_PROTOCOL} and below are supported"
         )
     client = fields.get("sentry_client", "")[:_CLIENT_CHARS]
     return Credentials(PublicKey(public_key), client or None, version)
 
 
-def _version(text: str) -> int:
-    found = _VERSION.match(text)
-    return int(found[1]) if found else _PROTOCOL
+def _read_version(text: str) -> int:
+    version = _VERSION.match(text)
+    return int(version[1]) if version else _PROTOCOL

@@ -5,7 +5,8 @@ r"""Splits an envelope into its header and items, without copying a payload.
 
 Headers are one JSON object on one line. A payload has `length` bytes, or runs to the next LF.
 
-Made for every request, the values are msgspec's: they cost a fifth of frozen dataclasses.
+The values are msgspec's, because they are made for every request and cost a fifth of frozen
+dataclasses.
 
 Source: docs/protocol.md, section 2; relay `relay-server/src/envelope/mod.rs`.
 """
@@ -25,14 +26,14 @@ from app.formats import jsonish, timestamps
 _NAME_CHARS: Final = 200
 _URL_CHARS: Final = 2_000
 _MOST_BYTES: Final = 2**40
-"""More than any envelope has; numbers above are looked at more closely."""
+"""More than any envelope has; only larger numbers need the slower getter."""
 _LINE_ENDS: Final = re.compile(rb"[\r\n]*")
 _LINE_END_BYTES: Final = b"\r\n"
 _LF: Final = 10
 
 
 class TraceHeader(msgspec.Struct, frozen=True, gc=False):
-    """Of the dynamic sampling context what names a trace and a replay.
+    """The trace and the replay that the dynamic sampling context names.
 
     Its `public_key`, `release` and `environment` are not read: on a backend they are those of the
     app that began the trace, not of the sender.
@@ -43,7 +44,10 @@ class TraceHeader(msgspec.Struct, frozen=True, gc=False):
 
 
 class EnvelopeHeader(msgspec.Struct, frozen=True, gc=False):
-    """The first line; `event_id` is 32 lower-case hex digits, in replay envelopes the replay id."""
+    """The first line of an envelope.
+
+    `event_id` is 32 lower-case hex digits; in replay envelopes it is the replay id.
+    """
 
     event_id: str | None = None
     dsn: str | None = None
@@ -51,7 +55,7 @@ class EnvelopeHeader(msgspec.Struct, frozen=True, gc=False):
     sdk_name: str | None = None
     sdk_version: str | None = None
     infer_ip: str | None = None
-    """Whether the SDK wants the sender's address noted, in its own word; see `addresses`."""
+    """The SDK's wish about the sender's address, as sent: `auto`, `never` or `legacy`."""
     trace: TraceHeader = TraceHeader()
 
 
@@ -67,22 +71,20 @@ class EnvelopeItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """A header and the items that could be read.
-
-    `damage` says why reading stopped before the end; the items before it are whole. `left_out`
-    counts parts of items that the door knows already that nobody can keep. `made_bytes` counts the
-    bytes of items that are no part of the body, but were made of it.
-    """
+    """A header and the items that could be read."""
 
     header: EnvelopeHeader
     items: tuple[EnvelopeItem, ...]
     damage: str | None = None
+    """The reason why reading stopped before the end; the items before the damage are whole."""
     left_out: int = 0
+    """Number of parts that can never be kept, such as OpenTelemetry spans without a trace id."""
     made_bytes: int = 0
+    """Bytes of items that were made from the body instead of being a part of it."""
 
 
 class _HeaderWire(msgspec.Struct):
-    """The members that are read; the rest of the line is skipped without being built."""
+    """The members of an envelope header that are read; others are skipped by the decoder."""
 
     event_id: Any = None
     dsn: Any = None
@@ -92,6 +94,8 @@ class _HeaderWire(msgspec.Struct):
 
 
 class _ItemWire(msgspec.Struct):
+    """The members of an item header that are read."""
+
     type: Any = None
     length: Any = None
     content_type: Any = None
@@ -103,8 +107,8 @@ class _ItemWire(msgspec.Struct):
 _NO_TRACE: Final = TraceHeader()
 
 
-class _Damaged(Exception):
-    """An item cannot be read, and what follows it cannot be found."""
+class _ItemUnreadable(Exception):
+    """An item cannot be read, so the items behind it cannot be found."""
 
 
 _decode_header: Final = msgspec.json.Decoder(_HeaderWire).decode
@@ -115,7 +119,7 @@ def split_envelope(body: bytes | bytearray | memoryview) -> Envelope:
     """Split an envelope; payloads are views into `body`.
 
     Args:
-        body: Already inflated. A memoryview is copied once, to be searched.
+        body: Inflated body. A memoryview is copied once, so that it can be searched.
 
     Raises:
         MalformedInput: The first line is no JSON object.
@@ -132,13 +136,13 @@ def split_envelope(body: bytes | bytearray | memoryview) -> Envelope:
     damage = None
     try:
         _read_items(data, header_end, items)
-    except _Damaged as reason:
+    except _ItemUnreadable as reason:
         damage = str(reason)
     return Envelope(header, tuple(items), damage)
 
 
 def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
-    """Read the first line; members of the wrong type count as absent, `trace` too.
+    """Read the first line; members of a wrong type count as absent.
 
     Raises:
         MalformedInput: It is no JSON object.
@@ -147,68 +151,69 @@ def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
         wire = _decode_header(line)
     except (ValueError, RecursionError):
         return header_from_object(jsonish.decode_object(line, "envelope header"))
-    return _header(wire)
+    return _read_header_members(wire)
 
 
-def header_from_object(found: jsonish.JsonObject) -> EnvelopeHeader:
-    """Read the members of a header from an object that is decoded already."""
-    return _header(_HeaderWire(**{name: found.get(name) for name in _HeaderWire.__struct_fields__}))
+def header_from_object(raw: jsonish.JsonObject) -> EnvelopeHeader:
+    """Read the members of a header from a decoded object."""
+    members = {name: raw.get(name) for name in _HeaderWire.__struct_fields__}
+    return _read_header_members(_HeaderWire(**members))
 
 
-def _header(wire: _HeaderWire) -> EnvelopeHeader:
+def _read_header_members(wire: _HeaderWire) -> EnvelopeHeader:
     sdk = wire.sdk if isinstance(wire.sdk, dict) else {}
     settings = sdk.get("settings")
     return EnvelopeHeader(
         event_id=ids.read_hex32(wire.event_id),
         dsn=jsonish.text_of(wire.dsn, limit=_URL_CHARS),
         sent_at=timestamps.read_at(wire.sent_at),
-        sdk_name=_name(sdk.get("name")),
-        sdk_version=_name(sdk.get("version")),
-        infer_ip=_name(settings.get("infer_ip")) if isinstance(settings, dict) else None,
-        trace=_trace(wire.trace) if isinstance(wire.trace, dict) else _NO_TRACE,
+        sdk_name=_read_name(sdk.get("name")),
+        sdk_version=_read_name(sdk.get("version")),
+        infer_ip=_read_name(settings.get("infer_ip")) if isinstance(settings, dict) else None,
+        trace=_read_trace(wire.trace) if isinstance(wire.trace, dict) else _NO_TRACE,
     )
 
 
-def _trace(wire: jsonish.JsonObject) -> TraceHeader:
+def _read_trace(wire: jsonish.JsonObject) -> TraceHeader:
     return TraceHeader(
         trace_id=ids.read_hex32(wire.get("trace_id")),
         replay_id=ids.read_hex32(wire.get("replay_id")),
     )
 
 
-def _name(value: object) -> str | None:
+def _read_name(value: object) -> str | None:
     return None if value is None else jsonish.text_of(value, limit=_NAME_CHARS)
 
 
 def _read_items(data: bytes | bytearray, start: int, items: list[EnvelopeItem]) -> None:
     """Append every item from `start` on to `items`, so that those before a damage are kept."""
     view = memoryview(data)
-    at = _after_line_ends(data, start)
+    at = _skip_line_ends(data, start)
     while at < len(data):
         if len(items) == LIMITS.items:
             raise OversizedInput(f"envelope has more than {LIMITS.items} items")
         payload_start, wire = _read_item_header(data, at)
-        payload_end = _payload_end(data, payload_start, wire.length)
+        payload_end = _find_payload_end(data, payload_start, wire.length)
         items.append(
             EnvelopeItem(
-                type=_name(wire.type) or "",
+                type=_read_name(wire.type) or "",
                 payload=view[payload_start:payload_end],
-                content_type=_name(wire.content_type),
-                filename=_name(wire.filename),
-                attachment_type=_name(wire.attachment_type),
-                item_count=None if wire.item_count is None else _count(wire.item_count),
+                content_type=_read_name(wire.content_type),
+                filename=_read_name(wire.filename),
+                attachment_type=_read_name(wire.attachment_type),
+                item_count=None if wire.item_count is None else _read_count(wire.item_count),
             )
         )
-        at = _after_line_ends(data, payload_end)
+        at = _skip_line_ends(data, payload_end)
 
 
 def _read_item_header(data: bytes | bytearray, at: int) -> tuple[int, _ItemWire]:
-    """Return where the payload begins, and the header."""
+    """Return the offset of the payload, and the header."""
     end = data.find(b"\n", at, at + LIMITS.item_header_bytes + 1)
     if end < 0:
         end = len(data)
     if end - at > LIMITS.item_header_bytes:
-        raise _Damaged(f"item header at byte {at} is over {LIMITS.item_header_bytes} bytes")
+        raise _ItemUnreadable(f"item header at byte {at} is over {LIMITS.item_header_bytes} bytes")
     line = data[at:end]
     try:
         wire = _decode_item_header(line)
@@ -219,39 +224,41 @@ def _read_item_header(data: bytes | bytearray, at: int) -> tuple[int, _ItemWire]
 
 def _read_item_header_leniently(line: bytes | bytearray, at: int) -> _ItemWire:
     try:
-        found = jsonish.decode_object(line, f"item header at byte {at}")
+        raw = jsonish.decode_object(line, f"item header at byte {at}")
     except MalformedInput as error:
-        raise _Damaged(str(error)) from None
-    return _ItemWire(**{name: found.get(name) for name in _ItemWire.__struct_fields__})
+        raise _ItemUnreadable(str(error)) from None
+    return _ItemWire(**{name: raw.get(name) for name in _ItemWire.__struct_fields__})
 
 
-def _payload_end(data: bytes | bytearray, start: int, length: object) -> int:
-    """Return the offset after a payload that begins at `start`."""
+def _find_payload_end(data: bytes | bytearray, start: int, length: object) -> int:
+    """Return the offset behind a payload that begins at `start`."""
     if length is None:
         end = data.find(b"\n", start)
         return len(data) if end < 0 else end
-    count = _count(length)
+    count = _read_count(length)
     if count is None:
-        raise _Damaged(f"item length before byte {start} is no count: {shown(length)}")
+        raise _ItemUnreadable(f"item length before byte {start} is not a count: {shown(length)}")
     end = start + count
     if end > len(data):
-        raise _Damaged(f"item at byte {start} claims {count} bytes, {len(data) - start} are left")
+        raise _ItemUnreadable(
+            f"item at byte {start} claims {count} bytes, {len(data) - start} are left"
+        )
     if end < len(data) and data[end] not in _LINE_END_BYTES:
-        raise _Damaged(f"item at byte {start} goes on after its {count} bytes")
+        raise _ItemUnreadable(f"item at byte {start} goes on after its {count} bytes")
     return end
 
 
-def _count(value: object) -> int | None:
-    """Read a number of bytes or members that may stand in a string; None for all else."""
+def _read_count(value: object) -> int | None:
+    """Read a number of bytes or members, also from a string; None for anything else."""
     if type(value) is int and 0 <= value <= _MOST_BYTES:
-        return value  # as nearly always
+        return value  # This is nearly every count.
     return jsonish.integer({"count": value}, "count", lowest=0)
 
 
-def _after_line_ends(data: bytes | bytearray, at: int) -> int:
+def _skip_line_ends(data: bytes | bytearray, at: int) -> int:
     if at < len(data) and data[at] == _LF:
-        at += 1  # one, as nearly always
+        at += 1  # There is nearly always one.
     if at == len(data) or data[at] not in _LINE_END_BYTES:
         return at
-    found = _LINE_ENDS.match(data, at)
-    return found.end() if found else at
+    line_ends = _LINE_ENDS.match(data, at)
+    return line_ends.end() if line_ends else at

@@ -1,4 +1,4 @@
-"""Writes `X-Sentry-Rate-Limits`: what an SDK shall hold back, and for how long.
+"""Writes `X-Sentry-Rate-Limits`: the data that an SDK has to hold back, and for how long.
 
     60:replay;attachment:project:storage_quota
     seconds : categories : scope : reason
@@ -23,9 +23,9 @@ def write_rate_limit(
     """Write one limit.
 
     Args:
-        seconds: How long; at least 1, since Cocoa ignores less.
-        categories: Words of SDKs; none of them means everything.
-        scope: Whose limit it is.
-        reason: A word without `:` and `,`; SDKs do not read it, people do.
+        seconds: Length of the limit; it is raised to 1, since Cocoa ignores less.
+        categories: Categories in the words of SDKs; none of them means everything.
+        scope: Whether the limit is of a key or a project.
+        reason: A word without `:` and `,`, which people may read and SDKs do not.
     """
     return f"{max(1, seconds)}:{';'.join(categories)}:{scope}:{reason}"

@@ -164,9 +164,9 @@ def test_a_missing_type_is_an_item_of_no_type():
 @pytest.mark.parametrize(
     ("rest", "reason"),
     [
-        (b'{"type":"event","length":-5}\n{}', "is no count: -5"),
-        (b'{"type":"event","length":[]}\n{}', "is no count"),
-        (b'{"type":"event","length":true}\n{}', "is no count"),
+        (b'{"type":"event","length":-5}\n{}', "is not a count: -5"),
+        (b'{"type":"event","length":[]}\n{}', "is not a count"),
+        (b'{"type":"event","length":true}\n{}', "is not a count"),
         (b'{"type":"event","length":3}\n{}', "claims 3 bytes, 2 are left"),
         (b'{"type":"event","length":9}', "claims 9 bytes, 0 are left"),
         (b'{"type":"event","length":1}\n{}\n', "goes on after its 1 bytes"),
