@@ -1,14 +1,14 @@
-"""Turns an OTLP request for traces into the items that SDKs of our own protocol would have sent.
+"""Turns an OTLP request for traces into the items that Sentry's SDKs would have sent.
 
     spans                              → `span` items of streamed spans (v2)
     events of spans named `exception`  → `event` items
 
-So everything behind the door is one way: scrubbing, limits, outcomes, storing, grouping.
+Scrubbing, limits, outcomes, storing and grouping are therefore the same for both protocols.
 
-Attributes of the resource stand with every span of it: `service.name` is the service,
-`service.name@service.version` the release, `deployment.environment.name` the environment. A replay
-id, where a service passes it on, is the attribute `sentry.replay_id`, or `sentry-replay_id` as
-baggage calls it.
+The attributes of a resource are copied to each of its spans: `service.name` is the service,
+`service.name@service.version` the release, `deployment.environment.name` the environment. A service
+that passes a replay id on does so in the attribute `sentry.replay_id`, or in `sentry-replay_id`,
+which is its name in baggage.
 
 Source: OTLP specification; OpenTelemetry semantic conventions for http, db, messaging, exceptions.
 """
@@ -37,14 +37,15 @@ _IS_REMOTE: Final = 0x200
 
 
 def read_export_request(body: bytes, *, is_json: bool) -> Envelope:
-    """Read a request into an envelope; spans that lack an id or a time stay in it, and count.
+    """Read a request into an envelope.
 
     Args:
-        body: As it was before its Content-Encoding.
-        is_json: The JSON form; else protobuf.
+        body: The body without its Content-Encoding.
+        is_json: True for the JSON form, False for protobuf.
 
     Returns:
-        `left_out` says how many spans cannot be kept.
+        An envelope that holds all spans, also those without an id or a time: they become outcomes.
+        `left_out` counts them.
 
     Raises:
         MalformedInput: It does not follow its format.
@@ -61,7 +62,7 @@ def read_export_request(body: bytes, *, is_json: bool) -> Envelope:
     ):
         if len(spans) >= LIMITS.otlp_spans:
             raise OversizedInput(f"OTLP request has more than {LIMITS.otlp_spans} spans")
-        item = _span(scoped)
+        item = _write_span(scoped)
         left_out += not item
         spans.append(msgspec.json.encode(item))
         made_bytes = _add_bytes(made_bytes, spans[-1])
@@ -72,17 +73,23 @@ def read_export_request(body: bytes, *, is_json: bool) -> Envelope:
         ):
             encoded = msgspec.json.encode(event)
             made_bytes = _add_bytes(made_bytes, encoded)
-            # Passing through several spans, an exception is recorded on each: innermost first.
-            known = errors.get(event["event_id"])
-            if known is None or event["timestamp"] < known[0]:
+            # Each span that an exception leaves records it, the innermost first; that one is kept.
+            earlier = errors.get(event["event_id"])
+            if earlier is None or event["timestamp"] < earlier[0]:
                 errors[event["event_id"]] = event["timestamp"], encoded
     events = (EnvelopeItem("event", memoryview(encoded)) for _, encoded in errors.values())
-    items = (*_containers(spans), *events)
+    items = (*_pack_containers(spans), *events)
     return Envelope(EnvelopeHeader(), items, left_out=left_out, made_bytes=made_bytes)
 
 
 def _add_bytes(made_bytes: int, encoded: bytes) -> int:
-    """Count what was made so far: a small body may name a large resource and many spans."""
+    """Return the bytes of all items so far, which may be many times those of the body.
+
+    A small body may have a large resource, which is copied to each of many spans.
+
+    Raises:
+        OversizedInput: They are over `LIMITS.otlp_made_bytes`.
+    """
     made_bytes += len(encoded)
     if made_bytes > LIMITS.otlp_made_bytes:
         raise OversizedInput(
@@ -93,31 +100,31 @@ def _add_bytes(made_bytes: int, encoded: bytes) -> int:
 
 
 def name_release(resource: JsonObject) -> str | None:
-    """Name the release of a service, as mobile releases are named: `shop-api@2.9.1`."""
+    """Name the release of a service in the form of mobile releases: `shop-api@2.9.1`."""
     version = resource.get("service.version")
     name = resource.get("service.name")
     return f"{name}@{version}" if name and version else version or None
 
 
 def read_environment(resource: JsonObject) -> str | None:
-    """Return the environment, under its name of today or the one before."""
-    today = resource.get("deployment.environment.name")
-    return today or resource.get("deployment.environment") or None
+    """Read the environment from its attribute, or from the one that older versions write."""
+    environment = resource.get("deployment.environment.name")
+    return environment or resource.get("deployment.environment") or None
 
 
-def _span(scoped: ScopedSpan) -> JsonObject:
-    """Write a span in our streamed form; empty if it lacks an id or a time."""
+def _write_span(scoped: ScopedSpan) -> JsonObject:
+    """Write a span as SDKs stream it, or an empty object if it lacks an id or a time."""
     span, resource = scoped.span, scoped.resource
     trace_id, span_id = ids.read_hex32(span.trace_id), ids.read_hex16(span.span_id)
     if trace_id is None or span_id is None or not 0 < span.start_ns <= span.end_ns:
         return {}
     parent_id = ids.read_hex16(span.parent_span_id)
-    of = span.attributes
+    own = span.attributes
     attributes = {
         **resource,
-        **of,
-        "sentry.replay_id": of.get("sentry.replay_id") or of.get("sentry-replay_id"),
-        "sentry.op": of.get("sentry.op") or _op(span),
+        **own,
+        "sentry.replay_id": own.get("sentry.replay_id") or own.get("sentry-replay_id"),
+        "sentry.op": own.get("sentry.op") or _name_operation(span),
         "sentry.origin": "auto.otlp",
         "sentry.release": name_release(resource),
         "sentry.environment": read_environment(resource),
@@ -130,37 +137,39 @@ def _span(scoped: ScopedSpan) -> JsonObject:
         "trace_id": trace_id,
         "span_id": span_id,
         "parent_span_id": parent_id,
-        "name": _description(span),
+        "name": _describe_span(span),
         "status": "error" if span.status == _ERROR else "ok",
         "is_segment": _is_segment(span, parent_id),
         "start_timestamp": span.start_ns / _NS_A_SECOND,
         "end_timestamp": span.end_ns / _NS_A_SECOND,
-        "attributes": {name: {"value": one} for name, one in attributes.items() if one is not None},
+        "attributes": {
+            name: {"value": value} for name, value in attributes.items() if value is not None
+        },
         "links": span.links,
     }
 
 
-def _op(span: OtlpSpan) -> str:
-    """Name the operation as SDKs do, by what the span says of itself."""
-    has = span.attributes.keys()
+def _name_operation(span: OtlpSpan) -> str:
+    """Name the operation as SDKs do, by the attributes of the span."""
+    names = span.attributes.keys()
     kind = _KIND_WORDS[span.kind] if span.kind < len(_KIND_WORDS) else ""
-    if has & {"http.request.method", "http.method"}:
+    if names & {"http.request.method", "http.method"}:
         return "http.server" if span.kind == _SERVER else "http.client"
-    if has & {"db.system", "db.system.name"}:
+    if names & {"db.system", "db.system.name"}:
         return "db"
-    if has & {"messaging.system"}:
+    if names & {"messaging.system"}:
         return "queue.process" if kind == "consumer" else "queue.publish"
-    if has & {"rpc.system", "rpc.system.name"}:
+    if names & {"rpc.system", "rpc.system.name"}:
         return f"rpc.{kind}" if kind in ("server", "client") else "rpc"
     return "function" if kind in ("internal", "") else kind
 
 
-def _description(span: OtlpSpan) -> str:
-    """Say what was done: a query's text and a request's address tell more than a span's name."""
-    of = span.attributes
-    query = of.get("db.query.text") or of.get("db.statement")
-    address = of.get("url.full") or of.get("http.url")
-    method = of.get("http.request.method") or of.get("http.method")
+def _describe_span(span: OtlpSpan) -> str:
+    """Describe a span by its query or its request, which tell more than its name."""
+    attributes = span.attributes
+    query = attributes.get("db.query.text") or attributes.get("db.statement")
+    address = attributes.get("url.full") or attributes.get("http.url")
+    method = attributes.get("http.request.method") or attributes.get("http.method")
     if query:
         return str(query)
     if address and method and span.kind != _SERVER:
@@ -177,20 +186,20 @@ def _is_segment(span: OtlpSpan, parent_id: str | None) -> bool:
     return _KIND_WORDS[span.kind] in ("server", "consumer") if span.kind in range(6) else False
 
 
-def _containers(spans: list[bytes]) -> Iterator[EnvelopeItem]:
-    """Lay spans into as many containers as their limits ask for."""
+def _pack_containers(spans: list[bytes]) -> Iterator[EnvelopeItem]:
+    """Put the spans into as few containers as their limits allow."""
     part: list[bytes] = []
     size_bytes = 0
     for span in spans:
         if part and (len(part) >= LIMITS.spans or size_bytes + len(span) > _CONTAINER_BYTES):
-            yield _container(part)
+            yield _pack_container(part)
             part, size_bytes = [], 0
         part.append(span)
         size_bytes += len(span)
     if part:
-        yield _container(part)
+        yield _pack_container(part)
 
 
-def _container(spans: list[bytes]) -> EnvelopeItem:
+def _pack_container(spans: list[bytes]) -> EnvelopeItem:
     payload = memoryview(b'{"items":[' + b",".join(spans) + b"]}")
     return EnvelopeItem("span", payload, content_type=SPANS_V2, item_count=len(spans))

@@ -1,4 +1,4 @@
-"""Reads OTLP traces in JSON: ids are hex, 64-bit numbers are text, enums are numbers.
+"""Reads OTLP traces in JSON, where ids are hex, 64-bit numbers are text, and enums are numbers.
 
 Source: OTLP specification, "JSON Protobuf Encoding".
 """
@@ -9,9 +9,9 @@ from typing import Any, Final
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 from app.formats.otlp.spans import (
-    DEPTH,
     MOST_ATTRIBUTES,
     MOST_EVENTS,
+    MOST_LEVELS,
     MOST_LINKS,
     MOST_VALUES,
     NAME_CHARS,
@@ -37,14 +37,14 @@ def read_json_body(body: bytes) -> Iterator[ScopedSpan]:
         OversizedInput: It has more than `LIMITS.json_marks` brackets and commas.
     """
     for resource_spans in _objects(jsonish.decode_object(body, "OTLP request"), "resourceSpans"):
-        resource = _attributes(jsonish.mapping(resource_spans, "resource"))
+        resource = _read_attributes(jsonish.mapping(resource_spans, "resource"))
         for scope_spans in _objects(resource_spans, "scopeSpans"):
             scope = _text(jsonish.mapping(scope_spans, "scope"), "name")
             for span in _objects(scope_spans, "spans"):
-                yield ScopedSpan(_span(span), resource, scope)
+                yield ScopedSpan(_read_span(span), resource, scope)
 
 
-def _span(raw: JsonObject) -> OtlpSpan:
+def _read_span(raw: JsonObject) -> OtlpSpan:
     status = jsonish.mapping(raw, "status")
     return OtlpSpan(
         trace_id=_text(raw, "traceId"),
@@ -57,42 +57,44 @@ def _span(raw: JsonObject) -> OtlpSpan:
         status=_enum(status, "code", _CODES),
         status_message=_text(status, "message"),
         flags=jsonish.integer(raw, "flags") or 0,
-        attributes=_attributes(raw),
+        attributes=_read_attributes(raw),
         events=[
             SpanEvent(
-                _text(one, "name"),
-                _number(one, "timeUnixNano") or 0,
-                _attributes(one),
+                _text(event, "name"),
+                _number(event, "timeUnixNano") or 0,
+                _read_attributes(event),
             )
-            for one in _objects(raw, "events")[:MOST_EVENTS]
+            for event in _objects(raw, "events")[:MOST_EVENTS]
         ],
         links=[
-            {"trace_id": _text(one, "traceId"), "span_id": _text(one, "spanId")}
-            for one in _objects(raw, "links")[:MOST_LINKS]
+            {"trace_id": _text(link, "traceId"), "span_id": _text(link, "spanId")}
+            for link in _objects(raw, "links")[:MOST_LINKS]
         ],
     )
 
 
-def _attributes(holder: JsonObject, key: str = "attributes", depth: int = 0) -> JsonObject:
+def _read_attributes(holder: JsonObject, key: str = "attributes", depth: int = 0) -> JsonObject:
     pairs = _objects(holder, key)[:MOST_ATTRIBUTES]
     return {
-        name: _any(jsonish.mapping(pair, "value"), depth)
+        name: _read_value(jsonish.mapping(pair, "value"), depth)
         for pair in pairs
         if (name := _text(pair, "key"))
     }
 
 
-def _any(value: JsonObject, depth: int) -> Any:
-    """Read an AnyValue; of several members the first that is known counts."""
+def _read_value(value: JsonObject, depth: int) -> Any:
+    """Read an AnyValue, of which the first known member counts."""
     name = next((name for name in value if name in _SCALARS or name in _CONTAINERS), "")
     if name in _SCALARS:
         return _SCALARS[name](value, name)
-    held = jsonish.mapping(value, name)
-    if not held or depth >= DEPTH:
+    container = jsonish.mapping(value, name)
+    if not container or depth >= MOST_LEVELS:
         return None
     if name == "kvlistValue":
-        return _attributes(held, "values", depth + 1)
-    return [_any(one, depth + 1) for one in _objects(held, "values")[:MOST_VALUES]]
+        return _read_attributes(container, "values", depth + 1)
+    return [
+        _read_value(member, depth + 1) for member in _objects(container, "values")[:MOST_VALUES]
+    ]
 
 
 def _text(obj: JsonObject, key: str) -> str:
@@ -100,18 +102,18 @@ def _text(obj: JsonObject, key: str) -> str:
 
 
 def _enum(obj: JsonObject, key: str, names: dict[str, int]) -> int:
-    """Read an enum; the standard wants its number, some senders write its name."""
+    """Read an enum by its number, which the standard wants, or by its name, which some send."""
     number = jsonish.integer(obj, key)
     return names.get(_text(obj, key), 0) if number is None else number
 
 
 def _objects(obj: JsonObject, key: str) -> list[JsonObject]:
-    """List the objects under a name; anything else among them is left out."""
-    return [one for one in jsonish.sequence(obj, key) if isinstance(one, dict)]
+    """List the objects under a name, leaving out anything else."""
+    return [member for member in jsonish.sequence(obj, key) if isinstance(member, dict)]
 
 
 def _number(obj: JsonObject, key: str) -> int | None:
-    """Read a whole number of 64 bits; as text it keeps all of its digits."""
+    """Read a whole number of 64 bits, which is sent as text so that it keeps all of its digits."""
     value = obj.get(key)
     if isinstance(value, str) and len(value) <= _DIGITS and value.lstrip("-").isdecimal():
         return int(value)

@@ -1,11 +1,11 @@
-"""Reads the wire form of Protocol Buffers: fields with their numbers, no schema, no copies kept.
+"""Reads and writes the wire form of Protocol Buffers: numbered fields, without a schema.
 
     message   (tag field)*       tag = number << 3 | wire type, a varint
     wire type 0 varint | 1 eight bytes | 2 length and bytes | 5 four bytes
 
-A message of two bytes can claim to be anything, so a reader gives out a bounded number of fields
-over its life, however deeply messages nest: memory and time follow the bytes, never their claims.
-Groups (wire types 3 and 4) are of an age before OTLP and are refused.
+Two bytes are enough for a message, so a body can hold millions of them. A reader therefore returns
+a limited number of fields over its life, however deeply messages nest. Groups (wire types 3 and 4)
+are older than OTLP and are refused.
 
 Source: protobuf.dev, "Encoding".
 """
@@ -27,37 +27,37 @@ _MORE: Final = 0x80
 _U64: Final = (1 << 64) - 1
 
 Field = tuple[int, int, int | bytes]
-"""Number, wire type, and the value: bytes where the wire type is `LENGTH`, else unsigned."""
+"""Number, wire type and value, which is bytes for the wire type `LENGTH` and otherwise unsigned."""
 
 
 class ProtobufReader:
-    """Reads messages of one body, all of them together up to a number of fields."""
+    """Reads the messages of one body, up to a number of fields for all of them together."""
 
     def __init__(self, *, most_fields: int) -> None:
-        self._left = most_fields
-        self._most = most_fields
+        self._fields_left = most_fields
+        self._most_fields = most_fields
 
-    def fields(self, data: bytes) -> Iterator[Field]:
-        """Give out the fields of one message in their order.
+    def read_fields(self, data: bytes) -> Iterator[Field]:
+        """Yield the fields of one message in their order.
 
         Raises:
             MalformedInput: A field is cut, has an unknown wire type, or the number 0.
-            OversizedInput: The reader has given out as many fields as it may.
+            OversizedInput: The reader has yielded as many fields as it may.
         """
         at = 0
         while at < len(data):
-            self._left -= 1
-            if self._left < 0:
-                raise OversizedInput(f"protobuf body has more than {self._most} fields")
-            tag, at = _varint(data, at)
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                raise OversizedInput(f"protobuf body has more than {self._most_fields} fields")
+            tag, at = _read_varint(data, at)
             number, wire = tag >> 3, tag & 7
             if number == 0:
                 raise MalformedInput(f"protobuf field 0 at byte {at}")
             value: int | bytes
             if wire == VARINT:
-                value, at = _varint(data, at)
+                value, at = _read_varint(data, at)
             elif wire == LENGTH:
-                size, at = _varint(data, at)
+                size, at = _read_varint(data, at)
                 value = _take(data, at, size, number)
                 at += size
             elif wire in _FIXED_BYTES:
@@ -68,21 +68,22 @@ class ProtobufReader:
                 raise MalformedInput(f"protobuf field {number} has the wire type {wire}")
             yield number, wire, value
 
-    def parts(self, data: bytes) -> dict[int, list[bytes]]:
-        """Read the texts, bytes and messages of one message, by their number and in their order.
+    def read_parts(self, data: bytes) -> dict[int, list[bytes]]:
+        """Return the texts, bytes and messages of one message by number, in their order.
 
         Raises:
-            MalformedInput, OversizedInput: As `fields`.
+            MalformedInput: A field is cut, has an unknown wire type, or the number 0.
+            OversizedInput: The reader has yielded as many fields as it may.
         """
         parts: dict[int, list[bytes]] = {}
-        for number, _, value in self.fields(data):
+        for number, _, value in self.read_fields(data):
             if isinstance(value, bytes):
                 parts.setdefault(number, []).append(value)
         return parts
 
 
 def write_field(number: int, wire: int, value: int | bytes) -> bytes:
-    """Write one field as `Reader.fields` gave it out."""
+    """Write one field as `ProtobufReader.read_fields` yields it."""
     tag = _write_varint(number << 3 | wire)
     if isinstance(value, bytes):
         return tag + _write_varint(len(value)) + value
@@ -91,7 +92,7 @@ def write_field(number: int, wire: int, value: int | bytes) -> bytes:
 
 
 def write_text(number: int, value: str) -> bytes:
-    """Write one field of text, for answers."""
+    """Write one field of text."""
     return write_field(number, LENGTH, value.encode())
 
 
@@ -105,8 +106,8 @@ def write_number(number: int, value: int) -> bytes:
     return write_field(number, VARINT, value)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte; return it and the offset after it."""
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte, and return it with the offset after it."""
     try:
         byte = data[at]
         if byte < _MORE:

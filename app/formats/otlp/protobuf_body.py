@@ -4,12 +4,12 @@
     ResourceSpans                 1 resource     2 scope_spans*
     ScopeSpans                    1 scope        2 spans*
 
-These levels are read by `protobuf.py` beside this file, what is in them by the library: a body
-never stands in memory whole in a second form. 6 MB of empty messages would take the library 232 MB.
+`protobuf.py` reads these levels, and Google's library reads the messages in them, so that a body
+never stands in memory whole in a second form: 6 MB of empty messages would take the library 232 MB.
 
-The library refuses text that is not UTF-8, as the format has it, and messages nested deeper than
-100 levels. Services in C++ send such text, copied from a request, and a span must not be lost for
-it: what the library refuses is mended field by field and read again.
+The library refuses text that is not UTF-8, as the format says, and messages nested deeper than 100
+levels. Services in C++ send such text, copied from a request, and a span must not be lost for it:
+a message that the library refuses is mended field by field and read again.
 
 Source: opentelemetry-proto 1.x, `trace.proto`, `common.proto`.
 """
@@ -31,9 +31,9 @@ from app.formats.jsonish import JsonObject
 from app.formats.otlp import protobuf
 from app.formats.otlp.protobuf import ProtobufReader
 from app.formats.otlp.spans import (
-    DEPTH,
     MOST_ATTRIBUTES,
     MOST_EVENTS,
+    MOST_LEVELS,
     MOST_LINKS,
     MOST_VALUES,
     NAME_CHARS,
@@ -43,12 +43,12 @@ from app.formats.otlp.spans import (
     SpanEvent,
 )
 
-_DEEPEST: Final = 4 * DEPTH
-"""Levels of messages kept of a span that is mended: more than are read, less than are refused."""
+_MOST_MENDED_LEVELS: Final = 4 * MOST_LEVELS
+"""Most levels of a message that is mended: more than are read, and fewer than are refused."""
 
 
 def read_protobuf_body(body: bytes) -> Iterator[ScopedSpan]:
-    """Read the spans of one request; one over `LIMITS.otlp_span_bytes` comes out empty.
+    """Read the spans of one request; a span over `LIMITS.otlp_span_bytes` becomes an empty one.
 
     Raises:
         MalformedInput: It is no protobuf.
@@ -56,29 +56,31 @@ def read_protobuf_body(body: bytes) -> Iterator[ScopedSpan]:
             resource or scope is over `LIMITS.otlp_span_bytes`.
     """
     reader = ProtobufReader(most_fields=LIMITS.otlp_fields)
-    for number, _, value in reader.fields(body):
+    for number, _, value in reader.read_fields(body):
         if number == 1 and isinstance(value, bytes):
             yield from _read_resource_spans(reader, value)
 
 
 def _read_resource_spans(reader: ProtobufReader, data: bytes) -> Iterator[ScopedSpan]:
-    parts = reader.parts(data)
-    scopes = parts.get(2, ())
-    attributes = _read_attributes(_last(reader, Resource, parts).attributes) if scopes else {}
-    for scope_spans in scopes:
-        parts = reader.parts(scope_spans)
-        scope = _read_text(_last(reader, InstrumentationScope, parts).name)
-        for span in parts.get(2, ()):
-            is_kept = len(span) <= LIMITS.otlp_span_bytes
-            raw = _read_span(_parse(reader, Span, span)) if is_kept else OtlpSpan()
-            yield ScopedSpan(raw, attributes, scope)
+    parts = reader.read_parts(data)
+    all_scope_spans = parts.get(2, ())
+    resource = _parse_last(reader, Resource, parts) if all_scope_spans else Resource()
+    attributes = _read_attributes(resource.attributes)
+    for scope_spans in all_scope_spans:
+        parts = reader.read_parts(scope_spans)
+        scope = _read_text(_parse_last(reader, InstrumentationScope, parts).name)
+        for span_bytes in parts.get(2, ()):
+            fits = len(span_bytes) <= LIMITS.otlp_span_bytes
+            span = _read_span(_parse(reader, Span, span_bytes)) if fits else OtlpSpan()
+            yield ScopedSpan(span, attributes, scope)
 
 
-def _last(reader: ProtobufReader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
-    """Read the resource or the scope, of which the last one counts; an empty one if it is absent.
+def _parse_last(reader: ProtobufReader, kind: Any, parts: dict[int, list[bytes]]) -> Any:
+    """Parse the resource or scope in field 1: the last one, or an empty one without any.
 
     Raises:
-        MalformedInput, OversizedInput: As `read`.
+        MalformedInput: It is no protobuf.
+        OversizedInput: It is over `LIMITS.otlp_span_bytes`.
     """
     data = parts.get(1, [b""])[-1]
     if len(data) > LIMITS.otlp_span_bytes:
@@ -101,15 +103,15 @@ def _parse(reader: ProtobufReader, kind: Any, data: bytes) -> Any:
 
 
 def _mend(reader: ProtobufReader, descriptor: Any, data: bytes, depth: int) -> bytes:
-    """Write a message anew: bytes that are not UTF-8 as U+FFFD, without what is too deep."""
+    """Write a message anew, with U+FFFD for bytes that are not UTF-8, and without deep levels."""
     written = bytearray()
-    texts, messages = _kinds(descriptor)
-    for number, wire, value in reader.fields(data):
+    texts, messages = _find_fields(descriptor)
+    for number, wire, value in reader.read_fields(data):
         mended = value
         if isinstance(value, bytes) and number in texts:
             mended = value.decode("utf-8", "replace").encode()
         elif isinstance(value, bytes) and number in messages:
-            if depth == _DEEPEST:
+            if depth == _MOST_MENDED_LEVELS:
                 continue
             mended = _mend(reader, messages[number], value, depth + 1)
         written += protobuf.write_field(number, wire, mended)
@@ -117,8 +119,8 @@ def _mend(reader: ProtobufReader, descriptor: Any, data: bytes, depth: int) -> b
 
 
 @cache
-def _kinds(descriptor: Any) -> tuple[frozenset[int], dict[int, Any]]:
-    """Return the numbers of the texts of a message, and the descriptors of its messages."""
+def _find_fields(descriptor: Any) -> tuple[frozenset[int], dict[int, Any]]:
+    """Return the numbers of a message's text fields, and the descriptors of its message fields."""
     texts = {field.number for field in descriptor.fields if field.type == field.TYPE_STRING}
     messages = {
         field.number: field.message_type
@@ -165,20 +167,20 @@ def _read_pairs(pairs: Iterable[KeyValue], depth: int) -> JsonObject:
 
 
 def _read_value(value: AnyValue, depth: int) -> Any:
-    """Read a text, flag, number, list, map or bytes; None if it is too deep."""
+    """Read a text, flag, number, list, map or bytes; None for one that is nested too deep."""
     kind = value.WhichOneof("value")
-    found: Any = getattr(value, kind) if kind else None
+    held: Any = getattr(value, kind) if kind else None
     match kind:
         case "int_value" | "bool_value":
-            return found
+            return held
         case "string_value":
-            return jsonish.text_of(found, limit=TEXT_CHARS) or ""
+            return jsonish.text_of(held, limit=TEXT_CHARS) or ""
         case "double_value":
-            return jsonish.number({"": found}, "")
+            return jsonish.number({"": held}, "")
         case "bytes_value":
-            return base64.b64encode(found[:TEXT_CHARS]).decode()
-        case "array_value" | "kvlist_value" if depth < DEPTH:
-            return _read_container(found.values[:MOST_VALUES], kind, depth + 1)
+            return base64.b64encode(held[:TEXT_CHARS]).decode()
+        case "array_value" | "kvlist_value" if depth < MOST_LEVELS:
+            return _read_container(held.values[:MOST_VALUES], kind, depth + 1)
     return None
 
 

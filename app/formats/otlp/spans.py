@@ -1,4 +1,4 @@
-"""A span as OTLP sends it, whichever form it came in, and the caps on what is kept of one.
+"""A span as OTLP sends it, in protobuf or JSON, and the limits of what is read from one.
 
 Source: opentelemetry-proto 1.x, `trace.proto`, `common.proto`.
 """
@@ -11,13 +11,13 @@ from app.formats.jsonish import JsonObject
 TEXT_CHARS: Final = 16 * 1024
 NAME_CHARS: Final = 2_000
 MOST_ATTRIBUTES: Final = 256
-"""Of one span, event or resource; SDKs send 128 at most unless told otherwise."""
+"""Most attributes of one span, event or resource. SDKs send at most 128 by default."""
 MOST_EVENTS: Final = 256
 MOST_LINKS: Final = 128
 MOST_VALUES: Final = 256
-"""Of one list or map inside an attribute."""
-DEPTH: Final = 6
-"""Of lists and maps inside attributes; what is deeper is left out."""
+"""Most values of one list or map inside an attribute."""
+MOST_LEVELS: Final = 6
+"""Most levels of lists and maps inside attributes; deeper values are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SpanEvent:
 
 @dataclass(slots=True)
 class OtlpSpan:
-    """One span as sent; ids are hex, of whatever length came."""
+    """One span as sent; its ids are hex of whatever length was sent."""
 
     trace_id: str = ""
     span_id: str = ""
@@ -41,7 +41,7 @@ class OtlpSpan:
     start_ns: int = 0
     end_ns: int = 0
     status: int = 0
-    """0 unset, 1 ok, 2 error."""
+    """The code of the status: 0 for unset, 1 for ok, 2 for error."""
     status_message: str = ""
     flags: int = 0
     attributes: JsonObject = field(default_factory=dict)
@@ -51,8 +51,10 @@ class OtlpSpan:
 
 @dataclass(frozen=True, slots=True)
 class ScopedSpan:
-    """A span with what stands around it."""
+    """A span with its resource and its scope."""
 
     span: OtlpSpan
     resource: JsonObject
+    """The attributes of the resource, mostly those of the service."""
     scope: str
+    """The name of the instrumentation scope, or an empty text."""

@@ -1,6 +1,6 @@
-"""JSON at rest: zstd over compact UTF-8. One recording of 14 KB becomes 3 KB in 27 us.
+"""JSON as rows store it: zstd over compact UTF-8. A recording of 14 KB becomes 3 KB in 27 us.
 
-A `bytea` of this costs Postgres a twentieth of what the same value costs as jsonb (measured).
+Such a `bytea` costs Postgres a twentieth of what the same value costs as jsonb (measured).
 """
 
 import json
@@ -15,19 +15,19 @@ from app.formats import jsonish
 
 _LEVEL: Final = 1
 """Level 3 makes recorded segments no smaller and takes half as long again (measured)."""
-_own: Final = threading.local()
+_of_thread: Final = threading.local()
 
 
 def pack_text(text: bytes) -> bytes:
-    """Compress JSON that is written already; `unpack_json` reads it as leniently as it came.
+    """Compress JSON text, which need not be strict: `unpack_json` reads it leniently.
 
-    Parts of a text may be packed each by itself: one behind the other they are the whole.
+    Parts of a text may be packed one by one; joined, the packed parts are the packed text.
     """
     return _compressor().compress(text)
 
 
 def pack_json(value: object) -> bytes:
-    """Compress a JSON value; lone surrogates, which UTF-8 cannot hold, are kept as escapes."""
+    """Compress a JSON value. Lone surrogates, which UTF-8 cannot hold, become escapes."""
     try:
         text = msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -36,10 +36,10 @@ def pack_json(value: object) -> bytes:
 
 
 def unpack_json(data: bytes) -> Any:
-    """Return the value that `pack_json` was given, or what `jsonish` reads in a packed text.
+    """Return the value that was packed, read leniently if it was packed as text.
 
     Raises:
-        ValueError: These bytes are not what this module made.
+        ValueError: The bytes were not made by this module.
     """
     text = unpack_text(data)
     try:
@@ -52,17 +52,17 @@ def unpack_text(data: bytes) -> bytes:
     """Return the text that was packed.
 
     Raises:
-        ValueError: These bytes are not what this module made.
+        ValueError: The bytes were not made by this module.
     """
-    text, rest = _unpack_first(data)
-    while rest:
-        more, rest = _unpack_first(rest)
-        text += more
+    text, other_parts = _unpack_first(data)
+    while other_parts:
+        part, other_parts = _unpack_first(other_parts)
+        text += part
     return text
 
 
 def first_text_bytes(data: bytes) -> int:
-    """Return how many bytes of text were packed first, as the frame tells; 0 if it does not."""
+    """Return the size of the first packed part as its header names it, or 0 if it names none."""
     try:
         return max(0, int(zstandard.frame_content_size(data)))
     except zstandard.ZstdError:
@@ -70,7 +70,7 @@ def first_text_bytes(data: bytes) -> int:
 
 
 def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
-    """Return the text that was packed first, and what stands behind it."""
+    """Return the text of the first packed part, and the packed parts after it."""
     frame = _decompressor().decompressobj()
     try:
         text = frame.decompress(data)
@@ -82,16 +82,16 @@ def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _compressor() -> zstandard.ZstdCompressor:
-    """Return this thread's compressor: making one costs as much as using it."""
-    found: zstandard.ZstdCompressor | None = getattr(_own, "compressor", None)
-    if found is None:
-        found = _own.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    return found
+    """Return this thread's compressor, because making one costs as much as using it."""
+    compressor: zstandard.ZstdCompressor | None = getattr(_of_thread, "compressor", None)
+    if compressor is None:
+        compressor = _of_thread.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    return compressor
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
-    """Return this thread's decompressor, for the same reason."""
-    found: zstandard.ZstdDecompressor | None = getattr(_own, "decompressor", None)
-    if found is None:
-        found = _own.decompressor = zstandard.ZstdDecompressor()
-    return found
+    """Return this thread's decompressor, because making one costs as much as using it."""
+    decompressor: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
+    if decompressor is None:
+        decompressor = _of_thread.decompressor = zstandard.ZstdDecompressor()
+    return decompressor

@@ -1,4 +1,4 @@
-"""Packs what playback needs to know of a segment's video into a few bytes, kept on its row.
+"""Packs what playback needs to know about a segment's video into a few bytes of its row.
 
     u8 version, 1 | u8 bytes of codec | u16 bytes of config
     varints  width | height | rotation / 90 | duration of the last frame shown, ms
@@ -7,8 +7,8 @@
              | zigzag of its offset minus where the sample before it ends
     codec | config
 
-Durations are not kept: a frame lasts until the next one is shown, only the last one says how long.
-Varints are unsigned LEB128. The file is not touched: offsets count from its first byte.
+Durations are not packed, because a frame lasts until the next one is shown; only the last frame
+has one. Varints are unsigned LEB128. Offsets count from the first byte of the video's file.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ _HEAD: Final = Struct(">BBH")
 _HEAD_NUMBERS: Final = 4
 _LAST_DURATION: Final = 3
 _MORE: Final = 0x80
-"""The bit that says that a varint goes on in the next byte."""
+"""The bit that is set if a varint goes on in the next byte."""
 _QUARTER_TURN: Final = 90
 
 
@@ -38,9 +38,9 @@ class VideoLayout:
     width: int
     height: int
     times_ms: tuple[int, ...]
-    """From the start of the segment; negative where the edit list hides the frame."""
+    """Times from the start of the segment; negative for frames that the edit list hides."""
     durations_ms: tuple[int, ...]
-    """Until the next frame is shown; 0 where two frames share a millisecond."""
+    """Times until the next frame is shown; 0 for frames that share a millisecond."""
     sizes: tuple[int, ...]
     offsets: tuple[int, ...]
     keys: tuple[bool, ...]
@@ -51,8 +51,7 @@ def pack_layout(video: mp4.Video) -> bytes:
     """Pack a video that plays.
 
     Raises:
-        MalformedInput: It has a fault: what cannot be played has no layout, so that nobody plays
-            it.
+        MalformedInput: It has a fault. Such a video has no layout, so that nobody plays it.
     """
     if video.fault is not None:
         raise MalformedInput(f"the video does not play: {video.fault}")
@@ -69,28 +68,30 @@ def pack_layout(video: mp4.Video) -> bytes:
     numbers[_LAST_DURATION] = video.duration_ms - max(times_ms)
     codec = video.codec.encode("ascii")
     head = _HEAD.pack(_VERSION, len(codec), len(video.config))
-    return b"".join((head, _varints(numbers), codec, video.config))
+    return b"".join((head, _write_varints(numbers), codec, video.config))
 
 
 def _zigzag(value: int) -> int:
-    """Fold a signed number into an unsigned one: 0, -1, 1, -2 become 0, 1, 2, 3."""
+    """Turn a signed number into an unsigned one: 0, -1, 1, -2 become 0, 1, 2, 3."""
     return value * 2 if value >= 0 else -value * 2 - 1
 
 
-def _varints(numbers: Iterable[int]) -> bytes:
-    """Write unsigned LEB128: seven bits a byte, lowest first, the top bit says that more follow."""
-    out = bytearray()
+def _write_varints(numbers: Iterable[int]) -> bytes:
+    """Write unsigned LEB128: seven bits a byte, lowest first; the top bit is set if more follow."""
+    written = bytearray()
     for number in numbers:
-        rest = number
-        while rest >= _MORE:
-            out.append(rest & _MORE - 1 | _MORE)
-            rest >>= 7
-        out.append(rest)
-    return bytes(out)
+        remaining = number
+        while remaining >= _MORE:
+            written.append(remaining & _MORE - 1 | _MORE)
+            remaining >>= 7
+        written.append(remaining)
+    return bytes(written)
 
 
 def unpack_layout(data: bytes | memoryview) -> VideoLayout:
-    """Read what `pack` wrote; made for speed, since every view of a replay unpacks it all.
+    """Read a layout as `pack_layout` wrote it.
+
+    It is written for speed, because every view of a replay unpacks the layouts of all segments.
 
     Raises:
         MalformedInput: The bytes are cut or of another version.
@@ -112,16 +113,16 @@ def unpack_layout(data: bytes | memoryview) -> VideoLayout:
         width=width,
         height=height,
         times_ms=times,
-        durations_ms=_durations(times, last_duration_ms),
+        durations_ms=_find_durations(times, last_duration_ms),
         sizes=sizes,
-        offsets=_offsets(sizes, rows[2::3]),
+        offsets=_find_offsets(sizes, rows[2::3]),
         keys=tuple([number & 1 == 1 for number in rows[::3]]),
         rotation_degrees=turns * _QUARTER_TURN,
     )
 
 
 def _read_varints(data: bytes | memoryview) -> list[int]:
-    """Read all varints: the four of the head, and three for each sample."""
+    """Read all varints, which are four of the head, and three for each sample."""
     numbers: list[int] = []
     value = shift = 0
     for byte in data:
@@ -137,12 +138,12 @@ def _read_varints(data: bytes | memoryview) -> list[int]:
 
 
 def _unzigzag(number: int) -> int:
-    """Unfold what `_zigzag` folded."""
+    """Turn a number that `_zigzag` returned into the signed one."""
     return -(number + 1 >> 1) if number & 1 else number >> 1
 
 
-def _offsets(sizes: tuple[int, ...], gaps: list[int]) -> tuple[int, ...]:
-    """Place the samples; most begin where the one before them ends."""
+def _find_offsets(sizes: tuple[int, ...], gaps: list[int]) -> tuple[int, ...]:
+    """Find the offsets of the samples, most of which begin where the one before them ends."""
     offsets: list[int] = []
     end = 0
     for size, gap in zip(sizes, gaps, strict=True):
@@ -152,10 +153,10 @@ def _offsets(sizes: tuple[int, ...], gaps: list[int]) -> tuple[int, ...]:
     return tuple(offsets)
 
 
-def _durations(times: tuple[int, ...], last: int) -> tuple[int, ...]:
-    """Work out how long each frame is shown: until the next one by time."""
+def _find_durations(times: tuple[int, ...], last: int) -> tuple[int, ...]:
+    """Find how long each frame is shown: until the next one by time."""
     order = sorted(range(len(times)), key=times.__getitem__)
     durations = [last] * len(times)
-    for here, after in pairwise(order):
-        durations[here] = times[after] - times[here]
+    for place, next_place in pairwise(order):
+        durations[place] = times[next_place] - times[place]
     return tuple(durations)

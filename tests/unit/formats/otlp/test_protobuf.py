@@ -17,7 +17,7 @@ from tests.support.examples import SETTINGS
 
 def fields(data: bytes, most: int = 1_000) -> list[protobuf.Field]:
     """Read all fields of one message."""
-    return list(ProtobufReader(most_fields=most).fields(data))
+    return list(ProtobufReader(most_fields=most).read_fields(data))
 
 
 @given(
@@ -40,7 +40,7 @@ def test_fields_are_written_as_they_were_read(message):
 def test_parts_are_read_by_their_number():
     """In their order; numbers are no parts."""
     data = b"\x0a\x01a" + b"\x10\x01" + b"\x1a\x01b" + b"\x0a\x00"
-    assert ProtobufReader(most_fields=4).parts(data) == {1: [b"a", b""], 3: [b"b"]}
+    assert ProtobufReader(most_fields=4).read_parts(data) == {1: [b"a", b""], 3: [b"b"]}
 
 
 @given(st.text(min_size=1))
@@ -83,6 +83,6 @@ def test_what_is_broken_is_named(data, says):
 def test_a_reader_gives_out_so_many_fields_and_no_more():
     """Over all messages that it reads."""
     reader = ProtobufReader(most_fields=3)
-    assert len(list(reader.fields(b"\x08\x01" * 2))) == 2
+    assert len(list(reader.read_fields(b"\x08\x01" * 2))) == 2
     with pytest.raises(OversizedInput, match="more than 3 fields"):
-        list(reader.fields(b"\x08\x01" * 2))
+        list(reader.read_fields(b"\x08\x01" * 2))
