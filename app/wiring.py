@@ -30,7 +30,7 @@ from app.erasure.sweep import Sweeper
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.admission.quotas import Quotas
 from app.ingest.admission.token_buckets import SenderLimits
-from app.ingest.digest.digester import NotePictures
+from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.health import IngestMonitor
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult

@@ -9,7 +9,8 @@ from pathlib import Path
 from app.db.engine import Database
 from app.ingest.accept.acceptor import EnvelopeAcceptor
 from app.ingest.admission.admission import IngestAdmission
-from app.ingest.digest.digester import Digester, NotePictures
+from app.ingest.digest.batch_digester import NotePictures
+from app.ingest.digest.digester import Digester
 from app.ingest.queue import EnvelopeQueue
 from app.journal.writer import Journal
 from app.scrub.rules import DEFAULT_RULES

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.db import roles
-from app.ingest.digest import digester as digest
+from app.ingest.digest import retry
 from tests.support.builders import envelopes
 from tests.support.servers.postgres import run_sql, with_database
 from tests.support.servers.server import Server, running
@@ -20,7 +20,7 @@ from tests.support.waiting import until
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server try again at once."""
-    monkeypatch.setattr(digest, "_BACKOFF_S", (0.01,))
+    monkeypatch.setattr(retry, "_BACKOFF_S", (0.01,))
 
 
 @asynccontextmanager

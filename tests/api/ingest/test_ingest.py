@@ -257,4 +257,7 @@ async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server
         await project_writes.set_key_active(
             connection, server.app.id, server.app.key, is_active=False
         )
-    assert await server.service.ingest.digester._unknown_keys([reopen_entry(entry)]) == set()
+    assert (
+        await server.service.ingest.digester._batches._find_unknown_keys([reopen_entry(entry)])
+        == set()
+    )

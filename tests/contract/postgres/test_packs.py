@@ -15,7 +15,7 @@ from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
-from app.ingest.digest.digester import Digester
+from app.ingest.digest.adopter import JournalAdopter
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.item_type import PreparedBatch
@@ -109,8 +109,8 @@ async def test_the_pack_of_a_process_that_came_second_is_swept(database, objects
 
 async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
     """A commit outlives its process; its pack is neither removed nor stored a second time."""
-    digester = Digester.__new__(Digester)
-    digester._database, digester._objects = database, objects
+    adopter = JournalAdopter.__new__(JournalAdopter)
+    adopter._database, adopter._objects = database, objects
     batch = batch_of(work(FIRST, b"AAAAA"))
     await objects.put(batch.pack.key, batch.pack.parts)
     async with database.transaction() as dying:
@@ -118,7 +118,7 @@ async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
             text("insert into journal_marks (journal_id, seq, moved_at) values (:id, 1, now())"),
             {"id": JOURNAL},
         )
-        claiming = asyncio.create_task(digester._claim_mark(JOURNAL))
+        claiming = asyncio.create_task(adopter._claim_mark(JOURNAL))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
         async with asyncio.timeout(20):
             # A transaction sees one picture of who waits, so each look is one of its own.
@@ -126,19 +126,19 @@ async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
                 await asyncio.sleep(0.01)
         assert not claiming.done()
     assert await claiming == 1
-    await digester._remove_unfinished(JOURNAL, 1)
+    await adopter._remove_uncommitted_packs(JOURNAL, 1)
     assert [one.key for one in await objects.list("")] == [batch.pack.key]
 
 
 @pytest.mark.parametrize("seq", [2, 70_000])
 async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
     """What lies behind the mark goes, whichever entry its batch began with."""
-    digester = Digester.__new__(Digester)
-    digester._database, digester._objects = database, objects
+    adopter = JournalAdopter.__new__(JournalAdopter)
+    adopter._database, adopter._objects = database, objects
     kept, lost = batch_of(work(FIRST, b"A")), batch_of(work(SECOND, b"B"), seq=seq)
     await store_batch(database, objects, kept)
     await objects.put(lost.pack.key, lost.pack.parts)
-    await digester._remove_unfinished(JOURNAL, await digester._claim_mark(JOURNAL))
+    await adopter._remove_uncommitted_packs(JOURNAL, await adopter._claim_mark(JOURNAL))
     assert [one.key for one in await objects.list("")] == [kept.pack.key]
     with pytest.raises(NotFound):
         await objects.read(lost.pack.key)

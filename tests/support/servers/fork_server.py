@@ -26,7 +26,7 @@ import uvloop
 from app import main
 from app.core import log
 from app.core.settings import Settings
-from app.ingest.digest import digester
+from app.ingest.digest import batch_digester
 from app.main import StartReport
 from tests.support.faults import stepping
 
@@ -92,7 +92,11 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
         _say(pipe, asdict(started))
 
     is_stepped = wanted["kill_at"] is not None
-    hold = mock.patch.object(digester, "store", _never) if wanted["hold_digest"] else nullcontext()
+    hold = (
+        mock.patch.object(batch_digester, "store_batch", _never)
+        if wanted["hold_digest"]
+        else nullcontext()
+    )
     # Steps are seen by a task factory, which uvloop's tasks honour too; its transports hide theirs.
     loop = asyncio.new_event_loop if is_stepped else uvloop.new_event_loop
     with hold, asyncio.Runner(loop_factory=loop) as runner:

@@ -5,7 +5,7 @@ import socket
 
 import uvloop
 
-from app.ingest.digest import digester
+from app.ingest.digest import batch_digester
 
 
 def test_what_has_come_goes_first():
@@ -20,7 +20,7 @@ def test_what_has_come_goes_first():
             loop.add_reader(ours, lambda: (ours.recv(1), loop.call_soon(done.append, "door")))
             await asyncio.sleep(0.01)
             theirs.send(b"x")
-            await digester._give_way()
+            await batch_digester._give_way()
             done.append("digest")
             loop.remove_reader(ours)
         return done

@@ -1,0 +1,87 @@
+"""Digests the journals that dead processes left, and removes them."""
+
+import asyncio
+from typing import Final
+
+from app.core import log
+from app.core.errors import ServiceUnavailable
+from app.db.engine import Database
+from app.ingest import bodies
+from app.ingest.digest import marks
+from app.ingest.digest.batch_digester import BatchDigester
+from app.ingest.digest.retry import StepRetrier
+from app.journal import adopt
+from app.journal.writer import Journal
+from app.storage import keys
+from app.storage.port import ObjectStore
+
+_PAUSE_S: Final = 60.0
+
+_logger: Final = log.get_logger("ingest.digest")
+
+
+class JournalAdopter:
+    """Looks for journals without a process, beside that of its own process."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        journal: Journal,
+        batches: BatchDigester,
+        retrier: StepRetrier,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._journal = journal
+        self._batches = batches
+        self._retrier = retrier
+
+    async def adopt_for_ever(self) -> None:
+        """Adopt what is there now, and look again every minute."""
+        while True:
+            try:
+                await self._adopt_all()
+            except Exception:
+                _logger.exception("adopting a journal failed")
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _adopt_all(self) -> None:
+        folders = await asyncio.to_thread(
+            adopt.adoptable, self._journal.path.parent, self._journal.id
+        )
+        try:
+            for folder in folders:
+                try:
+                    await self._adopt(folder)
+                except ServiceUnavailable as error:
+                    _logger.warning("a journal waits", journal=folder.id, error=str(error))
+        finally:
+            for folder in folders:
+                folder.let_go()
+
+    async def _adopt(self, folder: adopt.Folder) -> None:
+        """Digest one journal from its mark on, then remove its files and its mark."""
+        after_seq = await self._retrier.retry(lambda: self._claim_mark(folder.id))
+        _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)
+        entries = folder.read(after_seq)
+        await self._retrier.retry(lambda: self._remove_uncommitted_packs(folder.id, after_seq))
+        while batch := await asyncio.to_thread(bodies.reopen_batch, entries):
+            await self._batches.digest_batch(folder.id, batch)
+        await asyncio.to_thread(folder.remove)
+        await self._retrier.retry(lambda: self._delete_mark(folder.id))
+
+    async def _claim_mark(self, journal_id: str) -> int:
+        async with self._database.transaction() as connection:
+            return await marks.claim_mark(connection, journal_id)
+
+    async def _delete_mark(self, journal_id: str) -> None:
+        async with self._database.transaction() as connection:
+            await marks.delete_mark(connection, journal_id)
+
+    async def _remove_uncommitted_packs(self, journal_id: str, after_seq: int) -> None:
+        """Remove the packs that a dead process stored for batches it never committed."""
+        for prefix in keys.pack_blocks(journal_id, after_seq + 1):
+            for stored in await self._objects.list(prefix):
+                if keys.pack_seq(stored.key) > after_seq:
+                    await self._objects.delete(stored.key)

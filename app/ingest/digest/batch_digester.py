@@ -1,0 +1,224 @@
+"""Digests one batch of envelopes, whatever it takes.
+
+    prepare in turns ─► store (one transaction) ─ fails ─► each envelope alone ─ fails ─► quarantine
+
+A batch that fails is taken apart; an envelope that fails five times on its content goes to
+quarantine. Postgres or the object storage being down, or Postgres lacking a table, a right or a
+setting, never counts against an envelope: the batch waits and is tried again.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from app.core import log
+from app.core.clock import monotonic_s
+from app.core.errors import ServiceUnavailable
+from app.core.ids import ProjectId, PublicKey
+from app.db.engine import Database
+from app.ingest.admission.quotas import Quotas
+from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envelope
+from app.ingest.digest.retry import StepRetrier
+from app.ingest.digest.store import (
+    EnvelopeToQuarantine,
+    LaidOutBatch,
+    replays_to_picture,
+    store_batch,
+)
+from app.ingest.items.context import ReceivedItem
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
+from app.journal.writer import Journal
+from app.projects import queries as project_queries
+from app.replays.model import ReplayKey
+from app.scrub.rules import ScrubRules
+from app.storage.port import ObjectStore
+
+NotePictures = Callable[[Iterable[ReplayKey]], None]
+"""Called with replays whose pictures may have to change; it must not wait for anything."""
+
+_TRIES: Final = 5
+_INLINE_BYTES: Final = 512 * 1024
+"""A larger envelope would hold the event loop for milliseconds, so it is prepared in a thread."""
+_TURN_S: Final = 0.004
+_PRESSING_TURN_S: Final = 0.1
+"""How long digest holds the event loop at a time. It is longer while more arrives than is digested,
+because what does not fit into memory must be read back, which costs half as much again."""
+_ANSWER_S: Final = 0.002
+"""How long digest waits, between two turns, for the journal to write what arrived meanwhile: its
+senders would wait for the whole of the next turn. Not while more arrives than is digested."""
+_TOGETHER: Final = 16
+_PRESSING_TOGETHER: Final = 64
+"""Items that are prepared together, which takes 3 to 8 ms, or longer as above."""
+_TOGETHER_BYTES: Final = 2 * 1024 * 1024
+"""The most that the envelopes of those items hold, or four times as much while memory fills up."""
+
+_logger: Final = log.get_logger("ingest.digest")
+
+
+class BatchDigester:
+    """Turns batches of one process into rows and objects. Use it from one event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        journal: Journal,
+        *,
+        queue: EnvelopeQueue,
+        quotas: Quotas,
+        rules: ScrubRules,
+        retrier: StepRetrier,
+        note_pictures: NotePictures,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._journal = journal
+        self._queue = queue
+        self._quotas = quotas
+        self._rules = rules
+        self._retrier = retrier
+        self._note_pictures = note_pictures
+        self._orphans: list[str] = []
+        """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
+
+    async def digest_batch(
+        self,
+        journal_id: str,
+        batch: Sequence[AcceptedEnvelope],
+        on_stored: Callable[[int], None] = lambda _seq: None,
+    ) -> None:
+        """Store a batch; envelopes that cannot be stored go to quarantine.
+
+        Args:
+            journal_id: The journal that the envelopes are from.
+            batch: Envelopes in the order of their entries; at least one.
+            on_stored: Called with the last entry up to which everything is stored.
+
+        Raises:
+            ServiceUnavailable: Postgres or storage is away and the process is about to end.
+        """
+        entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
+        try:
+            await self._store(LaidOutBatch.of(await self._prepare_batch(batch), entries))
+        except ServiceUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
+            _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
+            for accepted in batch:
+                await self._digest_alone(
+                    accepted, JournalRange(journal_id, accepted.seq, accepted.seq)
+                )
+                on_stored(accepted.seq)
+        else:
+            on_stored(batch[-1].seq)
+
+    async def _digest_alone(self, accepted: AcceptedEnvelope, entries: JournalRange) -> None:
+        """Store one envelope, or put it aside after its last try."""
+        reason = ""
+        for _ in range(_TRIES):
+            try:
+                await self._store(LaidOutBatch.of(await self._prepare_batch([accepted]), entries))
+            except ServiceUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                return
+        _logger.error("an envelope goes to quarantine", seq=accepted.seq, reason=log.shown(reason))
+        refused = PreparedBatch()
+        refuse_envelope(accepted, "quarantined", refused)
+        await self._store(LaidOutBatch.of(refused, entries), EnvelopeToQuarantine(accepted, reason))
+
+    async def _prepare_batch(self, batch: Sequence[AcceptedEnvelope]) -> PreparedBatch:
+        """Read, check and scrub a batch, in turns that leave the event loop to others."""
+        unknown = await self._retrier.retry(lambda: self._find_unknown_keys(batch))
+        prepared = PreparedBatch()
+        received: list[ReceivedItem] = []
+        size_bytes = 0
+        turn_ends_s = 0.0
+        for accepted in batch:
+            if monotonic_s() > turn_ends_s or self._is_enough(len(received), size_bytes):
+                prepare_items(received, prepared)
+                received, size_bytes = [], 0
+                turn_ends_s = await self._wait_for_turn()
+            if (accepted.key, accepted.project_id) in unknown:
+                refuse_envelope(accepted, "unknown_key", prepared)
+                continue
+            is_full = self._quotas.is_full(accepted.project_id)
+            received += open_envelope(accepted, self._rules, prepared, is_full=is_full)
+            size_bytes += accepted.size_bytes
+            if accepted.size_bytes > _INLINE_BYTES:
+                # Items before it go along, so that everything is prepared in the order of arrival.
+                await asyncio.to_thread(prepare_items, received, prepared)
+                received, size_bytes = [], 0
+        prepare_items(received, prepared)
+        return prepared
+
+    async def _wait_for_turn(self) -> float:
+        """Let others have the event loop; returns when the next turn of digest ends."""
+        await _give_way()
+        if not self._queue.is_pressing:
+            await self._journal.written(_ANSWER_S)
+        return monotonic_s() + (_PRESSING_TURN_S if self._queue.is_pressing else _TURN_S)
+
+    def _is_enough(self, items: int, size_bytes: int) -> bool:
+        """Tell whether the items at hand are enough for one turn."""
+        most = _PRESSING_TOGETHER if self._queue.is_pressing else _TOGETHER
+        return items >= most or size_bytes >= _TOGETHER_BYTES * most // _TOGETHER
+
+    async def _find_unknown_keys(
+        self, batch: Sequence[AcceptedEnvelope]
+    ) -> set[tuple[PublicKey, ProjectId]]:
+        """Find the keys that were accepted while Postgres was away, and that nobody has."""
+        unseen = {
+            (accepted.key, accepted.project_id) for accepted in batch if not accepted.is_key_known
+        }
+        if not unseen:
+            return set()
+        async with self._database.reading() as connection:
+            records = await project_queries.key_records(connection, [key for key, _ in unseen])
+        return {
+            (key, project_id)
+            for key, project_id in unseen
+            # A key that was switched off since counts: its envelope has been answered 200.
+            if key not in records or records[key].project_id != project_id
+        }
+
+    async def _store(
+        self, batch: LaidOutBatch, quarantine: EnvelopeToQuarantine | None = None
+    ) -> None:
+        """Store a batch as soon as Postgres and storage answer."""
+        orphans = tuple(self._orphans)
+        tries = itertools.count()
+
+        async def store_once() -> None:
+            await store_batch(
+                self._database,
+                self._objects,
+                batch,
+                quarantine=quarantine,
+                orphans=orphans,
+                is_again=next(tries) > 0,
+            )
+
+        try:
+            await self._retrier.retry(store_once)
+        except Exception:
+            if batch.pack.parts:
+                self._orphans.append(batch.pack.key)
+            raise
+        self._orphans = [key for key in self._orphans if key not in orphans]
+        self._note_pictures(replays_to_picture(batch.prepared))
+
+
+async def _give_way() -> None:
+    """Let the event loop do what is due before digest goes on.
+
+    The first pause ends when the loop has looked at its sockets, ahead of what it found there; the
+    second ends when that is done too. With one, an answer mostly waited for three turns of digest.
+    """
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
