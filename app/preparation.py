@@ -44,7 +44,7 @@ class Preparation:
         Raises:
             Exception: A migration fails for a reason of its own.
         """
-        self._database.keep_out("the database is not prepared yet")
+        self._database.block("the database is not prepared yet")
         self._task = asyncio.create_task(self._run(), name="preparation")
         tried = asyncio.create_task(self._tried.wait())
         await asyncio.wait(
@@ -65,7 +65,7 @@ class Preparation:
         while not await self._is_prepared():
             self._tried.set()
             await asyncio.sleep(_AGAIN_S)
-        self._database.let_in()
+        self._database.unblock()
         self.done.set()
 
     async def _is_prepared(self) -> bool:
@@ -94,7 +94,7 @@ async def _make_first_things(url: str) -> None:
         if await _has_first_things(own):
             return
         # Several processes may start on one new database: the lock lets one of them make these.
-        async with migrate.exclusive(url), own.transaction() as connection:
+        async with migrate.hold_setup_lock(url), own.transaction() as connection:
             if not await account_queries.has_people(connection):
                 await account_writes.add_person(
                     connection, _FIRST_PERSON, name="Admin", is_admin=True

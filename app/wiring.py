@@ -25,7 +25,7 @@ from app.core import shipped
 from app.core.settings import Settings
 from app.db import embedded
 from app.db.engine import Database
-from app.db.folder import make_private, tighten
+from app.db.folder import close_to_others, make_private
 from app.erasure.sweep import Sweeper
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.admission.quotas import Quotas
@@ -80,7 +80,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Start everything but the listener, and stop it in the reverse order."""
     data_dir = settings.data_dir.resolve()
     make_private(data_dir)
-    tighten(data_dir)
+    close_to_others(data_dir)
     async with AsyncExitStack() as stack:
         database, preparation = await _open_database(settings, data_dir, stack)
         objects = await _open_objects(settings, data_dir, stack)
@@ -116,7 +116,7 @@ async def _open_database(
     settings: Settings, data_dir: Path, stack: AsyncExitStack
 ) -> tuple[Database, Preparation]:
     """Open the database, and prepare it now or whenever it comes."""
-    urls = await embedded.start_or_find(settings, data_dir, stack)
+    urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
     database = Database.open(urls.app)
     stack.push_async_callback(database.close)
     preparation = Preparation(urls, database)

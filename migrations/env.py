@@ -31,12 +31,12 @@ def run_migrations(connection: Connection) -> None:
 
 async def run_on_settings() -> None:
     settings = Settings()
-    urls = roles.external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
+    urls = roles.read_external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
     if urls is None:
         raise CommandError("set PLAYHEAD_DATABASE_URL, or start the server whose Postgres it is")
-    pool = engine.make(urls.owner, has_command_timeout=False, poolclass=NullPool)
+    pool = engine.make_engine(urls.owner, has_command_timeout=False, poolclass=NullPool)
     try:
-        async with migrate.exclusive(urls.owner), pool.connect() as connection:
+        async with migrate.hold_setup_lock(urls.owner), pool.connect() as connection:
             await connection.run_sync(run_migrations)
     finally:
         await pool.dispose()

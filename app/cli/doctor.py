@@ -23,8 +23,8 @@ from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.db import engine, migrate, roles
-from app.db.folder import DataFolderLock, Taken, is_open_to_others
-from app.db.programs import release_date
+from app.db.folder import DataFolderInUse, DataFolderLock, is_open_to_others
+from app.db.programs import find_release_date
 from app.journal import disk
 from app.media import child
 from app.storage.choose import open_store
@@ -111,7 +111,7 @@ def _server(settings: Settings) -> Iterator[Finding]:
         return
     try:
         DataFolderLock.acquire(settings.data_dir).release()
-    except Taken as taken:
+    except DataFolderInUse as taken:
         where = surroundings.address(settings)
         yield Finding("server", State.FINE, f"runs as process {taken.pid} on {where}")
         return
@@ -153,7 +153,7 @@ async def _database(settings: Settings) -> list[Finding]:
 def _postgres(kind: str, version: str, programs: Path | None) -> Finding:
     """Tell the version of Postgres and its age; faults are mended in minor releases."""
     text = f"{kind}, Postgres {version}"
-    released = release_date(version, programs)
+    released = find_release_date(version, programs)
     if released is None:
         return Finding("database", State.FINE, text)
     age = clock.now().date() - released

@@ -13,7 +13,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import migrate as schema, roles
 from app.db.embedded import EmbeddedPostgres
-from app.db.folder import DataFolderLock, Taken
+from app.db.folder import DataFolderInUse, DataFolderLock
 
 if TYPE_CHECKING:
     from app.main import StartReport
@@ -64,7 +64,7 @@ def take_folder(settings: Settings) -> DataFolderLock:
     """
     try:
         return DataFolderLock.acquire(settings.data_dir)
-    except Taken as taken:
+    except DataFolderInUse as taken:
         who = f"process {taken.pid}" if taken.pid else "another process"
         raise ServiceUnavailable(
             f"Playhead already runs on this data folder "

@@ -87,7 +87,7 @@ async def _database_url(settings: Settings) -> AsyncIterator[str]:
 
 def known_urls(settings: Settings) -> DatabaseUrls | None:
     """Return where the database is reached now; None when the embedded one does not run."""
-    return roles.external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
+    return roles.read_external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
 
 
 def write_address(data_dir: Path, base_url: str) -> None:

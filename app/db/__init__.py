@@ -1,1 +1,1 @@
-"""Postgres: the embedded server, the engine, transactions, and the text gate."""
+"""Postgres: the embedded server, connections and transactions, and what goes into columns."""

@@ -1,4 +1,4 @@
-"""The embedded Postgres of `playhead serve`: started here, watched here, started again here."""
+"""Runs the embedded Postgres of `playhead serve`, and starts it again when it dies."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from app.core import log
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import roles
-from app.db.postmaster import SETTINGS, Postmaster, running_url
+from app.db.postmaster import SETTINGS, Postmaster, find_running_url
 from app.db.roles import DatabaseUrls
 
 _WATCH_S: Final = 0.25
@@ -18,10 +18,10 @@ _RETRY_S: Final = 1.0
 
 
 class EmbeddedPostgres:
-    """Postgres under our own data folder, brought back when it dies.
+    """Postgres in our own data folder, restarted when it dies.
 
-    One process per data folder: hold `app.db.folder.DataFolderLock` before `start`. A second
-    process that only wants to use the database asks `running(data_dir)`.
+    Hold `app.db.folder.DataFolderLock` before `start`: there is one such process per data folder. A
+    second process that only uses the database calls `running(data_dir)`.
     """
 
     def __init__(
@@ -32,13 +32,13 @@ class EmbeddedPostgres:
         self._postmaster: Postmaster | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self.restarts = 0
-        """How often the server died and was started again."""
+        """The number of times that the server died and was started again."""
 
     @staticmethod
     def running(data_dir: Path) -> DatabaseUrls | None:
-        """Return where the server is reached that another process runs on `data_dir`, if one is."""
-        app = running_url(data_dir, role=roles.APP)
-        owner = running_url(data_dir, role=roles.OWNER)
+        """Return the URLs of a server that another process runs on `data_dir`, if there is one."""
+        app = find_running_url(data_dir, role=roles.APP)
+        owner = find_running_url(data_dir, role=roles.OWNER)
         return DatabaseUrls(app, owner) if app and owner else None
 
     @property
@@ -48,7 +48,7 @@ class EmbeddedPostgres:
 
     @property
     def urls(self) -> DatabaseUrls:
-        """Where the server is reached; raises `ServiceUnavailable` before `start`."""
+        """The URLs of the server; reading them before `start` raises `ServiceUnavailable`."""
         if self._postmaster is None:
             raise ServiceUnavailable("Postgres has not been started yet")
         return DatabaseUrls(
@@ -59,11 +59,12 @@ class EmbeddedPostgres:
         """Start the server of `data_dir`, making its cluster the first time, and keep it running.
 
         Returns:
-            `postgresql://…` with the folder of its Unix socket, for both roles that `app.db.roles`
-            makes; they stay the same over restarts.
+            A `postgresql://…` URL with the folder of the Unix socket for each of the two roles that
+            `app.db.roles` makes. They stay the same across restarts.
 
         Raises:
-            ServiceUnavailable: It does not start; the message ends with the server's last words.
+            ServiceUnavailable: The server does not start; the message ends with the last lines of
+                its log.
         """
         self._postmaster = Postmaster(data_dir, settings=self._settings, bin_dir=self._bin_dir)
         superuser_url = await asyncio.to_thread(self._postmaster.start)
@@ -72,7 +73,7 @@ class EmbeddedPostgres:
         return self.urls
 
     async def stop(self) -> None:
-        """Stop the server and the watch over it; does nothing when it was not started."""
+        """Stop the server and its supervisor; does nothing if it was not started."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with suppress(asyncio.CancelledError):
@@ -81,7 +82,7 @@ class EmbeddedPostgres:
             await asyncio.to_thread(self._postmaster.stop)
 
     async def _supervise(self) -> None:
-        """Look four times a second: a child's end costs one `waitpid` to see."""
+        """Check four times a second: one `waitpid` tells whether a child has ended."""
         pause_s = _WATCH_S
         while True:
             await asyncio.sleep(pause_s)
@@ -101,13 +102,15 @@ class EmbeddedPostgres:
         return True
 
 
-async def start_or_find(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> DatabaseUrls:
-    """Return where the database is reached: the operator's own, or one that is started here.
+async def start_or_find_postgres(
+    settings: Settings, data_dir: Path, stack: AsyncExitStack
+) -> DatabaseUrls:
+    """Return the URLs of the operator's database, or start the embedded one and return its URLs.
 
     Raises:
         ServiceUnavailable: The embedded server does not start.
     """
-    external = roles.external_urls(settings)
+    external = roles.read_external_urls(settings)
     if external is not None:
         return external
     postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)

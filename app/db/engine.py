@@ -1,4 +1,4 @@
-"""Connections to Postgres: one pool for a process, one transaction for a story step."""
+"""Connections to Postgres: one pool for a process, one transaction for a step of a use case."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,17 +16,17 @@ _CONNECTION_LOST: Final = "08006"
 _STATEMENT_UNKNOWN: Final = "26000"
 
 _PASSING: Final = ("08", "25", "40", "53", "55", "57", "58", "72")
-"""SQLSTATE prefixes of what a later try may not meet: connection lost, read-only standby or another
-state of the transaction, deadlock or serialization, out of resources, object in use, operator
-intervention, system error, snapshot too old."""
+"""SQLSTATE prefixes of errors that may be gone at the next try: connection lost, read-only standby,
+another state of the transaction, deadlock or serialization, out of resources, object in use,
+operator intervention, system error, snapshot too old."""
 _UNUSABLE: Final = (
     "0A", "0L", "0P", "24", "26", "28", "2B", "34", "3D", "3F", "42", "F0", "HV", "XX001", "XX002",
 )  # fmt: skip
-"""SQLSTATE prefixes of what somebody must mend: an unsupported feature, a role, cursor or prepared
-statement that a pooler does not know, a missing database, schema, table, column or right, a broken
-configuration file, foreign server, page or index. All statements are constants of this release, so
-what apps send cannot cause any of these. Both tuples leave out 54 (a limit) and XX000 (internal):
-content can cause those, and must then count against its entry."""
+"""SQLSTATE prefixes of errors that somebody must mend: an unsupported feature, a role, cursor or
+prepared statement that a pooler does not know, a missing database, schema, table, column or right,
+a broken configuration file, foreign server, page or index. All statements are constants of this
+release, so nothing that apps send can cause any of these. Both tuples leave out 54 (a limit) and
+XX000 (internal): content can cause them, and then they must count against its journal entry."""
 
 
 class Database:
@@ -40,17 +40,20 @@ class Database:
 
     def __init__(self, pool: AsyncEngine) -> None:
         self._engine = pool
-        self._kept_out = ""
+        self._block_reason = ""
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> "Database":
-        """Make a pool for `postgresql://…`; connects at first use.
+        """Make a pool that connects at its first use.
 
         Args:
-            url: A libpq-style URL; a `host=/folder` query names a Unix socket.
-            pool_size: Connections kept; as many again may be opened for a while.
+            url: A libpq-style URL, `postgresql://…`; a `host=/folder` query names a Unix socket.
+            pool_size: The number of connections that are kept; as many again may be opened for a
+                while.
         """
-        return cls(make(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True))
+        return cls(
+            make_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -64,13 +67,13 @@ class Database:
         async with self._connection() as connection:
             yield connection
 
-    def keep_out(self, reason: str) -> None:
-        """Let nobody use it: both ways raise `DatabaseUnavailable` with this reason."""
-        self._kept_out = reason
+    def block(self, reason: str) -> None:
+        """Let `transaction` and `reading` raise `DatabaseUnavailable` with this reason."""
+        self._block_reason = reason
 
-    def let_in(self) -> None:
-        """End `keep_out`."""
-        self._kept_out = ""
+    def unblock(self) -> None:
+        """End `block`."""
+        self._block_reason = ""
 
     async def close(self) -> None:
         """Close every connection; the object cannot be used afterwards."""
@@ -78,27 +81,27 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        if self._kept_out:
-            raise DatabaseUnavailable(self._kept_out)
-        with naming_outages():
+        if self._block_reason:
+            raise DatabaseUnavailable(self._block_reason)
+        with translating_errors():
             async with self._engine.connect() as connection:
                 yield connection
 
 
 @contextmanager
-def naming_outages() -> Iterator[None]:
+def translating_errors() -> Iterator[None]:
     """Raise faults of the database itself as `DatabaseUnavailable`, other errors as they are."""
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:
         raise DatabaseUnavailable(f"no connection to Postgres is free: {error}") from error
     except sqlalchemy.exc.DBAPIError as error:
-        away = _explain(error.orig, _read_sqlstate(error))
+        away = _classify_error(error.orig, _read_sqlstate(error))
         if away is None:
             raise
         raise away from error
     except asyncpg.PostgresError as error:
-        away = _explain(error, error.sqlstate)
+        away = _classify_error(error, error.sqlstate)
         if away is None:
             raise
         raise away from error
@@ -108,28 +111,29 @@ def naming_outages() -> Iterator[None]:
         raise DatabaseUnavailable(f"Postgres went away: {error!r}") from error
 
 
-async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
-    """Return the driver under a connection, for statements that digest runs with every batch.
+async def get_driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """Return the asyncpg connection under a connection of SQLAlchemy.
 
-    SQLAlchemy adds some 300 us to each, whatever its size. What is run here belongs to the same
-    transaction, and its errors come out of `Database` as the same.
+    Statements that digest runs with every batch use it, since SQLAlchemy adds some 300 us to each
+    statement. They belong to the same transaction, and `Database` translates their errors alike.
     """
     raw = await connection.get_raw_connection()
     driver: asyncpg.Connection[Any] | None = raw.driver_connection
     assert driver is not None  # noqa: S101 - it is open
     if not driver.is_in_transaction():
-        await connection.exec_driver_sql("select 1")  # it begins one with its first statement
+        # SQLAlchemy begins the transaction with its first statement.
+        await connection.exec_driver_sql("select 1")
     return driver
 
 
-def make(url: str, *, has_command_timeout: bool = True, **options: Any) -> AsyncEngine:
-    """Make an engine whose connections asyncpg opens, so that it reads the URL as libpq does.
+def make_engine(url: str, *, has_command_timeout: bool = True, **options: Any) -> AsyncEngine:
+    """Make an engine whose connections asyncpg opens, so that the URL is read as libpq reads it.
 
     Args:
         url: A libpq-style URL.
-        has_command_timeout: Whether a statement may take a minute at most; migrations may not be
-            limited, since one that is cut off would only be started again.
-        options: Passed on to SQLAlchemy.
+        has_command_timeout: Whether a statement may take a minute at most. Migrations must not be
+            limited, since one that is interrupted would only be started again.
+        options: Further arguments for SQLAlchemy.
     """
 
     async def opened() -> "asyncpg.Connection[Any]":
@@ -152,7 +156,7 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
         has_command_timeout: Whether a statement may take a minute at most.
 
     Raises:
-        DatabaseUnavailable: Whatever the reason is; the message tells it.
+        DatabaseUnavailable: The connection cannot be opened; the message gives the reason.
     """
     try:
         return await asyncpg.connect(
@@ -168,17 +172,19 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
 
 
 def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:
-    """Return the SQLSTATE of an error; that of a lost connection if the driver names none."""
+    """Return the SQLSTATE of an error, or that of a lost connection if the driver lost it."""
     if error.connection_invalidated or isinstance(error, sqlalchemy.exc.InterfaceError):
         return _CONNECTION_LOST
     if isinstance(error.orig, BaseException) and isinstance(
         error.orig.__cause__, asyncpg.InternalClientError
     ):
-        return _CONNECTION_LOST  # the driver's picture of the schema is out of date: ask anew
+        return _CONNECTION_LOST  # the driver's cached schema is out of date: try again
     return getattr(error.orig, "sqlstate", None)
 
 
-def _explain(error: BaseException | None, sqlstate: str | None) -> DatabaseUnavailable | None:
+def _classify_error(
+    error: BaseException | None, sqlstate: str | None
+) -> DatabaseUnavailable | None:
     """Name the state of the database that an error tells; None if content may be the cause."""
     state = str(sqlstate or "")
     if state.startswith(_PASSING):

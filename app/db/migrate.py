@@ -1,6 +1,7 @@
-"""Bring a database to the newest schema: once, by one process, each migration a transaction.
+"""Brings a database to the newest schema: one process at a time, one transaction per migration.
 
-At the newest schema this costs one query: Alembic is imported only when there is something to do.
+When the schema is the newest already, this costs one query: Alembic is imported only when there is
+something to do.
 """
 
 from collections.abc import AsyncIterator
@@ -16,7 +17,9 @@ from app.core.errors import DatabaseUnavailable
 from app.core.shipped import MIGRATIONS
 from app.db import engine
 
-_LOCK: Final = 0x706C6179  # "play": one number for all of us, so that two never migrate at once
+_LOCK: Final = (
+    0x706C6179  # "play": all processes use this number, so that two never migrate at once
+)
 _LOCK_WAIT_MS: Final = 10_000
 _HOLDER: Final = f"""
     select pid, coalesce(host(client_addr), 'a Unix socket') as address, usename as role,
@@ -33,34 +36,34 @@ def known_revisions() -> list[str]:
 
 
 async def current_revision(url: str) -> str | None:
-    """Return the revision a database is at; None before the first migration.
+    """Return the revision of a database, or None before its first migration.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    with engine.naming_outages():
+    with engine.translating_errors():
         connection = await engine.connect(url)
         try:
-            return await _revision(connection)
+            return await _read_revision(connection)
         finally:
             await connection.close()
 
 
 @asynccontextmanager
-async def exclusive(url: str) -> AsyncIterator[None]:
+async def hold_setup_lock(url: str) -> AsyncIterator[None]:
     """Hold the lock under which one process at a time sets a database up.
 
-    The lock belongs to a transaction, so it ends with it also where a pooler keeps the connection
-    to the server open for the next client. A killed process never blocks the next one.
+    The lock belongs to a transaction, so that it ends even where a pooler keeps the connection to
+    the server open for the next client. A killed process never blocks the next one.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached, or another process keeps the lock; the
-            message says which.
+            message names that process.
     """
-    with engine.naming_outages():
+    with engine.translating_errors():
         connection = await engine.connect(url)
         try:
-            await _lock(connection)
+            await _take_lock(connection)
             yield
         finally:
             if connection.is_in_transaction():
@@ -69,26 +72,26 @@ async def exclusive(url: str) -> AsyncIterator[None]:
 
 
 async def upgrade(url: str) -> bool:
-    """Run the migrations that `url` lacks.
+    """Run the migrations that a database lacks.
 
     Two processes may call this at once: one migrates, the other waits and finds nothing to do.
-    A killed run is run again; what was committed stays. A database that a newer release has
-    migrated is left alone: its schema still serves this release.
+    After a kill, the next call continues with the first migration that was not committed. A
+    database that a newer release has migrated is left alone: its schema still serves this release.
 
     Returns:
         Whether there was anything to do.
 
     Raises:
-        DatabaseUnavailable: Postgres cannot be reached, another process migrates it for long, or
-            the role in `url` lacks a right that a migration needs.
+        DatabaseUnavailable: Postgres cannot be reached, another process has been migrating for
+            more than 10 s, or the role in `url` lacks a right that a migration needs.
     """
     if not is_behind(await current_revision(url)):
         return False
-    async with exclusive(url):
+    async with hold_setup_lock(url):
         revision = await current_revision(url)
         if not is_behind(revision):
             return False
-        await _run(url)
+        await _run_migrations(url)
         log.get_logger("db.migrate").info(
             "migrated", before=revision, now=await current_revision(url)
         )
@@ -100,9 +103,9 @@ def is_behind(revision: str | None) -> bool:
     return revision is None or revision < known_revisions()[-1]
 
 
-async def _lock(connection: "asyncpg.Connection[Any]") -> None:
-    # Without parameters: a pooler may not pass prepared statements on. The transaction is idle for
-    # as long as the migrations take, and must not be ended for that.
+async def _take_lock(connection: "asyncpg.Connection[Any]") -> None:
+    # Without parameters, because a pooler may not pass prepared statements on. The transaction is
+    # idle while the migrations run, so its idle timeout is switched off.
     try:
         await connection.execute(
             "begin; set local idle_in_transaction_session_timeout = 0;"
@@ -124,18 +127,18 @@ async def _describe_holder(connection: "asyncpg.Connection[Any]") -> str:
     )
 
 
-async def _revision(connection: "asyncpg.Connection[Any]") -> str | None:
+async def _read_revision(connection: "asyncpg.Connection[Any]") -> str | None:
     try:
-        found = await connection.fetchval("select version_num from alembic_version")
+        revision = await connection.fetchval("select version_num from alembic_version")
     except asyncpg.UndefinedTableError:
         return None
-    return None if found is None else str(found)
+    return None if revision is None else str(revision)
 
 
-async def _run(url: str) -> None:
-    own = engine.make(url, has_command_timeout=False, poolclass=NullPool)
+async def _run_migrations(url: str) -> None:
+    own = engine.make_engine(url, has_command_timeout=False, poolclass=NullPool)
     try:
-        with engine.naming_outages():
+        with engine.translating_errors():
             async with own.connect() as connection:
                 await connection.run_sync(_run_alembic)
     except OSError as error:

@@ -1,11 +1,11 @@
-"""One Postgres server of our own: made, started, watched and stopped by blocking calls.
+"""One Postgres server of our own, started and stopped by blocking calls.
 
-The server is a direct child, so its end is noticed at once, and it
-listens on a Unix socket only. Every setting travels on the command line: a data folder made by an
-older release runs with the settings of this one.
+The server is a direct child, so that its end is noticed at once, and it listens on a Unix socket
+only. All settings are passed on the command line, so that a data folder made by an older release
+runs with the settings of this one.
 
-    <data>/postgres/        the cluster, 0700, socket inside
-    <data>/postgres.log     what the server says
+    <data>/postgres/        the cluster, 0700, with the socket
+    <data>/postgres.log     the log of the server
 
 When this process is root, the server runs as another system user, as Postgres demands.
 """
@@ -29,15 +29,15 @@ from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.db import authentication
-from app.db.account import Account, find_account
 from app.db.folder import make_private
 from app.db.programs import Programs
 from app.db.roles import SUPERUSER
+from app.db.system_user import SystemUser, find_system_user
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    # Durable: a commit is on disk. These are the defaults; said here so that nobody wonders.
+    # Durable: a commit is on disk. These are the defaults, written here so that nobody has to ask.
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -61,7 +61,7 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 
 _LONGEST_SOCKET_BYTES: Final = 100
-"""Unix socket paths end at 107 bytes on Linux and 103 on macOS."""
+"""Paths of Unix sockets have at most 107 bytes on Linux and 103 on macOS."""
 _LONGEST_LOG_BYTES: Final = 10 * 1024 * 1024
 _READY_S: Final = 60.0
 _STOP_S: Final = 10.0
@@ -72,8 +72,8 @@ _PID_FILE: Final = "postmaster.pid"
 class Postmaster:
     """A Postgres server on one data folder.
 
-    `start` may be called again after the server died. All methods may be called from any thread;
-    the caller makes sure that no other process uses the folder (`app.db.folder`).
+    `start` may be called again after the server has died. All methods may be called from any
+    thread. The caller makes sure that no other process uses the folder (`app.db.folder`).
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Postmaster:
         self._settings = settings
         self._bin_dir = bin_dir
         self._programs = Programs(Path(), 0)
-        self._account = Account()
+        self._user = SystemUser()
         self._socket_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
@@ -96,28 +96,29 @@ class Postmaster:
 
     @property
     def pid(self) -> int | None:
-        """The server's process id while it runs."""
+        """The server's process id, or None while it does not run."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
     def url(self) -> str:
-        """Where its superuser reaches it; valid from the first `start` on, across restarts."""
+        """The URL for the superuser, valid from the first `start` on and across restarts."""
         return self.url_for(SUPERUSER)
 
     def url_for(self, role: str) -> str:
-        """Return where a role reaches the server; as `url` otherwise."""
+        """Return the URL for a role, valid as `url` is."""
         if self._socket_dir is None:
             raise ServiceUnavailable("Postgres has not been started yet")
-        return url_of(self._socket_dir, role)
+        return make_socket_url(self._socket_dir, role)
 
     def start(self) -> str:
-        """Make the cluster if there is none, start the server, wait until it takes connections.
+        """Start the server and wait until it accepts connections; make its cluster if needed.
 
         Returns:
-            The URL of its database, for the superuser.
+            The URL of its database for the superuser.
 
         Raises:
-            ServiceUnavailable: The server did not start; the message ends with its last words.
+            ServiceUnavailable: The server did not start; the message ends with the last lines of
+                its log.
         """
         with self._guard:
             if self.pid is not None:
@@ -125,62 +126,62 @@ class Postmaster:
             if self._stopping.is_set():
                 raise ServiceUnavailable("Postgres has been stopped")
             self._prepare()
-            _end_leftovers(self.folder)
+            _stop_leftover_server(self.folder)
             self._launch()
             self._wait_until_ready()
             return self.url
 
     def stop(self) -> None:
-        """Stop the server, gently first; return when it is gone. Later starts are refused."""
+        """Stop the server, gently first, and return when it has ended. Later starts are refused."""
         self._stopping.set()
         with self._guard:
             process = self._process
             if process is not None:
-                _end(process)
+                _end_process(process)
             if self._socket_dir not in (None, self.folder):
                 shutil.rmtree(self._socket_dir, ignore_errors=True)
 
     def _prepare(self) -> None:
         make_private(self.folder.parent)
         self._programs = Programs.find(self._bin_dir)
-        self._account = find_account()
-        self._open_way()
+        self._user = find_system_user()
+        self._grant_passage()
         if not (self.folder / "PG_VERSION").exists():
             self._make_cluster()
-        found = (self.folder / "PG_VERSION").read_text().strip()
-        if found != str(self._programs.major):
+        version = (self.folder / "PG_VERSION").read_text().strip()
+        if version != str(self._programs.major):
             raise ServiceUnavailable(
-                f"{self.folder} was made by Postgres {found}; the programs in "
-                f"{self._programs.folder} are of Postgres {self._programs.major}. "
-                f"PLAYHEAD_POSTGRES_BIN names a folder with others"
+                f"{self.folder} was made by Postgres {version}, but the programs in "
+                f"{self._programs.folder} are Postgres {self._programs.major}. Set "
+                f"PLAYHEAD_POSTGRES_BIN to the programs of Postgres {version}"
             )
         if self._socket_dir is None:
             self._socket_dir = self._choose_socket_dir()
 
-    def _open_way(self) -> None:
-        """Let the server's user pass through the data folder, if it is another one than ours."""
-        if self._account.gid is None:
+    def _grant_passage(self) -> None:
+        """Let the user that runs the server pass through the data folder, if it is not our own."""
+        if self._user.gid is None:
             return
-        self._account.require_passage(
+        self._user.require_passage(
             self._programs.folder, remedy="install Playhead elsewhere, as in /opt"
         )
         remedy = "keep the data elsewhere, such as PLAYHEAD_DATA_DIR=/var/lib/playhead"
-        self._account.require_passage(self.folder.parents[1], remedy=remedy)
-        # Pass, not list: and not everybody, but the group of that user.
-        os.chown(self.folder.parent, -1, self._account.gid)
+        self._user.require_passage(self.folder.parents[1], remedy=remedy)
+        # Only the group of that user may pass through the folder, and it may not list it.
+        os.chown(self.folder.parent, -1, self._user.gid)
         self.folder.parent.chmod(0o710)
 
     def _make_cluster(self) -> None:
-        """Run initdb in a folder beside, then rename: a kill never leaves half a cluster."""
+        """Run initdb in a temporary folder, then rename it: a kill never leaves half a cluster."""
         making = self.folder.with_name("postgres.making")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
-        self._account.give(making)
-        self._run(
+        self._user.give(making)
+        self._run_program(
             "initdb",
             f"--pgdata={making}",
             f"--username={SUPERUSER}",
-            "--auth=trust",  # for releases before roles; ours is in `authentication`
+            "--auth=trust",  # for releases that had no roles; this one uses `authentication`
             "--encoding=UTF8",
             "--data-checksums",
             "--no-instructions",
@@ -192,11 +193,11 @@ class Postmaster:
         if len(os.fsencode(self.folder / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_BYTES:
             return self.folder
         folder = Path(tempfile.mkdtemp(prefix="playhead-"))
-        self._account.give(folder)
+        self._user.give(folder)
         return folder
 
     def _launch(self) -> None:
-        options = dict(self._settings) | authentication.write_rules(self.folder, self._account)
+        options = dict(self._settings) | authentication.write_access_rules(self.folder, self._user)
         options |= {"unix_socket_directories": str(self._socket_dir)}
         for name in self._programs.unknown_settings():
             options.pop(name, None)
@@ -211,10 +212,10 @@ class Postmaster:
                 stdin=subprocess.DEVNULL,
                 stdout=lines,
                 stderr=lines,
-                start_new_session=True,  # Ctrl-C is for us; we stop the server in our own time
-                user=self._account.uid,
-                group=self._account.gid,
-                extra_groups=self._account.groups,
+                start_new_session=True,  # Ctrl-C must not reach it; we stop it after the journal
+                user=self._user.uid,
+                group=self._user.gid,
+                extra_groups=self._user.groups,
             )
 
     def _wait_until_ready(self) -> None:
@@ -223,36 +224,36 @@ class Postmaster:
         deadline_s = monotonic_s() + _READY_S
         while not _is_ready(self.folder, self._process.pid):
             if self._process.poll() is not None:
-                raise ServiceUnavailable(f"Postgres did not start: {self._last_words()}")
+                raise ServiceUnavailable(f"Postgres did not start: {self._read_last_log_lines()}")
             if self._stopping.wait(_POLL_S) or monotonic_s() > deadline_s:
-                _end(self._process)
+                _end_process(self._process)
                 raise ServiceUnavailable(f"Postgres was not ready in {_READY_S:.0f} s")
 
-    def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(  # noqa: S603 - our own binary, our own arguments
+    def _run_program(self, program: str, *arguments: str) -> None:
+        result = subprocess.run(  # noqa: S603 - our own binary, our own arguments
             [str(self._programs.folder / program), *arguments],
             cwd="/",
             capture_output=True,
             text=True,
             check=False,
-            user=self._account.uid,
-            group=self._account.gid,
-            extra_groups=self._account.groups,
+            user=self._user.uid,
+            group=self._user.gid,
+            extra_groups=self._user.groups,
         )
-        if done.returncode != 0:
-            raise ServiceUnavailable(f"{program} failed: {log.shown(done.stderr.strip())}")
+        if result.returncode != 0:
+            raise ServiceUnavailable(f"{program} failed: {log.shown(result.stderr.strip())}")
 
-    def _last_words(self) -> str:
+    def _read_last_log_lines(self) -> str:
         lines = self._log_file.read_text(errors="replace").splitlines()
         return " | ".join(lines[-3:])
 
 
-def running_url(data_dir: Path, *, role: str = SUPERUSER) -> str | None:
-    """Return the URL of the server that another process runs on `data_dir`, if one does."""
-    facts = _pid_file(data_dir.resolve() / "postgres")
+def find_running_url(data_dir: Path, *, role: str = SUPERUSER) -> str | None:
+    """Return the URL of a server that another process runs on `data_dir`, if there is one."""
+    facts = _read_pid_file(data_dir.resolve() / "postgres")
     if facts is None or not _is_postgres_of(facts.pid, data_dir.resolve() / "postgres"):
         return None
-    return url_of(facts.socket_dir, role) if facts.is_ready else None
+    return make_socket_url(facts.socket_dir, role) if facts.is_ready else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +263,10 @@ class _PidFile:
     is_ready: bool
 
 
-def _pid_file(folder: Path) -> _PidFile | None:
-    """Read what a running or dead server left: its pid, its socket folder, whether it was ready.
+def _read_pid_file(folder: Path) -> _PidFile | None:
+    """Read the pid file of a running or dead server.
 
-    Source: PostgreSQL, src/include/utils/pidfile.h: one fact a line.
+    Source: PostgreSQL, src/include/utils/pidfile.h, which gives the meaning of each line.
     """
     try:
         lines = (folder / _PID_FILE).read_text().splitlines()
@@ -278,23 +279,23 @@ def _pid_file(folder: Path) -> _PidFile | None:
 
 
 def _is_ready(folder: Path, pid: int) -> bool:
-    facts = _pid_file(folder)
+    facts = _read_pid_file(folder)
     return facts is not None and facts.pid == pid and facts.is_ready
 
 
-def _end_leftovers(folder: Path) -> None:
-    """Stop a server that a killed process of ours left behind, and forget a stale pid file.
+def _stop_leftover_server(folder: Path) -> None:
+    """Stop a server that a killed process of ours left behind, and remove a stale pid file.
 
-    Postgres refuses to start when the pid in its file is alive. After a restart of a container
-    that pid often belongs to somebody else, so we look who it is.
+    Postgres refuses to start while a process with the pid in its file is alive. After a restart of
+    a container that pid often belongs to another program, so its name and folder are checked.
     """
-    facts = _pid_file(folder)
+    facts = _read_pid_file(folder)
     if facts is None:
         return
     if _is_postgres_of(facts.pid, folder):
         log.get_logger("db.embedded").info("postgres_left_behind", pid=facts.pid)
         with suppress(psutil.NoSuchProcess):
-            _end(psutil.Process(facts.pid))
+            _end_process(psutil.Process(facts.pid))
     elif psutil.pid_exists(facts.pid) and not any(
         _is_postgres_of(pid, folder) for pid in psutil.pids()
     ):
@@ -309,7 +310,7 @@ def _is_postgres_of(pid: int, folder: Path) -> bool:
         return False
 
 
-def _end(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
+def _end_process(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
     """Ask for a fast shutdown, then an immediate one, then kill."""
     for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         try:
@@ -322,6 +323,6 @@ def _end(process: "subprocess.Popen[bytes] | psutil.Process") -> None:
         return
 
 
-def url_of(socket_dir: Path, role: str) -> str:
-    """Return where a server with this socket folder is reached."""
+def make_socket_url(socket_dir: Path, role: str) -> str:
+    """Return the URL of a server with this socket folder for a role."""
     return f"postgresql://{role}@/postgres?host={quote(str(socket_dir), safe='/')}"

@@ -1,4 +1,4 @@
-"""The programs of the embedded Postgres: those that a wheel brings, or a distribution's."""
+"""The programs of the embedded Postgres: those in a Python package, or those of a distribution."""
 
 import re
 import subprocess
@@ -37,32 +37,32 @@ class Programs:
 
     @classmethod
     def find(cls, configured: Path | None) -> "Programs":
-        """Find the programs: in the folder that the operator names, else in the wheel.
+        """Find the programs: in the folder that the operator names, otherwise in the package.
 
         Raises:
-            ServiceUnavailable: They are not there, or too old.
+            ServiceUnavailable: The programs are missing or too old.
         """
         if configured is None:
-            return cls(_folder_of_wheel(), VERSION)
+            return cls(_find_wheel_folder(), VERSION)
         folder = configured.resolve()
         try:
-            told = subprocess.run(  # noqa: S603 - the operator's choice
+            output = subprocess.run(  # noqa: S603 - the operator's choice
                 [str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True
             ).stdout
         except (OSError, subprocess.SubprocessError) as error:
             raise ServiceUnavailable(
                 f"PLAYHEAD_POSTGRES_BIN: no Postgres in {folder}: {error}"
             ) from error
-        found = re.search(r"\b(\d+)\.\d+", told) or re.search(r"\b(\d+)", told)
-        major = int(found[1]) if found else 0
+        version = re.search(r"\b(\d+)\.\d+", output) or re.search(r"\b(\d+)", output)
+        major = int(version[1]) if version else 0
         if major < OLDEST:
             raise ServiceUnavailable(
-                f"PLAYHEAD_POSTGRES_BIN: {told.strip()} in {folder} is too old; {OLDEST} or later"
+                f"PLAYHEAD_POSTGRES_BIN: {output.strip()} in {folder} is too old; {OLDEST} or later"
             )
         return cls(folder, major)
 
     def locale_options(self) -> tuple[str, ...]:
-        """Return the options of `initdb` that sort texts by code points and know all letters."""
+        """Return options of `initdb` for sorting by code points, with all letters of Unicode."""
         if self.major >= _PROVIDERS_SINCE:
             return ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         return ("--locale=C", "--lc-ctype=C.UTF-8")
@@ -72,17 +72,18 @@ class Programs:
         return set() if self.major >= _IO_METHOD_SINCE else {"io_method"}
 
 
-def release_date(server_version: str, programs: Path | None) -> date | None:
-    """Return when a Postgres came out, as far as that can be told.
+def find_release_date(server_version: str, programs: Path | None) -> date | None:
+    """Return the date on which a Postgres was released, or None if it cannot be found out.
 
     Args:
-        server_version: As the server says, such as `18.4` or `15.20 (Debian 15.20-0+deb12u1)`.
-        programs: The folder that the operator chose. Packages of distributions keep the time at
-            which a program was built; those of Python do not.
+        server_version: The version as the server reports it, such as `18.4` or
+            `15.20 (Debian 15.20-0+deb12u1)`.
+        programs: The folder that the operator chose, if any. Packages of distributions keep the
+            time at which a program was built; Python packages do not.
     """
-    known = _RELEASED.get(server_version.split(maxsplit=1)[0])
-    if known is not None or programs is None:
-        return known
+    released = _RELEASED.get(server_version.split(maxsplit=1)[0])
+    if released is not None or programs is None:
+        return released
     try:
         built_s = (programs / "postgres").stat().st_mtime
     except OSError:
@@ -90,8 +91,8 @@ def release_date(server_version: str, programs: Path | None) -> date | None:
     return datetime.fromtimestamp(built_s, UTC).date()
 
 
-def _folder_of_wheel() -> Path:
-    """Return where the wheel keeps its programs; importing it would cost 160 ms."""
+def _find_wheel_folder() -> Path:
+    """Return the folder of the programs in the package; importing that would cost 160 ms."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ServiceUnavailable(

@@ -1,4 +1,4 @@
-"""The roles of a database: what serves requests owns no table, and is no superuser.
+"""The roles of a database: the one that serves requests owns no table and is not a superuser.
 
     postgres         superuser of an embedded cluster; used once at each start, for the two others
     playhead_owner   owns the tables, runs migrations
@@ -81,8 +81,8 @@ _WRONG_RIGHTS: Final = """
     where wanted.rights is distinct from present.rights
     order by 1
 """
-"""Tables on which the role does not have just the rights that it needs. A table with the trigger
-that refuses changes is append-only; deleting is a right there, as the trigger lets old lines go."""
+"""Tables on which the role has more or fewer rights than it needs. A table with the trigger that
+refuses changes is append-only; deleting is granted there, since the trigger lets old rows go."""
 
 
 _MISSING_RIGHTS: Final = """
@@ -113,16 +113,16 @@ _RISK_TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrls:
-    """Where a database is reached."""
+    """The URLs of a database."""
 
     app: str
-    """As the role that reads and writes rows."""
+    """The URL for the role that reads and writes rows."""
     owner: str
-    """As the role that owns the tables; the same where one role does everything."""
+    """The URL for the role that owns the tables; the same as `app` if one role does everything."""
 
 
-def external_urls(settings: Settings) -> DatabaseUrls | None:
-    """Return where the operator's own Postgres is reached; None stands for the embedded one."""
+def read_external_urls(settings: Settings) -> DatabaseUrls | None:
+    """Return the URLs of the operator's own Postgres, or None if the embedded one is used."""
     if settings.database_url is None:
         return None
     app = settings.database_url.get_secret_value()
@@ -131,18 +131,18 @@ def external_urls(settings: Settings) -> DatabaseUrls | None:
 
 
 async def set_up_embedded(superuser_url: str) -> None:
-    """Make both roles and give everything to the owner, unless it is so already.
+    """Make both roles and give all tables to the owner, unless that is done already.
 
-    One transaction: a kill leaves the cluster as it was. An older release, which knows the
-    superuser alone, can still use the cluster; what it makes changes hands at the next start.
+    This is one transaction: a kill leaves the cluster as it was. An older release, which uses the
+    superuser only, can still use the cluster; tables that it makes change hands at the next start.
 
     Args:
-        superuser_url: The embedded database, as the superuser.
+        superuser_url: The URL of the embedded database for its superuser.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached.
     """
-    with engine.naming_outages():
+    with engine.translating_errors():
         connection = await engine.connect(superuser_url)
         try:
             if not await connection.fetchval(_IS_SET_UP):
@@ -153,10 +153,10 @@ async def set_up_embedded(superuser_url: str) -> None:
 
 
 async def find_risks(connection: "asyncpg.Connection[Any]") -> list[str]:
-    """Name the rights of this connection's role that an injection of SQL could use.
+    """List the rights of this connection's role that an SQL injection could abuse.
 
     Args:
-        connection: As the role that serves requests.
+        connection: A connection with the role that serves requests.
     """
     facts = await connection.fetchrow(_RISKS)
     assert facts is not None  # noqa: S101 - it has no condition
@@ -164,13 +164,13 @@ async def find_risks(connection: "asyncpg.Connection[Any]") -> list[str]:
 
 
 async def find_missing_rights(connection: "asyncpg.Connection[Any]") -> list[str]:
-    """Name the tables on which this connection's role lacks a right that Playhead needs."""
+    """List the rights that Playhead needs and this connection's role lacks, each with its table."""
     rows = await connection.fetch(_MISSING_RIGHTS)
     return [f"{row['missing'].lower()} on {row['name']}" for row in rows]
 
 
 async def prepare_schema(urls: DatabaseUrls) -> bool:
-    """Migrate a database as its owner, and let the app's role at the rows.
+    """Migrate a database as its owner, and grant the app's role the rights that it needs.
 
     Returns:
         Whether there was anything to migrate.
@@ -180,23 +180,23 @@ async def prepare_schema(urls: DatabaseUrls) -> bool:
     """
     was_behind = await migrate.upgrade(urls.owner)
     if urls.app != urls.owner:
-        with engine.naming_outages():
-            await _grant_rows(urls)
+        with engine.translating_errors():
+            await _grant_rights(urls)
     return was_behind
 
 
-async def _grant_rows(urls: DatabaseUrls) -> None:
-    """Give the app's role just the rights it needs on each table; mostly it has them."""
+async def _grant_rights(urls: DatabaseUrls) -> None:
+    """Give the app's role exactly the rights that it needs on each table."""
     role = await _read_role(urls.app)
     connection = await engine.connect(urls.owner)
     try:
-        if role == await connection.fetchval("select current_user") or not await _wrong_rights(
+        if role == await connection.fetchval("select current_user") or not await _list_wrong_rights(
             connection, role
         ):
             return
-        # Two processes that grant at once would fail on each other's rows of the catalogue.
-        async with migrate.exclusive(urls.owner), connection.transaction():
-            for table, rights in await _wrong_rights(connection, role):
+        # Two processes that grant at the same time would fail on each other's catalogue rows.
+        async with migrate.hold_setup_lock(urls.owner), connection.transaction():
+            for table, rights in await _list_wrong_rights(connection, role):
                 # Names come from the catalogue, quoted by Postgres itself.
                 quoted = await connection.fetchval("select quote_ident($1)", role)
                 await connection.execute(f"revoke all on {table} from {quoted}")
@@ -205,7 +205,7 @@ async def _grant_rows(urls: DatabaseUrls) -> None:
         await connection.close()
 
 
-async def _wrong_rights(
+async def _list_wrong_rights(
     connection: "asyncpg.Connection[Any]", role: str
 ) -> list[tuple[str, list[str]]]:
     return [(row["name"], row["rights"]) for row in await connection.fetch(_WRONG_RIGHTS, role)]

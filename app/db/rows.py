@@ -21,7 +21,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 
 if TYPE_CHECKING:
     import asyncpg
@@ -95,7 +95,7 @@ async def run_with_rows(
     connection: AsyncConnection, sql: str, shape: RowShape, rows: Sequence[Row]
 ) -> "list[asyncpg.Record]":
     """Run a statement that reads `rows` from the source of `shape`; returns what it returns."""
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     return await driver.fetch(sql, *shape.arguments(rows))
 
 

@@ -1,4 +1,4 @@
-"""The text gate: whatever goes into a Postgres text or jsonb column passes here.
+"""Cleans every text before it goes into a text or jsonb column of Postgres.
 
 Postgres refuses NUL and lone surrogates; one such character would make an envelope fail for ever.
 """
@@ -11,16 +11,16 @@ import msgspec
 from app.core.limits import LIMITS
 
 JsonText = NewType("JsonText", str)
-"""JSON whose strings have passed this gate."""
+"""JSON whose strings have been cleaned."""
 
 _CUT_MARK: Final = "…"
 _CUT_MARK_BYTES: Final = len(_CUT_MARK.encode())
 
 
 def clean(text: str, *, limit_bytes: int = LIMITS.text_bytes) -> str:
-    """Return `text` as Postgres can store it.
+    """Return a text that Postgres can store.
 
-    NUL is dropped, a lone surrogate becomes U+FFFD, and text over the limit is cut on a character
+    NUL is dropped, a lone surrogate becomes U+FFFD, and a text over the limit is cut on a character
     boundary and ends in `…`.
     """
     if text.isascii() and "\0" not in text and len(text) <= limit_bytes:
@@ -51,5 +51,5 @@ def clean_json(value: Any) -> Any:
 
 
 def json_text(value: Any) -> JsonText:
-    """Clean a JSON value and write it out, for a jsonb column that takes text."""
+    """Clean a JSON value and encode it, for a statement that takes JSON as text."""
     return JsonText(msgspec.json.encode(clean_json(value)).decode())

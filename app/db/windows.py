@@ -21,7 +21,7 @@ from app.core.replay_window import (
 _REACH: Final = (LONGEST_LINKED + 2 * BLOCK_START_SPREAD).total_seconds()
 """How long before a replay rows began that may last into it."""
 MOST_LINKED: Final = 5_000
-"""Rows that one trace leads to, of one table."""
+"""The most rows of one table that one trace leads to."""
 _NEAR_MS: Final = round(SMALL_DRIFT.total_seconds() * 1_000)
 FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
 """The condition of an index over trace and time of the few rows whose sender's clock was far off:
@@ -58,12 +58,12 @@ def happened_within(alias: str) -> str:
 
     As `ReplayWindow` has it: on the phone's clock or, unless both were held up, on the server's.
     """
-    return _overlaps(f"{alias}.at", f"{alias}.at", alias)
+    return _overlaps_condition(f"{alias}.at", f"{alias}.at", alias)
 
 
 def lasted_within(alias: str) -> str:
     """Return the condition that a row with a start, and perhaps an end, touches window `w`."""
-    return _overlaps(
+    return _overlaps_condition(
         f"{alias}.started_at", f"coalesce({alias}.ended_at, {alias}.started_at)", alias
     )
 
@@ -74,7 +74,7 @@ def are_held_up(one_ms: str, other_ms: str) -> str:
     return f"({largest_ms} > {LONGEST_DELAY_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
 
 
-def by_trace(
+def traced_rows(
     table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS, most: int = MOST_LINKED
 ) -> str:
     """Return a select of `n` and the key of each row that a trace of window `n` leads to.
@@ -110,14 +110,14 @@ def by_trace(
     """  # noqa: S608 - joined from constants
 
 
-def _overlaps(start: str, end: str, alias: str) -> str:
+def _overlaps_condition(start: str, end: str, alias: str) -> str:
     drift = f"{alias}.drift_ms * interval '1 ms'"
     return f"""(({start} <= w.ends and {end} >= w.starts)
         or (not {are_held_up(f"{alias}.drift_ms", "w.own_drift_ms")}
             and {start} + {drift} <= w.server_ends and {end} + {drift} >= w.server_starts))"""
 
 
-def statement(sql: str) -> TextClause:
+def make_window_statement(sql: str) -> TextClause:
     """Make a statement out of SQL that uses `WINDOWS` and `:project_ids`."""
     return text(sql).bindparams(
         bindparam("numbers", type_=ARRAY(Integer)),
@@ -136,12 +136,14 @@ def statement(sql: str) -> TextClause:
     )
 
 
-def parameters(
+def make_window_parameters(
     windows: Sequence[ReplayWindow], project_ids: Sequence[ProjectId]
 ) -> dict[str, list[Any]]:
     """Turn windows into the parameters of such a statement; `n` is the place in `windows`."""
-    found = [_bounds(window) for window in windows]
-    reaches = [(number, reach) for number, bounds in enumerate(found) for reach in _reaches(bounds)]
+    found = [_window_bounds(window) for window in windows]
+    reaches = [
+        (number, reach) for number, bounds in enumerate(found) for reach in _find_reaches(bounds)
+    ]
     ids = [[uuid.UUID(hex=one) for one in sorted(window.trace_ids)] for window in windows]
     return {
         "numbers": list(range(len(windows))),
@@ -165,14 +167,14 @@ def parameters(
 _Bounds = tuple[datetime, datetime, datetime, datetime]
 
 
-def _bounds(window: ReplayWindow) -> _Bounds:
+def _window_bounds(window: ReplayWindow) -> _Bounds:
     """Return the time of a replay with its slack, by the phone's clock and by the server's."""
     drift = timedelta(milliseconds=window.drift_ms)
     starts, ends = window.started_at - SLACK, window.ended_at + SLACK
     return starts, ends, starts + drift, ends + drift
 
 
-def _reaches(bounds: _Bounds) -> list[tuple[datetime, datetime]]:
+def _find_reaches(bounds: _Bounds) -> list[tuple[datetime, datetime]]:
     starts, ends = bounds[:2]
     server_starts, server_ends = bounds[2] - SMALL_DRIFT, bounds[3] + SMALL_DRIFT
     if starts <= server_ends and ends >= server_starts:

@@ -41,7 +41,7 @@ _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", 
 
 def _select_linked(columns: str) -> str:
     """Return a select of `n`, columns of each linked event, and whether it names the replay."""
-    by_trace = sql_windows.by_trace("events", columns.format("x"), lasts=False)
+    by_trace = sql_windows.traced_rows("events", columns.format("x"), lasts=False)
     return f"""
         select w.n, {columns.format("e")}, true as names_replay
         from windows w join events e on e.replay_id = w.replay_id
@@ -51,7 +51,7 @@ def _select_linked(columns: str) -> str:
     """  # noqa: S608 - joined from constants
 
 
-_EVENTS: Final = sql_windows.statement(
+_EVENTS: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     ranked as (
@@ -94,7 +94,7 @@ _FIRST_MOMENTS: Final = ", ".join(
     f"(array_agg({name} order by at, event_id))[1\\:{_MOST_MOMENTS}] as {name}_list"
     for name in _MOMENT
 )
-_COUNTS: Final = sql_windows.statement(
+_COUNTS: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS}
     select n, project_id, platform, kind, count(*) as events, max(at) as last_at,
@@ -200,7 +200,7 @@ async def read_linked_events(
         "most": PART_EVENTS,
         "payload_bytes": payload_bytes,
     }
-    parameters = sql_windows.parameters([window], project_ids)
+    parameters = sql_windows.make_window_parameters([window], project_ids)
     rows = (await connection.execute(_EVENTS, parameters | wanted)).all()
     if not rows:
         return LinkedEvents((), total=0, first=1, next_place=None)
@@ -241,7 +241,9 @@ async def count_linked_events(
     """Count the events of several replays; the lists stand in the order of `windows`."""
     counts: list[list[LinkedCount]] = [[] for _ in windows]
     if windows:
-        found = await connection.execute(_COUNTS, sql_windows.parameters(windows, project_ids))
+        found = await connection.execute(
+            _COUNTS, sql_windows.make_window_parameters(windows, project_ids)
+        )
         for row in found:
             counts[row.n].append(_to_count(row))
     return counts

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.issues.model import IssueKey
 from app.issues.tables import issue_links
 
@@ -70,7 +70,7 @@ async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
         ids: Replays and traces.
     """
     if ids:
-        await (await driver_of(connection)).execute(_LOCK, list(ids))
+        await (await get_driver(connection)).execute(_LOCK, list(ids))
 
 
 async def delete_links(

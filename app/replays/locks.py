@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ReplayId
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.replays import statements
 from app.replays.model import ReplayKey
 
@@ -35,7 +35,7 @@ async def lock_for_adding(connection: AsyncConnection, keys: Iterable[ReplayKey]
     wanted = sorted(set(keys))
     if not wanted:
         return set()
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     await driver.fetch(statements.LOCK_SHARED, sorted({_number(key) for key in wanted}))
     # A statement of its own: it must see what was committed while the one before waited.
     project_ids, replay_ids = zip(*wanted, strict=True)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId, TraceId
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.db.types import Hex32
 from app.replays.tables import replay_traces
 
@@ -65,7 +65,7 @@ async def add_trace_links(connection: AsyncConnection, new: Collection[TraceLink
     if not new:
         return set()
     columns = zip(*new, strict=True)
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     return {ReplayId(row["replay_id"].hex) for row in await driver.fetch(_ADD, *columns)}
 
 

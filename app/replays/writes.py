@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
 from app.core.ids import ReplayId
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.db.text import clean, clean_or_none
 from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
@@ -73,7 +73,7 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
         live: Segments that lie in it. Those that turn out to be duplicates are taken off again
             by `discard_pack_ranges`.
     """
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     pack_id: int = await driver.fetchval(statements.ADD_PACK, object_key, live)
     return pack_id
 
@@ -158,7 +158,7 @@ async def _run(
     rows: Sequence[dict[str, Any]],
     blobs: Sequence[dict[str, bytes | None]] = (),
 ) -> "list[asyncpg.Record]":
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     return await driver.fetch(statement.sql, *statement.arguments(rows, blobs))
 
 
@@ -218,7 +218,7 @@ async def _update_clock_steps(
         added: The segments, those that only gained a video included: that may change their times.
         with_steps: Replays in which steps were found before.
     """
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     segments = [one.segment for one in added]
     suspects = await driver.fetch(
         statements.FIND_CLOCK_CHANGES,

@@ -29,7 +29,7 @@ _FROM: Final = "{0}.at >= :at"
 def _write_linked_sql(condition: str, *, most: int) -> str:
     """Return a select of the keys of linked records that meet a condition."""
     only = f"{sql_windows.OF_PROJECTS} and {condition.format('x')}"
-    by_trace = sql_windows.by_trace("logs", _KEY.format("x"), lasts=False, only=only, most=most)
+    by_trace = sql_windows.traced_rows("logs", _KEY.format("x"), lasts=False, only=only, most=most)
     return f"""
         select {_KEY.format("l")}
         from windows w join logs l on l.replay_id = w.replay_id
@@ -39,7 +39,7 @@ def _write_linked_sql(condition: str, *, most: int) -> str:
     """  # noqa: S608 - joined from constants
 
 
-_LOGS: Final = sql_windows.statement(
+_LOGS: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     keys as ({_write_linked_sql(_FROM, most=sql_windows.MOST_LINKED)})
@@ -55,7 +55,7 @@ _LOGS: Final = sql_windows.statement(
     bindparam("after_project", type_=BigInteger),
     bindparam("after_log", type_=Uuid(as_uuid=False)),
 )
-_COUNT: Final = sql_windows.statement(
+_COUNT: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS}
     select count(*) from ({_write_linked_sql("true", most=MOST_COUNTED)}) keys
@@ -118,7 +118,7 @@ async def read_logs_of_replay(
         "after_log": after.log_id,
         "most": PART_LOGS + 1,
     }
-    parameters = sql_windows.parameters([window], project_ids)
+    parameters = sql_windows.make_window_parameters([window], project_ids)
     rows = (await connection.execute(_LOGS, parameters | wanted)).all()
     found = tuple(_make_log(row) for row in rows[:PART_LOGS])
     place = None
@@ -132,7 +132,7 @@ async def count_logs(
     connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
 ) -> int:
     """Count the log records of one replay; from `MOST_COUNTED` on there may be more."""
-    parameters = sql_windows.parameters([window], project_ids)
+    parameters = sql_windows.make_window_parameters([window], project_ids)
     return int((await connection.execute(_COUNT, parameters)).scalar_one())
 
 

@@ -61,7 +61,7 @@ _PLACE: Final = (
     bindparam("after_project", type_=BigInteger),
     bindparam("after_block", type_=Uuid(as_uuid=False)),
 )
-_OF_REPLAY: Final = sql_windows.statement(
+_OF_REPLAY: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     keys as (
@@ -70,7 +70,7 @@ _OF_REPLAY: Final = sql_windows.statement(
         where b.project_id = any(:project_ids)
         union
         select project_id, block_id
-        from ({sql_windows.by_trace("span_blocks", "x.project_id, x.block_id", lasts=True)}) linked
+        from ({sql_windows.traced_rows("span_blocks", "x.project_id, x.block_id", lasts=True)}) t
     ),
     {_write_part_sql("keys join span_blocks b using (project_id, block_id)")}
     """  # noqa: S608 - joined from constants
@@ -171,7 +171,9 @@ async def read_spans_of_replay(
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
     """
-    wanted = sql_windows.parameters([window], project_ids) | _make_parameters(after, PART_OF_REPLAY)
+    wanted = sql_windows.make_window_parameters([window], project_ids) | _make_parameters(
+        after, PART_OF_REPLAY
+    )
     found = await connection.execute(_OF_REPLAY, wanted)
     return await _read_part(
         found.all(),

@@ -82,7 +82,7 @@ class Server:
 
     async def kept(self) -> int:
         """Return how many items Playhead has counted as kept."""
-        connection = await asyncpg.connect(postmaster.running_url(self.place))
+        connection = await asyncpg.connect(postmaster.find_running_url(self.place))
         try:
             query = "select coalesce(sum(quantity), 0) from outcomes where outcome = 'kept'"
             return int(await connection.fetchval(query))

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.formats.events.event import CRASHES
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
@@ -65,5 +65,5 @@ async def copy_crash_facts(
         if one.replay_id and one.kind in CRASHES and (one.project_id, one.event_id) in added
     }
     if replay_ids:
-        driver = await driver_of(connection)
+        driver = await get_driver(connection)
         await driver.execute(_FILL, list(replay_ids), POOR, list(CRASHES))

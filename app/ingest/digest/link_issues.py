@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.core.replay_window import SLACK, SMALL_DRIFT
 from app.db import windows
-from app.db.engine import driver_of
+from app.db.engine import get_driver
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
@@ -42,7 +42,7 @@ _WINDOW: Final = f"""
 """
 _OF_REPLAY: Final = "w.project_id as replay_project_id, w.replay_id, w.first_received_at"
 _OF_EVENT: Final = "{0}.event_id, {0}.at, {0}.drift_ms, {0}.platform"
-_TRACED: Final = windows.by_trace(
+_TRACED: Final = windows.traced_rows(
     "events",
     f"x.project_id as of_project, x.issue_id, {_OF_EVENT.format('x')}",
     lasts=False,
@@ -187,7 +187,7 @@ async def _worth_linking(
     """Leave out replays to which no event can belong that is not linked yet: nearly all."""
     if not replay_ids:
         return set()
-    found = await (await driver_of(connection)).fetch(_WORTH_LINKING, list(replay_ids))
+    found = await (await get_driver(connection)).fetch(_WORTH_LINKING, list(replay_ids))
     return {ReplayId(row["replay_id"].hex) for row in found}
 
 
@@ -202,7 +202,7 @@ async def link_events_to_replays(
     """
     if not events and not replay_ids:
         return
-    driver = await driver_of(connection)
+    driver = await get_driver(connection)
     await driver.execute(
         _LINK,
         [project_id for project_id, _ in events],

@@ -29,10 +29,10 @@ _KEYS: Final = f"""
         where f.replay_id is null and f.project_id = any(:project_ids)
         union
         select project_id, event_id
-        from ({sql_windows.by_trace("feedback", "x.project_id, x.event_id", lasts=False)}) linked
+        from ({sql_windows.traced_rows("feedback", "x.project_id, x.event_id", lasts=False)}) t
     )
 """  # noqa: S608 - joined from constants
-_FEEDBACK: Final = sql_windows.statement(
+_FEEDBACK: Final = sql_windows.make_window_statement(
     f"""
     {_KEYS}
     select {FEEDBACK_COLUMNS}
@@ -41,7 +41,7 @@ _FEEDBACK: Final = sql_windows.statement(
     offset :first limit :most
     """  # noqa: S608 - joined from constants
 )
-_COUNT: Final = sql_windows.statement(
+_COUNT: Final = sql_windows.make_window_statement(
     f"{_KEYS} select count(*) from keys"  # noqa: S608 - joined from constants
 )
 
@@ -61,7 +61,7 @@ async def feedback_of(
         project_ids: The projects that the reader may see.
         first: How many pieces of feedback stand before those that are read.
     """
-    parameters = sql_windows.parameters([window], project_ids)
+    parameters = sql_windows.make_window_parameters([window], project_ids)
     found = await connection.execute(
         _FEEDBACK, {**parameters, "first": first, "most": PART_FEEDBACK}
     )
@@ -72,5 +72,7 @@ async def count_feedback(
     connection: AsyncConnection, window: ReplayWindow, project_ids: Sequence[ProjectId]
 ) -> int:
     """Count the feedback of one replay."""
-    quantity = await connection.scalar(_COUNT, sql_windows.parameters([window], project_ids))
+    quantity = await connection.scalar(
+        _COUNT, sql_windows.make_window_parameters([window], project_ids)
+    )
     return quantity or 0

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.db import account, embedded, postmaster, programs
+from app.db import embedded, postmaster, programs, system_user
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
@@ -180,7 +180,7 @@ def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         programs.Programs, "find", lambda _configured: programs.Programs(folder, 18)
     )
-    monkeypatch.setattr(postmaster, "find_account", account.Account)
+    monkeypatch.setattr(postmaster, "find_system_user", system_user.SystemUser)
     with pytest.raises(ServiceUnavailable, match="initdb failed: no space left"):
         Postmaster(tmp_path / "data").start()
 
@@ -224,7 +224,7 @@ def test_a_pid_file_cut_short_says_nothing(data_dir: Path, text: str):
     """A full disk leaves an empty file: nobody runs, and nobody is stopped."""
     (data_dir / "postgres" / "postmaster.pid").write_text(text)
     assert EmbeddedPostgres.running(data_dir) is None
-    postmaster._end_leftovers(data_dir / "postgres")
+    postmaster._stop_leftover_server(data_dir / "postgres")
 
 
 async def test_a_deep_data_folder_gets_a_short_socket_path(data_dir: Path):
@@ -258,7 +258,7 @@ def test_a_leftover_that_ends_by_itself_is_no_error():
     """Between looking and stopping the server may be gone."""
     with subprocess.Popen(["true"]) as gone:
         process = psutil.Process(gone.pid)
-    postmaster._end(process)
+    postmaster._end_process(process)
     assert not process.is_running()
 
 
@@ -325,7 +325,7 @@ def test_as_root_only_the_cluster_belongs_to_the_other_user(data_dir: Path):
     server = Postmaster(data_dir)
     server.start()
     assert server.pid is not None
-    uid = pwd.getpwnam(account.SYSTEM_USER).pw_uid
+    uid = pwd.getpwnam(system_user.SYSTEM_USER).pw_uid
     assert psutil.Process(server.pid).uids().real == uid
     assert (data_dir / "postgres").stat().st_uid == uid
     assert (data_dir.stat().st_uid, data_dir.stat().st_gid) == (0, pwd.getpwuid(uid).pw_gid)
@@ -343,7 +343,7 @@ def test_as_root_no_folder_of_others_is_opened(data_dir: Path):
     with pytest.raises(ServiceUnavailable, match=rf"{closed} is closed.*PLAYHEAD_DATA_DIR"):
         Postmaster(closed / "data").start()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-    os.chown(closed, 0, pwd.getpwnam(account.SYSTEM_USER).pw_gid)
+    os.chown(closed, 0, pwd.getpwnam(system_user.SYSTEM_USER).pw_gid)
     closed.chmod(0o710)  # a group is as good as everybody
     server = Postmaster(closed / "data")
     server.start()

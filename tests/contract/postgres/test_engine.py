@@ -92,7 +92,7 @@ async def test_a_database_that_lacks_something_must_be_mended(
     async def fail() -> None:
         async with database.transaction() as connection:
             if is_driver:
-                await (await engine.driver_of(connection)).execute(raising)
+                await (await engine.get_driver(connection)).execute(raising)
             await connection.exec_driver_sql(raising)
 
     with pytest.raises(DatabaseUnusable, match=code):
@@ -127,7 +127,7 @@ async def test_the_driver_is_inside_the_transaction(database: Database, database
 
     async def add_and_fail() -> None:
         async with database.transaction() as connection:
-            driver = await engine.driver_of(connection)
+            driver = await engine.get_driver(connection)
             await driver.execute("insert into numbers values (1)")
             await connection.execute(text("insert into numbers values (2)"))
             assert await driver.fetchval("select count(*) from numbers") == 2
@@ -148,9 +148,9 @@ async def test_errors_of_the_driver_are_told_apart_too(
     raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
     with pytest.raises(ServiceUnavailable if is_outage else asyncpg.PostgresError):
         async with database.transaction() as connection:
-            await (await engine.driver_of(connection)).execute(raising)
+            await (await engine.get_driver(connection)).execute(raising)
     async with database.reading() as connection:
-        assert await (await engine.driver_of(connection)).fetchval("select 1") == 1
+        assert await (await engine.get_driver(connection)).fetchval("select 1") == 1
 
 
 async def test_a_connection_cut_under_the_driver_is_an_outage(
@@ -160,7 +160,7 @@ async def test_a_connection_cut_under_the_driver_is_an_outage(
 
     async def ask_while_cut_off() -> None:
         async with database.transaction() as connection:
-            driver = await engine.driver_of(connection)
+            driver = await engine.get_driver(connection)
             pid = await driver.fetchval("select pg_backend_pid()")
             await run_sql(postgres_url, f"select pg_terminate_backend({pid}, 5000)")
             await driver.fetchval("select 1")
@@ -168,7 +168,7 @@ async def test_a_connection_cut_under_the_driver_is_an_outage(
     with pytest.raises(ServiceUnavailable):
         await ask_while_cut_off()
     async with database.reading() as connection:
-        assert await (await engine.driver_of(connection)).fetchval("select 1") == 1
+        assert await (await engine.get_driver(connection)).fetchval("select 1") == 1
 
 
 async def test_a_connection_cut_inside_a_block_is_an_outage(
@@ -224,7 +224,7 @@ async def test_a_pool_that_is_used_up_is_an_outage(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Whoever gets no connection in time is told to come back."""
-    pool = engine.make(database_url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    pool = engine.make_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     database = Database(pool)
     async with database.reading():
         with pytest.raises(ServiceUnavailable, match="no connection"):

@@ -102,11 +102,11 @@ async def test_a_lock_that_is_held_for_long_is_said(
 ):
     """The wait ends, and the message names the backend that holds the lock."""
     monkeypatch.setattr(migrate, "_LOCK_WAIT_MS", 1)
-    async with migrate.exclusive(database_url):
+    async with migrate.hold_setup_lock(database_url):
         with pytest.raises(
             DatabaseUnavailable, match=r"sets the database up: Postgres backend \d+"
         ):
-            async with migrate.exclusive(database_url):
+            async with migrate.hold_setup_lock(database_url):
                 pass
 
 
@@ -116,7 +116,7 @@ async def test_the_lock_outlives_a_limit_on_idle_transactions(database_url: str)
     await run_sql(
         database_url, f"alter database {name} set idle_in_transaction_session_timeout = '1ms'"
     )
-    async with migrate.exclusive(database_url):
+    async with migrate.hold_setup_lock(database_url):
         for _ in range(3):
             assert not await is_lock_free(database_url)
     assert await is_lock_free(database_url)
@@ -158,7 +158,7 @@ async def test_a_migration_may_take_longer_than_other_statements(
         connection.exec_driver_sql("select pg_sleep(0.5)")
 
     monkeypatch.setattr(migrate, "_run_alembic", sleep)
-    await migrate._run(empty_database_url)
+    await migrate._run_migrations(empty_database_url)
 
 
 async def test_upgrade_without_postgres_says_so(tmp_path: Path):

@@ -84,7 +84,7 @@ def test_the_age_of_the_postgres_that_we_bring_is_known():
     """Whoever updates the package adds the date of its release."""
     program = Programs.find(None).folder / "postgres"
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    assert programs.release_date(told.stdout.split()[-1], None) is not None
+    assert programs.find_release_date(told.stdout.split()[-1], None) is not None
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_doctor_says_how_old_postgres_is(
 def test_an_unknown_release_has_the_age_of_its_program(tmp_path: Path):
     """Packages of distributions keep the time of the build; other servers tell none."""
     (tmp_path / "postgres").touch()
-    built = programs.release_date("99.1 (Debian 99.1-1)", tmp_path)
+    built = programs.find_release_date("99.1 (Debian 99.1-1)", tmp_path)
     assert built == datetime.fromtimestamp((tmp_path / "postgres").stat().st_mtime, UTC).date()
-    assert programs.release_date("99.1", None) is None
-    assert programs.release_date("99.1", tmp_path / "none") is None
+    assert programs.find_release_date("99.1", None) is None
+    assert programs.find_release_date("99.1", tmp_path / "none") is None
     assert doctor._postgres("external", "99.1", None).state is State.FINE

@@ -169,7 +169,7 @@ async def make_old_folder(data_dir: Path) -> None:
     """Make a data folder as releases before roles left it, schema 0015 and all."""
     postgres = Postmaster(data_dir)
     url = postgres.start()
-    pool = engine.make(url, poolclass=NullPool)
+    pool = engine.make_engine(url, poolclass=NullPool)
     async with pool.connect() as connection:
         await connection.run_sync(migrate_to, "0015")
     await pool.dispose()

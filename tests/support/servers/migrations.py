@@ -18,7 +18,7 @@ async def upgrade_to(url: str, revision: str) -> None:
         settings.attributes["connection"] = connection
         command.upgrade(settings, revision)
 
-    pool = engine.make(url, poolclass=NullPool)
+    pool = engine.make_engine(url, poolclass=NullPool)
     try:
         async with pool.connect() as connection:
             await connection.run_sync(run)

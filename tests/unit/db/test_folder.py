@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from app.db.folder import NAME, DataFolderLock, Taken, is_open_to_others, make_private, tighten
+from app.db.folder import (
+    LOCK_NAME,
+    DataFolderInUse,
+    DataFolderLock,
+    close_to_others,
+    is_open_to_others,
+    make_private,
+)
 
 
 def test_a_folder_is_made_and_taken(tmp_path: Path):
     """The lock file says who has it, and is readable by its owner only."""
     lock = DataFolderLock.acquire(tmp_path / "deep" / "data")
-    file = tmp_path / "deep" / "data" / NAME
+    file = tmp_path / "deep" / "data" / LOCK_NAME
     assert file.read_text() == f"{os.getpid()}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     lock.release()
@@ -23,7 +30,7 @@ def test_a_folder_is_made_and_taken(tmp_path: Path):
 def test_a_second_taker_learns_who_has_it(tmp_path: Path):
     """Two servers on one folder: the second says which process is in the way."""
     lock = DataFolderLock.acquire(tmp_path)
-    with pytest.raises(Taken, match=f"in use by process {os.getpid()}") as taken:
+    with pytest.raises(DataFolderInUse, match=f"in use by process {os.getpid()}") as taken:
         DataFolderLock.acquire(tmp_path)
     assert taken.value.pid == os.getpid()
     lock.release()
@@ -32,8 +39,8 @@ def test_a_second_taker_learns_who_has_it(tmp_path: Path):
 def test_a_taker_that_has_not_written_its_number_is_nameless(tmp_path: Path):
     """Between taking and writing there is no pid; the folder is taken all the same."""
     lock = DataFolderLock.acquire(tmp_path)
-    (tmp_path / NAME).write_text("")
-    with pytest.raises(Taken, match="another process") as taken:
+    (tmp_path / LOCK_NAME).write_text("")
+    with pytest.raises(DataFolderInUse, match="another process") as taken:
         DataFolderLock.acquire(tmp_path)
     assert taken.value.pid is None
     lock.release()
@@ -41,12 +48,12 @@ def test_a_taker_that_has_not_written_its_number_is_nameless(tmp_path: Path):
 
 def test_a_folder_let_go_is_free(tmp_path: Path):
     """Release works once and may be called twice; a longer pid leaves no trace."""
-    (tmp_path / NAME).write_text("99999999999\n")
+    (tmp_path / LOCK_NAME).write_text("99999999999\n")
     lock = DataFolderLock.acquire(tmp_path)
     lock.release()
     lock.release()
     DataFolderLock.acquire(tmp_path).release()
-    assert (tmp_path / NAME).read_text() == f"{os.getpid()}\n"
+    assert (tmp_path / LOCK_NAME).read_text() == f"{os.getpid()}\n"
 
 
 def test_a_killed_process_lets_go(tmp_path: Path):
@@ -86,7 +93,7 @@ def test_a_folder_of_an_older_release_is_closed_to_others(tmp_path: Path):
     for name in ("postgres.log", "playhead.address"):
         (data / name).chmod(0o644)
     assert is_open_to_others(data)
-    tighten(data)
+    close_to_others(data)
     assert not is_open_to_others(data)
     assert (mode(data), mode(data / "journal")) == (0o710, 0o700)
     assert (mode(data / "postgres.log"), mode(data / "playhead.address")) == (0o600, 0o600)
@@ -98,7 +105,7 @@ def test_a_folder_that_holds_other_things_is_left_open(tmp_path: Path):
     (tmp_path / "objects").mkdir()
     for path in (tmp_path, tmp_path / "photos", tmp_path / "objects"):
         path.chmod(0o755)
-    tighten(tmp_path)
+    close_to_others(tmp_path)
     assert (mode(tmp_path), mode(tmp_path / "photos")) == (0o755, 0o755)
     assert mode(tmp_path / "objects") == 0o700
     assert is_open_to_others(tmp_path)
@@ -111,5 +118,5 @@ def test_what_a_link_leads_to_is_left_alone(tmp_path: Path):
     elsewhere.mkdir()
     elsewhere.chmod(0o755)
     (data / "objects").symlink_to(elsewhere)
-    tighten(data)
+    close_to_others(data)
     assert mode(elsewhere) == 0o755

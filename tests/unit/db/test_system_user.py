@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from app.db import account
+from app.db import system_user
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
 
@@ -18,9 +18,9 @@ def test_where_users_cannot_be_added_the_server_runs_as_nobody(
     monkeypatch: pytest.MonkeyPatch, program: str | None
 ):
     """Small images have no useradd, read-only ones a failing one; nobody is always there."""
-    monkeypatch.setattr(account, "SYSTEM_USER", "playhead-no-such-user")
+    monkeypatch.setattr(system_user, "SYSTEM_USER", "playhead-no-such-user")
     monkeypatch.setattr(shutil, "which", lambda _name: program)
-    assert account.find_account().uid == pwd.getpwnam("nobody").pw_uid
+    assert system_user.find_system_user().uid == pwd.getpwnam("nobody").pw_uid
 
 
 @AS_ROOT
@@ -33,7 +33,7 @@ def test_the_system_user_is_added_without_home_and_shell(monkeypatch: pytest.Mon
         entry = pwd.struct_passwd((command[-1], "x", 12345, 12345, "", "/", "/bin/false"))
         monkeypatch.setattr(pwd, "getpwnam", {command[-1]: entry}.__getitem__)
 
-    monkeypatch.setattr(account, "SYSTEM_USER", "playhead-no-such-user")
+    monkeypatch.setattr(system_user, "SYSTEM_USER", "playhead-no-such-user")
     monkeypatch.setattr(subprocess, "run", run)
-    assert account.find_account().uid == 12345
+    assert system_user.find_system_user().uid == 12345
     assert {"--system", "--no-create-home", "/usr/sbin/nologin"} <= set(asked)

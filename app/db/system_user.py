@@ -1,7 +1,7 @@
 """The system user that runs the embedded Postgres: our own, or another one when we are root.
 
-Postgres refuses to run as root. It then runs as `pgserver`, which is added if it is missing, or as
-`nobody` where users cannot be added.
+Postgres refuses to run as root. When this process is root, Postgres runs as `pgserver`, which is
+added if it is missing, or as `nobody` where users cannot be added.
 """
 
 import os
@@ -15,29 +15,33 @@ from typing import Final
 from app.core.errors import ServiceUnavailable
 
 SYSTEM_USER: Final = "pgserver"
-"""Who the server runs as when this process is root."""
+"""The user that the server runs as when this process is root."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """The system user that the server runs as; all None means: as we do."""
+class SystemUser:
+    """The system user that the server runs as; all None stands for the user of this process."""
 
     uid: int | None = None
     gid: int | None = None
     groups: tuple[int, ...] | None = None
 
     def give(self, path: Path) -> None:
-        """Make this account the owner of a file or folder."""
+        """Make this user the owner of a file or folder."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
     def require_passage(self, folder: Path, *, remedy: str) -> None:
-        """Check that this account can reach a folder.
+        """Check that this user can reach a folder.
 
-        Permissions of folders that are not ours are for the operator to change.
+        Permissions of folders that Playhead did not make are for the operator to change.
+
+        Args:
+            folder: The folder to be reached.
+            remedy: What the operator can do otherwise, as a part of the error message.
 
         Raises:
-            ServiceUnavailable: A folder on the way is closed to it; the message ends with `remedy`.
+            ServiceUnavailable: A folder on the way is closed to the user.
         """
         for step in reversed((folder, *folder.parents)):
             if not self._may_pass(step):
@@ -50,7 +54,7 @@ class Account:
     def _may_pass(self, folder: Path) -> bool:
         if self.uid is None or folder.stat().st_mode & 0o001:
             return True
-        # Groups and access control lists may let it through as well: try it as that user.
+        # Groups and access control lists may grant access as well: try it as that user.
         return (
             subprocess.run(  # noqa: S603 - a fixed command
                 [shutil.which("test") or "/usr/bin/test", "-x", str(folder)],
@@ -64,18 +68,18 @@ class Account:
         )
 
 
-def find_account() -> Account:
-    """Return who must run the server: we do, unless we are root."""
+def find_system_user() -> SystemUser:
+    """Return the user that must run the server: our own, unless we are root."""
     if os.geteuid() != 0:
-        return Account()
-    entry = _entry(SYSTEM_USER) or _added(SYSTEM_USER)
+        return SystemUser()
+    entry = _read_entry(SYSTEM_USER) or _add_user(SYSTEM_USER)
     if entry is None:
         # Small and read-only images cannot add users. Postgres needs one with a name, though.
         entry = pwd.getpwnam("nobody")
-    return Account(entry.pw_uid, entry.pw_gid, ())
+    return SystemUser(entry.pw_uid, entry.pw_gid, ())
 
 
-def _added(name: str) -> pwd.struct_passwd | None:
+def _add_user(name: str) -> pwd.struct_passwd | None:
     program = shutil.which("useradd")
     if program is None:
         return None
@@ -84,10 +88,10 @@ def _added(name: str) -> pwd.struct_passwd | None:
         check=False,
         capture_output=True,
     )
-    return _entry(name)
+    return _read_entry(name)
 
 
-def _entry(name: str) -> pwd.struct_passwd | None:
+def _read_entry(name: str) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(name)
     except KeyError:
