@@ -1,4 +1,4 @@
-"""Reads a client report: what an SDK threw away before it was sent, by category and reason.
+"""Reads a client report: the data that an SDK discarded before it was sent, by category and reason.
 
     {"timestamp": …, "discarded_events": [{"reason": "cache_overflow", "category": "replay",
                                            "quantity": 4}]}
@@ -17,14 +17,14 @@ from app.core.log import shown
 from app.formats import jsonish
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
-"""Categories and reasons are words of SDKs; anything else could be a stranger's secret."""
-_MOST: Final = 1_000_000_000
-"""No phone lost more than this: sums stay far below what a column holds."""
+"""Categories and reasons are words of SDKs; any other text could be a secret."""
+_MOST_LOST: Final = 1_000_000_000
+"""No phone loses more than this, and sums stay far below the limit of a column."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReportedLoss:
-    """What was lost, and why, in the SDK's words: `replay`, `cache_overflow`."""
+    """A category of lost data and the reason, in the SDK's words: `replay`, `cache_overflow`."""
 
     category: str
     reason: str
@@ -32,14 +32,14 @@ class ReportedLoss:
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
-    """How much of what was lost; `skipped` entries could not be read."""
+    """Quantities of lost data; `skipped` counts the entries that could not be read."""
 
     losses: Counter[ReportedLoss]
     skipped: int
 
 
 def read_client_report(data: bytes | memoryview) -> ClientReport:
-    """Read a report; an entry that makes no sense is left out and counted.
+    """Read a report; an entry that cannot be read is skipped and counted.
 
     Raises:
         MalformedInput: It is no JSON object with a list of discarded events.
@@ -54,20 +54,21 @@ def read_client_report(data: bytes | memoryview) -> ClientReport:
     losses: Counter[ReportedLoss] = Counter()
     skipped = 0
     for entry in entries:
-        found = _read_entry(entry)
-        if found is None:
+        loss = _read_loss(entry)
+        if loss is None:
             skipped += 1
         else:
-            losses[found[0]] += found[1]
+            losses[loss[0]] += loss[1]
     return ClientReport(losses, skipped)
 
 
-def _read_entry(entry: object) -> tuple[ReportedLoss, int] | None:
+def _read_loss(entry: object) -> tuple[ReportedLoss, int] | None:
+    """Read one entry as a loss and its quantity; None if it cannot be read."""
     if not isinstance(entry, dict):
         return None
     category = jsonish.text(entry, "category") or ""
     reason = jsonish.text(entry, "reason") or ""
-    quantity = jsonish.integer(entry, "quantity", lowest=1, highest=_MOST)
+    quantity = jsonish.integer(entry, "quantity", lowest=1, highest=_MOST_LOST)
     if not (_WORD.match(category) and _WORD.match(reason) and quantity):
         return None
     return ReportedLoss(category, reason), quantity

@@ -1,6 +1,6 @@
-"""Cuts a JSON object into the texts of its members, which costs a third of decoding it.
+"""Splits a JSON object into the texts of its members, which costs a third of decoding it.
 
-Most of an event is read by nobody until a person opens it: so it is stored as it came.
+Most members of an event are not read until a person opens it, so they are stored as they came.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,31 +13,31 @@ from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 
 JsonMembers = dict[str, bytes]
-"""Names, and the JSON text of each value."""
+"""The JSON text of each value by its name."""
 
-_SHORT_CHARS: Final = 64
-_cut: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_LONGEST_CACHED_CHARS: Final = 64
+_decode_texts: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def split_members(text: bytes | memoryview) -> JsonMembers | None:
-    """Cut an object into its members; of a repeated name the last one.
+    """Split an object into its members; of a repeated name the last one counts.
 
     Returns:
-        None for what `jsonish.decode` has to mend or to refuse: then it must be decoded whole.
-        How deep it nests is not looked at.
+        None for a text that `jsonish.decode` has to mend or to refuse. The depth of nesting is not
+        checked.
     """
     try:
-        found = {name: bytes(value) for name, value in _cut(text).items()}
-        for value in found.values():
+        members = {name: bytes(value) for name, value in _decode_texts(text).items()}
+        for value in members.values():
             if not value.isascii():
-                value.decode()  # its syntax is checked, but not its encoding
+                value.decode()  # msgspec has checked its syntax, but not its encoding.
     except (ValueError, RecursionError):
         return None
-    return found
+    return members
 
 
 def join_members(members: Mapping[str, bytes]) -> bytes:
-    """Write an object of its members."""
+    """Write an object from the texts of its members."""
     pieces = [b"{"]
     for name, text in members.items():
         pieces += encode_member_name(name), text, b","
@@ -46,25 +46,25 @@ def join_members(members: Mapping[str, bytes]) -> bytes:
 
 
 def decode_members(members: Mapping[str, bytes], names: Collection[str]) -> JsonObject:
-    """Decode some members, as far as they are there."""
+    """Decode some members; names that are absent are left out."""
     return {name: decode_member(members[name]) for name in names if name in members}
 
 
 def decode_member(text: bytes) -> Any:
-    """Decode the text of one member, as `jsonish.decode` does it; it is known to be strict JSON."""
+    """Decode the strict JSON text of one member, with the outcome of `jsonish.decode`."""
     try:
         return msgspec.json.decode(text)
     except ValueError:
-        return jsonish.decode(text, "member")  # a number out of range
+        return jsonish.decode(text, "member")  # It has a number out of range.
 
 
 def encode_member_name(name: str) -> bytes:
-    """Write a name and its colon."""
-    return (_short if len(name) <= _SHORT_CHARS else _written)(name)
+    """Write a name with its colon."""
+    return (_encode_cached if len(name) <= _LONGEST_CACHED_CHARS else _encode_name)(name)
 
 
-def _written(name: str) -> bytes:
+def _encode_name(name: str) -> bytes:
     return msgspec.json.encode(name) + b":"
 
 
-_short: Final = lru_cache(maxsize=1_024)(_written)
+_encode_cached: Final = lru_cache(maxsize=1_024)(_encode_name)

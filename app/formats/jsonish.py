@@ -1,11 +1,12 @@
-"""Reads JSON as SDKs really send it, and hands out its parts by type.
+"""Decodes JSON as SDKs really send it, and reads its parts by type.
 
-`decode` is strict first (fast) and lenient second: NaN and infinities become null, bytes that are
-not UTF-8 and half surrogates become U+FFFD, a byte order mark and raw control characters pass.
-What it returns can always be encoded again: every string is valid Unicode, every float finite.
+`decode` first decodes strictly, which is fast, and then leniently: NaN and infinities become null,
+bytes that are not UTF-8 and half surrogates become U+FFFD, a byte order mark and raw control
+characters are accepted. Its result can always be encoded again: every string is valid Unicode and
+every float is finite.
 
-The getters below `decode` take a key that may be absent or of the wrong type and return what they
-promise: the value, or None (or an empty container).
+The getters below `decode` take a key that may be absent or of a wrong type. They return a value of
+their type, or None or an empty container.
 """
 
 import json
@@ -28,10 +29,10 @@ _INT64_MIN: Final = -(2**63)
 _TRUE_WORDS: Final = frozenset({"true", "1", "yes"})
 _FALSE_WORDS: Final = frozenset({"false", "0", "no"})
 _INTEGER_DIGITS: Final = 4_300
-"""Longer integers are refused by int(); msgspec has the same limit."""
+"""int() and msgspec refuse longer integers."""
 _LONGEST_NUMBER_CHARS: Final = 64
 _END_WRITTEN: Final = 10**_LONGEST_NUMBER_CHARS
-"""Ids of users may be larger than 64 bits; Python needs ever longer to write ever longer ones."""
+"""Ids of users may exceed 64 bits, but Python needs quadratic time to write long integers."""
 _LONG_BYTES: Final = 4 * 1024
 
 _ONE_BRACKET_KIND: Final = bytes.maketrans(b"{}", b"[]")
@@ -48,10 +49,10 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
 
     Args:
         data: UTF-8 bytes; not kept, and not copied unless they are long or broken.
-        what: How messages call it: `replay_event`, `item header`.
+        what: Name of the text in messages, such as `replay_event` or `item header`.
 
     Returns:
-        Plain dicts, lists, strings, numbers, booleans and None; of a repeated key the last value.
+        Plain dicts, lists, strings, numbers, booleans and None; of a repeated key, the last value.
 
     Raises:
         MalformedInput: It is no JSON, or nests deeper than `LIMITS.json_depth`.
@@ -71,12 +72,12 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
 
 
 def check_shape(data: bytes, what: str, *, around: int = 0) -> None:
-    """Refuse what `decode` refuses for its shape, without decoding it.
+    """Refuse JSON that `decode` refuses for its shape, without decoding it.
 
     Args:
-        data: JSON texts, one behind the other; it may be none.
-        what: As for `decode`.
-        around: How many levels they stand in.
+        data: Any number of JSON texts, one behind the other.
+        what: Name of the texts in messages.
+        around: Number of levels around them in the whole value.
 
     Raises:
         MalformedInput, OversizedInput: As `decode`.
@@ -99,31 +100,31 @@ def need_object(value: Any, what: str) -> JsonObject:
     """Return a decoded value that must be an object.
 
     Raises:
-        MalformedInput: It is something else.
+        MalformedInput: It is another kind of value.
     """
     if not isinstance(value, dict):
-        raise MalformedInput(f"{what} is a JSON {_kind(value)}, expected an object")
+        raise MalformedInput(f"{what} is a JSON {_type_name(value)}, expected an object")
     return value
 
 
 def text(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> str | None:
-    """Return a string; numbers and booleans are written out, since SDKs mix them.
+    """Return a string; numbers and booleans are written as text, since SDKs mix them.
 
     Args:
-        obj: The object to look into.
-        key: The member to read.
-        limit: In characters; longer text is cut there and ends in `…`.
+        obj: Object with the member.
+        key: Name of the member.
+        limit: Longest result in characters; a longer text is cut and ends in `…`.
 
     Returns:
-        None if it is absent, empty, or a container.
+        None if the member is absent, empty, or a container.
     """
     return text_of(obj.get(key), limit=limit)
 
 
 def text_of(value: object, *, limit: int = _TEXT_CHARS) -> str | None:
-    """Return a bare value as `text` returns a member."""
+    """Return a value itself as `text` returns a member."""
     if type(value) is str and 0 < len(value) <= limit:
-        return value  # as nearly always
+        return value  # This is nearly every text.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -138,7 +139,7 @@ def text_of(value: object, *, limit: int = _TEXT_CHARS) -> str | None:
 def integer(
     obj: JsonObject, key: str, *, lowest: int = _INT64_MIN, highest: int = _INT64_MAX
 ) -> int | None:
-    """Return a whole number, also one written as `3.0` or `"3"`; None outside of the range."""
+    """Return a whole number, also if it is written as `3.0` or `"3"`; None outside of the range."""
     value = obj.get(key)
     if type(value) is not int:
         read = _number_of(value)
@@ -149,12 +150,12 @@ def integer(
 
 
 def number(obj: JsonObject, key: str) -> float | None:
-    """Return a finite number, also one written in a string."""
+    """Return a finite number, also if it stands in a string."""
     return _number_of(obj.get(key))
 
 
 def flag(obj: JsonObject, key: str) -> bool | None:
-    """Return a boolean, also one written as 0, 1 or `"true"`."""
+    """Return a boolean, also if it is written as 0, 1 or `"true"`."""
     value = text(obj, key)
     if value is None:
         return None
@@ -165,38 +166,37 @@ def flag(obj: JsonObject, key: str) -> bool | None:
 
 
 def mapping(obj: JsonObject, key: str) -> JsonObject:
-    """Return an object; `{}` if it is absent or something else."""
+    """Return an object; `{}` if the member is absent or no object."""
     value = obj.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def sequence(obj: JsonObject, key: str) -> list[Any]:
-    """Return a list; `[]` if it is absent or something else."""
+    """Return a list; `[]` if the member is absent or no list."""
     value = obj.get(key)
     return value if isinstance(value, list) else []
 
 
 def values_of(obj: JsonObject, key: str) -> list[Any]:
-    """Return the list of an interface that SDKs write as `{"values": [...]}` or as a bare list."""
+    """Return a list that SDKs write as `{"values": [...]}` or as it is."""
     value = obj.get(key)
     return sequence(value, "values") if isinstance(value, dict) else sequence(obj, key)
 
 
 def pairs(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> dict[str, str]:
-    """Return text by name, as tags are: from an object, or from a list of pairs.
+    """Return texts by name, such as tags, from an object or from a list of pairs.
 
     Entries whose value is no text, number or boolean are left out.
     """
-    value = obj.get(key)
-    found: dict[str, str] = {}
-    for name, item in _entries(value):
-        shown_value = text_of(item, limit=limit)
-        if isinstance(name, str) and name and shown_value is not None:
-            found[name] = shown_value
-    return found
+    texts: dict[str, str] = {}
+    for name, item in _entries_of(obj.get(key)):
+        item_text = text_of(item, limit=limit)
+        if isinstance(name, str) and name and item_text is not None:
+            texts[name] = item_text
+    return texts
 
 
-def _entries(value: object) -> list[tuple[Any, Any]]:
+def _entries_of(value: object) -> list[tuple[Any, Any]]:
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, list):
@@ -227,11 +227,11 @@ def _check_marks(text: bytes, what: str) -> None:
 
 
 def _check_depth(text: bytes, what: str, *, most: int) -> None:
-    """Refuse nesting beyond `most` levels; `text` is known to be JSON.
+    """Refuse JSON that nests deeper than `most` levels.
 
-    Everything but the brackets outside of strings is thrown away, then the innermost pairs are
-    taken off until none is left: a few microseconds for a recording, against a hundred for a walk
-    over its values. A long text is not asked first whether it has so many brackets: it has.
+    Everything but the brackets outside of strings is removed, and then the innermost pairs, level
+    by level, until none is left. That takes a few microseconds for a recording, where a walk over
+    its values would take a hundred. Short texts are often settled by counting their brackets.
     """
     if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= most:
         return
@@ -263,13 +263,13 @@ def _decode_leniently(data: bytes, what: str) -> Any:
         raise MalformedInput(f"{what} is not JSON ({error}): {shown(readable[:60])}") from None
 
 
-def _mend_surrogate(found: re.Match[str]) -> str:
-    escape = found[0]
+def _mend_surrogate(match: re.Match[str]) -> str:
+    escape = match[0]
     return r"\ufffd" if len(escape) == _HALF_CHARS else escape
 
 
 def _no_number(_name: str) -> None:
-    """Stand in for NaN, Infinity and -Infinity."""
+    """Return None for NaN, Infinity and -Infinity."""
 
 
 def _finite_float(digits: str) -> float | None:
@@ -285,7 +285,7 @@ def _too_deep(what: str) -> str:
     return f"{what} nests deeper than {LIMITS.json_depth} levels"
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     match value:
         case None:
             return "null"

@@ -3,8 +3,8 @@
     {"items": [{"timestamp", "level", "body", "trace_id", "span_id", "severity_number",
                 "attributes": {"sentry.replay_id": {"type": "string", "value": …}, …}}]}
 
-A record has no id on the wire. It gets one from what it says, time and place included: the same
-record delivered twice is one.
+A record has no id on the wire. Its id is a hash of its content, time and trace included, so that a
+record that is delivered twice is stored once.
 
 Source: docs/protocol.md, section 9.7; OpenTelemetry logs data model (severity numbers).
 """
@@ -32,19 +32,19 @@ _LEVELS: Final = {
     "error": "error", "fatal": "fatal", "critical": "fatal",
 }  # fmt: skip
 _BY_SEVERITY: Final = ("trace", "debug", "info", "warn", "error", "fatal")
-"""Four numbers each, from 1."""
+"""Levels by severity number: four numbers each, from 1."""
 _HIGHEST_SEVERITY: Final = 4 * len(_BY_SEVERITY)
 
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """One record; ids are lower-case hex."""
+    """One log record; ids are lower-case hex."""
 
     log_id: str
-    """Made of what it says: 32 hex digits."""
+    """Hash of the content: 32 hex digits."""
     at: datetime
     level: str
-    """trace, debug, info, warn, error or fatal."""
+    """One of trace, debug, info, warn, error and fatal."""
     body: str
     trace_id: TraceId | None
     span_id: SpanId | None
@@ -52,12 +52,12 @@ class LogRecord:
     release: str | None
     environment: str | None
     attributes: JsonObject
-    """As plain values."""
+    """Values by name, without their types."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogContainer:
-    """The records of one item, and how many could not be read."""
+    """The records of one item; `skipped` counts those that could not be read."""
 
     logs: tuple[LogRecord, ...]
     skipped: int
@@ -66,12 +66,12 @@ class LogContainer:
 def read_log_container(
     data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> LogContainer:
-    """Read a container; a bad record is left out and counted.
+    """Read a container; a record that cannot be read is skipped and counted.
 
     Args:
-        data: JSON.
-        header: Of its envelope: it names the replay of records of its own trace.
-        sent_at: Stands in for a time that cannot be read.
+        data: JSON of the container.
+        header: Header of its envelope, which names the replay of the records of its own trace.
+        sent_at: Time for records whose own time cannot be read.
 
     Raises:
         MalformedInput: It is no JSON object with a list of items.
@@ -88,7 +88,7 @@ def check_log_container_size(data: bytes | memoryview) -> None:
     """Refuse a container that is over `LIMITS.log_container_bytes`.
 
     Raises:
-        OversizedInput: It is.
+        OversizedInput: It is over the limit.
     """
     most_bytes = LIMITS.log_container_bytes
     if len(data) > most_bytes:
@@ -98,7 +98,7 @@ def check_log_container_size(data: bytes | memoryview) -> None:
 def parse_log_container(
     raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> LogContainer:
-    """Read a container that is decoded already; see `read`.
+    """Read a decoded container; a record that cannot be read is skipped and counted.
 
     Raises:
         MalformedInput: It has no list of items.
@@ -109,13 +109,15 @@ def parse_log_container(
         raise MalformedInput(f"log container has no list of items: {shown(items)}")
     if len(items) > LIMITS.logs:
         raise OversizedInput(f"log container has {len(items)} records, {LIMITS.logs} are allowed")
-    found = [_read_one(item, header, sent_at) for item in items]
-    logs = tuple(log for log in found if log is not None)
+    records = [_read_record(item, header, sent_at) for item in items]
+    logs = tuple(record for record in records if record is not None)
     return LogContainer(logs, len(items) - len(logs))
 
 
-def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) -> LogRecord | None:
-    """Read one record; None if it has no time or says nothing."""
+def _read_record(
+    item: object, header: EnvelopeHeader, sent_at: datetime | None
+) -> LogRecord | None:
+    """Read one record; None if it has no time or no text."""
     if not isinstance(item, dict):
         return None
     at = timestamps.read_at(item.get("timestamp")) or sent_at
@@ -123,23 +125,23 @@ def _read_one(item: object, header: EnvelopeHeader, sent_at: datetime | None) ->
     if at is None or body is None:
         return None
     trace_id = ids.read_hex32(item.get("trace_id"))
-    attributes = _plain(item)
+    attributes = _read_attributes(item)
     return LogRecord(
         log_id=hashlib.sha256(msgspec.json.encode(item, order="sorted")).hexdigest()[:32],
         at=at,
-        level=_level(item),
+        level=_read_level(item),
         body=body,
         trace_id=TraceId(trace_id) if trace_id else None,
         span_id=read_span_id(item.get("span_id")),
-        replay_id=_replay_id(attributes, trace_id, header),
+        replay_id=_find_replay_id(attributes, trace_id, header),
         release=jsonish.text(attributes, "sentry.release", limit=_NAME_CHARS),
         environment=jsonish.text(attributes, "sentry.environment", limit=_NAME_CHARS),
         attributes=attributes,
     )
 
 
-def _level(item: JsonObject) -> str:
-    """Read the level, by its word or else by its number; a record without is information."""
+def _read_level(item: JsonObject) -> str:
+    """Read the level by its word, or else by its number; without both it is `info`."""
     word = (jsonish.text(item, "level", limit=_NAME_CHARS) or "").strip().lower()
     if word in _LEVELS:
         return _LEVELS[word]
@@ -147,19 +149,19 @@ def _level(item: JsonObject) -> str:
     return _BY_SEVERITY[(number - 1) // 4] if number else "info"
 
 
-def _plain(item: JsonObject) -> JsonObject:
-    """Take the values out of typed attributes."""
+def _read_attributes(item: JsonObject) -> JsonObject:
+    """Return the values of typed attributes by name."""
     return {
         name: attribute.get("value") if isinstance(attribute, dict) else attribute
         for name, attribute in jsonish.mapping(item, "attributes").items()
     }
 
 
-def _replay_id(
+def _find_replay_id(
     attributes: JsonObject, trace_id: str | None, header: EnvelopeHeader
 ) -> ReplayId | None:
-    """Read the replay; the envelope's is that of its trace, and a container may mix traces."""
-    found = ids.read_hex32(attributes.get("sentry.replay_id"))
-    if found is None and trace_id is not None and trace_id == header.trace.trace_id:
-        found = header.trace.replay_id
-    return ReplayId(found) if found else None
+    """Return the replay of a record; the envelope's replay belongs to the envelope's trace only."""
+    replay_id = ids.read_hex32(attributes.get("sentry.replay_id"))
+    if replay_id is None and trace_id is not None and trace_id == header.trace.trace_id:
+        replay_id = header.trace.replay_id
+    return ReplayId(replay_id) if replay_id else None

@@ -1,10 +1,10 @@
-"""Reads release-health sessions, both forms, as counts: how many began, and how they ended.
+"""Reads release-health sessions in both forms as counts: how many began, and how they ended.
 
     session    {"sid", "init", "started", "status", "errors", "attrs": {"release", "environment"}}
     sessions   {"aggregates": [{"started", "exited", "errored", "abnormal", "crashed"}], "attrs"}
 
-One session comes as several updates: `init` says that it began, a later one how it ended; Android
-tells an abnormal end twice.
+A session comes as several updates: `init` marks its beginning, and a later one tells how it ended.
+Android reports an abnormal end twice.
 
 Source: docs/protocol.md, section 9.8; relay `relay-event-schema/src/protocol/session.rs`.
 """
@@ -22,16 +22,16 @@ from app.formats.events.event import DEFAULT_ENVIRONMENT
 from app.formats.jsonish import JsonObject
 
 SessionStatus = Literal["started", "exited", "errored", "unhandled", "crashed", "abnormal"]
-"""`started` counts them all; each of the others is one way to end, `exited` the healthy one."""
+"""`started` counts every session; each of the others is a way to end, and `exited` is healthy."""
 
 _ENDS: Final[tuple[SessionStatus, ...]] = ("exited", "errored", "unhandled", "crashed", "abnormal")
-_MOST: Final = 1_000_000_000
+_HIGHEST_COUNT: Final = 1_000_000_000
 _NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCount:
-    """So many sessions that began at this time have this status."""
+    """The number of sessions that began at a time and have a status."""
 
     started_at: datetime
     status: SessionStatus
@@ -40,10 +40,10 @@ class SessionCount:
 
 @dataclass(frozen=True, slots=True)
 class SessionCounts:
-    """What one item adds to the counts of a release; an update in between adds nothing."""
+    """Counts that one item adds to a release; an update without a beginning or an end adds none."""
 
     sid: str | None
-    """Which session it is; None for those that were counted by their sender."""
+    """Id of the session, or None for sessions that their sender counted."""
     release: str
     environment: str
     counts: tuple[SessionCount, ...]
@@ -65,17 +65,17 @@ def read_session(data: bytes | memoryview) -> SessionCounts:
             f"session lacks an id, a start or a known status: sid {shown(raw.get('sid'))}, "
             f"started {shown(raw.get('started'))}, status {shown(status)}"
         )
-    found: list[SessionCount] = []
+    counts: list[SessionCount] = []
     if jsonish.flag(raw, "init"):
-        found.append(SessionCount(started_at, "started", 1))
-    end = _end(status, errors=jsonish.integer(raw, "errors") or 0)
+        counts.append(SessionCount(started_at, "started", 1))
+    end = _find_end(status, errors=jsonish.integer(raw, "errors") or 0)
     if end is not None:
-        found.append(SessionCount(started_at, end, 1))
-    return _sessions(raw, found, sid=sid)
+        counts.append(SessionCount(started_at, end, 1))
+    return _make_counts(raw, counts, sid=sid)
 
 
 def read_session_aggregates(data: bytes | memoryview) -> SessionCounts:
-    """Read counts that a server kept itself, each for one minute.
+    """Read counts that their sender kept, each for one minute.
 
     Raises:
         MalformedInput: It is no JSON object, or has no release or no list of counts with their
@@ -89,7 +89,9 @@ def read_session_aggregates(data: bytes | memoryview) -> SessionCounts:
         raise MalformedInput(f"sessions have no list of aggregates: {shown(buckets)}")
     if len(buckets) > LIMITS.session_counts:
         raise OversizedInput(f"{len(buckets)} aggregates, {LIMITS.session_counts} are allowed")
-    return _sessions(raw, [count for bucket in buckets for count in _counts(bucket)], sid=None)
+    return _make_counts(
+        raw, [count for bucket in buckets for count in _read_bucket(bucket)], sid=None
+    )
 
 
 def _decode(data: bytes | memoryview) -> JsonObject:
@@ -98,27 +100,32 @@ def _decode(data: bytes | memoryview) -> JsonObject:
     return jsonish.decode_object(data, "session")
 
 
-def _end(status: str, *, errors: int) -> SessionStatus | None:
-    """Say how a session ended; one with handled errors is `errored`, as in the aggregates."""
+def _find_end(status: str, *, errors: int) -> SessionStatus | None:
+    """Return how a session ended; with handled errors it is `errored`, as in the aggregates."""
     if status == "exited" and errors > 0:
         return "errored"
     return next((end for end in _ENDS if end == status), None)
 
 
-def _counts(bucket: object) -> list[SessionCount]:
+def _read_bucket(bucket: object) -> list[SessionCount]:
+    """Read the counts of one minute."""
     if not isinstance(bucket, dict):
         raise MalformedInput(f"aggregate of sessions is no object: {shown(bucket)}")
     started_at = timestamps.read_at(bucket.get("started"))
     if started_at is None:
         raise MalformedInput(f"aggregate of sessions has no start: {shown(bucket.get('started'))}")
-    ends = {end: jsonish.integer(bucket, end, lowest=1, highest=_MOST) or 0 for end in _ENDS}
-    all_of_them: dict[SessionStatus, int] = {"started": sum(ends.values()), **ends}
+    ends = {
+        end: jsonish.integer(bucket, end, lowest=1, highest=_HIGHEST_COUNT) or 0 for end in _ENDS
+    }
+    quantities: dict[SessionStatus, int] = {"started": sum(ends.values()), **ends}
     return [
-        SessionCount(started_at, status, number) for status, number in all_of_them.items() if number
+        SessionCount(started_at, status, quantity)
+        for status, quantity in quantities.items()
+        if quantity
     ]
 
 
-def _sessions(raw: JsonObject, counts: list[SessionCount], *, sid: str | None) -> SessionCounts:
+def _make_counts(raw: JsonObject, counts: list[SessionCount], *, sid: str | None) -> SessionCounts:
     attributes = jsonish.mapping(raw, "attrs")
     release = jsonish.text(attributes, "release", limit=_NAME_CHARS)
     if release is None:
