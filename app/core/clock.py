@@ -1,4 +1,4 @@
-"""The only place that asks the operating system for the time, so that tests can hold it still."""
+"""The only module that asks the operating system for the time, so that tests can stop the clock."""
 
 import time
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 def now() -> datetime:
     """Return the server's time as an aware UTC datetime."""
-    return datetime.now(UTC)  # noqa: TID251 - this is the one place
+    return datetime.now(UTC)  # noqa: TID251 - other modules call this function
 
 
 def now_ms() -> int:
@@ -15,5 +15,5 @@ def now_ms() -> int:
 
 
 def monotonic_s() -> float:
-    """Return seconds on a clock that never goes back; only differences mean something."""
+    """Return seconds on a clock that never goes back, for measuring differences."""
     return time.monotonic()

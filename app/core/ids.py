@@ -17,7 +17,7 @@ _HEX_32: Final = re.compile(r"[0-9a-f]{32}\Z")
 _HEX_16: Final = re.compile(r"[0-9a-f]{16}\Z")
 _NIL: Final = "0" * 32
 _LONGEST_CHARS: Final = 64
-"""Blanks and dashes included; longer text is not looked at."""
+"""Longest text that is read as an id, blanks and dashes included."""
 
 
 def read_hex32(value: object) -> str | None:

@@ -1,6 +1,6 @@
-"""Every cap on what may come in, in one struct.
+"""Every limit of incoming data.
 
-Source: docs/protocol.md, section 2.4 (what Relay enforces), measured bombs.
+Source: docs/protocol.md, section 2.4 (limits of Relay); measured hostile inputs.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps in bytes, counts, characters, seconds; one value over is refused, never cut silently."""
+    """Limits in bytes, counts and seconds; data over a limit is refused, never cut silently."""
 
     head_bytes: int = 64 * 1024
-    """The head of a request; also its trailers, and what frames one chunk of its body."""
+    """The head of a request; also its trailers, and the framing of one chunk of its body."""
     head_lines: int = 200
     """Header lines in the head of a request; browsers and SDKs send 10 to 30."""
     body_bytes: int = 100 * _MIB
@@ -28,9 +28,9 @@ class Limits:
     """One event, transaction or replay_event."""
     replay_video_bytes: int = 16 * _MIB
     attachment_bytes: int = 20 * _MIB
-    """Relay takes 200 MiB, more than one process should hold; a screenshot is 1 MiB."""
+    """Relay takes 200 MiB, more than one process should hold; a screenshot has 1 MiB."""
     view_hierarchy_bytes: int = 1 * _MIB
-    """A larger one is kept as a file, but neither read nor shown."""
+    """A larger view hierarchy is kept as a file, but neither read nor shown."""
     recording_bytes: int = 20 * _MIB
     """A recording after its own zlib layer."""
     span_container_bytes: int = 12 * _MIB
@@ -40,9 +40,9 @@ class Limits:
     otlp_spans: int = 20_000
     """Spans in one OTLP request."""
     otlp_span_bytes: int = 1 * _MIB
-    """One span in protobuf, or a resource: what the library reads at once."""
+    """One span in protobuf, or one resource, which the library reads at once."""
     otlp_made_bytes: int = 64 * _MIB
-    """Spans and errors made of one OTLP request: each span repeats the resource."""
+    """Spans and errors made from one OTLP request, where each span repeats the resource."""
     otlp_fields: int = 1_000_000
     """Protobuf fields in one OTLP request that the library does not read."""
     log_container_bytes: int = 12 * _MIB
@@ -54,24 +54,24 @@ class Limits:
     """Counts in one `sessions` item."""
     json_depth: int = 64
     json_marks: int = 2_000_000
-    """Brackets, braces and commas in one JSON text: bounds the memory that parsing takes."""
+    """Brackets, braces and commas in one JSON text, which bound the memory of its decoded form."""
     segment_id: int = 65_535
     segments: int = 2_000
     """Segments of one replay, numbered from 0; 60 minutes of 5 s segments are 720."""
     recording_events: int = 50_000
     text_bytes: int = 64 * 1024
-    """One string on its way into a Postgres text column."""
+    """One string that goes into a text column of Postgres."""
     mp4_boxes: int = 4_096
     mp4_samples: int = 20_000
     video_px: int = 4_096
     """Width and height."""
     video_ms: int = 10 * 60 * 1000
     header_s: float = 30.0
-    """Until the headers of a request are complete."""
+    """Time until the head of a request is complete."""
     silence_s: float = 30.0
-    """Without a byte, in the middle of a request."""
+    """Time without a byte in the middle of a request."""
     request_s: float = 15 * 60.0
-    """A whole request; 1 MB over 10 kbit/s takes 13 minutes."""
+    """Time of a whole request; 1 MB over 10 kbit/s takes 13 minutes."""
 
 
 LIMITS: Final = Limits()

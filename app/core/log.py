@@ -40,19 +40,19 @@ def set_up_logging(*, json_lines: bool, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These tell about every plugin they load and every request they make.
-    for chatty in ("alembic", "boto3", "botocore", "httpcore2", "httpx2", "urllib3"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # These log every plugin that they load and every request that they make.
+    for library in ("alembic", "boto3", "botocore", "httpcore2", "httpx2", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
-def get_logger(room: str) -> structlog.stdlib.BoundLogger:
-    """Return the logger of a room, for example `get("ingest.digest")`."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(room)
+def get_logger(package: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a package, for example `get_logger("ingest.digest")`."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(package)
     return logger
 
 
 def shown(value: object) -> str:
-    """Return untrusted input as it may stand in a message: escaped and cut to 200 characters."""
+    """Return untrusted input for use in a message: escaped, and cut to 200 characters."""
     text = value if isinstance(value, str) else repr(value)
     cut = text[:_SHOWN_CHARS]
     escaped = cut.encode("unicode_escape", "backslashreplace").decode("ascii")

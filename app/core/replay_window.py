@@ -1,4 +1,4 @@
-"""What leads from a replay to the rows of other domains: its id, its traces, its time."""
+"""The data that links a replay with rows of other domains: its id, its traces and its time."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,44 +8,46 @@ from app.core import units
 from app.core.ids import ReplayId, TraceId
 
 SLACK: Final = timedelta(minutes=1)
-"""Room before and after a replay: an error comes late, a request begins early."""
+"""Time around a replay that still belongs to it: errors come late, and requests begin early."""
 SMALL_DRIFT: Final = timedelta(minutes=1)
-"""A clock that is no further off is looked up by its own time, with this room."""
+"""Items of a sender whose clock is off by no more than this are looked up by their own time, with
+this much time on either side."""
 LONGEST_LINKED: Final = timedelta(minutes=15)
-"""What lasts longer and began before a replay is linked by naming it, or not at all."""
+"""An item that lasts longer and began before a replay is linked only if it names the replay."""
 BLOCK_START_SPREAD: Final = timedelta(minutes=5)
-"""How much sooner or later than its first span another of the same block may begin: a look at a
-trace is bounded by the starts of blocks, and late spans must not hide behind an early one."""
+"""How much earlier or later than the first span of a block its other spans may begin. Queries of a
+trace are bounded by the starts of blocks, so late spans must not hide behind an early one."""
 LONGEST_DELAY_MS: Final = 120_000
-"""A drift beyond this is a wrong clock or a queue: no envelope is so long on its way by itself."""
+"""A larger drift means a wrong clock or a queue: no envelope takes so long to arrive."""
 
 
 def are_both_delayed(one_ms: int, other_ms: int) -> bool:
-    """Tell envelopes that were long on their way from clocks that differ, by their drifts.
+    """Tell from two drifts whether both envelopes were delayed, rather than their clocks wrong.
 
-    What held both up, such as a queue that was replayed a day later, makes both drifts large and
-    alike; of two clocks one is right, or they are wrong in different ways. Then the server's time
-    says when the queue was replayed, and only their own when they were.
+    A delay of both, such as a queue that was sent a day later, makes both drifts large and alike.
+    Two wrong clocks differ from each other. After a delay the server's time only tells when the
+    queue was sent, and the clocks of the senders tell when the events happened.
     """
     largest_ms = max(abs(one_ms), abs(other_ms))
     return largest_ms > LONGEST_DELAY_MS and abs(one_ms - other_ms) < largest_ms // 2
 
 
 class ClockStep(NamedTuple):
-    """Segments of a replay between two moments at which somebody set the clock of the phone."""
+    """Segments of a replay between two moments at which the clock of the phone was set."""
 
     segment_id: int
-    """Id of the first of them."""
+    """Id of the first segment."""
     shift_ms: int
-    """Leads from the phone's clock, as it was then, to the clock of the replay."""
+    """Milliseconds to add to the phone's clock during these segments to get the replay's clock."""
     drift_ms: int
-    """How far the phone's clock was behind the server's; 0 if nobody knows."""
+    """Milliseconds by which the phone's clock was behind the server's; 0 if unknown."""
     started_ms: int
+    """Start of these segments by the phone's clock."""
     ended_ms: int
-    """When they begin and end, by the phone's clock."""
+    """End of these segments by the phone's clock."""
 
-    def is_touched(self, started_at: datetime, ended_at: datetime) -> bool:
-        """Tell whether something lies in the time of these segments, by the phone's clock."""
+    def overlaps(self, started_at: datetime, ended_at: datetime) -> bool:
+        """Tell whether a time range by the phone's clock overlaps these segments, with `SLACK`."""
         slack_ms = round(SLACK.total_seconds() * 1000)
         return (
             units.ms_from_at(started_at) <= self.ended_ms + slack_ms
@@ -55,13 +57,14 @@ class ClockStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplayWindow:
-    """The reach of one replay.
+    """The id, traces and time of one replay, which tell whether an item belongs to it.
 
     `started_at` and `ended_at` are on the phone's clock, which was `drift_ms` behind the server's
-    when its first segment was sent. If somebody set that clock, `steps` says when and how far.
+    when the first segment was sent. If that clock was set, `steps` tells when and how far.
+
     An item belongs to the replay if it names its id; or if it names no replay, has one of these
-    trace ids, and lies in this time (with `SLACK`) on the phone's clock or, unless both were held
-    up (`are_held_up`), on the server's.
+    trace ids, and lies in this time (with `SLACK`) on the phone's clock or, unless both were
+    delayed (`are_both_delayed`), on the server's.
 
     Source: docs/protocol.md, section 7.3.
     """
@@ -72,22 +75,22 @@ class ReplayWindow:
     ended_at: datetime
     drift_ms: int
     drift_range_ms: tuple[int, int] | None = None
-    """The lowest and the highest drift among its segments; None if only the first is known."""
+    """The lowest and the highest drift among the segments; None if only the first is known."""
     steps: tuple[ClockStep, ...] = ()
 
-    def is_touched(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
-        """Tell whether something lies in this time.
+    def overlaps(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
+        """Tell whether an item overlaps the time of the replay.
 
         Args:
-            started_at: By its sender's clock.
-            ended_at: None if it did not end, or lasts no time.
-            drift_ms: How far that clock was behind the server's.
+            started_at: Start of the item by its sender's clock.
+            ended_at: End of the item; None if it has no duration or no known end.
+            drift_ms: Milliseconds by which the sender's clock was behind the server's.
         """
         ended_at = ended_at or started_at
-        if any(step.is_touched(started_at, ended_at) for step in self.steps):
+        if any(step.overlaps(started_at, ended_at) for step in self.steps):
             return True
         drift, own_drift = timedelta(milliseconds=drift_ms), timedelta(milliseconds=self.drift_ms)
-        if abs(drift) <= SMALL_DRIFT and started_at < self._first_at() - LONGEST_LINKED:
+        if abs(drift) <= SMALL_DRIFT and started_at < self._earliest_start() - LONGEST_LINKED:
             return False
         first, last = self.started_at - SLACK, self.ended_at + SLACK
         return (started_at <= last and ended_at >= first) or (
@@ -96,6 +99,6 @@ class ReplayWindow:
             and ended_at + drift >= first + own_drift
         )
 
-    def _first_at(self) -> datetime:
-        """Return the earliest moment of this time, whichever clock is right."""
+    def _earliest_start(self) -> datetime:
+        """Return the earliest start of the replay, whichever clock is right."""
         return self.started_at - SLACK + min(timedelta(), timedelta(milliseconds=self.drift_ms))

@@ -1,12 +1,12 @@
-"""Finds the folders that come with the program beside its modules.
+"""Finds the folders that are shipped with the modules of the program.
 
     checkout   templates/  static/  migrations/         beside app/
     wheel      app/shipped/{templates,static,migrations}
 
-The build of the wheel puts them inside the package (`pyproject.toml`), because site-packages is
-shared with other packages, which have folders of these names too.
+The build of the wheel puts them inside the package (`pyproject.toml`), because other packages in
+site-packages have folders of the same names.
 
-In a checkout `make run` bundles the scripts and names their folder in `PLAYHEAD_BUNDLED`.
+In a checkout, `make run` bundles the scripts and names their folder in `PLAYHEAD_BUNDLED`.
 """
 
 import os
@@ -17,13 +17,13 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 def _shipped_root(package: Path) -> Path:
-    """Return the folder that holds the shipped folders of an installed or checked-out package."""
+    """Return the folder that holds the shipped folders, in a wheel or in a checkout."""
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
 
 
 def _static_folder(root: Path) -> Path:
-    """Return the folder of the static files: bundled if `make run` did so, else as they are."""
+    """Return the folder of the static files, which `make run` bundles."""
     bundled = Path(os.environ.get("PLAYHEAD_BUNDLED", "") or root / "static")
     return bundled if bundled.is_dir() else root / "static"
 

@@ -68,6 +68,6 @@ def _to_replay_clock(replay: Replay, at: datetime | None) -> datetime | None:
     if at is None:
         return None
     for step in reversed(replay.clock_steps):
-        if step.is_touched(at, at):
+        if step.overlaps(at, at):
             return at + timedelta(milliseconds=step.shift_ms)
     return at

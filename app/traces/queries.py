@@ -179,7 +179,7 @@ async def read_spans_of_replay(
         found.all(),
         is_wanted=lambda span: (
             span.replay_id == window.replay_id
-            or window.is_touched(span.started_at, span.ended_at, span.drift_ms)
+            or window.overlaps(span.started_at, span.ended_at, span.drift_ms)
         ),
     )
 

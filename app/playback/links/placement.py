@@ -215,7 +215,7 @@ def _keep_spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> 
         if span.replay_id == window.replay_id
         or (
             span.replay_id is None
-            and window.is_touched(span.started_at, span.ended_at, span.drift_ms)
+            and window.overlaps(span.started_at, span.ended_at, span.drift_ms)
         )
     ]
 

@@ -85,7 +85,7 @@ def _find_offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> 
 
     A clock that is set back shows the same time twice: then the drift tells which was meant.
     """
-    fitting = [step for step in window.steps if step.is_touched(at, at)]
+    fitting = [step for step in window.steps if step.overlaps(at, at)]
     if not fitting:
         return None
     step = min(fitting, key=lambda one: abs(one.drift_ms - drift_ms))

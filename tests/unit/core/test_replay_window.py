@@ -1,4 +1,4 @@
-"""The reach of a replay: what lies in its time, on either clock."""
+"""An item belongs to the time of a replay on the clock of its sender or of the server."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,13 +15,13 @@ HOUR_MS = 3_600_000
 HOUR = timedelta(hours=1)
 
 
-def reach(drift_ms: int = 0) -> ReplayWindow:
-    """Return the reach of a replay of ten seconds."""
+def window(drift_ms: int = 0) -> ReplayWindow:
+    """Return the window of a replay of ten seconds."""
     return ReplayWindow(ReplayId("c" * 32), frozenset(), NOON, END, drift_ms)
 
 
 @pytest.mark.parametrize(
-    ("started_at", "ended_at", "is_touched"),
+    ("started_at", "ended_at", "is_inside"),
     [
         (END + SLACK, None, True),
         (END + SLACK + SECOND, None, False),
@@ -33,24 +33,24 @@ def reach(drift_ms: int = 0) -> ReplayWindow:
         (NOON - HOUR, None, False),
     ],
 )
-def test_what_touches_the_time_with_its_slack_is_in_it(started_at, ended_at, is_touched):
-    """To the second; what began too long before is not."""
-    assert reach().is_touched(started_at, ended_at, 0) is is_touched
+def test_an_item_that_overlaps_the_time_with_its_slack_is_inside(started_at, ended_at, is_inside):
+    """The limits are exact to the second; an item that began too long before is outside."""
+    assert window().overlaps(started_at, ended_at, 0) is is_inside
 
 
-def test_either_clock_will_do():
-    """A phone that is an hour slow, a backend that is right, and the other way round."""
-    assert reach(HOUR_MS).is_touched(NOON + HOUR, None, 0)
-    assert reach(HOUR_MS).is_touched(NOON, None, HOUR_MS)
-    assert reach(HOUR_MS).is_touched(NOON, None, 0)
-    assert reach().is_touched(NOON - HOUR, None, HOUR_MS)
-    assert reach(-HOUR_MS).is_touched(NOON - HOUR, None, 0)
-    assert not reach(HOUR_MS).is_touched(NOON + 2 * HOUR, None, 0)
-    assert not reach().is_touched(NOON - HOUR, None, 2 * HOUR_MS)
+def test_either_clock_may_agree():
+    """The phone or the backend may be an hour slow."""
+    assert window(HOUR_MS).overlaps(NOON + HOUR, None, 0)
+    assert window(HOUR_MS).overlaps(NOON, None, HOUR_MS)
+    assert window(HOUR_MS).overlaps(NOON, None, 0)
+    assert window().overlaps(NOON - HOUR, None, HOUR_MS)
+    assert window(-HOUR_MS).overlaps(NOON - HOUR, None, 0)
+    assert not window(HOUR_MS).overlaps(NOON + 2 * HOUR, None, 0)
+    assert not window().overlaps(NOON - HOUR, None, 2 * HOUR_MS)
 
 
 @pytest.mark.parametrize(
-    ("one_ms", "other_ms", "are_held_up"),
+    ("one_ms", "other_ms", "are_delayed"),
     [
         (24 * HOUR_MS, 23 * HOUR_MS, True),
         (-24 * HOUR_MS, -23 * HOUR_MS, True),
@@ -61,10 +61,10 @@ def test_either_clock_will_do():
         (HOUR_MS, -HOUR_MS, False),
     ],
 )
-def test_drifts_that_are_large_and_alike_are_those_of_a_queue(one_ms, other_ms, are_held_up):
-    """Then the server's clock says nothing, in whatever order they are asked about."""
-    assert replay_window.are_both_delayed(one_ms, other_ms) is are_held_up
-    assert replay_window.are_both_delayed(other_ms, one_ms) is are_held_up
+def test_drifts_that_are_large_and_alike_come_from_a_queue(one_ms, other_ms, are_delayed):
+    """Then the server's clock is not used; the order of the two does not matter."""
+    assert replay_window.are_both_delayed(one_ms, other_ms) is are_delayed
+    assert replay_window.are_both_delayed(other_ms, one_ms) is are_delayed
     at = NOON + timedelta(milliseconds=one_ms - other_ms)
     is_near = NOON - SLACK <= at <= END + SLACK
-    assert reach(one_ms).is_touched(at, None, other_ms) is (is_near or not are_held_up)
+    assert window(one_ms).overlaps(at, None, other_ms) is (is_near or not are_delayed)
