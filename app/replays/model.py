@@ -11,6 +11,7 @@ from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.replay_window import ClockStep
 from app.db.text import JsonText
 from app.formats import timestamps
+from app.formats.replay.recording_summary import RecordingCounts
 
 
 class ReplayKey(NamedTuple):
@@ -60,11 +61,7 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
     screens: tuple[str, ...]
     trace_ids: tuple[TraceId, ...]
     recording: bytes
-    breadcrumbs: int
-    taps: int
-    rage_taps: int
-    network_requests: int
-    network_failures: int
+    counts: RecordingCounts
     background_at: datetime | None
     """When the app last left the screen in this segment, and when it last came back."""
     foreground_at: datetime | None
@@ -146,11 +143,8 @@ class Replay:
     video_ms: int
     video_bytes: int
     frames: int
-    breadcrumbs: int
-    taps: int
-    rage_taps: int
-    network_requests: int
-    network_failures: int
+    counts: RecordingCounts
+    """What its recordings hold, added up over its segments."""
     drift_range_ms: tuple[int, int] | None = None
     """The lowest and the highest drift among its segments; None if no envelope told one."""
     clock_steps: tuple[ClockStep, ...] = ()

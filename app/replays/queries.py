@@ -13,9 +13,10 @@ from app.core import units
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
+from app.formats.replay.recording_summary import RecordingCounts
 from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
-from app.replays.tables import packs, replays, segments, tombstones
+from app.replays.tables import COUNT_COLUMNS, packs, replays, segments, tombstones
 
 _SEGMENT: Final = (
     segments.c.segment_id,
@@ -278,11 +279,9 @@ def to_replay(row: Row[Any]) -> Replay:
         video_ms=row.video_ms,
         video_bytes=row.video_bytes,
         frames=row.frames,
-        breadcrumbs=row.breadcrumbs,
-        taps=row.taps,
-        rage_taps=row.rage_taps,
-        network_requests=row.network_requests,
-        network_failures=row.network_failures,
+        counts=RecordingCounts(
+            **{name: getattr(row, column) for name, column in COUNT_COLUMNS.items()}
+        ),
         drift_range_ms=to_drift_range_ms(row),
         clock_steps=to_clock_steps(row.clock_steps),
     )

@@ -60,6 +60,7 @@ COUNT_KEYS: Final = {
     "count_taps": "taps",
     "count_rage": "rage_taps",
     "count_requests": "network_requests",
+    "count_failed_requests": "network_failures",
     "count_failures": "network_failures",
     "count_frames": "frames",
     "size": "video_bytes",

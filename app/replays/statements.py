@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from app.replays.tables import COUNT_COLUMNS
+
 _AT: Final = "timestamptz"
 _KEY: Final = {"project_id": "bigint", "replay_id": "uuid"}
 _SEGMENT: Final = _KEY | {
@@ -48,8 +50,7 @@ LATEST: Final = ("last_received_at", "ended_at", "background_at", "foreground_at
 LOWEST: Final = ("drift_low_ms",)
 HIGHEST: Final = ("drift_high_ms",)
 ADDED: Final = (
-    "segments", "video_segments", "video_ms", "video_bytes", "frames", "breadcrumbs",
-    "taps", "rage_taps", "network_requests", "network_failures",
+    "segments", "video_segments", "video_ms", "video_bytes", "frames", *COUNT_COLUMNS.values(),
 )  # fmt: skip
 _REPLAY: Final = _KEY | {
     **dict.fromkeys((*EARLIEST, *LATEST), _AT),

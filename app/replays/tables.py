@@ -22,9 +22,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.schema import metadata
 from app.db.types import Hex32
+from app.formats.replay.recording_summary import RecordingCounts
 
 _NEVER: Final = text("2147483647")
 """A rank that any segment beats."""
+
+COUNT_COLUMNS: Final = {
+    name: "network_failures" if name == "failed_requests" else name
+    for name in RecordingCounts._fields
+}
+"""Columns of the counts of a recording. That of failed requests has kept its first name."""
 
 replays: Final = Table(
     "replays",
@@ -60,11 +67,10 @@ replays: Final = Table(
     Column("video_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("video_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("frames", Integer, nullable=False, server_default=text("0")),
-    Column("breadcrumbs", Integer, nullable=False, server_default=text("0")),
-    Column("taps", Integer, nullable=False, server_default=text("0")),
-    Column("rage_taps", Integer, nullable=False, server_default=text("0")),
-    Column("network_requests", Integer, nullable=False, server_default=text("0")),
-    Column("network_failures", Integer, nullable=False, server_default=text("0")),
+    *(
+        Column(column, Integer, nullable=False, server_default=text("0"))
+        for column in COUNT_COLUMNS.values()
+    ),
     # Room in the page keeps the update of every segment inside it (a HOT update).
     postgresql_with={"fillfactor": "80"},
 )

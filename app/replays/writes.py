@@ -19,11 +19,12 @@ from app.core import units
 from app.core.ids import ReplayId
 from app.db.engine import get_driver
 from app.db.text import clean, clean_or_none
+from app.formats.replay.recording_summary import RecordingCounts
 from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.statements import BulkStatement
-from app.replays.tables import object_outbox, pack_outbox, packs
+from app.replays.tables import COUNT_COLUMNS, object_outbox, pack_outbox, packs
 
 _Row = dict[str, Any]
 _RowKey = tuple[int, UUID]
@@ -32,6 +33,7 @@ _RowKey = tuple[int, UUID]
 POOR: Final = 1_000_000
 """Added to the rank of a segment whose facts are poor: any complete one beats it."""
 _NEVER: Final = 2_147_483_647
+_NO_COUNTS: Final = RecordingCounts()
 
 
 class PlacedSegment(msgspec.Struct, frozen=True, gc=False):
@@ -183,7 +185,7 @@ def _segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
         "pack_id": pack_id if video else None,
         "object_offset": placed.offset or 0,
         "object_bytes": video.object_bytes if video else 0,
-        "breadcrumbs": one.breadcrumbs,
+        "breadcrumbs": one.counts.breadcrumbs,
         "screens": [clean(name) for name in one.screens],
     }
 
@@ -281,11 +283,7 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "video_ms": playable.duration_ms if playable else 0,
         "video_bytes": video.object_bytes if video else 0,
         "frames": playable.frames if playable else 0,
-        "breadcrumbs": one.breadcrumbs if is_new else 0,
-        "taps": one.taps if is_new else 0,
-        "rage_taps": one.rage_taps if is_new else 0,
-        "network_requests": one.network_requests if is_new else 0,
-        "network_failures": one.network_failures if is_new else 0,
+        **dict(zip(COUNT_COLUMNS.values(), one.counts if is_new else _NO_COUNTS, strict=True)),
     }
 
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,19 @@ _LEFT_SCREEN: Final = frozenset({"app.background", "app.inactive"})
 _RETURNED: Final = frozenset({"app.foreground", "app.active"})
 
 
+class RecordingCounts(NamedTuple):
+    """How often something happens in a recording.
+
+    Every count is added up for the whole replay; its column is in `app/replays/tables.py`.
+    """
+
+    breadcrumbs: int = 0
+    taps: int = 0
+    rage_taps: int = 0
+    network_requests: int = 0
+    failed_requests: int = 0
+
+
 class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
     """What is stored about one segment's recording. Times are ms since 1970, device's clock."""
 
@@ -29,11 +42,7 @@ class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
     """The time of the last event that has a credible one, or None without any."""
     size_px: tuple[int, int] | None = None
     video: DeclaredVideo | None = None
-    breadcrumbs: int = 0
-    taps: int = 0
-    rage_taps: int = 0
-    network_requests: int = 0
-    network_failures: int = 0
+    counts: RecordingCounts = RecordingCounts()
     background_ms: int | None = None
     """The last moment at which the app left the screen in this segment."""
     foreground_ms: int | None = None
@@ -78,11 +87,15 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
         last_ms=_first_credible_ms(reversed(times)),
         size_px=notes.size_px,
         video=notes.video,
-        breadcrumbs=sum(map(len, times_ms.values())),
-        taps=len(times_ms.get(_TAP, ())),
-        rage_taps=len(times_ms.get(_RAGE_TAP, ())),
-        network_requests=len(requests),
-        network_failures=sum([activity.has_request_failed(op, status) for op, status in requests]),
+        counts=RecordingCounts(
+            breadcrumbs=sum(map(len, times_ms.values())),
+            taps=len(times_ms.get(_TAP, ())),
+            rage_taps=len(times_ms.get(_RAGE_TAP, ())),
+            network_requests=len(requests),
+            failed_requests=sum(
+                [activity.has_request_failed(op, status) for op, status in requests]
+            ),
+        ),
         background_ms=_latest_ms(times_ms, _LEFT_SCREEN),
         foreground_ms=_latest_ms(times_ms, _RETURNED),
     )

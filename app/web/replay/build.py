@@ -252,8 +252,8 @@ def _deletion(head: ReplayHead) -> Deletion:
         href=replay_urls.delete_replay(replay.key.project_id, replay.key.replay_id),
         video_bytes=replay.video_bytes,
         segments=replay.segments,
-        breadcrumbs=replay.breadcrumbs,
-        requests=replay.network_requests,
+        breadcrumbs=replay.counts.breadcrumbs,
+        requests=replay.counts.network_requests,
         linked_errors=head.counts.app + head.counts.backend,
     )
 

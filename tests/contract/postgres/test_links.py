@@ -16,6 +16,7 @@ from app.db.engine import Database
 from app.db.lists import ListCursor
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
+from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest.link_issues import link_batch, link_events_to_replays
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
@@ -127,8 +128,8 @@ def segment(number: int = 0, *, of: int = 0, at_s: int = 0, **changes: Any) -> N
         "key": REPLAYS[of], "segment_id": number, "received_at": clock.now(), "drift_ms": 0,
         "started_at": started_at, "ended_at": started_at + timedelta(seconds=5),
         "replay_type": "session", "is_complete": True, "sdk_name": None, "facts": JsonText("{}"),
-        "user": None, "screens": (), "trace_ids": (), "recording": b"", "breadcrumbs": 0,
-        "taps": 0, "rage_taps": 0, "network_requests": 0, "network_failures": 0,
+        "user": None, "screens": (), "trace_ids": (), "recording": b"",
+        "counts": RecordingCounts(),
         "background_at": None, "foreground_at": None, "declared_size_px": None, "video": None,
         "no_video_reason": None,
     }  # fmt: skip

@@ -15,6 +15,7 @@ from app.db.engine import Database
 from app.db.text import JsonText
 from app.erasure.request import erase_replay
 from app.erasure.sweep import sweep
+from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest.adopter import JournalAdopter
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
@@ -45,7 +46,7 @@ def work(key: ReplayKey, video: bytes) -> PreparedSegment:
         key=key, segment_id=0, received_at=now, drift_ms=0, started_at=now, ended_at=now,
         replay_type="session", is_complete=True, sdk_name=None, facts=JsonText("{}"), user=None,
         screens=(), trace_ids=(),
-        recording=b"", breadcrumbs=0, taps=0, rage_taps=0, network_requests=0, network_failures=0,
+        recording=b"", counts=RecordingCounts(),
         background_at=None, foreground_at=None, declared_size_px=None,
         video=StoredVideo(len(video), None, None, 0, 0, None, None, "no video"),
         no_video_reason=None,

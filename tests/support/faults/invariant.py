@@ -161,7 +161,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
             faults.append(f"segment {one.segment_id} of replay {replay_id}: {error}")
             video = b""
         there[one.segment_id] = (video, crumbs)
-    counted = (replay.segments, replay.breadcrumbs) if replay else (0, 0)
+    counted = (replay.segments, replay.counts.breadcrumbs) if replay else (0, 0)
     are_there = (len(there), sum(crumbs for _, crumbs in there.values()))
     if counted != are_there:
         faults.append(f"replay {replay_id} counts {counted}, there are {are_there}")

@@ -5,15 +5,13 @@ from typing import Any
 
 from app.core import units
 from app.core.ids import ProjectId, ReplayId
+from app.formats.replay.recording_summary import RecordingCounts
 from app.replays.model import Replay, ReplayKey
 from tests.unit.playback.building import START_MS
 
 START = units.at_from_ms(START_MS)
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-_COUNTS = (
-    "segments", "video_segments", "video_ms", "video_bytes", "frames", "breadcrumbs", "taps",
-    "rage_taps", "network_requests", "network_failures",
-)  # fmt: skip
+_TOTALS = ("segments", "video_segments", "video_ms", "video_bytes", "frames")
 
 
 def replay(**changes: Any) -> Replay:
@@ -31,6 +29,7 @@ def replay(**changes: Any) -> Replay:
         "screens": (),
         "background_at": None,
         "foreground_at": None,
-        **dict.fromkeys(_COUNTS, 0),
+        **dict.fromkeys(_TOTALS, 0),
+        "counts": RecordingCounts(),
     }
     return Replay(**{**values, **changes})

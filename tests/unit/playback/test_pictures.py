@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.ids import ProjectId, ReplayId
+from app.formats.replay.recording_summary import RecordingCounts
 from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import wire
@@ -46,11 +47,7 @@ def replay(*, last_s: float, video_segments: int = 12) -> Replay:
         video_ms=0,
         video_bytes=0,
         frames=0,
-        breadcrumbs=0,
-        taps=0,
-        rage_taps=0,
-        network_requests=0,
-        network_failures=0,
+        counts=RecordingCounts(),
     )
 
 
