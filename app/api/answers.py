@@ -1,4 +1,4 @@
-"""What the ingest doors answer, from status line to body."""
+"""The answers of the ingest endpoints, from status line to body."""
 
 import base64
 import json
@@ -25,18 +25,18 @@ _PREFLIGHT: Final = (
     b" transfer-encoding\r\n"
     b"access-control-max-age: 3600\r\n"
 )
-_OTLP: Final = frozenset({"otlp", "otlp_json"})
+_OTLP_KINDS: Final = frozenset({"otlp", "otlp_json"})
 
 
 class IngestAnswer(msgspec.Struct, frozen=True, gc=False):
     """One answer.
 
     Args:
-        status: Of HTTP; never 5xx.
-        body: Whole.
-        lines: Header lines beyond the usual, each with its end.
-        form: What the body is.
-        is_last: The connection ends with it, since the rest of the request is not read.
+        status: Status of HTTP, which is never 5xx.
+        body: Whole body.
+        lines: Further header lines, each with its line end.
+        form: Format of the body.
+        is_last: Whether the connection ends with it, since the request is not read to its end.
     """
 
     status: int
@@ -47,38 +47,44 @@ class IngestAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 PREFLIGHT: Final = IngestAnswer(200, b"", _PREFLIGHT)
-"""What browsers are told before they post."""
+"""Answer to the request with which a browser asks whether it may post."""
 UNSUPPORTED_ENDPOINT: Final = IngestAnswer(
     404, b'{"detail": "this kind of data is not taken here", "causes": ["type"]}'
 )
 
 
 def make_wrong_method_answer(method: bytes) -> IngestAnswer:
-    """Say which methods there are."""
-    detail = f"{method.decode('ascii')} is not understood here, expected POST"
+    """Make the answer to a method that an endpoint does not have."""
+    detail = f"{method.decode('ascii')} is not supported here, expected POST"
     return IngestAnswer(405, json.dumps({"detail": detail}).encode(), b"allow: POST, OPTIONS\r\n")
 
 
 def make_kept_answer(
     kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str
 ) -> IngestAnswer:
-    """Say that an envelope is on disk, and what to hold back from now on."""
-    lines = _rate_limits(rate_limits)
+    """Make the answer that an envelope is on disk.
+
+    Args:
+        kind: Kind of the body, which tells the format of the answer.
+        envelope: Envelope that was kept.
+        rate_limits: Value of the header that tells the SDK what to hold back; often empty.
+    """
+    lines = _write_rate_limits(rate_limits)
     if kind == "image":
         return IngestAnswer(200, _IMAGE, lines, "gif")
-    return IngestAnswer(200, _success(kind, envelope), lines, _form(kind))
+    return IngestAnswer(200, _write_success(kind, envelope), lines, _form_of(kind))
 
 
 def make_refusal(kind: Kind, refusal: RequestRefused) -> IngestAnswer:
-    """Say why an envelope can never be kept."""
+    """Make the answer that tells why an envelope can never be kept."""
     lines = b""
     if isinstance(refusal, RateLimited):
-        lines = b"retry-after: %d\r\n%b" % (refusal.wait_s, _rate_limits(refusal.rate_limits))
+        lines = b"retry-after: %d\r\n%b" % (refusal.wait_s, _write_rate_limits(refusal.rate_limits))
     return IngestAnswer(
         refusal.status,
-        _refusal(kind, refusal),
+        _write_refusal(kind, refusal),
         lines,
-        _form(kind),
+        _form_of(kind),
         is_last=isinstance(refusal, OversizedInput),
     )
 
@@ -90,13 +96,13 @@ def write_answer(
     closes: bool,
     has_body: bool,
 ) -> bytes:
-    """Return an answer as it goes over the wire.
+    """Return the bytes of an answer.
 
     Args:
-        answer: Which.
-        default_headers: Of the server: the date.
-        closes: Whether the connection ends with it.
-        has_body: False for HEAD, which is told the length only.
+        answer: Answer to write.
+        default_headers: Headers that the server adds to every answer, such as the date.
+        closes: Whether the connection ends with this answer.
+        has_body: Whether the body is sent; to HEAD only its length is.
     """
     parts = [_STATUS_LINES[answer.status]]
     for name, value in default_headers:
@@ -122,25 +128,25 @@ _FORMS: Final[dict[AnswerForm, bytes]] = {
     "gif": b"content-type: image/gif\r\ncontent-length: ",
 }
 _IMAGE: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-"""One clear pixel."""
+"""One transparent pixel."""
 
 
-def _form(kind: Kind) -> AnswerForm:
+def _form_of(kind: Kind) -> AnswerForm:
     return "protobuf" if kind == "otlp" else "json"
 
 
-def _success(kind: Kind, envelope: Envelope) -> bytes:
-    if kind in _OTLP:
+def _write_success(kind: Kind, envelope: Envelope) -> bytes:
+    if kind in _OTLP_KINDS:
         return otlp_answers.write_success(envelope.left_out, is_json=kind == "otlp_json")
     event_id = envelope.header.event_id
     return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
 
 
-def _refusal(kind: Kind, refusal: RequestRefused) -> bytes:
-    if kind in _OTLP:
+def _write_refusal(kind: Kind, refusal: RequestRefused) -> bytes:
+    if kind in _OTLP_KINDS:
         return otlp_answers.write_refusal(str(refusal), is_json=kind == "otlp_json")
     return json.dumps({"detail": str(refusal), "causes": [refusal.reason]}).encode()
 
 
-def _rate_limits(value: str) -> bytes:
+def _write_rate_limits(value: str) -> bytes:
     return b"x-sentry-rate-limits: %b\r\n" % value.encode("ascii") if value else b""

@@ -1,4 +1,4 @@
-"""Doors for machines that watch: alive, ready, metrics."""
+"""Endpoints for monitoring: alive, ready, metrics."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ _UNREADY: Final = 503
 
 
 class _IngestCollector(Collector):
-    """The vitals of ingest, looked at when somebody asks."""
+    """The vitals of ingest, read when metrics are requested."""
 
-    def __init__(self, watch: IngestMonitor) -> None:
-        self._watch = watch
+    def __init__(self, monitor: IngestMonitor) -> None:
+        self._monitor = monitor
 
     @override
     def collect(self) -> Iterator[Metric]:
-        now = self._watch.look()
-        for name, words, value in (
+        now = self._monitor.look()
+        for name, description, value in (
             (
                 "journal_backlog_entries",
                 "Accepted envelopes that are not digested yet.",
@@ -50,21 +50,21 @@ class _IngestCollector(Collector):
                 "Bytes of accepted envelopes that are not digested yet.",
                 now.backlog.bytes,
             ),
-            ("journal_backlog_oldest_seconds", "How long the oldest of them waits.", now.oldest_s),
+            ("journal_backlog_oldest_seconds", "Age of the oldest of them.", now.oldest_s),
             (
                 "journal_disk_bytes",
-                "What journals take on disk, those of dead processes included.",
+                "Disk space of the journals, those of dead processes included.",
                 now.journal_bytes,
             ),
             (
                 "journal_room_bytes",
-                "What they may still take before nothing is accepted; below 0 nothing is.",
+                "Disk space left for journals; below 0 no envelope is accepted.",
                 now.room_bytes,
             ),
-            ("journal_used_ratio", "The part of the journal's room that is used.", now.used),
+            ("journal_used_ratio", "Used share of the disk space for journals.", now.used),
             (
                 "digest_waits",
-                "1 while digest waits for Postgres or storage to answer as it should; else 0.",
+                "1 while digest waits for Postgres or storage to work, else 0.",
                 now.away is not None,
             ),
             (
@@ -73,9 +73,9 @@ class _IngestCollector(Collector):
                 sum(now.quarantined.values()),
             ),
         ):
-            yield GaugeMetricFamily(f"playhead_{name}", words, value)
-        words = "Envelopes that met a limit, or whose key nobody knows, by reason."
-        refused = CounterMetricFamily("playhead_envelopes_refused", words, labels=("reason",))
+            yield GaugeMetricFamily(f"playhead_{name}", description, value)
+        description = "Envelopes refused for a limit or an unknown key, by reason."
+        refused = CounterMetricFamily("playhead_envelopes_refused", description, labels=("reason",))
         for reason, quantity in now.refused.items():
             refused.add_metric((reason,), quantity)
         yield refused
@@ -83,7 +83,7 @@ class _IngestCollector(Collector):
 
 @dataclass(frozen=True, slots=True)
 class PictureFigures:
-    """What the drawing of pictures counts."""
+    """Counts and times of the drawing of pictures."""
 
     waiting: int
     spent_s: float
@@ -91,7 +91,7 @@ class PictureFigures:
 
 
 class _PictureCollector(Collector):
-    """How this process draws pictures, read when somebody asks."""
+    """The figures of the drawing of pictures, read when metrics are requested."""
 
     def __init__(self, read: Callable[[], PictureFigures]) -> None:
         self._read = read
@@ -99,29 +99,29 @@ class _PictureCollector(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         figures = self._read()
-        words = "Replays whose small pictures are due, in all processes."
-        yield GaugeMetricFamily("playhead_pictures_waiting", words, figures.waiting)
-        words = "Time that drawing took."
-        yield CounterMetricFamily("playhead_pictures_seconds", words, figures.spent_s)
-        words = "Replays looked at to draw them, by result."
-        results = CounterMetricFamily("playhead_pictures", words, labels=("result",))
+        description = "Replays whose small pictures are not drawn yet, in all processes."
+        yield GaugeMetricFamily("playhead_pictures_waiting", description, figures.waiting)
+        description = "Time spent drawing."
+        yield CounterMetricFamily("playhead_pictures_seconds", description, figures.spent_s)
+        description = "Replays examined for drawing, by result."
+        results = CounterMetricFamily("playhead_pictures", description, labels=("result",))
         for result, count in figures.results.items():
             results.add_metric((result,), count)
         yield results
 
 
 class _ConnectionCollector(Collector):
-    """What is open and what was hung up on, read when somebody asks."""
+    """Open and closed connections, counted when metrics are requested."""
 
     def __init__(self, connections: OpenConnections) -> None:
         self._connections = connections
 
     @override
     def collect(self) -> Iterator[Metric]:
-        words = "Connections that are open."
-        yield GaugeMetricFamily("playhead_connections", words, len(self._connections))
-        words = "Connections that were ended without an answer, by reason."
-        hang_ups = CounterMetricFamily("playhead_hang_ups", words, labels=("reason",))
+        description = "Connections that are open."
+        yield GaugeMetricFamily("playhead_connections", description, len(self._connections))
+        description = "Connections closed without an answer, by reason."
+        hang_ups = CounterMetricFamily("playhead_hang_ups", description, labels=("reason",))
         for reason, count in self._connections.hang_ups.items():
             hang_ups.add_metric((reason,), count)
         yield hang_ups
@@ -129,17 +129,17 @@ class _ConnectionCollector(Collector):
 
 def make_health_routes(
     database: Database,
-    watch: IngestMonitor,
+    monitor: IngestMonitor,
     read_pictures: Callable[[], PictureFigures],
     connections: OpenConnections,
 ) -> APIRouter:
-    """Make the routes."""
+    """Make the routes for monitoring."""
     router = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
-    registry.register(_IngestCollector(watch))
+    registry.register(_IngestCollector(monitor))
     registry.register(_PictureCollector(read_pictures))
-    registry.register(watch.metrics.accepted)
-    registry.register(watch.metrics.answer_s)
+    registry.register(monitor.metrics.accepted)
+    registry.register(monitor.metrics.answer_s)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
@@ -148,13 +148,13 @@ def make_health_routes(
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:
-        """Answer: the process runs."""
+        """Answer that the process runs."""
         return {"status": "live"}
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
         """Answer 503 when Postgres does not answer or the journal runs out of room, else 200."""
-        vitals = watch.look()
+        vitals = monitor.look()
         if vitals.is_filling:
             response.status_code = _UNREADY
             return {"status": "not ready", "detail": "the journal runs out of room"}
@@ -171,7 +171,7 @@ def make_health_routes(
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        """Answer with the figures in Prometheus's text format."""
+        """Answer with all metrics in the text format of Prometheus."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     return router

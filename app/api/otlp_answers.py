@@ -1,9 +1,10 @@
-"""The answers of the OTLP door, in the form of the request.
+"""The answers of the OTLP endpoint, in the format of the request.
 
     kept          ExportTraceServiceResponse: 1 partial_success (1 rejected_spans 2 error_message)
     refused       google.rpc.Status: 1 code 2 message
 
-A collector does not repeat what was refused or partly kept: it drops it and logs the message.
+A collector does not repeat a request that was refused or partly kept: it drops the data and logs
+the message.
 
 Source: OTLP specification, "OTLP/HTTP Response".
 """
@@ -18,7 +19,7 @@ _LEFT_OUT: Final = "spans without a trace id, a span id, a start or an end canno
 
 
 def write_success(left_out: int, *, is_json: bool) -> bytes:
-    """Say that a request is kept, and how many of its spans are not."""
+    """Write that a request is kept, and how many of its spans are not."""
     if is_json:
         part = {"rejectedSpans": str(left_out), "errorMessage": _LEFT_OUT}
         return json.dumps({"partialSuccess": part} if left_out else {}).encode()
@@ -29,7 +30,7 @@ def write_success(left_out: int, *, is_json: bool) -> bytes:
 
 
 def write_refusal(message: str, *, is_json: bool) -> bytes:
-    """Say why a request is refused."""
+    """Write why a request is refused."""
     if is_json:
         return json.dumps({"code": _INVALID_ARGUMENT, "message": message}).encode()
     return protobuf.write_number(1, _INVALID_ARGUMENT) + protobuf.write_text(2, message)

@@ -63,5 +63,5 @@ class Breaker:
 
     def _begin_pause(self) -> None:
         """Block the way for a while; pauses differ, so that processes do not ask in step."""
-        self._blocked_until_s = monotonic_s() + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311
+        self._blocked_until_s = monotonic_s() + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)

@@ -97,7 +97,7 @@ def test_those_that_are_gone_do_not_count():
 
 def test_a_search_is_short(monkeypatch):
     """It goes on where the last one ended, so that many that work do not make it slow."""
-    monkeypatch.setattr(open_connections, "_LOOKS", 2)
+    monkeypatch.setattr(open_connections, "_MOST_EXAMINED", 2)
     crowd = crowd_of(4)
     assert dropped(crowd, "body", "body", "body", "head") == []
     assert dropped(crowd, "body") == [0]  # two were looked at
