@@ -1,10 +1,10 @@
 """Reads lists by number: a slice of the rows, and how many rows the list has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import Integer, Select, bindparam, func
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,27 +22,44 @@ class ListSlice[Value]:
     """How many rows a slice has at most."""
 
 
-async def read_slice[Value](
-    connection: AsyncConnection,
-    query: Select[Any],
-    to_value: Callable[[Row[Any]], Value],
-    *,
-    first: int,
-    size: int,
-) -> ListSlice[Value]:
-    """Read a slice of a list, and count the list only if the slice does not hold its end.
+class SliceQuery[Value]:
+    """A list that is read slice by slice.
 
-    Args:
-        connection: Where to read.
-        query: Selects the rows of the list, in order.
-        to_value: Turns a row into its value.
-        first: How many rows stand before the slice.
-        size: How many rows the slice has at most.
+    Make it once for each list: SQLAlchemy takes longer to put a statement together than Postgres
+    to answer it.
     """
-    rows = (await connection.execute(query.offset(first).limit(size + 1))).all()
-    total = first + len(rows)
-    # Nothing after a first row that is not the list's first may also mean that the list is shorter.
-    if len(rows) > size or (first and not rows):
-        count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
-        total = await connection.scalar(count) or 0
-    return ListSlice(tuple(to_value(row) for row in rows[:size]), first, total, size)
+
+    def __init__(
+        self, query: Select[Any], to_value: Callable[[Row[Any]], Value], *, size: int
+    ) -> None:
+        """Prepare the statements of a list.
+
+        Args:
+            query: Selects all rows of the list, in order.
+            to_value: Turns a row into its value.
+            size: How many rows a slice has at most.
+        """
+        self._rows = query.offset(bindparam("slice_first", type_=Integer)).limit(size + 1)
+        self._count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
+            None
+        )
+        self._to_value = to_value
+        self._size = size
+
+    async def read(
+        self, connection: AsyncConnection, parameters: Mapping[str, object], *, first: int
+    ) -> ListSlice[Value]:
+        """Read a slice, and count the list only if the slice does not hold its end.
+
+        Args:
+            connection: Where to read.
+            parameters: What the query is asked for.
+            first: How many rows stand before the slice.
+        """
+        rows = (await connection.execute(self._rows, {**parameters, "slice_first": first})).all()
+        total = first + len(rows)
+        # If no row follows those before the slice, there may be fewer of them, too.
+        if len(rows) > self._size or (first and not rows):
+            total = await connection.scalar(self._count, parameters) or 0
+        values = tuple(self._to_value(row) for row in rows[: self._size])
+        return ListSlice(values, first, total, self._size)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
-from app.db.list_slices import ListSlice, read_slice
+from app.db.list_slices import ListSlice, SliceQuery
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
 from app.issues.model import Attachment, AttachmentKey
@@ -17,8 +17,21 @@ from app.issues.tables import attachments
 
 _NAME_BYTES: Final = 800
 """Part of the key: a row of an index takes 2,700 bytes."""
-_ATTACHMENTS_AT_ONCE: Final = 100
-"""Files of one event that are read at once."""
+
+
+def _to_attachment(row: Row[Any]) -> Attachment:
+    return Attachment(**row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
+
+
+_OF_EVENT: Final = (
+    select(attachments)
+    .where(
+        attachments.c.project_id == bindparam("project"),
+        attachments.c.event_id == bindparam("event"),
+    )
+    .order_by(attachments.c.filename, attachments.c.sha256)
+)
+_SLICES: Final = SliceQuery(_OF_EVENT, _to_attachment, size=100)
 
 
 async def add_attachments(
@@ -66,10 +79,7 @@ async def read_attachments(
         event_id: The event.
         first: How many files stand before those that are read.
     """
-    query = _select_attachments(project_id, event_id)
-    return await read_slice(
-        connection, query, _to_attachment, first=first, size=_ATTACHMENTS_AT_ONCE
-    )
+    return await _SLICES.read(connection, {"project": project_id, "event": event_id}, first=first)
 
 
 async def get_attachment(
@@ -80,8 +90,8 @@ async def get_attachment(
     Raises:
         NotFound: There is no such event or file.
     """
-    query = _select_attachments(project_id, event_id).offset(number).limit(1)
-    row = (await connection.execute(query)).first()
+    query = _OF_EVENT.offset(number).limit(1)
+    row = (await connection.execute(query, {"project": project_id, "event": event_id})).first()
     if row is None:
         raise NotFound("no such file")
     return _to_attachment(row)
@@ -90,26 +100,10 @@ async def get_attachment(
 async def find_attachment(
     connection: AsyncConnection, project_id: ProjectId, event_id: EventId, attachment_type: str
 ) -> Attachment | None:
-    """Find the first file of a type that is attached to one event."""
-    found = await connection.execute(
-        _select_attachments(project_id, event_id)
-        .where(attachments.c.attachment_type == attachment_type)
-        .limit(1)
-    )
-    row = found.first()
+    """Find the first file of a type that is attached to an event."""
+    query = _OF_EVENT.where(attachments.c.attachment_type == attachment_type).limit(1)
+    row = (await connection.execute(query, {"project": project_id, "event": event_id})).first()
     return _to_attachment(row) if row else None
-
-
-def _select_attachments(project_id: ProjectId, event_id: EventId) -> Select[Any]:
-    return (
-        select(attachments)
-        .where(attachments.c.project_id == project_id, attachments.c.event_id == event_id)
-        .order_by(attachments.c.filename, attachments.c.sha256)
-    )
-
-
-def _to_attachment(row: Row[Any]) -> Attachment:
-    return Attachment(**row._mapping)  # noqa: SLF001 - a public name of SQLAlchemy
 
 
 def _to_row(one: Attachment) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from app.issues.queries import (
     REPLAY_NUMBER,
     count_visible_replays,
     is_among,
-    is_visible,
     to_issue,
 )
 from app.issues.tables import issue_link_counts as counts, issue_releases, issues
@@ -85,11 +84,14 @@ def _select_with_replays(
     One by one for those that a page shows; in one go when all are sorted by it.
     """
     if not is_sorted:
-        linked = count_visible_replays(visible_ids)
+        linked = count_visible_replays(is_among(counts.c.replay_project_id, visible_ids))
         return select(issues, linked.label("linked")), linked
     counted = (
         select(counts.c.project_id, counts.c.issue_id, REPLAY_NUMBER.label("n"))
-        .where(is_among(counts.c.project_id, project_ids), is_visible(visible_ids))
+        .where(
+            is_among(counts.c.project_id, project_ids),
+            is_among(counts.c.replay_project_id, visible_ids),
+        )
         .group_by(counts.c.project_id, counts.c.issue_id)
         .subquery()
     )

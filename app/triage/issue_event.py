@@ -12,9 +12,9 @@ from app.core import clock, units
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.list_slices import ListSlice
 from app.formats.events import view_hierarchy
-from app.issues import attachments, queries as issues
+from app.issues import attachments, event_queries
+from app.issues.event_queries import EventNeighbours
 from app.issues.model import Attachment, StoredEvent
-from app.issues.queries import EventNeighbours
 from app.playback.recording import contents
 from app.playback.video.index_cache import IndexCache
 from app.projects import queries as projects
@@ -96,7 +96,7 @@ async def read_issue_event(
     )
     return IssueEvent(
         event=event,
-        neighbours=await issues.find_neighbours(connection, event),
+        neighbours=await event_queries.find_neighbours(connection, event),
         files=files,
         hierarchy_file=await _find_hierarchy(connection, event, files),
         replay=await _read_replay(connection, reader.index_cache, linked) if linked else None,

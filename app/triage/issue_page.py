@@ -14,7 +14,7 @@ from app.core.ids import EventId, ProjectId
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
 from app.formats.events.view_hierarchy import HierarchyView
-from app.issues import queries as issues
+from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
 from app.memberships import queries as memberships
 from app.triage.issue_event import IssueEvent, read_issue_event
@@ -72,7 +72,7 @@ async def read_issue_page(
         stored = await _find_event(connection, key, event_id)
         counts = await issues.count_events_over_time(connection, [key], now - _MONTH, "hour")
         releases = await issues.read_releases(connection, key, first=first_release)
-        samples = await issues.read_sample_payloads(connection, key, limit=_SAMPLES)
+        samples = await event_queries.read_sample_payloads(connection, key, limit=_SAMPLES)
         event = (
             await read_issue_event(connection, reader, stored, visible_ids, first_file=first_file)
             if stored
@@ -99,7 +99,7 @@ async def find_issue_of_event(db: Database, project_id: ProjectId, event_id: Eve
         NotFound: There is no such event, or it has no issue yet.
     """
     async with db.reading() as connection:
-        issue_id = await issues.find_issue_of_event(connection, project_id, event_id)
+        issue_id = await event_queries.find_issue_of_event(connection, project_id, event_id)
     if issue_id is None:
         raise NotFound("no such event")
     return project_id, issue_id
@@ -114,8 +114,8 @@ async def _find_event(
         NotFound: The issue has no such event.
     """
     if event_id is None:
-        return next(iter(await issues.read_newest_events(connection, key, limit=1)), None)
-    event = await issues.find_event(connection, key, event_id)
+        return next(iter(await event_queries.read_newest_events(connection, key, limit=1)), None)
+    event = await event_queries.find_event(connection, key, event_id)
     if event is None:
         raise NotFound("no such event in this issue")
     return event

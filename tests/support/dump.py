@@ -15,7 +15,7 @@ from app.core.ids import ProjectId
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.issues import list_queries, queries as issue_queries
+from app.issues import event_queries, list_queries, queries as issue_queries
 from app.playback.links import linked_errors, replay_clock
 from app.playback.recording import contents as page
 from app.playback.recording.contents import ReplayContents
@@ -90,7 +90,7 @@ async def of_issues(
     dumped: dict[tuple[str, str], dict[str, Any]] = {}
     for issue in found.rows:
         key = (issue.project_id, issue.issue_id)
-        events = await issue_queries.read_newest_events(connection, key, limit=1_000)
+        events = await event_queries.read_newest_events(connection, key, limit=1_000)
         linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)
         alone = await issue_queries.find_issue(connection, key, project_ids)
         assert alone == issue, "list and page say the same of an issue"

@@ -1,0 +1,115 @@
+"""Queries of the events of an issue, one by one."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Integer, bindparam, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, IssueId, ProjectId
+from app.issues.model import IssueKey, StoredEvent
+from app.issues.replay_events import to_event
+from app.issues.tables import events
+
+_SAMPLE_BYTES: Final = 32 * 1024
+
+_PLACE: Final = tuple_(events.c.received_at, events.c.event_id)
+"""Where an event stands among those of its issue, and of equal ones the id decides."""
+_OLDEST_FIRST: Final = (events.c.received_at.asc(), events.c.event_id.asc())
+_NEWEST_FIRST: Final = (events.c.received_at.desc(), events.c.event_id.desc())
+_IS_OF_ISSUE: Final = (
+    events.c.project_id == bindparam("project"),
+    events.c.issue_id == bindparam("issue"),
+)
+# The statements are made once: making one takes longer than Postgres needs to answer it.
+_NEWEST: Final = (
+    select(events)
+    .where(*_IS_OF_ISSUE)
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("most", type_=Integer))
+)
+_newest_payloads = _NEWEST.with_only_columns(events.c.payload).subquery()
+_SAMPLES: Final = select(_newest_payloads.c.payload).where(
+    func.length(_newest_payloads.c.payload) <= _SAMPLE_BYTES
+)
+_EVENT: Final = select(events).where(*_IS_OF_ISSUE, events.c.event_id == bindparam("event"))
+_HERE: Final = tuple_(
+    bindparam("received_at", type_=events.c.received_at.type),
+    bindparam("event", type_=events.c.event_id.type),
+)
+_IDS: Final = select(events.c.event_id).where(*_IS_OF_ISSUE).limit(1)
+_NEWER: Final = _IDS.where(_PLACE > _HERE)
+_OLDER: Final = _IDS.where(_PLACE < _HERE)
+_NEIGHBOURS: Final = select(
+    _NEWER.order_by(*_NEWEST_FIRST).scalar_subquery().label("newest"),
+    _NEWER.order_by(*_OLDEST_FIRST).scalar_subquery().label("newer"),
+    _OLDER.order_by(*_NEWEST_FIRST).scalar_subquery().label("older"),
+    _OLDER.order_by(*_OLDEST_FIRST).scalar_subquery().label("oldest"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventNeighbours:
+    """The events of an issue around one of them, by the time they came.
+
+    A newer event is None for the newest one, an older event for the oldest one.
+    """
+
+    newest: EventId | None
+    newer: EventId | None
+    older: EventId | None
+    oldest: EventId | None
+
+
+async def read_newest_events(
+    connection: AsyncConnection, key: IssueKey, *, limit: int
+) -> list[StoredEvent]:
+    """Read the events of an issue that came last, the newest first."""
+    parameters = {"project": key[0], "issue": key[1], "most": limit}
+    return [to_event(row) for row in await connection.execute(_NEWEST, parameters)]
+
+
+async def read_sample_payloads(
+    connection: AsyncConnection, key: IssueKey, *, limit: int
+) -> list[bytes]:
+    """Read the packed payloads of the newest events of an issue, and leave out big ones."""
+    parameters = {"project": key[0], "issue": key[1], "most": limit}
+    return list(await connection.scalars(_SAMPLES, parameters))
+
+
+async def find_event(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId
+) -> StoredEvent | None:
+    """Read one event of an issue."""
+    parameters = {"project": key[0], "issue": key[1], "event": event_id}
+    row = (await connection.execute(_EVENT, parameters)).first()
+    return to_event(row) if row else None
+
+
+async def find_neighbours(connection: AsyncConnection, event: StoredEvent) -> EventNeighbours:
+    """Find the events around an event of an issue."""
+    parameters = {
+        "project": event.project_id,
+        "issue": event.issue_id,
+        "event": event.event_id,
+        "received_at": event.received_at,
+    }
+    row = (await connection.execute(_NEIGHBOURS, parameters)).one()
+    return EventNeighbours(
+        newest=EventId(row.newest) if row.newest else None,
+        newer=EventId(row.newer) if row.newer else None,
+        older=EventId(row.older) if row.older else None,
+        oldest=EventId(row.oldest) if row.oldest else None,
+    )
+
+
+async def find_issue_of_event(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
+) -> IssueId | None:
+    """Find the issue of an event."""
+    issue_id = await connection.scalar(
+        select(events.c.issue_id).where(
+            events.c.project_id == project_id, events.c.event_id == event_id
+        )
+    )
+    return IssueId(issue_id) if issue_id else None
