@@ -1,11 +1,12 @@
 """One request to an ingest endpoint, from its head to its answer.
 
-    start ─► find the sender ─► receive_body … finish_body ─► acceptor.take ─ on disk ─► kept
-                                                                             └ refused ─► fail
+    start ─► find the sender ─► receive_body … finish_body ─► acceptor.take
+                                                                   ├ on disk ─► answer_kept
+                                                                   └ refused ─► answer_failure
 
 The chunks of the body are collected here as the socket brings them. When the body is whole,
-`finish_body` hands it to `ingest.accept`, together with this exchange. That writes it to the
-journal and then calls `kept` or `fail` here, which write the answer to the connection.
+`finish_body` hands it to `EnvelopeAcceptor.take`, together with this exchange. The acceptor writes
+it to the journal and then calls `answer_kept` or `answer_failure`, which write the answer.
 
 The answer is 200 when the envelope is on disk and 4xx when it can never be kept. In any other case
 the connection is closed: never 5xx, because phones delete what was answered, whatever the answer.
@@ -128,11 +129,11 @@ class IngestExchange(RequestResponseCycle):
             sender = senders.find_sender(self._admission, self._request)
             if sender is None:
                 self._connection.flow.pause_reading()
-                self.run(self._look_up_sender())
+                self.run_task(self._look_up_sender())
             else:
                 self._accept_sender(sender)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets no 5xx
-            self.fail(error)
+            self.answer_failure(error)
 
     def receive_body(self, chunk: bytes) -> None:
         """Add a chunk to the body."""
@@ -157,7 +158,7 @@ class IngestExchange(RequestResponseCycle):
                     self._admission, self._request, self._sender, self._size_bytes
                 )
         except Exception as error:  # noqa: BLE001 - as in `start`
-            self.fail(error)
+            self.answer_failure(error)
 
     def finish_body(self) -> None:
         """Hand over the body, now that it is whole, unless the sender is still being looked up."""
@@ -167,7 +168,7 @@ class IngestExchange(RequestResponseCycle):
         if self._sender is not None and not self.is_over:
             self._hand_over_body(self._sender)
 
-    def kept(self, envelope: Envelope, rate_limits: str) -> None:
+    def answer_kept(self, envelope: Envelope, rate_limits: str) -> None:
         """Answer that the envelope is on disk.
 
         Args:
@@ -178,7 +179,7 @@ class IngestExchange(RequestResponseCycle):
             kind = "image" if self._is_image else self._request.kind
             self._answer(answers.make_kept_answer(kind, envelope, rate_limits))
 
-    def fail(self, error: Exception) -> None:
+    def answer_failure(self, error: Exception) -> None:
         """Answer if the sender is at fault; hang up on any other error."""
         match error:
             case _ if self.is_over:
@@ -192,7 +193,7 @@ class IngestExchange(RequestResponseCycle):
                 _logger.error("accepting an envelope failed", exc_info=error)
                 self.hang_up()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run_task(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in a task that the server knows of and waits for when it stops."""
         tasks = self._connection.tasks
         task = self._connection.loop.create_task(self._run_until_failure(work))
@@ -241,7 +242,7 @@ class IngestExchange(RequestResponseCycle):
             self._connection.transport.write(_CONTINUE)
 
     def _hand_over_body(self, sender: Sender) -> None:
-        """Pass the whole body to ingest, which calls `kept` or `fail` later."""
+        """Pass the whole body to ingest, which calls `answer_kept` or `answer_failure` later."""
         chunks, self._chunks = self._chunks, []
         body = (
             store_body.body_from_query(self._request.query) if self._is_image else b"".join(chunks)
@@ -256,7 +257,7 @@ class IngestExchange(RequestResponseCycle):
             self.hang_up()
             raise
         except Exception as error:  # noqa: BLE001 - as in `start`
-            self.fail(error)
+            self.answer_failure(error)
 
     def _answer(self, answer: IngestAnswer) -> None:
         """Write the answer, and end the connection or go on with its next request."""

@@ -58,10 +58,10 @@ _LARGE_AT_ONCE: Final = 2
 class Answerer(Protocol):
     """The request that waits for its envelope to be kept.
 
-    Everything is called on the event loop, and one of `kept` and `fail` once.
+    Everything is called on the event loop, and one of `answer_kept` and `answer_failure` once.
     """
 
-    def kept(self, envelope: Envelope, rate_limits: str) -> None:
+    def answer_kept(self, envelope: Envelope, rate_limits: str) -> None:
         """Answer that the envelope is on disk.
 
         Args:
@@ -70,11 +70,11 @@ class Answerer(Protocol):
                 empty.
         """
 
-    def fail(self, error: Exception) -> None:
+    def answer_failure(self, error: Exception) -> None:
         """Answer a `RequestRefused`; after any other error, let the sender send again."""
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what takes time; what it raises goes to `fail`."""
+    def run_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what takes time; what it raises goes to `answer_failure`."""
 
 
 class _HasAnswerer(Protocol):
@@ -124,7 +124,7 @@ class _AdmittedEnvelope(msgspec.Struct, frozen=True, gc=False):
     opened: _OpenedArrival
     sender: Sender
     rate_limits: str
-    """What `Answerer.kept` is told."""
+    """Value of the header with rate limits, for `Answerer.answer_kept`."""
 
     @property
     def answerer(self) -> Answerer:
@@ -173,7 +173,7 @@ class EnvelopeAcceptor:
         """Take the Content-Encoding off a body, unless that takes long."""
         body = arrival.body
         if len(body) > _INLINE_BYTES:
-            arrival.answerer.run(self._accept_large(arrival))
+            arrival.answerer.run_task(self._accept_large(arrival))
             return None
         try:
             inflated = encoding.inflate(
@@ -181,13 +181,13 @@ class EnvelopeAcceptor:
             )
         except OversizedInput:
             # A small body may be a large one when it is inflated.
-            arrival.answerer.run(self._accept_large(arrival))
+            arrival.answerer.run_task(self._accept_large(arrival))
             return None
         except RequestRefused as refused:
             self._count_refusal(arrival, refused)
             raise
         if arrival.request.kind in _READ_WHOLE and len(inflated) > _READ_INLINE_BYTES:
-            arrival.answerer.run(self._accept_large(arrival))
+            arrival.answerer.run_task(self._accept_large(arrival))
             return None
         return _InflatedArrival(arrival, inflated)
 
@@ -209,11 +209,11 @@ class EnvelopeAcceptor:
                 self.admission, arrival.request, arrival.sender, opened.envelope
             )
         if sender is None:
-            arrival.answerer.run(self._admit_slowly(opened))
+            arrival.answerer.run_task(self._admit_slowly(opened))
             return None
         admitted = self._admit_sender(opened, sender)
         if not self._queue.has_room:
-            arrival.answerer.run(self._keep_slowly(admitted))
+            arrival.answerer.run_task(self._keep_slowly(admitted))
             return None
         return admitted
 
@@ -257,7 +257,7 @@ class EnvelopeAcceptor:
             if on_settled is not None:
                 on_settled()
             if error is not None:
-                arrival.answerer.fail(error)
+                arrival.answerer.answer_failure(error)
                 return
             # The journal calls in the order of the seqs, so the queue is filled in it.
             self._queue.add(
@@ -272,7 +272,7 @@ class EnvelopeAcceptor:
                     is_key_known=sender.is_key_known,
                 )
             )
-            arrival.answerer.kept(opened.envelope, admitted.rate_limits)
+            arrival.answerer.answer_kept(opened.envelope, admitted.rate_limits)
             self.metrics.count_answer(asyncio.get_running_loop().time() - arrival.taken_s)
 
         seq = self._journal.append(
@@ -339,7 +339,7 @@ def _take_through[Before: _HasAnswerer, After](
         try:
             result = stage(value)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets no 5xx
-            value.answerer.fail(error)
+            value.answerer.answer_failure(error)
         else:
             if result is not None:
                 passed.append(result)

@@ -1,4 +1,4 @@
-"""Where connections are too many, the one that is missed least goes."""
+"""If too many connections are open, the one of the lowest rank is closed."""
 
 import resource
 from dataclasses import dataclass
@@ -10,46 +10,45 @@ from app.api.open_connections import OpenConnections
 
 
 @dataclass(eq=False)
-class Connection:
-    """What one does at present."""
+class FakeConnection:
+    """A connection in some state."""
 
-    name: str
-    doing: str = "head"
+    state: str = "head"
     is_dropped: bool = False
 
     def has_unfinished_head(self) -> bool:
-        """As the real one."""
-        return self.doing == "head"
+        """Tell it by the state."""
+        return self.state == "head"
 
     def is_between_requests(self) -> bool:
-        """As the real one."""
-        return self.doing == "idle"
+        """Tell it by the state."""
+        return self.state == "idle"
 
     def is_not_reading(self) -> bool:
-        """As the real one."""
-        return self.doing == "not reading"
+        """Tell it by the state."""
+        return self.state == "not reading"
 
     def drop(self) -> None:
-        """Note it."""
+        """Record that it was closed."""
         assert not self.is_dropped
         self.is_dropped = True
 
 
-def dropped(crowd: OpenConnections, *doings: str, address: str | None = "192.0.2.1") -> list[int]:
-    """Open connections one after the other; return the places of those that are dropped."""
-    made = [Connection(str(number), doing) for number, doing in enumerate(doings)]
-    for one in made:
-        crowd.add(one, address)
-    return [number for number, one in enumerate(made) if one.is_dropped]
+def add_all(opened: OpenConnections, *states: str, address: str | None = "192.0.2.1") -> list[int]:
+    """Open connections one after the other; return the numbers of those that are dropped."""
+    connections = [FakeConnection(state) for state in states]
+    for connection in connections:
+        opened.add(connection, address)
+    return [number for number, each in enumerate(connections) if each.is_dropped]
 
 
-def crowd_of(most: int, of_network: int = 0) -> OpenConnections:
-    """Return an empty crowd with limits."""
+def with_limits(most: int, of_network: int = 0) -> OpenConnections:
+    """Return open connections with limits, without any connection."""
     return OpenConnections(most=most, most_of_network=of_network)
 
 
 @pytest.mark.parametrize(
-    ("doings", "places"),
+    ("states", "dropped"),
     [
         (("head", "head", "head"), []),
         (("head", "head", "head", "head"), [0]),
@@ -60,53 +59,53 @@ def crowd_of(most: int, of_network: int = 0) -> OpenConnections:
         (("body", "body", "body", "head"), [3]),
     ],
 )
-def test_the_one_that_is_missed_least_goes(doings, places):
-    """The oldest with an unfinished head, an idle one, one that does not read, the new one."""
+def test_the_connection_of_the_lowest_rank_is_closed(states, dropped):
+    """It has an unfinished head, or is idle, or does not read, or is the new one."""
     for address in ("192.0.2.1", None):
-        crowd = crowd_of(3)
-        assert dropped(crowd, *doings, address=address) == places
-        assert len(crowd) == len(doings) - len(places)
-        assert crowd.hang_ups == ({"crowded": len(places)} if places else {})
+        opened = with_limits(3)
+        assert add_all(opened, *states, address=address) == dropped
+        assert len(opened) == len(states) - len(dropped)
+        assert opened.hang_ups == ({"crowded": len(dropped)} if dropped else {})
 
 
 def test_an_address_has_a_limit_of_its_own():
-    """Of IPv6 its /64; whoever is trusted has none."""
-    crowd = crowd_of(100, of_network=2)
-    assert dropped(crowd, "head", "head", "head") == [0]
-    assert dropped(crowd, "head", "head", address="192.0.2.2") == []
+    """An IPv6 address counts by its /64; a trusted proxy has no limit."""
+    opened = with_limits(100, of_network=2)
+    assert add_all(opened, "head", "head", "head") == [0]
+    assert add_all(opened, "head", "head", address="192.0.2.2") == []
     for host in range(2):
-        assert dropped(crowd, "head", address=f"2001:db8::{host + 1}") == []
-    assert dropped(crowd, "body", address="2001:db8::ffff:1") == []
-    assert crowd.hang_ups == {"crowded_address": 2}
-    assert dropped(crowd, *["head"] * 9, address=None) == []
+        assert add_all(opened, "head", address=f"2001:db8::{host + 1}") == []
+    assert add_all(opened, "body", address="2001:db8::ffff:1") == []
+    assert opened.hang_ups == {"crowded_address": 2}
+    assert add_all(opened, *["head"] * 9, address=None) == []
 
 
-def test_those_that_are_gone_do_not_count():
-    """However often they are taken out; nothing of them is kept."""
-    crowd = crowd_of(2, of_network=2)
+def test_closed_connections_do_not_count():
+    """They may be removed twice, and nothing of them is kept."""
+    opened = with_limits(2, of_network=2)
     for _ in range(9):
-        one = Connection("a")
-        crowd.add(one, "192.0.2.1")
-        crowd.remove(one)
-        crowd.remove(one)
-        assert not one.is_dropped
-    assert len(crowd) == 0
-    assert crowd._by_network == {}
-    assert crowd._networks == {}
+        connection = FakeConnection()
+        opened.add(connection, "192.0.2.1")
+        opened.remove(connection)
+        opened.remove(connection)
+        assert not connection.is_dropped
+    assert len(opened) == 0
+    assert opened._by_network == {}
+    assert opened._networks == {}
 
 
 def test_a_search_is_short(monkeypatch):
-    """It goes on where the last one ended, so that many that work do not make it slow."""
+    """It goes on where the last one ended, so that many busy connections do not make it slow."""
     monkeypatch.setattr(open_connections, "_MOST_EXAMINED", 2)
-    crowd = crowd_of(4)
-    assert dropped(crowd, "body", "body", "body", "head") == []
-    assert dropped(crowd, "body") == [0]  # two were looked at
-    assert dropped(crowd, "body") == []  # and now the one with half a head
-    assert crowd.hang_ups == {"crowded": 2}
+    opened = with_limits(4)
+    assert add_all(opened, "body", "body", "body", "head") == []
+    assert add_all(opened, "body") == [0]  # Two were examined.
+    assert add_all(opened, "body") == []  # Now the one with half a head is dropped.
+    assert opened.hang_ups == {"crowded": 2}
 
 
 @pytest.mark.parametrize(
-    ("limits", "wanted", "given", "most"),
+    ("limits", "connections", "new_limits", "most"),
     [
         ((20_000, 20_000), 4_096, None, 4_096),
         ((1_024, 524_288), 4_096, (5_620, 524_288), 4_096),
@@ -117,10 +116,10 @@ def test_a_search_is_short(monkeypatch):
         ((900, 900), 100, (900, 900), 100),
     ],
 )
-def test_connections_leave_files_to_the_rest(monkeypatch, limits, wanted, given, most):
-    """The limit of open files is raised as far as the system allows; what is short is told."""
+def test_some_files_are_reserved(monkeypatch, limits, connections, new_limits, most):
+    """The limit of open files is raised as far as the system allows, or connections are fewer."""
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _which: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _which, pair: set_to.append(pair))
-    assert open_connections.allow_open_files(wanted) == most
-    assert set_to == ([] if given is None else [given])
+    assert open_connections.allow_open_files(connections) == most
+    assert set_to == ([] if new_limits is None else [new_limits])

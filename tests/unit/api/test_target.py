@@ -7,8 +7,8 @@ import pytest
 from app.api import target
 
 
-def test_the_door_for_monitors_is_told_from_other_pages():
-    """A newline in the name of a monitor changes nothing."""
+def test_the_endpoint_of_monitors_is_recognised():
+    """The name of a monitor may contain a newline."""
     for name in (b"nightly", b"nightly/key/", b"night%0Aly"):
         assert target.find_target(b"/api/1/cron/" + name) == target.IngestTarget(None, "", "")
     assert target.find_target(b"/api/1/cron/") is None
@@ -19,7 +19,7 @@ def test_the_door_for_monitors_is_told_from_other_pages():
     "unit", [b"/api/1/cron/", b"/api/1/cron/a/", b"/api/1/unreal/", b"/api/", b"/a"]
 )
 def test_reading_a_long_path_takes_time_by_its_length(unit: bytes, end: bytes):
-    """The standard matcher counts no steps: 8 times the path took 64 times the processor time."""
+    """With a pattern that backtracks, 8 times the path took 64 times the processor time."""
 
     def time_s(size_bytes: int) -> float:
         url = unit * (size_bytes // len(unit)) + end
