@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from app.accounts import failures, writes as account_writes
+from app.accounts import writes as account_writes
+from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
@@ -62,7 +63,7 @@ async def tidy(database: Database) -> None:
     async with database.transaction() as connection:
         await account_writes.forget_old(connection)
         await invitations.forget_old(connection)
-        await failures.write_failures(connection)
+        await record_failures(connection)
         await audit_writes.forget_old(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
     is_done = False

@@ -192,13 +192,8 @@ async def _make_start_report(settings: Settings, database: Database) -> StartRep
         if admins and not admins[0].has_password:
             link = f"{settings.base_url}/sign-in/{await links.make(connection, admins[0].id)}"
         project = (await project_queries.list_all_projects(connection))[0]
-        keys = await project_queries.keys_of(connection, project.id)
-    dsn = next(
-        (
-            credentials.make_dsn(settings.base_url, key.public_key, project.id)
-            for key in keys
-            if key.is_active
-        ),
-        "none: every key of the first project is switched off",
-    )
+        key = await project_queries.find_active_key(connection, project.id)
+    dsn = "none: every key of the first project is switched off"
+    if key is not None:
+        dsn = credentials.make_dsn(settings.base_url, key.public_key, project.id)
     return StartReport(settings.base_url, link, dsn, project.id)

@@ -18,7 +18,7 @@ FRESH: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
+class SignInLink:
     """Whose link it is, and until when it is good."""
 
     email: str
@@ -64,7 +64,7 @@ async def use(connection: AsyncConnection, token: str) -> PersonId | None:
     return None if used is None else PersonId(used)
 
 
-async def whose(connection: AsyncConnection, token: str) -> Invitation | None:
+async def whose(connection: AsyncConnection, token: str) -> SignInLink | None:
     """Return whom a link lets in, for the page that asks before using it up.
 
     Returns:
@@ -81,7 +81,7 @@ async def whose(connection: AsyncConnection, token: str) -> Invitation | None:
         )
     )
     row = found.first()
-    return None if row is None else Invitation(row.email, row.expires_at)
+    return None if row is None else SignInLink(row.email, row.expires_at)
 
 
 async def is_fresh(connection: AsyncConnection, token: str, person_id: PersonId) -> bool:

@@ -69,19 +69,21 @@ async def has_people(connection: AsyncConnection) -> bool:
 
 
 async def list_people_by_name(
-    connection: AsyncConnection, *, among: Select[int], limit: int
+    connection: AsyncConnection, *, among: Select[int], first: int, limit: int
 ) -> list[Person]:
     """Return some people by name, also disabled ones.
 
     Args:
         connection: Where to read.
         among: Selects the ids of the people.
+        first: How many people stand before the first that is returned.
         limit: The most people that are returned.
     """
     rows = await connection.execute(
         select(*PERSON_COLUMNS)
         .where(people.c.id.in_(among))
         .order_by(func.lower(people.c.name), people.c.id)
+        .offset(first)
         .limit(limit)
     )
     return [person_of(row) for row in rows]

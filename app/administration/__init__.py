@@ -1,1 +1,1 @@
-"""Stories of the pages of accounts and projects: each module is one use, each function one act."""
+"""Stories of the pages about people and projects: one module for each use."""

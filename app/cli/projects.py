@@ -64,7 +64,7 @@ def list_keys(project: _Project) -> None:
     """List the keys of a project."""
     settings = surroundings.read_settings()
     table = Table("State", "Label", "DSN", box=None)
-    for key in asyncio.run(_keys_of(settings, project)):
+    for key in asyncio.run(_list_keys(settings, project)):
         state = "on" if key.is_active else "off"
         table.add_row(state, key.label, dsn_of(settings, key))
     out.print(table)
@@ -102,10 +102,8 @@ async def find(connection: AsyncConnection, wanted: str) -> Project:
 
 async def active_key(connection: AsyncConnection, project: Project) -> ProjectKey:
     """Return the oldest key of a project that is on; makes one when there is none."""
-    for key in await queries.keys_of(connection, project.id):
-        if key.is_active:
-            return key
-    return await make_key(connection, project, label="default")
+    key = await queries.find_active_key(connection, project.id)
+    return key or await make_key(connection, project, label="default")
 
 
 async def make_project(connection: AsyncConnection, name: str) -> Project:
@@ -163,9 +161,13 @@ async def _add_key(settings: Settings, wanted: str, label: str, key: str | None)
         return await make_key(connection, project, label=label, public_key=public_key)
 
 
-async def _keys_of(settings: Settings, wanted: str) -> list[ProjectKey]:
+async def _list_keys(settings: Settings, wanted: str) -> list[ProjectKey]:
+    keys: list[ProjectKey] = []
     async with surroundings.database(settings) as database, database.reading() as connection:
-        return await queries.keys_of(connection, (await find(connection, wanted)).id)
+        project = await find(connection, wanted)
+        while part := await queries.list_keys(connection, project.id, first=len(keys)):
+            keys += part
+    return keys
 
 
 async def _switch_off(settings: Settings, wanted: str, key: str) -> None:

@@ -1,9 +1,8 @@
 """Reads of members and roles, and of the projects that a person reaches."""
 
 from collections.abc import Collection
-from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts
@@ -14,8 +13,6 @@ from app.memberships.model import Member, ProjectAccess, Role
 from app.memberships.tables import members
 from app.projects import queries as projects
 from app.projects.model import Project
-
-_MOST_MEMBERS: Final = 1_000
 
 
 async def get_access(
@@ -92,11 +89,20 @@ async def find_member_role(
     return None if role is None else Role(role)
 
 
-async def list_members(connection: AsyncConnection, project_id: ProjectId) -> list[Member]:
-    """Return the members of a project, by name; the first 1,000."""
+async def list_members(
+    connection: AsyncConnection, project_id: ProjectId, *, first: int = 0, limit: int = 100
+) -> list[Member]:
+    """Return some members of a project, by name.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        first: How many members stand before the first that is returned.
+        limit: The most members that are returned.
+    """
     is_here = members.c.project_id == project_id
     people = await accounts.list_people_by_name(
-        connection, among=select(members.c.person_id).where(is_here), limit=_MOST_MEMBERS
+        connection, among=select(members.c.person_id).where(is_here), first=first, limit=limit
     )
     rows = await connection.execute(
         select(members.c.person_id, members.c.role).where(
@@ -105,6 +111,14 @@ async def list_members(connection: AsyncConnection, project_id: ProjectId) -> li
     )
     roles = {row.person_id: Role(row.role) for row in rows}
     return [Member(person, project_id, roles[person.id]) for person in people if person.id in roles]
+
+
+async def count_members(connection: AsyncConnection, project_id: ProjectId) -> int:
+    """Count the members of a project."""
+    quantity = await connection.scalar(
+        select(func.count()).where(members.c.project_id == project_id)
+    )
+    return quantity or 0
 
 
 def _select_project_ids(person: Person, role: Role) -> Select[int]:

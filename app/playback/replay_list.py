@@ -53,7 +53,8 @@ class SetUpHint:
     """The project to set up while no replay has arrived."""
 
     project: Project
-    keys: tuple[ProjectKey, ...]
+    active_key: ProjectKey | None
+    """The oldest key that is on; None if all are off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +225,4 @@ async def _find_hint(
     project = data.selected or next(iter([*own, *data.projects]), None)
     if project is None:
         return None
-    return SetUpHint(project, tuple(await projects.keys_of(connection, project.id)))
+    return SetUpHint(project, await projects.find_active_key(connection, project.id))

@@ -12,7 +12,6 @@ from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, Quarantined
 from app.projects.tables import outcomes, project_keys, projects, quarantine
 
-_MOST_KEYS_SHOWN: Final = 200
 _MOST_OUTCOMES: Final = 10_000
 
 _PROJECT: Final = (
@@ -90,15 +89,45 @@ async def find_project(connection: AsyncConnection, slug: str) -> Project | None
     return found[0] if found else None
 
 
-async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[ProjectKey]:
-    """Return the keys of a project, the oldest first."""
+async def list_keys(
+    connection: AsyncConnection, project_id: ProjectId, *, first: int = 0, limit: int = 100
+) -> list[ProjectKey]:
+    """Return some keys of a project, the oldest first.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        first: How many keys stand before the first that is returned.
+        limit: The most keys that are returned.
+    """
     rows = await connection.execute(
         select(*_KEY)
         .where(project_keys.c.project_id == project_id)
         .order_by(project_keys.c.created_at, project_keys.c.public_key)
-        .limit(_MOST_KEYS_SHOWN)
+        .offset(first)
+        .limit(limit)
     )
     return [ProjectKey(**row) for row in rows.mappings()]
+
+
+async def count_keys(connection: AsyncConnection, project_id: ProjectId) -> int:
+    """Count the keys of a project, also those that are off."""
+    quantity = await connection.scalar(
+        select(func.count()).where(project_keys.c.project_id == project_id)
+    )
+    return quantity or 0
+
+
+async def find_active_key(connection: AsyncConnection, project_id: ProjectId) -> ProjectKey | None:
+    """Return the oldest key of a project that is on; None if all are off."""
+    rows = await connection.execute(
+        select(*_KEY)
+        .where(project_keys.c.project_id == project_id, project_keys.c.is_active)
+        .order_by(project_keys.c.created_at, project_keys.c.public_key)
+        .limit(1)
+    )
+    row = rows.mappings().first()
+    return None if row is None else ProjectKey(**row)
 
 
 async def key_records(

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from app.web.account import routes as account, sign_in
+from app.web.account import routes as account, sign_in_routes
 from app.web.browser import routes as browser
 from app.web.feedback import routes as feedback
 from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
-from app.web.project import demo, quarantine, routes as project
+from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import (
     network,
@@ -29,9 +29,9 @@ def pages() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     # `selected` before `replays`, `part_routes` behind `replay`: the first path that fits answers.
     for routes in (
-        sign_in, account, selected, replays, project, set_up, settings, quarantine, releases,
+        sign_in_routes, account, selected, replays, project, set_up, settings, releases,
         replay, part_routes, network, playback, pictures, trace_routes, trace, why, issues, issue,
-        file_routes, feedback, demo, browser,
+        file_routes, feedback, demo_routes, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

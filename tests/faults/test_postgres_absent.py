@@ -151,7 +151,7 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
     async with database.reading() as connection:
         assert [one.email for one in await accounts.everybody(connection)] == ["admin@localhost"]
         (project,) = await projects.list_all_projects(connection)
-        assert len(await projects.keys_of(connection, project.id)) == 1
+        assert len(await projects.list_keys(connection, project.id)) == 1
     await database.close()
 
 

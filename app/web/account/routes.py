@@ -1,4 +1,4 @@
-"""One's own account: password, sign-ins, theme."""
+"""A person's own account: name, password, sign-ins, theme."""
 
 from typing import Final
 
@@ -6,14 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.accounts import door, links, passwords, sign_ins, writes as accounts
-from app.accounts.model import SignIn
-from app.audit import writes as audit
-from app.audit.model import Action
-from app.core.errors import ActionRefused, NotFound
-from app.web.account.browsers import browser_of
-from app.web.account.page import AccountPage, SetPasswordPage, SignInRow
-from app.web.account.sign_in import link_cookie
+from app.accounts import passwords
+from app.administration.people import change_password, own_account
+from app.core.errors import ActionRefused, InvalidInput
+from app.web.account.build import build_account_page
+from app.web.account.cookies import delete_link_cookie, read_link_cookie
+from app.web.account.page import SetPasswordPage
 from app.web.frame import access, answer, forms
 from app.web.frame.access import Visitor
 from app.web.frame.rendering.chrome import read_theme
@@ -25,42 +23,42 @@ from app.web.words import phrases
 router = APIRouter()
 
 _YEAR_S: Final = 365 * 24 * 60 * 60
-_NOT_THE_SAME: Final = "The two passwords are not the same."
 
 
 @router.get(account_urls.ACCOUNT)
 async def show_account(request: Request, visitor: access.CurrentVisitor) -> Response:
-    """Show a person where they are signed in."""
-    page = await _page(request, visitor, problem=None)
-    return await answer.render_page(request, "account/page.html", page)
+    """Show a person their account, and where they are signed in."""
+    return await _show_account(request, visitor)
 
 
 @router.get(account_urls.SET_PASSWORD)
 async def ask_for_password(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Show the form for a password, after a link or when there is none yet."""
-    if await _must_know_current(request, visitor):
+    if await _needs_current_password(request, visitor):
         return answer.redirect(account_urls.ACCOUNT)
-    page = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS)
-    return await answer.render_page(request, "account/set_password.html", page)
+    return await _show_password_form(request, visitor)
 
 
 @router.post(account_urls.SET_PASSWORD)
-async def change_password(request: Request, visitor: access.CurrentVisitor) -> Response:
+async def set_password(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Set a person's password; every other sign-in of theirs ends."""
+    services = services_of(request)
     fields = await forms.read_form(request)
     try:
-        token = await _change(request, visitor, fields)
+        token = await change_password.change_password(
+            services.db,
+            visitor.person,
+            current=fields.get("current", ""),
+            new=_read_new_password(fields),
+            address=access.client_address(request),
+            user_agent=access.read_user_agent(request),
+            link_token=read_link_cookie(request),
+        )
     except ActionRefused as error:
-        page = await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
-        return answer.add_retry_after(page, error)
-    if token is None:
-        return await _ask_again(request, visitor, _NOT_THE_SAME, 400)
+        return answer.add_retry_after(await _ask_again(request, visitor, error), error)
     response = answer.redirect(list_urls.REPLAYS, done="password-saved")
-    access.set_cookie(response, services_of(request), token)
-    here = services_of(request)
-    response.delete_cookie(
-        link_cookie(here), path=account_urls.SET_PASSWORD, secure=here.is_https, httponly=True
-    )
+    access.set_cookie(response, services, token)
+    delete_link_cookie(response, services)
     return response
 
 
@@ -69,26 +67,21 @@ async def change_name(request: Request, visitor: access.CurrentVisitor) -> Respo
     """Change what others see of a person."""
     name = (await forms.read_form(request)).get("name", "")
     try:
-        async with services_of(request).db.transaction() as connection:
-            await accounts.rename_person(connection, visitor.person.id, name)
-            await audit.add_line(connection, Action.PERSON_CHANGED, person_id=visitor.person.id)
-    except ActionRefused as error:
-        return await _ask_again(request, visitor, phrases.sentence(str(error)), error.status)
+        await own_account.rename_person(services_of(request).db, visitor.person, name)
+    except InvalidInput as error:
+        return await _ask_again(request, visitor, error)
     return answer.redirect(account_urls.ACCOUNT, done="name-saved")
 
 
 @router.post(route_to(account_urls.end_sign_in))
 async def end_sign_in(request: Request, visitor: access.CurrentVisitor, handle: str) -> Response:
     """End one of a person's sign-ins; to end this one is to sign out."""
-    here = services_of(request)
-    async with here.db.transaction() as connection:
-        if not await sign_ins.end_one(connection, visitor.person.id, handle):
-            raise NotFound("no such sign-in")
-        await audit.add_line(connection, Action.SIGN_IN_ENDED, person_id=visitor.person.id)
+    services = services_of(request)
+    await own_account.end_sign_in(services.db, visitor.person, handle)
     if handle != visitor.sign_in.handle:
         return answer.redirect(account_urls.ACCOUNT, done="sign-in-ended")
     response = answer.redirect(account_urls.SIGN_IN)
-    access.delete_cookie(response, here)
+    access.delete_cookie(response, services)
     return response
 
 
@@ -103,65 +96,46 @@ async def set_theme(request: Request) -> Response:
     return response
 
 
-async def _must_know_current(request: Request, visitor: Visitor) -> bool:
-    """Tell whether a person has to know their password: not without one, nor fresh from a link."""
-    if not visitor.person.has_password:
-        return False
-    async with services_of(request).db.reading() as connection:
-        token = request.cookies.get(link_cookie(services_of(request)), "")
-        return not await links.is_fresh(connection, token, visitor.person.id)
-
-
-async def _change(request: Request, visitor: Visitor, fields: dict[str, str]) -> str | None:
-    """Change the password; None when the two that were typed differ.
+def _read_new_password(fields: dict[str, str]) -> str:
+    """Return the new password of a form.
 
     Raises:
-        ActionRefused: The new one is too short or easily guessed, the current one wrong, or too
-            many were.
+        InvalidInput: It was not repeated as it is.
     """
-    new = fields.get("password", "")
-    if new != fields.get("again", ""):
-        return None
-    return await door.change_password(
-        services_of(request).db,
-        visitor.person,
-        current=fields.get("current"),
-        new=new,
-        address=access.client_address(request),
-        user_agent=access.read_user_agent(request),
-        link_token=request.cookies.get(link_cookie(services_of(request))),
+    password = fields.get("password", "")
+    if password != fields.get("again", ""):
+        raise InvalidInput("the two passwords are not the same")
+    return password
+
+
+async def _needs_current_password(request: Request, visitor: Visitor) -> bool:
+    return await change_password.needs_current_password(
+        services_of(request).db, visitor.person, read_link_cookie(request)
     )
 
 
-async def _ask_again(request: Request, visitor: Visitor, problem: str, status: int) -> Response:
-    if await _must_know_current(request, visitor):
-        page = await _page(request, visitor, problem=problem)
-        return await answer.render_page(request, "account/page.html", page, status=status)
-    first = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS, problem)
-    return await answer.render_page(request, "account/set_password.html", first, status=status)
+async def _ask_again(request: Request, visitor: Visitor, refusal: ActionRefused) -> Response:
+    if await _needs_current_password(request, visitor):
+        return await _show_account(request, visitor, refusal)
+    return await _show_password_form(request, visitor, refusal)
 
 
-async def _page(request: Request, visitor: Visitor, *, problem: str | None) -> AccountPage:
-    person = visitor.person
-    async with services_of(request).db.reading() as connection:
-        found = await sign_ins.sign_ins_of(connection, person.id)
-    return AccountPage(
-        name=person.name,
-        email=person.email,
-        min_characters=passwords.SHORTEST_CHARS,
-        has_password=person.has_password,
-        name_href=account_urls.CHANGE_NAME,
-        password_href=account_urls.SET_PASSWORD,
-        sign_ins=tuple(_row(one, visitor) for one in found),
-        problem=problem,
-    )
+async def _show_account(
+    request: Request, visitor: Visitor, refusal: ActionRefused | None = None
+) -> Response:
+    sign_ins = await own_account.list_sign_ins(services_of(request).db, visitor.person)
+    page = build_account_page(visitor, sign_ins, problem=_describe(refusal))
+    status = refusal.status if refusal else 200
+    return await answer.render_page(request, "account/page.html", page, status=status)
 
 
-def _row(one: SignIn, visitor: Visitor) -> SignInRow:
-    return SignInRow(
-        started_at=one.created_at,
-        seen_at=one.last_seen_at,
-        browser=browser_of(one.user_agent),
-        is_this=one.handle == visitor.sign_in.handle,
-        end_href=account_urls.end_sign_in(one.handle),
-    )
+async def _show_password_form(
+    request: Request, visitor: Visitor, refusal: ActionRefused | None = None
+) -> Response:
+    page = SetPasswordPage(visitor.person.email, passwords.SHORTEST_CHARS, _describe(refusal))
+    status = refusal.status if refusal else 200
+    return await answer.render_page(request, "account/set_password.html", page, status=status)
+
+
+def _describe(refusal: ActionRefused | None) -> str | None:
+    return phrases.sentence(str(refusal)) if refusal else None

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.accounts import sign_ins
 from app.accounts.model import Person, SignIn
 from app.accounts.sign_ins import SignedIn
-from app.administration import check_access
+from app.administration.people import check_access
 from app.core import ids
 from app.core.errors import NotFound, SignInRequired
 from app.core.ids import ProjectId, ReplayId
@@ -191,6 +191,8 @@ def _remember_visitor(request: Request, token: str, signed_in: SignedIn) -> Visi
 
 RowId = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
 """A number in an address that fits an id in Postgres; others are answered with 404."""
+RowNumber = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
+"""How many rows of a list stand before the part that a page shows."""
 CurrentVisitor = Annotated[Visitor, Depends(require_visitor)]
 OptionalVisitor = Annotated[Visitor | None, Depends(find_visitor)]
 CurrentProject = Annotated[ProjectAccess, Depends(require_project)]

@@ -1,17 +1,15 @@
-"""The DSNs that pages show."""
-
-from collections.abc import Sequence
+"""Writes the DSNs that pages show."""
 
 from app.formats.wire import credentials
 from app.projects.model import ProjectKey
 from app.web.frame.services import PageServices
 
 
-def write_dsn(here: PageServices, key: ProjectKey) -> str:
+def write_dsn(services: PageServices, key: ProjectKey) -> str:
     """Write the DSN of a key, with the address that SDKs use."""
-    return credentials.make_dsn(here.settings.base_url, key.public_key, key.project_id)
+    return credentials.make_dsn(services.settings.base_url, key.public_key, key.project_id)
 
 
-def write_first_dsn(here: PageServices, keys: Sequence[ProjectKey]) -> str | None:
-    """Write the DSN of the first key that is on; None when all are off."""
-    return next((write_dsn(here, key) for key in keys if key.is_active), None)
+def write_active_dsn(services: PageServices, active_key: ProjectKey | None) -> str | None:
+    """Write the DSN of a project's key that is on; None if all its keys are off."""
+    return None if active_key is None else write_dsn(services, active_key)

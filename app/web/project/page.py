@@ -1,4 +1,4 @@
-"""Projects: the list, a new one, and one project's page."""
+"""What the templates of projects read: the list, the form for a new one, one project's page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,12 +31,12 @@ class ProjectsPage:
     invitations: tuple[ProjectInvitation, ...]
     may_create: bool
     part: ListPart | None = None
-    """Which of the projects these are; None if they are all."""
+    """The part of the projects that is shown; None if it is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewProjectPage:
-    """The form for a new project; `problem` says what to mend."""
+    """The form for a new project; `problem` says what to correct."""
 
     name: str = ""
     problem: str | None = None
@@ -55,7 +55,7 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A person of the project."""
+    """A member of the project."""
 
     name: str
     email: str
@@ -64,7 +64,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """An envelope that was put aside."""
+    """A quarantined envelope."""
 
     received_at: datetime
     item_types: str
@@ -75,23 +75,23 @@ class QuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What a project has in storage, and what it may have."""
+    """The bytes of a project in object storage, and their limit."""
 
     video_bytes: int
     file_bytes: int
     limit_bytes: int | None
     may_change: bool
     problem: str | None = None
-    """What to mend in the form."""
+    """What to correct in the form."""
 
     @property
     def used_bytes(self) -> int:
-        """All of it."""
+        """The bytes of videos and files together."""
         return self.video_bytes + self.file_bytes
 
     @property
     def limit_gib(self) -> str:
-        """The limit as the form shows it; empty: none."""
+        """The limit in GiB as the form shows it; empty if there is none."""
         if self.limit_bytes is None:
             return ""
         return f"{self.limit_bytes / 2**30:.6f}".rstrip("0").rstrip(".")
@@ -99,26 +99,30 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """One project: its DSN, how to set an app up, what arrived and what did not."""
+    """One project: its DSN, what arrived and what did not, its storage, keys and members."""
 
     project_id: ProjectId
     name: str
     slug: str
     replays_href: str
     dsn: str | None
-    """Of the first active key; None when all keys are off."""
+    """The DSN of the oldest key that is on; None if all keys are off."""
     keys: tuple[KeyRow, ...]
+    keys_part: ListPart | None
+    """The part of the keys that is shown; None if it is all of them."""
     arrived: WhatArrived
     outcome_days: int
-    """How many days it covers."""
+    """The number of days that `arrived` covers."""
     quarantined: int
-    """Envelopes that failed five times and wait for a person."""
+    """The number of envelopes that failed five times and wait for a person."""
     quarantine: tuple[QuarantineRow, ...]
-    """Some of them, for admins: a reason may quote what an app sent."""
+    """Some of them, for admins of the project: a reason may quote what an app sent."""
+    quarantine_part: ListPart | None
+    """The part of the quarantined envelopes that is shown; None if it is all of them."""
     members: tuple[MemberRow, ...]
+    members_part: ListPart | None
+    """The part of the members that is shown; None if it is all of them."""
     has_replays: bool
     storage: Storage
     may_change: bool = False
-    """Whether the visitor is an admin of it."""
-    quarantine_part: ListPart | None = None
-    """Which of the quarantined envelopes are shown; None if they are all."""
+    """Whether the visitor is an admin of the project."""

@@ -119,7 +119,7 @@ def _build_frame(
         may_delete=data.may_delete,
         awaited=_describe_awaited(data),
         demo_href=demo_href,
-        dsn=dsn.write_first_dsn(here, hint.keys) if hint else None,
+        dsn=dsn.write_active_dsn(here, hint.active_key) if hint else None,
         dsn_project=_name_of_several(hint, options),
         setup_href=project_urls.set_up(hint.project.id) if hint else None,
     )

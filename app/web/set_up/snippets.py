@@ -145,7 +145,7 @@ _TRACEPARENT = (
 )
 
 
-def apps(dsn: str) -> tuple[Snippet, ...]:
+def write_app_snippets(dsn: str) -> tuple[Snippet, ...]:
     """Return the set-up of every mobile SDK with this DSN filled in."""
     return (
         Snippet("android", "Android", "AndroidManifest.xml", _ANDROID.format(dsn=dsn), _CLEAR_TEXT),
@@ -156,7 +156,7 @@ def apps(dsn: str) -> tuple[Snippet, ...]:
     )
 
 
-def services(dsn: str) -> tuple[Snippet, ...]:
+def write_service_snippets(dsn: str) -> tuple[Snippet, ...]:
     """Return the set-up of the common backends with this DSN filled in."""
     return (
         Snippet("python", "Python", "main.py", _PYTHON.format(dsn=dsn), _DETECTED),

@@ -23,9 +23,19 @@ def releases(project_id: ProjectId, *, environment: str = "") -> str:
     return f"{path}?{urlencode({'environment': environment})}" if environment else path
 
 
-def settings(project_id: ProjectId) -> str:
-    """Return the address of a project's settings."""
-    return f"{project(project_id)}/settings"
+def keys(project_id: ProjectId, *, first: int = 0) -> str:
+    """Return the address of the keys on a project's page, from a number on."""
+    return f"{with_query(project(project_id), {'keys': str(first or '')})}#keys"
+
+
+def member_list(project_id: ProjectId, *, first: int = 0) -> str:
+    """Return the address of the members on a project's page, from a number on."""
+    return f"{with_query(project(project_id), {'members': str(first or '')})}#members"
+
+
+def settings(project_id: ProjectId, *, first_member: int = 0) -> str:
+    """Return the address of a project's settings, with its members from a number on."""
+    return with_query(f"{project(project_id)}/settings", {"members": str(first_member or "")})
 
 
 def rename_project(project_id: ProjectId) -> str:

@@ -9,10 +9,11 @@ import pytest_asyncio
 
 from app.accounts import writes as accounts_writes
 from app.accounts.model import Person
+from app.administration.projects import activity_log, project_overview, project_settings
 from app.audit import queries as audit
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.web.settings import routes
+from app.projects import writes as project_writes
 from tests.support import reading
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
@@ -175,7 +176,7 @@ async def test_the_log_tells_who_watched_and_who_changed(
     tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
     """The newest first, in pages of their own."""
-    monkeypatch.setattr(routes, "LOG_ROWS", 2)
+    monkeypatch.setattr(activity_log, "PART_ROWS", 2)
     await tenant.take(envelopes.replay_video_envelope(0))
     replay = f"/projects/{tenant.app.id}/replays/{REPLAY_ID}"
     for _ in range(3):
@@ -200,6 +201,47 @@ async def test_the_log_tells_who_watched_and_who_changed(
     watched, changed = await log(f"?{older['href'].partition('?')[2]}")
     assert len(watched.all("tr")) == 2, "its head and the one that is left"
     assert "Project changed" in changed.text
+
+
+async def test_members_come_in_parts(
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """The page says which members it shows, and leads on to the others until the last."""
+    for module in (project_overview, project_settings):
+        monkeypatch.setattr(module, "PART_MEMBERS", 2)
+    monkeypatch.setattr("app.web.settings.build.PART_MEMBERS", 2)
+    monkeypatch.setattr("app.web.project.build.PART_MEMBERS", 2)
+    for _ in range(2):
+        async with signed_in(tenant, await somebody(tenant), role=Role.VIEWER):
+            pass
+    total = len(await roles_of(tenant))
+    for address in (path(tenant), f"/projects/{tenant.app.id}"):
+        shown: set[str] = set()
+        following: str | None = f"{address}"
+        while following:
+            page = reading.read((await admin.get(following)).text)
+            section = next(one for one in page.all("section") if "Members" in one.text[:20])
+            shown |= {email for email in await roles_of(tenant) if email in section.text}
+            links = [link["href"] for link in section.all("a") if "Next" in link.text]
+            following = links[0].partition("#")[0] if links else None
+        assert len(shown) == total
+
+
+async def test_keys_come_in_parts(
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """All keys fit at the limit; with one more, the page says so and leads on to it."""
+    monkeypatch.setattr(project_overview, "PART_KEYS", 1)
+    monkeypatch.setattr("app.web.project.build.PART_KEYS", 1)
+    assert "Showing" not in (await admin.get(f"/projects/{tenant.app.id}")).text
+    async with tenant.database.transaction() as connection:
+        await project_writes.add_key(connection, tenant.app.id, label="Second key")
+    first = (await admin.get(f"/projects/{tenant.app.id}")).text
+    assert "Showing the first 1 of 2 keys." in first
+    assert "Second key" not in first
+    second = (await admin.get(f"/projects/{tenant.app.id}?keys=1")).text
+    assert "Second key" in second
+    assert "Showing keys 2 to 2 of 2." in second
 
 
 async def test_a_person_changes_their_name(tenant: Server, admin: httpx2.AsyncClient):

@@ -225,7 +225,7 @@ async def test_an_admin_limits_storage(server):
     await quotas.refresh(server.database)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429
     wrong = await server.web.post(f"{path}/storage", data={"limit_gib": "much"})
-    assert (wrong.status_code, "A limit is a number of GiB" in wrong.text) == (400, True)
+    assert (wrong.status_code, "The limit is a number of GiB" in wrong.text) == (400, True)
     await server.web.post(f"{path}/storage", data={"limit_gib": " "})
     assert "The project is full." not in (await server.web.get(path)).text
     async with server.database.reading() as connection:

@@ -6,8 +6,10 @@ from datetime import timedelta
 import argon2
 import pytest
 
-from app.accounts import door, links, passwords, queries, sign_ins, writes
+from app.accounts import links, passwords, queries, sign_ins, writes
 from app.accounts.model import Person
+from app.administration.people import sign_in
+from app.administration.people.change_password import change_password
 from app.audit import queries as audit
 from app.core.errors import InvalidInput, NotFound, SignInFailed, TooManyAttempts
 from app.core.ids import PersonId
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 async def enter(database: Database, email: str = "ada@example.com", password: str = PASSWORD):
     """Sign in by password."""
-    return await door.enter_with_password(database, email, password, **PLACE)
+    return await sign_in.sign_in_with_password(database, email, password, **PLACE)
 
 
 async def who(database: Database, token: str) -> Person | None:
@@ -169,7 +171,7 @@ async def test_people_see_and_end_their_own_sign_ins(database: Database):
         assert not await sign_ins.end_one(connection, ada.id, "no hex")
         assert await sign_ins.end_one(connection, ada.id, other.sign_in.handle)
     assert await who(database, there) is None
-    await door.leave(database, ada, here)
+    await sign_in.sign_out(database, ada, here)
     assert await who(database, here) is None
 
 
@@ -180,13 +182,11 @@ async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
     ada = await who(database, old) or ada
     async with database.transaction() as connection:
         link = await links.make(connection, ada.id)
-    new = await door.change_password(
-        database, ada, current=PASSWORD, new="another long one", **PLACE
-    )
+    new = await change_password(database, ada, current=PASSWORD, new="another long one", **PLACE)
     assert await who(database, old) is None
     assert await who(database, new)
     with pytest.raises(SignInFailed):
-        await door.enter_with_link(database, link, **PLACE)
+        await sign_in.sign_in_with_link(database, link, **PLACE)
     with pytest.raises(SignInFailed):
         await enter(database)
     assert await enter(database, password="another long one")
@@ -198,11 +198,11 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
     await make_person(database, password=PASSWORD)
     ada = await who(database, await enter(database))
     assert ada is not None
-    for wrong in ("wrong", None, "wrong", "wrong", "wrong"):
+    for wrong in ("wrong", "", "wrong", "wrong", "wrong"):
         with pytest.raises(SignInFailed):
-            await door.change_password(database, ada, current=wrong, new=NEW, **PLACE)
+            await change_password(database, ada, current=wrong, new=NEW, **PLACE)
     with pytest.raises(TooManyAttempts):
-        await door.change_password(database, ada, current=PASSWORD, new=NEW, **PLACE)
+        await change_password(database, ada, current=PASSWORD, new=NEW, **PLACE)
 
 
 async def test_a_link_lets_in_once(database: Database):
@@ -211,7 +211,7 @@ async def test_a_link_lets_in_once(database: Database):
     async with database.transaction() as connection:
         link = await links.make(connection, ada.id)
         assert await links.whose(connection, link) is not None
-    tries = [door.enter_with_link(database, link, **PLACE) for _ in range(2)]
+    tries = [sign_in.sign_in_with_link(database, link, **PLACE) for _ in range(2)]
     said = await asyncio.gather(*tries, return_exceptions=True)
     (token,) = (answer for answer in said if isinstance(answer, str))
     assert [type(answer) for answer in said].count(SignInFailed) == 1
@@ -219,7 +219,7 @@ async def test_a_link_lets_in_once(database: Database):
     assert found == ada
     async with database.reading() as connection:
         assert await links.whose(connection, link) is None
-    token = await door.change_password(database, ada, current=None, new=NEW, **PLACE)
+    token = await change_password(database, ada, current="", new=NEW, **PLACE)
     assert await who(database, token)
 
 
@@ -249,7 +249,7 @@ async def test_a_disabled_person_is_shut_out_at_once(database: Database):
     with pytest.raises(SignInFailed):
         await enter(database)
     with pytest.raises(SignInFailed):
-        await door.enter_with_link(database, link, **PLACE)
+        await sign_in.sign_in_with_link(database, link, **PLACE)
     async with database.transaction() as connection:
         await writes.enable_person(connection, ada.id)
     assert await enter(database)

@@ -6,9 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.accounts import door, failures, links, places, queries
+from app.accounts import links, places, queries
 from app.accounts.model import Person
 from app.accounts.tables import sign_in_attempts
+from app.administration.people import sign_in
+from app.administration.people.change_password import change_password
+from app.administration.people.record_failures import record_failures
 from app.audit import queries as audit
 from app.audit.model import Line
 from app.core.errors import InvalidInput, SignInFailed, TooManyAttempts
@@ -34,7 +37,7 @@ async def enter(
     address: str = HOME,
 ) -> str:
     """Sign in by password."""
-    return await door.enter_with_password(
+    return await sign_in.sign_in_with_password(
         database, email, password, address=address, user_agent="Browser"
     )
 
@@ -125,7 +128,9 @@ async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: D
     assert await enter(database)
     async with database.transaction() as connection:
         link = await links.make(connection, ada.id)
-    assert await door.enter_with_link(database, link, address="203.0.113.9", user_agent="Browser")
+    assert await sign_in.sign_in_with_link(
+        database, link, address="203.0.113.9", user_agent="Browser"
+    )
     assert await enter(database, address="203.0.113.9"), "the link made this network known"
 
 
@@ -249,7 +254,7 @@ async def test_housekeeping_writes_failures_down_once(database: Database, time: 
 
     async def write() -> int:
         async with database.transaction() as connection:
-            return await failures.write_failures(connection)
+            return await record_failures(connection)
 
     written = await asyncio.gather(write(), write())
     assert before + sum(written) == len(await failed_lines(database)) == 1
@@ -272,7 +277,7 @@ async def test_a_new_password_makes_every_network_new(database: Database):
     """Whoever got in with the old one has no place of their own any more."""
     ada = await make_person(database, password=PASSWORD)
     await enter(database, address="203.0.113.9")
-    await door.change_password(
+    await change_password(
         database,
         await _again(database, ada),
         current=PASSWORD,
@@ -303,7 +308,7 @@ async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: 
     ada = await make_person(database, "ada.lovelace@example.com", password=PASSWORD)
     for new in ("123456789012", "ada-lovelace-1815", "Example2026!!"):
         with pytest.raises(InvalidInput, match="easily guessed"):
-            await door.change_password(
+            await change_password(
                 database, ada, current="wrong", new=new, address=HOME, user_agent="Browser"
             )
     assert await count_rows(database) == 0

@@ -80,7 +80,7 @@ async def test_keys_are_listed_and_switched_off(database: Database):
         await writes.add_key(connection, project.id, label="old server", public_key=given)
         await writes.set_key_active(connection, project.id, first.public_key, is_active=False)
     async with database.reading() as connection:
-        listed = {key.public_key: key for key in await queries.keys_of(connection, project.id)}
+        listed = {key.public_key: key for key in await queries.list_keys(connection, project.id)}
         records = await queries.key_records(connection)
         one = await queries.key_records(connection, [first.public_key, PublicKey("f" * 32)])
     assert (first.label, first.is_active, len(first.public_key)) == ("iOS", True, 32)

@@ -235,7 +235,7 @@ async def keyed(database: Database, name: str) -> Keyed:
     async with database.transaction() as connection:
         known = [one for one in await projects.list_all_projects(connection) if one.name == name]
         if known:
-            keys = await projects.keys_of(connection, known[0].id)
+            keys = await projects.list_keys(connection, known[0].id)
             return Keyed(known[0].id, keys[0].public_key)
         project = await project_writes.add_project(connection, name)
         key = await project_writes.add_key(connection, project.id, label="tests")

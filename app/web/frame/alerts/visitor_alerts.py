@@ -2,9 +2,9 @@
 
 from starlette.requests import Request
 
+from app.administration.projects.project_list import list_visible_projects
 from app.core.errors import ServiceUnavailable
 from app.ingest.health import IngestHealth
-from app.memberships import queries as memberships
 from app.web.frame.access import Visitor
 from app.web.frame.alerts import alert
 from app.web.frame.alerts.alert import Alert, ProjectQuarantine
@@ -16,29 +16,28 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
     """Return what a visitor must know; nothing for somebody who is not signed in."""
     if visitor is None:
         return ()
-    here = services_of(request)
-    vitals = here.watch.look()
-    asides = await _asides(here, visitor, vitals) if vitals.quarantined else ()
+    services = services_of(request)
+    health = services.watch.look()
     return alert.describe_alerts(
-        vitals,
-        asides,
+        health,
+        await _find_quarantines(services, visitor, health) if health.quarantined else (),
         is_admin=visitor.person.is_admin,
-        untrusted_proxy=here.proxies.untrusted(),
+        untrusted_proxy=services.proxies.untrusted(),
     )
 
 
-async def _asides(
-    here: PageServices, visitor: Visitor, vitals: IngestHealth
+async def _find_quarantines(
+    services: PageServices, visitor: Visitor, health: IngestHealth
 ) -> tuple[ProjectQuarantine, ...]:
+    """Return the projects of a visitor in which envelopes are quarantined."""
     try:
-        async with here.db.reading() as connection:
-            seen = await memberships.list_projects(connection, visitor.person)
+        visible = await list_visible_projects(services.db, visitor.person)
     except ServiceUnavailable:
-        return ()  # the page says so already
+        return ()  # The page itself says that the database does not answer.
     return tuple(
         ProjectQuarantine(
-            project.name, vitals.quarantined[project.id], project_urls.quarantine(project.id)
+            project.name, health.quarantined[project.id], project_urls.quarantine(project.id)
         )
-        for project in seen
-        if project.id in vitals.quarantined
+        for project in visible
+        if project.id in health.quarantined
     )

@@ -16,7 +16,7 @@ def test_only_known_themes_are_taken_from_the_cookie():
 
 def test_every_set_up_holds_the_dsn_and_its_braces():
     """Each text is complete: the DSN once, no template marks left, one key an SDK."""
-    texts = (*snippets.apps(DSN), *snippets.services(DSN))
+    texts = (*snippets.write_app_snippets(DSN), *snippets.write_service_snippets(DSN))
     assert all(text.code.count(DSN) == 1 for text in texts if text.key != "otlp")
     assert not any("{{" in text.code or "{dsn}" in text.code for text in texts)
     assert len({text.key for text in texts}) == len(texts)
@@ -24,7 +24,7 @@ def test_every_set_up_holds_the_dsn_and_its_braces():
 
 def test_every_mobile_sdk_asks_for_replays_and_passes_its_trace_on():
     """A copied text records sessions; without its sample rates nothing would arrive."""
-    for text in snippets.apps(DSN):
+    for text in snippets.write_app_snippets(DSN):
         code = text.code.lower().replace("-", "")
         assert "sessionsamplerate" in code
         assert "onerrorsamplerate" in code
@@ -33,6 +33,6 @@ def test_every_mobile_sdk_asks_for_replays_and_passes_its_trace_on():
 
 def test_opentelemetry_gets_the_dsn_in_parts():
     """The address of its door, below the server's own prefix, and the key in a header."""
-    text = snippets.services("https://abc@replay.example/pre/42")[-1].code
+    text = snippets.write_service_snippets("https://abc@replay.example/pre/42")[-1].code
     assert "TRACES_ENDPOINT=https://replay.example/pre/api/42/otlp/v1/traces" in text
     assert "HEADERS=x-sentry-auth=sentry%20sentry_key=abc" in text

@@ -16,7 +16,7 @@ from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import page as why
-from app.web.words import activity, outcomes, problems, traces
+from app.web.words import activity, outcomes, parts, problems, traces
 from app.web.words.facts import Fact, FactGroup
 from tests.unit.web.samples import list_samples, part_samples, room_samples
 from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
@@ -93,13 +93,13 @@ SET_UP = set_up.SetUpPage(
     PROJECT,
     "Cartwheel Android",
     DSN,
-    snippets.apps(DSN),
-    snippets.services(DSN),
+    snippets.write_app_snippets(DSN),
+    snippets.write_service_snippets(DSN),
     (
-        set_up.Check("done", "First segment received", ("At ", NOW), "/replays", "Replays"),
-        set_up.Check("waiting", "Video"),
-        set_up.Check("problem", "Requests to api.example lead to no backend", "None of 12."),
-        set_up.Check("note", "SDKs that record here", "sentry.java.android 8.53.0."),
+        set_up.SetUpCheck("done", "First segment received", ("At ", NOW), "/replays", "Replays"),
+        set_up.SetUpCheck("waiting", "Video"),
+        set_up.SetUpCheck("problem", "Requests to api.example lead to no backend", "None of 12."),
+        set_up.SetUpCheck("note", "SDKs that record here", "sentry.java.android 8.53.0."),
     ),
 )
 WHY = why.WhyPage(
@@ -202,6 +202,7 @@ PROJECT_PAGE = project.ProjectPage(
     dsn=DSN,
     keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
           project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
+    keys_part=parts.ListPart("Showing the first 2 of 3 keys.", "Next 1 key", "/p?keys=2#keys"),
     arrived=outcomes.what_arrived([
         OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
         OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
@@ -209,7 +210,9 @@ PROJECT_PAGE = project.ProjectPage(
     outcome_days=30,
     quarantined=2,
     quarantine=(project.QuarantineRow(NOW, "event, span", "ValueError: no", 900, "/q"),),
+    quarantine_part=None,
     members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
+    members_part=parts.ListPart("Showing members 101 to 101 of 101.", None, None),
     has_replays=True,
     storage=project.Storage(900, 200, 1_000, may_change=True, problem="That is no number."),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from app.web.project import page as project
 from app.web.releases import page as releases
 from app.web.releases.build import DAYS, build_release_rows
 from app.web.settings import page as settings
+from app.web.words import parts
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
@@ -56,6 +57,7 @@ SETTINGS = settings.SettingsPage(
         settings.MemberForm("Ana Silva", "ana@example.com", Role.OWNER, False, "/remove"),
         settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
     ),
+    parts.ListPart("Showing the first 2 of 3 members.", "Next 1 member", "/settings?members=2"),
     (INVITATION,), tuple(Role), True, "A name has at least one character.",
 )  # fmt: skip
 LOG = settings.LogPage(

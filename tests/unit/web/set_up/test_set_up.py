@@ -6,29 +6,29 @@ from app.core.ids import ProjectId
 from app.playback.checks import CalledHost, SetUpFacts, count_hosts
 from app.playback.sdk_faults import KnownFault
 from app.traces.queries import AppRequest
-from app.web.set_up import page
+from app.web.set_up.build import build_checks
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 NOTHING = SetUpFacts(0, 0, None, 0, 0, (), (), ())
 
 
-def listed(found: SetUpFacts) -> list[tuple[str, str]]:
-    """Return state and title of each line."""
-    return [(one.state, one.title) for one in page.checks(ProjectId(1), found)]
+def listed(facts: SetUpFacts) -> list[tuple[str, str]]:
+    """Return the state and title of each line."""
+    return [(check.state, check.title) for check in build_checks(ProjectId(1), facts)]
 
 
 def test_a_new_project_waits():
-    """For all of it, the first segment first."""
+    """Nothing works yet; the first segment is the first line."""
     assert {state for state, _ in listed(NOTHING)} == {"waiting"}
     assert listed(NOTHING)[0][1] == "Waiting for the first segment"
 
 
 def test_what_works_is_done():
     """Segments, video, errors of both sides, traced hosts, and what records."""
-    found = SetUpFacts(
+    facts = SetUpFacts(
         14, 14, NOW, 2, 1, (CalledHost("api.example", 9, 7),), ("sentry.java.android 8.53.0",), ()
     )
-    assert listed(found) == [
+    assert listed(facts) == [
         ("done", "First segment received"),
         ("done", "Video can be played"),
         ("done", "Error linked"),
@@ -36,7 +36,7 @@ def test_what_works_is_done():
         ("done", "Backend error linked"),
         ("note", "SDKs that record here"),
     ]
-    told = page.checks(ProjectId(1), found)[-1].text
+    told = build_checks(ProjectId(1), facts)[-1].text
     assert told == (
         "sentry.java.android 8.53.0. Session Replay needs Android SDK 7.20.0, Cocoa SDK 8.43.0, "
         "React Native SDK 6.5.0, Flutter SDK 9.0.0 or later."
@@ -45,11 +45,11 @@ def test_what_works_is_done():
 
 def test_what_is_wrong_is_named():
     """No video, a host that nothing answers, a fault of the SDK; one request says nothing yet."""
-    found = SetUpFacts(
+    facts = SetUpFacts(
         3, 0, NOW, 0, 0, (CalledHost("api.example", 3, 0), CalledHost("img.example", 1, 0)), (),
         (KnownFault("Android SDK 8.12.0: segments can be doubled. Mended in 8.13.3.", False),),
     )  # fmt: skip
-    problems = [title for state, title in listed(found) if state == "problem"]
+    problems = [title for state, title in listed(facts) if state == "problem"]
     assert problems == [
         "Segments come without video",
         "Requests to api.example lead to no backend",

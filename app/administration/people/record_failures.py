@@ -1,4 +1,4 @@
-"""Writes failed sign-ins into the audit log: one line for an account and a quarter of an hour.
+"""Records failed sign-ins in the audit log: one line for an account and a quarter of an hour.
 
 Lines of the audit log stay for a year and cannot be deleted. With a line for each failure, a
 flood of guesses would add two million a day.
@@ -11,11 +11,13 @@ from app.audit import writes as audit
 from app.audit.model import Action
 
 
-async def write_failures(connection: AsyncConnection) -> int:
-    """Move the attempts that no longer count into the audit log; returns how many lines.
+async def record_failures(connection: AsyncConnection) -> int:
+    """Move the attempts that no longer count into the audit log.
 
-    What was typed as the address of nobody may be a password in the wrong field, so it is not
-    written down.
+    An address that nobody has is not recorded: it may be a password in the wrong field.
+
+    Returns:
+        How many lines were added.
     """
     summaries = await attempts.take_old(connection)
     for summary in summaries:

@@ -1,0 +1,52 @@
+"""Checks a password, with the limits on guessing counted before it is looked at.
+
+    admit ─► count the attempt, commit ─► compare with the hash, without a connection
+
+The attempt is committed first, so that a thousand guesses at once are no more than the limit; no
+connection is held while argon2 takes its 60 ms.
+"""
+
+from typing import Final
+
+from app.accounts import attempts, passwords, queries as accounts
+from app.accounts.admission import Admission
+from app.accounts.passwords import Verdict
+from app.accounts.queries import Secret
+from app.administration.people.record_failures import record_failures
+from app.core.errors import SignInFailed
+from app.db.engine import Database
+
+# 16 checks take half a second. A connection of the pool belongs to each while it is counted, so
+# they are fewer than those.
+PASSWORD_ADMISSION: Final = Admission(most=16, most_of_network=6)
+
+
+async def check_password(
+    database: Database, email: str, password: str, *, address: str, refusal: str
+) -> tuple[Secret, Verdict]:
+    """Count an attempt on an account and check its password; call it within `PASSWORD_ADMISSION`.
+
+    Args:
+        database: Where accounts are.
+        email: The address of the account, as typed; need not be anybody's.
+        password: The password, as typed.
+        address: Where the request comes from.
+        refusal: The message if the password is wrong.
+
+    Returns:
+        Whose password it is, and whether its hash is weaker than new ones.
+
+    Raises:
+        SignInFailed: The password is wrong, or nobody has the address; it takes as long.
+        TooManyAttempts: A limit of failures is used up.
+    """
+    async with database.transaction() as connection:
+        await attempts.count_attempt(connection, email, address)
+        secret = await accounts.secret_of(connection, email)
+    verdict = await passwords.check(secret.password_hash if secret else None, password)
+    if secret is None or not verdict.is_right:
+        async with database.transaction() as connection:
+            # This failure counts for a while and is recorded afterwards, with those like it.
+            await record_failures(connection)
+        raise SignInFailed(refusal)
+    return secret, verdict

@@ -1,0 +1,122 @@
+"""The ways in and out: by password, by sign-in link, and signing out."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import attempts, links, passwords, places, sign_ins, writes as accounts
+from app.accounts.links import SignInLink
+from app.accounts.model import Person
+from app.accounts.networks import network_of
+from app.administration.people.check_password import PASSWORD_ADMISSION, check_password
+from app.audit import writes as audit
+from app.audit.model import Action, Detail
+from app.core.errors import SignInFailed
+from app.core.ids import PersonId
+from app.db.engine import Database
+
+
+async def sign_in_with_password(
+    database: Database,
+    email: str,
+    password: str,
+    *,
+    address: str,
+    user_agent: str,
+    replaced: str = "",
+) -> str:
+    """Sign in with an e-mail address and a password.
+
+    Args:
+        database: Where accounts are.
+        email: The address, as typed.
+        password: The password, as typed.
+        address: Where the request comes from.
+        user_agent: The browser, for the person's own list of sign-ins.
+        replaced: The token that the browser holds from before; its sign-in ends.
+
+    Returns:
+        The token for the cookie.
+
+    Raises:
+        SignInFailed: The address or the password is wrong; it does not say which.
+        TooManyAttempts: Too many attempts failed, or too many people are signing in at once.
+    """
+    with PASSWORD_ADMISSION.admit(network_of(address)):
+        secret, verdict = await check_password(
+            database,
+            email,
+            password,
+            address=address,
+            refusal="the address or the password is wrong",
+        )
+        stronger_hash = await passwords.rehash(password) if verdict.is_outdated else None
+    async with database.transaction() as connection:
+        failed_before = await attempts.forgive(connection, email, address)
+        if stronger_hash is not None:
+            await accounts.keep_rehash(connection, secret.person_id, stronger_hash)
+        detail: Detail = {"by": "password"}
+        if failed_before:
+            detail = {**detail, "failed_before": failed_before}
+        return await _start_sign_in(
+            connection,
+            secret.person_id,
+            detail,
+            address=address,
+            user_agent=user_agent,
+            replaced=replaced,
+        )
+
+
+async def find_sign_in_link(database: Database, link_token: str) -> SignInLink | None:
+    """Return whom a link would sign in, without using it up; None if it would sign nobody in."""
+    async with database.reading() as connection:
+        return await links.whose(connection, link_token)
+
+
+async def sign_in_with_link(
+    database: Database, link_token: str, *, address: str, user_agent: str, replaced: str = ""
+) -> str:
+    """Sign in with a link and use it up; the sign-in of the token `replaced` ends.
+
+    Returns:
+        The token for the cookie.
+
+    Raises:
+        SignInFailed: The link is unknown, used or too old.
+    """
+    async with database.transaction() as connection:
+        person_id = await links.use(connection, link_token)
+        if person_id is None:
+            raise SignInFailed("this sign-in link has been used or is too old; ask for a new one")
+        return await _start_sign_in(
+            connection,
+            person_id,
+            {"by": "link"},
+            address=address,
+            user_agent=user_agent,
+            replaced=replaced,
+        )
+
+
+async def sign_out(database: Database, person: Person, token: str) -> None:
+    """End the sign-in of a token."""
+    async with database.transaction() as connection:
+        await sign_ins.end(connection, token)
+        await audit.add_line(connection, Action.SIGN_OUT, person_id=person.id)
+
+
+async def _start_sign_in(
+    connection: AsyncConnection,
+    person_id: PersonId,
+    detail: Detail,
+    *,
+    address: str,
+    user_agent: str,
+    replaced: str,
+) -> str:
+    if replaced:
+        await sign_ins.end(connection, replaced)
+    await audit.add_line(
+        connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
+    )
+    await places.remember(connection, person_id, address)
+    return await sign_ins.start(connection, person_id, user_agent=user_agent)

@@ -1,0 +1,76 @@
+"""Reads the list of projects that a person may see, and the invitations that wait for them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts.model import Person
+from app.db.engine import Database
+from app.memberships import invitations, queries as memberships
+from app.memberships.model import ProjectInvitation, Role
+from app.projects import queries as projects
+from app.projects.model import Project, ProjectKey
+from app.replays import project_totals
+from app.replays.project_totals import ReplayTotals
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProject:
+    """A project in the list, with what its card shows."""
+
+    project: Project
+    role: Role
+    active_key: ProjectKey | None
+    """Its oldest key that is on, if any."""
+    totals: ReplayTotals | None
+    """None if it has no replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectList:
+    """A part of the projects that a person may see."""
+
+    projects: tuple[ListedProject, ...]
+    total: int
+    """How many projects the person may see in all."""
+    invitations: tuple[ProjectInvitation, ...]
+
+
+async def read_project_list(
+    database: Database, person: Person, *, first: int, limit: int
+) -> ProjectList:
+    """Return the projects that a person may see, by name.
+
+    Args:
+        database: Where to read.
+        person: Whoever asks.
+        first: How many projects stand before the first that is returned.
+        limit: The most projects that are returned; each takes two look-ups of its own.
+    """
+    async with database.reading() as connection:
+        visible = await memberships.list_projects(connection, person)
+        part = visible[first : first + limit]
+        totals = await project_totals.count_replays(connection, [project.id for project in part])
+        listed = [
+            await _read_project(connection, person, project, totals.get(project.id))
+            for project in part
+        ]
+        waiting = await invitations.list_invitations_for(connection, person)
+    return ProjectList(tuple(listed), len(visible), tuple(waiting))
+
+
+async def list_visible_projects(database: Database, person: Person) -> list[Project]:
+    """Return all projects that a person may see, by name."""
+    async with database.reading() as connection:
+        return await memberships.list_projects(connection, person)
+
+
+async def _read_project(
+    connection: AsyncConnection, person: Person, project: Project, totals: ReplayTotals | None
+) -> ListedProject:
+    return ListedProject(
+        project,
+        await memberships.find_role(connection, person, project.id) or Role.VIEWER,
+        await projects.find_active_key(connection, project.id),
+        totals,
+    )
