@@ -31,14 +31,14 @@ _UNREADY: Final = 503
 
 
 class _IngestCollector(Collector):
-    """The vitals of ingest, read when metrics are requested."""
+    """The health of ingest, read when metrics are requested."""
 
     def __init__(self, monitor: IngestMonitor) -> None:
         self._monitor = monitor
 
     @override
     def collect(self) -> Iterator[Metric]:
-        now = self._monitor.look()
+        now = self._monitor.read_health()
         for name, description, value in (
             (
                 "journal_backlog_entries",
@@ -154,13 +154,13 @@ def make_health_routes(
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
         """Answer 503 when Postgres does not answer or the journal runs out of room, else 200."""
-        vitals = monitor.look()
-        if vitals.is_filling:
+        health = monitor.read_health()
+        if health.is_filling:
             response.status_code = _UNREADY
             return {"status": "not ready", "detail": "the journal runs out of room"}
-        if isinstance(vitals.away, DatabaseUnusable):
+        if isinstance(health.away, DatabaseUnusable):
             response.status_code = _UNREADY
-            return {"status": "not ready", "detail": str(vitals.away)}
+            return {"status": "not ready", "detail": str(health.away)}
         try:
             async with database.reading() as connection:
                 await connection.execute(text("select 1"))

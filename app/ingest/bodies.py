@@ -1,4 +1,4 @@
-"""Opens a body: at the door the first time, and again when it is read back from a journal."""
+"""Opens bodies: when they are accepted, and again when they are read back from a journal."""
 
 import functools
 import itertools
@@ -17,7 +17,7 @@ from app.journal.entry import Entry, Kind
 
 
 def open_body(kind: Kind, body: Body) -> Envelope:
-    """Split an inflated body, whichever door it came through.
+    """Split an inflated body into items, whichever endpoint it came to.
 
     Raises:
         MalformedInput: Nothing in it can be kept.
@@ -31,10 +31,10 @@ def open_body(kind: Kind, body: Body) -> Envelope:
 
 
 def reopen_entry(entry: Entry) -> AcceptedEnvelope:
-    """Make of a journal entry what the door had made of its request.
+    """Open the body of a journal entry as it was opened when it was accepted.
 
-    The door opened it once, so it opens again, unless a release has become stricter: then it
-    comes out as an envelope without items, and is counted.
+    It opened once, so it opens again, unless a newer release has become stricter: then the result
+    is an envelope without items, which digest counts as damaged.
     """
     try:
         body = encoding.inflate(
@@ -64,10 +64,13 @@ _OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
 
 
 def reopen_batch(entries: Iterator[Entry]) -> list[AcceptedEnvelope]:
-    """Reopen the next entries of a journal. Blocks; run it in a thread."""
+    """Open the next entries of a journal; returns an empty list at its end.
+
+    This blocks, so run it in a thread.
+    """
     reopened: list[AcceptedEnvelope] = []
     size_bytes = 0
-    # What comes out of an entry counts, not what lies on disk: a bomb inflates a thousandfold.
+    # The inflated size counts, not the size on disk: a bomb inflates a thousandfold.
     for entry in itertools.islice(entries, BATCH_ENTRIES):
         reopened.append(reopen_entry(entry))
         size_bytes += reopened[-1].size_bytes

@@ -1,9 +1,9 @@
-"""How ingest is doing: what waits, how much room is left, which keeper is away.
+"""The health of ingest: what waits, how much room is left, whether Postgres and storage answer.
 
-    journal, disk, digest ─► look() ─► /health/ready, /metrics, the banner on every page
+    journal, disk, digest ─► read_health() ─► /health/ready, /metrics, the banner on every page
 
-Looking costs one `statvfs`. What costs more is looked at every ten seconds in the background: the
-folders of dead processes, quarantine, whether Postgres and storage answer while nothing comes in.
+Reading it costs one `statvfs`. What costs more is refreshed every ten seconds in the background:
+the folders of dead processes, quarantine, and whether Postgres and storage answer.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from app.storage import probe
 from app.storage.port import ObjectStore
 
 BEHIND_S: Final = 60.0
-"""An envelope that waits longer means that digestion does not keep up."""
+"""The longest wait of an envelope while digest keeps up."""
 _PAUSE_S: Final = 10.0
 
 _logger: Final = log.get_logger("ingest.health")
@@ -32,25 +32,27 @@ _logger: Final = log.get_logger("ingest.health")
 
 @dataclass(frozen=True, slots=True)
 class IngestHealth:
-    """One look at ingest."""
+    """The state of ingest at one moment."""
 
     backlog: Backlog
     oldest_s: float
-    """How long the oldest envelope waits, in this process's journal or a dead one's."""
+    """The time for which the oldest envelope waits, in this process's journal or a dead one's."""
     journal_bytes: int
-    """What journals take on disk, those of dead processes included."""
+    """The disk space that journals take, those of dead processes included."""
     room_bytes: int
-    """What they may still take before the reserve begins; below 0 nothing is accepted."""
+    """The disk space that they may still take; at 0 or below, nothing is accepted."""
     reserve_bytes: int
+    """The disk space that journals leave free."""
     away: ServiceUnavailable | None = None
-    """Why Postgres or storage cannot be used, if one of them cannot: digest waits, or would."""
+    """Why Postgres or storage cannot be used, if one of them cannot: digest waits for it."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
+    """The number of envelopes in quarantine, by project."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """Envelopes that met a limit or had no known key, since the start, by reason."""
 
     @property
     def is_refusing(self) -> bool:
-        """Whether envelopes are not accepted: their senders are hung up on, and keep them."""
+        """Whether no envelope is accepted, so that senders are hung up on and keep theirs."""
         return self.room_bytes <= 0
 
     @property
@@ -60,17 +62,17 @@ class IngestHealth:
 
     @property
     def is_filling(self) -> bool:
-        """Whether somebody must act before nothing is accepted any more."""
+        """Whether a person must act, since soon nothing can be accepted."""
         return self.used >= disk.FILLING
 
     @property
     def is_behind(self) -> bool:
-        """Whether digestion does not keep up."""
+        """Whether digest does not keep up with what is accepted."""
         return self.oldest_s > BEHIND_S
 
 
 class IngestMonitor:
-    """Looks at the ingest of this process."""
+    """Reads the health of this process's ingest."""
 
     def __init__(
         self, worker: IngestWorker, database: Database, objects: ObjectStore, *, reserve_bytes: int
@@ -89,17 +91,17 @@ class IngestMonitor:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to look at what costs more, now and then."""
-        self._task = asyncio.create_task(self._refresh_for_ever(), name="vitals")
+        """Begin to refresh what costs more to find out."""
+        self._task = asyncio.create_task(self._refresh_for_ever(), name="ingest health")
 
     async def stop(self) -> None:
-        """End it."""
+        """Stop refreshing."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def look(self) -> IngestHealth:
-        """Return how things are."""
+    def read_health(self) -> IngestHealth:
+        """Return the state of ingest now."""
         backlog = self._journal.backlog()
         since_ms = [
             at_ms
@@ -118,7 +120,7 @@ class IngestMonitor:
         )
 
     async def refresh(self) -> None:
-        """Look at the folders of dead processes, at quarantine, and whether both keepers answer."""
+        """Find out what costs more: journals of dead processes, quarantine, Postgres, storage."""
         sizes = await asyncio.to_thread(disk.sizes, self._journal.path.parent)
         self._journal_bytes = sum(sizes.values())
         if not self._journal_bytes - sizes.get(self._journal.id, 0):
@@ -139,13 +141,15 @@ class IngestMonitor:
             try:
                 await self.refresh()
             except Exception:
-                _logger.exception("looking at ingest failed")
+                _logger.exception("refreshing the health of ingest failed")
             await asyncio.sleep(_PAUSE_S)
 
     def _free_bytes(self) -> int:
         try:
-            facts = os.statvfs(self._journal.path)
+            disk_space = os.statvfs(self._journal.path)
         except OSError as error:
-            _logger.warning("the journal's disk cannot be looked at", error=error.strerror)
+            _logger.warning(
+                "the free space of the journal's disk cannot be read", error=error.strerror
+            )
             return 0
-        return facts.f_bavail * facts.f_frsize
+        return disk_space.f_bavail * disk_space.f_frsize

@@ -1,7 +1,7 @@
-"""Tells who sends an envelope: by the head of its request, or by its own header.
+"""Finds out who sends an envelope: from the head of its request, or from its own header.
 
-recognise   from what is known (memory)
-ask         Postgres, once, for a key that nobody asked for yet
+find_sender, find_sender_in_envelope           by the keys in memory
+look_up_sender, look_up_sender_in_envelope     after asking Postgres once for a key
 """
 
 from typing import Final, Literal
@@ -27,43 +27,43 @@ from app.projects.keys import UNKNOWN_YET, Unsettled
 from app.projects.model import KeyRecord
 
 _UNNAMED_BYTES: Final = 20 * 1024 * 1024
-"""Bodies whose sender names itself only inside: read before anything is known of them."""
+"""The largest body whose key is only inside it: it is read before its sender is known."""
 _PROJECT_DIGITS: Final = 18
 _NO_SUCH_KEY: Final = "no project has this key: compare the DSN with the project's page"
 
 
 class Sender(msgspec.Struct, gc=False):
-    """Who sends, as far as that is known before the body is."""
+    """The sender of a request, as far as its head tells."""
 
     project_id: ProjectId | None
-    """None: neither the path nor a key in the head names it, the envelope's DSN may."""
+    """None if neither the path nor a key in the head names it; the envelope's DSN may."""
     key: PublicKey | None
-    """None: only the header of the envelope names it."""
+    """None if only the header of the envelope may name it."""
     is_key_known: bool
-    """False: nobody can look it up now; digest does so later."""
+    """False if nobody can look the key up now; digest does so later."""
 
     @property
     def known_key(self) -> PublicKey:
         """The key, once it has been looked for in the envelope too."""
-        assert self.key is not None  # noqa: S101 - `recognise_inside` before
+        assert self.key is not None  # noqa: S101 - set by `find_sender_in_envelope`
         return self.key
 
     @property
     def known_project_id(self) -> ProjectId:
         """The project, once the key has been looked for in the envelope too."""
-        assert self.project_id is not None  # noqa: S101 - `recognise_inside` before
+        assert self.project_id is not None  # noqa: S101 - set by `find_sender_in_envelope`
         return self.project_id
 
 
 def find_sender(admission: IngestAdmission, request: IngestRequest) -> Sender | None:
-    """Tell who sends.
+    """Find the sender that the head of a request names.
 
     Returns:
-        None if somebody has to be asked for the key: then `ask`.
+        None if the key is not in memory: then await `look_up_sender`.
 
     Raises:
-        RequestRefused: Nobody who may; the outcome is counted where the project is known.
-        ServiceUnavailable: It cannot be told now.
+        RequestRefused: The key may not send. The outcome is counted if its project is known.
+        ServiceUnavailable: The key cannot be looked up now, and nothing else names the project.
     """
     named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
     project_id = _read_project(request.project) if request.project else None
@@ -72,31 +72,31 @@ def find_sender(admission: IngestAdmission, request: IngestRequest) -> Sender | 
     record = admission.keys.lookup(named.public_key)
     if record is UNKNOWN_YET:
         return None
-    return _sender(admission, request, named.public_key, project_id, record)
+    return _verify_sender(admission, request, named.public_key, project_id, record)
 
 
 async def look_up_sender(admission: IngestAdmission, request: IngestRequest) -> Sender:
-    """Tell who sends after asking Postgres once for the key; takes a second at most.
+    """Find the sender after asking Postgres once for the key, which takes a second at most.
 
     Raises:
-        RequestRefused: Nobody who may.
-        ServiceUnavailable: It cannot be told now.
+        RequestRefused: The key may not send.
+        ServiceUnavailable: The key cannot be looked up now, and nothing else names the project.
     """
     named = credentials.read_credentials(auth_headers=request.auth_headers, query=request.query)
-    assert named is not None  # noqa: S101 - `recognise` asked for this
+    assert named is not None  # noqa: S101 - `find_sender` saw it
     project_id = _read_project(request.project) if request.project else None
     await admission.keys.settle(named.public_key)
     record = admission.keys.lookup(named.public_key)
-    return _sender(admission, request, named.public_key, project_id, record)
+    return _verify_sender(admission, request, named.public_key, project_id, record)
 
 
 def check_body_size(
     admission: IngestAdmission, request: IngestRequest, sender: Sender, size_bytes: int
 ) -> None:
-    """Look whether a body may be that large, as it comes over the wire.
+    """Check the size of a body as it comes over the wire, before Content-Encoding is taken off.
 
     Raises:
-        OversizedInput: It may not; that is counted.
+        OversizedInput: The body is too large. The outcome is counted.
     """
     limit_bytes = _UNNAMED_BYTES if sender.key is None else LIMITS.body_bytes
     if size_bytes > limit_bytes:
@@ -107,63 +107,63 @@ def check_body_size(
 def count_refusal(
     admission: IngestAdmission, request: IngestRequest, sender: Sender, reason: str
 ) -> None:
-    """Count a refusal, if the request itself says whose it is."""
+    """Count a refusal if the head of the request names the project."""
     if sender.key is not None:
         admission.refusals.refuse(sender.known_project_id, request.kind, reason)
 
 
 def find_sender_in_envelope(
-    admission: IngestAdmission, request: IngestRequest, sender: Sender, opened: Envelope
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, envelope: Envelope
 ) -> Sender | None:
-    """Tell who sends an envelope that names its key only in its own header.
+    """Find the sender of an envelope that names its key only in its own header.
 
     Returns:
-        None if somebody has to be asked for the key: then `ask_inside`.
+        None if the key is not in memory: then await `look_up_sender_in_envelope`.
 
     Raises:
-        RequestRefused: Nobody who may.
-        ServiceUnavailable: It cannot be told now.
+        RequestRefused: There is no key, or it may not send.
+        ServiceUnavailable: The key cannot be looked up now, and the path names no project.
     """
-    key, project_id = _read_dsn(sender, opened)
+    key, project_id = _read_dsn(sender, envelope)
     record = admission.keys.lookup(key)
     if record is UNKNOWN_YET:
         return None
-    return _sender(admission, request, key, project_id, record)
+    return _verify_sender(admission, request, key, project_id, record)
 
 
 async def look_up_sender_in_envelope(
-    admission: IngestAdmission, request: IngestRequest, sender: Sender, opened: Envelope
+    admission: IngestAdmission, request: IngestRequest, sender: Sender, envelope: Envelope
 ) -> Sender:
-    """Tell the same after asking Postgres once for the key.
+    """Find the same sender after asking Postgres once for the key.
 
     Raises:
-        RequestRefused: Nobody who may.
-        ServiceUnavailable: It cannot be told now.
+        RequestRefused: There is no key, or it may not send.
+        ServiceUnavailable: The key cannot be looked up now, and the path names no project.
     """
-    key, project_id = _read_dsn(sender, opened)
+    key, project_id = _read_dsn(sender, envelope)
     await admission.keys.settle(key)
-    return _sender(admission, request, key, project_id, admission.keys.lookup(key))
+    return _verify_sender(admission, request, key, project_id, admission.keys.lookup(key))
 
 
 def check_dsn_matches(dsn: str, key: PublicKey, project_id: ProjectId) -> None:
-    """Look whether the DSN in an envelope agrees with the request that carries it.
+    """Check that the DSN in an envelope agrees with the request that carries it.
 
     Raises:
-        KeyRejected: It names another project or key.
+        KeyRejected: The DSN names another project or key.
     """
-    found = credentials.parse_dsn(dsn)
-    if found is not None and found != (key, str(project_id)):
+    named = credentials.parse_dsn(dsn)
+    if named is not None and named != (key, str(project_id)):
         raise KeyRejected("the DSN in the envelope's header names another project or key")
 
 
-def _sender(
+def _verify_sender(
     admission: IngestAdmission,
     request: IngestRequest,
     key: PublicKey,
     project_id: ProjectId | None,
     record: KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None,
 ) -> Sender:
-    """Check a key against what is known, and against the project of the path if it names one."""
+    """Check a key against its record, and against the project of the path if it names one."""
     match record:
         case KeyRecord(project_id=owner, is_active=is_active):
             if project_id is not None and owner != project_id:
@@ -178,7 +178,7 @@ def _sender(
             raise admission.quotas.refuse_stranger(request.client_ip, _NO_SUCH_KEY)
         case _ if project_id is None:
             raise ServiceUnavailable(
-                "whose key this is cannot be read now, and the path does not tell"
+                "this key cannot be looked up now, and the path names no project"
             )
         case _:
             return Sender(project_id, key, is_key_known=False)
@@ -190,15 +190,15 @@ def _read_project(text: str) -> ProjectId:
     return ProjectId(int(text))
 
 
-def _read_dsn(sender: Sender, opened: Envelope) -> tuple[PublicKey, ProjectId]:
+def _read_dsn(sender: Sender, envelope: Envelope) -> tuple[PublicKey, ProjectId]:
     """Return the key that an envelope names in its own header, and its project.
 
-    The project of the path goes before that of the DSN; `check_dsn` compares them.
+    The project of the path goes before that of the DSN; `check_dsn_matches` compares them.
     """
-    found = credentials.parse_dsn(opened.header.dsn or "")
-    if found is None:
+    named = credentials.parse_dsn(envelope.header.dsn or "")
+    if named is None:
         raise AuthenticationFailed(
             "no key: send X-Sentry-Auth with sentry_key, or sentry_key in the query string"
         )
-    key, project = found
+    key, project = named
     return key, _read_project(project) if sender.project_id is None else sender.project_id

@@ -1,8 +1,8 @@
-"""Token buckets: how much a sender may send, decided in memory within a microsecond or two.
+"""Token buckets: limit what a sender sends, in memory, within a microsecond or two.
 
     tokens come at a steady rate, up to the burst ─► an envelope takes some ─► none left: limited
 
-What each sender took is added up, so that processes can tell one another (`ingest.quotas`).
+The tokens that each sender took are added up, so that processes can compare them (`quotas.py`).
 """
 
 import math
@@ -14,22 +14,24 @@ from app.core.clock import monotonic_s
 from app.projects.model import LimitReason
 
 _MOST_SENDERS: Final = 10_000
-"""Buckets in memory; made-up senders cannot fill it."""
+"""The most buckets in memory, so that made-up senders cannot fill it."""
 _LONGEST_WAIT_S: Final = 600
 _SEGMENT_TOKENS: Final = 0.1
-"""A phone that records sends an envelope every 5 s, far more than errors: ten count as one."""
+"""The tokens that an envelope with a segment takes. A phone that records sends one every 5 s, far
+more than it sends errors."""
 _ROUNDING: Final = 1e-6
-"""Tenths do not add up exactly."""
+"""The tolerance in comparing tokens, since tenths do not add up exactly."""
 
 
 @dataclass(slots=True)
 class TokenBucket:
-    """What one sender has left; below zero it is in debt."""
+    """The tokens that one sender has left; below zero it is in debt."""
 
     tokens: float
     at_s: float
+    """The time at which it had so many."""
     taken: float = 0.0
-    """Since it was last told to other processes."""
+    """The tokens it took since other processes were last told."""
 
 
 class TokenBuckets[Sender: Hashable]:
@@ -40,8 +42,8 @@ class TokenBuckets[Sender: Hashable]:
         self.burst = burst
         self._by_sender: dict[Sender, TokenBucket] = {}
 
-    def of(self, sender: Sender, now_s: float) -> TokenBucket:
-        """Return a sender's bucket as it is now."""
+    def refill(self, sender: Sender, now_s: float) -> TokenBucket:
+        """Return a sender's bucket with the tokens that have come until now."""
         bucket = self._by_sender.get(sender)
         if bucket is None:
             if len(self._by_sender) >= _MOST_SENDERS:
@@ -52,28 +54,28 @@ class TokenBuckets[Sender: Hashable]:
         bucket.at_s = now_s
         return bucket
 
-    def wait_s(self, bucket: TokenBucket, needed: float) -> int:
-        """Return in how many whole seconds a bucket has what is needed."""
+    def seconds_until(self, bucket: TokenBucket, needed: float) -> int:
+        """Return the whole seconds until a bucket has so many tokens, 600 at most."""
         missing_s = math.ceil((needed - bucket.tokens) / self.per_s)
         return min(max(1, missing_s), _LONGEST_WAIT_S)
 
-    def taken(self) -> dict[Sender, float]:
-        """Return what each sender took since the last call, and begin anew."""
-        found = {}
+    def collect_taken(self) -> dict[Sender, float]:
+        """Return the tokens that each sender took since the last call."""
+        taken = {}
         for sender, bucket in self._by_sender.items():
             if bucket.taken:
-                found[sender] = bucket.taken
+                taken[sender] = bucket.taken
                 bucket.taken = 0.0
-        return found
+        return taken
 
     def put_back(self, sender: Sender, amount: float) -> None:
-        """Count as not told what could not be told."""
+        """Return tokens to the next `collect_taken`, since other processes were not told."""
         bucket = self._by_sender.get(sender)
         if bucket is not None:
             bucket.taken += amount
 
     def charge(self, sender: Sender, amount: float) -> None:
-        """Take off what a sender sent to another process; it leaves at most a burst of debt."""
+        """Take off tokens for what a sender sent to another process, down to a burst of debt."""
         bucket = self._by_sender.get(sender)
         if bucket is not None:
             bucket.tokens = max(bucket.tokens - amount, min(bucket.tokens, -self.burst))
@@ -81,19 +83,20 @@ class TokenBuckets[Sender: Hashable]:
 
 @dataclass(frozen=True, slots=True)
 class ExceededLimit:
-    """A limit that is used up, and when it is not any more."""
+    """A limit that an envelope met."""
 
     reason: LimitReason
     wait_s: int
+    """The time after which the sender may try again."""
 
 
 class SenderLimits:
-    """The envelopes and bytes that a sender may send: a key, or an address.
+    """Limits on the envelopes and bytes of each sender, which is a key or an address.
 
-    Bytes above zero let any body through and may end in debt, so that one larger than a burst
-    passes too. An envelope with a segment counts as a tenth of one, and passes until the debt is a
-    whole burst: a flood of errors never costs a replay its segments. What is limited takes
-    nothing.
+    A sender with any bytes left may send any body and end in debt, so that one larger than a burst
+    passes too. An envelope with a segment counts as a tenth, and passes until the debt is a whole
+    burst, so that a flood of errors never costs a replay its segments. An envelope that is limited
+    takes no tokens.
     """
 
     def __init__(
@@ -104,20 +107,22 @@ class SenderLimits:
         self.bytes: TokenBuckets[str] = TokenBuckets(bytes_per_s, size_bytes)
 
     def take(self, sender: str, size_bytes: int, *, has_segment: bool) -> ExceededLimit | None:
-        """Let one envelope through, or say what limits it."""
+        """Take the tokens of one envelope; returns the limit it met, or None if it passes."""
         now_s = monotonic_s()
         by_count = None
         tokens = _SEGMENT_TOKENS if has_segment else 1.0
         if self.envelopes.per_s:
-            by_count = self.envelopes.of(sender, now_s)
+            by_count = self.envelopes.refill(sender, now_s)
             needed = tokens - _ROUNDING - (self.envelopes.burst if has_segment else 0.0)
             if by_count.tokens < needed:
-                return ExceededLimit(LimitReason.ENVELOPES, self.envelopes.wait_s(by_count, needed))
+                return ExceededLimit(
+                    LimitReason.ENVELOPES, self.envelopes.seconds_until(by_count, needed)
+                )
         if self.bytes.per_s:
-            by_size = self.bytes.of(sender, now_s)
+            by_size = self.bytes.refill(sender, now_s)
             floor = -self.bytes.burst if has_segment else 0.0
             if by_size.tokens <= floor:
-                return ExceededLimit(LimitReason.BYTES, self.bytes.wait_s(by_size, floor))
+                return ExceededLimit(LimitReason.BYTES, self.bytes.seconds_until(by_size, floor))
             by_size.tokens -= size_bytes
             by_size.taken += size_bytes
         if by_count is not None:

@@ -43,14 +43,14 @@ _TRIES: Final = 5
 _INLINE_BYTES: Final = 512 * 1024
 """A larger envelope would hold the event loop for milliseconds, so it is prepared in a thread."""
 _TURN_S: Final = 0.004
-_PRESSING_TURN_S: Final = 0.1
+_BUSY_TURN_S: Final = 0.1
 """How long digest holds the event loop at a time. It is longer while more arrives than is digested,
 because what does not fit into memory must be read back, which costs half as much again."""
 _ANSWER_S: Final = 0.002
 """How long digest waits, between two turns, for the journal to write what arrived meanwhile: its
 senders would wait for the whole of the next turn. Not while more arrives than is digested."""
 _TOGETHER: Final = 16
-_PRESSING_TOGETHER: Final = 64
+_BUSY_TOGETHER: Final = 64
 """Items that are prepared together, which takes 3 to 8 ms, or longer as above."""
 _TOGETHER_BYTES: Final = 2 * 1024 * 1024
 """The most that the envelopes of those items hold, or four times as much while memory fills up."""
@@ -160,13 +160,13 @@ class BatchDigester:
     async def _wait_for_turn(self) -> float:
         """Let others have the event loop; returns when the next turn of digest ends."""
         await _give_way()
-        if not self._queue.is_pressing:
+        if not self._queue.is_filling_up:
             await self._journal.written(_ANSWER_S)
-        return monotonic_s() + (_PRESSING_TURN_S if self._queue.is_pressing else _TURN_S)
+        return monotonic_s() + (_BUSY_TURN_S if self._queue.is_filling_up else _TURN_S)
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:
         """Tell whether the items at hand are enough for one turn."""
-        most = _PRESSING_TOGETHER if self._queue.is_pressing else _TOGETHER
+        most = _BUSY_TOGETHER if self._queue.is_filling_up else _TOGETHER
         return items >= most or size_bytes >= _TOGETHER_BYTES * most // _TOGETHER
 
     async def _find_unknown_keys(

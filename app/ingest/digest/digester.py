@@ -136,7 +136,7 @@ class Digester:
     async def _keep_rhythm(self) -> None:
         """Wait until enough time has passed since the last batch, unless a whole one is there."""
         rest_s = self._batch_began_s + _RHYTHM_S - monotonic_s()
-        if rest_s > 0 and self._queue.is_scanty and not self._retrier.is_stopping:
+        if rest_s > 0 and self._queue.has_partial_batch and not self._retrier.is_stopping:
             await asyncio.sleep(rest_s)
         self._batch_began_s = monotonic_s()
 
@@ -153,7 +153,7 @@ class Digester:
             await self._batches.digest_batch(self._journal.id, batch, self._advance)
         self._advance(max(until_seq, self._digested_seq))
         if self._journal.last_seq == until_seq:
-            self._queue.caught_up()
+            self._queue.catch_up()
 
     async def _write_refusals(self) -> None:
         """Store the counts of what was refused before it reached the journal."""

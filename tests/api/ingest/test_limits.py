@@ -94,7 +94,7 @@ async def filled(server: Server, limit_bytes: int | None) -> None:
     async with server.database.transaction() as connection:
         await spending.set_storage_limit(connection, server.app.id, limit_bytes)
     quotas = server.service.ingest.admission.quotas
-    quotas._look_at_s = 0.0
+    quotas._sum_storage_at_s = 0.0
     await quotas.refresh(server.database)
 
 

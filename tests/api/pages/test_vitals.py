@@ -53,7 +53,7 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
         raise OSError(5, os.strerror(5))
 
     monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=fail))
-    assert server.service.page_services.watch.look().is_refusing
+    assert server.service.page_services.watch.read_health().is_refusing
 
 
 async def alerts_of(server: Server, path: str) -> list[str]:
@@ -73,13 +73,13 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
-        await until(lambda: watch.look().away is not None)
+        await until(lambda: watch.read_health().away is not None)
         (alert,) = await alerts_of(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
         assert "the bucket is gone" in alert  # the reader is an admin of the installation
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
-    assert watch.look().away is None
+    assert watch.read_health().away is None
     assert await alerts_of(server, server.page(REPLAY_ID)) == []
 
 
@@ -95,7 +95,7 @@ async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, mon
         await watch.refresh()
         assert "The storage does not answer" in (await server.web.get("/replays")).text
     await watch.refresh()
-    assert watch.look().away is None
+    assert watch.read_health().away is None
     assert "does not answer" not in (await server.web.get("/replays")).text
 
 
@@ -186,13 +186,13 @@ async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
     folder.mkdir()
     (folder / "00000000000000000001.journal").write_bytes(bytes(1_000))
     await watch.refresh()
-    assert watch.look().journal_bytes >= 1_000
+    assert watch.read_health().journal_bytes >= 1_000
     monkeypatch.setattr(health, "BEHIND_S", -1.0)
-    assert watch.look().is_behind
+    assert watch.read_health().is_behind
     (folder / "00000000000000000001.journal").unlink()
     folder.rmdir()
     await watch.refresh()
-    assert watch.look().oldest_s == 0.0
+    assert watch.read_health().oldest_s == 0.0
 
 
 async def test_outcomes_are_explained_on_the_project_page(server):

@@ -37,7 +37,7 @@ class CspReports:
 
     def admit(self, address: str) -> bool:
         """Tell whether an address may send a report now, and count it if so."""
-        bucket = self._buckets.of(network_of(address), monotonic_s())
+        bucket = self._buckets.refill(network_of(address), monotonic_s())
         if bucket.tokens < 1:
             return False
         bucket.tokens -= 1

@@ -29,13 +29,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def made(**changes: float) -> SenderLimits:
+def make_limits(**changes: float) -> SenderLimits:
     """Rates of 10 envelopes (burst 20) and 1,000 bytes (burst 5,000) a second."""
     values = {"envelopes_per_s": 10, "envelopes": 20, "bytes_per_s": 1_000, "size_bytes": 5_000}
     return SenderLimits(**{**values, **changes})
 
 
-def passed(
+def count_passed(
     limits: SenderLimits, number: int, *, size_bytes: int = 0, has_segment: bool = False
 ) -> int:
     """Send envelopes; return how many of them came through."""
@@ -45,90 +45,90 @@ def passed(
 
 def test_a_burst_passes_and_the_next_envelope_does_not(clock):
     """At the limit all pass; one past it is told which limit it is, and to wait."""
-    limits = made()
-    assert passed(limits, 20) == 20
+    limits = make_limits()
+    assert count_passed(limits, 20) == 20
     assert limits.take(KEY, 0, has_segment=False) == ExceededLimit(LimitReason.ENVELOPES, 1)
 
 
 def test_bytes_are_limited_too(clock):
     """A burst of bytes passes; then nothing, until the debt is paid."""
-    limits = made(envelopes_per_s=0)
-    assert passed(limits, 1, size_bytes=9_000) == 1
+    limits = make_limits(envelopes_per_s=0)
+    assert count_passed(limits, 1, size_bytes=9_000) == 1
     assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 4)
     clock.now_s += 4.0
-    assert passed(limits, 1) == 0
+    assert count_passed(limits, 1) == 0
     clock.now_s += 0.001
-    assert passed(limits, 1) == 1
+    assert count_passed(limits, 1) == 1
 
 
 def test_tokens_come_at_the_rate(clock):
     """After a second as many pass as the rate says, and never more than a burst."""
-    limits = made()
-    passed(limits, 20)
+    limits = make_limits()
+    count_passed(limits, 20)
     clock.now_s += 1.0
-    assert passed(limits, 30) == 10
+    assert count_passed(limits, 30) == 10
     clock.now_s += 3_600
-    assert passed(limits, 30) == 20
+    assert count_passed(limits, 30) == 20
 
 
 def test_a_key_does_not_pay_for_another(clock):
     """Each key has buckets of its own."""
-    limits = made()
-    passed(limits, 21)
+    limits = make_limits()
+    count_passed(limits, 21)
     assert limits.take(OTHER, 0, has_segment=False) is None
 
 
 def test_ten_segments_count_as_one_envelope(clock):
     """Phones that record send many; a burst of 20 and as much debt are 400 segments."""
-    limits = made()
-    assert passed(limits, 500, has_segment=True) == 400
+    limits = make_limits()
+    assert count_passed(limits, 500, has_segment=True) == 400
     assert limits.take(KEY, 0, has_segment=True) is not None
 
 
 def test_errors_cannot_push_segments_out(clock):
     """When errors have used up a key's rate, segments still pass."""
-    limits = made()
-    assert passed(limits, 50) == 20
-    assert passed(limits, 50, size_bytes=10, has_segment=True) == 50
-    assert passed(limits, 1) == 0
+    limits = make_limits()
+    assert count_passed(limits, 50) == 20
+    assert count_passed(limits, 50, size_bytes=10, has_segment=True) == 50
+    assert count_passed(limits, 1) == 0
 
 
 def test_what_is_limited_takes_nothing(clock):
     """Who goes on sending does not wait longer for it."""
-    limits = made()
-    passed(limits, 1_000)
+    limits = make_limits()
+    count_passed(limits, 1_000)
     clock.now_s += 0.1
-    assert passed(limits, 2) == 1
+    assert count_passed(limits, 2) == 1
 
 
 def test_no_rate_is_no_limit(clock):
     """Zero switches a limit off."""
-    limits = made(envelopes_per_s=0, bytes_per_s=0)
-    assert passed(limits, 1_000, size_bytes=10_000_000) == 1_000
-    assert limits.envelopes.taken() == {}
+    limits = make_limits(envelopes_per_s=0, bytes_per_s=0)
+    assert count_passed(limits, 1_000, size_bytes=10_000_000) == 1_000
+    assert limits.envelopes.collect_taken() == {}
 
 
 def test_the_longest_wait_is_bounded(clock):
     """A debt of days is not told to an SDK as days."""
-    limits = made(envelopes_per_s=0)
-    passed(limits, 1, size_bytes=10_000_000_000)
+    limits = make_limits(envelopes_per_s=0)
+    count_passed(limits, 1, size_bytes=10_000_000_000)
     assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 600)
 
 
 def test_what_other_processes_let_through_is_taken_off(clock):
     """A charge empties the bucket, and leaves at most a burst of debt."""
-    limits = made()
-    passed(limits, 1)
+    limits = make_limits()
+    count_passed(limits, 1)
     limits.envelopes.charge(KEY, 15)
-    assert passed(limits, 10) == 4
+    assert count_passed(limits, 10) == 4
     limits.envelopes.charge(KEY, 1_000_000)
     clock.now_s += 2.0
-    assert passed(limits, 1) == 0
+    assert count_passed(limits, 1) == 0
     clock.now_s += 0.1
-    assert passed(limits, 1) == 1
+    assert count_passed(limits, 1) == 1
     limits.envelopes.charge(OTHER, 5)
-    assert limits.envelopes.taken() == {KEY: 6.0}
-    assert limits.envelopes.taken() == {}
+    assert limits.envelopes.collect_taken() == {KEY: 6.0}
+    assert limits.envelopes.collect_taken() == {}
 
 
 def test_made_up_senders_do_not_fill_the_memory(clock, monkeypatch):
@@ -136,5 +136,5 @@ def test_made_up_senders_do_not_fill_the_memory(clock, monkeypatch):
     monkeypatch.setattr(token_buckets, "_MOST_SENDERS", 3)
     buckets: TokenBuckets[int] = TokenBuckets(1, 1)
     for sender in range(10):
-        buckets.of(sender, clock())
+        buckets.refill(sender, clock())
     assert len(buckets._by_sender) <= 3
