@@ -39,7 +39,8 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.formats.stored.packed_json import pack_json
 from app.ingest.digest.link_issues import link_events_to_replays
-from app.playback.links import linked_errors, replay_clock
+from app.issues import replay_events
+from app.playback.links import replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 from app.web.frame import access
@@ -271,7 +272,7 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
             if replay is None:
                 raise SystemExit("the replay is gone")
             (window,) = await replay_clock.read_windows(connection, [replay])
-            await linked_errors.read_errors(connection, window, [PROJECT], home=PROJECT)
+            await replay_events.read_linked_events(connection, window, [PROJECT], home=PROJECT)
 
         await measure("errors of a replay", rounds, once)
 

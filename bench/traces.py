@@ -33,9 +33,11 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.formats.stored import span_block
-from app.playback.links import linked_errors, replay_clock
+from app.issues import replay_events
+from app.playback.links import replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
+from app.traces import queries as traces
 
 _PROJECTS: Final = (ProjectId(1), ProjectId(2))
 _CHUNK: Final = 200_000
@@ -175,11 +177,11 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             began = time.perf_counter()
             (window,) = await replay_clock.read_windows(connection, [replay])
             known = time.perf_counter()
-            errors = await linked_errors.read_errors(
+            errors = await replay_events.read_linked_events(
                 connection, window, _PROJECTS, home=_PROJECTS[0]
             )
             erred = time.perf_counter()
-            found_spans = await replay_clock.spans_of(connection, window, _PROJECTS)
+            found_spans = await traces.read_spans_of_replay(connection, window, _PROJECTS)
             ended = time.perf_counter()
         found += len(errors.events) + len(found_spans.spans)
         for what, ms in (

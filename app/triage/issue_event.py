@@ -15,7 +15,7 @@ from app.formats.events import view_hierarchy
 from app.issues import attachments, event_queries
 from app.issues.event_queries import EventNeighbours
 from app.issues.model import Attachment, StoredEvent
-from app.playback.recording import contents
+from app.playback.recording import outline
 from app.playback.video.index_cache import IndexCache
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount
@@ -125,7 +125,7 @@ async def _read_replay(
 ) -> EventReplay:
     index = (await index_cache.read_over(connection, linked.replay)).newest
     has_video = bool(index.gops)
-    state = contents.state_of(linked.replay, has_video=has_video, now=clock.now())
+    state = outline.find_state(linked.replay, has_video=has_video, now=clock.now())
     size_px = None
     if index.configs:
         first = index.configs[0]

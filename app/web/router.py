@@ -9,14 +9,11 @@ from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
-from app.web.replay import (
-    network,
-    part_routes,
-    pictures,
-    playback,
-    routes as replay,
-    trace_routes,
-)
+from app.web.replay import routes as replay
+from app.web.replay.media import picture_routes, video_routes
+from app.web.replay.parts import routes as replay_parts
+from app.web.replay.request import routes as replay_requests
+from app.web.replay.trace import routes as replay_traces
 from app.web.replays import routes as replays, selected
 from app.web.set_up import routes as set_up
 from app.web.settings import routes as settings
@@ -27,11 +24,11 @@ from app.web.why import routes as why
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.page_services` must hold a `PageServices`."""
     router = APIRouter(include_in_schema=False)
-    # `selected` before `replays`, `part_routes` behind `replay`: the first path that fits answers.
+    # `selected` before `replays`, `replay_parts` behind `replay`: the first path that fits answers.
     for routes in (
         sign_in_routes, account, selected, replays, project, set_up, settings, releases,
-        replay, part_routes, network, playback, pictures, trace_routes, trace, why, issues, issue,
-        file_routes, feedback, demo_routes, browser,
+        replay, replay_parts, replay_requests, video_routes, picture_routes, replay_traces, trace,
+        why, issues, issue, file_routes, feedback, demo_routes, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -15,13 +15,14 @@ from app.core.ids import ProjectId
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.issues import event_queries, list_queries, queries as issue_queries
-from app.playback.links import linked_errors, replay_clock
-from app.playback.recording import contents as page
+from app.issues import event_queries, list_queries, queries as issue_queries, replay_events
+from app.playback.links import replay_clock
+from app.playback.recording import contents as recording, outline as outlines
 from app.playback.recording.contents import ReplayContents
 from app.playback.video.index_cache import IndexCache
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
+from app.traces import queries as traces
 from app.triage import issue_links
 
 _ARRIVAL = {
@@ -49,11 +50,15 @@ async def of_replay(
     if replay is None:
         return {}
     project_ids = list(names)
-    outline = await page.read_outline(connection, replay, index_cache=IndexCache(), now=clock.now())
-    contents = await page.read_contents(connection, outline)
+    outline = await outlines.read_outline(
+        connection, replay, index_cache=IndexCache(), now=clock.now()
+    )
+    contents = await recording.read_contents(connection, outline)
     (window,) = await replay_clock.read_windows(connection, [replay])
-    spans = (await replay_clock.spans_of(connection, window, project_ids)).spans
-    linked = await linked_errors.read_errors(connection, window, project_ids, home=key.project_id)
+    spans = (await traces.read_spans_of_replay(connection, window, project_ids)).spans
+    linked = await replay_events.read_linked_events(
+        connection, window, project_ids, home=key.project_id
+    )
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],
@@ -140,7 +145,7 @@ def _touches(seen: Activity) -> dict[str, int]:
 
 def _activity(contents: ReplayContents) -> dict[str, Any]:
     return {
-        "duration_ms": contents.duration_ms,
+        "duration_ms": contents.outline.duration_ms,
         "missing": contents.missing_ids,
         "breadcrumbs": [(one.at_ms, one.category, one.message) for one in contents.breadcrumbs],
         "requests": [(one.at_ms, one.op, one.url, one.status) for one in contents.spans],

@@ -10,7 +10,7 @@ from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
 from app.issues import replay_events as errors
-from app.issues.replay_events import EventPlace, LinkedCount, LinkedEvents
+from app.issues.replay_events import LinkedCount, LinkedEvents
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.playback.links.replay_clock import Side
@@ -75,30 +75,6 @@ async def count_errors_of_replays(
         )
         for replay, window, counts, of_replay in zip(found, windows, counted, offsets, strict=True)
     ]
-
-
-async def read_errors(
-    connection: AsyncConnection,
-    window: ReplayWindow,
-    project_ids: Sequence[ProjectId],
-    *,
-    home: ProjectId,
-    after: EventPlace = errors.BEFORE_ALL,
-    payload_bytes: int = errors.PAYLOAD_BYTES,
-) -> LinkedEvents:
-    """Read the errors of one replay that matter most, in the order of their time.
-
-    Args:
-        connection: Where to read.
-        window: The reach of the replay.
-        project_ids: The projects that the reader may see.
-        home: The project of the replay.
-        after: The place after which the part begins.
-        payload_bytes: Packed payloads at most; events beyond have none.
-    """
-    return await errors.read_linked_events(
-        connection, window, project_ids, home=home, after=after, payload_bytes=payload_bytes
-    )
 
 
 async def place_errors(

@@ -46,7 +46,7 @@ _COUNT: Final = sql_windows.make_window_statement(
 )
 
 
-async def feedback_of(
+async def read_feedback(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],

@@ -23,7 +23,7 @@ class PlacedLog:
     attributes: Mapping[str, object]
     platform: str | None
     offset: timedelta
-    """From the start of the replay; may lie outside of it."""
+    """The time since the start of the replay; it may lie outside of the replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class PlacedLogs:
     """The log records of a replay, or a part of them if there are too many to be read at once."""
 
     logs: tuple[PlacedLog, ...]
-    """In the order of their time."""
+    """The records in the order of their time."""
     first: int
     """The number of the first record of this part, counted from 1."""
     next_place: LogPlace | None
@@ -44,7 +44,7 @@ class LogCount:
 
     number: int
     is_at_least: bool = False
-    """Whether counting stopped there, so that there may be more."""
+    """Whether counting stopped at this number, so that there may be more."""
 
 
 async def read_logs(
@@ -65,16 +65,15 @@ async def read_logs(
         after: The place after which the part begins.
     """
     part = await logs.read_logs_of_replay(connection, window, project_ids, after=after)
-    found = part.logs
-    attributes = [_read_attributes(one.attributes) for one in found]
-    platforms = [_find_platform(one) for one in attributes]
+    attributes = [_read_attributes(record.attributes) for record in part.logs]
+    platforms = [_find_platform(values) for values in attributes]
     moments = [
-        placement.make_log_moment(one, platform)
-        for one, platform in zip(found, platforms, strict=True)
+        placement.make_log_moment(record, platform)
+        for record, platform in zip(part.logs, platforms, strict=True)
     ]
     offsets = await placement.place_in_replay(connection, window, project_id, moments, project_ids)
-    placed = zip(found, attributes, platforms, offsets, strict=True)
-    return PlacedLogs(tuple(PlacedLog(*one) for one in placed), part.first, part.next_place)
+    fields = zip(part.logs, attributes, platforms, offsets, strict=True)
+    return PlacedLogs(tuple(PlacedLog(*each) for each in fields), part.first, part.next_place)
 
 
 async def count_logs(
@@ -82,7 +81,7 @@ async def count_logs(
     window: ReplayWindow,
     project_ids: Sequence[ProjectId],
     *,
-    found: PlacedLogs,
+    records: PlacedLogs,
 ) -> LogCount:
     """Count the log records of one replay.
 
@@ -90,17 +89,17 @@ async def count_logs(
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
-        found: Those that are read already; if they are all, nothing is asked.
+        records: Those that are read already. If they are all, Postgres is not asked.
     """
-    read = found.first - 1 + len(found.logs)
-    if found.first == 1 and found.next_place is None:
-        return LogCount(read)
+    read_number = records.first - 1 + len(records.logs)
+    if records.first == 1 and records.next_place is None:
+        return LogCount(read_number)
     counted = await logs.count_logs(connection, window, project_ids)
-    return LogCount(max(counted, read), is_at_least=counted >= logs.MOST_COUNTED)
+    return LogCount(max(counted, read_number), is_at_least=counted >= logs.MOST_COUNTED)
 
 
 def _read_attributes(data: bytes) -> Mapping[str, object]:
-    """Read what came with a record; one that cannot be read has nothing."""
+    """Read the attributes of a record; none if they cannot be read."""
     try:
         value = packed_json.unpack_json(data)
     except ValueError:
@@ -109,6 +108,6 @@ def _read_attributes(data: bytes) -> Mapping[str, object]:
 
 
 def _find_platform(attributes: Mapping[str, object]) -> str | None:
-    """Take the platform out of the SDK's name: `sentry.python` is one of a backend."""
+    """Read the platform from the name of the SDK: `python` from `sentry.python`."""
     name = attributes.get("sentry.sdk.name")
     return name.removeprefix("sentry.").partition(".")[0] if isinstance(name, str) else None

@@ -19,8 +19,6 @@ from app.core.replay_window import SLACK, ReplayWindow, are_both_delayed
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.replays import trace_links
 from app.replays.model import Replay
-from app.traces import queries as traces
-from app.traces.queries import BlockPlace, LinkedSpans
 
 Side = Literal["app", "backend"]
 
@@ -127,17 +125,6 @@ def make_window(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
         drift_range_ms=replay.drift_range_ms,
         steps=replay.clock_steps,
     )
-
-
-async def spans_of(
-    connection: AsyncConnection,
-    window: ReplayWindow,
-    project_ids: Sequence[ProjectId],
-    *,
-    after: BlockPlace = traces.BEFORE_ALL,
-) -> LinkedSpans:
-    """Read the spans of one replay in the order of their start, after a place."""
-    return await traces.read_spans_of_replay(connection, window, project_ids, after=after)
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:

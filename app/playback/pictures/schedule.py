@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.replays.model import Replay
-from app.replays.pictures import PictureTask
+from app.replays.pictures import PictureTask, ReplayPictures
 
 QUIET: Final = timedelta(seconds=15)
 """Phones send a segment every five seconds while the app is in use."""
@@ -17,6 +17,8 @@ _FIRST: Final = timedelta(seconds=60)
 _ERROR: Final = timedelta(seconds=3)
 _AGAIN: Final = (timedelta(minutes=1), timedelta(minutes=10))
 """Pauses after a failure; after one more there is no picture until the replay grows."""
+_UNNOTED: Final = timedelta(seconds=30)
+"""A replay that is newer may not be noted for drawing yet, which takes two seconds."""
 
 
 def find_due_time(
@@ -51,3 +53,16 @@ def find_due_time(
 def find_retry_time(tries: int, *, now: datetime) -> datetime | None:
     """Say when to try again after so many failures; None when not."""
     return now + _AGAIN[tries - 1] if tries <= len(_AGAIN) else None
+
+
+def is_due(replay: Replay, pictures: ReplayPictures | None, *, now: datetime) -> bool:
+    """Tell whether pictures of a replay are drawn soon.
+
+    Args:
+        replay: The replay.
+        pictures: What was drawn or noted of it; None if nothing was.
+        now: The server's time.
+    """
+    if pictures is not None:
+        return pictures.is_due
+    return replay.video_segments > 0 and now - replay.last_received_at < _UNNOTED

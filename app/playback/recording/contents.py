@@ -1,17 +1,15 @@
-"""Puts together what the page of a replay shows, out of its segments and their recordings.
+"""Merges the segments of a replay and their recordings into what its page shows.
 
-    playable segments ─ index ─► Outline ─ gaps ─ reasons ─┐
-    segments ─ unpack ─ activity of each ─ merge ──────────┴─► Contents
+    playable segments ─ index ─► ReplayOutline ─ gaps and their causes ─┐
+    segments ─ unpack ─ activity of each ─ merge ───────────────────────┴─► ReplayContents
 
-Times inside `Breadcrumb` and `NetworkSpan` are milliseconds since 1970; `zero_ms` is the replay's
-zero on that scale, the same one the player counts from.
+Times inside `Breadcrumb` and `NetworkSpan` are milliseconds since 1970. `outline.zero_ms` is the
+replay's zero on that scale, the same one that the player counts from.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,18 +20,10 @@ from app.playback.recording import conditions, gaps, gestures, merging, recorded
 from app.playback.recording.conditions import Condition
 from app.playback.recording.gaps import ExplainedGap
 from app.playback.recording.gestures import Gesture
+from app.playback.recording.outline import ReplayOutline
 from app.playback.recording.recorded_segments import RecordedSegment
 from app.playback.video import index
-from app.playback.video.index_cache import IndexCache, PlayableReplay
-from app.replays.model import Replay, Segment
-
-ReplayState = Literal["playing", "processing", "no_video", "live"]
-
-FRESH_MS: Final = 30_000
-"""A replay that got a segment within this time may go on."""
-_JAVASCRIPT_SDKS: Final = "sentry.javascript."
-_VIDEO_SDKS: Final = frozenset({"sentry.javascript.react-native"})
-"""Those of them whose replays are recorded by the phone."""
+from app.replays.model import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +36,10 @@ class ScreenSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayOutline:
-    """A replay before its recordings are read: enough for what stands around its picture."""
-
-    replay: Replay
-    playable: PlayableReplay
-    state: ReplayState
-    zero_ms: int
-    duration_ms: int
-    is_arriving: bool
-    """Whether more segments may come."""
-
-    def size_px_at(self, at_ms: int) -> tuple[int, int] | None:
-        """Return width and height of the picture due at a time; None without pictures."""
-        built = self.playable.newest
-        if not built.gops:
-            return None
-        config = built.configs[built.gops[built.gop_at(at_ms)].config]
-        is_turned = config.rotation_degrees % 180 != 0
-        size_px = (config.width, config.height)
-        return size_px[::-1] if is_turned else size_px
-
-
-@dataclass(frozen=True, slots=True)
 class ReplayContents:
-    """One replay, read and merged."""
+    """The recordings of one replay, read and merged."""
 
-    replay: Replay
-    state: ReplayState
-    zero_ms: int
-    duration_ms: int
+    outline: ReplayOutline
     segments: tuple[Segment, ...]
     missing_ids: tuple[int, ...]
     from_segment: int
@@ -83,110 +47,87 @@ class ReplayContents:
     earlier: tuple[Segment, ...]
     """Segments before the part that is read."""
     unread: tuple[Segment, ...]
-    """Segments after it: all recordings are too large to be read at once."""
+    """Segments after the part that is read, if all recordings are too large to be read at once."""
     breadcrumbs: tuple[Breadcrumb, ...]
     gestures: tuple[Gesture, ...]
-    """What fingers did; of each gesture the first and the last point at least."""
+    """Each gesture has at least its first and its last point."""
     spans: tuple[NetworkSpan, ...]
     options: JsonObject | None
     """The SDK's replay settings, from the first segment that carries them."""
     gaps: tuple[ExplainedGap, ...]
     conditions: tuple[Condition, ...]
     screens: tuple[ScreenSpan, ...]
-    """Screens as the segments name them, for replays whose breadcrumbs name none."""
-
-
-async def read_outline(
-    connection: AsyncConnection, replay: Replay, *, index_cache: IndexCache, now: datetime
-) -> ReplayOutline:
-    """Find out what is known of a replay without its recordings.
-
-    Args:
-        connection: Where to read.
-        replay: Its row, read just now.
-        index_cache: Where its playback index is kept.
-        now: The server's time, to tell a live replay.
-    """
-    return make_outline(replay, await index_cache.read_over(connection, replay), now)
-
-
-def make_outline(replay: Replay, playable: PlayableReplay, now: datetime) -> ReplayOutline:
-    """Put the outline of a replay together."""
-    has_video = bool(playable.newest.gops)
-    zero_ms = playable.newest.started_at_ms if has_video else units.ms_from_at(replay.started_at)
-    ended_ms = units.ms_from_at(replay.ended_at)
-    duration_ms = max(0, ended_ms - zero_ms, playable.newest.duration_ms)
-    state = state_of(replay, has_video=has_video, now=now)
-    return ReplayOutline(
-        replay, playable, state, zero_ms, duration_ms, is_arriving(replay, now=now)
-    )
+    """Screens that the segments name, for replays whose breadcrumbs name none."""
 
 
 async def read_contents(
-    connection: AsyncConnection, known: ReplayOutline, *, from_segment: int = 0
+    connection: AsyncConnection, outline: ReplayOutline, *, from_segment: int = 0
 ) -> ReplayContents:
-    """Read everything that the page of a replay shows of the replay itself.
+    """Read the recordings of a replay, and merge them.
 
     Args:
         connection: Where to read.
-        known: The outline of the replay.
+        outline: The replay.
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
     """
-    replay = known.replay
+    replay, playable = outline.replay, outline.playable
     segments = await recorded_segments.read_segments(
         connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
     )
-    playable = known.playable
 
     def unpack() -> ReplayContents:
-        is_first = from_segment == 0
-        kept = playable.gestures if is_first else None
+        is_first_part = from_segment == 0
+        cached_gestures = playable.gestures if is_first_part else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
         recorded = recorded_segments.read_recordings(
-            segments, from_segment=from_segment, with_touches=kept is None
+            segments, from_segment=from_segment, with_touches=cached_gestures is None
         )
-        if kept is not None:
-            return assemble_contents(known, recorded, gestures.decode_gestures(kept))
-        found = gestures.read_gestures(recorded, zero_ms=known.zero_ms)
-        if is_first:
-            playable.keep_gestures(gestures.encode_gestures(found))
-        return assemble_contents(known, recorded, found, from_segment=from_segment)
+        if cached_gestures is not None:
+            return assemble_contents(outline, recorded, gestures.decode_gestures(cached_gestures))
+        found_gestures = gestures.read_gestures(recorded, zero_ms=outline.zero_ms)
+        if is_first_part:
+            playable.keep_gestures(gestures.encode_gestures(found_gestures))
+        return assemble_contents(outline, recorded, found_gestures, from_segment=from_segment)
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
 
 
 def assemble_contents(
-    known: ReplayOutline,
+    outline: ReplayOutline,
     recorded: Sequence[RecordedSegment],
-    found: tuple[Gesture, ...] = (),
+    found_gestures: tuple[Gesture, ...] = (),
     *,
     from_segment: int = 0,
 ) -> ReplayContents:
-    """Merge the segments of a replay into what its page shows."""
-    playable, zero_ms, duration_ms = known.playable, known.zero_ms, known.duration_ms
-    segments = [one.segment for one in recorded]
-    activities = [one.activity for one in recorded]
-    breadcrumbs = merging.merge_breadcrumbs(one.breadcrumbs for one in activities)
+    """Merge the segments of a replay into what its page shows.
+
+    Args:
+        outline: The replay.
+        recorded: Its segments with their recordings.
+        found_gestures: Its gestures.
+        from_segment: The first segment whose recording is read.
+    """
+    playable, zero_ms, duration_ms = outline.playable, outline.zero_ms, outline.duration_ms
+    segments = [each.segment for each in recorded]
+    activities = [each.activity for each in recorded]
+    breadcrumbs = merging.merge_breadcrumbs(activity.breadcrumbs for activity in activities)
     stored_ids = {segment.segment_id for segment in segments}
     return ReplayContents(
-        replay=known.replay,
-        state=known.state,
-        zero_ms=zero_ms,
-        duration_ms=duration_ms,
+        outline=outline,
         segments=tuple(segments),
         missing_ids=tuple(gaps.find_missing_ids(stored_ids)),
         from_segment=from_segment,
-        earlier=tuple(one for one in segments if one.segment_id < from_segment),
+        earlier=tuple(segment for segment in segments if segment.segment_id < from_segment),
         unread=tuple(
-            one.segment
-            for one in recorded
-            if not one.is_read and one.segment.segment_id >= from_segment
+            each.segment
+            for each in recorded
+            if not each.is_read and each.segment.segment_id >= from_segment
         ),
         breadcrumbs=breadcrumbs,
-        gestures=found,
-        spans=merging.merge_spans(one.spans for one in activities),
-        options=next((one.options for one in activities if one.options), None),
+        gestures=found_gestures,
+        spans=merging.merge_spans(activity.spans for activity in activities),
+        options=next((activity.options for activity in activities if activity.options), None),
         gaps=gaps.explain_gaps(
             _find_all_gaps(playable.newest, duration_ms) if playable.newest.gops else (),
             playable=playable.segments,
@@ -201,26 +142,6 @@ def assemble_contents(
     )
 
 
-def state_of(replay: Replay, *, has_video: bool, now: datetime) -> ReplayState:
-    """Tell what a viewer can expect: pictures, more of them, the first ones, or none."""
-    if has_video:
-        return "live" if is_arriving(replay, now=now) else "playing"
-    if is_browser_recording(replay):
-        return "no_video"
-    return "processing" if is_arriving(replay, now=now) else "no_video"
-
-
-def is_arriving(replay: Replay, *, now: datetime) -> bool:
-    """Tell whether a replay got a segment just now, so that more may come."""
-    return units.ms_from_at(now) - units.ms_from_at(replay.last_received_at) < FRESH_MS
-
-
-def is_browser_recording(replay: Replay) -> bool:
-    """Tell by its SDK a replay that a browser recorded: changes of a page, and never a video."""
-    sdk_name = str(replay.facts.get("sdk_name") or "")
-    return sdk_name.startswith(_JAVASCRIPT_SDKS) and sdk_name not in _VIDEO_SDKS
-
-
 def lay_out_segment_screens(
     segments: Sequence[Segment], *, zero_ms: int, duration_ms: int
 ) -> tuple[ScreenSpan, ...]:
@@ -229,7 +150,7 @@ def lay_out_segment_screens(
     The screens of one segment share its time evenly; a screen named again at once goes on.
     """
     starts: list[tuple[int, str]] = []
-    for segment in sorted(segments, key=lambda one: (one.started_at, one.segment_id)):
+    for segment in sorted(segments, key=lambda segment: (segment.started_at, segment.segment_id)):
         start_ms = units.ms_from_at(segment.started_at) - zero_ms
         length_ms = units.ms_from_at(segment.ended_at) - zero_ms - start_ms
         for number, name in enumerate(segment.screens):

@@ -55,7 +55,7 @@ class PlayableReplay:
         if len(encoded) <= _MOST_GESTURES_BYTES:
             self.gestures = encoded
 
-    async def at(self, version: str) -> PlaybackIndex | None:
+    async def find_version(self, version: str) -> PlaybackIndex | None:
         """Return the index of a version; None when it is no version of this replay any more."""
         if version == self.newest.version:
             return self.newest

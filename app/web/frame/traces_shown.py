@@ -10,7 +10,7 @@ from app.core.errors import NotFound
 from app.core.ids import TraceId
 from app.playback.links.linked_traces import Trace
 from app.web.words import spans
-from app.web.words.spans import MORE_SPANS, Surroundings
+from app.web.words.spans import MORE_SPANS, TraceContext
 from app.web.words.traces import TraceBlock
 
 _MOST_ROWS: Final = 1_000_000
@@ -33,8 +33,8 @@ def read_trace_id(value: str) -> TraceId:
     return TraceId(trace_id)
 
 
-async def describe_trace(trace: Trace, around: Surroundings, first: int) -> TraceBlock:
+async def describe_trace(trace: Trace, context: TraceContext, first: int) -> TraceBlock:
     """Describe a part of a trace, from its row `first` on."""
     if len(trace.rows) <= _INLINE_ROWS:
-        return spans.block(trace, around, first=first, most=MORE_SPANS)
-    return await asyncio.to_thread(spans.block, trace, around, first=first, most=MORE_SPANS)
+        return spans.block(trace, context, first=first, most=MORE_SPANS)
+    return await asyncio.to_thread(spans.block, trace, context, first=first, most=MORE_SPANS)

@@ -1,41 +1,42 @@
-"""Builds the replay page out of what was found: pure, so that it can run in a thread."""
+"""Builds the replay page from what was read: pure, so that it can run in a thread."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from app.core import clock, units
-from app.core.ids import TraceId
-from app.playback import ending
-from app.playback.ending import Ending
-from app.playback.links.linked_traces import SpanError
-from app.playback.recording import contents as playback
-from app.playback.recording.contents import ReplayContents, ReplayOutline
-from app.playback.visit import ReplayContext, ReplayHead, ReplayPageData
+from app.playback.recording import outline
+from app.playback.recording.contents import ReplayContents, ScreenSpan
+from app.playback.visit.model import ReplayContext, ReplayHead, ReplayPageData
+from app.replays import trace_links
 from app.replays.model import Replay, Segment
-from app.web.replay import lists, request_links, segments
-from app.web.replay.gap_words import gap_row
-from app.web.replay.lists import PART_ROWS
-from app.web.replay.losses import lost_replays
+from app.web.replay.losses import describe_losses
 from app.web.replay.page import (
+    DeleteReplayPage,
     Deletion,
-    Opening,
     ReplayHeader,
+    ReplayOpening,
     ReplayPage,
-    ReplayState,
     ReplayTop,
-    Tab,
 )
-from app.web.replay.panel_filters import panel_filters
-from app.web.replay.recording_parts import describe_recording_part
+from app.web.replay.panels import list_parts, request_links, segment_rows
+from app.web.replay.panels.activity_rows import activity_rows
+from app.web.replay.panels.error_rows import error_rows
+from app.web.replay.panels.gap_rows import gap_row
+from app.web.replay.panels.list_parts import PART_ROWS
+from app.web.replay.panels.log_rows import log_rows
+from app.web.replay.panels.panel_filters import panel_filters
+from app.web.replay.panels.recording_parts import describe_recording_part
+from app.web.replay.panels.request_rows import request_rows
+from app.web.replay.panels.trace_context import make_trace_context
+from app.web.replay.panels.viewer_rows import viewer_rows
+from app.web.replay.readers import PageOptions
 from app.web.urls import project_urls, replay_urls
-from app.web.words import facts
-from app.web.words.activity import ActivityRow, ScreenSpan
+from app.web.words import facts, spans
+from app.web.words.activity import ActivityRow
 from app.web.words.breadcrumbs import screen_spans
 from app.web.words.parts import ListPart
 from app.web.words.phrases import count, shortened
-from app.web.words.spans import Surroundings
 
 _TITLE_CHARS: Final = 40
 _BROWSER: Final = (
@@ -44,164 +45,118 @@ _BROWSER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """How somebody opens the page of a replay."""
+def describe_opening(
+    replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = False
+) -> ReplayOpening:
+    """Describe a replay for the head of its page, from its row alone.
 
-    back_href: str
-    """The list as it was left."""
-    start_at_ms: int
-    """Where to open; past the end means the end."""
-    tab: Tab
-    """The panel to open with."""
-    may_delete: bool
-    """Whether the viewer may erase the replay."""
-    from_segment: int = 0
-    """The first segment whose recording is read."""
-
-
-def top(head: ReplayHead, visit: Visit) -> ReplayTop:
-    """Describe a replay for the upper part of its page."""
-    outline, key = head.context.outline, head.context.key
-    ended = _ending(head)
-    return ReplayTop(
-        opening=opening(outline.replay, start_at_ms=visit.start_at_ms, now=clock.now()),
-        header=_header(head, back_href=visit.back_href, ended=ended),
-        state=_state(outline, ended),
-        gestures_href=replay_urls.gestures(
-            key.project_id, key.replay_id, from_segment=visit.from_segment
-        ),
-        pictures_href=replay_urls.pictures(key.project_id, key.replay_id),
-        start_at_ms=min(visit.start_at_ms, outline.duration_ms),
-        size_px=outline.size_px_at(visit.start_at_ms),
-        deletion=_deletion(head) if visit.may_delete else None,
-    )
-
-
-def build(found: ReplayPageData, visit: Visit) -> ReplayPage:
-    """Describe a replay for its page."""
-    head, contents = found.activity.head, found.activity.contents
-    context, key = head.context, head.context.key
-    above = top(head, visit)
-    errors = lists.error_rows(context, head.errors)
-    traced = request_links.find_request_traces(found)
-    panels = request_links.panel_contents(found, errors)
-    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=PART_ROWS)
-    requests = lists.request_rows(
-        context, contents, links=request_links.request_links(traced, key, panels)
-    )
-    logs = lists.rows_of_logs(found.logs)
-    rows = lists.activity_rows(found.activity, requests, errors)
-    listed = segments.segment_rows(
-        contents, losses=lost_replays(found.outcomes), with_all=visit.tab == "segments"
-    )
-    activity, network = rows[:PART_ROWS], requests[:PART_ROWS]
-    return ReplayPage(
-        opening=above.opening,
-        header=above.header,
-        state=above.state,
-        gestures_href=above.gestures_href,
-        pictures_href=above.pictures_href,
-        start_at_ms=above.start_at_ms,
-        size_px=above.size_px,
-        tab=visit.tab,
-        gaps=tuple(gap_row(gap) for gap in contents.gaps),
-        screens=_screens(contents, rows),
-        conditions=contents.conditions,
-        activity=tuple(activity),
-        network=network,
-        errors=errors,
-        traces=lists.trace_blocks(found.traces, surroundings(context)),
-        segments=listed,
-        hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in listed),
-        missing_note=segments.missing_note(contents),
-        details=facts.groups(contents.replay, options=contents.options, ending=_ending(head)),
-        deletion=above.deletion,
-        status_text=_status_text(contents),
-        from_segment=contents.from_segment,
-        recording_part=describe_recording_part(contents),
-        most_ties=lists.most_ties(context),
-        logs=logs,
-        totals=_totals(found, activity=len(rows), network=len(requests)),
-        parts=_parts(found, activity=len(rows), network=len(requests)),
-        feedback_part=lists.feedback_part(found.activity.feedback),
-        filters=panel_filters(activity, network, errors, logs),
-        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
-    )
-
-
-def _totals(found: ReplayPageData, *, activity: int, network: int) -> dict[str, str]:
-    """Write how many rows each panel's list has, by panel."""
-    counts, contents = found.activity.head.counts, found.activity.contents
-    spans, logs = found.traces.spans, found.logs.count
-    span_total = sum(len(one.rows) for one in found.traces.traces)
-    return {
-        "activity": f"{activity:,}",
-        "network": f"{network:,}",
-        "errors": f"{counts.app + counts.backend:,}",
-        "trace": f"{span_total:,}" if spans.is_whole else f"{spans.total:,}",
-        "logs": f"{logs.number:,}{'+' if logs.is_at_least else ''}",
-        "segments": f"{len(contents.segments) + len(contents.missing_ids):,}",
-    }
-
-
-def _parts(found: ReplayPageData, *, activity: int, network: int) -> dict[str, ListPart]:
-    """Say of each panel which part of its list is shown, unless that is all of it."""
-    head = found.activity.head
-    context, from_segment = head.context, found.activity.contents.from_segment
-    parts = {
-        "activity": lists.row_part(
-            context, "activity", "row", total=activity, first=0, from_segment=from_segment
-        ),
-        "network": lists.row_part(
-            context, "network", "request", total=network, first=0, from_segment=from_segment
-        ),
-        "errors": lists.error_part(context, head.errors.events),
-        "trace": lists.trace_part(found.traces, after=""),
-        "logs": lists.log_part(found.logs),
-    }
-    return {panel: part for panel, part in parts.items() if part}
-
-
-def opening(replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = False) -> Opening:
-    """Describe a replay for the head of its page, from nothing but its row."""
+    Args:
+        replay: The replay.
+        start_at_ms: The moment that the address asks for.
+        now: The server's time.
+        is_bare: Whether a script asks, which needs neither style sheets nor player.
+    """
     key = replay.key
     user = shortened(facts.user_of(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0
-    return Opening(
+    state = outline.find_state(replay, has_video=has_pictures, now=now)
+    return ReplayOpening(
         title=f"{user}, {units.format_clock(replay.duration_ms)}",
         index_href=replay_urls.index(key.project_id, key.replay_id),
         stream_href=replay_urls.stream(key.project_id, key.replay_id),
         start_at_ms=start_at_ms,
         has_pictures=has_pictures,
-        is_awaited=playback.state_of(replay, has_video=has_pictures, now=now) == "processing",
+        is_awaited=state == "processing",
         is_bare=is_bare,
     )
 
 
-def _screens(contents: ReplayContents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
-    """Take the screens that breadcrumbs name, with their time; else those of the segments."""
-    by_breadcrumb = screen_spans(rows, duration_ms=contents.duration_ms)
-    if by_breadcrumb:
-        return by_breadcrumb
-    return tuple(ScreenSpan(one.start_ms, one.end_ms, one.name) for one in contents.screens)
+def describe_top(head: ReplayHead, options: PageOptions) -> ReplayTop:
+    """Describe a replay for the upper part of its page."""
+    replay_outline, key = head.context.outline, head.context.key
+    return ReplayTop(
+        header=_describe_header(head, back_href=options.back_href),
+        state=head.state,
+        gestures_href=replay_urls.gestures(
+            key.project_id, key.replay_id, from_segment=options.from_segment
+        ),
+        pictures_href=replay_urls.pictures(key.project_id, key.replay_id),
+        start_at_ms=min(options.start_at_ms, replay_outline.duration_ms),
+        size_px=replay_outline.size_px_at(options.start_at_ms),
+        deletion=_describe_deletion(head) if options.may_delete else None,
+    )
 
 
-def _ending(head: ReplayHead) -> Ending | None:
-    """Infer how the replay ended; None while it may go on."""
-    inferred = ending.infer_ending(head.context.outline.replay, head.counts, last_ms=head.last_ms)
-    return None if head.context.outline.is_arriving and inferred is not Ending.CRASHED else inferred
+def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> ReplayPage:
+    """Describe a replay for its page.
+
+    Args:
+        data: The replay, and everything linked to it.
+        top: The upper part of the page.
+        options: How the page is opened.
+    """
+    context, contents, key = data.context, data.contents, data.context.key
+    errors = error_rows(data.head.errors)
+    traced = request_links.find_request_traces(data)
+    panels = request_links.list_panel_contents(data, errors)
+    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=PART_ROWS)
+    requests = request_rows(contents, links=request_links.make_request_links(traced, key, panels))
+    rows = activity_rows(data.activity, requests, errors)
+    logs = log_rows(data.logs)
+    segments = segment_rows.segment_rows(
+        contents, losses=describe_losses(data.outcomes), with_all=options.tab == "segments"
+    )
+    activity, network = rows[:PART_ROWS], requests[:PART_ROWS]
+    return ReplayPage(
+        opening=describe_opening(
+            context.outline.replay, start_at_ms=options.start_at_ms, now=clock.now()
+        ),
+        top=top,
+        tab=options.tab,
+        gaps=tuple(gap_row(gap) for gap in contents.gaps),
+        screens=_find_screens(contents, rows),
+        conditions=contents.conditions,
+        activity=tuple(activity),
+        network=network,
+        errors=errors,
+        traces=spans.replay_blocks(data.traces.traces, make_trace_context(context)),
+        segments=segments,
+        hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in segments),
+        missing_note=segment_rows.describe_missing(contents),
+        details=facts.groups(
+            context.outline.replay, options=contents.options, ending=data.head.ending
+        ),
+        status_text=_describe_status(contents),
+        from_segment=contents.from_segment,
+        recording_part=describe_recording_part(contents),
+        most_traces=find_trace_limit(context),
+        logs=logs,
+        totals=_write_totals(data, activity=len(rows), network=len(requests)),
+        parts=_describe_parts(data, activity=len(rows), network=len(requests)),
+        feedback_part=list_parts.feedback_part(data.activity.feedback),
+        filters=panel_filters(activity, network, errors, logs),
+        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+    )
 
 
-def _state(outline: ReplayOutline, ended: Ending | None) -> ReplayState:
-    """Take a crashed app off the air at once: it sends nothing more."""
-    return "playing" if outline.state == "live" and ended is Ending.CRASHED else outline.state
+def build_deletion_page(head: ReplayHead, options: PageOptions) -> DeleteReplayPage:
+    """Describe the question before a replay is deleted."""
+    header = _describe_header(head, back_href=options.back_href)
+    return DeleteReplayPage(header, _describe_deletion(head))
 
 
-def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> ReplayHeader:
-    context, counts = head.context, head.counts
-    replay = context.outline.replay
-    key = replay.key
+def find_trace_limit(context: ReplayContext) -> int | None:
+    """Return the limit of traces for one replay if the replay has reached it."""
+    return (
+        trace_links.MOST_TRACE_LINKS
+        if len(context.window.trace_ids) >= trace_links.MOST_TRACE_LINKS
+        else None
+    )
+
+
+def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
+    context, replay_outline = head.context, head.context.outline
+    replay, key = replay_outline.replay, context.key
     return ReplayHeader(
         project_id=key.project_id,
         project_name=context.project.name,
@@ -210,43 +165,21 @@ def _header(head: ReplayHead, *, back_href: str, ended: Ending | None) -> Replay
         href=replay_urls.replay(key.project_id, key.replay_id),
         back_href=back_href,
         user=facts.user_of(replay.user),
-        started_at=units.at_from_ms(context.outline.zero_ms)
-        + (replay.recorded_at - replay.started_at),
-        duration_ms=context.outline.duration_ms,
+        started_at=replay_outline.recorded_at,
+        duration_ms=replay_outline.duration_ms,
         chips=facts.chips(replay.facts),
-        app_errors=counts.app,
-        backend_errors=counts.backend,
-        end=facts.end(ended) if ended else None,
-        has_crashed=ended is Ending.CRASHED,
+        app_errors=head.counts.app,
+        backend_errors=head.counts.backend,
+        end=facts.end(head.ending) if head.ending else None,
+        has_crashed=head.has_crashed,
         is_late=facts.is_late(replay),
-        seen_by=lists.viewer_rows(head.viewers),
+        seen_by=viewer_rows(head.viewers),
         seen_by_total=head.viewers.total,
-        seen_by_part=lists.viewer_part(head.viewers),
+        seen_by_part=list_parts.viewer_part(head.viewers),
     )
 
 
-def surroundings(context: ReplayContext, *, after: str = "") -> Surroundings:
-    """Return what the traces of a replay are written with.
-
-    Args:
-        context: The replay.
-        after: Names the place after which its spans are read.
-    """
-    key = context.key
-    here = replay_urls.replay(key.project_id, key.replay_id)
-
-    def error_href(error: SpanError) -> str:
-        return f"{here}?tab=errors#error-{error.event.event_id}"
-
-    def trace_href(trace_id: TraceId, first: int) -> str:
-        return replay_urls.trace_in(
-            key.project_id, key.replay_id, trace_id, first=first, after=after
-        )
-
-    return Surroundings(context.project_names, context.zero_ms, error_href, trace_href)
-
-
-def _deletion(head: ReplayHead) -> Deletion:
+def _describe_deletion(head: ReplayHead) -> Deletion:
     replay = head.context.outline.replay
     return Deletion(
         href=replay_urls.delete_replay(replay.key.project_id, replay.key.replay_id),
@@ -258,7 +191,65 @@ def _deletion(head: ReplayHead) -> Deletion:
     )
 
 
-def _last_in_words(segments: Sequence[Segment]) -> str:
+def _find_screens(contents: ReplayContents, rows: Sequence[ActivityRow]) -> tuple[ScreenSpan, ...]:
+    """Take the screens that breadcrumbs name with their time, or else those of the segments."""
+    by_breadcrumb = screen_spans(rows, duration_ms=contents.outline.duration_ms)
+    return by_breadcrumb or contents.screens
+
+
+def _write_totals(data: ReplayPageData, *, activity: int, network: int) -> dict[str, str]:
+    """Write how many rows the list of each panel has, by panel."""
+    counts, contents = data.head.counts, data.contents
+    linked_spans, logs = data.traces.spans, data.logs.count
+    span_total = sum(len(trace.rows) for trace in data.traces.traces)
+    return {
+        "activity": f"{activity:,}",
+        "network": f"{network:,}",
+        "errors": f"{counts.app + counts.backend:,}",
+        "trace": f"{span_total:,}" if linked_spans.is_whole else f"{linked_spans.total:,}",
+        "logs": f"{logs.number:,}{'+' if logs.is_at_least else ''}",
+        "segments": f"{len(contents.segments) + len(contents.missing_ids):,}",
+    }
+
+
+def _describe_parts(data: ReplayPageData, *, activity: int, network: int) -> dict[str, ListPart]:
+    """Say of each panel which part of its list is shown, unless that is all of it."""
+    context, from_segment = data.context, data.contents.from_segment
+    parts = {
+        "activity": list_parts.row_part(
+            context, "activity", "row", total=activity, first=0, from_segment=from_segment
+        ),
+        "network": list_parts.row_part(
+            context, "network", "request", total=network, first=0, from_segment=from_segment
+        ),
+        "errors": list_parts.error_part(context, data.head.errors.events),
+        "trace": list_parts.trace_part(data.traces),
+        "logs": list_parts.log_part(data.logs),
+    }
+    return {panel: part for panel, part in parts.items() if part}
+
+
+def _describe_status(contents: ReplayContents) -> str | None:
+    """Say in one sentence what is known of a replay that cannot be played."""
+    replay = contents.outline.replay
+    match contents.outline.state:
+        case "playing" | "live":
+            return None
+        case "processing":
+            ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
+            ago = units.format_duration(ago_ms // 1000 * 1000)
+            return f"{_describe_last_segment(contents.segments)}, {ago} ago; waiting for more."
+        case "no_video":
+            breadcrumbs = count(len(contents.breadcrumbs), "breadcrumb")
+            if outline.is_browser_recording(replay):
+                return f"{_BROWSER} {breadcrumbs}."
+            faults = [segment.video_fault for segment in contents.segments if segment.object_key]
+            fault = next((fault for fault in faults if fault), None)
+            reason = f"It cannot be played: {fault}." if fault else "The SDK sent none."
+            return f"{reason} {breadcrumbs}."
+
+
+def _describe_last_segment(segments: Sequence[Segment]) -> str:
     """Say what the last segment brought, when none of them can be played."""
     if not segments:
         return "Segment 0 was received without video"
@@ -266,22 +257,3 @@ def _last_in_words(segments: Sequence[Segment]) -> str:
     if last.object_key is not None:
         return f"The video of segment {last.segment_id} cannot be played ({last.video_fault})"
     return f"Segment {last.segment_id} was received without video"
-
-
-def _status_text(contents: ReplayContents) -> str | None:
-    """Say in one sentence what is known of a replay that cannot be played."""
-    replay = contents.replay
-    match contents.state:
-        case "playing" | "live":
-            return None
-        case "processing":
-            ago_ms = max(0, clock.now_ms() - units.ms_from_at(replay.last_received_at))
-            took = units.format_duration(ago_ms // 1000 * 1000)
-            return f"{_last_in_words(contents.segments)}, {took} ago; waiting for more."
-        case "no_video":
-            if playback.is_browser_recording(replay):
-                return f"{_BROWSER} {count(len(contents.breadcrumbs), 'breadcrumb')}."
-            sent = [one for one in contents.segments if one.object_key is not None]
-            fault = next((one.video_fault for one in sent if one.video_fault), None)
-            said = f"It cannot be played: {fault}." if fault else "The SDK sent none."
-            return f"{said} {count(len(contents.breadcrumbs), 'breadcrumb')}."

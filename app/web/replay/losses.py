@@ -1,4 +1,4 @@
-"""What a project lost of its replays, in one sentence: why one may be missing, or parts of it."""
+"""Says in one sentence which replay data a project lost, as that may be why some is missing."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Final
 from app.projects.model import Outcome, OutcomeCount
 
 _REPLAYS: Final = frozenset({"replay", "replay_video", "replay_event", "replay_recording"})
-_SAID: Final = {
+_VERBS: Final = {
     Outcome.LIMITED: "limited",
     Outcome.REFUSED: "refused",
     Outcome.DROPPED_BY_SDK: "dropped by the SDK",
@@ -15,20 +15,20 @@ _SAID: Final = {
 _MOST: Final = 4
 
 
-def lost_replays(counts: Sequence[OutcomeCount]) -> str | None:
-    """Say what became of replay items that were not kept; None when all were.
+def describe_losses(counts: Sequence[OutcomeCount]) -> str | None:
+    """Say what became of replay items that were not kept; None if all were.
 
     Returns:
-        Such as `3 limited (envelope_rate), 1 dropped by the SDK (cache_overflow)`.
+        Text such as `3 limited (envelope_rate), 1 dropped by the SDK (cache_overflow)`.
     """
     lost: Counter[tuple[str, str]] = Counter()
-    for one in counts:
-        if one.item_type in _REPLAYS and one.outcome in _SAID:
-            lost[_SAID[Outcome(one.outcome)], one.reason] += one.quantity
+    for count in counts:
+        if count.item_type in _REPLAYS and count.outcome in _VERBS:
+            lost[_VERBS[Outcome(count.outcome)], count.reason] += count.quantity
     if not lost:
         return None
     parts = [
-        f"{quantity:,} {said} ({reason})" if reason else f"{quantity:,} {said}"
-        for (said, reason), quantity in lost.most_common(_MOST)
+        f"{quantity:,} {verb} ({reason})" if reason else f"{quantity:,} {verb}"
+        for (verb, reason), quantity in lost.most_common(_MOST)
     ]
     return ", ".join(parts)

@@ -92,15 +92,6 @@ class NetworkRow:
     """None when no span of the replay's traces is this request."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenSpan:
-    """A screen from its first moment until the next screen's, or the replay's end."""
-
-    start_ms: int
-    end_ms: int
-    name: str
-
-
 def status_words(row: NetworkRow) -> str:
     """Name the classes of a request's status, as the filter does."""
     known = "none" if row.status is None else f"{row.status // 100}xx"

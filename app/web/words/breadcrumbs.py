@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.formats.replay.activity import Breadcrumb
+from app.playback.recording.contents import ScreenSpan
 from app.web.words import breadcrumb_words
-from app.web.words.activity import ActivityRow, DataRow, Level, ScreenSpan
+from app.web.words.activity import ActivityRow, DataRow, Level
 
 _MOST_DATA_ROWS: Final = 60
 _DEEPEST_DATA: Final = 8

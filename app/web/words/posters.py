@@ -1,14 +1,12 @@
 """What stands for a replay in a row: its poster, or why there is none."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
-from app.replays.model import Replay, ReplayKey
+from app.replays.model import ReplayKey
 from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 
-_NEW: Final = timedelta(seconds=30)
 PosterState = Literal["made", "due", "none"]
 
 
@@ -25,16 +23,6 @@ class Poster:
     width: int = 0
     height: int = 0
     preview_tiles: int = 0
-
-
-def is_due(replay: Replay, found: ReplayPictures | None, *, now: datetime) -> bool:
-    """Tell whether pictures of a replay, of which `found` is what was drawn, will be made soon.
-
-    One that is new may not be noted for drawing yet: that takes two seconds.
-    """
-    if found is not None:
-        return found.is_due
-    return replay.video_segments > 0 and now - replay.last_received_at < _NEW
 
 
 def poster_of(

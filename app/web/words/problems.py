@@ -58,8 +58,8 @@ class ErrorRow:
     level: str
     handled: bool | None
     project_name: str
-    linked_by: str
-    """How it was linked, in words: `replay id`, `trace id`."""
+    linked_by: Literal["replay", "trace"]
+    """Whether it names the replay itself, or a trace of the replay."""
     exceptions: tuple[ExceptionBlock, ...] = ()
     """The outermost first; empty for messages."""
     trace_id: TraceId | None = None

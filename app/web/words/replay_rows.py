@@ -9,12 +9,13 @@ from app.core.ids import ProjectId, ReplayId
 from app.playback.ending import Ending
 from app.playback.links.linked_errors import ErrorMark
 from app.playback.listed_replays import ListedReplay
-from app.playback.recording import contents
+from app.playback.pictures import schedule
+from app.playback.recording import outline
 from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 from app.web.words import facts
 from app.web.words.endings import ending_text
-from app.web.words.posters import Poster, is_due, poster_of
+from app.web.words.posters import Poster, poster_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,11 @@ def replay_row(
         end=ending_text(listed.ending),
         has_crashed=listed.ending is Ending.CRASHED,
         is_late=facts.is_late(replay),
-        is_live=contents.is_arriving(replay, now=now) and listed.ending is not Ending.CRASHED,
+        is_live=outline.is_arriving(replay, now=now) and listed.ending is not Ending.CRASHED,
         size_bytes=replay.video_bytes,
         is_seen=listed.is_seen,
         poster=poster_of(
-            key, pictures, has_video=has_video, is_due=is_due(replay, pictures, now=now)
+            key, pictures, has_video=has_video, is_due=schedule.is_due(replay, pictures, now=now)
         ),
         marks=_marks(counts.marks, replay.duration_ms),
     )

@@ -38,36 +38,36 @@ _MOST_DATA: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What rows are written with."""
+class TraceContext:
+    """The names, the clock and the addresses with which a trace is described."""
 
     project_names: Mapping[ProjectId, str]
     zero_ms: int
-    """How far the page's zero is behind the axis's."""
+    """The time from the zero of the axis to the zero of the page."""
     error_href: Callable[[SpanError], str | None]
     trace_href: Callable[[TraceId, int], str]
-    """The address of a trace, from a span on."""
+    """Returns the address of a trace from a span on."""
 
 
-def replay_blocks(found: Sequence[Trace], around: Surroundings) -> tuple[TraceBlock, ...]:
+def replay_blocks(found: Sequence[Trace], context: TraceContext) -> tuple[TraceBlock, ...]:
     """Describe the traces of a replay, the first 100; together they show about 500 spans."""
     blocks: list[TraceBlock] = []
     left = _MOST_ON_REPLAY
     for trace in found[:MOST_TRACES]:
         part = min(FIRST_SPANS, left)
-        blocks.append(block(trace, around, first=0, most=part, most_loose=_LOOSE_ON_REPLAY))
+        blocks.append(block(trace, context, first=0, most=part, most_loose=_LOOSE_ON_REPLAY))
         left -= len(blocks[-1].spans)
     return tuple(blocks)
 
 
 def block(
-    trace: Trace, around: Surroundings, *, first: int, most: int, most_loose: int = MOST_LOOSE
+    trace: Trace, context: TraceContext, *, first: int, most: int, most_loose: int = MOST_LOOSE
 ) -> TraceBlock:
     """Describe a trace and some of its rows.
 
     Args:
         trace: Laid out.
-        around: What it is written with.
+        context: The names, the clock and the addresses.
         first: How many spans stand before those shown.
         most: How many are shown.
         most_loose: How many errors are shown whose span is not here.
@@ -79,20 +79,20 @@ def block(
     slow_rows = sum(row.slow is not None for row in trace.rows)
     return TraceBlock(
         trace_id=trace.trace_id,
-        href=around.trace_href(trace.trace_id, 0),
+        href=context.trace_href(trace.trace_id, 0),
         name=trace.name,
-        start_ms=trace.start_us // _MS - around.zero_ms,
+        start_ms=trace.start_us // _MS - context.zero_ms,
         duration_ms=length_us // _MS,
         total=total,
         errors=trace.errors,
         slow=slow_rows,
-        services=_services(trace, around),
-        spans=tuple(row_of(row, trace, around) for row in trace.rows[first:last]),
-        loose=tuple(_mark(one, trace, around) for one in loose[:most_loose]),
+        services=_services(trace, context),
+        spans=tuple(row_of(row, trace, context) for row in trace.rows[first:last]),
+        loose=tuple(_mark(one, trace, context) for one in loose[:most_loose]),
         hidden_loose=max(0, len(loose) - most_loose),
-        notes=tuple(_notes(trace, around)),
+        notes=tuple(_notes(trace, context)),
         ticks=tuple(took(length_us * number // _TICKS) for number in range(_TICKS)),
-        more_href=around.trace_href(trace.trace_id, last) if last < total else None,
+        more_href=context.trace_href(trace.trace_id, last) if last < total else None,
         next_spans=max(0, min(MORE_SPANS, total - last)),
     )
 
@@ -132,7 +132,7 @@ def _json(value: object) -> str:
     return phrases.shortened(msgspec.json.encode(value).decode(), limit=_VALUE_CHARS)
 
 
-def row_of(row: TraceRow, trace: Trace, around: Surroundings) -> SpanRow:
+def row_of(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow:
     """Describe one span."""
     placed, span = row.placed, row.placed.span
     duration_us = placed.duration_us
@@ -141,7 +141,7 @@ def row_of(row: TraceRow, trace: Trace, around: Surroundings) -> SpanRow:
     return SpanRow(
         span_id=span.span_id,
         href=replay_urls.span(trace.trace_id, span.span_id),
-        at_ms=placed.start_us // _MS - around.zero_ms,
+        at_ms=placed.start_us // _MS - context.zero_ms,
         duration_ms=None if duration_us is None else round(duration_us / _MS),
         took="open" if duration_us is None else took(duration_us),
         self_time=took(placed.self_us) if 0 < placed.self_us < (duration_us or 0) else None,
@@ -151,12 +151,12 @@ def row_of(row: TraceRow, trace: Trace, around: Surroundings) -> SpanRow:
         description=span.description or span.op or "unnamed",
         status=status.replace("_", " ") or None,
         has_failed=has_failed,
-        service=_service(span.project_id, span.service, around),
+        service=_service(span.project_id, span.service, context),
         is_backend=row.side == "backend",
         is_transaction=span.is_segment,
         is_parent_missing=placed.parent == "missing",
         slow=_slow(row.slow),
-        errors=tuple(_mark(one, trace, around) for one in row.errors),
+        errors=tuple(_mark(one, trace, context) for one in row.errors),
         x=_percent(placed.start_us - trace.start_us, trace),
         wide=_percent(duration_us or 0, trace, least=_LEAST_WIDE),
     )
@@ -168,21 +168,21 @@ def _slow(rule: slow.SlowRule | None) -> str | None:
     return f"slow {rule.what}: {units.format_duration(rule.least_ms)} or more"
 
 
-def _mark(one: SpanError, trace: Trace, around: Surroundings) -> ErrorMark:
+def _mark(one: SpanError, trace: Trace, context: TraceContext) -> ErrorMark:
     return ErrorMark(
         title=one.event.title,
         source=one.side,
         kind=KINDS.get(one.event.kind, "error"),
-        href=around.error_href(one),
-        at_ms=one.at_us // _MS - around.zero_ms,
+        href=context.error_href(one),
+        at_ms=one.at_us // _MS - context.zero_ms,
         x=_percent(one.at_us - trace.start_us, trace),
     )
 
 
-def _notes(trace: Trace, around: Surroundings) -> Iterable[str]:
+def _notes(trace: Trace, context: TraceContext) -> Iterable[str]:
     """Say what was done to clocks, and what is missing."""
     for clock in trace.clocks:
-        yield _clock_note(clock, around)
+        yield _clock_note(clock, context)
     missing = sum(row.placed.parent == "missing" for row in trace.rows)
     if missing:
         elsewhere = "stands in another part, " if trace.is_cut else ""
@@ -192,23 +192,23 @@ def _notes(trace: Trace, around: Surroundings) -> Iterable[str]:
         )
 
 
-def _clock_note(clock: ClockShift, around: Surroundings) -> str:
+def _clock_note(clock: ClockShift, context: TraceContext) -> str:
     direction = "forward" if clock.shift_us > 0 else "back"
     return (
-        f"The clock of {_service(clock.project_id, clock.service, around)} was set "
+        f"The clock of {_service(clock.project_id, clock.service, context)} was set "
         f"{took(abs(clock.shift_us))} {direction}, so that its spans lie within the request that "
         "caused them."
     )
 
 
-def _services(trace: Trace, around: Surroundings) -> tuple[str, ...]:
+def _services(trace: Trace, context: TraceContext) -> tuple[str, ...]:
     """Name the services of a trace, in the order of their appearance."""
-    named = (_service(r.placed.span.project_id, r.placed.span.service, around) for r in trace.rows)
+    named = (_service(r.placed.span.project_id, r.placed.span.service, context) for r in trace.rows)
     return tuple(dict.fromkeys(named))
 
 
-def _service(project_id: ProjectId, service: str | None, around: Surroundings) -> str:
-    return service or around.project_names.get(project_id, "another project")
+def _service(project_id: ProjectId, service: str | None, context: TraceContext) -> str:
+    return service or context.project_names.get(project_id, "another project")
 
 
 def _percent(us: int, trace: Trace, *, least: float = 0) -> str:

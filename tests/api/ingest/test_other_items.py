@@ -148,7 +148,7 @@ async def test_recorded_sessions_are_counted(tenant, family, expected):
 async def feedback_of(server: Server, **changes: Any) -> list[StoredFeedback]:
     """Read the feedback of the builders' replay."""
     async with server.database.reading() as connection:
-        return await linked_feedback.feedback_of(
+        return await linked_feedback.read_feedback(
             connection, window(**changes), [server.app.id, server.backend.id]
         )
 

@@ -38,7 +38,7 @@ async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
     await tenant.take(envelopes.replay_video_envelope(0))
     await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))
     titles, _ = await answer_for(tenant, f"id={REPLAY_ID}")
-    assert titles[0].startswith("Deleted from App")
+    assert titles[0].startswith("It was deleted from App")
 
 
 async def test_a_replay_that_an_error_names_was_recorded(tenant: Server):
@@ -78,7 +78,7 @@ async def test_a_project_says_what_it_lost(tenant: Server):
     """Errors that name replays which never came, each with its own why."""
     await tenant.take(envelopes.event_envelope())
     titles, text = await answer_for(tenant, f"project={tenant.app.id}")
-    assert titles[0] == "No part of a replay was kept in 30 days"
+    assert titles[0] == "No segment was kept in 30 days"
     assert titles[1].startswith("1 of the newest 1 errors with a replay id")
     assert f"/why?id={REPLAY_ID}" in text
 
@@ -87,10 +87,10 @@ async def test_nothing_known_gives_a_list_of_what_to_look_at(tenant: Server):
     """For an id of nothing; an id that is none is refused with its form."""
     titles, text = await answer_for(tenant, f"id={'9' * 32}")
     assert titles == ["Nothing of it is known here"]
-    assert "What to look at" in text
+    assert "What to check" in text
     _, text = await answer_for(tenant, "id=hello")
     assert "32 hex digits" in text
-    assert "What is known" not in (await answer_for(tenant, ""))[1]
+    assert "What we know" not in (await answer_for(tenant, ""))[1]
 
 
 async def test_one_learns_nothing_of_projects_one_may_not_see(tenant: Server):

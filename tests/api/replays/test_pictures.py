@@ -201,7 +201,7 @@ async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch)
         await may_end.wait()
         return strip
 
-    monkeypatch.setattr(make, "draw", slow)
+    monkeypatch.setattr(make, "draw_strip", slow)
     drawing = asyncio.create_task(drawn(server))
     await is_drawing.wait()
     await server.web.post(server.page(REPLAY_ID, "/delete"))
@@ -291,7 +291,7 @@ async def test_what_cannot_be_drawn_says_why(server, monkeypatch):
     async def fails(*arguments: Any) -> Any:
         raise MalformedInput("the decoder gave up on the video")
 
-    monkeypatch.setattr(make, "draw", fails)
+    monkeypatch.setattr(make, "draw_strip", fails)
     monkeypatch.setattr(schedule, "_AGAIN", (timedelta(0), timedelta(0)))
     await server.take(envelopes.replay_video_envelope(0))
     for tries in range(1, 4):
@@ -309,7 +309,7 @@ async def test_a_fault_of_our_own_is_not_tried_for_ever(server, monkeypatch):
     async def falls(*arguments: Any) -> Any:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(make, "draw", falls)
+    monkeypatch.setattr(make, "draw_strip", falls)
     await server.take(envelopes.replay_video_envelope(0))
     with pytest.raises(RuntimeError):
         await drawn(server)

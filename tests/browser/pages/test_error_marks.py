@@ -17,7 +17,7 @@ def crowded(page, site):
         pages.error(event_id=EventId("4" * 32), title="SecondProblem", source="backend"),
         pages.error(event_id=EventId("5" * 32), title="ThirdProblem", kind="crash", at_ms=44_900),
     )
-    value = replace(pages.REPLAY_PAGE, errors=errors, start_at_ms=0)
+    value = pages.with_top(replace(pages.REPLAY_PAGE, errors=errors), start_at_ms=0)
     site.pages["replay"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("replay"))
     page.wait_for_selector(".track .head")

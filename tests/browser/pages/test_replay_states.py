@@ -18,6 +18,8 @@ TROUBLES = {
     "decode failed": ("A part of the video cannot be decoded.", "waiting: false, shown_ms: -1"),
 }
 
+LIVE_PAGE = pages.with_top(pages.REPLAY_PAGE, state="live")
+
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("width", [390, 1440])
@@ -39,7 +41,7 @@ def test_what_keeps_the_picture_away_is_told_over_it(replay, trouble, width):
 def test_a_live_trace_stays_folded_and_open(page, site):
     """What the reader folded and opened outlives a look at the grown page, changed or not."""
     chrome = pages.SAMPLES["replay"].chrome
-    before = replace(pages.REPLAY_PAGE, state="live", tab="trace")
+    before = replace(LIVE_PAGE, tab="trace")
 
     def becomes(value: object) -> None:
         site.pages["live"] = pages.Sample("replay/page.html", value, chrome)
@@ -69,7 +71,7 @@ def test_a_live_trace_stays_folded_and_open(page, site):
 
 def test_a_live_replay_gains_rows_in_place(page, site):
     """New rows come in; one that the reader opened stays open; the end of the recording is seen."""
-    live = replace(pages.REPLAY_PAGE, state="live", tab="activity", activity=pages.ACTIVITY[:4])
+    live = replace(LIVE_PAGE, tab="activity", activity=pages.ACTIVITY[:4])
     site.pages["live"] = pages.Sample("replay/page.html", live, pages.SAMPLES["replay"].chrome)
     page.clock.install()
     page.goto(site.address("live"))
@@ -86,7 +88,7 @@ def test_a_live_replay_gains_rows_in_place(page, site):
 def test_a_page_that_opens_in_a_gap_says_so(page, site):
     """Nothing changes after the player is ready, and the card is there all the same."""
     opening = replace(pages.OPENING, start_at_ms=30_000)
-    value = replace(pages.REPLAY_PAGE, opening=opening, start_at_ms=30_000)
+    value = pages.with_top(replace(pages.REPLAY_PAGE, opening=opening), start_at_ms=30_000)
     site.pages["gap"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("gap"))
     card = page.locator("[data-stage-card]")
@@ -120,7 +122,7 @@ def test_the_phones_condition_stands_over_the_picture(page, site):
 
 def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
     """A replay that began on its side and is opened where it stands upright."""
-    value = replace(pages.REPLAY_PAGE, size_px=(960, 448))
+    value = pages.with_top(pages.REPLAY_PAGE, size_px=(960, 448))
     site.pages["turned"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("turned"))
     page.wait_for_selector(".track .head")

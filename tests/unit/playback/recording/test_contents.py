@@ -7,7 +7,7 @@ import pytest
 
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.formats.stored import packed_json
-from app.playback.recording import contents, merging, recorded_segments
+from app.playback.recording import contents, merging, outline as outlines, recorded_segments
 from app.playback.video import index
 from app.playback.video.index_cache import PlayableReplay
 from app.replays.model import Segment
@@ -65,7 +65,7 @@ def held(*playable: Any) -> PlayableReplay:
 def test_a_state_follows_from_video_and_age(ago_s: int, has_video: bool, expected: str):
     """Half a minute without a segment is the end of live."""
     it = replay(last_received_at=NOW - timedelta(seconds=ago_s))
-    assert contents.state_of(it, has_video=has_video, now=NOW) == expected
+    assert outlines.find_state(it, has_video=has_video, now=NOW) == expected
 
 
 def test_a_breadcrumb_of_two_segments_stands_once():
@@ -114,12 +114,12 @@ def test_a_page_counts_from_the_first_picture():
         segment(0, 0, 4_000, recording=packed_json.pack_json([tap(500, "Early")])),
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
-    outline = contents.make_outline(replay(), held(video), NOW)
+    outline = outlines.make_outline(replay(), held(video), NOW)
     found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
-    assert found.zero_ms == START_MS + 4_000
-    assert found.duration_ms == 56_000
+    assert found.outline.zero_ms == START_MS + 4_000
+    assert found.outline.duration_ms == 56_000
     assert outline.size_px_at(0) == (448, 960)
-    assert found.state == "playing"
+    assert found.outline.state == "playing"
     assert [crumb.message for crumb in found.breadcrumbs] == ["Early"]
     assert [(gap.start_ms, gap.end_ms) for gap in found.gaps] == [(5_000, 56_000)]
 
@@ -132,7 +132,7 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     read = recorded_segments.read_recordings(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
-    found = contents.assemble_contents(contents.make_outline(replay(), held(), NOW), read)
+    found = contents.assemble_contents(outlines.make_outline(replay(), held(), NOW), read)
     assert [one.segment_id for one in found.unread] == [2, 3]
     unfetched = recorded_segments.read_recordings([listed[0], segment(1, 0, 1_000, recording=None)])
     assert [one.is_read for one in unfetched] == [True, False]
@@ -146,10 +146,10 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(2, 0, 60_000, recording=b"torn"),
         segment(3, 0, 60_000, recording=packed_json.pack_json({"not": "a list"})),
     ]
-    outline = contents.make_outline(replay(), held(), NOW)
+    outline = outlines.make_outline(replay(), held(), NOW)
     found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
-    assert (found.zero_ms, found.duration_ms, found.gaps) == (START_MS, 60_000, ())
-    assert (found.state, outline.size_px_at(0)) == ("no_video", None)
+    assert (found.outline.zero_ms, found.outline.duration_ms, found.gaps) == (START_MS, 60_000, ())
+    assert (found.outline.state, outline.size_px_at(0)) == ("no_video", None)
     assert found.missing_ids == (1,)
     assert found.options == {"a": 1}
     assert len(found.breadcrumbs) == 1
@@ -160,7 +160,7 @@ async def test_an_index_is_found_by_its_version():
     first = building.segment(0, 0, building.gops(5))
     second = building.segment(1, 5_000, building.gops(5))
     before, now = index.build_index([first]), held(first, second)
-    assert await now.at(now.newest.version) is now.newest
-    assert await now.at(before.version) == before
-    assert await now.at(before.version) is await now.at(before.version)
-    assert await now.at("1-0000000000000000") is None
+    assert await now.find_version(now.newest.version) is now.newest
+    assert await now.find_version(before.version) == before
+    assert await now.find_version(before.version) is await now.find_version(before.version)
+    assert await now.find_version("1-0000000000000000") is None

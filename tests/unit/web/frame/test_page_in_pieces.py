@@ -3,7 +3,6 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import fields
 
 from starlette.requests import Request
 from starlette.types import Message, Scope
@@ -11,11 +10,11 @@ from starlette.types import Message, Scope
 from app.playback.video.start import PlaybackStart
 from app.web.frame import answer
 from app.web.frame.rendering.renderer import Renderer
-from app.web.replay.page import Opened, ReplayTop
+from app.web.replay.page import UnfinishedPage
 from tests.unit.web.samples.pages import OPENING, REPLAY_PAGE
 
 TEMPLATE = "replay/page.html"
-TOP = ReplayTop(**{one.name: getattr(REPLAY_PAGE, one.name) for one in fields(ReplayTop)})
+TOP = UnfinishedPage(OPENING, top=REPLAY_PAGE.top)
 
 
 class BareServices:
@@ -55,11 +54,11 @@ async def ask(
     sent: asyncio.Queue[Message] = asyncio.Queue()
 
     async def rest() -> AsyncIterator[object]:
-        yield Opened(OPENING, start)
+        yield UnfinishedPage(OPENING, start)
         yield TOP
         yield await find()
 
-    response = await answer.stream_page(Request(scope), TEMPLATE, Opened(OPENING), rest())
+    response = await answer.stream_page(Request(scope), TEMPLATE, UnfinishedPage(OPENING), rest())
     scope["task"] = asyncio.create_task(response(scope, receive, sent.put))
     return sent
 

@@ -13,7 +13,7 @@ from app.web.frame.rendering import assets
 from app.web.frame.rendering.chrome import Chrome
 from app.web.frame.rendering.renderer import Renderer
 from app.web.words.facts import Fact
-from tests.unit.web.samples.pages import HEADER, REPLAY_PAGE, SAMPLES, Sample
+from tests.unit.web.samples.pages import HEADER, REPLAY_PAGE, SAMPLES, Sample, with_top
 
 RENDERER = Renderer(static_base="/static/3f2a/")
 VOID = {"meta", "link", "input", "br", "hr", "col", "path", "use", "circle"}
@@ -124,7 +124,7 @@ def test_what_users_send_is_escaped_everywhere():
     end = Fact("Ended", evil, "/replays", evil)
     header = replace(HEADER, user=evil, end=end, project_name=evil)
     page = render(
-        Sample("replay/page.html", replace(REPLAY_PAGE, header=header), Chrome(evil, "/" + evil))
+        Sample("replay/page.html", with_top(REPLAY_PAGE, header=header), Chrome(evil, "/" + evil))
     )
     assert "<img" not in page.html
     assert "\u202e" not in page.html
@@ -174,9 +174,9 @@ def test_rows_carry_their_time_for_the_script():
 def test_deleting_can_be_asked_for_without_a_script():
     """The menu's entry is a link to a page that asks; the dialog posts to the same address."""
     page = render(SAMPLES["replay"])
-    assert REPLAY_PAGE.deletion
-    assert page.html.count(f'href="{REPLAY_PAGE.deletion.href}"') == 1
-    assert page.html.count(f'action="{REPLAY_PAGE.deletion.href}"') == 1
+    assert REPLAY_PAGE.top.deletion
+    assert page.html.count(f'href="{REPLAY_PAGE.top.deletion.href}"') == 1
+    assert page.html.count(f'action="{REPLAY_PAGE.top.deletion.href}"') == 1
 
 
 def test_who_may_not_delete_is_not_offered_it():

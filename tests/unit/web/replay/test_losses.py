@@ -3,7 +3,7 @@
 from datetime import date
 
 from app.projects.model import OutcomeCount
-from app.web.replay.losses import lost_replays
+from app.web.replay.losses import describe_losses
 
 TODAY = date(2026, 11, 24)
 
@@ -15,7 +15,7 @@ def count(item_type: str, outcome: str, reason: str, quantity: int) -> OutcomeCo
 
 def test_losses_are_added_up_by_reason():
     """The largest first; what was kept, and other items, are no matter."""
-    found = lost_replays([
+    found = describe_losses([
         count("replay_video", "limited", "envelope_rate", 1),
         count("replay_video", "limited", "envelope_rate", 2),
         count("replay", "dropped_by_sdk", "", 1),
@@ -27,4 +27,4 @@ def test_losses_are_added_up_by_reason():
 
 def test_nothing_lost_is_nothing_said():
     """So that no page accuses without cause."""
-    assert lost_replays([count("replay_video", "kept", "", 9)]) is None
+    assert describe_losses([count("replay_video", "kept", "", 9)]) is None

@@ -1,9 +1,9 @@
-"""Requests and errors in words."""
+"""Tests of requests and errors in words."""
 
 import pytest
 
 from app.formats.replay.activity import NetworkSpan
-from app.web.replay import requests
+from app.web.replay.panels import activity_rows, request_rows
 from app.web.words.activity import NetworkRow
 from tests.unit.web.samples import pages
 
@@ -22,7 +22,7 @@ def rows(
     at_ms = START_MS + 1000
     ended_ms = None if after_ms is None else at_ms + after_ms
     span = NetworkSpan(at_ms, ended_ms, op, url, "POST", status, 61, 812, data)
-    return requests.network_rows([span], start_ms=START_MS)
+    return request_rows.describe_requests([span], start_ms=START_MS)
 
 
 def test_an_address_is_split_into_host_and_path():
@@ -68,7 +68,7 @@ def test_only_requests_are_listed_in_time_order():
     late = NetworkSpan(START_MS + 9, None, "resource.http", "/b", None, 200, None, None, {})
     early = NetworkSpan(START_MS + 3, None, "resource.http", "/a", None, 200, None, None, {})
     paint = NetworkSpan(START_MS + 1, None, "paint", None, None, None, None, None, {})
-    found = requests.network_rows([late, paint, early], start_ms=START_MS)
+    found = request_rows.describe_requests([late, paint, early], start_ms=START_MS)
     assert [(row.number, row.path, row.method) for row in found] == [
         (0, "/a", "GET"),
         (1, "/b", "GET"),
@@ -87,29 +87,29 @@ def test_a_request_has_its_details_and_a_page_of_its_own():
 
 def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyPatch):
     """The rest has its own page only."""
-    monkeypatch.setattr(requests, "_MOST_WEIGHT", 2)
+    monkeypatch.setattr(request_rows, "_MOST_WEIGHT", 2)
     span = NetworkSpan(START_MS, None, "resource.http", "/a", None, 200, None, None, {})
-    found = requests.network_rows([span] * 3, start_ms=START_MS)
+    found = request_rows.describe_requests([span] * 3, start_ms=START_MS)
     assert [row.details is not None for row in found] == [True, True, False]
 
 
 def test_a_request_leads_to_its_row_in_the_network_panel():
     """The activity tells method, path, status and time, and links to the details."""
-    row = requests.request_activity(rows(status=500)[0])
+    row = request_rows.request_activity(rows(status=500)[0])
     assert (row.title, row.detail) == ("POST /v1/pay?x=1", "500 in 400 ms")
     assert (row.level, row.target) == ("error", "request-0")
-    open_row = requests.request_activity(rows(status=None, after_ms=None)[0])
+    open_row = request_rows.request_activity(rows(status=None, after_ms=None)[0])
     assert open_row.detail == "no answer"
-    assert requests.request_activity(rows()[0]).level == "info"
+    assert request_rows.request_activity(rows()[0]).level == "info"
 
 
 def test_an_error_is_a_row_of_the_activity_if_it_has_a_time():
     """Crashes carry their own sign; an error without a time is in its panel only."""
-    row = requests.error_activity(pages.error())
+    row = activity_rows.error_activity(pages.error())
     assert row
     assert (row.icon, row.level, row.title) == ("error", "error", "PaymentException")
     assert row.target == f"error-{pages.error().event_id}"
-    crash = requests.error_activity(pages.error(kind="crash"))
+    crash = activity_rows.error_activity(pages.error(kind="crash"))
     assert crash
     assert (crash.icon, crash.level, crash.category) == ("crash", "fatal", "app crash")
-    assert requests.error_activity(pages.error(at_ms=None)) is None
+    assert activity_rows.error_activity(pages.error(at_ms=None)) is None

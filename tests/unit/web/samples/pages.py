@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from app.core.ids import EventId, SpanId
 from app.playback.recording.conditions import Condition
+from app.playback.recording.contents import ScreenSpan
 from app.projects.model import OutcomeCount
 from app.web.account import page as account
 from app.web.frame.alerts.alert import Alert
 from app.web.frame.rendering import state_pages
 from app.web.frame.rendering.chrome import Chrome, Notice
 from app.web.project import page as project
-from app.web.replay import page as replay, panel_filters
+from app.web.replay import page as replay
+from app.web.replay.panels import panel_filters, rows
 from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
 from app.web.urls import list_urls, project_urls, replay_urls
-from app.web.why import page as why
+from app.web.why import build as why_build, page as why
 from app.web.words import activity, outcomes, parts, problems, traces
 from app.web.words.facts import Fact, FactGroup
 from tests.unit.web.samples import list_samples, part_samples, room_samples
@@ -53,7 +56,7 @@ def error(**changes) -> problems.ErrorRow:
         level="error",
         handled=True,
         project_name="Cartwheel Android",
-        linked_by="replay id",
+        linked_by="replay",
         exceptions=(
             problems.ExceptionBlock("PaymentException", "failed", "generic", _FRAMES),
             problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1]),
@@ -104,27 +107,25 @@ SET_UP = set_up.SetUpPage(
 )
 WHY = why.WhyPage(
     REPLAY,
-    f"Replay {REPLAY}",
+    f"replay {REPLAY}",
     (
-        why.Finding(
+        why.WhyFinding(
             "good", "It is here", "14 segments.", replay_urls.replay(PROJECT, REPLAY), "Open"
         ),
-        why.Finding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
-        why.Finding("warn", "2 segments never arrived", "Number 1, 2."),
-        why.Finding("none", "1 error names it", "So the app did record."),
+        why.WhyFinding("bad", "Deleted", ("On ", NOW, ", with 3 segments.")),
+        why.WhyFinding("warn", "2 segments never arrived", "Number 1, 2."),
+        why.WhyFinding("none", "1 error names it", "So the app did record."),
     ),
-    checks=why.NEVER,
+    checks=why_build.NEVER,
     projects=(("Cartwheel Android", list_urls.why_project(PROJECT)),),
 )
 SEGMENTS = (
-    replay.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
-    replay.SegmentRow(1, 5000, "/r?t=5", 5000, None, None, None, None, "none", None, None, NOW),
-    replay.SegmentRow(
+    rows.SegmentRow(0, 0, "/r?t=0", 5000, 5, 51_000, 448, 960, "playable", None, "/0.mp4", NOW),
+    rows.SegmentRow(1, 5000, "/r?t=5", 5000, None, None, None, None, "none", None, None, NOW),
+    rows.SegmentRow(
         2, 9000, "/r?t=9", 5000, 5, 51_000, 448, 960, "faulty", "not H.264", "/2.mp4", NOW
     ),
-    replay.SegmentRow(
-        3, None, "", None, None, None, None, None, "missing", "never came", None, None
-    ),
+    rows.SegmentRow(3, None, "", None, None, None, None, None, "missing", "never came", None, None),
 )
 DELETION = replay.Deletion(replay_urls.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
 HEADER = replay.ReplayHeader(
@@ -143,10 +144,10 @@ HEADER = replay.ReplayHeader(
     end=Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
     is_late=False,
-    seen_by=(replay.SeenBy("Ana Silva", NOW), replay.SeenBy("Ben Ito", NOW)),
+    seen_by=(rows.ViewerRow("Ana Silva", NOW), rows.ViewerRow("Ben Ito", NOW)),
     seen_by_total=2,
 )
-OPENING = replay.Opening(
+OPENING = replay.ReplayOpening(
     title="Ada Winter, 1:06",
     index_href=replay_urls.index(PROJECT, REPLAY),
     stream_href=replay_urls.stream(PROJECT, REPLAY),
@@ -158,17 +159,21 @@ TOTALS = {
     "activity": f"{len(ACTIVITY)}", "network": f"{len(NETWORK)}", "errors": f"{len(ERRORS)}",
     "trace": "12,345", "logs": f"{len(LOGS)}", "segments": f"{len(SEGMENTS)}",
 }  # fmt: skip
-REPLAY_PAGE = replay.ReplayPage(
-    opening=OPENING,
+REPLAY_TOP = replay.ReplayTop(
     header=HEADER,
     state="playing",
     gestures_href=replay_urls.gestures(PROJECT, REPLAY),
     pictures_href=replay_urls.pictures(PROJECT, REPLAY),
     start_at_ms=44_000,
     size_px=(448, 960),
+    deletion=DELETION,
+)
+REPLAY_PAGE = replay.ReplayPage(
+    opening=OPENING,
+    top=REPLAY_TOP,
     tab="errors",
-    gaps=(replay.GapRow(29_000, 36_400, "app in background", "in background"),),
-    screens=(activity.ScreenSpan(300, 8000, "Login"), activity.ScreenSpan(8000, 66_000, "Shop")),
+    gaps=(rows.GapRow(29_000, 36_400, "app in background", "in background"),),
+    screens=(ScreenSpan(300, 8000, "Login"), ScreenSpan(8000, 66_000, "Shop")),
     conditions=(Condition(29_000, 36_400, "background", "in background"),),
     activity=ACTIVITY,
     network=NETWORK,
@@ -185,14 +190,25 @@ REPLAY_PAGE = replay.ReplayPage(
         FactGroup("Device", (Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)),
         FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
     ),
-    deletion=DELETION,
+)
+EMPTY_TOP = replace(
+    REPLAY_TOP,
+    header=replace(HEADER, user=None, end=None, duration_ms=3_600_000),
+    deletion=None,
+    size_px=None,
+    start_at_ms=0,
 )
 EMPTY_REPLAY_PAGE = replace(
-    REPLAY_PAGE, header=replace(HEADER, user=None, end=None, duration_ms=3_600_000), gaps=(),
-    screens=(), activity=(), network=(), errors=(), traces=(), logs=(), filters={}, segments=(),
-    totals=dict.fromkeys(TOTALS, "0"), parts={}, details=(), missing_note=None,
-    deletion=None, size_px=None, tab="activity", start_at_ms=0,
+    REPLAY_PAGE, top=EMPTY_TOP, gaps=(), screens=(), activity=(), network=(), errors=(),
+    traces=(), logs=(), filters={}, segments=(), totals=dict.fromkeys(TOTALS, "0"), parts={},
+    details=(), missing_note=None, tab="activity",
 )  # fmt: skip
+
+
+def with_top(page: replay.ReplayPage, **changes: Any) -> replay.ReplayPage:
+    """Change the upper part of a replay page."""
+    return replace(page, top=replace(page.top, **changes))
+
 
 PROJECT_PAGE = project.ProjectPage(
     project_id=PROJECT,
@@ -278,17 +294,21 @@ SAMPLES = {
         ),
     ),
     "replay": _page("replay/page.html", REPLAY_PAGE),
-    "replay, landscape": _page("replay/page.html", replace(REPLAY_PAGE, size_px=(960, 448)), _TOLD),
-    "replay, live": _page("replay/page.html", replace(REPLAY_PAGE, state="live")),
+    "replay, landscape": _page(
+        "replay/page.html", with_top(REPLAY_PAGE, size_px=(960, 448)), _TOLD
+    ),
+    "replay, live": _page("replay/page.html", with_top(REPLAY_PAGE, state="live")),
     "replay, empty": _page("replay/page.html", EMPTY_REPLAY_PAGE),
-    "replay, processing": _page("replay/page.html", replace(EMPTY_REPLAY_PAGE, state="processing")),
+    "replay, processing": _page(
+        "replay/page.html", with_top(EMPTY_REPLAY_PAGE, state="processing")
+    ),
     "replay, too large": _page(
         "replay/page.html",
         replace(
             REPLAY_PAGE,
             recording_part=part_samples.RECORDING_PART,
             from_segment=7,
-            most_ties=1_000,
+            most_traces=1_000,
             parts={},
         ),
     ),
@@ -296,7 +316,7 @@ SAMPLES = {
         f"replay, {panel} read on": _page("replay/part.html", part)
         for panel, part in part_samples.pages(ACTIVITY, ERRORS, TRACES).items()
     },
-    "replay, no video": _page("replay/page.html", replace(REPLAY_PAGE, state="no_video")),
+    "replay, no video": _page("replay/page.html", with_top(REPLAY_PAGE, state="no_video")),
     "trace": _page("trace/page.html", TRACE_PAGE),
     "trace, the rest": _page(
         "trace/page.html",

@@ -41,6 +41,6 @@ def pages(
         ),
         "network": ReplayPartPage(_HEADER, "network", part=_SOME, network=NETWORK),
         "errors": ReplayPartPage(_HEADER, "errors", part=_SOME, errors=errors),
-        "trace": ReplayPartPage(_HEADER, "trace", part=last, traces=traces, most_ties=1_000),
+        "trace": ReplayPartPage(_HEADER, "trace", part=last, traces=traces, most_traces=1_000),
         "logs": ReplayPartPage(replace(_HEADER, user=None), "logs", part=None, logs=LOGS),
     }

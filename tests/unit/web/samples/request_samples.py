@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.web.replay import log_rows
+from app.web.replay.panels import rows
 from app.web.words import activity, exchanges, json_tree
 from tests.unit.web.samples.made_up import TRACE
 
@@ -39,9 +39,9 @@ NETWORK = (
 
 
 LOGS = (
-    log_rows.LogRow(
+    rows.LogRow(
         8100, "warning", "Payment declined", "backend", "Cartwheel API", TRACE,
         (activity.DataRow("order", "1042"),),
     ),
-    log_rows.LogRow(9000, "info", "Retry", "app", "Cartwheel Android", None, ()),
+    rows.LogRow(9000, "info", "Retry", "app", "Cartwheel Android", None, ()),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.formats.replay.activity import NetworkSpan
-from app.web.replay import har
+from app.web.replay.request import har
 from app.web.words import exchanges, json_tree
 
 START_MS = 1_795_468_811_973
@@ -119,7 +119,9 @@ def test_requests_become_a_har_file():
     """With bodies, sizes and times; what no SDK records is -1 or empty."""
     sent = {"headers": {"Content-Type": "application/json"}, "body": {"a": 1},
             "warnings": ["JSON_TRUNCATED"]}  # fmt: skip
-    found = har.har([span(request=sent), span(response={"body": "ok"})], title="T", started_ms=0)
+    found = har.describe_requests(
+        [span(request=sent), span(response={"body": "ok"})], title="T", started_ms=0
+    )
     log = json.loads(json.dumps(found))["log"]
     assert log["version"] == "1.2"
     assert log["pages"][0]["startedDateTime"] == "1970-01-01T00:00:00.000Z"
@@ -139,6 +141,6 @@ def test_requests_become_a_har_file():
 def test_an_open_request_takes_no_time_in_a_har_file():
     """A HAR time is never negative."""
     open_span = NetworkSpan(START_MS, None, "resource.http", None, None, None, None, None, {})
-    [entry] = har.har([open_span], title="T", started_ms=START_MS)["log"]["entries"]
+    [entry] = har.describe_requests([open_span], title="T", started_ms=START_MS)["log"]["entries"]
     assert (entry["time"], entry["request"]["url"], entry["response"]["status"]) == (0, "", 0)
     assert entry["request"]["bodySize"] == -1

@@ -4,11 +4,11 @@ import pytest
 
 from app.playback.links.linked_traces import Trace
 from app.web.words import spans
-from app.web.words.spans import Surroundings
+from app.web.words.spans import TraceContext
 from tests.support.builders.spans import API, APP, event, served, span
 from tests.unit.playback.links.test_linked_traces import read
 
-AROUND = Surroundings(
+AROUND = TraceContext(
     {APP: "Shop", API: "Shop API"},
     zero_ms=100,
     error_href=lambda error: f"#error-{error.event.event_id}",

@@ -1,4 +1,4 @@
-"""Requests of the app in words, for the Network panel and among the activity."""
+"""Describes the requests of the app, for the Network panel and among the activity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,23 +8,43 @@ from urllib.parse import urlsplit
 
 from app.core import units
 from app.formats.replay.activity import NetworkSpan
+from app.playback.recording.contents import ReplayContents
+from app.web.urls import replay_urls
 from app.web.words import exchanges
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.exchanges import Details
-from app.web.words.problems import ErrorRow
 
 NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
 _HALF_WEIGHT: Final = 4
 _MOST_WEIGHT: Final = 4_000
-"""Of details in a page: some hundred recorded bodies, or all requests of an hour without any."""
+"""The details in a page: some hundred recorded bodies, or all requests of an hour without any."""
 
 
-def requests_of(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
-    """Pick the requests among the spans, in time order; their place is their number."""
+def pick_requests(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
+    """Pick the requests among the spans, in time order; the position of a request is its number."""
     return sorted((span for span in spans if span.is_request), key=lambda span: span.at_ms)
 
 
-def network_rows(
+def request_rows(
+    contents: ReplayContents, *, links: Mapping[int, RequestLinks] = NO_LINKS
+) -> tuple[NetworkRow, ...]:
+    """Describe the requests of the recordings that are read, in time order.
+
+    Args:
+        contents: The recordings.
+        links: The links of requests to their trace and errors, by the number of the request.
+    """
+    key = contents.outline.replay.key
+    return describe_requests(
+        contents.spans,
+        start_ms=contents.outline.zero_ms,
+        replay_href=replay_urls.replay(key.project_id, key.replay_id),
+        from_segment=contents.from_segment,
+        links=links,
+    )
+
+
+def describe_requests(
     spans: Sequence[NetworkSpan],
     *,
     start_ms: int,
@@ -32,23 +52,23 @@ def network_rows(
     from_segment: int = 0,
     links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:
-    """Describe the requests among the spans, in time order, numbered from 0.
+    """Describe the requests among spans, in time order, numbered from 0.
 
     Args:
-        spans: Of the replay.
+        spans: The spans of a replay.
         start_ms: The replay's zero, in milliseconds since 1970.
-        replay_href: Where the replay is; the pages of its requests lie below.
+        replay_href: The address of the replay; the pages of its requests lie below it.
         from_segment: The first segment whose recording is read: requests are counted from there.
-        links: Where requests lead on to, by their number.
+        links: The links of requests to their trace and errors, by the number of the request.
     """
-    weight = 0
     query = f"?from_segment={from_segment}" if from_segment else ""
+    weight = 0
     rows: list[NetworkRow] = []
-    for number, span in enumerate(requests_of(spans)):
+    for number, span in enumerate(pick_requests(spans)):
         details = exchanges.details(span) if weight < _MOST_WEIGHT else None
         weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
         href = f"{replay_href}/requests/{number}{query}"
-        row = _row(span, details, number=number, start_ms=start_ms, href=href)
+        row = _request_row(span, details, number=number, start_ms=start_ms, href=href)
         rows.append(replace(row, links=links.get(number)))
     return tuple(rows)
 
@@ -69,28 +89,10 @@ def request_activity(row: NetworkRow) -> ActivityRow:
     )
 
 
-def error_activity(row: ErrorRow) -> ActivityRow | None:
-    """Describe an error as a row of the Activity panel; None when it has no time."""
-    if row.at_ms is None:
-        return None
-    return ActivityRow(
-        at_ms=row.at_ms,
-        kind="error",
-        icon="crash" if row.kind in {"crash", "anr"} else "error",
-        category=f"{row.source} {row.kind}",
-        title=row.title,
-        detail=row.value,
-        level="fatal" if row.kind == "crash" else "error",
-        target=f"error-{row.event_id}",
-        href=row.issue_href,
-        source=row.source,
-    )
-
-
-def _row(
+def _request_row(
     span: NetworkSpan, details: Details | None, *, number: int, start_ms: int, href: str
 ) -> NetworkRow:
-    host, path = _parts(span.url or "")
+    host, path = _split_url(span.url or "")
     return NetworkRow(
         number=number,
         at_ms=span.at_ms - start_ms,
@@ -109,8 +111,8 @@ def _row(
     )
 
 
-def _parts(url: str) -> tuple[str, str]:
-    """Split an address into host and path with query; what is no address is all path."""
+def _split_url(url: str) -> tuple[str, str]:
+    """Split a URL into host and path with query; text that is not a URL becomes the path."""
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]

@@ -1,17 +1,17 @@
-"""Segments as rows of their panel, those that never came among them."""
+"""Describes the rows of the Segments panel, with those that never arrived among them."""
 
 from typing import Final
 
 from app.core import units
 from app.playback.recording.contents import ReplayContents
 from app.replays.model import ReplayKey, Segment
-from app.web.replay.page import SegmentRow, VideoState
+from app.web.replay.panels.rows import SegmentRow, VideoState
 from app.web.urls import replay_urls
 from app.web.words import phrases
 
 _MOST_MISSING: Final = 200
 _MOST_AT_ONCE: Final = 60
-"""An hour has 720; as rows nobody asked for they are three quarters of the page."""
+"""An hour has 720 segments. Listed without being asked for, they are three quarters of the page."""
 
 
 def segment_rows(
@@ -20,21 +20,23 @@ def segment_rows(
     """Describe the segments of a replay in the order of their ids.
 
     Args:
-        contents: The replay.
-        losses: What may be why some never came.
-        with_all: False leaves out, behind the first, those that simply play.
+        contents: The recordings of the replay.
+        losses: The losses of the project, which may be why some segments never arrived.
+        with_all: False leaves out the segments beyond the first 60 that simply play.
     """
-    key = contents.replay.key
-    came = [
-        _row(segment, key, zero_ms=contents.zero_ms)
-        for place, segment in enumerate(contents.segments)
-        if with_all or place < _MOST_AT_ONCE or not segment.has_video
+    key = contents.outline.replay.key
+    arrived = [
+        _segment_row(segment, key, zero_ms=contents.outline.zero_ms)
+        for number, segment in enumerate(contents.segments)
+        if with_all or number < _MOST_AT_ONCE or not segment.has_video
     ]
-    missing = [_missing(number, losses) for number in contents.missing_ids[:_MOST_MISSING]]
-    return tuple(sorted([*came, *missing], key=lambda row: row.segment_id))
+    missing = [
+        _missing_row(segment_id, losses) for segment_id in contents.missing_ids[:_MOST_MISSING]
+    ]
+    return tuple(sorted([*arrived, *missing], key=lambda row: row.segment_id))
 
 
-def missing_note(contents: ReplayContents) -> str | None:
+def describe_missing(contents: ReplayContents) -> str | None:
     """Name the segments that never arrived and have no row; None if each has one."""
     hidden = contents.missing_ids[_MOST_MISSING:]
     if not hidden:
@@ -42,7 +44,7 @@ def missing_note(contents: ReplayContents) -> str | None:
     return f"{phrases.count(len(hidden), 'more segment')} never arrived: {phrases.ranges(hidden)}."
 
 
-def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
+def _segment_row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
     started_ms, ended_ms = units.ms_from_at(segment.started_at), units.ms_from_at(segment.ended_at)
     is_stored = segment.object_key is not None
     return SegmentRow(
@@ -56,7 +58,7 @@ def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
         size_bytes=segment.object_bytes if is_stored else None,
         width_px=segment.width_px,
         height_px=segment.height_px,
-        video=_video(segment),
+        video=_find_video_state(segment),
         fault=segment.video_fault,
         mp4_href=(
             replay_urls.segment_video(key.project_id, key.replay_id, segment.segment_id)
@@ -67,17 +69,17 @@ def _row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
     )
 
 
-def _video(segment: Segment) -> VideoState:
+def _find_video_state(segment: Segment) -> VideoState:
     if segment.has_video:
         return "playable"
     return "none" if segment.object_key is None else "faulty"
 
 
-def _missing(number: int, losses: str | None) -> SegmentRow:
+def _missing_row(segment_id: int, losses: str | None) -> SegmentRow:
     reason = "never arrived: lost on the phone, or still on its way"
     if losses:
         reason = f"never arrived; of this project's replay items since then, {losses}"
     return SegmentRow(
-        number, None, "", None, None, None, None, None, "missing", fault=reason, mp4_href=None,
+        segment_id, None, "", None, None, None, None, None, "missing", fault=reason, mp4_href=None,
         received_at=None,
     )  # fmt: skip

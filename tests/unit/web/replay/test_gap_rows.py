@@ -3,7 +3,7 @@
 import pytest
 
 from app.playback.recording.gaps import ExplainedGap, GapCause
-from app.web.replay.gap_words import gap_row
+from app.web.replay.panels.gap_rows import gap_row
 
 
 @pytest.mark.parametrize(

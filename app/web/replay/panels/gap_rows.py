@@ -1,7 +1,7 @@
 """Puts the gaps of a replay into words, once for the page and its player."""
 
 from app.playback.recording.gaps import ExplainedGap
-from app.web.replay.page import GapRow
+from app.web.replay.panels.rows import GapRow
 
 
 def gap_row(gap: ExplainedGap) -> GapRow:

@@ -26,7 +26,7 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
         f"{units.format_bytes(recorded_segments.MOST_BYTES)} of recordings, and those of this "
         "replay take more. The video plays whole, and errors and traces do not depend on it."
     )
-    key = contents.replay.key
+    key = contents.outline.replay.key
     return RecordingPart(
         text,
         start_href=replay_urls.replay(key.project_id, key.replay_id) if earlier else None,
@@ -43,7 +43,7 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
 
 
 def _at_ms(contents: ReplayContents, segment: Segment) -> int:
-    return max(0, units.ms_from_at(segment.started_at) - contents.zero_ms)
+    return max(0, units.ms_from_at(segment.started_at) - contents.outline.zero_ms)
 
 
 def _clock(contents: ReplayContents, segment: Segment) -> str:

@@ -1,0 +1,78 @@
+"""The stories of a trace's pages: the trace with its replays, and what a span says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.accounts.model import Person
+from app.core.errors import NotFound
+from app.core.ids import ProjectId, SpanId, TraceId
+from app.db.engine import Database
+from app.formats.jsonish import JsonObject
+from app.issues.replay_events import EventPlace
+from app.memberships import queries as memberships
+from app.playback.links import linked_traces
+from app.playback.links.linked_traces import TracePart
+from app.replays import traced
+from app.replays.traced import TracedReplay
+from app.traces import queries as traces
+from app.traces.queries import BlockPlace
+
+
+@dataclass(frozen=True, slots=True)
+class TracePageData:
+    """A trace, or a part of it, and the replays that it runs through."""
+
+    part: TracePart
+    replays: tuple[TracedReplay, ...]
+    """The replays, newest first."""
+    project_names: Mapping[ProjectId, str]
+    """Names of the projects that the reader may see."""
+
+
+async def find_trace(
+    database: Database,
+    person: Person,
+    trace_id: TraceId,
+    *,
+    after: BlockPlace,
+    after_error: EventPlace,
+) -> TracePageData:
+    """Read a trace of app and backends, as far as a person may see it.
+
+    Args:
+        database: Where to read.
+        person: Who reads.
+        trace_id: The trace.
+        after: The place after which spans are read.
+        after_error: The place after which errors are read.
+
+    Raises:
+        NotFound: Nothing of the trace is stored in a project that the person may see.
+    """
+    async with database.reading() as connection:
+        projects = await memberships.list_projects(connection, person)
+        project_ids = [project.id for project in projects]
+        part = await linked_traces.read_trace(
+            connection, trace_id, project_ids, after=after, after_error=after_error
+        )
+        if part is None:
+            raise NotFound("no such trace")
+        replays = await traced.read_replays_in_trace(connection, trace_id, project_ids)
+    names = {project.id: project.name for project in projects}
+    return TracePageData(part, tuple(replays), names)
+
+
+async def find_span_data(
+    database: Database, person: Person, trace_id: TraceId, span_id: SpanId
+) -> JsonObject:
+    """Read what a span says of itself.
+
+    Raises:
+        NotFound: There is no such span in a project that the person may see.
+    """
+    async with database.reading() as connection:
+        project_ids = await memberships.list_project_ids(connection, person)
+        data = await traces.find_span_data(connection, trace_id, span_id, project_ids)
+    if data is None:
+        raise NotFound("no such span")
+    return data

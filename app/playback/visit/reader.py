@@ -1,0 +1,333 @@
+"""The stories of a replay's pages: each reads what one page shows, as far as a person may see it.
+
+replay_reader.open_replay ─► ReplayVisit ─ begin ─► read_head ─► read_page
+              find_…      ─► one frozen value for any other page
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import queries as accounts
+from app.accounts.model import Person
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import clock
+from app.core.errors import NotFound, ServiceUnavailable
+from app.core.ids import PersonId
+from app.db.engine import Database
+from app.issues.replay_events import EventPlace
+from app.memberships import queries as memberships
+from app.playback import ending
+from app.playback.ending import Ending
+from app.playback.links import linked_errors, replay_clock
+from app.playback.recording import contents, outline
+from app.playback.recording.contents import ReplayContents
+from app.playback.video import start
+from app.playback.video.index_cache import IndexCache
+from app.playback.video.start import PlaybackStart
+from app.playback.visit import lists
+from app.playback.visit.model import (
+    ReplayAbsence,
+    ReplayActivity,
+    ReplayContext,
+    ReplayErrors,
+    ReplayFeedback,
+    ReplayHead,
+    ReplayLogs,
+    ReplayPageData,
+    ReplayTraces,
+    ReplayViewers,
+)
+from app.projects import queries as projects
+from app.projects.model import Project
+from app.replays import queries as replays
+from app.replays.model import Replay, ReplayKey
+from app.storage.port import ObjectStore
+from app.traces import queries as traces
+from app.traces.logs import LogPlace
+from app.traces.queries import BlockPlace
+
+_RECENT: Final = timedelta(days=2)
+"""The losses of so many days may be why a replay is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReader:
+    """A person who reads about a replay, and where it is stored."""
+
+    db: Database
+    store: ObjectStore
+    index_cache: IndexCache
+    person: Person
+    project: Project
+    key: ReplayKey
+
+    async def open_replay(self) -> "ReplayVisit | None":
+        """Find the replay that somebody opens; None if there is no such replay."""
+        async with self.db.reading() as connection:
+            replay = await replays.find_replay(connection, self.key)
+        return ReplayVisit(self, replay) if replay else None
+
+    async def find_absence(self) -> ReplayAbsence:
+        """Find out why there is no replay: somebody or a rule deleted it, or it never arrived."""
+        async with self.db.reading() as connection:
+            tombstone = await replays.find_tombstone(connection, self.key)
+            if tombstone is not None:
+                name = await _find_name(connection, tombstone.deleted_by)
+                return ReplayAbsence(self.key, tombstone, deleted_by=name, outcomes=())
+            since = (clock.now() - _RECENT).date()
+            outcomes = await projects.outcomes_of(connection, self.key.project_id, since=since)
+            return ReplayAbsence(self.key, None, deleted_by=None, outcomes=tuple(outcomes))
+
+    async def find_head(self) -> ReplayHead:
+        """Read a replay without its recordings.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await self._read_head(connection, await self._find_replay(connection))
+
+    async def find_page(self, *, from_segment: int = 0) -> ReplayPageData:
+        """Read everything that the page of a replay shows.
+
+        Args:
+            from_segment: The first segment whose recording is read.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            head = await self._read_head(connection, await self._find_replay(connection))
+            return await _read_page(connection, head, from_segment)
+
+    async def find_activity(self, *, from_segment: int = 0) -> ReplayActivity:
+        """Read what the app noted, from a segment on.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            context = await self._find_context(connection)
+            errors = await lists.read_errors(connection, context)
+            return await _read_activity(connection, errors, from_segment)
+
+    async def download_requests(self, *, from_segment: int = 0) -> ReplayContents:
+        """Read the requests of a replay for a file, and note in the audit log who takes it.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.transaction() as connection:
+            context = await self._find_context(connection)
+            requests = await contents.read_contents(
+                connection, context.outline, from_segment=from_segment
+            )
+            await audit.add_line(
+                connection,
+                Action.REPLAY_DOWNLOADED,
+                person_id=self.person.id,
+                project_id=self.key.project_id,
+                subject=self.key.replay_id,
+                detail={"what": "requests"},
+            )
+        return requests
+
+    async def find_errors(self, *, after: EventPlace) -> ReplayErrors:
+        """Read the errors of a replay after a place.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await lists.read_errors(
+                connection, await self._find_context(connection), after=after
+            )
+
+    async def find_logs(self, *, after: LogPlace) -> ReplayLogs:
+        """Read the log records of a replay after a place.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await lists.read_logs(
+                connection, await self._find_context(connection), after=after
+            )
+
+    async def find_feedback(self, *, first: int) -> ReplayFeedback:
+        """Read the feedback on a replay from a number on.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await lists.read_feedback(
+                connection, await self._find_context(connection), first=first
+            )
+
+    async def find_viewers(self, *, first: int) -> ReplayViewers:
+        """Read who has opened a replay, from a number on.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await lists.read_viewers(
+                connection, await self._find_context(connection), first=first
+            )
+
+    async def find_traces(self, *, after: BlockPlace = traces.BEFORE_ALL) -> ReplayTraces:
+        """Read the traces of a replay, and none of its recordings.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            context = await self._find_context(connection)
+            events = await lists.read_events(connection, context, payload_bytes=0)
+            return await lists.read_traces(connection, context, events, after=after)
+
+    async def _find_replay(self, connection: AsyncConnection) -> Replay:
+        replay = await replays.find_replay(connection, self.key)
+        if replay is None:
+            raise NotFound("no such replay")
+        return replay
+
+    async def _find_context(self, connection: AsyncConnection) -> ReplayContext:
+        return await self._read_context(connection, await self._find_replay(connection))
+
+    async def _read_context(self, connection: AsyncConnection, replay: Replay) -> ReplayContext:
+        visible_projects = await memberships.list_projects(connection, self.person)
+        (window,) = await replay_clock.read_windows(connection, [replay])
+        return ReplayContext(
+            project=self.project,
+            outline=await outline.read_outline(
+                connection, replay, index_cache=self.index_cache, now=clock.now()
+            ),
+            window=window,
+            project_names={project.id: project.name for project in visible_projects},
+        )
+
+    async def _read_head(self, connection: AsyncConnection, replay: Replay) -> ReplayHead:
+        context = await self._read_context(connection, replay)
+        errors = await lists.read_errors(connection, context)
+        lengths_ms = await replays.read_last_segment_lengths(connection, [replay.key])
+        counts = await linked_errors.count_errors(
+            connection,
+            context.window,
+            context.project_ids,
+            home=self.key.project_id,
+            events=errors.events,
+        )
+        inferred = ending.infer_ending(replay, counts, last_ms=lengths_ms.get(replay.key))
+        may_go_on = context.outline.is_arriving and inferred is not Ending.CRASHED
+        return ReplayHead(
+            context=context,
+            errors=errors,
+            counts=counts,
+            ending=None if may_go_on else inferred,
+            viewers=await lists.read_viewers(connection, context),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayVisit:
+    """A replay that somebody opens. Only its row is read, and the rest when the page asks for it.
+
+    The page is sent in pieces, so that the browser shows the first before the last is read.
+    """
+
+    reader: ReplayReader
+    replay: Replay
+
+    async def begin(self, at_ms: int) -> PlaybackStart | None:
+        """Note who opens the replay, and read the pictures that are due at a time.
+
+        The view is noted before anything of the recording is sent.
+
+        Args:
+            at_ms: Where the player starts, on the replay clock.
+
+        Returns:
+            None without video, or when storage is down: then the player asks by itself, and
+            tells what is wrong.
+        """
+        _, playback_start = await asyncio.gather(self._note_view(), self._read_start(at_ms))
+        return playback_start
+
+    async def read_head(self) -> ReplayHead:
+        """Read what stands around the picture."""
+        async with self.reader.db.reading() as connection:
+            return await self.reader._read_head(connection, self.replay)  # noqa: SLF001 - they are one
+
+    async def read_page(self, head: ReplayHead, *, from_segment: int = 0) -> ReplayPageData:
+        """Read the rest of the page.
+
+        Args:
+            head: What is read already.
+            from_segment: The first segment whose recording is read.
+        """
+        async with self.reader.db.reading() as connection:
+            return await _read_page(connection, head, from_segment)
+
+    async def _note_view(self) -> None:
+        key = self.reader.key
+        async with self.reader.db.transaction() as connection:
+            await audit.add_view(
+                connection, self.reader.person.id, key.project_id, replay_id=key.replay_id
+            )
+
+    async def _read_start(self, at_ms: int) -> PlaybackStart | None:
+        if not self.replay.video_segments:
+            return None
+        reader = self.reader
+        try:
+            playable = await reader.index_cache.find(reader.db, self.replay)
+            return await start.read_start(reader.store, playable, at_ms)
+        except ServiceUnavailable:
+            return None
+
+
+async def _read_page(
+    connection: AsyncConnection, head: ReplayHead, from_segment: int
+) -> ReplayPageData:
+    context = head.context
+    activity = await _read_activity(connection, head.errors, from_segment)
+    first_day = context.outline.replay.first_received_at.date()
+    return ReplayPageData(
+        head=head,
+        activity=activity,
+        traces=await lists.read_traces(connection, context, head.errors.events),
+        logs=await lists.read_logs(connection, context),
+        outcomes=tuple(
+            await projects.outcomes_of(connection, context.key.project_id, since=first_day)
+            if activity.contents.missing_ids
+            else ()
+        ),
+    )
+
+
+async def _read_activity(
+    connection: AsyncConnection, errors: ReplayErrors, from_segment: int
+) -> ReplayActivity:
+    context = errors.context
+    return ReplayActivity(
+        errors,
+        await contents.read_contents(connection, context.outline, from_segment=from_segment),
+        await lists.read_feedback(connection, context),
+    )
+
+
+async def _find_name(connection: AsyncConnection, person_id: int | None) -> str | None:
+    """Return the name of a person; None if they have left."""
+    if person_id is None:
+        return None
+    try:
+        return (await accounts.get_person(connection, PersonId(person_id))).name
+    except NotFound:
+        return None

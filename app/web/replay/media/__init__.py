@@ -1,0 +1,1 @@
+"""The bytes that the player and the pictures of a replay are made of."""

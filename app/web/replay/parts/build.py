@@ -1,0 +1,143 @@
+"""Builds the pages of further parts of long lists."""
+
+from app.playback.visit.model import (
+    ReplayActivity,
+    ReplayContext,
+    ReplayErrors,
+    ReplayFeedback,
+    ReplayLogs,
+    ReplayPageData,
+    ReplayTraces,
+    ReplayViewers,
+)
+from app.web.replay.build import find_trace_limit
+from app.web.replay.page import PartHeader, ReplayPartPage, Tab
+from app.web.replay.panels import list_parts, request_links
+from app.web.replay.panels.activity_rows import activity_rows, feedback_rows
+from app.web.replay.panels.error_rows import error_rows
+from app.web.replay.panels.list_parts import PART_ROWS
+from app.web.replay.panels.log_rows import log_rows
+from app.web.replay.panels.recording_parts import describe_recording_part
+from app.web.replay.panels.request_rows import request_rows
+from app.web.replay.panels.trace_context import make_trace_context
+from app.web.replay.panels.viewer_rows import viewer_rows
+from app.web.urls import replay_urls
+from app.web.words import facts, spans
+
+
+def build_error_page(errors: ReplayErrors) -> ReplayPartPage:
+    """Describe a part of the errors as a page."""
+    return ReplayPartPage(
+        _describe_header(errors.context, "errors"),
+        "errors",
+        part=list_parts.error_part(errors.context, errors.events),
+        errors=error_rows(errors),
+    )
+
+
+def build_log_page(logs: ReplayLogs) -> ReplayPartPage:
+    """Describe a part of the log records as a page."""
+    return ReplayPartPage(
+        _describe_header(logs.context, "logs"),
+        "logs",
+        part=list_parts.log_part(logs),
+        logs=log_rows(logs),
+    )
+
+
+def build_trace_page(traces: ReplayTraces, *, after: str, first: int) -> ReplayPartPage:
+    """Describe a part of the traces as a page.
+
+    Args:
+        traces: The traces that a part of the spans makes.
+        after: The place after which this part begins, as the address has it.
+        first: How many of these traces stand before those that are shown.
+    """
+    context = traces.context
+    return ReplayPartPage(
+        _describe_header(context, "trace"),
+        "trace",
+        part=list_parts.trace_part(traces, after=after, first=first),
+        traces=spans.replay_blocks(traces.traces[first:], make_trace_context(context, after=after)),
+        most_traces=find_trace_limit(context),
+    )
+
+
+def build_activity_page(activity: ReplayActivity, *, first: int) -> ReplayPartPage:
+    """Describe a part of the activity as a page."""
+    context, contents = activity.errors.context, activity.contents
+    requests = request_rows(contents)
+    rows = activity_rows(activity, requests, error_rows(activity.errors))
+    return ReplayPartPage(
+        _describe_header(context, "activity", from_segment=contents.from_segment),
+        "activity",
+        part=list_parts.row_part(
+            context,
+            "activity",
+            "row",
+            total=len(rows),
+            first=first,
+            from_segment=contents.from_segment,
+        ),
+        activity=tuple(rows[first : first + PART_ROWS]),
+        feedback_part=list_parts.feedback_part(activity.feedback),
+        recording_part=describe_recording_part(contents),
+        from_segment=contents.from_segment,
+    )
+
+
+def build_request_page(data: ReplayPageData, *, first: int) -> ReplayPartPage:
+    """Describe a part of the requests as a page."""
+    context, contents, key = data.context, data.contents, data.context.key
+    traced = request_links.find_request_traces(data)
+    links = request_links.make_request_links(traced, key, request_links.NO_PANELS)
+    rows = request_rows(contents, links=links)
+    return ReplayPartPage(
+        _describe_header(context, "network", from_segment=contents.from_segment),
+        "network",
+        part=list_parts.row_part(
+            context,
+            "network",
+            "request",
+            total=len(rows),
+            first=first,
+            from_segment=contents.from_segment,
+        ),
+        network=rows[first : first + PART_ROWS],
+        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+        recording_part=describe_recording_part(contents),
+        from_segment=contents.from_segment,
+    )
+
+
+def build_feedback_page(feedback: ReplayFeedback, *, first: int) -> ReplayPartPage:
+    """Describe a part of the feedback as a page."""
+    return ReplayPartPage(
+        _describe_header(feedback.context, "activity"),
+        "feedback",
+        part=list_parts.feedback_part(feedback, first=first),
+        activity=tuple(feedback_rows(feedback)),
+    )
+
+
+def build_viewer_page(viewers: ReplayViewers, *, first: int) -> ReplayPartPage:
+    """Describe a part of the people who have opened a replay as a page."""
+    return ReplayPartPage(
+        _describe_header(viewers.context, "activity"),
+        "viewers",
+        part=list_parts.viewer_part(viewers, first=first),
+        viewers=viewer_rows(viewers),
+    )
+
+
+def _describe_header(context: ReplayContext, panel: Tab, *, from_segment: int = 0) -> PartHeader:
+    outline, key = context.outline, context.key
+    return PartHeader(
+        href=replay_urls.replay(key.project_id, key.replay_id),
+        back_href=replay_urls.replay_panel(
+            key.project_id, key.replay_id, panel, from_segment=from_segment
+        ),
+        user=facts.user_of(outline.replay.user),
+        started_at=outline.recorded_at,
+        duration_ms=outline.duration_ms,
+    )

@@ -1,0 +1,92 @@
+"""Reads from a request who asks about which replay, and how they open its page."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Final, get_args
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from app.memberships.model import ProjectAccess, Role
+from app.playback.video.player import ReplayPlayer
+from app.playback.visit.reader import ReplayReader
+from app.web.frame import access, forms
+from app.web.frame.services import services_of
+from app.web.replay.page import Tab
+
+_TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """How somebody opens the page of a replay."""
+
+    back_href: str
+    """The address of the list as it was left."""
+    start_at_ms: int
+    """The moment at which the replay opens; past the end means the end."""
+    tab: Tab
+    """The panel that is open at first."""
+    from_segment: int
+    """The first segment whose recording is read."""
+    may_delete: bool
+    """Whether the person may delete the replay."""
+    is_refresh: bool
+    """Whether a script asks if the replay has grown; then nobody has opened the page."""
+
+
+def read_options(
+    request: Request,
+    watching: access.CurrentReplay,
+    t: str = "",
+    tab: str = "",
+    from_segment: access.FromSegment = 0,
+) -> PageOptions:
+    """Read how somebody opens the page of a replay."""
+    return PageOptions(
+        back_href=forms.read_list_referer(request),
+        start_at_ms=_read_ms(t),
+        tab=_TABS.get(tab, "activity"),
+        from_segment=from_segment,
+        may_delete=watching.access.role.includes(Role.MEMBER),
+        is_refresh=request.headers.get("sec-fetch-dest", "document") != "document",
+    )
+
+
+def find_reader(request: Request, watching: access.CurrentReplay) -> ReplayReader:
+    """Return the person who reads about a replay; whether there is such a replay is not known."""
+    here, inside = services_of(request), watching.access
+    return ReplayReader(
+        here.db, here.store, here.index_cache, inside.person, inside.project, watching.key
+    )
+
+
+def find_member(watching: access.CurrentReplay) -> ProjectAccess:
+    """Return the person at the address of a replay, if they may delete it.
+
+    Raises:
+        PermissionDenied: They may only watch it.
+    """
+    watching.access.need(Role.MEMBER)
+    return watching.access
+
+
+def find_player(request: Request, playing: access.CurrentPlayback) -> ReplayPlayer:
+    """Return the person who plays a replay, and the replay."""
+    here = services_of(request)
+    return ReplayPlayer(here.db, here.store, here.index_cache, playing.person, playing.replay)
+
+
+def _read_ms(text: str) -> int:
+    """Read a moment in seconds; anything else is the start."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0
+    return round(seconds * 1000) if math.isfinite(seconds) and seconds > 0 else 0
+
+
+PageOptionsHere = Annotated[PageOptions, Depends(read_options)]
+ReplayReaderHere = Annotated[ReplayReader, Depends(find_reader)]
+ReplayPlayerHere = Annotated[ReplayPlayer, Depends(find_player)]
+MemberHere = Annotated[ProjectAccess, Depends(find_member)]

@@ -1,0 +1,39 @@
+"""Builds the page of one request."""
+
+from app.core.errors import NotFound
+from app.playback.visit.model import ReplayPageData
+from app.web.replay.page import RequestPage
+from app.web.replay.panels import request_links
+from app.web.replay.panels.error_rows import error_rows
+from app.web.replay.panels.request_rows import pick_requests, request_rows
+from app.web.urls import replay_urls
+from app.web.words import exchanges, facts
+
+
+def build_request_page(data: ReplayPageData, number: int) -> RequestPage:
+    """Describe one request of a replay.
+
+    Args:
+        data: The replay.
+        number: The number of the request among those of the recordings that are read.
+
+    Raises:
+        NotFound: There are fewer requests.
+    """
+    contents, key = data.contents, data.context.key
+    requests = pick_requests(contents.spans)
+    if not 0 <= number < len(requests):
+        raise NotFound(f"the replay has no request {number}")
+    panels = request_links.list_panel_contents(data, error_rows(data.head.errors))
+    traced = request_links.find_request_traces(data)
+    links = request_links.make_request_links(traced, key, panels)
+    row = request_rows(contents, links=links)[number]
+    back_href = replay_urls.replay_at(
+        key.project_id, key.replay_id, at_ms=row.at_ms, from_segment=contents.from_segment
+    )
+    return RequestPage(
+        user=facts.user_of(contents.outline.replay.user),
+        row=row,
+        details=exchanges.details(requests[number], whole=True),
+        back_href=f"{back_href}&tab=network#request-{number}",
+    )

@@ -1,0 +1,43 @@
+"""Builds the page of a trace on the clock of a replay."""
+
+from app.core.errors import NotFound
+from app.core.ids import TraceId
+from app.playback.visit.model import ReplayTraces
+from app.web.frame import traces_shown
+from app.web.replay.panels import list_parts
+from app.web.replay.panels.trace_context import make_trace_context
+from app.web.urls import replay_urls
+from app.web.words import spans
+from app.web.words.traces import TracePage
+
+
+async def build_trace_page(
+    traces: ReplayTraces, trace_id: TraceId, *, after: str, first: int
+) -> TracePage:
+    """Describe one trace of a replay.
+
+    Args:
+        traces: The traces that a part of the spans makes.
+        trace_id: The trace.
+        after: The place after which this part begins, as the address has it.
+        first: How many spans of the trace stand before those that are shown.
+
+    Raises:
+        NotFound: No span of this part is in the trace.
+    """
+    trace = next((trace for trace in traces.traces if trace.trace_id == trace_id), None)
+    if trace is None:
+        raise NotFound("no such trace in this replay")
+    context, key = traces.context, traces.context.key
+    block = await traces_shown.describe_trace(
+        trace, make_trace_context(context, after=after), first
+    )
+    parts = (list_parts.span_part(traces), list_parts.error_part(context, traces.events))
+    return TracePage(
+        block,
+        started_at=None,
+        replays=(),
+        replay_href=replay_urls.replay(key.project_id, key.replay_id),
+        rules=spans.rules(),
+        parts=tuple(part for part in parts if part),
+    )
