@@ -1,4 +1,4 @@
-"""The cache keeps cachely used values within its budget."""
+"""The cache keeps recently used values within its budget."""
 
 from app.core.bounded_cache import BoundedCache
 

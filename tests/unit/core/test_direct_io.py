@@ -1,4 +1,4 @@
-"""Writes past the page cache: every byte arrives, whatever its size and whatever the disk takes."""
+"""Direct writes: every byte arrives, whatever its size and whatever the disk supports."""
 
 import errno
 import fcntl
@@ -22,7 +22,7 @@ def opened(path: Path) -> int:
 
 @given(sizes=st.lists(st.integers(0, 3 * BLOCK_BYTES), max_size=6), blocks=st.integers(0, 2))
 def test_parts_arrive_in_order_with_zeros_up_to_the_next_block(tmp_path_factory, sizes, blocks):
-    """Whatever the sizes of the parts, the file holds them, padded, from the offset on."""
+    """The file holds parts of any size from the offset on, with padding."""
     path = tmp_path_factory.mktemp("direct") / "file"
     fd = opened(path)
     parts = [bytes([number + 1]) * size for number, size in enumerate(sizes)]
@@ -35,7 +35,7 @@ def test_parts_arrive_in_order_with_zeros_up_to_the_next_block(tmp_path_factory,
 
 
 def test_a_disk_that_refuses_the_flag_is_written_through_the_cache(tmp_path, monkeypatch):
-    """Setting the flag fails as it does on tmpfs; the bytes arrive all the same."""
+    """Setting the flag fails as on tmpfs, and the bytes arrive all the same."""
     real = fcntl.fcntl
 
     def refusing(fd, command, *args):
@@ -52,7 +52,7 @@ def test_a_disk_that_refuses_the_flag_is_written_through_the_cache(tmp_path, mon
 
 @pytest.mark.parametrize("at_once", [1_000, BLOCK_BYTES])
 def test_short_writes_are_continued(tmp_path, monkeypatch, at_once):
-    """A write that took only some bytes goes on, past the cache while that is possible."""
+    """A write that took only some bytes goes on past the cache while that is possible."""
     real = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, data[:at_once], at))
     fd = opened(tmp_path / "file")
@@ -63,7 +63,7 @@ def test_short_writes_are_continued(tmp_path, monkeypatch, at_once):
 
 
 def test_an_alignment_the_device_does_not_take_ends_direct_writing_only(tmp_path, monkeypatch):
-    """EINVAL of a direct write is tried again through the cache; any other error is raised."""
+    """A direct write that fails with EINVAL is repeated through the cache; others are raised."""
     real = os.pwrite
 
     def picky(fd, data, at):
@@ -82,7 +82,7 @@ def test_an_alignment_the_device_does_not_take_ends_direct_writing_only(tmp_path
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EINVAL])
 def test_an_error_of_the_disk_is_raised(tmp_path, monkeypatch, code):
-    """EINVAL too, where nothing was written past the cache."""
+    """So is EINVAL if the write did not go past the cache."""
 
     def failing(*_args):
         raise OSError(code, os.strerror(code))

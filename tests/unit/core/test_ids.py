@@ -11,24 +11,24 @@ _HEX = "5b1c0f4e9a7d4c3e8f20716d3b9a4c55"
     "text", [_HEX, _HEX.upper(), f" {_HEX} ", "5b1c0f4e-9a7d-4c3e-8f20-716d3b9a4c55"]
 )
 def test_a_128_bit_id_is_read_in_every_spelling(text):
-    """Case, dashes and blanks around do not matter."""
+    """Case, dashes and blanks around it do not matter."""
     assert ids.read_hex32(text) == _HEX
 
 
 @pytest.mark.parametrize("value", ["", "0" * 32, _HEX[1:], _HEX + "0", "g" * 32, 7, None, _HEX * 9])
-def test_what_is_no_128_bit_id_is_none(value):
-    """All zeros mean "none" on the wire, and so does anything else."""
+def test_other_texts_are_no_128_bit_id(value):
+    """All zeros mean "none" on the wire, as does anything else."""
     assert ids.read_hex32(value) is None
 
 
 def test_a_span_id_is_read():
-    """16 hex digits in either case."""
+    """It has 16 hex digits in either case."""
     assert ids.read_hex16(" 7F3C2A1B5D6E8F90") == "7f3c2a1b5d6e8f90"
 
 
 @pytest.mark.parametrize("value", ["0" * 16, "7f3c", 7, None, "z" * 16, "1" * 99])
-def test_what_is_no_span_id_is_none(value):
-    """Zeros, other lengths and other types."""
+def test_other_texts_are_no_span_id(value):
+    """Zeros, other lengths and other types are no span id."""
     assert ids.read_hex16(value) is None
 
 

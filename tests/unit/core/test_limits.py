@@ -15,7 +15,7 @@ TESTS = [path.read_text("utf-8") for path in sorted((ROOT / "tests").rglob("*.py
 
 @pytest.mark.parametrize("name", [field.name for field in fields(LIMITS)])
 def test_limit_is_used_and_tested(name):
-    """A limit that nothing enforces, or that no test goes to, is a promise without a ground."""
+    """A limit that nothing enforces or no test reaches would be an empty promise."""
     named = re.compile(rf"\bLIMITS\.{name}\b")
     assert any(named.search(text) for text in APP)
     assert any(named.search(text) for text in TESTS)

@@ -1,4 +1,4 @@
-"""Logs are one line a record, whatever the input holds."""
+"""Each log record is one line, whatever the input holds."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from app.core import log
 
 @pytest.fixture(autouse=True)
 def _root_logger():
-    """Give the root logger back as it was."""
+    """Restore the root logger after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -28,7 +28,7 @@ def test_json_lines_cannot_be_forged(capsys):
 
 
 def test_text_is_for_terminals(capsys):
-    """The other form names the event too."""
+    """The text form names the event, too."""
     log.set_up_logging(json_lines=False)
     logging.getLogger("elsewhere").warning("told by a library")
     assert "told by a library" in capsys.readouterr().err
@@ -45,5 +45,5 @@ def test_text_is_for_terminals(capsys):
     ],
 )
 def test_untrusted_values_are_escaped_and_cut(value, shown):
-    """What stands in a message is short and has no line break."""
+    """A value in a message is short and has no line break."""
     assert log.shown(value) == shown

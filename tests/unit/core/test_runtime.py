@@ -1,4 +1,4 @@
-"""A server's process is set up for months; where the system lacks something, it goes without."""
+"""The server process is configured to run for months, as far as the system supports it."""
 
 import ctypes
 import gc
@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from app.core import runtime
 
 
-def test_large_blocks_are_mapped_where_the_allocator_is_asked(monkeypatch):
-    """A fixed size is told to glibc; another C library has nothing to be told."""
+def test_large_blocks_are_mapped_by_glibc(monkeypatch):
+    """Glibc gets a fixed size; another C library has no such setting."""
     told: list[tuple[int, int]] = []
     library = SimpleNamespace(mallopt=lambda *option: told.append(option))
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
@@ -19,8 +19,8 @@ def test_large_blocks_are_mapped_where_the_allocator_is_asked(monkeypatch):
     runtime.return_freed_memory()
 
 
-def test_what_is_loaded_is_left_alone(monkeypatch):
-    """The collector looks at it no more, and at new objects less often than it would."""
+def test_loaded_objects_are_not_collected(monkeypatch):
+    """The garbage collector skips them, and looks at new objects less often than by default."""
     before = (gc.get_threshold(), sys.getswitchinterval())
     monkeypatch.setattr(gc, "freeze", lambda: None)
     try:

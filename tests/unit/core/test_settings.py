@@ -18,7 +18,7 @@ def test_defaults_need_nothing():
 
 
 def test_the_environment_decides(monkeypatch):
-    """A variable of our prefix beats the default; secrets do not show."""
+    """A variable with our prefix overrides the default; secrets are not shown."""
     monkeypatch.setenv("PLAYHEAD_PUBLIC_URL", "https://replay.example.net/")
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://u:hunter2@db/x")
     settings = Settings()
@@ -26,7 +26,7 @@ def test_the_environment_decides(monkeypatch):
     assert "hunter2" not in repr(settings)
 
 
-def test_nonsense_is_refused(monkeypatch):
+def test_impossible_values_are_refused(monkeypatch):
     """A port beyond 65535 is no port."""
     monkeypatch.setenv("PLAYHEAD_PORT", "65536")
     with pytest.raises(ValidationError):
@@ -34,14 +34,14 @@ def test_nonsense_is_refused(monkeypatch):
 
 
 def test_the_clock_is_aware_and_goes_on():
-    """Times carry their zone; milliseconds and datetimes agree."""
+    """Times have their zone; milliseconds and datetimes agree."""
     assert clock.now().tzinfo is UTC
     assert abs(clock.now_ms() - clock.now().timestamp() * 1000) < 60_000
     assert clock.monotonic_s() <= clock.monotonic_s()
 
 
 def test_a_setting_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """As secrets of containers are; the environment wins over it."""
+    """Secrets of containers are files; the environment goes before them."""
     (tmp_path / "playhead_database_url").write_text("postgresql://from-a-file/\n")
     (tmp_path / "PLAYHEAD_PORT").write_text("9000")
     (tmp_path / "unrelated").write_text("x")
@@ -54,7 +54,7 @@ def test_a_setting_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert Settings().port == 9001
 
 
-def test_secrets_are_looked_for_where_containers_have_them():
-    """A folder that is not there is not looked at, and not warned of."""
+def test_secrets_are_read_from_the_folder_of_containers():
+    """A folder that does not exist is skipped without a warning."""
     folder = Path("/run/secrets")
     assert Settings.model_config.get("secrets_dir") == (folder if folder.is_dir() else None)

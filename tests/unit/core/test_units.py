@@ -1,4 +1,4 @@
-"""Units are converted and put into words."""
+"""Units are converted and formatted."""
 
 from datetime import UTC, datetime
 
@@ -7,8 +7,8 @@ import pytest
 from app.core import units
 
 
-def test_milliseconds_and_datetimes_are_the_same_moment():
-    """There and back."""
+def test_milliseconds_become_datetimes_and_back():
+    """Both are the same moment."""
     at = datetime(2026, 8, 6, 7, 6, 40, 250_000, tzinfo=UTC)
     assert units.ms_from_at(at) == 1_786_000_000_250
     assert units.at_from_ms(1_786_000_000_250) == at
@@ -26,8 +26,8 @@ def test_milliseconds_and_datetimes_are_the_same_moment():
         (2 * 1024**4, "2.0 TiB"),
     ],
 )
-def test_sizes_are_written_for_people(size_bytes, words):
-    """One decimal below ten, none above."""
+def test_sizes_are_formatted(size_bytes, words):
+    """They have one decimal below ten and none above."""
     assert units.format_bytes(size_bytes) == words
 
 
@@ -35,8 +35,8 @@ def test_sizes_are_written_for_people(size_bytes, words):
     ("ms", "words"),
     [(-5, "0:00"), (7_999, "0:07"), (754_000, "12:34"), (3_723_000, "1:02:03")],
 )
-def test_positions_are_written_as_on_a_clock(ms, words):
-    """Hours only where there are some."""
+def test_positions_are_formatted_as_on_a_clock(ms, words):
+    """Hours are written only if there are any."""
     assert units.format_clock(ms) == words
 
 
@@ -56,6 +56,6 @@ def test_positions_are_written_as_on_a_clock(ms, words):
         (9_779_759_666, "113 d 4 h"),
     ],
 )
-def test_lengths_are_written_for_people(ms, words):
-    """The two largest units that mean something."""
+def test_durations_are_formatted(ms, words):
+    """They have at most their two largest units."""
     assert units.format_duration(ms) == words

@@ -1,4 +1,4 @@
-"""Client reports: what SDKs lost, in their own words and no others."""
+"""Client reports tell what SDKs lost, in their own words and no others."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -47,14 +47,14 @@ def test_losses_add_up_by_category_and_reason():
         LOST | {"quantity": None},
     ],
 )
-def test_an_entry_without_sense_is_left_out(entry):
-    """What is no word, and what is no amount, never becomes an outcome."""
+def test_an_unreadable_entry_is_skipped(entry):
+    """A text that is no word and a value that is no quantity never become an outcome."""
     found = read(entry, LOST)
     assert (found.losses, found.skipped) == ({ReportedLoss("replay", "cache_overflow"): 4}, 1)
 
 
-def test_the_longest_word_and_the_largest_amount_are_taken():
-    """64 characters and a thousand million."""
+def test_the_longest_word_and_the_largest_quantity_are_read():
+    """The limits are 64 characters and a thousand million."""
     found = read({"reason": "x" * 64, "category": "replay", "quantity": BILLION})
     assert found.losses == {ReportedLoss("replay", "x" * 64): BILLION}
 
@@ -66,7 +66,7 @@ def test_a_report_needs_a_list(data):
         client_report.read_client_report(data)
 
 
-def test_a_report_has_a_largest():
+def test_the_size_of_a_report_is_limited():
     """100 KiB are read, one byte more is refused."""
     data = compact({"discarded_events": [LOST]})
     assert client_report.read_client_report(data.ljust(LIMITS.client_report_bytes)).losses
@@ -76,7 +76,7 @@ def test_a_report_has_a_largest():
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_reports_are_read(family):
-    """Every entry of every SDK."""
+    """Every entry of every SDK is read."""
     for request in contents.requests(family):
         for item in contents.envelope_of(request).items:
             if item.type == "client_report":
@@ -97,7 +97,7 @@ def test_recorded_reports_are_read(family):
     )
 )
 def test_any_bytes_are_losses_or_malformed(data):
-    """Nothing else comes out, and every amount is positive."""
+    """No other error is raised, and every quantity is positive."""
     try:
         found = client_report.read_client_report(data)
     except MalformedInput:

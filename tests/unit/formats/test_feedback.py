@@ -1,4 +1,4 @@
-"""Feedback in both of its forms, and any shape at all."""
+"""Feedback of both forms and of any shape is read or refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -57,7 +57,7 @@ def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
 
 
 def test_feedback_is_read():
-    """Who wrote what, when, and what it belongs to."""
+    """It tells who wrote what and when, and what it belongs to."""
     assert read() == Feedback(
         event_id=EventId(OTHER_ID),
         at=SENT_AT,
@@ -74,8 +74,8 @@ def test_feedback_is_read():
     )
 
 
-def test_the_envelope_stands_in():
-    """For the ids of event, replay and trace; an environment has a default."""
+def test_the_envelope_supplies_missing_ids():
+    """It does for event, replay and trace; an environment has a default."""
     trace = TraceHeader(trace_id=TRACE_ID, replay_id=REPLAY_ID)
     header = EnvelopeHeader(event_id=EVENT_ID, trace=trace)
     found = feedback.read_feedback(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
@@ -85,7 +85,7 @@ def test_the_envelope_stands_in():
 
 @pytest.mark.parametrize("message", ["", None, {}, []])
 def test_feedback_needs_a_message(message):
-    """Without it nobody said anything."""
+    """Feedback without a message is refused."""
     with pytest.raises(MalformedInput, match="no message"):
         read(message=message)
     with pytest.raises(MalformedInput, match="no message"):
@@ -93,7 +93,7 @@ def test_feedback_needs_a_message(message):
 
 
 def test_a_user_report_is_feedback():
-    """Its event id is that of the error; its own is made of what it says."""
+    """Its event id belongs to the error; its own id is a hash of its content."""
     found = report(EnvelopeHeader(sent_at=SENT_AT))
     assert (found.message, found.name, found.email) == ("paying fails", "Ada", "ada@example.com")
     assert (found.associated_event_id, found.at) == (EVENT_ID, SENT_AT)
@@ -103,7 +103,7 @@ def test_a_user_report_is_feedback():
     assert report(EnvelopeHeader(event_id=OTHER_ID), event_id=None).associated_event_id == OTHER_ID
 
 
-def test_both_forms_have_a_largest():
+def test_the_size_of_both_forms_is_limited():
     """One byte over the limit is refused."""
     assert feedback.read_feedback(compact(EVENT).ljust(LIMITS.event_bytes), NOTHING).name == "Ada"
     assert feedback.convert_user_report(compact(REPORT).ljust(LIMITS.event_bytes), NOTHING)
@@ -115,7 +115,7 @@ def test_both_forms_have_a_largest():
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_feedback_is_read(family):
-    """Message and address of every SDK."""
+    """Every SDK sends a message and an address."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
@@ -135,7 +135,7 @@ def test_recorded_feedback_is_read(family):
 @SETTINGS
 @given(with_changed_member(EVENT), with_changed_member(REPORT), JSON_VALUES)
 def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
-    """A value or a refusal, nothing else."""
+    """No other error is raised."""
     said = SAID | {"associated_event_id": anything, "url": anything, "name": anything}
     for source in (event, {"contexts": {"feedback": said}}):
         try:
@@ -153,7 +153,7 @@ def test_feedback_of_any_shape_is_read_or_refused(event, old, anything):
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact(EVENT), compact(REPORT)]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """No other error is raised."""
     for reader in (feedback.read_feedback, feedback.convert_user_report):
         try:
             reader(data, NOTHING)

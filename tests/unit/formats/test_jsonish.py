@@ -35,15 +35,15 @@ BOUND = LIMITS.json_depth
     ],
 )
 def test_json_as_sdks_write_it_is_decoded(data, value):
-    """What a strict reader refuses is mended: no NaN, no broken text, no endless numbers."""
+    """Text that a strict reader refuses is mended: NaN, broken text, endless numbers."""
     assert jsonish.decode(data, "test") == value
     assert jsonish.decode(memoryview(data), "test") == value
     assert jsonish.decode(bytearray(data), "test") == value
 
 
 @pytest.mark.parametrize("data", [b"", b" ", b"{", b"nope", b"{} {}", b"'a'", b'{"a"}', b"\x00"])
-def test_what_is_no_json_is_malformed(data):
-    """The message says what it was and shows its beginning."""
+def test_other_text_is_malformed(data):
+    """The message names the text and shows its beginning."""
     with pytest.raises(MalformedInput, match="test is not JSON"):
         jsonish.decode(data, "test")
 
@@ -99,7 +99,7 @@ def test_marks_are_counted_to_the_limit():
     ],
 )
 def test_decode_object_takes_objects_only(data, kind):
-    """Any other value is malformed, by its name."""
+    """Any other value is malformed, and the message names its type."""
     assert jsonish.decode_object(b'{"a":1}', "test") == {"a": 1}
     with pytest.raises(MalformedInput, match=f"test is a JSON {kind}, expected an object"):
         jsonish.decode_object(data, "test")
@@ -155,7 +155,7 @@ def test_flag_reads_booleans_in_words_and_digits(value, flag):
 
 
 def test_containers_are_empty_where_the_type_is_wrong():
-    """Mapping and sequence never hand out another type."""
+    """The getters of mappings and sequences never return another type."""
     obj = {"map": {"a": 1}, "list": [1], "text": "x"}
     assert jsonish.mapping(obj, "map") == {"a": 1}
     assert jsonish.mapping(obj, "list") == jsonish.mapping(obj, "none") == {}
@@ -164,7 +164,7 @@ def test_containers_are_empty_where_the_type_is_wrong():
 
 
 def test_values_are_found_with_and_without_a_wrapper():
-    """`{"values": [...]}`, a bare list and neither of them."""
+    """They stand in `{"values": [...]}` or in a bare list, or there are none."""
     assert jsonish.values_of({"exception": {"values": [1]}}, "exception") == [1]
     assert jsonish.values_of({"exception": [1]}, "exception") == [1]
     assert jsonish.values_of({"exception": {"values": 1}}, "exception") == []
@@ -185,7 +185,7 @@ def test_tags_are_pairs_of_text():
 @examples.SETTINGS
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_give_a_clean_value_or_malformed(data):
-    """What is decoded can be encoded again."""
+    """A decoded value can be encoded again."""
     try:
         value = jsonish.decode(data, "test")
     except MalformedInput:
@@ -196,7 +196,7 @@ def test_any_bytes_give_a_clean_value_or_malformed(data):
 @examples.SETTINGS
 @given(examples.JSON_VALUES)
 def test_any_json_value_is_decoded_and_measured(value):
-    """NaN and infinities become null; the rest stays as it is."""
+    """NaN and infinities become null; other values stay as they are."""
     data = json.dumps(value).encode()
     decoded = jsonish.decode(data, "test")
     assert decoded == _finite(json.loads(data))
@@ -208,7 +208,7 @@ def test_any_json_value_is_decoded_and_measured(value):
     st.integers(1, BOUND + 3), st.text(alphabet='[]{}"\\,:x', max_size=8), st.sampled_from([0, 2])
 )
 def test_depth_is_exact_whatever_the_text(levels, text, around):
-    """A level counts once, wherever strings full of brackets stand, and so do those around."""
+    """A level counts once, also beside strings full of brackets and inside other levels."""
     data = json.dumps(_nested(levels, text)).encode()
     if levels + around > BOUND:
         with pytest.raises(MalformedInput):

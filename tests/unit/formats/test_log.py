@@ -1,4 +1,4 @@
-"""Log records: read in containers, and any shape at all."""
+"""Log records are read in containers, and any shape is read or refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +47,7 @@ def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> log.LogRecord:
 
 
 def test_a_record_is_read():
-    """Every fact of it; attributes become plain values."""
+    """Every field is read, and attributes become plain values."""
     found = read()
     assert found.at == datetime(2026, 8, 6, 7, 6, 40, 500_000, tzinfo=UTC)
     assert (found.level, found.body) == ("warn", "cart is odd")
@@ -57,8 +57,8 @@ def test_a_record_is_read():
     assert read(attributes={"n": 3}).attributes == {"n": 3}
 
 
-def test_the_id_is_made_of_what_a_record_says():
-    """The order of members is no difference; time, text and attributes are."""
+def test_the_id_is_a_hash_of_the_content():
+    """The order of members makes no difference; time, text and attributes do."""
     turned = dict(reversed(RECORD.items()))
     (found,) = log.read_log_container(compact({"items": [turned]}), NOTHING).logs
     ids = {found.log_id, read().log_id}
@@ -84,7 +84,7 @@ def test_the_id_is_made_of_what_a_record_says():
     ],
 )
 def test_the_level_is_read_by_word_or_number(changes, level):
-    """A record that has neither is information."""
+    """The level of a record without both is `info`."""
     assert read(**changes).level == level
 
 
@@ -98,8 +98,8 @@ def test_the_envelope_names_the_replay_of_its_own_trace_only():
     assert read(attributes={"sentry.replay_id": {"value": "0" * 32}}).replay_id is None
 
 
-def test_a_bad_record_is_left_out_and_counted():
-    """One without time or text; the others of its container are read."""
+def test_an_unreadable_record_is_skipped_and_counted():
+    """It has no time or no text; the other records of its container are read."""
     bad = [7, None, {}, RECORD | {"timestamp": "x"}, RECORD | {"body": ""}]
     found = log.read_log_container(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
     assert (len(found.logs), found.skipped) == (2, 5)
@@ -112,8 +112,8 @@ def test_a_container_needs_items(data):
         log.read_log_container(data, NOTHING)
 
 
-def test_a_container_has_a_largest_and_a_most():
-    """At the limit it is read, one past it refused."""
+def test_the_size_and_the_records_of_a_container_are_limited():
+    """A container at the limit is read, and one past it is refused."""
     data = compact({"items": [RECORD]})
     assert log.read_log_container(data.ljust(LIMITS.log_container_bytes), NOTHING).logs
     with pytest.raises(OversizedInput, match="log container has 12582913 bytes"):
@@ -128,7 +128,7 @@ def test_a_container_has_a_largest_and_a_most():
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_logs_are_read(family):
-    """Every record of every SDK, with text, release and time."""
+    """Every record of every SDK has a text, a release and a time."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
@@ -150,7 +150,7 @@ def test_records_of_any_shape_are_read_or_left_out(record, anything):
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact({"items": [RECORD, RECORD]})]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """No other error is raised."""
     try:
         log.read_log_container(data, NOTHING)
     except MalformedInput:

@@ -1,4 +1,4 @@
-"""Sessions: what each form adds to the counts of a release."""
+"""Sessions of both forms become counts of a release."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,12 +27,12 @@ def read(**changes: Any) -> SessionCounts:
 
 
 def statuses(**changes: Any) -> list[str]:
-    """What an update adds one to."""
+    """Return the statuses that an update adds one to."""
     return [count.status for count in read(**changes).counts]
 
 
 def test_a_beginning_is_counted():
-    """With release, environment and time."""
+    """It is counted with release, environment and time."""
     assert read() == SessionCounts(
         "a" * 32, "shop@4.2.0", "qa", (SessionCount(STARTED_AT, "started", 1),)
     )
@@ -53,12 +53,12 @@ def test_a_beginning_is_counted():
     ],
 )
 def test_an_update_adds_its_beginning_and_its_end(changes, expected):
-    """What lies between adds nothing."""
+    """Updates in between add nothing."""
     assert statuses(**changes) == expected
 
 
 def test_aggregates_are_counted_by_status_and_together():
-    """Each number, and the sum as what began; a number that is none counts as nothing."""
+    """Each number counts, and their sum is how many began; an invalid number counts as none."""
     found = session.read_session_aggregates(compact(SOME))
     assert found.counts == (
         SessionCount(STARTED_AT, "started", 3),
@@ -70,7 +70,7 @@ def test_aggregates_are_counted_by_status_and_together():
 
 
 def test_an_environment_has_a_default():
-    """As errors have it."""
+    """It is the default of errors."""
     assert read(attrs={"release": "a"}).environment == "production"
 
 
@@ -85,7 +85,7 @@ def test_an_environment_has_a_default():
     ],
 )
 def test_a_session_needs_an_id_a_release_a_start_and_a_known_status(changes):
-    """Without them it stands nowhere."""
+    """A session without one of them is refused."""
     with pytest.raises(MalformedInput):
         read(**changes)
 
@@ -97,8 +97,8 @@ def test_aggregates_need_a_list_with_starts(aggregates):
         session.read_session_aggregates(compact(SOME | {"aggregates": aggregates}))
 
 
-def test_sessions_have_a_largest_and_a_most():
-    """At the limit they are read, one past it refused."""
+def test_the_size_and_the_counts_of_sessions_are_limited():
+    """They are read at the limit, and refused one past it."""
     assert session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes)).counts
     with pytest.raises(OversizedInput, match="session has 10485761 bytes"):
         session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes + 1))
@@ -124,7 +124,7 @@ def test_recorded_sessions_are_read(family):
 @SETTINGS
 @given(with_changed_member(ONE), with_changed_member(SOME), JSON_VALUES)
 def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
-    """Every amount is positive, and no status is made up."""
+    """Every quantity is positive, and every status is known."""
     sources = [one, some, some | {"aggregates": [{"started": STARTED, "exited": anything}]}]
     for source in sources:
         for reader in (session.read_session, session.read_session_aggregates):
@@ -138,7 +138,7 @@ def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact(ONE), compact(SOME)]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """No other error is raised."""
     for reader in (session.read_session, session.read_session_aggregates):
         try:
             reader(data)

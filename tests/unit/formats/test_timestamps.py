@@ -32,7 +32,7 @@ END_MS = 4_102_444_800_000
     ],
 )
 def test_every_shape_of_a_time_is_read(value, ms):
-    """ISO text, with or without zone and fraction, seconds, and milliseconds given for seconds."""
+    """ISO text may have a zone and a fraction; numbers are seconds, or milliseconds by mistake."""
     assert timestamps.read_ms(value) == ms
 
 
@@ -44,14 +44,14 @@ def test_every_shape_of_a_time_is_read(value, ms):
         "0001-01-01T00:00:00+14:00",
     ],
 )
-def test_what_is_no_time_is_none(value):
+def test_other_values_are_no_time(value):
     """Other types, NaN and absurd years are no time."""
     assert timestamps.read_ms(value) is None
     assert timestamps.read_at(value) is None
 
 
 def test_the_first_and_last_moments_are_inside():
-    """The first second of 1970 is a field left empty; 2100-01-01 is not read."""
+    """The first second of 1970 is an empty field; 2100-01-01 is not read."""
     assert timestamps.read_ms(1) == 1_000
     assert timestamps.read_ms("1970-01-01T00:00:00.999999Z") is None
     assert timestamps.read_ms("1999-12-31T23:59:59.999Z") == FIRST_MS - 1
@@ -87,14 +87,14 @@ def test_read_at_keeps_microseconds_and_utc():
     ],
 )
 def test_rrweb_times_are_milliseconds_already(value, ms):
-    """Numbers of milliseconds between 1970 and 2100 count, except those of seconds of today."""
+    """Milliseconds between 1970 and 2100 are read, except numbers that are seconds of today."""
     assert timestamps.read_epoch_ms(value) == ms
 
 
 @examples.SETTINGS
 @given(st.text() | st.datetimes().map(str) | st.floats() | st.integers() | examples.JSON_VALUES)
 def test_any_value_gives_a_time_in_range_or_none(value):
-    """Nothing raises, and both readers agree."""
+    """No error is raised, and both readers agree."""
     ms = timestamps.read_ms(value)
     at = timestamps.read_at(value)
     assert (ms is None) == (at is None)

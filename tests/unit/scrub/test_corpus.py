@@ -1,4 +1,4 @@
-"""Secrets go from every place, innocent text stays in every place."""
+"""Secrets go from every place, and innocent text stays in every place."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def texts(value: Any) -> str:
 
 
 def scrub(place: str, text: str) -> tuple[Any, ScrubResult]:
-    """Scrub a text in a place; returns what went in and what came out."""
+    """Scrub a text in a place; return the input and the output."""
     if place in EVENT_PLACES:
         event = corpus.event_places(text)[place]
         return event, walk.scrub_json(event, kind=PayloadKind.EVENT)
@@ -57,7 +57,7 @@ def test_innocent_text_stays_in_every_place(place: str):
 
 @pytest.mark.parametrize(("text", "secret"), corpus.SECRETS)
 def test_raw_json_with_a_secret_is_not_clean(text: str, secret: str):
-    """The look at undecoded bytes never misses what the walk would find, escaped or not."""
+    """The hints match raw JSON wherever the walk finds something, escaped or not."""
     del secret
     for ascii_only in (True, False):
         raw = json.dumps({"extra": {"note": text}}, ensure_ascii=ascii_only)
@@ -72,7 +72,7 @@ def test_raw_json_without_a_hint_is_clean(text: str):
 
 
 def test_letters_written_as_escapes_are_never_clean():
-    r"""`\u0070assword` must not smuggle its value past the look at raw bytes."""
+    r"""`\u0070assword` must not hide its value from the hints."""
     assert not walk.is_clean(b'{"\\u0070assword":"w1nter"}')
     assert not walk.is_clean(b'{"x":"4111\\u00a01111\\u00a01111\\u00a01111"}')
     assert walk.is_clean(b'{"x":"bell \\u0007"}')

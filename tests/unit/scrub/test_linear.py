@@ -1,4 +1,4 @@
-"""Hostile texts: the work of the rules grows with the length of a text, and no faster."""
+"""Hostile texts: the work of the rules grows no faster than the length of a text."""
 
 import re
 import sys
@@ -16,13 +16,13 @@ from tests.unit.scrub.test_properties import STRICT
 
 
 class Work:
-    """Counts calls, and the characters that patterns are shown."""
+    """Counts calls, and the characters that patterns are matched against."""
 
     def __init__(self) -> None:
         self.done = 0
 
     def of(self, job: Callable[[], object]) -> int:
-        """Return how much work a job makes."""
+        """Return the amount of work that a job causes."""
         self.done = 0
         before = sys.getprofile()
         sys.setprofile(self._count)
@@ -153,7 +153,7 @@ FORWARD = (
 
 @pytest.mark.parametrize("unit", EVIL)
 def test_the_work_grows_with_the_length_only(unit: str, work: Work):
-    """Four times the text makes at most about four times the work, for hostile texts too."""
+    """Four times the text causes about four times the work, for hostile texts too."""
 
     def scrub(chars: int) -> None:
         text = unit * (chars // len(unit))
@@ -175,7 +175,7 @@ def test_the_work_grows_with_the_length_only(unit: str, work: Work):
 
 @pytest.mark.parametrize("unit", OPENERS)
 def test_an_unfinished_command_is_not_followed_before_every_other(unit: str):
-    """RE2 does its work uncounted, so its processor time is compared: 8 times is right, 64 was."""
+    """The work of RE2 is not counted, so CPU time is compared: 8 times is linear, 64 was not."""
 
     def find(chars: int) -> int:
         text = unit * (chars // len(unit))
@@ -196,8 +196,8 @@ def test_an_unfinished_command_is_not_followed_before_every_other(unit: str):
 
 
 @pytest.mark.parametrize("pattern", [one for one in FORWARD if isinstance(one, re.Pattern)])
-def test_what_the_standard_matcher_fits_gives_nothing_back(pattern: re.Pattern[str]):
-    """A repeat without a bound that gives back could be made to go back and forth for minutes."""
+def test_patterns_of_the_standard_matcher_do_not_backtrack(pattern: re.Pattern[str]):
+    """A repeat that is unbounded and not possessive could backtrack for minutes."""
 
     def repeats(parsed: Any) -> Any:
         for kind, of in parsed:

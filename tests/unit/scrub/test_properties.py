@@ -1,4 +1,4 @@
-"""What holds for any input: shape, repetition, sharing, no errors."""
+"""Properties of any input: shape, repetition, sharing, no errors."""
 
 import copy
 import json
@@ -99,7 +99,7 @@ rule_sets = st.sampled_from((DEFAULT_RULES, STRICT))
 
 
 def shape(value: Any) -> Any:
-    """Return the containers of a value without what is in them."""
+    """Return the containers of a value without their contents."""
     if isinstance(value, dict):
         return ("map", [shape(item) for item in value.values()])
     return ("list", [shape(item) for item in value]) if isinstance(value, list) else None
@@ -108,7 +108,7 @@ def shape(value: Any) -> Any:
 @settings(max_examples=100)
 @given(value=values, rules=rule_sets, kind=st.sampled_from(PayloadKind))
 def test_any_value_keeps_its_containers(value: Any, rules: ScrubRules, kind: PayloadKind):
-    """JSON in, JSON out, the same containers; the input is untouched; a change has a remark."""
+    """The output has the same containers, the input is unchanged, and a change has a remark."""
     before = copy.deepcopy(value)
     out = walk.scrub_json(value, rules, kind=kind)
     assert shape(out.value) == shape(value)
@@ -121,7 +121,7 @@ def test_any_value_keeps_its_containers(value: Any, rules: ScrubRules, kind: Pay
 @settings(max_examples=100)
 @given(value=values, rules=rule_sets, kind=st.sampled_from(PayloadKind))
 def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: ScrubRules, kind: PayloadKind):
-    """What came out is clean."""
+    """The output is clean."""
     once = walk.scrub_json(value, rules, kind=kind).value
     twice = walk.scrub_json(once, rules, kind=kind)
     assert repr(twice.value) == repr(once)
@@ -130,7 +130,7 @@ def test_scrubbing_twice_is_scrubbing_once(value: Any, rules: ScrubRules, kind: 
 @settings(max_examples=100)
 @given(text=texts, rules=rule_sets, text_kind=st.sampled_from(TextKind))
 def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: ScrubRules, text_kind: TextKind):
-    """Asking the hints first gives what trying every rule gives, on text and on raw JSON."""
+    """Matching the hints first gives the result of trying every rule, for text and raw JSON."""
     compiled = get_scrubber(rules)
     tried, _ = compiled.scrub(text, text_kind, range(40))
     assert compiled.scrub(text, text_kind)[0] == tried
@@ -143,13 +143,13 @@ def test_a_hint_never_hides_what_a_rule_finds(text: str, rules: ScrubRules, text
 @settings(max_examples=100)
 @given(events=st.lists(st.one_of(values, st.builds(dict, type=scalars, data=values)), max_size=4))
 def test_any_list_is_a_recording(events: list[Any]):
-    """Odd events are walked, not refused, and stay in their places."""
+    """Malformed events are walked, not refused, and keep their order."""
     out = walk.scrub_recording(events)
     assert [shape(event) for event in out.value] == [shape(event) for event in events]
 
 
 @given(text=st.text())
-def test_folding_keeps_places(text: str):
+def test_folding_keeps_positions(text: str):
     """One character becomes one, and the result can be encoded."""
     assert len(folding.fold_text(text)) == len(text)
     folding.fold_text(text).encode()
@@ -157,19 +157,19 @@ def test_folding_keeps_places(text: str):
 
 @given(raw=st.binary())
 def test_any_bytes_are_clean_or_not(raw: bytes):
-    """The look at raw bytes never raises."""
+    """Matching raw bytes never raises."""
     assert walk.is_clean(raw) in {True, False}
 
 
 def unclosed(secret: str) -> bool:
-    """Tell whether a text reaches into what follows it: an open quote or bracket, a cut key."""
+    """Tell whether a text may extend into the next one: an open quote or bracket, a cut key."""
     return any(secret.count(sign) % 2 for sign in "\"'") or "BEGIN PRIVATE" in secret
 
 
 @pytest.mark.parametrize("line", [text for text, _ in SECRETS if not unclosed(text)])
 @pytest.mark.parametrize("between", ["\n", "\n\u00e9 ok\n"])
 def test_a_dense_text_is_scrubbed_like_each_of_its_lines(line: str, between: str):
-    """However many secrets a text has, each goes as it would alone, and the rest stays."""
+    """Each of many secrets in a text goes as it would alone, and other text stays."""
     alone = walk.scrub_json({"extra": line}, kind=PayloadKind.EVENT).value["extra"]
     dense = walk.scrub_json({"extra": (line + between) * 70}, kind=PayloadKind.EVENT)
     assert dense.value["extra"] == (alone + between) * 70
@@ -177,30 +177,30 @@ def test_a_dense_text_is_scrubbed_like_each_of_its_lines(line: str, between: str
 
 
 @given(names=st.lists(st.text("abcdef0123", min_size=1, max_size=6), min_size=1, max_size=80))
-def test_names_never_seen_before_are_let_go(names: list[str]):
-    """One secret among many values of any name is the only one that goes."""
+def test_values_of_any_other_name_stay(names: list[str]):
+    """One secret among many values of other names is the only one that goes."""
     text = "&".join(f"{name}=1" for name in names)
     out = walk.scrub_json({"extra": f"{text}&pwd=x1&{text}"}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": f"{text}&pwd=[Filtered]&{text}"}
 
 
 def test_a_long_hostile_text_is_scrubbed():
-    """200 kB that nearly match many rules give an answer."""
+    """200 kB that nearly match many rules are scrubbed."""
     text = "a@b.password4111 4111:eyJ[//" * 8_000
     out = walk.scrub_json({"extra": {"x": text}}, kind=PayloadKind.EVENT)
     assert isinstance(out.value["extra"]["x"], str)
 
 
 def test_rules_are_compiled_once():
-    """Equal rules share what was compiled from them."""
+    """Equal rules share their compiled form."""
     assert get_scrubber(ScrubRules(phones=True)) is get_scrubber(ScrubRules(phones=True))
     assert isinstance(get_scrubber(DEFAULT_RULES), TextScrubber)
 
 
 @SETTINGS
 @given(text=st.one_of(texts, st.text(max_size=20), st.text("4 6-.+aA_\u0665", max_size=40)))
-def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
-    """Asking the matcher without the wheel's methods gives what asking with them gives."""
+def test_ranges_are_those_that_the_package_finds(text: str):
+    """Calling the matcher directly gives the result of the methods of the re2 package."""
     text = folding.fold_text(text)
     for pattern in PATTERNS:
         wheel = pattern._compiled
@@ -223,7 +223,7 @@ def test_places_in_ascii_are_those_that_the_wheel_finds(text: str):
 @SETTINGS
 @given(digits=st.text("0123456789", min_size=1, max_size=40), data=st.data())
 def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject):
-    """For any stretch of a long number."""
+    """They are, for any run of a long number."""
     start = data.draw(st.integers(0, len(digits) - 1))
     end = data.draw(st.integers(start + 1, len(digits)))
     total = 0

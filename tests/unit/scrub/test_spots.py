@@ -86,23 +86,23 @@ def texts(value: Any) -> str:
 
 @pytest.mark.parametrize("spot", rows("spots.jsonl"), ids=lambda spot: texts(spot["value"])[:60])
 def test_secrets_go_from_what_sdks_send(spot: dict[str, Any]):
-    """Whichever SDK wrote it, and however: maps, pairs, flat lists, text in text in text."""
+    """They go from maps, pairs, flat lists, and text in text in text, of every SDK."""
     left = texts(walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"])).value)
     assert [secret for secret in spot["secrets"] if secret in left] == []
     assert [text for text in spot["kept"] if text not in left] == []
 
 
 @pytest.mark.parametrize("spot", rows("innocent.jsonl"), ids=lambda spot: texts(spot)[:60])
-def test_what_is_no_secret_stays(spot: dict[str, Any]):
-    """Ids, times, versions, names of screens, queries with placeholders, messages about secrets."""
+def test_other_data_stays(spot: dict[str, Any]):
+    """Ids, times, versions, names of screens, placeholders and messages about secrets do."""
     out = walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"]))
     assert out.remarks == ()
     assert out.value is spot["value"]
 
 
 @pytest.mark.parametrize("spot", rows("spots.jsonl"), ids=lambda spot: texts(spot["value"])[:60])
-def test_secrets_go_from_what_is_not_decoded(spot: dict[str, Any]):
-    """An object given as the texts of its members loses what a decoded one loses."""
+def test_secrets_go_from_undecoded_objects(spot: dict[str, Any]):
+    """The quick scrubber removes what the walk removes."""
     if not isinstance(spot["value"], dict):
         return
     split = json_members.split_members(texts(spot["value"]).encode())
@@ -115,20 +115,20 @@ def test_secrets_go_from_what_is_not_decoded(spot: dict[str, Any]):
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_values_of_secret_names_go(name: str):
-    """As a key of data, as a header, and in text; in any spelling."""
+    """They go under a key, in a header and in text, in any spelling."""
     event = {"extra": {name: "V4lu3zz"}, "request": {"headers": [[name, "V4lu3zz"]]}}
     assert "V4lu3zz" not in texts(walk.scrub_json(event, kind=PayloadKind.EVENT).value)
 
 
 @pytest.mark.parametrize("name", INNOCENT_NAMES)
 def test_values_of_other_names_stay(name: str):
-    """A word in it may look like a secret one; a session is one in a jar of cookies only."""
+    """A word of the name may look secret; `session` is secret among cookies only."""
     event = {"extra": {name: "some text", "note": f"{name}: some text, {name}=some"}}
     assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
 
 
 def test_names_of_arguments_have_no_blanks():
-    """The second argument of a log goes with the name in the first one, not with a sentence."""
+    """The second argument of a log goes if the first is a secret name, not if it is a sentence."""
     event = {"extra": {"a": ["token", "x1"], "b": ["token refreshed", {"user": 1}]}}
     assert walk.scrub_json(event, kind=PayloadKind.EVENT).value == {
         "extra": {"a": ["token", FILTERED], "b": ["token refreshed", {"user": 1}]}
@@ -136,7 +136,7 @@ def test_names_of_arguments_have_no_blanks():
 
 
 def test_every_secret_name_has_a_word_that_is_looked_for():
-    """Names of one word without such a part would be passed by in text."""
+    """A name of one word without such a part would be missed in text."""
     judge = NameJudge(DEFAULT_RULES)
     for name in SECRET_NAMES:
         text = f"x=1 {name}=V4lu3zz y=2"

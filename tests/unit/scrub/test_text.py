@@ -98,7 +98,7 @@ def clean(text: str, text_kind: TextKind = TextKind.FREE, **options: Any) -> str
     ],
 )
 def test_the_rest_of_a_text_is_readable(text: str, left: str):
-    """Names, hosts and paths stay; only values go; a second time changes nothing."""
+    """Names, hosts and paths stay, only values go, and a second time changes nothing."""
     assert clean(text) == left
     assert clean(left) == left
 
@@ -111,7 +111,7 @@ def test_a_long_value_goes_whole():
 
 
 def test_names_of_users_keep_their_address():
-    """An address that says who the user is stays; so it does if e-mails in text may stay."""
+    """An e-mail address of the user stays; so does any other if the project allows it."""
     assert clean("jo@example.org", TextKind.NAME) == "jo@example.org"
     assert clean("jo@example.org", TextKind.NAME, user_email=True) == "[email]"
     assert clean("jo@example.org", emails_in_text=False) == "jo@example.org"
@@ -177,7 +177,7 @@ def test_names_are_judged_by_their_words(name: str, kind: NameVerdict, at_end: b
     assert judge.ends_secret(name) is at_end
 
 
-def test_a_judge_forgets_rather_than_grows():
+def test_the_cache_of_a_judge_is_bounded():
     """Hostile names do not fill the memory."""
     judge = NameJudge(ScrubRules(sensitive_keys=frozenset({"shoe"})))
     for number in range(5_000):
@@ -189,8 +189,8 @@ def test_a_judge_forgets_rather_than_grows():
     assert not judge.ends_secret("k1")
 
 
-def test_a_scrubber_forgets_rather_than_grows():
-    """Texts that are all different do not fill the memory; long ones are not kept."""
+def test_the_cache_of_a_scrubber_is_bounded():
+    """Texts that are all different do not fill the memory, and long ones are not cached."""
     kept = get_scrubber(ScrubRules(phones=True, imeis=True))
     for number in range(16_385):
         kept.remember_clean(f"text {number}", TextKind.FREE)
@@ -200,8 +200,8 @@ def test_a_scrubber_forgets_rather_than_grows():
     assert not kept.is_known_clean("x" * 129, TextKind.FREE)
 
 
-def test_a_pattern_that_fits_nothing_is_refused():
-    """It would be found for ever."""
+def test_a_pattern_that_matches_the_empty_text_is_refused():
+    """It would match for ever."""
     with pytest.raises(ValueError, match="empty text"):
         patterns.compile_text("a*")
 
@@ -215,7 +215,7 @@ def test_names_that_matter_only_in_their_place():
 
 
 def test_luhn_and_iban_check_digits():
-    """Right ones are right, wrong ones wrong."""
+    """Right numbers pass, and wrong ones do not."""
     assert check_digits.has_luhn_digit("4111111111111111")
     assert not check_digits.has_luhn_digit("4111111111111112")
     assert check_digits.is_iban("gb82west12345698765432", grouped=True)
@@ -224,8 +224,8 @@ def test_luhn_and_iban_check_digits():
     assert not check_digits.is_iban("gb82", grouped=False)
 
 
-def test_putting_no_marks_copies_nothing():
-    """The same text comes back."""
+def test_without_redactions_nothing_is_copied():
+    """The same text is returned."""
     text = "abc"
     assert redactions.apply_redactions(text, ()) == ("abc", 0)
     assert redactions.apply_redactions(text, [(1, 2, "[x]")]) == ("a[x]c", 1)

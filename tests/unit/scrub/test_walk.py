@@ -1,4 +1,4 @@
-"""Walking: structure stays, what is clean is shared, failures close."""
+"""Walking a value: structure stays, clean parts are shared, failures remove the text."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def scrub(value: Any, kind: PayloadKind = PayloadKind.EVENT, **options: Any) -> 
 
 
 def crumb(**payload: Any) -> dict[str, Any]:
-    """Build a breadcrumb as it stands in a recording."""
+    """Build a breadcrumb of a recording."""
     data = {"tag": "breadcrumb", "payload": {"category": "console", **payload}}
     return {"type": 5, "timestamp": 1786000015000, "data": data}
 
@@ -33,7 +33,7 @@ def test_clean_values_come_back_as_the_same_object():
 
 
 def test_clean_parts_are_shared():
-    """Only the way down to a secret is copied."""
+    """Only the containers around a secret are copied."""
     event: dict[str, Any] = {
         "extra": {"a": {"note": CARD}, "b": {"x": 1}},
         "contexts": {"app": {"x": 1}},
@@ -46,7 +46,7 @@ def test_clean_parts_are_shared():
 
 
 def test_remarks_say_rule_place_and_count():
-    """One remark for each rule and place, with the number of finds."""
+    """There is one remark for each rule and place, with the number of removals."""
     event = {"extra": {"note": f"{CARD} and {CARD}", "password": ["a1", "b2"]}}
     assert walk.scrub_json(event, kind=PayloadKind.EVENT).remarks == (
         ScrubRemark("card", "extra.note", 2),
@@ -55,7 +55,7 @@ def test_remarks_say_rule_place_and_count():
 
 
 def test_remarks_are_few_however_many_places():
-    """After 500 places the rest is counted together."""
+    """After 500 places all others are counted together."""
     event = {"extra": {f"k{number}": CARD for number in range(700)}}
     remarks = walk.scrub_json(event, kind=PayloadKind.EVENT).remarks
     assert len(remarks) == 501
@@ -64,7 +64,7 @@ def test_remarks_are_few_however_many_places():
 
 
 def test_structure_is_kept():
-    """Ids, and names of screens and files, are no text."""
+    """Ids and the names of screens and files are no text."""
     frame = {"filename": "a/password=x.py", "abs_path": "/Users/jo/a.py", "function": "token=1"}
     event = {
         "event_id": "4111111111111111",
@@ -115,12 +115,12 @@ def test_source_lines_lose_only_written_secrets():
     ],
 )
 def test_values_of_sensitive_names_go(value: Any, clean: Any):
-    """Texts and numbers become the mark, containers keep their shape, flags stay."""
+    """Texts and numbers become the mark, containers keep their shape, booleans stay."""
     assert scrub({"extra": {"credentials": value}}) == {"extra": {"credentials": clean}}
 
 
 def test_counts_of_tokens_are_numbers():
-    """`max_tokens` is harmless as a number only."""
+    """`max_tokens` is harmless only as a number."""
     value = {"max_tokens": 12, "total_tokens": "abc"}
     assert scrub({"extra": value}) == {"extra": {"max_tokens": 12, "total_tokens": FILTERED}}
 
@@ -142,7 +142,7 @@ def test_pairs_and_named_values_count_as_names():
 
 
 def test_cookies_that_open_sessions_go():
-    """A cookie header goes whole; of a jar only the names that matter."""
+    """A cookie header goes whole; in a map of cookies only some names are secret."""
     jar = {"theme": "dark", "session": "x1", "csrf": "y1"}
     clean = {"theme": "dark", "session": FILTERED, "csrf": FILTERED}
     assert scrub({"request": {"cookies": jar}}) == {"request": {"cookies": clean}}
@@ -158,8 +158,8 @@ def test_cookies_that_open_sessions_go():
     }
 
 
-def test_safe_keys_are_spared_but_what_is_in_them_is_scrubbed():
-    """A project's safe key is no name of a secret; text in it is still text."""
+def test_text_under_safe_keys_is_still_scrubbed():
+    """A project's safe key does not name a secret, but its text is text."""
     out = scrub({"extra": {"auth": CARD, "Auth": "ok"}}, safe_keys=frozenset({"auth"}))
     assert out == {"extra": {"auth": FILTERED, "Auth": "ok"}}
 
@@ -182,7 +182,7 @@ def test_keys_that_are_secrets_are_scrubbed_and_stay_apart():
 
 
 def test_bodies_that_are_json_are_walked():
-    """Whole JSON is walked, whatever its escapes; other text is searched."""
+    """Whole JSON is walked, whatever its escapes; other text is matched."""
     body = '{"pass\\u0077ord":"x1","n":[1,2]}'
     event = {"request": {"data": body}}
     assert scrub(event) == {"request": {"data": '{"password": "[Filtered]", "n": [1, 2]}'}}
@@ -197,7 +197,7 @@ def test_a_name_twice_in_a_body_hides_nothing():
 
 
 def test_bodies_too_deep_to_read_are_text():
-    """A thousand brackets are searched like any text."""
+    """A thousand brackets are matched like any text."""
     body = "[" * 200_000 + f'"{CARD}"'
     assert CARD not in scrub({"extra": {"b": body}})["extra"]["b"]
 
@@ -209,8 +209,8 @@ def test_numbers_of_cards_go(number: int, is_kept: bool):
     assert out == [number if is_kept else FILTERED, -number, 10**30, FILTERED]
 
 
-def test_who_the_user_is_stays_unless_asked():
-    """E-mail is how people find a user; cards in a name go all the same."""
+def test_names_of_users_stay_unless_the_project_objects():
+    """People find a user by e-mail address; a card in a name goes all the same."""
     user = {"id": "jo@example.org", "email": "jo@example.org", "username": CARD}
     assert scrub({"user": user}) == {"user": {**user, "username": FILTERED}}
     assert scrub({"user": user}, user_email=True) == {
@@ -218,8 +218,8 @@ def test_who_the_user_is_stays_unless_asked():
     }
 
 
-def test_addresses_stay_unless_asked():
-    """IP addresses are removed when the project wants that, from fields and from text."""
+def test_ip_addresses_stay_unless_the_project_objects():
+    """They are removed from fields and text if the project wants that."""
     event = {
         "user": {"ip_address": "10.1.2.3"},
         "request": {"env": {"REMOTE_ADDR": "::1"}},
@@ -248,8 +248,8 @@ def test_addresses_stay_unless_asked():
         ("jo@example.org", "[email]"),
     ],
 )
-def test_a_device_named_after_its_owner_is_not(name: str, clean: str):
-    """The name of a device may be that of a person."""
+def test_a_device_loses_the_name_of_its_owner(name: str, clean: str):
+    """The name of a device may contain the name of a person."""
     assert scrub({"contexts": {"device": {"name": name}}}) == {
         "contexts": {"device": {"name": clean}}
     }
@@ -307,7 +307,7 @@ def test_clean_recordings_come_back_as_the_same_object():
         {"type": 4, "data": {"href": "", "x": CARD}},
     ],
 )
-def test_touches_and_video_are_never_seen(event: dict[str, Any]):
+def test_touches_and_video_are_never_read(event: dict[str, Any]):
     """They are the recording itself."""
     assert walk.scrub_recording([event]) == ScrubResult([event], ())
 
@@ -324,20 +324,20 @@ def test_touches_and_video_are_never_seen(event: dict[str, Any]):
         None,
     ],
 )
-def test_odd_events_are_walked(event: Any):
-    """What has no known shape is not passed on unseen."""
+def test_malformed_events_are_walked(event: Any):
+    """An event of an unknown shape is not passed on unread."""
     assert CARD not in str(walk.scrub_recording([event]).value)
 
 
 def test_options_keep_their_lists():
-    """Names of headers and classes are settings, not pairs of name and value."""
+    """Lists of headers and classes are settings, not pairs of name and value."""
     options = {"networkRequestHeaders": ["Authorization", "X-Api-Key"], "maskAllText": True}
     events = [{"type": 5, "data": {"tag": "options", "payload": options}}]
     assert walk.scrub_recording(events).value == events
 
 
-def test_a_rule_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
-    """The field it failed on is gone, and the rest is scrubbed."""
+def test_a_rule_that_fails_removes_the_field(monkeypatch: pytest.MonkeyPatch):
+    """The field goes, and all other text is scrubbed."""
 
     def fail(text: str):
         raise RuntimeError(text)
@@ -351,8 +351,8 @@ def test_a_rule_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     assert ScrubRemark("scrub-failed", "extra.a", 1) in out.remarks
 
 
-def test_a_walk_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
-    """If even the hints fail, nothing passes."""
+def test_a_walk_that_fails_removes_the_text(monkeypatch: pytest.MonkeyPatch):
+    """If even the hints fail, no text passes."""
 
     def fail(self: TextScrubber, text: str):
         raise RuntimeError(text)
@@ -364,14 +364,14 @@ def test_a_walk_that_fails_closes(monkeypatch: pytest.MonkeyPatch):
     )
 
 
-def test_what_is_no_json_is_walked_too():
-    """Lone surrogates and odd values cannot be encoded; their secrets go all the same."""
+def test_values_that_are_no_json_are_walked():
+    """Lone surrogates and odd values cannot be encoded, but their secrets go."""
     out = walk.scrub_json({"extra": {"a": f"\ud800 {CARD}", "b": {1, 2}}}, kind=PayloadKind.EVENT)
     assert out.value == {"extra": {"a": "\ud800 [Filtered]", "b": {1, 2}}}
 
 
-def test_too_deep_closes():
-    """Nesting beyond any limit of ours is not followed."""
+def test_values_that_are_too_deep_are_removed():
+    """Nesting beyond any limit is not followed."""
     value: Any = CARD
     for _ in range(LIMITS.json_depth * 4):
         value = [value]
@@ -381,7 +381,7 @@ def test_too_deep_closes():
 
 
 def test_the_rounds_of_rules_end(monkeypatch: pytest.MonkeyPatch):
-    """A text that never settles is given up after four rounds, not looped over."""
+    """A text that keeps changing is given up after four rounds."""
     monkeypatch.setattr(
         TextScrubber, "scrub", lambda _self, text, *_, **__: (f"{text}!", [("x", 1)])
     )

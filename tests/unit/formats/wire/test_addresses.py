@@ -1,4 +1,4 @@
-"""Addresses that SDKs leave to the server: filled in, inferred or taken out, never kept as text."""
+"""Addresses that SDKs leave to the server are filled in or removed, never stored as text."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ AUTO = "{{auto}}"
 def fill(
     value: Any, *, client_ip: str | None = IP, infer_ip: str | None = None, has_user: bool = True
 ) -> Any:
-    """Fill a copy and return it; what is said to be unchanged is."""
+    """Fill in a copy and return it; check that the result tells whether it changed."""
     copy = json.loads(json.dumps(value))
     raw = json.dumps(value).encode()
     changed = addresses.fill_addresses(
@@ -26,21 +26,21 @@ def fill(
     return copy
 
 
-def test_sender_is_put_where_it_is_asked_for():
-    """In the user and in the environment of a request."""
+def test_the_address_is_filled_in_where_it_is_requested():
+    """It is requested in the user and in the environment of a request."""
     filled = fill({"user": {"ip_address": AUTO}, "request": {"env": {"REMOTE_ADDR": AUTO}}})
     assert filled == {"user": {"ip_address": IP}, "request": {"env": {"REMOTE_ADDR": IP}}}
 
 
-def test_unknown_sender_leaves_nothing():
-    """With no address known, what was asked for becomes nothing."""
+def test_without_an_address_requests_become_null():
+    """A request is removed if the address of the sender is unknown."""
     assert fill({"user": {"id": 1, "ip_address": AUTO}}, client_ip=None) == {
         "user": {"id": 1, "ip_address": None}
     }
 
 
-def test_instruction_stays_in_no_other_place():
-    """In texts and lists it becomes null; in typed attributes of that name the address."""
+def test_no_request_is_left_elsewhere():
+    """In texts and lists it becomes null; in typed attributes for addresses, the address."""
     sent = {
         "extra": {"note": AUTO, "list": [AUTO, {"deep": AUTO}]},
         "contexts": {"client": {"client.address": AUTO}},
@@ -69,8 +69,8 @@ def test_instruction_stays_in_no_other_place():
         ("javascript", "something new", None),
     ],
 )
-def test_address_is_inferred_where_the_sdk_counts_on_it(platform, said, expected):
-    """By platform for old SDKs, by their own word for new ones; an unknown word means never."""
+def test_the_address_is_added_where_the_sdk_expects_it(platform, said, expected):
+    """Old SDKs expect it by platform, new ones by their wish; an unknown wish means never."""
     sent = {} if platform is None else {"platform": platform}
     for filled in (
         fill({**sent, "sdk": {"settings": {"infer_ip": said}}}),
@@ -80,22 +80,22 @@ def test_address_is_inferred_where_the_sdk_counts_on_it(platform, said, expected
     assert "user" not in fill(sent, infer_ip=said, has_user=False)
 
 
-def test_never_holds_for_what_is_asked_for_as_well():
-    """An SDK that says never gets no address, whatever it says beside."""
+def test_never_goes_before_requests():
+    """An SDK whose wish is never gets no address, even if it requests one."""
     sent = {"user": {"ip_address": AUTO}, "platform": "cocoa"}
     assert fill(sent, infer_ip="never")["user"] == {"ip_address": None}
     container = {"ingest_settings": {"infer_ip": "never"}, "items": [{"client.address": AUTO}]}
     assert fill(container, has_user=False)["items"] == [{"client.address": None}]
 
 
-def test_own_word_goes_before_the_envelopes():
+def test_the_wish_of_the_payload_goes_before_the_envelopes():
     """The payload knows better than the header of its envelope."""
     sent = {"platform": "java", "sdk": {"settings": {"infer_ip": "auto"}}}
     assert fill(sent, infer_ip="never")["user"] == {"ip_address": IP}
 
 
 def test_known_address_stays():
-    """What the SDK or the request tells is not replaced."""
+    """An address from the SDK or its request is not replaced."""
     told = {"platform": "cocoa", "user": {"ip_address": "198.51.100.1"}}
     assert fill(told) == told
     request = {"platform": "javascript", "request": {"env": {"REMOTE_ADDR": "198.51.100.1"}}}
@@ -104,12 +104,12 @@ def test_known_address_stays():
 
 @pytest.mark.parametrize("value", [None, [], "{{auto}}", 7, {"user": 7, "platform": "cocoa"}])
 def test_odd_shapes_are_left_alone(value):
-    """Nothing is raised and nothing is made up."""
+    """No error is raised and nothing is added."""
     raw = json.dumps(value).encode()
     assert not addresses.fill_addresses(value, raw, client_ip=IP, infer_ip=None, has_user=True)
 
 
-def test_word_of_the_envelope_is_read():
+def test_the_wish_of_the_envelope_is_read():
     """It stands in the settings of the SDK, in the header."""
     line = b'{"sdk":{"name":"sentry.cocoa","settings":{"infer_ip":"never"}}}'
     assert read_header(line).infer_ip == "never"

@@ -30,19 +30,19 @@ def _read(*headers: str, query: str = "") -> Credentials | None:
     ],
 )
 def test_headers_of_every_sdk_are_read(header, client, version):
-    """Blanks, capitals, secrets and missing versions change nothing."""
+    """Blanks, capitals, secrets and missing versions make no difference."""
     assert _read(header) == Credentials(PublicKey(KEY), client, version)
 
 
 def test_browsers_put_the_key_into_the_query():
-    """Escapes are undone, the first of repeated fields counts."""
+    """Escapes are decoded, and the first of repeated fields counts."""
     wanted = Credentials(PublicKey(KEY), "sentry.javascript.browser/10.3.0", 7)
     assert _read(query=envelopes.auth_query()) == wanted
     assert _read(query=f"sentry_key={KEY}&sentry_key=x") == Credentials(PublicKey(KEY))
 
 
 def test_a_request_without_any_key_has_no_credentials():
-    """Neither other query fields nor what a proxy put into Authorization are credentials."""
+    """Other query fields are no credentials, nor is an Authorization that a proxy added."""
     assert _read() is None
     assert _read("Basic YTpi", "bearer abc", query="a=b&sentry_version=7") is None
     others = ("AWS4-HMAC-SHA256 Credential=a, Signature=b", "NTLM", "Token x", "garbage")
@@ -60,7 +60,7 @@ def test_a_request_without_any_key_has_no_credentials():
     ],
 )
 def test_unreadable_headers_are_unauthorised(header):
-    """A header is there, so somebody meant to name a key."""
+    """The sender meant to name a key, since it sent the header."""
     with pytest.raises(AuthenticationFailed, match="no sentry_key of 32 hex digits"):
         _read(header)
 
@@ -69,7 +69,7 @@ def test_unreadable_headers_are_unauthorised(header):
     "query", ["sentry_key=", "sentry_key", "sentry_key=%00" + KEY, "sentry_key=%ff"]
 )
 def test_unreadable_keys_in_the_query_are_unauthorised(query):
-    """Empty, with a NUL, not even text."""
+    """A key may be empty, contain a NUL, or be no text."""
     with pytest.raises(AuthenticationFailed):
         _read(query=query)
 
@@ -83,7 +83,7 @@ def test_a_query_of_many_fields_is_unauthorised():
 
 
 def test_several_places_may_name_one_key_but_not_two():
-    """The first place wins where they agree."""
+    """If they agree, the first place wins."""
     header = envelopes.auth_header()
     assert _read(header, header, query=envelopes.auth_query()) == _read(header)
     with pytest.raises(AuthenticationFailed, match="two different keys"):
@@ -93,7 +93,7 @@ def test_several_places_may_name_one_key_but_not_two():
 
 
 def test_a_newer_protocol_is_unauthorised():
-    """Version 7 is spoken, version 8 is not."""
+    """Version 7 is supported, version 8 is not."""
     with pytest.raises(AuthenticationFailed, match="sentry_version is 8"):
         _read(f"Sentry sentry_version=8,sentry_key={KEY}")
 
@@ -108,7 +108,7 @@ def test_a_newer_protocol_is_unauthorised():
     ],
 )
 def test_dsns_give_key_and_project(dsn, project):
-    """Secrets, prefixes, queries and IPv6 hosts are left aside."""
+    """Secrets, prefixes, queries and IPv6 hosts are skipped."""
     assert credentials.parse_dsn(dsn) == (KEY, project)
 
 
@@ -119,8 +119,8 @@ def test_dsns_give_key_and_project(dsn, project):
         *("http://[x/1", f"http://{KEY}@host/{'1' * 2_000}", "\0"),
     ],
 )
-def test_what_is_no_dsn_is_none(dsn):
-    """No key, no project, no URL, or too long."""
+def test_other_texts_are_no_dsn(dsn):
+    """They have no key, no project, no form of a URL, or are too long."""
     assert credentials.parse_dsn(dsn) is None
 
 
@@ -133,7 +133,7 @@ def test_what_is_no_dsn_is_none(dsn):
     ],
 )
 def test_a_dsn_that_was_made_can_be_read(base_url, dsn):
-    """Port, prefix and IPv6 hosts stay."""
+    """Port, prefix and IPv6 hosts do no harm."""
     assert credentials.make_dsn(base_url, PublicKey(KEY), ProjectId(42)) == dsn
     assert credentials.parse_dsn(dsn) == (KEY, "42")
 
@@ -144,7 +144,7 @@ def test_a_dsn_that_was_made_can_be_read(base_url, dsn):
     st.text(max_size=80) | st.text("sentry_key=&%0af", max_size=60),
 )
 def test_any_text_is_read_or_unauthorised(headers, query):
-    """Nothing else escapes, and a key that is read is a key."""
+    """No other error is raised, and every key that is read is valid."""
     try:
         found = credentials.read_credentials(auth_headers=headers, query=query)
     except AuthenticationFailed:
@@ -155,5 +155,5 @@ def test_any_text_is_read_or_unauthorised(headers, query):
 @examples.SETTINGS
 @given(st.text(max_size=100) | st.text(f"http://@[]:?#{KEY[:4]}", max_size=80))
 def test_any_text_is_a_dsn_or_none(dsn):
-    """Nothing raises."""
+    """No error is raised."""
     credentials.parse_dsn(dsn)

@@ -63,7 +63,7 @@ def test_an_empty_body_may_be_compressed_too(name):
 
 @pytest.mark.parametrize("name", [None, "", "identity", "zip", "gzip, br"])
 def test_gzip_is_recognised_without_a_declaration(name):
-    """Proxies strip headers; the magic bytes begin no envelope."""
+    """Proxies strip headers, and no envelope begins with the magic bytes."""
     assert encoding.inflate(gzip.compress(PLAIN), name, limit_bytes=LIMIT) == PLAIN
     assert encoding.inflate(PLAIN, name, limit_bytes=LIMIT) is PLAIN
 
@@ -141,7 +141,7 @@ def test_long_gzip_members_in_a_row_are_one_body():
 
 
 def test_gzip_members_are_limited():
-    """Ten thousand members, however empty, are the most."""
+    """Ten thousand members are read, however empty, and one more is refused."""
     member = gzip.compress(b"")
     assert encoding.inflate(member * 10_000, "gzip", limit_bytes=1) == b""
     with pytest.raises(MalformedInput, match="more than 10000 members"):

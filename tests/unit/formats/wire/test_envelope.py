@@ -27,7 +27,7 @@ def _payloads(found: envelope.Envelope) -> list[tuple[str, bytes]]:
 
 
 def test_every_member_of_the_header_is_read():
-    """Ids lose dashes and capitals; of the trace they are all that counts."""
+    """Ids lose dashes and capitals; of the trace only its ids are read."""
     header = envelope.read_header(
         compact(
             {
@@ -61,13 +61,13 @@ def test_every_member_of_the_header_is_read():
 
 @pytest.mark.parametrize("trace", [None, 5, "x", [], {}, {"trace_id": [], "sampled": {}}])
 def test_no_trace_makes_the_header_fail(trace):
-    """A trace of any shape is as good as none."""
+    """A trace of a wrong shape counts as absent."""
     header = envelope.read_header(compact({"event_id": REPLAY_ID, "trace": trace}))
     assert header == EnvelopeHeader(event_id=REPLAY_ID)
 
 
 def test_a_replay_id_of_zeros_is_none():
-    """SDKs that record nothing may say so."""
+    """SDKs that record nothing may send it."""
     header = envelope.read_header(b'{"trace":{"trace_id":"%032d","replay_id":"%032d"}}' % (7, 0))
     assert header.trace == TraceHeader(trace_id=f"{7:032}")
 
@@ -83,7 +83,7 @@ def test_a_replay_id_of_zeros_is_none():
     ],
 )
 def test_odd_headers_are_read_as_empty(line):
-    """Wrong types, NaN, a byte order mark, broken text and CR make no header fail."""
+    """Wrong types, NaN, a byte order mark, broken text and CR do not make a header fail."""
     assert envelope.read_header(line) == EnvelopeHeader()
     assert envelope.split_envelope(line) == envelope.Envelope(EnvelopeHeader(), ())
 
@@ -96,14 +96,14 @@ def test_a_first_line_that_is_no_object_is_malformed(body):
 
 
 def test_a_header_nested_without_end_is_malformed():
-    """Depth exhausts nothing."""
+    """It does not exhaust the stack."""
     with pytest.raises(MalformedInput):
         envelope.split_envelope(b'{"a":' + b"[" * 30_000)
 
 
 @pytest.mark.parametrize("container", [bytes, bytearray, memoryview])
 def test_lengths_decide_where_payloads_end(container):
-    """A payload with line feeds and one without length are both whole."""
+    """Payloads with line feeds and payloads without a length are both whole."""
     body = HEADER + (
         b'{"type":"attachment","length":5,"filename":"a.txt","content_type":"text/plain",'
         b'"attachment_type":"event.attachment"}\na\n\n\nb\n'
@@ -130,7 +130,7 @@ def test_lengths_decide_where_payloads_end(container):
 
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"\n\n\r\n\n"])
 def test_line_feeds_at_the_end_are_optional(tail):
-    """None, one and many of them mean the same."""
+    """None, one or many of them make no difference."""
     found = envelope.split_envelope(HEADER + b'{"type":"event","length":2}\n{}' + tail)
     assert (_payloads(found), found.damage) == ([("event", b"{}")], None)
 
@@ -142,19 +142,19 @@ def test_a_header_alone_is_an_envelope_without_items():
 
 
 def test_an_item_header_at_the_end_has_an_empty_payload():
-    """Without a length, nothing follows it."""
+    """It has no length, and nothing follows it."""
     assert _payloads(envelope.split_envelope(HEADER + b'{"type":"session"}')) == [("session", b"")]
 
 
 @pytest.mark.parametrize("length", [b'"2"', b"2", b"2.0"])
 def test_a_length_may_be_written_as_text(length):
-    """What is meant is clear."""
+    """Its meaning is clear."""
     found = envelope.split_envelope(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
     assert _payloads(found) == [("event", b"{}")]
 
 
 def test_a_missing_type_is_an_item_of_no_type():
-    """It is told by its length, so what follows it is still read."""
+    """The length tells its end, so the next item is read."""
     found = envelope.split_envelope(
         HEADER + b'{"length":2}\n{}\n{"type":7}\nx\n{"type":"event"}\n{}'
     )
@@ -176,8 +176,8 @@ def test_a_missing_type_is_an_item_of_no_type():
         (b"[" * 10_000 + b"\n", "nests deeper"),
     ],
 )
-def test_a_damaged_item_ends_the_reading_but_not_what_came_before(rest, reason):
-    """Items before the damage are whole, of the damaged one nothing is kept."""
+def test_a_damaged_item_ends_the_reading_and_keeps_earlier_items(rest, reason):
+    """Items before the damage are whole, and nothing of the damaged one is kept."""
     found = envelope.split_envelope(HEADER + b'{"type":"event"}\n{}\n' + rest)
     assert _payloads(found) == [("event", b"{}")]
     assert found.damage is not None
@@ -185,13 +185,13 @@ def test_a_damaged_item_ends_the_reading_but_not_what_came_before(rest, reason):
 
 
 def test_odd_item_headers_are_read_leniently():
-    """NaN and broken text beside the members that count do no harm."""
+    """NaN and broken text in other members do no harm."""
     found = envelope.split_envelope(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
     assert _payloads(found) == [("event", b"{}")]
 
 
 def test_the_envelope_header_is_limited():
-    """The longest header is read, one byte more is too large, with and without a line feed."""
+    """The longest header is read; one byte more is too large, with and without a line feed."""
     longest = b'{"a":"%s"}' % (b"x" * (LIMITS.envelope_header_bytes - 8))
     assert len(longest) == LIMITS.envelope_header_bytes
     assert envelope.split_envelope(longest) == envelope.split_envelope(longest + b"\n")
@@ -201,7 +201,7 @@ def test_the_envelope_header_is_limited():
 
 
 def test_an_item_header_is_limited():
-    """The longest header is read, one byte more is damage."""
+    """The longest header is read; one byte more is damage."""
     longest = b'{"type":"%s"}' % (b"x" * (LIMITS.item_header_bytes - 11))
     assert len(longest) == LIMITS.item_header_bytes
     for tail in (b"", b"\nabc"):
@@ -215,7 +215,7 @@ def test_an_item_header_is_limited():
 
 
 def test_items_are_limited():
-    """As many items as allowed are read, one more is too large."""
+    """As many items as allowed are read; one more is too large."""
     item = b'{"type":"session"}\n\n'
     assert len(envelope.split_envelope(HEADER + item * LIMITS.items).items) == LIMITS.items
     with pytest.raises(OversizedInput, match="more than 200 items"):
@@ -224,7 +224,7 @@ def test_items_are_limited():
 
 @pytest.mark.parametrize("body", GOOD)
 def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
-    """Cut anywhere, whole items are the same as before and the rest is gone."""
+    """Whole items are read as before, wherever the envelope is cut."""
     whole = _payloads(envelope.split_envelope(body))
     framed = envelopes.item("attachment", b"x" * 40) * 2
     for end in range(body.index(b"\n"), len(body + framed), 7):
@@ -236,7 +236,7 @@ def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
 @examples.SETTINGS
 @given(st.binary(max_size=300) | examples.mutated(GOOD) | st.binary().map(HEADER.__add__))
 def test_any_bytes_give_an_envelope_or_are_refused(body):
-    """Nothing but MalformedInput and OversizedInput escapes, and payloads lie in the body."""
+    """Only MalformedInput and OversizedInput are raised, and payloads lie in the body."""
     try:
         found = envelope.split_envelope(body)
     except (MalformedInput, OversizedInput):
@@ -259,7 +259,7 @@ def test_any_bytes_give_an_envelope_or_are_refused(body):
     ),
 )
 def test_headers_with_members_of_any_type_are_read(header, items):
-    """Whatever a member is, the envelope is not refused."""
+    """No member makes the envelope fail."""
     framed = [
         envelopes.item("event", payload, **{"length": len(payload)} | changes)
         if "type" not in changes

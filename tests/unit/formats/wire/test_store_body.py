@@ -23,7 +23,7 @@ def _packed(plain: bytes) -> bytes:
 
 @pytest.mark.parametrize("body", [EVENT, b" \n" + EVENT, _packed(EVENT), _packed(EVENT) + b"\n"])
 def test_an_event_becomes_an_envelope_of_one_item(body):
-    """Plain, or base64 of zlib as very old clients send it."""
+    """It may be plain, or base64 of zlib, as very old clients send it."""
     found = store_body.wrap_store(body)
     assert found.header == envelope.EnvelopeHeader(
         event_id=EVENT_ID, sdk_name="sentry.java.android", sdk_version="8.53.0"
@@ -32,22 +32,22 @@ def test_an_event_becomes_an_envelope_of_one_item(body):
     assert found.damage is None
 
 
-def test_a_transaction_is_one():
-    """Early Python SDKs send them to the same place."""
+def test_a_transaction_becomes_an_envelope_of_one_item():
+    """Early Python SDKs send transactions to the same path."""
     found = store_body.wrap_store(compact(payloads.transaction()))
     assert [item.type for item in found.items] == ["transaction"]
 
 
-def test_an_envelope_is_taken_for_what_it_is():
-    """Some senders post to the wrong path."""
+def test_a_whole_envelope_is_split():
+    """Some senders post it to the wrong path."""
     body = envelopes.event_envelope()
     assert store_body.wrap_store(body) == envelope.split_envelope(body)
     pretty = json.dumps(payloads.event(), indent=1).encode()
     assert [item.type for item in store_body.wrap_store(pretty).items] == ["event"]
 
 
-def test_what_raven_wrote_gets_the_names_of_today():
-    """The template of a message with its parameters, and an exception that is no list."""
+def test_old_members_get_their_present_names():
+    """Raven wrote a template with its parameters, and an exception that is no list."""
     entry = {"message": "user %s", "params": ["ada"], "formatted": None}
     thrown = {"type": "ValueError", "value": "no cart"}
     old = {
@@ -69,8 +69,8 @@ def test_what_raven_wrote_gets_the_names_of_today():
     }
 
 
-def test_a_name_of_today_comes_before_the_old_one():
-    """Whoever sends both knows the new one."""
+def test_a_present_name_goes_before_the_old_one():
+    """A sender that writes both knows the new one."""
     old = {"user": {"id": 7}, "sentry.interfaces.User": {"id": 8}, "exception": [{"type": "A"}]}
     (item,) = store_body.wrap_store(compact(old)).items
     assert json.loads(bytes(item.payload)) == {"user": {"id": 7}, "exception": [{"type": "A"}]}
@@ -81,13 +81,13 @@ def test_a_name_of_today_comes_before_the_old_one():
     [b"", b"x", b"abc=", b"not base64 at all!", b"{", b"[]", _packed(b"[]"), _packed(EVENT)[:-9]],
 )
 def test_anything_else_is_malformed(body):
-    """Neither JSON nor base64, cut, or no object."""
+    """It is neither JSON nor base64, or cut, or no object."""
     with pytest.raises(MalformedInput):
         store_body.wrap_store(body)
 
 
 def test_a_packed_event_is_limited():
-    """The largest event comes out, one byte more is too large."""
+    """The largest event is read; one byte more is too large."""
     at_limit = EVENT.ljust(LIMITS.event_bytes)
     assert store_body.wrap_store(_packed(at_limit)).items
     with pytest.raises(OversizedInput):
@@ -97,7 +97,7 @@ def test_a_packed_event_is_limited():
 @examples.SETTINGS
 @given(st.binary(max_size=80) | examples.mutated([EVENT, _packed(EVENT)]))
 def test_any_bytes_are_wrapped_or_refused(body):
-    """Nothing but MalformedInput and OversizedInput escapes."""
+    """Only MalformedInput and OversizedInput are raised."""
     try:
         found = store_body.wrap_store(body)
         assert len(found.items) == 1 or found.header is not None
