@@ -6,31 +6,9 @@ from datetime import datetime
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 
 
-@dataclass(frozen=True, slots=True)
-class NewFeedback:
-    """What a person wrote, on its way into the table; `item_type` is the form it came in."""
-
-    project_id: ProjectId
-    event_id: EventId
-    item_type: str
-    received_at: datetime
-    at: datetime
-    drift_ms: int
-    message: str
-    name: str | None
-    email: str | None
-    url: str | None
-    associated_event_id: EventId | None
-    replay_id: ReplayId | None
-    trace_id: TraceId | None
-    platform: str | None
-    release: str | None
-    environment: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFeedback:
-    """What a person wrote; `at` is the sender's clock, `at` plus drift the server's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a user of an app wrote; `at` is the sender's clock, `at` plus drift the server's."""
 
     project_id: ProjectId
     event_id: EventId
@@ -42,8 +20,17 @@ class StoredFeedback:
     email: str | None
     url: str | None
     associated_event_id: EventId | None
+    """Event that the feedback is about."""
     replay_id: ReplayId | None
     trace_id: TraceId | None
     platform: str | None
     release: str | None
     environment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFeedback(Feedback):
+    """Feedback on its way into the table."""
+
+    item_type: str
+    """Type of the item that it came in: `feedback` or `user_report`."""

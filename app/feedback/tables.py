@@ -13,7 +13,7 @@ feedback: Final = Table(
     metadata,
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("event_id", Hex32, primary_key=True),
-    # The form it came in: feedback or user_report.
+    # The type of the item that it came in: feedback or user_report.
     Column("item_type", Text, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),

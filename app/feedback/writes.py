@@ -1,4 +1,4 @@
-"""Adding feedback: the first write of an event id wins."""
+"""Adds feedback; the first write of an event id wins."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,28 +20,29 @@ async def add_feedback(
     """Store feedback that is not there yet.
 
     Returns:
-        The keys of what was stored; the rest were duplicates.
+        The keys of what was stored; the others were duplicates.
     """
-    first = {(one.project_id, one.event_id): _to_row(one) for one in reversed(new)}
-    return await insert_new_rows(connection, feedback, first)
+    # Reversed, so that of two with one key in a batch the first one wins.
+    rows = {(entry.project_id, entry.event_id): _to_row(entry) for entry in reversed(new)}
+    return await insert_new_rows(connection, feedback, rows)
 
 
-def _to_row(one: NewFeedback) -> dict[str, Any]:
+def _to_row(entry: NewFeedback) -> dict[str, Any]:
     return {
-        "project_id": one.project_id,
-        "event_id": one.event_id,
-        "item_type": one.item_type,
-        "received_at": one.received_at,
-        "at": one.at,
-        "drift_ms": one.drift_ms,
-        "message": clean(one.message),
-        "name": clean_or_none(one.name, limit_bytes=_NAME_BYTES),
-        "email": clean_or_none(one.email, limit_bytes=_NAME_BYTES),
-        "url": clean_or_none(one.url),
-        "associated_event_id": one.associated_event_id,
-        "replay_id": one.replay_id,
-        "trace_id": one.trace_id,
-        "platform": clean_or_none(one.platform, limit_bytes=_NAME_BYTES),
-        "release": clean_or_none(one.release, limit_bytes=_NAME_BYTES),
-        "environment": clean_or_none(one.environment, limit_bytes=_NAME_BYTES),
+        "project_id": entry.project_id,
+        "event_id": entry.event_id,
+        "item_type": entry.item_type,
+        "received_at": entry.received_at,
+        "at": entry.at,
+        "drift_ms": entry.drift_ms,
+        "message": clean(entry.message),
+        "name": clean_or_none(entry.name, limit_bytes=_NAME_BYTES),
+        "email": clean_or_none(entry.email, limit_bytes=_NAME_BYTES),
+        "url": clean_or_none(entry.url),
+        "associated_event_id": entry.associated_event_id,
+        "replay_id": entry.replay_id,
+        "trace_id": entry.trace_id,
+        "platform": clean_or_none(entry.platform, limit_bytes=_NAME_BYTES),
+        "release": clean_or_none(entry.release, limit_bytes=_NAME_BYTES),
+        "environment": clean_or_none(entry.environment, limit_bytes=_NAME_BYTES),
     }

@@ -9,40 +9,9 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats import timestamps
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """One error or message on its way into the table; `payload` is zstd JSON, scrubbed."""
-
-    project_id: ProjectId
-    event_id: EventId
-    received_at: datetime
-    at: datetime
-    drift_ms: int
-    level: str
-    kind: str
-    title: str
-    culprit: str | None
-    exception_type: str | None
-    exception_value: str | None
-    handled: bool | None
-    mechanism: str | None
-    platform: str | None
-    release: str | None
-    environment: str | None
-    sdk_name: str | None
-    user: Mapping[str, str]
-    trace_id: TraceId | None
-    span_id: SpanId | None
-    replay_id: ReplayId | None
-    payload: bytes
-    issue_ids: tuple[IssueId, ...]
-    """By every version of grouping, the newest first (`grouping.keys`)."""
-    parent_span_id: SpanId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One stored error or message; `at` is the sender's clock, `at` plus drift the server's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """An error or message; `at` is the sender's clock, `at` plus drift the server's."""
 
     project_id: ProjectId
     event_id: EventId
@@ -61,17 +30,34 @@ class StoredEvent:
     release: str | None
     environment: str | None
     trace_id: TraceId | None
-    replay_id: ReplayId | None
-    payload: bytes
-    issue_id: IssueId | None
-    """None for a moment only: an event that an older release stored is not grouped yet."""
     span_id: SpanId | None = None
     parent_span_id: SpanId | None = None
     """Span that caused `span_id`; None for events that an older release stored."""
+    replay_id: ReplayId | None
+    payload: bytes
+    """The event as it was sent, scrubbed: JSON, compressed with zstd."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent(EventRecord):
+    """An event on its way into the table."""
+
+    sdk_name: str | None
+    user: Mapping[str, str]
+    issue_ids: tuple[IssueId, ...]
+    """Its issue by each version of the grouping rules, the newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent(EventRecord):
+    """An event that is stored."""
+
+    issue_id: IssueId | None
+    """None while an event that an older release stored is not grouped yet."""
 
     @property
     def happened_at(self) -> datetime:
-        """When it was, by the sender's clock, or by the server's if nobody had set the sender's."""
+        """When it happened by the sender's clock, or by the server's if the other was not set."""
         if timestamps.is_set(self.at):
             return self.at
         return self.at + timedelta(milliseconds=self.drift_ms)
@@ -83,7 +69,7 @@ Status = Literal["open", "resolved", "ignored"]
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A group of events that are one problem; level, kind, title are those of its last event."""
+    """A group of events with one problem; level, kind and title are those of its last event."""
 
     project_id: ProjectId
     issue_id: IssueId
@@ -99,14 +85,14 @@ class Issue:
     events: int
     users: int
     replays: int
-    """Replays of projects that the reader sees, in whose time one of its events happened."""
+    """Replays in which one of its events happened, of projects that the reader may see."""
     named_replays: int
-    """Replays that its events name, whether they came or not."""
+    """Replays that its events name, whether the replays came or not."""
     status: Status
     status_at: datetime | None
     resolved_release: str | None
     is_regressed: bool
-    """It was resolved, and came back in a later release."""
+    """Whether it was resolved and came back in a later release."""
 
 
 AttachmentKey = tuple[ProjectId, EventId, str, str]
@@ -115,7 +101,7 @@ AttachmentKey = tuple[ProjectId, EventId, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that belongs to an event; its bytes are the object of this key."""
+    """A file that came with an event; its bytes are the object with this key."""
 
     project_id: ProjectId
     event_id: EventId

@@ -7,17 +7,16 @@ from app.core.ids import ProjectId
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SessionCount:
-    """What is counted: sessions of a release that began on this day (UTC) and have this status.
-
-    `started` counts all of them; the other statuses say how they ended.
-    """
+class SessionGroup:
+    """Sessions that are counted together: of one release, begun on one day, with one status."""
 
     project_id: ProjectId
     release: str
     environment: str
     day: date
+    """In UTC."""
     status: str
+    """`started` stands for all sessions; the other statuses say how a session ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +25,6 @@ class SessionUpdate:
 
     project_id: ProjectId
     sid: str | None
-    """Of the one session it tells of: what is known of that already is not counted again."""
-    counts: tuple[tuple[SessionCount, int], ...]
+    """Id of the session, whose statuses are counted once each; None for counts that the sender
+    added up itself."""
+    counts: tuple[tuple[SessionGroup, int], ...]

@@ -19,7 +19,8 @@ release_sessions: Final = Table(
 )
 Index("ix_release_sessions_day", release_sessions.c.project_id, release_sessions.c.day.desc())
 
-# What has been counted of a session: SDKs tell an end twice, and send again what was not answered.
+# Statuses of sessions that are counted already: SDKs report an end twice, and send again what was
+# not answered.
 session_marks: Final = Table(
     "session_marks",
     metadata,

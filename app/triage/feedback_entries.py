@@ -19,7 +19,7 @@ from app.core.replay_window import SLACK, ReplayWindow
 from app.db.lists import ListCursor
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback
-from app.feedback.model import StoredFeedback
+from app.feedback.model import Feedback
 from app.issues.model import IssueKey
 from app.playback.links import replay_clock
 from app.replays import queries as replays
@@ -80,7 +80,7 @@ _OF_ISSUE: Final = _statement(
 class FeedbackEntry:
     """What somebody wrote, and what it is about as far as it is here."""
 
-    feedback: StoredFeedback
+    feedback: Feedback
     error: str | None
     """The title of the event that it names, if that is here."""
     issue_id: IssueId | None

@@ -22,7 +22,7 @@ async def read_view_hierarchy(
 ) -> tuple[HierarchyView, ...]:
     """Read which views were on the screen; empty without a file, or if the file is broken.
 
-    It is scrubbed here, because releases before 0.1 stored it as the app had sent it.
+    It is scrubbed here, because older releases stored it as the app had sent it.
     """
     if file is None or file.size_bytes > LIMITS.view_hierarchy_bytes:
         return ()

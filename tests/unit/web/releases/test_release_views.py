@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.formats.events.release_order import sort_releases
 from app.projects.model import Project
-from app.releases.model import SessionCount
+from app.releases.model import SessionGroup
 from app.web.releases import build
 
 NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)
@@ -17,9 +17,9 @@ PROJECT_ID = ProjectId(7)
 
 def counted(
     release: str, status: str, *, day: date = TODAY, environment: str = "production"
-) -> SessionCount:
+) -> SessionGroup:
     """Return what is counted."""
-    return SessionCount(PROJECT_ID, release, environment, day, status)
+    return SessionGroup(PROJECT_ID, release, environment, day, status)
 
 
 def test_sessions_of_a_release_are_added_up():
