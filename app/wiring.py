@@ -39,8 +39,8 @@ from app.preparation import Preparation
 from app.projects.keys import KeyCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
-from app.storage.first_look import FirstLook
 from app.storage.port import ObjectStore
+from app.storage.startup_check import StartupCheck
 from app.web import router
 from app.web.frame import errors as web_errors
 from app.web.frame.middleware.compression import compress_pages
@@ -129,9 +129,9 @@ async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStac
     """Open the object store, and try it out now or whenever it answers."""
     objects = open_store(settings, data_dir)
     stack.push_async_callback(objects.close)
-    first_look = FirstLook(objects)
-    stack.push_async_callback(first_look.stop)
-    await first_look.begin()
+    startup_check = StartupCheck(objects)
+    stack.push_async_callback(startup_check.stop)
+    await startup_check.begin()
     return objects
 
 

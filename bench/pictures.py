@@ -56,7 +56,7 @@ def _segments() -> Iterator[bytes]:
                 pen.text((140, top + row * 120 + 30), f"Screen {number}, thing {row}", fill="black")
             pen.rectangle((0, 0, 448, 64), fill=(number * 20, 90, 200))
             frames.append(picture)
-        yield encode.encode(frames).data
+        yield encode.encode_video(frames).data
 
 
 @dataclass(frozen=True, slots=True)

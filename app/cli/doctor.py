@@ -232,8 +232,8 @@ async def _pictures(settings: Settings) -> Finding:
     if not settings.pictures:
         return Finding("pictures", State.FINE, "off: no video is decoded on this machine")
     try:
-        async with child.started() as started:
-            is_filtered = started.is_filtered
+        async with child.start_media_child() as media_child:
+            is_filtered = media_child.is_filtered
     except ReplayError as error:
         return Finding("pictures", State.WRONG, str(error))
     if not is_filtered:

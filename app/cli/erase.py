@@ -11,7 +11,7 @@ from app.core import clock, ids, log
 from app.core.errors import InvalidInput
 from app.core.ids import ReplayId
 from app.core.settings import Settings
-from app.erasure import request
+from app.erasure import replay
 from app.replays.model import ReplayKey, Tombstone
 
 
@@ -35,4 +35,4 @@ async def _erase(settings: Settings, project: str, replay_id: ReplayId) -> Tombs
         async with database.reading() as connection:
             found = await projects.find(connection, project)
         key = ReplayKey(found.id, replay_id)
-        return await request.erase_replay(database, key, person_id=None, at=clock.now())
+        return await replay.erase_replay(database, key, person_id=None, at=clock.now())

@@ -69,7 +69,7 @@ class Camera:
 
     def film(self, window: Window) -> EncodedVideo:
         """Paint and encode the frames of one segment."""
-        return encode.encode([self.take_frame(at_ms) for at_ms in window.frame_times])
+        return encode.encode_video([self.take_frame(at_ms) for at_ms in window.frame_times])
 
     def take_frame(self, at_ms: int) -> Image.Image:
         """Return the masked picture of a moment."""

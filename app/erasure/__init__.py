@@ -1,1 +1,1 @@
-"""Deletion that really deletes: request, sweep, receipt."""
+"""Deletion of replays and issues: rows at once, objects by the sweep, then a receipt."""

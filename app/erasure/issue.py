@@ -1,9 +1,10 @@
-"""Erasing an issue: its events and counts in one transaction, the files' objects by the sweep.
+"""Deletes an issue: its events and counts in one transaction, the objects of files by the sweep.
 
-    rows of the issue, its events and their files out → keys to the outbox → audit line → commit
+    delete the rows of the issue, its events and their files → object keys into the outbox
+        → audit line → commit
 
-An event of the issue that comes later, or again, is a new one: a problem that is still there must
-not stay unseen because somebody once deleted it.
+An event of the issue that arrives later, or again, makes a new issue: a problem that still exists
+must not stay invisible because somebody once deleted it.
 """
 
 from datetime import datetime
@@ -24,13 +25,13 @@ async def erase_issue(
     """Delete an issue with its events and their files.
 
     Args:
-        database: Where it is.
-        key: Which issue.
-        person_id: Who asks.
-        at: When.
+        database: The database.
+        key: The issue.
+        person_id: The person who deletes it.
+        at: The time of the deletion.
 
     Returns:
-        What went.
+        Counts of what was deleted.
 
     Raises:
         NotFound: There is no such issue, or it is deleted already.

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.accounts.model import Person
 from app.core.errors import NotFound
 from app.db.engine import Database
-from app.erasure.request import erase_replay
+from app.erasure.replay import erase_replay
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.replays.model import ReplayKey

@@ -1,11 +1,11 @@
-"""Removes the bytes of deleted replays, and looks that they are gone.
+"""Removes the objects of deleted replays and issues, and verifies that they are gone.
 
-    pack outbox   ─► wipe its stretches, or delete a pack in which nothing lives ─► look ─► off
-    outbox (keys) ─► delete ─► off the list
-    tombstone     ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
+    outbox of packs   ─► wipe ranges, or delete a pack with no live segment ─► verify ─► done
+    outbox of objects ─► delete ─► done
+    tombstone         ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
 
-Storage being down delays a sweep and never ends it: what is not done stays on the lists. Several
-processes may sweep at once; each locks what it works on.
+When storage does not answer, a sweep is delayed and never lost: what is not done stays on the
+lists. Several processes may sweep at the same time; each locks the rows that it works on.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from app.storage import keys
 from app.storage.port import ObjectStore
 
 _BATCH: Final = 100
-_STRETCHES: Final = 1_000
-"""Stretches wiped in one pack at once."""
+_MOST_RANGES: Final = 1_000
+"""The most ranges of one pack that are wiped at once."""
 _PAUSE_S: Final = 5.0
 
 _logger: Final = log.get_logger("erasure.sweep")
 
 
 class Sweeper:
-    """The background half of deletion."""
+    """Sweeps in the background."""
 
     def __init__(self, database: Database, objects: ObjectStore) -> None:
         self._database = database
@@ -39,24 +39,24 @@ class Sweeper:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to sweep: at once, after each deletion here, and every five seconds."""
+        """Begin to sweep: at once, after each deletion in this process, and every five seconds."""
         self._task = asyncio.create_task(self._run(), name="sweep")
 
     async def stop(self) -> None:
-        """End; what is not swept waits for the next process."""
+        """Stop; what is not swept yet waits for the next process."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def hurry(self) -> None:
-        """Sweep now: something was deleted in this process."""
+        """Sweep now, because something was deleted in this process."""
         self._wanted.set()
 
     async def _run(self) -> None:
         while True:
             self._wanted.clear()
             try:
-                while await sweep(self._database, self._objects):
+                while await sweep_once(self._database, self._objects):
                     pass
             except ServiceUnavailable as error:
                 _logger.warning("the sweep waits", error=str(error))
@@ -68,12 +68,12 @@ class Sweeper:
                 continue
 
 
-async def sweep(database: Database, objects: ObjectStore) -> bool:
+async def sweep_once(database: Database, objects: ObjectStore) -> bool:
     """Remove one batch of objects; returns whether there may be more to do.
 
     Raises:
-        ServiceUnavailable: Postgres does not answer. What the object storage does not delete now
-            stays on the lists, and is logged.
+        ServiceUnavailable: Postgres does not answer. Objects that the storage does not delete now
+            stay on the lists, and are logged.
     """
     await _sweep_packs(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
@@ -83,27 +83,27 @@ async def sweep(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
-    """Go once through the packs that hold what must go; each is a transaction of its own."""
+    """Go once through the packs with deleted segments; each is a transaction of its own."""
     after_id = 0
     while True:
         async with database.transaction() as connection:
-            pack = await erase.lock_outgoing_pack(connection, after_id=after_id, limit=_STRETCHES)
+            pack = await erase.lock_outgoing_pack(connection, after_id=after_id, limit=_MOST_RANGES)
             if pack is None:
                 return
             after_id = pack.id
             try:
-                await _wipe(objects, pack)
+                await _wipe_pack(objects, pack)
             except ServiceUnavailable as error:
                 _logger.warning("a pack stays", object_key=pack.object_key, error=str(error))
                 continue
             await erase.finish_wiped_ranges(connection, pack)
 
 
-async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
-    """Make stretches of a pack unreadable, and look that they are.
+async def _wipe_pack(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
+    """Wipe ranges of a pack, and verify that they read as zeros.
 
     Raises:
-        ServiceUnavailable: They are not, or it cannot be seen.
+        ServiceUnavailable: They do not, or the storage does not answer.
     """
     if not pack.live:
         await objects.delete(pack.object_key)
@@ -113,15 +113,15 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
     try:
         await asyncio.shield(wiping)
     except asyncio.CancelledError:
-        # The pack stays locked until it is done: what is written late could undo another wipe.
+        # The pack stays locked until the wipe has ended: a late write could undo another wipe.
         await asyncio.wait([wiping])
         raise
     for offset, size_bytes in stretches:
         try:
-            left = await objects.read(pack.object_key, offset, size_bytes)
+            content = await objects.read(pack.object_key, offset, size_bytes)
         except NotFound:
             return
-        if left.count(0) != len(left):
+        if content.count(0) != len(content):
             raise ServiceUnavailable(
                 f"{pack.object_key} still holds what was wiped at byte {offset}"
             )
@@ -129,30 +129,36 @@ async def _wipe(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
 
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
-        done = await _gone(objects, await erase.lock_outgoing_objects(connection, limit=_BATCH))
+        done = await _delete_objects(
+            objects, await erase.lock_outgoing_objects(connection, limit=_BATCH)
+        )
         await erase.delete_outgoing_objects(connection, done)
     return len(done) == _BATCH
 
 
 async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
-    """Remove the objects of erased events' files."""
+    """Remove the objects of files that belonged to deleted events."""
     async with database.transaction() as connection:
-        done = await _gone(objects, await error_erase.lock_outgoing_files(connection, limit=_BATCH))
+        done = await _delete_objects(
+            objects, await error_erase.lock_outgoing_files(connection, limit=_BATCH)
+        )
         await error_erase.mark_files_swept(connection, done, at=clock.now())
     return len(done) == _BATCH
 
 
-async def _gone(
+async def _delete_objects(
     objects: ObjectStore, waiting: Sequence[erase.OutgoingObject | error_erase.OutgoingFile]
 ) -> list[int]:
-    """Delete the objects that no row needs; returns what is off its list."""
+    """Delete the objects that no row needs; returns the ids of the entries that are done."""
     return [
-        one.id for one in waiting if one.is_needed or await _is_deleted(objects, one.object_key)
+        entry.id
+        for entry in waiting
+        if entry.is_needed or await _try_delete(objects, entry.object_key)
     ]
 
 
-async def _is_deleted(objects: ObjectStore, object_key: str) -> bool:
-    """Delete one object; what cannot be deleted now must not hold up the others."""
+async def _try_delete(objects: ObjectStore, object_key: str) -> bool:
+    """Delete one object; a failure is logged, so that it does not delay the others."""
     try:
         await objects.delete(object_key)
     except ServiceUnavailable as error:
@@ -166,7 +172,7 @@ async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
         swept = 0
         for tombstone in await erase.lock_unswept_tombstones(connection, limit=_BATCH):
             try:
-                removed = await _empty_prefix(objects, tombstone)
+                removed = await _delete_prefix(objects, tombstone)
             except ServiceUnavailable as error:
                 _logger.warning(
                     "a replay is not swept yet", replay=tombstone.key.replay_id, error=str(error)
@@ -177,12 +183,12 @@ async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
     return swept == _BATCH
 
 
-async def _empty_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:
-    """Delete whatever lies under a replay's prefix, derived pictures too, and look again."""
-    prefix = keys.replay_prefix(tombstone.key.project_id, tombstone.key.replay_id)
-    found = await objects.list(prefix)
-    for one in found:
-        await objects.delete(one.key)
+async def _delete_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:
+    """Delete all objects under a replay's prefix, and verify that it is empty."""
+    prefix = keys.make_replay_prefix(tombstone.key.project_id, tombstone.key.replay_id)
+    stored_objects = await objects.list(prefix)
+    for stored in stored_objects:
+        await objects.delete(stored.key)
     if await objects.list(prefix):
         raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
-    return len(found)
+    return len(stored_objects)

@@ -130,7 +130,7 @@ class IngestMonitor:
         try:
             async with self._database.reading() as connection:
                 self._quarantined = await projects.quarantined_counts(connection)
-            await probe.ask(self._objects)
+            await probe.check_answers(self._objects)
         except ServiceUnavailable as error:
             self._away = error
         else:

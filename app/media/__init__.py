@@ -1,1 +1,1 @@
-"""Video bytes encoded and decoded; the only room that knows libav."""
+"""Encoding and decoding of video; the only package that uses libav."""

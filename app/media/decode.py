@@ -1,12 +1,13 @@
-"""The media child: `python -m app.media.decode` turns coded pictures into small ones.
+"""The program of the media child, `python -m app.media.decode`: draws small pictures of video.
 
     groups of pictures on standard input ─► libav's H.264 decoder ─► tiles, poster ─► WebP on output
     one PNG, JPEG or WebP ─► Pillow ─► WebP
 
-Everything is loaded and used once, then the sandbox is closed, then the first untrusted byte is
-read. libav gets coded pictures one by one and never opens a container: where they lie in the file
-was read by `formats.mp4`, so the demuxers, where most of its faults were found, are out of reach,
-and the codec is fixed here. Any fault ends the process; the parent starts another.
+Everything is loaded and used once, then the sandbox is closed, and only then the first untrusted
+byte is read. libav receives coded pictures one by one and never opens a container, since
+`formats.video.mp4` has found where they are in the file. So its demuxers, in which most of its
+vulnerabilities were found, cannot be reached, and the codec is fixed here. Any error ends the
+process, and the parent starts another one.
 
 Source: ISO/IEC 14496-15 (avcC); CVE-2022-2566, CVE-2026-40962, CVE-2026-96611 (`mov.c`).
 """
@@ -20,8 +21,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from app.media import film, sandbox, still, wire
-from app.media.film import Film
+from app.media import sandbox, still, strip, wire
+from app.media.strip import PictureStrip
 
 _IN: Final = 0
 _OUT: Final = 1
@@ -33,58 +34,61 @@ _TURNED: Final = {
     2: Image.Transpose.ROTATE_180,
     3: Image.Transpose.ROTATE_90,
 }
-"""Pillow turns to the left."""
-_TRUSTED: Final = wire.Group(
+"""Pillow rotates to the left."""
+_TRUSTED: Final = wire.CodedGroup(
     config=bytes.fromhex("0142c00affe100146742c00adde84000000300400000030083c489e001000468ce0fc8"),
     quarter_turns=1,
     samples=(
-        wire.Sample(
+        wire.CodedSample(
             0,
             wire.WANTED | wire.POSTER,
             bytes.fromhex("000000116588843a118a000200f1c0009c70002780"),
         ),
     ),
 )
-"""A grey picture of 16 by 16 pixels: decoding it loads whatever is loaded late."""
+"""A grey picture of 16 by 16 pixels; decoding it loads everything that is loaded lazily."""
 
 
 class Decoder:
-    """Decodes groups into a film; neighbours of one configuration share a codec context."""
+    """Decodes groups into a strip; successive groups of one configuration share a codec context."""
 
-    def __init__(self, target: Film) -> None:
+    def __init__(self, target: PictureStrip) -> None:
         self._film = target
         self._config = b""
         self._codec: VideoCodecContext | None = None
 
-    def decode(self, group: wire.Group) -> None:
-        """Add the wanted pictures of one group, in the order they are shown.
+    def decode(self, group: wire.CodedGroup) -> None:
+        """Add the wanted pictures of one group in the order in which they are shown.
 
         Raises:
-            Exception: The pictures cannot be decoded; of many kinds, and each is the end.
+            Exception: The pictures cannot be decoded. libav raises many kinds of errors, and each
+                of them ends the child.
         """
         codec = self._opened(group.config)
-        marks = {one.at_ms: one.marks for one in group.samples}
+        marks = {sample.at_ms: sample.marks for sample in group.samples}
         frames: list[VideoFrame] = []
-        for one in group.samples:
-            packet = av.Packet(bytes(one.data))
-            packet.pts = packet.dts = one.at_ms
+        for sample in group.samples:
+            packet = av.Packet(bytes(sample.data))
+            packet.pts = packet.dts = sample.at_ms
             frames += codec.decode(packet)
         frames += codec.decode(None)
         for frame in frames:
-            wanted = marks.get(frame.pts or 0, 0)
-            if wanted & wire.WANTED:
-                picture = _scaled(frame, film.TILE_SIDE_PX, group.quarter_turns)
+            frame_marks = marks.get(frame.pts or 0, 0)
+            if frame_marks & wire.WANTED:
+                picture = _scale_frame(frame, strip.TILE_SIDE_PX, group.quarter_turns)
                 self._film.add(picture, frame.pts or 0)
-            if wanted & wire.POSTER:
-                self._film.set_poster(_scaled(frame, film.POSTER_SIDE_PX, group.quarter_turns))
+            if frame_marks & wire.POSTER:
+                self._film.set_poster(
+                    _scale_frame(frame, strip.POSTER_SIDE_PX, group.quarter_turns)
+                )
 
     def _opened(self, config: bytes) -> VideoCodecContext:
-        """Return the decoder, as new: a group begins with a keyframe and needs nothing else."""
+        """Return a fresh decoder: a group begins with a keyframe and needs nothing before it."""
         if self._codec is None or self._config != config:
             codec = VideoCodecContext.create("h264", "r")
             codec.extradata = config
             codec.thread_type = "NONE"
-            codec.thread_count = 1  # a thread would be a system call too many
+            codec.thread_count = 1  # the sandbox forbids the system call that makes a thread
             self._codec, self._config = codec, config
         else:
             self._codec.flush_buffers()
@@ -96,7 +100,7 @@ def main() -> None:
     os.nice(_LOW_PRIORITY)
     av.logging.set_level(None)
     warm_up()
-    is_filtered = sandbox.close(sandbox.Limits())
+    is_filtered = sandbox.close_sandbox(sandbox.SandboxLimits())
     try:
         serve(is_filtered=is_filtered)
     except BaseException:  # noqa: BLE001 - a traceback would open source files
@@ -105,46 +109,46 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Use everything once, on a picture of our own."""
-    warm = Film()
+    """Use everything once, with a picture of our own."""
+    warm = PictureStrip()
     Decoder(warm).decode(_TRUSTED)
     wire.unpack_strip(wire.pack_strip(warm.draw()), [0])
     still.warm_up()
 
 
 def serve(*, is_filtered: bool) -> None:
-    """Answer requests in turn."""
-    decoded = Film()
+    """Answer requests one after another."""
+    decoded = PictureStrip()
     decoder = Decoder(decoded)
-    _send(wire.READY, bytes((is_filtered,)))
+    _send_message(wire.READY, bytes((is_filtered,)))
     while True:
-        head = _read(wire.HEAD.size)
+        head = _read_bytes(wire.HEAD.size)
         if not head:
             return
         kind, size_bytes = wire.HEAD.unpack(head)
-        body = _read(size_bytes)
+        body = _read_bytes(size_bytes)
         if kind == wire.GROUP:
             decoder.decode(wire.unpack_group(body))
-            _send(wire.NEXT, b"")
+            _send_message(wire.NEXT, b"")
         elif kind == wire.STILL:
-            _send(wire.ANEW, wire.pack_still(still.redraw(body)))
+            _send_message(wire.ANEW, wire.pack_still(still.redraw(body)))
         else:
-            _send(wire.DRAWN, wire.pack_strip(decoded.draw()))
+            _send_message(wire.DRAWN, wire.pack_strip(decoded.draw()))
 
 
-def _scaled(frame: VideoFrame, side_px: int, quarter_turns: int) -> Image.Image:
-    """Return a frame as a small picture, upright."""
+def _scale_frame(frame: VideoFrame, side_px: int, quarter_turns: int) -> Image.Image:
+    """Return a frame as a small, upright picture."""
     if frame.width * frame.height > _MOST_PIXELS:
         raise ValueError("the picture is too large")
-    width, height = film.fitted(frame.width, frame.height, side_px)
-    small = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1)
-    plane = small.planes[0]
+    width, height = strip.fit_size(frame.width, frame.height, side_px)
+    scaled = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1)
+    plane = scaled.planes[0]
     picture = Image.frombytes("RGB", (width, height), bytes(plane), "raw", "RGB", plane.line_size)
     return picture.transpose(_TURNED[quarter_turns]) if quarter_turns else picture
 
 
-def _read(size_bytes: int) -> bytes:
-    """Read so many bytes; none when the parent has gone."""
+def _read_bytes(size_bytes: int) -> bytes:
+    """Read exactly `size_bytes`, or return no bytes if the parent has closed the pipe."""
     parts = []
     while size_bytes:
         part = os.read(_IN, size_bytes)
@@ -155,10 +159,10 @@ def _read(size_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _send(kind: int, body: bytes) -> None:
-    rest = memoryview(wire.HEAD.pack(kind, len(body)) + body)
-    while rest:
-        rest = rest[os.write(_OUT, rest) :]
+def _send_message(kind: int, body: bytes) -> None:
+    unsent = memoryview(wire.HEAD.pack(kind, len(body)) + body)
+    while unsent:
+        unsent = unsent[os.write(_OUT, unsent) :]
 
 
 if __name__ == "__main__":

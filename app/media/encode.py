@@ -1,7 +1,7 @@
 """Encodes pictures into one segment's video, as a phone's recorder does.
 
-H.264 without B-frames, one key frame every six frames, constant frame rate, MP4 with `moov` at the
-end: what MediaCodec and MediaMuxer leave behind.
+The result is what MediaCodec and MediaMuxer write: H.264 without B-frames, one key frame every six
+frames, a constant frame rate, and an MP4 with `moov` at the end.
 
 Source: docs/protocol.md, section 5.9.
 """
@@ -26,14 +26,14 @@ _OPTIONS: Final = {
     "bufsize": "400k",
     "x264-params": f"keyint={_KEY_FRAME_EVERY}:scenecut=0:cpu-independent=1",
 }
-"""The same pictures give the same bytes: `cpu-independent` keeps the rate control away from code
-that reads memory it never wrote (seen with MALLOC_PERTURB_), and there is one thread only, from
-which a segment of five frames loses nothing."""
+"""With these options the same pictures give the same bytes: `cpu-independent` avoids code in the
+rate control that reads uninitialised memory (seen with MALLOC_PERTURB_). One thread is enough for a
+segment of five frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedVideo:
-    """One MP4 and what it holds; `duration_ms` counts the time the last frame stays."""
+    """One MP4 and its properties; `duration_ms` includes the time of the last frame."""
 
     data: bytes
     width: int
@@ -42,15 +42,15 @@ class EncodedVideo:
     duration_ms: int
 
 
-def encode(frames: Sequence[Image.Image], *, frames_per_s: int = 1) -> EncodedVideo:
+def encode_video(frames: Sequence[Image.Image], *, frames_per_s: int = 1) -> EncodedVideo:
     """Encode pictures of one size at a constant rate.
 
     Args:
-        frames: In order; the same picture again is a held frame and costs a few bytes.
-        frames_per_s: How many are shown in a second.
+        frames: The pictures in order; repeating a picture costs only a few bytes.
+        frames_per_s: The number of frames that are shown in a second.
 
     Raises:
-        ValueError: No frames, frames of different sizes, or sides that are no multiples of 16.
+        ValueError: There are no frames, their sizes differ, or a side is not a multiple of 16.
     """
     width, height = _common_size(frames)
     target = io.BytesIO()

@@ -1,12 +1,12 @@
-"""Closes the world to this process, for good: what it holds is all it will ever have.
+"""Locks this process into a sandbox, for good.
 
     only the three pipes stay open  →  another user, if it was root  →  limits  →  system calls
 
-After `close` the process can read and write its pipes, get memory and end. A system call that is
-not on the list kills it, and so does memory that is to be executed.
+After `close_sandbox` the process can read and write its pipes, allocate memory and end. A system
+call that is not on the list kills it, and so does a request for executable memory.
 
-The filter is written here and not by `libseccomp`: it is a list of some numbers, and a binding
-must look for the library at run time, on each start of a child, and may not find it.
+The filter is written here instead of by `libseccomp`: it is a short list of numbers, and a binding
+would have to look for the library at every start of a child, and might not find it.
 
 Source: seccomp(2), prctl(2); `linux/filter.h`, `linux/audit.h`, `asm/unistd.h` of both machines.
 """
@@ -39,7 +39,7 @@ _RETURN: Final = 0x06  # BPF_RET | BPF_K
 _NUMBER_AT: Final = 0
 _MACHINE_AT: Final = 4
 _PROTECTION_AT: Final = 32
-"""Of the third argument in `struct seccomp_data`, its lower half: PROT_… for both calls."""
+"""The offset of the third argument in `struct seccomp_data`, lower half: PROT_… in both calls."""
 _PROT_EXEC: Final = 4
 _STATEMENT: Final = Struct("=HBBI")
 
@@ -49,7 +49,7 @@ class _Machine:
     audit_id: int
     calls: tuple[int, ...]
     mapping: tuple[int, ...]
-    """mmap and mprotect: allowed unless they ask for executable memory."""
+    """The numbers of mmap and mprotect, which are allowed except for executable memory."""
 
 
 _MACHINES: Final = {
@@ -69,26 +69,26 @@ _MACHINES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a process may use after `close`."""
+class SandboxLimits:
+    """The resources that a process may use after `close_sandbox`."""
 
     memory_bytes: int = 320 * _MIB
-    """Of address space: a replay of an hour takes 180, pictures of 4,096 by 4,096 take 265."""
+    """Address space: a replay of an hour takes 180 MiB, pictures of 4,096 by 4,096 take 265 MiB."""
     cpu_s: int = 5
-    """Until the parent grants more, from one request to the next."""
+    """Processor time until the parent grants more, which it does with every request."""
     most_cpu_s: int = 300
-    """Even then."""
+    """The most processor time that the parent can grant."""
 
 
-def close(limits: Limits) -> bool:
-    """Give up files, network, other processes and new programs; nothing undoes this.
+def close_sandbox(limits: SandboxLimits) -> bool:
+    """Give up files, network, other processes and new programs; this cannot be undone.
 
-    Call it when everything is imported and used once: a module that is loaded later is a file.
+    Call it after everything was imported and used once: loading a module later would open a file.
 
     Returns:
-        Whether the kernel filters system calls. Without it (another system, another machine, a
-        container that forbids it) there are the limits alone: no file or socket can be opened,
-        for no descriptor is left, and no process started, but the kernel is not closed off.
+        Whether the kernel filters system calls. If it does not (another system, another processor,
+        a container that forbids it), only the limits hold: the process can open neither file nor
+        socket, since no descriptor is left, and start no process, but it can still call the kernel.
     """
     os.closerange(3, 4096)
     _become_nobody()
@@ -105,7 +105,7 @@ def close(limits: Limits) -> bool:
 
 
 def _become_nobody() -> None:
-    """Leave root, so that limits hold and no file is ours."""
+    """Stop being root, so that the limits hold and the process owns no files."""
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):  # a container may forbid it
             os.setgroups([])
@@ -113,8 +113,8 @@ def _become_nobody() -> None:
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
 
 
-def _set_limits(limits: Limits) -> None:
-    for what, soft, hard in (
+def _set_limits(limits: SandboxLimits) -> None:
+    for limit, soft, hard in (
         (resource.RLIMIT_CPU, limits.cpu_s, limits.most_cpu_s),
         (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CORE, 0, 0),
@@ -122,11 +122,11 @@ def _set_limits(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, 3, 3),
         (resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
     ):
-        resource.setrlimit(what, (soft, hard))
+        resource.setrlimit(limit, (soft, hard))
 
 
 def _filter_calls(libc: ctypes.CDLL, machine: _Machine) -> bool:
-    program = _program(machine)
+    program = _write_filter(machine)
     code = ctypes.create_string_buffer(program, len(program))
     header = _Program(len(program) // _STATEMENT.size, ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER_MODE, ctypes.byref(header), 0, 0) == 0)
@@ -138,8 +138,8 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]  # type: ignore[mutable-override]  # ctypes
 
 
-def _program(machine: _Machine) -> bytes:
-    """Write the filter: from the top, each statement may jump over some that follow."""
+def _write_filter(machine: _Machine) -> bytes:
+    """Write the filter as BPF statements; jumps skip some of the statements that follow."""
     statements = [
         (_LOAD, 0, 0, _MACHINE_AT),
         (_EQUAL, 1, 0, machine.audit_id),
@@ -158,4 +158,4 @@ def _program(machine: _Machine) -> bytes:
             (_RETURN, 0, 0, _ALLOW),
         ]
     statements.append((_RETURN, 0, 0, _KILL))
-    return b"".join(_STATEMENT.pack(*one) for one in statements)
+    return b"".join(_STATEMENT.pack(*statement) for statement in statements)

@@ -1,4 +1,4 @@
-"""Draws one picture anew: what comes out was drawn here, whatever was hidden in what came in.
+"""Draws one picture again, so that nothing hidden in the original file reaches a browser.
 
 Runs inside the media child; Pillow only.
 """
@@ -19,14 +19,15 @@ def redraw(data: bytes) -> Still:
     """Decode a picture, scale it down to what a page shows, and encode it.
 
     Raises:
-        Exception: It is none, is too large, or is broken; of many kinds, and each is the end.
+        Exception: The data is not a picture, is too large, or is broken. Pillow raises many kinds
+            of errors, and each of them ends the child.
     """
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as sent:
-        if sent.width * sent.height > _MOST_PIXELS:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as original:
+        if original.width * original.height > _MOST_PIXELS:
             raise ValueError("the picture is too large")
-        sent.draft("RGB", (LONGEST_STILL_PX, LONGEST_STILL_PX))
-        has_alpha = "transparency" in sent.info or sent.mode in {"RGBA", "LA", "PA"}
-        picture = sent.convert("RGBA" if has_alpha else "RGB")
+        original.draft("RGB", (LONGEST_STILL_PX, LONGEST_STILL_PX))
+        has_alpha = "transparency" in original.info or original.mode in {"RGBA", "LA", "PA"}
+        picture = original.convert("RGBA" if has_alpha else "RGB")
     picture.thumbnail((LONGEST_STILL_PX, LONGEST_STILL_PX))
     target = io.BytesIO()
     picture.save(target, "WEBP", quality=_QUALITY, method=2)
@@ -34,7 +35,7 @@ def redraw(data: bytes) -> Still:
 
 
 def warm_up() -> None:
-    """Use every format once, so that nothing has to be loaded later."""
+    """Use every format once, so that nothing has to be loaded after the sandbox is closed."""
     for name in _FORMATS:
         for mode in ("RGB", "L", "RGBA", "P"):
             if name != "JPEG" or mode in {"RGB", "L"}:

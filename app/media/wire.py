@@ -3,14 +3,14 @@
     message            u8 kind | u32 bytes of body | body
     GROUP  to child    u8 quarter turns | u16 bytes of config | u16 samples
                        | per sample: u32 bytes, i64 at_ms, u8 marks | config | the samples
-    DRAW   to child    nothing; asks for the pictures of all groups so far
+    DRAW   to child    no body; asks for the pictures of all groups so far
     STILL  to child    a picture in a file: PNG, JPEG or WebP
-    READY  from child  u8: 1 when system calls are filtered
-    NEXT   from child  nothing: the group is decoded
+    READY  from child  u8: 1 if system calls are filtered
+    NEXT   from child  no body; the group is decoded
     DRAWN  from child  a strip: see `pack_strip`
     ANEW   from child  u16 width | u16 height | WebP
 
-What comes from the child is as untrusted as the video it decodes: every number is checked.
+The child is as untrusted as the video that it decodes: every number it sends is checked.
 """
 
 from collections.abc import Sequence
@@ -30,13 +30,13 @@ STILL: Final = 6
 ANEW: Final = 7
 
 WANTED: Final = 1
-"""Mark of a sample whose picture may become a tile."""
+"""The mark of a sample whose picture may become a tile."""
 POSTER: Final = 2
-"""Mark of the sample whose picture becomes the poster."""
+"""The mark of the sample whose picture becomes the poster."""
 
 MOST_TILES: Final = 200
 MOST_BYTES: Final = 8 * 1024 * 1024
-"""The longest message a child may send: 200 tiles are below 2 MiB."""
+"""The longest message that a child may send; 200 tiles take less than 2 MiB."""
 LONGEST_SIDE_PX: Final = 1_000
 LONGEST_STILL_PX: Final = 1_600
 
@@ -50,7 +50,7 @@ _WEBP_MAGIC: Final = (b"RIFF", b"WEBP")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class CodedSample:
     """One coded picture; `marks` adds up WANTED and POSTER."""
 
     at_ms: int
@@ -59,20 +59,20 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CodedGroup:
     """A keyframe and the pictures that need it, in decode order.
 
-    `config` is the avcC of the video; `quarter_turns` how often to turn the picture clockwise.
+    `config` is the avcC of the video; `quarter_turns` is the number of clockwise turns by 90°.
     """
 
     config: bytes
     quarter_turns: int
-    samples: tuple[Sample, ...]
+    samples: tuple[CodedSample, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
-    """One picture of the strip: when it was on the screen, and its size in its cell."""
+class StripTile:
+    """One picture of the strip: the time at which the screen showed it, and its size."""
 
     at_ms: int
     width: int
@@ -81,10 +81,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """What a child makes of a replay; pictures are WebP.
+    """The pictures that a child draws of a replay, as WebP.
 
-    Tiles fill sheets row by row: `columns` in a row, `tiles_a_sheet` on a sheet, each in the
-    top left corner of a cell. The preview holds some tiles in one row, in the middle of theirs.
+    Tiles fill sheets row by row: `columns` in a row, `tiles_a_sheet` on a sheet, each in the top
+    left corner of its cell. The preview has some of the tiles in one row, centred in their cells.
     """
 
     poster: bytes
@@ -94,7 +94,7 @@ class Strip:
     cell_height: int
     columns: int
     tiles_a_sheet: int
-    tiles: tuple[Tile, ...]
+    tiles: tuple[StripTile, ...]
     preview: bytes
     preview_tiles: int
     sheets: tuple[bytes, ...]
@@ -102,22 +102,24 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One picture, drawn anew; WebP."""
+    """One picture that was drawn again, as WebP."""
 
     data: bytes
     width: int
     height: int
 
 
-def pack_group(group: Group) -> bytes:
+def pack_group(group: CodedGroup) -> bytes:
     """Write a group for the child."""
     parts = [_GROUP_HEAD.pack(group.quarter_turns, len(group.config), len(group.samples))]
-    parts += [_SAMPLE.pack(len(one.data), one.at_ms, one.marks) for one in group.samples]
-    return b"".join((*parts, group.config, *(one.data for one in group.samples)))
+    parts += [
+        _SAMPLE.pack(len(sample.data), sample.at_ms, sample.marks) for sample in group.samples
+    ]
+    return b"".join((*parts, group.config, *(sample.data for sample in group.samples)))
 
 
-def unpack_group(body: bytes) -> Group:
-    """Read what `pack_group` wrote; the server is trusted to have written it right."""
+def unpack_group(body: bytes) -> CodedGroup:
+    """Read a group that `pack_group` wrote; the child trusts the server."""
     turns, config_bytes, count = _GROUP_HEAD.unpack_from(body)
     at = _GROUP_HEAD.size + count * _SAMPLE.size
     rows = list(_SAMPLE.iter_unpack(body[_GROUP_HEAD.size : at]))
@@ -125,9 +127,9 @@ def unpack_group(body: bytes) -> Group:
     at += config_bytes
     samples = []
     for size_bytes, at_ms, marks in rows:
-        samples.append(Sample(at_ms, marks, body[at : at + size_bytes]))
+        samples.append(CodedSample(at_ms, marks, body[at : at + size_bytes]))
         at += size_bytes
-    return Group(config, turns, tuple(samples))
+    return CodedGroup(config, turns, tuple(samples))
 
 
 def pack_strip(strip: Strip) -> bytes:
@@ -137,51 +139,52 @@ def pack_strip(strip: Strip) -> bytes:
         len(strip.tiles), strip.preview_tiles, len(strip.sheets),
         strip.poster_width, strip.poster_height,
     )  # fmt: skip
-    tiles = [_TILE.pack(one.at_ms, one.width, one.height) for one in strip.tiles]
+    tiles = [_TILE.pack(tile.at_ms, tile.width, tile.height) for tile in strip.tiles]
     pictures = (strip.poster, strip.preview, *strip.sheets)
-    return b"".join((head, *tiles, *(_LENGTH.pack(len(one)) for one in pictures), *pictures))
+    return b"".join((head, *tiles, *(_LENGTH.pack(len(data)) for data in pictures), *pictures))
 
 
 def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
-    """Read the strip that a child sent, believing nothing.
+    """Read and check the strip that a child sent.
 
     Args:
         body: What it sent.
-        asked_ms: The times of the samples it was given; a tile must have one of them.
+        asked_ms: The times of the samples the child was given; a tile must have one of them.
 
     Raises:
-        MalformedInput: The child is not itself.
+        MalformedInput: An honest child cannot have sent this.
     """
     if len(body) < _STRIP_HEAD.size:
-        raise MalformedInput("the media child sent a strip that is cut")
+        raise MalformedInput("the media child sent a truncated strip")
     numbers = _STRIP_HEAD.unpack_from(body)
     cell_width, cell_height, columns, a_sheet, count, preview_tiles, sheets, wide, high = numbers
     lengths_at = _STRIP_HEAD.size + count * _TILE.size
     pictures_at = lengths_at + (2 + sheets) * _LENGTH.size
     if len(body) < pictures_at:
-        raise MalformedInput("the media child sent a strip that is cut")
-    tiles = [Tile(*row) for row in _TILE.iter_unpack(body[_STRIP_HEAD.size : lengths_at])]
+        raise MalformedInput("the media child sent a truncated strip")
+    tiles = [StripTile(*row) for row in _TILE.iter_unpack(body[_STRIP_HEAD.size : lengths_at])]
     lengths = [row[0] for row in _LENGTH.iter_unpack(body[lengths_at:pictures_at])]
-    poster, preview, *rest = _cut(body, pictures_at, lengths)
+    poster, preview, *sheet_pictures = _split_pictures(body, pictures_at, lengths)
     strip = Strip(
         poster=poster, poster_width=wide, poster_height=high,
         cell_width=cell_width, cell_height=cell_height, columns=columns, tiles_a_sheet=a_sheet,
-        tiles=tuple(tiles), preview=preview, preview_tiles=preview_tiles, sheets=tuple(rest),
+        tiles=tuple(tiles), preview=preview, preview_tiles=preview_tiles,
+        sheets=tuple(sheet_pictures),
     )  # fmt: skip
-    _check(strip, set(asked_ms))
+    _check_strip(strip, set(asked_ms))
     return strip
 
 
 def pack_still(still: Still) -> bytes:
-    """Write a picture that was drawn anew."""
+    """Write a picture that was drawn again."""
     return _SIZE.pack(still.width, still.height) + still.data
 
 
 def unpack_still(body: bytes) -> Still:
-    """Read the picture that a child sent, believing nothing.
+    """Read and check the picture that a child sent.
 
     Raises:
-        MalformedInput: The child is not itself.
+        MalformedInput: An honest child cannot have sent this.
     """
     width, height = _SIZE.unpack(body[: _SIZE.size].ljust(_SIZE.size, b"\0"))
     still = Still(body[_SIZE.size :], width, height)
@@ -190,7 +193,7 @@ def unpack_still(body: bytes) -> Still:
     return still
 
 
-def _cut(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:
+def _split_pictures(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:
     if start + sum(lengths) != len(body):
         raise MalformedInput("the media child sent pictures of another length than it said")
     pictures = []
@@ -200,11 +203,11 @@ def _cut(body: bytes, start: int, lengths: Sequence[int]) -> list[bytes]:
     return pictures
 
 
-def _check(strip: Strip, asked_ms: set[int]) -> None:
-    """Make sure that a strip is one that an honest child can make.
+def _check_strip(strip: Strip, asked_ms: set[int]) -> None:
+    """Check that an honest child can have made a strip.
 
     Raises:
-        MalformedInput: It is not.
+        MalformedInput: It cannot.
     """
     times = [tile.at_ms for tile in strip.tiles]
     is_right = (
@@ -218,7 +221,7 @@ def _check(strip: Strip, asked_ms: set[int]) -> None:
         and 0 < strip.columns <= strip.tiles_a_sheet
         and len(strip.sheets) == -(-len(times) // strip.tiles_a_sheet)
         and 0 < strip.preview_tiles <= len(times)
-        and all(_is_webp(one) for one in (strip.poster, strip.preview, *strip.sheets))
+        and all(_is_webp(picture) for picture in (strip.poster, strip.preview, *strip.sheets))
     )
     if not is_right:
         raise MalformedInput("the media child sent a strip that it cannot have made of this video")

@@ -1,1 +1,1 @@
-"""Objects at rest: one port, drivers for local disk and for S3."""
+"""Object storage: one interface, with drivers for local disk and for S3."""

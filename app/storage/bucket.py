@@ -1,4 +1,4 @@
-"""Where a bucket is, how to get in, and how long to wait for it."""
+"""The location of a bucket, the access to it, and the time that a call to it may take."""
 
 import re
 from dataclasses import dataclass
@@ -21,54 +21,54 @@ _URL: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
-    """A bucket and what the names of all our objects in it begin with."""
+class BucketLocation:
+    """A bucket, and the prefix of all our objects in it."""
 
     bucket: str
     prefix: str
-    """Without slashes at its ends; may be empty."""
+    """The prefix without slashes at its ends; it may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach the service that has the bucket; None leaves the choice to boto3."""
+class BucketAccess:
+    """Endpoint and credentials of the service that has the bucket; None leaves it to boto3."""
 
     endpoint_url: str | None = None
     region: str | None = None
     key_id: str | None = None
     secret: SecretStr | None = None
     addressing: Addressing = "auto"
-    """Whether the bucket stands in the path or in the host name of a request."""
+    """Where a request names the bucket: in its path or in its host name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class CallTimeouts:
     """How long a call may take."""
 
     connect_s: float
     read_s: float
-    """Without a byte from the server."""
+    """The longest time without a byte from the server."""
     attempts: int
     total_s: float | None = None
-    """All attempts and the pauses between them: then the caller is told, whatever goes on."""
+    """The longest time for all attempts and the pauses between them, after which the call fails."""
 
 
-READING: Final = Patience(connect_s=2, read_s=2, attempts=2, total_s=4.5)
-"""Somebody waits in front of a player: 5 s are enough to learn that storage does not answer."""
-WRITING: Final = Patience(connect_s=3, read_s=10, attempts=3)
-"""Nobody waits: what is to be written is in the journal. Without an end in all, so that what a
-caller was told has failed is not still on its way."""
+READING: Final = CallTimeouts(connect_s=2, read_s=2, attempts=2, total_s=4.5)
+"""A person is waiting at the player, so they learn within 5 s that storage does not answer."""
+WRITING: Final = CallTimeouts(connect_s=3, read_s=10, attempts=3)
+"""Nobody is waiting, since the journal has what is to be written. There is no total limit: a call
+that was reported as failed must not arrive later."""
 
 
-def read_location(url: str) -> Location:
-    """Read `s3://bucket/prefix`; the prefix may be absent.
+def read_location(url: str) -> BucketLocation:
+    """Read a URL of the form `s3://bucket/prefix`; the prefix may be absent.
 
     Raises:
-        ReplayError: It is written otherwise.
+        ReplayError: The URL has another form.
     """
-    found = _URL.match(url)
-    if found is None or len(found["prefix"] or "") > _PREFIX_CHARS:
+    match = _URL.match(url)
+    if match is None or len(match["prefix"] or "") > _PREFIX_CHARS:
         raise ReplayError(
             f"PLAYHEAD_STORAGE is {shown(url)}; it must be `local` or `s3://bucket/prefix`"
         )
-    return Location(found["bucket"], found["prefix"] or "")
+    return BucketLocation(match["bucket"], match["prefix"] or "")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.settings import Settings
-from app.storage.bucket import Access, read_location
+from app.storage.bucket import BucketAccess, read_location
 from app.storage.local import LocalStore
 from app.storage.port import ObjectStore
 
@@ -26,7 +26,7 @@ def open_store(settings: Settings, data_dir: Path) -> ObjectStore:
 
     return S3Store(
         location,
-        Access(
+        BucketAccess(
             endpoint_url=settings.s3_endpoint_url or None,
             region=settings.s3_region or None,
             key_id=settings.s3_access_key_id or None,

@@ -1,6 +1,6 @@
-"""Lists the objects of the local store: a walk by descriptor that follows no link.
+"""Lists the objects of the local store, walking by descriptors so that no link is followed.
 
-What vanishes meanwhile is left out, and only that: a deletion trusts an empty list.
+Objects that are deleted meanwhile are left out, and no others: a deletion relies on an empty list.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from app.storage.folders import FOLDER_FLAGS, Folders
 from app.storage.port import StoredObject
 
 
-def listed(folders: Folders, prefix: str) -> list[StoredObject]:
+def list_objects(folders: Folders, prefix: str) -> list[StoredObject]:
     """Return the objects whose keys begin with `prefix`, in order of their keys.
 
     Raises:
@@ -19,7 +19,7 @@ def listed(folders: Folders, prefix: str) -> list[StoredObject]:
     """
     folder, slash, _ = prefix.rpartition("/")
     try:
-        with folders.opened(folder.split("/") if slash else []) as fd:
+        with folders.open_folder(folder.split("/") if slash else []) as fd:
             return sorted(_walk(fd, folder + slash, prefix), key=lambda each: each.key)
     except FileNotFoundError:
         return []
@@ -36,7 +36,7 @@ def _walk(fd: int, beginning: str, prefix: str) -> Iterator[StoredObject]:
                 with contextlib.suppress(FileNotFoundError):
                     yield StoredObject(key, entry.stat(follow_symlinks=False).st_size)
     for name in inner:
-        if _leads(beginning + name, prefix):
+        if _may_contain(beginning + name, prefix):
             with contextlib.suppress(FileNotFoundError):
                 child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
                 try:
@@ -45,7 +45,7 @@ def _walk(fd: int, beginning: str, prefix: str) -> Iterator[StoredObject]:
                     os.close(child)
 
 
-def _leads(folder: str, prefix: str) -> bool:
+def _may_contain(folder: str, prefix: str) -> bool:
     """Tell whether keys that begin with `prefix` can lie in this folder."""
     beginning = folder + "/"
     is_hidden = folder.rpartition("/")[2].startswith(".")

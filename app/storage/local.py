@@ -23,11 +23,11 @@ from app.core import clock
 from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import keys
-from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, Gained
-from app.storage.listing import listed
-from app.storage.port import Content, StoredObject, check_range, parts_of
-from app.storage.probe import probe
-from app.storage.wiping import wipe
+from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSync
+from app.storage.listing import list_objects
+from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
+from app.storage.probe import probe_store
+from app.storage.wiping import wipe_ranges
 
 _TEMPORARY: Final = ".tmp"
 _FILE_MODE: Final = 0o600
@@ -35,27 +35,27 @@ _NEW_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _WIPE_FLAGS: Final = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _STALE_MS: Final = 24 * 60 * 60 * 1000
-"""A temporary file this old was left by a process that died."""
+"""The age at which a temporary file must have been left by a process that died."""
 _BATCH: Final = 32
-"""Objects synced together; bounds the open files of one put_many."""
+"""The number of objects that are synced together, which limits the open files of a `put_many`."""
 _STAGING_BYTES: Final = 2 * 1024 * 1024
 _RENAME_TRIES: Final = 8
-"""A delete may remove the folder between its making and the rename; then it is made again."""
+"""A deletion may remove the folder between its making and the rename; then it is made again."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_Object = tuple[str, Content]
+_Object = tuple[str, ObjectContent]
 
 
 class LocalStore:
     """The object store of one machine. Several processes may share a root."""
 
     def __init__(self, root: Path, threads: int) -> None:
-        """Open the root, making it if it is missing.
+        """Open the root, and make it if it is missing.
 
         Args:
-            root: Folder of the objects; private to this program.
-            threads: Operations that may wait for the disk at the same time.
+            root: The folder of the objects, which only this program uses.
+            threads: The number of operations that may wait for the disk at the same time.
 
         Raises:
             ServiceUnavailable: The root cannot be made or opened.
@@ -74,7 +74,7 @@ class LocalStore:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="storage")
         self._is_closed = False
 
-    async def put(self, key: str, content: Content) -> None:
+    async def put(self, key: str, content: ObjectContent) -> None:
         """See `ObjectStore.put`."""
         await self.put_many([(key, content)])
 
@@ -99,11 +99,11 @@ class LocalStore:
 
     async def list(self, prefix: str) -> list[StoredObject]:
         """See `ObjectStore.list`."""
-        return await self._in_pool(listed, self._folders, keys.check_prefix(prefix))
+        return await self._in_pool(list_objects, self._folders, keys.check_prefix(prefix))
 
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`."""
-        await probe(self)
+        await probe_store(self)
         return ()
 
     async def close(self) -> None:
@@ -126,18 +126,18 @@ class LocalStore:
 
     def _put_batch(self, objects: Sequence[_Object]) -> None:
         written: list[tuple[str, int]] = []
-        gained = Gained()
+        to_sync = FoldersToSync()
         try:
             for _, content in objects:
                 written.append(self._begin_file())
-                self._write_out(written[-1][1], parts_of(content))
+                self._write_out(written[-1][1], list_content_parts(content))
             for _, fd in written:
                 os.fdatasync(fd)
             for (key, _), (name, _) in zip(objects, written, strict=True):
-                self._place(name, key, gained)
-            gained.sync(self._folders)
+                self._rename_to_key(name, key, to_sync)
+            to_sync.sync(self._folders)
         finally:
-            gained.close()
+            to_sync.close()
             for name, fd in written:
                 os.close(fd)
                 with contextlib.suppress(OSError):  # the usual case: it has its final name
@@ -156,50 +156,50 @@ class LocalStore:
         bypass_page_cache(fd)
         return name, fd
 
-    def _place(self, temporary: str, key: str, gained: Gained) -> None:
+    def _rename_to_key(self, temporary: str, key: str, to_sync: FoldersToSync) -> None:
         *folder, name = key.split("/")
         for _ in range(_RENAME_TRIES):
             with (
                 contextlib.suppress(FileNotFoundError),
-                self._folders.made(folder, gained) as fd,
+                self._folders.make_folder(folder, to_sync) as fd,
             ):
                 os.rename(temporary, name, src_dir_fd=self._temporary_fd, dst_dir_fd=fd)
-                gained.add(fd)
+                to_sync.add(fd)
                 return
-        raise ServiceUnavailable(f"local storage: the folder of {key} is gone each time it is made")
+        raise ServiceUnavailable(f"local storage: the folder of {key} vanishes whenever it is made")
 
     def _read(self, key: str, offset: int, length: int | None) -> bytes:
         *folder, name = key.split("/")
         try:
-            with self._folders.opened(folder) as parent:
+            with self._folders.open_folder(folder) as parent:
                 fd = os.open(name, _READ_FLAGS, dir_fd=parent)
         except FileNotFoundError as error:
             raise NotFound(f"no object {key}") from error
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode):
                 raise NotFound(f"no object {key}")
-            rest = max(0, found.st_size - offset)
-            return _read_range(fd, offset, rest if length is None else min(length, rest))
+            available = max(0, facts.st_size - offset)
+            return _read_range(fd, offset, available if length is None else min(length, available))
         finally:
             os.close(fd)
 
     def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
         *folder, name = key.split("/")
         try:
-            with self._folders.opened(folder) as parent:
+            with self._folders.open_folder(folder) as parent:
                 fd = os.open(name, _WIPE_FLAGS, dir_fd=parent)
         except FileNotFoundError:
             return
         try:
-            wipe(fd, ranges)
+            wipe_ranges(fd, ranges)
         finally:
             os.close(fd)
 
     def _delete(self, key: str) -> None:
         *folder, name = key.split("/")
         try:
-            with self._folders.opened(folder) as parent:
+            with self._folders.open_folder(folder) as parent:
                 os.unlink(name, dir_fd=parent)
                 os.fsync(parent)
         except (FileNotFoundError, IsADirectoryError):

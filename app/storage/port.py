@@ -1,7 +1,7 @@
-"""The port every object store answers to, whichever driver stands behind it.
+"""The interface of an object store, whichever driver implements it.
 
-Objects are written once; only a deletion changes one, by wiping what it must not hold any more.
-The tests in `tests/contract/storage` say what a driver must do; they run against each of them.
+Objects are written once. Only a deletion changes an object, by wiping the parts that must go. The
+tests in `tests/contract/storage` specify what a driver must do, and run against each of them.
 """
 
 from collections.abc import Sequence
@@ -11,40 +11,40 @@ from typing import Protocol
 from app.core.errors import ServiceUnavailable
 
 
-class Refusing(ServiceUnavailable):
-    """The store answers, and says no: as far as anybody can tell, a setting is wrong."""
+class StorageRefused(ServiceUnavailable):
+    """The store answers and refuses, most likely because a setting is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object as a list shows it."""
+    """One object in a list."""
 
     key: str
     size_bytes: int
 
 
-Content = bytes | memoryview | Sequence[bytes | memoryview]
-"""What an object is to hold: bytes, or parts that stand in it one after another."""
+ObjectContent = bytes | memoryview | Sequence[bytes | memoryview]
+"""The content of an object: bytes, or parts that follow one another."""
 
 
 class ObjectStore(Protocol):
     """Bytes under keys.
 
-    Every method raises `MalformedInput` for a key `storage.keys` cannot make, and
-    `ServiceUnavailable` when the store cannot answer now; trying again later is then right.
+    Every method raises `MalformedInput` for a key that `storage.keys` cannot make, and
+    `ServiceUnavailable` when the store cannot answer now; the call may then be repeated later.
     """
 
-    async def put(self, key: str, content: Content) -> None:
+    async def put(self, key: str, content: ObjectContent) -> None:
         """Store one object; when this returns, the bytes survive a power cut.
 
         Putting the same bytes under the same key again changes nothing. A reader sees the whole
         object or none.
         """
 
-    async def put_many(self, objects: Sequence[tuple[str, Content]]) -> None:
+    async def put_many(self, objects: Sequence[tuple[str, ObjectContent]]) -> None:
         """Store several objects for little more than the cost of one.
 
-        When it raises, any of them may have been stored; putting all of them again is right.
+        When it raises, some of them may have been stored; call it again with all of them.
         """
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -52,26 +52,26 @@ class ObjectStore(Protocol):
 
         Args:
             key: The object.
-            offset: From 0; at or past the end gives no bytes.
-            length: From 0; None, or more than there is, means up to the end.
+            offset: The first byte, from 0; at or past the end there are no bytes to return.
+            length: The number of bytes, from 0; None, or more than there are, means up to the end.
 
         Raises:
-            NotFound: No such object.
-            ValueError: A negative offset or length.
+            NotFound: There is no such object.
+            ValueError: The offset or the length is negative.
         """
 
     async def delete(self, key: str) -> None:
-        """Remove one object for good; an absent one is removed already."""
+        """Remove one object for good; does nothing if it does not exist."""
 
     async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
-        """Put zeros in the place of some bytes of an object, for good; its size stays.
+        """Overwrite ranges of an object with zeros, for good; its size stays.
 
-        Wiping twice, beyond the end, or an absent object changes nothing more. Two wipes of one
-        object must not run at the same time.
+        Wiping again, wiping beyond the end, and wiping an object that does not exist change
+        nothing. Two wipes of one object must not run at the same time.
 
         Args:
             key: The object.
-            ranges: Offset and length of each.
+            ranges: The offset and length of each range.
         """
 
     async def list(self, prefix: str) -> list[StoredObject]:
@@ -81,23 +81,24 @@ class ObjectStore(Protocol):
         """Check at start that objects can be put, read by range, listed and deleted.
 
         Returns:
-            What works, but not as it should; each a sentence for the operator. Mostly empty.
+            Warnings for the operator about what works but should be set up differently, a sentence
+            each; usually there are none.
         """
 
     async def close(self) -> None:
-        """Finish what is under way and let go; afterwards everything is `ServiceUnavailable`."""
+        """Finish running calls and close; every later call raises `ServiceUnavailable`."""
 
 
 def check_range(offset: int, length: int | None) -> None:
-    """Refuse a byte range no caller can mean.
+    """Refuse a byte range that cannot exist.
 
     Raises:
-        ValueError: A negative offset or length.
+        ValueError: The offset or the length is negative.
     """
     if offset < 0 or (length is not None and length < 0):
         raise ValueError(f"offset {offset} and length {length} must not be negative")
 
 
-def parts_of(content: Content) -> Sequence[bytes | memoryview]:
-    """Return the parts that an object is to hold."""
+def list_content_parts(content: ObjectContent) -> Sequence[bytes | memoryview]:
+    """Return the parts of which an object's content consists."""
     return [content] if isinstance(content, bytes | memoryview) else content

@@ -1,4 +1,4 @@
-"""Checks of a store: at start put, range, list and delete; later only whether it answers."""
+"""Checks a store: all operations at the start, later only whether it answers."""
 
 import secrets
 from contextlib import suppress
@@ -12,11 +12,11 @@ _ABSENT: Final = f"{PREFIX}{'0' * 32}"
 _BODY: Final = b"playhead looks whether this store keeps what it is given"
 
 
-async def probe(store: ObjectStore) -> None:
+async def probe_store(store: ObjectStore) -> None:
     """Put a small object, read a part of it, find it in a list and delete it.
 
     Raises:
-        ServiceUnavailable: Says which of the steps did not do what the port promises.
+        ServiceUnavailable: A step failed; the message says which.
     """
     key = f"{PREFIX}{secrets.token_hex(16)}"
     await store.put(key, _BODY)
@@ -31,11 +31,11 @@ async def probe(store: ObjectStore) -> None:
     raise ServiceUnavailable(f"object storage still has {key} after deleting it")
 
 
-async def ask(store: ObjectStore) -> None:
-    """Find out whether a store answers, without changing it: one read of what is not there.
+async def check_answers(store: ObjectStore) -> None:
+    """Check that a store answers, without changing it: read an object that does not exist.
 
     Raises:
-        ServiceUnavailable: It does not.
+        ServiceUnavailable: The store does not answer.
     """
     with suppress(NotFound):
         await store.read(_ABSENT, 0, 1)

@@ -1,11 +1,11 @@
-"""Objects in a bucket of S3, or of anything that speaks its language.
+"""Objects in a bucket of S3, or of any service with the same API.
 
     s3://bucket/prefix  +  p/1/e/<event>/9f86d081884c7d65
     → bucket `bucket`, name `prefix/p/1/e/<event>/9f86d081884c7d65`
 
-Reading and writing go different ways, each with its own connections: a page that waits for a frame
-stands behind no upload, and learns soon that the store is away. The bucket is never made here: who
-owns it decides where it lies and who may read it.
+Reads and writes have connections of their own, so that a page never waits for an upload, and learns
+soon that the store does not answer. Playhead never makes the bucket: its owner decides where it is
+and who may read it.
 """
 
 import asyncio
@@ -23,26 +23,27 @@ from app.core.clock import monotonic_s
 from app.core.errors import MalformedInput, NotFound, ReplayError, ServiceUnavailable
 from app.core.log import shown
 from app.storage import keys
-from app.storage.bucket import READING, WRITING, Access, Location, Patience
-from app.storage.calls import Calls
-from app.storage.port import Content, StoredObject, check_range, parts_of
-from app.storage.probe import probe
+from app.storage.bucket import READING, WRITING, BucketAccess, BucketLocation, CallTimeouts
+from app.storage.calls import RetryingCalls
+from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
+from app.storage.probe import probe_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 CONNECTIONS: Final = 8
-"""Calls under way at the same time, each way; the threads and boto3's own pool have as many."""
+"""Calls that may run at the same time, for reads and for writes each; threads and boto3's own pool
+have the same number."""
 _PAGE: Final = 1000
-"""Objects in one answer to a list; S3 gives no more."""
+"""Objects in one page of a list; S3 does not return more."""
 _GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
-"""Everybody, and everybody with an account of the provider."""
+"""The groups of everybody, and of everybody with an account of the provider."""
 _WIPE_S: Final = 60.0
-"""The longest that reading a whole object back may take."""
+"""The longest time that reading a whole object back may take."""
 _PIECE_BYTES: Final = 256 * 1024
 
-_Object = tuple[str, Content]
+_Object = tuple[str, ObjectContent]
 _Listed = list[StoredObject]
 
 
@@ -51,38 +52,38 @@ class S3Store:
 
     def __init__(
         self,
-        location: Location,
-        access: Access,
+        location: BucketLocation,
+        access: BucketAccess,
         *,
-        reading: Patience = READING,
-        writing: Patience = WRITING,
+        reading: CallTimeouts = READING,
+        writing: CallTimeouts = WRITING,
     ) -> None:
-        """Prepare to talk to the bucket; nothing is sent yet.
+        """Prepare access to the bucket; nothing is sent yet.
 
         Raises:
-            ReplayError: The endpoint, the region or half a pair of keys cannot be used.
+            ReplayError: The endpoint, the region or the keys cannot be used.
         """
         self._bucket = location.bucket
         self._beginning = f"{location.prefix}/" if location.prefix else ""
         try:
             session = boto3.session.Session()
-            self._reader = _client(session, access, reading)
-            self._writer = _client(session, access, writing)
+            self._reader = _make_client(session, access, reading)
+            self._writer = _make_client(session, access, writing)
         except (BotoCoreError, ValueError) as error:
             raise ReplayError(f"the settings of S3 cannot be used: {error}") from error
         self._read_s = reading.total_s or math.inf
-        self._reads = Calls(reading, threads=CONNECTIONS, name="s3-read")
-        self._writes = Calls(writing, threads=CONNECTIONS, name="s3-write")
+        self._reads = RetryingCalls(reading, threads=CONNECTIONS, name="s3-read")
+        self._writes = RetryingCalls(writing, threads=CONNECTIONS, name="s3-write")
 
-    async def put(self, key: str, content: Content) -> None:
+    async def put(self, key: str, content: ObjectContent) -> None:
         """See `ObjectStore.put`."""
         await self.put_many([(key, content)])
 
     async def put_many(self, objects: Sequence[_Object]) -> None:
         """See `ObjectStore.put_many`."""
-        checked = [(keys.check_key(key), parts_of(content)) for key, content in objects]
+        checked = [(keys.check_key(key), list_content_parts(content)) for key, content in objects]
         puts = (self._writes.run(partial(self._put, key, parts)) for key, parts in checked)
-        # All are waited for, so that none arrives after a caller was told that the batch failed.
+        # Wait for all of them, so that none arrives after the batch was reported as failed.
         for outcome in await asyncio.gather(*puts, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -99,7 +100,7 @@ class S3Store:
         await self._writes.run(partial(self._delete, keys.check_key(key)))
 
     async def wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
-        """See `ObjectStore.wipe`; the whole object travels twice, S3 changes none in place."""
+        """See `ObjectStore.wipe`; S3 cannot change an object, so it is read and written again."""
         await self._writes.run(partial(self._wipe, keys.check_key(key), ranges))
 
     async def list(self, prefix: str) -> list[StoredObject]:
@@ -108,7 +109,7 @@ class S3Store:
 
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`; warns of a bucket that keeps what is deleted."""
-        await probe(self)
+        await probe_store(self)
         return await self._writes.run(self._warnings)
 
     async def close(self) -> None:
@@ -123,13 +124,13 @@ class S3Store:
 
     def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
         try:
-            held = bytearray(self._read(key, 0, None, monotonic_s() + _WIPE_S))
+            content = bytearray(self._read(key, 0, None, monotonic_s() + _WIPE_S))
         except NotFound:
             return
         for offset, length in ranges:
-            end = min(offset + length, len(held))
-            held[offset:end] = bytes(max(0, end - offset))
-        self._put(key, [bytes(held)])
+            end = min(offset + length, len(content))
+            content[offset:end] = bytes(max(0, end - offset))
+        self._put(key, [bytes(content)])
 
     def _read(self, key: str, offset: int, length: int | None, until_s: float) -> bytes:
         try:
@@ -138,7 +139,7 @@ class S3Store:
             code = error.response["Error"].get("Code")
             if code == "NoSuchKey":
                 raise NotFound(f"no object {key}") from error
-            if code == "InvalidRange":  # from the end on there is nothing
+            if code == "InvalidRange":  # the offset is at or past the end
                 return b""
             raise
         with closing(answer["Body"]):
@@ -149,16 +150,16 @@ class S3Store:
         name = self._beginning + key
         if offset == 0 and length is None:
             return self._reader.get_object(Bucket=self._bucket, Key=name)
-        # No range means "nothing"; one byte is asked for, to learn whether the object is there.
+        # An empty range cannot be asked for; one byte shows whether the object exists.
         last = "" if length is None else offset + max(length, 1) - 1
         answer = self._reader.get_object(
             Bucket=self._bucket, Key=name, Range=f"bytes={offset}-{last}"
         )
-        given = answer.get("ContentRange", "none")
-        if not given.startswith(f"bytes {offset}-"):
+        returned = answer.get("ContentRange", "none")
+        if not returned.startswith(f"bytes {offset}-"):
             answer["Body"].close()
             raise ServiceUnavailable(
-                f"object storage gave the range {shown(given)}, not from {offset}"
+                f"object storage returned the range {shown(returned)}, not from {offset}"
             )
         return answer
 
@@ -171,22 +172,23 @@ class S3Store:
             Prefix=self._beginning + prefix,
             PaginationConfig={"PageSize": _PAGE},
         )
-        found = (
+        objects = (
             StoredObject(each["Key"].removeprefix(self._beginning), each["Size"])
             for page in pages
             for each in page.get("Contents", ())
         )
-        return sorted(_ours(found), key=lambda each: each.key)
+        return sorted(_skip_foreign_objects(objects), key=lambda each: each.key)
 
     def _warnings(self) -> tuple[str, ...]:
-        looks = (self._warning_of_versions, self._warning_of_lock, self._warning_of_strangers)
-        return tuple(warning for look in looks if (warning := look()) is not None)
+        checks = (self._check_versions, self._check_lock, self._check_public_access)
+        return tuple(warning for check in checks if (warning := check()) is not None)
 
-    def _warning_of_versions(self) -> str | None:
+    def _check_versions(self) -> str | None:
+        """Warn of a bucket that keeps old versions of its objects."""
         try:
             facts: Mapping[str, object] = self._writer.get_bucket_versioning(Bucket=self._bucket)
         except ClientError as error:
-            return f"whether the bucket keeps old versions cannot be seen: {shown(str(error))}"
+            return f"cannot find out whether the bucket keeps old versions: {shown(str(error))}"
         status = facts.get("Status")  # absent from a bucket that never kept versions
         if status is None:
             return None
@@ -195,8 +197,8 @@ class S3Store:
             "use a bucket without versions, or one whose lifecycle removes old versions"
         )
 
-    def _warning_of_lock(self) -> str | None:
-        """Tell of a lock; one that may not be seen, or is not known here, comes with versions."""
+    def _check_lock(self) -> str | None:
+        """Warn of object lock. If it cannot be read, the warning of versions covers it."""
         try:
             facts = self._writer.get_object_lock_configuration(Bucket=self._bucket)
         except ClientError:
@@ -205,8 +207,8 @@ class S3Store:
             return None
         return f"objects of bucket {self._bucket} are locked: what Playhead deletes stays"
 
-    def _warning_of_strangers(self) -> str | None:
-        """Tell of a bucket that anybody may look into, where that may be seen."""
+    def _check_public_access(self) -> str | None:
+        """Warn of a bucket that anybody may read, if its access list can be read."""
         try:
             grants = self._writer.get_bucket_acl(Bucket=self._bucket).get("Grants", [])
         except ClientError:
@@ -215,10 +217,12 @@ class S3Store:
             str(grant.get("Grantee", {}).get("URI", "")).endswith(_GROUPS) for grant in grants
         ):
             return None
-        return f"bucket {self._bucket} is open to strangers: take that right away"
+        return f"bucket {self._bucket} is open to strangers: remove their rights"
 
 
-def _client(session: boto3.session.Session, access: Access, patience: Patience) -> "S3Client":
+def _make_client(
+    session: boto3.session.Session, access: BucketAccess, patience: CallTimeouts
+) -> "S3Client":
     return session.client(
         "s3",
         endpoint_url=access.endpoint_url,
@@ -226,8 +230,8 @@ def _client(session: boto3.session.Session, access: Access, patience: Patience) 
         aws_access_key_id=access.key_id,
         aws_secret_access_key=access.secret.get_secret_value() if access.secret else None,
         config=Config(
-            # Signing the body makes the server check its SHA-256, which every server can. The
-            # CRC trailers that boto3 adds by itself are refused by some of them.
+            # With a signed body the server checks its SHA-256, which every server supports. The
+            # CRC trailers that boto3 adds by default are refused by some of them.
             s3={"addressing_style": access.addressing, "payload_signing_enabled": True},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -240,30 +244,30 @@ def _client(session: boto3.session.Session, access: Access, patience: Patience) 
 
 
 def _read_body(answer: "GetObjectOutputTypeDef", until_s: float) -> bytes:
-    """Read a body as it comes, whole or not at all.
+    """Read the whole body of an answer.
 
     Raises:
-        TimeoutError: It comes so slowly that nobody waits for it any more.
-        OSError: It ends before its end.
+        TimeoutError: The body is so slow that its time is over.
+        OSError: The body is shorter than announced.
     """
-    # boto3's own reading waits until a piece is full, for hours if its bytes only trickle.
+    # boto3's own `read` waits until a piece is full, for hours if bytes only trickle in.
     raw = answer["Body"]._raw_stream  # type: ignore[attr-defined] # noqa: SLF001 - see above
     promised = answer["ContentLength"]
     body = bytearray()
     while piece := raw.read1(_PIECE_BYTES):
         body += piece
         if monotonic_s() > until_s:
-            raise TimeoutError(f"{len(body)} of {promised} bytes came in time")
+            raise TimeoutError(f"only {len(body)} of {promised} bytes arrived in time")
     if len(body) != promised:
         raise OSError(f"the answer ended after {len(body)} of {promised} bytes")
     return bytes(body)
 
 
-def _ours(found: Iterator[StoredObject]) -> Iterator[StoredObject]:
-    """Leave out what others put into the bucket, such as the folder marks of a console."""
-    for each in found:
+def _skip_foreign_objects(objects: Iterator[StoredObject]) -> Iterator[StoredObject]:
+    """Skip objects that others put into the bucket, such as the folder marks of a console."""
+    for stored in objects:
         try:
-            keys.check_key(each.key)
+            keys.check_key(stored.key)
         except MalformedInput:
             continue
-        yield each
+        yield stored

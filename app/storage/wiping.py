@@ -1,4 +1,4 @@
-"""Wipes ranges of a file: they read as zeros, and the blocks under them go back to the disk."""
+"""Wipes ranges of a file: they read as zeros, and the file system frees their blocks."""
 
 import ctypes
 import errno
@@ -12,12 +12,12 @@ _NOT_HERE: Final = (errno.EOPNOTSUPP, errno.ENOSYS)
 _CHUNK_BYTES: Final = 1024 * 1024
 
 
-def wipe(fd: int, ranges: Sequence[tuple[int, int]]) -> None:
-    """Put zeros in the place of ranges and wait until the disk has them.
+def wipe_ranges(fd: int, ranges: Sequence[tuple[int, int]]) -> None:
+    """Overwrite ranges with zeros and wait until they are on the disk.
 
     Args:
         fd: A file open for reading and writing.
-        ranges: Offset and length of each; what is beyond the end is left out.
+        ranges: The offset and length of each range; parts beyond the end are ignored.
 
     Raises:
         OSError: The disk refused.
@@ -31,7 +31,7 @@ def wipe(fd: int, ranges: Sequence[tuple[int, int]]) -> None:
 
 
 def _is_punched(fd: int, offset: int, length: int) -> bool:
-    """Make a hole, which reads as zeros; False where the file system has none."""
+    """Punch a hole, which reads as zeros; returns False if the file system does not support it."""
     fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
     if fallocate is None:
         return False

@@ -88,7 +88,7 @@ async def draw_event_picture(
         raise NotFound("this file is not shown as a picture")
     data = await store.read(file.object_key)
     try:
-        async with drawing_slot, child.started() as started:
+        async with drawing_slot, child.start_media_child() as started:
             still = await started.redraw(data)
     except MalformedInput as error:
         raise NotFound(f"this file is no picture that can be shown: {error}") from error

@@ -10,7 +10,7 @@ import pytest
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import ReplayId
-from app.erasure.request import erase_replay
+from app.erasure.replay import erase_replay
 from app.replays.model import ReplayKey
 from tests.support import amounts
 from tests.support.builders import clips, envelopes, recordings, traffic

@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import ReplayId
 from app.db.engine import Database
-from app.erasure.request import erase_replay
+from app.erasure.replay import erase_replay
 from app.replays.model import ReplayKey
 from tests.support import amounts
 from tests.support.builders import traffic

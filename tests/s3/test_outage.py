@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.errors import NotFound, ServiceUnavailable
-from app.storage.bucket import Location
+from app.storage.bucket import BucketLocation
 from app.storage.s3 import CONNECTIONS, S3Store
 from tests.support.servers import s3
 from tests.support.waiting import until_asked
@@ -26,13 +26,13 @@ def service() -> Iterator[s3.Service]:
 
 
 @pytest.fixture
-async def location(service: s3.Service) -> Location:
+async def location(service: s3.Service) -> BucketLocation:
     """A place in a new bucket."""
     return service.new_location()
 
 
 @pytest.fixture
-async def store(service: s3.Service, location: Location) -> AsyncIterator[S3Store]:
+async def store(service: s3.Service, location: BucketLocation) -> AsyncIterator[S3Store]:
     """The driver as the server opens it, with its own patience."""
     opened = S3Store(location, service.access)
     yield opened
@@ -100,7 +100,7 @@ async def test_short_freeze_is_waited_out(store: S3Store):
     ],
 )
 async def test_wrong_keys_are_refused(
-    service: s3.Service, location: Location, key_id: str | None, secret: str, words: str
+    service: s3.Service, location: BucketLocation, key_id: str | None, secret: str, words: str
 ):
     """Who has not the secret neither reads nor writes, and is told why."""
     access = service.with_secret(secret)
@@ -117,14 +117,14 @@ async def test_missing_bucket_is_not_a_missing_object(service: s3.Service, store
     """Both are 404 on the wire; only the object's may end a deletion."""
     with pytest.raises(NotFound):
         await store.read("a")
-    elsewhere = S3Store(Location("playhead-nowhere", ""), service.access)
+    elsewhere = S3Store(BucketLocation("playhead-nowhere", ""), service.access)
     with pytest.raises(ServiceUnavailable, match="NoSuchBucket"):
         await elsewhere.read("a")
     await elsewhere.close()
 
 
 async def test_changed_body_is_refused_by_the_server(
-    store: S3Store, location: Location, service: s3.Service
+    store: S3Store, location: BucketLocation, service: s3.Service
 ):
     """Bodies are signed: bytes that are damaged on the way are not stored."""
     damaged = bytearray(BODY)

@@ -81,7 +81,7 @@ class JournalAdopter:
 
     async def _remove_uncommitted_packs(self, journal_id: str, after_seq: int) -> None:
         """Remove the packs that a dead process stored for batches it never committed."""
-        for prefix in keys.pack_blocks(journal_id, after_seq + 1):
+        for prefix in keys.make_block_prefixes(journal_id, after_seq + 1):
             for stored in await self._objects.list(prefix):
-                if keys.pack_seq(stored.key) > after_seq:
+                if keys.read_pack_seq(stored.key) > after_seq:
                     await self._objects.delete(stored.key)

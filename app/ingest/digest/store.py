@@ -45,7 +45,7 @@ class LaidOutBatch:
     @classmethod
     def of(cls, prepared: PreparedBatch, entries: JournalRange) -> "LaidOutBatch":
         """Lay out the pack of a batch."""
-        key = keys.pack(entries.journal_id, entries.first_seq)
+        key = keys.make_pack_key(entries.journal_id, entries.first_seq)
         return cls(prepared, entries, lay_out_pack(prepared.rows_of(REPLAY_VIDEO), key))
 
 

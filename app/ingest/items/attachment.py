@@ -70,7 +70,7 @@ def prepare_attachment(
         content_type=_scrubbed(item.content_type, context),
         attachment_type=attachment_type,
         received_at=context.received_at,
-        object_key=keys.attachment(context.project_id, event_id, sha256),
+        object_key=keys.make_attachment_key(context.project_id, event_id, sha256),
         size_bytes=len(payload),
     )
     prepared.rows_of(ATTACHMENT).append(attachment)

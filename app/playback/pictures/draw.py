@@ -58,17 +58,17 @@ async def _draw_groups(
     """Draw all but some groups with one child."""
     is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
     poster = built.gops[built.gop_at(poster_ms)]
-    async with child.started() as started:
+    async with child.start_media_child() as media_child:
         async for gop, record in _read_records(store, built.gops, built):
             if gop.start_ms in bad:
                 continue
             at_ms = poster_ms if gop is poster else None
             group = _make_group(built, gop, record, poster_ms=at_ms, is_whole=is_whole)
             try:
-                await started.show(group)
+                await media_child.show(group)
             except MalformedInput as error:
                 raise _BadGroup(gop.start_ms, error) from error
-        return await started.draw()
+        return await media_child.draw()
 
 
 async def _read_records(
@@ -102,7 +102,7 @@ def _split_into_runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
 
 def _make_group(
     built: PlaybackIndex, gop: Gop, record: memoryview, *, poster_ms: int | None, is_whole: bool
-) -> wire.Group:
+) -> wire.CodedGroup:
     """Mark the pictures of a GOP that are wanted, and give them their bytes."""
     config = built.configs[gop.config]
     samples = records.read_coded_pictures(gop)
@@ -114,9 +114,9 @@ def _make_group(
     for sample in samples:
         marks = wire.WANTED if sample.is_shown else 0
         marks |= wire.POSTER if sample is poster else 0
-        marked.append(wire.Sample(sample.at_ms, marks, record[at : at + sample.size_bytes]))
+        marked.append(wire.CodedSample(sample.at_ms, marks, record[at : at + sample.size_bytes]))
         at += sample.size_bytes
-    return wire.Group(config.avcc, config.rotation_degrees // 90, tuple(marked))
+    return wire.CodedGroup(config.avcc, config.rotation_degrees // 90, tuple(marked))
 
 
 def _find_poster(samples: Sequence[records.CodedPicture], at_ms: int) -> records.CodedPicture:

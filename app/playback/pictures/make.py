@@ -173,7 +173,7 @@ async def _store_pictures(
 ) -> PictureResult:
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
-    object_key = keys.pictures(key.project_id, key.replay_id)
+    object_key = keys.make_pictures_key(key.project_id, key.replay_id)
     await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
     made = DrawnPictures(
         object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)

@@ -124,8 +124,8 @@ class PictureMaker:
 async def _check_sandbox() -> None:
     """Warn where children run with less than a whole sandbox, or not at all."""
     try:
-        async with child.started() as started:
-            is_filtered = started.is_filtered
+        async with child.start_media_child() as media_child:
+            is_filtered = media_child.is_filtered
     except ServiceUnavailable as error:
         _logger.warning("pictures cannot be drawn", error=str(error))
         return

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from app.core import clock
 from app.core.errors import NotFound
-from app.erasure.request import erase_replay
+from app.erasure.replay import erase_replay
 from app.playback.visit.reader import ReplayReader
 from app.web.frame import answer
 from app.web.frame.services import services_of

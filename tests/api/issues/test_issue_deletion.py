@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from app.erasure.sweep import sweep
+from app.erasure.sweep import sweep_once
 from app.memberships.model import Role
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
@@ -92,7 +92,7 @@ async def test_a_file_that_came_again_is_kept(tenant: Server):
             ),
             {"project_id": tenant.app.id},
         )
-    await sweep(tenant.database, tenant.service.page_services.store)
+    await sweep_once(tenant.database, tenant.service.page_services.store)
     assert len(files_of(tenant)) == 1
 
 

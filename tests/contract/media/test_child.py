@@ -18,8 +18,8 @@ from tests.support.waiting import until
 ROOT = Path(__file__).resolve().parents[3]
 
 
-async def _strip(*groups: wire.Group) -> wire.Strip:
-    async with child.started() as started:
+async def _strip(*groups: wire.CodedGroup) -> wire.Strip:
+    async with child.start_media_child() as started:
         for group in groups:
             await started.show(group)
         return await started.draw()
@@ -64,7 +64,7 @@ async def test_pictures_in_another_order_keep_their_times():
 async def test_turned_and_wide_pictures_share_sheets():
     """A replay that turns has cells that hold both; a turned picture lies upright."""
     wide = coded.groups(clip(width=256, height=128), start_ms=5000)
-    turned = [wire.Group(one.config, 1, one.samples) for one in wide]
+    turned = [wire.CodedGroup(one.config, 1, one.samples) for one in wide]
     level = coded.groups(clip(width=256, height=128), start_ms=10_000)
     strip = await _strip(*coded.groups(clip()), *turned, *level)
     sizes = {(tile.width, tile.height) for tile in strip.tiles}
@@ -75,7 +75,7 @@ async def test_turned_and_wide_pictures_share_sheets():
 async def test_rubbish_ends_the_child_only():
     """Pictures that are none end the child; the next one is as good as new."""
     config = coded.groups(clip())[0].config
-    rubbish = wire.Group(config, 0, (wire.Sample(0, wire.WANTED, b"\0\0\0\5abcde"),))
+    rubbish = wire.CodedGroup(config, 0, (wire.CodedSample(0, wire.WANTED, b"\0\0\0\5abcde"),))
     with pytest.raises(MalformedInput, match="gave up"):
         await _strip(rubbish)
     assert (await _strip(*coded.groups(clip()))).tiles
@@ -93,7 +93,7 @@ async def test_a_picture_is_drawn_anew(kind):
     sent = io.BytesIO()
     picture = Image.new("RGB", (400, 3200), (200, 30, 60))
     picture.save(sent, kind)
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         still = await started.redraw(sent.getvalue() + b"<script>alert(1)</script>")
     assert (still.width, still.height) == (200, 1600)
     assert b"script" not in still.data
@@ -111,7 +111,7 @@ async def test_a_picture_is_drawn_anew(kind):
 )
 async def test_what_is_no_picture_ends_the_child(data):
     """Other formats and broken files are refused by the child's end."""
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         with pytest.raises(MalformedInput, match="gave up"):
             await started.redraw(data)
 
@@ -120,7 +120,7 @@ async def test_a_picture_too_large_to_decode_is_refused():
     """A small file that claims to be huge costs nothing."""
     bomb = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         with pytest.raises(MalformedInput, match="gave up"):
             await started.redraw(bomb.getvalue())
 
@@ -135,7 +135,7 @@ async def test_a_picture_too_large_to_decode_is_refused():
 async def test_a_child_that_does_not_start_says_why(command, words):
     """A broken installation is a keeper that is down, with the last line it printed."""
     with pytest.raises(ServiceUnavailable, match=words):
-        async with child.started(command=command):
+        async with child.start_media_child(command=command):
             pass
 
 
@@ -165,7 +165,7 @@ import asyncio
 from app.media import child
 
 async def main():
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         print(started._process.pid, flush=True)
         await asyncio.Event().wait()
 

@@ -15,7 +15,7 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
 from app.db.lists import ListCursor
 from app.db.text import JsonText
-from app.erasure.request import erase_replay
+from app.erasure.replay import erase_replay
 from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest.link_issues import link_batch, link_events_to_replays
 from app.ingest.digest.marks import JournalRange

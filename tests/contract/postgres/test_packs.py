@@ -13,8 +13,8 @@ from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.db.engine import Database
 from app.db.text import JsonText
-from app.erasure.request import erase_replay
-from app.erasure.sweep import sweep
+from app.erasure.replay import erase_replay
+from app.erasure.sweep import sweep_once
 from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest.adopter import JournalAdopter
 from app.ingest.digest.marks import JournalRange
@@ -63,7 +63,7 @@ def batch_of(*works: PreparedSegment, seq: int = 1) -> LaidOutBatch:
 
 async def settle(database, objects) -> None:
     """Sweep until nothing is left to do."""
-    while await sweep(database, objects):
+    while await sweep_once(database, objects):
         pass
 
 
@@ -166,11 +166,11 @@ async def test_a_wipe_that_takes_its_time_holds_up_no_other_deletion(database, t
     batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"), work(third, b"CCCCC"))
     await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
-    sweeping = asyncio.create_task(sweep(database, objects))
+    sweeping = asyncio.create_task(sweep_once(database, objects))
     async with asyncio.timeout(20):
         await objects.has_begun.wait()
         await erase_replay(database, SECOND, person_id=None, at=clock.now())
-        await sweep(database, objects)  # another sweeper leaves the pack alone
+        await sweep_once(database, objects)  # another sweeper leaves the pack alone
     assert await objects.read(batch.pack.key) == b"AAAAABBBBBCCCCC"
     objects.may_end.set()
     await sweeping

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
-from app.erasure.sweep import sweep
+from app.erasure.sweep import sweep_once
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.attachment import ATTACHMENT
@@ -26,7 +26,7 @@ from app.replays import writes
 from app.replays.model import ReplayKey
 from app.storage import keys
 from app.storage.local import LocalStore
-from app.storage.port import Content
+from app.storage.port import ObjectContent
 
 KEY = ReplayKey(ProjectId(1), ReplayId("5b1c0f4e9a7d4c3e8f20716d3b9a4c55"))
 
@@ -72,7 +72,7 @@ async def test_an_object_that_stays_holds_up_no_other(database, objects, first):
     async with database.transaction() as connection:
         for name in (first, second):
             await writes.discard_objects(connection, [name], clock.now())
-    await sweep(database, objects)
+    await sweep_once(database, objects)
     assert objects.deleted == ["goes"]
     async with database.reading() as connection:
         left = await connection.scalars(text("select object_key from object_outbox"))
@@ -85,17 +85,17 @@ class Hurried(LocalStore):
     database: Database | None = None
 
     @override
-    async def put_many(self, objects: Sequence[tuple[str, Content]]) -> None:
+    async def put_many(self, objects: Sequence[tuple[str, ObjectContent]]) -> None:
         await super().put_many(objects)
         if self.database is not None:
             database, self.database = self.database, None
-            await sweep(database, self)
+            await sweep_once(database, self)
 
 
 def batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
     """Lay out a batch of one file; returns its object's key as well."""
     event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
-    key = keys.attachment(1, event_id, sha256)
+    key = keys.make_attachment_key(1, event_id, sha256)
     file = Attachment(
         ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4
     )
@@ -121,7 +121,7 @@ async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_p
     objects.database = database
     again, _ = batch_with_file(2)
     await store_batch(database, objects, again)
-    await sweep(database, objects)
+    await sweep_once(database, objects)
     assert await objects.read(key) == b"file"
     async with database.reading() as connection:
         assert await connection.scalar(text("select count(*) from file_outbox")) == 0
@@ -140,7 +140,7 @@ async def test_what_was_swept_is_forgotten_after_an_hour(database, objects):
                 ),
                 {"id": uuid.uuid4(), "name": name, "at": now - timedelta(hours=hours)},
             )
-    await sweep(database, objects)
+    await sweep_once(database, objects)
     async with database.reading() as connection:
         left = await connection.scalars(text("select object_key from file_outbox"))
         assert list(left) == ["new"]

@@ -16,7 +16,8 @@ BODY = bytes(range(256)) * 40
 
 def video_key(segment_id: int = 0, *, replay: str = REPLAY, body: bytes = BODY) -> str:
     """Name an object of a replay."""
-    return f"{keys.replay_prefix(1, replay)}{segment_id:06}-{hashlib.sha256(body).hexdigest()[:16]}"
+    prefix = keys.make_replay_prefix(1, replay)
+    return f"{prefix}{segment_id:06}-{hashlib.sha256(body).hexdigest()[:16]}"
 
 
 async def test_what_was_put_is_read(store: ObjectStore):
@@ -196,7 +197,7 @@ async def test_prefix_of_one_replay_holds_no_other(store: ObjectStore):
     """What a deletion lists for a replay is its objects and nothing else."""
     mine, other = video_key(), video_key(replay=OTHER_REPLAY)
     await store.put_many([(mine, BODY), (other, BODY)])
-    listed = await store.list(keys.replay_prefix(1, REPLAY))
+    listed = await store.list(keys.make_replay_prefix(1, REPLAY))
     assert [each.key for each in listed] == [mine]
 
 

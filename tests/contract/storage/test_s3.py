@@ -13,14 +13,14 @@ from app.cli import doctor
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.storage import s3 as driver
-from app.storage.bucket import Location, Patience
+from app.storage.bucket import BucketLocation, CallTimeouts
 from app.storage.port import StoredObject
 from app.storage.s3 import S3Store
 from tests.support.servers import s3
 
 
 @asynccontextmanager
-async def opened(service: s3.Service, location: Location) -> AsyncIterator[S3Store]:
+async def opened(service: s3.Service, location: BucketLocation) -> AsyncIterator[S3Store]:
     """The driver at a place, closed afterwards."""
     store = S3Store(location, service.access)
     yield store
@@ -44,7 +44,7 @@ async def answering(service: s3.Service, answer: bytes | None) -> AsyncIterator[
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     access = replace(service.access, endpoint_url=f"http://127.0.0.1:{port}")
-    store = S3Store(Location("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
+    store = S3Store(BucketLocation("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
     try:
         yield store
     finally:
@@ -112,7 +112,7 @@ async def test_locked_bucket_is_warned_of(s3_service: s3.Service):
     """Objects that nobody may delete outlive every erasure."""
     bucket = f"playhead-{secrets.token_hex(8)}"
     s3_service.owner.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-    async with opened(s3_service, Location(bucket, "")) as store:
+    async with opened(s3_service, BucketLocation(bucket, "")) as store:
         warnings = await store.probe()
     assert any("are locked" in warning for warning in warnings)
 
@@ -149,7 +149,7 @@ async def test_doctor_looks_at_the_bucket(s3_service: s3.Service):
 
 async def test_missing_bucket_is_not_a_missing_object(s3_service: s3.Service):
     """Nothing is taken for erased because somebody mistyped a bucket, and none is made."""
-    async with opened(s3_service, Location("playhead-nowhere", "")) as store:
+    async with opened(s3_service, BucketLocation("playhead-nowhere", "")) as store:
         for attempt in (
             store.put("a", b""),
             store.read("a"),
@@ -221,8 +221,8 @@ async def test_slow_line_takes_a_large_object(s3_service: s3.Service):
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     access = replace(s3_service.access, endpoint_url=f"http://127.0.0.1:{port}")
-    patience = Patience(connect_s=0.3, read_s=20, attempts=1)
-    store = S3Store(Location("replays", ""), access, writing=patience)
+    patience = CallTimeouts(connect_s=0.3, read_s=20, attempts=1)
+    store = S3Store(BucketLocation("replays", ""), access, writing=patience)
     await store.put("a", bytes(size))
     assert received == size
     await store.close()
@@ -235,7 +235,7 @@ async def test_nobody_at_the_address_is_unavailable(s3_service: s3.Service):
     async with answering(s3_service, b"") as unused:
         address = unused._reader.meta.endpoint_url
     access = replace(s3_service.access, endpoint_url=address)
-    store = S3Store(Location("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
+    store = S3Store(BucketLocation("replays", ""), access, reading=s3.HASTY, writing=s3.HASTY)
     for attempt in (store.put("a", b"b"), store.list("")):
         with pytest.raises(ServiceUnavailable, match="failed: Could not connect"):
             await attempt
@@ -246,7 +246,7 @@ async def test_versions_that_may_not_be_seen_are_told(s3_service: s3.Service):
     """A key that may only read and write cannot ask about versions; the operator should."""
     async with answering(s3_service, http("403 No", fault("AccessDenied"))) as store:
         (warning,) = await store._writes.run(store._warnings)
-    assert "cannot be seen" in warning
+    assert "cannot find out" in warning
     assert "AccessDenied" in warning
 
 

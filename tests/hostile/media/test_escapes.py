@@ -7,7 +7,7 @@ import pytest
 
 from app.core.errors import MalformedInput
 from app.media import child
-from app.media.child import Patience
+from app.media.child import ChildTimeouts
 from tests.support.builders import coded
 from tests.support.builders.clips import clip
 from tests.support.hostile import escaping
@@ -36,8 +36,10 @@ HOLD_BY_LIMITS = ("open", "socket", "fork", "thread", "write 1 GB", "take 2 GiB"
 
 async def _tried(deed: str, *more: str) -> str:
     """Let a child try a deed; return why it ended."""
-    patience = Patience(answer_s=60, cpu_s=0)
-    async with child.started(command=(*PROBE, deed, *more), patience=patience) as taken_over:
+    timeouts = ChildTimeouts(answer_s=60, cpu_s=0)
+    async with child.start_media_child(
+        command=(*PROBE, deed, *more), timeouts=timeouts
+    ) as taken_over:
         assert taken_over.is_filtered is not bool(more)
         pid = taken_over._process.pid
         with pytest.raises(MalformedInput) as ended:
@@ -67,6 +69,6 @@ async def test_limits_alone_hold_most(deed):
 async def test_the_environment_is_not_passed_on(monkeypatch):
     """The child is started without the settings of the server, the password among them."""
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://secret")
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         with open(f"/proc/{started._process.pid}/environ", "rb") as file:  # noqa: PTH123, ASYNC230
             assert b"PLAYHEAD" not in file.read()

@@ -72,7 +72,7 @@ async def test_h3_broken_pictures_end_children_only(report):
     dice = amounts.dice("H3 pictures")
     ends: Counter[str] = Counter()
     for _ in range(amounts.rounds(ci=12, nightly=2_000)):
-        async with child.started() as started:
+        async with child.start_media_child() as started:
             try:
                 await started.redraw(_broken(dice.choice(PICTURES), dice))
             except MalformedInput as error:
@@ -86,7 +86,7 @@ async def test_h3_broken_pictures_end_children_only(report):
 
 async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
     """Show videos to one child until it ends over one; yield what became of each."""
-    async with child.started() as started:
+    async with child.start_media_child() as started:
         assert started.is_filtered
         while videos:
             start_ms = 100_000 * (COUNT - len(videos))

@@ -7,7 +7,9 @@ from app.formats.video import mp4
 from app.media import wire
 
 
-def groups(video: bytes, *, start_ms: int = 0, poster_ms: int | None = None) -> list[wire.Group]:
+def groups(
+    video: bytes, *, start_ms: int = 0, poster_ms: int | None = None
+) -> list[wire.CodedGroup]:
     """Read a video and cut it at its keyframes; every picture is wanted.
 
     Args:
@@ -21,14 +23,14 @@ def groups(video: bytes, *, start_ms: int = 0, poster_ms: int | None = None) -> 
 
 def _groups(
     facts: video_layout.VideoLayout, video: bytes, start_ms: int, poster_ms: int | None
-) -> Iterator[wire.Group]:
-    samples: list[wire.Sample] = []
+) -> Iterator[wire.CodedGroup]:
+    samples: list[wire.CodedSample] = []
     rows = zip(facts.times_ms, facts.sizes, facts.offsets, facts.keys, strict=True)
     for time_ms, size_bytes, offset, is_key in rows:
         if is_key and samples:
-            yield wire.Group(facts.config, facts.rotation_degrees // 90, tuple(samples))
+            yield wire.CodedGroup(facts.config, facts.rotation_degrees // 90, tuple(samples))
             samples = []
         at_ms = start_ms + time_ms
         marks = wire.WANTED | (wire.POSTER if at_ms == poster_ms else 0)
-        samples.append(wire.Sample(at_ms, marks, video[offset : offset + size_bytes]))
-    yield wire.Group(facts.config, facts.rotation_degrees // 90, tuple(samples))
+        samples.append(wire.CodedSample(at_ms, marks, video[offset : offset + size_bytes]))
+    yield wire.CodedGroup(facts.config, facts.rotation_degrees // 90, tuple(samples))

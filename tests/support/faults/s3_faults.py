@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import override
 from urllib.parse import urlsplit
 
-from app.storage.bucket import Access
+from app.storage.bucket import BucketAccess
 from tests.support.servers.s3 import Service
 
 _TRICKLE_S = 0.1
@@ -56,7 +56,7 @@ class FaultProxy:
         self.hits = 0
 
     @property
-    def access(self) -> Access:
+    def access(self) -> BucketAccess:
         """The way to the server through this proxy."""
         return replace(self._access, endpoint_url=f"http://127.0.0.1:{self.port}")
 

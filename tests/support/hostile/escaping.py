@@ -72,15 +72,15 @@ def main(deed: str, *, limits_only: bool) -> None:
     decode.warm_up()
     if limits_only:
         sandbox._filter_calls = lambda *_: False
-    is_filtered = sandbox.close(sandbox.Limits())
+    is_filtered = sandbox.close_sandbox(sandbox.SandboxLimits())
     act = DEEDS[deed]
-    decode._send(wire.READY, bytes((is_filtered,)))
-    decode._read(wire.HEAD.size)
+    decode._send_message(wire.READY, bytes((is_filtered,)))
+    decode._read_bytes(wire.HEAD.size)
     try:
         act()
     except BaseException:  # noqa: BLE001 - a traceback would open files
         os._exit(1)
-    decode._send(wire.NEXT, b"")
+    decode._send_message(wire.NEXT, b"")
     os.read(0, 1)
     os._exit(0)
 

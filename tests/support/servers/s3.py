@@ -18,20 +18,20 @@ import boto3
 from botocore.config import Config
 from pydantic import SecretStr
 
-from app.storage.bucket import Access, Location, Patience
+from app.storage.bucket import BucketAccess, BucketLocation, CallTimeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 VARIABLE: Final = "PLAYHEAD_TEST_S3"
-HASTY: Final = Patience(connect_s=1, read_s=0.5, attempts=1)
+HASTY: Final = CallTimeouts(connect_s=1, read_s=0.5, attempts=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """Where it is, and a client that may do what the driver never does."""
 
-    access: Access
+    access: BucketAccess
     owner: "S3Client"
 
     def new_bucket(self) -> str:
@@ -40,11 +40,11 @@ class Service:
         self.owner.create_bucket(Bucket=bucket)
         return bucket
 
-    def new_location(self, prefix: str = "some/where") -> Location:
+    def new_location(self, prefix: str = "some/where") -> BucketLocation:
         """Make an empty bucket and point into it."""
-        return Location(self.new_bucket(), prefix)
+        return BucketLocation(self.new_bucket(), prefix)
 
-    def with_secret(self, secret: str) -> Access:
+    def with_secret(self, secret: str) -> BucketAccess:
         """How someone with another secret would come."""
         return replace(self.access, secret=SecretStr(secret))
 
@@ -89,7 +89,7 @@ def _pid() -> int:
 
 def _service(url: str) -> Service:
     parts = urlsplit(url)
-    access = Access(
+    access = BucketAccess(
         endpoint_url=f"http://{parts.hostname}:{parts.port}",
         region="us-east-1",
         key_id=parts.username,

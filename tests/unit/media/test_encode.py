@@ -25,7 +25,7 @@ def _decoded(data: bytes) -> list[tuple[float, Image.Image]]:
 
 def test_every_frame_comes_back_at_its_second():
     """A decoder finds the pictures in order, one a second, with their colours."""
-    video = encode.encode([_solid(colour) for colour in COLOURS])
+    video = encode.encode_video([_solid(colour) for colour in COLOURS])
     shown = _decoded(video.data)
     assert [at_s for at_s, _ in shown] == [0, 1, 2, 3, 4]
     for (_, picture), colour in zip(shown, COLOURS, strict=True):
@@ -36,7 +36,7 @@ def test_every_frame_comes_back_at_its_second():
 
 def test_the_facts_are_those_of_the_file():
     """Size, frames and length that the encoder tells are what the box reader finds."""
-    video = encode.encode([_solid(colour, (48, 32)) for colour in COLOURS[:3]])
+    video = encode.encode_video([_solid(colour, (48, 32)) for colour in COLOURS[:3]])
     read = mp4.read_video(video.data)
     assert (read.width, read.height) == (video.width, video.height) == (48, 32)
     assert len(read.samples) == video.frames == 3
@@ -46,12 +46,12 @@ def test_the_facts_are_those_of_the_file():
 
 def test_a_single_frame_lasts_a_second():
     """The last frame's own time counts."""
-    assert mp4.read_video(encode.encode([_solid(COLOURS[0])]).data).duration_ms == 1_000
+    assert mp4.read_video(encode.encode_video([_solid(COLOURS[0])]).data).duration_ms == 1_000
 
 
 def test_a_key_frame_comes_every_six_frames():
     """Seeking never has to decode more than six frames."""
-    video = encode.encode([_solid(COLOURS[at % 5]) for at in range(13)])
+    video = encode.encode_video([_solid(COLOURS[at % 5]) for at in range(13)])
     keys = [at for at, sample in enumerate(mp4.read_video(video.data).samples) if sample.is_key]
     assert keys == [0, 6, 12]
 
@@ -59,20 +59,20 @@ def test_a_key_frame_comes_every_six_frames():
 def test_a_held_frame_costs_next_to_nothing():
     """The same picture again is a few bytes."""
     steps = Image.linear_gradient("L").resize((64, 96)).convert("RGB")
-    key, *held = mp4.read_video(encode.encode([steps, steps, steps]).data).samples
+    key, *held = mp4.read_video(encode.encode_video([steps, steps, steps]).data).samples
     assert all(sample.size_bytes * 5 < key.size_bytes for sample in held)
 
 
 def test_the_index_is_at_the_end():
     """As MediaMuxer writes it: the pictures first, then `moov`."""
-    data = encode.encode([_solid(COLOURS[0])]).data
+    data = encode.encode_video([_solid(COLOURS[0])]).data
     assert data.index(b"mdat") < data.index(b"moov")
 
 
 def test_the_same_pictures_give_the_same_bytes():
     """Encoding depends on nothing but the pictures."""
     frames = [_solid(colour) for colour in COLOURS]
-    assert encode.encode(frames).data == encode.encode(frames).data
+    assert encode.encode_video(frames).data == encode.encode_video(frames).data
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_the_same_pictures_give_the_same_bytes():
 def test_frames_that_no_phone_would_send_are_refused(frames: list[Image.Image]):
     """Nothing is scaled or padded in silence."""
     with pytest.raises(ValueError, match=r"frames of one size|multiples of 16"):
-        encode.encode(frames)
+        encode.encode_video(frames)

@@ -18,7 +18,7 @@ STRIP = wire.Strip(
     cell_height=240,
     columns=8,
     tiles_a_sheet=24,
-    tiles=tuple(wire.Tile(at, 110, 240) for at in range(0, 25_000, 1_000)),
+    tiles=tuple(wire.StripTile(at, 110, 240) for at in range(0, 25_000, 1_000)),
     preview=WEBP,
     preview_tiles=8,
     sheets=(WEBP + b"one", WEBP + b"two"),
@@ -28,8 +28,12 @@ ASKED = range(0, 30_000, 500)
 
 def test_a_group_comes_back():
     """What is packed for the child is what it unpacks."""
-    samples = (wire.Sample(-5, 1, b"key"), wire.Sample(2**40, 3, b""), wire.Sample(0, 0, b"x"))
-    group = wire.Group(b"avcC", 3, samples)
+    samples = (
+        wire.CodedSample(-5, 1, b"key"),
+        wire.CodedSample(2**40, 3, b""),
+        wire.CodedSample(0, 0, b"x"),
+    )
+    group = wire.CodedGroup(b"avcC", 3, samples)
     assert wire.unpack_group(wire.pack_group(group)) == group
 
 
@@ -47,9 +51,9 @@ def test_a_strip_comes_back():
         replace(STRIP, sheets=(WEBP,)),
         replace(STRIP, tiles=()),
         replace(STRIP, tiles=STRIP.tiles[::-1]),
-        replace(STRIP, tiles=(wire.Tile(7, 110, 240), *STRIP.tiles[1:])),
-        replace(STRIP, tiles=(wire.Tile(0, 111, 240), *STRIP.tiles[1:])),
-        replace(STRIP, tiles=(wire.Tile(0, 110, 0), *STRIP.tiles[1:])),
+        replace(STRIP, tiles=(wire.StripTile(7, 110, 240), *STRIP.tiles[1:])),
+        replace(STRIP, tiles=(wire.StripTile(0, 111, 240), *STRIP.tiles[1:])),
+        replace(STRIP, tiles=(wire.StripTile(0, 110, 0), *STRIP.tiles[1:])),
         replace(STRIP, cell_width=0),
         replace(STRIP, cell_height=wire.LONGEST_SIDE_PX + 1),
         replace(STRIP, poster_width=0),
@@ -67,7 +71,7 @@ def test_what_no_honest_child_sends_is_refused(wrong):
 @pytest.mark.parametrize("cut", [0, 5, 60, 330, -1])
 def test_a_cut_strip_is_refused(cut):
     """A strip that ends early is not read further than it goes."""
-    with pytest.raises(MalformedInput, match=r"cut|length"):
+    with pytest.raises(MalformedInput, match=r"truncated|length"):
         wire.unpack_strip(wire.pack_strip(STRIP)[:cut], ASKED)
 
 

@@ -23,7 +23,7 @@ from app.storage.s3 import S3Store
 )
 def test_bucket_and_prefix_are_read(url: str, name: str, prefix: str):
     """A prefix is optional, and a slash at the end means nothing."""
-    assert bucket.read_location(url) == bucket.Location(name, prefix)
+    assert bucket.read_location(url) == bucket.BucketLocation(name, prefix)
 
 
 @pytest.mark.parametrize(

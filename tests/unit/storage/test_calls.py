@@ -8,11 +8,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import breaker
-from app.storage.breaker import Breaker
-from app.storage.bucket import READING, Patience
-from app.storage.calls import Calls
+from app.storage.breaker import CircuitBreaker
+from app.storage.bucket import READING, CallTimeouts
+from app.storage.calls import RetryingCalls
 
-PATIENCE = Patience(connect_s=1, read_s=1, attempts=3)
+PATIENCE = CallTimeouts(connect_s=1, read_s=1, attempts=3)
 
 
 def refusal(code: str, status: int) -> ClientError:
@@ -41,9 +41,9 @@ class Store:
 
 
 @pytest.fixture
-async def calls() -> AsyncIterator[Calls]:
+async def calls() -> AsyncIterator[RetryingCalls]:
     """A way to some store."""
-    made = Calls(PATIENCE, threads=2, name="test")
+    made = RetryingCalls(PATIENCE, threads=2, name="test")
     yield made
     await made.close()
 
@@ -67,7 +67,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     ],
     ids=str,
 )
-async def test_what_may_pass_is_tried_again(calls: Calls, failure: Exception):
+async def test_what_may_pass_is_tried_again(calls: RetryingCalls, failure: Exception):
     """A broken connection, and a server in trouble, are worth further attempts."""
     store = Store(failure, failure)
     assert await calls.run(store.ask) == "answer"
@@ -84,7 +84,7 @@ async def test_what_may_pass_is_tried_again(calls: Calls, failure: Exception):
         ("SomethingNew", "told"),
     ],
 )
-async def test_refusal_is_told_at_once(calls: Calls, code: str, advice: str):
+async def test_refusal_is_told_at_once(calls: RetryingCalls, code: str, advice: str):
     """Asking again does not change it; the words say what to do."""
     store = Store(refusal(code, 403))
     with pytest.raises(ServiceUnavailable, match=f"{code}.*{advice}"):
@@ -92,7 +92,7 @@ async def test_refusal_is_told_at_once(calls: Calls, code: str, advice: str):
     assert store.asked == 1
 
 
-async def test_missing_object_passes_through(calls: Calls):
+async def test_missing_object_passes_through(calls: RetryingCalls):
     """It is an answer, however often it comes."""
     store = Store(*[NotFound("no object")] * 9)
     for _ in range(9):
@@ -100,7 +100,7 @@ async def test_missing_object_passes_through(calls: Calls):
             await calls.run(store.ask)
 
 
-async def test_last_failure_is_told(calls: Calls):
+async def test_last_failure_is_told(calls: RetryingCalls):
     """When patience ends, the caller hears what went wrong."""
     store = Store(*[OSError("cable cut")] * 3)
     with pytest.raises(ServiceUnavailable, match="cable cut"):
@@ -110,7 +110,9 @@ async def test_last_failure_is_told(calls: Calls):
 
 async def test_hanging_call_is_given_up():
     """The caller is told after the time in all, whatever the thread does."""
-    hurried = Calls(Patience(connect_s=1, read_s=1, attempts=9, total_s=0.05), threads=1, name="t")
+    hurried = RetryingCalls(
+        CallTimeouts(connect_s=1, read_s=1, attempts=9, total_s=0.05), threads=1, name="t"
+    )
     released = threading.Event()
     with pytest.raises(ServiceUnavailable, match=r"no answer within 0\.05 s"):
         await hurried.run(released.wait)
@@ -118,7 +120,7 @@ async def test_hanging_call_is_given_up():
     await hurried.close()
 
 
-async def test_closed_way_is_unavailable(calls: Calls):
+async def test_closed_way_is_unavailable(calls: RetryingCalls):
     """After closing, nothing is asked."""
     await calls.close()
     with pytest.raises(ServiceUnavailable, match="is closed"):
@@ -134,7 +136,7 @@ def test_somebody_who_watches_is_told_within_five_seconds():
 
 def test_third_failure_in_a_row_opens(clock: list[float]):
     """Then callers are told at once, and why, until the pause is over."""
-    store = Breaker("the store")
+    store = CircuitBreaker("the store")
     for _ in range(2):
         store.failed("no route")
     store.check()
@@ -146,7 +148,7 @@ def test_third_failure_in_a_row_opens(clock: list[float]):
 
 def test_answer_in_between_starts_the_count_anew(clock: list[float]):
     """Only failures in a row count."""
-    store = Breaker("the store")
+    store = CircuitBreaker("the store")
     for _ in range(9):
         store.failed("x")
         store.failed("x")
@@ -157,7 +159,7 @@ def test_answer_in_between_starts_the_count_anew(clock: list[float]):
 
 def test_one_call_looks_after_the_pause(clock: list[float]):
     """Others wait for what it finds; an answer lets all through."""
-    store = Breaker("the store")
+    store = CircuitBreaker("the store")
     for _ in range(3):
         store.failed("x")
     clock[0] += 60
@@ -171,7 +173,7 @@ def test_one_call_looks_after_the_pause(clock: list[float]):
 
 def test_pauses_grow_to_a_limit(clock: list[float]):
     """A store that stays away is asked ever more rarely, but every few seconds all the same."""
-    store = Breaker("the store")
+    store = CircuitBreaker("the store")
     for _ in range(20):
         store.failed("x")
         clock[0] += breaker._LONGEST_PAUSE_S

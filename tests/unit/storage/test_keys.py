@@ -35,21 +35,21 @@ anything = st.one_of(st.text(), st.sampled_from(HOSTILE), st.text(HEX, min_size=
 def test_key_of_a_pack_reads_as_documented():
     """The key names the journal, the entry its batch begins with, and something random."""
     shape = rf"v/{REPLAY}/00000001/0000000000010203-[0-9a-f]{{16}}"
-    assert re.fullmatch(shape, keys.pack(REPLAY, 0x10203))
-    assert keys.pack_prefix(REPLAY, 0x10203) == f"v/{REPLAY}/00000001/0000000000010203-"
-    assert keys.replay_prefix(7, REPLAY) == f"p/7/r/{REPLAY}/"
+    assert re.fullmatch(shape, keys.make_pack_key(REPLAY, 0x10203))
+    assert keys.make_pack_prefix(REPLAY, 0x10203) == f"v/{REPLAY}/00000001/0000000000010203-"
+    assert keys.make_replay_prefix(7, REPLAY) == f"p/7/r/{REPLAY}/"
 
 
 def test_key_of_an_attachment_reads_as_documented():
     """The key names project, event and the first 16 digits of the hash; never the file's name."""
-    assert keys.attachment(7, REPLAY, SHA) == f"p/7/e/{REPLAY}/9f86d081884c7d65"
+    assert keys.make_attachment_key(7, REPLAY, SHA) == f"p/7/e/{REPLAY}/9f86d081884c7d65"
 
 
 @given(event=anything, sha=anything)
 def test_hostile_text_names_no_attachment(event, sha):
     """Any text in: the documented shape or MalformedInput out."""
     try:
-        key = keys.attachment(1, event, sha)
+        key = keys.make_attachment_key(1, event, sha)
     except MalformedInput:
         return
     assert keys.check_key(key) == key
@@ -60,32 +60,32 @@ def test_hostile_text_names_no_attachment(event, sha):
 def test_hostile_event_id_is_refused(event):
     """As a replay id is."""
     with pytest.raises(MalformedInput):
-        keys.attachment(1, event, SHA)
+        keys.make_attachment_key(1, event, SHA)
 
 
 @given(journal=st.text(HEX, min_size=32, max_size=32), seq=st.integers(0, 2**63 - 1))
 def test_good_parts_make_a_key_every_driver_takes(journal, seq):
     """A pack lies under its batch's prefix, and both pass the drivers' own check."""
     assume(journal != "0" * 32)
-    key = keys.pack(journal, seq)
-    assert key.startswith(keys.check_prefix(keys.pack_prefix(journal, seq)))
+    key = keys.make_pack_key(journal, seq)
+    assert key.startswith(keys.check_prefix(keys.make_pack_prefix(journal, seq)))
     assert keys.check_key(key) == key
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_no_pack_has_another_batch_s_prefix(first, second):
     """Clearing up after one batch cannot touch the next; two tries at one batch differ."""
-    assert keys.pack(REPLAY, first).startswith(keys.pack_prefix(REPLAY, second)) == (
+    assert keys.make_pack_key(REPLAY, first).startswith(keys.make_pack_prefix(REPLAY, second)) == (
         first == second
     )
-    assert keys.pack(REPLAY, first) != keys.pack(REPLAY, first)
+    assert keys.make_pack_key(REPLAY, first) != keys.make_pack_key(REPLAY, first)
 
 
 @given(journal=anything)
 def test_hostile_text_makes_no_key(journal):
     """Any text in: the documented shape or MalformedInput out."""
     try:
-        key = keys.pack(journal, 1)
+        key = keys.make_pack_key(journal, 1)
     except MalformedInput:
         return
     assert re.fullmatch(r"v/[0-9a-f]{32}/00000000/0000000000000001-[0-9a-f]{16}", key, re.ASCII)
@@ -95,32 +95,32 @@ def test_hostile_text_makes_no_key(journal):
 def test_hostile_replay_id_is_refused(replay):
     """Paths, NUL, other alphabets, other spellings and the nil id are no replay ids."""
     with pytest.raises(MalformedInput):
-        keys.replay_prefix(1, replay)
+        keys.make_replay_prefix(1, replay)
     with pytest.raises(MalformedInput):
-        keys.pack(replay, 0)
+        keys.make_pack_key(replay, 0)
 
 
 @pytest.mark.parametrize("sha", [*HOSTILE, SHA[:-1], SHA + "0", SHA.upper(), SHA + "\n"])
 def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
     with pytest.raises(MalformedInput):
-        keys.attachment(1, REPLAY, sha)
+        keys.make_attachment_key(1, REPLAY, sha)
 
 
 @pytest.mark.parametrize("project", [0, -1, 2**63, True, "1", 1.0, None])
 def test_impossible_project_is_refused(project):
     """A project id is a positive 64-bit integer and nothing that looks like one."""
     with pytest.raises(MalformedInput):
-        keys.replay_prefix(project, REPLAY)
+        keys.make_replay_prefix(project, REPLAY)
     with pytest.raises(MalformedInput):
-        keys.attachment(project, REPLAY, SHA)
+        keys.make_attachment_key(project, REPLAY, SHA)
 
 
 @pytest.mark.parametrize("seq", [-1, False, "0", 0.0, None])
 def test_impossible_seq_is_refused(seq):
     """The seq of a journal entry is an integer from 0."""
     with pytest.raises(MalformedInput):
-        keys.pack(REPLAY, seq)
+        keys.make_pack_key(REPLAY, seq)
 
 
 @given(st.one_of(st.text(), st.text("./ab\0-_A", max_size=12)))

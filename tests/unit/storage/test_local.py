@@ -214,7 +214,7 @@ async def test_pipe_in_place_of_an_object_does_not_block(store, root):
 async def test_folder_removed_again_and_again_gives_up(store, monkeypatch):
     """A put whose folder vanishes every time raises ServiceUnavailable."""
     monkeypatch.setattr(os, "rename", refuse(errno.ENOENT))
-    with pytest.raises(ServiceUnavailable, match="gone each time"):
+    with pytest.raises(ServiceUnavailable, match="vanishes whenever"):
         await store.put("p/x", BODY)
 
 

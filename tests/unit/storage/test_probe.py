@@ -4,7 +4,7 @@ import pytest
 
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage.port import StoredObject
-from app.storage.probe import probe
+from app.storage.probe import probe_store
 
 
 class Broken:
@@ -41,7 +41,7 @@ class Broken:
         return [] if self.fault == "list" else listed
 
     async def probe(self) -> tuple[str, ...]:
-        await probe(self)
+        await probe_store(self)
         return ()
 
     async def close(self) -> None:
@@ -56,12 +56,12 @@ async def test_broken_promise_is_named(fault, words):
     """The operator reads which step failed."""
     store = Broken(fault)
     with pytest.raises(ServiceUnavailable, match=words):
-        await probe(store)
+        await probe_store(store)
     assert fault == "delete" or store.kept == {}
 
 
 async def test_sound_store_passes():
     """A store that keeps its promises passes and is empty afterwards."""
     store = Broken("")
-    await probe(store)
+    await probe_store(store)
     assert store.kept == {}

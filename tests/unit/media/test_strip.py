@@ -4,8 +4,8 @@ import io
 
 from PIL import Image, ImageDraw
 
-from app.media import film, wire
-from app.media.film import Film
+from app.media import strip as film, wire
+from app.media.strip import PictureStrip
 
 
 def screen(number: int, *, size: tuple[int, int] = (110, 240)) -> Image.Image:
@@ -15,7 +15,7 @@ def screen(number: int, *, size: tuple[int, int] = (110, 240)) -> Image.Image:
 
 def test_equal_pictures_are_kept_once():
     """A screen that stands still for a minute is one tile, at its first moment."""
-    reel = Film()
+    reel = PictureStrip()
     for second in range(60):
         reel.add(screen(1), second * 1000)
     assert [tile.at_ms for tile in reel.draw().tiles] == [0]
@@ -26,7 +26,7 @@ def test_a_letter_is_no_scene_and_a_dialog_is():
     letter, dialog = screen(1), screen(1)
     ImageDraw.Draw(letter).rectangle((20, 60, 26, 68), fill="black")
     ImageDraw.Draw(dialog).rectangle((10, 80, 100, 160), fill="white")
-    reel = Film()
+    reel = PictureStrip()
     for second, picture in enumerate((screen(1), letter, dialog, dialog)):
         reel.add(picture, second * 1000)
     assert [tile.at_ms for tile in reel.draw().tiles] == [0, 2000]
@@ -34,7 +34,7 @@ def test_a_letter_is_no_scene_and_a_dialog_is():
 
 def test_small_changes_add_up():
     """A screen that changes bit by bit is kept when it has changed enough."""
-    reel = Film()
+    reel = PictureStrip()
     picture = screen(1)
     for step in range(24):
         picture = picture.copy()
@@ -45,7 +45,7 @@ def test_small_changes_add_up():
 
 def test_time_only_goes_on():
     """A picture that is not later than the last one kept is passed over."""
-    reel = Film()
+    reel = PictureStrip()
     for at_ms in (1000, 1000, 500, 2000):
         reel.add(screen(at_ms), at_ms)
     assert [tile.at_ms for tile in reel.draw().tiles] == [1000, 2000]
@@ -53,7 +53,7 @@ def test_time_only_goes_on():
 
 def test_what_was_shown_the_shortest_goes_first():
     """Of too many pictures those remain that stood longest; memory stays bounded."""
-    reel = Film()
+    reel = PictureStrip()
     at_ms = 0
     for number in range(3 * wire.MOST_TILES):
         reel.add(screen(number), at_ms)
@@ -68,7 +68,7 @@ def test_what_was_shown_the_shortest_goes_first():
 
 def test_without_a_poster_the_first_picture_stands_for_it():
     """A moment that could not be decoded does not leave the row empty."""
-    reel = Film()
+    reel = PictureStrip()
     reel.add(screen(5), 0)
     strip = reel.draw()
     assert (strip.poster_width, strip.poster_height) == (110, 240)
@@ -76,7 +76,7 @@ def test_without_a_poster_the_first_picture_stands_for_it():
 
 def test_sheets_are_as_wide_as_their_tiles():
     """A few tiles make a small sheet."""
-    reel = Film()
+    reel = PictureStrip()
     for number in range(3):
         reel.add(screen(number), number)
     strip = reel.draw()
@@ -86,7 +86,7 @@ def test_sheets_are_as_wide_as_their_tiles():
 
 def test_nothing_is_made_larger():
     """Pictures are scaled down to the side that is asked for, never up."""
-    assert film.fitted(448, 960, 240) == (112, 240)
-    assert film.fitted(960, 448, 240) == (240, 112)
-    assert film.fitted(64, 32, 240) == (64, 32)
-    assert film.fitted(4096, 1, 240) == (240, 1)
+    assert film.fit_size(448, 960, 240) == (112, 240)
+    assert film.fit_size(960, 448, 240) == (240, 112)
+    assert film.fit_size(64, 32, 240) == (64, 32)
+    assert film.fit_size(4096, 1, 240) == (240, 1)

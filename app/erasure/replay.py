@@ -1,8 +1,8 @@
-"""Asking for a deletion: one transaction, after which the replay is gone for everybody.
+"""Deletes a replay in one transaction, after which nobody can see it any more.
 
-    lock the replay → rows out, object keys to the outbox → tombstone → audit line → commit
+    lock the replay → delete its rows, object keys into the outbox → tombstone → audit line → commit
 
-Objects go afterwards, by the sweep. Segments that come late find the tombstone.
+The sweep removes its objects afterwards. Segments that arrive late meet the tombstone.
 """
 
 from datetime import datetime
@@ -26,13 +26,13 @@ async def erase_replay(
     Errors and spans that name the replay are records of their own and stay.
 
     Args:
-        database: Where it is.
-        key: Which replay.
-        person_id: Who asks; None for the command line.
-        at: When.
+        database: The database.
+        key: The replay.
+        person_id: The person who deletes it, or None for the command line.
+        at: The time of the deletion.
 
     Returns:
-        The mark that stays: what went, by whom, when.
+        The tombstone that stays: what was deleted, by whom and when.
 
     Raises:
         NotFound: There is no such replay, or it is deleted already.

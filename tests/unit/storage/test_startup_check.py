@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.storage.first_look import FirstLook
 from app.storage.local import LocalStore
-from app.storage.port import Refusing
+from app.storage.port import StorageRefused
+from app.storage.startup_check import StartupCheck
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def probing(
     async def probe() -> tuple[str, ...]:
         if isinstance(outcome, asyncio.Event):
             await outcome.wait()
-            raise Refusing("no such bucket")
+            raise StorageRefused("no such bucket")
         if isinstance(outcome, Exception):
             raise outcome
         return ("it keeps versions",)
@@ -46,7 +46,7 @@ def probing(
 
 async def test_store_that_works_is_fine(store):
     """A real one, without a word."""
-    look = FirstLook(store)
+    look = StartupCheck(store)
     await look.begin()
     await look.stop()
 
@@ -54,7 +54,7 @@ async def test_store_that_works_is_fine(store):
 async def test_warnings_do_not_hold_up(store, monkeypatch, logged):
     """They are told."""
     probing(store, monkeypatch, None)
-    look = FirstLook(store)
+    look = StartupCheck(store)
     await look.begin()
     await look.stop()
     assert "it keeps versions" in logged()
@@ -62,9 +62,9 @@ async def test_warnings_do_not_hold_up(store, monkeypatch, logged):
 
 async def test_store_that_says_no_ends_the_start(store, monkeypatch):
     """A setting is wrong: somebody must mend it."""
-    probing(store, monkeypatch, Refusing("no such bucket"))
-    look = FirstLook(store)
-    with pytest.raises(Refusing, match="no such bucket"):
+    probing(store, monkeypatch, StorageRefused("no such bucket"))
+    look = StartupCheck(store)
+    with pytest.raises(StorageRefused, match="no such bucket"):
         await look.begin()
     await look.stop()
 
@@ -72,7 +72,7 @@ async def test_store_that_says_no_ends_the_start(store, monkeypatch):
 async def test_store_that_is_away_does_not(store, monkeypatch, logged):
     """What phones send waits in the journal."""
     probing(store, monkeypatch, ServiceUnavailable("no route"))
-    look = FirstLook(store)
+    look = StartupCheck(store)
     await look.begin()
     await look.stop()
     assert "no route" in logged()
@@ -82,7 +82,7 @@ async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, logged):
     """What it says later is told later."""
     answered = asyncio.Event()
     probing(store, monkeypatch, answered)
-    look = FirstLook(store)
+    look = StartupCheck(store)
     await look.begin(patience_s=0.01)
     assert "has not answered yet" in logged()
     answered.set()
@@ -91,4 +91,4 @@ async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, logged):
 
 async def test_look_that_never_began_is_stopped(store):
     """A start may fail before it."""
-    await FirstLook(store).stop()
+    await StartupCheck(store).stop()
