@@ -1,6 +1,6 @@
 """Serves `static/`: text packed as the browser takes it, and the style sheets of a page in one.
 
-    css/bundle.css?tokens,base,pages/stage     the named files one after the other
+    css/bundle.css?tokens,base,pages/replay/stage     the named files one after the other
     *.js, *.css, *.svg                         brotli or gzip, made once, kept
 
 The base of the addresses names the content, so an answer is good for ever. A checkout serves its

@@ -21,9 +21,10 @@ COMMON: Final = (
 )  # fmt: skip
 """The style sheets of every page."""
 _REPLAY: Final = (
-    "stage", "gestures", "transport", "timeline", "lanes", "playhead", "filmstrip", "panels",
-    "rows", "tables", "exchange", "trace", "trace-bars", "errors", "replay", "layouts",
-    "replay-menus", "replay-narrow", "replay-low", "replay-no-video",
+    "replay/stage", "replay/gestures", "replay/transport", "replay/timeline", "replay/lanes",
+    "replay/playhead", "replay/filmstrip", "replay/panels", "shared/rows", "shared/tables",
+    "replay/exchange", "trace/page", "trace/bars", "replay/errors", "replay/page",
+    "replay/layouts", "replay/menus", "replay/narrow", "replay/low", "replay/no-video",
 )  # fmt: skip
 _SCRIPT: Final = "js/replay/begin"
 _RELATIVE: Final = re.compile(r'url\(("?)\.\./')

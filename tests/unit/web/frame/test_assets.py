@@ -46,8 +46,8 @@ async def test_text_is_packed_as_the_browser_takes_it(client):
 
 async def test_style_sheets_come_together(client):
     """In the order in which they are named; one that is not there is told."""
-    (_, packed) = await raw(client, "css/bundle.css?tokens,pages/stage", "br")
-    tokens, stage = (STATIC / "css" / name for name in ("tokens.css", "pages/stage.css"))
+    (_, packed) = await raw(client, "css/bundle.css?tokens,pages/replay/stage", "br")
+    tokens, stage = (STATIC / "css" / name for name in ("tokens.css", "pages/replay/stage.css"))
     assert brotli.decompress(packed) == tokens.read_bytes() + b"\n" + stage.read_bytes()
     for odd in (
         "css/bundle.css?tokens,none",
