@@ -1,7 +1,8 @@
 """An `attachment` item: a file that belongs to an event, which may come later or never.
 
-Its bytes are kept as they came, because scrubbing would break most files; only a view hierarchy,
-which is JSON, is scrubbed. Its name and types are labels in columns and never part of a path.
+Its bytes are stored as they were sent, because scrubbing would break most files; only a view
+hierarchy, which is JSON, is scrubbed. Its name and types are stored in columns and are never part
+of a path.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ _USUAL_TYPE: Final = "event.attachment"
 _NO_FILES: Final = frozenset(
     {"application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment-ref"}
 )
-"""What belongs to a trace instead of an event, and what only says where a file would be."""
+"""Content types of items that belong to a trace, or that only say where a file would be."""
 
 
 def prepare_attachment(
@@ -56,29 +57,29 @@ def prepare_attachment(
     event_id = context.header.event_id
     if event_id is None:
         raise MalformedInput("the envelope of an attachment names no event")
-    # The hash of what came: a second delivery is the same file, whatever the rules are by then.
-    sha256 = hashlib.sha256(item.payload).hexdigest()
-    attachment_type = _scrubbed(item.attachment_type, context) or _USUAL_TYPE
+    attachment_type = _scrub_label(item.attachment_type, context) or _USUAL_TYPE
     payload = item.payload
     if attachment_type == view_hierarchy.ATTACHMENT_TYPE:
-        payload = _scrub_hierarchy(payload, context)
-    attachment = Attachment(
+        payload = scrub_view_hierarchy(payload, context)
+    # The hash of the bytes as sent: a second delivery is the same file, also under other rules.
+    sha256 = hashlib.sha256(item.payload).hexdigest()
+    row = Attachment(
         project_id=context.project_id,
         event_id=EventId(event_id),
         sha256=sha256,
-        filename=_scrubbed(item.filename, context) or _UNNAMED,
-        content_type=_scrubbed(item.content_type, context),
+        filename=_scrub_label(item.filename, context) or _UNNAMED,
+        content_type=_scrub_label(item.content_type, context),
         attachment_type=attachment_type,
         received_at=context.received_at,
         object_key=keys.make_attachment_key(context.project_id, event_id, sha256),
         size_bytes=len(payload),
     )
-    prepared.rows_of(ATTACHMENT).append(attachment)
-    prepared.files[attachment.object_key] = payload
+    prepared.rows_of(ATTACHMENT).append(row)
+    prepared.files[row.object_key] = payload
 
 
-def _scrub_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
-    """Take the secrets out of a view hierarchy; one that cannot be read stays as it came."""
+def scrub_view_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
+    """Return a view hierarchy without secrets; one that cannot be read stays as it was sent."""
     if len(data) > LIMITS.view_hierarchy_bytes or walk.is_clean(bytes(data), context.rules):
         return data
     try:
@@ -89,24 +90,27 @@ def _scrub_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
     return data if clean is tree else memoryview(msgspec.json.encode(clean))
 
 
-def _scrubbed(label: str | None, context: EnvelopeContext) -> str | None:
-    """Take secrets out of a label of a file, as out of a message: a name of digits may stay."""
+def _scrub_label(label: str | None, context: EnvelopeContext) -> str | None:
+    """Return a label of a file without secrets, by the rules for messages: digits may stay."""
     clean = walk.scrub_json({"message": label}, context.rules, kind=PayloadKind.EVENT).value
-    found: str | None = clean["message"]
-    return found
+    clean_label: str | None = clean["message"]
+    return clean_label
 
 
 async def store_attachments(
     transaction: StoreTransaction, rows: Sequence[Attachment]
 ) -> StoredRows:
-    """Store the rows of files; a duplicate's object is the one that is there already."""
+    """Store the rows of files.
+
+    A file whose object waits for its deletion is put again, because the object may be gone.
+    """
     connection, files = transaction.connection, transaction.files
     added = await attachments.add_attachments(connection, rows)
-    swept = await error_erase.withdraw_outgoing_files(
+    maybe_gone = await error_erase.withdraw_outgoing_files(
         connection, sorted({row.object_key for row in rows})
     )
-    if swept:
-        await transaction.objects.put_many([(key, files[key]) for key in sorted(swept)])
+    if maybe_gone:
+        await transaction.objects.put_many([(key, files[key]) for key in sorted(maybe_gone)])
     keyed = [(ATTACHMENT.name, attachments.attachment_key(row), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))
 

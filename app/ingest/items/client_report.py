@@ -1,7 +1,7 @@
-"""A `client_report` item: what the SDK lost becomes outcomes beside those of what arrived.
+"""A `client_report` item: the items that the SDK lost, which become outcomes beside all others.
 
-A report has no id. One that is read from the journal again is counted once, by the journal's mark;
-one that the SDK sends again, because it did not see our answer, is counted again.
+A report has no id. The journal's mark keeps a report that is read again from being counted twice.
+One that the SDK sends again, because it did not see the answer, is counted again.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from app.projects.model import Outcome
 def prepare_client_report(
     item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
 ) -> None:
-    """Turn one item into outcomes of what it tells of; nothing else of it is kept.
+    """Count the items that the SDK lost; nothing else in a report is stored.
 
     Raises:
         MalformedInput: It is no JSON object with a list of discarded events.

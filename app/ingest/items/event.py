@@ -6,8 +6,8 @@ from typing import Final
 from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
-from app.ingest.items.events import event_text
-from app.ingest.items.events.event_text import Sent
+from app.ingest.items.events import quick_event
+from app.ingest.items.events.scrubbed_event import ScrubbedEvent, read_scrubbed_event
 from app.ingest.items.item_type import (
     ItemType,
     PreparedBatch,
@@ -15,28 +15,30 @@ from app.ingest.items.item_type import (
     StoreTransaction,
     count_rows,
 )
-from app.ingest.items.segments import facts
+from app.ingest.items.segments import stored_facts
 from app.issues import writes as event_writes
 from app.issues.model import NewEvent
 from app.scrub.places import PayloadKind
 
 
-def prepare_events(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
-    """Turn items into events to be stored; what is refused is counted."""
-    found = event_text.read_all([(item.payload, context) for item, context in noted])
-    for (item, context), sent in zip(noted, found, strict=True):
-        if isinstance(sent, RequestRefused):
-            prepared.refuse(context, item.type, sent)
-        else:
-            prepared.rows_of(EVENT).append(_event(sent, context))
+def prepare_events(received: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
+    """Turn items into events to be stored; count those that are refused."""
+    quickly_read = quick_event.try_read_events(received)
+    for (item, context), quick in zip(received, quickly_read, strict=True):
+        try:
+            scrubbed = quick or read_scrubbed_event(bytes(item.payload), context)
+            prepared.rows_of(EVENT).append(event_row(scrubbed, context))
+        except RequestRefused as refused:
+            prepared.refuse(context, item.type, refused)
 
 
-def _event(sent: Sent, context: EnvelopeContext) -> NewEvent:
-    read, problem = sent.read, sent.problem
-    at = context.moment_of(read.at)
+def event_row(scrubbed: ScrubbedEvent, context: EnvelopeContext) -> NewEvent:
+    """Make the row of an event."""
+    event, problem = scrubbed.event, scrubbed.problem
+    at = context.moment_of(event.at)
     return NewEvent(
         project_id=context.project_id,
-        event_id=read.event_id,
+        event_id=event.event_id,
         received_at=context.received_at,
         at=at,
         drift_ms=context.drift_of(at),
@@ -48,22 +50,22 @@ def _event(sent: Sent, context: EnvelopeContext) -> NewEvent:
         exception_value=problem.exception_value,
         handled=problem.handled,
         mechanism=problem.mechanism,
-        platform=read.platform,
-        release=read.release,
-        environment=read.environment,
-        sdk_name=read.sdk_name,
-        user=facts.of_user(read.user),
-        trace_id=read.trace_id,
-        span_id=read.span_id,
-        parent_span_id=read.parent_span_id,
-        replay_id=read.replay_id,
-        payload=sent.packed,
-        issue_ids=sent.issue_ids,
+        platform=event.platform,
+        release=event.release,
+        environment=event.environment,
+        sdk_name=event.sdk_name,
+        user=stored_facts.write_user(event.user),
+        trace_id=event.trace_id,
+        span_id=event.span_id,
+        parent_span_id=event.parent_span_id,
+        replay_id=event.replay_id,
+        payload=scrubbed.packed,
+        issue_ids=scrubbed.issue_ids,
     )
 
 
 async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) -> StoredRows:
-    """Store events that are not there yet, and put them into issues."""
+    """Store events that are not stored yet, and put them into issues."""
     added = await event_writes.add_events(transaction.connection, rows)
     keyed = [(EVENT.name, (row.project_id, row.event_id), 1) for row in rows]
     return StoredRows(count_rows(keyed, added), added_events=added)

@@ -8,7 +8,7 @@ from app.feedback import writes as feedback_writes
 from app.feedback.model import NewFeedback
 from app.formats import feedback
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import scrubbed
+from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import (
     ItemType,
@@ -29,40 +29,50 @@ def prepare_feedback(item: EnvelopeItem, context: EnvelopeContext, prepared: Pre
         OversizedInput: It is over a limit.
     """
     FEEDBACK.check_size(item)
-    add_feedback_row(item.payload, item, context, prepared)
-
-
-def add_feedback_row(
-    data: memoryview, item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
-) -> None:
-    """Scrub and read the JSON of a feedback item, and add its row to a batch."""
-    clean = scrubbed.payload(data, context, kind=PayloadKind.EVENT, what=item.type)
+    clean = scrub_feedback(item.payload, context, item_type=item.type)
     read = feedback.read_feedback(clean, context.header)
+    prepared.rows_of(FEEDBACK).append(feedback_row(read, context, item_type=item.type))
+
+
+def scrub_feedback(
+    data: memoryview, context: EnvelopeContext, *, item_type: str
+) -> bytes | memoryview:
+    """Return the JSON of feedback without secrets.
+
+    Raises:
+        MalformedInput: It is no JSON.
+        OversizedInput: It is over a limit of JSON.
+    """
+    return scrubbing.scrub_payload(data, context, kind=PayloadKind.EVENT, what=item_type)
+
+
+def feedback_row(
+    read: feedback.Feedback, context: EnvelopeContext, *, item_type: str
+) -> NewFeedback:
+    """Make the row of feedback."""
     at = context.moment_of(read.at)
-    prepared.rows_of(FEEDBACK).append(
-        NewFeedback(
-            project_id=context.project_id,
-            event_id=read.event_id,
-            item_type=item.type,
-            received_at=context.received_at,
-            at=at,
-            drift_ms=context.drift_of(at),
-            message=read.message,
-            name=read.name,
-            email=read.email,
-            url=read.url,
-            associated_event_id=read.associated_event_id,
-            replay_id=read.replay_id,
-            trace_id=read.trace_id,
-            platform=read.platform,
-            release=read.release,
-            environment=read.environment,
-        )
+    return NewFeedback(
+        project_id=context.project_id,
+        event_id=read.event_id,
+        item_type=item_type,
+        received_at=context.received_at,
+        at=at,
+        drift_ms=context.drift_of(at),
+        message=read.message,
+        name=read.name,
+        email=read.email,
+        url=read.url,
+        associated_event_id=read.associated_event_id,
+        replay_id=read.replay_id,
+        trace_id=read.trace_id,
+        platform=read.platform,
+        release=read.release,
+        environment=read.environment,
     )
 
 
 async def store_feedback(transaction: StoreTransaction, rows: Sequence[NewFeedback]) -> StoredRows:
-    """Store feedback that is not there yet, that of `user_report` items too."""
+    """Store feedback that is not stored yet, also that of `user_report` items."""
     added = await feedback_writes.add_feedback(transaction.connection, rows)
     keyed = [(row.item_type, (row.project_id, row.event_id), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))

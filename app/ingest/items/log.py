@@ -5,9 +5,10 @@ from typing import Final
 
 from app.core.limits import LIMITS
 from app.formats import log
+from app.formats.jsonish import JsonObject
 from app.formats.stored.packed_json import pack_json
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import scrubbed
+from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import (
     ItemType,
@@ -24,18 +25,35 @@ from app.traces.model import NewLog
 
 
 def prepare_log(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
-    """Turn one item into log records to be stored; each record is counted.
+    """Turn one item into log records to be stored; count those that cannot be read.
 
     Raises:
         MalformedInput: It is no JSON object with a list of items.
         OversizedInput: It is over a limit.
     """
     LOG.check_size(item)
-    raw = scrubbed.value(item.payload, context, kind=PayloadKind.LOG, what="log container")
-    container = log.parse_log_container(raw, context.header, sent_at=context.sent_at)
+    clean = scrub_log(item, context)
+    container = log.parse_log_container(clean, context.header, sent_at=context.sent_at)
     if container.skipped:
         prepared.count(context, LOG.name, Outcome.REFUSED, "malformed", quantity=container.skipped)
-    prepared.rows_of(LOG).extend(
+    prepared.rows_of(LOG).extend(log_rows(container, context))
+
+
+def scrub_log(item: EnvelopeItem, context: EnvelopeContext) -> JsonObject:
+    """Decode a container of log records, and return it without secrets.
+
+    Raises:
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over a limit of JSON.
+    """
+    return scrubbing.decode_and_scrub(
+        item.payload, context, kind=PayloadKind.LOG, what="log container"
+    )
+
+
+def log_rows(container: log.LogContainer, context: EnvelopeContext) -> list[NewLog]:
+    """Make the rows of log records."""
+    return [
         NewLog(
             project_id=context.project_id,
             log_id=record.log_id,
@@ -52,11 +70,11 @@ def prepare_log(item: EnvelopeItem, context: EnvelopeContext, prepared: Prepared
             attributes=pack_json(record.attributes),
         )
         for record in container.logs
-    )
+    ]
 
 
 async def store_logs(transaction: StoreTransaction, rows: Sequence[NewLog]) -> StoredRows:
-    """Store log records that are not there yet."""
+    """Store log records that are not stored yet."""
     added = await logs.add_logs(transaction.connection, rows)
     keyed = [(LOG.name, (row.project_id, row.log_id), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))

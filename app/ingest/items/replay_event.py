@@ -1,6 +1,6 @@
 """A `replay_event` item: with the `replay_recording` beside it, one segment of a browser's replay.
 
-Such segments are stored and listed, and their events shown; the page itself is not played.
+Such segments are stored and listed, and their events are shown; the page itself is not played.
 """
 
 import itertools
@@ -13,14 +13,19 @@ from app.core.limits import LIMITS
 from app.formats.replay import recording, replay_event
 from app.formats.replay.replay_event import ReplayEvent
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import ItemType, PreparedBatch
-from app.ingest.items.scrubbed import Told
-from app.ingest.items.segments import facts, recorded
+from app.ingest.items.segments import (
+    quick_recording,
+    quick_replay_event,
+    scrubbed_recording,
+    scrubbed_replay_event,
+    stored_facts,
+)
 from app.ingest.items.segments.pack import PreparedSegment
-from app.ingest.items.segments.recorded import Recorded
-from app.ingest.items.segments.segment import make_segment, store_segments
+from app.ingest.items.segments.scrubbed_recording import ScrubbedRecording
+from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
+from app.ingest.items.segments.segment import segment_row, store_segments
 from app.projects.model import Outcome
 from app.scrub.places import PayloadKind
 
@@ -38,60 +43,82 @@ def _prepare_envelope(
 ) -> None:
     """Join the event and the recording of one envelope into a segment.
 
-    The recording's outcome is that of its event. Alone it is a segment without facts, if it and its
-    envelope tell which; other segments have the facts.
+    The outcome of the recording is that of its event. A recording alone becomes a segment without
+    facts if it and its envelope name the segment; the other segments of the replay have the facts.
     """
-    event = next((item for item in items if item.type == REPLAY_EVENT.name), None)
-    tape = next((item for item in items if item.type != REPLAY_EVENT.name), None)
-    if event is not None:
+    event_item = next((item for item in items if item.type == REPLAY_EVENT.name), None)
+    recording_item = next((item for item in items if item.type != REPLAY_EVENT.name), None)
+    if event_item is not None:
         try:
-            told = scrubbed.replay_event_of(event.payload, context)
-            segment = _make_web_segment(told, tape, context, item_type=event.type)
-            prepared.rows_of(REPLAY_EVENT).append(segment)
+            event = read_web_event(event_item, context)
+            row = web_segment_row(event, recording_item, context, item_type=event_item.type)
+            prepared.rows_of(REPLAY_EVENT).append(row)
         except RequestRefused as refused:
-            prepared.refuse(context, event.type, refused)
-    elif tape is not None:
-        _prepare_recording_alone(tape, context, prepared)
+            prepared.refuse(context, event_item.type, refused)
+    elif recording_item is not None:
+        _prepare_recording_alone(recording_item, context, prepared)
     for further in items:
-        if further is not event and further is not tape:
+        if further is not event_item and further is not recording_item:
             prepared.count(context, further.type, Outcome.REFUSED, "second_in_envelope")
 
 
 def _prepare_recording_alone(
-    tape: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
+    recording_item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch
 ) -> None:
-    """Keep a recording whose event went another way."""
+    """Keep a recording whose event was sent in another envelope, or lost."""
     try:
-        segment_id = recording.read_recording(tape.payload).segment_id
-        made = {"replay_id": context.header.event_id, "segment_id": segment_id}
-        event = replay_event.read_replay_event(made, context.header)
-        told = Told(event, facts.of_segment(event.facts))
-        segment = _make_web_segment(told, tape, context, item_type=tape.type)
-        prepared.rows_of(REPLAY_EVENT).append(segment)
+        segment_id = recording.read_recording(recording_item.payload).segment_id
+        members = {"replay_id": context.header.event_id, "segment_id": segment_id}
+        event = replay_event.read_replay_event(members, context.header)
+        scrubbed = ScrubbedReplayEvent(event, stored_facts.write_facts(event.facts))
+        row = web_segment_row(scrubbed, recording_item, context, item_type=recording_item.type)
+        prepared.rows_of(REPLAY_EVENT).append(row)
     except RequestRefused:
-        prepared.count(context, tape.type, Outcome.REFUSED, "no_replay_event")
+        prepared.count(context, recording_item.type, Outcome.REFUSED, "no_replay_event")
 
 
-def _make_web_segment(
-    told: Told, tape: EnvelopeItem | None, context: EnvelopeContext, *, item_type: str
+def read_web_event(item: EnvelopeItem, context: EnvelopeContext) -> ScrubbedReplayEvent:
+    """Read an event without secrets.
+
+    Raises:
+        MalformedInput: It is no JSON object, or names no replay and segment.
+        OversizedInput: It is over a limit.
+    """
+    data = bytes(item.payload)
+    return quick_replay_event.try_read_replay_event(
+        data, context
+    ) or scrubbed_replay_event.read_replay_event(data, context)
+
+
+def web_segment_row(
+    event: ScrubbedReplayEvent,
+    recording_item: EnvelopeItem | None,
+    context: EnvelopeContext,
+    *,
+    item_type: str,
 ) -> PreparedSegment:
-    events = recorded.read(tape.payload if tape else None, context)
-    segment = make_segment(
-        told,
-        events,
+    """Make the row of a browser's segment."""
+    data = recording_item.payload if recording_item else None
+    (quick,) = quick_recording.try_read_recordings([data], [context])
+    recorded = quick or scrubbed_recording.read_recording(data, context)
+    row = segment_row(
+        event,
+        recorded,
         None,
         context,
-        _extent_ms(told.event, events, context),
+        _find_extent_ms(event.event, recorded, context),
         no_video_reason="a browser's replay has no video",
     )
-    return PreparedSegment(segment, item_type, None)
+    return PreparedSegment(row, item_type, None)
 
 
-def _extent_ms(event: ReplayEvent, events: Recorded, context: EnvelopeContext) -> tuple[int, int]:
-    """Place a segment by its events: the event's start is that of the whole replay."""
-    seen = events.summary
-    end_ms = event.ended_ms or seen.last_ms or units.ms_from_at(context.sent_at)
-    return min(seen.first_ms or end_ms, end_ms), end_ms
+def _find_extent_ms(
+    event: ReplayEvent, recorded: ScrubbedRecording, context: EnvelopeContext
+) -> tuple[int, int]:
+    """Place a segment by its recording, because its event has the start of the whole replay."""
+    summary = recorded.summary
+    end_ms = event.ended_ms or summary.last_ms or units.ms_from_at(context.sent_at)
+    return min(summary.first_ms or end_ms, end_ms), end_ms
 
 
 REPLAY_EVENT: Final = ItemType(

@@ -1,4 +1,4 @@
-"""A `replay_video` item: one segment of a mobile replay, video, events and facts."""
+"""A `replay_video` item: one segment of a mobile replay with its video, events and facts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,69 +14,97 @@ from app.formats.replay.replay_video import ReplayVideoParts
 from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.item_type import ItemType, PreparedBatch
-from app.ingest.items.scrubbed import Told
-from app.ingest.items.segments import recorded
+from app.ingest.items.segments import (
+    quick_recording,
+    quick_replay_event,
+    scrubbed_recording,
+    scrubbed_replay_event,
+)
 from app.ingest.items.segments.pack import PreparedSegment
-from app.ingest.items.segments.recorded import Recorded
-from app.ingest.items.segments.segment import make_segment, store_segments
+from app.ingest.items.segments.scrubbed_recording import ScrubbedRecording
+from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
+from app.ingest.items.segments.segment import segment_row, store_segments
 from app.replays.model import StoredVideo
 from app.scrub.places import PayloadKind
 
 
-class _Opened(msgspec.Struct, frozen=True, gc=False):
-    """An item taken apart, and its event."""
+class _DecodedReplayVideo(msgspec.Struct, frozen=True, gc=False):
+    """An item that is split into its parts, and its event without secrets."""
 
     item: EnvelopeItem
     context: EnvelopeContext
     parts: ReplayVideoParts
-    told: Told
+    replay_event: ScrubbedReplayEvent
 
 
-def prepare_replay_videos(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
-    """Turn items into segments to be stored; they go through each stage together.
+def prepare_replay_videos(received: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
+    """Turn items into segments to be stored, all items stage by stage.
 
-    A broken video or recording costs only itself: the rest of the segment is kept and marked. What
-    cannot be a segment is refused and counted.
+    A segment with a broken video or recording is stored without it, and marked. An item that cannot
+    be a segment is refused.
     """
-    opened = _open(noted, prepared)
-    skimmed = [recorded.skim(one.parts.recording) for one in opened]
-    skimmed = [recorded.clean(skim, one.context) for skim, one in zip(skimmed, opened, strict=True)]
-    recordings = [
-        recorded.pack(skim, one.parts.recording, one.context)
-        for skim, one in zip(skimmed, opened, strict=True)
-    ]
-    videos = [_read_video(one.parts.video) for one in opened]
-    for one, events, (video, fault) in zip(opened, recordings, videos, strict=True):
+    decoded = decode_replay_videos(received, prepared)
+    recordings = _read_recordings(decoded)
+    videos = [read_video(each.parts.video) for each in decoded]
+    for each, recorded, (video, no_video_reason) in zip(decoded, recordings, videos, strict=True):
         try:
-            extent_ms = _extent_ms(one.told.event, events, video, one.context)
-            segment = make_segment(
-                one.told, events, video, one.context, extent_ms, no_video_reason=fault
+            extent_ms = _find_extent_ms(each.replay_event.event, recorded, video, each.context)
+            row = segment_row(
+                each.replay_event,
+                recorded,
+                video,
+                each.context,
+                extent_ms,
+                no_video_reason=no_video_reason,
             )
         except RequestRefused as refused:
-            prepared.refuse(one.context, one.item.type, refused)
+            prepared.refuse(each.context, each.item.type, refused)
         else:
-            data = one.parts.video if video is not None else None
-            prepared.rows_of(REPLAY_VIDEO).append(PreparedSegment(segment, one.item.type, data))
+            video_bytes = each.parts.video if video is not None else None
+            prepared.rows_of(REPLAY_VIDEO).append(PreparedSegment(row, each.item.type, video_bytes))
 
 
-def _open(noted: Sequence[ReceivedItem], prepared: PreparedBatch) -> list[_Opened]:
-    opened: list[_Opened] = []
-    for item, context in noted:
+def decode_replay_videos(
+    received: Sequence[ReceivedItem], prepared: PreparedBatch
+) -> list[_DecodedReplayVideo]:
+    """Split items into their parts, and read their events; refuse those of which this fails."""
+    decoded: list[_DecodedReplayVideo] = []
+    for item, context in received:
         try:
             parts = replay_video.split_replay_video(item.payload)
-            told = scrubbed.replay_event_of(parts.event, context)
+            event_json = bytes(parts.event)
+            replay_event = quick_replay_event.try_read_replay_event(
+                event_json, context
+            ) or scrubbed_replay_event.read_replay_event(event_json, context)
         except RequestRefused as refused:
             prepared.refuse(context, item.type, refused)
         else:
-            opened.append(_Opened(item, context, parts, told))
-    return opened
+            decoded.append(_DecodedReplayVideo(item, context, parts, replay_event))
+    return decoded
 
 
-def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None]:
-    """Read where the frames lie; a video that cannot be played is kept all the same, and marked."""
+def _read_recordings(decoded: Sequence[_DecodedReplayVideo]) -> list[ScrubbedRecording]:
+    payloads = [each.parts.recording for each in decoded]
+    contexts = [each.context for each in decoded]
+    return [
+        quick or scrubbed_recording.read_recording(payload, context)
+        for quick, payload, context in zip(
+            quick_recording.try_read_recordings(payloads, contexts),
+            payloads,
+            contexts,
+            strict=True,
+        )
+    ]
+
+
+def read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None]:
+    """Read where the frames of a video lie.
+
+    Returns:
+        The video, with a fault if it cannot be played; or None and the reason why there is none.
+    """
     if data is None:
         return None, "the segment came without a video"
     try:
@@ -99,23 +127,29 @@ def _read_video(data: memoryview | None) -> tuple[StoredVideo | None, str | None
     )
 
 
-def _extent_ms(
-    event: ReplayEvent, events: Recorded, video: StoredVideo | None, context: EnvelopeContext
+def _find_extent_ms(
+    event: ReplayEvent,
+    recorded: ScrubbedRecording,
+    video: StoredVideo | None,
+    context: EnvelopeContext,
 ) -> tuple[int, int]:
-    """Place a segment on the phone's clock.
+    """Find when a segment begins and ends, on the phone's clock.
 
-    It covers what the SDK declares; frames are due by their own times, whatever that says.
+    It lasts as long as the SDK declares. Frames are shown by their own times, whatever it declares.
+
+    Raises:
+        MalformedInput: Nothing in the segment has a time.
     """
-    declared = events.summary.video
-    found = recording.find_segment_extent_ms(
+    declared = recorded.summary.video
+    extent_ms = recording.find_segment_extent_ms(
         declared, started_ms=event.started_ms, ended_ms=event.ended_ms
     )
-    if found is None:
-        if event.ended_ms is None and video is None and not events.summary.events:
+    if extent_ms is None:
+        if event.ended_ms is None and video is None and not recorded.summary.events:
             raise MalformedInput("nothing in the segment says when it was")
         at_ms = event.ended_ms or units.ms_from_at(context.sent_at)
-        found = (at_ms, at_ms)
-    start_ms, end_ms = found
+        extent_ms = (at_ms, at_ms)
+    start_ms, end_ms = extent_ms
     is_declared = declared is not None and bool(declared.duration_ms)
     if not is_declared and video is not None and video.layout is not None:
         end_ms = start_ms + video.duration_ms

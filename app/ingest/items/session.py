@@ -1,6 +1,6 @@
 """A `session` item: one update of one session, counted for its release.
 
-Nothing is kept of who it was. One session counts once for each status, by its id.
+Nothing about the user is stored. A session counts once for each status, by its id.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from app.scrub import walk
 from app.scrub.places import PayloadKind
 
 _WRONG_CLOCK: Final = timedelta(minutes=55)
-"""Less is what it took to be sent, not a wrong clock. Source: docs/protocol.md, section 2.5."""
+"""A smaller difference is the time that sending took. Source: docs/protocol.md, section 2.5."""
 
 
 def prepare_session(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
@@ -38,13 +38,12 @@ def prepare_session(item: EnvelopeItem, context: EnvelopeContext, prepared: Prep
         OversizedInput: It is over a limit.
     """
     SESSION.check_size(item)
-    add_session_counts(session.read_session(item.payload), context, prepared)
+    read = session.read_session(item.payload)
+    prepared.rows_of(SESSION).append(session_row(read, context))
 
 
-def add_session_counts(
-    read: session.SessionCounts, context: EnvelopeContext, prepared: PreparedBatch
-) -> None:
-    """Add the counts of one item to the rows of a batch, by release and day."""
+def session_row(read: session.SessionCounts, context: EnvelopeContext) -> SessionUpdate:
+    """Make the row with the counts of one item by release and day; its labels are scrubbed."""
     labels = {"release": read.release, "environment": read.environment}
     clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
     counts = [
@@ -53,17 +52,17 @@ def add_session_counts(
                 project_id=context.project_id,
                 release=clean["release"],
                 environment=clean["environment"],
-                day=_day_of(count.started_at, context),
+                day=_find_day(count.started_at, context),
                 status=count.status,
             ),
             count.quantity,
         )
         for count in read.counts
     ]
-    prepared.rows_of(SESSION).append(SessionUpdate(context.project_id, read.sid, tuple(counts)))
+    return SessionUpdate(context.project_id, read.sid, tuple(counts))
 
 
-def _day_of(started_at: datetime, context: EnvelopeContext) -> date:
+def _find_day(started_at: datetime, context: EnvelopeContext) -> date:
     """Return the day on which a session began, by the server's clock if the sender's is wrong."""
     drift = timedelta(milliseconds=context.drift_of(started_at))
     return (started_at + drift if abs(drift) >= _WRONG_CLOCK else started_at).date()
@@ -72,7 +71,7 @@ def _day_of(started_at: datetime, context: EnvelopeContext) -> date:
 async def store_sessions(
     transaction: StoreTransaction, rows: Sequence[SessionUpdate]
 ) -> StoredRows:
-    """Add to the counts of sessions, those of `sessions` items too."""
+    """Add to the counts of sessions, also those of `sessions` items."""
     are_new = await sessions.add_sessions(transaction.connection, rows)
     outcomes: Counter[OutcomeKey] = Counter()
     for row, is_new in zip(rows, are_new, strict=True):

@@ -11,7 +11,7 @@ from app.formats import session
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import ItemType, PreparedBatch, one_by_one
-from app.ingest.items.session import add_session_counts, store_sessions
+from app.ingest.items.session import session_row, store_sessions
 from app.scrub.places import PayloadKind
 
 
@@ -23,7 +23,8 @@ def prepare_sessions(item: EnvelopeItem, context: EnvelopeContext, prepared: Pre
         OversizedInput: They are over a limit.
     """
     SESSIONS.check_size(item)
-    add_session_counts(session.read_session_aggregates(item.payload), context, prepared)
+    read = session.read_session_aggregates(item.payload)
+    prepared.rows_of(SESSIONS).append(session_row(read, context))
 
 
 SESSIONS: Final = ItemType(

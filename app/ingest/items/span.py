@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.core.limits import LIMITS
+from app.formats.jsonish import JsonObject
 from app.formats.spans import span
+from app.formats.spans.span import SpanContainer
 from app.formats.wire.envelope import EnvelopeItem
-from app.ingest.items import scrubbed
+from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import (
     ItemType,
@@ -26,40 +28,57 @@ _CONTAINER: Final = "application/vnd.sentry.items.span.v2+json"
 
 
 def prepare_span(item: EnvelopeItem, context: EnvelopeContext, prepared: PreparedBatch) -> None:
-    """Turn one item into spans to be stored; each span is counted.
+    """Turn one item into blocks of spans to be stored; count each span that is not.
 
     Raises:
-        MalformedInput: It is no JSON object, or a span alone cannot be read.
+        MalformedInput: It is no JSON object, or is a lone span that cannot be read.
+        OversizedInput: It is over a limit.
+    """
+    container = read_spans(item, context)
+    if container.skipped:
+        prepared.count(context, SPAN.name, Outcome.REFUSED, "malformed", quantity=container.skipped)
+    rows = blocks.lay_out_spans(container.spans, context)
+    repeated = len(container.spans) - sum(block.spans for block in rows)
+    if repeated:
+        prepared.count(context, SPAN.name, Outcome.DUPLICATE, quantity=repeated)
+    prepared.rows_of(SPAN).extend(rows)
+
+
+def read_spans(item: EnvelopeItem, context: EnvelopeContext) -> SpanContainer:
+    """Read the spans of an item without secrets.
+
+    Raises:
+        MalformedInput: It is no JSON object, or is a lone span that cannot be read.
         OversizedInput: It is over a limit.
     """
     if _is_container(item):
         SPAN.check_size(item)
-        raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span container")
-        container = span.read_span_container(raw, context.header)
-        if container.skipped:
-            prepared.count(
-                context, SPAN.name, Outcome.REFUSED, "malformed", quantity=container.skipped
-            )
-        spans = container.spans
-    else:
-        span.check_span_size(item.payload)
-        raw = scrubbed.value(item.payload, context, kind=PayloadKind.SPAN, what="span")
-        spans = (span.read_lone_span(raw, context.header),)
-    new = blocks.of_spans(spans, context)
-    repeated = len(spans) - sum(block.spans for block in new)
-    if repeated:
-        prepared.count(context, SPAN.name, Outcome.DUPLICATE, quantity=repeated)
-    prepared.rows_of(SPAN).extend(new)
+        return span.read_span_container(
+            scrub_spans(item, context, what="span container"), context.header
+        )
+    span.check_span_size(item.payload)
+    lone_span = span.read_lone_span(scrub_spans(item, context, what="span"), context.header)
+    return SpanContainer((lone_span,), skipped=0)
+
+
+def scrub_spans(item: EnvelopeItem, context: EnvelopeContext, *, what: str) -> JsonObject:
+    """Decode an item, and return it without secrets.
+
+    Raises:
+        MalformedInput: It is no JSON object.
+        OversizedInput: It is over a limit of JSON.
+    """
+    return scrubbing.decode_and_scrub(item.payload, context, kind=PayloadKind.SPAN, what=what)
 
 
 def _is_container(item: EnvelopeItem) -> bool:
-    """Tell a container by its type, with or without parameters, or by its count of members."""
+    """Recognise a container by its content type, or by its header's count of members."""
     content_type = (item.content_type or "").partition(";")[0].strip().lower()
     return content_type == _CONTAINER or item.item_count is not None
 
 
 async def store_spans(transaction: StoreTransaction, blocks: Sequence[NewBlock]) -> StoredRows:
-    """Store blocks of spans; the spans of a block are new, or duplicates, together."""
+    """Store blocks of spans. The spans of one block are either all new or all duplicates."""
     added = await trace_writes.add_blocks(transaction.connection, blocks)
     keyed = [(SPAN.name, (block.project_id, block.block_id), block.spans) for block in blocks]
     return StoredRows(count_rows(keyed, added))

@@ -1,19 +1,27 @@
-"""Takes items through the stages of their reading together.
+"""Takes the items of a batch through the stages of a quick reader, all of them stage by stage.
 
-One stage after another for each by itself takes half as long again, because none finds its code
-and tables in the processor's caches (measured).
+Taking each item through all stages by itself takes half as long again, because no stage then finds
+its code and tables in the processor's caches (measured).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+
+from app.ingest.items.context import EnvelopeContext
 
 
-def run[Work](works: Sequence[Work], stages: Iterable[Callable[[Work], bool]]) -> None:
-    """Take works through each stage.
+def run_stage[Value, Result](
+    stage: Callable[[Value, EnvelopeContext], Result | None],
+    values: Iterable[Value | None],
+    contexts: Iterable[EnvelopeContext],
+) -> list[Result | None]:
+    """Take all items through one stage.
 
     Args:
-        works: In any state.
-        stages: Each tells whether a work is as usual: what is not goes no further.
+        stage: A function that returns None for an item that it leaves to the plain reader.
+        values: What the stage before returned for each item; None for one that it left alone.
+        contexts: The context of each item.
     """
-    usual = works
-    for stage in stages:
-        usual = [one for one in usual if stage(one)]
+    return [
+        None if value is None else stage(value, context)
+        for value, context in zip(values, contexts, strict=True)
+    ]

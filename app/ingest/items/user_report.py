@@ -6,7 +6,7 @@ from app.core.limits import LIMITS
 from app.formats import feedback
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.feedback import add_feedback_row, store_feedback
+from app.ingest.items.feedback import feedback_row, scrub_feedback, store_feedback
 from app.ingest.items.item_type import ItemType, PreparedBatch, one_by_one
 from app.scrub.places import PayloadKind
 
@@ -21,8 +21,10 @@ def prepare_user_report(
         OversizedInput: It is over a limit.
     """
     USER_REPORT.check_size(item)
-    data = feedback.convert_user_report(item.payload, context.header)
-    add_feedback_row(memoryview(data), item, context, prepared)
+    converted = memoryview(feedback.convert_user_report(item.payload, context.header))
+    clean = scrub_feedback(converted, context, item_type=item.type)
+    read = feedback.read_feedback(clean, context.header)
+    prepared.rows_of(USER_REPORT).append(feedback_row(read, context, item_type=item.type))
 
 
 USER_REPORT: Final = ItemType(

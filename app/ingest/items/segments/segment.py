@@ -1,4 +1,4 @@
-"""Segments of replays: put together from what their parts say, and stored."""
+"""Makes the rows of replay segments from their parts, and stores them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from app.core.limits import LIMITS
 from app.formats.replay.recording_summary import RecordingSummary
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import StoredRows, StoreTransaction
-from app.ingest.items.scrubbed import Told
 from app.ingest.items.segments.pack import PreparedSegment
-from app.ingest.items.segments.recorded import Recorded
+from app.ingest.items.segments.scrubbed_recording import ScrubbedRecording
+from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
 from app.ingest.outcomes import outcome_key
 from app.projects.model import LimitReason, Outcome, OutcomeKey
 from app.replays import locks, writes as replay_writes
@@ -21,31 +21,40 @@ from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.replays.writes import PackRange
 
 _LARGEST_PX: Final = 32_767
-"""What the column holds; browsers report the page, which may be taller than any screen."""
+"""The largest number that the column holds. Browsers report the size of the page, which may be
+taller than any screen."""
 
 
-def make_segment(
-    told: Told,
-    events: Recorded,
+def segment_row(
+    replay_event: ScrubbedReplayEvent,
+    recording: ScrubbedRecording,
     video: StoredVideo | None,
     context: EnvelopeContext,
     extent_ms: tuple[int, int],
     *,
     no_video_reason: str | None,
 ) -> NewSegment:
-    """Put a segment together from what its parts say; `extent_ms` is on the phone's clock.
+    """Make the row of a segment.
+
+    Args:
+        replay_event: Its event.
+        recording: Its recording.
+        video: Its video, or None if it has none.
+        context: The context of its envelope.
+        extent_ms: Its start and end on the phone's clock.
+        no_video_reason: The reason why it has no video, for people, or None if it has one.
 
     Raises:
-        RateLimited: Segments are numbered from 0, and the replay has all it may have.
+        RateLimited: Its number, counted from 0, is past the most segments of a replay.
     """
-    event, facts = told.event, told.facts
+    event, facts = replay_event.event, replay_event.facts
     if event.segment_id >= LIMITS.segments:
         raise RateLimited(
             f"segment {event.segment_id}: a replay has at most {LIMITS.segments}",
             reason=LimitReason.SEGMENTS,
         )
     start_ms, end_ms = extent_ms
-    seen = events.summary
+    summary = recording.summary
     return NewSegment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
@@ -60,29 +69,33 @@ def make_segment(
         user=facts.user,
         screens=event.screens,
         trace_ids=event.trace_ids,
-        recording=events.packed,
-        counts=seen.counts,
-        background_at=_at(seen.background_ms),
-        foreground_at=_at(seen.foreground_ms),
-        declared_size_px=_size_px(seen),
+        recording=recording.packed,
+        counts=summary.counts,
+        background_at=_at(summary.background_ms),
+        foreground_at=_at(summary.foreground_ms),
+        declared_size_px=_find_size_px(summary),
         video=video,
         no_video_reason=no_video_reason,
     )
 
 
-def _size_px(seen: RecordingSummary) -> tuple[int, int] | None:
-    """Return the declared size, unless no screen is that large."""
-    return seen.size_px if seen.size_px is not None and max(seen.size_px) <= _LARGEST_PX else None
+def _find_size_px(summary: RecordingSummary) -> tuple[int, int] | None:
+    """Return the declared size of the screen, unless no screen is that large."""
+    size_px = summary.size_px
+    return size_px if size_px is not None and max(size_px) <= _LARGEST_PX else None
 
 
-def _at(ms: int | None) -> datetime | None:
-    return None if ms is None else units.at_from_ms(ms)
+def _at(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else units.at_from_ms(at_ms)
 
 
 async def store_segments(
     transaction: StoreTransaction, rows: Sequence[PreparedSegment]
 ) -> StoredRows:
-    """Store segments of replays that are not deleted; what no row points at goes to the sweep."""
+    """Store segments of replays that are not deleted.
+
+    Parts of the pack to which no row then points are handed to the sweep.
+    """
     connection, pack = transaction.connection, transaction.pack
     deleted = await locks.lock_for_adding(connection, [row.segment.key for row in rows])
     live = [placed for placed in pack.placed if placed.segment.key not in deleted]
@@ -90,9 +103,9 @@ async def store_segments(
     if pack.parts:
         pack_id = await replay_writes.add_pack(connection, pack.key, live=pack.videos)
     added = await replay_writes.add_segments(connection, live, pack_id=pack_id)
-    kept = {id(one.segment) for one in added}
+    kept = {id(placed.segment) for placed in added}
     outcomes: Counter[OutcomeKey] = Counter()
-    dead: list[PackRange] = []
+    unused: list[PackRange] = []
     for row, placed in zip(rows, pack.placed, strict=True):
         segment = row.segment
         outcome = Outcome.KEPT if id(segment) in kept else Outcome.DUPLICATE
@@ -100,7 +113,7 @@ async def store_segments(
             outcome = Outcome.DELETED
         if outcome is not Outcome.KEPT and placed.offset is not None and row.video is not None:
             assert pack_id is not None  # noqa: S101 - a place without a pack
-            dead.append(PackRange(segment.key, pack_id, placed.offset, len(row.video)))
+            unused.append(PackRange(segment.key, pack_id, placed.offset, len(row.video)))
         outcomes[outcome_key(segment.key.project_id, row.item_type, outcome)] += 1
-    await replay_writes.discard_pack_ranges(connection, dead, clock.now())
+    await replay_writes.discard_pack_ranges(connection, unused, clock.now())
     return StoredRows(outcomes)

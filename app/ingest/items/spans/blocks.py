@@ -1,4 +1,4 @@
-"""Lays spans into the blocks they are stored in: one for each trace, replay and stretch of time."""
+"""Lays out spans in the blocks that store them, one for each trace, replay and span of time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,93 +16,98 @@ from app.formats.stored import span_block
 from app.ingest.items.context import EnvelopeContext
 from app.traces.model import NewBlock, NewTransaction
 
-_Where = tuple[TraceId, ReplayId | None, int]
+_BlockKey = tuple[TraceId, ReplayId | None, int]
 
 
-def of_spans(spans: Iterable[Span], context: EnvelopeContext) -> list[NewBlock]:
-    """Lay out spans that came without a transaction."""
-    return [_block(together, context) for together in _grouped(spans).values()]
+def lay_out_spans(spans: Iterable[Span], context: EnvelopeContext) -> list[NewBlock]:
+    """Lay out spans that were sent without a transaction."""
+    return [_make_block(group, context) for group in _group_spans(spans).values()]
 
 
-def of_transaction(read: Transaction, context: EnvelopeContext) -> NewTransaction:
+def lay_out_transaction(transaction: Transaction, context: EnvelopeContext) -> NewTransaction:
     """Lay out a transaction whose spans were read one by one."""
-    spans = [read.root, *(one for one in read.spans if one.span_id != read.span_id)]
-    first, *others = _grouped(spans).values()
-    head = {name: value for name, value in read.raw.items() if name != "spans"}
-    content = span_block.pack_block([span_block.write_span(one) for one in first], head)
+    below_root = [span for span in transaction.spans if span.span_id != transaction.span_id]
+    first, *others = _group_spans([transaction.root, *below_root]).values()
+    head = {name: value for name, value in transaction.raw.items() if name != "spans"}
+    content = span_block.pack_block([span_block.write_span(span) for span in first], head)
     return NewTransaction(
-        of_root(read, context, spans=len(first), content=content, reach=_reach(first)),
-        tuple(_block(one, context, read.event_id, read.platform) for one in others),
+        _make_root_block(
+            transaction, context, spans=len(first), content=content, extent=_find_extent(first)
+        ),
+        tuple(
+            _make_block(group, context, transaction.event_id, transaction.platform)
+            for group in others
+        ),
     )
 
 
-def of_sent(
-    read: Transaction,
+def lay_out_sent_transaction(
+    transaction: Transaction,
     sent: SentTransaction,
     context: EnvelopeContext,
     *,
-    reach: tuple[datetime, datetime],
+    extent: tuple[datetime, datetime],
 ) -> NewTransaction:
     """Lay out a transaction whose spans stay as they were sent.
 
     Args:
-        read: What its members say.
-        sent: Those, and its spans, all of its trace and replay.
-        context: Of its envelope.
-        reach: When the first span began and the last ended, the root among them.
+        transaction: The transaction, whose spans are not read.
+        sent: Its members and its spans, all of which are in its trace and its replay.
+        context: The context of its envelope.
+        extent: The start of its first span and the end of its last, the root among them.
     """
-    spans = [one for one in sent.spans if one.span_id != read.span_id]
-    for one in spans:
-        one.trace_id = None
+    spans = [span for span in sent.spans if span.span_id != transaction.span_id]
+    for span in spans:
+        span.trace_id = None  # the block has it
     head = msgspec.Raw(json_members.join_members(sent.members))
-    content = span_block.pack_block([span_block.write_span(read.root), *spans], head)
+    content = span_block.pack_block([span_block.write_span(transaction.root), *spans], head)
     return NewTransaction(
-        of_root(read, context, spans=len(spans) + 1, content=content, reach=reach)
+        _make_root_block(transaction, context, spans=len(spans) + 1, content=content, extent=extent)
     )
 
 
-def of_root(
-    read: Transaction,
+def _make_root_block(
+    transaction: Transaction,
     context: EnvelopeContext,
     *,
     spans: int,
     content: bytes,
-    reach: tuple[datetime, datetime],
+    extent: tuple[datetime, datetime],
 ) -> NewBlock:
-    """Describe the block that a transaction's root is in."""
+    """Make the block that holds the root of a transaction."""
     return NewBlock(
         project_id=context.project_id,
-        block_id=read.event_id,
-        transaction_id=read.event_id,
-        trace_id=read.trace_id,
-        replay_id=read.root.replay_id,
+        block_id=transaction.event_id,
+        transaction_id=transaction.event_id,
+        trace_id=transaction.trace_id,
+        replay_id=transaction.root.replay_id,
         received_at=context.received_at,
-        started_at=reach[0],
-        ended_at=reach[1],
-        drift_ms=context.drift_of(reach[1]),
-        name=read.name,
-        op=read.op,
-        status=read.status,
-        platform=read.platform,
-        release=read.release,
-        environment=read.environment,
+        started_at=extent[0],
+        ended_at=extent[1],
+        drift_ms=context.drift_of(extent[1]),
+        name=transaction.name,
+        op=transaction.op,
+        status=transaction.status,
+        platform=transaction.platform,
+        release=transaction.release,
+        environment=transaction.environment,
         spans=spans,
         content=content,
     )
 
 
-def _block(
+def _make_block(
     spans: Sequence[Span],
     context: EnvelopeContext,
     transaction_id: EventId | None = None,
     platform: str | None = None,
 ) -> NewBlock:
-    first = next((one for one in spans if one.is_segment), spans[0])
-    started_at, ended_at = _reach(spans)
+    first = next((span for span in spans if span.is_segment), spans[0])
+    started_at, ended_at = _find_extent(spans)
     return NewBlock(
         project_id=context.project_id,
         block_id=span_block.make_block_id(
-            first.trace_id, first.replay_id, [one.span_id for one in spans]
+            first.trace_id, first.replay_id, [span.span_id for span in spans]
         ),
         transaction_id=transaction_id,
         trace_id=first.trace_id,
@@ -118,24 +123,25 @@ def _block(
         release=first.release,
         environment=first.environment,
         spans=len(spans),
-        content=span_block.pack_block([span_block.write_span(one) for one in spans]),
+        content=span_block.pack_block([span_block.write_span(span) for span in spans]),
     )
 
 
-def _grouped(spans: Iterable[Span]) -> dict[_Where, list[Span]]:
-    """Put together what belongs into one block; a span that stands twice stands once."""
-    groups: defaultdict[_Where, dict[str, Span]] = defaultdict(dict)
-    firsts: dict[tuple[TraceId, ReplayId | None], datetime] = {}
-    for one in spans:
-        place = one.trace_id, one.replay_id
-        since = one.started_at - firsts.setdefault(place, one.started_at)
-        groups[(*place, int(since / BLOCK_START_SPREAD))].setdefault(one.span_id, one)
-    return {where: [*together.values()] for where, together in groups.items()}
+def _group_spans(spans: Iterable[Span]) -> dict[_BlockKey, list[Span]]:
+    """Group spans by the block that stores them. Duplicates are dropped."""
+    groups: defaultdict[_BlockKey, dict[str, Span]] = defaultdict(dict)
+    first_starts: dict[tuple[TraceId, ReplayId | None], datetime] = {}
+    for span in spans:
+        trace = span.trace_id, span.replay_id
+        since_first = span.started_at - first_starts.setdefault(trace, span.started_at)
+        key = (*trace, int(since_first / BLOCK_START_SPREAD))
+        groups[key].setdefault(span.span_id, span)
+    return {key: [*group.values()] for key, group in groups.items()}
 
 
-def _reach(spans: Sequence[Span]) -> tuple[datetime, datetime]:
-    """Return when the first began, and when the last ended, or began."""
+def _find_extent(spans: Sequence[Span]) -> tuple[datetime, datetime]:
+    """Return the start of the first span, and the end (or start) of the last."""
     return (
-        min(one.started_at for one in spans),
-        max(one.ended_at or one.started_at for one in spans),
+        min(span.started_at for span in spans),
+        max(span.ended_at or span.started_at for span in spans),
     )

@@ -1,19 +1,20 @@
-"""app.ingest.items.scrubbed: what is kept from one replay event for the next changes nothing."""
+"""app.ingest.items.segments.quick_replay_event: facts that are remembered change nothing."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import RequestRefused
 from app.core.ids import ProjectId
 from app.formats.wire.envelope import EnvelopeHeader
-from app.ingest.items import scrubbed
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.scrubbed import Told
+from app.ingest.items.segments import quick_replay_event, scrubbed_replay_event
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders import payloads
 from tests.support.builders.wire import TRACE_ID, compact
+from tests.support.quick_readers import assert_quick_equals_plain
 
 CARD = "4111111111111111"
 texts = st.sampled_from(
@@ -73,18 +74,27 @@ contexts = st.builds(
 )
 
 
-def told(data: bytes, context: EnvelopeContext, *, whole: bool) -> Told | str:
-    """Read an event one way or the other; returns the message of what refuses it."""
-    try:
-        if whole:
-            return scrubbed.told_whole(data, context)
-        return scrubbed.replay_event_of(memoryview(data), context)
-    except RequestRefused as refused:
-        return str(refused)
-
-
 @given(events(), contexts)
-def test_a_kept_part_is_what_reading_all_would_give(data, context):
-    """Whatever stands where, and whoever sent it: first time, second time and whole are equal."""
-    first, again = (told(data, context, whole=False) for _ in range(2))
-    assert first == again == told(data, context, whole=True)
+def test_remembered_facts_are_what_the_plain_reader_reads(data, context):
+    """Whatever stands where, and whoever sent it, also when the facts come from the cache."""
+    try:
+        scrubbed_replay_event.read_replay_event(data, context)
+    except RequestRefused:
+        assert quick_replay_event.try_read_replay_event(data, context) is None
+        return
+    for _ in range(2):
+        assert_quick_equals_plain(
+            data,
+            quick=lambda event: quick_replay_event.try_read_replay_event(event, context),
+            plain=lambda event: scrubbed_replay_event.read_replay_event(event, context),
+        )
+
+
+@pytest.mark.parametrize("platform", payloads.SDKS)
+def test_events_as_sdks_send_them_are_read_quickly(platform):
+    """No SDK sends what the quick reader leaves alone."""
+    context = EnvelopeContext(
+        ProjectId(1), datetime(2026, 10, 1, tzinfo=UTC), 0, None, EnvelopeHeader(), DEFAULT_RULES
+    )
+    event = compact(payloads.replay_event(platform=platform))
+    assert quick_replay_event.try_read_replay_event(event, context) is not None

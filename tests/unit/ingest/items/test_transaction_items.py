@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.errors import OversizedInput, RequestRefused
+from app.core.errors import OversizedInput
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
-from app.formats.spans import quick_transaction
+from app.formats.spans.quick_transaction import try_split_transaction
 from app.formats.spans.span import SpanDefaults
 from app.formats.stored import quick_waterfall, span_block, waterfall
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem, TraceHeader
-from app.ingest.items import span as span_items, stages, transaction as items
+from app.ingest.items import span as span_items, transaction as items
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.spans import quick_transaction
 from app.projects.model import Outcome
 from app.scrub.rules import DEFAULT_RULES
 from app.traces.model import NewBlock, NewTransaction
@@ -76,14 +77,33 @@ def context(header: EnvelopeHeader | None = None) -> EnvelopeContext:
     )
 
 
-def ways(
-    raw: bytes, around: EnvelopeContext
-) -> tuple[NewTransaction | None, NewTransaction, PreparedBatch]:
-    """Read a transaction in both ways; the first is None if it is not as usual."""
-    item, counted = EnvelopeItem("transaction", memoryview(raw)), PreparedBatch()
-    quick = items.Work(item, around)
-    stages.run([quick], items.STAGES)
-    return quick.new, items.span_by_span(item, around, counted), counted
+def read_quickly(raw: bytes, around: EnvelopeContext) -> NewTransaction | None:
+    """Read a transaction the quick way."""
+    item = EnvelopeItem("transaction", memoryview(raw))
+    (row,) = quick_transaction.try_read_transactions([(item, around)])
+    return row
+
+
+def read_plainly(raw: bytes, around: EnvelopeContext) -> NewTransaction:
+    """Read a transaction span by span; none of its spans may be left out."""
+    counted = PreparedBatch()
+    row = items.transaction_row(EnvelopeItem("transaction", memoryview(raw)), around, counted)
+    assert not counted.outcomes
+    return row
+
+
+def is_read_quickly(raw: bytes, around: EnvelopeContext) -> bool:
+    """Compare both ways; tell whether the quick one reads the transaction."""
+
+    def quick(data: bytes) -> list[dict[str, Any]] | None:
+        row = read_quickly(data, around)
+        return None if row is None else [opened(row.block), *map(opened, row.others)]
+
+    def plain(data: bytes) -> list[dict[str, Any]]:
+        row = read_plainly(data, around)
+        return [opened(row.block), *map(opened, row.others)]
+
+    return assert_quick_equals_plain(raw, quick=quick, plain=plain)
 
 
 def opened(block: NewBlock) -> dict[str, Any]:
@@ -99,25 +119,12 @@ def opened(block: NewBlock) -> dict[str, Any]:
     return said | {"in it": spans, "head": span_block.read_block_head(block.content)}
 
 
-def same(quick: NewTransaction, slow: NewTransaction) -> None:
-    """Check that both ways store the same."""
-    assert (quick.others, slow.others) == ((), ())
-    assert opened(quick.block) == opened(slow.block)
-
-
 @SETTINGS
 @given(SPANS, with_changed_member(payloads.transaction()), st.booleans())
-def test_spans_kept_as_they_came_are_scrubbed_and_placed_like_all(spans, changed, is_whole):
-    """Fast or slow, the same is stored, and the same is left of secrets."""
+def test_spans_stored_as_they_were_sent_are_those_of_the_plain_reader(spans, changed, is_whole):
+    """Both ways store the same, and leave the same of secrets."""
     changed["spans"] = spans
-    raw = compact(payloads.transaction(spans=spans) if is_whole else changed)
-    try:
-        quick, slow, counted = ways(raw, context())
-    except RequestRefused:
-        return
-    if quick is not None:
-        same(quick, slow)
-        assert not counted.outcomes
+    is_read_quickly(compact(payloads.transaction(spans=spans) if is_whole else changed), context())
 
 
 @SETTINGS
@@ -126,37 +133,26 @@ def test_spans_kept_as_they_came_are_scrubbed_and_placed_like_all(spans, changed
         with_changed_member(payloads.span("db", "select", STARTED_MS)) | JSON_VALUES, max_size=3
     )
 )
-def test_odd_spans_are_read_one_by_one_or_give_the_same(spans):
-    """Whatever the type of a member is."""
-    quick, slow, counted = ways(compact(payloads.transaction(spans=spans)), context())
-    if quick is not None:
-        same(quick, slow)
-        assert not counted.outcomes
+def test_spans_of_any_shape_are_read_as_by_the_plain_reader(spans):
+    """Members of any type make no difference."""
+    is_read_quickly(compact(payloads.transaction(spans=spans)), context())
 
 
 @SETTINGS
 @given(mutated([compact(payloads.transaction())]))
-def test_mutated_bytes_are_refused_by_both_or_give_the_same(raw):
-    """No byte makes one way keep what the other would not."""
-    try:
-        quick, slow, counted = ways(raw, context())
-    except RequestRefused:
-        return
-    if quick is not None:
-        same(quick, slow)
-        assert not counted.outcomes
+def test_mutated_bytes_are_read_as_by_the_plain_reader(raw):
+    """No byte makes the quick reader keep what the plain one would not."""
+    is_read_quickly(raw, context())
 
 
 @pytest.mark.parametrize("family", samples.families())
-def test_recorded_transactions_are_kept_as_they_came(family):
-    """Those of every SDK are as usual, and the same in both ways."""
+def test_recorded_transactions_are_read_quickly(family):
+    """No SDK sends what the quick reader leaves alone."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "transaction":
-                quick, slow, _ = ways(bytes(item.payload), context(envelope.header))
-                assert quick is not None
-                same(quick, slow)
+                assert is_read_quickly(bytes(item.payload), context(envelope.header))
 
 
 def prepared(**changes: Any) -> PreparedBatch:
@@ -232,25 +228,17 @@ def test_what_is_not_as_usual_is_read_span_by_span(changes):
     """Ids, times, types, fields, depth: one odd span is enough."""
     plain = payloads.span("db", "select", STARTED_MS)
     assert (
-        quick_transaction.try_split_transaction(
-            memoryview(compact(payloads.transaction(spans=[plain])))
-        )
-        is not None
+        try_split_transaction(memoryview(compact(payloads.transaction(spans=[plain])))) is not None
     )
     raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16} | changes]))
-    assert quick_transaction.try_split_transaction(memoryview(raw)) is None
+    assert try_split_transaction(memoryview(raw)) is None
 
 
 def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
     """The first of them."""
     plain = payloads.span("db", "first", STARTED_MS)
     spans = [plain, plain | {"description": "second"}]
-    assert (
-        quick_transaction.try_split_transaction(
-            memoryview(compact(payloads.transaction(spans=spans)))
-        )
-        is None
-    )
+    assert try_split_transaction(memoryview(compact(payloads.transaction(spans=spans)))) is None
     (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
     found = opened(new.block)["in it"]
     assert [one.description for one in found if one.op == "db"] == ["first"]
@@ -259,10 +247,10 @@ def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
 def test_a_member_that_no_sdk_sends_today_changes_nothing():
     """It is kept with the rest of what is said beside the spans."""
     raw = compact(payloads.transaction(someday={"password": "w1nter", "spans": [1]}))
-    quick, slow, _ = ways(raw, context())
-    assert quick is not None
-    same(quick, slow)
-    assert span_block.read_block_head(quick.block.content)["someday"]["password"] == "[Filtered]"
+    assert is_read_quickly(raw, context())
+    row = read_quickly(raw, context())
+    assert row is not None
+    assert span_block.read_block_head(row.block.content)["someday"]["password"] == "[Filtered]"
 
 
 @pytest.mark.parametrize("deep", ["[" * 61 + "]" * 61, '{"":' * 61 + "1" + "}" * 61])
@@ -273,7 +261,7 @@ def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
     def looked(said: str) -> bool:
         raw = compact(payloads.transaction(spans=[plain, plain | {"span_id": "d" * 16, "data": 0}]))
         raw = raw.replace(b'"data":0', b'"data":' + said.encode())
-        return quick_transaction.try_split_transaction(memoryview(raw)) is not None
+        return try_split_transaction(memoryview(raw)) is not None
 
     assert looked(deep)
     assert not looked(f"[{deep}]")
@@ -283,7 +271,7 @@ def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
 def test_texts_that_are_no_utf_8_are_read_span_by_span():
     """They are mended, as everywhere."""
     raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
-    assert quick_transaction.try_split_transaction(memoryview(raw)) is None
+    assert try_split_transaction(memoryview(raw)) is None
 
 
 def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> PreparedBatch:

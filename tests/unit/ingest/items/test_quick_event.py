@@ -1,26 +1,32 @@
-"""Events read from their text: by members, from memory, or whole, with one outcome."""
+"""app.ingest.items.events.quick_event: events read by members and from the caches."""
 
 import copy
+import gc
 import json
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from app.core.errors import MalformedInput, OversizedInput, RequestRefused
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.stored import packed_json
-from app.formats.wire.envelope import EnvelopeHeader
+from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
+from app.ingest.items import event as event_items
 from app.ingest.items.context import EnvelopeContext
-from app.ingest.items.events import event_text
-from app.ingest.items.events.event_text import Sent
+from app.ingest.items.events import quick_event
+from app.ingest.items.events.scrubbed_event import ScrubbedEvent, read_scrubbed_event
+from app.ingest.items.item_type import PreparedBatch
+from app.projects.model import Outcome
 from app.scrub.rules import DEFAULT_RULES, ScrubRules
 from tests.support.builders.payloads import event
 from tests.support.builders.wire import EVENT_ID, MISSING, compact
 from tests.support.examples import SETTINGS, with_changed_member
+from tests.support.quick_readers import assert_quick_equals_plain
 from tests.support.recorded import contents, samples
 
 IP = "203.0.113.9"
@@ -35,34 +41,44 @@ def context(
     return EnvelopeContext(ProjectId(1), at, 0, IP, header or EnvelopeHeader(), rules)
 
 
-def read(text: bytes, given_context: EnvelopeContext) -> Sent:
+def read_quickly(text: bytes, given_context: EnvelopeContext) -> ScrubbedEvent | None:
+    """Read one event the quick way."""
+    item = EnvelopeItem("event", memoryview(text))
+    (event,) = quick_event.try_read_events([(item, given_context)])
+    return event
+
+
+def read(text: bytes, given_context: EnvelopeContext) -> ScrubbedEvent:
     """Read one event as digest does."""
-    (sent,) = event_text.read_all([(memoryview(text), given_context)])
-    if isinstance(sent, RequestRefused):
-        raise sent
-    return sent
+    return read_quickly(text, given_context) or read_scrubbed_event(text, given_context)
 
 
-def text_of(sent: Sent) -> bytes:
-    """Return what is stored of an event."""
-    return packed_json.unpack_text(sent.packed)
+def text_of(scrubbed: ScrubbedEvent) -> bytes:
+    """Return the JSON that is stored of an event."""
+    return packed_json.unpack_text(scrubbed.packed)
 
 
-def outcome(sent: Sent) -> tuple[Any, ...]:
-    """Return all that is stored of an event, its text as the value it means."""
-    return sent.read, sent.problem, sent.issue_ids, jsonish.decode(text_of(sent), "event")
+def outcome(scrubbed: ScrubbedEvent | None) -> str | None:
+    """Write out all that is stored of an event, with its JSON as a value; NaN then equals NaN."""
+    if scrubbed is None:
+        return None
+    value = jsonish.decode(text_of(scrubbed), "event")
+    return repr((scrubbed.event, scrubbed.problem, scrubbed.issue_ids, value))
 
 
-def both(text: bytes, given_context: EnvelopeContext) -> None:
-    """Compare reading by members, twice, with reading the whole; or their refusals."""
+def assert_same(text: bytes, given_context: EnvelopeContext) -> None:
+    """Compare reading quickly with reading plainly, twice, so that the caches are full then."""
     try:
-        whole = outcome(event_text.read_whole(text, given_context))
-    except (MalformedInput, OversizedInput) as refused:
-        with pytest.raises(type(refused)):
-            read(text, given_context)
+        read_scrubbed_event(text, given_context)
+    except (MalformedInput, OversizedInput):
+        assert read_quickly(text, given_context) is None
         return
     for _ in range(2):
-        assert repr(outcome(read(text, given_context))) == repr(whole)
+        assert_quick_equals_plain(
+            text,
+            quick=lambda data: outcome(read_quickly(data, given_context)),
+            plain=lambda data: outcome(read_scrubbed_event(data, given_context)),
+        )
 
 
 @pytest.mark.parametrize("family", samples.families())
@@ -72,7 +88,7 @@ def test_every_recorded_event_is_read_as_from_its_whole(family: str):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "event":
-                both(bytes(item.payload), context(envelope.header))
+                assert_same(bytes(item.payload), context(envelope.header))
 
 
 @SETTINGS
@@ -82,7 +98,7 @@ def test_an_event_of_any_shape_is_read_as_from_its_whole(
 ):
     """Members of any type make no difference."""
     for member in ({}, {"exception": {"values": [exception | {"stacktrace": STACK}]}}):
-        both(compact(changed | member), context())
+        assert_same(compact(changed | member), context())
 
 
 @pytest.mark.parametrize(
@@ -108,8 +124,8 @@ def test_an_event_of_any_shape_is_read_as_from_its_whole(
 def test_what_is_special_is_read_as_from_its_whole(changes: dict[str, Any]):
     """Addresses to fill in, fingerprints, feedback, secrets, events without an id."""
     changed = {name: value for name, value in (event() | changes).items() if value is not MISSING}
-    both(compact(changed), context())
-    both(json.dumps(changed).encode(), context(EnvelopeHeader(event_id="c" * 32)))
+    assert_same(compact(changed), context())
+    assert_same(json.dumps(changed).encode(), context(EnvelopeHeader(event_id="c" * 32)))
 
 
 def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
@@ -125,7 +141,7 @@ def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
     ):
         other = read(compact(first | changes), context())
         assert (other.problem, other.issue_ids) != (one.problem, one.issue_ids)
-        both(compact(first | changes), context())
+        assert_same(compact(first | changes), context())
 
 
 @pytest.mark.parametrize("platform", ["java", "cocoa", "python", "javascript", 5, None])
@@ -143,8 +159,8 @@ def test_a_known_stack_is_read_as_a_new_one(platform: object):
             for holder in (values, {"values": values, "x": 1}, {"values": None}):
                 for name in ("exception", "threads"):
                     changes: dict[str, Any] = {"platform": platform, name: holder}
-                    both(compact(event(exception=MISSING) | changes), context())
-                    both(compact(event(**changes, debug_meta=images)), context())
+                    assert_same(compact(event(exception=MISSING) | changes), context())
+                    assert_same(compact(event(**changes, debug_meta=images)), context())
 
 
 def test_rules_of_one_project_are_not_those_of_another():
@@ -180,7 +196,15 @@ def test_what_is_read_is_not_shared():
 
 @pytest.mark.parametrize("text", [b'{"a":' + b"9" * 2_000_000 + b"}", b"[1]", b"{"])
 def test_a_refusal_does_not_hold_its_event(text):
-    """With traceback or cause it would keep megabytes until the garbage collector comes by."""
-    (refused,) = event_text.read_all([(memoryview(text), context())])
-    assert isinstance(refused, RequestRefused)
-    assert (refused.__traceback__, refused.__context__, refused.__cause__) == (None, None, None)
+    """In a cycle with its traceback, it would keep megabytes until the garbage collector runs."""
+    payload = memoryview(text)
+    still_there = weakref.ref(payload)
+    prepared = PreparedBatch()
+    gc.disable()
+    try:
+        event_items.prepare_events([(EnvelopeItem("event", payload), context())], prepared)
+        del payload
+        assert still_there() is None
+    finally:
+        gc.enable()
+    assert [key.outcome for key in prepared.outcomes] == [Outcome.REFUSED]

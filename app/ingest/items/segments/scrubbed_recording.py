@@ -1,0 +1,40 @@
+"""Reads the recording of a segment without secrets: decode, scrub, sum up, compress.
+
+`quick_recording.py` does so without building the events, for recordings without secrets.
+"""
+
+import msgspec
+
+from app.core.errors import RequestRefused
+from app.formats.jsonish import JsonObject
+from app.formats.replay import recording, recording_summary
+from app.formats.replay.recording_summary import RecordingSummary
+from app.formats.stored.packed_json import pack_json
+from app.ingest.items.context import EnvelopeContext
+from app.scrub import walk
+
+
+class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
+    """A recording without secrets."""
+
+    packed: bytes
+    """The events, compressed."""
+    summary: RecordingSummary
+    fault: str | None = None
+    """The reason why there are no events, for people, or None if the recording could be read."""
+
+
+def read_recording(data: memoryview | None, context: EnvelopeContext) -> ScrubbedRecording:
+    """Read a recording; one that cannot be read has no events, and a fault."""
+    if data is None:
+        return _without_events("the segment came without a recording")
+    try:
+        events = recording.read_recording(data).events
+    except RequestRefused as refused:
+        return _without_events(str(refused))
+    clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
+    return ScrubbedRecording(pack_json(clean), recording_summary.summarize_recording(clean))
+
+
+def _without_events(fault: str) -> ScrubbedRecording:
+    return ScrubbedRecording(pack_json([]), RecordingSummary(), fault)
