@@ -48,8 +48,20 @@ LONGEST: Final = _order(
     lambda replay: replay.ended_at - replay.started_at,
 )
 SHORTEST: Final = LONGEST.reverse("shortest")
+MOST_FAILED_REQUESTS: Final = _order(
+    "most_failed_requests",
+    int,
+    lambda columns: columns.network_failures,
+    lambda replay: replay.counts.failed_requests,
+)
+FEWEST_FAILED_REQUESTS: Final = MOST_FAILED_REQUESTS.reverse("fewest_failed_requests")
 
 ORDERS: Final[dict[str, ReplayOrder]] = {
-    order.name: order for order in (NEWEST, OLDEST, LONGEST, SHORTEST)
+    order.name: order
+    for order in (
+        *(NEWEST, OLDEST),
+        *(LONGEST, SHORTEST),
+        *(MOST_FAILED_REQUESTS, FEWEST_FAILED_REQUESTS),
+    )
 }
 """All orders under their names in addresses."""

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.replays.orders import LONGEST, NEWEST, OLDEST, SHORTEST
+from app.replays.orders import (
+    FEWEST_FAILED_REQUESTS,
+    LONGEST,
+    MOST_FAILED_REQUESTS,
+    NEWEST,
+    OLDEST,
+    SHORTEST,
+)
 from app.web.words.lists import ListColumn
 
 COLUMNS: Final = (
@@ -16,6 +23,14 @@ COLUMNS: Final = (
     ListColumn("device", "Device and app"),
     ListColumn("length end", "Length", ((LONGEST, "Longest first"), (SHORTEST, "Shortest first"))),
     ListColumn("errors", "Errors"),
+    ListColumn(
+        "failed end",
+        "Failed requests",
+        (
+            (MOST_FAILED_REQUESTS, "Most failed requests first"),
+            (FEWEST_FAILED_REQUESTS, "Fewest failed requests first"),
+        ),
+    ),
     ListColumn("ended", "Ended"),
 )
 """The columns from left to right, without the boxes to select rows by."""
@@ -37,5 +52,11 @@ REACH_WORDS: Final = {
     OLDEST.name: ReachWords("up to", "", "Newer ones"),
     LONGEST.name: ReachWords("of", "or longer", "Shorter ones"),
     SHORTEST.name: ReachWords("of", "or shorter", "Longer ones"),
+    MOST_FAILED_REQUESTS.name: ReachWords(
+        "with", "or more failed requests", "Those with fewer failed requests"
+    ),
+    FEWEST_FAILED_REQUESTS.name: ReachWords(
+        "with", "or fewer failed requests", "Those with more failed requests"
+    ),
 }
 """Words for each order."""

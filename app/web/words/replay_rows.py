@@ -49,6 +49,7 @@ class ReplayRow:
     """All screens in the order visited; the page shortens."""
     app_errors: int
     backend_errors: int
+    failed_requests: int
     segments: int
     has_video: bool
     end: str | None
@@ -90,6 +91,7 @@ def replay_row(
         screens=replay.screens,
         app_errors=counts.app,
         backend_errors=counts.backend,
+        failed_requests=replay.counts.failed_requests,
         segments=replay.segments,
         has_video=has_video,
         end=ending_text(listed.ending),

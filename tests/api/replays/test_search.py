@@ -13,7 +13,7 @@ from app.playback import replay_list, replay_search as story
 from app.replays import list_queries as rows, query_conditions
 from app.web.words import search_help
 from tests.support.browsers import signed_in
-from tests.support.builders import envelopes
+from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import STARTED_MS
 from tests.support.servers.server import Server, tenant as tenant_of
@@ -49,11 +49,18 @@ async def _stocked(server: Server) -> Server:
     await server.take(
         _segment("bob", platform="ios", contexts=ios, tags={"plan": "free", "end": "x"},
                  user={"id": "7", "email": "Bob@Example.com"}, environment="staging"),
-        _segment("bob", 1, platform="ios", contexts=ios),
+        _segment("bob", 1, platform="ios", contexts=ios, events=_failing_events()),
         _error("d", "bob", level="error"), _error("e", "bob", level="error"),
     )  # fmt: skip
     await server.take(_segment("cyd", user={}, duration_ms=9_000), _error("f", "cyd"))
     return server
+
+
+def _failing_events() -> list[Any]:
+    """Make the events of the second segment of bob's replay, with two failed requests."""
+    at_ms = STARTED_MS + list(IDS).index("bob") * DAY_MS + 5_000
+    failed = recordings.network_span(at_ms + 600, at_ms + 900, statusCode=500)
+    return [*recordings.segment_events(1, at_ms), failed, failed]
 
 
 def _segment(name: str, segment_id: int = 0, **changes) -> bytes:
@@ -135,6 +142,8 @@ async def listed(server: Server, **asked: str) -> list[str]:
         ("replay_type:session", "ada bob cyd"),
         ("count_segments:2", "bob"),
         ("count_taps:>1", "bob"),
+        ("count_failed_requests:>0", "bob"),
+        ("count_failures:2", "bob"),
         ("count_screens:>=2", "ada bob"),
         ("count_errors:>0", "bob cyd"),
         ("count_errors:2", "bob"),
@@ -192,6 +201,8 @@ async def test_lists_have_orders(shop: Server):
     assert await listed(shop, sort="oldest") == ["ada", "bob", "cyd"]
     assert await listed(shop, sort="longest") == ["bob", "cyd", "ada"]
     assert await listed(shop, sort="shortest") == ["ada", "cyd", "bob"]
+    assert await listed(shop, sort="most_failed_requests") == ["bob", "cyd", "ada"]
+    assert await listed(shop, sort="fewest_failed_requests") == ["ada", "cyd", "bob"]
     assert await listed(shop, sort="longest", query="plan:pro") == ["cyd", "ada"]
     assert await listed(shop, sort="unknown") == ["cyd", "bob", "ada"]
 
@@ -222,7 +233,7 @@ async def test_a_place_in_another_list_is_refused(shop: Server):
     assert "Open the list from its beginning" in answer.text or "open the list" in answer.text
 
 
-@pytest.mark.parametrize("sort", ["", "oldest", "longest"])
+@pytest.mark.parametrize("sort", ["", "oldest", "longest", "most_failed_requests"])
 @pytest.mark.parametrize("query", ["", "release:net*", "activity:>=0"])
 async def test_pages_lead_on_and_back(
     shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, query: str
@@ -264,6 +275,10 @@ async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: p
         ("", r"None of the replays back to <time [^<]+</time> matches. Older ones have not"),
         ("oldest", r"None of the replays up to <time [^<]+</time> matches. Newer ones have not"),
         ("longest", r">0:10</span> or longer matches. Shorter ones have not"),
+        (
+            "most_failed_requests",
+            r"with <span [^>]*>\d+</span> or more failed requests matches. Those with fewer",
+        ),
     ],
 )
 async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(

@@ -30,6 +30,7 @@ def replay_row(**changes) -> ReplayRow:
         screens=("Login", "Catalog", "Product", "Cart", "Checkout"),
         app_errors=1,
         backend_errors=2,
+        failed_requests=3,
         segments=14,
         has_video=True,
         end="closed",
@@ -48,7 +49,7 @@ def replay_row(**changes) -> ReplayRow:
 
 BARE_ROW = replay_row(
     user=None, device=None, os=None, app=None, screens=(), app_errors=0, backend_errors=0,
-    has_video=False, end=None, size_bytes=0, is_seen=True,
+    failed_requests=0, has_video=False, end=None, size_bytes=0, is_seen=True,
 )  # fmt: skip
 
 APP = ProjectOption(PROJECT, "Cartwheel Android")
