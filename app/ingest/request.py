@@ -1,4 +1,4 @@
-"""One HTTP request to an ingest door, freed from the server that read it."""
+"""One HTTP request to an ingest endpoint, without anything of the server that read it."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from app.journal.entry import Kind
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
-    """What the head of a request says: everything that accepting needs beside the body.
+    """The head of a request: everything that accepting needs beside the body.
 
     Args:
-        project: The project as the path names it, unread; empty if it names none.
-        kind: Which door: `envelope`, `store` for the single JSON event of old SDKs, `otlp` and
+        project: The project as the path names it, not checked yet; empty if it names none.
+        kind: The endpoint: `envelope`, `store` for the single JSON event of old SDKs, `otlp` and
             `otlp_json` for the two forms of OpenTelemetry's traces.
-        auth_headers: Values of X-Sentry-Auth, then of Authorization.
+        auth_headers: The values of X-Sentry-Auth, then those of Authorization.
         query: The query string without `?`.
-        content_encoding: The header's value, if there was one.
-        client_ip: The sender's address, a trusted proxy's word included.
+        content_encoding: The value of Content-Encoding, or None without that header.
+        client_ip: The sender's address, as a trusted proxy tells it if there is one.
     """
 
     project: str

@@ -1,4 +1,4 @@
-"""What accepting envelopes counts for `/metrics`; the door registers it there."""
+"""Metrics of accepting envelopes; `api/health.py` registers them for `/metrics`."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,23 +10,23 @@ _ACCEPTED: Final = "Envelopes that were answered with 200: they are on disk."
 _ANSWERED: Final = "Time from the whole request to the answer of an accepted envelope."
 
 
-def _new_counter() -> Counter:
+def _make_counter() -> Counter:
     return Counter("playhead_envelopes_accepted", _ACCEPTED, registry=None)
 
 
-def _new_histogram() -> Histogram:
+def _make_histogram() -> Histogram:
     name = "playhead_envelope_answer_seconds"
     return Histogram(name, _ANSWERED, buckets=_BOUNDS_S, registry=None)
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptMetrics:
-    """Counts of one process; they take 1 us of an envelope's time."""
+    """The counts of one process; counting an envelope takes 1 us."""
 
-    accepted: Counter = field(default_factory=_new_counter)
-    answer_s: Histogram = field(default_factory=_new_histogram)
+    accepted: Counter = field(default_factory=_make_counter)
+    answer_s: Histogram = field(default_factory=_make_histogram)
 
     def count_answer(self, waited_s: float) -> None:
-        """Count an envelope that is answered now."""
+        """Count an envelope that is answered now, and how long its sender waited."""
         self.accepted.inc()
         self.answer_s.observe(waited_s)

@@ -1,9 +1,10 @@
-"""Tells a replay that only a crash made known what its crash event says of the app.
+"""Copies release and environment from a crash event to a replay that has none of its own.
 
-    segment that came with the next launch ─┐
-    crash event that names its replay ──────┴─► release, environment
+    segment that was sent at the next launch ─┐
+    crash event that names its replay ────────┴─► release, environment
 
-Android sends such segments without them. In buffer mode with a crash there are no others.
+After a crash, Android sends the last segments at the next launch, without release and environment.
+In buffer mode a replay that ends in a crash has no other segments.
 
 Source: docs/protocol.md, sections 4.4, 6.5.
 """
@@ -21,7 +22,7 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.replays.writes import POOR
 
-_FILL: Final = """
+_COPY_FACTS: Final = """
     with poor as (
         select project_id, replay_id from replays
         where replay_id = any($1::uuid[]) and facts_rank >= $2
@@ -37,33 +38,35 @@ _FILL: Final = """
     ) c
     where r.project_id = p.project_id and r.replay_id = p.replay_id and not r.facts @> c.facts
 """
-"""Of several crashes the first one counts, in whatever order they come. A row that is locked
-belongs to a batch with more of the replay; that waits for this one and then looks itself, so to
-wait for it here would never end."""
+"""The first of several crashes counts, in whatever order they arrive. A locked row belongs to a
+batch with more of the same replay. That batch waits for this one and then copies the facts itself,
+so waiting for its lock here would never end."""
 
 
 async def copy_crash_facts(
     connection: AsyncConnection,
     prepared: PreparedBatch,
-    added: Collection[tuple[ProjectId, EventId]],
+    new_events: Collection[tuple[ProjectId, EventId]],
 ) -> None:
-    """Fill in what the segments of a batch lack, or what its crashes know; most have neither.
+    """Copy facts to replays whose incomplete segments, or whose crashes, are in a batch.
 
     Args:
-        connection: Of the transaction that stored the batch, and holds the locks of its links.
-        prepared: The batch.
-        added: The events of it that were new.
+        connection: The transaction that stored the batch and holds the locks of its links.
+        prepared: The batch; most have neither such segments nor crashes.
+        new_events: The keys of its events that were not stored before.
     """
     replay_ids = {
-        work.segment.key.replay_id
-        for work in prepared.rows_of(REPLAY_VIDEO)
-        if not work.segment.is_complete
+        row.segment.key.replay_id
+        for row in prepared.rows_of(REPLAY_VIDEO)
+        if not row.segment.is_complete
     }
     replay_ids |= {
-        one.replay_id
-        for one in prepared.rows_of(EVENT)
-        if one.replay_id and one.kind in CRASHES and (one.project_id, one.event_id) in added
+        event.replay_id
+        for event in prepared.rows_of(EVENT)
+        if event.replay_id
+        and event.kind in CRASHES
+        and (event.project_id, event.event_id) in new_events
     }
     if replay_ids:
         driver = await get_driver(connection)
-        await driver.execute(_FILL, list(replay_ids), POOR, list(CRASHES))
+        await driver.execute(_COPY_FACTS, list(replay_ids), POOR, list(CRASHES))

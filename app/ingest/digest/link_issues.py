@@ -1,12 +1,12 @@
-"""Links issues and replays in digest's transaction, whichever of them comes first.
+"""Links issues and replays in digest's transaction, in whatever order they arrive.
 
-    segment, event, transaction, span ─► ties: a replay and a trace that it names together
-    new event ─────────────► replays that it names, or whose traces and time it shares ─┐
-    new segment, new tie ──► events that name the replay, or share a trace and its time ┴─► link
+    segment, event, transaction, span ─► trace links: a replay and a trace that it names together
+    new event ─────────────► replays that it names, or whose traces and time it shares ┐
+    new segment or trace ──► events that name the replay, or share its trace and time ─┴─► link
 
-A link is an issue and a replay, with the first event that it holds for. It is the rule of
-`playback/links/` seen from the issue's side: a replay is listed by an issue when it lists an
-event of the issue.
+A link is an issue and a replay, with the first event that connects them. The rule is that of
+`playback/links/`, seen from the issue: an issue lists a replay when the replay lists an event of
+that issue.
 
 Source: docs/protocol.md, section 7.3.
 """
@@ -74,7 +74,7 @@ _LINK: Final = f"""
             union all select s.starts, s.ends where w.starts > s.ends or w.ends < s.starts
         ) r
     ),
-    found as (
+    candidates as (
         select f.project_id, f.issue_id, {_OF_REPLAY}, {_OF_EVENT.format("f")}
         from fresh f join replays w on w.replay_id = f.named_id
         union all
@@ -106,7 +106,7 @@ _LINK: Final = f"""
         from windows w join ({_TRACED}) e on e.n = w.n
     ),
     firsts as (
-        select distinct on (project_id, issue_id, replay_project_id, replay_id) * from found
+        select distinct on (project_id, issue_id, replay_project_id, replay_id) * from candidates
         order by project_id, issue_id, replay_project_id, replay_id, at, event_id
     ),
     new as (
@@ -135,7 +135,7 @@ _LINK: Final = f"""
 """  # noqa: S608 - joined from constants
 
 
-_WORTH_LINKING: Final = """
+_UNLINKED: Final = """
     select r.replay_id from replays r
     where r.replay_id = any($1::uuid[]) and (
         exists (
@@ -157,38 +157,52 @@ _WORTH_LINKING: Final = """
 async def link_batch(
     connection: AsyncConnection,
     prepared: PreparedBatch,
-    added: Iterable[tuple[ProjectId, EventId]],
+    new_events: Iterable[tuple[ProjectId, EventId]],
 ) -> None:
-    """Link what a batch brought; call it when all rows of the batch are written.
+    """Link the events and segments of a batch; call it when all rows of the batch are written.
 
     Args:
-        connection: Of the transaction that stored the batch.
+        connection: The transaction that stored the batch.
         prepared: The batch.
-        added: The events of it that were new.
+        new_events: The keys of its events that were not stored before.
     """
-    replay_ids = {work.segment.key.replay_id for work in prepared.rows_of(REPLAY_VIDEO)}
-    named = _ties(prepared)
-    replay_ids |= await trace_links.add_trace_links(connection, named)
-    new = set(added)
-    traces = {trace_id for _, _, trace_id in named}
-    for work in prepared.rows_of(REPLAY_VIDEO):
-        traces.update(work.segment.trace_ids)
-    events = [one for one in prepared.rows_of(EVENT) if (one.project_id, one.event_id) in new]
-    loose = {one.trace_id for one in events if one.trace_id and not one.replay_id}
-    tied = await trace_links.find_replays_of_traces(connection, loose)
-    also = {one.replay_id for one in events if one.replay_id}
-    await replay_links.lock_links(connection, {*replay_ids, *also, *tied, *traces, *loose})
-    await link_events_to_replays(connection, new, await _worth_linking(connection, replay_ids))
+    segments = [row.segment for row in prepared.rows_of(REPLAY_VIDEO)]
+    named_links = _find_trace_links(prepared)
+    replay_ids = {segment.key.replay_id for segment in segments}
+    replay_ids |= await trace_links.add_trace_links(connection, named_links)
+    new_keys = set(new_events)
+    events = [
+        event for event in prepared.rows_of(EVENT) if (event.project_id, event.event_id) in new_keys
+    ]
+    replays_of_events = {event.replay_id for event in events if event.replay_id}
+    traces_of_events = {
+        event.trace_id for event in events if event.trace_id and not event.replay_id
+    }
+    # Two batches that bring two sides of one link wait for each other here, and the second one
+    # sees what the first one stored.
+    await replay_links.lock_links(
+        connection,
+        {
+            *replay_ids,
+            *replays_of_events,
+            *await trace_links.find_replays_of_traces(connection, traces_of_events),
+            *traces_of_events,
+            *(trace_id for _, _, trace_id in named_links),
+            *(trace_id for segment in segments for trace_id in segment.trace_ids),
+        },
+    )
+    to_link = await _select_unlinked(connection, replay_ids)
+    await link_events_to_replays(connection, new_keys, to_link)
 
 
-async def _worth_linking(
+async def _select_unlinked(
     connection: AsyncConnection, replay_ids: Collection[ReplayId]
 ) -> set[ReplayId]:
-    """Leave out replays to which no event can belong that is not linked yet: nearly all."""
+    """Skip replays whose events are all linked already, which is most of them."""
     if not replay_ids:
         return set()
-    found = await (await get_driver(connection)).fetch(_WORTH_LINKING, list(replay_ids))
-    return {ReplayId(row["replay_id"].hex) for row in found}
+    rows = await (await get_driver(connection)).fetch(_UNLINKED, list(replay_ids))
+    return {ReplayId(row["replay_id"].hex) for row in rows}
 
 
 async def link_events_to_replays(
@@ -196,9 +210,14 @@ async def link_events_to_replays(
     events: Collection[tuple[ProjectId, EventId]],
     replay_ids: Collection[ReplayId],
 ) -> None:
-    """Link events to the replays that are here, and replays to the events that are here.
+    """Link events to the replays that are stored, and replays to the events that are stored.
 
     Doing it again changes nothing.
+
+    Args:
+        connection: The transaction that holds the locks of the links.
+        events: The keys of new events.
+        replay_ids: Replays with a new segment or a new trace.
     """
     if not events and not replay_ids:
         return
@@ -212,8 +231,11 @@ async def link_events_to_replays(
 
 
 async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -> None:
-    """Link by spans that were here, but not where they are looked for."""
-    named = _named_by(blocks)
+    """Link by the traces and replays that some blocks of spans name.
+
+    For blocks that were stored by an older release and have moved to another table.
+    """
+    named = _collect_trace_links(blocks)
     replay_ids = await trace_links.add_trace_links(connection, named)
     await replay_links.lock_links(
         connection, {*replay_ids, *(trace_id for _, _, trace_id in named)}
@@ -221,20 +243,24 @@ async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -
     await link_events_to_replays(connection, (), replay_ids)
 
 
-def _ties(prepared: PreparedBatch) -> set[TraceLink]:
-    """Gather what names a trace and a replay, but for segments, which bring their own."""
+def _find_trace_links(prepared: PreparedBatch) -> set[TraceLink]:
+    """Find the events and spans of a batch that name both a trace and a replay.
+
+    Segments are not among them, since storing them adds their own trace links.
+    """
+    transactions = prepared.rows_of(TRANSACTION)
     blocks = [
         *prepared.rows_of(SPAN),
-        *(one.block for one in prepared.rows_of(TRANSACTION)),
-        *(block for one in prepared.rows_of(TRANSACTION) for block in one.others),
+        *(transaction.block for transaction in transactions),
+        *(block for transaction in transactions for block in transaction.others),
     ]
-    return _named_by([*prepared.rows_of(EVENT), *blocks])
+    return _collect_trace_links([*prepared.rows_of(EVENT), *blocks])
 
 
-def _named_by(rows: Iterable[NewEvent | NewBlock]) -> set[TraceLink]:
-    named = [(one.project_id, one.replay_id, one.trace_id) for one in rows]
+def _collect_trace_links(rows: Iterable[NewEvent | NewBlock]) -> set[TraceLink]:
+    ids_of_rows = [(row.project_id, row.replay_id, row.trace_id) for row in rows]
     return {
         (project_id, replay_id, trace_id)
-        for project_id, replay_id, trace_id in named
+        for project_id, replay_id, trace_id in ids_of_rows
         if replay_id is not None and trace_id is not None
     }

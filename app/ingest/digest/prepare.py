@@ -1,9 +1,9 @@
-"""Turns accepted envelopes into what is to be stored: pure, no I/O.
+"""Turns accepted envelopes into rows, files and outcomes, without I/O.
 
     envelope ─ open_envelope ─► items ─ prepare_items ─► rows, files and outcomes of a batch
 
-Every item ends in one outcome: refused and ignored are known here, kept, duplicate and deleted
-only when the rows are written.
+Every item ends in one outcome. Whether it is ignored, limited or refused is known here; whether it
+is kept, a duplicate or deleted is known when its rows are written.
 """
 
 from collections import defaultdict

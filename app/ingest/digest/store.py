@@ -1,4 +1,4 @@
-"""Writes what a batch asks for: objects first, then one transaction, outcomes and mark in it."""
+"""Stores a batch: its objects first, then its rows, outcomes and mark in one transaction."""
 
 import zlib
 from collections import Counter
@@ -33,9 +33,10 @@ _GZIP_WBITS: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class LaidOutBatch:
-    """What is stored together: rows, the pack of their videos, and the mark that moves with them.
+    """A batch with the object that holds its videos; everything in it is stored together.
 
-    The pack's key is made here, once, so that a batch tried again writes the same object.
+    The key of the pack is made here, once, so that a batch that is tried again writes the same
+    object.
     """
 
     prepared: PreparedBatch
@@ -44,14 +45,14 @@ class LaidOutBatch:
 
     @classmethod
     def of(cls, prepared: PreparedBatch, entries: JournalRange) -> "LaidOutBatch":
-        """Lay out the pack of a batch."""
+        """Lay out the pack of the batch that was made of some journal entries."""
         key = keys.make_pack_key(entries.journal_id, entries.first_seq)
         return cls(prepared, entries, lay_out_pack(prepared.rows_of(REPLAY_VIDEO), key))
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeToQuarantine:
-    """An envelope that failed on its content, to be kept aside for a person to look at."""
+    """An envelope that failed on its content and is kept for a person to look at."""
 
     accepted: AcceptedEnvelope
     reason: str
@@ -72,12 +73,12 @@ async def store_batch(
 
     Args:
         database: Where rows go.
-        objects: Where bytes go.
-        batch: What to store.
-        quarantine: The envelope that could not be stored otherwise, if that is why.
-        orphans: Keys of packs that were put by tries that failed: no row will point at them.
-        is_again: A try before this one ended without an answer. It may have been committed, and
-            part of it erased since: then nothing may be put again.
+        objects: Where videos and files go.
+        batch: The batch.
+        quarantine: The envelope of the batch, if it failed and is put into quarantine.
+        orphans: Keys of packs that earlier tries put and no row will ever point at.
+        is_again: Whether an earlier try ended without an answer. It may have been committed, and
+            part of it erased since, so nothing may be put again in that case.
 
     Raises:
         ServiceUnavailable: Postgres or the object storage does not answer.
@@ -87,7 +88,7 @@ async def store_batch(
     await _put_objects(objects, batch)
     async with database.transaction() as connection:
         if not await marks.move_mark(connection, batch.entries):
-            # Another process digests this journal. Its rows have packs of their own.
+            # Another process digests this journal, and its rows point at packs of its own.
             unused = [batch.pack.key] if batch.pack.parts else []
             await replay_writes.discard_objects(connection, unused, clock.now())
             return
@@ -96,14 +97,14 @@ async def store_batch(
         await project_writes.add_outcomes(connection, _sum_outcomes(batch.prepared, stored))
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
-            await _store_aside(connection, quarantine)
+            await _add_to_quarantine(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events)
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events)
 
 
 def replays_to_picture(prepared: PreparedBatch) -> set[ReplayKey]:
-    """Return the replays that gain video or an error: the pictures of those may change."""
+    """Return the replays that gain video or an error, since their pictures may change."""
     with_video = {
         row.segment.key for row in prepared.rows_of(REPLAY_VIDEO) if row.segment.video is not None
     }
@@ -120,7 +121,7 @@ async def _is_stored(database: Database, entries: JournalRange) -> bool:
 
 
 async def _put_objects(objects: ObjectStore, batch: LaidOutBatch) -> None:
-    """Put the bytes that rows will point at: one pack of videos, each attached file by itself."""
+    """Put what the rows will point at: one pack of videos, and each file by itself."""
     if batch.pack.parts:
         await objects.put(batch.pack.key, batch.pack.parts)
     if batch.prepared.files:
@@ -148,8 +149,8 @@ def _sum_outcomes(
     return limit_names(outcomes)
 
 
-async def _store_aside(connection: AsyncConnection, quarantine: EnvelopeToQuarantine) -> None:
-    """Keep the envelope aside, unless its replay was deleted."""
+async def _add_to_quarantine(connection: AsyncConnection, quarantine: EnvelopeToQuarantine) -> None:
+    """Keep the envelope in quarantine, unless its replay was deleted."""
     accepted = quarantine.accepted
     replay_id = replay_id_of(accepted.envelope)
     if replay_id is not None and await locks.lock_for_adding(
