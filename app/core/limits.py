@@ -10,7 +10,7 @@ _MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class IngestLimits:
     """Limits in bytes, counts and seconds; data over a limit is refused, never cut silently."""
 
     head_bytes: int = 64 * 1024
@@ -74,4 +74,4 @@ class Limits:
     """Time of a whole request; 1 MB over 10 kbit/s takes 13 minutes."""
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = IngestLimits()

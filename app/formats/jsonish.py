@@ -44,12 +44,12 @@ _SURROGATES: Final = re.compile(
 _HALF_CHARS: Final = len(r"\ud800")
 
 
-def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
+def decode(data: bytes | bytearray | memoryview, name: str) -> Any:
     """Decode one JSON text.
 
     Args:
         data: UTF-8 bytes; not kept, and not copied unless they are long or broken.
-        what: Name of the text in messages, such as `replay_event` or `item header`.
+        name: Name of the text in messages, such as `replay_event` or `item header`.
 
     Returns:
         Plain dicts, lists, strings, numbers, booleans and None; of a repeated key, the last value.
@@ -60,50 +60,50 @@ def decode(data: bytes | bytearray | memoryview, what: str) -> Any:
     """
     raw = data if isinstance(data, bytes) else bytes(data)
     if len(raw) > LIMITS.json_marks:
-        _check_marks(raw, what)
+        _check_marks(raw, name)
     try:
         value = msgspec.json.decode(raw)
     except RecursionError:
-        raise MalformedInput(_too_deep(what)) from None
+        raise MalformedInput(_too_deep(name)) from None
     except ValueError:
-        value = _decode_leniently(raw, what)
-    _check_depth(raw, what, most=LIMITS.json_depth)
+        value = _decode_leniently(raw, name)
+    _check_depth(raw, name, most=LIMITS.json_depth)
     return value
 
 
-def check_shape(data: bytes, what: str, *, around: int = 0) -> None:
+def check_shape(data: bytes, name: str, *, around: int = 0) -> None:
     """Refuse JSON that `decode` refuses for its shape, without decoding it.
 
     Args:
         data: Any number of JSON texts, one behind the other.
-        what: Name of the texts in messages.
+        name: Name of the texts in messages.
         around: Number of levels around them in the whole value.
 
     Raises:
         MalformedInput, OversizedInput: As `decode`.
     """
     if len(data) > LIMITS.json_marks:
-        _check_marks(data, what)
-    _check_depth(data, what, most=LIMITS.json_depth - around)
+        _check_marks(data, name)
+    _check_depth(data, name, most=LIMITS.json_depth - around)
 
 
-def decode_object(data: bytes | bytearray | memoryview, what: str) -> JsonObject:
+def decode_object(data: bytes | bytearray | memoryview, name: str) -> JsonObject:
     """Decode one JSON text that must be an object.
 
     Raises:
         MalformedInput, OversizedInput: As `decode`, and MalformedInput for any other kind of value.
     """
-    return need_object(decode(data, what), what)
+    return need_object(decode(data, name), name)
 
 
-def need_object(value: Any, what: str) -> JsonObject:
+def need_object(value: Any, name: str) -> JsonObject:
     """Return a decoded value that must be an object.
 
     Raises:
         MalformedInput: It is another kind of value.
     """
     if not isinstance(value, dict):
-        raise MalformedInput(f"{what} is a JSON {_type_name(value)}, expected an object")
+        raise MalformedInput(f"{name} is a JSON {_type_name(value)}, expected an object")
     return value
 
 
@@ -217,16 +217,16 @@ def _number_of(value: object) -> float | None:
     return read if math.isfinite(read) else None
 
 
-def _check_marks(text: bytes, what: str) -> None:
+def _check_marks(text: bytes, name: str) -> None:
     """Refuse a text whose decoded form would take far more memory than its bytes."""
     marks = text.count(b",") + text.count(b"[") + text.count(b"{")
     if marks > LIMITS.json_marks:
         raise OversizedInput(
-            f"{what} has {marks} commas and brackets, {LIMITS.json_marks} are allowed"
+            f"{name} has {marks} commas and brackets, {LIMITS.json_marks} are allowed"
         )
 
 
-def _check_depth(text: bytes, what: str, *, most: int) -> None:
+def _check_depth(text: bytes, name: str, *, most: int) -> None:
     """Refuse JSON that nests deeper than `most` levels.
 
     Everything but the brackets outside of strings is removed, and then the innermost pairs, level
@@ -244,10 +244,10 @@ def _check_depth(text: bytes, what: str, *, most: int) -> None:
         bare = bare.replace(b"[]", b"")
         if not bare:
             return
-    raise MalformedInput(_too_deep(what))
+    raise MalformedInput(_too_deep(name))
 
 
-def _decode_leniently(data: bytes, what: str) -> Any:
+def _decode_leniently(data: bytes, name: str) -> Any:
     readable = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         return json.loads(
@@ -258,9 +258,9 @@ def _decode_leniently(data: bytes, what: str) -> Any:
             parse_int=_short_int,
         )
     except RecursionError:
-        raise MalformedInput(_too_deep(what)) from None
+        raise MalformedInput(_too_deep(name)) from None
     except ValueError as error:
-        raise MalformedInput(f"{what} is not JSON ({error}): {shown(readable[:60])}") from None
+        raise MalformedInput(f"{name} is not JSON ({error}): {shown(readable[:60])}") from None
 
 
 def _mend_surrogate(match: re.Match[str]) -> str:
@@ -281,8 +281,8 @@ def _short_int(digits: str) -> int | None:
     return int(digits) if len(digits) <= _INTEGER_DIGITS else None
 
 
-def _too_deep(what: str) -> str:
-    return f"{what} nests deeper than {LIMITS.json_depth} levels"
+def _too_deep(name: str) -> str:
+    return f"{name} nests deeper than {LIMITS.json_depth} levels"
 
 
 def _type_name(value: object) -> str:
