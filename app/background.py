@@ -61,10 +61,10 @@ async def tidy(database: Database) -> None:
         ServiceUnavailable: Postgres does not answer.
     """
     async with database.transaction() as connection:
-        await account_writes.forget_old(connection)
-        await invitations.forget_old(connection)
+        await account_writes.delete_ended_access(connection)
+        await invitations.delete_old_invitations(connection)
         await record_failures(connection)
-        await audit_writes.forget_old(connection)
+        await audit_writes.delete_old_lines(connection)
         await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
     is_done = False
     while not is_done:

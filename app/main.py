@@ -25,6 +25,7 @@ from app.formats.wire import credentials
 from app.projects import queries as project_queries
 from app.web.frame.rendering import assets
 from app.web.frame.rendering.renderer import Renderer
+from app.web.urls import account_urls
 from app.wiring import Service, open_service
 
 _RETRY_S: Final = 1.0
@@ -186,11 +187,12 @@ def _take_port(settings: Settings) -> socket.socket:
 
 async def _make_start_report(settings: Settings, database: Database) -> StartReport:
     async with database.transaction() as connection:
-        people = await account_queries.everybody(connection)
+        people = await account_queries.list_people(connection)
         admins = [person for person in people if person.is_admin and person.disabled_at is None]
         link = None
         if admins and not admins[0].has_password:
-            link = f"{settings.base_url}/sign-in/{await links.make(connection, admins[0].id)}"
+            token = await links.make_sign_in_link(connection, admins[0].id)
+            link = f"{settings.base_url}{account_urls.sign_in_link(token)}"
         project = (await project_queries.list_all_projects(connection))[0]
         key = await project_queries.find_active_key(connection, project.id)
     dsn = "none: every key of the first project is switched off"

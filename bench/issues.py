@@ -296,8 +296,8 @@ async def bench(sizes: Sizes) -> None:
             say(f"filled {sizes} in {time.perf_counter() - started:.0f} s")
             say(f"{'':30}      p50    p95 ms")
             async with database.transaction() as connection:
-                admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
-                token = await sign_ins.start(connection, admin.id, user_agent="bench")
+                admin = next(one for one in await accounts.list_people(connection) if one.is_admin)
+                token = await sign_ins.start_sign_in(connection, admin.id, user_agent="bench")
             cookies = {access.cookie_name(service.page_services): token}
             transport = httpx2.ASGITransport(app=service.pages)
             async with httpx2.AsyncClient(

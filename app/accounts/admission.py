@@ -14,7 +14,7 @@ from app.core.errors import TooManyAttempts
 _WAIT_S: Final = 5
 
 
-class Admission:
+class PasswordAdmission:
     """Counts the checks of a process; use it from one event loop."""
 
     def __init__(self, *, most: int, most_of_network: int) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 from sqlalchemy import Column, ColumnElement, and_, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import places
+from app.accounts import known_networks
 from app.accounts.networks import network_of
 from app.accounts.tables import people, sign_in_attempts
 from app.core import clock
@@ -74,7 +74,7 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
         )
     is_of_account, is_of_network = _is(_attempts.email, account), _is(_attempts.address, network)
     await _need_room(connection, and_(is_of_account, is_of_network), MOST_OF_PAIR)
-    if not await places.is_known(connection, account, network):
+    if not await known_networks.is_network_known(connection, account, network):
         await _need_room(connection, is_of_network, MOST_OF_NETWORK)
         await _need_room(connection, is_of_account, MOST_OF_ACCOUNT)
     await connection.execute(
@@ -82,7 +82,7 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
     )
 
 
-async def forgive(connection: AsyncConnection, email: str, address: str) -> int:
+async def forgive_attempts(connection: AsyncConnection, email: str, address: str) -> int:
     """Forget the attempts of an account from a network: the password was right.
 
     Returns:
@@ -97,7 +97,7 @@ async def forgive(connection: AsyncConnection, email: str, address: str) -> int:
     return max(0, forgiven.rowcount - 1)
 
 
-async def take_old(connection: AsyncConnection) -> list[FailureSummary]:
+async def take_old_failures(connection: AsyncConnection) -> list[FailureSummary]:
     """Delete the attempts that no longer count, and sum them up by account.
 
     They go by quarters of an hour, so that a flood gives a few summaries and not one a row.

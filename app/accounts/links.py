@@ -25,7 +25,7 @@ class SignInLink:
     expires_at: datetime
 
 
-async def make(connection: AsyncConnection, person_id: PersonId) -> str:
+async def make_sign_in_link(connection: AsyncConnection, person_id: PersonId) -> str:
     """Make a link for a person.
 
     Returns:
@@ -34,7 +34,7 @@ async def make(connection: AsyncConnection, person_id: PersonId) -> str:
     token = ids.new_token()
     await connection.execute(
         insert(sign_in_links).values(
-            token_sha256=tokens.digest(token),
+            token_sha256=tokens.hash_token(token),
             person_id=person_id,
             expires_at=clock.now() + GOOD_FOR,
         )
@@ -42,7 +42,7 @@ async def make(connection: AsyncConnection, person_id: PersonId) -> str:
     return token
 
 
-async def use(connection: AsyncConnection, token: str) -> PersonId | None:
+async def use_sign_in_link(connection: AsyncConnection, token: str) -> PersonId | None:
     """Use a link up; of two at once, one succeeds.
 
     Returns:
@@ -53,7 +53,7 @@ async def use(connection: AsyncConnection, token: str) -> PersonId | None:
     used: int | None = await connection.scalar(
         update(sign_in_links)
         .where(
-            sign_in_links.c.token_sha256 == tokens.digest(token),
+            sign_in_links.c.token_sha256 == tokens.hash_token(token),
             sign_in_links.c.used_at.is_(None),
             sign_in_links.c.expires_at > now,
             sign_in_links.c.person_id.in_(enabled),
@@ -64,7 +64,7 @@ async def use(connection: AsyncConnection, token: str) -> PersonId | None:
     return None if used is None else PersonId(used)
 
 
-async def whose(connection: AsyncConnection, token: str) -> SignInLink | None:
+async def find_sign_in_link(connection: AsyncConnection, token: str) -> SignInLink | None:
     """Return whom a link lets in, for the page that asks before using it up.
 
     Returns:
@@ -74,7 +74,7 @@ async def whose(connection: AsyncConnection, token: str) -> SignInLink | None:
         select(people.c.email, sign_in_links.c.expires_at)
         .join(people, people.c.id == sign_in_links.c.person_id)
         .where(
-            sign_in_links.c.token_sha256 == tokens.digest(token),
+            sign_in_links.c.token_sha256 == tokens.hash_token(token),
             sign_in_links.c.used_at.is_(None),
             sign_in_links.c.expires_at > clock.now(),
             people.c.disabled_at.is_(None),
@@ -84,25 +84,25 @@ async def whose(connection: AsyncConnection, token: str) -> SignInLink | None:
     return None if row is None else SignInLink(row.email, row.expires_at)
 
 
-async def is_fresh(connection: AsyncConnection, token: str, person_id: PersonId) -> bool:
+async def is_link_fresh(connection: AsyncConnection, token: str, person_id: PersonId) -> bool:
     """Tell whether a person used this link within the last 15 minutes.
 
     Saving a password withdraws all links, so a link stands in for a password once.
     """
     found = select(sign_in_links.c.person_id).where(
-        sign_in_links.c.token_sha256 == tokens.digest(token),
+        sign_in_links.c.token_sha256 == tokens.hash_token(token),
         sign_in_links.c.used_at > clock.now() - FRESH,
         sign_in_links.c.person_id == person_id,
     )
     return await connection.scalar(found) is not None
 
 
-async def withdraw_all(connection: AsyncConnection, person_id: PersonId) -> None:
+async def withdraw_links(connection: AsyncConnection, person_id: PersonId) -> None:
     """Make every link of a person useless."""
     await connection.execute(delete(sign_in_links).where(sign_in_links.c.person_id == person_id))
 
 
-async def forget_old(connection: AsyncConnection) -> int:
+async def delete_old_links(connection: AsyncConnection) -> int:
     """Delete links that are used and no longer fresh, or too old; returns how many."""
     now = clock.now()
     gone = await connection.execute(

@@ -30,14 +30,14 @@ _NOBODY: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordVerdict:
     """Whether a password is right, and whether its hash is weaker than we make them now."""
 
     is_right: bool
     is_outdated: bool
 
 
-def need_good(password: str, *, email: str = "") -> None:
+def require_good_password(password: str, *, email: str = "") -> None:
     """Make sure that a new password is good enough: the one rule, wherever it is set.
 
     Args:
@@ -59,36 +59,36 @@ def need_good(password: str, *, email: str = "") -> None:
         )
 
 
-async def hash_new(password: str, *, email: str = "") -> str:
+async def hash_new_password(password: str, *, email: str = "") -> str:
     """Return the hash to keep of a new password.
 
     Raises:
         InvalidInput: `need_good` refuses it.
     """
-    need_good(password, email=email)
-    return await rehash(password)
+    require_good_password(password, email=email)
+    return await hash_password(password)
 
 
-async def rehash(password: str) -> str:
+async def hash_password(password: str) -> str:
     """Return a hash with today's parameters of a password that was accepted before."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREADS, _HASHER.hash, _bytes(password))
 
 
-async def check(password_hash: str | None, password: str) -> Verdict:
+async def compare_password(password_hash: str | None, password: str) -> PasswordVerdict:
     """Compare a password with a kept hash; takes as long when there is none."""
     if len(password) > LONGEST_CHARS:
-        return Verdict(is_right=False, is_outdated=False)
+        return PasswordVerdict(is_right=False, is_outdated=False)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREADS, _check, password_hash, password)
 
 
-def _check(password_hash: str | None, password: str) -> Verdict:
+def _check(password_hash: str | None, password: str) -> PasswordVerdict:
     try:
         _HASHER.verify(password_hash or _NOBODY, _bytes(password))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-        return Verdict(is_right=False, is_outdated=False)
-    return Verdict(
+        return PasswordVerdict(is_right=False, is_outdated=False)
+    return PasswordVerdict(
         is_right=password_hash is not None,
         is_outdated=password_hash is not None and _HASHER.check_needs_rehash(password_hash),
     )

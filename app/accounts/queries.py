@@ -24,7 +24,7 @@ PERSON_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class PasswordSecret:
     """What is needed to check a password; stays in this room."""
 
     person_id: PersonId
@@ -41,7 +41,7 @@ async def get_person(connection: AsyncConnection, person_id: PersonId) -> Person
     row = rows.first()
     if row is None:
         raise NotFound(f"no person {person_id}")
-    return person_of(row)
+    return read_person_row(row)
 
 
 async def find_person(connection: AsyncConnection, email: str) -> Person | None:
@@ -50,17 +50,17 @@ async def find_person(connection: AsyncConnection, email: str) -> Person | None:
         select(*PERSON_COLUMNS).where(people.c.email == email.strip().lower())
     )
     row = rows.first()
-    return None if row is None else person_of(row)
+    return None if row is None else read_person_row(row)
 
 
-async def everybody(
+async def list_people(
     connection: AsyncConnection, *, after_id: PersonId | None = None, limit: int = 200
 ) -> list[Person]:
     """Return a page of all people, in the order they were added."""
     query = select(*PERSON_COLUMNS).order_by(people.c.id).limit(limit)
     if after_id is not None:
         query = query.where(people.c.id > after_id)
-    return [person_of(row) for row in await connection.execute(query)]
+    return [read_person_row(row) for row in await connection.execute(query)]
 
 
 async def has_people(connection: AsyncConnection) -> bool:
@@ -86,10 +86,10 @@ async def list_people_by_name(
         .offset(first)
         .limit(limit)
     )
-    return [person_of(row) for row in rows]
+    return [read_person_row(row) for row in rows]
 
 
-async def names_of(
+async def read_person_names(
     connection: AsyncConnection, person_ids: Sequence[PersonId]
 ) -> dict[PersonId, str]:
     """Name some people, also disabled ones; those who are not there are left out."""
@@ -99,7 +99,7 @@ async def names_of(
     return {PersonId(row.id): row.name for row in rows}
 
 
-async def secret_of(connection: AsyncConnection, email: str) -> Secret | None:
+async def find_secret(connection: AsyncConnection, email: str) -> PasswordSecret | None:
     """Return what a sign-in with this address is checked against; None if nobody may."""
     rows = await connection.execute(
         select(people.c.id, people.c.password_hash).where(
@@ -107,10 +107,10 @@ async def secret_of(connection: AsyncConnection, email: str) -> Secret | None:
         )
     )
     row = rows.first()
-    return None if row is None else Secret(PersonId(row.id), row.password_hash)
+    return None if row is None else PasswordSecret(PersonId(row.id), row.password_hash)
 
 
-def person_of(row: Any) -> Person:
+def read_person_row(row: Any) -> Person:
     """Turn a row that has `PERSON_COLUMNS` into a person."""
     return Person(
         id=PersonId(row.id),

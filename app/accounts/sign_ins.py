@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import tokens
 from app.accounts.model import Person, SignIn
-from app.accounts.queries import PERSON_COLUMNS, person_of
+from app.accounts.queries import PERSON_COLUMNS, read_person_row
 from app.accounts.tables import people, sign_ins
 from app.core import clock, ids
 from app.core.ids import PersonId
@@ -52,7 +52,7 @@ _BY_TOKEN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedInPerson:
     """Who is behind a request; with `is_touch_due`, call `touch` in a transaction."""
 
     person: Person
@@ -60,7 +60,9 @@ class SignedIn:
     is_touch_due: bool
 
 
-async def start(connection: AsyncConnection, person_id: PersonId, *, user_agent: str) -> str:
+async def start_sign_in(
+    connection: AsyncConnection, person_id: PersonId, *, user_agent: str
+) -> str:
     """Sign a person in.
 
     Returns:
@@ -70,7 +72,7 @@ async def start(connection: AsyncConnection, person_id: PersonId, *, user_agent:
     now = clock.now()
     await connection.execute(
         insert(sign_ins).values(
-            token_sha256=tokens.digest(token),
+            token_sha256=tokens.hash_token(token),
             person_id=person_id,
             created_at=now,
             last_seen_at=now,
@@ -80,32 +82,35 @@ async def start(connection: AsyncConnection, person_id: PersonId, *, user_agent:
     return token
 
 
-async def signed_in(connection: AsyncConnection, token: str) -> SignedIn | None:
+async def find_signed_in(connection: AsyncConnection, token: str) -> SignedInPerson | None:
     """Return who holds a token; None when it is unknown, has ended, or the person is disabled."""
-    rows = await connection.execute(_BY_TOKEN, {"digest": tokens.digest(token), **_alive_after()})
+    rows = await connection.execute(
+        _BY_TOKEN, {"digest": tokens.hash_token(token), **_alive_after()}
+    )
     row = rows.first()
     if row is None:
         return None
-    return SignedIn(
-        person=person_of(row),
+    return SignedInPerson(
+        person=read_person_row(row),
         sign_in=SignIn(row.token_sha256.hex(), row.signed_in_at, row.last_seen_at, row.user_agent),
         is_touch_due=clock.now() - row.last_seen_at >= _TOUCH,
     )
 
 
-async def touch(connection: AsyncConnection, token: str) -> None:
+async def note_use(connection: AsyncConnection, token: str) -> None:
     """Note that a sign-in is in use; does nothing within a minute of the last time."""
     now = clock.now()
     await connection.execute(
         update(sign_ins)
         .where(
-            sign_ins.c.token_sha256 == tokens.digest(token), sign_ins.c.last_seen_at <= now - _TOUCH
+            sign_ins.c.token_sha256 == tokens.hash_token(token),
+            sign_ins.c.last_seen_at <= now - _TOUCH,
         )
         .values(last_seen_at=now)
     )
 
 
-async def sign_ins_of(connection: AsyncConnection, person_id: PersonId) -> list[SignIn]:
+async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> list[SignIn]:
     """Return a person's sign-ins, the last used first; the first 100."""
     rows = await connection.execute(
         select(
@@ -125,14 +130,16 @@ async def sign_ins_of(connection: AsyncConnection, person_id: PersonId) -> list[
     ]
 
 
-async def end(connection: AsyncConnection, token: str) -> None:
+async def end_sign_in(connection: AsyncConnection, token: str) -> None:
     """Sign out; does nothing when the token is unknown."""
     await connection.execute(
-        delete(sign_ins).where(sign_ins.c.token_sha256 == tokens.digest(token))
+        delete(sign_ins).where(sign_ins.c.token_sha256 == tokens.hash_token(token))
     )
 
 
-async def end_one(connection: AsyncConnection, person_id: PersonId, handle: str) -> bool:
+async def end_sign_in_by_handle(
+    connection: AsyncConnection, person_id: PersonId, handle: str
+) -> bool:
     """End a person's sign-in on another device by its handle; tells whether there was one."""
     try:
         digest = bytes.fromhex(handle)
@@ -144,13 +151,13 @@ async def end_one(connection: AsyncConnection, person_id: PersonId, handle: str)
     return bool(gone.rowcount)
 
 
-async def end_all(connection: AsyncConnection, person_id: PersonId) -> int:
+async def end_sign_ins(connection: AsyncConnection, person_id: PersonId) -> int:
     """End every sign-in of a person; returns how many there were."""
     gone = await connection.execute(delete(sign_ins).where(sign_ins.c.person_id == person_id))
     return gone.rowcount
 
 
-async def forget_ended(connection: AsyncConnection) -> int:
+async def delete_ended_sign_ins(connection: AsyncConnection) -> int:
     """Delete the rows of sign-ins that time has ended; returns how many."""
     gone = await connection.execute(delete(sign_ins).where(~_IS_ALIVE), _alive_after())
     return gone.rowcount

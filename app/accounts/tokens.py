@@ -3,6 +3,6 @@
 import hashlib
 
 
-def digest(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """Return the SHA-256 of a token; 256 random bits need no salt and no slow hash."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

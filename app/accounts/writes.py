@@ -9,9 +9,9 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import links, places, sign_ins
+from app.accounts import known_networks, links, sign_ins
 from app.accounts.model import Person
-from app.accounts.queries import PERSON_COLUMNS, person_of
+from app.accounts.queries import PERSON_COLUMNS, read_person_row
 from app.accounts.tables import people
 from app.core import clock, log
 from app.core.errors import InvalidInput, NotFound
@@ -50,7 +50,7 @@ async def add_person(
     row = added.first()
     if row is None:
         raise InvalidInput(f"somebody has the address {log.shown(address)} already")
-    return person_of(row)
+    return read_person_row(row)
 
 
 async def set_password(
@@ -67,7 +67,9 @@ async def set_password(
     await _let_nobody_in(connection, person_id)
 
 
-async def keep_rehash(connection: AsyncConnection, person_id: PersonId, password_hash: str) -> None:
+async def replace_password_hash(
+    connection: AsyncConnection, person_id: PersonId, password_hash: str
+) -> None:
     """Keep a stronger hash of the same password; sign-ins go on."""
     await _change(connection, person_id, password_hash=password_hash)
 
@@ -113,10 +115,14 @@ async def enable_person(connection: AsyncConnection, person_id: PersonId) -> Non
     await _change(connection, person_id, disabled_at=None)
 
 
-async def forget_old(connection: AsyncConnection) -> int:
+async def delete_ended_access(connection: AsyncConnection) -> int:
     """Delete sign-ins, links and places that time has ended; returns how many rows."""
-    ended = await sign_ins.forget_ended(connection)
-    return ended + await links.forget_old(connection) + await places.forget_old(connection)
+    ended = await sign_ins.delete_ended_sign_ins(connection)
+    return (
+        ended
+        + await links.delete_old_links(connection)
+        + await known_networks.delete_old_networks(connection)
+    )
 
 
 def read_email(email: str) -> str:
@@ -140,6 +146,6 @@ async def _change(connection: AsyncConnection, person_id: PersonId, **values: An
 
 
 async def _let_nobody_in(connection: AsyncConnection, person_id: PersonId) -> None:
-    await sign_ins.end_all(connection, person_id)
-    await links.withdraw_all(connection, person_id)
-    await places.forget_all(connection, person_id)
+    await sign_ins.end_sign_ins(connection, person_id)
+    await links.withdraw_links(connection, person_id)
+    await known_networks.forget_networks(connection, person_id)

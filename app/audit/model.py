@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from app.core.ids import PersonId, ProjectId, ReplayId
 
-Fact = str | int | bool | None
-Detail = Mapping[str, Fact]
+ActionFact = str | int | bool | None
+ActionDetail = Mapping[str, ActionFact]
 """Facts about an action: ids, counts, names of settings; never what a user of the app did."""
 
 
@@ -46,7 +46,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AuditLine:
     """One line of the audit log; `person_id` is None for what the program did by itself."""
 
     id: int
@@ -55,11 +55,11 @@ class Line:
     action: str
     project_id: ProjectId | None
     subject: str | None
-    detail: Detail
+    detail: ActionDetail
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
+class ReplayViewer:
     """Somebody who has opened the page of a replay, and when last."""
 
     person_id: PersonId
@@ -67,7 +67,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ReplayView:
     """Somebody opened the page of a replay."""
 
     id: int

@@ -6,21 +6,21 @@ from typing import Final
 from sqlalchemy import func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit.model import Line, View, Viewer
+from app.audit.model import AuditLine, ReplayView, ReplayViewer
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 
-PART_VIEWERS: Final = 50
+VIEWERS_PER_PART: Final = 50
 """People who have opened one replay that are read at once."""
 
 
-async def lines(
+async def list_audit_lines(
     connection: AsyncConnection,
     *,
     project_id: ProjectId | None = None,
     before_id: int | None = None,
     limit: int = 100,
-) -> list[Line]:
+) -> list[AuditLine]:
     """Return a page of the audit log, the newest line first.
 
     Args:
@@ -43,16 +43,16 @@ async def lines(
     if before_id is not None:
         query = query.where(audit_lines.c.id < before_id)
     rows = await connection.execute(query.order_by(audit_lines.c.id.desc()).limit(limit))
-    return [Line(**row) for row in rows.mappings()]
+    return [AuditLine(**row) for row in rows.mappings()]
 
 
-async def views(
+async def list_replay_views(
     connection: AsyncConnection,
     project_id: ProjectId,
     *,
     before_id: int | None = None,
     limit: int = 100,
-) -> list[View]:
+) -> list[ReplayView]:
     """Return a page of a project's view log, the newest view first."""
     query = select(
         view_log.c.id,
@@ -64,17 +64,17 @@ async def views(
     if before_id is not None:
         query = query.where(view_log.c.id < before_id)
     rows = await connection.execute(query.order_by(view_log.c.id.desc()).limit(limit))
-    return [View(**row) for row in rows.mappings()]
+    return [ReplayView(**row) for row in rows.mappings()]
 
 
-async def viewers(
+async def list_viewers(
     connection: AsyncConnection,
     project_id: ProjectId,
     replay_id: ReplayId,
     *,
     first: int = 0,
-    most: int = PART_VIEWERS,
-) -> list[Viewer]:
+    most: int = VIEWERS_PER_PART,
+) -> list[ReplayViewer]:
     """Return who has opened a replay, who did last first.
 
     Args:
@@ -93,7 +93,7 @@ async def viewers(
         .offset(first)
         .limit(most)
     )
-    return [Viewer(PersonId(row.person_id), row.last_at) for row in rows]
+    return [ReplayViewer(PersonId(row.person_id), row.last_at) for row in rows]
 
 
 async def count_viewers(
@@ -108,7 +108,7 @@ async def count_viewers(
     return quantity or 0
 
 
-async def seen_by(
+async def find_seen_replays(
     connection: AsyncConnection,
     person_id: PersonId,
     replays: Sequence[tuple[ProjectId, ReplayId]],

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import delete, func, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit.model import Action, Detail, Fact
+from app.audit.model import Action, ActionDetail, ActionFact
 from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db import text
@@ -19,14 +19,14 @@ _MOST_FACTS: Final = 20
 _FACT_BYTES: Final = 200
 
 
-async def add_line(
+async def add_audit_line(
     connection: AsyncConnection,
     action: Action,
     *,
     person_id: PersonId | None,
     project_id: ProjectId | None = None,
     subject: str | None = None,
-    detail: Detail | None = None,
+    detail: ActionDetail | None = None,
 ) -> None:
     """Write down that somebody did something, in the transaction that does it.
 
@@ -52,7 +52,7 @@ async def add_line(
     )
 
 
-async def add_view(
+async def add_replay_view(
     connection: AsyncConnection, person_id: PersonId, project_id: ProjectId, *, replay_id: ReplayId
 ) -> None:
     """Write down that a person opened the page of a replay: one row a page."""
@@ -78,7 +78,7 @@ async def mark_seen(
     await insert_new_rows(connection, seen_marks, rows)
 
 
-async def forget_old(connection: AsyncConnection) -> int:
+async def delete_old_lines(connection: AsyncConnection) -> int:
     """Delete what is older than a year, the only lines and views that can go; returns how many."""
     gone = 0
     for table in (audit_lines, view_log, seen_marks):
@@ -88,5 +88,5 @@ async def forget_old(connection: AsyncConnection) -> int:
     return gone
 
 
-def _fact(value: Fact) -> Fact:
+def _fact(value: ActionFact) -> ActionFact:
     return text.clean(value, limit_bytes=_FACT_BYTES) if isinstance(value, str) else value

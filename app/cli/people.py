@@ -164,7 +164,7 @@ async def _add(
         if project is not None:
             found = await projects.find(connection, project)
             await membership_writes.set_member(connection, found.id, person.id, role)
-            await audit.add_line(
+            await audit.add_audit_line(
                 connection,
                 Action.MEMBER_SET,
                 person_id=None,
@@ -189,19 +189,21 @@ async def _link(settings: Settings, email: str) -> str:
 async def _everybody(settings: Settings) -> list[Person]:
     found: list[Person] = []
     async with surroundings.database(settings) as database, database.reading() as connection:
-        while page := await queries.everybody(connection, after_id=found[-1].id if found else None):
+        while page := await queries.list_people(
+            connection, after_id=found[-1].id if found else None
+        ):
             found += page
     return found
 
 
 async def _make_link(connection: AsyncConnection, person: Person) -> str:
-    token = await links.make(connection, person.id)
+    token = await links.make_sign_in_link(connection, person.id)
     await _note(connection, Action.LINK_MADE, person)
     return token
 
 
 async def _note(connection: AsyncConnection, action: Action, person: Person) -> None:
-    await audit.add_line(
+    await audit.add_audit_line(
         connection,
         action,
         person_id=None,

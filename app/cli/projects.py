@@ -109,7 +109,7 @@ async def active_key(connection: AsyncConnection, project: Project) -> ProjectKe
 async def make_project(connection: AsyncConnection, name: str) -> Project:
     """Add a project and its line in the audit log."""
     project = await writes.add_project(connection, name)
-    await audit.add_line(
+    await audit.add_audit_line(
         connection,
         Action.PROJECT_ADDED,
         person_id=None,
@@ -186,7 +186,7 @@ async def _switch_off(settings: Settings, wanted: str, key: str) -> None:
 async def _note_key(
     connection: AsyncConnection, action: Action, public_key: PublicKey, project: Project
 ) -> None:
-    await audit.add_line(
+    await audit.add_audit_line(
         connection,
         action,
         person_id=None,

@@ -41,7 +41,7 @@ async def erase_issue(
         erased = await erase.erase_issue_rows(connection, key, at=at)
         if erased is None:
             raise NotFound(f"there is no issue {key[1]} in project {key[0]}")
-        await audit_writes.add_line(
+        await audit_writes.add_audit_line(
             connection,
             Action.ISSUE_DELETED,
             person_id=person_id,

@@ -45,7 +45,7 @@ async def erase_replay(
             raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
         await replay_links.delete_links(connection, key.project_id, key.replay_id)
         await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
-        await audit_writes.add_line(
+        await audit_writes.add_audit_line(
             connection,
             Action.REPLAY_DELETED,
             person_id=person_id,

@@ -129,7 +129,7 @@ class IngestMonitor:
             self._others_since_ms = clock.now_ms()
         try:
             async with self._database.reading() as connection:
-                self._quarantined = await projects.quarantined_counts(connection)
+                self._quarantined = await projects.count_quarantined(connection)
             await probe.check_answers(self._objects)
         except ServiceUnavailable as error:
             self._away = error

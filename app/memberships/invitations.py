@@ -28,7 +28,7 @@ MOST_OF_PROJECT: Final = 100
 _invitations: Final = project_invitations.c
 
 
-async def invite(
+async def add_invitation(
     connection: AsyncConnection, project_id: ProjectId, email: str, role: Role
 ) -> None:
     """Offer a role to whoever has an address, instead of the one that they may have been offered.
@@ -64,7 +64,9 @@ async def list_invitations_for(
     return await _list_waiting(connection, email=person.email)
 
 
-async def accept(connection: AsyncConnection, person: Person, project_id: ProjectId) -> Role:
+async def accept_invitation(
+    connection: AsyncConnection, person: Person, project_id: ProjectId
+) -> Role:
     """Make a person a member of a project that they are invited to.
 
     Who has become a member meanwhile keeps the role that they have.
@@ -78,7 +80,7 @@ async def accept(connection: AsyncConnection, person: Person, project_id: Projec
     waiting = await _list_waiting(connection, email=person.email, project_id=project_id)
     if not waiting:
         raise NotFound("no invitation to this project")
-    await withdraw(connection, project_id, person.email)
+    await delete_invitation(connection, project_id, person.email)
     current = await queries.find_member_role(connection, project_id, person.id)
     if current is not None:
         return current
@@ -86,7 +88,7 @@ async def accept(connection: AsyncConnection, person: Person, project_id: Projec
     return waiting[0].role
 
 
-async def withdraw(connection: AsyncConnection, project_id: ProjectId, email: str) -> bool:
+async def delete_invitation(connection: AsyncConnection, project_id: ProjectId, email: str) -> bool:
     """Delete an invitation; tells whether there was one."""
     gone = await connection.execute(
         delete(project_invitations).where(
@@ -96,7 +98,7 @@ async def withdraw(connection: AsyncConnection, project_id: ProjectId, email: st
     return bool(gone.rowcount)
 
 
-async def forget_old(connection: AsyncConnection) -> int:
+async def delete_old_invitations(connection: AsyncConnection) -> int:
     """Delete invitations that nobody has accepted for 30 days; returns how many."""
     gone = await connection.execute(
         delete(project_invitations).where(_invitations.invited_at <= clock.now() - GOOD_FOR)

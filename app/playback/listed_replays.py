@@ -46,7 +46,7 @@ async def describe_replays(
     """
     counts = await linked_errors.count_errors_of_replays(connection, found, readable)
     keys = [replay.key for replay in found]
-    seen = await audit.seen_by(connection, person_id, [(key[0], key[1]) for key in keys])
+    seen = await audit.find_seen_replays(connection, person_id, [(key[0], key[1]) for key in keys])
     last_lengths = await replays.read_last_segment_lengths(connection, keys)
     return [
         ListedReplay(

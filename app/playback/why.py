@@ -22,7 +22,7 @@ from app.issues.named_replays import LinkableEvent, NamingEvent, NamingEvents
 from app.memberships import queries as memberships
 from app.playback.recording import gaps
 from app.projects import queries as projects
-from app.projects.model import OutcomeCount, Quarantined
+from app.projects.model import OutcomeCount, QuarantinedEnvelope
 from app.replays import queries as replays, traced, whereabouts
 from app.replays.model import Replay, Segment, Tombstone
 from app.replays.traced import TracedReplay
@@ -60,7 +60,7 @@ class ReplayTrail:
     replay_id: ReplayId
     stored: tuple[StoredReplay, ...]
     tombstones: tuple[Tombstone, ...]
-    quarantined: tuple[Quarantined, ...]
+    quarantined: tuple[QuarantinedEnvelope, ...]
     named_by: tuple[NamingEvents, ...]
     lost: tuple[ReplayLosses, ...]
     """Losses of the projects whose events name the replay, or else of all that one may see."""
@@ -195,7 +195,7 @@ async def _gather_replay_trail(
         replay_id,
         tuple(stored),
         tuple(await replays.find_tombstones_with_id(connection, replay_id, project_ids)),
-        tuple(await projects.quarantined_replay(connection, replay_id, project_ids)),
+        tuple(await projects.list_quarantined_of_replay(connection, replay_id, project_ids)),
         tuple(named_by),
         tuple([await _read_losses(connection, project_id) for project_id in sources]),
     )
@@ -213,7 +213,7 @@ async def _read_losses(connection: AsyncConnection, project_id: ProjectId) -> Re
 
 async def _read_outcomes(connection: AsyncConnection, project_id: ProjectId) -> list[OutcomeCount]:
     since = (clock.now() - timedelta(days=DAYS - 1)).date()
-    return await projects.outcomes_of(connection, project_id, since=since)
+    return await projects.list_outcomes(connection, project_id, since=since)
 
 
 def _keep_losses(counts: Sequence[OutcomeCount]) -> tuple[OutcomeCount, ...]:

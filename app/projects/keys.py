@@ -32,16 +32,16 @@ _UNKNOWN_S: Final = 5.0
 _MOST_UNKNOWN: Final = 10_000
 
 
-class Unsettled(Enum):
+class UnknownYet(Enum):
     """The third answer of `lookup`, beside a record and None."""
 
     UNKNOWN_YET = "unknown_yet"
 
 
-UNKNOWN_YET: Final = Unsettled.UNKNOWN_YET
+UNKNOWN_YET: Final = UnknownYet.UNKNOWN_YET
 
 
-class Settled(Enum):
+class KeyAnswer(Enum):
     """What asking Postgres for one key gave."""
 
     KNOWN = "known"
@@ -63,7 +63,7 @@ class KeyCache:
         self._pause_s = pause_s
         self._records: dict[PublicKey, KeyRecord] = {}
         self._unknown_until_s: dict[PublicKey, float] = {}
-        self._wanted: dict[PublicKey, asyncio.Future[Settled]] = {}
+        self._wanted: dict[PublicKey, asyncio.Future[KeyAnswer]] = {}
         self._missed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._database: Database | None = None
@@ -87,7 +87,7 @@ class KeyCache:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._answer(self._take_wanted(), reached=False)
 
-    def lookup(self, public_key: PublicKey) -> KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None:
+    def lookup(self, public_key: PublicKey) -> KeyRecord | Literal[UnknownYet.UNKNOWN_YET] | None:
         """Return what is known of a key, without waiting for anything.
 
         Returns:
@@ -99,7 +99,7 @@ class KeyCache:
             return record
         return None if monotonic_s() < self._unknown_until_s.get(public_key, 0) else UNKNOWN_YET
 
-    async def settle(self, public_key: PublicKey) -> Settled:
+    async def settle(self, public_key: PublicKey) -> KeyAnswer:
         """Ask Postgres for a key that `lookup` does not know yet; takes a second at most.
 
         Keys asked for within a quarter of a second share one read, so that made-up keys cannot
@@ -108,12 +108,12 @@ class KeyCache:
         """
         match self.lookup(public_key):
             case KeyRecord():
-                return Settled.KNOWN
+                return KeyAnswer.KNOWN
             case None:
-                return Settled.UNKNOWN
-            case Unsettled.UNKNOWN_YET if monotonic_s() < self._away_until_s:
-                return Settled.UNREACHABLE
-            case Unsettled.UNKNOWN_YET:
+                return KeyAnswer.UNKNOWN
+            case UnknownYet.UNKNOWN_YET if monotonic_s() < self._away_until_s:
+                return KeyAnswer.UNREACHABLE
+            case UnknownYet.UNKNOWN_YET:
                 return await self._ask(public_key)
 
     async def refresh(self) -> bool:
@@ -128,7 +128,7 @@ class KeyCache:
                 self._records = records
             return records is not None
 
-    async def _ask(self, public_key: PublicKey) -> Settled:
+    async def _ask(self, public_key: PublicKey) -> KeyAnswer:
         answer = self._wanted.get(public_key)
         if answer is None:
             answer = self._wanted[public_key] = asyncio.get_running_loop().create_future()
@@ -138,7 +138,7 @@ class KeyCache:
                 return await asyncio.shield(answer)
         except TimeoutError:
             self._away_until_s = monotonic_s() + _AWAY_S
-            return Settled.UNREACHABLE
+            return KeyAnswer.UNREACHABLE
 
     async def _refresh_for_ever(self) -> None:
         while True:
@@ -155,20 +155,20 @@ class KeyCache:
                 self._answer(wanted, reached=records is not None)
             await asyncio.sleep(self._pause_s)
 
-    def _take_wanted(self) -> dict[PublicKey, asyncio.Future[Settled]]:
+    def _take_wanted(self) -> dict[PublicKey, asyncio.Future[KeyAnswer]]:
         wanted, self._wanted = self._wanted, {}
         self._missed.clear()
         return wanted
 
-    def _answer(self, wanted: dict[PublicKey, asyncio.Future[Settled]], *, reached: bool) -> None:
+    def _answer(self, wanted: dict[PublicKey, asyncio.Future[KeyAnswer]], *, reached: bool) -> None:
         for public_key, answer in wanted.items():
             if public_key in self._records:
-                answer.set_result(Settled.KNOWN)
+                answer.set_result(KeyAnswer.KNOWN)
             elif reached:
                 self._remember_unknown(public_key)
-                answer.set_result(Settled.UNKNOWN)
+                answer.set_result(KeyAnswer.UNKNOWN)
             else:
-                answer.set_result(Settled.UNREACHABLE)
+                answer.set_result(KeyAnswer.UNREACHABLE)
 
     def _remember_unknown(self, public_key: PublicKey) -> None:
         if len(self._unknown_until_s) >= _MOST_UNKNOWN:
@@ -183,7 +183,7 @@ class KeyCache:
         # A database that is not migrated yet, or is being restored, counts as one that is down.
         with suppress(ServiceUnavailable, TimeoutError, SQLAlchemyError):
             async with asyncio.timeout(_READ_S), self._database.reading() as connection:
-                records = await queries.key_records(connection, wanted)
+                records = await queries.read_key_records(connection, wanted)
         self._note_reachable(reached=records is not None)
         return records
 

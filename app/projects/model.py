@@ -84,7 +84,7 @@ class OutcomeCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
+class QuarantinedEnvelope:
     """An envelope that failed on its content; `body_bytes` says how much of it is kept."""
 
     id: int

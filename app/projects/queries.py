@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
-from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, Quarantined
+from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, QuarantinedEnvelope
 from app.projects.tables import outcomes, project_keys, projects, quarantine
 
 _MOST_OUTCOMES: Final = 10_000
@@ -130,7 +130,7 @@ async def find_active_key(connection: AsyncConnection, project_id: ProjectId) ->
     return None if row is None else ProjectKey(**row)
 
 
-async def key_records(
+async def read_key_records(
     connection: AsyncConnection, wanted: Iterable[PublicKey] | None = None
 ) -> dict[PublicKey, KeyRecord]:
     """Return what accepting needs of the `wanted` keys, or of all; unknown ones are left out."""
@@ -144,7 +144,7 @@ async def key_records(
     }
 
 
-async def outcomes_of(
+async def list_outcomes(
     connection: AsyncConnection, project_id: ProjectId, *, since: date
 ) -> list[OutcomeCount]:
     """Return what became of a project's items from the day `since` on, the newest day first."""
@@ -165,13 +165,13 @@ async def outcomes_of(
     return [OutcomeCount(**row) for row in rows.mappings()]
 
 
-async def quarantined_of(
+async def list_quarantined(
     connection: AsyncConnection,
     project_id: ProjectId,
     *,
     before_id: int | None = None,
     limit: int | None = None,
-) -> list[Quarantined]:
+) -> list[QuarantinedEnvelope]:
     """Return a page of a project's quarantined envelopes, the newest first.
 
     Args:
@@ -187,9 +187,9 @@ async def quarantined_of(
     return [_quarantined(row) for row in rows]
 
 
-async def quarantined_replay(
+async def list_quarantined_of_replay(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
-) -> list[Quarantined]:
+) -> list[QuarantinedEnvelope]:
     """Return the quarantined envelopes of a replay, the newest first; 100 at most."""
     query = select(*_QUARANTINED).where(
         quarantine.c.replay_id == replay_id, quarantine.c.project_id.in_(project_ids)
@@ -198,7 +198,7 @@ async def quarantined_replay(
     return [_quarantined(row) for row in rows]
 
 
-async def quarantined_counts(connection: AsyncConnection) -> dict[ProjectId, int]:
+async def count_quarantined(connection: AsyncConnection) -> dict[ProjectId, int]:
     """Count the quarantined envelopes of every project that has any."""
     rows = await connection.execute(
         select(quarantine.c.project_id, func.count().label("quantity")).group_by(
@@ -208,7 +208,7 @@ async def quarantined_counts(connection: AsyncConnection) -> dict[ProjectId, int
     return {ProjectId(row.project_id): row.quantity for row in rows}
 
 
-async def quarantined_body(
+async def read_quarantined_body(
     connection: AsyncConnection, project_id: ProjectId, quarantined_id: int
 ) -> bytes:
     """Return a quarantined envelope as it came over the wire.
@@ -226,8 +226,8 @@ async def quarantined_body(
     return body
 
 
-def _quarantined(row: Any) -> Quarantined:
-    return Quarantined(
+def _quarantined(row: Any) -> QuarantinedEnvelope:
+    return QuarantinedEnvelope(
         id=row.id,
         project_id=ProjectId(row.project_id),
         received_at=row.received_at,

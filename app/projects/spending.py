@@ -33,7 +33,7 @@ _ADD: Final = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class KeySpending:
     """What a key has sent, in tokens of its rates."""
 
     envelopes: float
@@ -41,8 +41,8 @@ class Spending:
 
 
 async def add_spending(
-    connection: AsyncConnection, spent: Mapping[PublicKey, Spending]
-) -> dict[PublicKey, Spending]:
+    connection: AsyncConnection, spent: Mapping[PublicKey, KeySpending]
+) -> dict[PublicKey, KeySpending]:
     """Add what this process let through.
 
     Returns:
@@ -55,12 +55,12 @@ async def add_spending(
         for key, one in spent.items()
     ]
     return {
-        PublicKey(row["public_key"]): Spending(row["envelopes"], row["size_bytes"])
+        PublicKey(row["public_key"]): KeySpending(row["envelopes"], row["size_bytes"])
         for row in await run_with_rows(connection, _ADD, _SPENT, rows)
     }
 
 
-async def storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:
+async def read_storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:
     """Return how many bytes each project may store; those without a limit are left out."""
     rows = await connection.execute(
         select(projects.c.id, projects.c.stored_bytes_limit)

@@ -27,6 +27,6 @@ async def decide_status(
     """
     async with db.transaction() as connection:
         await set_issue_status(connection, key, status, at=clock.now())
-        await audit.add_line(
+        await audit.add_audit_line(
             connection, _ACTIONS[status], person_id=person_id, project_id=key[0], subject=key[1]
         )

@@ -38,7 +38,7 @@ async def open_event_file(
     """
     async with db.transaction() as connection:
         file = await attachments.get_attachment(connection, project_id, event_id, number)
-        await audit.add_line(
+        await audit.add_audit_line(
             connection,
             Action.FILE_DOWNLOADED,
             person_id=person_id,

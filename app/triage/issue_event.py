@@ -152,9 +152,9 @@ async def _explain_missing_replay(
     if tombstones:
         person_id, name = tombstones[0].deleted_by, None
         if person_id is not None:
-            names = await accounts.names_of(connection, [PersonId(person_id)])
+            names = await accounts.read_person_names(connection, [PersonId(person_id)])
             name = names.get(PersonId(person_id))
         return MissingReplay(event.replay_id, tombstones[0].deleted_at, name, (), is_recent=False)
     since = (event.received_at - _DAY).date()
-    outcomes = await projects.outcomes_of(connection, event.project_id, since=since)
+    outcomes = await projects.list_outcomes(connection, event.project_id, since=since)
     return MissingReplay(event.replay_id, None, None, tuple(outcomes), is_recent)

@@ -145,8 +145,8 @@ async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
         ("replay_video", "kept", ""): 1,
     }
     async with server.database.reading() as connection:
-        (aside,) = await projects.quarantined_of(connection, server.app.id)
-        body = await projects.quarantined_body(connection, server.app.id, aside.id)
+        (aside,) = await projects.list_quarantined(connection, server.app.id)
+        body = await projects.read_quarantined_body(connection, server.app.id, aside.id)
     assert aside.item_types == ("event",)
     assert "ZeroDivisionError" in aside.reason
     assert gzip.decompress(body) == envelopes.event_envelope("b" * 32, message="poison")

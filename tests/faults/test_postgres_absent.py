@@ -60,7 +60,7 @@ async def outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str
     """Return how many items of a project ended how and why."""
     async with service.page_services.db.reading() as connection:
         day = clock.now().date().replace(day=1)
-        found = await projects.outcomes_of(connection, project.id, since=day)
+        found = await projects.list_outcomes(connection, project.id, since=day)
     return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
 
 
@@ -149,7 +149,7 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
         await asyncio.gather(*(start.done.wait() for start in starts))
     await asyncio.gather(*(start.stop() for start in starts))
     async with database.reading() as connection:
-        assert [one.email for one in await accounts.everybody(connection)] == ["admin@localhost"]
+        assert [one.email for one in await accounts.list_people(connection)] == ["admin@localhost"]
         (project,) = await projects.list_all_projects(connection)
         assert len(await projects.list_keys(connection, project.id)) == 1
     await database.close()

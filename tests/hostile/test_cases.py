@@ -54,7 +54,7 @@ async def test_a_hostile_request_does_no_harm(tenant, name):
     if request.expect["result"] == "segment" and request.expect["status"] == ["2xx"]:
         assert found["segments"] > 0
     async with tenant.database.reading() as connection:
-        assert await projects.quarantined_of(connection, tenant.app.id) == []
+        assert await projects.list_quarantined(connection, tenant.app.id) == []
     replay_id = request.expect.get("replay_id")
     if found["segments"] and replay_id:
         page = await tenant.web.get(tenant.page(replay_id))

@@ -25,7 +25,7 @@ async def signed_in(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Make a browser of somebody who has a role in the app's project, or none."""
     async with server.database.transaction() as connection:
-        token = await sign_ins.start(connection, person.id, user_agent="tests")
+        token = await sign_ins.start_sign_in(connection, person.id, user_agent="tests")
         if role is not None:
             await membership_writes.set_member(connection, server.app.id, person.id, role)
     async with stranger(server) as browser:

@@ -1,6 +1,6 @@
 """Changes a person's password: with the current one, or shortly after a sign-in link."""
 
-from app.accounts import attempts, links, passwords, places, sign_ins, writes as accounts
+from app.accounts import attempts, known_networks, links, passwords, sign_ins, writes as accounts
 from app.accounts.model import Person
 from app.accounts.networks import network_of
 from app.administration.people.check_password import PASSWORD_ADMISSION, check_password
@@ -20,7 +20,7 @@ async def needs_current_password(database: Database, person: Person, link_token:
     if not link_token:
         return True
     async with database.reading() as connection:
-        return not await links.is_fresh(connection, link_token, person.id)
+        return not await links.is_link_fresh(connection, link_token, person.id)
 
 
 async def change_password(
@@ -52,7 +52,7 @@ async def change_password(
         SignInFailed: `current` is wrong.
         TooManyAttempts: Too many attempts failed, or too many people are signing in at once.
     """
-    passwords.need_good(new, email=person.email)
+    passwords.require_good_password(new, email=person.email)
     with PASSWORD_ADMISSION.admit(network_of(address)):
         if await needs_current_password(database, person, link_token):
             await check_password(
@@ -62,10 +62,10 @@ async def change_password(
                 address=address,
                 refusal="the current password is wrong",
             )
-        new_hash = await passwords.hash_new(new, email=person.email)
+        new_hash = await passwords.hash_new_password(new, email=person.email)
     async with database.transaction() as connection:
-        await attempts.forgive(connection, person.email, address)
+        await attempts.forgive_attempts(connection, person.email, address)
         await accounts.set_password(connection, person.id, new_hash)
-        await audit.add_line(connection, Action.PASSWORD_CHANGED, person_id=person.id)
-        await places.remember(connection, person.id, address)
-        return await sign_ins.start(connection, person.id, user_agent=user_agent)
+        await audit.add_audit_line(connection, Action.PASSWORD_CHANGED, person_id=person.id)
+        await known_networks.remember_network(connection, person.id, address)
+        return await sign_ins.start_sign_in(connection, person.id, user_agent=user_agent)

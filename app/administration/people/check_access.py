@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import sign_ins
-from app.accounts.sign_ins import SignedIn
+from app.accounts.sign_ins import SignedInPerson
 from app.core.errors import NotFound, SignInRequired
 from app.core.ids import ProjectId
 from app.db.engine import Database
@@ -24,7 +24,7 @@ from app.replays.model import Replay, ReplayKey
 class ProjectGrant:
     """A sign-in, and the access of its person to a project."""
 
-    signed_in: SignedIn
+    signed_in: SignedInPerson
     access: ProjectAccess
 
 
@@ -32,16 +32,16 @@ class ProjectGrant:
 class ReplayGrant:
     """A sign-in, and a replay that its person may see."""
 
-    signed_in: SignedIn
+    signed_in: SignedInPerson
     replay: Replay
 
 
-async def find_sign_in(database: Database, token: str) -> SignedIn | None:
+async def find_sign_in(database: Database, token: str) -> SignedInPerson | None:
     """Return the sign-in that a token belongs to, or None if it belongs to none."""
     if not token:
         return None
     async with database.reading() as connection:
-        signed_in = await sign_ins.signed_in(connection, token)
+        signed_in = await sign_ins.find_signed_in(connection, token)
     if signed_in is not None:
         await _note_use(database, token, signed_in)
     return signed_in
@@ -90,14 +90,14 @@ def _require_token(token: str) -> None:
         raise SignInRequired("nobody is signed in")
 
 
-async def _require_sign_in(connection: AsyncConnection, token: str) -> SignedIn:
-    signed_in = await sign_ins.signed_in(connection, token)
+async def _require_sign_in(connection: AsyncConnection, token: str) -> SignedInPerson:
+    signed_in = await sign_ins.find_signed_in(connection, token)
     if signed_in is None:
         raise SignInRequired("nobody is signed in")
     return signed_in
 
 
-async def _note_use(database: Database, token: str, signed_in: SignedIn) -> None:
+async def _note_use(database: Database, token: str, signed_in: SignedInPerson) -> None:
     if signed_in.is_touch_due:
         async with database.transaction() as connection:
-            await sign_ins.touch(connection, token)
+            await sign_ins.note_use(connection, token)

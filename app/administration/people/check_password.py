@@ -9,21 +9,21 @@ connection is held while argon2 takes its 60 ms.
 from typing import Final
 
 from app.accounts import attempts, passwords, queries as accounts
-from app.accounts.admission import Admission
-from app.accounts.passwords import Verdict
-from app.accounts.queries import Secret
+from app.accounts.admission import PasswordAdmission
+from app.accounts.passwords import PasswordVerdict
+from app.accounts.queries import PasswordSecret
 from app.administration.people.record_failures import record_failures
 from app.core.errors import SignInFailed
 from app.db.engine import Database
 
 # 16 checks take half a second. A connection of the pool belongs to each while it is counted, so
 # they are fewer than those.
-PASSWORD_ADMISSION: Final = Admission(most=16, most_of_network=6)
+PASSWORD_ADMISSION: Final = PasswordAdmission(most=16, most_of_network=6)
 
 
 async def check_password(
     database: Database, email: str, password: str, *, address: str, refusal: str
-) -> tuple[Secret, Verdict]:
+) -> tuple[PasswordSecret, PasswordVerdict]:
     """Count an attempt on an account and check its password; call it within `PASSWORD_ADMISSION`.
 
     Args:
@@ -42,8 +42,8 @@ async def check_password(
     """
     async with database.transaction() as connection:
         await attempts.count_attempt(connection, email, address)
-        secret = await accounts.secret_of(connection, email)
-    verdict = await passwords.check(secret.password_hash if secret else None, password)
+        secret = await accounts.find_secret(connection, email)
+    verdict = await passwords.compare_password(secret.password_hash if secret else None, password)
     if secret is None or not verdict.is_right:
         async with database.transaction() as connection:
             # This failure counts for a while and is recorded afterwards, with those like it.

@@ -11,7 +11,7 @@ from app.db.engine import Database
 async def list_sign_ins(database: Database, person: Person) -> list[SignIn]:
     """Return where a person is signed in, the sign-in that was used last first."""
     async with database.reading() as connection:
-        return await sign_ins.sign_ins_of(connection, person.id)
+        return await sign_ins.list_sign_ins(connection, person.id)
 
 
 async def rename_person(database: Database, person: Person, name: str) -> None:
@@ -22,7 +22,7 @@ async def rename_person(database: Database, person: Person, name: str) -> None:
     """
     async with database.transaction() as connection:
         await accounts.rename_person(connection, person.id, name)
-        await audit.add_line(connection, Action.PERSON_CHANGED, person_id=person.id)
+        await audit.add_audit_line(connection, Action.PERSON_CHANGED, person_id=person.id)
 
 
 async def end_sign_in(database: Database, person: Person, handle: str) -> None:
@@ -32,6 +32,6 @@ async def end_sign_in(database: Database, person: Person, handle: str) -> None:
         NotFound: The person has no such sign-in.
     """
     async with database.transaction() as connection:
-        if not await sign_ins.end_one(connection, person.id, handle):
+        if not await sign_ins.end_sign_in_by_handle(connection, person.id, handle):
             raise NotFound("no such sign-in")
-        await audit.add_line(connection, Action.SIGN_IN_ENDED, person_id=person.id)
+        await audit.add_audit_line(connection, Action.SIGN_IN_ENDED, person_id=person.id)

@@ -19,9 +19,9 @@ async def record_failures(connection: AsyncConnection) -> int:
     Returns:
         How many lines were added.
     """
-    summaries = await attempts.take_old(connection)
+    summaries = await attempts.take_old_failures(connection)
     for summary in summaries:
-        await audit.add_line(
+        await audit.add_audit_line(
             connection,
             Action.SIGN_IN_FAILED,
             person_id=summary.person_id,

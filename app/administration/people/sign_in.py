@@ -2,13 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import attempts, links, passwords, places, sign_ins, writes as accounts
+from app.accounts import attempts, known_networks, links, passwords, sign_ins, writes as accounts
 from app.accounts.links import SignInLink
 from app.accounts.model import Person
 from app.accounts.networks import network_of
 from app.administration.people.check_password import PASSWORD_ADMISSION, check_password
 from app.audit import writes as audit
-from app.audit.model import Action, Detail
+from app.audit.model import Action, ActionDetail
 from app.core.errors import SignInFailed
 from app.core.ids import PersonId
 from app.db.engine import Database
@@ -48,12 +48,12 @@ async def sign_in_with_password(
             address=address,
             refusal="the address or the password is wrong",
         )
-        stronger_hash = await passwords.rehash(password) if verdict.is_outdated else None
+        stronger_hash = await passwords.hash_password(password) if verdict.is_outdated else None
     async with database.transaction() as connection:
-        failed_before = await attempts.forgive(connection, email, address)
+        failed_before = await attempts.forgive_attempts(connection, email, address)
         if stronger_hash is not None:
-            await accounts.keep_rehash(connection, secret.person_id, stronger_hash)
-        detail: Detail = {"by": "password"}
+            await accounts.replace_password_hash(connection, secret.person_id, stronger_hash)
+        detail: ActionDetail = {"by": "password"}
         if failed_before:
             detail = {**detail, "failed_before": failed_before}
         return await _start_sign_in(
@@ -69,7 +69,7 @@ async def sign_in_with_password(
 async def find_sign_in_link(database: Database, link_token: str) -> SignInLink | None:
     """Return whom a link would sign in, without using it up; None if it would sign nobody in."""
     async with database.reading() as connection:
-        return await links.whose(connection, link_token)
+        return await links.find_sign_in_link(connection, link_token)
 
 
 async def sign_in_with_link(
@@ -84,7 +84,7 @@ async def sign_in_with_link(
         SignInFailed: The link is unknown, used or too old.
     """
     async with database.transaction() as connection:
-        person_id = await links.use(connection, link_token)
+        person_id = await links.use_sign_in_link(connection, link_token)
         if person_id is None:
             raise SignInFailed("this sign-in link has been used or is too old; ask for a new one")
         return await _start_sign_in(
@@ -100,23 +100,23 @@ async def sign_in_with_link(
 async def sign_out(database: Database, person: Person, token: str) -> None:
     """End the sign-in of a token."""
     async with database.transaction() as connection:
-        await sign_ins.end(connection, token)
-        await audit.add_line(connection, Action.SIGN_OUT, person_id=person.id)
+        await sign_ins.end_sign_in(connection, token)
+        await audit.add_audit_line(connection, Action.SIGN_OUT, person_id=person.id)
 
 
 async def _start_sign_in(
     connection: AsyncConnection,
     person_id: PersonId,
-    detail: Detail,
+    detail: ActionDetail,
     *,
     address: str,
     user_agent: str,
     replaced: str,
 ) -> str:
     if replaced:
-        await sign_ins.end(connection, replaced)
-    await audit.add_line(
+        await sign_ins.end_sign_in(connection, replaced)
+    await audit.add_audit_line(
         connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
     )
-    await places.remember(connection, person_id, address)
-    return await sign_ins.start(connection, person_id, user_agent=user_agent)
+    await known_networks.remember_network(connection, person_id, address)
+    return await sign_ins.start_sign_in(connection, person_id, user_agent=user_agent)

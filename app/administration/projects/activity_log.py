@@ -6,7 +6,7 @@ from typing import Final
 
 from app.accounts import queries as accounts
 from app.audit import queries as audit
-from app.audit.model import Line, View
+from app.audit.model import AuditLine, ReplayView
 from app.core.ids import PersonId
 from app.db.engine import Database
 from app.memberships.model import ProjectAccess, Role
@@ -21,8 +21,8 @@ _ABOUT_PEOPLE: Final = ("member_", "person_", "link_")
 class ActivityLog:
     """A part of each of the two lists, the newest first."""
 
-    views: Sequence[View]
-    lines: Sequence[Line]
+    views: Sequence[ReplayView]
+    lines: Sequence[AuditLine]
     names: Mapping[PersonId, str]
     """The names of all people in the lists that still have an account."""
     older_views_before: int | None
@@ -51,13 +51,13 @@ async def read_activity_log(
     access.need(Role.ADMIN)
     project_id = access.project.id
     async with database.reading() as connection:
-        views = await audit.views(
+        views = await audit.list_replay_views(
             connection, project_id, before_id=views_before, limit=PART_ROWS + 1
         )
-        lines = await audit.lines(
+        lines = await audit.list_audit_lines(
             connection, project_id=project_id, before_id=lines_before, limit=PART_ROWS + 1
         )
-        names = await accounts.names_of(connection, _list_people(views, lines))
+        names = await accounts.read_person_names(connection, _list_people(views, lines))
     return ActivityLog(
         views[:PART_ROWS],
         lines[:PART_ROWS],
@@ -67,13 +67,13 @@ async def read_activity_log(
     )
 
 
-def person_acted_on(line: Line) -> PersonId | None:
+def person_acted_on(line: AuditLine) -> PersonId | None:
     """Return the person that something was done to; None if it was not done to a person."""
     is_about_person = line.action.startswith(_ABOUT_PEOPLE)
     return PersonId(int(line.subject)) if is_about_person and line.subject else None
 
 
-def _list_people(views: Sequence[View], lines: Sequence[Line]) -> list[PersonId]:
+def _list_people(views: Sequence[ReplayView], lines: Sequence[AuditLine]) -> list[PersonId]:
     actors = {line.person_id for line in lines if line.person_id}
     acted_on = {person_id for line in lines if (person_id := person_acted_on(line)) is not None}
     return sorted({view.person_id for view in views} | actors | acted_on)

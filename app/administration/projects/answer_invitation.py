@@ -2,7 +2,7 @@
 
 from app.accounts.model import Person
 from app.audit import writes as audit
-from app.audit.model import Action, Detail
+from app.audit.model import Action, ActionDetail
 from app.core.errors import NotFound
 from app.core.ids import ProjectId
 from app.db.engine import Database
@@ -16,9 +16,9 @@ async def accept_invitation(database: Database, person: Person, project_id: Proj
         NotFound: They are not invited, or not any more.
     """
     async with database.transaction() as connection:
-        role = await invitations.accept(connection, person, project_id)
-        detail: Detail = {"role": role}
-        await audit.add_line(
+        role = await invitations.accept_invitation(connection, person, project_id)
+        detail: ActionDetail = {"role": role}
+        await audit.add_audit_line(
             connection,
             Action.INVITATION_ACCEPTED,
             person_id=person.id,
@@ -34,8 +34,8 @@ async def decline_invitation(database: Database, person: Person, project_id: Pro
         NotFound: They are not invited, or not any more.
     """
     async with database.transaction() as connection:
-        if not await invitations.withdraw(connection, project_id, person.email):
+        if not await invitations.delete_invitation(connection, project_id, person.email):
             raise NotFound("no invitation to this project")
-        await audit.add_line(
+        await audit.add_audit_line(
             connection, Action.INVITATION_DECLINED, person_id=person.id, project_id=project_id
         )

@@ -90,7 +90,7 @@ async def withdraw_invitation(database: Database, access: ProjectAccess, email: 
     """
     access.need(Role.ADMIN)
     async with database.transaction() as connection:
-        if await invitations.withdraw(connection, access.project.id, email):
+        if await invitations.delete_invitation(connection, access.project.id, email):
             await record_action(
                 connection, access, Action.INVITATION_WITHDRAWN, detail={"email": email}
             )
@@ -125,7 +125,7 @@ async def _is_member(
 async def _invite(
     connection: AsyncConnection, access: ProjectAccess, email: str, role: Role
 ) -> None:
-    await invitations.invite(connection, access.project.id, email, role)
+    await invitations.add_invitation(connection, access.project.id, email, role)
     await record_action(
         connection,
         access,

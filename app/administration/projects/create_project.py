@@ -47,7 +47,7 @@ async def add_owned_project(connection: AsyncConnection, person: Person, name: s
     project = await projects.add_project(connection, name)
     await projects.add_key(connection, project.id, label="Default")
     await memberships.set_member(connection, project.id, person.id, Role.OWNER)
-    await audit.add_line(
+    await audit.add_audit_line(
         connection, Action.PROJECT_ADDED, person_id=person.id, project_id=project.id
     )
     return project

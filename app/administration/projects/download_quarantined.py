@@ -18,7 +18,7 @@ async def download_quarantined(
     """
     access.need(Role.ADMIN)
     async with database.transaction() as connection:
-        body = await projects.quarantined_body(connection, access.project.id, quarantined_id)
+        body = await projects.read_quarantined_body(connection, access.project.id, quarantined_id)
         await record_action(
             connection, access, Action.QUARANTINE_DOWNLOADED, subject=quarantined_id
         )

@@ -14,7 +14,7 @@ from app.issues import attachments
 from app.memberships import queries as memberships
 from app.memberships.model import Member, ProjectAccess, Role
 from app.projects import queries as projects
-from app.projects.model import OutcomeCount, ProjectKey, Quarantined
+from app.projects.model import OutcomeCount, ProjectKey, QuarantinedEnvelope
 from app.replays import project_totals
 
 OUTCOME_DAYS: Final = 30
@@ -52,7 +52,7 @@ class ProjectOverview:
     member_total: int
     outcomes: Sequence[OutcomeCount]
     """What became of the items of the last `OUTCOME_DAYS` days."""
-    quarantined: Sequence[Quarantined]
+    quarantined: Sequence[QuarantinedEnvelope]
     """Empty for those who may not see them: a reason may quote what an app sent."""
     quarantined_total: int
     has_replays: bool
@@ -66,7 +66,7 @@ async def read_project_overview(
     project_id = access.project.id
     first_day = (clock.now() - timedelta(days=OUTCOME_DAYS - 1)).date()
     async with database.reading() as connection:
-        quarantined = await projects.quarantined_of(connection, project_id)
+        quarantined = await projects.list_quarantined(connection, project_id)
         return ProjectOverview(
             active_key=await projects.find_active_key(connection, project_id),
             keys=await projects.list_keys(
@@ -77,7 +77,7 @@ async def read_project_overview(
                 connection, project_id, first=parts.members, limit=PART_MEMBERS
             ),
             member_total=await memberships.count_members(connection, project_id),
-            outcomes=await projects.outcomes_of(connection, project_id, since=first_day),
+            outcomes=await projects.list_outcomes(connection, project_id, since=first_day),
             quarantined=quarantined[parts.quarantined :][:PART_QUARANTINED]
             if access.role.includes(Role.ADMIN)
             else (),

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import writes as audit
-from app.audit.model import Action, Detail
+from app.audit.model import Action, ActionDetail
 from app.core.ids import PersonId
 from app.memberships.model import ProjectAccess
 
@@ -14,7 +14,7 @@ async def record_action(
     action: Action,
     *,
     subject: PersonId | int | None = None,
-    detail: Detail | None = None,
+    detail: ActionDetail | None = None,
 ) -> None:
     """Record that somebody did something in their project, in the transaction that does it.
 
@@ -25,7 +25,7 @@ async def record_action(
         subject: The id of the person or thing that it was done to.
         detail: A few facts about it.
     """
-    await audit.add_line(
+    await audit.add_audit_line(
         connection,
         action,
         person_id=access.person.id,

@@ -30,7 +30,7 @@ from app.ingest.item_types import (
 from app.issues import attachments
 from app.projects import spending
 from app.projects.model import LimitReason
-from app.projects.spending import Spending
+from app.projects.spending import KeySpending
 from app.replays import project_totals
 
 _PAUSE_S: Final = 10.0
@@ -60,7 +60,7 @@ class Quotas:
         self._strangers: TokenBuckets[str] = TokenBuckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
         self.refused: Counter[str] = Counter()
         """Envelopes that met a limit or had an unknown key, since the start, by reason."""
-        self._totals: dict[PublicKey, Spending] = {}
+        self._totals: dict[PublicKey, KeySpending] = {}
         self._full: frozenset[ProjectId] = frozenset()
         self._sum_storage_at_s = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -195,21 +195,21 @@ class Quotas:
                 _logger.exception("comparing limits failed")
             await asyncio.sleep(_PAUSE_S)
 
-    def _take_spent(self) -> dict[PublicKey, Spending]:
+    def _take_spent(self) -> dict[PublicKey, KeySpending]:
         envelopes = self._keys.envelopes.collect_taken()
         sizes = self._keys.bytes.collect_taken()
         return {
-            PublicKey(key): Spending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
+            PublicKey(key): KeySpending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
             for key in envelopes.keys() | sizes.keys()
         }
 
-    def _put_back(self, spent: Mapping[PublicKey, Spending]) -> None:
+    def _put_back(self, spent: Mapping[PublicKey, KeySpending]) -> None:
         for key, spending_of_key in spent.items():
             self._keys.envelopes.put_back(key, spending_of_key.envelopes)
             self._keys.bytes.put_back(key, spending_of_key.size_bytes)
 
     def _charge_others(
-        self, spent: Mapping[PublicKey, Spending], totals_by_key: Mapping[PublicKey, Spending]
+        self, spent: Mapping[PublicKey, KeySpending], totals_by_key: Mapping[PublicKey, KeySpending]
     ) -> None:
         """Take off what other processes let through since the last comparison."""
         for key, total in totals_by_key.items():
@@ -222,7 +222,7 @@ class Quotas:
                 self._keys.bytes.charge(key, size_bytes)
 
     async def _find_full_projects(self, connection: AsyncConnection) -> None:
-        limits = await spending.storage_limits(connection)
+        limits = await spending.read_storage_limits(connection)
         videos = await project_totals.sum_video_bytes(connection, list(limits))
         files = await attachments.sum_attachment_bytes(connection, list(limits))
         full = frozenset(

@@ -23,7 +23,7 @@ from app.formats.wire import credentials
 from app.formats.wire.envelope import Envelope
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.request import IngestRequest
-from app.projects.keys import UNKNOWN_YET, Unsettled
+from app.projects.keys import UNKNOWN_YET, UnknownYet
 from app.projects.model import KeyRecord
 
 _UNNAMED_BYTES: Final = 20 * 1024 * 1024
@@ -161,7 +161,7 @@ def _verify_sender(
     request: IngestRequest,
     key: PublicKey,
     project_id: ProjectId | None,
-    record: KeyRecord | Literal[Unsettled.UNKNOWN_YET] | None,
+    record: KeyRecord | Literal[UnknownYet.UNKNOWN_YET] | None,
 ) -> Sender:
     """Check a key against its record, and against the project of the path if it names one."""
     match record:

@@ -179,7 +179,7 @@ class BatchDigester:
         if not unseen:
             return set()
         async with self._database.reading() as connection:
-            records = await project_queries.key_records(connection, [key for key, _ in unseen])
+            records = await project_queries.read_key_records(connection, [key for key, _ in unseen])
         return {
             (key, project_id)
             for key, project_id in unseen

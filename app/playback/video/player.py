@@ -74,7 +74,7 @@ class SegmentVideo:
     async def _note_download(self) -> None:
         key = self.player.replay.key
         async with self.player.db.transaction() as connection:
-            await audit.add_line(
+            await audit.add_audit_line(
                 connection,
                 Action.REPLAY_DOWNLOADED,
                 person_id=self.player.person.id,

@@ -124,9 +124,9 @@ async def read_viewers(
 ) -> ReplayViewers:
     """Read who has opened a replay from a number on, and count them."""
     key = (context.key.project_id, context.key.replay_id)
-    viewers = await audit.viewers(connection, *key, first=first)
+    viewers = await audit.list_viewers(connection, *key, first=first)
     total = len(viewers)
-    if first or total >= audit.PART_VIEWERS:
+    if first or total >= audit.VIEWERS_PER_PART:
         total = await audit.count_viewers(connection, *key)
-    names = await accounts.names_of(connection, [viewer.person_id for viewer in viewers])
+    names = await accounts.read_person_names(connection, [viewer.person_id for viewer in viewers])
     return ReplayViewers(context, tuple(viewers), names, total)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.audit.model import Viewer
+from app.audit.model import ReplayViewer
 from app.core import units
 from app.core.ids import PersonId, ProjectId
 from app.core.replay_window import ReplayWindow
@@ -87,7 +87,7 @@ class ReplayViewers:
     """The people who have opened a replay, or a part of them, and how many there are in all."""
 
     context: ReplayContext
-    viewers: tuple[Viewer, ...]
+    viewers: tuple[ReplayViewer, ...]
     names: Mapping[PersonId, str]
     total: int
 

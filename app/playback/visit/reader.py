@@ -80,7 +80,7 @@ class ReplayReader:
                 name = await _find_name(connection, tombstone.deleted_by)
                 return ReplayAbsence(self.key, tombstone, deleted_by=name, outcomes=())
             since = (clock.now() - _RECENT).date()
-            outcomes = await projects.outcomes_of(connection, self.key.project_id, since=since)
+            outcomes = await projects.list_outcomes(connection, self.key.project_id, since=since)
             return ReplayAbsence(self.key, None, deleted_by=None, outcomes=tuple(outcomes))
 
     async def find_head(self) -> ReplayHead:
@@ -127,7 +127,7 @@ class ReplayReader:
             requests = await contents.read_contents(
                 connection, context.outline, from_segment=from_segment
             )
-            await audit.add_line(
+            await audit.add_audit_line(
                 connection,
                 Action.REPLAY_DOWNLOADED,
                 person_id=self.person.id,
@@ -278,7 +278,7 @@ class ReplayVisit:
     async def _note_view(self) -> None:
         key = self.reader.key
         async with self.reader.db.transaction() as connection:
-            await audit.add_view(
+            await audit.add_replay_view(
                 connection, self.reader.person.id, key.project_id, replay_id=key.replay_id
             )
 
@@ -305,7 +305,7 @@ async def _read_page(
         traces=await lists.read_traces(connection, context, head.errors.events),
         logs=await lists.read_logs(connection, context),
         outcomes=tuple(
-            await projects.outcomes_of(connection, context.key.project_id, since=first_day)
+            await projects.list_outcomes(connection, context.key.project_id, since=first_day)
             if activity.contents.missing_ids
             else ()
         ),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.accounts import sign_ins
 from app.accounts.model import Person, SignIn
-from app.accounts.sign_ins import SignedIn
+from app.accounts.sign_ins import SignedInPerson
 from app.administration.people import check_access
 from app.core import ids
 from app.core.errors import NotFound, SignInRequired
@@ -182,7 +182,7 @@ def _read_project_id(value: int) -> ProjectId:
     return ProjectId(value)
 
 
-def _remember_visitor(request: Request, token: str, signed_in: SignedIn) -> Visitor:
+def _remember_visitor(request: Request, token: str, signed_in: SignedInPerson) -> Visitor:
     """Keep the visitor where the frame of the page finds them."""
     visitor = Visitor(signed_in.person, signed_in.sign_in, token)
     request.state.visitor = visitor

@@ -13,7 +13,7 @@ from app.administration.projects.project_overview import (
     ProjectOverview,
 )
 from app.memberships.model import ProjectAccess, Role
-from app.projects.model import ProjectKey, Quarantined
+from app.projects.model import ProjectKey, QuarantinedEnvelope
 from app.web.frame.dsn import write_active_dsn, write_dsn
 from app.web.frame.services import PageServices
 from app.web.project.page import (
@@ -131,7 +131,7 @@ def _build_card(services: PageServices, listed: ListedProject) -> ProjectCard:
     )
 
 
-def _build_quarantine_rows(quarantined: Sequence[Quarantined]) -> tuple[QuarantineRow, ...]:
+def _build_quarantine_rows(quarantined: Sequence[QuarantinedEnvelope]) -> tuple[QuarantineRow, ...]:
     return tuple(
         QuarantineRow(
             received_at=envelope.received_at,

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.administration.projects.activity_log import ActivityLog, person_acted_on
 from app.administration.projects.project_settings import PART_MEMBERS, ProjectSettings
-from app.audit.model import Line, View
+from app.audit.model import AuditLine, ReplayView
 from app.core.ids import PersonId
 from app.memberships.model import Member, ProjectAccess, Role
 from app.projects.model import Project
@@ -85,7 +85,7 @@ def _build_member(member: Member, access: ProjectAccess) -> MemberForm:
     )
 
 
-def _build_view_row(view: View, names: Mapping[PersonId, str]) -> ViewRow:
+def _build_view_row(view: ReplayView, names: Mapping[PersonId, str]) -> ViewRow:
     return ViewRow(
         view.at,
         names.get(view.person_id, _GONE),
@@ -94,7 +94,7 @@ def _build_view_row(view: View, names: Mapping[PersonId, str]) -> ViewRow:
     )
 
 
-def _build_line_row(line: Line, names: Mapping[PersonId, str]) -> LineRow:
+def _build_line_row(line: AuditLine, names: Mapping[PersonId, str]) -> LineRow:
     return LineRow(
         line.at,
         names.get(line.person_id, _GONE) if line.person_id else "Playhead",
@@ -104,6 +104,6 @@ def _build_line_row(line: Line, names: Mapping[PersonId, str]) -> LineRow:
     )
 
 
-def _name_subject(line: Line, names: Mapping[PersonId, str]) -> str | None:
+def _name_subject(line: AuditLine, names: Mapping[PersonId, str]) -> str | None:
     person_id = person_acted_on(line)
     return line.subject if person_id is None else names.get(person_id, line.subject)

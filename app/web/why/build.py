@@ -16,7 +16,7 @@ from app.playback.why import (
     ReplayTrail,
     StoredReplay,
 )
-from app.projects.model import Quarantined
+from app.projects.model import QuarantinedEnvelope
 from app.replays.model import Replay, Tombstone
 from app.replays.traced import TracedReplay
 from app.web.urls import list_urls, project_urls, replay_urls
@@ -186,7 +186,7 @@ def _describe_deletion(tombstone: Tombstone, names: Mapping[ProjectId, str]) -> 
     )
 
 
-def _describe_quarantined(envelope: Quarantined) -> WhyFinding:
+def _describe_quarantined(envelope: QuarantinedEnvelope) -> WhyFinding:
     return WhyFinding(
         "bad",
         "An envelope of it is in quarantine",

@@ -16,7 +16,7 @@ from tests.support.servers.server import Server
 async def make_link(server: Server, person: Person) -> str:
     """Make a one-time link."""
     async with server.database.transaction() as connection:
-        return f"/sign-in/{await links.make(connection, person.id)}"
+        return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
 
 async def test_a_stranger_is_led_to_the_form_and_back(server: Server):

@@ -40,7 +40,9 @@ async def roles_of(tenant: Server) -> dict[str, Role]:
 async def actions(tenant: Server) -> list[str]:
     """Return what the audit log says of the app's project, the last first."""
     async with tenant.database.reading() as connection:
-        return [one.action for one in await audit.lines(connection, project_id=tenant.app.id)]
+        return [
+            one.action for one in await audit.list_audit_lines(connection, project_id=tenant.app.id)
+        ]
 
 
 def path(tenant: Server, below: str = "") -> str:

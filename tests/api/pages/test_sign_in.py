@@ -22,7 +22,7 @@ FORWARDED = {"x-forwarded-for": "203.0.113.9"}
 async def make_link(server: Server, person: Person) -> str:
     """Make a one-time link."""
     async with server.database.transaction() as connection:
-        return f"/sign-in/{await links.make(connection, person.id)}"
+        return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
 
 @asynccontextmanager

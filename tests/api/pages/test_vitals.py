@@ -114,7 +114,7 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
         for project in (server.app, server.backend):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
             await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
-            cookies[project] = await sign_ins.start(connection, person.id, user_agent="")
+            cookies[project] = await sign_ins.start_sign_in(connection, person.id, user_agent="")
     await server.service.page_services.watch.refresh()
 
     async def read(token: str) -> str:
@@ -172,7 +172,7 @@ async def test_viewers_do_not_read_what_was_put_aside(server):
         for project in (server.app, server.backend):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
             await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
-            tokens[project] = await sign_ins.start(connection, person.id, user_agent="")
+            tokens[project] = await sign_ins.start_sign_in(connection, person.id, user_agent="")
     path = f"/projects/{server.app.id}/quarantine/{aside}"
     for project, status in ((server.app, 403), (server.backend, 404)):
         headers = {"cookie": f"playhead={tokens[project]}"}
@@ -245,7 +245,7 @@ async def test_others_see_the_limit_and_cannot_change_it(server, role):
     async with server.database.transaction() as connection:
         person = await account_writes.add_person(connection, "v@example.com")
         await membership_writes.set_member(connection, server.app.id, person.id, role)
-        token = await sign_ins.start(connection, person.id, user_agent="")
+        token = await sign_ins.start_sign_in(connection, person.id, user_agent="")
     headers = {
         "cookie": f"playhead={token}",
         "origin": server.base_url,

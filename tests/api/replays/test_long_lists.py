@@ -289,7 +289,7 @@ async def test_everybody_who_watched_can_be_read(tenant: Server):
             person = await account_writes.add_person(
                 connection, f"{uuid.uuid4().hex}@example.com", name=f"Viewer {number}."
             )
-            await audit.add_view(
+            await audit.add_replay_view(
                 connection, person.id, tenant.app.id, replay_id=ReplayId(REPLAY_ID)
             )
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text

@@ -98,7 +98,7 @@ async def test_requests_can_be_taken_along_as_har(tenant: Server):
     assert entry["response"]["status"] == 201
     assert json.loads(entry["response"]["content"]["text"]) == {"items": list(range(200))}
     async with tenant.database.reading() as connection:
-        lines = await audit.lines(connection, project_id=tenant.app.id)
+        lines = await audit.list_audit_lines(connection, project_id=tenant.app.id)
     assert [line.detail for line in lines if line.action == "replay_downloaded"] == [
         {"what": "requests"}
     ]

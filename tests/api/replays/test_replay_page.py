@@ -84,7 +84,7 @@ async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
     await server.web.get(server.page(REPLAY_ID))
     await server.web.get(server.page(REPLAY_ID), headers={"sec-fetch-dest": "empty"})
     async with server.database.reading() as connection:
-        views = await audit.views(connection, server.app.id)
+        views = await audit.list_replay_views(connection, server.app.id)
     assert [view.replay_id for view in views] == [REPLAY_ID]
 
 
@@ -214,7 +214,7 @@ async def test_a_segment_is_sent_as_it_came(server: Server):
     assert foreign.status_code == 403
     assert (await server.web.get(server.page(REPLAY_ID, "/segments/9.mp4"))).status_code == 404
     async with server.database.reading() as connection:
-        lines = await audit.lines(connection, project_id=server.app.id)
+        lines = await audit.list_audit_lines(connection, project_id=server.app.id)
     assert [line.detail for line in lines if line.action == "replay_downloaded"] == [{"segment": 1}]
 
 

@@ -27,8 +27,8 @@ FAMILY = "android-session-full-a"
 async def link_of(server: Server) -> str:
     """Make the one-time link that the server prints at its first start."""
     async with server.database.transaction() as connection:
-        admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
-        return f"{server.base_url}/sign-in/{await links.make(connection, admin.id)}"
+        admin = next(one for one in await accounts.list_people(connection) if one.is_admin)
+        return f"{server.base_url}/sign-in/{await links.make_sign_in_link(connection, admin.id)}"
 
 
 async def becomes_true(page: Page, expression: str) -> None:

@@ -32,14 +32,14 @@ async def enter(database: Database, email: str = "ada@example.com", password: st
 async def who(database: Database, token: str) -> Person | None:
     """Look up whose sign-in a token is."""
     async with database.reading() as connection:
-        found = await sign_ins.signed_in(connection, token)
+        found = await sign_ins.find_signed_in(connection, token)
     return found.person if found else None
 
 
 async def actions(database: Database) -> list[str]:
     """Read the audit log, the oldest line first."""
     async with database.reading() as connection:
-        return [line.action for line in await audit.lines(connection)][::-1]
+        return [line.action for line in await audit.list_audit_lines(connection)][::-1]
 
 
 async def test_an_address_is_known_in_any_case(database: Database):
@@ -88,8 +88,8 @@ async def test_people_are_changed_and_paged(database: Database):
             await queries.get_person(connection, PersonId(99))
         changed = await queries.get_person(connection, ada.id)
         assert (changed.name, changed.is_admin) == ("Ada L.", True)
-        assert await queries.everybody(connection, limit=1) == [changed]
-        assert await queries.everybody(connection, after_id=ada.id) == [eve]
+        assert await queries.list_people(connection, limit=1) == [changed]
+        assert await queries.list_people(connection, after_id=ada.id) == [eve]
 
 
 async def test_the_right_password_lets_in(database: Database):
@@ -135,7 +135,7 @@ async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: 
     while time.at < began + timedelta(days=30):
         assert await who(database, token)
         async with database.transaction() as connection:
-            await sign_ins.touch(connection, token)
+            await sign_ins.note_use(connection, token)
         time.at += timedelta(hours=6)
     assert await who(database, token) is None
 
@@ -148,10 +148,10 @@ async def test_last_seen_is_written_once_a_minute(database: Database, time: Held
     async with database.transaction() as connection:
         for seconds, seen in [(59, 0), (60, 60), (119, 60), (120, 120)]:
             time.at = began + timedelta(seconds=seconds)
-            before = await sign_ins.signed_in(connection, token)
+            before = await sign_ins.find_signed_in(connection, token)
             assert before is not None
-            await sign_ins.touch(connection, token)
-            after = await sign_ins.signed_in(connection, token)
+            await sign_ins.note_use(connection, token)
+            after = await sign_ins.find_signed_in(connection, token)
             assert after is not None
             assert after.sign_in.last_seen_at == began + timedelta(seconds=seen)
             assert before.is_touch_due == (before.sign_in != after.sign_in)
@@ -163,13 +163,13 @@ async def test_people_see_and_end_their_own_sign_ins(database: Database):
     eve = await make_person(database, "eve@example.com")
     here, there = await enter(database), await enter(database)
     async with database.transaction() as connection:
-        listed = await sign_ins.sign_ins_of(connection, ada.id)
+        listed = await sign_ins.list_sign_ins(connection, ada.id)
         assert [sign_in.user_agent for sign_in in listed] == ["Browser", "Browser"]
-        other = await sign_ins.signed_in(connection, there)
+        other = await sign_ins.find_signed_in(connection, there)
         assert other is not None
-        assert not await sign_ins.end_one(connection, eve.id, other.sign_in.handle)
-        assert not await sign_ins.end_one(connection, ada.id, "no hex")
-        assert await sign_ins.end_one(connection, ada.id, other.sign_in.handle)
+        assert not await sign_ins.end_sign_in_by_handle(connection, eve.id, other.sign_in.handle)
+        assert not await sign_ins.end_sign_in_by_handle(connection, ada.id, "no hex")
+        assert await sign_ins.end_sign_in_by_handle(connection, ada.id, other.sign_in.handle)
     assert await who(database, there) is None
     await sign_in.sign_out(database, ada, here)
     assert await who(database, here) is None
@@ -181,7 +181,7 @@ async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
     old = await enter(database)
     ada = await who(database, old) or ada
     async with database.transaction() as connection:
-        link = await links.make(connection, ada.id)
+        link = await links.make_sign_in_link(connection, ada.id)
     new = await change_password(database, ada, current=PASSWORD, new="another long one", **PLACE)
     assert await who(database, old) is None
     assert await who(database, new)
@@ -209,8 +209,8 @@ async def test_a_link_lets_in_once(database: Database):
     """The first use signs in, a second does not; two at once are one and one."""
     ada = await make_person(database)
     async with database.transaction() as connection:
-        link = await links.make(connection, ada.id)
-        assert await links.whose(connection, link) is not None
+        link = await links.make_sign_in_link(connection, ada.id)
+        assert await links.find_sign_in_link(connection, link) is not None
     tries = [sign_in.sign_in_with_link(database, link, **PLACE) for _ in range(2)]
     said = await asyncio.gather(*tries, return_exceptions=True)
     (token,) = (answer for answer in said if isinstance(answer, str))
@@ -218,7 +218,7 @@ async def test_a_link_lets_in_once(database: Database):
     found = await who(database, token)
     assert found == ada
     async with database.reading() as connection:
-        assert await links.whose(connection, link) is None
+        assert await links.find_sign_in_link(connection, link) is None
     token = await change_password(database, ada, current="", new=NEW, **PLACE)
     assert await who(database, token)
 
@@ -227,14 +227,14 @@ async def test_a_link_is_good_for_a_day(database: Database, time: HeldClock):
     """24 hours after it was made it is useless, and housekeeping removes it."""
     ada = await make_person(database)
     async with database.transaction() as connection:
-        link = await links.make(connection, ada.id)
+        link = await links.make_sign_in_link(connection, ada.id)
         time.at += timedelta(hours=24) - timedelta(seconds=1)
-        assert await links.whose(connection, link) is not None
-        assert await writes.forget_old(connection) == 0
+        assert await links.find_sign_in_link(connection, link) is not None
+        assert await writes.delete_ended_access(connection) == 0
         time.at += timedelta(seconds=1)
-        assert await links.whose(connection, link) is None
-        assert await links.use(connection, link) is None
-        assert await writes.forget_old(connection) == 1
+        assert await links.find_sign_in_link(connection, link) is None
+        assert await links.use_sign_in_link(connection, link) is None
+        assert await writes.delete_ended_access(connection) == 1
 
 
 async def test_a_disabled_person_is_shut_out_at_once(database: Database):
@@ -243,8 +243,8 @@ async def test_a_disabled_person_is_shut_out_at_once(database: Database):
     token = await enter(database)
     async with database.transaction() as connection:
         await writes.disable_person(connection, ada.id)
-        link = await links.make(connection, ada.id)
-        assert await links.whose(connection, link) is None
+        link = await links.make_sign_in_link(connection, ada.id)
+        assert await links.find_sign_in_link(connection, link) is None
     assert await who(database, token) is None
     with pytest.raises(SignInFailed):
         await enter(database)
@@ -265,7 +265,7 @@ async def test_an_old_hash_is_made_stronger_at_sign_in(
     monkeypatch.setattr(passwords, "_HASHER", stronger)
     await enter(database)
     async with database.reading() as connection:
-        secret = await queries.secret_of(connection, ada.email)
+        secret = await queries.find_secret(connection, ada.email)
     assert secret is not None
     assert (secret.password_hash or "").startswith("$argon2id$v=19$m=16,t=2,p=1$")
     assert await who(database, other), "a stronger hash of the same password ends nothing"
@@ -280,5 +280,5 @@ async def test_housekeeping_removes_what_time_has_ended(database: Database, time
     time.at += timedelta(hours=12)
     token = await enter(database, email="ada@example.com")
     async with database.transaction() as connection:
-        assert await writes.forget_old(connection) == 1
+        assert await writes.delete_ended_access(connection) == 1
     assert await who(database, token)

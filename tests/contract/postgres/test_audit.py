@@ -19,8 +19,8 @@ REPLAY, OTHER = ReplayId("ab" * 16), ReplayId("cd" * 16)
 async def fill(database: Database) -> None:
     """Write three lines and three views."""
     async with database.transaction() as connection:
-        await writes.add_line(connection, Action.SIGN_IN, person_id=ADA)
-        await writes.add_line(
+        await writes.add_audit_line(connection, Action.SIGN_IN, person_id=ADA)
+        await writes.add_audit_line(
             connection,
             Action.REPLAY_DELETED,
             person_id=EVE,
@@ -28,19 +28,19 @@ async def fill(database: Database) -> None:
             subject=REPLAY,
             detail={"segments": 12, "reason": "asked\0 for", "long": "x" * 300},
         )
-        await writes.add_line(connection, Action.KEY_ADDED, person_id=None, project_id=ZOO)
+        await writes.add_audit_line(connection, Action.KEY_ADDED, person_id=None, project_id=ZOO)
         for person in (ADA, EVE, ADA):
-            await writes.add_view(connection, person, SHOP, replay_id=REPLAY)
+            await writes.add_replay_view(connection, person, SHOP, replay_id=REPLAY)
 
 
 async def test_lines_say_who_did_what_to_what(database: Database):
     """One line an action, the newest first; texts are cleaned and cut."""
     await fill(database)
     async with database.reading() as connection:
-        key, deleted, sign_in = await queries.lines(connection)
-        (only,) = await queries.lines(connection, project_id=SHOP)
-        first = await queries.lines(connection, limit=1)
-        rest = await queries.lines(connection, before_id=first[-1].id)
+        key, deleted, sign_in = await queries.list_audit_lines(connection)
+        (only,) = await queries.list_audit_lines(connection, project_id=SHOP)
+        first = await queries.list_audit_lines(connection, limit=1)
+        rest = await queries.list_audit_lines(connection, before_id=first[-1].id)
     assert (key.action, key.person_id, key.project_id, key.subject) == (
         "key_added",
         None,
@@ -59,14 +59,14 @@ async def test_every_view_is_one_row(database: Database):
     """Who looked, how often, and which of a list one has seen oneself."""
     await fill(database)
     async with database.reading() as connection:
-        seen = await queries.views(connection, SHOP)
+        seen = await queries.list_replay_views(connection, SHOP)
         assert [view.person_id for view in seen] == [ADA, EVE, ADA]
-        rest = await queries.views(connection, SHOP, before_id=seen[0].id, limit=1)
+        rest = await queries.list_replay_views(connection, SHOP, before_id=seen[0].id, limit=1)
         assert rest == seen[1:2]
-        assert await queries.views(connection, ZOO) == []
+        assert await queries.list_replay_views(connection, ZOO) == []
         asked = [(SHOP, REPLAY), (SHOP, OTHER), (ZOO, REPLAY)]
-        assert await queries.seen_by(connection, ADA, asked) == {(SHOP, REPLAY)}
-        assert await queries.seen_by(connection, ADA, []) == set()
+        assert await queries.find_seen_replays(connection, ADA, asked) == {(SHOP, REPLAY)}
+        assert await queries.find_seen_replays(connection, ADA, []) == set()
 
 
 async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database):
@@ -76,9 +76,9 @@ async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database)
         await writes.mark_seen(connection, ADA, [(ZOO, OTHER)])
         await writes.mark_seen(connection, ADA, [])
     async with database.reading() as connection:
-        assert await queries.seen_by(connection, ADA, [(ZOO, OTHER)]) == {(ZOO, OTHER)}
-        assert await queries.seen_by(connection, EVE, [(ZOO, OTHER)]) == set()
-        assert await queries.views(connection, ZOO) == []
+        assert await queries.find_seen_replays(connection, ADA, [(ZOO, OTHER)]) == {(ZOO, OTHER)}
+        assert await queries.find_seen_replays(connection, EVE, [(ZOO, OTHER)]) == set()
+        assert await queries.list_replay_views(connection, ZOO) == []
 
 
 @pytest.mark.parametrize("table", ["audit_lines", "view_log"])
@@ -106,6 +106,6 @@ async def test_lines_go_after_a_year(database: Database):
                 "insert into view_log (at, person_id, project_id, replay_id) "
                 f"values (now() - interval '{age}', 1, 1, gen_random_uuid())"
             )
-        assert await writes.forget_old(connection) == 1
-        assert len(await queries.views(connection, SHOP)) == 4
-        assert len(await queries.lines(connection)) == 3
+        assert await writes.delete_old_lines(connection) == 1
+        assert len(await queries.list_replay_views(connection, SHOP)) == 4
+        assert len(await queries.list_audit_lines(connection)) == 3

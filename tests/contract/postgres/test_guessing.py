@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.accounts import links, places, queries
+from app.accounts import known_networks, links, queries
 from app.accounts.model import Person
 from app.accounts.tables import sign_in_attempts
 from app.administration.people import sign_in
 from app.administration.people.change_password import change_password
 from app.administration.people.record_failures import record_failures
 from app.audit import queries as audit
-from app.audit.model import Line
+from app.audit.model import AuditLine
 from app.core.errors import InvalidInput, SignInFailed, TooManyAttempts
 from app.db import migrate
 from app.db.engine import Database
@@ -57,10 +57,10 @@ async def guess_from_everywhere(database: Database, times: int) -> None:
         await guess(database, 1, address=f"198.51.100.{number}")
 
 
-async def failed_lines(database: Database) -> list[Line]:
+async def failed_lines(database: Database) -> list[AuditLine]:
     """Return the lines about failed sign-ins, the oldest first."""
     async with database.reading() as connection:
-        lines = await audit.lines(connection)
+        lines = await audit.list_audit_lines(connection)
     return [line for line in lines if line.action == "sign_in_failed"][::-1]
 
 
@@ -127,7 +127,7 @@ async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: D
         await enter(database, address="203.0.113.9")
     assert await enter(database)
     async with database.transaction() as connection:
-        link = await links.make(connection, ada.id)
+        link = await links.make_sign_in_link(connection, ada.id)
     assert await sign_in.sign_in_with_link(
         database, link, address="203.0.113.9", user_agent="Browser"
     )
@@ -268,7 +268,7 @@ async def test_a_sign_in_tells_how_often_it_failed_before(database: Database):
     await enter(database)
     await enter(database)
     async with database.reading() as connection:
-        second, first = await audit.lines(connection)
+        second, first = await audit.list_audit_lines(connection)
     assert dict(first.detail) == {"by": "password", "failed_before": 2, "address": HOME}
     assert dict(second.detail) == {"by": "password", "address": HOME}
 
@@ -286,21 +286,21 @@ async def test_a_new_password_makes_every_network_new(database: Database):
         user_agent="Browser",
     )
     async with database.reading() as connection:
-        assert not await places.is_known(connection, ada.email, "203.0.113.9")
-        assert await places.is_known(connection, ada.email, HOME)
+        assert not await known_networks.is_network_known(connection, ada.email, "203.0.113.9")
+        assert await known_networks.is_network_known(connection, ada.email, HOME)
 
 
 async def test_a_network_is_known_for_ninety_days(database: Database, time: HeldClock):
     """Then it is new again, and housekeeping removes it."""
     ada = await make_person(database, password=PASSWORD)
     await enter(database)
-    time.at += places.KNOWN_FOR - SECOND
+    time.at += known_networks.KNOWN_FOR - SECOND
     async with database.transaction() as connection:
-        assert await places.is_known(connection, ada.email, HOME)
-        assert await places.forget_old(connection) == 0
+        assert await known_networks.is_network_known(connection, ada.email, HOME)
+        assert await known_networks.delete_old_networks(connection) == 0
         time.at += SECOND
-        assert not await places.is_known(connection, ada.email, HOME)
-        assert await places.forget_old(connection) == 1
+        assert not await known_networks.is_network_known(connection, ada.email, HOME)
+        assert await known_networks.delete_old_networks(connection) == 1
 
 
 async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: Database):

@@ -11,7 +11,7 @@ from app.core import ids
 from app.core.ids import PublicKey
 from app.db.engine import Database
 from app.projects import keys, queries, writes
-from app.projects.keys import UNKNOWN_YET, KeyCache, Settled
+from app.projects.keys import UNKNOWN_YET, KeyAnswer, KeyCache
 from app.projects.model import KeyRecord, ProjectKey
 from tests.support.servers.postgres import run_sql
 from tests.support.waiting import until
@@ -40,13 +40,13 @@ async def running(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What the cache asked Postgres for, in order; None is "all"."""
     seen: list[object] = []
-    real = queries.key_records
+    real = queries.read_key_records
 
     async def counted(connection, wanted=None):
         seen.append(None if wanted is None else sorted(wanted))
         return await real(connection, wanted)
 
-    monkeypatch.setattr(queries, "key_records", counted)
+    monkeypatch.setattr(queries, "read_key_records", counted)
     return seen
 
 
@@ -55,7 +55,7 @@ async def test_keys_there_at_the_start_are_known(database: Database):
     key = await make_key(database)
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
-        assert await cache.settle(key.public_key) is Settled.KNOWN
+        assert await cache.settle(key.public_key) is KeyAnswer.KNOWN
 
 
 async def test_a_key_made_later_is_found_when_first_asked_for(database: Database):
@@ -63,7 +63,7 @@ async def test_a_key_made_later_is_found_when_first_asked_for(database: Database
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         key = await make_key(database)
         assert cache.lookup(key.public_key) is UNKNOWN_YET
-        assert await cache.settle(key.public_key) is Settled.KNOWN
+        assert await cache.settle(key.public_key) is KeyAnswer.KNOWN
         assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
 
 
@@ -71,9 +71,9 @@ async def test_a_made_up_key_is_remembered_as_unknown(database: Database, reads:
     """The second envelope with a wrong key costs no read."""
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         stranger = ids.new_public_key()
-        assert await cache.settle(stranger) is Settled.UNKNOWN
+        assert await cache.settle(stranger) is KeyAnswer.UNKNOWN
         assert cache.lookup(stranger) is None
-        assert await cache.settle(stranger) is Settled.UNKNOWN
+        assert await cache.settle(stranger) is KeyAnswer.UNKNOWN
     assert reads == [None, [stranger]]
 
 
@@ -85,14 +85,14 @@ async def test_an_unknown_key_is_asked_for_again_later(
     monkeypatch.setattr(keys, "monotonic_s", lambda: now_s)
     async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         early = ids.new_public_key()
-        assert await cache.settle(early) is Settled.UNKNOWN
+        assert await cache.settle(early) is KeyAnswer.UNKNOWN
         async with database.transaction() as connection:
             project = await writes.add_project(connection, "Late")
             await writes.add_key(connection, project.id, label="x", public_key=early)
         assert cache.lookup(early) is None
         now_s += 5
         assert cache.lookup(early) is UNKNOWN_YET
-        assert await cache.settle(early) is Settled.KNOWN
+        assert await cache.settle(early) is KeyAnswer.KNOWN
 
 
 async def test_misses_share_one_read(database: Database, reads: list[object]):
@@ -101,7 +101,7 @@ async def test_misses_share_one_read(database: Database, reads: list[object]):
         strangers = [ids.new_public_key() for _ in range(50)]
         twice = [*strangers, *strangers]
         answers = await asyncio.gather(*(cache.settle(key) for key in twice))
-    assert set(answers) == {Settled.UNKNOWN}
+    assert set(answers) == {KeyAnswer.UNKNOWN}
     assert len(reads) <= 3
 
 
@@ -132,7 +132,7 @@ async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, d
         await run_sql(database_url, "delete from projects")
         assert await cache.refresh() is True
         assert cache.lookup(key.public_key) is UNKNOWN_YET
-        assert await cache.settle(key.public_key) is Settled.UNKNOWN
+        assert await cache.settle(key.public_key) is KeyAnswer.UNKNOWN
 
 
 async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
@@ -145,9 +145,9 @@ async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
         await run_sql(postgres_url, f'drop database "{name}" with (force)')
         assert await cache.refresh() is False
         assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
-        assert await cache.settle(key.public_key) is Settled.KNOWN
+        assert await cache.settle(key.public_key) is KeyAnswer.KNOWN
         stranger = ids.new_public_key()
-        assert await cache.settle(stranger) is Settled.UNREACHABLE
+        assert await cache.settle(stranger) is KeyAnswer.UNREACHABLE
         assert cache.lookup(stranger) is UNKNOWN_YET
 
 
@@ -155,7 +155,7 @@ async def test_a_cache_starts_without_postgres(tmp_path: Path):
     """A server started while Postgres is down accepts envelopes all the same."""
     nowhere = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
     async with running(KeyCache(refresh_s=NEVER_S), nowhere) as cache:
-        assert await cache.settle(PublicKey("a" * 32)) is Settled.UNREACHABLE
+        assert await cache.settle(PublicKey("a" * 32)) is KeyAnswer.UNREACHABLE
     await nowhere.close()
 
 
@@ -169,7 +169,7 @@ async def test_a_read_that_hangs_is_not_waited_for(
         database.transaction() as connection,
     ):
         await connection.exec_driver_sql("lock table project_keys in access exclusive mode")
-        assert await cache.settle(ids.new_public_key()) is Settled.UNREACHABLE
+        assert await cache.settle(ids.new_public_key()) is KeyAnswer.UNREACHABLE
 
 
 async def test_a_cache_that_was_not_started_knows_nothing(database: Database):
@@ -181,4 +181,4 @@ async def test_a_cache_that_was_not_started_knows_nothing(database: Database):
     waiting = asyncio.create_task(cache.settle(stranger))
     await asyncio.sleep(0)
     await cache.stop()
-    assert await waiting is Settled.UNREACHABLE
+    assert await waiting is KeyAnswer.UNREACHABLE

@@ -64,19 +64,19 @@ async def test_an_invitation_waits_for_thirty_days(database: Database, time: Hel
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
-        await invitations.invite(connection, project.id, "Ada@Example.com", Role.ADMIN)
-        await invitations.invite(connection, project.id, "ada@example.com", Role.VIEWER)
+        await invitations.add_invitation(connection, project.id, "Ada@Example.com", Role.ADMIN)
+        await invitations.add_invitation(connection, project.id, "ada@example.com", Role.VIEWER)
         (offer,) = await invitations.list_invitations_for(connection, ada)
         assert (offer.project_name, offer.role) == ("Shop", Role.VIEWER)
         for number in range(invitations.MOST_OF_PROJECT - 1):
-            await invitations.invite(connection, project.id, f"{number}@a.de", Role.VIEWER)
+            await invitations.add_invitation(connection, project.id, f"{number}@a.de", Role.VIEWER)
         with pytest.raises(InvalidInput, match="wait already"):
-            await invitations.invite(connection, project.id, "one@more.de", Role.VIEWER)
+            await invitations.add_invitation(connection, project.id, "one@more.de", Role.VIEWER)
         time.at += invitations.GOOD_FOR
         assert await invitations.list_invitations_for(connection, ada) == []
         with pytest.raises(NotFound):
-            await invitations.accept(connection, ada, project.id)
-        assert await invitations.forget_old(connection) == invitations.MOST_OF_PROJECT
+            await invitations.accept_invitation(connection, ada, project.id)
+        assert await invitations.delete_old_invitations(connection) == invitations.MOST_OF_PROJECT
 
 
 async def test_a_member_keeps_the_role_that_they_have(database: Database):
@@ -84,9 +84,9 @@ async def test_a_member_keeps_the_role_that_they_have(database: Database):
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
-        await invitations.invite(connection, project.id, ada.email, Role.VIEWER)
+        await invitations.add_invitation(connection, project.id, ada.email, Role.VIEWER)
         await membership_writes.set_member(connection, project.id, ada.id, Role.OWNER)
-        assert await invitations.accept(connection, ada, project.id) is Role.OWNER
+        assert await invitations.accept_invitation(connection, ada, project.id) is Role.OWNER
         assert await queries.find_role(connection, ada, project.id) is Role.OWNER
 
 

@@ -81,8 +81,8 @@ async def test_keys_are_listed_and_switched_off(database: Database):
         await writes.set_key_active(connection, project.id, first.public_key, is_active=False)
     async with database.reading() as connection:
         listed = {key.public_key: key for key in await queries.list_keys(connection, project.id)}
-        records = await queries.key_records(connection)
-        one = await queries.key_records(connection, [first.public_key, PublicKey("f" * 32)])
+        records = await queries.read_key_records(connection)
+        one = await queries.read_key_records(connection, [first.public_key, PublicKey("f" * 32)])
     assert (first.label, first.is_active, len(first.public_key)) == ("iOS", True, 32)
     assert set(listed) == {first.public_key, "ab" * 16}
     assert records == {
@@ -122,12 +122,12 @@ async def test_outcomes_add_up(database: Database):
         yesterday = count(Outcome.KEPT, day=DAY - timedelta(days=1))
         await writes.add_outcomes(connection, {count(Outcome.KEPT): 3, yesterday: 7})
     async with database.reading() as connection:
-        assert await queries.outcomes_of(connection, ONE, since=DAY) == [
+        assert await queries.list_outcomes(connection, ONE, since=DAY) == [
             OutcomeCount(DAY, "event", "kept", "", 5),
             OutcomeCount(DAY, "event", "refused", "too_large", 1),
         ]
-        assert len(await queries.outcomes_of(connection, ONE, since=DAY - timedelta(days=1))) == 3
-        assert await queries.outcomes_of(connection, ProjectId(2), since=DAY) == []
+        assert len(await queries.list_outcomes(connection, ONE, since=DAY - timedelta(days=1))) == 3
+        assert await queries.list_outcomes(connection, ProjectId(2), since=DAY) == []
 
 
 async def test_outcomes_of_strange_items_are_cut_and_merged(database: Database):
@@ -135,7 +135,7 @@ async def test_outcomes_of_strange_items_are_cut_and_merged(database: Database):
     counts = {count(Outcome.IGNORED, kind=kind): 1 for kind in ("a\0b", "ab", "x" * 999, "x" * 998)}
     async with database.transaction() as connection:
         await writes.add_outcomes(connection, counts)
-        found = await queries.outcomes_of(connection, ONE, since=DAY)
+        found = await queries.list_outcomes(connection, ONE, since=DAY)
     assert [(row.item_type, row.quantity) for row in found] == [("ab", 2), ("x" * 97 + "…", 2)]
 
 
@@ -149,7 +149,7 @@ async def test_outcomes_added_at_once_do_not_lock_each_other(database: Database)
 
     await asyncio.gather(*(add(names[::-1] if turn % 2 else names) for turn in range(10)))
     async with database.reading() as connection:
-        found = await queries.outcomes_of(connection, ONE, since=DAY)
+        found = await queries.list_outcomes(connection, ONE, since=DAY)
     assert [row.quantity for row in found] == [10] * 20
 
 
@@ -167,10 +167,10 @@ async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database
         database, body=body, content_encoding="gzip", replay_id=REPLAY, reason="bad\0 box"
     )
     async with database.reading() as connection:
-        (shown,) = await queries.quarantined_of(connection, ONE)
-        assert await queries.quarantined_body(connection, ONE, found) == body
+        (shown,) = await queries.list_quarantined(connection, ONE)
+        assert await queries.read_quarantined_body(connection, ONE, found) == body
         with pytest.raises(NotFound):
-            await queries.quarantined_body(connection, ProjectId(2), found)
+            await queries.read_quarantined_body(connection, ProjectId(2), found)
     assert (shown.id, shown.item_types, shown.reason) == (found, ("replay_video",), "bad box")
     assert (shown.replay_id, shown.content_encoding, shown.body_bytes) == (REPLAY, "gzip", 256)
 
@@ -179,8 +179,8 @@ async def test_quarantine_is_paged_newest_first(database: Database):
     """The next page begins before the last id shown."""
     made = [await quarantine(database) for _ in range(3)]
     async with database.reading() as connection:
-        page = await queries.quarantined_of(connection, ONE, limit=2)
-        rest = await queries.quarantined_of(connection, ONE, before_id=page[-1].id, limit=2)
+        page = await queries.list_quarantined(connection, ONE, limit=2)
+        rest = await queries.list_quarantined(connection, ONE, before_id=page[-1].id, limit=2)
     assert [row.id for row in page + rest] == made[::-1]
     assert rest[0].replay_id is None
 
@@ -203,7 +203,7 @@ async def test_quarantine_lets_go_of_the_oldest(database: Database, bounds, kept
     ]
     async with database.transaction() as connection:
         assert await writes.trim_quarantine(connection, **bounds) == 4 - len(kept)
-        left = await queries.quarantined_of(connection, ONE)
+        left = await queries.list_quarantined(connection, ONE)
     assert [row.id for row in left][::-1] == [made[number] for number in kept]
 
 
@@ -214,7 +214,7 @@ async def test_adding_to_quarantine_keeps_its_bounds(
     monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, most=2))
     made = [await quarantine(database) for _ in range(4)]
     async with database.reading() as connection:
-        left = await queries.quarantined_of(connection, ONE)
+        left = await queries.list_quarantined(connection, ONE)
     assert [row.id for row in left] == [made[3], made[2]]
 
 
@@ -225,4 +225,4 @@ async def test_erasing_a_replay_reaches_quarantine(database: Database):
     async with database.transaction() as connection:
         assert await writes.erase_quarantined(connection, ProjectId(2), REPLAY) == 0
         assert await writes.erase_quarantined(connection, ONE, REPLAY) == 1
-        assert [row.id for row in await queries.quarantined_of(connection, ONE)] == [other]
+        assert [row.id for row in await queries.list_quarantined(connection, ONE)] == [other]

@@ -9,7 +9,7 @@ from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.admission.quotas import Quotas
 from app.ingest.admission.token_buckets import SenderLimits
 from app.projects import queries, spending, writes
-from app.projects.spending import Spending
+from app.projects.spending import KeySpending
 
 EVENT = (EnvelopeItem("event", memoryview(b"")),)
 MADE_UP = PublicKey("f" * 32)
@@ -71,10 +71,10 @@ async def test_a_quiet_process_charges_nobody(database, keyed):
 async def test_made_up_keys_are_not_written_down(database, keyed):
     """Only keys of projects have a row; adding nothing asks nothing."""
     async with database.transaction() as connection:
-        spent = {MADE_UP: Spending(1, 2), keyed[1]: Spending(3, 4)}
-        assert await spending.add_spending(connection, spent) == {keyed[1]: Spending(3, 4)}
-        again = {keyed[1]: Spending(1, 1)}
-        assert await spending.add_spending(connection, again) == {keyed[1]: Spending(4, 5)}
+        spent = {MADE_UP: KeySpending(1, 2), keyed[1]: KeySpending(3, 4)}
+        assert await spending.add_spending(connection, spent) == {keyed[1]: KeySpending(3, 4)}
+        again = {keyed[1]: KeySpending(1, 1)}
+        assert await spending.add_spending(connection, again) == {keyed[1]: KeySpending(4, 5)}
         assert await spending.add_spending(connection, {}) == {}
 
 
@@ -82,12 +82,12 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
     """A project has none at first; it may be set, also to nothing at all, and taken away."""
     project_id, _ = keyed
     async with database.transaction() as connection:
-        assert await spending.storage_limits(connection) == {}
+        assert await spending.read_storage_limits(connection) == {}
         await spending.set_storage_limit(connection, project_id, 0)
-        assert await spending.storage_limits(connection) == {project_id: 0}
+        assert await spending.read_storage_limits(connection) == {project_id: 0}
         assert (await queries.list_all_projects(connection))[0].stored_bytes_limit == 0
         await spending.set_storage_limit(connection, project_id, None)
-        assert await spending.storage_limits(connection) == {}
+        assert await spending.read_storage_limits(connection) == {}
         with pytest.raises(InvalidInput):
             await spending.set_storage_limit(connection, project_id, -1)
         with pytest.raises(NotFound):
@@ -106,5 +106,5 @@ async def test_without_postgres_each_process_goes_by_what_it_knows(database, key
     assert passed(quotas, keyed) == 9
     await quotas.refresh(database)
     async with database.transaction() as connection:
-        nothing = {key: Spending(0, 0)}
-        assert await spending.add_spending(connection, nothing) == {key: Spending(10, 7)}
+        nothing = {key: KeySpending(0, 0)}
+        assert await spending.add_spending(connection, nothing) == {key: KeySpending(10, 7)}

@@ -19,7 +19,7 @@ async def make_person(
     is_admin: bool = False,
 ) -> Person:
     """Add a person; with a password if one is given."""
-    password_hash = None if password is None else await passwords.hash_new(password)
+    password_hash = None if password is None else await passwords.hash_new_password(password)
     async with database.transaction() as connection:
         person = await accounts.add_person(connection, email, is_admin=is_admin)
         if password_hash is not None:

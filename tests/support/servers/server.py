@@ -107,7 +107,7 @@ class Server:
         """Return how many items of a type ended how and why."""
         since = (clock.now() - timedelta(days=1)).date()
         async with self.database.reading() as connection:
-            found = await projects.outcomes_of(connection, (project or self.app).id, since=since)
+            found = await projects.list_outcomes(connection, (project or self.app).id, since=since)
         counts: Counter[tuple[str, str, str]] = Counter()
         for one in found:
             counts[one.item_type, one.outcome, one.reason] += one.quantity
@@ -176,7 +176,7 @@ async def running(database_url: str, folder: Path, **changes: Any) -> AsyncItera
     async with AsyncExitStack() as stack:
         service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
         async with service.page_services.db.reading() as connection:
-            admin = next(one for one in await accounts.everybody(connection) if one.is_admin)
+            admin = next(one for one in await accounts.list_people(connection) if one.is_admin)
         web = await stack.enter_async_context(_signed_in(service, admin.id))
         base_url = service.page_services.settings.base_url
         yield Server(service, base_url, folder, app, backend, sender, web)
@@ -278,7 +278,7 @@ async def _signed_in(
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """Offer a client that acts for a person, as a browser on our own pages does."""
     async with service.page_services.db.transaction() as connection:
-        token = await sign_ins.start(connection, person_id, user_agent="tests")
+        token = await sign_ins.start_sign_in(connection, person_id, user_agent="tests")
     base_url = service.page_services.settings.base_url
     async with _client(
         base_url,

@@ -4,13 +4,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.accounts.admission import Admission
+from app.accounts.admission import PasswordAdmission
 from app.core.errors import TooManyAttempts
 
 
 def test_few_may_wait_and_still_fewer_of_one_network():
     """Three in all, two of one network; who comes later is told to come again."""
-    admission = Admission(most=3, most_of_network=2)
+    admission = PasswordAdmission(most=3, most_of_network=2)
     with ExitStack() as held:
         held.enter_context(admission.admit("a"))
         held.enter_context(admission.admit("a"))
@@ -26,7 +26,7 @@ def test_few_may_wait_and_still_fewer_of_one_network():
 
 def test_a_place_is_given_back_whatever_happens():
     """Nothing is remembered of a network that nobody waits from."""
-    admission = Admission(most=1, most_of_network=1)
+    admission = PasswordAdmission(most=1, most_of_network=1)
     for number in range(3):
         with pytest.raises(KeyError), admission.admit(f"network {number}"):
             raise KeyError

@@ -3,57 +3,57 @@
 import pytest
 
 from app.accounts import passwords
-from app.accounts.passwords import LONGEST_CHARS, SHORTEST_CHARS, Verdict
+from app.accounts.passwords import LONGEST_CHARS, SHORTEST_CHARS, PasswordVerdict
 from app.core.errors import InvalidInput
 from app.memberships.model import Role
 
-RIGHT = Verdict(is_right=True, is_outdated=False)
-WRONG = Verdict(is_right=False, is_outdated=False)
+RIGHT = PasswordVerdict(is_right=True, is_outdated=False)
+WRONG = PasswordVerdict(is_right=False, is_outdated=False)
 TEXT = "tower lamp window horse " * 50
 
 
 @pytest.mark.parametrize("length", [SHORTEST_CHARS, LONGEST_CHARS])
 async def test_a_password_of_any_good_length_is_known_again(length: int):
     """12 to 1,000 characters; one character off is wrong."""
-    kept = await passwords.hash_new(TEXT[:length])
-    assert await passwords.check(kept, TEXT[:length]) == RIGHT
-    assert await passwords.check(kept, "p" * (length - 1)) == WRONG
+    kept = await passwords.hash_new_password(TEXT[:length])
+    assert await passwords.compare_password(kept, TEXT[:length]) == RIGHT
+    assert await passwords.compare_password(kept, "p" * (length - 1)) == WRONG
 
 
 @pytest.mark.parametrize("length", [0, SHORTEST_CHARS - 1, LONGEST_CHARS + 1])
 async def test_a_password_too_short_or_too_long_is_refused(length: int):
     """11 characters are too few, 1,001 too many."""
     with pytest.raises(InvalidInput, match="characters"):
-        await passwords.hash_new(TEXT[:length])
-    assert await passwords.check(None, TEXT[:length]) == WRONG
+        await passwords.hash_new_password(TEXT[:length])
+    assert await passwords.compare_password(None, TEXT[:length]) == WRONG
 
 
 async def test_a_password_that_is_guessed_first_is_refused():
     """Also one made of the person's own address."""
     with pytest.raises(InvalidInput, match="easily guessed"):
-        await passwords.hash_new("123456789012")
+        await passwords.hash_new_password("123456789012")
     with pytest.raises(InvalidInput, match="easily guessed"):
-        await passwords.hash_new("tower-window-lamp", email="tower.window@lamp.example")
-    assert await passwords.hash_new("tower-window-lamp", email="ada@example.com")
+        await passwords.hash_new_password("tower-window-lamp", email="tower.window@lamp.example")
+    assert await passwords.hash_new_password("tower-window-lamp", email="ada@example.com")
 
 
 async def test_one_text_typed_two_ways_is_one_password():
     """A phone writes é as one character, a desk as two; a lone surrogate breaks nothing."""
-    kept = await passwords.hash_new("caf\u00e9 noir sans sucre")
-    assert await passwords.check(kept, "cafe\u0301 noir sans sucre") == RIGHT
-    assert await passwords.check(kept, "\ud800" * 12) == WRONG
+    kept = await passwords.hash_new_password("caf\u00e9 noir sans sucre")
+    assert await passwords.compare_password(kept, "cafe\u0301 noir sans sucre") == RIGHT
+    assert await passwords.compare_password(kept, "\ud800" * 12) == WRONG
 
 
 async def test_nobody_has_a_password():
     """Without an account every password is wrong, after the same computation."""
-    assert await passwords.check(None, "p" * 12) == WRONG
+    assert await passwords.compare_password(None, "p" * 12) == WRONG
     ours = passwords._HASHER
     assert not ours.check_needs_rehash(passwords._NOBODY)
 
 
 async def test_a_hash_that_is_none_lets_nobody_in():
     """A damaged row is a wrong password, not a crash."""
-    assert await passwords.check("not a hash", "p" * 12) == WRONG
+    assert await passwords.compare_password("not a hash", "p" * 12) == WRONG
 
 
 def test_a_role_includes_the_weaker_ones():

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.audit.queries import PART_VIEWERS
+from app.audit.queries import VIEWERS_PER_PART
 from app.issues.replay_events import PART_EVENTS, LinkedEvents
 from app.playback.links.linked_feedback import PART_FEEDBACK
 from app.playback.visit.model import (
@@ -135,7 +135,7 @@ def viewer_part(viewers: ReplayViewers, *, first: int = 0) -> ListPart | None:
         "viewer",
         first=first,
         total=viewers.total,
-        size=PART_VIEWERS,
+        size=VIEWERS_PER_PART,
         href=lambda following: _part_href(viewers.context, "viewers", first=following),
     )
 

@@ -16,7 +16,7 @@ KNOWN_FOR: Final = timedelta(days=90)
 """How long a network is known after the last sign-in from there."""
 
 
-async def remember(connection: AsyncConnection, person_id: PersonId, address: str) -> None:
+async def remember_network(connection: AsyncConnection, person_id: PersonId, address: str) -> None:
     """Note that a person has signed in from an address."""
     await connection.execute(
         upsert(sign_in_places)
@@ -28,7 +28,7 @@ async def remember(connection: AsyncConnection, person_id: PersonId, address: st
     )
 
 
-async def is_known(connection: AsyncConnection, email: str, network: str) -> bool:
+async def is_network_known(connection: AsyncConnection, email: str, network: str) -> bool:
     """Tell whether the person with this address has signed in from a network."""
     found = (
         select(sign_in_places.c.person_id)
@@ -42,12 +42,12 @@ async def is_known(connection: AsyncConnection, email: str, network: str) -> boo
     return await connection.scalar(found) is not None
 
 
-async def forget_all(connection: AsyncConnection, person_id: PersonId) -> None:
+async def forget_networks(connection: AsyncConnection, person_id: PersonId) -> None:
     """Make every network new to a person's account again."""
     await connection.execute(delete(sign_in_places).where(sign_in_places.c.person_id == person_id))
 
 
-async def forget_old(connection: AsyncConnection) -> int:
+async def delete_old_networks(connection: AsyncConnection) -> int:
     """Delete networks from which nobody has signed in for 90 days; returns how many."""
     gone = await connection.execute(
         delete(sign_in_places).where(sign_in_places.c.last_at <= clock.now() - KNOWN_FOR)
