@@ -7,7 +7,7 @@
 import { copyAndSay } from "../copy.js";
 import { need } from "../dom.js";
 import { clockText } from "../words.js";
-import { RATES } from "./transport.js";
+import { RATES } from "./stage/transport.js";
 
 const QUIET_MS = 300;
 

@@ -6,9 +6,9 @@
 import { readStart } from "../../player/network.js";
 import { createPlayer } from "../../player/player.js";
 import { need, numberOf } from "../dom.js";
-import { shape } from "./shape.js";
-import { createStill } from "./still.js";
-import { recall } from "./width.js";
+import { shape } from "./stage/stage_shape.js";
+import { createStill } from "./stage/stand_in_player.js";
+import { recall } from "./stage/stage_width.js";
 
 /** The panels wait for the picture, but not for ever. */
 const PATIENCE_MS = 1_000;

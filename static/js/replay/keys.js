@@ -3,9 +3,9 @@
  * only where the picture or the timeline has the focus.
  *
  * @import {Desk, Row} from "./types.js"
- * @import {Gestures} from "./gestures.js"
- * @import {Tabs} from "./tabs.js"
- * @import {Timeline} from "./timeline.js"
+ * @import {Gestures} from "./stage/gestures.js"
+ * @import {Tabs} from "./panels/tabs.js"
+ * @import {Timeline} from "./timeline/timeline.js"
  *
  * @typedef {object} Parts
  * @property {Tabs} tabs
@@ -19,8 +19,8 @@
 import { openDialog } from "../overlays.js";
 import { closest, need } from "../dom.js";
 import { lastBegun } from "./content.js";
-import { savePicture } from "./save.js";
-import { RATES } from "./transport.js";
+import { savePicture } from "./stage/save_picture.js";
+import { RATES } from "./stage/transport.js";
 
 const STORED = "playhead.single-keys";
 

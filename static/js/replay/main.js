@@ -1,8 +1,8 @@
 /**
  * The replay page comes to life: reads the page and lets its parts and the player know each other.
  *
- * @import {Gesture} from "./gesture_marks.js"
- * @import {Timeline} from "./timeline.js"
+ * @import {Gesture} from "./stage/gesture_marks.js"
+ * @import {Timeline} from "./timeline/timeline.js"
  * @import {Desk, Row} from "./types.js"
  */
 
@@ -12,21 +12,21 @@ import { createWaterfalls } from "../waterfall.js";
 import { clockText } from "../words.js";
 import { createAddress } from "./address.js";
 import { readContent, screenAt } from "./content.js";
-import { createDivider } from "./divider.js";
-import { createFilmstrip } from "./filmstrip.js";
-import { createFilters } from "./filters.js";
-import { createFollow, keepInSight } from "./follow.js";
-import { createGlimpse } from "./glimpse.js";
-import { createGestures } from "./gestures.js";
-import { idleStretches } from "./idle.js";
+import { createDivider } from "./stage/divider.js";
+import { createFilmstrip } from "./timeline/filmstrip.js";
+import { createFilters } from "./panels/filters.js";
+import { createFollow, keepInSight } from "./panels/follow.js";
+import { createGlimpse } from "./panels/glimpse.js";
+import { createGestures } from "./stage/gestures.js";
+import { idleStretches } from "./timeline/idle.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
-import { createServed } from "./served.js";
-import { createSort } from "./sort.js";
-import { createStage } from "./stage.js";
-import { createTabs } from "./tabs.js";
-import { createTimeline } from "./timeline.js";
-import { createTransport } from "./transport.js";
+import { createServed } from "./timeline/served.js";
+import { createSort } from "./panels/sort.js";
+import { createStageView } from "./stage/stage_view.js";
+import { createTabs } from "./panels/tabs.js";
+import { createTimeline } from "./timeline/timeline.js";
+import { createTransport } from "./stage/transport.js";
 
 /** The longer sides of small pictures: under the pointer on the timeline, and in rows. */
 const POINTED_PX = 144;
@@ -48,7 +48,7 @@ export function start(player) {
     timeline?.draw();
   });
   const served = createServed(desk, () => timeline?.draw());
-  const stage = createStage(desk, gestures.list);
+  const stage = createStageView(desk, gestures.list);
   createTransport(desk);
   const address = createAddress(desk);
   const follow = createFollow(desk, tabs);
@@ -88,7 +88,7 @@ function findIdle({ player, content }, gestures) {
   player.request("idle", { stretches: idleStretches(content(), gestures, gaps, duration_ms) });
 }
 
-/** The filter of the panel in front; where there is none, the activity's. @param {import("./tabs.js").Tabs} tabs @param {import("./filters.js").Filters} filters */
+/** The filter of the panel in front; where there is none, the activity's. @param {import("./panels/tabs.js").Tabs} tabs @param {import("./panels/filters.js").Filters} filters */
 function focusFilter(tabs, filters) {
   if (filters.focus(tabs.current())) return;
   tabs.select("activity");
@@ -150,7 +150,7 @@ function rowLinks({ seek, signal }, openId, resume) {
 
 /**
  * @param {HTMLElement} element
- * @param {import("./tabs.js").Tabs} tabs
+ * @param {import("./panels/tabs.js").Tabs} tabs
  * @param {{rest: () => void}} follow
  */
 function openRow(element, tabs, follow) {

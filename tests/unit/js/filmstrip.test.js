@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { placeOf, tileAt } from "../../../static/js/replay/filmstrip.js";
+import { placeOf, tileAt } from "../../../static/js/replay/timeline/filmstrip.js";
 
 const tiles = Array.from({ length: 30 }, (_, number) => [number * 1000 + 500, number === 25 ? 240 : 112, number === 25 ? 112 : 240]);
 const strip = { state: "made", is_due: false, version: "a", cell_px: [240, 240], columns: 8, tiles_a_sheet: 24, tiles };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { marksAt, outline, placeAt, words } from "../../../static/js/replay/gesture_marks.js";
+import { marksAt, outline, placeAt, words } from "../../../static/js/replay/stage/gesture_marks.js";
 
 const SIZE = /** @type {const} */ ([448, 960]);
 const HOW = { rate: 1, still: false };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeAxis, tickTimes } from "../../../static/js/replay/axis.js";
+import { makeAxis, tickTimes } from "../../../static/js/replay/timeline/axis.js";
 import { lastBegun, screenAt } from "../../../static/js/replay/content.js";
-import { groups } from "../../../static/js/replay/error_marks.js";
-import { idleStretches } from "../../../static/js/replay/idle.js";
-import { within } from "../../../static/js/replay/range.js";
+import { groups } from "../../../static/js/replay/timeline/error_marks.js";
+import { idleStretches } from "../../../static/js/replay/timeline/idle.js";
+import { within } from "../../../static/js/replay/timeline/range.js";
 import { agoText, clockText, durationText, timeText } from "../../../static/js/words.js";
 
 const GAPS = [{ start_ms: 20_000, end_ms: 50_000 }, { start_ms: 80_000, end_ms: 90_000 }];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { servedText } from "../../../static/js/replay/served.js";
+import { servedText } from "../../../static/js/replay/timeline/served.js";
 
 const ONE = { at_ms: 0, took_ms: 420, service: "shop-api", op: "http.server", name: "/pay", failed: false, slow: null, request: null };
 

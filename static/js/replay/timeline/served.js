@@ -2,7 +2,7 @@
  * What backends did for the requests of a replay: the data, and bars that hang under the requests.
  *
  * @import {Axis} from "./axis.js"
- * @import {Desk} from "./types.js"
+ * @import {Desk} from "../types.js"
  *
  * @typedef {object} Served  the first span of a backend's part of a trace
  * @property {number} at_ms
@@ -15,8 +15,8 @@
  * @property {{at_ms: number, took_ms: number} | null} request  what caused it, if that is here
  */
 
-import { el, mark, place } from "../dom.js";
-import { durationText } from "../words.js";
+import { el, mark, place } from "../../dom.js";
+import { durationText } from "../../words.js";
 
 /**
  * Fetches them once the page stands, and again when a live replay grows.

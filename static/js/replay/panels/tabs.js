@@ -8,7 +8,7 @@
  * @property {(listener: (name: string) => void) => void} onChange
  */
 
-import { all, closest, mark, need } from "../dom.js";
+import { all, closest, mark, need } from "../../dom.js";
 
 /**
  * @param {HTMLElement} root

@@ -8,10 +8,10 @@
  *
  * @import {Axis} from "./axis.js"
  * @import {Range} from "./range.js"
- * @import {Desk, Row} from "./types.js"
+ * @import {Desk, Row} from "../types.js"
  */
 
-import { el, place } from "../dom.js";
+import { el, place } from "../../dom.js";
 import { rowMeant, rowsUnder } from "./lanes.js";
 
 const DRAG_PX = 4;

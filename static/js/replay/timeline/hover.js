@@ -3,12 +3,12 @@
  * the playhead, which also shows the row that the pointer is on in a panel.
  *
  * @import {Axis} from "./axis.js"
- * @import {Content, Desk, Row} from "./types.js"
+ * @import {Content, Desk, Row} from "../types.js"
  */
 
-import { closest, el, mark, numberOf, picture, place } from "../dom.js";
-import { clockText, durationText } from "../words.js";
-import { screenAt } from "./content.js";
+import { closest, el, mark, numberOf, picture, place } from "../../dom.js";
+import { clockText, durationText } from "../../words.js";
+import { screenAt } from "../content.js";
 import { gapAt, rowMeant, rowsUnder } from "./lanes.js";
 
 /**

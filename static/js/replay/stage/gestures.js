@@ -2,10 +2,10 @@
  * Draws gestures over the picture: an SVG in the picture's own pixels, letterboxed as it is.
  *
  * @import {Gesture, Mark} from "./gesture_marks.js"
- * @import {Desk, State} from "./types.js"
+ * @import {Desk, State} from "../types.js"
  */
 
-import { all, closest } from "../dom.js";
+import { all, closest } from "../../dom.js";
 import { RING_PX, marksAt, outline } from "./gesture_marks.js";
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -16,8 +16,8 @@
  * @property {[number, number, number][]} tiles
  */
 
-import { all, el, mark, numberOf } from "../dom.js";
-import { clockText } from "../words.js";
+import { all, el, mark, numberOf } from "../../dom.js";
+import { clockText } from "../../words.js";
 
 const AGAIN_MS = 10_000;
 const NEVER_MS = 120_000;

@@ -1,11 +1,11 @@
 /**
  * Saves the picture on the screen as a PNG, named after the replay and the moment.
  *
- * @import {Desk} from "./types.js"
+ * @import {Desk} from "../types.js"
  */
 
-import { el } from "../dom.js";
-import { clockText } from "../words.js";
+import { el } from "../../dom.js";
+import { clockText } from "../../words.js";
 
 /** @param {Desk} desk */
 export async function savePicture({ player, announce }) {

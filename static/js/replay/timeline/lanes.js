@@ -2,16 +2,16 @@
  * Draws the lanes of the timeline from what the page holds.
  *
  * @import {Axis} from "./axis.js"
- * @import {Gesture} from "./gesture_marks.js"
+ * @import {Gesture} from "../stage/gesture_marks.js"
  * @import {Served} from "./served.js"
- * @import {Condition, Content, Gap, Row} from "./types.js"
+ * @import {Condition, Content, Gap, Row} from "../types.js"
  */
 
-import { el, mark, place } from "../dom.js";
-import { clockText, durationText } from "../words.js";
+import { el, mark, place } from "../../dom.js";
+import { clockText, durationText } from "../../words.js";
 import { tickTimes } from "./axis.js";
 import { errorMarks } from "./error_marks.js";
-import { endOf, isNear, startOf } from "./gesture_marks.js";
+import { endOf, isNear, startOf } from "../stage/gesture_marks.js";
 import { servedBars } from "./served.js";
 
 const TICK_PX = 76;

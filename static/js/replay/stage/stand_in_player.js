@@ -2,10 +2,10 @@
  * Stands in for the player where a replay has no pictures: a time that moves by seeking only, so
  * that rows, timeline, filter and keys work all the same.
  *
- * @import {Player, State} from "./types.js"
+ * @import {Player, State} from "../types.js"
  */
 
-import { createStore } from "../../player/store.js";
+import { createStore } from "../../../player/store.js";
 
 /**
  * @param {number} duration_ms

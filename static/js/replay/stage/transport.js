@@ -1,12 +1,12 @@
 /**
  * The buttons over the timeline, the clock, and a click on the picture.
  *
- * @import {Desk, State} from "./types.js"
+ * @import {Desk, State} from "../types.js"
  */
 
-import { all, closest, mark, need, numberOf } from "../dom.js";
-import { clockText, durationText } from "../words.js";
-import { savePicture } from "./save.js";
+import { all, closest, mark, need, numberOf } from "../../dom.js";
+import { clockText, durationText } from "../../words.js";
+import { savePicture } from "./save_picture.js";
 
 export const RATES = [0.25, 0.5, 1, 2, 4, 8, 16];
 const JUMP_MS = 10_000;

@@ -4,10 +4,10 @@
  * number when it stands for more.
  *
  * @import {Axis} from "./axis.js"
- * @import {Row} from "./types.js"
+ * @import {Row} from "../types.js"
  */
 
-import { el, picture, place } from "../dom.js";
+import { el, picture, place } from "../../dom.js";
 
 const MARK_PX = 15;
 const DIGIT_PX = 7;

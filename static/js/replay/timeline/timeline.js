@@ -2,9 +2,9 @@
  * The timeline: lanes, playhead, and a slider over all of it.
  *
  * @import {Axis} from "./axis.js"
- * @import {Gesture} from "./gesture_marks.js"
+ * @import {Gesture} from "../stage/gesture_marks.js"
  * @import {Served} from "./served.js"
- * @import {Desk, Row, State} from "./types.js"
+ * @import {Desk, Row, State} from "../types.js"
  *
  * @typedef {object} Timeline
  * @property {() => void} draw  draws anew what a live replay has gained
@@ -14,10 +14,10 @@
  *   whose pictures stand in the card of what the pointer is over
  */
 
-import { all, el, mark, need, numberOf, place } from "../dom.js";
-import { clockText } from "../words.js";
+import { all, el, mark, need, numberOf, place } from "../../dom.js";
+import { clockText } from "../../words.js";
 import { makeAxis } from "./axis.js";
-import { screenAt } from "./content.js";
+import { screenAt } from "../content.js";
 import { createHover } from "./hover.js";
 import { drawLanes } from "./lanes.js";
 import { createPointers } from "./pointers.js";

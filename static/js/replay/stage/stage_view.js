@@ -3,16 +3,16 @@
  * when there is something to say instead of a picture.
  *
  * @import {Gesture} from "./gesture_marks.js"
- * @import {Content, Desk, State} from "./types.js"
+ * @import {Content, Desk, State} from "../types.js"
  */
 
-import { copyAndSay } from "../copy.js";
-import { need } from "../dom.js";
-import { clockText } from "../words.js";
+import { copyAndSay } from "../../copy.js";
+import { need } from "../../dom.js";
+import { clockText } from "../../words.js";
 import { createCard } from "./card.js";
-import { lastBegun, screenAt } from "./content.js";
+import { lastBegun, screenAt } from "../content.js";
 import { isNear, startOf, words } from "./gesture_marks.js";
-import { shape } from "./shape.js";
+import { shape } from "./stage_shape.js";
 
 const CAPTION_MS = 4000;
 const TURN_MS = 250;
@@ -25,7 +25,7 @@ const STORED = "playhead.captions-read";
  * @param {() => readonly Gesture[]} gestures
  * @returns {{retell: () => void}}  `retell` makes the captions anew when the page has grown
  */
-export function createStage(desk, gestures) {
+export function createStageView(desk, gestures) {
   const { player, root, signal } = desk;
   const stage = need(".stage", root);
   let captions = captionsOf(desk.content(), gestures());

@@ -2,11 +2,11 @@
  * A glimpse of where a row's time leads: pointing at the time, or going to it by keyboard, shows
  * the screen of that moment.
  *
- * @import {Desk} from "./types.js"
+ * @import {Desk} from "../types.js"
  */
 
-import { standBeside } from "../beside.js";
-import { closest, el, numberOf } from "../dom.js";
+import { standBeside } from "../../beside.js";
+import { closest, el, numberOf } from "../../dom.js";
 
 /** The times of rows that do not show their screen anyway. */
 const TIMES = "[data-panel] [data-at-ms]:not(.error) [data-seek]";
@@ -17,7 +17,7 @@ const END_PX = 170;
 
 /**
  * @param {Desk} desk
- * @param {ReturnType<typeof import("./filmstrip.js").createFilmstrip>} filmstrip
+ * @param {ReturnType<typeof import("../timeline/filmstrip.js").createFilmstrip>} filmstrip
  */
 export function createGlimpse({ root, signal }, filmstrip) {
   const screen = el("canvas", { className: "thumb", hidden: true });

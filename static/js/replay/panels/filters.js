@@ -2,15 +2,15 @@
  * Narrows the rows of each panel by words and by choices. What is asked for is part of the address,
  * so the address is where it is kept.
  *
- * @import {Desk} from "./types.js"
- * @import {Address} from "./address.js"
+ * @import {Desk} from "../types.js"
+ * @import {Address} from "../address.js"
  *
  * @typedef {object} Filters
  * @property {() => void} apply
  * @property {(panel: string) => boolean} focus  false if the panel has no field
  */
 
-import { all } from "../dom.js";
+import { all } from "../../dom.js";
 
 /** @type {WeakMap<HTMLElement, string>} */
 const texts = new WeakMap();

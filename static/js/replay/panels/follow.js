@@ -1,12 +1,12 @@
 /**
  * Marks the row under the playhead and keeps it in sight, until the reader scrolls.
  *
- * @import {Desk, Row} from "./types.js"
+ * @import {Desk, Row} from "../types.js"
  * @import {Tabs} from "./tabs.js"
  */
 
-import { mark, need } from "../dom.js";
-import { lastBegun } from "./content.js";
+import { mark, need } from "../../dom.js";
+import { lastBegun } from "../content.js";
 
 const MARGIN = 0.3;
 
@@ -73,7 +73,7 @@ export function createFollow({ player, root, content, signal }, tabs) {
 
 /**
  * @param {string} tab
- * @param {import("./types.js").Content} content
+ * @param {import("../types.js").Content} content
  * @param {number} at_ms
  * @returns {Row | null}
  */

@@ -2,13 +2,13 @@
  * The card over the picture, when there is something to say instead of one: why there is no video,
  * what was skipped, that bytes are awaited, what has failed.
  *
- * @import {Content, Desk, State} from "./types.js"
- * @import {Gap} from "../../player/types.js"
+ * @import {Content, Desk, State} from "../types.js"
+ * @import {Gap} from "../../../player/types.js"
  */
 
-import { el, mark, need } from "../dom.js";
-import { durationText } from "../words.js";
-import { gapAt } from "./lanes.js";
+import { el, mark, need } from "../../dom.js";
+import { durationText } from "../../words.js";
+import { gapAt } from "../timeline/lanes.js";
 
 const WAITING_MS = 300;
 const SKIPPED_MS = 2500;

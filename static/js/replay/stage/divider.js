@@ -1,11 +1,11 @@
 /**
  * The line between picture and panels, to be dragged or moved by arrow keys; a double click or Enter takes it back.
  *
- * @import {Desk} from "./types.js"
+ * @import {Desk} from "../types.js"
  */
 
-import { el, need } from "../dom.js";
-import { recall, remember } from "./width.js";
+import { el, need } from "../../dom.js";
+import { recall, remember } from "./stage_width.js";
 
 const STEP_PX = 16;
 /** As in the style sheet, which holds a remembered width to them in a smaller window. */

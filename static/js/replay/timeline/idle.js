@@ -1,11 +1,11 @@
 /**
  * Finds the time in which nothing happens: no touch, no note, no request, no error.
  *
- * @import {Gesture} from "./gesture_marks.js"
- * @import {Content} from "./types.js"
+ * @import {Gesture} from "../stage/gesture_marks.js"
+ * @import {Content} from "../types.js"
  */
 
-import { endOf, startOf } from "./gesture_marks.js";
+import { endOf, startOf } from "../stage/gesture_marks.js";
 
 const LEAST_MS = 5_000;
 /** What an event leads to is seen for a while after it, and what led to it a moment before. */

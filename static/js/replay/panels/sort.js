@@ -1,10 +1,10 @@
 /**
  * Puts the rows of a table in the order of a column; which one is part of the address.
  *
- * @import {Address} from "./address.js"
+ * @import {Address} from "../address.js"
  */
 
-import { all, el, numberOf } from "../dom.js";
+import { all, el, numberOf } from "../../dom.js";
 
 const PARAM = "order";
 
