@@ -183,11 +183,11 @@ class JsonWalker:
         return [clean, self.visit_member(1, value, item_place)]
 
     def _judge_name(self, name: Any) -> NameVerdict:
-        return self._judge.verdict(name) if isinstance(name, str) else NameVerdict.PLAIN
+        return self._judge.judge_name(name) if isinstance(name, str) else NameVerdict.PLAIN
 
     def _judge_in(self, place: JsonPlace, name: str) -> NameVerdict:
         """Judge a name; among cookies more names are secret."""
-        verdict = self._judge.verdict(name)
+        verdict = self._judge.judge_name(name)
         is_cookie = place.role is PlaceRole.COOKIES and sensitive_names.is_cookie_secret(name)
         return NameVerdict.SECRET if is_cookie else verdict
 

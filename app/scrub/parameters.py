@@ -102,5 +102,5 @@ def _find_secret_variables(query: Any, judge: NameJudge) -> AbstractSet[str]:
     return {
         match.group(2)
         for match in _VARIABLE.finditer(folding.fold_text(query))
-        if judge.verdict(match.group(1)) in {NameVerdict.SECRET, NameVerdict.COOKIE}
+        if judge.judge_name(match.group(1)) in {NameVerdict.SECRET, NameVerdict.COOKIE}
     }

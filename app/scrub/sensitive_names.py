@@ -83,40 +83,46 @@ class NameJudge:
     """Judges names by the built-in words and those of one project."""
 
     def __init__(self, rules: ScrubRules) -> None:
-        own = [patterns.escape_text(word) for word in sorted(rules.sensitive_keys) if word.strip()]
-        whole = [
+        own_words = [
+            patterns.escape_text(word) for word in sorted(rules.sensitive_keys) if word.strip()
+        ]
+        whole_words = [
             rf"(?:^|[^a-z])(?:{'|'.join(WHOLE_WORDS)})(?:$|[^a-z])",
             rf"(?:^|[^a-z]){LAST_WORDS}$",
             rf"^{PIN}$",
         ]
-        self._secret = patterns.compile_text("|".join([*WORDS, *whole]), any_case=True)
-        self._own = patterns.compile_text("|".join(own), any_case=True) if own else None
+        self._secret = patterns.compile_text("|".join([*WORDS, *whole_words]), any_case=True)
+        self._own_words = (
+            patterns.compile_text("|".join(own_words), any_case=True) if own_words else None
+        )
         built_in = [word.replace(SEP, r"[-_.]?") for word in ANY_WORD]
-        single = [
+        own_single_words = [
             patterns.escape_text(word) for word in rules.sensitive_keys if word.split() == [word]
         ]
-        self.words = "|".join([*built_in, *sorted(single)])
+        self.words = "|".join([*built_in, *sorted(own_single_words)])
         """Pattern that matches somewhere in every sensitive name of one word."""
         self._safe = frozenset(key.lower() for key in rules.safe_keys)
         self._verdicts: AnswerCache[NameVerdict] = AnswerCache()
 
-    def verdict(self, name: str) -> NameVerdict:
+    def judge_name(self, name: str) -> NameVerdict:
         """Judge a name; the verdicts on short names are cached."""
         verdict = self._verdicts.get(name)
-        return self._verdicts.remember(name, self._judge(name)) if verdict is None else verdict
+        return (
+            self._verdicts.remember(name, self._find_verdict(name)) if verdict is None else verdict
+        )
 
     def is_secret(self, name: str) -> bool:
         """Tell whether a text under this name has to be removed."""
-        return self.verdict(name) is not NameVerdict.PLAIN
+        return self.judge_name(name) is not NameVerdict.PLAIN
 
-    def ends_secret(self, name: str) -> bool:
+    def ends_in_secret_word(self, name: str) -> bool:
         """Tell whether the last word of a name is secret: `accessToken`, not `TokenRefresher`.
 
         This is for `name: value` in prose and logs, where the name often is a class or a file.
         """
         if not self.is_secret(name):
             return False
-        if self._own is not None and self._own.search(folding.fold_text(name)):
+        if self._own_words is not None and self._own_words.search(folding.fold_text(name)):
             return True
         if _IS_HEADER.fullmatch(folding.fold_text(name)):
             return True
@@ -134,10 +140,10 @@ class NameJudge:
         pair = "_".join(words[-2:])
         return self.is_secret(pair) and not self.is_secret(words[-2])
 
-    def _judge(self, name: str) -> NameVerdict:
+    def _find_verdict(self, name: str) -> NameVerdict:
         if name.lower() in self._safe:
             return NameVerdict.PLAIN
-        if self._own is not None and self._own.search(folding.fold_text(name)):
+        if self._own_words is not None and self._own_words.search(folding.fold_text(name)):
             return NameVerdict.SECRET
         snake = _HARMLESS.sub("", _snake(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):

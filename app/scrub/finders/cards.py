@@ -107,6 +107,7 @@ class _DigitRuns:
         if "%" in joined:
             joined = joined.replace("%20", "   ").replace("%2d", "   ").replace("%2D", "   ")
         self._joined = joined
+        # Gaps are removed after they have marked the digit before them as the last of its group.
         groups = joined.translate(_GAPS)
         while _GAP * 2 in groups:
             groups = groups.replace(_GAP * 2, _GAP)
@@ -119,15 +120,18 @@ class _DigitRuns:
 
     def _find_candidates(self, digits: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:
         """Return where cards may begin, by size: common ones, and ones with a right check digit."""
+        # Each integer holds a byte for each position of the row, 1 or 0. Shifting it right by 8
+        # bits looks one position ahead, so that every operation serves all positions at once.
         count = len(digits)
         breaks, lasts = _to_int(digits.translate(_IS_BREAK)), _to_int(self._lasts)
+        # A group starts at the beginning, behind a break, and behind the last digit of a group.
         starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
         totals = check_digits.sum_luhn_digits(digits, _MOST_DIGITS)
         pairs = _to_bytes(10 * totals[1] + (totals[1] >> 8), count)
         common: dict[int, bytes] = {}
         checked: dict[int, bytes] = {}
         for size in range(2, _MOST_DIGITS + 1):
-            broken = breaks | broken >> 8
+            broken = breaks | broken >> 8  # A break is among the next `size` positions.
             whole = starts & lasts >> 8 * (size - 1) & ~broken
             if size < _FEWEST_DIGITS or not whole:
                 continue
@@ -163,9 +167,9 @@ class _DigitRuns:
 
     def _in_text(self, at: int) -> int:
         """Return the position in the text of a digit of the row."""
-        place = self._in_joined[at]
-        run = bisect_right(self._run_starts, place) - 1
-        return self._ranges[run][0] + place - self._run_starts[run]
+        position = self._in_joined[at]
+        run = bisect_right(self._run_starts, position) - 1
+        return self._ranges[run][0] + position - self._run_starts[run]
 
     def _find_size(self, at: int) -> int:
         """Return the number of digits of the longest card that begins here, or 0."""

@@ -19,7 +19,9 @@ from app.scrub.rules import FILTERED, MARKS
 from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 _CHARS: Final = r"[\pL0-9_.\-\[\]]"
+"""Characters of names."""
 _SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
+"""Signs between a name and its value, with a quote that may close the name."""
 _FIRST_WORDS: Final = (
     r"api|private|access|secret|security|social security|seed|recovery|card|credit|two"
     r"|client|verification|sms|encryption|signing"
@@ -27,7 +29,8 @@ _FIRST_WORDS: Final = (
 """Words that form one name with the next word."""
 _QUERY_MARKS: Final = ("?", "&", "#")
 _NO_NAME_BEHIND: Final = ("//", "@", "nexpected ")
-"""`auth.example:443`, `com.example.auth.Login: started` and `Unexpected token: x` name no value."""
+"""Text in front of a name and a colon that introduce no value: `//auth.example:443`,
+`jo@auth.example: x`, `Unexpected token: x`."""
 _SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
 _QUOTING: Final = ('"', "'", "`", "\\")
 _OPENING: Final = patterns.compile_forward(r"\\{0,8}[\"'`]")
@@ -61,18 +64,19 @@ _INNOCENT_VALUES: Final = frozenset(
     | {"must", "should", "cannot", "can't", "can", "may", "this", "that", "the", "is", "has", "was"}
     | {"not", "too", "field", "value", "please", "enter", "does", "doesn't", "didn't", "changed"}
     | {"hidden", "masked", "redacted", "removed", "revoked", "rejected", "accepted", "malformed"}
+    | {"enabled", "disabled", "available", "unavailable", "set", "unset", "sent", "refreshed"}
     | {
-        "enabled",
-        "disabled",
-        "available",
-        "unavailable",
-        "set",
-        "unset",
-        "sent",
-        "refreshed",
         "eof",
+        "granted",
+        "success",
+        "unknown",
+        "optional",
+        "string",
+        "str",
+        "bool",
+        "boolean",
+        "int",
     }
-    | {"granted", "success", "unknown", "optional", "string", "str", "bool", "boolean", "int"}
 )
 _VARIABLE: Final = patterns.compile_forward(r"\$([A-Za-z_][A-Za-z0-9_]*+)")
 _DECLARED: Final = patterns.compile_forward(r"\$([A-Za-z_][A-Za-z0-9_]*+)\s{0,4}:")
@@ -87,9 +91,12 @@ _PLACEHOLDER: Final = patterns.compile_forward(
 )
 """A placeholder of a query, or asterisks that hide a value."""
 _MARKS: Final = frozenset(MARKS)
-_VAGUE_CHARS: Final = 4
-_QUERY_CHARS: Final = 8
-_SHORT_DIGITS: Final = 3
+_FEWEST_VAGUE_CHARS: Final = 4
+"""A shorter value behind a vague sign is taken for prose."""
+_FEWEST_QUERY_CHARS: Final = 8
+"""A shorter value is not secret if only its place in a URL makes it so."""
+_FEWEST_DIGITS: Final = 3
+"""A shorter number is not secret unless the prefix takes short ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +142,9 @@ class NamedValueFinder:
     def __init__(self, judge: NameJudge) -> None:
         self._judge = judge
         self._prefixes: AnswerCache[_NamedPrefix] = AnswerCache()
-        some = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
+        sensitive_name = rf"{_CHARS}*(?:{judge.words}){_CHARS}*"
         self._prefix_pattern = patterns.compile_text(
-            rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{some})(?:{_SIGN})"
+            rf"(?i)(?:\b(?:{_FIRST_WORDS}) {_CHARS}+|{sensitive_name})(?:{_SIGN})"
             rf"|[?&#](?:{sensitive_names.QUERY_NAMES})(?:{_SIGN})"
         )
 
@@ -173,16 +180,16 @@ class NamedValueFinder:
         name = words[: sign_match.start()] if sign_match else words
         sign = words[len(name) :]
         judge, is_prose = self._judge, "=" not in sign and not sign.startswith(_QUOTING)
-        last = name.rpartition(".")[2]
-        is_secret = judge.ends_secret(last) if is_prose else judge.is_secret(name)
+        last_part = name.rpartition(".")[2]
+        is_secret = judge.ends_in_secret_word(last_part) if is_prose else judge.is_secret(name)
         is_query = not is_secret and "=" in sign and sensitive_names.is_query_secret(name)
         return _NamedPrefix(
             len(name),
-            judge.verdict(name),
+            judge.judge_name(name),
             is_secret=is_secret,
             is_query=is_query,
             is_prose=is_prose,
-            is_vague=sign.strip().isalpha() or (is_prose and last.lower().endswith("auth")),
+            is_vague=sign.strip().isalpha() or (is_prose and last_part.lower().endswith("auth")),
             takes_short=":" not in sign or '"' in sign,
             is_guess=is_query and sensitive_names.is_query_guess(name),
         )
@@ -325,8 +332,8 @@ def _may_be_secret(value: str, prefix: _NamedPrefix) -> bool:
     if _PLACEHOLDER.match(bare) or (prefix.is_guess and not url_paths.looks_like_token(bare)):
         return False
     if prefix.is_vague:
-        return len(bare) >= _VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)
+        return len(bare) >= _FEWEST_VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)
     if bare.isdigit():
-        is_kept = len(bare) < _SHORT_DIGITS and not prefix.takes_short
+        is_kept = len(bare) < _FEWEST_DIGITS and not prefix.takes_short
         return prefix.verdict is not NameVerdict.COUNT and not is_kept
-    return prefix.verdict is not NameVerdict.PLAIN or len(bare) >= _QUERY_CHARS
+    return prefix.verdict is not NameVerdict.PLAIN or len(bare) >= _FEWEST_QUERY_CHARS

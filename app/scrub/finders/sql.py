@@ -82,7 +82,7 @@ class InsertedValueFinder:
         secret = set()
         for number, column in enumerate(columns.split(",")):
             name = column.strip(_QUOTES).rpartition(".")[2].strip(_QUOTES)
-            verdict = self._judge.verdict(name)
+            verdict = self._judge.judge_name(name)
             if verdict in {NameVerdict.SECRET, NameVerdict.COOKIE} and not _NOT_ITSELF.search(name):
                 secret.add(number)
         return secret

@@ -162,7 +162,7 @@ def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
     assert scrub_quickly(b'{"extra":{"note":"%b"}}' % CARD.encode()) == {
         "extra": {"note": "[scrub failed]"}
     }
-    monkeypatch.setattr("app.scrub.sensitive_names.NameJudge.verdict", fail)
+    monkeypatch.setattr("app.scrub.sensitive_names.NameJudge.judge_name", fail)
     assert scrub_quickly(b'{"password":"x1"}') is None
 
 

@@ -172,21 +172,21 @@ def test_macs_may_stay():
 def test_names_are_judged_by_their_words(name: str, kind: NameVerdict, at_end: bool):
     """camelCase, dashes and capitals do not matter; `author` is not `auth`."""
     judge = NameJudge(DEFAULT_RULES)
-    assert judge.verdict(name) is kind
-    assert judge.verdict(name) is kind
-    assert judge.ends_secret(name) is at_end
+    assert judge.judge_name(name) is kind
+    assert judge.judge_name(name) is kind
+    assert judge.ends_in_secret_word(name) is at_end
 
 
 def test_the_cache_of_a_judge_is_bounded():
     """Hostile names do not fill the memory."""
     judge = NameJudge(ScrubRules(sensitive_keys=frozenset({"shoe"})))
     for number in range(5_000):
-        judge.verdict(f"k{number}")
-    judge.verdict("k" * 129)
+        judge.judge_name(f"k{number}")
+    judge.judge_name("k" * 129)
     assert len(judge._verdicts) <= 4_096
     assert "k" * 129 not in judge._verdicts
-    assert judge.ends_secret("shoe of k1")
-    assert not judge.ends_secret("k1")
+    assert judge.ends_in_secret_word("shoe of k1")
+    assert not judge.ends_in_secret_word("k1")
 
 
 def test_the_cache_of_a_scrubber_is_bounded():
