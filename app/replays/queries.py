@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import groupby
 from typing import Any, Final
 
 from sqlalchemy import bindparam, case, func, null, select, true, tuple_
@@ -16,28 +15,17 @@ from app.core.replay_window import ClockStep
 from app.formats.replay.recording_summary import RecordingCounts
 from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
+from app.replays.screen_marks import read_screen_names
 from app.replays.tables import COUNT_COLUMNS, packs, replays, segments, tombstones
 
-_SEGMENT: Final = (
-    segments.c.segment_id,
-    segments.c.received_at,
-    segments.c.started_at,
-    segments.c.ended_at,
-    segments.c.replay_type,
-    segments.c.sdk_name,
-    segments.c.width_px,
-    segments.c.height_px,
-    segments.c.frames,
-    segments.c.codec,
-    segments.c.video_fault,
-    packs.c.object_key,
-    segments.c.object_offset,
-    segments.c.object_bytes,
-    segments.c.layout,
-    segments.c.screens,
+_SEGMENT_COLUMNS: Final = tuple(
+    packs.c.object_key if name == "object_key" else segments.c[name]
+    for name in Segment._fields
+    if name not in {"recording", "shift_ms"}
 )
-"""In the order of the fields of `Segment`, where the recording follows: to look each up by name
-takes five times as long."""
+"""Columns of a segment in the order of its fields, so that a row becomes one without a look-up by
+name, which takes five times as long."""
+_SCREENS: Final = Segment._fields.index("screens")
 
 
 _ONE: Final = select(replays).where(
@@ -107,14 +95,14 @@ async def read_segments(
     is_within = is_wanted & (until <= bindparam("recording_bytes", recording_bytes))
     recording = case((is_within, segments.c.recording)) if recording_bytes else null()
     found = await connection.execute(
-        select(*_SEGMENT, recording)
+        select(*_SEGMENT_COLUMNS, recording)
         .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
         .order_by(segments.c.segment_id)
         .limit(LIMITS.segments)
     )
-    listed = [_segment(row) for row in found]
-    return [_shifted(segment, steps) for segment in listed] if steps else listed
+    listed = [_to_segment(row) for row in found]
+    return [_shift_segment(segment, steps) for segment in listed] if steps else listed
 
 
 async def read_last_segment_lengths(
@@ -270,8 +258,7 @@ def to_replay(row: Row[Any]) -> Replay:
         replay_type=row.replay_type,
         facts=row.facts,
         user=row.recorded_user,
-        # `00003:01:CartActivity` → `CartActivity`, once for each visit.
-        screens=tuple(name for name, _ in groupby(screen[9:] for screen in row.screens)),
+        screens=read_screen_names(row.screens),
         background_at=row.background_at,
         foreground_at=row.foreground_at,
         segments=row.segments,
@@ -287,12 +274,13 @@ def to_replay(row: Row[Any]) -> Replay:
     )
 
 
-def _segment(row: Sequence[Any]) -> Segment:
-    facts: list[Any] = [*row[:-2], tuple(row[-2]), row[-1]]
-    return Segment(*facts)
+def _to_segment(row: Sequence[Any]) -> Segment:
+    values = list(row)
+    values[_SCREENS] = tuple(values[_SCREENS])
+    return Segment(*values)
 
 
-def _shifted(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
+def _shift_segment(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
     """Put a segment on the clock of its replay."""
     shift_ms = shift_ms_of(steps, segment.segment_id)
     shift = timedelta(milliseconds=shift_ms)

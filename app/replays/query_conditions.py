@@ -25,6 +25,7 @@ from app.replays.query_language import (
     Term,
     TermValue,
 )
+from app.replays.screen_marks import SQL_NAME_START
 from app.replays.tables import replay_traces
 
 Columns = ReadOnlyColumnCollection[str, Any]
@@ -78,8 +79,6 @@ _MOST_S: Final = 100 * 365 * 86_400.0
 _NUMBER: Final = re.compile(r"\d{1,15}")
 _HIGHEST_COUNT: Final = 2**31 - 1
 """The highest number of an integer column."""
-_SCREEN_AT: Final = 10
-"""Where the name begins in `00003:01:CartActivity`, counted from 1."""
 _WORD_FACTS: Final = (
     "device_brand", "device_model", "os_name", "release", "app_name", "app_version",
 )  # fmt: skip
@@ -282,7 +281,7 @@ def _id(value: TermValue, columns: Columns) -> ColumnElement[bool]:
 
 def _screen(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     name = func.unnest(columns.screens).column_valued("visited")
-    matches = _like(func.substr(name, _SCREEN_AT), value)
+    matches = _like(func.substr(name, SQL_NAME_START), value)
     return exists(select(1).where(matches))
 
 

@@ -60,7 +60,7 @@ replays: Final = Table(
     # When the app last left the screen, and last came back: how the replay ended.
     Column("background_at", DateTime(timezone=True)),
     Column("foreground_at", DateTime(timezone=True)),
-    # `00003:CartActivity`: the segment in front keeps the union in order whatever comes first.
+    # Marks (`screen_marks.py`): what stands in front keeps their union in the order of visit.
     Column("screens", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("segments", Integer, nullable=False, server_default=text("0")),
     Column("video_segments", Integer, nullable=False, server_default=text("0")),

@@ -23,6 +23,7 @@ from app.formats.replay.recording_summary import RecordingCounts
 from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
+from app.replays.screen_marks import write_screen_marks
 from app.replays.statements import BulkStatement
 from app.replays.tables import COUNT_COLUMNS, object_outbox, pack_outbox, packs
 
@@ -277,7 +278,7 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "facts": msgspec.Raw(one.facts.encode()),
         "user_rank": one.segment_id if one.user else _NEVER,
         "recorded_user": msgspec.Raw((one.user or "{}").encode()),
-        "screens": _visited(one) if is_new else [],
+        "screens": write_screen_marks(one.segment_id, one.screens) if is_new else [],
         "segments": int(is_new),
         "video_segments": int(playable is not None),
         "video_ms": playable.duration_ms if playable else 0,
@@ -292,14 +293,6 @@ def _shown_until(one: NewSegment) -> datetime:
     if one.video is None or one.video.layout is None:
         return one.ended_at
     return max(one.ended_at, one.started_at + timedelta(milliseconds=one.video.duration_ms))
-
-
-def _visited(one: NewSegment) -> list[str]:
-    """Return the screens of a segment with their place in the replay before them."""
-    return [
-        f"{one.segment_id:05}:{position:02}:{clean(name, limit_bytes=200)}"
-        for position, name in enumerate(one.screens[:100])
-    ]
 
 
 def _folded(row: _Row, other: _Row) -> _Row:
