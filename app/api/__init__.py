@@ -1,1 +1,1 @@
-"""Doors for programs: the envelope endpoint, health, metrics."""
+"""HTTP for programs: the ingest endpoints, health and metrics."""

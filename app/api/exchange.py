@@ -78,7 +78,7 @@ class IngestExchange(RequestResponseCycle):
     def __init__(
         self, connection: ExchangeConnection, endpoint: IngestEndpoint, head: RequestHead
     ) -> None:
-        """Make an exchange for a request whose head is read; `start` it when its turn has come.
+        """Make an exchange for a request whose head is read; `start` it when it is next.
 
         Args:
             connection: Connection that the request came on and the answer goes to.

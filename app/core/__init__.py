@@ -1,1 +1,1 @@
-"""Settings, clock, ids, limits, errors, log and units: what every other room stands on."""
+"""Settings, clock, ids, limits, errors, log and units, on which every other package builds."""

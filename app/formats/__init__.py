@@ -1,1 +1,1 @@
-"""Readers of what SDKs send: pure functions from bytes to typed values, no I/O."""
+"""Readers of the data that SDKs send: pure functions from bytes to typed values, without I/O."""

@@ -24,8 +24,8 @@ class ScrubRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """The scrub settings of one project; hashable, because compiled rules are cached by them."""
 
     sensitive_keys: frozenset[str] = frozenset()
-    """Further sensitive names: the value of any key that contains one of them goes; case does not
-    matter."""
+    """Further sensitive names: the value of any key that contains one of them is removed; case does
+    not matter."""
     safe_keys: frozenset[str] = frozenset()
     """Whole names of keys that are never sensitive, in either case; text in them is scrubbed."""
     scrub_ip: bool = False

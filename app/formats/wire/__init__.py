@@ -1,1 +1,1 @@
-"""What surrounds the items of a request: keys, encodings, envelopes, limits, addresses."""
+"""Readers of everything around the items of a request: keys, encodings, envelopes, addresses."""
