@@ -1,6 +1,7 @@
-"""What the items of one envelope share.
+"""The facts that the items of one envelope share, among them how wrong the sender's clock is.
 
-What is made for every segment is msgspec's here and below: it costs a fifth of a frozen dataclass.
+Values that are made for every segment are msgspec structs here and in the item types: making one
+costs a fifth of a frozen dataclass.
 """
 
 from datetime import datetime, timedelta
@@ -17,35 +18,31 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class EnvelopeContext(msgspec.Struct, frozen=True, gc=False):
-    """What the items of one envelope share.
-
-    `drift_ms` leads from the sender's clock to the server's: when it was received less when it was
-    sent. What it took on its way is in it, mostly well under a second.
-    """
+    """The facts that the items of one envelope share."""
 
     project_id: ProjectId
     received_at: datetime
     drift_ms: int
+    """The time of receipt less the time of sending, which leads from the sender's clock to the
+    server's. It includes the time on the way, mostly well under a second; 0 means unknown."""
     client_ip: str | None
     header: EnvelopeHeader
     rules: ScrubRules
 
     @property
     def sent_at(self) -> datetime:
-        """When it was sent, by the sender's clock: for what does not say when it was.
-
-        It is when it was received, if the sender does not say.
-        """
+        """The time of sending by the sender's clock, or the time of receipt if it is unknown."""
         return self.received_at - timedelta(milliseconds=self.drift_ms)
 
     def drift_of(self, last_at: datetime) -> int:
-        """Return how far the clock was behind ours that timed something.
+        """Return the drift in milliseconds of the clock that timed something.
 
-        A clock that nobody had set when something happened may be right when it is sent: then what
-        was sent happened just before it was received.
+        A phone's clock may be set between the event and its sending. Then the time of the event is
+        before 2000 although the clock was right when it was sent, and the event is taken to have
+        happened just before it was received.
 
         Args:
-            last_at: The last time in what was sent.
+            last_at: The last time in the item.
         """
         sent_at = self.header.sent_at
         if timestamps.is_set(last_at) or (sent_at is not None and not timestamps.is_set(sent_at)):
@@ -53,16 +50,16 @@ class EnvelopeContext(msgspec.Struct, frozen=True, gc=False):
         return round((self.received_at - last_at) / _MILLISECOND)
 
     def moment_of(self, at: datetime | None) -> datetime:
-        """Return when something happened, or when it was sent if nothing credible says that.
+        """Return the time at which something happened, or the time of sending if that is unknown.
 
-        A time before 2000 is credible unless the sender's clock was right when it sent.
+        A time before 2000 counts as unknown if the sender's clock was right when it sent.
         """
         sent_at = self.header.sent_at
-        is_odd = at is not None and not timestamps.is_set(at) and sent_at is not None
-        if at is None or (is_odd and sent_at is not None and timestamps.is_set(sent_at)):
+        is_sender_right = sent_at is not None and timestamps.is_set(sent_at)
+        if at is None or (is_sender_right and not timestamps.is_set(at)):
             return self.sent_at
         return at
 
 
 ReceivedItem = tuple[EnvelopeItem, EnvelopeContext]
-"""An item and what it shares with the other items of its envelope."""
+"""An item and the facts that it shares with the other items of its envelope."""

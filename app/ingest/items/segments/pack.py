@@ -1,4 +1,4 @@
-"""The videos of one batch, side by side in one object."""
+"""Packs: the videos of one batch, one after the other in one object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,29 +10,33 @@ from app.replays.writes import PlacedSegment
 
 
 class PreparedSegment(msgspec.Struct, frozen=True, gc=False):
-    """A segment, and the bytes of its video."""
+    """A segment on its way into the table, and its video on its way into a pack."""
 
     segment: NewSegment
     item_type: str
+    """The type of the item whose outcome the segment decides."""
     video: memoryview | None
+    """The bytes of its video, or None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """An object to be: its key, its parts, and where in it each segment's video lies."""
+    """An object that is to be put into storage."""
 
     key: str
     parts: tuple[memoryview, ...]
+    """The videos, in the order in which they lie in the object."""
     placed: tuple[PlacedSegment, ...]
+    """Every segment of the batch, with the place of its video."""
 
     @property
     def videos(self) -> int:
-        """The number of segments whose video lies in it."""
+        """The number of videos in the object."""
         return len(self.parts)
 
 
 def lay_out_pack(segments: Sequence[PreparedSegment], key: str) -> Pack:
-    """Give the videos of a batch their places in an object with this key."""
+    """Give each video of a batch its place in the object with this key."""
     parts: list[memoryview] = []
     placed: list[PlacedSegment] = []
     end = 0
