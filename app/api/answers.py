@@ -10,7 +10,7 @@ import msgspec
 from app.api import otlp_answers
 from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.formats.wire.envelope import Envelope
-from app.journal.entry import Kind
+from app.journal.entry import RequestKind
 
 AnswerForm = Literal["json", "protobuf", "gif"]
 
@@ -60,7 +60,7 @@ def make_wrong_method_answer(method: bytes) -> IngestAnswer:
 
 
 def make_kept_answer(
-    kind: Kind | Literal["image"], envelope: Envelope, rate_limits: str
+    kind: RequestKind | Literal["image"], envelope: Envelope, rate_limits: str
 ) -> IngestAnswer:
     """Make the answer that an envelope is on disk.
 
@@ -75,7 +75,7 @@ def make_kept_answer(
     return IngestAnswer(200, _write_success(kind, envelope), lines, _form_of(kind))
 
 
-def make_refusal(kind: Kind, refusal: RequestRefused) -> IngestAnswer:
+def make_refusal(kind: RequestKind, refusal: RequestRefused) -> IngestAnswer:
     """Make the answer that tells why an envelope can never be kept."""
     lines = b""
     if isinstance(refusal, RateLimited):
@@ -131,18 +131,18 @@ _IMAGE: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAA
 """One transparent pixel."""
 
 
-def _form_of(kind: Kind) -> AnswerForm:
+def _form_of(kind: RequestKind) -> AnswerForm:
     return "protobuf" if kind == "otlp" else "json"
 
 
-def _write_success(kind: Kind, envelope: Envelope) -> bytes:
+def _write_success(kind: RequestKind, envelope: Envelope) -> bytes:
     if kind in _OTLP_KINDS:
         return otlp_answers.write_success(envelope.left_out, is_json=kind == "otlp_json")
     event_id = envelope.header.event_id
     return b'{"id": "%b"}' % event_id.encode() if event_id else b"{}"
 
 
-def _write_refusal(kind: Kind, refusal: RequestRefused) -> bytes:
+def _write_refusal(kind: RequestKind, refusal: RequestRefused) -> bytes:
     if kind in _OTLP_KINDS:
         return otlp_answers.write_refusal(str(refusal), is_json=kind == "otlp_json")
     return json.dumps({"detail": str(refusal), "causes": [refusal.reason]}).encode()

@@ -7,7 +7,7 @@ import msgspec
 
 from app.api.target import EndpointName, IngestTarget
 from app.ingest.request import IngestRequest
-from app.journal.entry import Kind
+from app.journal.entry import RequestKind
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case with their values, in the order in which they came."""
@@ -89,7 +89,7 @@ def read_head(
     )
 
 
-def _body_kind(endpoint: EndpointName | None, content_type: bytes) -> Kind:
+def _body_kind(endpoint: EndpointName | None, content_type: bytes) -> RequestKind:
     """Return the kind of a body; OpenTelemetry's two forms differ by their content type."""
     if endpoint == "otlp":
         return "otlp_json" if b"json" in content_type.lower() else "otlp"

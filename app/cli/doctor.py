@@ -100,8 +100,8 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     text = f"{free / _GIB:.1f} GiB free, envelopes are taken down to {reserve / _GIB:.1f} GiB"
     state = State.WRONG if free <= reserve else State.LOOK if free < 2 * reserve else State.FINE
     yield Finding("disk space", state, text)
-    waiting = sum(disk.sizes(folder / "journal").values())
-    part = disk.used(waiting, free - reserve)
+    waiting = sum(disk.measure_journals(folder / "journal").values())
+    part = disk.used_share(waiting, free - reserve)
     text = f"{format_bytes(waiting)} on disk, {part:.0%} of the room is used"
     yield Finding("journal", State.WRONG if part >= disk.FILLING else State.FINE, text)
 

@@ -13,10 +13,10 @@ from app.formats.wire import encoding, envelope, store_body
 from app.formats.wire.encoding import Body
 from app.formats.wire.envelope import Envelope, EnvelopeHeader
 from app.ingest.queue import BATCH_BYTES, BATCH_ENTRIES, AcceptedEnvelope
-from app.journal.entry import Entry, Kind
+from app.journal.entry import JournalEntry, RequestKind
 
 
-def open_body(kind: Kind, body: Body) -> Envelope:
+def open_body(kind: RequestKind, body: Body) -> Envelope:
     """Split an inflated body into items, whichever endpoint it came to.
 
     Raises:
@@ -30,7 +30,7 @@ def open_body(kind: Kind, body: Body) -> Envelope:
     return opened
 
 
-def reopen_entry(entry: Entry) -> AcceptedEnvelope:
+def reopen_entry(entry: JournalEntry) -> AcceptedEnvelope:
     """Open the body of a journal entry as it was opened when it was accepted.
 
     It opened once, so it opens again, unless a newer release has become stricter: then the result
@@ -56,14 +56,14 @@ def reopen_entry(entry: Entry) -> AcceptedEnvelope:
     )
 
 
-_OPENERS: Final[dict[Kind, Callable[[bytes], Envelope]]] = {
+_OPENERS: Final[dict[RequestKind, Callable[[bytes], Envelope]]] = {
     "store": store_body.wrap_store,
     "otlp": functools.partial(export_request.read_export_request, is_json=False),
     "otlp_json": functools.partial(export_request.read_export_request, is_json=True),
 }
 
 
-def reopen_batch(entries: Iterator[Entry]) -> list[AcceptedEnvelope]:
+def reopen_batch(entries: Iterator[JournalEntry]) -> list[AcceptedEnvelope]:
     """Open the next entries of a journal; returns an empty list at its end.
 
     This blocks, so run it in a thread.

@@ -58,7 +58,7 @@ class IngestHealth:
     @property
     def used(self) -> float:
         """The part of the journal's room that is used, from 0 to 1."""
-        return disk.used(self.journal_bytes, self.room_bytes)
+        return disk.used_share(self.journal_bytes, self.room_bytes)
 
     @property
     def is_filling(self) -> bool:
@@ -121,7 +121,7 @@ class IngestMonitor:
 
     async def refresh(self) -> None:
         """Find out what costs more: journals of dead processes, quarantine, Postgres, storage."""
-        sizes = await asyncio.to_thread(disk.sizes, self._journal.path.parent)
+        sizes = await asyncio.to_thread(disk.measure_journals, self._journal.path.parent)
         self._journal_bytes = sum(sizes.values())
         if not self._journal_bytes - sizes.get(self._journal.id, 0):
             self._others_since_ms = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.journal.entry import Kind
+from app.journal.entry import RequestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class IngestRequest:
     """
 
     project: str
-    kind: Kind
+    kind: RequestKind
     auth_headers: tuple[str, ...]
     query: str
     content_encoding: str | None

@@ -1,4 +1,4 @@
-"""Finds the journals of dead processes, so that another can digest what they had accepted."""
+"""Finds the journals of dead processes, so that another one can digest what they accepted."""
 
 import itertools
 import os
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from app.core.errors import ServiceUnavailable
 from app.journal import files, folder as folders, reader
-from app.journal.entry import Entry
+from app.journal.entry import JournalEntry
 
 
-class Folder:
-    """The journal of a dead process; nobody else touches it until `remove` or `let_go`."""
+class AbandonedJournal:
+    """The journal of a dead process, locked by this one until `remove` or `unlock`."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -23,30 +23,33 @@ class Folder:
         return self.path.name
 
     def read(
-        self, after_seq: int = 0, *, on_damage: Callable[[reader.Damage], None] = reader.log_damage
-    ) -> Iterator[Entry]:
-        """Read its entries in order, as `reader.read` does."""
-        return reader.read(self.path, after_seq, on_damage=on_damage)
+        self,
+        after_seq: int = 0,
+        *,
+        on_damage: Callable[[reader.JournalDamage], None] = reader.log_damage,
+    ) -> Iterator[JournalEntry]:
+        """Read its entries in order, as `reader.read_entries` does."""
+        return reader.read_entries(self.path, after_seq, on_damage=on_damage)
 
     def size_bytes(self) -> int:
-        """Return how much is in it.
+        """Return the size of its files.
 
         Raises:
-            ServiceUnavailable: It cannot be looked at.
+            ServiceUnavailable: The folder cannot be read.
         """
         try:
-            return sum(each.path.stat().st_size for each in files.listing(self.path))
+            return sum(each.path.stat().st_size for each in files.list_journal_files(self.path))
         except OSError as error:
             raise ServiceUnavailable(f"journal {self.id}: {error.strerror}") from error
 
     def release(self, seq: int) -> None:
-        """Remove the files that hold nothing after `seq`; the last one stays until `remove`.
+        """Remove the files without entries after `seq`; the last file stays until `remove`.
 
         Raises:
             ServiceUnavailable: A file cannot be removed.
         """
         try:
-            numbered = files.listing(self.path)
+            numbered = files.list_journal_files(self.path)
             for this, following in itertools.pairwise(numbered):
                 if following.first_seq <= seq + 1:
                     this.path.unlink()
@@ -54,47 +57,47 @@ class Folder:
             raise ServiceUnavailable(f"journal {self.id}: {error.strerror}") from error
 
     def remove(self) -> None:
-        """Remove the folder: everything in it is digested.
+        """Remove the folder, because everything in it is digested.
 
         Raises:
-            ServiceUnavailable: It cannot be removed; the lock is still held.
+            ServiceUnavailable: It cannot be removed, and stays locked.
         """
         try:
-            folders.remove(self.path)
+            folders.remove_folder(self.path)
         except OSError as error:
             raise ServiceUnavailable(
                 f"journal {self.id} cannot be removed: {error.strerror}"
             ) from error
-        self.let_go()
+        self.unlock()
 
-    def let_go(self) -> None:
-        """Give the folder back as it is; another process may adopt it. Twice is harmless."""
-        # Taken first: two threads must not close one number, which may be another file's by then.
+    def unlock(self) -> None:
+        """Let other processes adopt what is left; a second call does nothing."""
+        # Two threads must not close one descriptor: its number may be another file's by then.
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
 
 
-def adoptable(root: Path, own: str | None) -> list[Folder]:
+def lock_abandoned_journals(root: Path, own: str | None) -> list[AbandonedJournal]:
     """Lock and return the folders below `root` whose processes are dead, the oldest first.
 
     Args:
-        root: Where journals make their folders.
-        own: Id of one's own journal, if there is one.
+        root: The folder of all journals of this machine.
+        own: The id of this process's own journal, if it has one.
 
     Raises:
         ServiceUnavailable: The root cannot be read.
     """
-    found: list[Folder] = []
+    abandoned: list[AbandonedJournal] = []
     try:
-        for path in folders.others(root, own):
-            lock = folders.claim(path)
+        for path in folders.list_other_folders(root, own):
+            lock = folders.try_lock_folder(path)
             if lock is not None:
-                found.append(Folder(path, lock))
+                abandoned.append(AbandonedJournal(path, lock))
     except OSError as error:
-        for each in found:
-            each.let_go()
+        for journal in abandoned:
+            journal.unlock()
         raise ServiceUnavailable(
             f"journals in {root} cannot be adopted: {error.strerror}"
         ) from error
-    return found
+    return abandoned

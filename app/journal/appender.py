@@ -1,10 +1,11 @@
 """Writes the files of one journal; used by its writer thread and by nobody else.
 
-A file that failed once is never written again: what it was promised to hold is cut free of the
-failed tail as far as the disk allows, and the next write begins a new file.
+A file whose write failed is never written again: the failed tail is cut off as far as the disk
+allows, so that the acknowledged entries before it stay readable, and the next write begins a new
+file.
 
-Writes go past the page cache, in whole blocks: what is appended is read back only after a crash,
-and through the cache it would cost twenty times as much (208 us for 78 KB, against 6 to 10).
+Writes bypass the page cache, in whole blocks: entries are read back only after a crash, and through
+the cache a write would cost twenty times as much (208 us for 78 KB, against 6 to 10).
 """
 
 import contextlib
@@ -23,34 +24,35 @@ from app.journal.folder import FILE_MODE
 
 _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOM_TRUSTED_S: Final = 1.0
+"""The time after which the free disk space is read again."""
 _STAGING_BYTES: Final = 2 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class _File:
+class _OpenFile:
     path: Path
     fd: int
     begun_s: float
     synced_bytes: int = 0
     last_seq: int = 0
-    """The last entry that is synced; 0 while none is."""
+    """The last synced entry; 0 while there is none."""
 
 
-class Appender:
-    """The files of a journal folder: one being written, others closed and waiting for release."""
+class JournalAppender:
+    """The files of a journal folder: one is being written, the closed ones wait for release."""
 
     def __init__(self, folder: Path, *, file_bytes: int, file_s: float, reserve_bytes: int) -> None:
         """Open the folder for writing.
 
         Args:
             folder: An empty folder whose lock is held.
-            file_bytes: A file is closed once it is this long.
-            file_s: A file is closed once it is this old, so that what is digested leaves the disk
-                soon also when little comes in.
-            reserve_bytes: Free disk space that writes must leave.
+            file_bytes: The size at which a file is closed.
+            file_s: The age at which a file is closed, so that digested entries leave the disk soon
+                even when few arrive.
+            reserve_bytes: The free disk space that writes must leave.
 
         Raises:
-            OSError: It cannot be opened.
+            OSError: The folder cannot be opened.
         """
         self._folder = folder
         self._folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -60,16 +62,16 @@ class Appender:
         self._staging = DirectWriteBuffer(_STAGING_BYTES)
         self._room_bytes = 0
         self._room_asked_s = float("-inf")
-        self._live: _File | None = None
-        self._closed: list[_File] = []
+        self._live: _OpenFile | None = None
+        self._closed: list[_OpenFile] = []
         self._released_seq = 0
 
     def write(self, buffers: Sequence[BytesLike], *, first_seq: int, last_seq: int) -> None:
-        """Write entries and return when they survive a power cut.
+        """Write entries, and return when they would survive a power cut.
 
         Raises:
             ServiceUnavailable: The disk has no room beyond the reserve.
-            OSError: It failed; the entries count as never written.
+            OSError: The write failed; the entries count as never written.
         """
         size_bytes = sum(map(len, buffers))
         self._check_room(size_bytes)
@@ -86,18 +88,18 @@ class Appender:
         live.synced_bytes += written_bytes
         live.last_seq = last_seq
         self._room_bytes -= written_bytes
-        if live.synced_bytes >= self._file_bytes or self.due_s() == 0:
+        if live.synced_bytes >= self._file_bytes or self.seconds_until_close() == 0:
             self._finish(live)
 
-    def due_s(self) -> float | None:
-        """Tell in how many seconds the file being written is old enough to close; None: no file."""
+    def seconds_until_close(self) -> float | None:
+        """Return the seconds until the file being written is old enough to close; None if none is."""
         if self._live is None:
             return None
         return max(0.0, self._live.begun_s + self._file_s - clock.monotonic_s())
 
-    def tidy(self) -> None:
+    def close_old_file(self) -> None:
         """Close the file being written when it is old enough."""
-        if self._live is not None and self.due_s() == 0:
+        if self._live is not None and self.seconds_until_close() == 0:
             self._finish(self._live)
 
     def release(self, seq: int) -> None:
@@ -110,7 +112,7 @@ class Appender:
         ]
 
     def close(self) -> bool:
-        """Close everything; tell whether no file is left."""
+        """Close everything; returns whether every file was released."""
         if self._live is not None:
             self._finish(self._live)
         os.close(self._folder_fd)
@@ -120,33 +122,33 @@ class Appender:
         now_s = clock.monotonic_s()
         needed_bytes = size_bytes + self._reserve_bytes
         if self._room_bytes < needed_bytes or now_s - self._room_asked_s > _ROOM_TRUSTED_S:
-            facts = os.fstatvfs(self._folder_fd)
-            self._room_bytes = facts.f_bavail * facts.f_frsize
+            disk_space = os.fstatvfs(self._folder_fd)
+            self._room_bytes = disk_space.f_bavail * disk_space.f_frsize
             self._room_asked_s = now_s
         if self._room_bytes < needed_bytes:
             room, reserve = format_bytes(self._room_bytes), format_bytes(self._reserve_bytes)
             raise ServiceUnavailable(f"{room} of disk space are left, {reserve} are kept free")
 
-    def _begin(self, first_seq: int) -> tuple[_File, bytes]:
-        """Make a file whose name is on disk; its header goes out with its first entries."""
-        path = self._folder / files.name(first_seq)
+    def _begin(self, first_seq: int) -> tuple[_OpenFile, bytes]:
+        """Make a file whose name is synced; its header is written with its first entries."""
+        path = self._folder / files.name_journal_file(first_seq)
         previous_bytes = self._closed[-1].synced_bytes if self._closed else 0
         fd = os.open(path.name, _FLAGS, FILE_MODE, dir_fd=self._folder_fd)
         bypass_page_cache(fd)
-        live = self._live = _File(path, fd, clock.monotonic_s())
+        live = self._live = _OpenFile(path, fd, clock.monotonic_s())
         try:
             os.fsync(self._folder_fd)
         except BaseException:
             self._finish(live, is_torn=True)
             raise
-        return live, files.encode_header(files.Header(first_seq, previous_bytes))
+        return live, files.encode_file_header(files.FileHeader(first_seq, previous_bytes))
 
-    def _finish(self, live: _File, *, is_torn: bool = False) -> None:
+    def _finish(self, live: _OpenFile, *, is_torn: bool = False) -> None:
         self._live = None
-        with contextlib.suppress(OSError):  # the tail was promised to nobody; readers pass over it
+        with contextlib.suppress(OSError):  # The tail was not acknowledged; readers skip it.
             if is_torn:
                 os.ftruncate(live.fd, live.synced_bytes)
-        with contextlib.suppress(OSError):  # what counts is synced
+        with contextlib.suppress(OSError):  # Acknowledged entries are synced already.
             os.close(live.fd)
         self._closed.append(live)
         self.release(0)
@@ -155,6 +157,6 @@ class Appender:
 def _is_removed(path: Path) -> bool:
     try:
         path.unlink(missing_ok=True)
-    except OSError:  # tried again with the next release
+    except OSError:  # The next release tries again.
         return False
     return True

@@ -1,36 +1,36 @@
-"""How much journals take on disk, whoever's they are."""
+"""Measures the disk space that the journals of all processes take."""
 
 from pathlib import Path
 from typing import Final
 
 FILLING: Final = 0.8
-"""The part of the room for journals that may be used before somebody must act."""
+"""The used part of the room for journals from which a person must act."""
 
 
-def sizes(root: Path) -> dict[str, int]:
-    """Return the bytes in each journal below `root`, by its id; empty when there is no such folder.
+def measure_journals(root: Path) -> dict[str, int]:
+    """Return the size of each journal below `root`, by its id; empty if the folder is missing.
 
-    Looks at every file: some dozens, a journal file has 64 MiB. Blocks.
+    This blocks while it reads the size of every file. They are some dozens, since one has 64 MiB.
 
     Raises:
-        OSError: The folder cannot be looked at.
+        OSError: The folder cannot be read.
     """
     if not root.is_dir():
         return {}
-    found: dict[str, int] = {}
+    sizes_bytes: dict[str, int] = {}
     for folder in root.iterdir():
         try:
-            found[folder.name] = sum(path.stat().st_size for path in folder.iterdir())
+            sizes_bytes[folder.name] = sum(path.stat().st_size for path in folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
-            continue  # digested and removed in the meantime
-    return found
+            continue  # The journal was digested and removed meanwhile.
+    return sizes_bytes
 
 
-def used(journal_bytes: int, room_bytes: int) -> float:
+def used_share(journal_bytes: int, room_bytes: int) -> float:
     """Return the part of the room for journals that is used, from 0 to 1.
 
     Args:
-        journal_bytes: What they take.
-        room_bytes: What they may still take before the reserve begins.
+        journal_bytes: The disk space that journals take.
+        room_bytes: The disk space that they may still take before the reserve begins.
     """
     return journal_bytes / (journal_bytes + room_bytes) if room_bytes > 0 else 1.0

@@ -1,11 +1,11 @@
 r"""The files of a journal folder: their names, their first bytes, their order.
 
-    <journal>/00000000000000000001.journal     named after the first seq that may stand in it
+    <journal>/00000000000000000001.journal     named after the first seq that may be in it
     header    "PHJRNL1\n" | first_seq u64 | previous_bytes u64 | crc u32        (big-endian)
     then      entries (see `entry`); after the last of each write, zeros up to a multiple of 4,096
 
-`previous_bytes` says how much of the file before this one was synced when it was closed. With it a
-reader tells a torn tail, which nobody was promised, from damage to what was.
+`previous_bytes` is the synced size of the file before this one when that was closed. It lets a
+reader tell a torn tail, which was never acknowledged, from damage to acknowledged entries.
 """
 
 import re
@@ -20,55 +20,58 @@ from app.core.errors import MalformedInput
 
 HEADER_BYTES: Final = 28
 _MAGIC: Final = b"PHJRNL1\n"
-_VOUCHED: Final = struct.Struct(">8sQQ")
+_CHECKED_HEADER: Final = struct.Struct(">8sQQ")
 _NAME: Final = re.compile(r"([0-9]{20})\.journal\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class FileHeader:
     """The first bytes of a journal file."""
 
     first_seq: int
     previous_bytes: int
 
 
-class Numbered(NamedTuple):
-    """A journal file and the number in its name."""
+class JournalFile(NamedTuple):
+    """A journal file, with the number in its name."""
 
     first_seq: int
     path: Path
 
 
-def name(first_seq: int) -> str:
+def name_journal_file(first_seq: int) -> str:
     """Return the name of the file whose entries begin at `first_seq`."""
     return f"{first_seq:020}.journal"
 
 
-def listing(folder: Path) -> list[Numbered]:
+def list_journal_files(folder: Path) -> list[JournalFile]:
     """Return the journal files of a folder in the order they were written.
 
     Raises:
         OSError: The folder cannot be read.
     """
-    found = ((_NAME.match(path.name), path) for path in folder.iterdir())
-    return sorted(Numbered(int(match[1]), path) for match, path in found if match)
+    matches = ((_NAME.match(path.name), path) for path in folder.iterdir())
+    return sorted(JournalFile(int(match[1]), path) for match, path in matches if match)
 
 
-def encode_header(header: Header) -> bytes:
+def encode_file_header(header: FileHeader) -> bytes:
     """Return the first bytes of a journal file."""
-    vouched = _VOUCHED.pack(_MAGIC, header.first_seq, header.previous_bytes)
-    return vouched + crc32c(vouched).to_bytes(4)
+    checked = _CHECKED_HEADER.pack(_MAGIC, header.first_seq, header.previous_bytes)
+    return checked + crc32c(checked).to_bytes(4)
 
 
-def decode_header(data: bytes) -> Header:
+def decode_file_header(data: bytes) -> FileHeader:
     """Read the first bytes of a journal file.
 
     Raises:
-        MalformedInput: Too few bytes, another format, or bytes that fail their checksum.
+        MalformedInput: The bytes are too few, of another format, or fail their checksum.
     """
     if len(data) != HEADER_BYTES:
-        raise MalformedInput(f"{len(data)} bytes where a header of {HEADER_BYTES} belongs")
-    magic, first, previous_bytes = _VOUCHED.unpack(data[: _VOUCHED.size])
-    if magic != _MAGIC or crc32c(data[: _VOUCHED.size]).to_bytes(4) != data[_VOUCHED.size :]:
-        raise MalformedInput("bytes that are no header of a journal file")
-    return Header(first, previous_bytes)
+        raise MalformedInput(f"{len(data)} bytes where a header of {HEADER_BYTES} is expected")
+    magic, first, previous_bytes = _CHECKED_HEADER.unpack(data[: _CHECKED_HEADER.size])
+    if (
+        magic != _MAGIC
+        or crc32c(data[: _CHECKED_HEADER.size]).to_bytes(4) != data[_CHECKED_HEADER.size :]
+    ):
+        raise MalformedInput("the bytes are not the header of a journal file")
+    return FileHeader(first, previous_bytes)

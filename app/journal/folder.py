@@ -1,6 +1,6 @@
 """Journal folders: each belongs to one living process, which holds the lock inside it.
 
-    <root>/019ab3…/lock            flock held by the owner; the kernel lets go when it dies
+    <root>/019ab3…/lock            flock held by the owner; the kernel releases it when it dies
     <root>/019ab3…/0000….journal
 
 A folder's name is the journal's id: 32 hex digits that sort by the time it was made.
@@ -23,35 +23,35 @@ _LOCK_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _TRIES: Final = 8
 
 
-def new(root: Path) -> tuple[Path, int]:
-    """Make a folder of one's own below `root`.
+def make_journal_folder(root: Path) -> tuple[Path, int]:
+    """Make and lock a folder for the journal of this process.
 
     Returns:
         The folder, and the descriptor that holds its lock.
 
     Raises:
-        ServiceUnavailable: It cannot be made.
+        ServiceUnavailable: The folder cannot be made.
     """
     try:
         _make_root(root)
         for _ in range(_TRIES):
             folder = root / _new_id()
             folder.mkdir(FOLDER_MODE)
-            lock = claim(folder)
+            lock = try_lock_folder(folder)
             if lock is not None:
-                sync(root)
+                sync_folder(root)
                 return folder, lock
     except OSError as error:
         raise ServiceUnavailable(f"no journal folder in {root}: {error.strerror}") from error
-    raise ServiceUnavailable(f"no journal folder in {root}: others take each one as it is made")
+    raise ServiceUnavailable(f"no journal folder in {root}: other processes lock each one at once")
 
 
-def claim(folder: Path) -> int | None:
-    """Take the lock of a folder without waiting.
+def try_lock_folder(folder: Path) -> int | None:
+    """Lock a folder without waiting.
 
     Returns:
-        The descriptor that holds the lock; None when a living process has it, or when the folder
-        has just been removed.
+        The descriptor that holds the lock; None if a living process has it, or if the folder has
+        just been removed.
 
     Raises:
         OSError: The lock file cannot be opened.
@@ -62,15 +62,15 @@ def claim(folder: Path) -> int | None:
         return None
     with contextlib.suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever had it may have removed the folder between our open and our lock.
+        # Its last owner may have removed the folder between our open and our lock.
         if os.path.samestat(os.fstat(lock), (folder / _LOCK).stat()):
             return lock
     os.close(lock)
     return None
 
 
-def others(root: Path, own: str | None) -> list[Path]:
-    """Return the journal folders below `root` except one's own, the oldest first.
+def list_other_folders(root: Path, own: str | None) -> list[Path]:
+    """Return the journal folders below `root` except this process's own, the oldest first.
 
     Raises:
         OSError: The root cannot be read.
@@ -84,25 +84,25 @@ def others(root: Path, own: str | None) -> list[Path]:
     )
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder whose lock one holds, with everything in it.
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that this process has locked, with everything in it.
 
     Raises:
-        OSError: Something in it cannot be removed.
+        OSError: A file in it cannot be removed.
     """
     for path in folder.iterdir():
         if path.name != _LOCK:
             path.unlink()
     (folder / _LOCK).unlink()
-    with contextlib.suppress(OSError):  # a process that looks for folders made a new lock in it
+    with contextlib.suppress(OSError):  # Another process may have made a new lock in it.
         folder.rmdir()
 
 
-def sync(folder: Path) -> None:
-    """Make the names in a folder survive a power cut.
+def sync_folder(folder: Path) -> None:
+    """Sync the names in a folder, so that they survive a power cut.
 
     Raises:
-        OSError: They may not.
+        OSError: They cannot be synced.
     """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -114,7 +114,7 @@ def sync(folder: Path) -> None:
 def _make_root(root: Path) -> None:
     if not root.is_dir():
         root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        sync(root.parent)
+        sync_folder(root.parent)
 
 
 def _new_id() -> str:

@@ -1,7 +1,7 @@
-"""Reads journal files back: every entry that is whole, in order, whatever happened to the disk.
+"""Reads journal files back: every whole entry, in order, whatever happened to the disk.
 
-A tail that was never acknowledged ends its file in silence. Damage to anything else is told, never
-raised: a bad body costs its entry, a bad head the rest of its file.
+A tail that was never acknowledged ends its file silently. Any other damage is reported to a
+callback and never raised: a bad body costs its entry, a bad head the rest of its file.
 """
 
 import contextlib
@@ -18,27 +18,27 @@ from app.core import log
 from app.core.direct_io import round_up_to_blocks
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.journal import entry, files
-from app.journal.entry import Entry, Head
+from app.journal.entry import EntryHead, JournalEntry
 
 _logger: Final = log.get_logger("journal.reader")
 _BUFFER_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class JournalDamage:
     """Bytes that were on disk once and cannot be read any more.
 
-    `offset` is where in `file` they begin. In a folder's last file the tail of a write that a
-    power cut interrupted can look the same.
+    In a folder's last file, the tail of a write that a power cut interrupted can look the same.
     """
 
     file: Path
     offset: int
+    """The place in the file at which they begin."""
     reason: str
 
 
 class _BadBytes(Exception):
-    """Reading cannot go on here; `is_cut` when the file merely ends too early."""
+    """The bytes at an offset are not as expected; `is_cut` if the file merely ends too early."""
 
     def __init__(self, offset: int, reason: str, *, is_cut: bool) -> None:
         super().__init__(reason)
@@ -47,40 +47,40 @@ class _BadBytes(Exception):
         self.is_cut = is_cut
 
 
-def log_damage(damage: Damage) -> None:
-    """Write damage to the log; what `read` does unless told otherwise."""
+def log_damage(damage: JournalDamage) -> None:
+    """Write damage to the log."""
     _logger.error(
         "journal damaged", file=str(damage.file), offset=damage.offset, reason=damage.reason
     )
 
 
-def read(
+def read_entries(
     folder: Path,
     after_seq: int = 0,
     *,
     until_seq: int | None = None,
-    on_damage: Callable[[Damage], None] = log_damage,
-) -> Iterator[Entry]:
-    """Read the entries of a journal folder in order. Blocks; run it in a thread.
+    on_damage: Callable[[JournalDamage], None] = log_damage,
+) -> Iterator[JournalEntry]:
+    """Read the entries of a journal folder in order. This blocks, so run it in a thread.
 
     Args:
-        folder: A journal's folder, also one that is being written.
-        after_seq: Entries up to this one are passed over without reading their bodies.
-        until_seq: The last entry wanted; for a journal being written, its `last_seq`.
-        on_damage: Called for each stretch that cannot be read.
+        folder: The folder of a journal, which may be written at the same time.
+        after_seq: Entries up to this one are skipped without reading their bodies.
+        until_seq: The last entry to read; for a journal being written, its `last_seq`.
+        on_damage: Called for each range of bytes that cannot be read.
 
     Raises:
         ServiceUnavailable: The folder or a file cannot be opened or read now.
     """
     try:
-        numbered = files.listing(folder)
-        for this, following in itertools.zip_longest(numbered, numbered[1:]):
+        journal_files = files.list_journal_files(folder)
+        for this, following in itertools.zip_longest(journal_files, journal_files[1:]):
             if following is None or following.first_seq > after_seq + 1:
-                for found in _read_file(this.path, following, after_seq, on_damage):
-                    if until_seq is not None and found.seq > until_seq:
+                for read_entry in _read_file(this.path, following, after_seq, on_damage):
+                    if until_seq is not None and read_entry.seq > until_seq:
                         return
-                    after_seq = found.seq
-                    yield found
+                    after_seq = read_entry.seq
+                    yield read_entry
     except OSError as error:
         raise ServiceUnavailable(
             f"the journal {folder} cannot be read: {error.strerror}"
@@ -89,31 +89,32 @@ def read(
 
 def _read_file(
     path: Path,
-    following: files.Numbered | None,
+    following: files.JournalFile | None,
     after_seq: int,
-    on_damage: Callable[[Damage], None],
-) -> Iterator[Entry]:
-    for found in _entries(path, after_seq):
-        if isinstance(found, Entry):
-            yield found
-        elif _was_promised(found, following):
-            on_damage(Damage(path, found.offset, found.reason))
+    on_damage: Callable[[JournalDamage], None],
+) -> Iterator[JournalEntry]:
+    """Read the entries of one file, and report damage to acknowledged ones."""
+    for result in _read_entries_and_damage(path, after_seq):
+        if isinstance(result, JournalEntry):
+            yield result
+        elif _was_acknowledged(result, following):
+            on_damage(JournalDamage(path, result.offset, result.reason))
 
 
-def _was_promised(bad: _BadBytes, following: files.Numbered | None) -> bool:
-    """Tell damage from a torn tail: whether somebody may have got a 200 for these bytes."""
+def _was_acknowledged(bad: _BadBytes, following: files.JournalFile | None) -> bool:
+    """Tell whether a sender may have got a 200 for these bytes: else they are a torn tail."""
     if following is not None:
         with contextlib.suppress(MalformedInput, OSError), following.path.open("rb") as file:
-            header = files.decode_header(file.read(files.HEADER_BYTES))
+            header = files.decode_file_header(file.read(files.HEADER_BYTES))
             return bad.offset < header.previous_bytes
     return not bad.is_cut
 
 
-def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
-    """Read one file; what is bad stands in its place, and ends the file if its length is unsure."""
+def _read_entries_and_damage(path: Path, after_seq: int) -> Iterator[JournalEntry | _BadBytes]:
+    """Read one file; damage is yielded in its place, and ends the file if its length is unknown."""
     try:
         file: BufferedReader = BufferedReader(path.open("rb", buffering=0), _BUFFER_BYTES)
-    except FileNotFoundError:  # released since the folder was listed
+    except FileNotFoundError:  # It was released since the folder was listed.
         return
     with file:
         size_bytes = os.fstat(file.fileno()).st_size
@@ -121,7 +122,7 @@ def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
         try:
             _read_header(file)
             offset = files.HEADER_BYTES
-            while (offset := _after_padding(file, offset)) < size_bytes:
+            while (offset := _skip_padding(file, offset)) < size_bytes:
                 head = _read_head(file, offset, size_bytes)
                 if head.seq > after_seq:
                     yield _read_entry(file, head, offset)
@@ -139,14 +140,14 @@ def _entries(path: Path, after_seq: int) -> Iterator[Entry | _BadBytes]:
 def _read_header(file: BufferedReader) -> None:
     data = file.read(files.HEADER_BYTES)
     try:
-        files.decode_header(data)
+        files.decode_file_header(data)
     except MalformedInput as error:
-        is_cut = len(data) < files.HEADER_BYTES or _is_blank(file, data)
+        is_cut = len(data) < files.HEADER_BYTES or _are_zeros_left(file, data)
         raise _BadBytes(0, str(error), is_cut=is_cut) from error
 
 
-def _after_padding(file: BufferedReader, offset: int) -> int:
-    """Step over the zeros with which a write ended; return where the next one begins."""
+def _skip_padding(file: BufferedReader, offset: int) -> int:
+    """Skip the zeros at the end of a write; returns where the next write begins."""
     if file.peek(1)[:1] != b"\0":
         return offset
     padding = file.read(round_up_to_blocks(offset) - offset)
@@ -156,12 +157,12 @@ def _after_padding(file: BufferedReader, offset: int) -> int:
     return offset + len(padding)
 
 
-def _read_head(file: BufferedReader, offset: int, size_bytes: int) -> Head:
+def _read_head(file: BufferedReader, offset: int, size_bytes: int) -> EntryHead:
     data = file.read(entry.HEAD_BYTES)
     try:
-        head = entry.decode_head(data)
+        head = entry.decode_entry_head(data)
     except MalformedInput as error:
-        is_cut = len(data) < entry.HEAD_BYTES or _is_blank(file, data)
+        is_cut = len(data) < entry.HEAD_BYTES or _are_zeros_left(file, data)
         raise _BadBytes(offset, str(error), is_cut=is_cut) from error
     left_bytes = size_bytes - offset - entry.HEAD_BYTES
     if head.rest_bytes > left_bytes:
@@ -170,16 +171,16 @@ def _read_head(file: BufferedReader, offset: int, size_bytes: int) -> Head:
     return head
 
 
-def _read_entry(file: BufferedReader, head: Head, offset: int) -> Entry | _BadBytes:
+def _read_entry(file: BufferedReader, head: EntryHead, offset: int) -> JournalEntry | _BadBytes:
     meta, body = file.read(head.meta_bytes), file.read(head.body_bytes)
     try:
-        return entry.decode(head, meta, body)
+        return entry.decode_entry(head, meta, body)
     except MalformedInput as error:
         return _BadBytes(offset, str(error), is_cut=False)
 
 
-def _is_blank(file: BufferedReader, data: bytes) -> bool:
-    """Tell whether only zeros follow: a file made longer, whose data never reached the disk."""
+def _are_zeros_left(file: BufferedReader, data: bytes) -> bool:
+    """Tell whether only zeros follow, as in a file whose data never reached the disk."""
     while data and not data.strip(b"\0"):
         data = file.read(_BUFFER_BYTES)
     return not data

@@ -1,11 +1,11 @@
-"""The journal of this process: it says `done` of an entry when that would survive a power cut.
+"""The journal of this process: it settles an entry when that would survive a power cut.
 
-    append ─► handed over, once a turn of the event loop ─► writer thread: one write, one fdatasync
-                                                        ◄─ done, once a batch
+    append ─► hand_over, once a turn of the event loop ─► writer thread: one write, one fdatasync
+                                                      ◄─ settle, once a batch
 
-One thread writes, so a busy door costs one fdatasync for many entries, and a quiet one none of
-the waiting that a timer would add. What one turn of the loop brought goes over together: thread and
-loop wake one another once for all of it.
+One thread writes. Under load one fdatasync serves many entries, and without load no entry waits for
+a timer. The entries of one turn of the loop are handed over together, so that thread and loop wake
+each other once for all of them.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ from app.core import log
 from app.core.direct_io import BytesLike
 from app.core.errors import ServiceUnavailable
 from app.journal import entry, folder as folders
-from app.journal.appender import Appender
-from app.journal.backlog import Backlog, Tally
-from app.journal.entry import Entry, Kind
+from app.journal.appender import JournalAppender
+from app.journal.backlog import Backlog, BacklogCounter
+from app.journal.entry import JournalEntry, RequestKind
 
 FILE_S: Final = 10.0
-"""A journal file is closed at this age: what is digested stays on disk no longer."""
+"""The age at which a journal file is closed, so that digested entries leave the disk."""
 WAITING_BYTES: Final = 128 * 1024 * 1024
-"""Entries waiting for the disk may take this much memory; more are turned away."""
+"""The most memory that entries waiting for the disk may take; more are turned away."""
 _BATCH_ENTRIES: Final = 500
 _BATCH_BYTES: Final = 4 * 1024 * 1024
-"""A write ends with the entry that crosses this; more would make the first in it wait long."""
+"""A write ends with the entry that exceeds this; a longer one would hold up its first entry."""
 
-Done = Callable[[ServiceUnavailable | None], None]
-"""Told on the event loop that an entry is on disk, or why it is not kept."""
+OnSettled = Callable[[ServiceUnavailable | None], None]
+"""Called on the event loop when an entry is on disk, or with the reason why it is not kept."""
 
 _logger: Final = log.get_logger("journal.writer")
 
 
-class _Waiting(msgspec.Struct):
+class _WaitingEntry(msgspec.Struct):
     """One entry on its way to the disk."""
 
     seq: int
@@ -51,41 +51,41 @@ class _Waiting(msgspec.Struct):
     head: bytes
     body: bytes
     size_bytes: int
-    done: Done
+    on_settled: OnSettled
 
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """Everything up to `seq` is digested."""
+    """Tells the writer thread that everything up to `seq` is digested."""
 
     seq: int
 
 
 class _Stop:
-    """The writer thread is to end."""
+    """Tells the writer thread to end."""
 
 
-_Work = list[_Waiting] | _Release | _Stop
+_Work = list[_WaitingEntry] | _Release | _Stop
 
 
 class Journal:
     """Accepted envelopes on disk. Use it from one event loop."""
 
-    def __init__(self, path: Path, lock: int, appender: Appender) -> None:
+    def __init__(self, path: Path, lock: int, appender: JournalAppender) -> None:
         self.path = path
         self._lock = lock
         self._appender = appender
-        self._tally = Tally()
+        self._backlog = BacklogCounter()
         self._next_seq = 1
         self._last_seq = 0
         self._waiting_bytes = 0
         self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._fresh: list[_Waiting] = []
-        """Not handed over yet."""
+        self._appended: list[_WaitingEntry] = []
+        """Entries that are not handed over yet."""
         self._work: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._written = asyncio.Event()
-        """Set whenever a batch has been told."""
+        """Set whenever the entries of a batch are settled."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -97,16 +97,16 @@ class Journal:
 
         Args:
             root: Folder of all journals of this machine; made if it is missing.
-            file_bytes: A file is closed and the next begun at this size.
-            reserve_bytes: Free disk space under which nothing is accepted.
-            file_s: A file is closed and the next begun at this age.
+            file_bytes: The size at which a file is closed and the next one begun.
+            reserve_bytes: The free disk space below which nothing is accepted.
+            file_s: The age at which a file is closed and the next one begun.
 
         Raises:
             ServiceUnavailable: No folder can be made there.
         """
-        path, lock = folders.new(root)
+        path, lock = folders.make_journal_folder(root)
         try:
-            appender = Appender(
+            appender = JournalAppender(
                 path, file_bytes=file_bytes, file_s=file_s, reserve_bytes=reserve_bytes
             )
         except OSError as error:
@@ -118,7 +118,7 @@ class Journal:
 
     @property
     def id(self) -> str:
-        """The name of this journal; with it a seq is unique for ever."""
+        """The name of this journal; together with it, a seq is never used twice."""
         return self.path.name
 
     @property
@@ -127,8 +127,8 @@ class Journal:
         return self._last_seq
 
     def backlog(self) -> Backlog:
-        """Return what is acknowledged and not yet released."""
-        return self._tally.backlog()
+        """Return the entries that are acknowledged and not yet released."""
+        return self._backlog.backlog()
 
     def append(
         self,
@@ -138,49 +138,49 @@ class Journal:
         received_ms: int,
         client_ip: str | None,
         content_encoding: str | None,
-        kind: Kind,
+        kind: RequestKind,
         body: bytes,
-        done: Done,
+        on_settled: OnSettled,
     ) -> int:
         """Keep one envelope.
 
-        `done` is called later, on the event loop and in the order of the seqs: with None when the
-        entry is on disk, or with the reason why it is not kept and will not be found there as far
-        as the disk allows. Who does not want to know any more ignores it.
+        `on_settled` is called later, on the event loop and in the order of the seqs: with None when
+        the entry is on disk, or with the reason why it is not kept. In that case it will not be
+        found there later either, as far as the disk allows.
 
         Returns:
-            Its seq: entries appended later have a larger one.
+            The seq of the entry, which is larger than that of every earlier one.
 
         Raises:
-            ServiceUnavailable: It is not kept.
-            MalformedInput: The facts cannot be written down.
-            OversizedInput: Facts or body are beyond what an entry may hold.
+            ServiceUnavailable: The entry is not kept.
+            MalformedInput: The facts of the request cannot be encoded.
+            OversizedInput: The facts or the body are larger than an entry may be.
         """
         if self._is_closed:
             raise ServiceUnavailable("the journal is closed")
         if self._waiting_bytes and self._waiting_bytes + len(body) > WAITING_BYTES:
             raise ServiceUnavailable("the disk is too slow: too much waits to be written")
         seq = self._next_seq
-        head = entry.encode(
-            Entry(seq, project_id, key, received_ms, client_ip, content_encoding, kind, body)
+        head = entry.encode_entry(
+            JournalEntry(seq, project_id, key, received_ms, client_ip, content_encoding, kind, body)
         )
         self._next_seq = seq + 1
-        waiting = _Waiting(seq, received_ms, head, body, len(head) + len(body), done)
+        waiting = _WaitingEntry(seq, received_ms, head, body, len(head) + len(body), on_settled)
         self._waiting_bytes += waiting.size_bytes
-        if not self._fresh:
+        if not self._appended:
             self._loop = asyncio.get_running_loop()
             self._loop.call_soon(self.hand_over)
-        self._fresh.append(waiting)
+        self._appended.append(waiting)
         return seq
 
     def hand_over(self) -> None:
-        """Let the writer begin with what was appended; by itself it does with the next turn."""
-        if self._fresh:
-            fresh, self._fresh = self._fresh, []
-            self._work.put(fresh)
+        """Let the writer begin with the appended entries now instead of in the next turn."""
+        if self._appended:
+            appended, self._appended = self._appended, []
+            self._work.put(appended)
 
-    async def written(self, timeout_s: float) -> None:
-        """Wait until those who wait for the batch under way are told, if there is one."""
+    async def wait_for_batch(self, timeout_s: float) -> None:
+        """Wait until the current batch, if there is one, has been acknowledged."""
         if self._waiting_bytes:
             self._written.clear()
             with contextlib.suppress(TimeoutError):
@@ -188,15 +188,15 @@ class Journal:
                     await self._written.wait()
 
     def release(self, seq: int) -> None:
-        """Say that everything up to `seq` is digested; files that hold nothing else are removed.
+        """Take note that everything up to `seq` is digested.
 
-        The removal happens soon, in the writer thread.
+        Files that hold nothing else are removed soon, in the writer thread.
         """
-        self._tally.release(seq)
+        self._backlog.release(seq)
         self._work.put(_Release(seq))
 
     async def close(self) -> None:
-        """Write what waits and stop; the folder is removed when all of it is released."""
+        """Write the waiting entries and stop; the folder is removed if all entries are released."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -204,13 +204,15 @@ class Journal:
         self._work.put(_Stop())
         await asyncio.to_thread(self._thread.join)
         if self._appender.close():
-            with contextlib.suppress(OSError):  # empty: whoever adopts it removes it
-                folders.remove(self.path)
+            with contextlib.suppress(
+                OSError
+            ):  # It is empty, and the process that adopts it removes it.
+                folders.remove_folder(self.path)
         os.close(self._lock)
 
     def _run(self) -> None:
-        """Write batch after batch; the whole life of the writer thread."""
-        waiting: deque[_Waiting] = deque()
+        """Write batch after batch, as long as the writer thread lives."""
+        waiting: deque[_WaitingEntry] = deque()
         is_open = True
         while is_open or waiting:
             if is_open:
@@ -218,10 +220,14 @@ class Journal:
             if waiting:
                 self._write(_next_batch(waiting))
 
-    def _gather(self, waiting: deque[_Waiting]) -> bool:
-        """Take all that has come, and wait for it if nothing is to be written; False: stop."""
+    def _gather(self, waiting: deque[_WaitingEntry]) -> bool:
+        """Take all work that is there, and wait for some if nothing is to be written.
+
+        Returns:
+            False if the thread is to stop.
+        """
         try:
-            work = self._work.get(not waiting, self._appender.due_s())
+            work = self._work.get(not waiting, self._appender.seconds_until_close())
             while not isinstance(work, _Stop):
                 if isinstance(work, _Release):
                     self._appender.release(work.seq)
@@ -229,11 +235,11 @@ class Journal:
                     waiting.extend(work)
                 work = self._work.get_nowait()
         except queue.Empty:
-            self._appender.tidy()
+            self._appender.close_old_file()
             return True
         return False
 
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _write(self, batch: list[_WaitingEntry]) -> None:
         buffers: list[BytesLike] = []
         for waiting in batch:
             buffers += (waiting.head, waiting.body)
@@ -247,17 +253,17 @@ class Journal:
         except Exception:
             reason = "the journal failed"
             _logger.exception("journal write failed", entries=len(batch))
-        with contextlib.suppress(RuntimeError):  # the loop is gone, and with it who waited
+        with contextlib.suppress(RuntimeError):  # The loop is gone, and its senders with it.
             assert self._loop is not None  # noqa: S101 - set before anything is handed over
             self._loop.call_soon_threadsafe(self._settle, batch, reason)
 
-    def _settle(self, batch: list[_Waiting], reason: str | None) -> None:
-        """Tell those who wait, on the event loop."""
+    def _settle(self, batch: list[_WaitingEntry], reason: str | None) -> None:
+        """Settle the entries of a batch, on the event loop."""
         size_bytes = sum(waiting.size_bytes for waiting in batch)
         self._waiting_bytes -= size_bytes
         if reason is None:
             self._last_seq = batch[-1].seq
-            self._tally.add(
+            self._backlog.add(
                 batch[-1].seq,
                 entries=len(batch),
                 size_bytes=size_bytes,
@@ -266,15 +272,15 @@ class Journal:
         error = None if reason is None else ServiceUnavailable(reason)
         for waiting in batch:
             try:
-                waiting.done(error)
+                waiting.on_settled(error)
             except Exception:
                 _logger.exception("an entry's sender could not be told", seq=waiting.seq)
         self._written.set()
 
 
-def _next_batch(waiting: deque[_Waiting]) -> list[_Waiting]:
+def _next_batch(waiting: deque[_WaitingEntry]) -> list[_WaitingEntry]:
     """Take as much from the front as one write may hold."""
-    batch: list[_Waiting] = []
+    batch: list[_WaitingEntry] = []
     size_bytes = 0
     while waiting and len(batch) < _BATCH_ENTRIES and size_bytes < _BATCH_BYTES:
         batch.append(waiting.popleft())

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.errors import ServiceUnavailable
 from app.journal import files, reader
-from app.journal.reader import Damage
+from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
 from tests.support.builders.journals import append
 from tests.support.faults import mounts
@@ -63,8 +63,8 @@ async def fill(journal: Journal, words: str) -> list[int]:
 
 def everything(journal: Journal) -> list[tuple[int, bytes]]:
     """Read the journal back; nothing that was acknowledged may be damaged."""
-    damages: list[Damage] = []
-    found = list(reader.read(journal.path, on_damage=damages.append))
+    damages: list[JournalDamage] = []
+    found = list(reader.read_entries(journal.path, on_damage=damages.append))
     assert damages == []
     return [(each.seq, each.body) for each in found]
 
@@ -78,7 +78,7 @@ async def test_failed_sync_is_not_acknowledged_and_its_file_not_reused(journal, 
         await append(journal, b"failed")
     assert journal.last_seq == 1
     assert await append(journal, b"after") == 3
-    assert [each.first_seq for each in files.listing(journal.path)] == [1, 3]
+    assert [each.first_seq for each in files.list_journal_files(journal.path)] == [1, 3]
     assert everything(journal) == [(1, b"before"), (3, b"after")]
 
 
@@ -116,7 +116,7 @@ async def test_failed_first_write_leaves_no_file(journal, monkeypatch, call):
     failing(call, errno.ENOSPC, monkeypatch)
     with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
-    assert files.listing(journal.path) == []
+    assert files.list_journal_files(journal.path) == []
     assert await append(journal, b"after") == 2
     assert everything(journal) == [(2, b"after")]
 
@@ -124,7 +124,7 @@ async def test_failed_first_write_leaves_no_file(journal, monkeypatch, call):
 async def test_half_written_entry_is_cut_off(journal, monkeypatch):
     """A write that stops in the middle leaves the file as long as it was promised."""
     await append(journal, b"before")
-    (file,) = files.listing(journal.path)
+    (file,) = files.list_journal_files(journal.path)
     size = file.path.stat().st_size
     with monkeypatch.context() as short:
         short.setattr(os, "pwrite", half_written())
@@ -154,7 +154,7 @@ async def test_file_that_cannot_be_removed_is_removed_later(journal, monkeypatch
     failing("unlink", errno.EIO, monkeypatch)
     with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
-    assert [each.first_seq for each in files.listing(journal.path)] == [1]
+    assert [each.first_seq for each in files.list_journal_files(journal.path)] == [1]
     assert await append(journal, b"after") == 2
     assert everything(journal) == [(2, b"after")]
     journal.release(0)

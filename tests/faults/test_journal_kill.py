@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.journal import adopt
-from app.journal.reader import Damage
+from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
 from tests.support import amounts
 from tests.support.builders.journals import append
@@ -62,8 +62,8 @@ def test_acknowledged_entries_survive_a_kill(tmp_path, kill):
     moment = amounts.dice("journal", kill).randrange(1, 1_500)
     acknowledged = killed_after(tmp_path, moment)
     assert len(acknowledged) >= moment
-    (folder,) = adopt.adoptable(tmp_path, None)
-    damages: list[Damage] = []
+    (folder,) = adopt.lock_abandoned_journals(tmp_path, None)
+    damages: list[JournalDamage] = []
     found = list(folder.read(on_damage=damages.append))
     assert damages == []
     labels = {each.seq: each.body.split(b" ", 1)[0].decode() for each in found}

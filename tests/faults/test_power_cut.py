@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from app.journal import adopt
-from app.journal.reader import Damage
+from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
 from app.storage.local import LocalStore
 from tests.faults.test_journal_kill import body_of
@@ -70,13 +70,13 @@ def recorded(what: str, tmp_path: Path) -> Trace:
     )
 
 
-def read_journals(disk: Path) -> tuple[dict[str, bytes], list[Damage]]:
+def read_journals(disk: Path) -> tuple[dict[str, bytes], list[JournalDamage]]:
     """Read back what the journals of dead processes hold, by seq."""
     found: dict[str, bytes] = {}
-    damages: list[Damage] = []
-    for folder in adopt.adoptable(disk, None):
+    damages: list[JournalDamage] = []
+    for folder in adopt.lock_abandoned_journals(disk, None):
         found |= {str(one.seq): one.body for one in folder.read(on_damage=damages.append)}
-        folder.let_go()
+        folder.unlock()
     return found, damages
 
 

@@ -283,7 +283,7 @@ class EnvelopeAcceptor:
             content_encoding=request.content_encoding,
             kind=request.kind,
             body=arrival.body,
-            done=settle,
+            on_settled=settle,
         )
 
     async def _accept_large(self, arrival: _Arrival) -> None:

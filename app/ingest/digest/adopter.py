@@ -48,7 +48,7 @@ class JournalAdopter:
 
     async def _adopt_all(self) -> None:
         folders = await asyncio.to_thread(
-            adopt.adoptable, self._journal.path.parent, self._journal.id
+            adopt.lock_abandoned_journals, self._journal.path.parent, self._journal.id
         )
         try:
             for folder in folders:
@@ -58,9 +58,9 @@ class JournalAdopter:
                     _logger.warning("a journal waits", journal=folder.id, error=str(error))
         finally:
             for folder in folders:
-                folder.let_go()
+                folder.unlock()
 
-    async def _adopt(self, folder: adopt.Folder) -> None:
+    async def _adopt(self, folder: adopt.AbandonedJournal) -> None:
         """Digest one journal from its mark on, then remove its files and its mark."""
         after_seq = await self._retrier.retry(lambda: self._claim_mark(folder.id))
         _logger.info("adopting a journal", journal=folder.id, after_seq=after_seq)

@@ -161,7 +161,7 @@ class BatchDigester:
         """Let others have the event loop; returns when the next turn of digest ends."""
         await _give_way()
         if not self._queue.is_filling_up:
-            await self._journal.written(_ANSWER_S)
+            await self._journal.wait_for_batch(_ANSWER_S)
         return monotonic_s() + (_BUSY_TURN_S if self._queue.is_filling_up else _TURN_S)
 
     def _is_enough(self, items: int, size_bytes: int) -> bool:

@@ -148,7 +148,7 @@ class Digester:
     async def _read_back(self) -> None:
         """Digest what is on disk only, until nothing is."""
         until_seq = self._journal.last_seq
-        entries = reader.read(self._journal.path, self._digested_seq, until_seq=until_seq)
+        entries = reader.read_entries(self._journal.path, self._digested_seq, until_seq=until_seq)
         while batch := await asyncio.to_thread(bodies.reopen_batch, entries):
             await self._batches.digest_batch(self._journal.id, batch, self._advance)
         self._advance(max(until_seq, self._digested_seq))

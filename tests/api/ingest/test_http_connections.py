@@ -38,13 +38,15 @@ class Held:
         self.waiting: list[Callable[[], None]] = []
         self.is_held = True
 
-        def held(*, done: Callable[[ServiceUnavailable | None], None], **facts: object) -> int:
+        def held(
+            *, on_settled: Callable[[ServiceUnavailable | None], None], **facts: object
+        ) -> int:
             def told(error: ServiceUnavailable | None) -> None:
-                self.waiting.append(lambda: done(error))
+                self.waiting.append(lambda: on_settled(error))
                 if not self.is_held:
                     self.let_go()
 
-            return append(done=told, **facts)  # type: ignore[arg-type]  # handed on as they are
+            return append(on_settled=told, **facts)  # type: ignore[arg-type]  # handed on as they are
 
         monkeypatch.setattr(journal, "append", held)
 

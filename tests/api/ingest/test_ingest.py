@@ -8,7 +8,7 @@ import pytest
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.ingest.bodies import reopen_entry
-from app.journal.entry import Entry
+from app.journal.entry import JournalEntry
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
 from tests.support import reading
@@ -243,7 +243,7 @@ async def test_a_backend_is_linked_by_the_trace_alone(server):
 
 async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server):
     """Read back after a restart, an entry is judged by its project, not by today's switch."""
-    entry = Entry(
+    entry = JournalEntry(
         seq=1,
         project_id=server.app.id,
         key=server.app.key,

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import ServiceUnavailable
 from app.journal import entry, files, reader
-from app.journal.entry import Entry
+from app.journal.entry import JournalEntry
 from app.journal.writer import Journal
 from tests.support.waiting import until
 
@@ -18,19 +18,21 @@ FILE_BYTES = 64 * 1024
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-def entry_of(seq: int, body: bytes = b"body") -> Entry:
+def entry_of(seq: int, body: bytes = b"body") -> JournalEntry:
     """Make a valid entry."""
-    return Entry(seq, 7, KEY, 1_800_000_000_000 + seq, "192.0.2.1", "gzip", "envelope", body)
+    return JournalEntry(seq, 7, KEY, 1_800_000_000_000 + seq, "192.0.2.1", "gzip", "envelope", body)
 
 
-def bytes_of(each: Entry) -> bytes:
+def bytes_of(each: JournalEntry) -> bytes:
     """Return an entry as it stands in a file."""
-    return entry.encode(each) + each.body
+    return entry.encode_entry(each) + each.body
 
 
-def file_of(entries: Sequence[Entry], *, first_seq: int = 1, previous_bytes: int = 0) -> bytes:
+def file_of(
+    entries: Sequence[JournalEntry], *, first_seq: int = 1, previous_bytes: int = 0
+) -> bytes:
     """Return the bytes of a journal file."""
-    header = files.encode_header(files.Header(first_seq, previous_bytes))
+    header = files.encode_file_header(files.FileHeader(first_seq, previous_bytes))
     return header + b"".join(map(bytes_of, entries))
 
 
@@ -45,7 +47,7 @@ async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 
         content_encoding=None,
         kind="envelope",
         body=body,
-        done=done,
+        on_settled=done,
     )
     await done
     return seq
@@ -99,9 +101,9 @@ class Gate:
 
 def bodies(journal: Journal) -> list[bytes]:
     """Read back what is on disk."""
-    return [each.body for each in reader.read(journal.path)]
+    return [each.body for each in reader.read_entries(journal.path)]
 
 
 def names(journal: Journal) -> list[int]:
     """List the numbers of the journal's files."""
-    return [each.first_seq for each in files.listing(journal.path)]
+    return [each.first_seq for each in files.list_journal_files(journal.path)]

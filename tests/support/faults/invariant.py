@@ -235,8 +235,8 @@ async def _scalar(server: Server, query: str) -> int:
 def torn_entries(root: Path) -> list[str]:
     """Read the journals of dead processes; return what of them cannot be read."""
     damages: list[str] = []
-    for folder in adopt.adoptable(root, None):
+    for folder in adopt.lock_abandoned_journals(root, None):
         for _ in folder.read(on_damage=lambda damage: damages.append(damage.reason)):
             pass
-        folder.let_go()
+        folder.unlock()
     return damages

@@ -10,7 +10,7 @@ import pytest
 from app.core import ids
 from app.core.errors import ServiceUnavailable
 from app.journal import files, folder as folders, reader
-from app.journal.adopt import adoptable
+from app.journal.adopt import lock_abandoned_journals
 from tests.support.builders.journals import entry_of, file_of
 
 
@@ -31,16 +31,16 @@ def root(tmp_path):
 
 def dead(root, *contents: bytes, names=(1, 4, 7)):
     """Leave a folder as a process does that was killed."""
-    path, lock = folders.new(root)
+    path, lock = folders.make_journal_folder(root)
     for name, content in zip(names, contents, strict=False):
-        (path / files.name(name)).write_bytes(content)
+        (path / files.name_journal_file(name)).write_bytes(content)
     os.close(lock)
     return path
 
 
 def test_new_folder_is_private_and_its_name_is_an_id(root):
     """Folders are 0700, the lock 0600, the name 32 hex digits."""
-    path, lock = folders.new(root)
+    path, lock = folders.make_journal_folder(root)
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE((path / "lock").stat().st_mode) == 0o600
@@ -50,23 +50,23 @@ def test_new_folder_is_private_and_its_name_is_an_id(root):
 
 def test_folder_of_a_living_process_is_left_alone(root):
     """A held lock keeps others out, also within one process; once it is let go they may come."""
-    path, lock = folders.new(root)
-    assert adoptable(root, None) == []
-    assert folders.claim(path) is None
+    path, lock = folders.make_journal_folder(root)
+    assert lock_abandoned_journals(root, None) == []
+    assert folders.try_lock_folder(path) is None
     os.close(lock)
-    (found,) = adoptable(root, None)
+    (found,) = lock_abandoned_journals(root, None)
     assert found.id == path.name
-    assert adoptable(root, None) == []
-    found.let_go()
-    found.let_go()
-    (again,) = adoptable(root, None)
-    again.let_go()
+    assert lock_abandoned_journals(root, None) == []
+    found.unlock()
+    found.unlock()
+    (again,) = lock_abandoned_journals(root, None)
+    again.unlock()
 
 
 def test_own_folder_is_not_adopted(root):
     """A process does not look at its own."""
     path = dead(root)
-    assert adoptable(root, path.name) == []
+    assert lock_abandoned_journals(root, path.name) == []
 
 
 def test_oldest_folder_comes_first_and_strays_are_ignored(root):
@@ -74,15 +74,15 @@ def test_oldest_folder_comes_first_and_strays_are_ignored(root):
     paths = sorted(dead(root) for _ in range(3))
     (root / "lost+found").mkdir()
     (root / "README").touch()
-    found = adoptable(root, None)
+    found = lock_abandoned_journals(root, None)
     assert [each.path for each in found] == paths
     for each in found:
-        each.let_go()
+        each.unlock()
 
 
 def test_no_root_means_nothing_to_adopt(root):
     """Before the first start there is no folder at all."""
-    assert adoptable(root, None) == []
+    assert lock_abandoned_journals(root, None) == []
 
 
 def test_adopted_folder_is_read_released_and_removed(root):
@@ -90,7 +90,7 @@ def test_adopted_folder_is_read_released_and_removed(root):
     first = file_of([entry_of(1), entry_of(3)])
     second = file_of([entry_of(4)], first_seq=4, previous_bytes=len(first))
     path = dead(root, first, second)
-    (found,) = adoptable(root, None)
+    (found,) = lock_abandoned_journals(root, None)
     assert found.size_bytes() == len(first) + len(second)
     assert [each.seq for each in found.read()] == [1, 3, 4]
     assert [each.seq for each in found.read(1)] == [3, 4]
@@ -102,14 +102,14 @@ def test_adopted_folder_is_read_released_and_removed(root):
     assert [each.seq for each in found.read()] == [4]
     found.remove()
     assert not path.exists()
-    assert adoptable(root, None) == []
+    assert lock_abandoned_journals(root, None) == []
 
 
 def test_damage_in_an_adopted_folder_is_told(root):
     """The caller's own function hears of damage."""
     dead(root, b"garbage" * 9)
-    (found,) = adoptable(root, None)
-    damages: list[reader.Damage] = []
+    (found,) = lock_abandoned_journals(root, None)
+    damages: list[reader.JournalDamage] = []
     assert list(found.read(on_damage=damages.append)) == []
     assert len(damages) == 1
     found.remove()
@@ -119,7 +119,7 @@ def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
     """Killed between making the folder and its lock, a process leaves something to tidy up."""
     root.mkdir(parents=True)
     (root / ("ab" * 16)).mkdir()
-    (found,) = adoptable(root, None)
+    (found,) = lock_abandoned_journals(root, None)
     assert list(found.read()) == []
     found.remove()
     assert list(root.iterdir()) == []
@@ -128,7 +128,7 @@ def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
 def test_folder_removed_before_it_is_opened_is_nobodys(root):
     """Two processes look for folders at the same time; one of them is late."""
     root.mkdir(parents=True)
-    assert folders.claim(root / ("ab" * 16)) is None
+    assert folders.try_lock_folder(root / ("ab" * 16)) is None
 
 
 def test_folder_removed_before_it_is_locked_is_nobodys(root, monkeypatch):
@@ -146,12 +146,12 @@ def test_folder_removed_before_it_is_locked_is_nobodys(root, monkeypatch):
 
     for race in (late, later):
         monkeypatch.setattr(fcntl, "flock", race)
-        assert folders.claim(path) is None
+        assert folders.try_lock_folder(path) is None
 
 
 def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
     """A process that looks for folders may lock a new one first; its maker makes another."""
-    claim = folders.claim
+    claim = folders.try_lock_folder
     taken: list[int] = []
 
     def rival_first(path):
@@ -160,8 +160,8 @@ def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
             taken += filter(None, [claim(path)])
         return claim(path)
 
-    monkeypatch.setattr(folders, "claim", rival_first)
-    path, lock = folders.new(root)
+    monkeypatch.setattr(folders, "try_lock_folder", rival_first)
+    path, lock = folders.make_journal_folder(root)
     assert len(list(root.iterdir())) == 2
     assert path.exists()
     os.close(lock)
@@ -170,15 +170,15 @@ def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
 
 def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
     """Making a folder is not tried for ever."""
-    monkeypatch.setattr(folders, "claim", lambda _path: None)
+    monkeypatch.setattr(folders, "try_lock_folder", lambda _path: None)
     with pytest.raises(ServiceUnavailable, match="others take each one"):
-        folders.new(root)
+        folders.make_journal_folder(root)
 
 
 def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch):
     """Removal does not fail when another process opens the folder in the last moment."""
     path = dead(root)
-    (found,) = adoptable(root, None)
+    (found,) = lock_abandoned_journals(root, None)
     unlink = type(path).unlink
 
     def rival(target, **named):
@@ -195,37 +195,37 @@ def test_root_that_cannot_be_used_is_unavailable(root, monkeypatch, call):
     """No folder, no journal."""
     monkeypatch.setattr(os, call, refuse(errno.EROFS))
     with pytest.raises(ServiceUnavailable, match="no journal folder"):
-        folders.new(root)
+        folders.make_journal_folder(root)
 
 
 def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeypatch):
     """What was locked before the failure is let go."""
     dead(root)
     dead(root)
-    claim = folders.claim
+    claim = folders.try_lock_folder
     calls = iter([claim, refuse(errno.EIO)])
 
     def second_fails(path):
         return next(calls)(path)
 
     with monkeypatch.context() as failing:
-        failing.setattr(folders, "claim", second_fails)
+        failing.setattr(folders, "try_lock_folder", second_fails)
         with pytest.raises(ServiceUnavailable, match="cannot be adopted"):
-            adoptable(root, None)
-    found = adoptable(root, None)
+            lock_abandoned_journals(root, None)
+    found = lock_abandoned_journals(root, None)
     assert len(found) == 2
     for each in found:
-        each.let_go()
+        each.unlock()
 
 
 def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
     """Nothing escapes as an OSError, and the lock stays held for another try."""
     path = dead(root, file_of([entry_of(1)]))
-    (found,) = adoptable(root, None)
+    (found,) = lock_abandoned_journals(root, None)
     (path / "folder").mkdir()
     with pytest.raises(ServiceUnavailable, match="cannot be removed"):
         found.remove()
-    assert adoptable(root, None) == []
+    assert lock_abandoned_journals(root, None) == []
     for each in path.iterdir():
         each.rmdir() if each.is_dir() else each.unlink()
     path.rmdir()
@@ -233,4 +233,4 @@ def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
         found.size_bytes()
     with pytest.raises(ServiceUnavailable):
         found.release(1)
-    found.let_go()
+    found.unlock()

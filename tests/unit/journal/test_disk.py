@@ -14,8 +14,8 @@ def test_each_journal_has_its_size(tmp_path: Path):
         (tmp_path / name / "a.journal").write_bytes(bytes(size))
         (tmp_path / name / "b.journal").write_bytes(b"x")
     (tmp_path / "file").write_bytes(b"x")
-    assert disk.sizes(tmp_path) == {"one": 11, "two": 33}
-    assert disk.sizes(tmp_path / "missing") == {}
+    assert disk.measure_journals(tmp_path) == {"one": 11, "two": 33}
+    assert disk.measure_journals(tmp_path / "missing") == {}
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_each_journal_has_its_size(tmp_path: Path):
 )
 def test_the_room_for_journals_is_used_in_part(journal_bytes, room_bytes, part):
     """Without any room left all of it is used, whoever took it."""
-    assert disk.used(journal_bytes, room_bytes) == part
+    assert disk.used_share(journal_bytes, room_bytes) == part

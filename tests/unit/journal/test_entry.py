@@ -10,12 +10,12 @@ from hypothesis import given, strategies as st
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.journal import entry
-from app.journal.entry import Entry
+from app.journal.entry import JournalEntry
 from tests.support.builders.journals import bytes_of, entry_of
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 entries = st.builds(
-    Entry,
+    JournalEntry,
     seq=st.integers(1, 2**64 - 1),
     project_id=st.integers(-(2**63), 2**64 - 1),
     key=texts,
@@ -27,12 +27,12 @@ entries = st.builds(
 )
 
 
-def decoded(data: bytes) -> Entry:
+def decoded(data: bytes) -> JournalEntry:
     """Read one entry that fills `data`."""
-    head = entry.decode_head(data[: entry.HEAD_BYTES])
+    head = entry.decode_entry_head(data[: entry.HEAD_BYTES])
     rest = data[entry.HEAD_BYTES :]
     assert len(rest) == head.rest_bytes
-    return entry.decode(head, rest[: head.meta_bytes], rest[head.meta_bytes :])
+    return entry.decode_entry(head, rest[: head.meta_bytes], rest[head.meta_bytes :])
 
 
 @given(entries)
@@ -55,27 +55,29 @@ def test_changed_bit_is_seen(written, data):
 def test_any_bytes_are_a_head_or_malformed(data):
     """No input makes the reader of heads fail otherwise."""
     with pytest.raises(MalformedInput):
-        entry.decode_head(data)
+        entry.decode_entry_head(data)
 
 
 @given(st.binary(max_size=200))
 def test_any_meta_is_read_or_malformed(meta):
     """Meta that passes its checksum but follows no format is malformed."""
-    raw = entry.encode(entry_of(1))
-    head = entry.decode_head(raw[: entry.HEAD_BYTES])
+    raw = entry.encode_entry(entry_of(1))
+    head = entry.decode_entry_head(raw[: entry.HEAD_BYTES])
     forged = dataclasses.replace(head, crc=crc32c(b"body", crc32c(meta)))
     try:
-        found = entry.decode(forged, meta, b"body")
+        found = entry.decode_entry(forged, meta, b"body")
     except MalformedInput:
         return
-    assert isinstance(found, Entry)
+    assert isinstance(found, JournalEntry)
 
 
 def test_meta_of_a_later_version_is_read():
     """Fields added to the end are passed over, so an older release can drain a newer journal."""
     meta = msgspec.msgpack.encode([7, "key", 5, None, "gzip", "store", "new", 99])
-    head = entry.Head(len(meta), 0, 3, crc32c(meta))
-    assert entry.decode(head, meta, b"") == Entry(3, 7, "key", 5, None, "gzip", "store", b"")
+    head = entry.EntryHead(len(meta), 0, 3, crc32c(meta))
+    assert entry.decode_entry(head, meta, b"") == JournalEntry(
+        3, 7, "key", 5, None, "gzip", "store", b""
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,17 +87,17 @@ def test_meta_of_a_later_version_is_read():
 def test_what_messagepack_cannot_hold_is_malformed(change):
     """Numbers beyond 64 bits and lone surrogates are refused, not written."""
     with pytest.raises(MalformedInput, match="cannot be written down"):
-        entry.encode(msgspec.structs.replace(entry_of(1), **change))
+        entry.encode_entry(msgspec.structs.replace(entry_of(1), **change))
 
 
 def test_longest_meta_is_kept_and_one_more_is_not():
     """The limit of meta holds to the byte."""
-    spare = entry.META_BYTES - (len(entry.encode(entry_of(1))) - entry.HEAD_BYTES)
+    spare = entry.META_BYTES - (len(entry.encode_entry(entry_of(1))) - entry.HEAD_BYTES)
     longest = "g" * (spare + len("gzip") - 2)  # a long text has 2 more bytes before it
     kept = msgspec.structs.replace(entry_of(1), content_encoding=longest)
-    assert len(entry.encode(kept)) == entry.HEAD_BYTES + entry.META_BYTES
+    assert len(entry.encode_entry(kept)) == entry.HEAD_BYTES + entry.META_BYTES
     with pytest.raises(OversizedInput, match="16384 are kept"):
-        entry.encode(msgspec.structs.replace(kept, content_encoding=longest + "g"))
+        entry.encode_entry(msgspec.structs.replace(kept, content_encoding=longest + "g"))
 
 
 def test_largest_body_is_kept_and_one_more_byte_is_not(monkeypatch):
@@ -103,4 +105,4 @@ def test_largest_body_is_kept_and_one_more_byte_is_not(monkeypatch):
     monkeypatch.setattr(entry, "LIMITS", dataclasses.replace(LIMITS, inflated_bytes=9))
     assert decoded(bytes_of(entry_of(1, b"123456789"))).body == b"123456789"
     with pytest.raises(OversizedInput, match="9 are kept"):
-        entry.encode(entry_of(1, b"1234567890"))
+        entry.encode_entry(entry_of(1, b"1234567890"))

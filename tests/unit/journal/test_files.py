@@ -12,33 +12,38 @@ numbers = st.integers(0, 2**64 - 1)
 @given(numbers, numbers)
 def test_header_comes_back_as_it_was(first_seq, previous_bytes):
     """Any header survives the round trip."""
-    header = files.Header(first_seq, previous_bytes)
-    raw = files.encode_header(header)
+    header = files.FileHeader(first_seq, previous_bytes)
+    raw = files.encode_file_header(header)
     assert len(raw) == files.HEADER_BYTES
-    assert files.decode_header(raw) == header
+    assert files.decode_file_header(raw) == header
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_no_header(data):
     """Bytes that nobody wrote as a header are malformed."""
     with pytest.raises(MalformedInput):
-        files.decode_header(data)
+        files.decode_file_header(data)
 
 
 @given(st.integers(0, files.HEADER_BYTES * 8 - 1))
 def test_changed_bit_of_a_header_is_seen(bit):
     """One flipped bit makes a header malformed."""
-    raw = bytearray(files.encode_header(files.Header(5, 6)))
+    raw = bytearray(files.encode_file_header(files.FileHeader(5, 6)))
     raw[bit // 8] ^= 1 << bit % 8
     with pytest.raises(MalformedInput):
-        files.decode_header(bytes(raw))
+        files.decode_file_header(bytes(raw))
 
 
 def test_files_are_listed_as_written_and_others_are_not(tmp_path):
     """The order is that of the numbers; a lock and stray files are no journal files."""
     for number in (10**19, 2, 1, 30):
-        (tmp_path / files.name(number)).touch()
-    for stray in ("lock", "1.journal", f"{files.name(4)}.bak", f"x{files.name(5)}"):
+        (tmp_path / files.name_journal_file(number)).touch()
+    for stray in (
+        "lock",
+        "1.journal",
+        f"{files.name_journal_file(4)}.bak",
+        f"x{files.name_journal_file(5)}",
+    ):
         (tmp_path / stray).touch()
-    assert [each.first_seq for each in files.listing(tmp_path)] == [1, 2, 30, 10**19]
-    assert files.listing(tmp_path)[0].path == tmp_path / "00000000000000000001.journal"
+    assert [each.first_seq for each in files.list_journal_files(tmp_path)] == [1, 2, 30, 10**19]
+    assert files.list_journal_files(tmp_path)[0].path == tmp_path / "00000000000000000001.journal"

@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from app.core.errors import ServiceUnavailable
 from app.journal import entry, files, reader
-from app.journal.entry import Entry
-from app.journal.reader import Damage
+from app.journal.entry import JournalEntry
+from app.journal.reader import JournalDamage
 from tests.support.builders.journals import bytes_of, entry_of, file_of
 
 ONE, TWO, THREE = entry_of(1, b"one" * 9), entry_of(2, b""), entry_of(3, b"three" * 99)
@@ -23,14 +23,14 @@ AT_THREE = AT_TWO + len(bytes_of(TWO))
 def lay(folder: Path, *contents: bytes, names: tuple[int, ...] = (1, 4, 7)) -> Path:
     """Put journal files with these bytes into a folder."""
     for name, content in zip(names, contents, strict=False):
-        (folder / files.name(name)).write_bytes(content)
+        (folder / files.name_journal_file(name)).write_bytes(content)
     return folder
 
 
-def everything(folder: Path, after_seq: int = 0) -> tuple[list[Entry], list[Damage]]:
+def everything(folder: Path, after_seq: int = 0) -> tuple[list[JournalEntry], list[JournalDamage]]:
     """Read a folder to its end."""
-    damages: list[Damage] = []
-    return list(reader.read(folder, after_seq, on_damage=damages.append)), damages
+    damages: list[JournalDamage] = []
+    return list(reader.read_entries(folder, after_seq, on_damage=damages.append)), damages
 
 
 def test_entries_come_in_order_over_files(tmp_path):
@@ -57,8 +57,8 @@ def test_file_that_is_passed_over_is_not_opened(tmp_path):
 def test_reading_stops_at_the_last_one_wanted(tmp_path):
     """`until_seq` keeps a reader out of what is not synced yet."""
     lay(tmp_path, file_of([ONE, TWO, THREE]))
-    assert list(reader.read(tmp_path, until_seq=2)) == [ONE, TWO]
-    assert list(reader.read(tmp_path, until_seq=3)) == [ONE, TWO, THREE]
+    assert list(reader.read_entries(tmp_path, until_seq=2)) == [ONE, TWO]
+    assert list(reader.read_entries(tmp_path, until_seq=3)) == [ONE, TWO, THREE]
 
 
 def test_same_entry_in_two_files_comes_once(tmp_path):
@@ -104,7 +104,9 @@ def test_cut_of_what_was_synced_is_damage(tmp_path):
     lay(tmp_path, whole[:-5], file_of([FOUR], first_seq=4, previous_bytes=len(whole)))
     found, damages = everything(tmp_path)
     assert found == [ONE, TWO, FOUR]
-    assert [(each.file.name, each.offset) for each in damages] == [(files.name(1), AT_THREE)]
+    assert [(each.file.name, each.offset) for each in damages] == [
+        (files.name_journal_file(1), AT_THREE)
+    ]
     assert "entry 3 claims" in damages[0].reason
 
 
@@ -140,10 +142,10 @@ def test_bad_bytes_before_an_unreadable_file_are_told(tmp_path, following):
     lay(tmp_path, bytes(first[:-1]), following)
     found, damages = everything(tmp_path)
     assert found == []
-    assert damages[0] == Damage(
-        tmp_path / files.name(1), files.HEADER_BYTES, "entry 1 fails its checksum"
+    assert damages[0] == JournalDamage(
+        tmp_path / files.name_journal_file(1), files.HEADER_BYTES, "entry 1 fails its checksum"
     )
-    assert all(each.file.name == files.name(4) for each in damages[1:])
+    assert all(each.file.name == files.name_journal_file(4) for each in damages[1:])
 
 
 def test_body_that_holds_a_whole_file_is_only_a_body(tmp_path):
@@ -168,7 +170,7 @@ def test_any_bytes_are_entries_or_damage(tmp_path_factory, raw, valid, tail):
     lay(folder, *([first, second] if tail else [first]))
     found, damages = everything(folder)
     assert found == written + ([FOUR] if tail else [])
-    assert all(isinstance(each, Damage) for each in damages)
+    assert all(isinstance(each, JournalDamage) for each in damages)
 
 
 @settings(max_examples=300)
@@ -194,15 +196,15 @@ def test_empty_or_missing_folder(tmp_path):
 def test_file_released_meanwhile_is_passed_over(tmp_path, monkeypatch):
     """Reading one's own journal goes beside the removal of its files."""
     lay(tmp_path, file_of([ONE]), file_of([FOUR], first_seq=4))
-    entries = reader.read(tmp_path)
-    listing = files.listing
+    entries = reader.read_entries(tmp_path)
+    listing = files.list_journal_files
 
     def then_released(folder):
         found = listing(folder)
         found[0].path.unlink()
         return found
 
-    monkeypatch.setattr(files, "listing", then_released)
+    monkeypatch.setattr(files, "list_journal_files", then_released)
     assert list(entries) == [FOUR]
 
 
@@ -210,18 +212,20 @@ def test_file_released_meanwhile_is_passed_over(tmp_path, monkeypatch):
 def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, code, is_damage):
     """A sector that is gone must not hold up the journal; what passes is tried again later."""
     lay(tmp_path, file_of([ONE, TWO]))
-    real = entry.decode_head
+    real = entry.decode_entry_head
 
     def failing(data):
         if real(data).seq == 2:
             raise OSError(code, os.strerror(code))
         return real(data)
 
-    monkeypatch.setattr(entry, "decode_head", failing)
+    monkeypatch.setattr(entry, "decode_entry_head", failing)
     if is_damage:
         found, damages = everything(tmp_path)
         assert found == [ONE]
-        assert damages == [Damage(tmp_path / files.name(1), AT_TWO, "the disk cannot read it")]
+        assert damages == [
+            JournalDamage(tmp_path / files.name_journal_file(1), AT_TWO, "the disk cannot read it")
+        ]
     else:
         with pytest.raises(ServiceUnavailable):
             everything(tmp_path)
@@ -231,7 +235,7 @@ def test_damage_is_logged_unless_asked_otherwise(tmp_path, caplog, capsys):
     """The operator finds damage in the log, with file and offset."""
     lay(tmp_path, b"garbage" * 9)
     with caplog.at_level(logging.ERROR):
-        assert list(reader.read(tmp_path)) == []
+        assert list(reader.read_entries(tmp_path)) == []
     told = caplog.text + capsys.readouterr().out
     assert "journal damaged" in told
-    assert files.name(1) in told
+    assert files.name_journal_file(1) in told

@@ -30,10 +30,10 @@ async def test_appended_entry_is_read_back_whole(journal):
         content_encoding="br",
         kind="store",
         body=b"\0body\xff",
-        done=done,
+        on_settled=done,
     )
     await done
-    (found,) = reader.read(journal.path)
+    (found,) = reader.read_entries(journal.path)
     assert (found.seq, seq, journal.last_seq) == (1, 1, 1)
     assert (found.project_id, found.key, found.received_ms) == (7, "k", 1_800_000_000_000)
     assert (found.client_ip, found.content_encoding, found.kind) == ("2001:db8::1", "br", "store")
@@ -61,11 +61,11 @@ async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch)
 
 async def test_written_waits_until_the_batch_under_way_is_told(journal, monkeypatch):
     """It ends with the answer, not before; without a batch it ends at once."""
-    await journal.written(WAIT_S)
+    await journal.wait_for_batch(WAIT_S)
     gate = Gate(monkeypatch)
     told = asyncio.ensure_future(append(journal))
     await gate.reached()
-    waiting = asyncio.ensure_future(journal.written(WAIT_S))
+    waiting = asyncio.ensure_future(journal.wait_for_batch(WAIT_S))
     await asyncio.sleep(0)
     assert not waiting.done()
     gate.open()
@@ -78,7 +78,7 @@ async def test_written_gives_up_on_a_slow_disk(journal, monkeypatch):
     gate = Gate(monkeypatch)
     waiting = asyncio.ensure_future(append(journal))
     await gate.reached()
-    await journal.written(0.001)
+    await journal.wait_for_batch(0.001)
     assert not waiting.done()
     gate.open()
     assert await waiting == 1
@@ -122,7 +122,7 @@ async def test_every_write_ends_with_a_block(journal):
     """What is appended next begins at a multiple of 4,096, which direct writes ask for."""
     for body in (b"a", b"b" * 5_000, b""):
         await append(journal, body)
-        (live,) = files.listing(journal.path)
+        (live,) = files.list_journal_files(journal.path)
         assert live.path.stat().st_size % BLOCK_BYTES == 0
     assert bodies(journal) == [b"a", b"b" * 5_000, b""]
 
@@ -150,7 +150,7 @@ async def test_full_file_is_followed_by_another(journal):
     for _ in range(4):
         await append(journal, bytes(FILE_BYTES // 2))
     assert names(journal) == [1, 3]
-    assert [each.seq for each in reader.read(journal.path)] == [1, 2, 3, 4]
+    assert [each.seq for each in reader.read_entries(journal.path)] == [1, 2, 3, 4]
 
 
 async def test_entry_larger_than_a_file_is_kept(journal):
@@ -188,7 +188,7 @@ async def test_released_files_are_removed_whole(journal):
     journal.release(6)
     journal.release(2)
     await until(lambda: names(journal) == [5])
-    assert [each.seq for each in reader.read(journal.path, 4)] == [5, 6]
+    assert [each.seq for each in reader.read_entries(journal.path, 4)] == [5, 6]
 
 
 async def test_old_file_is_closed_so_that_it_can_go(root):
@@ -216,9 +216,9 @@ async def test_old_file_is_closed_by_a_write_too(root):
 async def test_young_file_outlives_an_idle_look(root, monkeypatch):
     """A look that comes too early changes nothing."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    journal._appender.tidy()
+    journal._appender.close_old_file()
     await append(journal)
-    journal._appender.tidy()
+    journal._appender.close_old_file()
     assert journal._appender._live is not None
     await journal.close()
 
@@ -292,7 +292,7 @@ async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
         raise ZeroDivisionError
 
     facts = {"project_id": 7, "key": "k", "received_ms": 1, "client_ip": None}
-    journal.append(**facts, content_encoding=None, kind="envelope", body=b"1", done=failing)
+    journal.append(**facts, content_encoding=None, kind="envelope", body=b"1", on_settled=failing)
     assert await append(journal, b"2") == 2
     assert bodies(journal) == [b"1", b"2"]
 
@@ -321,7 +321,7 @@ async def test_refused_entry_leaves_no_hole(journal):
             content_encoding=None,
             kind="envelope",
             body=b"",
-            done=Done(),
+            on_settled=Done(),
         )
     assert await append(journal) == 1
     assert journal._waiting_bytes == 0

@@ -41,13 +41,17 @@ async def test_closing_writes_what_waits(root, monkeypatch):
 async def test_closed_journal_is_adopted_if_anything_is_left(root):
     """What was not released goes to the next process, under the same id and seqs."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    assert adopt.adoptable(root, journal.id) == adopt.adoptable(root, None) == []
+    assert (
+        adopt.lock_abandoned_journals(root, journal.id)
+        == adopt.lock_abandoned_journals(root, None)
+        == []
+    )
     await append(journal, b"left")
     await journal.close()
-    (found,) = adopt.adoptable(root, None)
+    (found,) = adopt.lock_abandoned_journals(root, None)
     assert found.id == journal.id
     assert [(each.seq, each.body) for each in found.read()] == [(1, b"left")]
-    found.let_go()
+    found.unlock()
 
 
 async def test_closed_journal_leaves_no_folder_when_all_is_released(root):
@@ -68,7 +72,7 @@ async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, 
         patched.setattr(writer, "Appender", failing)
         with pytest.raises(ServiceUnavailable, match="cannot be opened"):
             Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    (found,) = adopt.adoptable(root, None)
+    (found,) = adopt.lock_abandoned_journals(root, None)
     found.remove()
 
 
@@ -130,7 +134,7 @@ async def test_close_tolerates_a_folder_it_cannot_remove(root, monkeypatch):
         raise PermissionError
 
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    monkeypatch.setattr(folders, "remove", failing)
+    monkeypatch.setattr(folders, "remove_folder", failing)
     await journal.close()
     assert journal.path.exists()
 
@@ -139,9 +143,9 @@ async def test_file_tells_how_much_of_the_one_before_was_synced(journal):
     """Damage to acknowledged entries of a closed file is told, also when it looks like a cut."""
     for _ in range(3):
         await append(journal, bytes(FILE_BYTES // 2))
-    first, second = files.listing(journal.path)
+    first, second = files.list_journal_files(journal.path)
     os.truncate(first.path, first.path.stat().st_size - BLOCK_BYTES)
-    damages: list[reader.Damage] = []
-    found = [each.seq for each in reader.read(journal.path, on_damage=damages.append)]
+    damages: list[reader.JournalDamage] = []
+    found = [each.seq for each in reader.read_entries(journal.path, on_damage=damages.append)]
     assert found == [1, second.first_seq]
     assert [each.file for each in damages] == [first.path]

@@ -9,13 +9,13 @@ from app.core.errors import OversizedInput
 from app.core.limits import LIMITS
 from app.formats.otlp import export_request
 from app.ingest.bodies import reopen_entry
-from app.journal.entry import Entry
+from app.journal.entry import JournalEntry
 from tests.support.builders import otlp as made
 
 
-def written(body: bytes) -> Entry:
+def written(body: bytes) -> JournalEntry:
     """Return the journal entry of a request."""
-    return Entry(
+    return JournalEntry(
         seq=1, project_id=1, key="k", received_ms=0, client_ip=None, content_encoding=None,
         kind="otlp", body=body,
     )  # fmt: skip
