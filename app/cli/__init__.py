@@ -1,4 +1,4 @@
-"""The `playhead` command: start the server, and run what belongs to it from a terminal."""
+"""The `playhead` command: starts the server, and administers it from a terminal."""
 
 from app.cli.root import main
 

@@ -1,4 +1,4 @@
-"""`playhead doctor`: look at everything the server stands on, and say what to do about it."""
+"""`playhead doctor`: check everything that the server depends on, and say what to do."""
 
 import asyncio
 import shutil
@@ -16,8 +16,8 @@ import typer
 from rich.table import Table
 
 from app import __version__
-from app.cli import surroundings
-from app.cli.surroundings import out
+from app.cli import environment
+from app.cli.environment import out
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
@@ -30,102 +30,110 @@ from app.media import child
 from app.storage.choose import open_store
 
 _CLOCK_S: Final = 5.0
-"""Between our clock and the database's; more makes links end early and lists look odd."""
+"""The largest harmless difference to the clock of the database; with more, links expire early."""
 _GIB: Final = 1024**3
 _FRESH: Final = timedelta(days=120)
-"""A quarter and a month: an older Postgres lacks at least one minor release."""
+"""Minor releases come every quarter, so that an older Postgres lacks at least one."""
 _MOST_RIGHTS: Final = 3
-"""Missing rights that are named; a table lists no schema."""
+"""The most missing rights that one line names."""
 
 
-class State(StrEnum):
-    """What a check found."""
+class CheckState(StrEnum):
+    """The outcome of a check."""
 
-    FINE = "fine"
-    LOOK = "look"
-    WRONG = "wrong"
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the table."""
 
     subject: str
-    state: State
+    state: CheckState
     text: str
 
 
 def doctor() -> None:
     """Check data folder, disk space, server, database, clock, storage and the media child."""
-    findings = asyncio.run(examine(surroundings.read_settings()))
-    table = Table("", "What", "Found", box=None)
-    colours = {State.FINE: "green", State.LOOK: "yellow", State.WRONG: "red"}
-    for finding in findings:
-        table.add_row(finding.state, finding.subject, finding.text, style=colours[finding.state])
+    results = asyncio.run(run_checks(environment.read_settings()))
+    table = Table("", "Check", "Result", box=None)
+    colours = {CheckState.OK: "green", CheckState.WARN: "yellow", CheckState.FAIL: "red"}
+    for result in results:
+        table.add_row(result.state, result.subject, result.text, style=colours[result.state])
     out.print(table)
-    if any(finding.state is State.WRONG for finding in findings):
+    if any(result.state is CheckState.FAIL for result in results):
         raise typer.Exit(1)
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Make every check; one that fails does not keep the others from being made."""
+async def run_checks(settings: Settings) -> list[CheckResult]:
+    """Run all checks; a failure does not prevent the others."""
     return [
-        Finding("Playhead", State.FINE, f"{__version__} on Python {sys.version.split()[0]}"),
-        *_folder(settings),
-        *_server(settings),
-        *await _database(settings),
-        await _storage(settings),
-        await _pictures(settings),
+        CheckResult("Playhead", CheckState.OK, f"{__version__} on Python {sys.version.split()[0]}"),
+        *_check_folder(settings),
+        *_check_server(settings),
+        *await _check_database(settings),
+        await _check_storage(settings),
+        await _check_pictures(settings),
     ]
 
 
-def _folder(settings: Settings) -> Iterator[Finding]:
+def _check_folder(settings: Settings) -> Iterator[CheckResult]:
     folder = settings.data_dir.resolve()
     if not folder.is_dir():
-        yield Finding("data folder", State.LOOK, f"{folder} is made by the first start")
+        yield CheckResult(
+            "data folder", CheckState.WARN, f"{folder} does not exist yet; the first start makes it"
+        )
         return
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"playhead")
     except OSError as error:
-        yield Finding("data folder", State.WRONG, f"{folder}: {error.strerror}")
+        yield CheckResult("data folder", CheckState.FAIL, f"{folder}: {error.strerror}")
         return
     if is_open_to_others(folder):
-        text = f"{folder} is open to other users of this machine: chmod 700 {folder}"
-        yield Finding("data folder", State.LOOK, text)
+        text = f"{folder} is open to other users of this machine; run: chmod 700 {folder}"
+        yield CheckResult("data folder", CheckState.WARN, text)
     else:
-        yield Finding("data folder", State.FINE, f"{folder} can be written, by its owner alone")
+        yield CheckResult(
+            "data folder", CheckState.OK, f"{folder} is writable, and for its owner alone"
+        )
     free = shutil.disk_usage(folder).free
     reserve = settings.journal_reserve_bytes
-    text = f"{free / _GIB:.1f} GiB free, envelopes are taken down to {reserve / _GIB:.1f} GiB"
-    state = State.WRONG if free <= reserve else State.LOOK if free < 2 * reserve else State.FINE
-    yield Finding("disk space", state, text)
+    text = f"{free / _GIB:.1f} GiB free; envelopes are accepted down to {reserve / _GIB:.1f} GiB"
+    state = CheckState.OK
+    if free < 2 * reserve:
+        state = CheckState.FAIL if free <= reserve else CheckState.WARN
+    yield CheckResult("disk space", state, text)
     waiting = sum(disk.measure_journals(folder / "journal").values())
     part = disk.used_share(waiting, free - reserve)
-    text = f"{format_bytes(waiting)} on disk, {part:.0%} of the room is used"
-    yield Finding("journal", State.WRONG if part >= disk.FILLING else State.FINE, text)
+    text = f"{format_bytes(waiting)} on disk, {part:.0%} of its space is used"
+    yield CheckResult("journal", CheckState.FAIL if part >= disk.FILLING else CheckState.OK, text)
 
 
-def _server(settings: Settings) -> Iterator[Finding]:
+def _check_server(settings: Settings) -> Iterator[CheckResult]:
     if not settings.data_dir.is_dir():
         return
     try:
         DataFolderLock.acquire(settings.data_dir).release()
-    except DataFolderInUse as taken:
-        where = surroundings.address(settings)
-        yield Finding("server", State.FINE, f"runs as process {taken.pid} on {where}")
+    except DataFolderInUse as in_use:
+        where = environment.find_address(settings)
+        yield CheckResult("server", CheckState.OK, f"runs as process {in_use.pid} on {where}")
         return
     except OSError as error:
-        yield Finding("server", State.WRONG, f"the lock of the data folder: {error.strerror}")
+        yield CheckResult(
+            "server", CheckState.FAIL, f"cannot lock the data folder: {error.strerror}"
+        )
         return
-    start = surroundings.command("serve")
-    yield Finding("server", State.LOOK, f"does not run; start it with `{start}`")
+    start = environment.format_command("serve")
+    yield CheckResult("server", CheckState.WARN, f"not running; start it with `{start}`")
 
 
-async def _database(settings: Settings) -> list[Finding]:
-    urls = surroundings.known_urls(settings)
+async def _check_database(settings: Settings) -> list[CheckResult]:
+    urls = environment.find_known_urls(settings)
     if urls is None:
-        return [Finding("database", State.LOOK, "embedded; it starts with the server")]
+        return [CheckResult("database", CheckState.WARN, "embedded; it starts with the server")]
     kind = "external" if settings.database_url else "embedded"
     try:
         before = clock.now()
@@ -133,87 +141,89 @@ async def _database(settings: Settings) -> list[Finding]:
         try:
             version = await connection.fetchval("show server_version")
             now: datetime = await connection.fetchval("select clock_timestamp()")
-            aside = await _quarantined(connection)
-            role = await _role(connection)
+            aside = await _count_quarantined(connection)
+            role = await _check_role(connection)
         finally:
             await connection.close()
         revision = await migrate.current_revision(urls.app)
     except ReplayError as error:
-        return [Finding("database", State.WRONG, str(error))]
+        return [CheckResult("database", CheckState.FAIL, str(error))]
     newest = migrate.known_revisions()[-1]
     return [
-        _postgres(kind, version, settings.postgres_bin if kind == "embedded" else None),
+        _check_postgres(kind, version, settings.postgres_bin if kind == "embedded" else None),
         role,
-        _schema(revision, newest),
-        _clock(before, now),
-        _quarantine(aside),
+        _check_schema(revision, newest),
+        _check_clock(before, now),
+        _check_quarantine(aside),
     ]
 
 
-def _postgres(kind: str, version: str, programs: Path | None) -> Finding:
-    """Tell the version of Postgres and its age; faults are mended in minor releases."""
+def _check_postgres(kind: str, version: str, programs: Path | None) -> CheckResult:
+    """Report the version of Postgres and its age; bugs are fixed in minor releases."""
     text = f"{kind}, Postgres {version}"
     released = find_release_date(version, programs)
     if released is None:
-        return Finding("database", State.FINE, text)
+        return CheckResult("database", CheckState.OK, text)
     age = clock.now().date() - released
     text = f"{text} of {released:%d %B %Y}, {age.days} days old"
     if age <= _FRESH:
-        return Finding("database", State.FINE, text)
+        return CheckResult("database", CheckState.OK, text)
     remedy = "update Playhead, or set PLAYHEAD_POSTGRES_BIN" if kind == "embedded" else "update it"
-    return Finding("database", State.LOOK, f"{text}; a minor release comes each quarter: {remedy}")
+    return CheckResult(
+        "database", CheckState.WARN, f"{text}; there is a minor release each quarter: {remedy}"
+    )
 
 
-async def _role(connection: "asyncpg.Connection[Any]") -> Finding:
-    """Look at what the role that serves requests may do: too little, too much, or as it should."""
+async def _check_role(connection: "asyncpg.Connection[Any]") -> CheckResult:
+    """Check whether the role that serves requests has the rights that it needs, and no others."""
     name = await connection.fetchval("select current_user")
     missing = await roles.find_missing_rights(connection)
     if missing:
         few = ", ".join(missing[:_MOST_RIGHTS])
         more = f" and {len(missing) - _MOST_RIGHTS} more" if len(missing) > _MOST_RIGHTS else ""
         text = f"{name} lacks rights: {few}{more}; run `playhead migrate` as the owner"
-        return Finding("database role", State.WRONG, text)
+        return CheckResult("database role", CheckState.FAIL, text)
     risks = await roles.find_risks(connection)
     if risks:
         text = f"{name} {'; '.join(risks)}; see “Two roles” in docs/deployment.md"
-        return Finding("database role", State.LOOK, text)
-    return Finding("database role", State.FINE, f"{name} reads and writes rows, and no more")
+        return CheckResult("database role", CheckState.WARN, text)
+    return CheckResult("database role", CheckState.OK, f"{name} reads and writes rows, and no more")
 
 
-async def _quarantined(connection: "asyncpg.Connection[Any]") -> int:
-    """Count what was put aside; nothing before the first migration."""
+async def _count_quarantined(connection: "asyncpg.Connection[Any]") -> int:
+    """Count the envelopes in quarantine; before the first migration there are none."""
     if await connection.fetchval("select to_regclass('quarantine')") is None:
         return 0
     return int(await connection.fetchval("select count(*) from quarantine"))
 
 
-def _quarantine(envelopes: int) -> Finding:
+def _check_quarantine(envelopes: int) -> CheckResult:
     if not envelopes:
-        return Finding("quarantine", State.FINE, "empty")
+        return CheckResult("quarantine", CheckState.OK, "empty")
     text = f"{envelopes} envelopes could not be digested; their project's page says why"
-    return Finding("quarantine", State.LOOK, text)
+    return CheckResult("quarantine", CheckState.WARN, text)
 
 
-def _schema(revision: str | None, newest: str) -> Finding:
+def _check_schema(revision: str | None, newest: str) -> CheckResult:
     if revision is None or revision < newest:
         text = f"at {revision or 'none'}, {newest} is needed; run `playhead migrate`"
-        return Finding("schema", State.WRONG, text)
-    return Finding("schema", State.FINE, f"at {revision}")
+        return CheckResult("schema", CheckState.FAIL, text)
+    return CheckResult("schema", CheckState.OK, f"at {revision}")
 
 
-def _clock(before: datetime, database_now: datetime) -> Finding:
+def _check_clock(before: datetime, database_now: datetime) -> CheckResult:
     after = clock.now()
     off_s = max(
         (before - database_now).total_seconds(), (database_now - after).total_seconds(), 0.0
     )
-    state = State.FINE if off_s <= _CLOCK_S else State.WRONG
-    text = f"{after:%Y-%m-%d %H:%M:%S} UTC, {off_s:.1f} s away from the database's"
-    return Finding("clock", state, text)
+    state = CheckState.OK if off_s <= _CLOCK_S else CheckState.FAIL
+    text = f"{after:%Y-%m-%d %H:%M:%S} UTC, {off_s:.1f} s off the clock of the database"
+    return CheckResult("clock", state, text)
 
 
-async def _storage(settings: Settings) -> Finding:
+async def _check_storage(settings: Settings) -> CheckResult:
     if settings.storage == "local" and not settings.data_dir.is_dir():
-        return Finding("storage", State.LOOK, "made with the data folder")
+        return CheckResult("storage", CheckState.WARN, "made with the data folder")
     try:
         store = open_store(settings, settings.data_dir)
         try:
@@ -221,21 +231,23 @@ async def _storage(settings: Settings) -> Finding:
         finally:
             await store.close()
     except ReplayError as error:
-        return Finding("storage", State.WRONG, str(error))
+        return CheckResult("storage", CheckState.FAIL, str(error))
     text = "put, range, list and delete work"
     if warnings:
-        return Finding("storage", State.LOOK, f"{text}, but {'; '.join(warnings)}")
-    return Finding("storage", State.FINE, text)
+        return CheckResult("storage", CheckState.WARN, f"{text}, but {'; '.join(warnings)}")
+    return CheckResult("storage", CheckState.OK, text)
 
 
-async def _pictures(settings: Settings) -> Finding:
+async def _check_pictures(settings: Settings) -> CheckResult:
     if not settings.pictures:
-        return Finding("pictures", State.FINE, "off: no video is decoded on this machine")
+        return CheckResult("pictures", CheckState.OK, "off: no video is decoded on this machine")
     try:
         async with child.start_media_child() as media_child:
             is_filtered = media_child.is_filtered
     except ReplayError as error:
-        return Finding("pictures", State.WRONG, str(error))
+        return CheckResult("pictures", CheckState.FAIL, str(error))
     if not is_filtered:
-        return Finding("pictures", State.LOOK, child.UNFILTERED)
-    return Finding("pictures", State.FINE, "decoded in a sandbox: limits and filtered system calls")
+        return CheckResult("pictures", CheckState.WARN, child.UNFILTERED)
+    return CheckResult(
+        "pictures", CheckState.OK, "decoded in a sandbox: limits and filtered system calls"
+    )

@@ -1,4 +1,4 @@
-"""The commands and their groups, and the one place where their errors become messages."""
+"""The commands and their groups; turns their errors into messages."""
 
 import os
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import demo, doctor, erase, people, projects, serve, surroundings
+from app.cli import demo, doctor, environment, erase, people, projects, serve
 from app.core import log
 from app.core.errors import ReplayError
 
@@ -19,28 +19,28 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate)
-app.command("demo")(demo.demo)
+app.command("demo")(demo.play_demo)
 app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
 app.add_typer(people.people, name="user")
 app.command("doctor")(doctor.doctor)
-app.command("erase")(erase.erase)
+app.command("erase")(erase.erase_replay)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
-    if wanted:
-        surroundings.out.print(f"playhead {__version__}")
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if is_wanted:
+        environment.out.print(f"playhead {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _prepare(
+def _set_up(
     *,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print log lines too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also print log lines.")] = False,
     version: Annotated[  # noqa: ARG001 - typer ends the program before it is read
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the release and end."
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
 ) -> None:
@@ -48,10 +48,10 @@ def _prepare(
 
 
 def main() -> None:
-    """Run the command that the arguments name; errors end as one line and status 1."""
-    # Recordings, a log with statements in it: nothing that is made here is for others.
+    """Run the command that the arguments name; an error is printed as one line, with status 1."""
+    # Recordings and logs are private: files that are made here are for their owner alone.
     os.umask(0o077)
     try:
         app(prog_name="playhead")
     except (ReplayError, OSError) as error:
-        surroundings.fail(str(error))
+        environment.exit_with_message(str(error))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import surroundings
-from app.cli.surroundings import out
+from app.cli import environment
+from app.cli.environment import out
 from app.core import log
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
@@ -29,7 +29,7 @@ def serve(
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
     from app.main import PortInUse, run_server  # noqa: PLC0415 - the whole server, which no other command needs
 
-    settings = surroundings.read_settings(host=host, port=port, data_dir=data_dir)
+    settings = environment.read_settings(host=host, port=port, data_dir=data_dir)
     log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
@@ -44,13 +44,13 @@ def serve(
             f"or set PLAYHEAD_PORT."
         ) from None
     finally:
-        surroundings.forget_address(settings.data_dir)
+        environment.remove_address(settings.data_dir)
         lock.release()
 
 
 def migrate() -> None:
     """Bring the database to the newest schema. `serve` does this by itself."""
-    settings = surroundings.read_settings()
+    settings = environment.read_settings()
     was_behind = asyncio.run(_migrate(settings))
     newest = schema.known_revisions()[-1]
     out.print(f"{'Migrated to' if was_behind else 'Nothing to do: already at'} {newest}.")
@@ -68,7 +68,7 @@ def take_folder(settings: Settings) -> DataFolderLock:
         who = f"process {taken.pid}" if taken.pid else "another process"
         raise ServiceUnavailable(
             f"Playhead already runs on this data folder "
-            f"({who}, {surroundings.address(settings)}). Open that address, stop that process, "
+            f"({who}, {environment.find_address(settings)}). Open that address, stop that process, "
             f"or start this one with another --data-dir and --port."
         ) from None
 
@@ -83,7 +83,7 @@ def print_banner(report: "StartReport", data_dir: Path) -> None:
     for name, value in lines:
         out.print(f"  {name:<9}{value}")
     way_in = "the sign-in link" if report.sign_in_link else "the web app"
-    demo = surroundings.command("demo")
+    demo = environment.format_command("demo")
     out.print(
         f"\n  Next: open {way_in} and press “Play the demo app”,\n"
         f"  or run `{demo}` in a second terminal. Ctrl-C stops the server.\n"
@@ -102,12 +102,12 @@ def print_waiting(base_url: str, reason: str) -> None:
 
 
 def _announce_start(settings: Settings, report: "StartReport") -> None:
-    surroundings.write_address(settings.data_dir, report.base_url)
+    environment.write_address(settings.data_dir, report.base_url)
     print_banner(report, settings.data_dir)
 
 
 async def _migrate(settings: Settings) -> bool:
-    urls = surroundings.known_urls(settings)
+    urls = environment.find_known_urls(settings)
     if urls is not None:
         return await roles.prepare_schema(urls)
     lock = take_folder(settings)

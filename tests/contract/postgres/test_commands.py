@@ -106,7 +106,7 @@ def test_doctor_finds_a_migrated_database_well(terminal: Terminal):
     for subject in (
         "schema", "clock", "disk space", "journal", "quarantine", "storage", "pictures",
     ):  # fmt: skip
-        assert f"fine  {subject}" in said
+        assert f"ok    {subject}" in said
     assert "database       external, Postgres" in said  # its age depends on today
 
 
@@ -115,12 +115,12 @@ def test_doctor_says_what_the_role_of_the_server_may_do(
 ):
     """A superuser and an owner of the audit log are risks, a right that is missing is a fault."""
     said = terminal.says("doctor")
-    assert "look  database role" in said
+    assert "warn  database role" in said
     told = " ".join(said.split())
     assert "is a superuser" in told
     assert "owns the audit log" in told
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
-    assert "fine  database role  playhead reads and writes rows" in terminal.says("doctor")
+    assert "ok    database role  playhead reads and writes rows" in terminal.says("doctor")
     asyncio.run(run_sql(database_url, "revoke insert, update on segments from playhead"))
     result = terminal.run("doctor")
     assert result.exit_code == 1
@@ -136,7 +136,7 @@ def test_migrate_grants_as_the_owner(
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
     monkeypatch.setenv("PLAYHEAD_DATABASE_OWNER_URL", database_url)
     assert "Nothing to do" in terminal.says("migrate")
-    assert "fine  database role" in terminal.says("doctor")
+    assert "ok    database role" in terminal.says("doctor")
 
 
 def test_doctor_says_that_the_database_is_away(
@@ -146,5 +146,5 @@ def test_doctor_says_that_the_database_is_away(
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", f"postgresql://nobody@/none?host={tmp_path}")
     result = terminal.run("doctor")
     assert result.exit_code == 1
-    assert "wrong  database" in result.output
-    assert "fine   storage" in result.output
+    assert "fail  database" in result.output
+    assert "ok    storage" in result.output

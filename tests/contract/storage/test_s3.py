@@ -138,12 +138,12 @@ async def test_doctor_looks_at_the_bucket(s3_service: s3.Service):
         s3_secret_access_key=secret,
         s3_addressing="path",
     )
-    assert (await doctor._storage(settings)).state is doctor.State.FINE
+    assert (await doctor._check_storage(settings)).state is doctor.CheckState.OK
     s3_service.owner.put_bucket_versioning(
         Bucket=location.bucket, VersioningConfiguration={"Status": "Enabled"}
     )
-    found = await doctor._storage(settings)
-    assert found.state is doctor.State.LOOK
+    found = await doctor._check_storage(settings)
+    assert found.state is doctor.CheckState.WARN
     assert "keeps what Playhead deletes" in found.text
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app import __version__
-from app.cli import root, serve, surroundings
+from app.cli import environment, root, serve
 from app.cli.root import app
 from app.core.errors import InvalidInput, ServiceUnavailable
 from app.core.settings import Settings
@@ -23,7 +23,7 @@ def test_second_server_on_a_folder_is_told_where_the_first_is(tmp_path: Path):
     """The message names the process and the address of the server that has the folder."""
     settings = Settings(data_dir=tmp_path)
     lock = DataFolderLock.acquire(tmp_path)
-    surroundings.write_address(tmp_path, "http://localhost:9000")
+    environment.write_address(tmp_path, "http://localhost:9000")
     try:
         with pytest.raises(ServiceUnavailable, match=r"process \d+, http://localhost:9000"):
             serve.take_folder(settings)
@@ -37,7 +37,7 @@ def test_what_the_program_makes_is_for_its_owner_alone(
     """The umask is set before any command runs; the address is private whatever it is."""
     before = os.umask(0o022)
     try:
-        surroundings.write_address(tmp_path, "http://localhost:9000")
+        environment.write_address(tmp_path, "http://localhost:9000")
         monkeypatch.setattr(root, "app", lambda **_: (tmp_path / "made").touch())
         root.main()
     finally:
@@ -49,10 +49,10 @@ def test_what_the_program_makes_is_for_its_owner_alone(
 def test_address_is_the_settings_when_no_server_left_word(tmp_path: Path):
     """Before a start and after a stop, links carry the address of the settings."""
     settings = Settings(data_dir=tmp_path, port=8123)
-    surroundings.write_address(tmp_path, "http://localhost:9000")
-    assert surroundings.address(settings) == "http://localhost:9000"
-    surroundings.forget_address(tmp_path)
-    assert surroundings.address(settings) == "http://localhost:8123"
+    environment.write_address(tmp_path, "http://localhost:9000")
+    assert environment.find_address(settings) == "http://localhost:9000"
+    environment.remove_address(tmp_path)
+    assert environment.find_address(settings) == "http://localhost:8123"
 
 
 def test_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch):
@@ -61,14 +61,14 @@ def test_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(
         InvalidInput, match=r"PLAYHEAD_STORAGE_THREADS: .*greater than or equal to 1"
     ):
-        surroundings.read_settings()
+        environment.read_settings()
 
 
 def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
     """What is given on the command line is taken; what is not is left to the environment."""
     monkeypatch.setenv("PLAYHEAD_PORT", "1")
     monkeypatch.setenv("PLAYHEAD_HOST", "::1")
-    settings = surroundings.read_settings(port=2, host=None)
+    settings = environment.read_settings(port=2, host=None)
     assert (settings.port, settings.host) == (2, "::1")
 
 

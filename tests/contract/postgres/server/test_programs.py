@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.cli import doctor
-from app.cli.doctor import State
+from app.cli.doctor import CheckState
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.db import programs, roles
@@ -90,19 +90,19 @@ def test_the_age_of_the_postgres_that_we_bring_is_known():
 @pytest.mark.parametrize(
     ("now", "state"),
     [
-        (datetime(2026, 6, 1, tzinfo=UTC), State.FINE),
-        (datetime(2026, 12, 1, tzinfo=UTC), State.LOOK),
+        (datetime(2026, 6, 1, tzinfo=UTC), CheckState.OK),
+        (datetime(2026, 12, 1, tzinfo=UTC), CheckState.WARN),
     ],
 )
 def test_doctor_says_how_old_postgres_is(
-    monkeypatch: pytest.MonkeyPatch, now: datetime, state: State
+    monkeypatch: pytest.MonkeyPatch, now: datetime, state: CheckState
 ):
     """Faults are mended in minor releases, which come each quarter."""
     monkeypatch.setattr(clock, "now", lambda: now)
-    finding = doctor._postgres("embedded", "18.4", None)
+    finding = doctor._check_postgres("embedded", "18.4", None)
     assert finding.state is state
     assert "Postgres 18.4 of 14 May 2026" in finding.text
-    assert ("PLAYHEAD_POSTGRES_BIN" in finding.text) is (state is State.LOOK)
+    assert ("PLAYHEAD_POSTGRES_BIN" in finding.text) is (state is CheckState.WARN)
 
 
 def test_an_unknown_release_has_the_age_of_its_program(tmp_path: Path):
@@ -112,4 +112,4 @@ def test_an_unknown_release_has_the_age_of_its_program(tmp_path: Path):
     assert built == datetime.fromtimestamp((tmp_path / "postgres").stat().st_mtime, UTC).date()
     assert programs.find_release_date("99.1", None) is None
     assert programs.find_release_date("99.1", tmp_path / "none") is None
-    assert doctor._postgres("external", "99.1", None).state is State.FINE
+    assert doctor._check_postgres("external", "99.1", None).state is CheckState.OK

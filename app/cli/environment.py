@@ -1,4 +1,4 @@
-"""What every command needs: settings, a terminal, the database, the running server's address."""
+"""What all commands share: settings, the terminal, the database, the address of the server."""
 
 import os
 import sys
@@ -19,17 +19,17 @@ from app.db.folder import DataFolderLock
 from app.db.roles import DatabaseUrls
 
 out: Final = Console(highlight=False, soft_wrap=True, markup=False)
-"""Where results go: lines are never broken, so that addresses can be copied."""
+"""The console for results; it never wraps lines, so that addresses can be copied."""
 
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 _ADDRESS: Final = "playhead.address"
 _MAKE: Final = {"serve": "run", "demo": "demo"}
-"""Targets of the Makefile, which call the program for those who have a checkout."""
+"""Commands that the Makefile has targets for, for people who work in a checkout."""
 
 
-def command(name: str) -> str:
-    """Return what a person types to run a command: `make demo` where `make run` was typed."""
+def format_command(name: str) -> str:
+    """Return what a person types to run a command, such as `make demo` if they used `make run`."""
     if "MAKELEVEL" in os.environ and name in _MAKE:
         return f"make {_MAKE[name]}"
     return f"playhead {name}"
@@ -39,7 +39,7 @@ def read_settings(**chosen: Any) -> Settings:
     """Read the settings; options given on the command line win over the environment.
 
     Raises:
-        InvalidInput: Names each setting that cannot be used, and why.
+        InvalidInput: A setting cannot be used; the message names each of them, and why.
     """
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})
@@ -51,13 +51,13 @@ def read_settings(**chosen: Any) -> Settings:
 
 
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Open the database that the server uses, whether or not the server runs now.
 
-    The embedded Postgres is started for the length of the block when nobody runs it.
+    If the embedded Postgres is not running, it is started for the length of the block.
 
     Raises:
-        Taken: Another process has the data folder, and its Postgres is not ready yet.
+        DataFolderInUse: Another process uses the data folder, and its Postgres is not ready yet.
         ServiceUnavailable: Postgres cannot be reached.
     """
     async with _database_url(settings) as url:
@@ -70,7 +70,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _database_url(settings: Settings) -> AsyncIterator[str]:
-    urls = known_urls(settings)
+    urls = find_known_urls(settings)
     if urls is not None:
         yield urls.app
         return
@@ -85,32 +85,32 @@ async def _database_url(settings: Settings) -> AsyncIterator[str]:
         lock.release()
 
 
-def known_urls(settings: Settings) -> DatabaseUrls | None:
-    """Return where the database is reached now; None when the embedded one does not run."""
+def find_known_urls(settings: Settings) -> DatabaseUrls | None:
+    """Return the URLs of the database, or None if the embedded one is not running."""
     return roles.read_external_urls(settings) or EmbeddedPostgres.running(settings.data_dir)
 
 
 def write_address(data_dir: Path, base_url: str) -> None:
-    """Leave word of where the server that runs on this data folder is reached."""
+    """Write down the address of the server that runs on this data folder."""
     file = data_dir / _ADDRESS
     file.touch(mode=0o600)
     file.write_text(f"{base_url}\n")
 
 
-def forget_address(data_dir: Path) -> None:
-    """Take that word back; does nothing when there is none."""
+def remove_address(data_dir: Path) -> None:
+    """Remove the file with the address, if there is one."""
     (data_dir / _ADDRESS).unlink(missing_ok=True)
 
 
-def address(settings: Settings) -> str:
-    """Return where the server is reached: as it said itself, else as the settings say."""
+def find_address(settings: Settings) -> str:
+    """Return the address of the server: the one it wrote down, otherwise that of the settings."""
     try:
         return (settings.data_dir / _ADDRESS).read_text().strip() or settings.base_url
     except OSError:
         return settings.base_url
 
 
-def fail(message: str) -> None:
+def exit_with_message(message: str) -> None:
     """Print a message for the person who must act, and end the program with status 1."""
     err.print(f"playhead: {message}", style="red")
     sys.exit(1)
