@@ -1,1 +1,1 @@
-"""People, passwords, sign-ins, and members of projects."""
+"""People with an account: passwords, sign-ins, sign-in links, and the limits on guessing."""

@@ -1,7 +1,7 @@
-"""Bounds how many passwords a process has under check, so that a flood makes nobody wait long.
+"""Limits how many passwords a process checks at once, so that a flood makes nobody wait long.
 
-Two passwords are checked at a time. What waits behind them holds a connection and a task, and
-everybody behind it waits for it; so few may wait, and still fewer of one network.
+Two passwords are checked at a time. Each check that waits behind them holds a connection and a
+task, and delays everybody behind it. So only a few may wait, and still fewer from one network.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ _WAIT_S: Final = 5
 
 
 class PasswordAdmission:
-    """Counts the checks of a process; use it from one event loop."""
+    """Counts the password checks of a process; use it from one event loop."""
 
     def __init__(self, *, most: int, most_of_network: int) -> None:
         self._most = most
@@ -24,10 +24,10 @@ class PasswordAdmission:
 
     @contextmanager
     def admit(self, network: str) -> Iterator[None]:
-        """Hold a place while a password is checked.
+        """Count a check while its password is being checked.
 
         Raises:
-            TooManyAttempts: All places are taken, or all that one network may have.
+            TooManyAttempts: The process, or this network, has as many checks as are allowed.
         """
         is_full = self._by_network.total() >= self._most
         if is_full or self._by_network[network] >= self._most_of_network:

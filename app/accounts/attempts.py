@@ -8,9 +8,9 @@
 A network is new to an account until somebody has signed in from there. So a stranger can use up the
 limits of an account, and its owner still gets in from where they usually are, or by a link.
 
-An attempt is counted before the password is looked at and given back when it was right, so a
-thousand guesses at once are no more than the limit. An attempt that is refused adds no row, so
-the table grows no faster than passwords can be checked.
+An attempt is counted before its password is checked, and deleted if the password was right. So a
+thousand guesses at once do not get past the limit. An attempt that is refused adds no row, so the
+table grows no faster than passwords can be checked.
 """
 
 import math
@@ -35,17 +35,17 @@ MOST_OF_ACCOUNT: Final = 20
 WITHIN: Final = timedelta(minutes=15)
 
 _EMAIL_BYTES: Final = 300
-# Everybody takes the lock of the network first, so that no two wait for each other.
+# The lock of the network is always taken first, so that no two attempts wait for each other.
 _NETWORK_LOCKS: Final = 1
 _ACCOUNT_LOCKS: Final = 2
-_FOLD_LOCK: Final = 0x666F6C64
+_SUMMARY_LOCK: Final = 0x666F6C64
 
 _attempts: Final = sign_in_attempts.c
 
 
 @dataclass(frozen=True, slots=True)
 class FailureSummary:
-    """The failed attempts on one account, or on all accounts that nobody has."""
+    """The failed attempts on one account, or on all addresses that nobody has."""
 
     person_id: PersonId | None
     failures: int
@@ -61,37 +61,40 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
 
     Args:
         connection: A transaction of the story.
-        email: Address as it was typed; need not be anybody's.
-        address: Where the attempt comes from.
+        email: The address as it was typed; need not be anybody's.
+        address: The address of the sender.
 
     Raises:
         TooManyAttempts: A limit is used up; nothing is counted.
     """
-    account, network = _names(email, address)
+    account, network = _name_counters(email, address)
     for seed, name in ((_NETWORK_LOCKS, network), (_ACCOUNT_LOCKS, account)):
         await connection.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(name, seed)))
         )
-    is_of_account, is_of_network = _is(_attempts.email, account), _is(_attempts.address, network)
-    await _need_room(connection, and_(is_of_account, is_of_network), MOST_OF_PAIR)
+    is_of_account = _equals(_attempts.email, account)
+    is_of_network = _equals(_attempts.address, network)
+    await _require_room(connection, and_(is_of_account, is_of_network), MOST_OF_PAIR)
     if not await known_networks.is_network_known(connection, account, network):
-        await _need_room(connection, is_of_network, MOST_OF_NETWORK)
-        await _need_room(connection, is_of_account, MOST_OF_ACCOUNT)
+        await _require_room(connection, is_of_network, MOST_OF_NETWORK)
+        await _require_room(connection, is_of_account, MOST_OF_ACCOUNT)
     await connection.execute(
         insert(sign_in_attempts).values(email=account, address=network, at=clock.now())
     )
 
 
 async def forgive_attempts(connection: AsyncConnection, email: str, address: str) -> int:
-    """Forget the attempts of an account from a network: the password was right.
+    """Delete the attempts on an account from a network, because the password was right.
 
     Returns:
-        How many of them had failed before.
+        The number of attempts that had failed before.
     """
-    account, network = _names(email, address)
+    account, network = _name_counters(email, address)
     forgiven = await connection.execute(
         delete(sign_in_attempts).where(
-            _attempts.email == account, _attempts.address == network, _attempts.at > _since()
+            _attempts.email == account,
+            _attempts.address == network,
+            _attempts.at > _oldest_counted(),
         )
     )
     return max(0, forgiven.rowcount - 1)
@@ -100,13 +103,13 @@ async def forgive_attempts(connection: AsyncConnection, email: str, address: str
 async def take_old_failures(connection: AsyncConnection) -> list[FailureSummary]:
     """Delete the attempts that no longer count, and sum them up by account.
 
-    They go by quarters of an hour, so that a flood gives a few summaries and not one a row.
+    They are taken by whole quarters of an hour, so that a flood becomes a few summaries.
     """
-    before = _quarter_hour_before(_since())
+    before = _quarter_hour_before(_oldest_counted())
     is_old = _attempts.at < before
     if not await connection.scalar(select(select(_attempts.id).where(is_old).exists())):
         return []
-    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_FOLD_LOCK))):
+    if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_SUMMARY_LOCK))):
         return []
     old = (
         delete(sign_in_attempts)
@@ -130,17 +133,17 @@ async def take_old_failures(connection: AsyncConnection) -> list[FailureSummary]
     return [FailureSummary(**row) for row in rows.mappings()]
 
 
-async def _need_room(
+async def _require_room(
     connection: AsyncConnection, is_counted: ColumnElement[bool], most: int
 ) -> None:
     """Make sure that fewer than `most` attempts count.
 
     Raises:
-        TooManyAttempts: There are as many; it says how long until one of them no longer counts.
+        TooManyAttempts: They do not; the message says how long until one no longer counts.
     """
     oldest: datetime | None = await connection.scalar(
         select(_attempts.at)
-        .where(is_counted, _attempts.at > _since())
+        .where(is_counted, _attempts.at > _oldest_counted())
         .order_by(_attempts.at.desc())
         .offset(most - 1)
         .limit(1)
@@ -157,15 +160,16 @@ async def _need_room(
     )
 
 
-def _is(column: Column[str], value: str) -> ColumnElement[bool]:
+def _equals(column: Column[str], value: str) -> ColumnElement[bool]:
     return column == value
 
 
-def _names(email: str, address: str) -> tuple[str, str]:
+def _name_counters(email: str, address: str) -> tuple[str, str]:
+    """Return the account and the network under which an attempt is counted."""
     return text.clean(email.strip().lower(), limit_bytes=_EMAIL_BYTES), network_of(address)
 
 
-def _since() -> datetime:
+def _oldest_counted() -> datetime:
     return clock.now() - WITHIN
 
 

@@ -1,4 +1,4 @@
-"""Words that people build passwords of, by subject; `guessable` looks for them.
+"""The words from which people build passwords, by subject; `guessable` looks for them.
 
 The list was written down by hand. It need not be complete: each word stands for itself in any
 case, with letters written as digits, and joined with other words, years and patterns.

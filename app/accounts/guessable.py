@@ -1,8 +1,8 @@
-"""Tells passwords that are guessed first: common words, patterns, repetitions, one's own address.
+"""Finds passwords that are easily guessed: common words, patterns, one's own address.
 
 A list of common passwords holds few of 12 characters or more. People lengthen a short one instead:
-`Summer2026!!`, `passwordpassword`, `qwertyuiop12`. So a password is taken apart into the pieces
-that such passwords are made of, and what is left must be long enough.
+`Summer2026!!`, `passwordpassword`, `qwertyuiop12`. So a password is split into the pieces that such
+passwords are made of. A known piece counts as two characters, and enough characters must remain.
 
     S u m m e r 2 0 2 6 ! !     a common word, a year and two characters: 2 + 2 + 2 = 6 of 8
 
@@ -18,8 +18,9 @@ from typing import Final
 from app.accounts.common_words import COMMON_WORDS
 
 _ENOUGH: Final = 8
-"""Characters that have to be guessed; a known piece counts as two, however long it is."""
+"""The characters that must remain to be guessed."""
 _PIECE: Final = 2
+"""The characters that a known piece counts as, however long it is."""
 _LONGEST_READ_CHARS: Final = 64
 _SHORTEST_WORD: Final = 3
 _SHORTEST_RUN: Final = 3
@@ -39,16 +40,16 @@ _ALL_WALKS: Final = "\n".join(
 )
 # Letters that are written as digits and signs; 1 stands for i or l.
 _AS_LETTERS: Final = tuple(
-    str.maketrans("@43105$7!|", f"aae{one}osst{one}{one}") for one in ("i", "l")
+    str.maketrans("@43105$7!|", f"aae{letter}osst{letter}{letter}") for letter in ("i", "l")
 )
 
 
 def is_guessable(password: str, *, own_words: tuple[str, ...] = ()) -> bool:
-    """Tell whether a password is made of pieces that everybody tries first.
+    """Tell whether a password is made of pieces that attackers try first.
 
     Args:
-        password: As it was typed.
-        own_words: Words that somebody tries who knows the person, such as parts of their address.
+        password: The password as it was typed.
+        own_words: Words that are known of the person, such as the parts of their address.
     """
     text = _SEPARATORS.sub("", unicodedata.normalize("NFKC", password).casefold())
     text = _without_repetition(text)[:_LONGEST_READ_CHARS]
@@ -79,12 +80,12 @@ def _without_repetition(text: str) -> str:
 
 
 def _characters_to_guess(text: str, words: frozenset[str]) -> int:
-    """Take a text apart so that as few characters as possible have to be guessed, and count them.
+    """Split a text so that as few characters as possible have to be guessed, and count those.
 
-    A piece that comes again costs nothing.
+    A piece that was there before costs nothing.
     """
     spellings = (text, *(text.translate(table) for table in _AS_LETTERS))
-    # For each place: what the text costs up to there, and where its last piece begins.
+    # For each position: the cost of the text up to it, and where its last piece begins.
     best: list[tuple[int, int]] = [(0, 0)]
     for end in range(1, len(text) + 1):
         best.append((best[end - 1][0] + 1, end - 1))
@@ -115,13 +116,13 @@ def _is_known(spellings: tuple[str, ...], start: int, end: int, words: frozenset
 
 
 def _is_run(piece: str) -> bool:
-    """Tell whether a text is one character again and again, or counts up or down."""
+    """Tell whether a text repeats one character, or counts up or down."""
     step = _step(piece[0], piece[1])
     return abs(step) <= 1 and all(_step(left, right) == step for left, right in pairwise(piece))
 
 
 def _step(left: str, right: str) -> int:
-    """Return how far two characters are apart; 0 follows 9, as on a keyboard."""
+    """Return the distance between two characters; 0 follows 9, as on a keyboard."""
     if (left, right) == ("9", "0"):
         return 1
     return -1 if (left, right) == ("0", "9") else ord(right) - ord(left)

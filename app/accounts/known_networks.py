@@ -1,4 +1,4 @@
-"""Networks from which a person has signed in: there, strangers cannot use up their attempts."""
+"""The networks from which a person has signed in: strangers cannot use up the attempts there."""
 
 from datetime import timedelta
 from typing import Final
@@ -13,11 +13,11 @@ from app.core import clock
 from app.core.ids import PersonId
 
 KNOWN_FOR: Final = timedelta(days=90)
-"""How long a network is known after the last sign-in from there."""
+"""The time for which a network is known after the last sign-in from there."""
 
 
 async def remember_network(connection: AsyncConnection, person_id: PersonId, address: str) -> None:
-    """Note that a person has signed in from an address."""
+    """Record that a person has signed in from an address."""
     await connection.execute(
         upsert(sign_in_places)
         .values(person_id=person_id, network=network_of(address), last_at=clock.now())
@@ -30,7 +30,7 @@ async def remember_network(connection: AsyncConnection, person_id: PersonId, add
 
 async def is_network_known(connection: AsyncConnection, email: str, network: str) -> bool:
     """Tell whether the person with this address has signed in from a network."""
-    found = (
+    matching = (
         select(sign_in_places.c.person_id)
         .join(people, people.c.id == sign_in_places.c.person_id)
         .where(
@@ -39,7 +39,7 @@ async def is_network_known(connection: AsyncConnection, email: str, network: str
             sign_in_places.c.last_at > clock.now() - KNOWN_FOR,
         )
     )
-    return await connection.scalar(found) is not None
+    return await connection.scalar(matching) is not None
 
 
 async def forget_networks(connection: AsyncConnection, person_id: PersonId) -> None:
@@ -49,7 +49,7 @@ async def forget_networks(connection: AsyncConnection, person_id: PersonId) -> N
 
 async def delete_old_networks(connection: AsyncConnection) -> int:
     """Delete networks from which nobody has signed in for 90 days; returns how many."""
-    gone = await connection.execute(
+    deleted = await connection.execute(
         delete(sign_in_places).where(sign_in_places.c.last_at <= clock.now() - KNOWN_FOR)
     )
-    return gone.rowcount
+    return deleted.rowcount

@@ -1,4 +1,4 @@
-"""Sign-in links: made for one person, good for one use within a day."""
+"""Sign-in links: each is for one person and works once, within a day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,19 +14,19 @@ from app.core.ids import PersonId
 
 GOOD_FOR: Final = timedelta(hours=24)
 FRESH: Final = timedelta(minutes=15)
-"""How long a used link stands in for a forgotten password."""
+"""The time for which a used link stands in for a forgotten password."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInLink:
-    """Whose link it is, and until when it is good."""
+    """The person whom a link signs in, and when it expires."""
 
     email: str
     expires_at: datetime
 
 
 async def make_sign_in_link(connection: AsyncConnection, person_id: PersonId) -> str:
-    """Make a link for a person.
+    """Create a link for a person.
 
     Returns:
         The token to put into the link; only its hash is kept.
@@ -46,7 +46,8 @@ async def use_sign_in_link(connection: AsyncConnection, token: str) -> PersonId 
     """Use a link up; of two at once, one succeeds.
 
     Returns:
-        Whose it was; None when it is unknown, used, too old, or the person is disabled.
+        The person whose link it was; None if the link is unknown, used or too old, or if the
+        person is disabled.
     """
     now = clock.now()
     enabled = select(people.c.id).where(people.c.disabled_at.is_(None))
@@ -65,12 +66,12 @@ async def use_sign_in_link(connection: AsyncConnection, token: str) -> PersonId 
 
 
 async def find_sign_in_link(connection: AsyncConnection, token: str) -> SignInLink | None:
-    """Return whom a link lets in, for the page that asks before using it up.
+    """Return whom a link would sign in, for the page that asks before using it up.
 
     Returns:
-        None when `use` would not succeed now.
+        None if `use_sign_in_link` would not succeed now.
     """
-    found = await connection.execute(
+    rows = await connection.execute(
         select(people.c.email, sign_in_links.c.expires_at)
         .join(people, people.c.id == sign_in_links.c.person_id)
         .where(
@@ -80,7 +81,7 @@ async def find_sign_in_link(connection: AsyncConnection, token: str) -> SignInLi
             people.c.disabled_at.is_(None),
         )
     )
-    row = found.first()
+    row = rows.first()
     return None if row is None else SignInLink(row.email, row.expires_at)
 
 
@@ -89,25 +90,25 @@ async def is_link_fresh(connection: AsyncConnection, token: str, person_id: Pers
 
     Saving a password withdraws all links, so a link stands in for a password once.
     """
-    found = select(sign_in_links.c.person_id).where(
+    used_lately = select(sign_in_links.c.person_id).where(
         sign_in_links.c.token_sha256 == tokens.hash_token(token),
         sign_in_links.c.used_at > clock.now() - FRESH,
         sign_in_links.c.person_id == person_id,
     )
-    return await connection.scalar(found) is not None
+    return await connection.scalar(used_lately) is not None
 
 
 async def withdraw_links(connection: AsyncConnection, person_id: PersonId) -> None:
-    """Make every link of a person useless."""
+    """Delete every link of a person."""
     await connection.execute(delete(sign_in_links).where(sign_in_links.c.person_id == person_id))
 
 
 async def delete_old_links(connection: AsyncConnection) -> int:
-    """Delete links that are used and no longer fresh, or too old; returns how many."""
+    """Delete links that are used and no longer fresh, or expired; returns their number."""
     now = clock.now()
-    gone = await connection.execute(
+    deleted = await connection.execute(
         delete(sign_in_links).where(
             (sign_in_links.c.used_at <= now - FRESH) | (sign_in_links.c.expires_at <= now)
         )
     )
-    return gone.rowcount
+    return deleted.rowcount

@@ -1,4 +1,4 @@
-"""What this room hands upward: frozen values, no table objects, no hashes."""
+"""The frozen values that this package hands upward; none holds a password hash or a token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ class Person:
     email: str
     name: str
     is_admin: bool
-    """An admin of the installation: reaches every project as an owner does."""
+    """Whether they are an admin of the server, who has the rights of an owner in every project."""
     has_password: bool
     created_at: datetime
     disabled_at: datetime | None
@@ -22,7 +22,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A logged-in state on one device; `handle` names it without being able to use it."""
+    """The signed-in state of a person on one device; its `handle` names it and cannot be used."""
 
     handle: str
     created_at: datetime

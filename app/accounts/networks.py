@@ -1,6 +1,6 @@
-"""The network that an address stands for: what one sender can choose from counts as one.
+"""The network that an address belongs to: all addresses that one sender may use count as one.
 
-An IPv6 subscriber gets a /64 and may take another of its 2^64 addresses for each guess.
+An IPv6 subscriber gets a /64 and may use another of its 2^64 addresses for each guess.
 
 Source: RFC 6177; RFC 4291, section 2.5.5.2 (IPv4-mapped addresses).
 """
@@ -18,7 +18,7 @@ def network_of(address: str) -> str:
     """Return the name under which attempts from an address are counted.
 
     Args:
-        address: Address of a sender, or any text where the server does not know it.
+        address: The address of a sender, or any text where the server does not know it.
 
     Returns:
         The address itself for IPv4, its /64 network for IPv6, the cleaned text for anything else.

@@ -17,12 +17,13 @@ from app.core.errors import InvalidInput
 SHORTEST_CHARS: Final = 12
 LONGEST_CHARS: Final = 1_000
 
-# 32 MiB and about 60 ms for a guess (measured); two at a time, so that a crowd at the door takes
+# 32 MiB and about 60 ms for a guess (measured); two at a time, so that many sign-ins at once take
 # neither the memory nor the cores of the server.
 _HASHER: Final = argon2.PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
 _THREADS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
-# The hash of a forgotten random text: checked where there is no account, to take the same time.
+# The hash of a random text that nobody has kept: it is checked where there is no account, so that
+# the answer takes as long.
 _NOBODY: Final = (
     "$argon2id$v=19$m=32768,t=3,p=1$tsQCV+0KMH05e6p5XT+yN"
     "A$8mIBgDrXEOiUMRQVG7YwwKXPKCiZCdruV8xKz3BTuPA"
@@ -31,39 +32,39 @@ _NOBODY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PasswordVerdict:
-    """Whether a password is right, and whether its hash is weaker than we make them now."""
+    """Whether a password is right, and whether its hash is weaker than new hashes."""
 
     is_right: bool
     is_outdated: bool
 
 
 def require_good_password(password: str, *, email: str = "") -> None:
-    """Make sure that a new password is good enough: the one rule, wherever it is set.
+    """Make sure that a new password is good enough; the rule is the same wherever it is set.
 
     Args:
-        password: As it was typed.
-        email: Address of the person; its words are guessed first.
+        password: The password as it was typed.
+        email: The address of the person, whose words must not make up the password.
 
     Raises:
         InvalidInput: It is shorter than 12 or longer than 1,000 characters, or easily guessed.
     """
     if len(password) < SHORTEST_CHARS:
-        raise InvalidInput(f"a password has at least {SHORTEST_CHARS} characters")
+        raise InvalidInput(f"a password needs at least {SHORTEST_CHARS} characters")
     if len(password) > LONGEST_CHARS:
-        raise InvalidInput(f"a password has at most {LONGEST_CHARS} characters")
+        raise InvalidInput(f"a password may have at most {LONGEST_CHARS} characters")
     if guessable.is_guessable(password, own_words=guessable.words_of_address(email)):
         raise InvalidInput(
-            "this password is easily guessed: it is made of common words, names, years, your "
+            "this password is easy to guess: it is made of common words, names, years, your "
             "address, or patterns such as 12345; choose a few words that have nothing to do with "
             "each other, or let a password manager make one"
         )
 
 
 async def hash_new_password(password: str, *, email: str = "") -> str:
-    """Return the hash to keep of a new password.
+    """Return the hash that is stored for a new password.
 
     Raises:
-        InvalidInput: `need_good` refuses it.
+        InvalidInput: The password is not good enough.
     """
     require_good_password(password, email=email)
     return await hash_password(password)
@@ -76,7 +77,7 @@ async def hash_password(password: str) -> str:
 
 
 async def compare_password(password_hash: str | None, password: str) -> PasswordVerdict:
-    """Compare a password with a kept hash; takes as long when there is none."""
+    """Compare a password with a stored hash; takes as long if there is none."""
     if len(password) > LONGEST_CHARS:
         return PasswordVerdict(is_right=False, is_outdated=False)
     loop = asyncio.get_running_loop()
@@ -95,5 +96,5 @@ def _check(password_hash: str | None, password: str) -> PasswordVerdict:
 
 
 def _bytes(password: str) -> bytes:
-    # One text, one form: "é" typed on a phone and on a desk must be the same password.
+    # "é" has two forms in Unicode; typed on a phone or on a desk, it must be the same password.
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -25,7 +25,7 @@ PERSON_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PasswordSecret:
-    """What is needed to check a password; stays in this room."""
+    """The hash that a password is checked against."""
 
     person_id: PersonId
     password_hash: str | None
@@ -45,7 +45,7 @@ async def get_person(connection: AsyncConnection, person_id: PersonId) -> Person
 
 
 async def find_person(connection: AsyncConnection, email: str) -> Person | None:
-    """Return the person with this address, in any case; None if there is none."""
+    """Return the person with an address, whatever its case; None if there is none."""
     rows = await connection.execute(
         select(*PERSON_COLUMNS).where(people.c.email == email.strip().lower())
     )
@@ -92,7 +92,7 @@ async def list_people_by_name(
 async def read_person_names(
     connection: AsyncConnection, person_ids: Sequence[PersonId]
 ) -> dict[PersonId, str]:
-    """Name some people, also disabled ones; those who are not there are left out."""
+    """Return the names of some people, also disabled ones; unknown ids are left out."""
     rows = await connection.execute(
         select(people.c.id, people.c.name).where(people.c.id.in_(person_ids))
     )
@@ -100,7 +100,7 @@ async def read_person_names(
 
 
 async def find_secret(connection: AsyncConnection, email: str) -> PasswordSecret | None:
-    """Return what a sign-in with this address is checked against; None if nobody may."""
+    """Return the hash for a sign-in with an address; None if nobody may sign in with it."""
     rows = await connection.execute(
         select(people.c.id, people.c.password_hash).where(
             people.c.email == email.strip().lower(), people.c.disabled_at.is_(None)

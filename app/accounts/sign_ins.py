@@ -1,4 +1,4 @@
-"""Sign-ins: rows on the server, found by the hash of the token that the cookie holds.
+"""Sign-ins: rows that are found by the hash of the token in the cookie.
 
 A sign-in ends after 12 hours without a request, after 30 days in any case, and with every change
 of the password. `last_seen_at` is written once a minute at most.
@@ -24,7 +24,7 @@ from app.db import text
 IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=30)
 
-_TOUCH: Final = timedelta(minutes=1)
+_NOTE_USE_EVERY: Final = timedelta(minutes=1)
 _USER_AGENT_BYTES: Final = 400
 _MOST_SHOWN: Final = 100
 
@@ -48,16 +48,17 @@ _BY_TOKEN: Final = (
         people.c.disabled_at.is_(None),
     )
 )
-"""Made once: every request asks it, and to make it takes as long as to ask it."""
+"""Built once: every request runs it, and building it takes as long as running it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInPerson:
-    """Who is behind a request; with `is_touch_due`, call `touch` in a transaction."""
+    """The person behind a request, and their sign-in."""
 
     person: Person
     sign_in: SignIn
     is_touch_due: bool
+    """Whether `note_use` should be called, in a transaction."""
 
 
 async def start_sign_in(
@@ -66,7 +67,7 @@ async def start_sign_in(
     """Sign a person in.
 
     Returns:
-        The token for the cookie; only its hash is kept, so this is the only time it is seen.
+        The token for the cookie; only its hash is stored.
     """
     token = ids.new_token()
     now = clock.now()
@@ -83,7 +84,7 @@ async def start_sign_in(
 
 
 async def find_signed_in(connection: AsyncConnection, token: str) -> SignedInPerson | None:
-    """Return who holds a token; None when it is unknown, has ended, or the person is disabled."""
+    """Return who holds a token; None if its sign-in is unknown or over, or the person disabled."""
     rows = await connection.execute(
         _BY_TOKEN, {"digest": tokens.hash_token(token), **_alive_after()}
     )
@@ -93,25 +94,25 @@ async def find_signed_in(connection: AsyncConnection, token: str) -> SignedInPer
     return SignedInPerson(
         person=read_person_row(row),
         sign_in=SignIn(row.token_sha256.hex(), row.signed_in_at, row.last_seen_at, row.user_agent),
-        is_touch_due=clock.now() - row.last_seen_at >= _TOUCH,
+        is_touch_due=clock.now() - row.last_seen_at >= _NOTE_USE_EVERY,
     )
 
 
 async def note_use(connection: AsyncConnection, token: str) -> None:
-    """Note that a sign-in is in use; does nothing within a minute of the last time."""
+    """Record that a sign-in is in use; does nothing within a minute of the last time."""
     now = clock.now()
     await connection.execute(
         update(sign_ins)
         .where(
             sign_ins.c.token_sha256 == tokens.hash_token(token),
-            sign_ins.c.last_seen_at <= now - _TOUCH,
+            sign_ins.c.last_seen_at <= now - _NOTE_USE_EVERY,
         )
         .values(last_seen_at=now)
     )
 
 
 async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> list[SignIn]:
-    """Return a person's sign-ins, the last used first; the first 100."""
+    """Return the 100 sign-ins of a person that were used last, the newest first."""
     rows = await connection.execute(
         select(
             sign_ins.c.token_sha256,
@@ -131,7 +132,7 @@ async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> lis
 
 
 async def end_sign_in(connection: AsyncConnection, token: str) -> None:
-    """Sign out; does nothing when the token is unknown."""
+    """End the sign-in of a token; does nothing if the token is unknown."""
     await connection.execute(
         delete(sign_ins).where(sign_ins.c.token_sha256 == tokens.hash_token(token))
     )
@@ -140,30 +141,30 @@ async def end_sign_in(connection: AsyncConnection, token: str) -> None:
 async def end_sign_in_by_handle(
     connection: AsyncConnection, person_id: PersonId, handle: str
 ) -> bool:
-    """End a person's sign-in on another device by its handle; tells whether there was one."""
+    """End one of a person's sign-ins by its handle; returns whether there was one."""
     try:
         digest = bytes.fromhex(handle)
     except ValueError:
         return False
-    gone = await connection.execute(
+    deleted = await connection.execute(
         delete(sign_ins).where(sign_ins.c.person_id == person_id, sign_ins.c.token_sha256 == digest)
     )
-    return bool(gone.rowcount)
+    return bool(deleted.rowcount)
 
 
 async def end_sign_ins(connection: AsyncConnection, person_id: PersonId) -> int:
-    """End every sign-in of a person; returns how many there were."""
-    gone = await connection.execute(delete(sign_ins).where(sign_ins.c.person_id == person_id))
-    return gone.rowcount
+    """End every sign-in of a person; returns their number."""
+    deleted = await connection.execute(delete(sign_ins).where(sign_ins.c.person_id == person_id))
+    return deleted.rowcount
 
 
 async def delete_ended_sign_ins(connection: AsyncConnection) -> int:
-    """Delete the rows of sign-ins that time has ended; returns how many."""
-    gone = await connection.execute(delete(sign_ins).where(~_IS_ALIVE), _alive_after())
-    return gone.rowcount
+    """Delete the rows of sign-ins that have expired; returns their number."""
+    deleted = await connection.execute(delete(sign_ins).where(~_IS_ALIVE), _alive_after())
+    return deleted.rowcount
 
 
 def _alive_after() -> dict[str, datetime]:
-    """Return what `_IS_ALIVE` compares with."""
+    """Return the parameters of `_IS_ALIVE`."""
     now = clock.now()
     return {"seen_after": now - IDLE, "begun_after": now - LONGEST}

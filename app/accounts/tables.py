@@ -1,4 +1,4 @@
-"""Tables of people, their sign-ins, and the links and attempts that lead to one."""
+"""Tables of people, their sign-ins, sign-in links and failed attempts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -51,7 +51,7 @@ sign_in_links = Table(
     Column("used_at", DateTime(timezone=True)),
 )
 
-# One row per guess that has not been proven right; also for addresses nobody has.
+# One row for each attempt that has not succeeded, also for addresses that nobody has.
 sign_in_attempts = Table(
     "sign_in_attempts",
     metadata,

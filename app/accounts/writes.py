@@ -1,6 +1,6 @@
 """Writes of people; the story commits.
 
-Whatever takes rights from a person also ends their sign-ins, in the same transaction.
+A write that takes rights from a person also ends their sign-ins, in the same transaction.
 """
 
 from typing import Any, Final
@@ -29,12 +29,12 @@ async def add_person(
 
     Args:
         connection: A transaction of the story.
-        email: Their address; capitals do not matter.
-        name: What others see; the part before the `@` when left out.
-        is_admin: Whether they reach every project and every setting.
+        email: The address of the person; capitals do not matter.
+        name: The name that others see; the part before the `@` if left out.
+        is_admin: Whether they are an admin of the server.
 
     Raises:
-        InvalidInput: The address is none, or somebody has it.
+        InvalidInput: It is not an e-mail address, or somebody has it already.
     """
     address = read_email(email)
     added = await connection.execute(
@@ -49,28 +49,28 @@ async def add_person(
     )
     row = added.first()
     if row is None:
-        raise InvalidInput(f"somebody has the address {log.shown(address)} already")
+        raise InvalidInput(f"somebody already has the address {log.shown(address)}")
     return read_person_row(row)
 
 
 async def set_password(
     connection: AsyncConnection, person_id: PersonId, password_hash: str
 ) -> None:
-    """Keep the hash of a new password and end every sign-in and link of the person.
+    """Store the hash of a new password, and end every sign-in and link of the person.
 
-    The networks that they signed in from are new to the account again.
+    Networks from which they have signed in are new to the account again.
 
     Raises:
         NotFound: There is no such person.
     """
     await _change(connection, person_id, password_hash=password_hash)
-    await _let_nobody_in(connection, person_id)
+    await _end_all_access(connection, person_id)
 
 
 async def replace_password_hash(
     connection: AsyncConnection, person_id: PersonId, password_hash: str
 ) -> None:
-    """Keep a stronger hash of the same password; sign-ins go on."""
+    """Store a stronger hash of the same password; sign-ins go on."""
     await _change(connection, person_id, password_hash=password_hash)
 
 
@@ -81,14 +81,14 @@ async def rename_person(connection: AsyncConnection, person_id: PersonId, name: 
         InvalidInput: The name is empty.
         NotFound: There is no such person.
     """
-    shown = text.clean(name.strip(), limit_bytes=_NAME_BYTES)
-    if not shown:
-        raise InvalidInput("a name has at least one character")
-    await _change(connection, person_id, name=shown)
+    cleaned = text.clean(name.strip(), limit_bytes=_NAME_BYTES)
+    if not cleaned:
+        raise InvalidInput("a name needs at least one character")
+    await _change(connection, person_id, name=cleaned)
 
 
 async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admin: bool) -> None:
-    """Make a person an admin of the installation, or no longer.
+    """Make a person an admin of the server, or take that right away.
 
     Raises:
         NotFound: There is no such person.
@@ -97,13 +97,13 @@ async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admi
 
 
 async def disable_person(connection: AsyncConnection, person_id: PersonId) -> None:
-    """Shut a person out: no sign-in, no link works any more. What they did stays recorded.
+    """Disable a person: all their sign-ins and links end. What they did stays recorded.
 
     Raises:
         NotFound: There is no such person.
     """
     await _change(connection, person_id, disabled_at=clock.now())
-    await _let_nobody_in(connection, person_id)
+    await _end_all_access(connection, person_id)
 
 
 async def enable_person(connection: AsyncConnection, person_id: PersonId) -> None:
@@ -116,7 +116,7 @@ async def enable_person(connection: AsyncConnection, person_id: PersonId) -> Non
 
 
 async def delete_ended_access(connection: AsyncConnection) -> int:
-    """Delete sign-ins, links and places that time has ended; returns how many rows."""
+    """Delete expired sign-ins, links and known networks; returns the number of rows."""
     ended = await sign_ins.delete_ended_sign_ins(connection)
     return (
         ended
@@ -126,26 +126,28 @@ async def delete_ended_access(connection: AsyncConnection) -> int:
 
 
 def read_email(email: str) -> str:
-    """Return an address as it is kept: without blanks around it, in lower case.
+    """Return an address as it is stored: without blanks around it, in lower case.
 
     Raises:
-        InvalidInput: It cannot be an address.
+        InvalidInput: It is not an e-mail address.
     """
     address = email.strip().lower()
     name, at, host = address.rpartition("@")
     is_address = bool(name and at and host) and address.isprintable() and " " not in address
     if not is_address or len(address) > _LONGEST_EMAIL_CHARS:
-        raise InvalidInput(f"{log.shown(email)!r} is no e-mail address")
+        raise InvalidInput(f"{log.shown(email)!r} is not an e-mail address")
     return address
 
 
 async def _change(connection: AsyncConnection, person_id: PersonId, **values: Any) -> None:
-    done = await connection.execute(update(people).where(people.c.id == person_id).values(**values))
-    if not done.rowcount:
+    updated = await connection.execute(
+        update(people).where(people.c.id == person_id).values(**values)
+    )
+    if not updated.rowcount:
         raise NotFound(f"no person {person_id}")
 
 
-async def _let_nobody_in(connection: AsyncConnection, person_id: PersonId) -> None:
+async def _end_all_access(connection: AsyncConnection, person_id: PersonId) -> None:
     await sign_ins.end_sign_ins(connection, person_id)
     await links.withdraw_links(connection, person_id)
     await known_networks.forget_networks(connection, person_id)

@@ -1,1 +1,1 @@
-"""Who did what and who watched what: append-only."""
+"""The audit log and the log of watched replays: lines are added and never changed."""

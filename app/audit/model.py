@@ -1,4 +1,4 @@
-"""What is written down, and what is handed upward."""
+"""The actions that are recorded, and the frozen values that this package hands upward."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from app.core.ids import PersonId, ProjectId, ReplayId
 
 ActionFact = str | int | bool | None
 ActionDetail = Mapping[str, ActionFact]
-"""Facts about an action: ids, counts, names of settings; never what a user of the app did."""
+"""Facts about an action: ids, counts, names of settings; never what a user of an app did."""
 
 
 class Action(StrEnum):
-    """What a person did."""
+    """An action that is recorded."""
 
     SIGN_IN = "sign_in"
     SIGN_IN_FAILED = "sign_in_failed"
@@ -47,7 +47,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One line of the audit log; `person_id` is None for what the program did by itself."""
+    """A line of the audit log; `person_id` is None if the program acted by itself."""
 
     id: int
     at: datetime
@@ -60,7 +60,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class ReplayViewer:
-    """Somebody who has opened the page of a replay, and when last."""
+    """A person who has opened the page of a replay, and when they did so last."""
 
     person_id: PersonId
     last_at: datetime
@@ -68,7 +68,7 @@ class ReplayViewer:
 
 @dataclass(frozen=True, slots=True)
 class ReplayView:
-    """Somebody opened the page of a replay."""
+    """A line of the log of watched replays: a person opened the page of a replay."""
 
     id: int
     at: datetime

@@ -11,7 +11,7 @@ from app.audit.tables import audit_lines, seen_marks, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 
 VIEWERS_PER_PART: Final = 50
-"""People who have opened one replay that are read at once."""
+"""The people who have opened a replay, in one part of their list."""
 
 
 async def list_audit_lines(
@@ -25,9 +25,10 @@ async def list_audit_lines(
 
     Args:
         connection: Where to read.
-        project_id: Only this project's lines; None for all, which only admins may see.
-        before_id: The id of the last line shown, for the next page.
-        limit: The length of a page.
+        project_id: Return only lines of this project; None for all lines, which only admins of
+            the server may see.
+        before_id: The id of the last line of the page before; None for the first page.
+        limit: The most lines that are returned.
     """
     query = select(
         audit_lines.c.id,
@@ -75,14 +76,14 @@ async def list_viewers(
     first: int = 0,
     most: int = VIEWERS_PER_PART,
 ) -> list[ReplayViewer]:
-    """Return who has opened a replay, who did last first.
+    """Return who has opened a replay, the person who did so last first.
 
     Args:
         connection: Where to read.
         project_id: The project of the replay.
         replay_id: The replay.
-        first: How many people stand before those that are read.
-        most: How many people are read at most.
+        first: How many people stand before the first that is returned.
+        most: The most people that are returned.
     """
     last_at = func.max(view_log.c.at).label("last_at")
     rows = await connection.execute(
@@ -113,10 +114,10 @@ async def find_seen_replays(
     person_id: PersonId,
     replays: Sequence[tuple[ProjectId, ReplayId]],
 ) -> set[tuple[ProjectId, ReplayId]]:
-    """Return which of these replays a person has opened, or marked as seen."""
+    """Return those of some replays that a person has opened, or marked as seen."""
     if not replays:
         return set()
-    found = union(
+    seen = union(
         *(
             select(table.c.project_id, table.c.replay_id).where(
                 table.c.person_id == person_id,
@@ -125,4 +126,4 @@ async def find_seen_replays(
             for table in (view_log, seen_marks)
         )
     )
-    return {(row.project_id, row.replay_id) for row in await connection.execute(found)}
+    return {(row.project_id, row.replay_id) for row in await connection.execute(seen)}

@@ -1,7 +1,7 @@
-"""Tables of who did what and who looked at what; a trigger refuses to change a line of the logs.
+"""Tables of the audit log and of watched replays; a trigger refuses to change or delete a line.
 
-No foreign keys: a line outlives the project and the replay that it is about. Lines go after
-a year, and only then does the trigger let them.
+They have no foreign keys: a line outlives the project and the replay that it is about. After a year
+the trigger lets a line be deleted.
 """
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Table, Text, func
@@ -35,7 +35,7 @@ view_log = Table(
     Index(None, "project_id", "id"),
 )
 
-# Replays that somebody has done with without opening them; what they opened is in the view log.
+# Replays that somebody has marked as seen without opening them.
 seen_marks = Table(
     "seen_marks",
     metadata,

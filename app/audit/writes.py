@@ -1,4 +1,4 @@
-"""Writes of the logs and of marks; nothing here changes a line, and Postgres refuses it too."""
+"""Writes of the logs and of seen marks; no line is changed, which Postgres refuses too."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -28,15 +28,15 @@ async def add_audit_line(
     subject: str | None = None,
     detail: ActionDetail | None = None,
 ) -> None:
-    """Write down that somebody did something, in the transaction that does it.
+    """Record that somebody did something, in the transaction that does it.
 
     Args:
         connection: A transaction of the story.
         action: What was done.
-        person_id: By whom; None when the program did it by itself.
-        project_id: In which project.
-        subject: The id of what it was done to, such as a replay id or another person's id.
-        detail: A few facts; texts are cut to 200 bytes.
+        person_id: The person who did it; None if the program did it by itself.
+        project_id: The project that it was done in, if any.
+        subject: The id of what it was done to, such as a replay or another person.
+        detail: A few facts about it; texts are cut to 200 bytes.
     """
     facts = list((detail or {}).items())[:_MOST_FACTS]
     await connection.execute(
@@ -46,7 +46,8 @@ async def add_audit_line(
             project_id=project_id,
             subject=text.clean_or_none(subject, limit_bytes=_FACT_BYTES),
             detail={
-                text.clean(name, limit_bytes=_FACT_BYTES): _fact(value) for name, value in facts
+                text.clean(name, limit_bytes=_FACT_BYTES): _clean_fact(value)
+                for name, value in facts
             },
         )
     )
@@ -55,7 +56,7 @@ async def add_audit_line(
 async def add_replay_view(
     connection: AsyncConnection, person_id: PersonId, project_id: ProjectId, *, replay_id: ReplayId
 ) -> None:
-    """Write down that a person opened the page of a replay: one row a page."""
+    """Record that a person opened the page of a replay; each time adds a row."""
     await connection.execute(
         insert(view_log).values(person_id=person_id, project_id=project_id, replay_id=replay_id)
     )
@@ -66,7 +67,7 @@ async def mark_seen(
     person_id: PersonId,
     replays: Iterable[tuple[ProjectId, ReplayId]],
 ) -> None:
-    """Note that a person has done with some replays without opening them."""
+    """Record that a person has marked some replays as seen."""
     rows = {
         (person_id, project_id, replay_id): {
             "person_id": person_id,
@@ -79,14 +80,14 @@ async def mark_seen(
 
 
 async def delete_old_lines(connection: AsyncConnection) -> int:
-    """Delete what is older than a year, the only lines and views that can go; returns how many."""
-    gone = 0
+    """Delete rows that are older than a year, the only ones that can go; returns their number."""
+    deleted_rows = 0
     for table in (audit_lines, view_log, seen_marks):
         # Postgres's clock, as in the trigger, so that the two agree.
-        old = await connection.execute(delete(table).where(table.c.at < func.now() - KEPT_FOR))
-        gone += old.rowcount
-    return gone
+        deleted = await connection.execute(delete(table).where(table.c.at < func.now() - KEPT_FOR))
+        deleted_rows += deleted.rowcount
+    return deleted_rows
 
 
-def _fact(value: ActionFact) -> ActionFact:
+def _clean_fact(value: ActionFact) -> ActionFact:
     return text.clean(value, limit_bytes=_FACT_BYTES) if isinstance(value, str) else value

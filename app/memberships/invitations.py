@@ -2,7 +2,7 @@
 
 An admin of a project must not learn who has an account on the server. So an invitation waits in
 both cases, and looks the same to them, until the person with that address accepts it. An admin of
-the installation sees all accounts anyway and makes members directly.
+the server sees all accounts anyway and adds members directly.
 """
 
 from datetime import timedelta
@@ -31,10 +31,10 @@ _invitations: Final = project_invitations.c
 async def add_invitation(
     connection: AsyncConnection, project_id: ProjectId, email: str, role: Role
 ) -> None:
-    """Offer a role to whoever has an address, instead of the one that they may have been offered.
+    """Offer a role to whoever has an address; it replaces an offer that waits.
 
     Raises:
-        InvalidInput: It cannot be an address, or too many invitations wait already.
+        InvalidInput: It is not an e-mail address, or too many invitations wait already.
     """
     address = read_email(email)
     invited = {waiting.email for waiting in await list_invitations(connection, project_id)}
@@ -69,10 +69,10 @@ async def accept_invitation(
 ) -> Role:
     """Make a person a member of a project that they are invited to.
 
-    Who has become a member meanwhile keeps the role that they have.
+    A person who has become a member meanwhile keeps the role that they have.
 
     Returns:
-        The role that they have now.
+        The role that the person has now.
 
     Raises:
         NotFound: They are not invited, or not any more.
@@ -89,21 +89,21 @@ async def accept_invitation(
 
 
 async def delete_invitation(connection: AsyncConnection, project_id: ProjectId, email: str) -> bool:
-    """Delete an invitation; tells whether there was one."""
-    gone = await connection.execute(
+    """Delete an invitation; returns whether there was one."""
+    deleted = await connection.execute(
         delete(project_invitations).where(
             _invitations.project_id == project_id, _invitations.email == email.strip().lower()
         )
     )
-    return bool(gone.rowcount)
+    return bool(deleted.rowcount)
 
 
 async def delete_old_invitations(connection: AsyncConnection) -> int:
-    """Delete invitations that nobody has accepted for 30 days; returns how many."""
-    gone = await connection.execute(
+    """Delete invitations that nobody has accepted for 30 days; returns their number."""
+    deleted = await connection.execute(
         delete(project_invitations).where(_invitations.invited_at <= clock.now() - GOOD_FOR)
     )
-    return gone.rowcount
+    return deleted.rowcount
 
 
 async def _list_waiting(

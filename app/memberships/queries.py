@@ -32,7 +32,7 @@ async def get_access(
 async def list_projects(connection: AsyncConnection, person: Person) -> list[Project]:
     """Return all projects that a person may see, by name.
 
-    They have no limit: only admins of the installation add projects.
+    They have no limit: only admins of the server add projects.
     """
     reached = None if person.is_admin else _select_project_ids(person, Role.VIEWER)
     return await projects.list_projects(connection, among=reached)
@@ -70,7 +70,7 @@ async def find_role(
 ) -> Role | None:
     """Return a person's role in a project, or None if they may not even know that it exists.
 
-    An admin of the installation is an owner of every project.
+    An admin of the server has the role of an owner in every project.
     """
     if person.is_admin:
         return Role.OWNER

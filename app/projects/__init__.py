@@ -1,1 +1,1 @@
-"""Projects, their public keys and DSNs, outcomes, quarantine."""
+"""Projects: their public keys, what became of the items sent to them, and their quarantine."""

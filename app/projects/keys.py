@@ -1,9 +1,9 @@
 """The keys of every project in memory, so that accepting an envelope never waits for Postgres.
 
-    lookup    what is known now; never waits
-    settle    for a key not known yet: one read, shared with everybody else who waits for one
+    lookup    answers from memory and never waits
+    settle    reads a key that is not in memory; all who wait share one read
 
-With Postgres down the cache keeps what it has, and says of new keys that they cannot be settled.
+While Postgres is down, the cache keeps its keys, and cannot settle new ones.
 """
 
 import asyncio
@@ -27,13 +27,13 @@ _PAUSE_S: Final = 0.25
 _READ_S: Final = 5.0
 _SETTLE_S: Final = 1.0
 _AWAY_S: Final = 1.0
-"""Whoever asks in this time after a read without an answer is not kept waiting."""
+"""For this time after a read without an answer, nobody is kept waiting for another."""
 _UNKNOWN_S: Final = 5.0
 _MOST_UNKNOWN: Final = 10_000
 
 
 class UnknownYet(Enum):
-    """The third answer of `lookup`, beside a record and None."""
+    """The third answer of `lookup`, besides a record and None."""
 
     UNKNOWN_YET = "unknown_yet"
 
@@ -42,7 +42,7 @@ UNKNOWN_YET: Final = UnknownYet.UNKNOWN_YET
 
 
 class KeyAnswer(Enum):
-    """What asking Postgres for one key gave."""
+    """The answer of `settle`."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -56,14 +56,14 @@ class KeyCache:
         """Make an empty cache.
 
         Args:
-            refresh_s: How often all keys are read.
-            pause_s: The least time between two reads for keys that were missed.
+            refresh_s: The time between two reads of all keys.
+            pause_s: The least time between two reads for keys that are not in memory.
         """
         self._refresh_s = refresh_s
         self._pause_s = pause_s
         self._records: dict[PublicKey, KeyRecord] = {}
         self._unknown_until_s: dict[PublicKey, float] = {}
-        self._wanted: dict[PublicKey, asyncio.Future[KeyAnswer]] = {}
+        self._waiting: dict[PublicKey, asyncio.Future[KeyAnswer]] = {}
         self._missed = asyncio.Event()
         self._reading = asyncio.Lock()
         self._database: Database | None = None
@@ -81,18 +81,18 @@ class KeyCache:
         ]
 
     async def stop(self) -> None:
-        """End the background reading; what is known stays known."""
+        """End the background reading; the keys stay in memory."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._answer(self._take_wanted(), reached=False)
+        self._answer(self._take_waiting(), reached=False)
 
     def lookup(self, public_key: PublicKey) -> KeyRecord | Literal[UnknownYet.UNKNOWN_YET] | None:
-        """Return what is known of a key, without waiting for anything.
+        """Return the record of a key from memory, without waiting for anything.
 
         Returns:
-            Its record, also when the key is not active; None when Postgres said moments ago that
-            there is no such key; `UNKNOWN_YET` when nobody asked: then `settle` it.
+            The record, also if the key is off; None if Postgres said moments ago that there is no
+            such key; `UNKNOWN_YET` if Postgres was not asked: then call `settle`.
         """
         record = self._records.get(public_key)
         if record is not None:
@@ -103,8 +103,8 @@ class KeyCache:
         """Ask Postgres for a key that `lookup` does not know yet; takes a second at most.
 
         Keys asked for within a quarter of a second share one read, so that made-up keys cannot
-        load the database; one that did not answer is not asked again for a second. Afterwards
-        `lookup` gives the record (KNOWN) or None (UNKNOWN).
+        load the database; if it does not answer, it is not asked again for a second. Afterwards
+        `lookup` returns the record (KNOWN) or None (UNKNOWN).
         """
         match self.lookup(public_key):
             case KeyRecord():
@@ -129,9 +129,9 @@ class KeyCache:
             return records is not None
 
     async def _ask(self, public_key: PublicKey) -> KeyAnswer:
-        answer = self._wanted.get(public_key)
+        answer = self._waiting.get(public_key)
         if answer is None:
-            answer = self._wanted[public_key] = asyncio.get_running_loop().create_future()
+            answer = self._waiting[public_key] = asyncio.get_running_loop().create_future()
         self._missed.set()
         try:
             async with asyncio.timeout(_SETTLE_S):
@@ -148,20 +148,22 @@ class KeyCache:
     async def _settle_for_ever(self) -> None:
         while True:
             await self._missed.wait()
-            wanted = self._take_wanted()
+            waiting = self._take_waiting()
             async with self._reading:
-                records = await self._read(wanted)
+                records = await self._read(waiting)
                 self._records |= records or {}
-                self._answer(wanted, reached=records is not None)
+                self._answer(waiting, reached=records is not None)
             await asyncio.sleep(self._pause_s)
 
-    def _take_wanted(self) -> dict[PublicKey, asyncio.Future[KeyAnswer]]:
-        wanted, self._wanted = self._wanted, {}
+    def _take_waiting(self) -> dict[PublicKey, asyncio.Future[KeyAnswer]]:
+        waiting, self._waiting = self._waiting, {}
         self._missed.clear()
-        return wanted
+        return waiting
 
-    def _answer(self, wanted: dict[PublicKey, asyncio.Future[KeyAnswer]], *, reached: bool) -> None:
-        for public_key, answer in wanted.items():
+    def _answer(
+        self, waiting: dict[PublicKey, asyncio.Future[KeyAnswer]], *, reached: bool
+    ) -> None:
+        for public_key, answer in waiting.items():
             if public_key in self._records:
                 answer.set_result(KeyAnswer.KNOWN)
             elif reached:
@@ -175,15 +177,17 @@ class KeyCache:
             self._unknown_until_s.clear()
         self._unknown_until_s[public_key] = monotonic_s() + _UNKNOWN_S
 
-    async def _read(self, wanted: Iterable[PublicKey] | None) -> dict[PublicKey, KeyRecord] | None:
-        """Read some keys, or all of them; None when Postgres does not answer in time."""
+    async def _read(
+        self, public_keys: Iterable[PublicKey] | None
+    ) -> dict[PublicKey, KeyRecord] | None:
+        """Read some keys, or all of them; None if Postgres does not answer in time."""
         if self._database is None:
             return None
         records: dict[PublicKey, KeyRecord] | None = None
         # A database that is not migrated yet, or is being restored, counts as one that is down.
         with suppress(ServiceUnavailable, TimeoutError, SQLAlchemyError):
             async with asyncio.timeout(_READ_S), self._database.reading() as connection:
-                records = await queries.read_key_records(connection, wanted)
+                records = await queries.read_key_records(connection, public_keys)
         self._note_reachable(reached=records is not None)
         return records
 

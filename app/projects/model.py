@@ -1,4 +1,4 @@
-"""What this room hands upward: frozen values, no table objects."""
+"""The frozen values that this package hands upward."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,7 @@ class Project:
     name: str
     created_at: datetime
     stored_bytes_limit: int | None = None
-    """The most bytes of video and files it may have in storage; None: no limit."""
+    """The most bytes of videos and files that it may have in object storage; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class ProjectKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What accepting an envelope needs to know of a key."""
+    """The facts about a key that are needed to accept an envelope."""
 
     project_id: ProjectId
     is_active: bool
 
 
 class Outcome(StrEnum):
-    """What became of an item; every item ends in exactly one."""
+    """What became of an item; every item ends in exactly one outcome."""
 
     KEPT = "kept"
     DUPLICATE = "duplicate"
@@ -49,21 +49,21 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     IGNORED = "ignored"
     DROPPED_BY_SDK = "dropped_by_sdk"
-    """Never sent: the SDK says so in a client report."""
+    """The SDK never sent it, and says so in a client report."""
 
 
 class LimitReason(StrEnum):
-    """Which limit an item met; the reasons of `Outcome.LIMITED`."""
+    """The limit that an item met; the reasons of `Outcome.LIMITED`."""
 
     ENVELOPES = "envelope_rate"
     BYTES = "byte_rate"
     STORAGE = "storage_quota"
     SEGMENTS = "segments"
-    """The replay has as many segments as one may have."""
+    """The replay has as many segments as are allowed."""
 
 
 class OutcomeKey(NamedTuple):
-    """What is counted: items of a type that ended this way, for this reason, on this day."""
+    """Under what an item is counted: project, day, type, outcome and reason."""
 
     project_id: ProjectId
     day: date
@@ -85,7 +85,7 @@ class OutcomeCount:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedEnvelope:
-    """An envelope that failed on its content; `body_bytes` says how much of it is kept."""
+    """An envelope that was put aside because its content cannot be digested."""
 
     id: int
     project_id: ProjectId

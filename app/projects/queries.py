@@ -46,10 +46,12 @@ async def get_project(connection: AsyncConnection, project_id: ProjectId) -> Pro
     Raises:
         NotFound: There is none.
     """
-    found = await _read_projects(connection, select(*_PROJECT).where(projects.c.id == project_id))
-    if not found:
+    matching = await _read_projects(
+        connection, select(*_PROJECT).where(projects.c.id == project_id)
+    )
+    if not matching:
         raise NotFound(f"no project {project_id}")
-    return found[0]
+    return matching[0]
 
 
 async def list_projects(
@@ -84,9 +86,9 @@ async def list_all_project_ids(connection: AsyncConnection) -> list[ProjectId]:
 
 
 async def find_project(connection: AsyncConnection, slug: str) -> Project | None:
-    """Return the project with this slug, for the command line; None if there is none."""
-    found = await _read_projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
-    return found[0] if found else None
+    """Return the project with a slug, for the command line; None if there is none."""
+    matching = await _read_projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
+    return matching[0] if matching else None
 
 
 async def list_keys(
@@ -131,12 +133,12 @@ async def find_active_key(connection: AsyncConnection, project_id: ProjectId) ->
 
 
 async def read_key_records(
-    connection: AsyncConnection, wanted: Iterable[PublicKey] | None = None
+    connection: AsyncConnection, public_keys: Iterable[PublicKey] | None = None
 ) -> dict[PublicKey, KeyRecord]:
-    """Return what accepting needs of the `wanted` keys, or of all; unknown ones are left out."""
+    """Return the records of some keys, or of all; unknown keys are left out."""
     query = select(project_keys.c.public_key, project_keys.c.project_id, project_keys.c.is_active)
-    if wanted is not None:
-        keys = literal(list(wanted), type_=ARRAY(Text))
+    if public_keys is not None:
+        keys = literal(list(public_keys), type_=ARRAY(Text))
         query = query.where(project_keys.c.public_key == any_(keys))
     return {
         PublicKey(row.public_key): KeyRecord(ProjectId(row.project_id), row.is_active)
@@ -176,26 +178,26 @@ async def list_quarantined(
 
     Args:
         connection: Where to read.
-        project_id: Whose.
-        before_id: The id of the last one shown, for the next page.
-        limit: The length of a page; None for all, since `writes.trim_quarantine` keeps few.
+        project_id: The project.
+        before_id: The id of the last envelope of the page before; None for the first page.
+        limit: The most envelopes that are returned; None for all: `trim_quarantine` keeps few.
     """
     query = select(*_QUARANTINED).where(quarantine.c.project_id == project_id)
     if before_id is not None:
         query = query.where(quarantine.c.id < before_id)
     rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(limit))
-    return [_quarantined(row) for row in rows]
+    return [_read_quarantined_row(row) for row in rows]
 
 
 async def list_quarantined_of_replay(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
 ) -> list[QuarantinedEnvelope]:
-    """Return the quarantined envelopes of a replay, the newest first; 100 at most."""
+    """Return at most 100 quarantined envelopes of a replay, the newest first."""
     query = select(*_QUARANTINED).where(
         quarantine.c.replay_id == replay_id, quarantine.c.project_id.in_(project_ids)
     )
     rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(100))
-    return [_quarantined(row) for row in rows]
+    return [_read_quarantined_row(row) for row in rows]
 
 
 async def count_quarantined(connection: AsyncConnection) -> dict[ProjectId, int]:
@@ -214,7 +216,7 @@ async def read_quarantined_body(
     """Return a quarantined envelope as it came over the wire.
 
     Raises:
-        NotFound: It is not there any more, or belongs to another project.
+        NotFound: It is gone, or belongs to another project.
     """
     body: bytes | None = await connection.scalar(
         select(quarantine.c.body).where(
@@ -226,7 +228,7 @@ async def read_quarantined_body(
     return body
 
 
-def _quarantined(row: Any) -> QuarantinedEnvelope:
+def _read_quarantined_row(row: Any) -> QuarantinedEnvelope:
     return QuarantinedEnvelope(
         id=row.id,
         project_id=ProjectId(row.project_id),

@@ -1,4 +1,4 @@
-"""What keys have sent so far, as processes tell one another, and what projects may store."""
+"""How much each key has sent, which processes share, and how much projects may store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _ADD: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class KeySpending:
-    """What a key has sent, in tokens of its rates."""
+    """How much a key has sent, in tokens of its rates."""
 
     envelopes: float
     size_bytes: float
@@ -43,10 +43,10 @@ class KeySpending:
 async def add_spending(
     connection: AsyncConnection, spent: Mapping[PublicKey, KeySpending]
 ) -> dict[PublicKey, KeySpending]:
-    """Add what this process let through.
+    """Add what this process has accepted.
 
     Returns:
-        What all processes have let through, ever, of the same keys.
+        What all processes together have ever accepted from the same keys.
     """
     if not spent:
         return {}
@@ -61,7 +61,7 @@ async def add_spending(
 
 
 async def read_storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:
-    """Return how many bytes each project may store; those without a limit are left out."""
+    """Return how many bytes each project may store; projects without a limit are left out."""
     rows = await connection.execute(
         select(projects.c.id, projects.c.stored_bytes_limit)
         .where(projects.c.stored_bytes_limit.is_not(None))
@@ -73,16 +73,16 @@ async def read_storage_limits(connection: AsyncConnection) -> dict[ProjectId, in
 async def set_storage_limit(
     connection: AsyncConnection, project_id: ProjectId, limit_bytes: int | None
 ) -> None:
-    """Limit what a project may store, or lift its limit with None; takes hold within 10 s.
+    """Limit the bytes that a project may store, or lift its limit; applies within 10 s.
 
     Raises:
-        InvalidInput: It is no number of bytes.
+        InvalidInput: The limit is negative or too large.
         NotFound: There is no such project.
     """
     if limit_bytes is not None and not 0 <= limit_bytes <= _MOST_BYTES:
-        raise InvalidInput("a limit of storage is a number of bytes, 0 or more")
-    done = await connection.execute(
+        raise InvalidInput("the storage limit is a number of bytes, 0 or more")
+    updated = await connection.execute(
         update(projects).where(projects.c.id == project_id).values(stored_bytes_limit=limit_bytes)
     )
-    if not done.rowcount:
+    if not updated.rowcount:
         raise NotFound(f"no project {project_id}")

@@ -1,4 +1,4 @@
-"""Tables of projects, their keys, what became of every item, and what could not be digested."""
+"""Tables of projects, their keys, the outcomes of all items, and quarantined envelopes."""
 
 from sqlalchemy import (
     BigInteger,
@@ -43,8 +43,8 @@ project_keys = Table(
     CheckConstraint("public_key ~ '^[0-9a-f]{32}$'", name="public_key_is_hex"),
 )
 
-# What each key has sent, ever, as far as its rates are concerned: processes add what they let
-# through, and learn from the difference what the others did.
+# How much each key has ever sent, for its rates: processes add what they have accepted, and learn
+# from the difference what the others have.
 key_spending = Table(
     "key_spending",
     metadata,
@@ -57,7 +57,7 @@ key_spending = Table(
     Column("size_bytes", Double, nullable=False),
 )
 
-# No foreign key: counts arrive in the batch that stores, and must never make it fail.
+# No foreign key: counts are written with the batch that stores the items, and must never fail it.
 outcomes = Table(
     "outcomes",
     metadata,
@@ -77,7 +77,7 @@ quarantine = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("item_types", ARRAY(Text), nullable=False),
     Column("reason", Text, nullable=False),
-    # Named so that erasing a replay reaches what is kept of it here.
+    # Lets the erasure of a replay find what quarantine holds of it.
     Column("replay_id", Hex32),
     Column("content_encoding", Text),
     Column("body", LargeBinary, nullable=False),

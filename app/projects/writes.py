@@ -31,7 +31,7 @@ _LABEL_BYTES: Final = 200
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?\Z")
 
 _WORD_BYTES: Final = 100
-"""Item types and reasons: names from a short list, or a stranger's word cut to this."""
+"""Item types and reasons are names from a short list, or words of a stranger that are cut."""
 
 _OUTCOMES: Final = RowShape.of_table(
     outcomes, ("project_id", "day", "item_type", "outcome", "reason", "quantity")
@@ -46,31 +46,31 @@ _ADD_OUTCOMES: Final = f"""
 async def add_project(
     connection: AsyncConnection, name: str, *, slug: str | None = None
 ) -> Project:
-    """Make a project; it has no key yet.
+    """Add a project; it has no key yet.
 
     Args:
         connection: A transaction of the story.
-        name: 1 to 80 characters.
-        slug: Lower-case letters, digits and dashes; made from the name when left out.
+        name: Its name, of 1 to 80 characters.
+        slug: Lower-case letters, digits and dashes; made from the name if left out.
 
     Raises:
         InvalidInput: The name or slug cannot be used, or the slug is in use.
     """
-    shown_name = _read_name(name)
-    wanted = slug if slug is not None else await _free_slug(connection, shown_name)
-    if not _SLUG.match(wanted):
+    read_name = _read_name(name)
+    new_slug = slug if slug is not None else await _find_free_slug(connection, read_name)
+    if not _SLUG.match(new_slug):
         raise InvalidInput(
-            f"slug {log.shown(wanted)!r}: use 1 to 50 lower-case letters, digits and dashes"
+            f"slug {log.shown(new_slug)!r}: use 1 to 50 lower-case letters, digits and dashes"
         )
     added = await connection.execute(
         upsert(projects)
-        .values(slug=wanted, name=shown_name)
+        .values(slug=new_slug, name=read_name)
         .on_conflict_do_nothing(index_elements=[projects.c.slug])
         .returning(projects.c.id, projects.c.slug, projects.c.name, projects.c.created_at)
     )
     row = added.mappings().first()
     if row is None:
-        raise InvalidInput(f"a project with the slug {wanted!r} exists already")
+        raise InvalidInput(f"a project with the slug {new_slug!r} exists already")
     return Project(**row)
 
 
@@ -81,10 +81,10 @@ async def rename_project(connection: AsyncConnection, project_id: ProjectId, nam
         InvalidInput: The name is empty or too long.
         NotFound: There is no such project.
     """
-    done = await connection.execute(
+    updated = await connection.execute(
         update(projects).where(projects.c.id == project_id).values(name=_read_name(name))
     )
-    if not done.rowcount:
+    if not updated.rowcount:
         raise NotFound(f"no project {project_id}")
 
 
@@ -110,22 +110,24 @@ async def add_key(
 
     Args:
         connection: A transaction of the story.
-        project_id: Whose.
-        label: What people call it, such as "iOS, store build".
-        public_key: 32 hex digits, to take over the DSN of another server; made when left out.
+        project_id: The project.
+        label: What people call the key, such as "iOS, store build".
+        public_key: 32 hex digits, to take over the DSN of another server; a new key if left out.
 
     Raises:
-        InvalidInput: The key is not 32 hex digits, or is in use.
+        InvalidInput: The key is not 32 hex digits, or is in use already.
         NotFound: There is no such project.
     """
-    wanted = ids.new_public_key() if public_key is None else _read_key(public_key)
-    found = select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
-    if await connection.scalar(found) is None:
+    new_key = ids.new_public_key() if public_key is None else _read_key(public_key)
+    locked = (
+        select(projects.c.id).where(projects.c.id == project_id).with_for_update(key_share=True)
+    )
+    if await connection.scalar(locked) is None:
         raise NotFound(f"no project {project_id}")
     added = await connection.execute(
         upsert(project_keys)
         .values(
-            public_key=wanted,
+            public_key=new_key,
             project_id=project_id,
             label=text.clean(label.strip(), limit_bytes=_LABEL_BYTES),
         )
@@ -134,7 +136,7 @@ async def add_key(
     )
     row = added.mappings().first()
     if row is None:
-        raise InvalidInput(f"the key {wanted} is in use already")
+        raise InvalidInput(f"the key {new_key} is in use already")
     return ProjectKey(**row)
 
 
@@ -146,12 +148,12 @@ async def set_key_active(
     Raises:
         NotFound: The project has no such key.
     """
-    done = await connection.execute(
+    updated = await connection.execute(
         update(project_keys)
         .where(project_keys.c.project_id == project_id, project_keys.c.public_key == public_key)
         .values(is_active=is_active)
     )
-    if not done.rowcount:
+    if not updated.rowcount:
         raise NotFound(f"project {project_id} has no such key")
 
 
@@ -163,8 +165,8 @@ async def add_outcomes(connection: AsyncConnection, counts: Mapping[OutcomeKey, 
     """
     cleaned: dict[OutcomeKey, int] = {}
     for key, quantity in counts.items():
-        row = _cleaned(key)
-        cleaned[row] = cleaned.get(row, 0) + quantity
+        cleaned_key = _clean_outcome_key(key)
+        cleaned[cleaned_key] = cleaned.get(cleaned_key, 0) + quantity
     if not cleaned:
         return
     # Sorted, so that two processes lock rows in the same order.
@@ -183,20 +185,20 @@ async def add_quarantined(
     content_encoding: str | None = None,
     replay_id: ReplayId | None = None,
 ) -> int:
-    """Keep an envelope that fails on its content, and let go of the oldest beyond the bounds.
+    """Put an envelope aside whose content cannot be digested, and delete the oldest beyond limits.
 
     Args:
         connection: A transaction of the story.
-        project_id: Whose key it came with.
-        received_at: When it came.
-        item_types: What could be read of it.
-        reason: The error, for people.
-        body: As it came over the wire.
-        content_encoding: How `body` is compressed, as the sender said.
-        replay_id: What it belongs to, so that erasing the replay erases it too.
+        project_id: The project of its key.
+        received_at: When it was received.
+        item_types: The types of its items, as far as they could be read.
+        reason: The error, in words for people.
+        body: The envelope as it came over the wire.
+        content_encoding: How the sender says that `body` is compressed.
+        replay_id: The replay that it belongs to, so that erasing the replay erases it too.
 
     Returns:
-        Its id.
+        The id of the quarantined envelope.
     """
     added: int | None = await connection.scalar(
         insert(quarantine)
@@ -222,10 +224,10 @@ async def trim_quarantine(
     most: int = MOST_QUARANTINED,
     most_bytes: int = MOST_QUARANTINED_BYTES,
 ) -> int:
-    """Delete what is older than `received_before`, and the oldest beyond count and size.
+    """Delete envelopes received before a moment, and the oldest beyond a number and a size.
 
     Returns:
-        How many went.
+        The number of envelopes that were deleted.
     """
     newest_first = quarantine.c.id.desc()
     ranked = select(
@@ -237,25 +239,25 @@ async def trim_quarantine(
     excess = (ranked.c.place > most) | (ranked.c.total > most_bytes)
     if received_before is not None:
         excess |= ranked.c.received_at < received_before
-    gone = await connection.execute(
+    deleted = await connection.execute(
         delete(quarantine).where(quarantine.c.id.in_(select(ranked.c.id).where(excess)))
     )
-    return gone.rowcount
+    return deleted.rowcount
 
 
 async def erase_quarantined(
     connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
 ) -> int:
-    """Delete what quarantine holds of one replay; returns how many went."""
-    gone = await connection.execute(
+    """Delete the quarantined envelopes of a replay; returns their number."""
+    deleted = await connection.execute(
         delete(quarantine).where(
             quarantine.c.project_id == project_id, quarantine.c.replay_id == replay_id
         )
     )
-    return gone.rowcount
+    return deleted.rowcount
 
 
-async def _free_slug(connection: AsyncConnection, name: str) -> str:
+async def _find_free_slug(connection: AsyncConnection, name: str) -> str:
     """Make a slug from a name, with a number when others have it."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "project"
     taken = set(
@@ -268,20 +270,20 @@ async def _free_slug(connection: AsyncConnection, name: str) -> str:
 
 
 def _read_name(name: str) -> str:
-    shown_name = text.clean(name.strip())
-    if not 1 <= len(shown_name) <= _NAME_CHARS:
-        raise InvalidInput(f"a project's name has 1 to {_NAME_CHARS} characters")
-    return shown_name
+    cleaned = text.clean(name.strip())
+    if not 1 <= len(cleaned) <= _NAME_CHARS:
+        raise InvalidInput(f"a project's name needs 1 to {_NAME_CHARS} characters")
+    return cleaned
 
 
 def _read_key(public_key: str) -> PublicKey:
-    read = ids.read_hex32(public_key)
-    if read is None:
+    digits = ids.read_hex32(public_key)
+    if digits is None:
         raise InvalidInput("a public key is 32 hex digits")
-    return PublicKey(read)
+    return PublicKey(digits)
 
 
-def _cleaned(key: OutcomeKey) -> OutcomeKey:
+def _clean_outcome_key(key: OutcomeKey) -> OutcomeKey:
     return OutcomeKey(
         project_id=key.project_id,
         day=key.day,

@@ -62,7 +62,7 @@ async def test_an_address_is_known_in_any_case(database: Database):
 async def test_what_is_no_address_is_refused(database: Database, email: str):
     """The rule is small: something, `@`, something, no blanks, 254 characters at most."""
     async with database.transaction() as connection:
-        with pytest.raises(InvalidInput, match="no e-mail address"):
+        with pytest.raises(InvalidInput, match="not an e-mail address"):
             await writes.add_person(connection, email)
 
 

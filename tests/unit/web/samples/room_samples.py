@@ -58,7 +58,7 @@ SETTINGS = settings.SettingsPage(
         settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
     ),
     parts.ListPart("Showing the first 2 of 3 members.", "Next 1 member", "/settings?members=2"),
-    (INVITATION,), tuple(Role), True, "A name has at least one character.",
+    (INVITATION,), tuple(Role), True, "A name needs at least one character.",
 )  # fmt: skip
 LOG = settings.LogPage(
     PROJECT, "Shop",
