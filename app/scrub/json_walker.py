@@ -116,6 +116,7 @@ class JsonWalker:
         return self._visit_list(value, place)
 
     def _visit_map(self, value: dict[str, Any], place: JsonPlace) -> dict[str, Any]:
+        """Walk a map, and redact values that a key, a `name` beside them or a text names."""
         out: dict[str, Any] = {}
         is_same = True
         is_cookie = place.role is PlaceRole.COOKIES and _is_attribute(value)
@@ -124,7 +125,7 @@ class JsonWalker:
             if "value" in value
             else NameVerdict.PLAIN
         )
-        secret_members = parameters.find_secret_members(value, self._judge, self._text_after_rules)
+        secret_members = parameters.find_secret_members(value, self._judge, self._try_rules)
         for key, item in value.items():
             known_place = place.fields.get(key)
             clean_key = key
@@ -156,8 +157,8 @@ class JsonWalker:
                     else self.visit_member(number, item, place)
                 )
         if len(value) > 1 and isinstance(value[0], str) and "%" in value[0]:
-            secret = parameters.find_secret_arguments(value[0], self._text_after_rules)
-            out = self._redact_items(out, secret)
+            numbers = parameters.find_secret_arguments(value[0], self._try_rules)
+            out = self._redact_items(out, numbers)
         return value if all(map(is_, value, out)) else out
 
     def _judge_item_before(self, items: list[Any], number: int, place: JsonPlace) -> NameVerdict:
@@ -212,32 +213,32 @@ class JsonWalker:
         finally:
             self._path.pop()
 
-    def _text_after_rules(self, text: str) -> str:
-        """Return a text after the rules, without a remark, for a text that is only tried out."""
+    def _try_rules(self, text: str) -> str:
+        """Return a made-up text after the rules, without a remark."""
         return self._scrubber.scrub(text, TextKind.TEXT)[0]
 
-    def _redact_members(self, name: str, value: Any, secret: AbstractSet[str] | None) -> Any:
+    def _redact_members(self, name: str, value: Any, secret_names: AbstractSet[str] | None) -> Any:
         """Redact the members of a value that a text beside it names, or all of it for None."""
         self._path.append(name)
         try:
-            if secret is None:
+            if secret_names is None:
                 return self._redact(value, NameVerdict.SECRET)
             if isinstance(value, list):
-                return self._redact_items(value, secret)
-            if not isinstance(value, dict) or secret.isdisjoint(value):
+                return self._redact_items(value, secret_names)
+            if not isinstance(value, dict) or secret_names.isdisjoint(value):
                 return value
             out = {
-                key: self._redact(item, NameVerdict.SECRET) if key in secret else item
+                key: self._redact(item, NameVerdict.SECRET) if key in secret_names else item
                 for key, item in value.items()
             }
             return value if all(map(is_, value.values(), out.values())) else out
         finally:
             self._path.pop()
 
-    def _redact_items(self, items: list[Any], secret: AbstractSet[str]) -> list[Any]:
+    def _redact_items(self, items: list[Any], numbers: AbstractSet[str]) -> list[Any]:
         """Redact the items of a list with these numbers; return the same list if none changes."""
         out = [
-            self._redact(item, NameVerdict.SECRET) if str(number) in secret else item
+            self._redact(item, NameVerdict.SECRET) if str(number) in numbers else item
             for number, item in enumerate(items)
         ]
         return items if all(map(is_, items, out)) else out
