@@ -3,7 +3,10 @@
 import re
 from typing import Any
 
+import pytest
+
 from app.formats.wire import encoding
+from bench import quick_readers
 from bench.ingest.stages import DIGEST, DOOR
 from bench.ingest.watches import Watches
 from bench.playback import summary
@@ -12,6 +15,13 @@ from bench.playback import summary
 def test_every_stage_is_there():
     """What a stage names can be watched: one that has moved would count as something else."""
     with Watches(DOOR), Watches(DIGEST):
+        pass
+
+
+@pytest.mark.parametrize("reader", quick_readers.READERS)
+def test_every_quick_reader_can_be_switched_off(reader):
+    """What the benchmark replaces is there: one that has moved would save nothing."""
+    with quick_readers.without(reader):
         pass
 
 
