@@ -61,12 +61,12 @@ class NetworkSpan:
 
     @property
     def is_request(self) -> bool:
-        """Whether it went over the network."""
+        """True if it went over the network."""
         return self.op.startswith("resource.")
 
     @property
     def has_failed(self) -> bool:
-        """Whether the request failed, by the rule of `has_request_failed`."""
+        """True if the request failed, by the rule of `has_request_failed`."""
         return has_request_failed(self.op, self.status)
 
 
@@ -103,7 +103,7 @@ class _ActivityBuilder:
     """Collects the activity in a segment, event by event."""
 
     is_clock_set: bool
-    """Whether the phone's clock was set. If so, times before 2000 are not believed."""
+    """True if the phone's clock was set; times before 2000 are not believed then."""
     breadcrumbs: list[Breadcrumb] = field(default_factory=list)
     spans: list[NetworkSpan] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)

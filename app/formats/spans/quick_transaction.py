@@ -83,7 +83,7 @@ class SentTransaction:
     """All members but the spans: strict JSON, not nested too deep, with no address to fill in."""
     spans: list[SentSpan]
     span_texts: list[bytes]
-    """For each span, the JSON texts in which scrubbing has to look for secrets."""
+    """The JSON texts of each span in which scrubbing has to look for secrets."""
     all_span_texts: bytes
     """The texts of all spans, joined."""
     trace_id: TraceId | None

@@ -47,11 +47,11 @@ class ItemType[Row]:
     """The layout by which text in the payload is told from structure, if it holds any."""
     prepare: Prepare
     store: Store[Row] | None
-    """None if the type has no rows: only its outcomes are kept."""
+    """The function that writes its rows, or None if only its outcomes are stored."""
     is_in_object_storage: bool = False
-    """Whether its bytes go to object storage, or belong to what does."""
+    """True if its bytes go to object storage, or belong to an item whose bytes do."""
     is_container: bool = False
-    """Whether one item holds several records, each of which is counted."""
+    """True if one item holds several records, each of which is counted."""
 
     def check_size(self, item: EnvelopeItem) -> None:
         """Refuse an item that is larger than its type allows.

@@ -41,9 +41,9 @@ class _KnownMember(msgspec.Struct, frozen=True, gc=False):
     """A member that came lately."""
 
     text: bytes
-    """Its JSON without secrets."""
+    """The JSON of the member without secrets."""
     packed: bytes
-    """Its name and its JSON, compressed."""
+    """The name of the member and that JSON, compressed."""
 
 
 _known_members: Final[BoundedCache[tuple[ScrubRules, str, bytes], _KnownMember]] = BoundedCache(
