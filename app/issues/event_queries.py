@@ -7,8 +7,8 @@ from sqlalchemy import Integer, bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
+from app.issues.event_rows import to_event
 from app.issues.model import IssueKey, StoredEvent
-from app.issues.replay_events import to_event
 from app.issues.tables import events
 
 _SAMPLE_BYTES: Final = 32 * 1024

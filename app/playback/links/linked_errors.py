@@ -10,7 +10,7 @@ from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
 from app.issues import replay_events as errors
-from app.issues.replay_events import LinkedCount, LinkedEvents
+from app.issues.replay_events import LinkedCount, LinkedCounts, LinkedEvents
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.playback.links.replay_clock import Side
@@ -36,16 +36,18 @@ class ErrorCounts:
     crashed_at: datetime | None = None
     hung_at: datetime | None = None
     """When the app last reported a crash, or that it hung; by the phone's clock."""
+    is_at_least: bool = False
+    """Whether the replay may have more errors than were counted."""
     marks: tuple[ErrorMark, ...] = ()
     """Where the first errors of each kind are, of those that happened in the replay's time."""
 
 
-def add_up_errors(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> ErrorCounts:
+def add_up_errors(replay_project: ProjectId, counts: LinkedCounts) -> ErrorCounts:
     """Add up what was counted by project, platform and kind."""
     sides = {"app": 0, "backend": 0}
     crashes: list[datetime] = []
     hangs: list[datetime] = []
-    for one in counts:
+    for one in counts.by_kind:
         made_by = replay_clock.find_side(replay_project, one.project_id, one.platform)
         sides[made_by] += one.events
         if made_by == "app" and one.kind in CRASHES:
@@ -53,7 +55,11 @@ def add_up_errors(replay_project: ProjectId, counts: Sequence[LinkedCount]) -> E
         elif made_by == "app" and one.kind in HANGS:
             hangs.append(one.last_at)
     return ErrorCounts(
-        sides["app"], sides["backend"], max(crashes, default=None), max(hangs, default=None)
+        sides["app"],
+        sides["backend"],
+        max(crashes, default=None),
+        max(hangs, default=None),
+        counts.is_at_least,
     )
 
 
@@ -64,14 +70,14 @@ async def count_errors_of_replays(
     windows = await replay_clock.read_windows(connection, found)
     counted = await errors.count_linked_events(connection, windows, project_ids)
     asked = [
-        ReplayMoments(window, replay.key.project_id, [*_iterate_moments(counts)])
+        ReplayMoments(window, replay.key.project_id, [*_iterate_moments(counts.by_kind)])
         for replay, window, counts in zip(found, windows, counted, strict=True)
     ]
     offsets = await placement.place_in_replays(connection, asked, project_ids)
     return [
         replace(
             add_up_errors(replay.key.project_id, counts),
-            marks=tuple(_make_marks(replay.key.project_id, window, counts, of_replay)),
+            marks=tuple(_make_marks(replay.key.project_id, window, counts.by_kind, of_replay)),
         )
         for replay, window, counts, of_replay in zip(found, windows, counted, offsets, strict=True)
     ]
@@ -111,9 +117,8 @@ async def count_errors(
         (counts,) = await errors.count_linked_events(connection, [window], project_ids)
         return add_up_errors(home, counts)
     each = [one.event for one in events.events]
-    return add_up_errors(
-        home, [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
-    )
+    by_kind = [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
+    return add_up_errors(home, LinkedCounts(tuple(by_kind), is_at_least=False))
 
 
 def _iterate_moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:

@@ -170,6 +170,7 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         chips=facts.chips(replay.facts),
         app_errors=head.counts.app,
         backend_errors=head.counts.backend,
+        has_more_errors=head.counts.is_at_least,
         end=facts.end(head.ending) if head.ending else None,
         has_crashed=head.has_crashed,
         is_late=facts.is_late(replay),

@@ -55,6 +55,8 @@ class ReplayHeader:
     """Device, system and version of the app."""
     app_errors: int
     backend_errors: int
+    has_more_errors: bool
+    """Whether the replay may have more errors than were counted."""
     end: Fact | None
     """How the replay ended, with a note on what that was inferred from."""
     has_crashed: bool

@@ -49,6 +49,8 @@ class ReplayRow:
     """All screens in the order visited; the page shortens."""
     app_errors: int
     backend_errors: int
+    has_more_errors: bool
+    """Whether the replay may have more errors than were counted."""
     failed_requests: int
     segments: int
     has_video: bool
@@ -91,6 +93,7 @@ def replay_row(
         screens=replay.screens,
         app_errors=counts.app,
         backend_errors=counts.backend,
+        has_more_errors=counts.is_at_least,
         failed_requests=replay.counts.failed_requests,
         segments=replay.segments,
         has_video=has_video,

@@ -12,7 +12,7 @@ from app.accounts import writes as account_writes
 from app.audit import writes as audit
 from app.core.ids import ReplayId
 from app.formats.stored import packed_json
-from app.issues import trace_events
+from app.issues import replay_events, trace_events
 from app.playback.recording import recorded_segments as reading
 from app.replays.model import ReplayKey
 from app.web.frame import traces_shown
@@ -141,6 +141,32 @@ async def test_errors_of_a_trace_can_be_read_beyond_those_that_are_ranked_togeth
         "the first 1,000 of more than 1,500",
         "1,001 to 1,500 of more than 1,500",
         "1,501 to 2,103 of 2,103",
+    ]
+    assert len(found) == len(set(found)) == APP_ERRORS + 3
+
+
+async def test_errors_that_name_a_replay_are_ranked_in_stretches(
+    storm: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """List and page count no further than a stretch; each error can be read all the same."""
+    monkeypatch.setattr(replay_events, "MOST_NAMED", 1_500)
+    listed = (await storm.web.get("/replays")).text
+    html = (await storm.web.get(storm.page(REPLAY_ID))).text
+    for page in (listed, html):
+        assert "at least 1,500 app" in page
+        assert "at least 1 backend" in page
+    texts, found = [], shown_errors(html)
+    while True:
+        texts += re.findall(r"Showing (?:errors )?([^<]*?)(?: errors)?[.] Crashes", html)
+        href = next_part(html, "errors")
+        if href is None:
+            break
+        html = (await storm.web.get(href)).text
+        found += shown_errors(html)
+    assert texts == [
+        "the first 1,000 of more than 1,501",
+        "1,001 to 1,501 of more than 1,501",
+        "1,502 to 2,103 of 2,103",
     ]
     assert len(found) == len(set(found)) == APP_ERRORS + 3
 

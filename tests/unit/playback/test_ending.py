@@ -9,7 +9,7 @@ from app.core import units
 from app.core.ids import ProjectId
 from app.core.replay_window import ClockStep
 from app.formats.events import event
-from app.issues.replay_events import LinkedCount
+from app.issues.replay_events import LinkedCount, LinkedCounts
 from app.playback import ending
 from app.playback.links import linked_errors
 from tests.unit.playback.stored import START, replay
@@ -22,7 +22,8 @@ def ended(
 ) -> str:
     """Infer the end of a replay of one minute, with an event of the app if a kind is given."""
     at = START + timedelta(seconds=at_s)
-    counts = [LinkedCount(APP, "java", kind, 1, at)] if kind else []
+    by_kind = (LinkedCount(APP, "java", kind, 1, at),) if kind else ()
+    counts = LinkedCounts(by_kind, is_at_least=False)
     return ending.infer_ending(
         replay(**changes), linked_errors.add_up_errors(APP, counts), last_ms=last_ms
     )

@@ -32,6 +32,7 @@ def error_part(context: ReplayContext, events: LinkedEvents) -> ListPart | None:
         shown=len(events.events),
         total=events.total,
         size=PART_EVENTS,
+        is_at_least=events.is_at_least,
         next_href=_part_href(context, "errors", after=part_cursors.write_event_place(place))
         if place
         else None,

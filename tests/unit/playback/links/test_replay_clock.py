@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId, ReplayId
 from app.core.replay_window import ReplayWindow
 from app.formats.events import event
-from app.issues.replay_events import LinkedCount
+from app.issues.replay_events import LinkedCount, LinkedCounts
 from app.playback.links import linked_errors, replay_clock
 
 APP, API = ProjectId(1), ProjectId(2)
@@ -122,18 +122,18 @@ def test_a_backends_own_time_stands_in_where_the_correction_misses():
 
 def test_counts_are_added_up_by_side():
     """All kinds count; only a crash of the app itself is one of the replay."""
-    counts = [
+    by_kind = (
         LinkedCount(APP, "java", "error", 2, START),
         LinkedCount(APP, "java", "message", 1, START),
         LinkedCount(API, "python", "crash", 4, START),
-    ]
-    assert linked_errors.add_up_errors(APP, counts) == linked_errors.ErrorCounts(3, 4)
+    )
+    counts = LinkedCounts(by_kind, is_at_least=True)
+    expected = linked_errors.ErrorCounts(3, 4, is_at_least=True)
+    assert linked_errors.add_up_errors(APP, counts) == expected
 
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_of_the_app_is_told(kind: str):
     """Every kind that ends the app counts as a crash."""
-    assert (
-        linked_errors.add_up_errors(APP, [LinkedCount(APP, "cocoa", kind, 1, START)]).crashed_at
-        == START
-    )
+    counts = LinkedCounts((LinkedCount(APP, "cocoa", kind, 1, START),), is_at_least=False)
+    assert linked_errors.add_up_errors(APP, counts).crashed_at == START

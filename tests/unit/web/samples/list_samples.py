@@ -30,6 +30,7 @@ def replay_row(**changes) -> ReplayRow:
         screens=("Login", "Catalog", "Product", "Cart", "Checkout"),
         app_errors=1,
         backend_errors=2,
+        has_more_errors=False,
         failed_requests=3,
         segments=14,
         has_video=True,

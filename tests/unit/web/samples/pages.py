@@ -141,6 +141,7 @@ HEADER = replay.ReplayHeader(
     chips=(Fact("Device", "Pixel 9", "/replays?q=1"), Fact("System", "Android 16")),
     app_errors=2,
     backend_errors=1,
+    has_more_errors=True,
     end=Fact("Ended", "crashed", "/replays?q=end:crashed", "The app reported a crash."),
     has_crashed=True,
     is_late=False,

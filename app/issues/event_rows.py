@@ -1,0 +1,42 @@
+"""Turns rows of the events table into values."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
+from app.issues.model import StoredEvent
+
+
+def to_event(row: Row[Any]) -> StoredEvent:
+    """Turn a row of the events table into its value."""
+    return StoredEvent(
+        project_id=ProjectId(row.project_id),
+        event_id=EventId(to_hex(row.event_id)),
+        received_at=row.received_at,
+        at=row.at,
+        drift_ms=row.drift_ms,
+        level=row.level,
+        kind=row.kind,
+        title=row.title,
+        culprit=row.culprit,
+        exception_type=row.exception_type,
+        exception_value=row.exception_value,
+        handled=row.handled,
+        mechanism=row.mechanism,
+        platform=row.platform,
+        release=row.release,
+        environment=row.environment,
+        trace_id=TraceId(to_hex(row.trace_id)) if row.trace_id else None,
+        replay_id=ReplayId(to_hex(row.replay_id)) if row.replay_id else None,
+        payload=row.payload,
+        issue_id=IssueId(to_hex(row.issue_id)) if row.issue_id else None,
+        span_id=SpanId(row.span_id) if row.span_id else None,
+        parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
+    )
+
+
+def to_hex(value: uuid.UUID | str) -> str:
+    """Return an id as text: plain SQL returns a UUID, the type of the table's columns text."""
+    return value.hex if isinstance(value, uuid.UUID) else value
