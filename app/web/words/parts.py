@@ -36,7 +36,7 @@ class RecordingPart:
     start_href: str | None
     """Leads to the first part; None if this is it."""
     next_text: str | None
-    """What the link says: `What it noted from 12:34 on`."""
+    """What the link says: `Recordings from 12:34 on`."""
     next_href: str | None
     """Leads to the part that follows; None if this is the last."""
 

@@ -193,11 +193,11 @@ def _notes(trace: Trace, context: TraceContext) -> Iterable[str]:
 
 
 def _clock_note(clock: ClockShift, context: TraceContext) -> str:
-    direction = "forward" if clock.shift_us > 0 else "back"
+    direction, state = ("later", "behind") if clock.shift_us > 0 else ("earlier", "ahead")
     return (
-        f"The clock of {_service(clock.project_id, clock.service, context)} was set "
-        f"{took(abs(clock.shift_us))} {direction}, so that its spans lie within the request that "
-        "caused them."
+        f"Times of {_service(clock.project_id, clock.service, context)} are shown "
+        f"{took(abs(clock.shift_us))} {direction}, because its clock was {state}: its spans now "
+        "lie within the request that caused them."
     )
 
 

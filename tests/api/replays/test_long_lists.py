@@ -253,7 +253,7 @@ async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: 
     while address:
         html = (await tenant.web.get(address)).text
         seen.append(shown(html, "note"))
-        texts += re.findall(r"What the app noted ([^<]*?) is left out", html)
+        texts += re.findall(r"Recordings ([^<]*?) are not shown", html)
         gestures += re.findall(r'data-gestures-url="([^"]+)"', html)
         following = re.search(r'href="([^"]+)" data-next-recordings', html)
         address = unescape(following[1]) if following else None

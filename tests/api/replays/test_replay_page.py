@@ -94,7 +94,7 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
     """From when on, and of how many segments; what lies beyond the bound stays in the database."""
     await take_two_segments(server)
     whole = (await server.web.get(server.page(REPLAY_ID))).text
-    assert "is left out" not in whole
+    assert "are not shown" not in whole
     key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
     async with server.database.reading() as connection:
         first, _ = await recorded_segments.read_segments(connection, key)
@@ -108,7 +108,7 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
         recorded_segments, "MOST_BYTES", packed_json.first_text_bytes(first.recording)
     )
     page = (await server.web.get(server.page(REPLAY_ID))).text
-    assert "noted from 0:05 on is left out" in page
+    assert "Recordings from 0:05 on are not shown" in page
     assert "touches of 1 segment." in page
     assert 0 < page.count('class="row"') < whole.count('class="row"')
 

@@ -47,7 +47,7 @@ async def test_a_replay_is_live_and_then_over(tenant: Server):
     await tenant.take(envelopes.replay_video_envelope())
     assert await state(tenant) == "live"
     for path in ("/replays", tenant.page(REPLAY_ID)):
-        assert ">Arriving</span>" in (await tenant.web.get(path)).text
+        assert ">Uploading</span>" in (await tenant.web.get(path)).text
     await age(tenant)
     assert await state(tenant) == "playing"
 

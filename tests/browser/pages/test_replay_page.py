@@ -193,7 +193,7 @@ def test_single_keys_can_be_switched_off(replay):
     """Then they work only where the timeline has the focus, and the choice is remembered."""
     button = replay.locator("[data-do=toggle]")
     replay.keyboard.press("?")
-    replay.get_by_label("Use single keys on this page").uncheck()
+    replay.get_by_label("Single-key shortcuts").uncheck()
     replay.get_by_role("button", name="Close").click()
     replay.locator("#main").focus()
     replay.keyboard.press("k")
@@ -331,7 +331,7 @@ def test_captions_are_read_only_to_those_who_ask(touched):
     caption = touched.locator("[data-stage-caption]")
     expect(caption).to_have_attribute("aria-live", "off")
     touched.keyboard.press("?")
-    touched.get_by_label("Let a screen reader read captions").check()
+    touched.get_by_label("Read captions aloud with a screen reader").check()
     expect(caption).to_have_attribute("aria-live", "polite")
 
 

@@ -1,4 +1,4 @@
-"""Which part of the recordings of a replay is read, and the way to the others."""
+"""Describes which part of the recordings of a replay is read, and links to the others."""
 
 from app.core import units
 from app.playback.recording import recorded_segments
@@ -10,31 +10,31 @@ from app.web.words.phrases import count
 
 
 def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
-    """Say when the app noted what is left out, and where it is shown; None if all is read."""
+    """Say which recordings are left out, and where they are shown; None if all are read."""
     earlier, later = contents.earlier, contents.unread
     if not earlier and not later:
         return None
     read = contents.segments[len(earlier) :]
-    stretches = []
+    left_out = []
     if earlier:
-        stretches.append(f"before {_clock(contents, read[0])}" if read else "before")
+        left_out.append(f"before {_format_start(contents, read[0])}" if read else "before")
     if later:
-        stretches.append(f"from {_clock(contents, later[0])} on")
+        left_out.append(f"from {_format_start(contents, later[0])} on")
     text = (
-        f"What the app noted {' and '.join(stretches)} is left out: breadcrumbs, requests and "
-        f"touches of {count(len(earlier) + len(later), 'segment')}. A page reads "
-        f"{units.format_bytes(recorded_segments.MOST_BYTES)} of recordings, and those of this "
-        "replay take more. The video plays whole, and errors and traces do not depend on it."
+        f"Recordings {' and '.join(left_out)} are not shown: breadcrumbs, requests and touches of "
+        f"{count(len(earlier) + len(later), 'segment')}. A page reads up to "
+        f"{units.format_bytes(recorded_segments.MOST_BYTES)} of recordings, and this replay has "
+        "more. The video, the errors and the traces are complete."
     )
     key = contents.outline.replay.key
     return RecordingPart(
         text,
         start_href=replay_urls.replay(key.project_id, key.replay_id) if earlier else None,
-        next_text=f"What it noted from {_clock(contents, later[0])} on" if later else None,
+        next_text=f"Recordings from {_format_start(contents, later[0])} on" if later else None,
         next_href=replay_urls.replay_at(
             key.project_id,
             key.replay_id,
-            at_ms=_at_ms(contents, later[0]),
+            at_ms=_find_start_ms(contents, later[0]),
             from_segment=later[0].segment_id,
         )
         if later
@@ -42,9 +42,9 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
     )
 
 
-def _at_ms(contents: ReplayContents, segment: Segment) -> int:
+def _find_start_ms(contents: ReplayContents, segment: Segment) -> int:
     return max(0, units.ms_from_at(segment.started_at) - contents.outline.zero_ms)
 
 
-def _clock(contents: ReplayContents, segment: Segment) -> str:
-    return units.format_clock(_at_ms(contents, segment))
+def _format_start(contents: ReplayContents, segment: Segment) -> str:
+    return units.format_clock(_find_start_ms(contents, segment))

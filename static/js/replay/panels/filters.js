@@ -97,7 +97,7 @@ function textOf(row) {
  * @param {{rows: number, shown: number, isOn: boolean}} found
  */
 function tell(root, panel, bar, { rows, shown, isOn }) {
-  const words = shown ? `${shown} of ${rows} rows` : "Nothing matches. Esc clears.";
+  const words = shown ? `${shown} of ${rows} rows` : "Nothing matches. Press Esc to clear.";
   const told = bar.querySelector("[data-filter-count]");
   if (told) told.textContent = isOn ? words : "";
   const count = root.querySelector(`[data-count="${panel}"]`);

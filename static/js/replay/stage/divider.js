@@ -1,5 +1,5 @@
 /**
- * The line between picture and panels, to be dragged or moved by arrow keys; a double click or Enter takes it back.
+ * The line between picture and panels, to be dragged or moved by arrow keys; a double click or Enter resets it.
  *
  * @import {Desk} from "../types.js"
  */
@@ -16,7 +16,7 @@ const PANELS_PX = 320;
 export function createDivider({ root, signal }) {
   const stage = need(".stage", root);
   const line = el("div", {
-    className: "divider", role: "separator", tabIndex: 0, title: "Drag to resize; double click takes it back",
+    className: "divider", role: "separator", tabIndex: 0, title: "Drag to resize, double-click to reset",
     "aria-label": "Width of the picture", "aria-orientation": "vertical", "aria-valuemin": LEAST_PX,
   });
   recall(root);

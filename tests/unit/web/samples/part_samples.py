@@ -15,7 +15,7 @@ PARTS = {
     for panel in ("activity", "network", "errors", "trace", "logs")
 }
 RECORDING_PART = RecordingPart(
-    "What the app noted is left out. " * 9, "/r", "What it noted from 2:00 on", "/r?from_segment=9"
+    "Some recordings are not shown. " * 9, "/r", "Recordings from 2:00 on", "/r?from_segment=9"
 )
 _HEADER = PartHeader("/r", "/r?tab=errors", "Ada Winter", NOW, 66_000)
 _SOME = ListPart(

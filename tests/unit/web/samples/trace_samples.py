@@ -29,7 +29,7 @@ TRACES = (
          trace_span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
          trace_span(2, 12, duration_ms=None, took="open", self_time=None, is_parent_missing=True)),
         (replace(_ERROR_MARK, href=None),), 3,
-        ("The clock of API was set 3 s forward.",), ("0 ms", "450 ms"),
+        ("Times of API are shown 3 s later, because its clock was behind.",), ("0 ms", "450 ms"),
         f"/traces/{TRACE}?from=3", 500,
     ),
 )  # fmt: skip

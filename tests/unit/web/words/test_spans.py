@@ -63,7 +63,7 @@ def test_what_was_done_is_said():
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     trace = read(request, served(2, 1, at_ms=-2_000, ms=500), span(3, 99))
     clock, parent = block(trace).notes
-    assert clock.startswith("The clock of Shop API was set 3 s forward")
+    assert clock.startswith("Times of Shop API are shown 3 s later, because its clock was behind")
     assert parent.startswith("The parent of 1 span is not here")
 
 
