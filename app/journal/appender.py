@@ -92,7 +92,7 @@ class JournalAppender:
             self._finish(live)
 
     def seconds_until_close(self) -> float | None:
-        """Return the seconds until the file being written is old enough to close; None if none is."""
+        """Return the seconds until the current file is old enough to close; None without one."""
         if self._live is None:
             return None
         return max(0.0, self._live.begun_s + self._file_s - clock.monotonic_s())

@@ -171,7 +171,7 @@ def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
 def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
     """Making a folder is not tried for ever."""
     monkeypatch.setattr(folders, "try_lock_folder", lambda _path: None)
-    with pytest.raises(ServiceUnavailable, match="others take each one"):
+    with pytest.raises(ServiceUnavailable, match="other processes lock each one"):
         folders.make_journal_folder(root)
 
 

@@ -86,7 +86,7 @@ def test_meta_of_a_later_version_is_read():
 )
 def test_what_messagepack_cannot_hold_is_malformed(change):
     """Numbers beyond 64 bits and lone surrogates are refused, not written."""
-    with pytest.raises(MalformedInput, match="cannot be written down"):
+    with pytest.raises(MalformedInput, match="cannot be encoded"):
         entry.encode_entry(msgspec.structs.replace(entry_of(1), **change))
 
 

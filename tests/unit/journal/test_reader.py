@@ -130,7 +130,7 @@ def test_bad_head_costs_the_rest_of_its_file(tmp_path):
     found, damages = everything(tmp_path)
     assert found == [ONE, FOUR]
     assert [(each.offset, each.reason) for each in damages] == [
-        (AT_TWO, "bytes that are no head of an entry")
+        (AT_TWO, "the bytes are not the head of an entry")
     ]
 
 

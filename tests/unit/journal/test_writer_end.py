@@ -69,7 +69,7 @@ async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, 
         raise OSError(errno.EMFILE, "no more")
 
     with monkeypatch.context() as patched:
-        patched.setattr(writer, "Appender", failing)
+        patched.setattr(writer, "JournalAppender", failing)
         with pytest.raises(ServiceUnavailable, match="cannot be opened"):
             Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
     (found,) = adopt.lock_abandoned_journals(root, None)
