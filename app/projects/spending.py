@@ -10,14 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey
 from app.db.rows import RowShape, run_with_rows
-from app.projects.tables import projects
+from app.projects.tables import key_spending, projects
 
 _MOST_PROJECTS: Final = 10_000
 _MOST_BYTES: Final = 2**62
 
-_SPENT: Final = RowShape(
-    {"public_key": "text", "envelopes": "double precision", "size_bytes": "double precision"}
-)
+_SPENT: Final = RowShape.of_table(key_spending, ("public_key", "envelopes", "size_bytes"))
 # Sorted, so that two processes lock rows in the same order. The join keeps made-up keys out.
 _ADD: Final = f"""
     insert into key_spending as known (public_key, envelopes, size_bytes)

@@ -5,9 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-VERSION: Final = 3
-"""Version of the built-in rules; a new one lets stored rows be scrubbed again."""
-
 FILTERED: Final = "[Filtered]"
 EMAIL: Final = "[email]"
 IP: Final = "[ip]"

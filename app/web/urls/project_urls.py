@@ -101,11 +101,6 @@ def quarantined(project_id: ProjectId, quarantined_id: int) -> str:
     return f"{project(project_id)}/quarantine/{quarantined_id}"
 
 
-def outcomes(project_id: ProjectId) -> str:
-    """Return the address of the outcomes on a project's page."""
-    return f"{project(project_id)}#outcomes"
-
-
 def set_up(project_id: ProjectId) -> str:
     """Return the address of a project's set-up page."""
     return f"{project(project_id)}/set-up"
