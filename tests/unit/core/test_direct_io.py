@@ -30,8 +30,8 @@ def test_parts_arrive_in_order_with_zeros_up_to_the_next_block(tmp_path_factory,
     written = STAGING.write(fd, parts, blocks * BLOCK_BYTES)
     assert written == round_up_to_blocks(len(whole))
     os.close(fd)
-    found = path.read_bytes() if written else bytes(blocks * BLOCK_BYTES)
-    assert found == bytes(blocks * BLOCK_BYTES) + whole.ljust(written, b"\0")
+    content = path.read_bytes() if written else bytes(blocks * BLOCK_BYTES)
+    assert content == bytes(blocks * BLOCK_BYTES) + whole.ljust(written, b"\0")
 
 
 def test_a_disk_that_refuses_the_flag_is_written_through_the_cache(tmp_path, monkeypatch):

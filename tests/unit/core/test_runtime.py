@@ -10,11 +10,11 @@ from app.core import runtime
 
 def test_large_blocks_are_mapped_by_glibc(monkeypatch):
     """Glibc gets a fixed size; another C library has no such setting."""
-    told: list[tuple[int, int]] = []
-    library = SimpleNamespace(mallopt=lambda *option: told.append(option))
+    options: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda *option: options.append(option))
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: library)
     runtime.return_freed_memory()
-    assert told == [(-3, 4 * 1024 * 1024)]
+    assert options == [(-3, 4 * 1024 * 1024)]
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: SimpleNamespace())
     runtime.return_freed_memory()
 

@@ -24,12 +24,12 @@ def read(*entries: object) -> client_report.ClientReport:
 
 def test_losses_add_up_by_category_and_reason():
     """Two entries of one kind are one loss."""
-    found = read(LOST, LOST | {"category": "error"}, LOST | {"quantity": "2"})
-    assert found.losses == {
+    result = read(LOST, LOST | {"category": "error"}, LOST | {"quantity": "2"})
+    assert result.losses == {
         ReportedLoss("replay", "cache_overflow"): 6,
         ReportedLoss("error", "cache_overflow"): 4,
     }
-    assert found.skipped == 0
+    assert result.skipped == 0
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_losses_add_up_by_category_and_reason():
 )
 def test_an_unreadable_entry_is_skipped(entry):
     """A text that is no word and a value that is no quantity never become an outcome."""
-    found = read(entry, LOST)
-    assert (found.losses, found.skipped) == ({ReportedLoss("replay", "cache_overflow"): 4}, 1)
+    result = read(entry, LOST)
+    assert (result.losses, result.skipped) == ({ReportedLoss("replay", "cache_overflow"): 4}, 1)
 
 
 def test_the_longest_word_and_the_largest_quantity_are_read():
     """The limits are 64 characters and a thousand million."""
-    found = read({"reason": "x" * 64, "category": "replay", "quantity": BILLION})
-    assert found.losses == {ReportedLoss("replay", "x" * 64): BILLION}
+    result = read({"reason": "x" * 64, "category": "replay", "quantity": BILLION})
+    assert result.losses == {ReportedLoss("replay", "x" * 64): BILLION}
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"discarded_events":{}}', b"x", b""])
@@ -80,9 +80,9 @@ def test_recorded_reports_are_read(family):
     for request in contents.requests(family):
         for item in contents.envelope_of(request).items:
             if item.type == "client_report":
-                found = client_report.read_client_report(item.payload)
-                assert found.losses
-                assert found.skipped == 0
+                result = client_report.read_client_report(item.payload)
+                assert result.losses
+                assert result.skipped == 0
 
 
 @SETTINGS
@@ -99,7 +99,7 @@ def test_recorded_reports_are_read(family):
 def test_any_bytes_are_losses_or_malformed(data):
     """No other error is raised, and every quantity is positive."""
     try:
-        found = client_report.read_client_report(data)
+        result = client_report.read_client_report(data)
     except MalformedInput:
         return
-    assert all(quantity > 0 for quantity in found.losses.values())
+    assert all(quantity > 0 for quantity in result.losses.values())

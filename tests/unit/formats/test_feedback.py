@@ -78,9 +78,9 @@ def test_the_envelope_supplies_missing_ids():
     """It does for event, replay and trace; an environment has a default."""
     trace = TraceHeader(trace_id=TRACE_ID, replay_id=REPLAY_ID)
     header = EnvelopeHeader(event_id=EVENT_ID, trace=trace)
-    found = feedback.read_feedback(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
-    assert (found.event_id, found.replay_id, found.trace_id) == (EVENT_ID, REPLAY_ID, TRACE_ID)
-    assert (found.associated_event_id, found.environment) == (None, "production")
+    result = feedback.read_feedback(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
+    assert (result.event_id, result.replay_id, result.trace_id) == (EVENT_ID, REPLAY_ID, TRACE_ID)
+    assert (result.associated_event_id, result.environment) == (None, "production")
 
 
 @pytest.mark.parametrize("message", ["", None, {}, []])
@@ -94,11 +94,11 @@ def test_feedback_needs_a_message(message):
 
 def test_a_user_report_is_feedback():
     """Its event id belongs to the error; its own id is a hash of its content."""
-    found = report(EnvelopeHeader(sent_at=SENT_AT))
-    assert (found.message, found.name, found.email) == ("paying fails", "Ada", "ada@example.com")
-    assert (found.associated_event_id, found.at) == (EVENT_ID, SENT_AT)
-    assert found.event_id == report().event_id
-    assert found.event_id != report(comments="paying still fails").event_id
+    result = report(EnvelopeHeader(sent_at=SENT_AT))
+    assert (result.message, result.name, result.email) == ("paying fails", "Ada", "ada@example.com")
+    assert (result.associated_event_id, result.at) == (EVENT_ID, SENT_AT)
+    assert result.event_id == report().event_id
+    assert result.event_id != report(comments="paying still fails").event_id
     assert report().at is None
     assert report(EnvelopeHeader(event_id=OTHER_ID), event_id=None).associated_event_id == OTHER_ID
 
@@ -120,16 +120,16 @@ def test_recorded_feedback_is_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "feedback":
-                found = feedback.read_feedback(item.payload, envelope.header)
-                assert found.message
-                assert found.email
-                assert found.at is not None
-                assert found.event_id == envelope.header.event_id
+                result = feedback.read_feedback(item.payload, envelope.header)
+                assert result.message
+                assert result.email
+                assert result.at is not None
+                assert result.event_id == envelope.header.event_id
             if item.type == "user_report":
                 data = feedback.convert_user_report(item.payload, envelope.header)
-                found = feedback.read_feedback(data, envelope.header)
-                assert found.message == "legacy user_report"
-                assert found.associated_event_id == envelope.header.event_id
+                result = feedback.read_feedback(data, envelope.header)
+                assert result.message == "legacy user_report"
+                assert result.associated_event_id == envelope.header.event_id
 
 
 @SETTINGS

@@ -42,26 +42,26 @@ RECORD: Json = {
 
 def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> log.LogRecord:
     """Read a container of one record with some members changed."""
-    (found,) = log.read_log_container(compact({"items": [changed(RECORD, changes)]}), header).logs
-    return found
+    (result,) = log.read_log_container(compact({"items": [changed(RECORD, changes)]}), header).logs
+    return result
 
 
 def test_a_record_is_read():
     """Every field is read, and attributes become plain values."""
-    found = read()
-    assert found.at == datetime(2026, 8, 6, 7, 6, 40, 500_000, tzinfo=UTC)
-    assert (found.level, found.body) == ("warn", "cart is odd")
-    assert (found.trace_id, found.span_id, found.replay_id) == (TRACE_ID, SPAN_ID, REPLAY_ID)
-    assert (found.release, found.environment) == ("shop@4.2.0", "qa")
-    assert found.attributes["n"] == 2
+    result = read()
+    assert result.at == datetime(2026, 8, 6, 7, 6, 40, 500_000, tzinfo=UTC)
+    assert (result.level, result.body) == ("warn", "cart is odd")
+    assert (result.trace_id, result.span_id, result.replay_id) == (TRACE_ID, SPAN_ID, REPLAY_ID)
+    assert (result.release, result.environment) == ("shop@4.2.0", "qa")
+    assert result.attributes["n"] == 2
     assert read(attributes={"n": 3}).attributes == {"n": 3}
 
 
 def test_the_id_is_a_hash_of_the_content():
     """The order of members makes no difference; time, text and attributes do."""
     turned = dict(reversed(RECORD.items()))
-    (found,) = log.read_log_container(compact({"items": [turned]}), NOTHING).logs
-    ids = {found.log_id, read().log_id}
+    (result,) = log.read_log_container(compact({"items": [turned]}), NOTHING).logs
+    ids = {result.log_id, read().log_id}
     assert len(ids) == 1
     ids |= {
         read(timestamp=1_786_000_000.6).log_id,
@@ -101,8 +101,8 @@ def test_the_envelope_names_the_replay_of_its_own_trace_only():
 def test_an_unreadable_record_is_skipped_and_counted():
     """It has no time or no text; the other records of its container are read."""
     bad = [7, None, {}, RECORD | {"timestamp": "x"}, RECORD | {"body": ""}]
-    found = log.read_log_container(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
-    assert (len(found.logs), found.skipped) == (2, 5)
+    result = log.read_log_container(compact({"items": [RECORD, *bad, RECORD]}), NOTHING)
+    assert (len(result.logs), result.skipped) == (2, 5)
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b"x"])
@@ -133,9 +133,9 @@ def test_recorded_logs_are_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "log":
-                found = log.read_log_container(item.payload, envelope.header)
-                assert (len(found.logs), found.skipped) == (item.item_count, 0)
-                assert all(one.release for one in found.logs)
+                result = log.read_log_container(item.payload, envelope.header)
+                assert (len(result.logs), result.skipped) == (item.item_count, 0)
+                assert all(one.release for one in result.logs)
 
 
 @SETTINGS
@@ -143,8 +143,8 @@ def test_recorded_logs_are_read(family):
 def test_records_of_any_shape_are_read_or_left_out(record, anything):
     """A container of records is always read."""
     odd = RECORD | {"attributes": {"sentry.replay_id": anything}, "span_id": anything}
-    found = log.read_log_container(compact({"items": [record, odd, anything]}), NOTHING)
-    assert len(found.logs) + found.skipped == 3
+    result = log.read_log_container(compact({"items": [record, odd, anything]}), NOTHING)
+    assert len(result.logs) + result.skipped == 3
 
 
 @SETTINGS

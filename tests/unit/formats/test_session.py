@@ -59,8 +59,8 @@ def test_an_update_adds_its_beginning_and_its_end(changes, expected):
 
 def test_aggregates_are_counted_by_status_and_together():
     """Each number counts, and their sum is how many began; an invalid number counts as none."""
-    found = session.read_session_aggregates(compact(SOME))
-    assert found.counts == (
+    result = session.read_session_aggregates(compact(SOME))
+    assert result.counts == (
         SessionGroup(STARTED_AT, "started", 3),
         SessionGroup(STARTED_AT, "exited", 2),
         SessionGroup(STARTED_AT, "crashed", 1),
@@ -129,10 +129,10 @@ def test_sessions_of_any_shape_are_read_or_refused(one, some, anything):
     for source in sources:
         for reader in (session.read_session, session.read_session_aggregates):
             try:
-                found = reader(compact(source))
+                result = reader(compact(source))
             except MalformedInput:
                 continue
-            assert all(count.quantity > 0 for count in found.counts)
+            assert all(count.quantity > 0 for count in result.counts)
 
 
 @SETTINGS

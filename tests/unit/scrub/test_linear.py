@@ -62,9 +62,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     def counting_value(
         text: str, start: int, verdict: sensitive_names.NameVerdict, *, only_quoted: bool
     ):
-        found = value(text, start, verdict, only_quoted=only_quoted)
-        counted.done += found[1] - start
-        return found
+        text_range = value(text, start, verdict, only_quoted=only_quoted)
+        counted.done += text_range[1] - start
+        return text_range
 
     monkeypatch.setattr(named_values, "_find_value", counting_value)
     monkeypatch.setattr(patterns.BytePatternSet, "find_matching", counting_which)
@@ -195,19 +195,19 @@ def test_an_unfinished_command_is_not_followed_before_every_other(unit: str):
     assert large_s < 28 * small_s
 
 
-@pytest.mark.parametrize("pattern", [one for one in FORWARD if isinstance(one, re.Pattern)])
+@pytest.mark.parametrize("pattern", [value for value in FORWARD if isinstance(value, re.Pattern)])
 def test_patterns_of_the_standard_matcher_do_not_backtrack(pattern: re.Pattern[str]):
     """A repeat that is unbounded and not possessive could backtrack for minutes."""
 
     def repeats(parsed: Any) -> Any:
-        for kind, of in parsed:
-            if "REPEAT" in str(kind):
-                yield str(kind), of[1]
-            for part in of if isinstance(of, list | tuple) else ():
-                for one in part if isinstance(part, list) else (part,):
-                    if type(one).__name__ == "SubPattern":
-                        yield from repeats(one)
+        for operator, argument in parsed:
+            if "REPEAT" in str(operator):
+                yield str(operator), argument[1]
+            for part in argument if isinstance(argument, list | tuple) else ():
+                for member in part if isinstance(part, list) else (part,):
+                    if type(member).__name__ == "SubPattern":
+                        yield from repeats(member)
 
     parsed = re._parser.parse(pattern.pattern)  # type: ignore[attr-defined]  # not in the stubs
-    greedy = [most for kind, most in repeats(parsed) if "POSSESSIVE" not in kind]
+    greedy = [most for operator, most in repeats(parsed) if "POSSESSIVE" not in operator]
     assert all(most <= 32 for most in greedy)

@@ -203,20 +203,21 @@ def test_ranges_are_those_that_the_package_finds(text: str):
     """Calling the matcher directly gives the result of the methods of the re2 package."""
     text = folding.fold_text(text)
     for pattern in PATTERNS:
-        wheel = pattern._compiled
-        found = [(one.start(), one.end(), one.group()) for one in wheel.finditer(text)]
-        assert [(one.start(), one.end(), one.group()) for one in pattern.finditer(text)] == found
-        assert list(pattern.find_ranges(text)) == [(start, end) for start, end, _ in found]
+        theirs = pattern._compiled
+        expected = [(each.start(), each.end(), each.group()) for each in theirs.finditer(text)]
+        matches = pattern.finditer(text)
+        assert [(each.start(), each.end(), each.group()) for each in matches] == expected
+        assert list(pattern.find_ranges(text)) == [(start, end) for start, end, _ in expected]
         for name in ("search", "match", "fullmatch"):
-            one, other = getattr(pattern, name)(text), getattr(wheel, name)(text)
-            assert (one is None) == (other is None)
-            if one is not None:
-                groups = range(wheel.groups + 1)
-                assert [one.group(group) for group in groups] == [
-                    other.group(group) or "" for group in groups
+            match, their_match = getattr(pattern, name)(text), getattr(theirs, name)(text)
+            assert (match is None) == (their_match is None)
+            if match is not None:
+                groups = range(theirs.groups + 1)
+                assert [match.group(group) for group in groups] == [
+                    their_match.group(group) or "" for group in groups
                 ]
-                assert [one.start(group) for group in groups] == [
-                    other.start(group) for group in groups
+                assert [match.start(group) for group in groups] == [
+                    their_match.start(group) for group in groups
                 ]
 
 

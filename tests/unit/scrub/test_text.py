@@ -191,13 +191,13 @@ def test_the_cache_of_a_judge_is_bounded():
 
 def test_the_cache_of_a_scrubber_is_bounded():
     """Texts that are all different do not fill the memory, and long ones are not cached."""
-    kept = get_scrubber(ScrubRules(phones=True, imeis=True))
+    text_scrubber = get_scrubber(ScrubRules(phones=True, imeis=True))
     for number in range(16_385):
-        kept.remember_clean(f"text {number}", TextKind.FREE)
-    kept.remember_clean("x" * 129, TextKind.FREE)
-    assert kept.is_known_clean("text 16384", TextKind.FREE)
-    assert not kept.is_known_clean("text 0", TextKind.FREE)
-    assert not kept.is_known_clean("x" * 129, TextKind.FREE)
+        text_scrubber.remember_clean(f"text {number}", TextKind.FREE)
+    text_scrubber.remember_clean("x" * 129, TextKind.FREE)
+    assert text_scrubber.is_known_clean("text 16384", TextKind.FREE)
+    assert not text_scrubber.is_known_clean("text 0", TextKind.FREE)
+    assert not text_scrubber.is_known_clean("x" * 129, TextKind.FREE)
 
 
 def test_a_pattern_that_matches_the_empty_text_is_refused():

@@ -26,7 +26,7 @@ def crumb(**payload: Any) -> dict[str, Any]:
 
 
 def test_clean_values_come_back_as_the_same_object():
-    """Nothing is copied where nothing was found."""
+    """Nothing is copied where nothing was result."""
     event = {"extra": {"a": [1, "x"]}, "tags": {"flavor": "play"}}
     assert walk.scrub_json(event, kind=PayloadKind.EVENT) == ScrubResult(event, ())
     assert walk.scrub_json(event, kind=PayloadKind.EVENT).value is event
@@ -293,9 +293,9 @@ def test_clean_recordings_come_back_as_the_same_object():
     """Nothing is copied, and the paths of remarks begin with the number of the event."""
     events = [crumb(message="a"), crumb(message="b")]
     assert walk.scrub_recording(events).value is events
-    found = walk.scrub_json([events[0], crumb(message=CARD)], kind=PayloadKind.RECORDING)
-    assert found.value[0] is events[0]
-    assert found.remarks == (ScrubRemark("card", "1.data.payload.message", 1),)
+    result = walk.scrub_json([events[0], crumb(message=CARD)], kind=PayloadKind.RECORDING)
+    assert result.value[0] is events[0]
+    assert result.remarks == (ScrubRemark("card", "1.data.payload.message", 1),)
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,12 @@ def test_without_an_address_requests_become_null():
 
 def test_no_request_is_left_elsewhere():
     """In texts and lists it becomes null; in typed attributes for addresses, the address."""
-    sent = {
+    payload = {
         "extra": {"note": AUTO, "list": [AUTO, {"deep": AUTO}]},
         "contexts": {"client": {"client.address": AUTO}},
         "items": [{"attributes": {"user.ip_address": {"type": "string", "value": AUTO}}}],
     }
-    assert fill(sent, has_user=False) == {
+    assert fill(payload, has_user=False) == {
         "extra": {"note": None, "list": [None, {"deep": None}]},
         "contexts": {"client": {"client.address": IP}},
         "items": [{"attributes": {"user.ip_address": {"type": "string", "value": IP}}}],
@@ -54,7 +54,7 @@ def test_no_request_is_left_elsewhere():
 
 
 @pytest.mark.parametrize(
-    ("platform", "said", "expected"),
+    ("platform", "wish", "expected"),
     [
         ("javascript", None, IP),
         ("cocoa", None, IP),
@@ -69,35 +69,35 @@ def test_no_request_is_left_elsewhere():
         ("javascript", "something new", None),
     ],
 )
-def test_the_address_is_added_where_the_sdk_expects_it(platform, said, expected):
+def test_the_address_is_added_where_the_sdk_expects_it(platform, wish, expected):
     """Old SDKs expect it by platform, new ones by their wish; an unknown wish means never."""
-    sent = {} if platform is None else {"platform": platform}
+    payload = {} if platform is None else {"platform": platform}
     for filled in (
-        fill({**sent, "sdk": {"settings": {"infer_ip": said}}}),
-        fill(sent, infer_ip=said),
+        fill({**payload, "sdk": {"settings": {"infer_ip": wish}}}),
+        fill(payload, infer_ip=wish),
     ):
         assert filled.get("user", {}).get("ip_address") == expected
-    assert "user" not in fill(sent, infer_ip=said, has_user=False)
+    assert "user" not in fill(payload, infer_ip=wish, has_user=False)
 
 
 def test_never_goes_before_requests():
     """An SDK whose wish is never gets no address, even if it requests one."""
-    sent = {"user": {"ip_address": AUTO}, "platform": "cocoa"}
-    assert fill(sent, infer_ip="never")["user"] == {"ip_address": None}
+    payload = {"user": {"ip_address": AUTO}, "platform": "cocoa"}
+    assert fill(payload, infer_ip="never")["user"] == {"ip_address": None}
     container = {"ingest_settings": {"infer_ip": "never"}, "items": [{"client.address": AUTO}]}
     assert fill(container, has_user=False)["items"] == [{"client.address": None}]
 
 
 def test_the_wish_of_the_payload_goes_before_the_envelopes():
     """The payload knows better than the header of its envelope."""
-    sent = {"platform": "java", "sdk": {"settings": {"infer_ip": "auto"}}}
-    assert fill(sent, infer_ip="never")["user"] == {"ip_address": IP}
+    payload = {"platform": "java", "sdk": {"settings": {"infer_ip": "auto"}}}
+    assert fill(payload, infer_ip="never")["user"] == {"ip_address": IP}
 
 
 def test_known_address_stays():
     """An address from the SDK or its request is not replaced."""
-    told = {"platform": "cocoa", "user": {"ip_address": "198.51.100.1"}}
-    assert fill(told) == told
+    payload = {"platform": "cocoa", "user": {"ip_address": "198.51.100.1"}}
+    assert fill(payload) == payload
     request = {"platform": "javascript", "request": {"env": {"REMOTE_ADDR": "198.51.100.1"}}}
     assert fill(request)["user"] == {"ip_address": "198.51.100.1"}
 

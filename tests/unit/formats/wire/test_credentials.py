@@ -146,10 +146,10 @@ def test_a_dsn_that_was_made_can_be_read(base_url, dsn):
 def test_any_text_is_read_or_unauthorised(headers, query):
     """No other error is raised, and every key that is read is valid."""
     try:
-        found = credentials.read_credentials(auth_headers=headers, query=query)
+        result = credentials.read_credentials(auth_headers=headers, query=query)
     except AuthenticationFailed:
         return
-    assert found is None or len(found.public_key) == 32
+    assert result is None or len(result.public_key) == 32
 
 
 @examples.SETTINGS

@@ -22,8 +22,8 @@ GOOD = [
 ]
 
 
-def _payloads(found: envelope.Envelope) -> list[tuple[str, bytes]]:
-    return [(item.type, bytes(item.payload)) for item in found.items]
+def _payloads(result: envelope.Envelope) -> list[tuple[str, bytes]]:
+    return [(item.type, bytes(item.payload)) for item in result.items]
 
 
 def test_every_member_of_the_header_is_read():
@@ -112,27 +112,27 @@ def test_lengths_decide_where_payloads_end(container):
         b'{"type":"empty"}\n\n'
         b'{"type":"last"}\nend'
     )
-    found = envelope.split_envelope(container(body))
-    assert _payloads(found) == [
+    result = envelope.split_envelope(container(body))
+    assert _payloads(result) == [
         ("attachment", b"a\n\n\nb"),
         ("log", b'{"items":[]}'),
         ("session", b""),
         ("empty", b""),
         ("last", b"end"),
     ]
-    first, second = found.items[:2]
+    first, second = result.items[:2]
     assert (first.filename, first.content_type) == ("a.txt", "text/plain")
     assert (first.attachment_type, first.item_count) == ("event.attachment", None)
     assert second.item_count == 2
-    assert found.damage is None
-    assert found.header.event_id == REPLAY_ID
+    assert result.damage is None
+    assert result.header.event_id == REPLAY_ID
 
 
 @pytest.mark.parametrize("tail", [b"", b"\n", b"\r\n", b"\n\n\r\n\n"])
 def test_line_feeds_at_the_end_are_optional(tail):
     """None, one or many of them make no difference."""
-    found = envelope.split_envelope(HEADER + b'{"type":"event","length":2}\n{}' + tail)
-    assert (_payloads(found), found.damage) == ([("event", b"{}")], None)
+    result = envelope.split_envelope(HEADER + b'{"type":"event","length":2}\n{}' + tail)
+    assert (_payloads(result), result.damage) == ([("event", b"{}")], None)
 
 
 def test_a_header_alone_is_an_envelope_without_items():
@@ -149,20 +149,20 @@ def test_an_item_header_at_the_end_has_an_empty_payload():
 @pytest.mark.parametrize("length", [b'"2"', b"2", b"2.0"])
 def test_a_length_may_be_written_as_text(length):
     """Its meaning is clear."""
-    found = envelope.split_envelope(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
-    assert _payloads(found) == [("event", b"{}")]
+    result = envelope.split_envelope(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
+    assert _payloads(result) == [("event", b"{}")]
 
 
 def test_a_missing_type_is_an_item_of_no_type():
     """The length tells its end, so the next item is read."""
-    found = envelope.split_envelope(
+    result = envelope.split_envelope(
         HEADER + b'{"length":2}\n{}\n{"type":7}\nx\n{"type":"event"}\n{}'
     )
-    assert _payloads(found) == [("", b"{}"), ("7", b"x"), ("event", b"{}")]
+    assert _payloads(result) == [("", b"{}"), ("7", b"x"), ("event", b"{}")]
 
 
 @pytest.mark.parametrize(
-    ("rest", "reason"),
+    ("data", "reason"),
     [
         (b'{"type":"event","length":-5}\n{}', "is not a count: -5"),
         (b'{"type":"event","length":[]}\n{}', "is not a count"),
@@ -176,18 +176,18 @@ def test_a_missing_type_is_an_item_of_no_type():
         (b"[" * 10_000 + b"\n", "nests deeper"),
     ],
 )
-def test_a_damaged_item_ends_the_reading_and_keeps_earlier_items(rest, reason):
+def test_a_damaged_item_ends_the_reading_and_keeps_earlier_items(data, reason):
     """Items before the damage are whole, and nothing of the damaged one is kept."""
-    found = envelope.split_envelope(HEADER + b'{"type":"event"}\n{}\n' + rest)
-    assert _payloads(found) == [("event", b"{}")]
-    assert found.damage is not None
-    assert reason in found.damage
+    result = envelope.split_envelope(HEADER + b'{"type":"event"}\n{}\n' + data)
+    assert _payloads(result) == [("event", b"{}")]
+    assert result.damage is not None
+    assert reason in result.damage
 
 
 def test_odd_item_headers_are_read_leniently():
     """NaN and broken text in other members do no harm."""
-    found = envelope.split_envelope(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
-    assert _payloads(found) == [("event", b"{}")]
+    result = envelope.split_envelope(HEADER + b'{"type":"event","length":2,"x":NaN,"y":"\xff"}\n{}')
+    assert _payloads(result) == [("event", b"{}")]
 
 
 def test_the_envelope_header_is_limited():
@@ -205,9 +205,9 @@ def test_an_item_header_is_limited():
     longest = b'{"type":"%s"}' % (b"x" * (LIMITS.item_header_bytes - 11))
     assert len(longest) == LIMITS.item_header_bytes
     for tail in (b"", b"\nabc"):
-        found = envelope.split_envelope(HEADER + longest + tail)
-        assert len(found.items) == 1
-        assert len(found.items[0].type) == 200
+        result = envelope.split_envelope(HEADER + longest + tail)
+        assert len(result.items) == 1
+        assert len(result.items[0].type) == 200
         damaged = envelope.split_envelope(HEADER + longest + b" " + tail)
         assert damaged.items == ()
         assert damaged.damage is not None
@@ -228,8 +228,8 @@ def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
     whole = _payloads(envelope.split_envelope(body))
     framed = envelopes.item("attachment", b"x" * 40) * 2
     for end in range(body.index(b"\n"), len(body + framed), 7):
-        found = _payloads(envelope.split_envelope((body + framed)[:end]))
-        for position, item in enumerate(found[:-1]):
+        items = _payloads(envelope.split_envelope((body + framed)[:end]))
+        for position, item in enumerate(items[:-1]):
             assert item == ([*whole, *[("attachment", b"x" * 40)] * 2])[position]
 
 
@@ -238,10 +238,10 @@ def test_a_cut_envelope_keeps_nothing_of_the_cut_item(body):
 def test_any_bytes_give_an_envelope_or_are_refused(body):
     """Only MalformedInput and OversizedInput are raised, and payloads lie in the body."""
     try:
-        found = envelope.split_envelope(body)
+        result = envelope.split_envelope(body)
     except (MalformedInput, OversizedInput):
         return
-    assert all(bytes(item.payload) in body for item in found.items)
+    assert all(bytes(item.payload) in body for item in result.items)
 
 
 @examples.SETTINGS

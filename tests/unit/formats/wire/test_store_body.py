@@ -24,18 +24,18 @@ def _packed(plain: bytes) -> bytes:
 @pytest.mark.parametrize("body", [EVENT, b" \n" + EVENT, _packed(EVENT), _packed(EVENT) + b"\n"])
 def test_an_event_becomes_an_envelope_of_one_item(body):
     """It may be plain, or base64 of zlib, as very old clients send it."""
-    found = store_body.wrap_store(body)
-    assert found.header == envelope.EnvelopeHeader(
+    result = store_body.wrap_store(body)
+    assert result.header == envelope.EnvelopeHeader(
         event_id=EVENT_ID, sdk_name="sentry.java.android", sdk_version="8.53.0"
     )
-    assert [(item.type, bytes(item.payload).strip()) for item in found.items] == [("event", EVENT)]
-    assert found.damage is None
+    assert [(item.type, bytes(item.payload).strip()) for item in result.items] == [("event", EVENT)]
+    assert result.damage is None
 
 
 def test_a_transaction_becomes_an_envelope_of_one_item():
     """Early Python SDKs send transactions to the same path."""
-    found = store_body.wrap_store(compact(payloads.transaction()))
-    assert [item.type for item in found.items] == ["transaction"]
+    result = store_body.wrap_store(compact(payloads.transaction()))
+    assert [item.type for item in result.items] == ["transaction"]
 
 
 def test_a_whole_envelope_is_split():
@@ -99,7 +99,7 @@ def test_a_packed_event_is_limited():
 def test_any_bytes_are_wrapped_or_refused(body):
     """Only MalformedInput and OversizedInput are raised."""
     try:
-        found = store_body.wrap_store(body)
-        assert len(found.items) == 1 or found.header is not None
+        result = store_body.wrap_store(body)
+        assert len(result.items) == 1 or result.header is not None
     except (MalformedInput, OversizedInput):
         return
