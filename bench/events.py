@@ -36,9 +36,11 @@ _MODULE: Final = b"net.example.shop"
 
 def event(size_kb: int) -> bytes:
     """Return an error as a phone sends it."""
-    contexts = material.contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID})
+    contexts = material.make_contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID})
     return compact(
-        payloads.event(contexts=contexts, **material.error(size_kb * 1024, seed=size_kb))
+        payloads.event(
+            contexts=contexts, **material.make_error_members(size_kb * 1024, seed=size_kb)
+        )
     )
 
 

@@ -84,7 +84,7 @@ def without(reader: str) -> Iterator[None]:
             patch.stop()
 
 
-def make_batch(stream: envelopes.Stream) -> list[AcceptedEnvelope]:
+def make_batch(stream: envelopes.EnvelopeStream) -> list[AcceptedEnvelope]:
     """Make a batch of envelopes as digest takes them from the queue."""
     batch = []
     for number in range(_BATCH):
@@ -117,7 +117,7 @@ def measure(batch: Sequence[AcceptedEnvelope]) -> float:
     return (time.thread_time() - begun_s) * 1e6 / len(batch)
 
 
-def compare(stream: envelopes.Stream, reader: str, rounds: int) -> float:
+def compare(stream: envelopes.EnvelopeStream, reader: str, rounds: int) -> float:
     """Return how many microseconds more an envelope takes without a reader."""
     differences_us: list[float] = []
     for number in range(rounds):
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     options = parser.parse_args()
     for kind in options.mix.split(","):
-        stream = envelopes.Stream(envelopes.corpus([kind]), {kind: 1})
+        stream = envelopes.EnvelopeStream(envelopes.make_corpus([kind]), {kind: 1})
         all_us = statistics.median([measure(make_batch(stream)) for _ in range(options.rounds)])
         sys.stdout.write(f"{kind}: {all_us:.0f} us with all quick readers\n")
         for reader in READERS:

@@ -1,10 +1,10 @@
-"""Compares what an envelope costs Playhead with what it must cost anybody: the floor.
+"""Compares the cost of an envelope in Playhead with the floor, the least that it can cost.
 
     python -m bench.ingest.compare --mix replay=1 --rounds 5 --seconds 2
 
-Both are measured in turn, round after round, so that whatever else the machine does falls on both.
-The CPU time is that of all processes, Postgres included, from the first request until Playhead has
-digested the last. `--rate` sends so many a second, however long answers take.
+Both are measured alternately, so that other work of the machine affects both. The CPU time is that
+of all processes, Postgres included, from the first request until Playhead has digested the last.
+`--rate` sends so many envelopes a second, however long answers take.
 """
 
 import argparse
@@ -24,32 +24,32 @@ import httpx2
 import uvloop
 
 from bench.ingest import envelopes, load, servers
-from bench.ingest.envelopes import Stream
-from bench.ingest.load import Answers, Pace
-from bench.ingest.servers import Server
+from bench.ingest.envelopes import EnvelopeStream
+from bench.ingest.load import AnswerStatistics, SendingPace
+from bench.ingest.servers import MeasuredServer
 
 _WARM_UP_S: Final = 1.0
-_REST_S: Final = 3.0
-"""Between two measurements, for what the first still writes back."""
-_LOOK_S: Final = 0.25
+_PAUSE_S: Final = 3.0
+"""The pause between two measurements, in which the first finishes writing back."""
+_POLL_S: Final = 0.25
 _OK: Final = 200
 
-Found = dict[str, Any]
+Figures = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class RoundMeasurement:
     """One measurement of one server."""
 
-    answers: Answers
+    answers: AnswerStatistics
     server_us: float
     postgres_us: float
     drain_s: float
     backlogs: tuple[int, ...]
-    """Looked at while an open loop ran."""
+    """Backlogs that were read while an open loop ran."""
 
     def figures(self) -> dict[str, float]:
-        """Return what is compared, by name."""
+        """Return the compared figures by their names."""
         return {
             "us": self.server_us + self.postgres_us,
             "server_us": self.server_us,
@@ -60,8 +60,8 @@ class Round:
             "drain_s": self.drain_s,
         }
 
-    def grew(self) -> bool:
-        """Tell whether the backlog was never as short at the end as it was long at the beginning.
+    def has_growing_backlog(self) -> bool:
+        """Tell whether every backlog of the last third is longer than all of the first third.
 
         Digest works in a rhythm, so the backlog of a server that keeps up goes up and down.
         """
@@ -69,18 +69,20 @@ class Round:
         return third > 0 and min(self.backlogs[-third:]) > max(self.backlogs[:third])
 
 
-async def measure(server: Server, stream: Stream, pace: Pace) -> Round:
+async def measure_round(
+    server: MeasuredServer, stream: EnvelopeStream, pace: SendingPace
+) -> RoundMeasurement:
     """Send, wait until all is digested, and divide the CPU time by the requests."""
     backlogs: list[int] = []
-    before = server.spent()
+    before = server.cpu_time()
     watcher = asyncio.create_task(_watch(server, backlogs)) if pace.rate else None
-    answers = await load.send(server.door, stream, pace)
+    answers = await load.send_envelopes(server.door, stream, pace)
     if watcher is not None:
         watcher.cancel()
-    drain_s = await server.digested()
-    after = server.spent()
+    drain_s = await server.wait_until_digested()
+    after = server.cpu_time()
     each = 1e6 / answers.count()
-    return Round(
+    return RoundMeasurement(
         answers,
         server_us=(after.server_s - before.server_s) * each,
         postgres_us=(after.postgres_s - before.postgres_s) * each,
@@ -89,71 +91,81 @@ async def measure(server: Server, stream: Stream, pace: Pace) -> Round:
     )
 
 
-async def _watch(server: Server, backlogs: list[int]) -> None:
+async def _watch(server: MeasuredServer, backlogs: list[int]) -> None:
     if not server.has_backlog:
         return
     async with httpx2.AsyncClient(trust_env=False) as client:
         while True:
             backlogs.append(await server.backlog(client))
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_POLL_S)
 
 
-async def compare(both: Sequence[Server], stream: Stream, pace: Pace, rounds: int) -> Found:
-    """Measure in turn, and print each round.
+async def compare_servers(
+    both: Sequence[MeasuredServer], stream: EnvelopeStream, pace: SendingPace, rounds: int
+) -> Figures:
+    """Measure two servers alternately, and print each round.
 
     Returns:
-        Medians of both, their ratio, and what became of everything that was sent.
+        The medians of both, their ratio, the answers by status, and the number of kept items.
     """
     statuses: dict[str, Counter[int]] = {server.name: Counter() for server in both}
-    measured: dict[str, list[Round]] = {server.name: [] for server in both}
+    measured: dict[str, list[RoundMeasurement]] = {server.name: [] for server in both}
     for server in both:
-        warm_up = await measure(server, stream, Pace(pace.connections, _WARM_UP_S))
+        warm_up = await measure_round(server, stream, SendingPace(pace.connections, _WARM_UP_S))
         statuses[server.name] += warm_up.answers.statuses
     for number in range(1, rounds + 1):
         for server in both if number % 2 else both[::-1]:
-            await asyncio.sleep(_REST_S)
-            one = await measure(server, stream, pace)
-            measured[server.name].append(one)
-            statuses[server.name] += one.answers.statuses
-            _say(f"round {number}  {server.name:9}{_told(one)}{server.peak_mb():8.0f} MB")
-    medians = {name: _median(each) for name, each in measured.items()}
-    found: Found = {
+            await asyncio.sleep(_PAUSE_S)
+            measurement = await measure_round(server, stream, pace)
+            measured[server.name].append(measurement)
+            statuses[server.name] += measurement.answers.statuses
+            line = _format_round(measurement)
+            _print(f"round {number}  {server.name:9}{line}{server.peak_mb():8.0f} MB")
+    medians = {name: _find_medians(each) for name, each in measured.items()}
+    result: Figures = {
         server.name: medians[server.name] | {"peak_mb": round(server.peak_mb(), 1)}
         for server in both
     }
     floor, playhead = both
-    found["ratio"] = round(medians[playhead.name]["us"] / medians[floor.name]["us"], 3)
-    found["statuses"] = {name: dict(each) for name, each in statuses.items()}
-    found["kept"] = await playhead.kept()
+    result["ratio"] = round(medians[playhead.name]["us"] / medians[floor.name]["us"], 3)
+    result["statuses"] = {name: dict(each) for name, each in statuses.items()}
+    result["kept"] = await playhead.count_kept()
     if pace.rate:
-        found["grew"] = sum(one.grew() for one in measured[playhead.name])
-        found["unsent"] = {
-            name: sum(one.answers.unsent for one in each) for name, each in measured.items()
+        result["grew"] = sum(each.has_growing_backlog() for each in measured[playhead.name])
+        result["unsent"] = {
+            name: sum(each.answers.unsent for each in rounds_of_server)
+            for name, rounds_of_server in measured.items()
         }
-    return found
+    return result
 
 
-def _conclude(found: Found, rounds: int) -> None:
-    floor, playhead = found["floor"], found["playhead"]
-    _say(f"\nmedians of {rounds} rounds, CPU microseconds a request")
-    for name, one in (("floor", floor), ("playhead", playhead)):
-        _say(
+def _print_conclusion(result: Figures, rounds: int) -> None:
+    floor, playhead = result["floor"], result["playhead"]
+    _print(f"\nmedians of {rounds} rounds, CPU microseconds a request")
+    for name, medians in (("floor", floor), ("playhead", playhead)):
+        _print(
             f"  {name:9}"
             "{us:6.0f} = {server_us:.0f} + Postgres {postgres_us:.0f}; {requests_s:,.0f}/s,"
-            " p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, {peak_mb:.0f} MB".format(**one)
+            " p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, {peak_mb:.0f} MB".format(**medians)
         )
-    _say(f"  RATIO    {found['ratio']:6.2f}; playhead drained for {playhead['drain_s']:.1f} s")
-    sent = sum(found["statuses"]["playhead"].values())
-    _say(f"  playhead kept {found['kept']:,} of {sent:,}; answers by status {found['statuses']}")
-    if "grew" in found:
-        _say(f"  the backlog grew in {found['grew']} of {rounds} rounds; unsent {found['unsent']}")
-    _say("")
+    _print(f"  RATIO    {result['ratio']:6.2f}; playhead drained for {playhead['drain_s']:.1f} s")
+    sent = sum(result["statuses"]["playhead"].values())
+    _print(
+        f"  playhead kept {result['kept']:,} of {sent:,}; answers by status {result['statuses']}"
+    )
+    if "grew" in result:
+        _print(
+            f"  the backlog grew in {result['grew']} of {rounds} rounds; unsent {result['unsent']}"
+        )
+    _print("")
 
 
-def _told(one: Round) -> str:
-    figures = one.figures()
+def _format_round(measurement: RoundMeasurement) -> str:
+    figures = measurement.figures()
     backlogs = (
-        f"  backlog most {max(one.backlogs)}, last {one.backlogs[-1]}" if one.backlogs else ""
+        f"  backlog most {max(measurement.backlogs)}, last {measurement.backlogs[-1]}"
+        if measurement.backlogs
+        else ""
     )
     return (
         "{us:6.0f} us ={server_us:6.0f} + Postgres{postgres_us:5.0f}{requests_s:9,.0f}/s"
@@ -162,14 +174,14 @@ def _told(one: Round) -> str:
     )
 
 
-def _median(measured: Sequence[Round]) -> dict[str, float]:
-    figures = [one.figures() for one in measured]
+def _find_medians(measured: Sequence[RoundMeasurement]) -> dict[str, float]:
+    figures = [measurement.figures() for measurement in measured]
     return {
         name: round(statistics.median(each[name] for each in figures), 2) for name in figures[0]
     }
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -179,30 +191,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--mix", type=envelopes.mix, default="replay=1", help="kind=share,…")
+    parser.add_argument("--mix", type=envelopes.parse_mix, default="replay=1", help="kind=share,…")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="of sending, in each round")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--rate", type=float, default=0, help="envelopes a second; 0: closed loop")
     options = parser.parse_args()
-    stream = Stream(envelopes.corpus([*options.mix]), options.mix)
-    pace = Pace(options.connections, options.seconds, options.rate)
+    stream = EnvelopeStream(envelopes.make_corpus([*options.mix]), options.mix)
+    pace = SendingPace(options.connections, options.seconds, options.rate)
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder, ExitStack() as running:
-        Path(folder).chmod(0o711)  # as root, Postgres is another user and must pass
+        Path(folder).chmod(
+            0o711
+        )  # If this runs as root, Postgres is another user and must be able to enter.
         places = [Path(folder, name) for name in ("floor", "playhead")]
         for place in places:
             place.mkdir()
         both = (
-            running.enter_context(servers.floor(places[0])),
-            running.enter_context(servers.playhead(places[1])),
+            running.enter_context(servers.start_floor(places[0])),
+            running.enter_context(servers.start_playhead(places[1])),
         )
-        found = uvloop.run(compare(both, stream, pace, options.rounds))
-    _conclude(found, options.rounds)
-    _say(json.dumps(found | vars(options)))
-    if any(set(each) != {_OK} for each in found["statuses"].values()) or (
-        found["kept"] != found["statuses"]["playhead"][_OK]
+        result = uvloop.run(compare_servers(both, stream, pace, options.rounds))
+    _print_conclusion(result, options.rounds)
+    _print(json.dumps(result | vars(options)))
+    if any(set(each) != {_OK} for each in result["statuses"].values()) or (
+        result["kept"] != result["statuses"]["playhead"][_OK]
     ):
-        raise SystemExit("not everything that was sent was kept: the figures mean little")
+        raise SystemExit("some envelopes were not kept, so the figures mean little")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Makes endless unique envelopes, as an app sends them, for almost no time of the client.
+"""Makes endless unique envelopes, as an app sends them, in almost no time of the client.
 
-A template is an envelope with marks where ids, numbers and times go. A request fills them in.
-Whatever comes after the last mark is deflated beforehand (see `gzips`); transactions, whose every
-span names its trace, are compressed anew, or all but the first would be known spans.
+A template is an envelope with placeholders for ids, numbers and times, which each request fills in.
+The bytes after the last placeholder are deflated beforehand (`gzips.py`). Transactions are
+compressed anew, because each of their spans names its trace: with one trace, all but the first
+would be duplicates.
 """
 
 import argparse
@@ -27,20 +28,20 @@ from tests.support.builders.wire import (
     iso,
 )
 
-Kind = Literal["replay", "error", "transaction"]
+EnvelopeKind = Literal["replay", "error", "transaction"]
 Values = Mapping[bytes, bytes]
-Stamp = Callable[[Values], bytes]
-"""Fills in the marks; returns a gzip body."""
-Corpus = Mapping[Kind, Sequence[Stamp]]
+FillTemplate = Callable[[Values], bytes]
+"""Fills in the placeholders of a template; returns a gzip body."""
+Corpus = Mapping[EnvelopeKind, Sequence[FillTemplate]]
 
 REPLAY_KB: Final = ((20, 2), (30, 4), (45, 6), (50, 8), (60, 8), (80, 12), (120, 20), (200, 50))
-"""Of video and recording."""
+"""The sizes of video and recording of each template."""
 ERROR_KB: Final = (5, 10, 20, 40, 100)
 TRANSACTION_KB: Final = (5, 20, 60, 200)
 
 _SEGMENT: Final = 987_654
 _SENT_MS: Final = STARTED_MS + SEGMENT_MS + 500
-_MARKS: Final = {
+_PLACEHOLDERS: Final = {
     REPLAY_ID.encode(): b"%(replay)b",
     TRACE_ID.encode(): b"%(trace)b",
     EVENT_ID.encode(): b"%(event)b",
@@ -50,28 +51,29 @@ _MARKS: Final = {
     iso(_SENT_MS).encode(): b"%(sent)b",
     b"%d" % STARTED_MS: b"%(began_ms)b",
 }
-"""Every value is as long as its mark, so that lengths inside the envelope stay true."""
+"""The text in an envelope that each placeholder replaces. Every value is as long as that text, so
+that the lengths inside the envelope stay right."""
 _SESSIONS: Final = 200
 _SEGMENTS: Final = 60
 
 
-def mix(text: str) -> dict[Kind, float]:
-    """Read `replay=8,error=1`: kinds and how often each comes.
+def parse_mix(text: str) -> dict[EnvelopeKind, float]:
+    """Parse `replay=8,error=1`: kinds of envelopes and how often each is sent.
 
     Raises:
-        ArgumentTypeError: It names something else.
-        ValueError: It is written in another way.
+        ArgumentTypeError: The text names another kind.
+        ValueError: The text has another form.
     """
     shares = dict(part.split("=", 1) for part in text.split(","))
-    if unknown := set(shares) - set(get_args(Kind)):
-        kinds = ", ".join(get_args(Kind))
+    if unknown := set(shares) - set(get_args(EnvelopeKind)):
+        kinds = ", ".join(get_args(EnvelopeKind))
         raise argparse.ArgumentTypeError(f"a mix names {kinds}, not {', '.join(unknown)}")
-    return {kind: float(shares[kind]) for kind in get_args(Kind) if kind in shares}
+    return {kind: float(shares[kind]) for kind in get_args(EnvelopeKind) if kind in shares}
 
 
-def corpus(kinds: Sequence[Kind]) -> Corpus:
+def make_corpus(kinds: Sequence[EnvelopeKind]) -> Corpus:
     """Make the templates of some kinds; encoding the videos takes a few seconds."""
-    makers: dict[Kind, Callable[[], list[Stamp]]] = {
+    makers: dict[EnvelopeKind, Callable[[], list[FillTemplate]]] = {
         "replay": lambda: [_replay(*kb, seed) for seed, kb in enumerate(REPLAY_KB)],
         "error": lambda: [_error(kb, seed) for seed, kb in enumerate(ERROR_KB)],
         "transaction": lambda: [_transaction(kb, seed) for seed, kb in enumerate(TRANSACTION_KB)],
@@ -81,7 +83,7 @@ def corpus(kinds: Sequence[Kind]) -> Corpus:
 
 @dataclass(slots=True)
 class _Session:
-    """A replay on its way."""
+    """A replay whose segments are being sent."""
 
     replay: bytes
     trace: bytes
@@ -89,16 +91,16 @@ class _Session:
     segment: int = 0
 
 
-class Stream:
-    """Requests without end: many replays at a time, each sending its segments in order."""
+class EnvelopeStream:
+    """An endless stream of requests: many replays at a time, each with its segments in order."""
 
-    def __init__(self, templates: Corpus, shares: Mapping[Kind, float]) -> None:
+    def __init__(self, templates: Corpus, shares: Mapping[EnvelopeKind, float]) -> None:
         self._templates = templates
         self._kinds, self._weights = [*shares], [*shares.values()]
         self._dice = random.Random()  # noqa: S311 - no secret
-        self._sessions = [self._session() for _ in range(_SESSIONS)]
-        for one in self._sessions:
-            one.segment = self._dice.randrange(_SEGMENTS)
+        self._sessions = [self._start_session() for _ in range(_SESSIONS)]
+        for session in self._sessions:
+            session.segment = self._dice.randrange(_SEGMENTS)
         self._sent = 0
 
     def next(self) -> bytes:
@@ -112,16 +114,16 @@ class Stream:
         if kind == "replay":
             session.segment += 1
             if session.segment == _SEGMENTS:
-                self._sessions[place] = self._session()
+                self._sessions[place] = self._start_session()
         return body
 
-    def _values(self, kind: Kind, session: _Session) -> Values:
+    def _values(self, kind: EnvelopeKind, session: _Session) -> Values:
         began_ms = session.started_ms + session.segment * SEGMENT_MS
         return {
             b"replay": session.replay,
-            # Spans are known by trace and number: each transaction needs a trace of its own.
-            b"trace": session.trace if kind == "replay" else self._id(),
-            b"event": self._id(),
+            # A span is known by its trace and id, so each transaction needs a trace of its own.
+            b"trace": session.trace if kind == "replay" else self._make_id(),
+            b"event": self._make_id(),
             b"segment": b"%6d" % session.segment,
             b"began": iso(began_ms).encode(),
             b"ended": iso(began_ms + SEGMENT_MS).encode(),
@@ -129,34 +131,34 @@ class Stream:
             b"began_ms": b"%d" % began_ms,
         }
 
-    def _session(self) -> _Session:
-        return _Session(self._id(), self._id(), clock.now_ms() - _SEGMENTS * SEGMENT_MS)
+    def _start_session(self) -> _Session:
+        return _Session(self._make_id(), self._make_id(), clock.now_ms() - _SEGMENTS * SEGMENT_MS)
 
-    def _id(self) -> bytes:
+    def _make_id(self) -> bytes:
         return b"%032x" % self._dice.getrandbits(128)
 
 
-def _replay(video_kb: int, recording_kb: int, seed: int) -> Stamp:
-    film = material.video(video_kb * 1024, seed)
+def _replay(video_kb: int, recording_kb: int, seed: int) -> FillTemplate:
+    film = material.make_video(video_kb * 1024, seed)
     size = {"width": material.WIDTH_PX, "height": material.HEIGHT_PX}
     note = recordings.video_note(_SEGMENT, STARTED_MS, SEGMENT_MS, size_bytes=len(film), **size)
-    happened = material.events(recording_kb * 1024, STARTED_MS, seed)
+    happened = material.make_recording_events(recording_kb * 1024, STARTED_MS, seed)
     return _with_tail(
         envelopes.replay_video_envelope(
             _SEGMENT,
             started_ms=STARTED_MS,
             video=film,
             events=[recordings.meta(STARTED_MS, **size), note, *happened],
-            contexts=material.contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID}),
+            contexts=material.make_contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID}),
         )
     )
 
 
-def _error(size_kb: int, seed: int) -> Stamp:
+def _error(size_kb: int, seed: int) -> FillTemplate:
     event = payloads.event(
         at_ms=STARTED_MS,
-        contexts=material.contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID}),
-        **material.error(size_kb * 1024, seed),
+        contexts=material.make_contexts({"trace_id": TRACE_ID, "span_id": SPAN_ID}),
+        **material.make_error_members(size_kb * 1024, seed),
     )
     changing = {name: event.pop(name) for name in ("event_id", "timestamp", "contexts")}
     return _with_tail(
@@ -167,17 +169,17 @@ def _error(size_kb: int, seed: int) -> Stamp:
     )
 
 
-def _transaction(size_kb: int, seed: int) -> Stamp:
+def _transaction(size_kb: int, seed: int) -> FillTemplate:
     started_ms = clock.now_ms() - SEGMENT_MS
     transaction = payloads.transaction(
         started_ms=started_ms,
         ended_ms=started_ms + 800,
-        contexts=material.contexts(
+        contexts=material.make_contexts(
             {"trace_id": TRACE_ID, "span_id": SPAN_ID, "op": "ui.load", "status": "ok"}
         ),
-        spans=material.spans(size_kb * 1024, started_ms, TRACE_ID, seed),
+        spans=material.make_spans(size_kb * 1024, started_ms, TRACE_ID, seed),
     )
-    whole = _marked(
+    whole = _make_template(
         envelopes.envelope(
             envelopes.envelope_header(event_id=EVENT_ID, sent_ms=_SENT_MS),
             envelopes.item("transaction", transaction),
@@ -186,14 +188,14 @@ def _transaction(size_kb: int, seed: int) -> Stamp:
     return lambda values: bytes(deflate.gzip_compress(whole % values, 1))
 
 
-def _with_tail(envelope: bytes) -> Stamp:
-    end = max(envelope.rfind(mark) + len(mark) for mark in _MARKS if mark in envelope)
-    head, tail = _marked(envelope[:end]), gzips.tail(envelope[end:])
-    return lambda values: gzips.body(head % values, tail)
+def _with_tail(envelope: bytes) -> FillTemplate:
+    end = max(envelope.rfind(mark) + len(mark) for mark in _PLACEHOLDERS if mark in envelope)
+    head, tail = _make_template(envelope[:end]), gzips.deflate_tail(envelope[end:])
+    return lambda values: gzips.make_gzip_body(head % values, tail)
 
 
-def _marked(text: bytes) -> bytes:
+def _make_template(text: bytes) -> bytes:
     text = text.replace(b"%", b"%%")
-    for mark, place in _MARKS.items():
-        text = text.replace(mark, place)
+    for original, placeholder in _PLACEHOLDERS.items():
+        text = text.replace(original, placeholder)
     return text

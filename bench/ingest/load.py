@@ -1,7 +1,8 @@
 """Sends envelopes to a server on this machine and times its answers.
 
-Closed loop: each connection waits for its answer, then sends the next. Open loop: envelopes are due
-at fixed times, whoever is busy; waiting for a free connection counts, so no queue is hidden.
+In a closed loop each connection waits for its answer and then sends the next envelope. In an open
+loop envelopes are due at fixed times, and the time for which one waits for a free connection counts
+as latency, so that no queue is hidden.
 """
 
 import asyncio
@@ -11,20 +12,20 @@ from dataclasses import dataclass
 from typing import Final, cast, override
 
 from app.core import clock
-from bench.ingest.envelopes import Stream
+from bench.ingest.envelopes import EnvelopeStream
 
 HOST: Final = "127.0.0.1"
-"""The only place that is ever sent to."""
+"""The only host that envelopes are ever sent to."""
 LOST: Final = 0
-"""Stands for the status of an envelope whose connection ended without an answer."""
+"""The status that stands for a connection that ended without an answer."""
 _PATIENCE_S: Final = 60.0
 _WRITE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _SHORTEST_SLEEP_S: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Where envelopes go."""
+class SendTarget:
+    """The server and the project that envelopes are sent to."""
 
     port: int
     project: str
@@ -32,62 +33,64 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How they are sent."""
+class SendingPace:
+    """The number of connections, and how long and how often they send."""
 
     connections: int
     seconds: float
     rate: float = 0.0
-    """Envelopes a second in open loop; 0: closed loop."""
+    """Envelopes a second in an open loop; 0 for a closed loop."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What came back."""
+class AnswerStatistics:
+    """The answers to everything that was sent."""
 
     statuses: Counter[int]
     seconds: float
-    """From the first request to the last answer."""
+    """The time from the first request to the last answer."""
     latencies_ms: list[float]
-    """Sorted; in open loop from when the envelope was due."""
+    """Latencies in ascending order; in an open loop from the time when the envelope was due."""
     unsent: int
-    """Due, but no connection was free until the end."""
+    """Envelopes that were due and found no free connection until the end."""
 
     def count(self) -> int:
-        """Return how many requests were made."""
+        """Return the number of requests."""
         return self.statuses.total()
 
     def percentile_ms(self, share: float) -> float:
-        """Return the latency that this share of the answers kept within."""
+        """Return the latency that this share of the answers did not exceed."""
         return self.latencies_ms[
             min(len(self.latencies_ms) - 1, int(len(self.latencies_ms) * share))
         ]
 
 
-async def send(door: Door, stream: Stream, pace: Pace) -> Answers:
-    """Send for so many seconds, and wait for the answers to what was sent.
+async def send_envelopes(
+    door: SendTarget, stream: EnvelopeStream, pace: SendingPace
+) -> AnswerStatistics:
+    """Send for so many seconds, and wait for all answers.
 
     Raises:
-        RuntimeError: It answered nothing.
-        TimeoutError: It does not answer any more.
+        RuntimeError: The server answered nothing.
+        TimeoutError: The server does not answer any more.
     """
     load = _Load(door, stream, pace)
     for _ in range(pace.connections):
         await load.connect()
     began_s = clock.monotonic_s()
-    await load.go(began_s)
+    await load.send_until_end(began_s)
     async with asyncio.timeout(_PATIENCE_S):
-        await load.rest()
+        await load.finish()
     took_s = max(load.last_s - began_s, 1e-6)
     if not load.latencies_ms:
         raise RuntimeError(f"port {door.port} answered nothing: {dict(load.statuses)}")
-    return Answers(load.statuses, took_s, sorted(load.latencies_ms), len(load.due))
+    return AnswerStatistics(load.statuses, took_s, sorted(load.latencies_ms), len(load.due))
 
 
 class _Load:
-    """What all connections share."""
+    """The state that all connections share."""
 
-    def __init__(self, door: Door, stream: Stream, pace: Pace) -> None:
+    def __init__(self, door: SendTarget, stream: EnvelopeStream, pace: SendingPace) -> None:
         self.loop = asyncio.get_running_loop()
         self.statuses: Counter[int] = Counter()
         self.latencies_ms: list[float] = []
@@ -97,7 +100,7 @@ class _Load:
         self._free: list[_Connection] = []
         self._busy = 0
         self._is_sending = False
-        self._at_rest = asyncio.Event()
+        self._all_answered = asyncio.Event()
         self._reconnecting: set[asyncio.Task[None]] = set()
         self._head = (
             f"POST /api/{door.project}/envelope/ HTTP/1.1\r\n"
@@ -115,7 +118,7 @@ class _Load:
         """Open one more connection."""
         await self.loop.create_connection(lambda: _Connection(self), HOST, self._door.port)
 
-    async def go(self, began_s: float) -> None:
+    async def send_until_end(self, began_s: float) -> None:
         """Send until the time is over."""
         self._is_sending = True
         end_s = began_s + self._pace.seconds
@@ -123,38 +126,38 @@ class _Load:
             await self._keep_pace(began_s, end_s)
             return
         free, self._free = self._free, []
-        for one in free:
-            self.take(one)
+        for connection in free:
+            self.use(connection)
         await asyncio.sleep(end_s - clock.monotonic_s())
 
-    async def rest(self) -> None:
-        """Send no more; return when all is answered and every connection closed."""
+    async def finish(self) -> None:
+        """Stop sending, wait for all answers, and close every connection."""
         self._is_sending = False
         if self._busy:
-            await self._at_rest.wait()
-        for one in self._free[:]:
-            one.close()
+            await self._all_answered.wait()
+        for connection in self._free[:]:
+            connection.close()
 
-    def take(self, one: "_Connection") -> None:
-        """Give a free connection something to do."""
+    def use(self, connection: "_Connection") -> None:
+        """Send the next envelope on a free connection, if one is due."""
         if not self._is_sending or (self._pace.rate and not self.due):
-            self._free.append(one)
+            self._free.append(connection)
             return
         due_s = self.due.popleft() if self._pace.rate else clock.monotonic_s()
         body = self._stream.next()
         self._busy += 1
-        one.send((self._head % len(body), body), due_s)
+        connection.send((self._head % len(body), body), due_s)
 
-    def answered(self, one: "_Connection", status: int, due_s: float) -> None:
-        """Count an answer, and go on."""
+    def count_answer(self, connection: "_Connection", status: int, due_s: float) -> None:
+        """Count an answer, and use its connection again."""
         self._count(status)
         self.latencies_ms.append((self.last_s - due_s) * 1_000)
-        self.take(one)
+        self.use(connection)
 
-    def gone(self, one: "_Connection", *, was_busy: bool) -> None:
-        """Count what a connection took with it, and open another."""
-        if one in self._free:
-            self._free.remove(one)
+    def replace(self, connection: "_Connection", *, was_busy: bool) -> None:
+        """Count the request that a closed connection lost, and open another connection."""
+        if connection in self._free:
+            self._free.remove(connection)
         if was_busy:
             self._count(LOST)
         if self._is_sending:
@@ -167,7 +170,7 @@ class _Load:
         self.statuses[status] += 1
         self._busy -= 1
         if not self._busy and not self._is_sending:
-            self._at_rest.set()
+            self._all_answered.set()
 
     async def _keep_pace(self, due_s: float, end_s: float) -> None:
         while (now_s := clock.monotonic_s()) < end_s:
@@ -175,12 +178,12 @@ class _Load:
                 self.due.append(due_s)
                 due_s += 1 / self._pace.rate
                 if self._free:
-                    self.take(self._free.pop())
+                    self.use(self._free.pop())
             await asyncio.sleep(max(_SHORTEST_SLEEP_S, due_s - now_s))
 
 
 class _Connection(asyncio.Protocol):
-    """One connection that is kept, with one request on its way at most."""
+    """A connection that is kept open, with at most one request at a time."""
 
     def __init__(self, load: _Load) -> None:
         self._load = load
@@ -190,11 +193,11 @@ class _Connection(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        stream = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+        stream = cast("asyncio.Transport", transport)  # uvloop's class is not a subclass of it.
         self._transport = stream
         stream.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
-        self._load.take(self)
+        self._load.use(self)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -206,19 +209,19 @@ class _Connection(asyncio.Protocol):
         if len(body) < int(length.partition(b"\r")[0] or 0):
             return
         due_s, self._due_s, self._answer = self._due_s, None, b""
-        self._load.answered(self, int(head[9:12]), due_s)
+        self._load.count_answer(self, int(head[9:12]), due_s)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._load.gone(self, was_busy=self._due_s is not None)
+        self._load.replace(self, was_busy=self._due_s is not None)
 
     def send(self, request: tuple[bytes, bytes], due_s: float) -> None:
-        """Send head and body."""
+        """Send the head and the body of a request."""
         self._due_s = due_s
         if self._transport is not None:
             self._transport.writelines(request)
 
     def close(self) -> None:
-        """End the connection; nothing is on its way."""
+        """Close the connection, which waits for no answer."""
         if self._transport is not None:
             self._transport.close()

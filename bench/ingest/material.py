@@ -1,4 +1,4 @@
-"""Makes what the envelopes hold: video, recording, frames, spans; of a wanted size."""
+"""Makes the contents of envelopes in a given size: video, recording, stack frames and spans."""
 
 import io
 import random
@@ -54,34 +54,34 @@ _APP: Final = {
 _OS: Final = {"name": "Android", "version": "15", "kernel_version": "6.1.0", "rooted": False}
 
 
-def contexts(trace: Json) -> Json:
-    """Return what a phone says of itself with everything it sends."""
+def make_contexts(trace: Json) -> Json:
+    """Return the contexts that a phone sends with everything."""
     return {"device": _DEVICE, "os": _OS, "app": _APP, "trace": trace}
 
 
-def video(size_bytes: int, seed: int) -> bytes:
+def make_video(size_bytes: int, seed: int) -> bytes:
     """Return H.264 in MP4 as a phone makes it: a frame a second, one key frame, a given size.
 
-    The best quality that fits; the rest is a box of noise that players skip.
+    The video has the best quality that fits, and ends in a box of noise that players skip.
     """
-    made = (_encoded(quality, seed) for quality in _QUALITIES)
-    film = next(one for one in made if len(one) <= size_bytes - 8)
-    noise = random.Random(seed).randbytes(size_bytes - len(film) - 8)  # noqa: S311 - no secret
-    return film + struct.pack(">I4s", len(noise) + 8, b"free") + noise
+    videos = (_encode_video(quality, seed) for quality in _QUALITIES)
+    video = next(video for video in videos if len(video) <= size_bytes - 8)
+    noise = random.Random(seed).randbytes(size_bytes - len(video) - 8)  # noqa: S311 - no secret
+    return video + struct.pack(">I4s", len(noise) + 8, b"free") + noise
 
 
-def events(size_bytes: int, started_ms: int, seed: int) -> list[Json]:
-    """Return what happened in a segment: moves, breadcrumbs and requests in random order."""
+def make_recording_events(size_bytes: int, started_ms: int, seed: int) -> list[Json]:
+    """Return the events of a segment: moves, breadcrumbs and requests in random order."""
     dice = random.Random(seed)  # noqa: S311 - no secret
-    makers = (_moves, _tap, _request)
-    return _grown(size_bytes, lambda n: dice.choice(makers)(started_ms + n * 7 + 7, dice))
+    makers = (_make_moves, _make_tap, _make_request)
+    return _make_until(size_bytes, lambda n: dice.choice(makers)(started_ms + n * 7 + 7, dice))
 
 
-def error(size_bytes: int, seed: int) -> Json:
-    """Return members of an error: two frames for each breadcrumb."""
+def make_error_members(size_bytes: int, seed: int) -> Json:
+    """Return the members of an error, with twice as many bytes of frames as of breadcrumbs."""
     dice = random.Random(seed)  # noqa: S311 - no secret
-    crumbs = _grown(size_bytes // 3, lambda _: _crumb(dice))
-    frames = _grown(size_bytes * 2 // 3, lambda n: _frame(n, dice))
+    breadcrumbs = _make_until(size_bytes // 3, lambda _: _make_breadcrumb(dice))
+    frames = _make_until(size_bytes * 2 // 3, lambda n: _make_frame(n, dice))
     thrown = {
         "type": dice.choice(("IllegalStateException", "NullPointerException", "IOException")),
         "value": f"Fragment already added: CheckoutFragment{{{dice.getrandbits(32):x}}}",
@@ -89,27 +89,27 @@ def error(size_bytes: int, seed: int) -> Json:
         "stacktrace": {"frames": frames},
         "mechanism": {"type": "UncaughtExceptionHandler", "handled": False},
     }
-    return {"exception": {"values": [thrown]}, "breadcrumbs": crumbs}
+    return {"exception": {"values": [thrown]}, "breadcrumbs": breadcrumbs}
 
 
-def spans(size_bytes: int, started_ms: int, trace_id: str, seed: int) -> list[Json]:
+def make_spans(size_bytes: int, started_ms: int, trace_id: str, seed: int) -> list[Json]:
     """Return the spans of a transaction, each with an id of its own."""
     dice = random.Random(seed)  # noqa: S311 - no secret
-    return _grown(size_bytes, lambda n: _span(started_ms + n, trace_id, dice))
+    return _make_until(size_bytes, lambda n: _make_span(started_ms + n, trace_id, dice))
 
 
-def _grown(size_bytes: int, make: Callable[[int], Json]) -> list[Json]:
-    """Make values until their JSON is as large as wanted."""
-    made: list[Json] = []
+def _make_until(size_bytes: int, make: Callable[[int], Json]) -> list[Json]:
+    """Make values until their JSON has so many bytes."""
+    values: list[Json] = []
     for number in count():
         if size_bytes <= 0:
             break
-        made.append(make(number))
-        size_bytes -= len(compact(made[-1])) + 1
-    return made
+        values.append(make(number))
+        size_bytes -= len(compact(values[-1])) + 1
+    return values
 
 
-def _encoded(quality: int, seed: int) -> bytes:
+def _encode_video(quality: int, seed: int) -> bytes:
     target = io.BytesIO()
     picture = f"mandelbrot=size={WIDTH_PX}x{HEIGHT_PX}:rate=1:start_scale={2 + seed * 0.13}"
     with av.open(picture, format="lavfi") as source, av.open(target, "w", format="mp4") as output:
@@ -124,7 +124,7 @@ def _encoded(quality: int, seed: int) -> bytes:
     return target.getvalue()
 
 
-def _moves(at_ms: int, dice: random.Random) -> Json:
+def _make_moves(at_ms: int, dice: random.Random) -> Json:
     places = [
         (dice.uniform(0, WIDTH_PX), dice.uniform(0, HEIGHT_PX), -dice.randrange(500))
         for _ in range(dice.randrange(2, 10))
@@ -132,25 +132,25 @@ def _moves(at_ms: int, dice: random.Random) -> Json:
     return recordings.moves(at_ms, places)
 
 
-def _tap(at_ms: int, dice: random.Random) -> Json:
+def _make_tap(at_ms: int, dice: random.Random) -> Json:
     button = f"btn_{dice.randrange(50)}"
     data = {"view.class": "androidx.appcompat.widget.AppCompatButton", "view.id": button}
     message = f"{dice.choice(_SCREENS)}.{button}"
     return recordings.breadcrumb("ui.tap", at_ms, message=message, data=data)
 
 
-def _request(at_ms: int, dice: random.Random) -> Json:
+def _make_request(at_ms: int, dice: random.Random) -> Json:
     url = f"https://api.example.net/v2/items/{dice.randrange(10**6)}?sort=price"
     return recordings.network_span(at_ms, at_ms + dice.randrange(900), url=url, statusCode=200)
 
 
-def _crumb(dice: random.Random) -> Json:
+def _make_breadcrumb(dice: random.Random) -> Json:
     url = f"https://api.example.net/v2/items/{dice.randrange(10**6)}"
     data = {"url": url, "method": "GET", "status_code": 200, "request_body_size": 0}
     return {"timestamp": 1_760_000_000, "type": "http", "category": "http", "data": data}
 
 
-def _frame(number: int, dice: random.Random) -> Json:
+def _make_frame(number: int, dice: random.Random) -> Json:
     screen = dice.choice(_SCREENS)
     return {
         "filename": f"{screen}.kt",
@@ -162,7 +162,7 @@ def _frame(number: int, dice: random.Random) -> Json:
     }
 
 
-def _span(started_ms: int, trace_id: str, dice: random.Random) -> dict[str, Any]:
+def _make_span(started_ms: int, trace_id: str, dice: random.Random) -> dict[str, Any]:
     return payloads.span(
         dice.choice(("http.client", "db.sql.query", "ui.load", "file.read")),
         f"GET https://api.example.net/v2/items/{dice.randrange(10**6)}",

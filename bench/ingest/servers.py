@@ -1,6 +1,6 @@
-"""Starts what is compared: the floor with a Postgres beside it, and Playhead with its own.
+"""Starts the servers that are compared: the floor and Playhead.
 
-Each has a folder of its own, the same Postgres with the same settings, and a free port.
+Each has its own folder, a Postgres of the same kind with the same settings, and a free port.
 """
 
 import asyncio
@@ -23,56 +23,57 @@ import psutil  # type: ignore[import-untyped]  # it carries no types
 from app.core import clock
 from app.db import postmaster
 from app.db.postmaster import Postmaster
-from bench.ingest.load import HOST, Door
+from bench.ingest.load import HOST, SendTarget
 
 _HERE: Final = Path(__file__).parent
-_HOUSE: Final = _HERE.parents[1]
+_REPOSITORY: Final = _HERE.parents[1]
 _LIBRARIES: Final = {"libdeflate-dev": "libdeflate.h", "libpq-dev": "libpq-fe.h"}
 _START_S: Final = 120.0
 _POLL_S: Final = 0.2
-"""Looking costs the server something, so five times a second at most."""
+"""The pause between two requests for metrics, since each costs the server CPU time."""
 _BACKLOG: Final = re.compile(r"^playhead_journal_backlog_entries (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """CPU time since a server and its Postgres were started."""
+class CpuTime:
+    """The CPU time of a server and its Postgres since they were started."""
 
     server_s: float
     postgres_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """One of the two."""
+class MeasuredServer:
+    """A server that is running."""
 
     name: str
-    door: Door
+    door: SendTarget
     pid: int
     postgres_pid: int
     place: Path
-    """The folder that its Postgres is in."""
+    """The folder of its Postgres."""
     has_backlog: bool
+    """Whether it answers before everything is stored."""
 
-    def spent(self) -> Spent:
-        """Return the CPU time of all its processes so far, of those that ended too."""
-        postgres = _tree(self.postgres_pid)
-        return Spent(_cpu_s(_tree(self.pid) - postgres), _cpu_s(postgres))
+    def cpu_time(self) -> CpuTime:
+        """Return the CPU time of all its processes so far, those that ended included."""
+        postgres = _find_processes(self.postgres_pid)
+        return CpuTime(_sum_cpu_s(_find_processes(self.pid) - postgres), _sum_cpu_s(postgres))
 
     def peak_mb(self) -> float:
-        """Return the most memory the server itself has had resident, without its Postgres."""
+        """Return the peak resident memory of the server, without its Postgres."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         (peak_kb,) = re.findall(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
         return int(peak_kb) / 1024
 
     async def backlog(self, client: httpx2.AsyncClient) -> int:
-        """Return how many envelopes it has answered and not digested."""
+        """Return the number of envelopes that it has answered and not digested."""
         answer = await client.get(f"http://{HOST}:{self.door.port}/metrics")
         (entries,) = _BACKLOG.findall(answer.text)
         return int(float(entries))
 
-    async def digested(self) -> float:
-        """Wait until everything is digested; returns the seconds that took."""
+    async def wait_until_digested(self) -> float:
+        """Wait until everything is digested; returns how many seconds that took."""
         began_s = clock.monotonic_s()
         if self.has_backlog:
             async with httpx2.AsyncClient(trust_env=False) as client:
@@ -80,8 +81,8 @@ class Server:
                     await asyncio.sleep(_POLL_S)
         return clock.monotonic_s() - began_s if self.has_backlog else 0.0
 
-    async def kept(self) -> int:
-        """Return how many items Playhead has counted as kept."""
+    async def count_kept(self) -> int:
+        """Return the number of items that Playhead has counted as kept."""
         connection = await asyncpg.connect(postmaster.find_running_url(self.place))
         try:
             query = "select coalesce(sum(quantity), 0) from outcomes where outcome = 'kept'"
@@ -91,22 +92,24 @@ class Server:
 
 
 @contextmanager
-def floor(folder: Path) -> Iterator[Server]:
+def start_floor(folder: Path) -> Iterator[MeasuredServer]:
     """Build and start the floor.
 
     Raises:
-        SystemExit: Something to build it with is missing; the message says what.
+        SystemExit: The compiler or a library is missing; the message names it.
     """
-    program = _built(folder)
-    port = _free_port()
+    program = _build_floor(folder)
+    port = _find_free_port()
     postgres = Postmaster(folder)
     command = [str(program), str(port), str(folder), postgres.start()]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - just built
     try:
         if process.stdout is None or not process.stdout.readline():
             raise SystemExit("the floor did not start")
-        door = Door(port, "1", "0" * 32)
-        yield Server("floor", door, process.pid, postgres.pid or 0, folder, has_backlog=False)
+        door = SendTarget(port, "1", "0" * 32)
+        yield MeasuredServer(
+            "floor", door, process.pid, postgres.pid or 0, folder, has_backlog=False
+        )
     finally:
         process.terminate()
         process.communicate()
@@ -114,14 +117,14 @@ def floor(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def playhead(folder: Path, database: Postmaster | None = None) -> Iterator[Server]:
+def start_playhead(folder: Path, database: Postmaster | None = None) -> Iterator[MeasuredServer]:
     """Start `playhead serve` without limits for a key and without drawing pictures.
 
     Args:
-        folder: Its data folder.
-        database: A Postgres that runs; None: the server starts its own.
+        folder: The data folder.
+        database: A Postgres that runs, or None to let the server start its own.
     """
-    port = _free_port()
+    port = _find_free_port()
     environment = {
         **os.environ,
         "PLAYHEAD_KEY_ENVELOPES_PER_S": "1000000",
@@ -131,28 +134,28 @@ def playhead(folder: Path, database: Postmaster | None = None) -> Iterator[Serve
     if database is not None:
         environment["PLAYHEAD_DATABASE_URL"] = database.url
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir"]
-    log_file = folder / "said.log"
-    with log_file.open("wb") as said:
+    log_file = folder / "output.log"
+    with log_file.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, str(folder)], cwd=_HOUSE, env=environment, stdout=said, stderr=said
+            [*command, str(folder)], cwd=_REPOSITORY, env=environment, stdout=output, stderr=output
         )
     try:
-        key, project = _dsn(process, log_file)
+        key, project = _wait_for_dsn(process, log_file)
         place = folder if database is None else database.folder.parent
         postgres_pid = int((place / "postgres/postmaster.pid").read_text().split()[0])
-        door = Door(port, project, key)
-        yield Server("playhead", door, process.pid, postgres_pid, place, has_backlog=True)
+        door = SendTarget(port, project, key)
+        yield MeasuredServer("playhead", door, process.pid, postgres_pid, place, has_backlog=True)
     finally:
         process.terminate()
         process.wait()
 
 
-def _dsn(process: "subprocess.Popen[bytes]", log_file: Path) -> tuple[str, str]:
-    """Wait until the server says how it is reached; returns key and project."""
+def _wait_for_dsn(process: "subprocess.Popen[bytes]", log_file: Path) -> tuple[str, str]:
+    """Wait until the server prints its DSN; returns key and project."""
     deadline_s = clock.monotonic_s() + _START_S
     while clock.monotonic_s() < deadline_s and process.poll() is None:
-        if found := re.search(r"DSN\s+http://([0-9a-f]{32})@\S+/(\d+)\s", log_file.read_text()):
-            return found[1], found[2]
+        if dsn := re.search(r"DSN\s+http://([0-9a-f]{32})@\S+/(\d+)\s", log_file.read_text()):
+            return dsn[1], dsn[2]
         try:
             process.wait(_POLL_S)
         except subprocess.TimeoutExpired:
@@ -160,49 +163,58 @@ def _dsn(process: "subprocess.Popen[bytes]", log_file: Path) -> tuple[str, str]:
     raise SystemExit(f"playhead did not start:\n{log_file.read_text()}")
 
 
-def _built(folder: Path) -> Path:
+def _build_floor(folder: Path) -> Path:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         missing = ["gcc", "libc6-dev", *_LIBRARIES]
     else:
-        missing = [name for name, header in _LIBRARIES.items() if not _finds(compiler, header)]
+        missing = [name for name, header in _LIBRARIES.items() if not _has_header(compiler, header)]
     if compiler is None or missing:
         raise SystemExit(
-            "The floor is a C program and needs more than is here. On Debian, as root:\n"
+            "The floor is a C program, and something to build it is missing. On Debian, as root:\n"
             f"    apt-get install --no-install-recommends {' '.join(missing)}"
         )
     program = folder / "floor"
     sources = [str(_HERE / "floor.c"), str(_HERE / "floor_keepers.c")]
-    command = [compiler, "-O2", "-o", str(program), *sources, _include()]
+    command = [compiler, "-O2", "-o", str(program), *sources, _find_include_option()]
     subprocess.run([*command, "-ldeflate", "-lpq", "-lpthread"], check=True)  # noqa: S603 - ours
     return program
 
 
-def _finds(compiler: str, header: str) -> bool:
-    command = [compiler, "-fsyntax-only", "-include", header, _include(), "-x", "c", "/dev/null"]
+def _has_header(compiler: str, header: str) -> bool:
+    command = [
+        compiler,
+        "-fsyntax-only",
+        "-include",
+        header,
+        _find_include_option(),
+        "-x",
+        "c",
+        "/dev/null",
+    ]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603 - ours
 
 
-def _include() -> str:
-    """Return where Debian keeps the headers of Postgres, or whoever else wrote `pg_config`."""
+def _find_include_option() -> str:
+    """Return the option that names the folder of Postgres's headers."""
     program = shutil.which("pg_config")
     if program is None:
         return "-I/usr/include/postgresql"
     return f"-I{subprocess.check_output([program, '--includedir'], text=True).strip()}"  # noqa: S603 - found
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.create_server((HOST, 0)) as free:
         return int(free.getsockname()[1])
 
 
-def _tree(pid: int) -> set[psutil.Process]:
+def _find_processes(pid: int) -> set[psutil.Process]:
     root = psutil.Process(pid)
     return {root, *root.children(recursive=True)}
 
 
-def _cpu_s(processes: set[psutil.Process]) -> float:
-    """Add up the time of processes and of their children that ended."""
+def _sum_cpu_s(processes: set[psutil.Process]) -> float:
+    """Add up the CPU time of processes and of their children that ended."""
     total_s = 0.0
     for process in processes:
         try:

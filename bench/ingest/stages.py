@@ -1,12 +1,12 @@
-"""Prints what each stage of an envelope costs in CPU microseconds: door, digest, Postgres.
+"""Prints the CPU microseconds that each stage of an envelope costs: door, digest, Postgres.
 
     python -m bench.ingest.stages --mix replay=1 --rounds 5 --seconds 1
 
-The whole server runs in this process, behind a real socket; another process sends. Digest is held
-until all is answered, so the two halves do not mix. A stage is the functions named in `DOOR` and
-`DIGEST`; what no stage claims is `http` in the door (socket, parsing, answer) and `rest` in digest.
-Watches are left out with `--plain`: then each half is one figure, without what watching costs. The
-figures are those of the round that cost least: what else the machine does only ever adds.
+The whole server runs in this process, behind a real socket, and another process sends. Digest is
+held until everything is answered, so the two halves do not mix. A stage is the functions named in
+`DOOR` and `DIGEST`. The time of no stage is `http` in the door (socket, parsing, answer) and `rest`
+in digest. With `--plain` no function is watched: each half is one figure, without the cost of
+watching. The figures are those of the cheapest round, since other work of the machine only adds.
 """
 
 import argparse
@@ -30,7 +30,7 @@ import uvloop
 from app.ingest.queue import EnvelopeQueue
 from app.wiring import Service
 from bench.ingest import envelopes, load
-from bench.ingest.load import Door, Pace
+from bench.ingest.load import SendingPace, SendTarget
 from bench.ingest.watches import Watches
 from tests.support.servers import server as servers
 from tests.support.servers.server import Keyed
@@ -80,7 +80,7 @@ DIGEST: Final = {
     "links": ("app.ingest.digest.link_issues:link_batch",),
 }
 
-Found = dict[str, float]
+StageCosts = dict[str, float]
 _Spent = dict[str, float]
 
 
@@ -99,7 +99,7 @@ def _hold(queue: EnvelopeQueue) -> asyncio.Event:
 
 
 class _Clocks:
-    """The CPU times of this process's parts so far."""
+    """The CPU times of the parts of this process so far."""
 
     def __init__(self, postgres: psutil.Process) -> None:
         self.loop_s = time.thread_time()
@@ -113,8 +113,8 @@ class _Clocks:
         self.postgres_s = sum(sum(each.cpu_times()[:4]) for each in tree)
 
 
-async def measure(folder: Path, options: argparse.Namespace) -> Found:
-    """Send round after round; return microseconds an envelope by stage."""
+async def measure_stages(folder: Path, options: argparse.Namespace) -> StageCosts:
+    """Send round after round; returns the microseconds of an envelope by stage."""
     limits = {"key_envelopes_per_s": 1e6, "key_bytes_per_s": 1e11, "digest_memory_bytes": 1 << 32}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as sender:
@@ -130,11 +130,11 @@ async def measure(folder: Path, options: argparse.Namespace) -> Found:
             gc.freeze()
             for _ in range(options.rounds):
                 await rounds.run(options.mix, options.seconds)
-            return rounds.found()
+            return rounds.cheapest()
 
 
 class _Rounds:
-    """What all rounds found together."""
+    """Rounds of sending and digesting, and what each of them cost."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class _Rounds:
     ) -> None:
         self._service = service
         port = service.page_services.settings.port
-        self._door = Door(port, str(to.id), to.key)
+        self._door = SendTarget(port, str(to.id), to.key)
         self._sender = sender
         self._postgres = psutil.Process(postmaster)
         self._is_plain = is_plain
@@ -155,14 +155,14 @@ class _Rounds:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, after warming up."""
+        """Drop the rounds so far, after warming up."""
         self._spent_us: list[_Spent] = []
 
-    async def run(self, mix: Mapping[envelopes.Kind, float], seconds: float) -> None:
-        """Send with digest held, then let it work."""
+    async def run(self, mix: Mapping[envelopes.EnvelopeKind, float], seconds: float) -> None:
+        """Send while digest is held, and then let it work."""
         loop = asyncio.get_running_loop()
         self._gate.clear()
-        await asyncio.sleep(1.1)  # until digest waits at the gate
+        await asyncio.sleep(1.1)  # until digest waits for the event
         before = _Clocks(self._postgres)
         with Watches({} if self._is_plain else DOOR) as door:
             sent = await loop.run_in_executor(self._sender, _send, self._door, dict(mix), seconds)
@@ -176,8 +176,8 @@ class _Rounds:
         each = {stage: took_s * 1e6 / sent for stage, took_s in spent_s.items()}
         self._spent_us.append(each)
 
-    def found(self) -> Found:
-        """Return microseconds an envelope, of the round that cost least."""
+    def cheapest(self) -> StageCosts:
+        """Return the microseconds of an envelope in the round that cost least."""
         best = min(self._spent_us, key=lambda each: each["door"] + each["digest"])
         return {stage: round(spent_us, 1) for stage, spent_us in best.items()}
 
@@ -209,17 +209,17 @@ def _spent(
     return spent_s
 
 
-_streams: dict[str, envelopes.Stream] = {}
+_streams: dict[str, envelopes.EnvelopeStream] = {}
 
 
-def _send(door: Door, mix: dict[envelopes.Kind, float], seconds: float) -> int:
+def _send(door: SendTarget, mix: dict[envelopes.EnvelopeKind, float], seconds: float) -> int:
     """Send in the other process; returns how many were answered 200."""
     stream = _streams.get(str(mix))
     if stream is None:
-        stream = _streams[str(mix)] = envelopes.Stream(envelopes.corpus([*mix]), mix)
-    answers = uvloop.run(load.send(door, stream, Pace(32, seconds)))
+        stream = _streams[str(mix)] = envelopes.EnvelopeStream(envelopes.make_corpus([*mix]), mix)
+    answers = uvloop.run(load.send_envelopes(door, stream, SendingPace(32, seconds)))
     if set(answers.statuses) != {200}:
-        raise RuntimeError(f"not everything was taken: {dict(answers.statuses)}")
+        raise RuntimeError(f"some envelopes were not accepted: {dict(answers.statuses)}")
     return answers.count()
 
 
@@ -228,17 +228,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--mix", type=envelopes.mix, default="replay=1", help="kind=share,…")
+    parser.add_argument("--mix", type=envelopes.parse_mix, default="replay=1", help="kind=share,…")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1, help="of sending, in each round")
     parser.add_argument("--plain", action="store_true", help="without watches: two figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="playhead-stages-") as folder:
-        found = uvloop.run(measure(Path(folder), options))
-    for stage, spent_us in found.items():
+        costs = uvloop.run(measure_stages(Path(folder), options))
+    for stage, spent_us in costs.items():
         inset = "    " if ":" in stage else ""
         sys.stdout.write(f"{inset}{stage.partition(': ')[2] or stage:24}{spent_us:10,.1f} us\n")
-    sys.stdout.write(json.dumps({**found, "mix": options.mix}) + "\n")
+    sys.stdout.write(json.dumps({**costs, "mix": options.mix}) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     with Watches(STAGES, loop_thread) as watches: …        watches.spent_s["inflate"]
 
-A watch is put on a function wherever a module of `app` has it by name. Time belongs to the
-innermost watch that runs, so stages add up. A coroutine is timed while it runs, not while it
-waits. One call costs about a microsecond, so watches belong on what is called once an item.
+A function is replaced by a watched one in every module of `app` that names it. Time counts for the
+innermost watch that runs, so stages add up. A coroutine is timed while it runs, not while it waits.
+A call costs about a microsecond more, so watch only functions that are called once an item.
 """
 
 import functools
@@ -17,17 +17,17 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Self
 
-_HOUSE: Final = "app"
+_PACKAGE: Final = "app"
 
 
 class Watches:
-    """Watches that run while it is entered; for functions that one thread calls."""
+    """Watches functions of the current thread inside a `with` block."""
 
     def __init__(self, stages: Mapping[str, Sequence[str]]) -> None:
-        """Put them on.
+        """Prepare the watches.
 
         Args:
-            stages: Of each stage the functions: `package.module:function` or `…:Class.method`.
+            stages: The functions of each stage: `package.module:function` or `…:Class.method`.
         """
         self.spent_s: dict[str, float] = defaultdict(float)
         self._stages = stages
@@ -37,10 +37,10 @@ class Watches:
         self._undo: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
-        """Put a watch on every function.
+        """Replace every function by a watched one.
 
         Raises:
-            AttributeError: A function is not there: the table is older than the code.
+            AttributeError: A function is missing, so the stages are older than the code.
         """
         for stage, names in self._stages.items():
             for name in names:
@@ -49,7 +49,7 @@ class Watches:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Take the watches off."""
+        """Put the functions back."""
         while self._undo:
             self._undo.pop()()
 
@@ -57,26 +57,27 @@ class Watches:
         *owners, name = path.split(".")
         owner = functools.reduce(getattr, owners, module)
         function = getattr(owner, name)
-        watched = self._watched(stage, function)
+        watched = self._make_watched(stage, function)
         if owners:
-            self._put(owner, name, watched)
+            self._replace(owner, name, watched)
             return
-        for each in [one for key, one in sys.modules.items() if key.partition(".")[0] == _HOUSE]:
-            for place, value in list(vars(each).items()):
+        modules = [each for key, each in sys.modules.items() if key.partition(".")[0] == _PACKAGE]
+        for each in modules:
+            for attribute, value in list(vars(each).items()):
                 if value is function:
-                    self._put(each, place, watched)
+                    self._replace(each, attribute, watched)
 
-    def _put(self, owner: Any, name: str, value: Any) -> None:
+    def _replace(self, owner: Any, name: str, value: Any) -> None:
         before = vars(owner)[name]
         setattr(owner, name, value)
         self._undo.append(lambda: setattr(owner, name, before))
 
-    def _watched(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _make_watched(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def watched_steps(*args: Any, **fields: Any) -> Any:
-                return await _Steps(self, stage, function(*args, **fields))
+                return await _TimedSteps(self, stage, function(*args, **fields))
 
             return watched_steps
 
@@ -93,23 +94,23 @@ class Watches:
         return watched
 
     def begin(self, stage: str) -> None:
-        """Stop the watch that runs, and start that of a stage."""
-        self._note()
+        """Pause the watch that runs, and start that of a stage."""
+        self._add_elapsed()
         self._running.append(stage)
 
     def end(self) -> None:
-        """Stop the watch, and let the one before go on."""
-        self._note()
+        """Stop the watch, and resume the one before it."""
+        self._add_elapsed()
         self._running.pop()
 
-    def _note(self) -> None:
+    def _add_elapsed(self) -> None:
         now_s = time.thread_time()
         if self._running:
             self.spent_s[self._running[-1]] += now_s - self._since_s
         self._since_s = now_s
 
 
-class _Steps:
+class _TimedSteps:
     """A coroutine whose steps are timed."""
 
     def __init__(self, watches: Watches, stage: str, inner: Any) -> None:
@@ -129,5 +130,5 @@ class _Steps:
                 self._watches.end()
             try:
                 step, given = self._inner.send, (yield waited_for)
-            except BaseException as error:  # noqa: BLE001 - handed on to whom it belongs
+            except BaseException as error:  # noqa: BLE001 - handed on to the coroutine
                 step, given = self._inner.throw, error
